@@ -1,0 +1,63 @@
+import { type AttributeName, type AttributeValue, attributeKnown, attributeRow, isAttributeName } from './attribute-table.ts';
+import type { Version } from './version.ts';
+import type { TypedValue } from './wire/node.ts';
+
+/**
+ * One attribute instance, the same in every era. Standard ones go by their tag name. Others belong to a vendor: `x` and
+ * `y` are the client's and the server's custom attributes of 1.x (`x-Foo`); the empty vendor marks a name that no
+ * version knows, kept so that the operation can refuse it instead of overlooking it.
+ */
+export type Attribute = StandardAttribute | VendorAttribute;
+
+export type StandardAttribute = {
+  [N in AttributeName]: {
+    readonly name: N;
+    readonly vendor?: undefined;
+    /** 1.x Attribute Index; 0 when left out. */
+    readonly index?: number | undefined;
+    readonly value: AttributeValue<N>;
+  };
+}[AttributeName];
+
+export interface VendorAttribute {
+  readonly name: string;
+  readonly vendor: string;
+  readonly index?: number | undefined;
+  readonly value: TypedValue;
+}
+
+/** Names an attribute without its value. */
+export type AttributeReference =
+  | { readonly name: AttributeName; readonly vendor?: undefined }
+  | { readonly name: string; readonly vendor: string };
+
+/** What a creating request says about the new object: attributes, and in 1.x the Templates it refers to by Name. */
+export interface TemplateAttribute {
+  readonly attributes: readonly Attribute[];
+  readonly templates: readonly { NameValue: string; NameType: AttributeValue<'Name'>['NameType'] }[];
+}
+
+/** One text per attribute: `State`, `x-Foo`, `Acme:Foo`; unknown names as they came. */
+export function attributeKey(reference: AttributeReference): string {
+  if (reference.vendor === undefined || reference.vendor === '') return reference.name;
+  return isClassic(reference.vendor) ? `${reference.vendor}-${reference.name}` : `${reference.vendor}:${reference.name}`;
+}
+
+/** `x` and `y`: the vendors that 1.x writes as a prefix. */
+export function isClassic(vendor: string): boolean {
+  return vendor === 'x' || vendor === 'y';
+}
+
+/** Whether an answer of that version may carry this instance: its name, and its value where that is an enumeration. */
+export function sendable(attribute: Attribute, version: Version, classicOnly: boolean): boolean {
+  if (attribute.vendor !== undefined) return classicOnly ? isClassic(attribute.vendor) : attribute.vendor !== '';
+  if (!referable(attribute, version)) return false;
+  const { schema, name1x } = attributeRow(attribute.name);
+  if (classicOnly && name1x === null) return false;
+  return schema.kind !== 'enumeration' || schema.introducedBy(attribute.value as string | number, version);
+}
+
+/** Whether that version knows the attribute's name. */
+export function referable(reference: AttributeReference, version: Version): boolean {
+  return reference.vendor !== undefined || (isAttributeName(reference.name) && attributeKnown(reference.name, version));
+}

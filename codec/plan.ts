@@ -1,0 +1,196 @@
+import type { Enumeration } from './enumeration.ts';
+import type { AnyField, AnySchema, Field, Fields, Gathered, Infer, Plan } from './schema.ts';
+import { isTagName, type TagName, tagNumber } from './tags.ts';
+import { eraOf, type Version, within } from './version.ts';
+import { WireError } from './wire-error.ts';
+import type { BinaryReader } from './wire/binary-reader.ts';
+import { tagLabel } from './wire/binary-reader.ts';
+import type { BinaryWriter } from './wire/binary-writer.ts';
+
+const memo = new WeakMap<AnySchema, Map<Version, Plan<unknown>>>();
+
+/**
+ * The schema as closures for one version, compiled at first use. Closures rather than generated source, because the
+ * daemon runs under --disallow-code-generation-from-strings; they cost about twice the generated form.
+ */
+export function plan<S extends AnySchema>(schema: S, version: Version): Plan<Infer<S>> {
+  let byVersion = memo.get(schema);
+  if (byVersion === undefined) memo.set(schema, (byVersion = new Map()));
+  let compiled = byVersion.get(version);
+  if (compiled === undefined) byVersion.set(version, (compiled = compile(schema, version)));
+  return compiled as Plan<Infer<S>>;
+}
+
+function compile(schema: AnySchema, version: Version): Plan<unknown> {
+  switch (schema.kind) {
+    case 'struct':
+      return compileStruct(schema.fields, version);
+    case 'enumeration':
+      return {
+        read: (reader) => schema.fromNumber(reader.enumeration()),
+        write: (writer, tag, value) => writer.enumeration(tag, schema.toNumber(value as string | number)),
+      };
+    case 'mask':
+      return {
+        read: (reader) => reader.integer(),
+        write: (writer, tag, value) => writer.integer(tag, value as number),
+      };
+    case 'custom':
+      return schema.compile(version);
+    default:
+      return schema.plan;
+  }
+}
+
+type Values = Record<string, unknown>;
+
+/** What one tag means inside a structure. */
+interface Slot {
+  read(reader: BinaryReader, values: Values): void;
+}
+
+interface CompiledField {
+  readonly slots: readonly (readonly [tag: number, slot: Slot])[];
+  /** Puts the value of a field that no item brought; throws when there must be one. */
+  absent?(values: Values): void;
+  write?(writer: BinaryWriter, values: Values): void;
+}
+
+function compileStruct(fields: Fields, version: Version): Plan<unknown> {
+  const compiled = Object.entries(fields).flatMap(([key, field]) => compileField(key, field, version));
+  const slots = new Map(compiled.flatMap((field) => field.slots));
+  const defaults = compiled.flatMap((field) => (field.absent ? [field.absent] : []));
+  const writes = compiled.flatMap((field) => (field.write ? [field.write] : []));
+  return {
+    read(reader) {
+      const values: Values = {};
+      const outer = reader.enter();
+      for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+        const slot = slots.get(tag);
+        if (slot !== undefined) slot.read(reader, values);
+        // Vendor extensions may be ignored; a standard tag that does not belong here may not: ignoring a filter is a leak.
+        else if (tag >>> 16 === 0x54) reader.skip();
+        else throw new WireError('field', `${tagLabel(tag)} is not expected here`, reader.offset);
+      }
+      for (const absent of defaults) absent(values);
+      reader.leave(outer);
+      return values;
+    },
+    write(writer, tag, value) {
+      const start = writer.open(tag);
+      for (const write of writes) write(writer, value as Values);
+      writer.close(start);
+    },
+  };
+}
+
+function compileField(key: string, field: AnyField, version: Version): CompiledField[] {
+  switch (field.kind) {
+    case 'era': {
+      const shape = field.shapes[eraOf(version)];
+      return shape === null ? [] : compileField(key, shape, version);
+    }
+    case 'gathered':
+      return [compileGathered(key, field, version)];
+    case 'field':
+      return [field.quantity === 'many' ? compileMany(key, field, version) : compileSingle(key, field, version)];
+  }
+}
+
+function compileSingle(key: string, field: Field, version: Version): CompiledField {
+  const tag = wireTag(key, field);
+  const inner = plan(field.schema, version) as Plan<unknown>;
+  const written = within(version, field.since ?? '1.0', field.until);
+  const required = field.quantity === 'one';
+  const sendable = required ? always : sendableIn(field.schema, version);
+  const compiled: CompiledField = {
+    slots: [
+      [
+        tag,
+        {
+          read(reader, values) {
+            if (values[key] !== undefined) throw new WireError('field', `${tagLabel(tag)} stands here twice`, reader.offset);
+            values[key] = inner.read(reader);
+          },
+        },
+      ],
+    ],
+  };
+  if (required && written) {
+    compiled.absent = (values) => {
+      if (values[key] === undefined) throw new WireError('field', `${tagLabel(tag)} is missing`);
+    };
+  }
+  if (written) {
+    compiled.write = (writer, values) => {
+      const value = values[key];
+      if (value !== undefined && sendable(value)) inner.write(writer, tag, value);
+    };
+  }
+  return compiled;
+}
+
+function compileMany(key: string, field: Field, version: Version): CompiledField {
+  const tag = wireTag(key, field);
+  const inner = plan(field.schema, version) as Plan<unknown>;
+  const sendable = sendableIn(field.schema, version);
+  const compiled: CompiledField = {
+    slots: [
+      [
+        tag,
+        {
+          read(reader, values) {
+            const list = values[key] as unknown[] | undefined;
+            if (list === undefined) values[key] = [inner.read(reader)];
+            else list.push(inner.read(reader));
+          },
+        },
+      ],
+    ],
+    absent(values) {
+      values[key] ??= [];
+    },
+  };
+  if (within(version, field.since ?? '1.0', field.until)) {
+    compiled.write = (writer, values) => {
+      for (const value of values[key] as unknown[]) if (sendable(value)) inner.write(writer, tag, value);
+    };
+  }
+  return compiled;
+}
+
+function compileGathered(key: string, field: Gathered<unknown>, version: Version): CompiledField {
+  const plans = new Map(field.sources.map((source) => [source.tag, plan(source.schema, version) as Plan<unknown>]));
+  return {
+    slots: [...plans].map(([tag, inner]) => [
+      tagNumber(tag),
+      {
+        read(reader, values) {
+          const items = (values[key] ??= []) as { tag: TagName; value: unknown }[];
+          items.push({ tag, value: inner.read(reader) });
+        },
+      },
+    ]),
+    absent(values) {
+      values[key] = field.gather((values[key] ?? []) as { tag: TagName; value: unknown }[]);
+    },
+    write(writer, values) {
+      for (const item of field.spread(values[key])) plans.get(item.tag)?.write(writer, tagNumber(item.tag), item.value);
+    },
+  };
+}
+
+function wireTag(key: string, field: Field): number {
+  const name = field.tag ?? key;
+  if (!isTagName(name)) throw new TypeError(`${name} is not a tag`);
+  return tagNumber(name);
+}
+
+const always = (): boolean => true;
+
+/** Optional enumeration values newer than the version are left out of its answers. */
+function sendableIn(schema: AnySchema, version: Version): (value: unknown) => boolean {
+  if (schema.kind !== 'enumeration') return always;
+  const members: Enumeration = schema;
+  return (value) => members.introducedBy(value as string | number, version);
+}

@@ -1,0 +1,82 @@
+import { AttestationType, CredentialType, HashingAlgorithm, TicketType } from '../enums.ts';
+import { plan } from '../plan.ts';
+import { any, bytes, type Custom, dateExtended, type Infer, many, maybe, one, struct, text } from '../schema.ts';
+import { tagNumber } from '../tags.ts';
+import type { TypedValue } from '../wire/node.ts';
+
+/** KMIP 2.1 §9.7, 1.4 §2.1.2. */
+export const UsernameAndPassword = struct({ Username: one(text), Password: maybe(text) });
+/** KMIP 1.4 §2.1.2 Device, since 1.1. */
+export const Device = struct({
+  DeviceSerialNumber: maybe(text),
+  Password: maybe(text),
+  DeviceIdentifier: maybe(text),
+  NetworkIdentifier: maybe(text),
+  MachineIdentifier: maybe(text),
+  MediaIdentifier: maybe(text),
+});
+/** KMIP 2.1 §9.6, 1.4 §2.1.14. */
+export const Nonce = struct({ NonceID: one(bytes), NonceValue: one(bytes) });
+export type Nonce = Infer<typeof Nonce>;
+/** KMIP 1.4 §2.1.2 Attestation, since 1.2. */
+export const Attestation = struct({
+  Nonce: one(Nonce),
+  AttestationType: one(AttestationType),
+  AttestationMeasurement: maybe(bytes),
+  AttestationAssertion: maybe(bytes),
+});
+/** KMIP 2.0 on. */
+export const OneTimePassword = struct({ Username: one(text), Password: maybe(text), OneTimePassword: one(text) });
+/** KMIP 2.0 on; the time stamp is a Date-Time Extended under the ordinary tag. */
+export const HashedPassword = struct({
+  Username: one(text),
+  TimeStamp: one(dateExtended),
+  HashingAlgorithm: maybe(HashingAlgorithm),
+  HashedPassword: one(bytes),
+});
+/** KMIP 2.1 §9.21. */
+export const Ticket = struct({ TicketType: one(TicketType), TicketValue: one(bytes) });
+export type Ticket = Infer<typeof Ticket>;
+export const TicketCredential = struct({ Ticket: one(Ticket) });
+
+const values = { UsernameAndPassword, Device, Attestation, OneTimePassword, HashedPassword, Ticket: TicketCredential } as const;
+type ValueName = keyof typeof values;
+
+/** A credential; one of a type outside the table keeps its value unread, so that it can be refused by name. */
+export type Credential =
+  | { [N in ValueName]: { CredentialType: N; CredentialValue: Infer<(typeof values)[N]> } }[ValueName]
+  | { CredentialType: number; CredentialValue: TypedValue };
+
+const unknownValue = struct({ CredentialType: one(CredentialType), CredentialValue: one(any) });
+const pairs: ReadonlyMap<unknown, typeof unknownValue> = new Map(
+  Object.entries(values).map(([type, value]) => [
+    type,
+    struct({ CredentialType: one(CredentialType), CredentialValue: one(value) }) as unknown as typeof unknownValue,
+  ]),
+);
+
+/** The value's shape follows from the type beside it, so the pair is read as one. */
+export const credential: Custom<Credential> = {
+  kind: 'custom',
+  examples: () => [{ CredentialType: 'UsernameAndPassword', CredentialValue: { Username: 'a', Password: 'b' } }],
+  compile(version) {
+    const loose = plan(unknownValue, version);
+    return {
+      read(reader) {
+        const { CredentialType: type } = loose.read(reader.fork());
+        return plan(pairs.get(type) ?? unknownValue, version).read(reader) as Credential;
+      },
+      write(writer, tag, value) {
+        const start = writer.open(tag);
+        writer.enumeration(tagNumber('CredentialType'), CredentialType.toNumber(value.CredentialType));
+        const shape = typeof value.CredentialType === 'string' ? values[value.CredentialType] : any;
+        plan(shape, version).write(writer, tagNumber('CredentialValue'), value.CredentialValue as never);
+        writer.close(start);
+      },
+    };
+  },
+};
+
+/** KMIP 2.1 §9.2, 1.4 §6.6. */
+export const Authentication = struct({ Credential: many(credential) });
+export type Authentication = Infer<typeof Authentication>;

@@ -1,0 +1,116 @@
+import {
+  CryptographicAlgorithm,
+  EncodingOption,
+  KeyCompressionType,
+  KeyFormatType,
+  RecommendedCurve,
+  WrappingMethod,
+} from '../enums.ts';
+import { type Attribute, keyValueAttributes } from '../eras.ts';
+import { plan } from '../plan.ts';
+import { big, bytes, type Custom, type Infer, integer, maybe, one, since, struct } from '../schema.ts';
+import { Type } from '../wire/types.ts';
+import { CryptographicParameters } from './cryptographic-parameters.ts';
+import { identifier } from './identifier.ts';
+
+/**
+ * Key material of every transparent format in one structure (KMIP 2.1 §3.1–3.11, 1.4 §2.1.7): the formats share field
+ * names and no two disagree about the order. Which fields a format demands is checked where objects are made.
+ */
+export const TransparentKeyMaterial = struct({
+  Key: maybe(bytes),
+  Modulus: maybe(big),
+  PrivateExponent: maybe(big),
+  PublicExponent: maybe(big),
+  P: maybe(big),
+  Q: maybe(big),
+  PrimeExponentP: maybe(big),
+  PrimeExponentQ: maybe(big),
+  CRTCoefficient: maybe(big),
+  G: maybe(big),
+  J: maybe(big),
+  X: maybe(big),
+  Y: maybe(big),
+  RecommendedCurve: maybe(RecommendedCurve),
+  D: maybe(big),
+  QString: maybe(bytes),
+});
+export type TransparentKeyMaterial = Infer<typeof TransparentKeyMaterial>;
+
+export type KeyMaterial = Uint8Array | TransparentKeyMaterial;
+
+const keyMaterial: Custom<KeyMaterial> = {
+  kind: 'custom',
+  examples: () => [Uint8Array.of(1, 2, 3), { Key: Uint8Array.of(1, 2, 3) }, { P: new Uint8Array(8), G: new Uint8Array(8) }],
+  compile(version) {
+    const transparent = plan(TransparentKeyMaterial, version);
+    return {
+      read: (reader) => (reader.type() === Type.Structure ? transparent.read(reader) : reader.byteString()),
+      write(writer, tag, value) {
+        if (value instanceof Uint8Array) writer.byteString(tag, value);
+        else transparent.write(writer, tag, value);
+      },
+    };
+  },
+};
+
+const plainKeyValue = struct({ KeyMaterial: one(keyMaterial), Attributes: keyValueAttributes });
+
+export interface PlainKeyValue {
+  KeyMaterial: KeyMaterial;
+  Attributes: Attribute[];
+}
+
+/** Key material with attributes, or bytes when the key is wrapped. */
+export type KeyValue = Uint8Array | PlainKeyValue;
+
+const keyValue: Custom<KeyValue> = {
+  kind: 'custom',
+  examples: () => [Uint8Array.of(9, 9), { KeyMaterial: Uint8Array.of(1, 2, 3), Attributes: [] }],
+  compile(version) {
+    const plain = plan(plainKeyValue, version);
+    return {
+      read: (reader) => (reader.type() === Type.ByteString ? reader.byteString() : plain.read(reader)),
+      write(writer, tag, value) {
+        if (value instanceof Uint8Array) writer.byteString(tag, value);
+        else plain.write(writer, tag, value);
+      },
+    };
+  },
+};
+
+/** KMIP 2.1 §3.1 Encryption Key Information, 1.4 §2.1.5. */
+export const EncryptionKeyInformation = struct({
+  UniqueIdentifier: one(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+});
+export type EncryptionKeyInformation = Infer<typeof EncryptionKeyInformation>;
+
+/** KMIP 2.1 §3.1 MAC/Signature Key Information, 1.4 §2.1.5. */
+export const MACSignatureKeyInformation = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+});
+export type MACSignatureKeyInformation = Infer<typeof MACSignatureKeyInformation>;
+
+/** KMIP 2.1 §3.1 Key Wrapping Data, 1.4 §2.1.5. */
+export const KeyWrappingData = struct({
+  WrappingMethod: one(WrappingMethod),
+  EncryptionKeyInformation: maybe(EncryptionKeyInformation),
+  MACSignatureKeyInformation: maybe(MACSignatureKeyInformation),
+  MACSignature: maybe(bytes),
+  IVCounterNonce: maybe(bytes),
+  EncodingOption: since('1.1', maybe(EncodingOption)),
+});
+export type KeyWrappingData = Infer<typeof KeyWrappingData>;
+
+/** KMIP 2.1 §3.1, 1.4 §2.1.3. Key Value is absent for objects of which only metadata is stored (1.2 on). */
+export const KeyBlock = struct({
+  KeyFormatType: one(KeyFormatType),
+  KeyCompressionType: maybe(KeyCompressionType),
+  KeyValue: maybe(keyValue),
+  CryptographicAlgorithm: maybe(CryptographicAlgorithm),
+  CryptographicLength: maybe(integer),
+  KeyWrappingData: maybe(KeyWrappingData),
+});
+export type KeyBlock = Infer<typeof KeyBlock>;

@@ -1,0 +1,141 @@
+import { CertificateRequestType, CertificateType, ObjectType, OpaqueDataType, SecretDataType, SplitKeyMethod } from '../enums.ts';
+import { templateAttributes } from '../eras.ts';
+import { plan } from '../plan.ts';
+import { big, bytes, type Custom, type Infer, integer, maybe, one, struct } from '../schema.ts';
+import { type TagName, tagNumber } from '../tags.ts';
+import { newestVersion, type Version } from '../version.ts';
+import { WireError } from '../wire-error.ts';
+import { BinaryReader, tagLabel } from '../wire/binary-reader.ts';
+import { BinaryWriter } from '../wire/binary-writer.ts';
+import { KeyBlock } from './key-block.ts';
+
+/** KMIP 2.1 §2.1, 1.4 §2.2.1. */
+export const Certificate = struct({ CertificateType: one(CertificateType), CertificateValue: one(bytes) });
+export type Certificate = Infer<typeof Certificate>;
+
+/** KMIP 2.1 §2.2. */
+export const CertificateRequest = struct({
+  CertificateRequestType: one(CertificateRequestType),
+  CertificateRequestValue: one(bytes),
+});
+export type CertificateRequest = Infer<typeof CertificateRequest>;
+
+/** KMIP 2.1 §2.7, 1.4 §2.2.2. */
+export const SymmetricKey = struct({ KeyBlock: one(KeyBlock) });
+export type SymmetricKey = Infer<typeof SymmetricKey>;
+
+/** KMIP 2.1 §2.5, 1.4 §2.2.3. */
+export const PublicKey = struct({ KeyBlock: one(KeyBlock) });
+export type PublicKey = Infer<typeof PublicKey>;
+
+/** KMIP 2.1 §2.4, 1.4 §2.2.4. */
+export const PrivateKey = struct({ KeyBlock: one(KeyBlock) });
+export type PrivateKey = Infer<typeof PrivateKey>;
+
+/** KMIP 2.1 §2.8, 1.4 §2.2.5. */
+export const SplitKey = struct({
+  SplitKeyParts: one(integer),
+  KeyPartIdentifier: one(integer),
+  SplitKeyThreshold: one(integer),
+  SplitKeyMethod: one(SplitKeyMethod),
+  PrimeFieldSize: maybe(big),
+  KeyBlock: one(KeyBlock),
+});
+export type SplitKey = Infer<typeof SplitKey>;
+
+/** KMIP 1.4 §2.2.6; gone in 2.0. */
+export const Template = struct({ Attributes: templateAttributes });
+export type Template = Infer<typeof Template>;
+
+/** KMIP 2.1 §2.6, 1.4 §2.2.7. */
+export const SecretData = struct({ SecretDataType: one(SecretDataType), KeyBlock: one(KeyBlock) });
+export type SecretData = Infer<typeof SecretData>;
+
+/** KMIP 2.1 §2.3, 1.4 §2.2.8. */
+export const OpaqueObject = struct({ OpaqueDataType: one(OpaqueDataType), OpaqueDataValue: one(bytes) });
+export type OpaqueObject = Infer<typeof OpaqueObject>;
+
+/** KMIP 2.1 §2 "PGP Key", 1.4 §2.2.9. */
+export const PGPKey = struct({ PGPKeyVersion: one(integer), KeyBlock: one(KeyBlock) });
+export type PGPKey = Infer<typeof PGPKey>;
+
+const shapes = {
+  Certificate,
+  CertificateRequest,
+  SymmetricKey,
+  PublicKey,
+  PrivateKey,
+  SplitKey,
+  Template,
+  SecretData,
+  OpaqueObject,
+  PGPKey,
+} as const satisfies Partial<Record<TagName, unknown>>;
+
+export type ObjectTypeName = keyof typeof shapes;
+
+/** A managed object as it travels: its type and the fields of its structure. */
+export type ManagedObjectValue = {
+  [N in ObjectTypeName]: { readonly type: N; readonly value: Infer<(typeof shapes)[N]> };
+}[ObjectTypeName];
+
+/** Object types that carry a Key Block. */
+export type KeyedObjectValue = Extract<ManagedObjectValue, { value: { KeyBlock: unknown } }>;
+
+export function hasKeyBlock(object: ManagedObjectValue): object is KeyedObjectValue {
+  return 'KeyBlock' in object.value;
+}
+
+/** Whether the object type's name (an ObjectType member) is one of ours; the tag is spelt the same but for Opaque Object. */
+export function isObjectTypeName(name: ObjectType): name is ObjectTypeName {
+  return typeof name === 'string' && Object.hasOwn(shapes, name);
+}
+
+const tagsOf = new Map<number, ObjectTypeName>(
+  Object.keys(shapes).map((name) => [tagNumber(name as ObjectTypeName), name as ObjectTypeName]),
+);
+
+/** The tags under which a managed object may stand. */
+export const managedObjectTags: readonly TagName[] = Object.keys(shapes) as ObjectTypeName[];
+
+function shapeOf(tag: number): ObjectTypeName {
+  const name = tagsOf.get(tag);
+  if (name === undefined) throw new WireError('field', `${tagLabel(tag)} is not a managed object`);
+  return name;
+}
+
+/** Reads whichever managed object comes next. */
+export const managedObject: Custom<ManagedObjectValue> = {
+  kind: 'custom',
+  examples: () => [
+    { type: 'OpaqueObject', value: { OpaqueDataType: 0x80000001, OpaqueDataValue: Uint8Array.of(1) } },
+    { type: 'Certificate', value: { CertificateType: 'X_509', CertificateValue: Uint8Array.of(0x30) } },
+  ],
+  compile: (version) => ({
+    read(reader) {
+      const type = shapeOf(reader.tag());
+      return { type, value: plan(shapes[type], version).read(reader) } as ManagedObjectValue;
+    },
+    write(writer, _tag, object) {
+      plan(shapes[object.type], version).write(writer, tagNumber(object.type), object.value as never);
+    },
+  }),
+};
+
+/** The version in which an object rests: the newest, but for Templates, which 2.0 no longer has. */
+function restVersion(type: ObjectTypeName): Version {
+  return type === 'Template' ? '1.4' : newestVersion;
+}
+
+/** An object's bytes in TTLV, in memory of their own: what the vault seals. */
+export function encodeManagedObject(object: ManagedObjectValue): Uint8Array {
+  const writer = new BinaryWriter(4096);
+  plan(managedObject, restVersion(object.type)).write(writer, tagNumber(object.type), object);
+  return writer.finish();
+}
+
+/** The inverse of `encodeManagedObject`; byte strings are views of `encoded`. */
+export function decodeManagedObject(encoded: Uint8Array): ManagedObjectValue {
+  const reader = new BinaryReader(encoded);
+  return plan(managedObject, restVersion(shapeOf(reader.tag()))).read(reader);
+}

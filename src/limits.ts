@@ -1,0 +1,34 @@
+/** Every bound of the daemon in one place (DESIGN §9): all configurable under `[limits]`, unit last in the name. */
+export interface Limits {
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly depth: number;
+  readonly structureItems: number;
+  readonly batchItems: number;
+  readonly handshakeMilliseconds: number;
+  /** From the first byte of a message to its last. */
+  readonly messageMilliseconds: number;
+  readonly idleMilliseconds: number;
+  /** How long a response may wait for a client that does not read. */
+  readonly writeMilliseconds: number;
+  readonly drainMilliseconds: number;
+  readonly connections: number;
+  readonly connectionsPerClient: number;
+  readonly locateItems: number;
+}
+
+export const defaultLimits: Limits = {
+  requestBytes: 1_048_576,
+  responseBytes: 8_388_608,
+  depth: 32,
+  structureItems: 4_096,
+  batchItems: 1_000,
+  handshakeMilliseconds: 10_000,
+  messageMilliseconds: 10_000,
+  idleMilliseconds: 1_800_000,
+  writeMilliseconds: 30_000,
+  drainMilliseconds: 20_000,
+  connections: 10_000,
+  connectionsPerClient: 1_000,
+  locateItems: 65_536,
+};
