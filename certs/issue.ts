@@ -1,0 +1,206 @@
+import { createPublicKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { CertificateRefused, curveOf, generateKey, type KeyKind, refuseWeakKey, samePair } from './keys.ts';
+import * as x509 from './x509.ts';
+
+/** A certificate (PEM) and its private key. */
+export interface Issued {
+  readonly certificate: string;
+  readonly key: KeyObject;
+}
+
+const day = 86_400_000;
+/** Clients with a slow clock must not find a certificate that begins in their future. */
+const backdating = 3_600_000;
+export const lifetimeDays = { authority: 3652, server: 730, client: 1826 } as const;
+
+/**
+ * A self-signed development authority: CA, path length 0, may sign certificates and revocation lists, ten years.
+ * RFC 5280 §4.2.1.9, §4.2.1.3.
+ */
+export async function createAuthority(name: string, key: KeyObject, now = new Date()): Promise<string> {
+  const publicKey = createPublicKey(key);
+  return sign({
+    subject: name,
+    issuer: { subject: [{ CN: [name] }], key },
+    publicKey,
+    now,
+    until: new Date(now.getTime() + lifetimeDays.authority * day),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(spki(publicKey)),
+    ],
+  });
+}
+
+/** An authority ready to sign. Throws CertificateRefused when certificate and key are not one pair. */
+export function openAuthority(certificate: string, key: KeyObject): Issued {
+  if (!samePair(new X509Certificate(certificate).publicKey, key)) {
+    throw new CertificateRefused(
+      'the certificate of the authority and its private key do not belong together',
+    );
+  }
+  return { certificate, key };
+}
+
+/**
+ * A server certificate for `names` (DNS names and IP addresses), two years, serverAuth. The first name is also the
+ * common name, for clients that look nowhere else.
+ */
+export async function issueServer(
+  authority: Issued,
+  key: KeyObject,
+  names: readonly string[],
+  now = new Date(),
+): Promise<string> {
+  const alternatives = names.map(generalName);
+  const [first] = names;
+  if (first === undefined) throw new CertificateRefused('a server certificate needs at least one name');
+  const subject = first.length <= 64 ? first : 'kmipd';
+  const purpose = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]);
+  return leaf(authority, createPublicKey(key), subject, lifetimeDays.server, now, [
+    purpose,
+    new x509.SubjectAlternativeNameExtension(alternatives),
+  ]);
+}
+
+/** A client certificate with a fresh key, five years, clientAuth, common name = `name`. */
+export async function issueClient(
+  authority: Issued,
+  name: string,
+  kind: KeyKind = 'ec',
+  now = new Date(),
+): Promise<Issued> {
+  const key = await generateKey(kind);
+  return { certificate: await issueClientFor(authority, name, createPublicKey(key), now), key };
+}
+
+/**
+ * Signs a client's request (PKCS#10, RFC 2986; PEM or DER). Only its public key is taken over: subject and extensions
+ * are ours. Throws CertificateRefused when it cannot be read, its signature does not fit, or its key is too weak.
+ */
+export async function signRequest(
+  authority: Issued,
+  name: string,
+  request: Uint8Array,
+  now = new Date(),
+): Promise<string> {
+  const parsed = readRequest(request);
+  let publicKey: KeyObject;
+  try {
+    publicKey = createPublicKey({ key: Buffer.from(parsed.publicKey.rawData), format: 'der', type: 'spki' });
+  } catch {
+    throw new CertificateRefused('the key in it cannot be read');
+  }
+  refuseWeakKey(publicKey);
+  // An algorithm that WebCrypto does not know (MD5) throws: to whoever sent the request that is the same failure.
+  if (!(await parsed.verify(webcrypto as Crypto).catch(() => false))) {
+    throw new CertificateRefused('its signature does not fit its key; make the request again');
+  }
+  return issueClientFor(authority, name, publicKey, now);
+}
+
+function readRequest(request: Uint8Array): x509.Pkcs10CertificateRequest {
+  const text = new TextDecoder('latin1').decode(request);
+  const pem = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\s\S]+?)-----END/.exec(text)?.[1];
+  try {
+    return new x509.Pkcs10CertificateRequest(pem === undefined ? request : Buffer.from(pem, 'base64'));
+  } catch {
+    throw new CertificateRefused('it is not a certificate request (PKCS#10, PEM or DER)');
+  }
+}
+
+async function issueClientFor(
+  authority: Issued,
+  name: string,
+  publicKey: KeyObject,
+  now: Date,
+): Promise<string> {
+  const purpose = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
+  return leaf(authority, publicKey, name, lifetimeDays.client, now, [purpose]);
+}
+
+async function leaf(
+  authority: Issued,
+  publicKey: KeyObject,
+  subject: string,
+  days: number,
+  now: Date,
+  extensions: readonly x509.Extension[],
+): Promise<string> {
+  const parent = new x509.X509Certificate(authority.certificate);
+  const wished = new Date(now.getTime() + days * day);
+  // TLS 1.2 suites with RSA key transport encrypt to the certificate's key.
+  const usage =
+    publicKey.asymmetricKeyType === 'rsa'
+      ? x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment
+      : x509.KeyUsageFlags.digitalSignature;
+  return sign({
+    subject,
+    issuer: { subject: parent.subjectName.toJSON(), key: authority.key },
+    publicKey,
+    now,
+    until: wished < parent.notAfter ? wished : parent.notAfter,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(usage, true),
+      ...extensions,
+      await x509.SubjectKeyIdentifierExtension.create(spki(publicKey)),
+      await x509.AuthorityKeyIdentifierExtension.create(spki(createPublicKey(authority.key))),
+    ],
+  });
+}
+
+interface Draft {
+  readonly subject: string;
+  readonly issuer: { readonly subject: x509.JsonName; readonly key: KeyObject };
+  readonly publicKey: KeyObject;
+  readonly now: Date;
+  readonly until: Date;
+  readonly extensions: x509.Extension[];
+}
+
+async function sign(draft: Draft): Promise<string> {
+  const algorithm =
+    draft.issuer.key.asymmetricKeyType === 'rsa'
+      ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+      : { name: 'ECDSA', hash: 'SHA-256', namedCurve: curveOf(draft.issuer.key) };
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: serialNumber(),
+      // Structured names: a comma or an equals sign in the text cannot become another attribute.
+      subject: [{ CN: [draft.subject] }],
+      issuer: draft.issuer.subject,
+      notBefore: new Date(draft.now.getTime() - backdating),
+      notAfter: draft.until,
+      publicKey: spki(draft.publicKey),
+      signingKey: draft.issuer.key.toCryptoKey(algorithm, false, ['sign']) as CryptoKey,
+      signingAlgorithm: algorithm,
+      extensions: draft.extensions,
+    },
+    webcrypto as Crypto,
+  );
+  return `${certificate.toString('pem')}\n`;
+}
+
+/** 128 random bits as hexadecimal DER content: positive, without a superfluous leading zero (RFC 5280 §4.1.2.2). */
+function serialNumber(): string {
+  for (;;) {
+    const bytes = randomBytes(16);
+    const first = bytes[0] ?? 0;
+    if (first !== 0) return (first >= 0x80 ? '00' : '') + bytes.toString('hex');
+  }
+}
+
+function spki(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
+}
+
+const dnsName = /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*$/;
+
+function generalName(name: string): { type: 'ip' | 'dns'; value: string } {
+  if (isIP(name) !== 0) return { type: 'ip', value: name };
+  if (name.length <= 253 && dnsName.test(name)) return { type: 'dns', value: name };
+  throw new CertificateRefused(`"${name}" is neither a DNS name nor an IP address`);
+}

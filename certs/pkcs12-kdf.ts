@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+
+const purposes = { key: 1, iv: 2, mac: 3 } as const;
+
+/**
+ * Key derivation of PKCS#12 (RFC 7292, appendix B.2): `length` bytes for one purpose. Node has none; OpenSSL keeps its
+ * own inside its PKCS#12 code. The password is taken as BMPString with a closing zero.
+ */
+export function derivePkcs12(
+  hash: 'sha1' | 'sha256',
+  password: string,
+  salt: Uint8Array,
+  purpose: keyof typeof purposes,
+  iterations: number,
+  length: number,
+): Uint8Array {
+  const block = 64;
+  const secret = new Uint8Array(2 * (password.length + 1));
+  for (let i = 0; i < password.length; i++)
+    new DataView(secret.buffer).setUint16(2 * i, password.charCodeAt(i));
+  const input = new Uint8Array([...repeated(salt, block), ...repeated(secret, block)]);
+  const diversifier = new Uint8Array(block).fill(purposes[purpose]);
+  const derived = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    let digest: Uint8Array = createHash(hash).update(diversifier).update(input).digest();
+    for (let i = 1; i < iterations; i++) digest = createHash(hash).update(digest).digest();
+    derived.set(digest.subarray(0, length - done), done);
+    done += digest.length;
+    const addend = repeated(digest, block).subarray(0, block);
+    for (let at = 0; at < input.length; at += block) addPlusOne(input.subarray(at, at + block), addend);
+  }
+  return derived;
+}
+
+/** `bytes` over and over, up to the next multiple of `block`. */
+function repeated(bytes: Uint8Array, block: number): Uint8Array {
+  const length = block * Math.ceil(bytes.length / block);
+  return Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length] ?? 0);
+}
+
+/** target = target + addend + 1, big-endian, the carry out of the top dropped. */
+function addPlusOne(target: Uint8Array, addend: Uint8Array): void {
+  let carry = 1;
+  for (let i = target.length - 1; i >= 0; i--) {
+    const sum = (target[i] ?? 0) + (addend[i] ?? 0) + carry;
+    target[i] = sum & 0xff;
+    carry = sum >> 8;
+  }
+}

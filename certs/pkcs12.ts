@@ -1,0 +1,128 @@
+import {
+  createCipheriv,
+  createHash,
+  createHmac,
+  type KeyObject,
+  randomBytes,
+  X509Certificate,
+} from 'node:crypto';
+import * as asn1 from 'asn1js';
+import { derivePkcs12 } from './pkcs12-kdf.ts';
+
+/**
+ * `aes`: PBES2 with AES-256 and a SHA-256 MAC; OpenSSL 1.1, Java 8u301, Windows Server 2019 and newer.
+ * `3des`: the algorithms of 1999 (SHA-1, Triple DES) for everything older; the password protects little there.
+ */
+export type Pkcs12Encryption = 'aes' | '3des';
+
+export interface Bundle {
+  readonly key: KeyObject;
+  /** PEM of the key's own certificate. */
+  readonly certificate: string;
+  /** PEM of the authorities above it, nearest first. */
+  readonly authorities: readonly string[];
+  /** What importing programs show. */
+  readonly friendlyName: string;
+  readonly password: string;
+  readonly encryption: Pkcs12Encryption;
+}
+
+const iterations = 10_000;
+
+const oid = {
+  data: '1.2.840.113549.1.7.1',
+  shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
+  certificateBag: '1.2.840.113549.1.12.10.1.3',
+  x509Certificate: '1.2.840.113549.1.9.22.1',
+  friendlyName: '1.2.840.113549.1.9.20',
+  localKeyId: '1.2.840.113549.1.9.21',
+  sha1TripleDes: '1.2.840.113549.1.12.1.3',
+  sha1: '1.3.14.3.2.26',
+  sha256: '2.16.840.1.101.3.4.2.1',
+} as const;
+
+/**
+ * A PKCS#12 file (RFC 7292), DER: the key shrouded under the password, the certificates in the clear (they are
+ * public), and a MAC under the password over both.
+ */
+export function pkcs12(bundle: Bundle): Uint8Array {
+  const own = new X509Certificate(bundle.certificate);
+  // Importers pair key and certificate by this identifier; any bytes do, OpenSSL takes the SHA-1 as well.
+  const identity = [
+    attribute(oid.localKeyId, octets(createHash('sha1').update(own.raw).digest())),
+    attribute(oid.friendlyName, new asn1.BmpString({ value: bundle.friendlyName })),
+  ];
+  const certificates = sequence(
+    certificateBag(own, identity),
+    ...bundle.authorities.map((pem) => certificateBag(new X509Certificate(pem), [])),
+  );
+  const keys = sequence(bag(oid.shroudedKeyBag, shroud(bundle), identity));
+  const content = der(sequence(data(der(certificates)), data(der(keys))));
+  return der(sequence(integer(3), data(content), mac(content, bundle)));
+}
+
+/** EncryptedPrivateKeyInfo (RFC 5958 §3). */
+function shroud({ key, password, encryption }: Bundle): asn1.AsnType {
+  if (encryption === 'aes') {
+    const passphrase = Buffer.from(password, 'utf8');
+    return asn1.fromBER(key.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase }))
+      .result;
+  }
+  const salt = randomBytes(8);
+  const cipher = createCipheriv(
+    'des-ede3-cbc',
+    derivePkcs12('sha1', password, salt, 'key', iterations, 24),
+    derivePkcs12('sha1', password, salt, 'iv', iterations, 8),
+  );
+  const plain = key.export({ type: 'pkcs8', format: 'der' });
+  const encrypted = Buffer.concat([cipher.update(plain), cipher.final()]);
+  plain.fill(0);
+  return sequence(
+    algorithm(oid.sha1TripleDes, sequence(octets(salt), integer(iterations))),
+    octets(encrypted),
+  );
+}
+
+/** MacData (RFC 7292 §4). */
+function mac(content: Uint8Array, { password, encryption }: Bundle): asn1.AsnType {
+  const [hash, length] = encryption === 'aes' ? (['sha256', 32] as const) : (['sha1', 20] as const);
+  const salt = randomBytes(16);
+  const key = derivePkcs12(hash, password, salt, 'mac', iterations, length);
+  const digest = createHmac(hash, key).update(content).digest();
+  return sequence(
+    sequence(algorithm(oid[hash], new asn1.Null()), octets(digest)),
+    octets(salt),
+    integer(iterations),
+  );
+}
+
+function certificateBag(certificate: X509Certificate, attributes: readonly asn1.AsnType[]): asn1.AsnType {
+  const value = sequence(objectIdentifier(oid.x509Certificate), explicit(octets(certificate.raw)));
+  return bag(oid.certificateBag, value, attributes);
+}
+
+function bag(type: string, value: asn1.AsnType, attributes: readonly asn1.AsnType[]): asn1.AsnType {
+  const head = [objectIdentifier(type), explicit(value)];
+  return attributes.length === 0 ? sequence(...head) : sequence(...head, set(...attributes));
+}
+
+function data(content: Uint8Array): asn1.AsnType {
+  return sequence(objectIdentifier(oid.data), explicit(octets(content)));
+}
+
+function attribute(type: string, value: asn1.AsnType): asn1.AsnType {
+  return sequence(objectIdentifier(type), set(value));
+}
+
+function algorithm(type: string, parameters: asn1.AsnType): asn1.AsnType {
+  return sequence(objectIdentifier(type), parameters);
+}
+
+const sequence = (...value: asn1.AsnType[]) => new asn1.Sequence({ value });
+const set = (...value: asn1.AsnType[]) => new asn1.Set({ value });
+const integer = (value: number) => new asn1.Integer({ value });
+const objectIdentifier = (value: string) => new asn1.ObjectIdentifier({ value });
+const octets = (bytes: Uint8Array) => new asn1.OctetString({ valueHex: new Uint8Array(bytes) });
+const explicit = (inner: asn1.AsnType) =>
+  new asn1.Constructed({ idBlock: { tagClass: 3, tagNumber: 0 }, value: [inner] });
+const der = (value: asn1.AsnType) => new Uint8Array(value.toBER());
