@@ -10,7 +10,7 @@ import { plan } from './plan.ts';
 import { any, bool, bytes, type Custom, date, type EraField, era, type Infer, integer, many, maybe, one, since, struct, text } from './schema.ts';
 import { Authentication, Nonce } from './structures/credentials.ts';
 import { tagNumber } from './tags.ts';
-import { type Version, versionNumbers, versionOf } from './version.ts';
+import { oldestVersion, type Version, versionNumbers, versionOf } from './version.ts';
 import { WireError } from './wire-error.ts';
 import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-reader.ts';
 import { BinaryWriter } from './wire/binary-writer.ts';
@@ -147,6 +147,17 @@ function readVersion(reader: BinaryReader): Version {
   const version = versionOf(major, minor);
   if (version === undefined) throw new UnsupportedVersion(major, minor);
   return version;
+}
+
+/** Offsets of the version numbers where every known client puts them: first field of the header, no gaps. */
+const usualMajor = 32;
+const usualMinor = 48;
+
+/** The version a message that cannot be read was probably meant in: its answer should be readable at least. */
+export function guessVersion(bytes: Uint8Array): Version {
+  if (bytes.length < usualMinor + 4) return oldestVersion;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return versionOf(view.getInt32(usualMajor), view.getInt32(usualMinor)) ?? oldestVersion;
 }
 
 /** One answer. `operation` is absent only when the whole message could not be read. */

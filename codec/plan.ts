@@ -70,7 +70,7 @@ function compileStruct(fields: Fields, version: Version): Plan<unknown> {
         if (slot !== undefined) slot.read(reader, values);
         // Vendor extensions may be ignored; a standard tag that does not belong here may not: ignoring a filter is a leak.
         else if (tag >>> 16 === 0x54) reader.skip();
-        else throw new WireError('field', `${tagLabel(tag)} is not expected here`, reader.offset);
+        else throw new WireError('unknown', `${tagLabel(tag)} is not expected here`, reader.offset);
       }
       for (const absent of defaults) absent(values);
       reader.leave(outer);

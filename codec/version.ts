@@ -7,6 +7,7 @@ export type Version = (typeof versions)[number];
 export type Era = '1.x' | '2.x';
 
 export const newestVersion: Version = '2.1';
+export const oldestVersion: Version = '1.0';
 
 const rank = new Map<Version, number>(versions.map((version, index) => [version, index]));
 
@@ -33,4 +34,9 @@ export function versionOf(major: number, minor: number): Version | undefined {
 export function versionNumbers(version: Version): { major: number; minor: number } {
   const [major, minor] = version.split('.');
   return { major: Number(major), minor: Number(minor) };
+}
+
+/** Version in which to refuse a request of an unsupported one: the newest of that major, else the newest of all. */
+export function closestVersion(major: number): Version {
+  return versions.findLast((version) => version.startsWith(`${major}.`)) ?? newestVersion;
 }

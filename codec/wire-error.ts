@@ -1,8 +1,9 @@
 /**
  * What is wrong with bytes from the peer. `malformed`: not TTLV, nothing behind this point can be trusted.
- * `field`: well-formed TTLV that does not fit the schema (missing, duplicate, unknown or wrongly typed field).
+ * `field`: well-formed TTLV that does not fit the schema (missing, duplicate or wrongly typed field). `unknown`: a field
+ * that the structure does not have.
  */
-export type WireErrorKind = 'malformed' | 'field';
+export type WireErrorKind = 'malformed' | 'field' | 'unknown';
 
 /** Bytes that cannot be read. The text names tags and types, never values. */
 export class WireError extends Error {

@@ -16,4 +16,6 @@ export interface MessageService {
    * no longer be trusted, send the response and end the connection.
    */
   respond(request: Uint8Array, conversation: Conversation): Promise<{ response: Uint8Array; close: boolean }>;
+  /** The last answer on a connection whose bytes are not framed as TTLV; `reason` goes to the client. */
+  refuseFraming(reason: string): Uint8Array;
 }

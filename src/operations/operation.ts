@@ -1,0 +1,135 @@
+import type { Operation as OperationMember } from '../../codec/enums.ts';
+import type { Infer, Struct } from '../../codec/schema.ts';
+import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import type { Version } from '../../codec/version.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { Limits } from '../limits.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { StateName } from '../object/state.ts';
+import type { Filter } from '../store/store.ts';
+
+export type OperationName = Exclude<OperationMember, number>;
+
+/**
+ * What a handler may touch. Everything it writes goes into `work` and becomes durable with the whole message or not at
+ * all; it has no other effect, so a message may be played again after a conflict.
+ */
+export interface Context {
+  readonly principal: Principal;
+  /** Version of the request. Handlers need it only where the answer is about versions. */
+  readonly version: Version;
+  /** POSIX seconds, the same for the whole message. */
+  readonly now: number;
+  readonly work: Work;
+  readonly crypto: CryptoProvider;
+  readonly server: ServerDescription;
+  readonly limits: Limits;
+  /** A new Unique Identifier. */
+  newIdentifier(): string;
+  /** Sets the batch's ID Placeholder; undefined empties it. */
+  setPlaceholder(id: string | undefined): void;
+}
+
+/** Context of an operation on one existing object, which was found, permitted and in a fit state. */
+export interface ObjectContext extends Context {
+  readonly object: ManagedObject;
+}
+
+/** The unit of work as one batch item sees it (DESIGN §5). */
+export interface Work {
+  /** An object of the principal's group, as this message has left it so far; undefined when there is none to be seen. */
+  load(id: string): Promise<ManagedObject | undefined>;
+  /** Adds a new object; changes to loaded ones are found by themselves. */
+  insert(object: ManagedObject): void;
+  /** Ids newest first. `matches` decides on objects this message has changed and the store does not know yet. */
+  find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
+  /** Runs once after the message's commit, e.g. to write a client's Log message into the log. */
+  afterCommit(effect: () => void): void;
+}
+
+export interface FindQuery {
+  readonly filter: Filter;
+  readonly offset: number;
+  readonly limit: number;
+  matches(object: ManagedObject): boolean;
+}
+
+/** What the server says about itself. */
+export interface ServerDescription {
+  readonly vendor: string;
+  readonly name: string;
+  readonly version: string;
+  /** Operations offered in that version, in the order of the table. */
+  operations(version: Version): readonly OperationName[];
+  /** Conformance test mode (`--interop`). */
+  readonly interop: boolean;
+  /** A Name may stand on one object of a group only. */
+  readonly uniqueNames: boolean;
+  /** Writes a client's message into the log. */
+  log(client: string, message: string): void;
+}
+
+/** Operations about the server itself; they work while the vault is sealed. */
+export interface ServerStance {
+  readonly kind: 'server';
+}
+/** Operations that make objects; their identifier becomes the ID Placeholder. */
+export interface CreationStance {
+  readonly kind: 'creation';
+}
+/** Operations about many objects or none. */
+export interface ConversationStance {
+  readonly kind: 'conversation';
+}
+/** Operations on one existing object, named in the request or by the ID Placeholder. */
+export interface ObjectStance {
+  readonly kind: 'object';
+  /** Object types it works on; all when left out. */
+  readonly types?: readonly ObjectTypeName[];
+  /** States it works in; all when left out. */
+  readonly states?: readonly StateName[];
+  /** Works on archived objects too. */
+  readonly archived?: boolean;
+  /** Works on destroyed objects too, of which only attributes are left. */
+  readonly destroyed?: boolean;
+  /** Request field that names the object. */
+  readonly identifiedBy?: 'UniqueIdentifier' | 'PrivateKeyUniqueIdentifier';
+}
+export type Stance = ServerStance | CreationStance | ConversationStance | ObjectStance;
+
+export function server(): ServerStance {
+  return { kind: 'server' };
+}
+export function creation(): CreationStance {
+  return { kind: 'creation' };
+}
+export function conversation(): ConversationStance {
+  return { kind: 'conversation' };
+}
+export function object(options: Omit<ObjectStance, 'kind'> = {}): ObjectStance {
+  return { kind: 'object', ...options };
+}
+
+type ContextOf<S extends Stance> = S extends ObjectStance ? ObjectContext : Context;
+
+export interface Operation<Q extends Struct = Struct, R extends Struct = Struct, S extends Stance = Stance> {
+  readonly name: OperationName;
+  readonly since: Version;
+  readonly until?: Version;
+  readonly request: Q;
+  readonly response: R;
+  readonly on: S;
+  handle(request: Infer<Q>, context: ContextOf<S>): Promise<Infer<R>> | Infer<R>;
+}
+
+/** Defines an operation; the types of request, response and context follow from the schemas and the stance. */
+export function operation<Q extends Struct, R extends Struct, S extends Stance>(
+  definition: Operation<Q, R, S>,
+): Operation<Q, R, S> {
+  return definition;
+}
+
+/** An operation whose types have been forgotten: what tables hold. */
+// biome-ignore lint/suspicious/noExplicitAny: the table mixes all request and response types
+export type AnyOperation = Operation<any, any, any>;

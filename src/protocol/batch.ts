@@ -1,0 +1,102 @@
+import type { RequestItem, RequestMessage, ResponseItem } from '../../codec/envelope.ts';
+import type { Version } from '../../codec/version.ts';
+import { WireError } from '../../codec/wire-error.ts';
+import { KmipError, reasonFor } from '../errors.ts';
+import type { Context } from '../operations/operation.ts';
+import { execute, type Execution } from './execute.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
+
+/** Runs the items of one message. Knows no operation. */
+export interface BatchEnvironment extends Execution {
+  readonly unit: UnitOfWork;
+  /** Room for the whole response, in TTLV bytes. */
+  readonly responseBytes: number;
+  /** The item context over a layer. */
+  context(work: Context['work']): Context;
+  /** Turns weather and bugs into an error for the client, which carries a reference for the log. */
+  unexpected(error: unknown): KmipError;
+}
+
+/** What one item came to, before it is written. */
+interface Outcome {
+  readonly item: RequestItem;
+  readonly payload?: Uint8Array;
+  readonly failure?: KmipError;
+}
+
+/** Bytes of a response around its items: message, header, version, time stamp, count. */
+const headBytes = 8 + 8 + 40 + 16 + 16;
+/** Bytes of a successful item around its payload: item, operation, status. */
+const itemBytes = 8 + 16 + 16;
+
+/**
+ * Executes the items in order and says what to answer (KMIP 1.4 §7.2, 2.1 §8). Stop leaves later items unrun and
+ * unanswered, Continue goes on, Undo takes back everything before the failure and answers it as undone, payload kept.
+ */
+export async function runBatch(request: RequestMessage, environment: BatchEnvironment): Promise<ResponseItem[]> {
+  const option = request.header.BatchErrorContinuationOption ?? 'Stop';
+  const outcomes: Outcome[] = [];
+  let room = environment.responseBytes - headBytes - correlationBytes(request);
+  for (const item of request.items) {
+    const outcome = await runItem(item, request, environment, room);
+    outcomes.push(outcome);
+    room -= itemBytes + (outcome.payload?.length ?? 64) + (item.uniqueBatchItemID === undefined ? 0 : 16 + item.uniqueBatchItemID.length);
+    if (outcome.failure === undefined || option === 'Continue') continue;
+    if (option === 'Undo') environment.unit.undo();
+    break;
+  }
+  const undone = option === 'Undo' && outcomes.some((outcome) => outcome.failure !== undefined);
+  return outcomes.map((outcome) => answer(outcome, request.version, undone));
+}
+
+function correlationBytes({ header }: RequestMessage): number {
+  return header.ClientCorrelationValue === undefined ? 0 : 16 + header.ClientCorrelationValue.length * 3;
+}
+
+async function runItem(
+  item: RequestItem,
+  request: RequestMessage,
+  environment: BatchEnvironment,
+  room: number,
+): Promise<Outcome> {
+  const layer = environment.unit.layer();
+  try {
+    refuseUnmet(request);
+    const payload = await execute(item, environment.context(layer), environment);
+    if (payload.length + itemBytes > room) throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
+    layer.keep();
+    return { item, payload };
+  } catch (error) {
+    return { item, failure: asKmipError(error, environment) };
+  }
+}
+
+/** Demands of the client that this server cannot meet, and must not overlook. */
+function refuseUnmet({ header }: RequestMessage): void {
+  if (header.AsynchronousIndicator === 'Mandatory') {
+    throw new KmipError('FeatureNotSupported', 'answers come at once: asynchronous processing cannot be demanded');
+  }
+}
+
+function asKmipError(error: unknown, environment: BatchEnvironment): KmipError {
+  if (error instanceof KmipError) return error;
+  if (error instanceof WireError) {
+    return new KmipError(error.kind === 'unknown' ? 'InvalidField' : 'InvalidMessage', error.message);
+  }
+  return environment.unexpected(error);
+}
+
+function answer({ item, payload, failure }: Outcome, version: Version, undone: boolean): ResponseItem {
+  const head = {
+    operation: item.operation,
+    uniqueBatchItemID: item.uniqueBatchItemID,
+  };
+  if (failure !== undefined) {
+    return { ...head, status: 'OperationFailed', reason: reasonFor(failure, version), message: failure.message };
+  }
+  return {
+    ...head,
+    status: undone ? 'OperationUndone' : 'Success',
+    payload: payload === undefined ? undefined : (writer) => writer.raw(payload),
+  };
+}

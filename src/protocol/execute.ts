@@ -1,0 +1,99 @@
+import type { RequestItem } from '../../codec/envelope.ts';
+import { plan } from '../../codec/plan.ts';
+import type { Identifier } from '../../codec/structures/identifier.ts';
+import { tagNumber } from '../../codec/tags.ts';
+import { within } from '../../codec/version.ts';
+import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
+import { fail } from '../errors.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { AnyOperation, Context, ObjectStance, Stance } from '../operations/operation.ts';
+import type { BatchIdentifiers } from './identifiers.ts';
+
+const responsePayload = tagNumber('ResponsePayload');
+
+/** What one batch needs to run an item. */
+export interface Execution {
+  readonly operations: ReadonlyMap<unknown, AnyOperation>;
+  readonly identifiers: BatchIdentifiers;
+  readonly unsealed: boolean;
+}
+
+/**
+ * Runs one batch item and returns its encoded ResponsePayload. Checks come in one fixed order (DESIGN §5): version →
+ * permission → existence → type → state → fields of the handler. Throws KmipError or WireError; whatever the item did
+ * to its layer is the caller's to keep or drop.
+ */
+export async function execute(item: RequestItem, context: Context, execution: Execution): Promise<Uint8Array> {
+  const operation = offered(execution.operations.get(item.operation), context);
+  if (!context.principal.may(operation.name)) fail('PermissionDenied', `the role of ${context.principal.client} does not include ${operation.name}`);
+  if (operation.on.kind !== 'server' && !execution.unsealed) {
+    fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
+  }
+  const request = plan(operation.request, context.version).read(item.payload) as Record<string, unknown>;
+  const answer = await run(operation, request, context, execution.identifiers);
+  execution.identifiers.record(operation.name, answer);
+  const writer = new BinaryWriter();
+  plan(operation.response, context.version).write(writer, responsePayload, answer as never);
+  return writer.finish();
+}
+
+function offered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {
+  if (operation === undefined || !within(version, operation.since, operation.until)) {
+    fail('OperationNotSupported', `this operation is not offered in KMIP ${version}`);
+  }
+  if (operation.name === 'Interop' && !server.interop) fail('OperationNotSupported', 'Interop is for conformance tests only');
+  return operation;
+}
+
+type Answer = Readonly<Record<string, unknown>>;
+
+async function run(
+  operation: AnyOperation,
+  request: Record<string, unknown>,
+  context: Context,
+  identifiers: BatchIdentifiers,
+): Promise<Answer> {
+  const stance: Stance = operation.on;
+  const handle = operation.handle as (request: unknown, context: Context) => Promise<Answer> | Answer;
+  switch (stance.kind) {
+    case 'object': {
+      const object = await find(stance, request, context, identifiers);
+      const answer = await handle(request, { ...context, object } as Context);
+      context.setPlaceholder(identifierOf(answer) ?? object.id);
+      return answer;
+    }
+    case 'creation': {
+      const answer = await handle(request, context);
+      context.setPlaceholder(identifierOf(answer));
+      return answer;
+    }
+    default:
+      return handle(request, context);
+  }
+}
+
+function identifierOf(answer: Answer): string | undefined {
+  return (answer.UniqueIdentifier ?? answer.PrivateKeyUniqueIdentifier) as string | undefined;
+}
+
+/** Existence, type, state: one answer for what is not there and what may not be seen. */
+async function find(
+  stance: ObjectStance,
+  request: Record<string, unknown>,
+  { work, now }: Context,
+  identifiers: BatchIdentifiers,
+): Promise<ManagedObject> {
+  const id = identifiers.resolve(request[stance.identifiedBy ?? 'UniqueIdentifier'] as Identifier | undefined);
+  const object = await work.load(id);
+  if (object === undefined) fail('ObjectNotFound', 'there is no such object');
+  if (stance.types !== undefined && !stance.types.includes(object.type)) {
+    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`);
+  }
+  if (object.archived && !stance.archived) fail('ObjectArchived', 'the object is archived: recover it first');
+  if (object.destroyed && !stance.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
+  if (stance.states !== undefined && !stance.states.includes(object.state(now))) {
+    fail('WrongKeyLifecycleState', `the object is ${object.state(now)}, it must be ${stance.states.join(' or ')}`);
+  }
+  return object;
+}
+

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import {
+  guessVersion,
+  type RequestMessage,
+  readRequest,
+  type ResponseItem,
+  UnsupportedVersion,
+  writeResponse,
+} from '../../codec/envelope.ts';
+import { closestVersion, type Version } from '../../codec/version.ts';
+import { WireError } from '../../codec/wire-error.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { KmipError, reasonFor } from '../errors.ts';
+import type { Limits } from '../limits.ts';
+import type { AnyOperation, Context, ServerDescription } from '../operations/operation.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { RequestObserver } from '../watch/observer.ts';
+import { runBatch } from './batch.ts';
+import { checkHeader } from './header.ts';
+import { BatchIdentifiers } from './identifiers.ts';
+import type { Conversation, MessageService } from './service.ts';
+import { UnitOfWork } from './unit-of-work.ts';
+
+export interface ServiceOptions {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly crypto: CryptoProvider;
+  readonly limits: Limits;
+  readonly operations: ReadonlyMap<unknown, AnyOperation>;
+  readonly server: ServerDescription;
+  readonly observer: RequestObserver;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+/** Times a message is played when others keep changing the objects it reads; then it is refused. */
+const attempts = 8;
+
+/** Answers framed requests: reading, header, batch, commit, response (DESIGN §5). */
+export function createService(options: ServiceOptions): MessageService {
+  const { limits, clock } = options;
+  const seconds = (): number => Math.floor(clock() / 1000);
+
+  function encode(version: Version, items: readonly ResponseItem[], request?: RequestMessage): Uint8Array {
+    return writeResponse(
+      { version, timeStamp: seconds(), clientCorrelationValue: request?.header.ClientCorrelationValue },
+      items,
+    );
+  }
+
+  /** A message that cannot be played at all: one item, without an operation. */
+  function refuse(version: Version, error: KmipError, conversation?: Conversation): Uint8Array {
+    options.observer.refused({ version, reason: reasonFor(error, version), message: error.message, ...speaker(conversation) });
+    return encode(version, [refusal(version, error)]);
+  }
+
+  function refusal(version: Version, error: KmipError): ResponseItem {
+    return { status: 'OperationFailed', reason: reasonFor(error, version), message: error.message };
+  }
+
+  /** Weather and bugs: the client gets a reference, the log gets the rest. */
+  function unexpected(error: unknown, conversation: Conversation): KmipError {
+    const reference = randomUUID();
+    options.observer.unexpected({ error, reference, ...speaker(conversation) });
+    return new KmipError('GeneralFailure', `the server could not do this now; reference ${reference}`);
+  }
+
+  /** Plays the message once. Undefined: others changed what it read, nothing was written. */
+  async function play(request: RequestMessage, conversation: Conversation): Promise<ResponseItem[] | undefined> {
+    const unit = new UnitOfWork(options.store, options.vault, conversation.principal.group, options.server);
+    const identifiers = new BatchIdentifiers();
+    const now = seconds();
+    const common = {
+      principal: conversation.principal,
+      version: request.version,
+      now,
+      crypto: options.crypto,
+      server: options.server,
+      limits,
+      newIdentifier: () => randomUUID(),
+      setPlaceholder(id: string | undefined) {
+        identifiers.placeholder = id;
+      },
+    };
+    const items = await runBatch(request, {
+      operations: options.operations,
+      identifiers,
+      unsealed: options.vault.unsealed,
+      unit,
+      responseBytes: Math.min(limits.responseBytes, request.header.MaximumResponseSize ?? limits.responseBytes),
+      context: (work): Context => ({ ...common, work }),
+      unexpected: (error) => unexpected(error, conversation),
+    });
+    return (await unit.commit()) === 'committed' ? items : undefined;
+  }
+
+  function observe(request: RequestMessage, items: readonly ResponseItem[], conversation: Conversation, milliseconds: number): void {
+    for (const { operation, status, reason, message } of items) {
+      options.observer.answered({
+        operation: typeof operation === 'string' ? operation : 'unknown',
+        version: request.version,
+        result: String(status),
+        reason: reason === undefined ? undefined : String(reason),
+        message,
+        milliseconds,
+        ...speaker(conversation),
+      });
+    }
+  }
+
+  async function answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
+    const started = clock();
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const items = await play(request, conversation);
+      if (items === undefined) continue;
+      observe(request, items, conversation, clock() - started);
+      return encode(request.version, items, request);
+    }
+    throw new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
+  }
+
+  return {
+    async respond(bytes, conversation) {
+      let version = guessVersion(bytes);
+      try {
+        const request = readRequest(bytes, limits);
+        version = request.version;
+        checkHeader(request, limits);
+        return { response: await answer(request, conversation), close: false };
+      } catch (error) {
+        if (error instanceof UnsupportedVersion) version = closestVersion(error.major);
+        return { response: refuse(version, asRefusal(error, conversation), conversation), close: false };
+      }
+    },
+    refuseFraming(reason) {
+      return refuse(guessVersion(new Uint8Array(0)), new KmipError('InvalidMessage', reason));
+    },
+  };
+
+  function asRefusal(error: unknown, conversation: Conversation): KmipError {
+    if (error instanceof KmipError) return error;
+    if (error instanceof UnsupportedVersion) return new KmipError('UnsupportedProtocolVersion', error.message);
+    if (error instanceof WireError) {
+      return new KmipError(error.kind === 'malformed' ? 'CodecError' : 'InvalidMessage', error.message);
+    }
+    return unexpected(error, conversation);
+  }
+}
+
+function speaker(conversation: Conversation): { client: string; connection: string };
+function speaker(conversation: Conversation | undefined): { client?: string; connection?: string };
+function speaker(conversation: Conversation | undefined): { client?: string; connection?: string } {
+  return conversation === undefined ? {} : { client: conversation.principal.client, connection: conversation.connection };
+}

@@ -1,0 +1,140 @@
+import type { FindQuery, Work } from '../operations/operation.ts';
+import { ManagedObject } from '../object/managed-object.ts';
+import type { CommitResult, LoadedObject, Store, StoreUnit } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+
+/**
+ * Everything one message reads and writes. Each batch item works in a layer of its own over what earlier items left;
+ * a failed item drops its layer, Undo drops them all, and the end is one commit (DESIGN §5).
+ */
+export class UnitOfWork {
+  readonly #store: Store;
+  readonly #vault: Vault;
+  readonly #group: string;
+  readonly #options: { readonly uniqueNames: boolean };
+  /** Rows as the store gave them; undefined: it had none. */
+  readonly #read = new Map<string, LoadedObject | undefined>();
+  /** What successful items left, in order of their first change. */
+  #pending = new Map<string, ManagedObject>();
+  #effects: (() => void)[] = [];
+
+  constructor(store: Store, vault: Vault, group: string, options: { readonly uniqueNames: boolean }) {
+    this.#store = store;
+    this.#vault = vault;
+    this.#group = group;
+    this.#options = options;
+  }
+
+  /** A layer for one item; `keep` makes its changes visible to later items, forgetting it drops them. */
+  layer(): WorkLayer {
+    return new WorkLayer(this);
+  }
+
+  /** Forgets what all items did (Undo). */
+  undo(): void {
+    this.#pending = new Map();
+    this.#effects = [];
+  }
+
+  /** Writes everything durably; nothing to write needs no commit. */
+  async commit(): Promise<CommitResult> {
+    if (this.#pending.size > 0) {
+      const result = await this.#store.commit(this.#unit());
+      if (result !== 'committed') return result;
+    }
+    for (const effect of this.#effects) effect();
+    return 'committed';
+  }
+
+  #unit(): StoreUnit {
+    const rows = [...this.#pending.values()].map((object) => object.toStored(this.#vault, this.#options));
+    const expects: { id: string; version: number }[] = [];
+    for (const [id, row] of this.#read) {
+      if (!this.#pending.has(id)) expects.push({ id, version: row?.version ?? 0 });
+    }
+    return {
+      expects,
+      inserts: rows.filter((row) => row.version === 1),
+      updates: rows.filter((row) => row.version > 1),
+    };
+  }
+
+  /** An object no other layer holds, so that a layer may change it. */
+  async load(id: string): Promise<ManagedObject | undefined> {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) return pending.clone();
+    if (!this.#read.has(id)) {
+      const [row] = await this.#store.load([id]);
+      this.#read.set(id, row);
+    }
+    const row = this.#read.get(id);
+    // A foreign object does not exist: same answer, same reads.
+    return row === undefined || row.group !== this.#group ? undefined : ManagedObject.fromStored(row, this.#vault);
+  }
+
+  merge(changed: Iterable<ManagedObject>, effects: readonly (() => void)[]): void {
+    for (const object of changed) this.#pending.set(object.id, object);
+    this.#effects.push(...effects);
+  }
+
+  /** Store and pending objects together; `own` are those of the asking layer. */
+  async find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<{ ids: string[]; total: number }> {
+    const overlay = new Map([...this.#pending, ...own]);
+    if (overlay.size === 0) {
+      const found = await this.#store.find({ group: this.#group, filter: query.filter, offset: query.offset, limit: query.limit });
+      return { ids: [...found.ids], total: found.total };
+    }
+    // Pending objects may have left the match or joined it, so the page is cut after the overlay.
+    const found = await this.#store.find({
+      group: this.#group,
+      filter: query.filter,
+      offset: 0,
+      limit: query.offset + query.limit + overlay.size,
+    });
+    const stored = found.ids.filter((id) => !overlay.has(id) || query.matches(overlay.get(id) as ManagedObject));
+    const known = new Set(found.ids);
+    const joined = [...overlay.values()].filter((object) => !known.has(object.id) && query.matches(object)).reverse();
+    const ids = [...joined.map((object) => object.id), ...stored];
+    const left = found.ids.length - stored.length;
+    return { ids: ids.slice(query.offset, query.offset + query.limit), total: found.total - left + joined.length };
+  }
+}
+
+/** The unit of work as one batch item sees it. */
+export class WorkLayer implements Work {
+  readonly #unit: UnitOfWork;
+  readonly #objects = new Map<string, ManagedObject>();
+  readonly #effects: (() => void)[] = [];
+
+  constructor(unit: UnitOfWork) {
+    this.#unit = unit;
+  }
+
+  async load(id: string): Promise<ManagedObject | undefined> {
+    const known = this.#objects.get(id);
+    if (known !== undefined) return known;
+    const object = await this.#unit.load(id);
+    if (object !== undefined) this.#objects.set(id, object);
+    return object;
+  }
+
+  insert(object: ManagedObject): void {
+    this.#objects.set(object.id, object);
+  }
+
+  find(query: FindQuery): Promise<{ ids: string[]; total: number }> {
+    return this.#unit.find(query, new Map([...this.#objects].filter(([, object]) => object.changed)));
+  }
+
+  afterCommit(effect: () => void): void {
+    this.#effects.push(effect);
+  }
+
+  /** Hands the item's changes to the unit. */
+  keep(): void {
+    this.#unit.merge(
+      [...this.#objects.values()].filter((object) => object.changed),
+      this.#effects,
+    );
+  }
+}
