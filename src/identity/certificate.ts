@@ -1,0 +1,55 @@
+import { createHash, type X509Certificate } from 'node:crypto';
+import type { Policy } from './policy.ts';
+import type { Client, ClientDirectory, Principal } from './principal.ts';
+
+/** Why a certificate was turned away; for the log, the peer learns nothing. */
+export type Refusal =
+  | 'certificate not enrolled'
+  | 'client disabled'
+  | 'certificate expired'
+  | 'certificate not yet valid'
+  | 'certificate is not for TLS clients';
+
+export type Authentication =
+  | { readonly principal: Principal; readonly client: Client }
+  /** `fingerprint` tells the operator which certificate; `name` when it is enrolled. */
+  | { readonly refused: Refusal; readonly fingerprint: string; readonly name?: string };
+
+const clientAuth = '1.3.6.1.5.5.7.3.2';
+const anyExtendedKeyUsage = '2.5.29.37.0';
+
+/** SHA-256 of the certificate's DER, lower-case hex: how a client is known. No text inside a certificate is ever read. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return createHash('sha256').update(certificate.raw).digest('hex');
+}
+
+/**
+ * Who the peer is, asked on every connection, resumed sessions too: those skip OpenSSL's look at the certificate.
+ * A certificate of a trusted authority is not enough, it must be enrolled. No extended key usage at all is tolerated
+ * (vCenter's own certificates have none), one that does not name clients is not. Rejects only when the directory does.
+ */
+export async function authenticate(
+  certificate: X509Certificate,
+  directory: ClientDirectory,
+  policy: Policy,
+  now: Date = new Date(),
+): Promise<Authentication> {
+  const fingerprint = fingerprintOf(certificate);
+  const client = await directory.byFingerprint(fingerprint);
+  if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
+  const refused = refusalOf(certificate, client, now);
+  if (refused !== undefined) return { refused, fingerprint, name: client.name };
+  const { name, group, role } = client;
+  return { client, principal: { client: name, group, may: (operation) => policy.permits(role, operation) } };
+}
+
+function refusalOf(certificate: X509Certificate, client: Client, now: Date): Refusal | undefined {
+  if (client.disabled) return 'client disabled';
+  if (now > certificate.validToDate) return 'certificate expired';
+  if (now < certificate.validFromDate) return 'certificate not yet valid';
+  // Node calls the extended key usage `keyUsage`; undefined when the extension is absent.
+  const usages: readonly string[] | undefined = certificate.keyUsage;
+  if (usages === undefined || usages.includes(clientAuth) || usages.includes(anyExtendedKeyUsage))
+    return undefined;
+  return 'certificate is not for TLS clients';
+}

@@ -1,0 +1,118 @@
+import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import t from 'tap';
+import * as x509 from '../../../certs/x509.ts';
+import { authenticate, fingerprintOf } from '../../../src/identity/certificate.ts';
+import { Policy } from '../../../src/identity/policy.ts';
+import type { Client, ClientDirectory } from '../../../src/identity/principal.ts';
+
+const now = new Date('2026-05-01T12:00:00Z');
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const policy = new Policy();
+
+async function selfSigned(options: { usages?: string[]; from?: string; until?: string }) {
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: ['array-1'] }],
+    notBefore: new Date(options.from ?? '2026-01-01T00:00:00Z'),
+    notAfter: new Date(options.until ?? '2027-01-01T00:00:00Z'),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: options.usages === undefined ? [] : [new x509.ExtendedKeyUsageExtension(options.usages)],
+  });
+  return new X509Certificate(certificate.toString('pem'));
+}
+
+function directoryOf(...clients: Client[]): ClientDirectory {
+  return {
+    byFingerprint: async (fingerprint) => clients.find((client) => client.fingerprint === fingerprint),
+    byName: async (name) => clients.find((client) => client.name === name),
+    list: async () => clients,
+    add: async () => false,
+    update: async () => false,
+    remove: async () => false,
+  };
+}
+
+const enrolled = (certificate: X509Certificate, changes: Partial<Client> = {}): Client => ({
+  name: 'array-1',
+  group: 'storage',
+  role: 'ontap',
+  fingerprint: fingerprintOf(certificate),
+  disabled: false,
+  enrolledAt: 1,
+  certificate: certificate.toString(),
+  ...changes,
+});
+
+t.test('fingerprint', async (t) => {
+  const certificate = await selfSigned({});
+  t.equal(fingerprintOf(certificate), createHash('sha256').update(certificate.raw).digest('hex'));
+  t.equal(fingerprintOf(certificate), certificate.fingerprint256.replaceAll(':', '').toLowerCase());
+});
+
+t.test('an enrolled client becomes a principal of its group and role', async (t) => {
+  const certificate = await selfSigned({});
+  const result = await authenticate(certificate, directoryOf(enrolled(certificate)), policy, now);
+  if (!('principal' in result)) return t.fail('refused');
+  t.equal(result.principal.client, 'array-1');
+  t.equal(result.principal.group, 'storage');
+  t.ok(result.principal.may('Register'));
+  t.notOk(result.principal.may('Create'));
+});
+
+t.test('roles are asked anew: a reload reaches a principal that exists already', async (t) => {
+  const own = new Policy({ mine: ['Get'] });
+  const certificate = await selfSigned({});
+  const result = await authenticate(
+    certificate,
+    directoryOf(enrolled(certificate, { role: 'mine' })),
+    own,
+    now,
+  );
+  if (!('principal' in result)) return t.fail('refused');
+  t.ok(result.principal.may('Get'));
+  own.replace({});
+  t.notOk(result.principal.may('Get'));
+});
+
+const clientAuth = '1.3.6.1.5.5.7.3.2';
+const serverAuth = '1.3.6.1.5.5.7.3.1';
+const any = '2.5.29.37.0';
+
+const cases: [string, Parameters<typeof selfSigned>[0], Partial<Client> | undefined, string | undefined][] = [
+  ['enrolled', {}, {}, undefined],
+  ['not enrolled', {}, undefined, 'certificate not enrolled'],
+  ['disabled', {}, { disabled: true }, 'client disabled'],
+  ['expired', { until: '2026-05-01T11:59:59Z' }, {}, 'certificate expired'],
+  ['last second', { until: '2026-05-01T12:00:00Z' }, {}, undefined],
+  ['not yet valid', { from: '2026-05-01T12:00:01Z' }, {}, 'certificate not yet valid'],
+  ['usage: client', { usages: [clientAuth] }, {}, undefined],
+  ['usage: both', { usages: [serverAuth, clientAuth] }, {}, undefined],
+  ['usage: any', { usages: [any] }, {}, undefined],
+  ['usage: server only', { usages: [serverAuth] }, {}, 'certificate is not for TLS clients'],
+];
+for (const [name, options, changes, refused] of cases) {
+  t.test(name, async (t) => {
+    const certificate = await selfSigned(options);
+    const directory = changes === undefined ? directoryOf() : directoryOf(enrolled(certificate, changes));
+    const result = await authenticate(certificate, directory, policy, now);
+    t.equal('refused' in result ? result.refused : undefined, refused);
+    if ('refused' in result) t.equal(result.fingerprint, fingerprintOf(certificate));
+  });
+}
+
+t.test('another certificate with the same name is another client', async (t) => {
+  const [one, two] = [await selfSigned({}), await selfSigned({})];
+  t.match(await authenticate(two, directoryOf(enrolled(one)), policy, now), {
+    refused: 'certificate not enrolled',
+  });
+});
+
+t.test('a directory that is away is no permission', async (t) => {
+  const certificate = await selfSigned({});
+  const away = { ...directoryOf(), byFingerprint: () => Promise.reject(new Error('away')) };
+  await t.rejects(authenticate(certificate, away, policy, now), /away/);
+});
