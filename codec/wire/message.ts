@@ -1,0 +1,24 @@
+import { WireError } from '../wire-error.ts';
+import { BinaryReader, checkStructure, type WireLimits } from './binary-reader.ts';
+import { BinaryWriter } from './binary-writer.ts';
+import { type Node, readNode, writeValue } from './node.ts';
+
+/**
+ * One message in the binary encoding as a tree; byte strings are views of `bytes`. Throws WireError for anything that
+ * is not exactly one well-formed TTLV item.
+ */
+export function decodeBinary(bytes: Uint8Array, limits: WireLimits): Node {
+  checkStructure(bytes, limits);
+  const reader = new BinaryReader(bytes);
+  if (reader.tag() === 0) throw new WireError('malformed', 'no item at all', 0);
+  const node = readNode(reader);
+  if (reader.tag() !== 0) throw new WireError('malformed', 'more than one item', reader.offset);
+  return node;
+}
+
+/** A tree in the binary encoding, in memory of its own. */
+export function encodeBinary(node: Node): Uint8Array {
+  const writer = new BinaryWriter();
+  writeValue(writer, node.tag, node);
+  return writer.finish();
+}

@@ -1,0 +1,147 @@
+import { type SaxesAttributePlain, SaxesParser } from 'saxes';
+import { tagName, tagNumber } from '../tags.ts';
+import { WireError } from '../wire-error.ts';
+import { tagLabel } from './binary-reader.ts';
+import { subjectOf } from './dictionary.ts';
+import * as lexical from './lexical.ts';
+import { isTypeName, type Node, type TypedValue } from './node.ts';
+import { type MessageLimits, TreeBuilder } from './tree.ts';
+
+/** Roots that hold several messages: transcripts such as the OASIS conformance cases. */
+const wrappers: ReadonlySet<string> = new Set(['KMIP', 'KmipTestCase']);
+const messages: ReadonlySet<number> = new Set([tagNumber('RequestMessage'), tagNumber('ResponseMessage')]);
+
+/**
+ * Messages of an XML document (KMIP Profiles 1.4 §4, 2.1 §5.4): one as the root, or several inside a `KMIP` or
+ * `KmipTestCase` root, where remarks between them and anything behind the root are passed over. Prefixes and namespaces
+ * are ignored. Strict XML without a document type, so that no entity can be declared, let alone expanded. Throws
+ * WireError with the path of the item.
+ */
+export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
+  const reader = new XmlReader(limits);
+  const parser = new SaxesParser({ position: true });
+  parser.on('error', () => {
+    if (!reader.done) throw new WireError('malformed', `not well-formed XML (line ${parser.line}, column ${parser.column})`);
+  });
+  parser.on('doctype', () => {
+    throw new WireError('malformed', 'a document type is not allowed');
+  });
+  parser.on('opentag', (element) => reader.open(localName(element.name), element.attributes));
+  parser.on('closetag', () => reader.close());
+  parser.on('text', (content) => reader.text(content));
+  parser.on('cdata', (content) => reader.text(content));
+  parser.write(text).close();
+  return reader.messages;
+}
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+class XmlReader {
+  readonly messages: Node[] = [];
+  /** The wrapper has ended: what follows is nobody's. */
+  done = false;
+  readonly #tree: TreeBuilder;
+  #wrapped = false;
+  /** Inside an element that has a value. */
+  #inLeaf = false;
+
+  constructor(limits: MessageLimits) {
+    this.#tree = new TreeBuilder(limits);
+  }
+
+  open(name: string, attributes: Readonly<Record<string, SaxesAttributePlain | string>>): void {
+    if (this.done) return;
+    if (this.#inLeaf) this.#tree.fail('field', 'an item with a value has no items inside');
+    const outermost = this.#tree.depth === 0;
+    if (outermost && !this.#wrapped && wrappers.has(name)) {
+      this.#wrapped = true;
+      return;
+    }
+    const tag = lexical.parseTag(name === 'TTLV' ? String(attributes.tag ?? '') : name);
+    if (outermost && (tag === undefined || !messages.has(tag))) {
+      throw new WireError('malformed', 'neither a Request Message nor a Response Message');
+    }
+    if (tag === undefined) this.#tree.fail('field', 'an item inside has a tag outside the dictionary');
+    const type = String(attributes.type ?? 'Structure');
+    if (!isTypeName(type)) this.#tree.fail('field', 'must have the type of a TTLV item', tag);
+    if (type === 'Structure') {
+      this.#tree.open(tag);
+      return;
+    }
+    const { value } = attributes;
+    if (value === undefined) this.#tree.fail('field', 'has no value', tag);
+    if (outermost) this.#tree.fail('malformed', 'must be a structure', tag);
+    this.#tree.leaf(tag, (subject) => lexical.parseValue(type, String(value), subject));
+    this.#inLeaf = true;
+  }
+
+  close(): void {
+    if (this.done) return;
+    if (this.#inLeaf) this.#inLeaf = false;
+    else if (this.#tree.depth === 0) this.done = true;
+    else {
+      const node = this.#tree.close();
+      if (this.#tree.depth === 0) this.messages.push(node);
+    }
+  }
+
+  text(content: string): void {
+    if (this.#tree.depth > 0 && content.trim() !== '') this.#tree.fail('field', 'text may not stand between items');
+  }
+}
+
+/** An item as an XML element, two spaces a level, canonical names throughout. */
+export function nodeToXml(node: Node): string {
+  const lines: string[] = [];
+  writeElement(lines, '', node, []);
+  return `${lines.join('\n')}\n`;
+}
+
+function writeElement(lines: string[], indent: string, node: Node, before: readonly Node[]): void {
+  const name = tagName(node.tag) ?? 'TTLV';
+  const start = name === 'TTLV' ? `${indent}<TTLV tag="${tagLabel(node.tag)}"` : `${indent}<${name}`;
+  if (node.type !== 'Structure') {
+    lines.push(`${start} type="${node.type}" value="${escaped(valueText(node, before))}"/>`);
+  } else if (node.value.length === 0) {
+    lines.push(`${start}/>`);
+  } else {
+    lines.push(`${start}>`);
+    node.value.forEach((child, at) => writeElement(lines, `${indent}  `, child, node.value.slice(0, at)));
+    lines.push(`${indent}</${name}>`);
+  }
+}
+
+function valueText(node: Exclude<TypedValue, { type: 'Structure' }> & { tag: number }, before: readonly Node[]): string {
+  const subject = subjectOf(node.tag, before);
+  switch (node.type) {
+    case 'Integer':
+      return lexical.formatMask(node.value, subject, ' ') ?? String(node.value);
+    case 'Enumeration':
+      return lexical.formatEnumeration(node.value, subject);
+    case 'ByteString':
+      return node.value.toHex();
+    case 'BigInteger':
+      return lexical.signExtended(node.value).toHex();
+    case 'DateTime':
+      return lexical.formatDate(node.value);
+    case 'DateTimeExtended':
+      return lexical.formatDateExtended(node.value);
+    default:
+      return String(node.value);
+  }
+}
+
+/** Characters that mean something in an attribute, or that an XML parser would turn into spaces. */
+const special = /[&<>"\t\n\r]/g;
+/** Characters that XML 1.0 cannot carry at all, not even escaped. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get out
+const unspeakable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
+
+function escaped(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(unspeakable, '\ufffd')
+    .replace(special, (character) => `&#${character.charCodeAt(0)};`);
+}
