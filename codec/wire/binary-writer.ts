@@ -64,19 +64,23 @@ export class BinaryWriter {
   }
 
   long(tag: number, value: bigint): void {
-    this.#view.setBigInt64(this.#header(tag, Type.LongInteger, 8, 8), value);
+    const at = this.#header(tag, Type.LongInteger, 8, 8);
+    this.#view.setBigInt64(at, value);
   }
 
   date(tag: number, seconds: number): void {
-    this.#view.setBigInt64(this.#header(tag, Type.DateTime, 8, 8), BigInt(seconds));
+    const at = this.#header(tag, Type.DateTime, 8, 8);
+    this.#view.setBigInt64(at, BigInt(seconds));
   }
 
   dateExtended(tag: number, microseconds: bigint): void {
-    this.#view.setBigInt64(this.#header(tag, Type.DateTimeExtended, 8, 8), microseconds);
+    const at = this.#header(tag, Type.DateTimeExtended, 8, 8);
+    this.#view.setBigInt64(at, microseconds);
   }
 
   boolean(tag: number, value: boolean): void {
-    this.#view.setBigUint64(this.#header(tag, Type.Boolean, 8, 8), value ? 1n : 0n);
+    const at = this.#header(tag, Type.Boolean, 8, 8);
+    this.#view.setBigUint64(at, value ? 1n : 0n);
   }
 
   text(tag: number, value: string): void {
@@ -108,7 +112,10 @@ export class BinaryWriter {
     this.#at += item.length;
   }
 
-  /** Writes tag, type and length, makes room for `room` bytes behind them and steps over those of a fixed size. */
+  /**
+   * Writes tag, type and length, makes room for `room` bytes behind them and steps over those of a fixed size. May
+   * replace the buffer: take `#view` and `#bytes` only afterwards.
+   */
   #header(tag: number, type: number, length: number, room: number): number {
     this.#reserve(8 + room);
     const at = this.#at;
