@@ -1,0 +1,210 @@
+import type { CryptographicAlgorithm } from '../../codec/enums.ts';
+
+/** What the server knows about an algorithm without computing anything. Lengths are Cryptographic Lengths in bits. */
+interface Algorithm {
+  /** `hash`: listed by KMIP among the algorithms, yet without a key. */
+  readonly kind: 'symmetric' | 'publicKey' | 'hash';
+  readonly lengths: Lengths;
+  /** Lengths the server makes keys of: those of `lengths` whose strength reaches `generatedStrength`, within these. */
+  readonly generates: Lengths | 'none' | 'lengths';
+  /** Security strength in bits against classical computers (NIST SP 800-57 Part 1 Rev. 5, tables 2 and 3). */
+  strength(bits: number): number;
+  /** Keys of 7 bits a byte, with a parity bit in each. */
+  readonly parity?: true;
+  /** Built to withstand quantum computers. */
+  readonly postQuantum?: true;
+}
+
+/** A list of lengths, or all from…to in steps. */
+type Lengths = readonly number[] | { readonly from: number; readonly to: number; readonly step: number };
+
+/**
+ * Least strength of keys the server makes. 80 and not the 112 of NIST, because the Symmetric Key Foundry profiles create
+ * SKIPJACK keys (SKFF-O-1); asymmetric keys are held to 112 by their rows.
+ */
+const generatedStrength = 80;
+
+/** Strength from which a symmetric key counts as quantum-safe: Grover's search halves it, and 128 bits shall be left (QS-M-2). */
+const quantumStrength = 256;
+
+const whole = (bits: number): number => bits;
+
+function cipher(lengths: Lengths, strength: (bits: number) => number = whole): Algorithm {
+  return { kind: 'symmetric', lengths, generates: 'lengths', strength };
+}
+
+function hmac(outputBits: number): Algorithm {
+  return cipher({ from: 8, to: 65_536, step: 8 }, (bits) => Math.min(bits, outputBits));
+}
+
+const des3Strengths = new Map([
+  [112, 80],
+  [128, 80],
+  [168, 112],
+  [192, 112],
+]);
+
+/** Integer factorisation and discrete logarithms modulo a prime (SP 800-57 table 2). */
+function modularStrength(bits: number): number {
+  const table = [
+    [15_360, 256],
+    [7_680, 192],
+    [4_096, 152],
+    [3_072, 128],
+    [2_048, 112],
+    [1_024, 80],
+  ] as const;
+  return table.find(([from]) => bits >= from)?.[1] ?? 0;
+}
+
+const half = (bits: number): number => Math.floor(bits / 2);
+
+function elliptic(): Algorithm {
+  return {
+    kind: 'publicKey',
+    lengths: { from: 112, to: 571, step: 1 },
+    generates: { from: 224, to: 571, step: 1 },
+    strength: half,
+  };
+}
+
+function edwards(bits: number): Algorithm {
+  return { kind: 'publicKey', lengths: [bits - 1, bits], generates: [bits], strength: half };
+}
+
+function modular(generates: Algorithm['generates']): Algorithm {
+  return { kind: 'publicKey', lengths: { from: 512, to: 16_384, step: 1 }, generates, strength: modularStrength };
+}
+
+/** Kept when a client brings one; the server makes none. */
+function stored(kind: Algorithm['kind'], postQuantum = false): Algorithm {
+  const row: Algorithm = {
+    kind,
+    lengths: { from: 1, to: 16_777_216, step: 1 },
+    generates: 'none',
+    strength: () => (postQuantum ? quantumStrength : 0),
+  };
+  return postQuantum ? { ...row, postQuantum } : row;
+}
+
+type AlgorithmName = Exclude<CryptographicAlgorithm, number>;
+
+/** One row for every algorithm of KMIP 1.0–2.1. */
+const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
+  AES: cipher([128, 192, 256]),
+  ARIA: cipher([128, 192, 256]),
+  Blowfish: cipher({ from: 32, to: 448, step: 8 }),
+  Camellia: cipher([128, 192, 256]),
+  CAST5: cipher({ from: 40, to: 128, step: 8 }),
+  ChaCha20: cipher([128, 256]),
+  ChaCha20Poly1305: cipher([256]),
+  DES: { ...cipher([56, 64], () => 56), parity: true },
+  DES3: { ...cipher([56, 64, 112, 128, 168, 192], (bits) => des3Strengths.get(bits) ?? 56), parity: true },
+  GOST28147_89: cipher([256]),
+  GOSTR34_13_2015: cipher([256]),
+  IDEA: cipher([128]),
+  MARS: cipher({ from: 128, to: 448, step: 32 }),
+  OneTimePad: cipher({ from: 8, to: 524_288, step: 8 }),
+  Poly1305: cipher([256], () => 128),
+  RC2: cipher({ from: 8, to: 1_024, step: 8 }),
+  RC4: cipher({ from: 40, to: 2_048, step: 8 }),
+  RC5: cipher({ from: 8, to: 2_040, step: 8 }),
+  SEED: cipher([128]),
+  SKIPJACK: cipher([80]),
+  SM4: cipher([128]),
+  Twofish: cipher([128, 192, 256]),
+
+  HMAC_MD5: hmac(128),
+  HMAC_SHA1: hmac(160),
+  HMAC_SHA224: hmac(224),
+  HMAC_SHA256: hmac(256),
+  HMAC_SHA384: hmac(384),
+  HMAC_SHA512: hmac(512),
+  HMAC_SHA3_224: hmac(224),
+  HMAC_SHA3_256: hmac(256),
+  HMAC_SHA3_384: hmac(384),
+  HMAC_SHA3_512: hmac(512),
+
+  // RSA of 16,384 bits would hold a pool thread for minutes; clients may bring such keys.
+  RSA: modular({ from: 2_048, to: 8_192, step: 8 }),
+  DSA: modular([2_048, 3_072]),
+  DH: modular([2_048, 3_072, 4_096, 6_144, 8_192]),
+  EC: elliptic(),
+  ECDSA: elliptic(),
+  ECDH: elliptic(),
+  ECMQV: elliptic(),
+  Ed25519: edwards(256),
+  Ed448: edwards(456),
+  SM2: stored('publicKey'),
+  GOSTR34_10_2012: stored('publicKey'),
+  XMSS: stored('publicKey', true),
+  SPHINCS_256: stored('publicKey', true),
+  McEliece: stored('publicKey', true),
+  McEliece_6960119: stored('publicKey', true),
+  McEliece_8192128: stored('publicKey', true),
+
+  SHA3_224: stored('hash'),
+  SHA3_256: stored('hash'),
+  SHA3_384: stored('hash'),
+  SHA3_512: stored('hash'),
+  SHAKE_128: stored('hash'),
+  SHAKE_256: stored('hash'),
+  SM3: stored('hash'),
+  GOSTR34_11_2012: stored('hash'),
+};
+
+function rowOf(algorithm: CryptographicAlgorithm): Algorithm | undefined {
+  return typeof algorithm === 'string' ? algorithms[algorithm] : undefined;
+}
+
+function includes(lengths: Lengths, bits: number): boolean {
+  if ('from' in lengths) {
+    return bits >= lengths.from && bits <= lengths.to && (bits - lengths.from) % lengths.step === 0;
+  }
+  return lengths.includes(bits);
+}
+
+/** What sort of keys the algorithm has; undefined for a number that no table knows. */
+export function algorithmKind(algorithm: CryptographicAlgorithm): Algorithm['kind'] | undefined {
+  return rowOf(algorithm)?.kind;
+}
+
+/** Whether a key of that length can exist, weak old ones included: the measure of Register. */
+export function acceptsLength(algorithm: CryptographicAlgorithm, bits: number): boolean {
+  const row = rowOf(algorithm);
+  return row !== undefined && includes(row.lengths, bits);
+}
+
+/** Whether the server makes keys of that length: the measure of Create and Create Key Pair. */
+export function generatesLength(algorithm: CryptographicAlgorithm, bits: number): boolean {
+  const row = rowOf(algorithm);
+  if (row === undefined || row.generates === 'none' || row.strength(bits) < generatedStrength) return false;
+  return includes(row.generates === 'lengths' ? row.lengths : row.generates, bits);
+}
+
+/** Security strength in bits; 0 when unknown. */
+export function securityStrength(algorithm: CryptographicAlgorithm, bits: number): number {
+  return rowOf(algorithm)?.strength(bits) ?? 0;
+}
+
+/** Whether such a key withstands quantum computers; asked when a client demands Quantum Safe (KMIP 2.1 §4.44). */
+export function quantumSafe(algorithm: CryptographicAlgorithm, bits: number): boolean {
+  const row = rowOf(algorithm);
+  if (row === undefined) return false;
+  return row.postQuantum === true || (row.kind === 'symmetric' && row.strength(bits) >= quantumStrength);
+}
+
+/** Whether each byte of such a key carries a parity bit (DES, DES3). */
+export function hasParity(algorithm: CryptographicAlgorithm): boolean {
+  return rowOf(algorithm)?.parity === true;
+}
+
+/** Bytes of a symmetric key of that length. DES is counted without parity (168) or with it (192): both are 24 bytes. */
+export function keyBytes(algorithm: CryptographicAlgorithm, bits: number): number {
+  return hasParity(algorithm) && bits % 56 === 0 ? (bits / 56) * 8 : Math.ceil(bits / 8);
+}
+
+/** Cryptographic Length of a symmetric key of that many bytes; DES counts without parity, as the OASIS cases do. */
+export function keyBits(algorithm: CryptographicAlgorithm | undefined, bytes: number): number {
+  return algorithm !== undefined && hasParity(algorithm) ? bytes * 7 : bytes * 8;
+}

@@ -1,0 +1,128 @@
+import type { StandardAttribute } from '../../codec/attribute.ts';
+import type {
+  CryptographicAlgorithm,
+  HashingAlgorithm,
+  KeyCompressionType,
+  KeyFormatType,
+  RecommendedCurve,
+} from '../../codec/enums.ts';
+import type { Digest } from '../../codec/structures/attribute-values.ts';
+import type { CryptographicDomainParameters, RNGParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import type { KeyBlock, KeyMaterial } from '../../codec/structures/key-block.ts';
+import type { Certificate, ManagedObjectValue, ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+
+/**
+ * Port of the cryptography: random bytes, digests, key generation, key formats, certificates. Adapter: `node.ts`.
+ * Byte arrays that come back are in memory of their own: the caller owns them and may wipe them.
+ */
+export interface CryptoProvider {
+  /** What `random` is made of, for the attribute Random Number Generator and for Query. */
+  readonly randomNumberGenerator: RNGParameters;
+  /** Hashing algorithms that `digest` knows. */
+  readonly hashingAlgorithms: readonly HashingAlgorithm[];
+  /** Curves on which `generateKeyPair` makes keys. */
+  readonly curves: readonly RecommendedCurve[];
+
+  /** `length` bytes from the operating system's generator. */
+  random(length: number): Uint8Array;
+  /** Throws AlgorithmUnsupported for hashes that the platform no longer has (MD2, MD4, Tiger, Whirlpool). */
+  digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array;
+  /**
+   * The Digest attribute of an object (KMIP 2.1 §4.17): SHA-256 over key material, certificate or opaque value.
+   * Undefined where there is no plain value: wrapped keys, objects of which only metadata is stored, Templates.
+   */
+  digestObject(object: ManagedObjectValue): Digest | undefined;
+  /**
+   * A random key of `bits` by the count of KMIP (DES3: 112 or 168 without parity). Throws AlgorithmUnsupported when
+   * the algorithm or the length is not one that `algorithms.ts` lets the server make.
+   */
+  generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array;
+  /** Runs on the thread pool; throws AlgorithmUnsupported as above. */
+  generateKeyPair(request: KeyPairRequest): Promise<GeneratedKeyPair>;
+
+  /**
+   * What the key material says about the key, its claims (algorithm, length) filled in or cross-checked. Throws
+   * KeyMaterialInvalid when the material is not what its format, object type, algorithm or length says.
+   */
+  describeKey(key: PlainKey): KeyDescription;
+  /**
+   * The key in another format. Throws KeyFormatUnsupported when there is no way, KeyCompressionUnsupported when
+   * `compression` makes no sense for the key, KeyMaterialInvalid as `describeKey`.
+   */
+  convertKey(key: PlainKey, format: KeyFormatType, compression?: KeyCompressionType): KeyMaterial;
+  /**
+   * Attributes that a certificate decides, in the forms of 1.0 (names as text), 1.1 (names as DER) and 1.4 (one per part
+   * of a name), its public key's algorithm and length and its signature algorithm. Of a PGP certificate only type and
+   * length: it stays opaque. Throws CertificateInvalid when X.509 cannot be read.
+   */
+  describeCertificate(certificate: Certificate): readonly StandardAttribute[];
+}
+
+/** A key that is not wrapped, with what its Key Block claims about it. */
+export interface PlainKey {
+  readonly objectType: ObjectTypeName;
+  readonly KeyFormatType: KeyFormatType;
+  readonly KeyMaterial: KeyMaterial;
+  readonly CryptographicAlgorithm?: CryptographicAlgorithm | undefined;
+  /** Bits. */
+  readonly CryptographicLength?: number | undefined;
+}
+
+/** The plain key of a Key Block; undefined when it is wrapped, or when only metadata is stored. */
+export function plainKey(objectType: ObjectTypeName, block: KeyBlock): PlainKey | undefined {
+  const { KeyValue, KeyFormatType, CryptographicAlgorithm, CryptographicLength } = block;
+  if (KeyValue === undefined || KeyValue instanceof Uint8Array || block.KeyWrappingData !== undefined) return undefined;
+  return { objectType, KeyFormatType, KeyMaterial: KeyValue.KeyMaterial, CryptographicAlgorithm, CryptographicLength };
+}
+
+/** Values of the attributes that a key's material decides; claims are repeated where the material says nothing. */
+export interface KeyDescription {
+  readonly CryptographicAlgorithm?: CryptographicAlgorithm | undefined;
+  /** Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES. */
+  readonly CryptographicLength?: number | undefined;
+  readonly CryptographicDomainParameters?: CryptographicDomainParameters | undefined;
+}
+
+export type KeyPairRequest =
+  /** `exponent`: 65,537 when left out. */
+  | { readonly algorithm: 'RSA'; readonly bits: number; readonly exponent?: number }
+  | { readonly algorithm: 'EC' | 'ECDSA' | 'ECDH' | 'ECMQV'; readonly curve: RecommendedCurve }
+  | { readonly algorithm: 'Ed25519' | 'Ed448' }
+  /** `qLength`: bits of the subgroup, 256 when left out. */
+  | { readonly algorithm: 'DSA'; readonly bits: number; readonly qLength?: number }
+  /** In the group of RFC 3526 of that size. */
+  | { readonly algorithm: 'DH'; readonly bits: number };
+
+export interface GeneratedKeyPair {
+  /** PKCS#8 PrivateKeyInfo in DER (format PKCS_8). */
+  readonly privateKey: Uint8Array;
+  /** SubjectPublicKeyInfo in DER (format X_509). */
+  readonly publicKey: Uint8Array;
+  /** Cryptographic Length in bits. */
+  readonly bits: number;
+}
+
+/** The server cannot make or use such a key, hash or curve. Reason for the client: UnsupportedCryptographicParameters or InvalidField. */
+export class AlgorithmUnsupported extends Error {
+  override readonly name = 'AlgorithmUnsupported';
+}
+
+/** There is no conversion to the format asked for. Reason for the client: KeyFormatTypeNotSupported. */
+export class KeyFormatUnsupported extends Error {
+  override readonly name = 'KeyFormatUnsupported';
+}
+
+/** Reason for the client: KeyCompressionTypeNotSupported. */
+export class KeyCompressionUnsupported extends Error {
+  override readonly name = 'KeyCompressionUnsupported';
+}
+
+/** Key material contradicts its format, object type, algorithm or length. Reason for the client: InvalidField. */
+export class KeyMaterialInvalid extends Error {
+  override readonly name = 'KeyMaterialInvalid';
+}
+
+/** A certificate that is not one. Reason for the client: InvalidField. */
+export class CertificateInvalid extends Error {
+  override readonly name = 'CertificateInvalid';
+}
