@@ -1,0 +1,170 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { ConfigError, parseConfig, readConfig, renderConfig } from '../../../src/config.ts';
+import { defaultLimits } from '../../../src/limits.ts';
+
+const parse = (source: string) => parseConfig(source, 'kmipd.toml', '/home');
+
+t.test('an empty file is all defaults', (t) => {
+  t.same(parse(''), {
+    listen: { host: '127.0.0.1', port: 5696 },
+    store: 'sqlite:/home/kmipd.db',
+    metrics: undefined,
+    uniqueNames: false,
+    interop: false,
+    log: { level: 'info' },
+    tls: {
+      profile: 'intermediate',
+      certificate: '/home/server/cert.pem',
+      key: '/home/server/key.pem',
+      names: [],
+      authorities: [],
+    },
+    limits: defaultLimits,
+    roles: {},
+  });
+  t.end();
+});
+
+t.test('every key takes effect', (t) => {
+  const config = parse(`
+    listen = "[::]:5697"
+    store = "postgres://kmipd:secret@db/kmipd"
+    metrics = "127.0.0.1:9696"
+    uniqueNames = true
+    interop = true
+    log.level = "debug"
+    [tls]
+    profile = "legacy"
+    certificate = "/etc/kmipd/cert.pem"
+    key = "key.pem"
+    names = ["kms.example.com", "10.0.0.1"]
+    authorities = ["company.pem"]
+    [limits]
+    ${Object.keys(defaultLimits)
+      .map((name) => `${name} = ${name === 'depth' ? 17 : 1025}`)
+      .join('\n')}
+    [roles]
+    backup = ["read-only", "Export"]
+  `);
+  t.same(config, {
+    listen: { host: '::', port: 5697 },
+    store: 'postgres://kmipd:secret@db/kmipd',
+    metrics: { host: '127.0.0.1', port: 9696 },
+    uniqueNames: true,
+    interop: true,
+    log: { level: 'debug' },
+    tls: {
+      profile: 'legacy',
+      certificate: '/etc/kmipd/cert.pem',
+      key: '/home/key.pem',
+      names: ['kms.example.com', '10.0.0.1'],
+      authorities: ['/home/company.pem'],
+    },
+    limits: Object.fromEntries(
+      Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
+    ),
+    roles: { backup: ['read-only', 'Export'] },
+  });
+  t.end();
+});
+
+const wrong: [source: string, problem: RegExp][] = [
+  ['lisen = "127.0.0.1:1"', /^kmipd.toml: unknown key "lisen"; did you mean "listen"\?$/],
+  ['uniquenames = true', /unknown key "uniquenames"; did you mean "uniqueNames"/],
+  ['colour = 1', /^kmipd.toml: unknown key "colour"$/],
+  ['[tls]\nprofil = "modern"', /unknown key "tls.profil"; did you mean "tls.profile"/],
+  ['[tsl]\nprofile = "modern"', /unknown key "tsl"/],
+  ['profile = "modern"', /unknown key "profile"/],
+  ['tls = "modern"', /unknown key "tls"/],
+  ['[tls.profile]\na = 1', /"tls.profile" must be one of "modern", "intermediate", "legacy"/],
+  ['__proto__ = 1', /unknown key "__proto__"/],
+  ['[toString]\na = 1', /unknown key "toString"/],
+  ['listen = 5696', /"listen" must be "HOST:PORT"/],
+  ['listen = "5696"', /"listen" must be/],
+  ['listen = ":5696"', /"listen" must be/],
+  ['listen = "localhost"', /"listen" must be/],
+  ['listen = "localhost:65536"', /"listen" must be/],
+  ['listen = "::1:5696"', /"listen" must be/],
+  ['store = "mysql://x"', /"store" must be "sqlite:FILE" or/],
+  ['store = "sqlite:"', /"store" must be/],
+  ['store = "postgres://"', /"store" must be/],
+  ['metrics = false', /"metrics" must be "HOST:PORT"/],
+  ['interop = "yes"', /"interop" must be true or false/],
+  ['interop = 1', /"interop" must be true or false/],
+  ['[log]\nlevel = "loud"', /"log.level" must be one of "trace"/],
+  ['[tls]\nnames = "kms"', /"tls.names" must be a list/],
+  ['[tls]\nnames = [1]', /"tls.names" must be a text/],
+  ['[tls]\nkey = ""', /"tls.key" must be a text/],
+  ['[limits]\ndepth = "32"', /"limits.depth" must be a whole number from 8 to 256/],
+  ['[limits]\ndepth = 7', /"limits.depth" must be a whole number from 8 to 256/],
+  ['[limits]\ndepth = 8.5', /"limits.depth" must be a whole number/],
+  ['[limits]\ndepth = nan', /"limits.depth" must be a whole number/],
+  ['[limits]\nrequestByte = 1', /unknown key "limits.requestByte"; did you mean "limits.requestBytes"/],
+  ['roles = 1', /"roles" must be a table/],
+  ['[roles]\na = "Get"', /"roles.a" must be a list of operations/],
+  ['[roles]\na = [1]', /"roles.a" must be a list of operations/],
+  [
+    '[roles]\na = ["Gett"]',
+    /"roles.a": "Gett" is neither an operation of KMIP nor a built-in role; did you mean "Get"/,
+  ],
+  ['[roles]\nfull = ["Get"]', /"roles.full": the role "full" is built in/],
+  ['listen = ', /^kmipd.toml:1:10: not valid TOML: /],
+  ['listen = "a:1"\nlisten = "b:2"', /^kmipd.toml:2:\d+: not valid TOML: /],
+  ['[limits\n', /^kmipd.toml:1:\d+: not valid TOML: /],
+];
+for (const [source, problem] of wrong) {
+  t.test(`refused: ${source}`, (t) => {
+    try {
+      parse(source);
+      t.fail('accepted');
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      t.equal(error.problems.length, 1, error.message);
+      t.match(error.message, problem);
+      t.notMatch(error.message, /\n/, 'one line');
+    }
+    t.end();
+  });
+}
+
+t.test('all problems are told at once', (t) => {
+  try {
+    parse('a = 1\nb = 2\nlisten = 3');
+    t.fail('accepted');
+  } catch (error) {
+    t.match((error as ConfigError).problems, [/"a"/, /"b"/, /"listen"/]);
+  }
+  t.end();
+});
+  t.end();
+});
+
+t.test('a written file', (t) => {
+  t.same(parse(renderConfig()), parse(''), 'shows the defaults');
+  const settings = { listen: '0.0.0.0:1', 'tls.names': ['a "b"'], 'limits.depth': 9 };
+  const config = parse(renderConfig(settings));
+  t.match(config, { listen: { host: '0.0.0.0', port: 1 }, tls: { names: ['a "b"'] }, limits: { depth: 9 } });
+  const uncommented = renderConfig()
+    .replaceAll(/^#(?! )/gm, '')
+    .replace('metrics = ""', 'metrics = "127.0.0.1:9696"');
+  const whole = parse(uncommented);
+  t.match(whole, { metrics: { port: 9696 }, roles: { 'vcenter-lab': ['vcenter', 'Destroy'] } });
+  t.same({ ...whole, metrics: undefined, roles: {} }, parse(''), 'what stands behind # are the defaults');
+  for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
+  t.end();
+});
+
+t.test('files', (t) => {
+  const directory = t.testdir();
+  const file = join(directory, 'kmipd.toml');
+  t.throws(() => readConfig(file, directory), { message: `${file}: there is no such file` });
+  writeFileSync(file, 'listen = "[::1]:1"');
+  t.match(readConfig(file, directory), { listen: { host: '::1', port: 1 } });
+  chmodSync(file, 0);
+  if (process.getuid?.() !== 0)
+    t.throws(() => readConfig(file, directory), { message: /cannot be read \(EACCES\)/ });
+  t.throws(() => readConfig(directory, directory), { message: /cannot be read \(EISDIR\)/ });
+  t.end();
+});
