@@ -138,8 +138,6 @@ t.test('all problems are told at once', (t) => {
   }
   t.end();
 });
-  t.end();
-});
 
 t.test('a written file', (t) => {
   t.same(parse(renderConfig()), parse(''), 'shows the defaults');
