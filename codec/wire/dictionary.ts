@@ -68,11 +68,13 @@ const Tag = {
 } as const;
 
 /**
- * The tag whose words an item uses: its own, or for the value of a 1.x Attribute that of the attribute it belongs to.
- * `before` are the items in front of it in the same structure. Undefined for vendors' attributes and extensions.
+ * The tag whose words an item uses: its own, or for the value of a 1.x Attribute that of the attribute it belongs to,
+ * named in front of it. `at` is the item's place among its siblings. Undefined for vendors' attributes and extensions.
  */
-export function subjectOf(tag: number, before: readonly Node[]): TagName | undefined {
+export function subjectOf(tag: number, siblings: readonly Node[], at = siblings.length): TagName | undefined {
   if (tag !== Tag.AttributeValue) return tagName(tag);
+  // An Attribute has three fields: one with thousands of values must not cost their square.
+  const before = siblings.slice(0, Math.min(at, 2));
   if (before.some((item) => item.tag === Tag.VendorIdentification)) return undefined;
   const name = before.find((item) => item.tag === Tag.AttributeName);
   return name?.type === 'TextString' ? attributeNamed1x(name.value) : undefined;

@@ -37,7 +37,11 @@ export function parseMask(text: string, subject: TagName | undefined): number {
 }
 
 /** Names of the bits, the nameless ones as one hex word, with `separator` between them; undefined when no mask. */
-export function formatMask(value: number, subject: TagName | undefined, separator: string): string | undefined {
+export function formatMask(
+  value: number,
+  subject: TagName | undefined,
+  separator: string,
+): string | undefined {
   const bits = maskOf(subject);
   if (bits === undefined || value === 0) return undefined;
   const { names, rest } = bits.split(value);
@@ -63,7 +67,9 @@ export function formatEnumeration(value: number, subject: TagName | undefined): 
 /** Decimal or `0x` and up to sixteen digits, which are the 64 bits of a signed number. */
 export function parseLong(text: string): bigint {
   if (hexLong.test(text)) return BigInt.asIntN(64, BigInt(text));
-  const value = decimal.test(text) ? BigInt(text.replace('+', '')) : refuse('a 64-bit integer, decimal or 0x hex');
+  const value = decimal.test(text)
+    ? BigInt(text.replace('+', ''))
+    : refuse('a 64-bit integer, decimal or 0x hex');
   return value === BigInt.asIntN(64, value) ? value : refuse('a 64-bit integer, decimal or 0x hex');
 }
 
@@ -161,7 +167,9 @@ export function formatDate(seconds: number): string {
 export function formatDateExtended(micros: bigint): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const date = formatDate(Number((micros - fraction) / 1_000_000n));
-  return date.startsWith('0x') ? formatLong(micros) : date.replace('+', `.${String(fraction).padStart(6, '0')}+`);
+  return date.startsWith('0x')
+    ? formatLong(micros)
+    : date.replace('+', `.${String(fraction).padStart(6, '0')}+`);
 }
 
 /** A tag by its XML name or as `0x` and six digits; standard and extension tags only. */
@@ -171,7 +179,11 @@ export function parseTag(text: string): number | undefined {
 }
 
 /** A value of any type but Structure from its text. */
-export function parseValue(type: Exclude<TypeName, 'Structure'>, text: string, subject: TagName | undefined): TypedValue {
+export function parseValue(
+  type: Exclude<TypeName, 'Structure'>,
+  text: string,
+  subject: TagName | undefined,
+): TypedValue {
   switch (type) {
     case 'Integer':
       return { type, value: parseMask(text, subject) };

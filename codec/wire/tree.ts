@@ -85,7 +85,8 @@ export class TreeBuilder {
       this.fail('malformed', `more than ${this.#limits.structureItems} items in one structure`, tag);
     }
     this.#bytes += bytes;
-    if (this.#bytes > this.#limits.bytes) this.fail('malformed', `message larger than ${this.#limits.bytes} bytes`, tag);
+    if (this.#bytes > this.#limits.bytes)
+      this.fail('malformed', `message larger than ${this.#limits.bytes} bytes`, tag);
   }
 }
 
@@ -114,4 +115,3 @@ function sizeOf(value: TypedValue): number {
 function padded(length: number): number {
   return Math.ceil(length / 8) * 8;
 }
-

@@ -1,5 +1,5 @@
 import { type SaxesAttributePlain, SaxesParser } from 'saxes';
-import { tagName, tagNumber } from '../tags.ts';
+import { type TagName, tagName, tagNumber } from '../tags.ts';
 import { WireError } from '../wire-error.ts';
 import { tagLabel } from './binary-reader.ts';
 import { subjectOf } from './dictionary.ts';
@@ -21,7 +21,8 @@ export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   const reader = new XmlReader(limits);
   const parser = new SaxesParser({ position: true });
   parser.on('error', () => {
-    if (!reader.done) throw new WireError('malformed', `not well-formed XML (line ${parser.line}, column ${parser.column})`);
+    if (!reader.done)
+      throw new WireError('malformed', `not well-formed XML (line ${parser.line}, column ${parser.column})`);
   });
   parser.on('doctype', () => {
     throw new WireError('malformed', 'a document type is not allowed');
@@ -88,33 +89,35 @@ class XmlReader {
   }
 
   text(content: string): void {
-    if (this.#tree.depth > 0 && content.trim() !== '') this.#tree.fail('field', 'text may not stand between items');
+    if (this.#tree.depth > 0 && content.trim() !== '')
+      this.#tree.fail('field', 'text may not stand between items');
   }
 }
 
 /** An item as an XML element, two spaces a level, canonical names throughout. */
 export function nodeToXml(node: Node): string {
   const lines: string[] = [];
-  writeElement(lines, '', node, []);
+  writeElement(lines, '', node, tagName(node.tag));
   return `${lines.join('\n')}\n`;
 }
 
-function writeElement(lines: string[], indent: string, node: Node, before: readonly Node[]): void {
+function writeElement(lines: string[], indent: string, node: Node, subject: TagName | undefined): void {
   const name = tagName(node.tag) ?? 'TTLV';
   const start = name === 'TTLV' ? `${indent}<TTLV tag="${tagLabel(node.tag)}"` : `${indent}<${name}`;
   if (node.type !== 'Structure') {
-    lines.push(`${start} type="${node.type}" value="${escaped(valueText(node, before))}"/>`);
+    lines.push(`${start} type="${node.type}" value="${escaped(valueText(node, subject))}"/>`);
   } else if (node.value.length === 0) {
     lines.push(`${start}/>`);
   } else {
     lines.push(`${start}>`);
-    node.value.forEach((child, at) => writeElement(lines, `${indent}  `, child, node.value.slice(0, at)));
+    for (const [at, child] of node.value.entries()) {
+      writeElement(lines, `${indent}  `, child, subjectOf(child.tag, node.value, at));
+    }
     lines.push(`${indent}</${name}>`);
   }
 }
 
-function valueText(node: Exclude<TypedValue, { type: 'Structure' }> & { tag: number }, before: readonly Node[]): string {
-  const subject = subjectOf(node.tag, before);
+function valueText(node: Exclude<TypedValue, { type: 'Structure' }>, subject: TagName | undefined): string {
   switch (node.type) {
     case 'Integer':
       return lexical.formatMask(node.value, subject, ' ') ?? String(node.value);

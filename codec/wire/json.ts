@@ -1,0 +1,119 @@
+import { type TagName, tagName } from '../tags.ts';
+import { WireError } from '../wire-error.ts';
+import { tagLabel } from './binary-reader.ts';
+import { subjectOf } from './dictionary.ts';
+import * as lexical from './lexical.ts';
+import { isTypeName, type Node, type TypedValue } from './node.ts';
+import { type MessageLimits, TreeBuilder } from './tree.ts';
+import type { TypeName } from './types.ts';
+
+/**
+ * The message of a JSON document (KMIP Profiles 1.4 §5, 2.1 §5.5): objects of `tag`, `type` (Structure when left out)
+ * and `value`. Throws WireError with the path of the item.
+ */
+export function jsonToNode(text: string, limits: MessageLimits): Node {
+  const tree = new TreeBuilder(limits);
+  addItem(tree, parsed(text));
+  return tree.close();
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new WireError('malformed', 'not well-formed JSON');
+  }
+}
+
+function addItem(tree: TreeBuilder, item: unknown): void {
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    tree.fail('field', 'an item must be an object');
+  const {
+    tag: tagText,
+    type = 'Structure',
+    value,
+  } = item as { tag?: unknown; type?: unknown; value?: unknown };
+  const tag = typeof tagText === 'string' ? lexical.parseTag(tagText) : undefined;
+  if (tag === undefined) tree.fail('field', 'an item has no tag of the dictionary');
+  if (typeof type !== 'string' || !isTypeName(type))
+    tree.fail('field', 'must have the type of a TTLV item', tag);
+  if (type === 'Structure') {
+    if (value !== undefined && value !== null && !Array.isArray(value))
+      tree.fail('field', 'must be an array of items', tag);
+    const outermost = tree.depth === 0;
+    tree.open(tag);
+    for (const child of (value ?? []) as unknown[]) addItem(tree, child);
+    if (!outermost) tree.close();
+  } else {
+    if (tree.depth === 0) tree.fail('malformed', 'must be a structure', tag);
+    tree.leaf(tag, (subject) => fromJson(type, value, subject));
+  }
+}
+
+function fromJson(
+  type: Exclude<TypeName, 'Structure'>,
+  value: unknown,
+  subject: TagName | undefined,
+): TypedValue {
+  if (typeof value === 'string') return lexical.parseValue(type, value, subject);
+  if (typeof value === 'boolean' && type === 'Boolean') return { type, value };
+  if (typeof value === 'number') {
+    if (type === 'Enumeration' && value === value >>> 0) return { type, value };
+    const whole =
+      type === 'Integer' || type === 'Interval' || type === 'LongInteger' || type === 'BigInteger';
+    if (whole && Number.isSafeInteger(value)) {
+      if (type === 'BigInteger')
+        return { type, value: lexical.parseBigInteger(lexical.formatLong(BigInt(value))) };
+      return lexical.parseValue(type, String(value), undefined);
+    }
+  }
+  throw new WireError('field', `must have the JSON value of ${type}`);
+}
+
+/** An item as JSON, two spaces a level, canonical names throughout. */
+export function nodeToJson(node: Node): string {
+  return `${JSON.stringify(toJson(node, tagName(node.tag)), null, 2)}\n`;
+}
+
+interface JsonItem {
+  tag: string;
+  type?: string;
+  value: string | number | boolean | JsonItem[];
+}
+
+function toJson(node: Node, subject: TagName | undefined): JsonItem {
+  const tag = tagName(node.tag) ?? tagLabel(node.tag);
+  return node.type === 'Structure'
+    ? { tag, value: node.value.map((child, at) => toJson(child, subjectOf(child.tag, node.value, at))) }
+    : { tag, type: node.type, value: jsonValue(node, subject) };
+}
+
+/** Numbers of this size and beyond are written in hex: readers that keep doubles would round them. */
+const firstInexact = 2n ** 52n;
+
+function jsonValue(
+  node: Exclude<TypedValue, { type: 'Structure' }>,
+  subject: TagName | undefined,
+): string | number | boolean {
+  switch (node.type) {
+    case 'Integer':
+      return lexical.formatMask(node.value, subject, '|') ?? node.value;
+    case 'Enumeration':
+      return lexical.formatEnumeration(node.value, subject);
+    case 'LongInteger':
+      return node.value < firstInexact && node.value > -firstInexact
+        ? Number(node.value)
+        : lexical.formatLong(node.value);
+    case 'BigInteger':
+      return `0x${lexical.signExtended(node.value).toHex()}`;
+    case 'ByteString':
+      return node.value.toHex();
+    case 'DateTime':
+      return lexical.formatDate(node.value);
+    case 'DateTimeExtended':
+      return lexical.formatDateExtended(node.value);
+    default:
+      return node.value;
+  }
+}
