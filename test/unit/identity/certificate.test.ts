@@ -56,7 +56,7 @@ t.test('fingerprint', async (t) => {
 t.test('an enrolled client becomes a principal of its group and role', async (t) => {
   const certificate = await selfSigned({});
   const result = await authenticate(certificate, directoryOf(enrolled(certificate)), policy, now);
-  if (!('principal' in result)) return t.fail('refused');
+  if (!('principal' in result)) throw new Error('refused');
   t.equal(result.principal.client, 'array-1');
   t.equal(result.principal.group, 'storage');
   t.ok(result.principal.may('Register'));
@@ -72,7 +72,7 @@ t.test('roles are asked anew: a reload reaches a principal that exists already',
     own,
     now,
   );
-  if (!('principal' in result)) return t.fail('refused');
+  if (!('principal' in result)) throw new Error('refused');
   t.ok(result.principal.may('Get'));
   own.replace({});
   t.notOk(result.principal.may('Get'));
