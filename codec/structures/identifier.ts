@@ -23,8 +23,7 @@ export const identifier: Custom<Identifier> = {
         case Type.Enumeration:
           return { latest: Placeholder.fromNumber(reader.enumeration()) };
         default:
-          // IBM Db2's client counts the padding into the length; trailing NULs are never part of an identifier.
-          return reader.text().replace(/\0+$/, '');
+          return withoutPadding(reader.text());
       }
     },
     write(writer, tag, value) {
@@ -34,6 +33,16 @@ export const identifier: Custom<Identifier> = {
     },
   }),
 };
+
+/**
+ * IBM Db2's client counts the padding into the length; trailing NULs are never part of an identifier. A loop, because
+ * the regular expression for it takes the square of the length when NULs stand in the middle.
+ */
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === 0) end--;
+  return text.slice(0, end);
+}
 
 /** The text of an identifier that stands where no reference is allowed. */
 export function plainIdentifier(value: Identifier): string {
