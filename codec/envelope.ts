@@ -118,7 +118,7 @@ export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessa
   checkStructure(bytes, limits);
   const reader = new BinaryReader(bytes);
   if (reader.tag() !== tagNumber('RequestMessage')) throw new WireError('malformed', 'not a Request Message', 0);
-  reader.enter();
+  const outer = reader.enter();
   if (reader.tag() !== tagNumber('RequestHeader')) throw new WireError('field', 'RequestHeader is missing', reader.offset);
   const version = readVersion(reader.fork());
   const header = plan(RequestHeader, version).read(reader);
@@ -135,6 +135,8 @@ export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessa
       messageExtensions: item.MessageExtension,
     });
   }
+  reader.leave(outer);
+  if (reader.tag() !== 0) throw new WireError('malformed', 'more than one message', reader.offset);
   return { version, header, items };
 }
 
