@@ -1,4 +1,5 @@
 import { type AttributeName, type AttributeValue, attributeKnown, attributeRow, isAttributeName } from './attribute-table.ts';
+import type { AnySchema } from './schema.ts';
 import type { Version } from './version.ts';
 import type { TypedValue } from './wire/node.ts';
 
@@ -48,13 +49,25 @@ export function isClassic(vendor: string): boolean {
   return vendor === 'x' || vendor === 'y';
 }
 
-/** Whether an answer of that version may carry this instance: its name, and its value where that is an enumeration. */
+/** Whether an answer of that version may carry this instance: its name, and the enumeration values that it cannot do without. */
 export function sendable(attribute: Attribute, version: Version, classicOnly: boolean): boolean {
   if (attribute.vendor !== undefined) return classicOnly ? isClassic(attribute.vendor) : attribute.vendor !== '';
   if (!referable(attribute, version)) return false;
   const { schema, name1x } = attributeRow(attribute.name);
   if (classicOnly && name1x === null) return false;
-  return schema.kind !== 'enumeration' || schema.introducedBy(attribute.value as string | number, version);
+  return speakable(schema, attribute.value, version);
+}
+
+/** Whether that version has every enumeration value without which the structure would be incomplete. */
+function speakable(schema: AnySchema, value: unknown, version: Version): boolean {
+  if (value === undefined) return true;
+  if (schema.kind === 'enumeration') return schema.introducedBy(value as string | number, version);
+  if (schema.kind !== 'struct') return true;
+  const values = value as Record<string, unknown>;
+  return Object.entries(schema.fields).every(
+    ([key, field]) =>
+      field.kind !== 'field' || field.quantity !== 'one' || speakable(field.schema, values[key], version),
+  );
 }
 
 /** Whether that version knows the attribute's name. */
