@@ -1,0 +1,32 @@
+import type { LinkType } from '../../codec/enums.ts';
+import type { ManagedObject } from './managed-object.ts';
+
+/** Points a link of that type at one object, in place of any other of the type (KMIP 2.1 §4.31, 1.4 §3.35). */
+export function setLink(object: ManagedObject, type: LinkType, id: string, now: number): void {
+  const value = { LinkType: type, LinkedObjectIdentifier: id };
+  const [first, ...others] = object.attributes
+    .all('Link')
+    .filter((link) => (link.value as { LinkType: LinkType }).LinkType === type);
+  if (first === undefined) object.attributes.add({ name: 'Link', value });
+  else object.attributes.replace('Link', first.index ?? 0, value);
+  for (const { index } of others) object.attributes.remove('Link', index ?? 0);
+  object.touch(now);
+}
+
+/** Identifier of the first object linked by that type. */
+export function linkedId(object: ManagedObject, type: LinkType): string | undefined {
+  const link = object.attributes.values('Link').find(({ LinkType }) => LinkType === type);
+  return typeof link?.LinkedObjectIdentifier === 'string' ? link.LinkedObjectIdentifier : undefined;
+}
+
+/** The two halves of a key pair point at each other. */
+export function linkPair(privateKey: ManagedObject, publicKey: ManagedObject, now: number): void {
+  setLink(privateKey, 'PublicKeyLink', publicKey.id, now);
+  setLink(publicKey, 'PrivateKeyLink', privateKey.id, now);
+}
+
+/** Re-key, Re-key Key Pair, Re-certify: the old object and its replacement point at each other. */
+export function linkReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
+  setLink(old, 'ReplacementObjectLink', replacement.id, now);
+  setLink(replacement, 'ReplacedObjectLink', old.id, now);
+}

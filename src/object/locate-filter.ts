@@ -1,0 +1,171 @@
+import { type Attribute, attributeKey } from '../../codec/attribute.ts';
+import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts';
+import { type ObjectGroupMember, State } from '../../codec/enums.ts';
+import { StorageStatusMask } from '../../codec/masks.ts';
+import type { Comparison, Filter, IndexEntry } from '../store/store.ts';
+import { fieldsOf, indexEntries } from './index-entries.ts';
+import type { ManagedObject } from './managed-object.ts';
+import type { StateName } from './state.ts';
+
+/** What a Locate asks for. */
+export interface LocateCriteria {
+  readonly attributes: readonly Attribute[];
+  /** Bits of Storage Status Mask; on-line objects only when left out. */
+  readonly storageStatusMask?: number | undefined;
+  readonly objectGroupMember?: ObjectGroupMember | undefined;
+  /** POSIX seconds: states follow from dates. */
+  readonly now: number;
+}
+
+const everything: Filter = { all: [] };
+const nothing: Filter = { any: [] };
+
+/**
+ * The filter of a Locate (KMIP 2.1 §6.1.26, 1.4 §4.9): every attribute must match. A date given twice is a range, both
+ * ends included; a mask matches when all its bits are set; Usage Limits when there is at least as much; a structure by
+ * the fields that are given. A name that no version knows matches nothing: to overlook it would hand out the wrong key.
+ */
+export function locateFilter(criteria: LocateCriteria): Filter {
+  const { attributes, now } = criteria;
+  const conditions = attributes
+    .filter((attribute) => !isDate(attribute))
+    .map((attribute) => condition(attribute, now));
+  return {
+    all: [
+      ...conditions,
+      ...dateConditions(attributes.filter(isDate)),
+      storageCondition(criteria.storageStatusMask),
+      memberCondition(criteria.objectGroupMember),
+    ],
+  };
+}
+
+/** Whether an object that the store does not know yet meets the filter: the same rule as the database's. */
+export function matches(object: ManagedObject, filter: Filter): boolean {
+  return holds(filter, indexEntries(object.attributes.list()));
+}
+
+/** A filter evaluated over index entries. */
+export function holds(filter: Filter, entries: readonly IndexEntry[]): boolean {
+  if ('all' in filter) return filter.all.every((part) => holds(part, entries));
+  if ('any' in filter) return filter.any.some((part) => holds(part, entries));
+  if ('not' in filter) return !holds(filter.not, entries);
+  const own = entries.filter((entry) => entry.attribute === filter.attribute);
+  const instances = new Set(own.map((entry) => entry.instance));
+  return [...instances].some((instance) =>
+    filter.fields.every((comparison) =>
+      own.some((entry) => entry.instance === instance && entry.field === comparison.field && compares(entry, comparison)),
+    ),
+  );
+}
+
+function compares({ text, number }: IndexEntry, { op, value }: Comparison): boolean {
+  if (typeof value === 'string') return text === value;
+  if (number === null) return false;
+  switch (op) {
+    case '=':
+      return number === value;
+    case '>=':
+      return number >= value;
+    case '<=':
+      return number <= value;
+    case 'bits':
+      // Masks are unsigned 32-bit numbers in the index.
+      return ((number & value) >>> 0) === value >>> 0;
+  }
+}
+
+function condition(attribute: Attribute, now: number): Filter {
+  if (attribute.vendor === '') return nothing;
+  if (attribute.vendor === undefined && attribute.name === 'State') return stateCondition(attribute.value as StateName | number, now);
+  const fields = fieldsOf(attribute);
+  // An identifier that refers into a batch has no searchable form.
+  if (fields.length === 0 && !isStructured(attribute)) return nothing;
+  return { attribute: attributeKey(attribute), fields: fields.map(([field, searchable]) => comparison(attribute, field, searchable)) };
+}
+
+function comparison(attribute: Attribute, field: string, { text, number }: { text: string | null; number: number | null }): Comparison {
+  const op = attribute.vendor === undefined ? operator(attribute.name as AttributeName, field) : '=';
+  if (op !== '=' && number !== null) return { field, op, value: number };
+  return { field, op: '=', value: text ?? (number as number) };
+}
+
+/** Masks match by their bits, Usage Limits by "at least", everything else exactly. */
+function operator(name: AttributeName, field: string): '=' | '>=' | 'bits' {
+  if (attributeRow(name).schema.kind === 'mask') return 'bits';
+  return field === 'UsageLimitsTotal' || field === 'UsageLimitsCount' ? '>=' : '=';
+}
+
+function isStructured(attribute: Attribute): boolean {
+  return attribute.vendor === undefined && attributeRow(attribute.name as AttributeName).schema.kind === 'struct';
+}
+
+function isDate(attribute: Attribute): boolean {
+  return attribute.vendor === undefined && attributeRow(attribute.name as AttributeName).schema.kind === 'date';
+}
+
+/** One instance of a date: exactly then; two: from the earlier to the later. More than two can only be a mistake. */
+function dateConditions(dates: readonly Attribute[]): Filter[] {
+  const byName = Map.groupBy(dates, (date) => date.name);
+  return [...byName].map(([attribute, given]) => {
+    const [first, ...others] = given.map((date) => date.value as number).sort((a, b) => a - b) as [number, ...number[]];
+    if (others.length > 1) return nothing;
+    const last = others[0];
+    const fields: Comparison[] =
+      last === undefined
+        ? [{ field: '', op: '=', value: first }]
+        : [
+            { field: '', op: '>=', value: first },
+            { field: '', op: '<=', value: last },
+          ];
+    return { attribute, fields };
+  });
+}
+
+/** State as `stateAt` tells it at `now`, said in terms of the stored state and the dates. */
+function stateCondition(state: StateName | number, now: number): Filter {
+  const stored = (name: StateName | number): Filter => ({
+    attribute: 'State',
+    fields: [{ field: '', op: '=', value: State.toNumber(name) }],
+  });
+  const reached = (attribute: AttributeName): Filter => ({ attribute, fields: [{ field: '', op: '<=', value: now }] });
+  const activeByNow: Filter = { any: [stored('Active'), { all: [stored('PreActive'), reached('ActivationDate')] }] };
+  switch (state) {
+    case 'PreActive':
+      return { all: [stored('PreActive'), { not: reached('ActivationDate') }] };
+    case 'Active':
+      return { all: [activeByNow, { not: reached('DeactivationDate') }] };
+    case 'Deactivated':
+      return { any: [stored('Deactivated'), { all: [activeByNow, reached('DeactivationDate')] }] };
+    default:
+      return stored(state);
+  }
+}
+
+const exists = (attribute: AttributeName): Filter => ({ attribute, fields: [] });
+
+function storageCondition(mask: number | undefined): Filter {
+  const destroyed = exists('DestroyDate');
+  const archived = exists('ArchiveDate');
+  const conditions: Record<(typeof StorageStatusMask)['members'][number], Filter> = {
+    OnLineStorage: { all: [{ not: archived }, { not: destroyed }] },
+    ArchivalStorage: { all: [archived, { not: destroyed }] },
+    DestroyedStorage: destroyed,
+  };
+  const { names } = StorageStatusMask.split(mask ?? StorageStatusMask.bit('OnLineStorage'));
+  return { any: names.map((name) => conditions[name]) };
+}
+
+/** Fresh: never handed out by Get. Every member counts as a default one: which to take is the order of the answer's business. */
+function memberCondition(member: ObjectGroupMember | undefined): Filter {
+  switch (member) {
+    case undefined:
+      return everything;
+    case 'GroupMemberFresh':
+      return { all: [exists('ObjectGroup'), { attribute: 'Fresh', fields: [{ field: '', op: '=', value: 1 }] }] };
+    case 'GroupMemberDefault':
+      return exists('ObjectGroup');
+    default:
+      return nothing;
+  }
+}

@@ -1,0 +1,144 @@
+import type { CryptographicAlgorithm } from '../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../codec/masks.ts';
+import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
+import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import { fail } from '../errors.ts';
+import type { ManagedObject } from './managed-object.ts';
+import type { StateName } from './state.ts';
+
+type UsageBit = (typeof CryptographicUsageMask)['members'][number];
+
+/**
+ * `protect`: makes protected data, so only an Active key may, until Protect Stop Date. `process`: reads what was
+ * protected before, from Process Start Date on; old data must stay readable after the key's time is over.
+ */
+type Direction = 'protect' | 'process';
+
+const states: Readonly<Record<Direction, readonly StateName[]>> = {
+  protect: ['Active'],
+  process: ['Active', 'Deactivated', 'Compromised'],
+};
+
+/** What each use of a key needs (KMIP 2.1 §4.14 and §11.52, 1.4 §3.19). */
+const uses = {
+  Encrypt: { bit: 'Encrypt', direction: 'protect' },
+  Decrypt: { bit: 'Decrypt', direction: 'process' },
+  Sign: { bit: 'Sign', direction: 'protect' },
+  SignatureVerify: { bit: 'Verify', direction: 'process' },
+  MAC: { bit: 'MACGenerate', direction: 'protect' },
+  MACVerify: { bit: 'MACVerify', direction: 'process' },
+  DeriveKey: { bit: 'DeriveKey', direction: 'protect' },
+  WrapKey: { bit: 'WrapKey', direction: 'protect' },
+  UnwrapKey: { bit: 'UnwrapKey', direction: 'process' },
+  Certify: { bit: 'CertificateSign', direction: 'protect' },
+} as const satisfies Record<string, { bit: UsageBit; direction: Direction }>;
+
+export type Use = keyof typeof uses;
+
+/**
+ * Refuses a use that the object's state, dates or usage mask do not allow, in this order. Fails with ObjectArchived,
+ * WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x: PermissionDenied).
+ */
+export function requireUsage(object: ManagedObject, use: Use, now: number): void {
+  const { bit, direction } = uses[use];
+  if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
+  const state = object.state(now);
+  if (!states[direction].includes(state)) {
+    fail('WrongKeyLifecycleState', `${use} needs an object that is ${states[direction].join(' or ')}; it is ${state}`);
+  }
+  const start = object.attributes.get('ProcessStartDate');
+  if (direction === 'process' && start !== undefined && now < start) {
+    fail('WrongKeyLifecycleState', `${use} is not allowed before the Process Start Date`);
+  }
+  const stop = object.attributes.get('ProtectStopDate');
+  if (direction === 'protect' && stop !== undefined && now >= stop) {
+    fail('WrongKeyLifecycleState', `${use} is not allowed after the Protect Stop Date`);
+  }
+  if (!allows(object.attributes.get('CryptographicUsageMask') ?? 0, CryptographicUsageMask.bit(bit))) {
+    fail('IncompatibleCryptographicUsageMask', `the Cryptographic Usage Mask does not contain ${bit}`);
+  }
+}
+
+/** Whether `mask` has every bit of `needed`; Unrestricted (2.0 on) has them all. */
+export function allows(mask: number, needed: number): boolean {
+  return (mask & CryptographicUsageMask.bit('Unrestricted')) !== 0 || (mask & needed) === (needed | 0);
+}
+
+function maskOf(...bits: UsageBit[]): number {
+  return bits.reduce((mask, bit) => mask | CryptographicUsageMask.bit(bit), 0);
+}
+
+const cipher = maskOf('Encrypt', 'Decrypt');
+const authentication = maskOf('MACGenerate', 'MACVerify');
+
+/** Algorithms whose pairs only sign, or only agree on keys; RSA and the rest both sign and encrypt. */
+const signatures: readonly CryptographicAlgorithm[] = ['DSA', 'ECDSA', 'Ed25519', 'Ed448', 'XMSS', 'SPHINCS_256', 'GOSTR34_10_2012'];
+const agreements: readonly CryptographicAlgorithm[] = ['DH', 'ECDH', 'ECMQV'];
+
+/**
+ * Cryptographic Usage Mask of an object whose client gave none: what its kind is made for. Undefined for types that
+ * have no mask.
+ */
+export function defaultUsageMask(type: ObjectTypeName, algorithm: CryptographicAlgorithm | undefined): number | undefined {
+  const agreement = algorithm !== undefined && agreements.includes(algorithm);
+  const signature = algorithm !== undefined && signatures.includes(algorithm);
+  switch (type) {
+    case 'SymmetricKey':
+    case 'SplitKey':
+      return typeof algorithm === 'string' && algorithm.startsWith('HMAC_') ? authentication : cipher;
+    case 'PrivateKey':
+      if (agreement) return maskOf('KeyAgreement');
+      if (algorithm === 'EC') return maskOf('Sign', 'KeyAgreement');
+      return signature ? maskOf('Sign') : maskOf('Sign', 'Decrypt');
+    case 'PublicKey':
+      if (agreement) return maskOf('KeyAgreement');
+      if (algorithm === 'EC') return maskOf('Verify', 'KeyAgreement');
+      return signature ? maskOf('Verify') : maskOf('Verify', 'Encrypt');
+    case 'Certificate':
+      return maskOf('Verify');
+    case 'SecretData':
+      return maskOf('DeriveKey');
+    default:
+      return undefined;
+  }
+}
+
+/** Limits as a client gives them: the count starts at the total, whatever the client says (KMIP 2.1 §4.60). */
+export function freshLimits(limits: UsageLimits): UsageLimits {
+  return { ...limits, UsageLimitsCount: limits.UsageLimitsTotal };
+}
+
+/** Whether nothing has been allocated yet: from then on a client may no longer change or delete the limits. */
+export function unspent({ UsageLimitsTotal, UsageLimitsCount }: UsageLimits): boolean {
+  return UsageLimitsCount === undefined || UsageLimitsCount === UsageLimitsTotal;
+}
+
+/**
+ * Takes `amount` (bytes or objects, as the limits' unit says) off the limits for Get Usage Allocation. Fails with
+ * AttributeNotFound (1.x: IllegalOperation) where there are no limits, with UsageLimitExceeded where too little is left.
+ */
+export function allocateUsage(object: ManagedObject, amount: bigint, now: number): void {
+  const limits = object.attributes.get('UsageLimits');
+  if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
+  if (amount < 0n) fail('InvalidField', 'the Usage Limits Count asked for is negative');
+  if (!spend(object, limits, amount, now)) fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');
+}
+
+/**
+ * Counts one use of a key on `bytes` bytes of data: Encrypt, Sign and the like. Nothing happens without limits. Fails with
+ * PermissionDenied when the limits are used up: so the test cases want it, in every version.
+ */
+export function countUse(object: ManagedObject, bytes: number, now: number): void {
+  const limits = object.attributes.get('UsageLimits');
+  if (limits === undefined) return;
+  const amount = limits.UsageLimitsUnit === 'Object' ? 1n : BigInt(bytes);
+  if (!spend(object, limits, amount, now)) fail('PermissionDenied', 'the Usage Limits are used up');
+}
+
+function spend(object: ManagedObject, limits: UsageLimits, amount: bigint, now: number): boolean {
+  const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
+  if (amount > left) return false;
+  object.attributes.set('UsageLimits', { ...limits, UsageLimitsCount: left - amount });
+  object.touch(now);
+  return true;
+}
