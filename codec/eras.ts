@@ -224,7 +224,7 @@ export const attributeList: EraField<readonly Attribute[]> = era({
 });
 
 /** Attributes beside Key Material. */
-export const keyValueAttributes: EraField<Attribute[]> = era({ '1.x': list1x, '2.x': list2x('Attributes') });
+export const keyValueAttributes: EraField<readonly Attribute[]> = era({ '1.x': list1x, '2.x': list2x('Attributes') });
 
 /** Content of a Template object (1.x only). */
 export const templateAttributes: EraField<readonly Attribute[]> = era({ '1.x': list1x, '2.x': list2x('Attributes') });

@@ -8,7 +8,7 @@ import {
 } from '../enums.ts';
 import { type Attribute, keyValueAttributes } from '../eras.ts';
 import { plan } from '../plan.ts';
-import { big, bytes, type Custom, type Infer, integer, maybe, one, since, struct } from '../schema.ts';
+import { big, bytes, type Custom, type Infer, integer, many, maybe, one, since, struct, text } from '../schema.ts';
 import { tagNumber } from '../tags.ts';
 import { newestVersion } from '../version.ts';
 import { BinaryWriter } from '../wire/binary-writer.ts';
@@ -68,7 +68,7 @@ const plainKeyValue = struct({ KeyMaterial: one(keyMaterial), Attributes: keyVal
 
 export interface PlainKeyValue {
   KeyMaterial: KeyMaterial;
-  Attributes: Attribute[];
+  Attributes: readonly Attribute[];
 }
 
 /** Key material with attributes, or bytes when the key is wrapped. */
@@ -124,3 +124,13 @@ export const KeyBlock = struct({
   KeyWrappingData: maybe(KeyWrappingData),
 });
 export type KeyBlock = Infer<typeof KeyBlock>;
+
+/** KMIP 2.1 §7.12, 1.4 §2.1.6: how a client wants a key wrapped. */
+export const KeyWrappingSpecification = struct({
+  WrappingMethod: one(WrappingMethod),
+  EncryptionKeyInformation: maybe(EncryptionKeyInformation),
+  MACSignatureKeyInformation: maybe(MACSignatureKeyInformation),
+  AttributeName: many(text),
+  EncodingOption: since('1.1', maybe(EncodingOption)),
+});
+export type KeyWrappingSpecification = Infer<typeof KeyWrappingSpecification>;

@@ -1,7 +1,7 @@
 import { CertificateRequestType, CertificateType, ObjectType, OpaqueDataType, SecretDataType, SplitKeyMethod } from '../enums.ts';
 import { templateAttributes } from '../eras.ts';
 import { plan } from '../plan.ts';
-import { big, bytes, type Custom, type Infer, integer, maybe, one, struct } from '../schema.ts';
+import { big, bytes, type Custom, type Gathered, type Infer, integer, maybe, one, struct } from '../schema.ts';
 import { type TagName, tagNumber } from '../tags.ts';
 import { newestVersion, type Version } from '../version.ts';
 import { WireError } from '../wire-error.ts';
@@ -139,3 +139,16 @@ export function decodeManagedObject(encoded: Uint8Array): ManagedObjectValue {
   const reader = new BinaryReader(encoded);
   return plan(managedObject, restVersion(shapeOf(reader.tag()))).read(reader);
 }
+
+/** A payload field that holds a managed object of any type, under the tag of its type. */
+export const managedObjectField: Gathered<ManagedObjectValue> = {
+  kind: 'gathered',
+  sources: managedObjectTags.map((tag) => ({ tag, schema: managedObject })),
+  gather(items) {
+    const [first, second] = items;
+    if (first === undefined) throw new WireError('field', 'the object itself is missing');
+    if (second !== undefined) throw new WireError('field', 'there is more than one object');
+    return first.value as ManagedObjectValue;
+  },
+  spread: (value) => [{ tag: value.type, value }],
+};

@@ -42,7 +42,7 @@ export interface Work {
   load(id: string): Promise<ManagedObject | undefined>;
   /** Adds a new object; changes to loaded ones are found by themselves. */
   insert(object: ManagedObject): void;
-  /** Ids newest first. `matches` decides on objects this message has changed and the store does not know yet. */
+  /** Ids newest first, what this message has changed included. */
   find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
   /** Runs once after the message's commit, e.g. to write a client's Log message into the log. */
   afterCommit(effect: () => void): void;
@@ -52,7 +52,6 @@ export interface FindQuery {
   readonly filter: Filter;
   readonly offset: number;
   readonly limit: number;
-  matches(object: ManagedObject): boolean;
 }
 
 /** What the server says about itself. */

@@ -1,9 +1,9 @@
 import type { RequestItem, RequestMessage, ResponseItem } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
-import { WireError } from '../../codec/wire-error.ts';
 import { KmipError, reasonFor } from '../errors.ts';
 import type { Context } from '../operations/operation.ts';
 import { execute, type Execution } from './execute.ts';
+import { asRefusal } from './failure.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 /** Runs the items of one message. Knows no operation. */
@@ -67,7 +67,7 @@ async function runItem(
     layer.keep();
     return { item, payload };
   } catch (error) {
-    return { item, failure: asKmipError(error, environment) };
+    return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
 }
 
@@ -76,14 +76,6 @@ function refuseUnmet({ header }: RequestMessage): void {
   if (header.AsynchronousIndicator === 'Mandatory') {
     throw new KmipError('FeatureNotSupported', 'answers come at once: asynchronous processing cannot be demanded');
   }
-}
-
-function asKmipError(error: unknown, environment: BatchEnvironment): KmipError {
-  if (error instanceof KmipError) return error;
-  if (error instanceof WireError) {
-    return new KmipError(error.kind === 'unknown' ? 'InvalidField' : 'InvalidMessage', error.message);
-  }
-  return environment.unexpected(error);
 }
 
 function answer({ item, payload, failure }: Outcome, version: Version, undone: boolean): ResponseItem {

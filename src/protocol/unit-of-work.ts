@@ -1,4 +1,5 @@
 import type { FindQuery, Work } from '../operations/operation.ts';
+import { matches } from '../object/locate-filter.ts';
 import { ManagedObject } from '../object/managed-object.ts';
 import type { CommitResult, LoadedObject, Store, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -91,9 +92,9 @@ export class UnitOfWork {
       offset: 0,
       limit: query.offset + query.limit + overlay.size,
     });
-    const stored = found.ids.filter((id) => !overlay.has(id) || query.matches(overlay.get(id) as ManagedObject));
+    const stored = found.ids.filter((id) => !overlay.has(id) || matches(overlay.get(id) as ManagedObject, query.filter));
     const known = new Set(found.ids);
-    const joined = [...overlay.values()].filter((object) => !known.has(object.id) && query.matches(object)).reverse();
+    const joined = [...overlay.values()].filter((object) => !known.has(object.id) && matches(object, query.filter)).reverse();
     const ids = [...joined.map((object) => object.id), ...stored];
     const left = found.ids.length - stored.length;
     return { ids: ids.slice(query.offset, query.offset + query.limit), total: found.total - left + joined.length };

@@ -1,0 +1,17 @@
+import { echoedAttribute, newAttribute } from '../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../codec/schema.ts';
+import { identifier } from '../../codec/structures/identifier.ts';
+import { applyAdd } from '../object/attribute-changes.ts';
+import { object, operation } from './operation.ts';
+
+/** Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): a new attribute, or another instance of one that may have several. */
+export const AddAttribute = operation({
+  name: 'AddAttribute',
+  since: '1.0',
+  request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
+  response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
+  on: object({ destroyed: true }),
+  handle({ NewAttribute: attribute }, { object: target, now }) {
+    return { UniqueIdentifier: target.id, Attribute: applyAdd(target, attribute, now) };
+  },
+});

@@ -1,0 +1,39 @@
+import type { Attribute } from '../../codec/attribute.ts';
+import { creationAttributes } from '../../codec/eras.ts';
+import { maybe, one, since, struct, text } from '../../codec/schema.ts';
+import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
+import { linkPair } from '../object/links.ts';
+import { create, requestedAttributes } from './creating.ts';
+import { generatePair } from './key-pair.ts';
+import { creation, operation } from './operation.ts';
+import { requireStorage } from './protection-storage.ts';
+
+/** Create Key Pair (KMIP 2.1 §6.1.11, 1.4 §4.2): a private and a public key that point at each other. */
+export const CreateKeyPair = operation({
+  name: 'CreateKeyPair',
+  since: '1.0',
+  request: struct({
+    CommonAttributes: creationAttributes('CommonTemplateAttribute', 'CommonAttributes'),
+    PrivateKeyAttributes: creationAttributes('PrivateKeyTemplateAttribute', 'PrivateKeyAttributes'),
+    PublicKeyAttributes: creationAttributes('PublicKeyTemplateAttribute', 'PublicKeyAttributes'),
+    CommonProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+    PrivateProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+    PublicProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+  }),
+  response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
+  on: creation(),
+  async handle(request, context) {
+    requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
+    requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
+    const privateAttributes = await requestedAttributes([request.CommonAttributes, request.PrivateKeyAttributes], context);
+    const publicAttributes = await requestedAttributes([request.CommonAttributes, request.PublicKeyAttributes], context);
+    const pair = await generatePair(privateAttributes, publicAttributes, context.crypto);
+    const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
+      create({ operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true }, context);
+    const privateKey = await make(privateAttributes, pair.privateKey);
+    const publicKey = await make(publicAttributes, pair.publicKey);
+    linkPair(privateKey, publicKey, context.now);
+    return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
+  },
+});

@@ -1,0 +1,104 @@
+import type { Attribute, TemplateAttribute } from '../../codec/attribute.ts';
+import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
+import type { CryptographicAlgorithm } from '../../codec/enums.ts';
+import { hasKeyBlock, type ManagedObjectValue, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import { plainKey } from '../crypto/provider.ts';
+import { fail } from '../errors.ts';
+import { buildObject, type CreatingOperation, mergeTemplates } from '../object/creation.ts';
+import { locateFilter } from '../object/locate-filter.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { Context } from './operation.ts';
+
+/** Shared by the operations that make objects. */
+
+/** First value of a standard attribute in a list. */
+export function valueOf<N extends AttributeName>(attributes: readonly Attribute[], name: N): AttributeValue<N> | undefined {
+  return attributes.find((each) => each.name === name && each.vendor === undefined)?.value as AttributeValue<N> | undefined;
+}
+
+/** Which algorithm is asked for; a request cannot go on without one. */
+export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgorithm {
+  return valueOf(attributes, 'CryptographicAlgorithm') ?? fail('InvalidField', 'Cryptographic Algorithm is missing');
+}
+
+/**
+ * The attributes a request gives its new object, Templates resolved: `parts` from the least specific (common) to the
+ * most specific. Fails with ItemNotFound for a Template that is not there.
+ */
+export async function requestedAttributes(parts: readonly TemplateAttribute[], context: Context): Promise<Attribute[]> {
+  const merged = await Promise.all(
+    parts.map(async (part) => ({
+      templates: await Promise.all(part.templates.map((name) => templateAttributes(name, context))),
+      attributes: part.attributes,
+    })),
+  );
+  return mergeTemplates(merged);
+}
+
+async function templateAttributes(name: AttributeValue<'Name'>, { work, now }: Context): Promise<readonly Attribute[]> {
+  const attributes: Attribute[] = [
+    { name: 'Name', value: name },
+    { name: 'ObjectType', value: 'Template' },
+  ];
+  const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit: 1 });
+  const [id] = ids;
+  const template = id === undefined ? undefined : await work.load(id);
+  if (template?.value?.type !== 'Template') fail('ItemNotFound', 'there is no Template of that Name');
+  if (template.archived) fail('ObjectArchived', 'the Template is archived');
+  return template.value.value.Attributes;
+}
+
+export interface Creation {
+  readonly operation: CreatingOperation;
+  readonly type: ObjectTypeName;
+  readonly attributes: readonly Attribute[];
+  readonly value: ManagedObjectValue;
+  /** The server made the key itself, with its own generator. */
+  readonly generated?: boolean;
+}
+
+/** Builds the object with all its implicit attributes and puts it into the unit of work. */
+export async function create(creation: Creation, context: Context): Promise<ManagedObject> {
+  const { crypto, now, principal, work } = context;
+  const { value } = creation;
+  const object = buildObject({
+    operation: creation.operation,
+    type: creation.type,
+    group: principal.group,
+    id: context.newIdentifier(),
+    attributes: creation.attributes,
+    value,
+    now,
+    digest: crypto.digestObject(value),
+    described: described(value, context),
+    randomNumberGenerator: creation.generated ? crypto.randomNumberGenerator : undefined,
+  });
+  await requireUniqueNames(object, context);
+  work.insert(object);
+  return object;
+}
+
+/** What the value itself says: algorithm, length and curve of a key, names and numbers of a certificate. */
+function described(value: ManagedObjectValue, { crypto }: Context): readonly Attribute[] {
+  if (value.type === 'Certificate') return crypto.describeCertificate(value.value);
+  if (!hasKeyBlock(value)) return [];
+  const key = plainKey(value.type, value.value.KeyBlock);
+  const description = key === undefined ? value.value.KeyBlock : crypto.describeKey(key);
+  const names = ['CryptographicAlgorithm', 'CryptographicLength', 'CryptographicDomainParameters'] as const;
+  return names.flatMap((name) => {
+    const known = (description as Partial<Record<AttributeName, unknown>>)[name];
+    return known === undefined ? [] : [{ name, value: known } as Attribute];
+  });
+}
+
+/** With unique Names switched on, no other object of the group may bear one of these. */
+export async function requireUniqueNames(object: ManagedObject, { server, work, now }: Context): Promise<void> {
+  if (!server.uniqueNames) return;
+  for (const name of object.attributes.values('Name')) {
+    const filter = locateFilter({ attributes: [{ name: 'Name', value: name }], now });
+    const { ids } = await work.find({ filter, offset: 0, limit: 2 });
+    if (ids.some((id) => id !== object.id)) {
+      fail('NonUniqueNameAttribute', 'another object bears that Name already', 'InvalidField');
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { Operation as OperationMember } from '../../codec/enums.ts';
+import { type Version, within } from '../../codec/version.ts';
+import { Activate } from './activate.ts';
+import { AddAttribute } from './add-attribute.ts';
+import { AdjustAttribute } from './adjust-attribute.ts';
+import { Archive } from './archive.ts';
+import { Check } from './check.ts';
+import { Create } from './create.ts';
+import { CreateKeyPair } from './create-key-pair.ts';
+import { DeleteAttribute } from './delete-attribute.ts';
+import { Destroy } from './destroy.ts';
+import { DiscoverVersions } from './discover-versions.ts';
+import { Get } from './get.ts';
+import { GetAttributeList } from './get-attribute-list.ts';
+import { GetAttributes } from './get-attributes.ts';
+import { GetUsageAllocation } from './get-usage-allocation.ts';
+import { Interop } from './interop.ts';
+import { Locate } from './locate.ts';
+import { Log } from './log.ts';
+import { ModifyAttribute } from './modify-attribute.ts';
+import { ObtainLease } from './obtain-lease.ts';
+import type { AnyOperation, OperationName } from './operation.ts';
+import { Ping } from './ping.ts';
+import { Query } from './query.ts';
+import { ReKey } from './re-key.ts';
+import { ReKeyKeyPair } from './re-key-key-pair.ts';
+import { Recover } from './recover.ts';
+import { Register } from './register.ts';
+import { Revoke } from './revoke.ts';
+import { SetAttribute } from './set-attribute.ts';
+
+const offered: readonly AnyOperation[] = [
+  DiscoverVersions,
+  Query,
+  Ping,
+  Log,
+  Interop,
+  Create,
+  CreateKeyPair,
+  Register,
+  ReKey,
+  ReKeyKeyPair,
+  Locate,
+  Check,
+  Get,
+  GetAttributes,
+  GetAttributeList,
+  AddAttribute,
+  ModifyAttribute,
+  SetAttribute,
+  AdjustAttribute,
+  DeleteAttribute,
+  Activate,
+  Revoke,
+  Destroy,
+  Archive,
+  Recover,
+  ObtainLease,
+  GetUsageAllocation,
+];
+
+/** Every operation this server performs. */
+export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(offered.map((each) => [each.name, each]));
+
+const cryptography = 'cryptographic operations come with the cryptography room';
+const asynchronous = 'answers come at once, so there is nothing to poll, cancel or process';
+const serverToClient = 'the server opens no connection to its clients';
+
+/** Operations of the dictionary that this server does not perform, and why. */
+export const declined: Readonly<Partial<Record<OperationName, string>>> = {
+  DeriveKey: cryptography,
+  Encrypt: cryptography,
+  Decrypt: cryptography,
+  Sign: cryptography,
+  SignatureVerify: cryptography,
+  MAC: cryptography,
+  MACVerify: cryptography,
+  Hash: cryptography,
+  RNGRetrieve: cryptography,
+  RNGSeed: cryptography,
+  Certify: cryptography,
+  ReCertify: cryptography,
+  Validate: cryptography,
+  CreateSplitKey: 'split keys can be registered, not made',
+  JoinSplitKey: 'split keys can be registered, not joined',
+  Import: 'objects come in by Register',
+  Export: 'objects go out by Get',
+  Cancel: asynchronous,
+  Poll: asynchronous,
+  Process: asynchronous,
+  QueryAsynchronousRequests: asynchronous,
+  Notify: serverToClient,
+  Put: serverToClient,
+  SetEndpointRole: serverToClient,
+  Login: 'the TLS certificate is the identity',
+  Logout: 'the TLS certificate is the identity',
+  DelegatedLogin: 'the TLS certificate is the identity',
+  PKCS_11: 'the PKCS#11 profile is not offered',
+  ReProvision: 'clients are enrolled by the operator',
+  SetDefaults: 'defaults are fixed',
+  SetConstraints: 'there are no constraints to set',
+  GetConstraints: 'there are no constraints to get',
+};
+
+/** Names of the operations offered in that version, in the order of the table. */
+export function operationsIn(version: Version, interop: boolean): readonly OperationName[] {
+  return offered
+    .filter(({ name, since, until }) => within(version, since, until) && OperationMember.knownIn(name, version))
+    .map(({ name }) => name)
+    .filter((name) => interop || name !== 'Interop');
+}

@@ -1,0 +1,41 @@
+import { ObjectGroupMember } from '../../codec/enums.ts';
+import { filterAttributes } from '../../codec/eras.ts';
+import { StorageStatusMask } from '../../codec/masks.ts';
+import { integer, many, maybe, since, struct, text } from '../../codec/schema.ts';
+import { fail } from '../errors.ts';
+import { locateFilter } from '../object/locate-filter.ts';
+import { conversation, operation } from './operation.ts';
+
+/**
+ * Locate (KMIP 2.1 §6.1.30, 1.4 §4.9): objects of the client's group that have every attribute given, newest first. A
+ * filter that cannot be understood finds nothing; it is never overlooked.
+ */
+export const Locate = operation({
+  name: 'Locate',
+  since: '1.0',
+  request: struct({
+    MaximumItems: maybe(integer),
+    OffsetItems: since('1.3', maybe(integer)),
+    StorageStatusMask: maybe(StorageStatusMask),
+    ObjectGroupMember: since('1.1', maybe(ObjectGroupMember)),
+    Attributes: filterAttributes,
+  }),
+  response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
+  on: conversation(),
+  async handle(request, { work, limits, now, setPlaceholder }) {
+    const { MaximumItems: most = limits.locateItems, OffsetItems: offset = 0 } = request;
+    if (most < 0 || offset < 0) fail('InvalidField', 'Maximum Items and Offset Items cannot be negative');
+    const { ids, total } = await work.find({
+      filter: locateFilter({
+        attributes: request.Attributes,
+        storageStatusMask: request.StorageStatusMask,
+        objectGroupMember: request.ObjectGroupMember,
+        now,
+      }),
+      offset,
+      limit: Math.min(most, limits.locateItems),
+    });
+    setPlaceholder(ids.length === 1 ? ids[0] : undefined);
+    return { LocatedItems: total, UniqueIdentifier: [...ids] };
+  },
+});

@@ -1,0 +1,21 @@
+import { currentAttribute, echoedAttribute, newAttribute } from '../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../codec/schema.ts';
+import { identifier } from '../../codec/structures/identifier.ts';
+import { applyModify } from '../object/attribute-changes.ts';
+import { object, operation } from './operation.ts';
+
+/** Modify Attribute (KMIP 2.1 §6.1.33, 1.4 §4.15): another value for an instance that exists. */
+export const ModifyAttribute = operation({
+  name: 'ModifyAttribute',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    CurrentAttribute: currentAttribute,
+    NewAttribute: newAttribute,
+  }),
+  response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
+  on: object({ destroyed: true }),
+  handle({ CurrentAttribute: current, NewAttribute: attribute }, { object: target, now }) {
+    return { UniqueIdentifier: target.id, Attribute: applyModify(target, { current, index: attribute.index }, attribute, now) };
+  },
+});

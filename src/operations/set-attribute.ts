@@ -1,0 +1,18 @@
+import { newAttribute } from '../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../codec/schema.ts';
+import { identifier } from '../../codec/structures/identifier.ts';
+import { applySet } from '../object/attribute-changes.ts';
+import { object, operation } from './operation.ts';
+
+/** Set Attribute (KMIP 2.1 §6.1.51): adds the attribute or replaces its only instance. */
+export const SetAttribute = operation({
+  name: 'SetAttribute',
+  since: '2.0',
+  request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object({ destroyed: true }),
+  handle({ NewAttribute: attribute }, { object: target, now }) {
+    applySet(target, attribute, now);
+    return { UniqueIdentifier: target.id };
+  },
+});

@@ -1,0 +1,30 @@
+import { WireError } from '../../codec/wire-error.ts';
+import {
+  AlgorithmUnsupported,
+  CertificateInvalid,
+  KeyCompressionUnsupported,
+  KeyFormatUnsupported,
+  KeyMaterialInvalid,
+} from '../crypto/provider.ts';
+import { KmipError, type Reason } from '../errors.ts';
+
+/** What the ports refuse, in the words of KMIP: modern reason, and that for 1.x where the general table says otherwise. */
+const refusals: readonly (readonly [type: new (...values: never[]) => Error, reason: Reason, classic?: Reason])[] = [
+  [AlgorithmUnsupported, 'UnsupportedCryptographicParameters', 'InvalidField'],
+  [KeyFormatUnsupported, 'KeyFormatTypeNotSupported'],
+  [KeyCompressionUnsupported, 'KeyCompressionTypeNotSupported'],
+  [KeyMaterialInvalid, 'InvalidField'],
+  [CertificateInvalid, 'InvalidField'],
+];
+
+/** The error as the client is told; undefined when it is none of the client's doing (weather or a bug). */
+export function asRefusal(error: unknown): KmipError | undefined {
+  if (error instanceof KmipError) return error;
+  if (error instanceof WireError) {
+    return new KmipError(error.kind === 'unknown' ? 'InvalidField' : 'InvalidMessage', error.message);
+  }
+  for (const [type, reason, classic] of refusals) {
+    if (error instanceof type) return new KmipError(reason, error.message, classic);
+  }
+  return undefined;
+}
