@@ -1,0 +1,52 @@
+import { importsOf, type SourceFile } from './source.ts';
+
+const longest = 350;
+const tables =
+  /^codec\/(tags|enums|masks|attribute-table)\.ts$|^src\/object\/attributes\.ts$|^test\/golden\//;
+
+/** TypeScript files that are too long to do one thing; tables and golden messages excepted. */
+export function tooLong(files: readonly SourceFile[]): string[] {
+  return files
+    .filter((file) => file.path.endsWith('.ts') && !tables.test(file.path))
+    .map((file) => ({ path: file.path, lines: file.text.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > longest)
+    .map(({ path, lines }) => `${path}: ${lines} lines, at most ${longest}`);
+}
+
+/** Product files that nothing starts: not main.ts, and, for the codec, profiles and certs, no test either. */
+export function unreachable(files: readonly SourceFile[]): string[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const reach = (roots: readonly SourceFile[]): Set<string> => {
+    const seen = new Set<string>();
+    const open = [...roots];
+    for (let file = open.pop(); file !== undefined; file = open.pop()) {
+      if (seen.has(file.path)) continue;
+      seen.add(file.path);
+      for (const { target } of importsOf(file)) {
+        const next = target === undefined ? undefined : byPath.get(target);
+        if (next !== undefined) open.push(next);
+      }
+    }
+    return seen;
+  };
+  if (!byPath.has('src/main.ts')) return ['src/main.ts: is missing'];
+  const product = files.filter((file) => /^(src|codec|certs|profiles)\/.*\.ts$/.test(file.path));
+  const fromMain = reach(files.filter((file) => file.path === 'src/main.ts'));
+  const fromTests = reach(files.filter((file) => /^(test|bench)\/.*\.ts$/.test(file.path)));
+  return product
+    .filter(({ path }) => !fromMain.has(path) && (path.startsWith('src/') || !fromTests.has(path)))
+    .map(({ path }) => `${path}: nothing that runs imports it`);
+}
+
+/** Top-level folders without a README.md of at most 40 lines. */
+export function missingReadmes(files: readonly SourceFile[]): string[] {
+  const folders = new Set(
+    files.filter(({ path }) => /^[^.][^/]*\//.test(path)).map(({ path }) => path.split('/')[0]),
+  );
+  return [...folders].sort().flatMap((folder) => {
+    const readme = files.find(({ path }) => path === `${folder}/README.md`);
+    if (readme === undefined) return [`${folder}/: has no README.md`];
+    const lines = readme.text.trimEnd().split('\n').length;
+    return lines > 40 ? [`${readme.path}: ${lines} lines, at most 40`] : [];
+  });
+}
