@@ -68,12 +68,17 @@ function elliptic(): Algorithm {
   };
 }
 
-function edwards(bits: number): Algorithm {
-  return { kind: 'publicKey', lengths: [bits - 1, bits], generates: [bits], strength: half };
+function edwards(bits: number, otherCount: number): Algorithm {
+  return { kind: 'publicKey', lengths: [otherCount, bits], generates: [bits], strength: half };
 }
 
 function modular(generates: Algorithm['generates']): Algorithm {
-  return { kind: 'publicKey', lengths: { from: 512, to: 16_384, step: 1 }, generates, strength: modularStrength };
+  return {
+    kind: 'publicKey',
+    lengths: { from: 512, to: 16_384, step: 1 },
+    generates,
+    strength: modularStrength,
+  };
 }
 
 /** Kept when a client brings one; the server makes none. */
@@ -133,8 +138,8 @@ const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   ECDSA: elliptic(),
   ECDH: elliptic(),
   ECMQV: elliptic(),
-  Ed25519: edwards(256),
-  Ed448: edwards(456),
+  Ed25519: edwards(256, 255),
+  Ed448: edwards(456, 448),
   SM2: stored('publicKey'),
   GOSTR34_10_2012: stored('publicKey'),
   XMSS: stored('publicKey', true),
@@ -200,8 +205,10 @@ export function hasParity(algorithm: CryptographicAlgorithm): boolean {
 }
 
 /** Bytes of a symmetric key of that length. DES is counted without parity (168) or with it (192): both are 24 bytes. */
-export function keyBytes(algorithm: CryptographicAlgorithm, bits: number): number {
-  return hasParity(algorithm) && bits % 56 === 0 ? (bits / 56) * 8 : Math.ceil(bits / 8);
+export function keyBytes(algorithm: CryptographicAlgorithm | undefined, bits: number): number {
+  return algorithm !== undefined && hasParity(algorithm) && bits % 56 === 0
+    ? (bits / 56) * 8
+    : Math.ceil(bits / 8);
 }
 
 /** Cryptographic Length of a symmetric key of that many bytes; DES counts without parity, as the OASIS cases do. */

@@ -7,9 +7,16 @@ import type {
   RecommendedCurve,
 } from '../../codec/enums.ts';
 import type { Digest } from '../../codec/structures/attribute-values.ts';
-import type { CryptographicDomainParameters, RNGParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import type {
+  CryptographicDomainParameters,
+  RNGParameters,
+} from '../../codec/structures/cryptographic-parameters.ts';
 import type { KeyBlock, KeyMaterial } from '../../codec/structures/key-block.ts';
-import type { Certificate, ManagedObjectValue, ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import type {
+  Certificate,
+  ManagedObjectValue,
+  ObjectTypeName,
+} from '../../codec/structures/managed-objects.ts';
 
 /**
  * Port of the cryptography: random bytes, digests, key generation, key formats, certificates. Adapter: `node.ts`.
@@ -71,8 +78,15 @@ export interface PlainKey {
 /** The plain key of a Key Block; undefined when it is wrapped, or when only metadata is stored. */
 export function plainKey(objectType: ObjectTypeName, block: KeyBlock): PlainKey | undefined {
   const { KeyValue, KeyFormatType, CryptographicAlgorithm, CryptographicLength } = block;
-  if (KeyValue === undefined || KeyValue instanceof Uint8Array || block.KeyWrappingData !== undefined) return undefined;
-  return { objectType, KeyFormatType, KeyMaterial: KeyValue.KeyMaterial, CryptographicAlgorithm, CryptographicLength };
+  if (KeyValue === undefined || KeyValue instanceof Uint8Array || block.KeyWrappingData !== undefined)
+    return undefined;
+  return {
+    objectType,
+    KeyFormatType,
+    KeyMaterial: KeyValue.KeyMaterial,
+    CryptographicAlgorithm,
+    CryptographicLength,
+  };
 }
 
 /** Values of the attributes that a key's material decides; claims are repeated where the material says nothing. */

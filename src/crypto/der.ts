@@ -1,0 +1,146 @@
+import * as asn1 from 'asn1js';
+
+/**
+ * DER through asn1js, in the few shapes that keys and certificates have. Reading gives views of the input, so no copy of
+ * a secret is left behind; writing goes through copies of asn1js that are garbage-collected unwiped.
+ */
+
+/** Bytes that are not the ASN.1 they should be. */
+export class DerInvalid extends Error {
+  override readonly name = 'DerInvalid';
+}
+
+export type Node = asn1.AsnType;
+
+// A certificate has a few hundred nodes, 12 deep; asn1js would take 100 levels.
+const limits = { copyInput: false, maxDepth: 32, maxNodes: 20_000 };
+
+/** One item and nothing behind it. Throws DerInvalid. */
+export function parse(bytes: Uint8Array): Node {
+  let parsed: ReturnType<typeof asn1.fromBER>;
+  try {
+    parsed = asn1.fromBER(bytes, limits);
+  } catch {
+    throw new DerInvalid('it is not ASN.1');
+  }
+  if (parsed.offset === -1) throw new DerInvalid('it is not ASN.1');
+  if (parsed.offset !== bytes.length) throw new DerInvalid('there are bytes behind its end');
+  return parsed.result;
+}
+
+/** Items of a SEQUENCE. */
+export function items(node: Node | undefined): Node[] {
+  if (!(node instanceof asn1.Sequence)) throw new DerInvalid('a SEQUENCE is missing');
+  return node.valueBlock.value;
+}
+
+/** A positive INTEGER, big-endian without leading zeros. */
+export function integer(node: Node | undefined): Uint8Array {
+  if (!(node instanceof asn1.Integer)) throw new DerInvalid('an INTEGER is missing');
+  const content = node.valueBlock.valueHexView;
+  const magnitude = stripZeros(content);
+  if (magnitude.length === 0 || (content[0] ?? 0) >= 0x80) throw new DerInvalid('an INTEGER is not positive');
+  return magnitude;
+}
+
+/** A small INTEGER that may be 0, such as a version; -1 when it is larger than a byte. */
+export function version(node: Node | undefined): number {
+  if (!(node instanceof asn1.Integer)) throw new DerInvalid('an INTEGER is missing');
+  const content = node.valueBlock.valueHexView;
+  return content.length === 1 ? (content[0] ?? -1) : -1;
+}
+
+/** Content bytes of an INTEGER of any sign, without the zero in front of a set sign bit. */
+export function integerContent(node: Node | undefined): Uint8Array {
+  if (!(node instanceof asn1.Integer)) throw new DerInvalid('an INTEGER is missing');
+  const content = node.valueBlock.valueHexView;
+  return content.length > 1 && content[0] === 0 ? content.subarray(1) : content;
+}
+
+export function octets(node: Node | undefined): Uint8Array {
+  if (!(node instanceof asn1.OctetString) || node.idBlock.isConstructed)
+    throw new DerInvalid('an OCTET STRING is missing');
+  return node.valueBlock.valueHexView;
+}
+
+/** A BIT STRING of whole bytes. */
+export function bits(node: Node | undefined): Uint8Array {
+  if (!(node instanceof asn1.BitString) || node.idBlock.isConstructed || node.valueBlock.unusedBits !== 0) {
+    throw new DerInvalid('a BIT STRING of whole bytes is missing');
+  }
+  return node.valueBlock.valueHexView;
+}
+
+/** Dotted OBJECT IDENTIFIER. */
+export function oid(node: Node | undefined): string {
+  if (!(node instanceof asn1.ObjectIdentifier)) throw new DerInvalid('an OBJECT IDENTIFIER is missing');
+  return node.valueBlock.toString();
+}
+
+/** The one with that context-specific tag, if it is there. */
+export function tagged(nodes: readonly Node[], number: number): Node | undefined {
+  return nodes.find((node) => node.idBlock.tagClass === 3 && node.idBlock.tagNumber === number);
+}
+
+/** The item inside an EXPLICIT tag. */
+export function explicit(node: Node): Node | undefined {
+  return node instanceof asn1.Constructed ? node.valueBlock.value[0] : undefined;
+}
+
+/** DER of the item, header included, as it was read. */
+export function encoded(node: Node): Uint8Array {
+  return node.valueBeforeDecodeView;
+}
+
+/** The DER of what was made, in memory of its own. */
+export function encode(node: Node): Uint8Array {
+  return new Uint8Array(node.toBER(false));
+}
+
+export function makeSequence(...value: Node[]): Node {
+  return new asn1.Sequence({ value });
+}
+
+/** From a magnitude, big-endian. */
+export function makeInteger(magnitude: Uint8Array): Node {
+  return new asn1.Integer({ valueHex: signed(magnitude) });
+}
+
+export function makeVersion(value: number): Node {
+  return new asn1.Integer({ value });
+}
+
+export function makeOctets(content: Uint8Array): Node {
+  return new asn1.OctetString({ valueHex: content });
+}
+
+export function makeBits(content: Uint8Array): Node {
+  return new asn1.BitString({ valueHex: content, unusedBits: 0 });
+}
+
+export function makeOid(value: string): Node {
+  return new asn1.ObjectIdentifier({ value });
+}
+
+export function makeNull(): Node {
+  return new asn1.Null();
+}
+
+export function makeExplicit(tagNumber: number, node: Node): Node {
+  return new asn1.Constructed({ idBlock: { tagClass: 3, tagNumber }, value: [node] });
+}
+
+/** Magnitude without leading zeros; a view. */
+export function stripZeros(bytes: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < bytes.length && bytes[start] === 0) start += 1;
+  return bytes.subarray(start);
+}
+
+/** Two's complement of a magnitude: a zero byte in front of a set sign bit. */
+export function signed(magnitude: Uint8Array): Uint8Array {
+  if ((magnitude[0] ?? 0) < 0x80 && magnitude.length > 0) return magnitude;
+  const content = new Uint8Array(magnitude.length + 1);
+  content.set(magnitude, 1);
+  return content;
+}

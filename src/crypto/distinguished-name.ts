@@ -1,0 +1,74 @@
+import * as asn1 from 'asn1js';
+import { DerInvalid, encoded, items, type Node, oid } from './der.ts';
+
+/** X.500 names out of certificates: as text (RFC 4514) and part by part. */
+
+/** Keywords of RFC 4514 §3 and RFC 4519; E-mail addresses have none there, but everybody writes this one. */
+const keywords = new Map([
+  ['2.5.4.3', 'CN'],
+  ['2.5.4.5', 'serialNumber'],
+  ['2.5.4.6', 'C'],
+  ['2.5.4.7', 'L'],
+  ['2.5.4.8', 'ST'],
+  ['2.5.4.9', 'STREET'],
+  ['2.5.4.10', 'O'],
+  ['2.5.4.11', 'OU'],
+  ['2.5.4.12', 'title'],
+  ['2.5.4.46', 'dnQualifier'],
+  ['0.9.2342.19200300.100.1.1', 'UID'],
+  ['0.9.2342.19200300.100.1.25', 'DC'],
+  ['1.2.840.113549.1.9.1', 'emailAddress'],
+]);
+
+/** One attribute of a name. */
+export interface NamePart {
+  readonly oid: string;
+  /** Undefined when the value is not a string. */
+  readonly text: string | undefined;
+  readonly value: Node;
+}
+
+/** Relative distinguished names in the order of the certificate, each of one part or several. */
+export function nameParts(name: Node | undefined): NamePart[][] {
+  return items(name).map((set) => {
+    if (!(set instanceof asn1.Set)) throw new DerInvalid('a SET is missing in a name');
+    return set.valueBlock.value.map((pair) => {
+      const [type, value] = items(pair);
+      if (value === undefined) throw new DerInvalid('a value is missing in a name');
+      return { oid: oid(type), text: textOf(value), value };
+    });
+  });
+}
+
+/** RFC 4514: last part first, commas between, e.g. `CN=Inter,O=Kmip Test,C=AU`. */
+export function nameText(parts: readonly (readonly NamePart[])[]): string {
+  return parts
+    .map((set) => set.map(partText).join('+'))
+    .reverse()
+    .join(',');
+}
+
+function partText({ oid: type, text, value }: NamePart): string {
+  const keyword = keywords.get(type);
+  return keyword === undefined || text === undefined
+    ? `${type}=#${hex(encoded(value))}`
+    : `${keyword}=${escaped(text)}`;
+}
+
+/** RFC 4514 §2.4. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\\",+;<>]/g, '\\$&')
+    .replace(/\0/g, '\\00')
+    .replace(/^[# ]/, '\\$&')
+    .replace(/ $/, '\\ ');
+}
+
+/** Text of any of the string types of ASN.1. */
+export function textOf(node: Node): string | undefined {
+  return node instanceof asn1.BaseStringBlock ? node.getValue() : undefined;
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

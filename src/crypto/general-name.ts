@@ -1,0 +1,39 @@
+import * as asn1 from 'asn1js';
+import { encoded, explicit, type Node } from './der.ts';
+import { hex, nameParts, nameText } from './distinguished-name.ts';
+
+const decoder = new TextDecoder('latin1');
+
+/**
+ * A GeneralName (RFC 5280 §4.2.1.6) as the text that Certificate Subject and Certificate Issuer of 1.x hold: the bare
+ * address, host name, URI, IP address or distinguished name; the kinds without a text as their DER.
+ */
+export function generalNameText(name: Node): string {
+  const content = name instanceof asn1.Primitive ? name.valueBlock.valueHexView : new Uint8Array(0);
+  switch (name.idBlock.tagNumber) {
+    case 1: // rfc822Name
+    case 2: // dNSName
+    case 6: // uniformResourceIdentifier
+      return decoder.decode(content);
+    case 4: {
+      const directoryName = explicit(name);
+      return directoryName === undefined ? derText(name) : nameText(nameParts(directoryName));
+    }
+    case 7:
+      return addressText(content) ?? derText(name);
+    default:
+      return derText(name);
+  }
+}
+
+function derText(name: Node): string {
+  return `#${hex(encoded(name))}`;
+}
+
+function addressText(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
+  const groups = Array.from({ length: 8 }, (_, at) => view.getUint16(at * 2).toString(16)).join(':');
+  return new URL(`http://[${groups}]`).hostname.slice(1, -1);
+}

@@ -1,0 +1,77 @@
+import type { ByteCurve, Curve } from './curves.ts';
+
+/**
+ * A key taken apart: the hub through which every format is converted into every other. Integers are magnitudes,
+ * big-endian without leading zeros, and often views of the material they were read from: do not wipe them.
+ */
+export type KeyComponents =
+  | { readonly kind: 'symmetric'; readonly key: Uint8Array }
+  | RsaPublicKey
+  | RsaPrivateKey
+  | EcPublicKey
+  | EcPrivateKey
+  | { readonly kind: 'bytePublic'; readonly curve: ByteCurve; readonly key: Uint8Array }
+  | { readonly kind: 'bytePrivate'; readonly curve: ByteCurve; readonly key: Uint8Array }
+  | (DsaDomain & { readonly kind: 'dsaPublic'; readonly y: Uint8Array })
+  | (DsaDomain & { readonly kind: 'dsaPrivate'; readonly x: Uint8Array })
+  | (DhDomain & { readonly kind: 'dhPublic'; readonly y: Uint8Array })
+  | (DhDomain & { readonly kind: 'dhPrivate'; readonly x: Uint8Array });
+
+/** Names of RFC 8017 §3.1. */
+export interface RsaPublicKey {
+  readonly kind: 'rsaPublic';
+  readonly n: Uint8Array;
+  readonly e: Uint8Array;
+}
+
+/** Names of RFC 8017 §3.2; a transparent key may leave out what follows from the rest. */
+export interface RsaPrivateKey {
+  readonly kind: 'rsaPrivate';
+  readonly n: Uint8Array;
+  readonly e?: Uint8Array | undefined;
+  readonly d?: Uint8Array | undefined;
+  readonly p?: Uint8Array | undefined;
+  readonly q?: Uint8Array | undefined;
+  readonly dP?: Uint8Array | undefined;
+  readonly dQ?: Uint8Array | undefined;
+  readonly qInv?: Uint8Array | undefined;
+}
+
+export interface EcPublicKey {
+  readonly kind: 'ecPublic';
+  readonly curve: Curve;
+  /** In any of the forms of SEC 1 §2.3.3. */
+  readonly point: Uint8Array;
+}
+
+export interface EcPrivateKey {
+  readonly kind: 'ecPrivate';
+  readonly curve: Curve;
+  readonly d: Uint8Array;
+}
+
+export interface DsaDomain {
+  readonly p: Uint8Array;
+  readonly q: Uint8Array;
+  readonly g: Uint8Array;
+}
+
+export interface DhDomain {
+  readonly p: Uint8Array;
+  readonly g: Uint8Array;
+  readonly q?: Uint8Array | undefined;
+  readonly j?: Uint8Array | undefined;
+}
+
+/** Bits of a magnitude. */
+export function bitLength(magnitude: Uint8Array): number {
+  const first = magnitude[0];
+  return first === undefined ? 0 : (magnitude.length - 1) * 8 + (32 - Math.clz32(first));
+}
+
+/** The magnitude in exactly `length` bytes, in memory of its own; wipe it after use when it is secret. */
+export function padded(magnitude: Uint8Array, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.set(magnitude, length - magnitude.length);
+  return bytes;
+}

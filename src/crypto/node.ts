@@ -1,0 +1,106 @@
+import { hash, randomFillSync } from 'node:crypto';
+import type { CryptographicAlgorithm, HashingAlgorithm, KeyFormatType } from '../../codec/enums.ts';
+import type { Digest } from '../../codec/structures/attribute-values.ts';
+import { encodeKeyMaterial } from '../../codec/structures/key-block.ts';
+import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import { generatesLength, hasParity, keyBytes } from './algorithms.ts';
+import { describeCertificate } from './certificate.ts';
+import { convertKey, describeKey } from './key-format.ts';
+import { generatedCurves, generatePair } from './key-pairs.ts';
+import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
+
+/** OpenSSL's names; MD2, MD4, Tiger and Whirlpool are gone from it or hidden in its legacy provider. */
+const hashNames = new Map<HashingAlgorithm, string>([
+  ['MD5', 'md5'],
+  ['SHA_1', 'sha1'],
+  ['SHA_224', 'sha224'],
+  ['SHA_256', 'sha256'],
+  ['SHA_384', 'sha384'],
+  ['SHA_512', 'sha512'],
+  ['RIPEMD_160', 'ripemd160'],
+  ['SHA_512_224', 'sha512-224'],
+  ['SHA_512_256', 'sha512-256'],
+  ['SHA3_224', 'sha3-224'],
+  ['SHA3_256', 'sha3-256'],
+  ['SHA3_384', 'sha3-384'],
+  ['SHA3_512', 'sha3-512'],
+]);
+
+/** The cryptography of Node: OpenSSL behind `node:crypto`. */
+export const nodeCrypto: CryptoProvider = {
+  // OpenSSL's generator (man 7 EVP_RAND): CTR_DRBG of AES-256, SP 800-90A, reseeded from the kernel.
+  randomNumberGenerator: {
+    RNGAlgorithm: 'DRBG',
+    CryptographicAlgorithm: 'AES',
+    CryptographicLength: 256,
+    DRBGAlgorithm: 'CTR',
+    PredictionResistance: false,
+  },
+  hashingAlgorithms: [...hashNames.keys()],
+  curves: generatedCurves,
+  random,
+  digest,
+  digestObject,
+  generateSymmetric,
+  generateKeyPair: generatePair,
+  describeKey,
+  convertKey,
+  describeCertificate,
+};
+
+function random(length: number): Uint8Array {
+  return randomFillSync(new Uint8Array(length));
+}
+
+function digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array {
+  const name = hashNames.get(algorithm);
+  if (name === undefined) throw new AlgorithmUnsupported(`there is no hashing algorithm ${algorithm}`);
+  return new Uint8Array(hash(name, data, 'buffer'));
+}
+
+function generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array {
+  if (!generatesLength(algorithm, bits)) {
+    throw new AlgorithmUnsupported(`the server makes no ${algorithm} keys of ${bits} bits`);
+  }
+  const key = random(keyBytes(algorithm, bits));
+  if (hasParity(algorithm)) setOddParity(key);
+  return key;
+}
+
+/** The lowest bit of each byte makes the number of set bits odd (FIPS 46-3). */
+function setOddParity(key: Uint8Array): void {
+  for (const [at, byte] of key.entries()) {
+    let ones = byte >> 1;
+    ones ^= ones >> 4;
+    ones ^= ones >> 2;
+    ones ^= ones >> 1;
+    key[at] = (byte & 0xfe) | (~ones & 1);
+  }
+}
+
+function digestObject(object: ManagedObjectValue): Digest | undefined {
+  if (hasKeyBlock(object)) {
+    const key = plainKey(object.type, object.value.KeyBlock);
+    if (key === undefined) return undefined;
+    if (key.KeyMaterial instanceof Uint8Array) return digestOf(key.KeyMaterial, key.KeyFormatType);
+    const encoded = encodeKeyMaterial(key.KeyMaterial);
+    const result = digestOf(encoded, key.KeyFormatType);
+    encoded.fill(0);
+    return result;
+  }
+  switch (object.type) {
+    case 'Certificate':
+      // Raw, as TC-CERTATTR has it: a certificate has no Key Format Type of its own before 2.0.
+      return digestOf(object.value.CertificateValue, 'Raw');
+    case 'CertificateRequest':
+      return digestOf(object.value.CertificateRequestValue, 'PKCS_10');
+    case 'OpaqueObject':
+      return digestOf(object.value.OpaqueDataValue, 'Opaque');
+    default:
+      return undefined;
+  }
+}
+
+function digestOf(bytes: Uint8Array, format: KeyFormatType): Digest {
+  return { HashingAlgorithm: 'SHA_256', DigestValue: digest('SHA_256', bytes), KeyFormatType: format };
+}
