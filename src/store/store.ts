@@ -71,7 +71,7 @@ export interface Found {
   readonly total: number;
 }
 
-/** Everything one message wants written. Applied whole or not at all. */
+/** Everything one message wants written. Applied whole or not at all. An id stands once among inserts and updates. */
 export interface StoreUnit {
   /** Objects the unit's outcome depends on: if one has another version (0: exists although it should not), the unit conflicts. */
   readonly expects: readonly { readonly id: string; readonly version: number }[];

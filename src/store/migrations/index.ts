@@ -1,0 +1,6 @@
+import { clientsAndSealingKeys } from './clients.ts';
+import type { Migration } from './migration.ts';
+import { objects } from './objects.ts';
+
+/** In order of version. Append only. */
+export const migrations: readonly Migration[] = [objects, clientsAndSealingKeys];

@@ -1,0 +1,55 @@
+import type { Dialect, SqlRow, SqlValue } from '../sql-driver.ts';
+
+/** One step of the schema. Once released it never changes; a correction is a new step. */
+export interface Migration {
+  /** 1, 2, 3 … */
+  readonly version: number;
+  readonly name: string;
+  /** Data definition statements, run in order in one transaction. */
+  readonly statements: (dialect: Dialect) => readonly string[];
+}
+
+/** A connection inside the transaction that holds the engine's migration lock. */
+export interface MigrationSession {
+  run(sql: string, parameters?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+}
+
+/** The database was written by a newer kmipd; going on could destroy what this one does not know. */
+export class SchemaTooNew extends Error {
+  override readonly name = 'SchemaTooNew';
+}
+
+/**
+ * Brings the schema to the newest of `migrations`. The caller holds a transaction and a lock no other process gets.
+ * `place` names the database for a human, without credentials. Throws SchemaTooNew before anything is written.
+ */
+export async function migrate(
+  session: MigrationSession,
+  dialect: Dialect,
+  place: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  const { integer, tableEnd } = dialect;
+  await session.run(
+    `create table if not exists migration (
+      version ${integer} not null primary key,
+      name text not null,
+      applied_at ${integer} not null
+    )${tableEnd}`,
+  );
+  const [row] = await session.run('select coalesce(max(version), 0) as version from migration');
+  const present = Number(row?.version ?? 0);
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (present > newest)
+    throw new SchemaTooNew(
+      `${place} has schema version ${present}, this kmipd knows ${newest}: run the kmipd that wrote it or a newer one`,
+    );
+  for (const { version, name, statements } of migrations.filter((migration) => migration.version > present)) {
+    for (const statement of statements(dialect)) await session.run(statement);
+    await session.run('insert into migration (version, name, applied_at) values ($1, $2, $3)', [
+      version,
+      name,
+      Math.floor(Date.now() / 1000),
+    ]);
+  }
+}

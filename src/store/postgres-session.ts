@@ -1,0 +1,124 @@
+import type pg from 'pg';
+import type { SqlRow, SqlValue } from './sql-driver.ts';
+import { StoreUnavailable } from './store.ts';
+
+/** One PostgreSQL connection: settings, values in both directions, what its errors mean. */
+
+const connectMilliseconds = 5_000;
+/** A server that accepts and then hangs counts as away; it must not hang every client of the daemon. */
+const statementMilliseconds = 30_000;
+
+export function configuration(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'kmipd',
+    connectionTimeoutMillis: connectMilliseconds,
+    query_timeout: statementMilliseconds,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+}
+
+/** Names the database for a human: the URL without user, password and options. */
+export function placeOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `postgres://${host}${pathname}`;
+  } catch {
+    return 'postgres://…';
+  }
+}
+
+/** Refuses what would lose data silently, and never weakens what the administrator has set stronger. */
+export async function prepareSession(client: pg.Client, place: string): Promise<void> {
+  const { rows } = await client.query(
+    `select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
+      case when current_setting('synchronous_commit') in ('off', 'local')
+        then set_config('synchronous_commit', 'on', false) end as durable`,
+  );
+  const { version, encoding } = rows[0];
+  if (version < 140_000) throw new StoreUnavailable(`${place} is older than PostgreSQL 14: upgrade it`);
+  if (encoding !== 'UTF8')
+    throw new StoreUnavailable(
+      `${place} has the encoding ${encoding}: create the database with encoding UTF8`,
+    );
+}
+
+const names = new Map<string, string>();
+
+/** A query for `pg`: the fixed texts are prepared under a name once per connection, the others planned for their values. */
+export function statement(sql: string, parameters: readonly SqlValue[], once?: 'once'): pg.QueryConfig {
+  const values = parameters.map((value) => (typeof value === 'string' ? storable(value) : value));
+  if (once !== undefined) return { text: sql, values };
+  const name = names.get(sql) ?? `kmipd_${names.size + 1}`;
+  names.set(sql, name);
+  return { name, text: sql, values };
+}
+
+/** `pg` makes plain objects of a row; the columns are those of our own statements. */
+export function toRow(row: unknown): SqlRow {
+  return row as SqlRow;
+}
+
+// PostgreSQL has no U+0000 in text, KMIP has: it is kept as U+001A '0', and U+001A itself as U+001A '1'.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these two characters are the matter
+const unkeepable = /[\u0000\u001a]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const kept = /\u001a([01])/g;
+
+function storable(text: string): string {
+  return text.replaceAll(unkeepable, (character) => (character === '\u0000' ? '\u001a0' : '\u001a1'));
+}
+
+function original(text: string): string {
+  return text.replaceAll(kept, (_, which) => (which === '0' ? '\u0000' : '\u001a'));
+}
+
+/** Type OIDs: int8, int4, bytea, text. */
+const parsers: Readonly<Record<number, (value: string) => SqlValue>> = {
+  20: number,
+  23: number,
+  17: (value) => new Uint8Array(Buffer.from(value.slice('\\x'.length), 'hex')),
+  25: original,
+};
+
+function getTypeParser(oid: number): (value: string) => SqlValue {
+  return parsers[oid] ?? String;
+}
+
+function number(value: string): number {
+  const result = Number(value);
+  if (!Number.isSafeInteger(result))
+    throw new RangeError(`the database holds ${value}, more than a number can`);
+  return result;
+}
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const statementFaults = /^(0A|2[0-9]|34|38|39|3B|42|44)/;
+const collisions = new Set(['40001', '40P01', '55P03']);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** The transaction lost against another one (serialization failure, deadlock, lock timeout): it can be played again. */
+export function isCollision(error: unknown): boolean {
+  return collisions.has(codeOf(error));
+}
+
+/** The statement is at fault, not the server: the connection and the other units are well. */
+export function isStatementFault(error: unknown): boolean {
+  const code = codeOf(error);
+  // 25006: the server has become a standby, which is weather.
+  return code.length === 5 && code !== '25006' && statementFaults.test(code);
+}
+
+/** An error for the callers: bugs stay what they are, everything else is weather, said without values. */
+export function failure(error: unknown, what: string): Error {
+  if (error instanceof StoreUnavailable || (error instanceof Error && error.name === 'SchemaTooNew'))
+    return error;
+  if (isStatementFault(error) || error instanceof RangeError || error instanceof TypeError)
+    return error as Error;
+  const words = error instanceof Error ? error.message || codeOf(error) : String(error);
+  return new StoreUnavailable(`${what}: ${words.split('\n', 1)[0]}`);
+}

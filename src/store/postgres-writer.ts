@@ -1,0 +1,151 @@
+import pg from 'pg';
+import type { UnitOutcome } from './group-commit.ts';
+import { failure, isCollision, isStatementFault, prepareSession, statement } from './postgres-session.ts';
+import type { SqlStep, SqlUnit } from './sql-driver.ts';
+
+/** How often a group is played again after it lost against another node's transaction. */
+const attempts = 4;
+
+/**
+ * The connection that commits. A group is one transaction whose statements are all on the wire before the first answer
+ * is back, so a group costs two round trips and one fsync. Other nodes' writers are kept apart by row locks, taken for
+ * the whole group in one order.
+ */
+export class PostgresWriter {
+  readonly #settings: pg.ClientConfig;
+  readonly #place: string;
+  #client: pg.Client | undefined;
+
+  constructor(settings: pg.ClientConfig, place: string) {
+    this.#settings = settings;
+    this.#place = place;
+  }
+
+  async write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
+    try {
+      for (let attempt = 1; attempt <= attempts; attempt += 1) {
+        const outcomes = await this.#attempt(units);
+        if (outcomes !== 'collision') return outcomes;
+      }
+      return units.map(() => 'conflict');
+    } catch (error) {
+      // The fate of the transaction is unknown or the connection unusable: the next group starts on a new one.
+      await this.close();
+      throw failure(error, `cannot write ${this.#place}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => {});
+  }
+
+  async #attempt(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[] | 'collision'> {
+    const client = await this.#connected();
+    try {
+      return (await quickly(client, units)) ?? (await apart(client, units));
+    } catch (error) {
+      if (!isCollision(error)) throw error;
+      await client.query('rollback');
+      return 'collision';
+    }
+  }
+
+  async #connected(): Promise<pg.Client> {
+    if (this.#client !== undefined) return this.#client;
+    const client = new pg.Client({ ...this.#settings, pipeline: true });
+    client.on('error', () => {
+      if (this.#client === client) this.#client = undefined;
+    });
+    try {
+      await client.connect();
+      await prepareSession(client, this.#place);
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+}
+
+/**
+ * Nearly every group has no conflict, so it is first tried as one run of statements. Undefined when some unit failed:
+ * nothing was written, each must stand by itself.
+ */
+async function quickly(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+): Promise<readonly UnitOutcome[] | undefined> {
+  const opened = begin(client, units);
+  const outcomes = await allOf([opened, ...units.map((unit) => run(client, unit))]).catch(
+    (error: unknown) => {
+      if (isStatementFault(error)) return [];
+      throw error;
+    },
+  );
+  if (outcomes.length === 0 || outcomes.slice(1).some((outcome) => outcome !== 'committed')) {
+    await client.query('rollback');
+    return undefined;
+  }
+  await client.query('commit');
+  return units.map(() => 'committed');
+}
+
+/** Each unit in its savepoint: whatever is wrong with it costs only itself. */
+async function apart(client: pg.Client, units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
+  await begin(client, units);
+  const outcomes: UnitOutcome[] = [];
+  for (const unit of units) {
+    const saved = client.query('savepoint unit');
+    const [, outcome] = await allOf([saved, run(client, unit).catch(refused)]);
+    outcomes.push(outcome);
+    if (outcome !== 'committed') await client.query('rollback to savepoint unit');
+    await client.query('release savepoint unit');
+  }
+  await client.query('commit');
+  return outcomes;
+}
+
+function refused(error: unknown): UnitOutcome {
+  if (!isStatementFault(error)) throw error;
+  return { error: new Error(`the database refused a statement: ${(error as Error).message}`) };
+}
+
+function begin(client: pg.Client, units: readonly SqlUnit[]): Promise<unknown> {
+  // Stated, because the server's default may be another: the steps check what they need on rows they have locked.
+  const begun = client.query('begin isolation level read committed');
+  const objects = [...new Set(units.flatMap(({ objects }) => objects))];
+  if (objects.length === 0) return begun;
+  const locked = client.query({
+    name: 'kmipd_lock',
+    text: 'select 1 from object where id = any($1) order by id for no key update',
+    values: [objects],
+  });
+  return allOf([begun, locked]);
+}
+
+async function run(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
+  const results = await allOf(
+    unit.steps.map(({ sql, parameters }) => client.query(statement(sql, parameters))),
+  );
+  const failed = unit.steps.find((step, at) => missed(step, results[at]?.rowCount ?? 0));
+  return failed === undefined ? 'committed' : (failed.otherwise ?? 'conflict');
+}
+
+function missed({ rows }: SqlStep, count: number): boolean {
+  return rows !== undefined && rows !== count;
+}
+
+/**
+ * Waits until every statement is answered, then throws the first failure: those behind it fail too, with "current
+ * transaction is aborted", and nothing may be sent while they are still on the way.
+ */
+async function allOf<T extends readonly unknown[]>(
+  promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const settled = await Promise.allSettled(promises);
+  for (const result of settled) if (result.status === 'rejected') throw result.reason;
+  return settled.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
+}

@@ -1,0 +1,95 @@
+import pg from 'pg';
+import { GroupCommit } from './group-commit.ts';
+import { migrations as released } from './migrations/index.ts';
+import { type Migration, migrate } from './migrations/migration.ts';
+import { configuration, failure, placeOf, prepareSession, statement, toRow } from './postgres-session.ts';
+import { PostgresWriter } from './postgres-writer.ts';
+import type { Dialect, SqlDriver } from './sql-driver.ts';
+import { StoreUnavailable } from './store.ts';
+
+const dialect: Dialect = {
+  serial: 'bigint generated always as identity primary key',
+  integer: 'bigint',
+  blob: 'bytea',
+  tableEnd: '',
+  clusteredEnd: '',
+  statistics: true,
+};
+
+/** `pg_advisory_xact_lock` key of schema changes: the bytes of "kmipd". */
+const migrationLock = 0x6b6d697064;
+
+export interface PostgresOptions {
+  /** Reading connections of this process, besides the one that writes. */
+  readonly readers?: number;
+  /** The schema; only tests give another. */
+  readonly migrations?: readonly Migration[];
+}
+
+/**
+ * Connects to PostgreSQL 14 or newer at `url` and brings the schema up to date. Reads go through a pool, commits through
+ * one pipelined connection, grouped; lost connections are made again by the next call. Throws SchemaTooNew, or
+ * StoreUnavailable when the server cannot be used.
+ */
+export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {
+  const place = placeOf(url);
+  const settings = configuration(url);
+  await migrateSchema(settings, place, options.migrations ?? released);
+  const pool = new pg.Pool({ ...settings, max: options.readers ?? 8, idleTimeoutMillis: 60_000 });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  const writer = new PostgresWriter(settings, place);
+  const commits = new GroupCommit((units) => writer.write(units));
+  let closed: Promise<void> | undefined;
+  return {
+    dialect,
+    get counts() {
+      return commits.counts;
+    },
+    async read(sql, parameters, once) {
+      if (closed !== undefined) throw new StoreUnavailable('the store is closed');
+      try {
+        return (await pool.query(statement(sql, parameters, once))).rows.map(toRow);
+      } catch (error) {
+        throw failure(error, `cannot read ${place}`);
+      }
+    },
+    commit: (unit) => commits.commit(unit),
+    close() {
+      closed ??= commits.close().then(async () => {
+        await Promise.all([writer.close(), pool.end()]);
+      });
+      return closed;
+    },
+  };
+}
+
+async function migrateSchema(
+  settings: pg.ClientConfig,
+  place: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  // Building an index on a large table takes longer than any statement of the daemon may.
+  const client = new pg.Client({ ...settings, query_timeout: 0 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await prepareSession(client, place);
+    await client.query('begin');
+    await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
+    await migrate(
+      {
+        run: async (sql, parameters = []) =>
+          (await client.query(statement(sql, parameters, 'once'))).rows.map(toRow),
+      },
+      dialect,
+      place,
+      migrations,
+    );
+    await client.query('commit');
+  } catch (error) {
+    throw failure(error, `cannot open ${place}`);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

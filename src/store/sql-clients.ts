@@ -1,0 +1,46 @@
+import type { Client, ClientDirectory } from '../identity/principal.ts';
+import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
+
+const columns = 'name, grp, role, fingerprint, disabled, enrolled_at, certificate';
+const byFingerprint = `select ${columns} from client where fingerprint = $1`;
+const byName = `select ${columns} from client where name = $1`;
+const all = `select ${columns} from client order by name`;
+const insert = `insert into client (${columns}) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
+const update =
+  'update client set grp = $2, role = $3, fingerprint = $4, disabled = $5, certificate = $6 where name = $1' +
+  ' and not exists (select 1 from client other where other.fingerprint = $4 and other.name <> $1)';
+const remove = 'delete from client where name = $1';
+
+/** The directory of enrolled clients in the same database as the objects. Nothing is cached: a removal counts at once. */
+export function createSqlClients(driver: SqlDriver): ClientDirectory {
+  const one = async (sql: string, key: string) => {
+    const [row] = await driver.read(sql, [key]);
+    return row && client(row);
+  };
+  const write = async (sql: string, parameters: SqlStep['parameters']) => {
+    const step: SqlStep = { sql, parameters, rows: 1, otherwise: 'conflict' };
+    return (await driver.commit({ objects: [], steps: [step] })) === 'committed';
+  };
+  return {
+    byFingerprint: (fingerprint) => one(byFingerprint, fingerprint),
+    byName: (name) => one(byName, name),
+    list: async () => (await driver.read(all, [])).map(client),
+    add: ({ name, group, role, fingerprint, disabled, enrolledAt, certificate }) =>
+      write(insert, [name, group, role, fingerprint, Number(disabled), enrolledAt, certificate]),
+    update: ({ name, group, role, fingerprint, disabled, certificate }) =>
+      write(update, [name, group, role, fingerprint, Number(disabled), certificate]),
+    remove: (name) => write(remove, [name]),
+  };
+}
+
+function client(row: SqlRow): Client {
+  return {
+    name: row.name as string,
+    group: row.grp as string,
+    role: row.role as string,
+    fingerprint: row.fingerprint as string,
+    disabled: row.disabled !== 0,
+    enrolledAt: row.enrolled_at as number,
+    certificate: row.certificate as string,
+  };
+}

@@ -1,0 +1,29 @@
+import type { SealingKeyShelf } from '../vault/vault.ts';
+import type { SqlDriver } from './sql-driver.ts';
+
+const all = 'select id, wrapped, created_at from sealing_key order by id';
+const insert =
+  'insert into sealing_key (id, wrapped, created_at) values ($1, $2, $3) on conflict (id) do nothing';
+
+/** Where sealing keys rest, wrapped by the root key, beside the objects they seal: a backup of one has the other. */
+export function createSqlSealingKeys(driver: SqlDriver): SealingKeyShelf {
+  return {
+    async list() {
+      const rows = await driver.read(all, []);
+      return rows.map((row) => ({
+        id: row.id as number,
+        wrapped: row.wrapped as Uint8Array,
+        createdAt: row.created_at as number,
+      }));
+    },
+    async add({ id, wrapped, createdAt }) {
+      const step = {
+        sql: insert,
+        parameters: [id, wrapped, createdAt],
+        rows: 1,
+        otherwise: 'conflict',
+      } as const;
+      return (await driver.commit({ objects: [], steps: [step] })) === 'committed';
+    },
+  };
+}

@@ -1,0 +1,241 @@
+import { type Condition, compileCount, compileWhere, rank, searchable, startingPoints } from './filter.ts';
+import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
+import type {
+  CommitResult,
+  Filter,
+  Found,
+  LoadedObject,
+  Query,
+  SealedKey,
+  Store,
+  StoredObject,
+  StoreUnit,
+} from './store.ts';
+import { type IndexRow, Terms } from './terms.ts';
+
+/** Ids of one load statement; shorter lists repeat their last id, so that two texts serve every length. */
+const loadSizes = [1, 16] as const;
+/** Index rows of one insertion, largest first: few texts, each prepared once. */
+const indexSizes = [16, 4, 1] as const;
+/** Beyond this many holders one value is as good a start of a search as another. */
+const countedHolders = 1_000;
+
+const insertObject =
+  'insert into object (id, grp, object_type, version, attributes, sealed) values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing';
+const updateObject =
+  'update object set version = $3, attributes = $4, sealed = $5 where id = $1 and version = $2 and grp = $6';
+const hasVersion = 'select 1 as one from object where id = $1 and version = $2';
+const exists = 'select 1 as one from object where id = $1';
+const insertUniqueKey =
+  'insert into unique_key (grp, name, object) select o.grp, cast($2 as text), o.seq from object o where o.id = $1 on conflict (grp, name) do nothing';
+const deleteUniqueKey =
+  'delete from unique_key where grp = $2 and name = $3 and object = (select o.seq from object o where o.id = $1)';
+const deleteIndexRow =
+  'delete from object_index where object = (select o.seq from object o where o.id = $1) and term = $2 and instance = $3';
+/** Everything an update must know of the row it replaces, from one snapshot: version, index rows, unique keys. */
+const searchRows =
+  'select o.version, i.term, i.instance, i.text, i.number from object o join object_index i on i.object = o.seq where o.id = $1' +
+  ' union all select o.version, null, null, k.name, null from object o join unique_key k on k.object = o.seq where o.id = $1' +
+  ' union all select o.version, null, null, null, null from object o where o.id = $1';
+
+const loadTexts = new Map(loadSizes.map((size) => [size, loadText(size)]));
+const indexTexts = new Map(indexSizes.map((size) => [size, indexText(size)]));
+
+/** The store over any engine that speaks the common subset of SQL. */
+export function createSqlStore(driver: SqlDriver): Store {
+  const terms = new Terms(driver);
+  return {
+    load: (ids) => load(driver, ids),
+    find: (query) => find(driver, query),
+    commit: (unit) => commit(driver, terms, unit),
+    async ping() {
+      await driver.read(exists, ['']);
+      await driver.commit({ objects: [], steps: [] });
+    },
+    close: () => driver.close(),
+  };
+}
+
+async function load(driver: SqlDriver, ids: readonly string[]): Promise<readonly LoadedObject[]> {
+  const wanted = [...new Set(ids)];
+  const size = wanted.length === 1 ? 1 : 16;
+  const text = loadTexts.get(size) ?? loadText(size);
+  const reads: Promise<readonly SqlRow[]>[] = [];
+  for (let at = 0; at < wanted.length; at += size) {
+    const some = wanted.slice(at, at + size);
+    const last = some.at(-1) ?? '';
+    reads.push(driver.read(text, [...some, ...Array<string>(size - some.length).fill(last)]));
+  }
+  return (await Promise.all(reads)).flat().map(loaded);
+}
+
+function loaded(row: SqlRow): LoadedObject {
+  return {
+    id: row.id as string,
+    group: row.grp as string,
+    objectType: row.object_type as string,
+    version: row.version as number,
+    attributes: row.attributes as Uint8Array,
+    sealed: row.sealed as SealedKey | null,
+  };
+}
+
+async function find(driver: SqlDriver, { group, filter, offset, limit }: Query): Promise<Found> {
+  const { sql, parameters } = compileWhere(group, filter, await startOf(driver, group, filter));
+  const next = parameters.length + 1;
+  const rows = await driver.read(
+    `select o.id from object o where ${sql} order by o.seq desc limit $${next} offset $${next + 1}`,
+    [...parameters, limit, offset],
+    'once',
+  );
+  const ids = rows.map((row) => row.id as string);
+  // A page that is not full, and not past the end, has told the total already.
+  if (ids.length < limit && (ids.length > 0 || offset === 0)) return { ids, total: offset + ids.length };
+  const [count] = await driver.read(
+    `select count(*) as total from object o where ${sql}`,
+    parameters,
+    'once',
+  );
+  return { ids, total: count?.total as number };
+}
+
+/** The condition with the fewest holders: the difference between reading one row and reading a hundred thousand. */
+async function startOf(driver: SqlDriver, group: string, filter: Filter): Promise<Condition | undefined> {
+  const candidates = startingPoints(filter).toSorted((a, b) => rank(a) - rank(b));
+  if (candidates.length < 2 || driver.dialect.statistics) return candidates[0];
+  let [best, least] = [candidates[0], countedHolders];
+  for (const candidate of candidates) {
+    const { sql, parameters } = compileCount(group, candidate, least);
+    const [row] = await driver.read(sql, parameters, 'once');
+    const holders = row?.total as number;
+    if (holders < least) [best, least] = [candidate, holders];
+    if (least <= 1) break;
+  }
+  return best;
+}
+
+async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise<CommitResult> {
+  const { expects, inserts, updates } = unit;
+  if (expects.length + inserts.length + updates.length === 0) return 'committed';
+  const changes: Change[] = [];
+  for (const object of updates) {
+    const change = await changeOf(driver, object, await terms.rowsOf(object));
+    if (change === undefined) return 'conflict';
+    changes.push(change);
+  }
+  const news: SqlStep[] = [];
+  for (const object of inserts) news.push(...additions(object, await terms.rowsOf(object), keysOf(object)));
+  const written = new Map([
+    ...inserts.map(({ id }) => [id, 0] as const),
+    ...updates.map(({ id, version }) => [id, version - 1] as const),
+  ]);
+  const steps = [
+    // A version that the write itself checks is not checked twice.
+    ...expects.filter(({ id, version }) => written.get(id) !== version).map(expectation),
+    ...updates.map(update),
+    // All that is given up before anything is taken: two objects of one unit may exchange a unique key.
+    ...changes.flatMap(({ remove }) => remove),
+    ...inserts.map(insert),
+    ...news,
+    ...changes.flatMap(({ add }) => add),
+  ];
+  return driver.commit({ objects: [...new Set([...expects.map(({ id }) => id), ...written.keys()])], steps });
+}
+
+function expectation({ id, version }: StoreUnit['expects'][number]): SqlStep {
+  return version === 0
+    ? { sql: exists, parameters: [id], rows: 0, otherwise: 'conflict' }
+    : { sql: hasVersion, parameters: [id, version], rows: 1, otherwise: 'conflict' };
+}
+
+function insert({ id, group, objectType, version, attributes, sealed }: StoredObject): SqlStep {
+  const parameters = [id, group, objectType, version, attributes, sealed];
+  return { sql: insertObject, parameters, rows: 1, otherwise: 'conflict' };
+}
+
+function update({ id, group, version, attributes, sealed }: StoredObject): SqlStep {
+  const parameters = [id, version - 1, version, attributes, sealed, group];
+  return { sql: updateObject, parameters, rows: 1, otherwise: 'conflict' };
+}
+
+interface Change {
+  readonly remove: readonly SqlStep[];
+  readonly add: readonly SqlStep[];
+}
+
+/**
+ * What an update changes in the search rows: mostly a state and a date, so writing only those spares nine tenths of the
+ * pages. Read outside the transaction, which is safe: the search rows belong to the version that the commit checks.
+ * Undefined when the object has another version already.
+ */
+async function changeOf(
+  driver: SqlDriver,
+  object: StoredObject,
+  wanted: readonly IndexRow[],
+): Promise<Change | undefined> {
+  const present = await driver.read(searchRows, [object.id]);
+  if (present[0]?.version !== object.version - 1) return undefined;
+  const rows = new Map(wanted.map((row) => [rowKey(row.term, row.instance), row]));
+  const keys = new Set(keysOf(object));
+  const remove: SqlStep[] = [];
+  for (const { term, instance, text, number } of present) {
+    if (typeof term === 'number' && typeof instance === 'number') {
+      const key = rowKey(term, instance);
+      const row = rows.get(key);
+      if (row === undefined) remove.push({ sql: deleteIndexRow, parameters: [object.id, term, instance] });
+      else if (row.text === text && row.number === number) rows.delete(key);
+    } else if (typeof text === 'string' && !keys.delete(text))
+      remove.push({ sql: deleteUniqueKey, parameters: [object.id, object.group, text] });
+  }
+  const changed = wanted.filter((row) => rows.get(rowKey(row.term, row.instance)) !== undefined);
+  return { remove, add: additions(object, changed, [...keys]) };
+}
+
+function additions(
+  { id }: StoredObject,
+  rows: readonly IndexRow[],
+  keys: readonly string[],
+): readonly SqlStep[] {
+  if (new Set(rows.map(({ term, instance }) => rowKey(term, instance))).size !== rows.length)
+    throw new TypeError(`object ${id} has two index entries for one field of one attribute instance`);
+  const steps: SqlStep[] = keys.map((key) => ({
+    sql: insertUniqueKey,
+    parameters: [id, key],
+    rows: 1,
+    otherwise: 'taken',
+  }));
+  let at = 0;
+  for (const size of indexSizes)
+    for (const sql = indexTexts.get(size) ?? indexText(size); rows.length - at >= size; at += size) {
+      const some = rows.slice(at, at + size);
+      const values = some.flatMap(({ term, instance, text, number }) => [term, instance, text, number]);
+      steps.push({ sql, parameters: [id, ...values], rows: size, otherwise: 'conflict' });
+    }
+  return steps;
+}
+
+function keysOf({ uniqueKeys }: StoredObject): readonly string[] {
+  return [...new Set(uniqueKeys.map(searchable))];
+}
+
+function rowKey(term: number, instance: number): string {
+  return `${term}.${instance}`;
+}
+
+function loadText(size: number): string {
+  const ids = Array.from({ length: size }, (_, at) => `$${at + 1}`).join(', ');
+  return `select id, grp, object_type, version, attributes, sealed from object where id in (${ids})`;
+}
+
+function indexText(size: number): string {
+  const rows = Array.from({ length: size }, (_, row) => {
+    const [term, instance, text, number] = [2, 3, 4, 5].map((at) => `$${row * 4 + at}`);
+    return `(cast(${term} as bigint), cast(${instance} as bigint), cast(${text} as text), cast(${number} as bigint))`;
+  });
+  return (
+    'insert into object_index (object, term, instance, text, number)' +
+    ' select o.seq, v.column1, v.column2, v.column3, v.column4' +
+    ` from object o cross join (values ${rows.join(', ')}) as v where o.id = $1` +
+    ' on conflict (object, term, instance) do update set text = excluded.text, number = excluded.number'
+  );
+}

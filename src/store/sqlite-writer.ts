@@ -1,0 +1,108 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { UnitOutcome } from './group-commit.ts';
+import type { SqlUnit } from './sql-driver.ts';
+import {
+  failureOf,
+  SqliteConnection,
+  type SqliteFailure,
+  type SqliteSettings,
+  wordsOf,
+} from './sqlite-connection.ts';
+
+/**
+ * The writer thread of `sqlite.ts`: applies one group of units per message in one transaction, so that a slow fsync
+ * stalls this thread and not the readers. Messages carry plain data only.
+ */
+
+export type WriterRequest = { readonly group: number; readonly units: readonly SqlUnit[] } | 'close';
+
+export type WriterReply =
+  | 'ready'
+  | { readonly group: number; readonly outcomes: readonly UnitOutcome[] }
+  /** Nothing of the group was committed, as far as anybody can tell. */
+  | { readonly group: number; readonly failure: Exclude<SqliteFailure, 'statement'>; readonly words: string };
+
+const port = parentPort;
+if (port === null) throw new Error('sqlite-writer.ts runs as a worker thread of sqlite.ts');
+
+const connection = new SqliteConnection(workerData as SqliteSettings);
+const { database } = connection;
+
+port.on('message', (request: WriterRequest) => {
+  if (request === 'close') {
+    connection.close();
+    port.close();
+    return;
+  }
+  port.postMessage(reply(request.group, request.units));
+});
+port.postMessage('ready' satisfies WriterReply);
+
+function reply(group: number, units: readonly SqlUnit[]): WriterReply {
+  try {
+    return { group, outcomes: quickly(units) ?? transaction(() => units.map(apart)) };
+  } catch (error) {
+    const failure = failureOf(error);
+    return { group, failure: failure === 'statement' ? 'broken' : failure, words: wordsOf(error) };
+  }
+}
+
+/** Ends a transaction in which not every unit went through. */
+class SomeFailed extends Error {}
+
+/**
+ * Nearly every group has no conflict, so it is first tried without savepoints, which would copy each page a unit is
+ * the first to touch. Undefined when some unit failed: nothing was written, each must stand by itself.
+ */
+function quickly(units: readonly SqlUnit[]): readonly UnitOutcome[] | undefined {
+  try {
+    return transaction(() =>
+      units.map((unit) => {
+        if (steps(unit) !== 'committed') throw new SomeFailed();
+        return 'committed';
+      }),
+    );
+  } catch (error) {
+    if (error instanceof SomeFailed || failureOf(error) === 'statement') return undefined;
+    throw error;
+  }
+}
+
+function transaction<T>(work: () => T): T {
+  database.exec('begin immediate');
+  try {
+    const result = work();
+    database.exec('commit');
+    return result;
+  } catch (error) {
+    // Some failures have rolled back already. A rollback that fails leaves its own, worse error.
+    if (database.isTransaction) database.exec('rollback');
+    throw error;
+  }
+}
+
+/** One unit in its savepoint: whatever is wrong with it costs only itself. */
+function apart(unit: SqlUnit): UnitOutcome {
+  database.exec('savepoint unit');
+  const outcome = attempt(unit);
+  if (outcome !== 'committed') database.exec('rollback to unit');
+  database.exec('release unit');
+  return outcome;
+}
+
+function attempt(unit: SqlUnit): UnitOutcome {
+  try {
+    return steps(unit);
+  } catch (error) {
+    if (failureOf(error) !== 'statement') throw error;
+    return { error: new Error(`the database refused a statement: ${wordsOf(error)}`) };
+  }
+}
+
+function steps(unit: SqlUnit): UnitOutcome {
+  for (const { sql, parameters, rows, otherwise } of unit.steps) {
+    const count = connection.count(sql, parameters);
+    if (rows !== undefined && count !== rows) return otherwise ?? 'conflict';
+  }
+  return 'committed';
+}

@@ -1,0 +1,176 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { GroupCommit, type UnitOutcome } from './group-commit.ts';
+import { migrations as released } from './migrations/index.ts';
+import { type Migration, migrate } from './migrations/migration.ts';
+import type { Dialect, SqlDriver, SqlUnit } from './sql-driver.ts';
+import { failureOf, SqliteConnection, wordsOf } from './sqlite-connection.ts';
+import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
+import { StoreUnavailable } from './store.ts';
+
+const dialect: Dialect = {
+  serial: 'integer primary key autoincrement',
+  integer: 'integer',
+  blob: 'blob',
+  tableEnd: ' strict',
+  clusteredEnd: ' strict, without rowid',
+  statistics: false,
+};
+
+export interface SqliteOptions {
+  /** Largest size of the database in pages of 4 KiB; a commit beyond it fails as on a full disk. */
+  readonly maximumPages?: number;
+  /** The schema; only tests give another. */
+  readonly migrations?: readonly Migration[];
+}
+
+/**
+ * Opens or creates the database `file` (0600, its directory 0700) and brings it up to date. Reads run on this thread's
+ * own connection, a few microseconds each; commits run in a writer thread, grouped. Other processes may have the file
+ * open too. Throws SchemaTooNew, or StoreUnavailable when the file cannot be used.
+ */
+export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
+  const path = resolve(file);
+  const reader = await openReader(path, options.migrations ?? released);
+  const { maximumPages } = options;
+  const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
+  const writer = new Writer(path, maximumPages === undefined ? settings : { ...settings, maximumPages });
+  try {
+    await writer.ready;
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+  const commits = new GroupCommit((units) => writer.write(units));
+  let closed: Promise<void> | undefined;
+  return {
+    dialect,
+    get counts() {
+      return commits.counts;
+    },
+    async read(sql, parameters) {
+      if (closed !== undefined) throw new StoreUnavailable('the store is closed');
+      try {
+        return reader.rows(sql, parameters);
+      } catch (error) {
+        if (failureOf(error) === 'statement') throw error;
+        throw new StoreUnavailable(`cannot read ${path}: ${wordsOf(error)}`);
+      }
+    },
+    commit: (unit) => commits.commit(unit),
+    close() {
+      closed ??= commits.close().then(async () => {
+        reader.close();
+        await writer.close();
+      });
+      return closed;
+    },
+  };
+}
+
+async function openReader(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
+  try {
+    createPrivately(path);
+    const connection = await connectPatiently(path);
+    const run = async (sql: string, parameters: Parameters<SqliteConnection['rows']>[1] = []) =>
+      connection.rows(sql, parameters);
+    try {
+      connection.database.exec('begin immediate');
+      await migrate({ run }, dialect, `sqlite:${path}`, migrations);
+      connection.database.exec('commit');
+      // From here on this connection only reads; a write through it would escape the group commit.
+      connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new StoreUnavailable(`cannot open the database ${path}: ${wordsOf(error)}`);
+  }
+}
+
+/** Before SQLite creates anything: its log and index files take the mode of the database file. */
+function createPrivately(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Switching a fresh file to the write-ahead log does not wait for another process that does the same. */
+async function connectPatiently(path: string): Promise<SqliteConnection> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return new SqliteConnection({ file: path, busyMilliseconds: 10_000, cacheKibibytes: 16_384 });
+    } catch (error) {
+      if (failureOf(error) !== 'weather' || attempt === 20) throw error;
+      await sleep(25);
+    }
+  }
+}
+
+/** This thread's side of `sqlite-writer.ts`. */
+class Writer {
+  readonly ready: Promise<void>;
+  readonly #path: string;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  #group = 0;
+  #waiting: PromiseWithResolvers<readonly UnitOutcome[]> | undefined;
+  /** Why no commit can be trusted any more; only a restart, which recovers the log, clears it. */
+  #broken: string | undefined;
+
+  constructor(path: string, settings: ConstructorParameters<typeof SqliteConnection>[0]) {
+    this.#path = path;
+    this.#worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), { workerData: settings });
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    this.#worker.on('message', (reply: WriterReply) => {
+      if (reply === 'ready') ready.resolve();
+      else this.#settle(reply);
+    });
+    const lost = (why: string) => {
+      this.#broken ??= why;
+      ready.reject(this.#unavailable(why));
+      this.#waiting?.reject(this.#unavailable(why));
+    };
+    this.#worker.on('error', (error) => lost(wordsOf(error)));
+    this.#worker.on('exit', () => lost('the writer thread has ended'));
+  }
+
+  write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
+    if (this.#broken !== undefined) return Promise.reject(this.#unavailable(this.#broken));
+    this.#group += 1;
+    this.#waiting = Promise.withResolvers();
+    this.#worker.postMessage({ group: this.#group, units } satisfies WriterRequest);
+    return this.#waiting.promise;
+  }
+
+  async close(): Promise<void> {
+    this.#worker.postMessage('close' satisfies WriterRequest);
+    await this.#exited;
+  }
+
+  #settle(reply: Exclude<WriterReply, 'ready'>): void {
+    if (reply.group !== this.#group) return;
+    if ('outcomes' in reply) {
+      this.#waiting?.resolve(reply.outcomes);
+      return;
+    }
+    if (reply.failure === 'broken') this.#broken = `${reply.words}; restart kmipd when the disk is well`;
+    this.#waiting?.reject(this.#unavailable(this.#broken ?? reply.words));
+  }
+
+  #unavailable(why: string): StoreUnavailable {
+    return new StoreUnavailable(`cannot write ${this.#path}: ${why}`);
+  }
+}

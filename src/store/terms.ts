@@ -1,0 +1,60 @@
+import { searchable } from './filter.ts';
+import type { SqlDriver } from './sql-driver.ts';
+import type { StoredObject } from './store.ts';
+
+/** An index entry as it rests in `object_index`, its group, attribute and field replaced by the number of their term. */
+export interface IndexRow {
+  readonly term: number;
+  readonly instance: number;
+  readonly text: string | null;
+  readonly number: number | null;
+}
+
+/** Clients can invent attribute names without end; forgetting all of them costs a few reads. */
+const rememberedTerms = 10_000;
+
+const insertTerm =
+  'insert into term (grp, attribute, field) values ($1, $2, $3) on conflict (grp, attribute, field) do nothing';
+const readTerm = 'select id from term where grp = $1 and attribute = $2 and field = $3';
+
+/** The numbers of terms. One that was given out never changes and never goes away, so it may be remembered. */
+export class Terms {
+  readonly #driver: SqlDriver;
+  readonly #ids = new Map<string, number>();
+
+  constructor(driver: SqlDriver) {
+    this.#driver = driver;
+  }
+
+  /** The index rows of `object`. A new term is committed by itself, before the unit that needs it. */
+  async rowsOf({ group, index }: StoredObject): Promise<readonly IndexRow[]> {
+    const rows: IndexRow[] = [];
+    for (const { attribute, field, instance, text, number } of index) {
+      if (number !== null && !Number.isSafeInteger(number))
+        throw new RangeError(`the index keeps whole numbers, not ${number}`);
+      const key = JSON.stringify([group, attribute, field]);
+      const term = this.#ids.get(key) ?? (await this.#intern(key, [group, searchable(attribute), field]));
+      rows.push({ term, instance, text: text === null ? null : searchable(text), number });
+    }
+    return rows;
+  }
+
+  async #intern(key: string, names: readonly string[]): Promise<number> {
+    const id = (await this.#read(names)) ?? (await this.#add(names));
+    if (this.#ids.size >= rememberedTerms) this.#ids.clear();
+    this.#ids.set(key, id);
+    return id;
+  }
+
+  async #add(names: readonly string[]): Promise<number> {
+    await this.#driver.commit({ objects: [], steps: [{ sql: insertTerm, parameters: names }] });
+    const id = await this.#read(names);
+    if (id === undefined) throw new Error(`the term ${names.join(' ')} was committed and is not there`);
+    return id;
+  }
+
+  async #read(names: readonly string[]): Promise<number | undefined> {
+    const [row] = await this.#driver.read(readTerm, names);
+    return row?.id as number | undefined;
+  }
+}
