@@ -1,0 +1,114 @@
+import { Operation } from '../../codec/enums.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import { type Client, children, valueOf } from '../client.ts';
+import type { Case, CaseGroup, Exchange } from './case.ts';
+import { compareMessages } from './compare.ts';
+import type { Difference } from './describe.ts';
+import { type Knowledge, learn, nothingKnown, replay } from './knowledge.ts';
+import { type Bindings, resolveExpectation, resolveRequest } from './tokens.ts';
+
+/** An exchange whose answer was not the expected one. */
+export interface Failure {
+  /** Place in the case, from 1. */
+  readonly exchange: number;
+  /** Operations of the batch. */
+  readonly operations: readonly string[];
+  readonly differences: readonly Difference[];
+  readonly request?: Node;
+  readonly expected?: Node;
+  readonly actual?: Node;
+}
+
+export interface Result {
+  readonly case: Case;
+  readonly failures: readonly Failure[];
+}
+
+/** Seconds since 1970. */
+const clock = (): number => Math.floor(Date.now() / 1000);
+
+/** Plays the cases of a group one after the other on one connection; what the first leaves behind, the next finds. */
+export async function playGroup(group: CaseGroup, connect: () => Promise<Client>): Promise<Result[]> {
+  const results: Result[] = [];
+  let known = nothingKnown;
+  for (const each of group.cases) {
+    const client = await connect();
+    try {
+      const played = await playCase(each, client, known);
+      known = played.known;
+      results.push({ case: each, failures: played.failures });
+    } finally {
+      await client.close();
+    }
+  }
+  return results;
+}
+
+interface State {
+  readonly bindings: Bindings;
+  readonly known: Knowledge;
+}
+
+async function playCase(
+  each: Case,
+  client: Client,
+  known: Knowledge,
+): Promise<{ failures: Failure[]; known: Knowledge }> {
+  const failures: Failure[] = [];
+  // Tokens belong to a file, what is known about objects to the whole group.
+  let state: State = { bindings: new Map(), known };
+  for (const [index, exchange] of each.exchanges.entries()) {
+    const at = { exchange: index + 1, operations: [] };
+    try {
+      const played = await playExchange(exchange, state, client, each.name.startsWith('TC-OFFSET'));
+      state = played.state;
+      if (played.differences.length > 0) failures.push({ ...at, ...played });
+    } catch (error) {
+      const actual = (error as Error).message;
+      failures.push({
+        ...at,
+        differences: [{ path: '', expected: 'an exchange that can be played', actual }],
+      });
+      break;
+    }
+  }
+  return { failures, known: state.known };
+}
+
+interface Played extends Omit<Failure, 'exchange'> {
+  readonly state: State;
+}
+
+async function playExchange(
+  exchange: Exchange,
+  state: State,
+  client: Client,
+  ordered: boolean,
+): Promise<Played> {
+  const now = clock();
+  const resolved = resolveRequest(exchange.request, state.bindings, now, state.known.latest);
+  const request = replay(resolved.message, state.known.replays);
+  const expectation = resolveExpectation(exchange.response, now);
+  const actual = await client.exchange(request);
+  const verdict = compareMessages(expectation, actual, {
+    request,
+    now,
+    bindings: resolved.bindings,
+    known: state.known,
+    ordered,
+  });
+  return {
+    state: { bindings: verdict.bindings, known: learn(state.known, request, actual, verdict.replays) },
+    operations: operationsOf(request),
+    differences: verdict.differences,
+    request,
+    expected: expectation.message,
+    actual,
+  };
+}
+
+function operationsOf(request: Node): string[] {
+  return children(request, 'BatchItem').map((item) =>
+    String(Operation.fromNumber(Number(valueOf(item, 'Operation')))),
+  );
+}

@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { connect } from '../client.ts';
+import { type Case, groupCases, readCases, withPredecessors } from './case.ts';
+import { playGroup, type Result } from './play.ts';
+import {
+  describeFailures,
+  type ExpectedFailures,
+  type Judged,
+  judge,
+  matrix,
+  summary,
+  toJson,
+  unusedEntries,
+} from './report.ts';
+import { TestServer } from './server.ts';
+
+/** `npm run conformance [DIR]`: plays the OASIS cases of a directory over mutual TLS against a fresh server. */
+
+const usage = `npm run conformance -- [DIR] [--only PATTERN] [--version V] [--verbose] [--json FILE] [--keep]
+DIR holds profiles/VERSION/*.xml and test-cases/VERSION/*.xml; default $KMIPD_OASIS, then ../shared/oasis.
+--only     case names, * stands for any text
+--version  only cases of that protocol version
+--verbose  both messages of a failing exchange as XML
+--json     the results for other programs
+--keep     leave the server's home where it is`;
+
+const checkout = join(import.meta.dirname, '..', '..');
+
+/** Directory of the cases: as given, as the environment says, or beside the checkout. */
+export function casesDirectory(given?: string): string {
+  return resolve(given ?? process.env['KMIPD_OASIS'] ?? join(checkout, '..', 'shared', 'oasis'));
+}
+
+export interface Selection {
+  readonly only?: string;
+  readonly version?: string;
+}
+
+export interface Run {
+  readonly judged: readonly Judged[];
+  /** Entries of the expected failures that name no case of a whole run. */
+  readonly unused: readonly string[];
+}
+
+export async function readExpectedFailures(): Promise<ExpectedFailures> {
+  return JSON.parse(
+    await readFile(join(import.meta.dirname, 'expected-failures.json'), 'utf8'),
+  ) as ExpectedFailures;
+}
+
+/** Plays the selected cases of a directory against a server of its own. */
+export async function runConformance(
+  directory: string,
+  selection: Selection = {},
+  keep = false,
+): Promise<Run> {
+  const all = await readCases(directory);
+  const selected = withPredecessors(all, (each) => isSelected(each, selection));
+  const expected = await readExpectedFailures();
+  const server = await TestServer.start({ keep });
+  const results: Result[] = [];
+  try {
+    for (const [index, group] of groupCases(selected).entries()) {
+      if (!server.running) throw new Error(`the server ended before all cases were played\n${server.output}`);
+      const identity = await server.enrol(`conformance-${index + 1}`, `conformance-${index + 1}`);
+      results.push(...(await playGroup(group, () => connect({ port: server.port, ...identity }))));
+    }
+  } finally {
+    await server.stop();
+    if (keep) console.log(`home of the server: ${server.home}`);
+  }
+  return {
+    judged: judge(results, expected),
+    unused: selected.length === all.length ? unusedEntries(results, expected) : [],
+  };
+}
+
+function isSelected(each: Case, { only, version }: Selection): boolean {
+  const pattern = new RegExp(`^${(only ?? '*').split('*').map(RegExp.escape).join('.*')}$`);
+  return pattern.test(each.name) && (version === undefined || each.version === version);
+}
+
+function print({ judged, unused }: Run, verbose: boolean): void {
+  for (const each of judged.filter(({ outcome }) => outcome === 'failed'))
+    console.log(`${describeFailures(each, verbose)}\n`);
+  for (const each of judged.filter(({ outcome }) => outcome === 'unexpected pass')) {
+    console.log(`${each.case.name} passes, but is listed as failing: ${each.reason}\n`);
+  }
+  for (const pattern of unused) console.log(`expected-failures.json: ${pattern} names no case\n`);
+  const skipped = Map.groupBy(
+    judged.filter(({ outcome }) => outcome === 'expected failure'),
+    ({ reason }) => reason,
+  );
+  for (const [reason, cases] of skipped) {
+    console.log(`expected to fail: ${reason}\n  ${cases.map((each) => each.case.name).join(' ')}`);
+  }
+  console.log(`\n${matrix(judged)}\n\n${summary(judged)}`);
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' },
+      version: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const directory = casesDirectory(positionals[0]);
+  if (!existsSync(directory)) {
+    console.log(`no conformance cases in ${directory}: skipped\n\n0 passed, 0 failed, 0 skipped`);
+    return 0;
+  }
+  const { only, version } = values;
+  const run = await runConformance(
+    directory,
+    { ...(only === undefined ? {} : { only }), ...(version === undefined ? {} : { version }) },
+    values.keep,
+  );
+  print(run, values.verbose);
+  if (values.json !== undefined) await writeFile(values.json, toJson(run.judged));
+  const wrong = run.judged.some(({ outcome }) => outcome === 'failed' || outcome === 'unexpected pass');
+  return wrong || run.unused.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) process.exitCode = await main();

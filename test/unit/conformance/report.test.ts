@@ -1,0 +1,69 @@
+import t from 'tap';
+import type { Case } from '../../conformance/case.ts';
+import type { Result } from '../../conformance/play.ts';
+import { describeFailures, judge, matrix, summary, toJson, unusedEntries } from '../../conformance/report.ts';
+
+function result(name: string, version: Case['version'], fails: boolean): Result {
+  const family = name.split('-')[0] ?? name;
+  const difference = { path: 'BatchItem[1]/ResultStatus', expected: 'Success', actual: 'OperationFailed' };
+  return {
+    case: { name, version, family, file: `${version}/${name}.xml`, exchanges: [] },
+    failures: fails ? [{ exchange: 2, operations: ['Get'], differences: [difference] }] : [],
+  };
+}
+
+const results = [
+  result('BL-M-1-14', '1.4', false),
+  result('BL-M-1-21', '2.1', true),
+  result('CS-M-1-21', '2.1', true),
+  result('CS-M-2-21', '2.1', false),
+];
+
+t.test('a case is judged by its result and by the list of expected failures', async (t) => {
+  const judged = judge(results, { 'CS-*': 'later' });
+  t.same(
+    judged.map(({ outcome }) => outcome),
+    ['passed', 'failed', 'expected failure', 'unexpected pass'],
+  );
+  t.equal(judged[2]?.reason, 'later');
+  t.equal(summary(judged), '1 passed, 2 failed, 1 skipped');
+});
+
+t.test('patterns match whole names', async (t) => {
+  t.same(
+    judge(results, { 'BL-M-1': 'no', 'M-1-21': 'no', '*-M-1-21': 'yes' }).map(({ outcome }) => outcome),
+    ['passed', 'expected failure', 'expected failure', 'passed'],
+  );
+});
+
+t.test('entries that name no case are found', async (t) => {
+  t.same(unusedEntries(results, { 'CS-*': '', 'TC-*': '', 'BL-M-1-14': '' }), ['TC-*']);
+});
+
+t.test('the matrix counts what passed', async (t) => {
+  t.same(matrix(judge(results, { 'CS-*': 'later' })).split('\n'), [
+    'family  1.4  2.1  all',
+    'BL      1/1  0/1  1/2',
+    'CS        ·  1/2  1/2',
+    'all     1/1  1/3  2/4',
+  ]);
+});
+
+t.test('a failure is described by place, expectation and fact', async (t) => {
+  const text = describeFailures(results[1] as Result, false);
+  for (const part of [
+    'BL-M-1-21',
+    '2.1/BL-M-1-21.xml',
+    'exchange 2: Get',
+    'ResultStatus',
+    'Success',
+    'OperationFailed',
+  ]) {
+    t.ok(text.includes(part), part);
+  }
+});
+
+t.test('results for other programs', async (t) => {
+  const [first] = JSON.parse(toJson(judge(results, {}))) as { name: string; outcome: string }[];
+  t.same([first?.name, first?.outcome], ['BL-M-1-14', 'passed']);
+});
