@@ -1,0 +1,137 @@
+import t from 'tap';
+import {
+  type AttributeName,
+  attributeNamed1x,
+  attributeRow,
+  attributeTable,
+} from '../../../codec/attribute-table.ts';
+import type { Enumeration, Mask } from '../../../codec/enumeration.ts';
+import * as enums from '../../../codec/enums.ts';
+import * as masks from '../../../codec/masks.ts';
+import { isTagName, type TagName, tagKnown, tagName, tagNumber, tags, tagType } from '../../../codec/tags.ts';
+import { type Version, versions, within } from '../../../codec/version.ts';
+import { absent, ours, reference, until } from './reference.ts';
+
+const skip = absent;
+
+t.test('every tag: number, type, versions', { skip }, (t) => {
+  const expected = reference('tags').filter(ours);
+  t.ok(expected.length > 370, 'the reference has its tags');
+  for (const row of expected) {
+    if (!isTagName(row.name)) {
+      t.fail(`tag ${row.name} is missing`);
+      continue;
+    }
+    t.equal(tagNumber(row.name), Number(row.tag), row.name);
+    t.equal(tagName(Number(row.tag)), row.name);
+    const known = versions.filter((version) => tagKnown(row.name as TagName, version));
+    t.same(
+      known,
+      versions.filter((version) => within(version, row.since as Version, until(row) as Version)),
+      row.name,
+    );
+    // Types that vary over time or by context are stated by the schemas.
+    if (typeof row.type === 'string' && row.type !== 'Varies' && tagType(row.name) !== 'Varies') {
+      t.equal(tagType(row.name), row.type, `type of ${row.name}`);
+    }
+  }
+  const names = new Set(expected.map((row) => row.name));
+  t.same(
+    Object.keys(tags).filter((name) => !names.has(name)),
+    [],
+    'no tag of our own invention',
+  );
+  t.end();
+});
+
+t.test('every enumeration: values, names, aliases, versions', { skip }, (t) => {
+  const all: Record<string, Enumeration> = enums;
+  const expected = Object.entries(reference('enumerations')).filter(([, entry]) => ours(entry));
+  t.ok(expected.length > 55, 'the reference has its enumerations');
+  for (const [name, entry] of expected) {
+    const members = all[name];
+    if (members === undefined) {
+      t.fail(`enumeration ${name} is missing`);
+      continue;
+    }
+    const rows = entry.values.filter(ours);
+    for (const row of rows) {
+      const label = `${name}.${row.name}`;
+      t.equal(members.fromNumber(Number(row.value)), row.name, label);
+      t.equal(members.toNumber(row.name), Number(row.value), label);
+      t.same(
+        versions.filter((version) => members.knownIn(row.name, version)),
+        versions.filter((version) => within(version, row.since as Version, until(row) as Version)),
+        `${label} since and until`,
+      );
+      for (const alias of row.aliases ?? [])
+        t.equal(members.fromText(alias), row.name, `${label} alias ${alias}`);
+    }
+    const names = new Set(rows.map((row) => row.name));
+    t.same(
+      members.members.filter((member) => !names.has(member)),
+      [],
+      `${name} has no value of our own invention`,
+    );
+  }
+  t.end();
+});
+
+t.test('every mask: bits and names', { skip }, (t) => {
+  const all: Record<string, Mask> = masks;
+  const expected = Object.entries(reference('masks'));
+  t.same(Object.keys(all).sort(), expected.map(([name]) => name).sort());
+  for (const [name, entry] of expected) {
+    for (const row of entry.values.filter(ours)) {
+      t.equal(all[name]?.fromText(row.name), Number(row.value), `${name}.${row.name}`);
+      for (const alias of row.aliases ?? []) t.equal(all[name]?.fromText(alias), Number(row.value), alias);
+    }
+  }
+  t.end();
+});
+
+t.test('every attribute: 1.x name, tag, versions', { skip }, (t) => {
+  // Vendors' attributes have no row: their form is in `eras.ts`.
+  const vendors = ['CustomAttribute', 'Attribute(Vendor)'];
+  const expected = Object.entries(reference('attributes')).filter(
+    ([name, entry]) => ours(entry) && !vendors.includes(name),
+  );
+  t.ok(expected.length > 75, 'the reference has its attributes');
+  for (const [name, entry] of expected) {
+    if (!Object.hasOwn(attributeTable, name)) {
+      t.fail(`attribute ${name} is missing`);
+      continue;
+    }
+    const row = attributeRow(name as AttributeName);
+    t.equal(row.name1x, entry.attributeName1x, `1.x name of ${name}`);
+    t.equal(tagNumber(name as TagName), Number(entry.tag), `tag of ${name}`);
+    t.equal(row.since, entry.since, `${name} since`);
+    t.equal(row.until, until(entry), `${name} until`);
+    if (entry.attributeName1x !== null) t.equal(attributeNamed1x(entry.attributeName1x), name);
+  }
+  const names = new Set(expected.map(([name]) => name));
+  t.same(
+    Object.keys(attributeTable).filter((name) => !names.has(name)),
+    [],
+    'no attribute of our own invention',
+  );
+  t.end();
+});
+
+t.test('names a client chose never reach a prototype', (t) => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
+    t.notOk(isTagName(name), `tag ${name}`);
+    t.equal(attributeNamed1x(name), undefined, `attribute ${name}`);
+    t.equal(enums.State.fromText(name), undefined, `enumeration ${name}`);
+    t.equal(enums.HashingAlgorithm.fromText(name), undefined, `enumeration with aliases ${name}`);
+    t.equal(masks.CryptographicUsageMask.fromText(name), undefined, `mask ${name}`);
+  }
+  t.end();
+});
+
+t.test('runs of spaces in a 1.x attribute name count as one', (t) => {
+  t.equal(attributeNamed1x('Activation   Date'), 'ActivationDate');
+  t.equal(attributeNamed1x(' Cryptographic \n Usage Mask '), 'CryptographicUsageMask');
+  t.equal(attributeNamed1x('CryptographicUsageMask'), undefined);
+  t.end();
+});
