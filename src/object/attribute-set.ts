@@ -98,7 +98,8 @@ export class AttributeSet {
 
   /** Removes one instance, or all of them when no index is given; returns what was removed. */
   remove(key: string, index?: number): readonly Attribute[] {
-    const goes = (attribute: Attribute) => (index === undefined || (attribute.index ?? 0) === index) && isKey(attribute, key);
+    const goes = (attribute: Attribute) =>
+      (index === undefined || (attribute.index ?? 0) === index) && isKey(attribute, key);
     const removed = this.#list.filter(goes);
     if (removed.length > 0) {
       this.#list = this.#list.filter((attribute) => !goes(attribute));

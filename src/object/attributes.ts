@@ -47,7 +47,16 @@ export interface AttributeRule {
   readonly origins: readonly Origin[];
 }
 
-const made = ['Create', 'CreateKeyPair', 'Register', 'DeriveKey', 'Certify', 'ReCertify', 'ReKey', 'ReKeyKeyPair'] as const;
+const made = [
+  'Create',
+  'CreateKeyPair',
+  'Register',
+  'DeriveKey',
+  'Certify',
+  'ReCertify',
+  'ReKey',
+  'ReKeyKeyPair',
+] as const;
 const generated = ['Create', 'CreateKeyPair', 'DeriveKey', 'ReKey', 'ReKeyKeyPair'] as const;
 const keysMade = ['Create', 'CreateKeyPair', 'Register', 'DeriveKey', 'ReKey', 'ReKeyKeyPair'] as const;
 const symmetricMade = ['Create', 'Register', 'DeriveKey', 'ReKey'] as const;
@@ -77,8 +86,11 @@ interface Rest {
   readonly by?: readonly Origin[];
 }
 
-function rule(giver: Giver, { always, modify, delete: remove, multiple, types, by }: Rest = {}): AttributeRule {
-  const row = {
+function rule(
+  giver: Giver,
+  { always, modify, delete: remove, multiple, types, by }: Rest = {},
+): AttributeRule {
+  const row: AttributeRule = {
     giver,
     always: always ?? false,
     modify: modify ?? 'never',
@@ -108,7 +120,10 @@ export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   CryptographicAlgorithm: rule('fact', { always: true, by: made }),
   CryptographicLength: rule('fact', { always: true, by: made }),
   CryptographicParameters: free('client', { multiple: true, by: replaced }),
-  CryptographicDomainParameters: rule('client', { types: ['PublicKey', 'PrivateKey'], by: ['ReKey', 'ReKeyKeyPair'] }),
+  CryptographicDomainParameters: rule('client', {
+    types: ['PublicKey', 'PrivateKey'],
+    by: ['ReKey', 'ReKeyKeyPair'],
+  }),
   CertificateType: certificateFact({ always: true }),
   CertificateIdentifier: certificateFact({ always: true }),
   CertificateSubject: certificateFact({ always: true }),
@@ -117,7 +132,11 @@ export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   OperationPolicyName: rule('either', { by: made }),
   CryptographicUsageMask: rule('either', { always: true, by: made }),
   LeaseTime: rule('server', { by: made }),
-  UsageLimits: rule('either', { modify: 'unspent', delete: 'unspent', by: [...keysMade, 'GetUsageAllocation'] }),
+  UsageLimits: rule('either', {
+    modify: 'unspent',
+    delete: 'unspent',
+    by: [...keysMade, 'GetUsageAllocation'],
+  }),
   State: rule('server', { always: true, by: [...made, 'Activate', 'Revoke', 'Destroy'] }),
   InitialDate: rule('server', { always: true, by: made }),
   ActivationDate: rule('either', { modify: 'preActive', by: [...made, 'Activate'] }),
@@ -141,7 +160,11 @@ export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   X_509CertificateIdentifier: certificateFact({ always: true }),
   X_509CertificateSubject: certificateFact({ always: true }),
   X_509CertificateIssuer: certificateFact({ always: true }),
-  DigitalSignatureAlgorithm: certificateFact({ always: true, multiple: true, types: ['Certificate', 'PGPKey'] }),
+  DigitalSignatureAlgorithm: certificateFact({
+    always: true,
+    multiple: true,
+    types: ['Certificate', 'PGPKey'],
+  }),
   Fresh: rule('either', { always: true, by: made }),
   AlternativeName: free('client', { multiple: true }),
   KeyValuePresent: rule('server', { by: ['Register'] }),
@@ -202,7 +225,10 @@ const vendorRule = free('either', { multiple: true });
 const serverVendorRule = rule('either', { multiple: true });
 
 /** The rule of an attribute of any kind. */
-export function ruleOf(reference: { readonly name: string; readonly vendor?: string | undefined }): AttributeRule {
+export function ruleOf(reference: {
+  readonly name: string;
+  readonly vendor?: string | undefined;
+}): AttributeRule {
   if (reference.vendor === undefined) return attributeRules[reference.name as AttributeName];
   return reference.vendor === 'y' ? serverVendorRule : vendorRule;
 }

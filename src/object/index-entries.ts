@@ -17,7 +17,12 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   return attributes.flatMap((attribute) => {
     const key = attributeKey(attribute);
     const instance = attribute.index ?? 0;
-    return fieldsOf(attribute).map(([field, searchable]) => ({ attribute: key, field, instance, ...searchable }));
+    return fieldsOf(attribute).map(([field, searchable]) => ({
+      attribute: key,
+      field,
+      instance,
+      ...searchable,
+    }));
   });
 }
 
@@ -87,7 +92,9 @@ function canonical(schema: AnySchema, value: unknown): string {
       plainFields(schema).map(([field, { schema: inner, quantity }]) => {
         const content = (value as Record<string, unknown>)[field];
         if (content === undefined) return null;
-        return quantity === 'many' ? (content as unknown[]).map((item) => canonical(inner, item)) : canonical(inner, content);
+        return quantity === 'many'
+          ? (content as unknown[]).map((item) => canonical(inner, item))
+          : canonical(inner, content);
       }),
     );
   }
@@ -141,7 +148,12 @@ function clamp(value: bigint): number {
 function bigText(bytes: Uint8Array): string {
   let start = 0;
   const sign = (bytes[0] ?? 0) & 0x80 ? 0xff : 0;
-  while (start < bytes.length - 1 && bytes[start] === sign && ((bytes[start + 1] as number) & 0x80) === (sign & 0x80)) start++;
+  while (
+    start < bytes.length - 1 &&
+    bytes[start] === sign &&
+    ((bytes[start + 1] as number) & 0x80) === (sign & 0x80)
+  )
+    start++;
   return hex(bytes.subarray(start));
 }
 

@@ -54,7 +54,10 @@ export function holds(filter: Filter, entries: readonly IndexEntry[]): boolean {
   const instances = new Set(own.map((entry) => entry.instance));
   return [...instances].some((instance) =>
     filter.fields.every((comparison) =>
-      own.some((entry) => entry.instance === instance && entry.field === comparison.field && compares(entry, comparison)),
+      own.some(
+        (entry) =>
+          entry.instance === instance && entry.field === comparison.field && compares(entry, comparison),
+      ),
     ),
   );
 }
@@ -71,20 +74,28 @@ function compares({ text, number }: IndexEntry, { op, value }: Comparison): bool
       return number <= value;
     case 'bits':
       // Masks are unsigned 32-bit numbers in the index.
-      return ((number & value) >>> 0) === value >>> 0;
+      return (number & value) >>> 0 === value >>> 0;
   }
 }
 
 function condition(attribute: Attribute, now: number): Filter {
   if (attribute.vendor === '') return nothing;
-  if (attribute.vendor === undefined && attribute.name === 'State') return stateCondition(attribute.value as StateName | number, now);
+  if (attribute.vendor === undefined && attribute.name === 'State')
+    return stateCondition(attribute.value as StateName | number, now);
   const fields = fieldsOf(attribute);
   // An identifier that refers into a batch has no searchable form.
   if (fields.length === 0 && !isStructured(attribute)) return nothing;
-  return { attribute: attributeKey(attribute), fields: fields.map(([field, searchable]) => comparison(attribute, field, searchable)) };
+  return {
+    attribute: attributeKey(attribute),
+    fields: fields.map(([field, searchable]) => comparison(attribute, field, searchable)),
+  };
 }
 
-function comparison(attribute: Attribute, field: string, { text, number }: { text: string | null; number: number | null }): Comparison {
+function comparison(
+  attribute: Attribute,
+  field: string,
+  { text, number }: { text: string | null; number: number | null },
+): Comparison {
   const op = attribute.vendor === undefined ? operator(attribute.name as AttributeName, field) : '=';
   if (op !== '=' && number !== null) return { field, op, value: number };
   return { field, op: '=', value: text ?? (number as number) };
@@ -97,18 +108,25 @@ function operator(name: AttributeName, field: string): '=' | '>=' | 'bits' {
 }
 
 function isStructured(attribute: Attribute): boolean {
-  return attribute.vendor === undefined && attributeRow(attribute.name as AttributeName).schema.kind === 'struct';
+  return (
+    attribute.vendor === undefined && attributeRow(attribute.name as AttributeName).schema.kind === 'struct'
+  );
 }
 
 function isDate(attribute: Attribute): boolean {
-  return attribute.vendor === undefined && attributeRow(attribute.name as AttributeName).schema.kind === 'date';
+  return (
+    attribute.vendor === undefined && attributeRow(attribute.name as AttributeName).schema.kind === 'date'
+  );
 }
 
 /** One instance of a date: exactly then; two: from the earlier to the later. More than two can only be a mistake. */
 function dateConditions(dates: readonly Attribute[]): Filter[] {
   const byName = Map.groupBy(dates, (date) => date.name);
   return [...byName].map(([attribute, given]) => {
-    const [first, ...others] = given.map((date) => date.value as number).sort((a, b) => a - b) as [number, ...number[]];
+    const [first, ...others] = given.map((date) => date.value as number).sort((a, b) => a - b) as [
+      number,
+      ...number[],
+    ];
     if (others.length > 1) return nothing;
     const last = others[0];
     const fields: Comparison[] =
@@ -128,8 +146,13 @@ function stateCondition(state: StateName | number, now: number): Filter {
     attribute: 'State',
     fields: [{ field: '', op: '=', value: State.toNumber(name) }],
   });
-  const reached = (attribute: AttributeName): Filter => ({ attribute, fields: [{ field: '', op: '<=', value: now }] });
-  const activeByNow: Filter = { any: [stored('Active'), { all: [stored('PreActive'), reached('ActivationDate')] }] };
+  const reached = (attribute: AttributeName): Filter => ({
+    attribute,
+    fields: [{ field: '', op: '<=', value: now }],
+  });
+  const activeByNow: Filter = {
+    any: [stored('Active'), { all: [stored('PreActive'), reached('ActivationDate')] }],
+  };
   switch (state) {
     case 'PreActive':
       return { all: [stored('PreActive'), { not: reached('ActivationDate') }] };
@@ -162,7 +185,9 @@ function memberCondition(member: ObjectGroupMember | undefined): Filter {
     case undefined:
       return everything;
     case 'GroupMemberFresh':
-      return { all: [exists('ObjectGroup'), { attribute: 'Fresh', fields: [{ field: '', op: '=', value: 1 }] }] };
+      return {
+        all: [exists('ObjectGroup'), { attribute: 'Fresh', fields: [{ field: '', op: '=', value: 1 }] }],
+      };
     case 'GroupMemberDefault':
       return exists('ObjectGroup');
     default:

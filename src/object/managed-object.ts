@@ -12,7 +12,16 @@ import type { Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { indexEntries } from './index-entries.ts';
 import { uniqueNameKeys } from './names.ts';
-import { activate, archive, destroy, recover, revoke, type StateName, settleState, stateAt } from './state.ts';
+import {
+  activate,
+  archive,
+  destroy,
+  recover,
+  revoke,
+  type StateName,
+  settleState,
+  stateAt,
+} from './state.ts';
 
 /** What a new object starts from. */
 export interface NewObject {
@@ -60,7 +69,10 @@ export class ManagedObject {
 
   /** An object that exists in memory only, without attributes. */
   static create({ id, type, group, value }: NewObject): ManagedObject {
-    return new ManagedObject({ id, type, group, version: 0 }, new AttributeSet(), { opened: value, changed: true });
+    return new ManagedObject({ id, type, group, version: 0 }, new AttributeSet(), {
+      opened: value,
+      changed: true,
+    });
   }
 
   /** The object of a row of the store. Opens nothing. */
@@ -68,10 +80,14 @@ export class ManagedObject {
     const { id, group, version, sealed } = stored;
     const type = stored.objectType as ObjectTypeName;
     const context = { id, objectType: type };
-    return new ManagedObject({ id, type, group, version }, new AttributeSet(decodeAttributes(stored.attributes)), {
-      sealed: sealed === null ? undefined : { bytes: sealed, open: () => vault.open(context, sealed) },
-      changed: false,
-    });
+    return new ManagedObject(
+      { id, type, group, version },
+      new AttributeSet(decodeAttributes(stored.attributes)),
+      {
+        sealed: sealed === null ? undefined : { bytes: sealed, open: () => vault.open(context, sealed) },
+        changed: false,
+      },
+    );
   }
 
   /**
@@ -79,7 +95,8 @@ export class ManagedObject {
    * it throws VaultUnavailable or SealBroken.
    */
   get value(): ManagedObjectValue | undefined {
-    if (this.#value === undefined && this.#sealed !== undefined) this.#value = decodeManagedObject(this.#sealed.open());
+    if (this.#value === undefined && this.#sealed !== undefined)
+      this.#value = decodeManagedObject(this.#sealed.open());
     return this.#value;
   }
 
@@ -113,7 +130,11 @@ export class ManagedObject {
     const state = this.state(now);
     return this.attributes
       .list()
-      .map((attribute) => (attribute.name === 'State' && attribute.vendor === undefined ? { ...attribute, value: state } : attribute));
+      .map((attribute) =>
+        attribute.name === 'State' && attribute.vendor === undefined
+          ? { ...attribute, value: state }
+          : attribute,
+      );
   }
 
   activate(now: number): void {

@@ -1,6 +1,6 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
-import { fail } from '../errors.ts';
+import { fail, type Reason } from '../errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 
@@ -10,14 +10,20 @@ export function hasName(attributes: AttributeSet, { NameValue }: Name): boolean 
 }
 
 /**
- * Refuses the same Name twice on one object. `own`: the instance that is being replaced. Names of other objects are the
- * store's business, through `uniqueNameKeys`.
+ * Refuses the same Name twice on one object. `own`: the instance that is being replaced; `classic`: the reason for 1.x
+ * where it is not Illegal Operation. Names of other objects are the store's business, through `uniqueNameKeys`.
  */
-export function requireNewName(attributes: AttributeSet, attribute: Attribute, own?: Attribute): void {
+export function requireNewName(
+  attributes: AttributeSet,
+  attribute: Attribute,
+  { own, classic }: { own?: Attribute | undefined; classic?: Reason } = {},
+): void {
   if (attribute.name !== 'Name' || attribute.vendor !== undefined) return;
   const { NameValue } = attribute.value;
-  const taken = attributes.all('Name').some((other) => other !== own && (other.value as Name).NameValue === NameValue);
-  if (taken) fail('NonUniqueNameAttribute', 'the object has this Name already');
+  const taken = attributes
+    .all('Name')
+    .some((other) => other !== own && (other.value as Name).NameValue === NameValue);
+  if (taken) fail('NonUniqueNameAttribute', 'the object has this Name already', classic);
 }
 
 /** What no second object of the group may hold when Names are to be unique. A destroyed object gives its Names free. */

@@ -1,5 +1,5 @@
-import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import type { State } from '../../codec/enums.ts';
+import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import { fail } from '../errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
@@ -56,10 +56,16 @@ export function activate(object: ManagedObject, now: number): void {
  * other reason deactivates an Active object now. Fails with WrongKeyLifecycleState, or InvalidField for a reason code
  * outside the specification.
  */
-export function revoke(object: ManagedObject, reason: RevocationReason, occurrence: number | undefined, now: number): void {
+export function revoke(
+  object: ManagedObject,
+  reason: RevocationReason,
+  occurrence: number | undefined,
+  now: number,
+): void {
   const { attributes } = object;
   const code = reason.RevocationReasonCode;
-  if (typeof code === 'number') fail('InvalidField', 'the Revocation Reason Code is not one of the specification');
+  if (typeof code === 'number')
+    fail('InvalidField', 'the Revocation Reason Code is not one of the specification');
   if (code === 'KeyCompromise' || code === 'CACompromise') {
     move(object, 'compromise', now);
     attributes.set('CompromiseDate', now);

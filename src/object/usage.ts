@@ -44,7 +44,10 @@ export function requireUsage(object: ManagedObject, use: Use, now: number): void
   if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   const state = object.state(now);
   if (!states[direction].includes(state)) {
-    fail('WrongKeyLifecycleState', `${use} needs an object that is ${states[direction].join(' or ')}; it is ${state}`);
+    fail(
+      'WrongKeyLifecycleState',
+      `${use} needs an object that is ${states[direction].join(' or ')}; it is ${state}`,
+    );
   }
   const start = object.attributes.get('ProcessStartDate');
   if (direction === 'process' && start !== undefined && now < start) {
@@ -72,14 +75,25 @@ const cipher = maskOf('Encrypt', 'Decrypt');
 const authentication = maskOf('MACGenerate', 'MACVerify');
 
 /** Algorithms whose pairs only sign, or only agree on keys; RSA and the rest both sign and encrypt. */
-const signatures: readonly CryptographicAlgorithm[] = ['DSA', 'ECDSA', 'Ed25519', 'Ed448', 'XMSS', 'SPHINCS_256', 'GOSTR34_10_2012'];
+const signatures: readonly CryptographicAlgorithm[] = [
+  'DSA',
+  'ECDSA',
+  'Ed25519',
+  'Ed448',
+  'XMSS',
+  'SPHINCS_256',
+  'GOSTR34_10_2012',
+];
 const agreements: readonly CryptographicAlgorithm[] = ['DH', 'ECDH', 'ECMQV'];
 
 /**
  * Cryptographic Usage Mask of an object whose client gave none: what its kind is made for. Undefined for types that
  * have no mask.
  */
-export function defaultUsageMask(type: ObjectTypeName, algorithm: CryptographicAlgorithm | undefined): number | undefined {
+export function defaultUsageMask(
+  type: ObjectTypeName,
+  algorithm: CryptographicAlgorithm | undefined,
+): number | undefined {
   const agreement = algorithm !== undefined && agreements.includes(algorithm);
   const signature = algorithm !== undefined && signatures.includes(algorithm);
   switch (type) {
@@ -121,7 +135,8 @@ export function allocateUsage(object: ManagedObject, amount: bigint, now: number
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
   if (amount < 0n) fail('InvalidField', 'the Usage Limits Count asked for is negative');
-  if (!spend(object, limits, amount, now)) fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');
+  if (!spend(object, limits, amount, now))
+    fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');
 }
 
 /**

@@ -1,0 +1,217 @@
+import { type Attribute, type AttributeReference, attributeKey } from '../../codec/attribute.ts';
+import type { AttributeName } from '../../codec/attribute-table.ts';
+import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import type { Era } from '../../codec/version.ts';
+import { fail } from '../errors.ts';
+import { appliesTo, mostInstances, type Origin, ruleOf } from './attributes.ts';
+import { requireChangeable, requireOrder } from './date-rules.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { requireNewName } from './names.ts';
+import { normalised, requireKnown, requireMeaning } from './value-rules.ts';
+import { sameAttribute, sameValue } from './values.ts';
+
+/**
+ * What clients may do to attributes, one function per operation, on the table in `attributes.ts`. Each checks first and
+ * changes the object last, Last Change Date and the state by date included.
+ */
+
+/** Operations that make objects; Import brings all attributes of an object with it. */
+export type CreatingOperation =
+  | Extract<
+      Origin,
+      | 'Create'
+      | 'CreateKeyPair'
+      | 'Register'
+      | 'DeriveKey'
+      | 'Certify'
+      | 'ReCertify'
+      | 'ReKey'
+      | 'ReKeyKeyPair'
+    >
+  | 'Import'
+  | 'CreateSplitKey'
+  | 'JoinSplitKey';
+
+/** Which instance an operation means: 1.x gives an index (0 when left out), 2.x a value or nothing. */
+export interface InstanceSelector {
+  readonly era: Era;
+  readonly index?: number | undefined;
+  readonly current?: Attribute | undefined;
+}
+
+/** Refuses an attribute that a client may not state when it makes an object of that type. */
+export function checkInitial(attribute: Attribute, operation: CreatingOperation, type: ObjectTypeName): void {
+  requireKnown(attribute);
+  const rule = ruleOf(attribute);
+  if (rule.giver === 'server' && operation !== 'Import') {
+    fail('AttributeReadOnly', `${attribute.name} is set by the server`, 'InvalidField');
+  }
+  if (!appliesTo(rule, type)) {
+    fail('InvalidAttribute', `${attribute.name} is not an attribute of a ${type}`, 'InvalidField');
+  }
+  requireMeaning(attribute);
+}
+
+/** AddAttribute (KMIP 2.1 §6.1.2, 1.4 §4.14). Returns the instance as stored, with its index. */
+export function applyAdd(object: ManagedObject, given: Attribute, now: number): Attribute {
+  requireKnown(given);
+  const { attributes } = object;
+  const attribute = normalised(given);
+  const key = attributeKey(attribute);
+  const rule = ruleOf(attribute);
+  if (rule.giver === 'server' || rule.giver === 'fact')
+    fail('ReadOnlyAttribute', `${key} is set by the server`);
+  if (!appliesTo(rule, object.type))
+    fail('InvalidAttribute', `${key} is not an attribute of a ${object.type}`);
+  if (attribute.index) fail('InvalidField', 'the server chooses the Attribute Index of a new instance');
+  const present = attributes.all(key);
+  if (!rule.multiple && present[0] !== undefined) {
+    if (isRepeatedPolicy(attribute, present[0])) return present[0];
+    fail('AttributeSingleValued', `the object has a value for ${key} already`);
+  }
+  if (present.length >= mostInstances)
+    fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}, no more fit`);
+  requireMeaning(attribute);
+  requireTimely(object, attribute, now);
+  requireNewName(attributes, attribute);
+  const stored = attributes.add(attribute);
+  follow(object, stored, now);
+  return stored;
+}
+
+/** ModifyAttribute (KMIP 2.1 §6.1.30, 1.4 §4.15). Returns the instance as changed. */
+export function applyModify(
+  object: ManagedObject,
+  selector: InstanceSelector,
+  given: Attribute,
+  now: number,
+): Attribute {
+  requireKnown(given);
+  const { attributes } = object;
+  const attribute = normalised(given);
+  const key = attributeKey(attribute);
+  if (ruleOf(attribute).modify === 'never') {
+    const [present] = attributes.all(key);
+    if (present !== undefined && isRepeatedPolicy(attribute, present)) return present;
+    fail('AttributeReadOnly', `${key} cannot be changed by a client`);
+  }
+  requireTimely(object, attribute, now);
+  if (!attributes.has(key)) fail('AttributeNotFound', `the object has no ${key}`, 'InvalidField');
+  const old = select(object, key, selector);
+  requireMeaning(attribute);
+  requireNewName(attributes, attribute, { own: old });
+  const changed = attributes.replace(key, old.index ?? 0, attribute.value);
+  follow(object, changed, now);
+  return changed;
+}
+
+/** SetAttribute (KMIP 2.1 §6.1.52): adds the attribute, or replaces its only instance. */
+export function applySet(object: ManagedObject, given: Attribute, now: number): void {
+  requireKnown(given);
+  const { attributes } = object;
+  const attribute = normalised(given);
+  const key = attributeKey(attribute);
+  const [present, second] = requireSettable(object, attribute);
+  if (second !== undefined) fail('MultiValuedAttribute', `the object has several instances of ${key}`);
+  if (!appliesTo(ruleOf(attribute), object.type))
+    fail('InvalidAttribute', `${key} is not an attribute of a ${object.type}`);
+  requireMeaning(attribute);
+  requireTimely(object, attribute, now);
+  requireNewName(attributes, attribute, { own: present });
+  const stored =
+    present === undefined
+      ? attributes.add(attribute)
+      : attributes.replace(key, present.index ?? 0, attribute.value);
+  follow(object, stored, now);
+}
+
+/** The instances of an attribute that Set or Adjust Attribute may touch. Fails with ReadOnlyAttribute. */
+export function requireSettable(object: ManagedObject, reference: AttributeReference): readonly Attribute[] {
+  const key = attributeKey(reference);
+  const rule = ruleOf(reference);
+  const present = object.attributes.all(key);
+  const readOnly =
+    rule.giver === 'server' || rule.giver === 'fact' || (present.length > 0 && rule.modify === 'never');
+  if (readOnly) fail('ReadOnlyAttribute', `${key} cannot be changed by a client`);
+  return present;
+}
+
+/** What a DeleteAttribute names: the attribute, and in 1.x an index or in 2.x one value. */
+export interface DeleteSelector extends InstanceSelector {
+  readonly reference?: AttributeReference | undefined;
+}
+
+/**
+ * DeleteAttribute (KMIP 2.1 §6.1.12, 1.4 §4.16). Returns what was deleted: one instance, or in 2.x, where a reference
+ * stands alone, all of them.
+ */
+export function applyDelete(
+  object: ManagedObject,
+  selector: DeleteSelector,
+  now: number,
+): readonly Attribute[] {
+  const named = selector.reference ?? selector.current;
+  if (named === undefined) fail('InvalidMessage', 'the request does not name the attribute to delete');
+  const key = attributeKey(named);
+  const { attributes } = object;
+  if (named.vendor === '') fail('AttributeNotFound', `the object has no ${named.name}`);
+  const rule = ruleOf(named);
+  if (rule.delete === 'never') fail('AttributeReadOnly', `${key} cannot be deleted by a client`);
+  if (!attributes.has(key)) fail('AttributeNotFound', `the object has no ${key}`);
+  if (rule.delete === 'unspent') requireChangeable(object, named.name as AttributeName, now);
+  const all = selector.era === '2.x' && selector.current === undefined;
+  const removed = all
+    ? attributes.remove(key)
+    : attributes.remove(key, select(object, key, selector).index ?? 0);
+  object.touch(now);
+  return removed;
+}
+
+/** The one instance that is meant; the attribute has at least one. */
+function select(object: ManagedObject, key: string, { era, index, current }: InstanceSelector): Attribute {
+  const instances = object.attributes.all(key);
+  if (era === '1.x') {
+    const found = instances.find((instance) => (instance.index ?? 0) === (index ?? 0));
+    if (found === undefined)
+      fail('AttributeInstanceNotFound', `the object has no instance ${index ?? 0} of ${key}`);
+    return found;
+  }
+  if (current !== undefined) {
+    const found = instances.find((instance) => sameAttribute(instance, current));
+    if (found === undefined) fail('AttributeInstanceNotFound', `the object has no ${key} of that value`);
+    return found;
+  }
+  const [only, second] = instances;
+  if (only === undefined || second !== undefined) {
+    fail(
+      'MultiValuedAttribute',
+      `the object has several instances of ${key}: the request must say which by CurrentAttribute`,
+    );
+  }
+  return only;
+}
+
+/** Some clients set the same Operation Policy Name again; as nothing changes by it, it is allowed. */
+function isRepeatedPolicy(attribute: Attribute, present: Attribute): boolean {
+  return (
+    attribute.vendor === undefined &&
+    attribute.name === 'OperationPolicyName' &&
+    sameValue(attribute, present)
+  );
+}
+
+/** Dates and limits may change only in their time, and dates must stay in order. */
+function requireTimely(object: ManagedObject, attribute: Attribute, now: number): void {
+  if (attribute.vendor !== undefined) return;
+  requireChangeable(object, attribute.name, now);
+  requireOrder(object.attributes, { [attribute.name]: attribute.value });
+}
+
+/** What else changes with an attribute: the record of having been less protected, the state, Last Change Date. */
+function follow(object: ManagedObject, attribute: Attribute, now: number): void {
+  if (attribute.vendor === undefined) {
+    if (attribute.name === 'Sensitive' && !attribute.value) object.attributes.set('AlwaysSensitive', false);
+    if (attribute.name === 'Extractable' && attribute.value) object.attributes.set('NeverExtractable', false);
+  }
+  object.touch(now);
+}

@@ -1,0 +1,228 @@
+import { type Attribute, attributeKey, type StandardAttribute } from '../../codec/attribute.ts';
+import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
+import { ProtectionStorageMask } from '../../codec/masks.ts';
+import type { Digest } from '../../codec/structures/attribute-values.ts';
+import type { RNGParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  type ObjectTypeName,
+} from '../../codec/structures/managed-objects.ts';
+import { fail } from '../errors.ts';
+import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
+import type { AttributeSet } from './attribute-set.ts';
+import { appliesTo, attributeRules, mostInstances, ruleOf } from './attributes.ts';
+import { requireOrder } from './date-rules.ts';
+import { ManagedObject } from './managed-object.ts';
+import { requireNewName } from './names.ts';
+import { defaultUsageMask } from './usage.ts';
+import { normalised } from './value-rules.ts';
+import { sameValue } from './values.ts';
+
+/** Lease Time of objects that nobody gave another, in seconds. */
+export const defaultLeaseSeconds = 3_600;
+
+/** Everything that is known when an object is made. */
+export interface Creation {
+  readonly operation: CreatingOperation;
+  readonly type: ObjectTypeName;
+  readonly group: string;
+  readonly id: string;
+  /** POSIX seconds. */
+  readonly now: number;
+  /** What the client stated, templates merged in. */
+  readonly attributes: readonly Attribute[];
+  readonly value?: ManagedObjectValue | undefined;
+  /** What the value itself says, found out by the cryptography (parts of a certificate, length of a key). */
+  readonly described?: readonly StandardAttribute[] | undefined;
+  /** Digest of the value, where one can be computed. */
+  readonly digest?: Digest | undefined;
+  /** Short Unique Identifier: SHA-256 of the Unique Identifier. */
+  readonly shortIdentifier?: Uint8Array | undefined;
+  /** The generator the key came from, where the server made it. */
+  readonly randomNumberGenerator?: RNGParameters | undefined;
+  /** Where the object is protected; Software when left out. */
+  readonly protectionStorageMask?: number | undefined;
+}
+
+/** Operations in which the server makes the key, so that its life starts now. */
+const generating: readonly CreatingOperation[] = [
+  'Create',
+  'CreateKeyPair',
+  'DeriveKey',
+  'ReKey',
+  'ReKeyKeyPair',
+  'CreateSplitKey',
+];
+
+/**
+ * A new object with every attribute it has to have: those the client stated, those the value decides, those the server
+ * adds. Fails with AttributeReadOnly, AttributeSingleValued, NonUniqueNameAttribute, InvalidAttribute or
+ * InvalidAttributeValue (1.x: InvalidField for each).
+ */
+export function buildObject(creation: Creation): ManagedObject {
+  const { operation, type, group, id, value, now } = creation;
+  const object = ManagedObject.create({ id, type, group, value });
+  const { attributes } = object;
+  attributes.set('UniqueIdentifier', id);
+  for (const fact of facts(creation)) addFact(attributes, fact);
+  for (const stated of creation.attributes) {
+    checkInitial(stated, operation, type);
+    if (operation === 'Import') importStated(attributes, stated);
+    else addStated(attributes, stated);
+  }
+  requireOrder(attributes);
+  fill(attributes, 'InitialDate', now);
+  if (type !== 'Template') fillImplicit(attributes, creation);
+  object.touch(now);
+  return object;
+}
+
+/** Attributes that follow from the request and the value. What the cryptography found out comes first. */
+function facts({ type, value, described = [] }: Creation): readonly StandardAttribute[] {
+  return [
+    { name: 'ObjectType', value: type },
+    ...described,
+    ...(value === undefined ? [] : valueFacts(value)),
+  ];
+}
+
+function valueFacts(object: ManagedObjectValue): StandardAttribute[] {
+  if (hasKeyBlock(object)) {
+    const { KeyFormatType, CryptographicAlgorithm, CryptographicLength } = object.value.KeyBlock;
+    const found: StandardAttribute[] = [{ name: 'KeyFormatType', value: KeyFormatType }];
+    if (CryptographicAlgorithm !== undefined)
+      found.push({ name: 'CryptographicAlgorithm', value: CryptographicAlgorithm });
+    if (CryptographicLength !== undefined)
+      found.push({ name: 'CryptographicLength', value: CryptographicLength });
+    return found;
+  }
+  switch (object.type) {
+    case 'Certificate': {
+      const { CertificateType, CertificateValue } = object.value;
+      const found: StandardAttribute[] = [
+        { name: 'CertificateType', value: CertificateType },
+        { name: 'CertificateLength', value: CertificateValue.length },
+      ];
+      return CertificateType === 'X_509' ? [...found, { name: 'KeyFormatType', value: 'X_509' }] : found;
+    }
+    case 'CertificateRequest':
+      return object.value.CertificateRequestType === 'PKCS_10'
+        ? [{ name: 'KeyFormatType', value: 'PKCS_10' }]
+        : [];
+    case 'OpaqueObject':
+      return [
+        { name: 'OpaqueDataType', value: object.value.OpaqueDataType },
+        { name: 'KeyFormatType', value: 'Opaque' },
+      ];
+    default:
+      return [];
+  }
+}
+
+/** The first word on a single-valued fact stands. */
+function addFact(attributes: AttributeSet, fact: StandardAttribute): void {
+  if (attributeRules[fact.name].multiple || !attributes.has(fact.name)) attributes.add(fact);
+}
+
+function addStated(attributes: AttributeSet, stated: Attribute): void {
+  const key = attributeKey(stated);
+  const { giver, multiple } = ruleOf(stated);
+  const present = attributes.all(key);
+  if (giver === 'fact' && present.length > 0) {
+    if (present.some((fact) => agrees(fact, stated))) return;
+    fail('InvalidAttributeValue', `${key} contradicts the object`);
+  }
+  if (!multiple && present.length > 0)
+    fail('AttributeSingleValued', `${key} can have one value only`, 'InvalidField');
+  if (present.length >= mostInstances)
+    fail('ServerLimitExceeded', `no more than ${mostInstances} instances of ${key} fit`);
+  requireNewName(attributes, stated, { classic: 'InvalidField' });
+  attributes.add(normalised(stated));
+}
+
+/** An imported object keeps the attributes it had; only what the server alone can know is its own. */
+function importStated(attributes: AttributeSet, stated: Attribute): void {
+  if (stated.vendor === undefined && !attributeRules[stated.name].multiple) {
+    attributes.remove(stated.name);
+  }
+  requireNewName(attributes, stated, { classic: 'InvalidField' });
+  attributes.add(stated);
+}
+
+/** DES lengths are told with and without the parity bits. */
+const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
+
+function agrees(fact: Attribute, stated: Attribute): boolean {
+  if (sameValue(fact, stated)) return true;
+  if (fact.name !== 'CryptographicLength') return false;
+  const [a, b] = [fact.value as number, stated.value as number];
+  return withParity[a] === b || withParity[b] === a;
+}
+
+function fillImplicit(attributes: AttributeSet, creation: Creation): void {
+  const { operation, type, value, digest, shortIdentifier, randomNumberGenerator } = creation;
+  const generated = generating.includes(operation);
+  fill(attributes, 'State', 'PreActive');
+  fill(
+    attributes,
+    'CryptographicUsageMask',
+    defaultUsageMask(type, attributes.get('CryptographicAlgorithm')),
+  );
+  fill(attributes, 'Digest', digest);
+  fill(attributes, 'LeaseTime', defaultLeaseSeconds);
+  fill(attributes, 'Fresh', true);
+  fill(attributes, 'Sensitive', false);
+  fill(attributes, 'AlwaysSensitive', attributes.get('Sensitive'));
+  fill(attributes, 'Extractable', true);
+  fill(attributes, 'NeverExtractable', !attributes.get('Extractable'));
+  fill(attributes, 'OriginalCreationDate', generated ? attributes.get('InitialDate') : undefined);
+  fill(attributes, 'RandomNumberGenerator', generated ? randomNumberGenerator : undefined);
+  fill(
+    attributes,
+    'ProtectionStorageMask',
+    creation.protectionStorageMask ?? ProtectionStorageMask.bit('Software'),
+  );
+  fill(attributes, 'ShortUniqueIdentifier', shortIdentifier);
+  const metadataOnly =
+    value !== undefined && hasKeyBlock(value) && value.value.KeyBlock.KeyValue === undefined;
+  fill(attributes, 'KeyValuePresent', metadataOnly ? false : undefined);
+}
+
+/** Sets an attribute that is not there yet, if there is a value for it. */
+function fill<N extends AttributeName>(
+  attributes: AttributeSet,
+  name: N,
+  value: AttributeValue<N> | undefined,
+): void {
+  if (value !== undefined && !attributes.has(name)) attributes.set(name, value);
+}
+
+/**
+ * Attributes of a new object from several sources, the weakest first: templates in their order, then what the request
+ * says itself; what is common to a pair before what is said of one half (KMIP 1.4 §4.1). Of a single-valued attribute
+ * the strongest source counts; instances of a multi-valued one add up, equal ones once.
+ */
+export function mergeTemplates(...sources: readonly (readonly Attribute[])[]): Attribute[] {
+  let merged: Attribute[] = [];
+  for (const source of sources) {
+    const replaced = new Set(source.filter((attribute) => !isMultiple(attribute)).map(attributeKey));
+    merged = merged.filter((attribute) => !replaced.has(attributeKey(attribute)));
+    const before = merged;
+    const isNew = (attribute: Attribute) =>
+      !before.some((other) => attributeKey(other) === attributeKey(attribute) && sameValue(other, attribute));
+    merged = [...merged, ...source.filter(isNew)];
+  }
+  return merged;
+}
+
+/** Attributes common to a pair that apply to one half of it only are left to that half. */
+export function applicable(attributes: readonly Attribute[], type: ObjectTypeName): Attribute[] {
+  return attributes.filter(
+    (attribute) => attribute.vendor !== undefined || appliesTo(ruleOf(attribute), type),
+  );
+}
+
+function isMultiple(attribute: Attribute): boolean {
+  return attribute.vendor !== undefined || attributeRules[attribute.name].multiple;
+}

@@ -1,0 +1,72 @@
+import type { Attribute } from '../../codec/attribute.ts';
+import type { AttributeName } from '../../codec/attribute-table.ts';
+import { fail } from '../errors.ts';
+import { ruleOf } from './attributes.ts';
+import { mergeTemplates } from './creation.ts';
+import { linkReplacement } from './links.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { moveNames } from './names.ts';
+
+/**
+ * What a replacement does not inherit although a client may have given it: Names move (`replace`), links and origin are
+ * its own (KMIP 2.1 §6.1.46 table, 1.4 §4.4). What only the server gives is never inherited.
+ */
+const ownOf: readonly string[] = [
+  'Name',
+  'Link',
+  'Fresh',
+  'OriginalCreationDate',
+  'RandomNumberGenerator',
+] satisfies AttributeName[];
+
+const dates = ['ActivationDate', 'ProcessStartDate', 'ProtectStopDate', 'DeactivationDate'] as const;
+type DateName = (typeof dates)[number];
+
+/**
+ * Attributes of the object that replaces `old` (Re-key, Re-key Key Pair, Re-certify), as `buildObject` takes them: the
+ * old ones, overruled by the `requested`. With `offset` (seconds) the new Activation Date is that much after `now`, and
+ * the other dates keep their distance from it. Fails with InvalidMessage when dates are requested beside an offset, with
+ * InvalidField (1.x: IllegalOperation) when there is no Activation Date to move the others by.
+ */
+export function replacementAttributes(
+  old: ManagedObject,
+  requested: readonly Attribute[],
+  offset: number | undefined,
+  now: number,
+): Attribute[] {
+  const inherited = old.attributes.list().filter((attribute) => {
+    const { giver } = ruleOf(attribute);
+    return (
+      attribute.vendor !== undefined ||
+      ((giver === 'client' || giver === 'either') && !ownOf.includes(attribute.name))
+    );
+  });
+  if (offset === undefined) return mergeTemplates(inherited, requested);
+  if (requested.some(isDate)) fail('InvalidMessage', 'an Offset and dates exclude each other');
+  return mergeTemplates(shifted(inherited, offset, now), requested);
+}
+
+function shifted(attributes: readonly Attribute[], offset: number, now: number): Attribute[] {
+  const before = attributes.find(({ name, vendor }) => vendor === undefined && name === 'ActivationDate')
+    ?.value as number | undefined;
+  const activation = now + offset;
+  const rest = attributes.filter((attribute) => !isDate(attribute));
+  const others = attributes.filter((attribute) => isDate(attribute) && attribute.name !== 'ActivationDate');
+  if (others.length > 0 && before === undefined) {
+    fail('InvalidField', 'an Offset needs an Activation Date on the old object', 'IllegalOperation');
+  }
+  const moved = others.map(
+    (date) => ({ ...date, value: (date.value as number) + activation - (before ?? 0) }) as Attribute,
+  );
+  return [...rest, { name: 'ActivationDate', value: activation }, ...moved];
+}
+
+function isDate({ name, vendor }: Attribute): boolean {
+  return vendor === undefined && dates.includes(name as DateName);
+}
+
+/** Joins a replacement to the old object: links both ways, and every Name moves over. */
+export function replace(old: ManagedObject, replacement: ManagedObject, now: number): void {
+  linkReplacement(old, replacement, now);
+  moveNames(old, replacement, now);
+}
