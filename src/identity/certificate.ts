@@ -37,14 +37,14 @@ export async function authenticate(
   const fingerprint = fingerprintOf(certificate);
   const client = await directory.byFingerprint(fingerprint);
   if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
-  const refused = refusalOf(certificate, client, now);
+  const refused = client.disabled ? 'client disabled' : refusalOf(certificate, now);
   if (refused !== undefined) return { refused, fingerprint, name: client.name };
   const { name, group, role } = client;
   return { client, principal: { client: name, group, may: (operation) => policy.permits(role, operation) } };
 }
 
-function refusalOf(certificate: X509Certificate, client: Client, now: Date): Refusal | undefined {
-  if (client.disabled) return 'client disabled';
+/** What about a certificate itself forbids its use now; undefined when nothing does. */
+export function refusalOf(certificate: X509Certificate, now: Date): Refusal | undefined {
   if (now > certificate.validToDate) return 'certificate expired';
   if (now < certificate.validFromDate) return 'certificate not yet valid';
   // Node calls the extended key usage `keyUsage`; undefined when the extension is absent.

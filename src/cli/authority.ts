@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { createAuthority, type Issued, issueServer, openAuthority } from '../../certs/issue.ts';
+import { generateKey, type KeyKind, privateKeyFromPem, privateKeyToPem } from '../../certs/keys.ts';
+import { certificatesIn } from '../../certs/pem.ts';
+import type { Config } from '../config.ts';
+import { type Home, readPart, writeFileWhole } from './home.ts';
+
+const fromBackup = 'restore it from a backup';
+
+/** The home's own authority, ready to sign. Throws CommandFailure when a part of it is missing. */
+export function authorityOf(home: Home): Issued {
+  const { certificate, key } = home.authority;
+  const remedy = `${fromBackup}, or enrol clients by certificates of their own (--cert)`;
+  const pem = readPart(certificate, 'the certificate of the authority', remedy);
+  return openAuthority(pem, privateKeyFromPem(readPart(key, 'the key of the authority', remedy), key));
+}
+
+/** PEM of all authorities that server and clients trust: the home's own, then those of the configuration. */
+export function authoritiesOf(home: Home, config: Config): readonly string[] {
+  const configured = config.tls.authorities.flatMap((file) =>
+    certificatesIn(readPart(file, 'the authority', 'restore it, or change tls.authorities'), file),
+  );
+  const own = readPart(home.authority.certificate, 'the certificate of the authority', fromBackup);
+  return [...certificatesIn(own, home.authority.certificate), ...configured];
+}
+
+/** Makes the authority's key and certificate where they are not there yet: the key first, the rest hangs on it. */
+export async function completeAuthority(home: Home, kind: KeyKind): Promise<void> {
+  const { certificate, key } = home.authority;
+  if (!existsSync(key)) writeFileWhole(key, privateKeyToPem(await generateKey(kind)), 0o600);
+  if (existsSync(certificate)) return;
+  const name = `kmipd CA of ${hostname()}`.slice(0, 64);
+  const privateKey = privateKeyFromPem(readPart(key, 'the key of the authority', fromBackup), key);
+  writeFileWhole(certificate, await createAuthority(name, privateKey), 0o644);
+}
+
+/**
+ * Makes the server's certificate when it is not there, and its key when neither is: taking a certificate away and
+ * reloading renews it. A key without its certificate stays in use.
+ */
+export async function completeServer(home: Home, config: Config, kind: KeyKind): Promise<void> {
+  const { certificate, key, names } = config.tls;
+  if (existsSync(certificate)) return;
+  if (!existsSync(key)) writeFileWhole(key, privateKeyToPem(await generateKey(kind)), 0o600);
+  const privateKey = privateKeyFromPem(readPart(key, 'the key of the server', fromBackup), key);
+  const subjects = new Set(['localhost', hostname(), '127.0.0.1', '::1', ...names]);
+  writeFileWhole(certificate, await issueServer(authorityOf(home), privateKey, [...subjects]), 0o644);
+}

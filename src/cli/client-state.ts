@@ -1,0 +1,62 @@
+import { store as readStore } from '../config-values.ts';
+import type { ClientDirectory } from '../identity/principal.ts';
+import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from './command.ts';
+import { homeAt, readyHome } from './home.ts';
+
+interface Arguments {
+  readonly client: string;
+  readonly home: string;
+  readonly store?: string;
+}
+
+function change(
+  verb: string,
+  describe: string,
+  apply: (directory: ClientDirectory, name: string) => Promise<string>,
+): Command<Arguments> {
+  return {
+    command: `${verb} <client>`,
+    describe,
+    builder: (yargs) =>
+      yargs
+        .positional('client', { type: 'string', describe: 'Name of the client' })
+        .options(homeOption)
+        .options(storeOption),
+    async run({ client, home, store }) {
+      const name = plainNameOf('the name', client);
+      const place = homeAt(home);
+      const url = readOption('store', store, readStore) ?? readyHome(place).store;
+      const { tellDaemon, withDirectory } = await import('./directory.ts');
+      print(await withDirectory(url, (directory) => apply(directory, name)));
+      tellDaemon(place);
+    },
+  };
+}
+
+async function setDisabled(directory: ClientDirectory, name: string, disabled: boolean): Promise<string> {
+  const { clientNamed } = await import('./directory.ts');
+  const client = await clientNamed(directory, name);
+  const word = disabled ? 'disabled' : 'enabled';
+  if (client.disabled === disabled) return `client ${name} is ${word} already`;
+  await directory.update({ ...client, disabled });
+  return `client ${name} is ${word}`;
+}
+
+export const disable = change('disable', 'Turn a client away until it is enabled again', (directory, name) =>
+  setDisabled(directory, name, true),
+);
+
+export const enable = change('enable', 'Let a disabled client in again', (directory, name) =>
+  setDisabled(directory, name, false),
+);
+
+export const remove = change(
+  'remove',
+  'Remove a client; objects stay with its group',
+  async (directory, name) => {
+    const { clientNamed } = await import('./directory.ts');
+    const { group } = await clientNamed(directory, name);
+    await directory.remove(name);
+    return `client ${name} is removed; the objects of group ${group} stay`;
+  },
+);

@@ -1,0 +1,52 @@
+import { ConfigError } from '../config.ts';
+
+/** A command that cannot do what it was asked: exit code 1. The message is one line: what, where, what to do. */
+export class CommandFailure extends Error {
+  override readonly name: string = 'CommandFailure';
+}
+
+/** A command line that is not understood: exit code 2. */
+export class UsageFailure extends Error {
+  override readonly name = 'UsageFailure';
+}
+
+/** Errors whose message was written for the person at the keyboard, by class name so that no room is loaded for it. */
+const spoken = new Set([
+  'CommandFailure',
+  'CertificateRefused',
+  'StoreUnavailable',
+  'SchemaTooNew',
+  'VaultUnavailable',
+  'SealBroken',
+  'RootKeyRefused',
+  'WireError',
+]);
+
+const systemReasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied; run kmipd as the user who owns it, or change its mode',
+  EPERM: 'not permitted; run kmipd as the user who owns it',
+  ENOENT: 'there is no such file or directory',
+  ENOTDIR: 'a part of this path is a file, not a directory',
+  EISDIR: 'this is a directory, not a file',
+  EEXIST: 'this exists already',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EIO: 'the disk failed',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
+};
+
+/** The lines that a failed command prints, each complete in itself. Never a stack. */
+export function linesOf(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.problems;
+  if (!(error instanceof Error)) return [String(error)];
+  if (error instanceof UsageFailure || spoken.has(error.name)) return [firstLine(error.message)];
+  const { code, path } = error as NodeJS.ErrnoException;
+  const reason = code === undefined ? undefined : systemReasons[code];
+  if (reason !== undefined && path !== undefined) return [`${path}: ${reason}`];
+  return [`unexpected failure: ${firstLine(error.message)} (set KMIPD_DEBUG=1 to see where)`];
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,122 @@
+import yargs, { type Argv } from 'yargs';
+import { didYouMean } from '../nearest.ts';
+import { checkConfig } from './check-config.ts';
+import { clientCommands } from './client.ts';
+import { type Command, repeatable } from './command.ts';
+import { decode } from './decode.ts';
+import { linesOf, UsageFailure } from './failure.ts';
+import { init } from './init.ts';
+import { type Boot, serveWith } from './serve.ts';
+
+/**
+ * Runs one command line (without the program's name). Resolves to the exit code: 0 done, 1 failed, 2 not understood.
+ * Failures are lines on stderr, one each, never a stack.
+ */
+export async function run(words: readonly string[], version: string, boot: Boot): Promise<number> {
+  try {
+    const action = await understand(words, version, boot);
+    await action?.();
+    return 0;
+  } catch (error) {
+    for (const line of linesOf(error)) process.stderr.write(`kmipd: ${line}\n`);
+    if (process.env.KMIPD_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return error instanceof UsageFailure ? 2 : 1;
+  }
+}
+
+/** What the command line asks for; undefined when it was help or the version. Throws UsageFailure. */
+async function understand(words: readonly string[], version: string, boot: Boot) {
+  // Nothing is done inside yargs, so whatever it throws is about the command line.
+  let action: (() => Promise<void>) | undefined;
+  function add(parser: Argv, command: Command): Argv {
+    return parser.command(command.command, command.describe, command.builder, (given) => {
+      refuseOddValues(given, words);
+      action = () => command.run(given as never);
+    });
+  }
+  const top: readonly Command[] = [serveWith(boot), init, checkConfig, decode];
+  const parser = yargs([...words])
+    .scriptName('kmipd')
+    .usage('$0 COMMAND\n\nA KMIP key server.');
+  for (const command of top) add(parser, command);
+  parser.command('client', 'Enrol clients and manage them', (inner) => {
+    for (const command of clientCommands) add(inner, command);
+    return inner.demandCommand(1);
+  });
+  parser
+    .demandCommand(1)
+    .strict()
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'dot-notation': false,
+      'short-option-groups': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .locale('en')
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .alias('help', 'h')
+    .version(version)
+    .exitProcess(false)
+    .fail(false);
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    if (error instanceof UsageFailure || !(error instanceof Error)) throw error;
+    const names = words[0] === 'client' ? clientCommands : [...top, { command: 'client' }];
+    throw new UsageFailure(
+      explain(
+        error.message,
+        words,
+        names.map(({ command }) => command.split(' ')[0] ?? ''),
+      ),
+    );
+  }
+  return action;
+}
+
+/** Values that yargs lets pass: given twice, empty, or no truth value at all. */
+function refuseOddValues(given: Readonly<Record<string, unknown>>, words: readonly string[]): void {
+  for (const [name, value] of Object.entries(given)) {
+    if (name === '_' || name === '$0') continue;
+    // yargs makes an empty text of a lone -, which stands for standard input.
+    if (value === '' && !words.includes('-')) throw new UsageFailure(`--${name} needs a value`);
+    if (Array.isArray(value) && !repeatable.has(name))
+      throw new UsageFailure(`--${name} is given more than once`);
+    const word = words.find((candidate) => candidate.startsWith(`--${name}=`));
+    if (typeof value === 'boolean' && word !== undefined && !/=(true|false)$/.test(word)) {
+      throw new UsageFailure(`${word} is not possible; write --${name}`);
+    }
+  }
+}
+
+/** What yargs says, in one line that names the word it is about and where help is. */
+function explain(message: string, words: readonly string[], commands: readonly string[]): string {
+  const plain = words.filter((word) => !word.startsWith('-'));
+  const inClient = plain[0] === 'client';
+  const word = inClient ? plain[1] : plain[0];
+  const group = inClient ? 'kmipd client' : 'kmipd';
+  if (word === undefined) return `which command? ${commands.join(', ')}; see ${group} --help`;
+  if (!commands.includes(word)) {
+    return `unknown command "${word}"${didYouMean(word, commands) || `; see ${group} --help`}`;
+  }
+  const help = `see ${group} ${word} --help`;
+  const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1]?.split(', ')[0];
+  if (unknown !== undefined) {
+    const option = words.find((candidate) =>
+      new RegExp(`^--?${RegExp.escape(unknown)}(=|$)`).test(candidate),
+    );
+    return option === undefined
+      ? `"${unknown}" is one word too many; ${help}`
+      : `unknown option ${option.split('=')[0]}; ${help}`;
+  }
+  const unvalued = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (unvalued !== undefined) return `--${unvalued} needs a value; ${help}`;
+  const [, name, value, choices] = /Argument: (.+), Given: (.+), Choices: (.+)$/.exec(message) ?? [];
+  if (name !== undefined) return `--${name} cannot be ${value}; choose from ${choices}`;
+  const [, first, second] = /^Arguments (.+) and (.+) are mutually exclusive$/.exec(message) ?? [];
+  if (first !== undefined) return `--${second} and --${first} exclude each other; give one of them`;
+  if (message.startsWith('Not enough non-option arguments')) return `the name is missing; ${help}`;
+  return `${message.split('\n')[0]}; ${help}`;
+}

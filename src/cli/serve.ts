@@ -1,0 +1,54 @@
+import type { Config } from '../config.ts';
+import { address, store as readStore } from '../config-values.ts';
+import { type Command, readOption, withListenerOptions } from './command.ts';
+import { type Home, homeAt, stateOf } from './home.ts';
+import { type ListenerArguments, settingsOf } from './init.ts';
+import { lockHome } from './lock.ts';
+
+/** What the command line says in place of the configuration. */
+export type Overrides = Partial<Pick<Config, 'listen' | 'store' | 'metrics' | 'interop'>>;
+
+/** Starts the daemon of an initialised home; resolves once it has drained and closed. */
+export type Boot = (home: Home, overrides: Overrides) => Promise<void>;
+
+interface Arguments extends ListenerArguments {
+  readonly interop?: boolean;
+}
+
+export function serveWith(boot: Boot): Command<Arguments> {
+  return {
+    command: 'serve',
+    describe: 'Run the daemon; a fresh home is initialised first',
+    builder: (yargs) =>
+      withListenerOptions(yargs).option('interop', {
+        type: 'boolean',
+        describe: 'Enable the Interop operation of conformance tests; never in production',
+      }),
+    async run(given) {
+      const home = homeAt(given.home);
+      const overrides = overridesOf(given);
+      const lock = lockHome(home);
+      try {
+        if (stateOf(home) !== 'ready') {
+          const { initialise } = await import('./initialise.ts');
+          await initialise(home, { settings: settingsOf(given), key: 'ec' });
+        }
+        await boot(home, overrides);
+      } finally {
+        lock.release();
+      }
+    },
+  };
+}
+
+function overridesOf(given: Arguments): Overrides {
+  const listen = readOption('listen', given.listen, address);
+  const metrics = readOption('metrics', given.metrics, address);
+  const store = readOption('store', given.store, readStore);
+  return {
+    ...(listen && { listen }),
+    ...(metrics && { metrics }),
+    ...(store && { store }),
+    ...(given.interop !== undefined && { interop: given.interop }),
+  };
+}

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/**
+ * Text scripts for the command line. `$ ` begins a command for the shell; below it what it prints on standard output,
+ * with `! ` in front what it prints on standard error, and `= N` its exit code when that is not 0. `...` stands for
+ * any text inside a line, alone on a line for any number of lines. `#` begins a remark.
+ */
+export interface Step {
+  readonly line: number;
+  readonly command: string;
+  readonly output: readonly string[];
+  readonly errors: readonly string[];
+  readonly code: number;
+}
+
+export function parseScript(text: string): readonly Step[] {
+  const steps: { line: number; command: string; output: string[]; errors: string[]; code: number }[] = [];
+  text.split('\n').forEach((line, index) => {
+    if (line === '' || line.startsWith('#')) return;
+    if (line.startsWith('$ ')) {
+      steps.push({ line: index + 1, command: line.slice(2), output: [], errors: [], code: 0 });
+      return;
+    }
+    const step = steps.at(-1);
+    if (step === undefined) throw new Error(`line ${index + 1} stands before the first command`);
+    if (line.startsWith('! ')) step.errors.push(line.slice(2));
+    else if (line.startsWith('= ')) step.code = Number(line.slice(2));
+    else step.output.push(line);
+  });
+  return steps;
+}
+
+export interface Outcome {
+  readonly output: string;
+  readonly errors: string;
+  readonly code: number | null;
+}
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+/** A directory to work in, in which the shell knows `kmipd`. */
+export function prepare(directory: string): NodeJS.ProcessEnv {
+  const bin = join(directory, '.bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'kmipd'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
+  chmodSync(join(bin, 'kmipd'), 0o755);
+  return { PATH: [bin, process.env.PATH].join(delimiter), HOME: directory, LC_ALL: 'C' };
+}
+
+export function execute(command: string, directory: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('sh', ['-c', command], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let errors = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    child.stderr.setEncoding('utf8').on('data', (chunk) => (errors += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ output, errors, code }));
+  });
+}
+
+/** Whether lines fit a pattern of the script. */
+export function fits(text: string, pattern: readonly string[]): boolean {
+  const lines = pattern.map((line) =>
+    line === '...' ? '(?:[^\\n]*\\n)*' : `${line.split('...').map(RegExp.escape).join('[^\\n]*')}\\n`,
+  );
+  return new RegExp(`^${lines.join('')}$`).test(text);
+}
