@@ -1,14 +1,14 @@
 /**
  * Runs tap over one suite of test files and sums up: `node test/run.ts all|quick|interop`, or any folders and files
- * below test/. Prints failures in full and passing tests not at all. The last line is always
- * `N passed, N failed, N skipped`: the innermost results (assertions, and subtests or files that failed as such), a
- * todo counted as skipped. Exits with 1 when anything failed, when a file ran no test, or when nothing ran.
+ * below test/. Prints a line per file and the failures in full. The last line is always `N passed, N failed, N skipped`:
+ * the innermost results (assertions, and subtests or files that failed as such), a todo counted as skipped. Exits with 1 when anything failed, when a file ran no test, or when nothing ran.
  */
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Summary, summarise } from './summary.ts';
+import { createInterface } from 'node:readline';
+import { summarise } from './summary.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'node_modules', '.bin');
@@ -53,55 +53,43 @@ function filesOf(name: string): string[] {
     .filter((file) => !suite.except?.test(file));
 }
 
-/** Runs tap; its report goes to this process's output, and the results come back as TAP text. */
-async function tap(files: string[]): Promise<{ output: string; exitCode: number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'kmipd-test-'));
-  const record = join(folder, 'results.tap');
-  try {
-    const child = spawn('tap', ['--reporter=min', `--output-file=${record}`, ...files], {
-      cwd: root,
-      env: environment,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    child.stdout.setEncoding('utf8');
-    for await (const chunk of child.stdout) process.stdout.write(withoutTerminalCodes(chunk));
-    const exitCode =
-      child.exitCode ?? (await new Promise<number>((done) => child.on('exit', (code) => done(code ?? 1))));
-    return { output: existsSync(record) ? readFileSync(record, 'utf8') : '', exitCode };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** Runs tap, with one line here for each file that ends, and returns what it wrote. */
+async function tap(files: string[]): Promise<{ record: string; errors: string; exitCode: number | null }> {
+  const child = spawn('tap', ['--reporter=tap', ...files], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text;
+  });
+  const exited = once(child, 'close');
+  for await (const line of createInterface(child.stdout)) {
+    lines.push(line);
+    const [, verdict, file, skip, time] =
+      /^(ok|not ok) \d+ - (.*?) # (?:SKIP (.*)|time=(.*)ms)$/.exec(line) ?? [];
+    if (verdict === undefined) continue;
+    const said = skip === undefined ? verdict : skip === 'no tests found' ? 'not ok' : 'skip';
+    console.log(`${said.padStart(6)} ${file} ${seconds(Number(time ?? 0))}`);
   }
+  const [exitCode] = await exited;
+  return { record: lines.join('\n'), errors, exitCode };
 }
 
-function withoutTerminalCodes(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal code begins with the escape character
-  return text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
-}
-
-/** A file that ended before its first assertion has said why only on standard error, which the report leaves out. */
-function explain(silent: Summary['silent']): void {
-  for (const file of silent) {
-    console.log(`\n${file} ran no test. Started by itself it says:`);
-    const again = spawnSync('node', [file], {
-      cwd: root,
-      env: environment,
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
-    console.log(
-      `${again.stdout}${again.stderr}`.trim() || `nothing, and ends with ${again.signal ?? again.status}`,
-    );
-  }
-}
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
 const started = performance.now();
 const files = process.argv.slice(2).flatMap(filesOf);
-const { output, exitCode } = files.length > 0 ? await tap(files) : { output: '', exitCode: 1 };
-const { passed, failed, skipped, skips, silent } = summarise(output, files);
-explain(silent);
+const { record, errors, exitCode } =
+  files.length > 0 ? await tap(files) : { record: '', errors: '', exitCode: 1 };
+const { passed, failed, skipped, failures, skips } = summarise(record, files);
 for (const skip of skips) console.log(`skipped: ${skip}`);
-if (files.length === 0) console.log('There are no test files to run.');
-const failures = failed > 0 || (exitCode === 0 && passed > 0) ? failed : 1;
-console.log(`\n${files.length} files in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-console.log(`${passed} passed, ${failures} failed, ${skipped} skipped`);
-process.exitCode = failures > 0 ? 1 : 0;
+for (const { where, details } of failures) console.log(`\nfailed: ${where}\n${details.replace(/^/gm, '  ')}`);
+if (exitCode !== 0 && errors.trim()) console.log(`\nOn standard error:\n${errors.trimEnd()}`);
+if (passed + failed === 0) console.log('No test has run.');
+const total = failed > 0 || (exitCode === 0 && passed > 0) ? failed : 1;
+console.log(`\n${files.length} files in ${seconds(performance.now() - started)}`);
+console.log(`${passed} passed, ${total} failed, ${skipped} skipped`);
+process.exitCode = total > 0 ? 1 : 0;

@@ -1,54 +1,85 @@
+/** A failure: where it is, from the file inwards, and what tap says about it. */
+export interface Failure {
+  readonly where: string;
+  readonly details: string;
+}
+
 /** What a TAP record of many files amounts to. */
 export interface Summary {
   readonly passed: number;
   readonly failed: number;
   /** Skipped and todo tests. */
   readonly skipped: number;
+  readonly failures: readonly Failure[];
   /** One line per skipped test: where, and the reason given. */
   readonly skips: readonly string[];
-  /** Files that ended without a single result, by a failure to load or for want of any test. */
-  readonly silent: readonly string[];
 }
 
-const count = (line: string, name: string): number =>
-  Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0);
+interface Frame {
+  readonly name: string;
+  failures: number;
+}
+
+const subtest = /^( *)# Subtest: (.*)$/;
+const result = /^( *)(not )?ok \d+(?: - (.*?))?(?: # (.*))?$/;
+const repeated = new Set(['at', 'source', 'stdio', 'cwd', 'externalID', 'command', 'args']);
 
 /**
- * Reads what tap wrote with --output-file for these files. tap calls a file without tests skipped; here it has
- * failed, and so has a file that the record does not mention and a record that breaks off before its totals.
+ * Reads the TAP that tap wrote about these files. Counted are the innermost results. tap calls a file without tests
+ * skipped; here it has failed, and so has a file that the record does not mention.
  */
 export function summarise(record: string, files: readonly string[]): Summary {
   const lines = record.split('\n');
-  const totals = lines.findLast((line) => line.startsWith('# { total: ')) ?? '';
+  const missing = new Set(files);
+  const open: Frame[] = [];
+  const failures: Failure[] = [];
   const skips: string[] = [];
-  const reported = new Set<string>();
-  const silent: string[] = [];
-  let empty = 0;
-  let file = '';
-  let results = 0;
-  for (const line of lines) {
-    if (line.startsWith('# Subtest: ')) {
-      file = line.slice('# Subtest: '.length);
-      results = 0;
+  let passed = 0;
+  let skipped = 0;
+  lines.forEach((line, index) => {
+    const begins = subtest.exec(line);
+    if (begins) {
+      open.length = Math.min(open.length, depthOf(begins[1]));
+      open.push({ name: begins[2] ?? '', failures: 0 });
+      return;
     }
-    const nested = /^\s+(?:not )?ok \d+(?: - )?(.*)$/.exec(line);
-    if (nested) results += 1;
-    const skip = /^(\s*)ok \d+(?: - )?(.*?) # (?:time=\S+ )?SKIP ?(.*)$/i.exec(line);
-    const end = /^(not )?ok \d+ - (.*?)(?: # .*)?$/.exec(line);
-    if (end) {
-      reported.add(file);
-      if (skip?.[3] === 'no tests found') empty += 1;
-      if (results === 0 && (end[1] !== undefined || skip?.[3] === 'no tests found')) silent.push(file);
-    }
-    if (skip && skip[3] !== 'no tests found')
-      skips.push(`${[file, skip[1] ? skip[2] : ''].filter(Boolean).join(' > ')}: ${skip[3]}`);
-  }
-  const missing = files.filter((path) => !reported.has(path)).length;
-  return {
-    passed: count(totals, 'pass'),
-    failed: count(totals, 'fail') + empty + missing + (totals === '' ? 1 : 0),
-    skipped: count(totals, 'skip') + count(totals, 'todo') - empty,
-    skips,
-    silent,
-  };
+    const ends = result.exec(line);
+    if (!ends) return;
+    const [, indent, not, name = '', directive = ''] = ends;
+    const depth = depthOf(indent);
+    open.length = Math.min(open.length, depth + 1);
+    const closed = open.length === depth + 1 && open[depth]?.name === name ? open.pop() : undefined;
+    if (depth === 0) missing.delete(name);
+    const where = [...open.map((frame) => frame.name), name].filter(Boolean).join(' > ');
+    const skip = /^(?:time=\S+ )?(skip|todo)\b ?(.*)$/i.exec(directive);
+    const hollow = skip?.[2] === 'no tests found';
+    if (skip && !hollow) {
+      skipped += 1;
+      skips.push(`${where}: ${skip[2] || skip[1]?.toLowerCase()}`);
+    } else if (not || hollow) {
+      if (closed && closed.failures > 0) return;
+      for (const frame of open) frame.failures += 1;
+      failures.push({ where, details: hollow ? 'no tests found' : detailsBelow(lines, index + 1) });
+    } else if (!closed) passed += 1;
+  });
+  for (const file of missing)
+    failures.push({ where: file, details: 'tap ended without a result for this file' });
+  return { passed, failed: failures.length, skipped, failures, skips };
+}
+
+const depthOf = (indent: string | undefined): number => Math.floor((indent ?? '').length / 4);
+
+/** The diagnostics below a result, without what repeats the source text or the way tap started the file. */
+function detailsBelow(lines: readonly string[], start: number): string {
+  const indent = /^( *)---$/.exec(lines[start] ?? '')?.[1];
+  if (indent === undefined) return '';
+  const end = lines.indexOf(`${indent}...`, start);
+  let shown = true;
+  let folded = false;
+  const kept = lines.slice(start + 1, end).filter((line) => {
+    const key = new RegExp(`^${indent}(\\w+):`).exec(line)?.[1];
+    if (key !== undefined) [shown, folded] = [!repeated.has(key), line.endsWith('>')];
+    return shown && !(folded && line.trim() === '');
+  });
+  return kept.map((line) => line.slice(indent.length)).join('\n');
 }

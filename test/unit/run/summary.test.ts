@@ -12,6 +12,12 @@ const whole = `TAP version 14
 
     ok 2 - later # TODO
     not ok 3 - wrong
+      ---
+      diff: |
+        -1
+      at:
+        lineNumber: 1
+      ...
     1..3
 not ok 1 - test/a.test.ts # time=34.513ms
 
@@ -42,6 +48,20 @@ not ok 1 - test/a.test.ts # time=122.951ms
 # { total: 1, pass: 0, fail: 1 }
 `;
 
+const killed = `1..1
+# Subtest: test/a.test.ts
+    # Subtest: x
+        ok 1 - should be equal
+    1..0 # no tests found
+        # test count(1) != plan(null)
+    TAP version 14
+    1..0 # no tests found
+not ok 1 - test/a.test.ts # time=331.887ms
+  ---
+  signal: SIGKILL
+  ...
+`;
+
 const a = 'test/a.test.ts';
 const b = 'test/b.test.ts';
 
@@ -50,21 +70,29 @@ t.test('results are counted', async (t) => {
     passed: 1,
     failed: 1,
     skipped: 3,
-    skips: [`${a} > nested: no network`, `${b}: needs python`],
-    silent: [],
+    failures: [{ where: `${a} > wrong`, details: 'diff: |\n  -1' }],
+    skips: [`${a} > inner > nested: no network`, `${a} > later: todo`, `${b}: needs python`],
   });
 });
 
 t.test('a file without tests has failed', async (t) => {
-  t.match(summarise(empty, [a]), { passed: 0, failed: 1, skipped: 0, silent: [a], skips: [] });
+  t.match(summarise(empty, [a]), { passed: 0, failed: 1, skipped: 0, failures: [{ where: a }], skips: [] });
 });
 
-t.test('a file that does not load has failed', async (t) => {
-  t.match(summarise(unloaded, [a]), { passed: 0, failed: 1, silent: [a] });
+t.test('a file that does not load, or ends early, has failed', async (t) => {
+  t.match(summarise(unloaded, [a]), {
+    passed: 0,
+    failed: 1,
+    failures: [{ where: a, details: 'exitCode: 1' }],
+  });
+  t.match(summarise(killed, [a]), {
+    passed: 1,
+    failed: 1,
+    failures: [{ where: a, details: 'signal: SIGKILL' }],
+  });
 });
 
-t.test('what the record leaves out has failed', async (t) => {
-  t.equal(summarise(whole, [a, b, 'test/c.test.ts']).failed, 2, 'a file');
-  t.equal(summarise('', [a]).failed, 2, 'the file and the totals');
-  t.equal(summarise(whole.slice(0, whole.indexOf('# {')), [a, b]).failed, 1, 'the totals');
+t.test('a file that the record leaves out has failed', async (t) => {
+  t.equal(summarise(whole, [a, b, 'test/c.test.ts']).failed, 2);
+  t.equal(summarise('', [a]).failed, 1);
 });
