@@ -11,7 +11,7 @@ import {
 import { fail } from '../errors.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import { appliesTo, attributeRules, mostInstances, ruleOf } from './attributes.ts';
+import { appliesTo, mostInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
@@ -34,7 +34,7 @@ export interface Creation {
   readonly attributes: readonly Attribute[];
   readonly value?: ManagedObjectValue | undefined;
   /** What the value itself says, found out by the cryptography (parts of a certificate, length of a key). */
-  readonly described?: readonly StandardAttribute[] | undefined;
+  readonly described?: readonly Attribute[] | undefined;
   /** Digest of the value, where one can be computed. */
   readonly digest?: Digest | undefined;
   /** Short Unique Identifier: SHA-256 of the Unique Identifier. */
@@ -79,7 +79,7 @@ export function buildObject(creation: Creation): ManagedObject {
 }
 
 /** Attributes that follow from the request and the value. What the cryptography found out comes first. */
-function facts({ type, value, described = [] }: Creation): readonly StandardAttribute[] {
+function facts({ type, value, described = [] }: Creation): readonly Attribute[] {
   return [
     { name: 'ObjectType', value: type },
     ...described,
@@ -121,8 +121,8 @@ function valueFacts(object: ManagedObjectValue): StandardAttribute[] {
 }
 
 /** The first word on a single-valued fact stands. */
-function addFact(attributes: AttributeSet, fact: StandardAttribute): void {
-  if (attributeRules[fact.name].multiple || !attributes.has(fact.name)) attributes.add(fact);
+function addFact(attributes: AttributeSet, fact: Attribute): void {
+  if (ruleOf(fact).multiple || !attributes.has(attributeKey(fact))) attributes.add(fact);
 }
 
 function addStated(attributes: AttributeSet, stated: Attribute): void {
@@ -143,9 +143,9 @@ function addStated(attributes: AttributeSet, stated: Attribute): void {
 
 /** An imported object keeps the attributes it had; only what the server alone can know is its own. */
 function importStated(attributes: AttributeSet, stated: Attribute): void {
-  if (stated.vendor === undefined && !attributeRules[stated.name].multiple) {
-    attributes.remove(stated.name);
-  }
+  const key = attributeKey(stated);
+  if (!ruleOf(stated).multiple) attributes.remove(key);
+  if (attributes.all(key).some((present) => sameValue(present, stated))) return;
   requireNewName(attributes, stated, { classic: 'InvalidField' });
   attributes.add(stated);
 }
@@ -224,5 +224,5 @@ export function applicable(attributes: readonly Attribute[], type: ObjectTypeNam
 }
 
 function isMultiple(attribute: Attribute): boolean {
-  return attribute.vendor !== undefined || attributeRules[attribute.name].multiple;
+  return ruleOf(attribute).multiple;
 }

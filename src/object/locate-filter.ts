@@ -26,7 +26,9 @@ const nothing: Filter = { any: [] };
  * the fields that are given. A name that no version knows matches nothing: to overlook it would hand out the wrong key.
  */
 export function locateFilter(criteria: LocateCriteria): Filter {
-  const { attributes, now } = criteria;
+  const { now } = criteria;
+  const attributes = criteria.attributes.filter((attribute) => !isStorageMask(attribute));
+  const mask = criteria.attributes.find(isStorageMask)?.value as { value: number } | undefined;
   const conditions = attributes
     .filter((attribute) => !isDate(attribute))
     .map((attribute) => condition(attribute, now));
@@ -34,7 +36,7 @@ export function locateFilter(criteria: LocateCriteria): Filter {
     all: [
       ...conditions,
       ...dateConditions(attributes.filter(isDate)),
-      storageCondition(criteria.storageStatusMask),
+      storageCondition(criteria.storageStatusMask ?? mask?.value),
       memberCondition(criteria.objectGroupMember),
     ],
   };
@@ -105,6 +107,13 @@ function comparison(
 function operator(name: AttributeName, field: string): '=' | '>=' | 'bits' {
   if (attributeRow(name).schema.kind === 'mask') return 'bits';
   return field === 'UsageLimitsTotal' || field === 'UsageLimitsCount' ? '>=' : '=';
+}
+
+/** Some clients put Storage Status Mask, a field of the request, among the attributes. */
+function isStorageMask(attribute: Attribute): boolean {
+  return (
+    attribute.vendor === '' && attribute.name === 'Storage Status Mask' && attribute.value.type === 'Integer'
+  );
 }
 
 function isStructured(attribute: Attribute): boolean {

@@ -1,7 +1,7 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { AttributeName } from '../../codec/attribute-table.ts';
 import { fail } from '../errors.ts';
-import { ruleOf } from './attributes.ts';
+import { attributeRules } from './attributes.ts';
 import { mergeTemplates } from './creation.ts';
 import { linkReplacement } from './links.ts';
 import type { ManagedObject } from './managed-object.ts';
@@ -19,6 +19,12 @@ const ownOf: readonly string[] = [
   'RandomNumberGenerator',
 ] satisfies AttributeName[];
 
+/** A replacement is a key of the same kind. */
+const sameKind: readonly string[] = [
+  'CryptographicAlgorithm',
+  'CryptographicLength',
+] satisfies AttributeName[];
+
 const dates = ['ActivationDate', 'ProcessStartDate', 'ProtectStopDate', 'DeactivationDate'] as const;
 type DateName = (typeof dates)[number];
 
@@ -34,16 +40,16 @@ export function replacementAttributes(
   offset: number | undefined,
   now: number,
 ): Attribute[] {
-  const inherited = old.attributes.list().filter((attribute) => {
-    const { giver } = ruleOf(attribute);
-    return (
-      attribute.vendor !== undefined ||
-      ((giver === 'client' || giver === 'either') && !ownOf.includes(attribute.name))
-    );
-  });
+  const inherited = old.attributes.list().filter(isInherited);
   if (offset === undefined) return mergeTemplates(inherited, requested);
   if (requested.some(isDate)) fail('InvalidMessage', 'an Offset and dates exclude each other');
   return mergeTemplates(shifted(inherited, offset, now), requested);
+}
+
+function isInherited({ name, vendor }: Attribute): boolean {
+  if (vendor !== undefined || sameKind.includes(name)) return true;
+  const { giver } = attributeRules[name as AttributeName];
+  return (giver === 'client' || giver === 'either') && !ownOf.includes(name);
 }
 
 function shifted(attributes: readonly Attribute[], offset: number, now: number): Attribute[] {
