@@ -1,7 +1,7 @@
 import { echoedAttribute, newAttribute } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { applyAdd } from '../object/attribute-changes.ts';
+import { applyAdd } from '../object/attribute-rules.ts';
 import { object, operation } from './operation.ts';
 
 /** Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): a new attribute, or another instance of one that may have several. */

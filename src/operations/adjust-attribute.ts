@@ -3,7 +3,7 @@ import { attributeReference } from '../../codec/eras.ts';
 import { any, maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { fail } from '../errors.ts';
-import { applyAdjust } from '../object/attribute-changes.ts';
+import { applyAdjust } from '../object/adjust.ts';
 import { object, operation } from './operation.ts';
 
 /** Adjust Attribute (KMIP 2.1 §6.1.3): counts a number up or down, moves a date, flips a sign or a truth. */
@@ -18,9 +18,9 @@ export const AdjustAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   on: object({ destroyed: true }),
-  handle({ AttributeReference: reference, AdjustmentType: type, AdjustmentValue: by }, { object: target, now }) {
+  handle({ AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value }, { object: target, now }) {
     if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');
-    applyAdjust(target, reference, type, by, now);
+    applyAdjust(target, reference, { type, value }, now);
     return { UniqueIdentifier: target.id };
   },
 });

@@ -1,10 +1,11 @@
-import type { Attribute, TemplateAttribute } from '../../codec/attribute.ts';
+import type { Attribute, StandardAttribute, TemplateAttribute } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { hasKeyBlock, type ManagedObjectValue, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
-import { buildObject, type CreatingOperation, mergeTemplates } from '../object/creation.ts';
+import type { CreatingOperation } from '../object/attribute-rules.ts';
+import { applicable, buildObject, mergeTemplates } from '../object/creation.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './operation.ts';
@@ -26,16 +27,17 @@ export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgo
  * most specific. Fails with ItemNotFound for a Template that is not there.
  */
 export async function requestedAttributes(parts: readonly TemplateAttribute[], context: Context): Promise<Attribute[]> {
-  const merged = await Promise.all(
-    parts.map(async (part) => ({
-      templates: await Promise.all(part.templates.map((name) => templateAttributes(name, context))),
-      attributes: part.attributes,
-    })),
-  );
-  return mergeTemplates(merged);
+  const sources = parts.map(async ({ templates, attributes }) => [
+    ...(await Promise.all(templates.map((name) => templateAttributes(name, context)))),
+    attributes,
+  ]);
+  return mergeTemplates(...(await Promise.all(sources)).flat());
 }
 
-async function templateAttributes(name: AttributeValue<'Name'>, { work, now }: Context): Promise<readonly Attribute[]> {
+async function templateAttributes(
+  name: AttributeValue<'Name'>,
+  { work, now }: Context,
+): Promise<readonly Attribute[]> {
   const attributes: Attribute[] = [
     { name: 'Name', value: name },
     { name: 'ObjectType', value: 'Template' },
@@ -61,16 +63,18 @@ export interface Creation {
 export async function create(creation: Creation, context: Context): Promise<ManagedObject> {
   const { crypto, now, principal, work } = context;
   const { value } = creation;
+  const id = context.newIdentifier();
   const object = buildObject({
     operation: creation.operation,
     type: creation.type,
     group: principal.group,
-    id: context.newIdentifier(),
-    attributes: creation.attributes,
+    id,
+    attributes: applicable(creation.attributes, creation.type),
     value,
     now,
     digest: crypto.digestObject(value),
     described: described(value, context),
+    shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
     randomNumberGenerator: creation.generated ? crypto.randomNumberGenerator : undefined,
   });
   await requireUniqueNames(object, context);
@@ -79,7 +83,7 @@ export async function create(creation: Creation, context: Context): Promise<Mana
 }
 
 /** What the value itself says: algorithm, length and curve of a key, names and numbers of a certificate. */
-function described(value: ManagedObjectValue, { crypto }: Context): readonly Attribute[] {
+function described(value: ManagedObjectValue, { crypto }: Context): readonly StandardAttribute[] {
   if (value.type === 'Certificate') return crypto.describeCertificate(value.value);
   if (!hasKeyBlock(value)) return [];
   const key = plainKey(value.type, value.value.KeyBlock);
@@ -87,7 +91,7 @@ function described(value: ManagedObjectValue, { crypto }: Context): readonly Att
   const names = ['CryptographicAlgorithm', 'CryptographicLength', 'CryptographicDomainParameters'] as const;
   return names.flatMap((name) => {
     const known = (description as Partial<Record<AttributeName, unknown>>)[name];
-    return known === undefined ? [] : [{ name, value: known } as Attribute];
+    return known === undefined ? [] : [{ name, value: known } as StandardAttribute];
   });
 }
 

@@ -1,7 +1,8 @@
 import { attributeIndex, attributeReference, currentAttribute, echoedAttribute } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { applyDelete } from '../object/attribute-changes.ts';
+import { eraOf } from '../../codec/version.ts';
+import { applyDelete } from '../object/attribute-rules.ts';
 import { object, operation } from './operation.ts';
 
 /** Delete Attribute (KMIP 2.1 §6.1.13, 1.4 §4.16): one instance, or in 2.x all of a name. */
@@ -16,7 +17,8 @@ export const DeleteAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   on: object({ destroyed: true }),
-  handle({ CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index }, { object: target, now }) {
-    return { UniqueIdentifier: target.id, Attribute: applyDelete(target, { current, reference, index }, now) };
+  handle({ CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index }, { object: target, version, now }) {
+    const [removed] = applyDelete(target, { era: eraOf(version), current, reference, index }, now);
+    return { UniqueIdentifier: target.id, Attribute: removed };
   },
 });

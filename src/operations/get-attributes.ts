@@ -1,10 +1,21 @@
-import { attributeKey } from '../../codec/attribute.ts';
+import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { attributeList, attributeReferences } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
+import { type Version, within } from '../../codec/version.ts';
 import { fail } from '../errors.ts';
-import { shownByDefault } from '../object/attribute-rules.ts';
 import { object, operation } from './operation.ts';
+
+/** Left out unless asked for by name: 1.x clients and test cases expect a list without them (TL-M-3). */
+const onRequest = {
+  names: new Set<string>(['Sensitive', 'AlwaysSensitive', 'Extractable', 'NeverExtractable']),
+  since: '1.0',
+  until: '1.4',
+} as const;
+
+function shownByDefault({ name, vendor }: Attribute, version: Version): boolean {
+  return vendor !== undefined || !onRequest.names.has(name) || !within(version, onRequest.since, onRequest.until);
+}
 
 /** Get Attributes (KMIP 2.1 §6.1.23, 1.4 §4.12): those asked for that exist, in the order asked; without names all. */
 export const GetAttributes = operation({

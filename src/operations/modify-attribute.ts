@@ -1,7 +1,8 @@
 import { currentAttribute, echoedAttribute, newAttribute } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { applyModify } from '../object/attribute-changes.ts';
+import { eraOf } from '../../codec/version.ts';
+import { applyModify } from '../object/attribute-rules.ts';
 import { object, operation } from './operation.ts';
 
 /** Modify Attribute (KMIP 2.1 §6.1.33, 1.4 §4.15): another value for an instance that exists. */
@@ -15,7 +16,8 @@ export const ModifyAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   on: object({ destroyed: true }),
-  handle({ CurrentAttribute: current, NewAttribute: attribute }, { object: target, now }) {
-    return { UniqueIdentifier: target.id, Attribute: applyModify(target, { current, index: attribute.index }, attribute, now) };
+  handle({ CurrentAttribute: current, NewAttribute: attribute }, { object: target, version, now }) {
+    const instance = { era: eraOf(version), current, index: attribute.index };
+    return { UniqueIdentifier: target.id, Attribute: applyModify(target, instance, attribute, now) };
   },
 });

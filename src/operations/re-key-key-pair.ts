@@ -5,11 +5,11 @@ import { identifier } from '../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { fail } from '../errors.ts';
 import { linkedId, linkPair } from '../object/links.ts';
+import { replace, replacementAttributes } from '../object/replacement.ts';
 import { create, requestedAttributes } from './creating.ts';
 import { generatePair } from './key-pair.ts';
 import { object, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
-import { replace, replacementAttributes } from './replacing.ts';
 
 /** Re-key Key Pair (KMIP 2.1 §6.1.47, 1.4 §4.5): a new pair in the place of an old one, named by its private key. */
 export const ReKeyKeyPair = operation({

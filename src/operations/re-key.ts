@@ -3,10 +3,10 @@ import { interval, maybe, one, since, struct, text } from '../../codec/schema.ts
 import { identifier } from '../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { fail } from '../errors.ts';
+import { replace, replacementAttributes } from '../object/replacement.ts';
 import { algorithmOf, create, requestedAttributes, valueOf } from './creating.ts';
 import { object, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
-import { replace, replacementAttributes } from './replacing.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
 /** Re-key (KMIP 2.1 §6.1.46, 1.4 §4.4): a new symmetric key in the place of an old one, which stays as it is. */

@@ -1,7 +1,7 @@
 import { newAttribute } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { applySet } from '../object/attribute-changes.ts';
+import { applySet } from '../object/attribute-rules.ts';
 import { object, operation } from './operation.ts';
 
 /** Set Attribute (KMIP 2.1 §6.1.51): adds the attribute or replaces its only instance. */

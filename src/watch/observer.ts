@@ -38,3 +38,31 @@ export interface UnexpectedFailure {
   readonly client: string;
   readonly connection: string;
 }
+
+/** Port between the listener and the watch: who came, who was turned away and why. */
+export interface DoorObserver {
+  connectionOpened(event: OpenedConnection): void;
+  connectionClosed(event: { readonly client: string; readonly connection: string }): void;
+  /** A connection that was open has been ended by the server. */
+  connectionEnded(event: { readonly client: string; readonly reason: string }): void;
+  handshakeRefused(event: RefusedHandshake): void;
+  listenerFailed(error: Error): void;
+}
+
+export interface OpenedConnection {
+  readonly client: string;
+  readonly connection: string;
+  /** Remote address as host:port. */
+  readonly peer: string;
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly protocol: string;
+  readonly resumed: boolean;
+}
+
+export interface RefusedHandshake {
+  readonly reason: string;
+  readonly peer: string;
+  readonly level: 'warn' | 'debug';
+  readonly fingerprint?: string | undefined;
+  readonly client?: string | undefined;
+}

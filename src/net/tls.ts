@@ -1,0 +1,41 @@
+import type { TlsOptions } from 'node:tls';
+
+/** What old clients may bring along decides how strict a listener can be. */
+export type TlsProfile = 'modern' | 'intermediate' | 'legacy';
+
+const tls13 = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
+const aead = [
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+];
+/** KMIP 1.x demands the RSA key exchange suites; they have no forward secrecy, so only `legacy` offers them. */
+const old = [
+  'ECDHE-ECDSA-AES256-SHA384',
+  'ECDHE-RSA-AES256-SHA384',
+  'ECDHE-ECDSA-AES128-SHA256',
+  'ECDHE-RSA-AES128-SHA256',
+  'AES256-SHA256',
+  'AES128-SHA256',
+];
+
+const profiles: Readonly<Record<TlsProfile, Pick<TlsOptions, 'minVersion' | 'ciphers'>>> = {
+  modern: { minVersion: 'TLSv1.3', ciphers: tls13.join(':') },
+  intermediate: { minVersion: 'TLSv1.2', ciphers: [...tls13, ...aead].join(':') },
+  legacy: { minVersion: 'TLSv1.2', ciphers: [...tls13, ...aead, ...old].join(':') },
+};
+
+/** PEM of the server's certificate (chain) and key, and of every trust anchor for clients. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: readonly string[];
+}
+
+/** Settings of the secure context: everything a reload may change. */
+export function contextOptions(material: TlsMaterial, profile: TlsProfile): TlsOptions {
+  return { cert: material.cert, key: material.key, ca: [...material.ca], honorCipherOrder: true, ...profiles[profile] };
+}

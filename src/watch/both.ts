@@ -1,0 +1,45 @@
+import type { DoorObserver, RequestObserver } from './observer.ts';
+
+/** Tells two observers everything. */
+export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObserver {
+  return {
+    answered(event) {
+      a.answered(event);
+      b.answered(event);
+    },
+    refused(event) {
+      a.refused(event);
+      b.refused(event);
+    },
+    unexpected(event) {
+      a.unexpected(event);
+      b.unexpected(event);
+    },
+  };
+}
+
+/** As `bothRequests`, at the door. */
+export function bothDoors(a: DoorObserver, b: DoorObserver): DoorObserver {
+  return {
+    connectionOpened(event) {
+      a.connectionOpened(event);
+      b.connectionOpened(event);
+    },
+    connectionClosed(event) {
+      a.connectionClosed(event);
+      b.connectionClosed(event);
+    },
+    connectionEnded(event) {
+      a.connectionEnded(event);
+      b.connectionEnded(event);
+    },
+    handshakeRefused(event) {
+      a.handshakeRefused(event);
+      b.handshakeRefused(event);
+    },
+    listenerFailed(event) {
+      a.listenerFailed(event);
+      b.listenerFailed(event);
+    },
+  };
+}

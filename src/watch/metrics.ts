@@ -1,0 +1,80 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { DoorObserver, RequestObserver } from './observer.ts';
+
+/** Seconds; from a read of one object to the generation of a large key pair. */
+const durationBuckets = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+
+/** The daemon's metrics. Labels come from fixed vocabularies only, so that no client can make their number grow. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Counter({
+    name: 'kmipd_requests_total',
+    help: 'Batch items answered, by operation, protocol version and result.',
+    labelNames: ['operation', 'version', 'result'] as const,
+    registers: [this.registry],
+  });
+  readonly #seconds = new Histogram({
+    name: 'kmipd_request_duration_seconds',
+    help: 'Time from the arrival of a message to its durable end, by operation of its items.',
+    labelNames: ['operation'] as const,
+    buckets: durationBuckets,
+    registers: [this.registry],
+  });
+  readonly #decodeErrors = new Counter({
+    name: 'kmipd_decode_errors_total',
+    help: 'Messages refused as a whole, by reason.',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+  readonly #failures = new Counter({
+    name: 'kmipd_unexpected_failures_total',
+    help: 'Requests that failed through no fault of the client.',
+    registers: [this.registry],
+  });
+  readonly #connections = new Gauge({
+    name: 'kmipd_connections',
+    help: 'Open connections of authenticated clients.',
+    registers: [this.registry],
+  });
+  readonly #handshakes = new Counter({
+    name: 'kmipd_handshakes_total',
+    help: 'TLS handshakes, by result: full, resumed or refused, and the reason.',
+    labelNames: ['result', 'reason'] as const,
+    registers: [this.registry],
+  });
+  readonly #expiry = new Gauge({
+    name: 'kmipd_certificate_expiry_seconds',
+    help: 'Seconds until a certificate expires, by role: server, ca.',
+    labelNames: ['role'] as const,
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'kmipd_' });
+  }
+
+  /** Notes when a certificate ends. */
+  certificateExpires(role: 'server' | 'ca', at: Date): void {
+    this.#expiry.set({ role }, Math.round((at.getTime() - Date.now()) / 1000));
+  }
+
+  readonly requests: RequestObserver = {
+    answered: ({ operation, version, result, milliseconds }) => {
+      this.#requests.inc({ operation, version, result });
+      this.#seconds.observe({ operation }, milliseconds / 1000);
+    },
+    refused: ({ reason }) => this.#decodeErrors.inc({ reason }),
+    unexpected: () => this.#failures.inc(),
+  };
+
+  readonly door: DoorObserver = {
+    connectionOpened: ({ resumed }) => {
+      this.#connections.inc();
+      this.#handshakes.inc({ result: resumed ? 'resumed' : 'full', reason: '' });
+    },
+    connectionClosed: () => this.#connections.dec(),
+    connectionEnded: () => {},
+    handshakeRefused: ({ reason }) => this.#handshakes.inc({ result: 'refused', reason }),
+    listenerFailed: () => {},
+  };
+}
