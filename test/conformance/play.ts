@@ -1,6 +1,6 @@
 import { Operation } from '../../codec/enums.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import { type Client, children, valueOf } from '../client.ts';
+import { children, valueOf } from '../client.ts';
 import type { Case, CaseGroup, Exchange } from './case.ts';
 import { compareMessages } from './compare.ts';
 import type { Difference } from './describe.ts';
@@ -24,11 +24,17 @@ export interface Result {
   readonly failures: readonly Failure[];
 }
 
+/** What a case is played over; `Client` is one. */
+export interface Connection {
+  exchange(request: Node): Promise<Node>;
+  close(): Promise<void>;
+}
+
 /** Seconds since 1970. */
 const clock = (): number => Math.floor(Date.now() / 1000);
 
 /** Plays the cases of a group one after the other on one connection; what the first leaves behind, the next finds. */
-export async function playGroup(group: CaseGroup, connect: () => Promise<Client>): Promise<Result[]> {
+export async function playGroup(group: CaseGroup, connect: () => Promise<Connection>): Promise<Result[]> {
   const results: Result[] = [];
   let known = nothingKnown;
   for (const each of group.cases) {
@@ -51,7 +57,7 @@ interface State {
 
 async function playCase(
   each: Case,
-  client: Client,
+  client: Connection,
   known: Knowledge,
 ): Promise<{ failures: Failure[]; known: Knowledge }> {
   const failures: Failure[] = [];
@@ -82,7 +88,7 @@ interface Played extends Omit<Failure, 'exchange'> {
 async function playExchange(
   exchange: Exchange,
   state: State,
-  client: Client,
+  client: Connection,
   ordered: boolean,
 ): Promise<Played> {
   const now = clock();

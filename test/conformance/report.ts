@@ -13,7 +13,8 @@ export interface Judged extends Result {
   readonly reason?: string;
 }
 
-function matches(pattern: string, name: string): boolean {
+/** Whether a name fits a pattern in which `*` stands for any text. */
+export function matches(pattern: string, name: string): boolean {
   const source = pattern.split('*').map(RegExp.escape).join('.*');
   return new RegExp(`^${source}$`).test(name);
 }

@@ -60,12 +60,14 @@ export async function runConformance(
   const all = await readCases(directory);
   const selected = withPredecessors(all, (each) => isSelected(each, selection));
   const expected = await readExpectedFailures();
-  const server = await TestServer.start({ keep });
+  const groups = groupCases(selected);
+  const clients = groups.map((_, index) => `conformance-${index + 1}`);
+  const server = await TestServer.start({ clients, keep });
   const results: Result[] = [];
   try {
-    for (const [index, group] of groupCases(selected).entries()) {
+    for (const [index, group] of groups.entries()) {
       if (!server.running) throw new Error(`the server ended before all cases were played\n${server.output}`);
-      const identity = await server.enrol(`conformance-${index + 1}`, `conformance-${index + 1}`);
+      const identity = server.identities.get(clients[index] ?? '');
       results.push(...(await playGroup(group, () => connect({ port: server.port, ...identity }))));
     }
   } finally {

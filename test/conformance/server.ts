@@ -1,12 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Identity, readIdentity } from '../client.ts';
+import { issueClient } from '../../certs/issue.ts';
+import { privateKeyToPem } from '../../certs/keys.ts';
+import { authoritiesOf, authorityOf } from '../../src/cli/authority.ts';
+import { homeAt, readyHome } from '../../src/cli/home.ts';
+import { fingerprintOf } from '../../src/identity/certificate.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Identity } from '../client.ts';
 
-const checkout = join(import.meta.dirname, '..', '..');
-const main = join(checkout, 'src', 'main.ts');
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = promisify(execFile);
 
 /** Milliseconds a fresh server may take until it says that it is ready. */
@@ -16,21 +22,35 @@ const startDeadline = 60_000;
 export class TestServer {
   readonly home: string;
   readonly port: number;
+  /** What each client connects with, by name. */
+  readonly identities: ReadonlyMap<string, Identity>;
   readonly #process: ChildProcess;
   readonly #keep: boolean;
   #output: () => string;
 
-  private constructor(home: string, port: number, child: ChildProcess, output: () => string, keep: boolean) {
+  private constructor(
+    home: string,
+    port: number,
+    identities: ReadonlyMap<string, Identity>,
+    child: ChildProcess,
+    output: () => string,
+    keep: boolean,
+  ) {
     this.home = home;
     this.port = port;
+    this.identities = identities;
     this.#process = child;
     this.#output = output;
     this.#keep = keep;
   }
 
-  /** Starts the daemon with the Interop operation. Rejects with its output when it ends or does not get ready. */
-  static async start(options: { keep?: boolean } = {}): Promise<TestServer> {
+  /**
+   * Starts the daemon with the Interop operation, its clients enrolled before. Rejects with its output when it ends or
+   * does not get ready.
+   */
+  static async start(options: { clients: readonly string[]; keep?: boolean }): Promise<TestServer> {
     const home = await mkdtemp(join(tmpdir(), 'kmipd-conformance-'));
+    const identities = await enrol(home, options.clients);
     const child = spawn(
       process.execPath,
       [main, 'serve', '--home', home, '--listen', '127.0.0.1:0', '--interop'],
@@ -58,7 +78,7 @@ export class TestServer {
       child.once('error', (error) => fail(error.message));
       child.once('exit', (code, signal) => fail(`ended with ${code ?? signal}`));
     });
-    return new TestServer(home, port, child, () => text, options.keep ?? false);
+    return new TestServer(home, port, identities, child, () => text, options.keep ?? false);
   }
 
   /** Last lines that the server wrote. */
@@ -68,24 +88,6 @@ export class TestServer {
 
   get running(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
-  }
-
-  /** Enrols a client in a group of its own and reads its certificate and key. */
-  async enrol(name: string, group: string): Promise<Identity> {
-    const out = join(this.home, 'conformance', name);
-    await run(process.execPath, [
-      main,
-      'client',
-      'add',
-      name,
-      '--home',
-      this.home,
-      '--out',
-      out,
-      '--group',
-      group,
-    ]);
-    return readIdentity(out);
   }
 
   /** Drains the server and removes its home, unless it is to be kept. */
@@ -99,4 +101,37 @@ export class TestServer {
     }
     if (!this.#keep) await rm(this.home, { recursive: true, force: true });
   }
+}
+
+/**
+ * Initialises a home and enrols clients, each in a group of its own. In this process and at once: `kmipd client add`
+ * does the same one by one, at half a second each.
+ */
+async function enrol(directory: string, names: readonly string[]): Promise<Map<string, Identity>> {
+  await run(process.execPath, [main, 'init', '--home', directory]);
+  const home = homeAt(directory);
+  const config = readyHome(home);
+  const authority = authorityOf(home);
+  const ca = authoritiesOf(home, config).join('');
+  const identities = new Map<string, Identity>();
+  const { clients, close } = await openStore(config.store);
+  try {
+    for (const name of names) {
+      const { certificate: cert, key } = await issueClient(authority, name, 'ec');
+      const certificate = new X509Certificate(cert);
+      await clients.add({
+        name,
+        group: name,
+        role: 'full',
+        fingerprint: fingerprintOf(certificate),
+        disabled: false,
+        enrolledAt: Math.floor(Date.now() / 1000),
+        certificate: certificate.toString(),
+      });
+      identities.set(name, { ca, cert, key: privateKeyToPem(key) });
+    }
+  } finally {
+    await close();
+  }
+  return identities;
 }

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import t from 'tap';
+import { describeFailures, matrix, summary } from './report.ts';
+import { casesDirectory, runConformance } from './run.ts';
+
+const directory = casesDirectory();
+const absent = existsSync(directory) ? {} : { skip: `no conformance cases in ${directory}` };
+
+t.setTimeout(600_000);
+
+t.test('the OASIS cases have the results that are promised', { ...absent, timeout: 600_000 }, async (t) => {
+  const { judged, unused } = await runConformance(directory);
+  for (const each of judged) {
+    const { name } = each.case;
+    switch (each.outcome) {
+      case 'passed':
+        t.pass(name);
+        break;
+      case 'expected failure':
+        t.pass(name, { skip: each.reason ?? '' });
+        break;
+      case 'unexpected pass':
+        t.fail(`${name} passes but is listed as failing: ${each.reason}`);
+        break;
+      case 'failed':
+        t.fail(describeFailures(each, false));
+    }
+  }
+  t.same(unused, [], 'every expected failure names a case');
+  t.comment(`\n${matrix(judged)}\n${summary(judged)}`);
+});
