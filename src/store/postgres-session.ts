@@ -78,7 +78,7 @@ function original(text: string): string {
 const parsers: Readonly<Record<number, (value: string) => SqlValue>> = {
   20: number,
   23: number,
-  17: (value) => new Uint8Array(Buffer.from(value.slice('\\x'.length), 'hex')),
+  17: (value) => Uint8Array.fromHex(value.slice('\\x'.length)),
   25: original,
 };
 
