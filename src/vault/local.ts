@@ -1,0 +1,262 @@
+import { randomFillSync } from 'node:crypto';
+import type { SealedKey } from '../store/store.ts';
+import { createRootKey, readRootKey } from './root-key.ts';
+import {
+  openValue,
+  sealingKeyBytes,
+  sealingKeyOf,
+  sealValue,
+  unwrapSealingKey,
+  wrapSealingKey,
+} from './sealing.ts';
+import {
+  SealBroken,
+  type SealContext,
+  type SealingKeyShelf,
+  type Vault,
+  VaultUnavailable,
+  type WrappedSealingKey,
+} from './vault.ts';
+
+export { createRootKey };
+
+/**
+ * One sealing key may encrypt 2^32 values under random nonces (SP 800-38D §8.3). Every process counts only its own
+ * seals since its start, so it asks for a new key long before; at the last limit it refuses.
+ */
+const sealsBeforeRotation = 2 ** 24;
+const sealsAtMost = 2 ** 31;
+
+/** How far beyond the newest known key another process can have come since the shelf was last read. */
+const keysAhead = 16;
+
+export interface LocalVaultOptions {
+  /** File of the root key; created when neither it nor any sealing key exists yet. */
+  readonly rootKeyFile: string;
+  readonly shelf: SealingKeyShelf;
+  /** How often other processes' keys are looked for; 0: never. Also the interval of retries while sealed. */
+  readonly refreshSeconds?: number;
+  /** How long a new key rests on the shelf before it seals: by then every process has read it. */
+  readonly settleSeconds?: number;
+  /** After how many seals this process asks for a new key. */
+  readonly sealsBeforeRotation?: number;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+export interface LocalVault extends Vault {
+  /** Why the vault is sealed, one line for the operator. */
+  readonly sealedBecause: string | undefined;
+  /** Puts a new sealing key on the shelf and gives its id; older ones still open. */
+  rotate(): Promise<number>;
+  /** Reads root key and shelf again: unseals once the file is back, learns the keys of other processes. */
+  refresh(): Promise<void>;
+}
+
+/**
+ * Opens the vault over a root key in a file. Without a usable root key it opens sealed, says why, and tries again every
+ * `refreshSeconds`. Rejects only when the shelf cannot be read.
+ */
+export async function openLocalVault(options: LocalVaultOptions): Promise<LocalVault> {
+  const vault = new FileVault(options);
+  await vault.refresh();
+  vault.watch(options.refreshSeconds ?? 60);
+  return vault;
+}
+
+interface SealingKey {
+  readonly id: number;
+  readonly key: Uint8Array;
+  readonly createdAt: number;
+}
+
+class FileVault implements LocalVault {
+  readonly #options: LocalVaultOptions;
+  readonly #now: () => number;
+  /** By id, which is by age. */
+  #keys: readonly SealingKey[] = [];
+  #sealedBecause: string | undefined = 'the root key has not been read yet';
+  #seals = { id: 0, count: 0 };
+  #refreshing: Promise<void> | undefined;
+  #rotating: Promise<number> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: LocalVaultOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  get unsealed(): boolean {
+    return this.#sealedBecause === undefined;
+  }
+
+  get sealedBecause(): string | undefined {
+    return this.#sealedBecause;
+  }
+
+  seal(context: SealContext, plain: Uint8Array): SealedKey {
+    const { id, key } = this.#current();
+    if (this.#seals.id !== id) this.#seals = { id, count: 0 };
+    this.#seals.count += 1;
+    const { count } = this.#seals;
+    if (count > sealsAtMost)
+      throw new VaultUnavailable(`sealing key ${id} has sealed enough and no new one could be made`);
+    const limit = this.#options.sealsBeforeRotation ?? sealsBeforeRotation;
+    // A failed attempt is made again after as many seals more.
+    if (count % limit === 0) this.rotate().catch(() => {});
+    return sealValue(key, id, context, plain);
+  }
+
+  open(context: SealContext, sealed: SealedKey): Uint8Array {
+    this.#mustBeUnsealed();
+    const id = sealingKeyOf(sealed);
+    const known = id === undefined ? undefined : this.#find(id);
+    if (known === undefined && id !== undefined && this.#mayBeNew(id)) {
+      this.refresh().catch(() => {});
+      throw new VaultUnavailable(`sealing key ${id} is not known here yet`);
+    }
+    const plain = known && openValue(known.key, context, sealed);
+    if (plain === undefined)
+      throw new SealBroken(`the sealed value of object ${JSON.stringify(context.id)} does not open`);
+    return plain;
+  }
+
+  rotate(): Promise<number> {
+    this.#rotating ??= this.#addKey().finally(() => {
+      this.#rotating = undefined;
+    });
+    return this.#rotating;
+  }
+
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#read().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  watch(seconds: number): void {
+    if (seconds > 0) this.#timer = setInterval(() => this.refresh().catch(() => {}), seconds * 1000).unref();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await Promise.allSettled([this.#refreshing, this.#rotating]);
+    wipe(this.#keys);
+    [this.#keys, this.#sealedBecause] = [[], 'the vault is closed'];
+  }
+
+  /** The newest key that every process has had time to read; while none has, the oldest. */
+  #current(): SealingKey {
+    this.#mustBeUnsealed();
+    const settled = this.#now() / 1000 - (this.#options.settleSeconds ?? 120);
+    const current = this.#keys.findLast(({ createdAt }) => createdAt <= settled) ?? this.#keys[0];
+    if (current === undefined) throw new VaultUnavailable('the vault has no sealing key');
+    return current;
+  }
+
+  #find(id: number): SealingKey | undefined {
+    return this.#keys.find((key) => key.id === id);
+  }
+
+  #mustBeUnsealed(): void {
+    if (this.#sealedBecause !== undefined) throw new VaultUnavailable(this.#sealedBecause);
+  }
+
+  #mayBeNew(id: number): boolean {
+    const newest = this.#keys.at(-1)?.id ?? 0;
+    return id > newest && id <= newest + keysAhead;
+  }
+
+  /** Once unsealed, the root key is asked for only when the shelf has a key that is not known here. */
+  async #read(): Promise<void> {
+    if (this.#closed) return;
+    const shelved = await this.#options.shelf.list();
+    if (this.unsealed && shelved.every(({ id }) => this.#find(id) !== undefined)) return;
+    try {
+      const keys = await this.#withRootKey(shelved, async (rootKey) => {
+        if (shelved.length > 0) return this.#unwrap(rootKey, shelved);
+        await this.#shelve(rootKey, 1);
+        return this.#unwrap(rootKey, await this.#options.shelf.list());
+      });
+      if (this.#closed) wipe(keys);
+      else [this.#keys, this.#sealedBecause] = [keys, undefined];
+    } catch (error) {
+      if (!(error instanceof VaultUnavailable)) throw error;
+      // What is unsealed stays so: the keys at hand are good, only the new one is out of reach.
+      if (!this.unsealed && !this.#closed) this.#sealedBecause = error.message;
+    }
+  }
+
+  async #addKey(): Promise<number> {
+    this.#mustBeUnsealed();
+    const shelved = await this.#options.shelf.list();
+    const id = 1 + Math.max(0, ...shelved.map((key) => key.id));
+    await this.#withRootKey(shelved, async (rootKey) => {
+      // A key wrapped by a root key that was exchanged meanwhile would be lost with the next restart.
+      const newest = shelved.find((key) => key.id === id - 1);
+      const proof = newest && unwrapSealingKey(rootKey, newest.id, newest.wrapped);
+      if (proof === undefined) throw new VaultUnavailable(this.#otherRootKey(id - 1));
+      proof.fill(0);
+      await this.#shelve(rootKey, id);
+    });
+    await this.refresh();
+    return id;
+  }
+
+  async #withRootKey<T>(
+    shelved: readonly WrappedSealingKey[],
+    use: (rootKey: Uint8Array) => Promise<T>,
+  ): Promise<T> {
+    const { rootKeyFile } = this.#options;
+    const rootKey =
+      readRootKey(rootKeyFile) ?? (shelved.length === 0 ? createdOrFound(rootKeyFile) : undefined);
+    if (rootKey === undefined)
+      throw new VaultUnavailable(
+        `the root key ${rootKeyFile} is missing, and the database is sealed under it: bring it back from its backup`,
+      );
+    try {
+      return await use(rootKey);
+    } finally {
+      rootKey.fill(0);
+    }
+  }
+
+  #unwrap(rootKey: Uint8Array, shelved: readonly WrappedSealingKey[]): readonly SealingKey[] {
+    return shelved
+      .map(({ id, wrapped, createdAt }) => {
+        const key = this.#find(id)?.key ?? unwrapSealingKey(rootKey, id, wrapped);
+        if (key !== undefined) return { id, key, createdAt };
+        throw new VaultUnavailable(this.#otherRootKey(id));
+      })
+      .toSorted((a, b) => a.id - b.id);
+  }
+
+  #otherRootKey(id: number): string {
+    return `the root key ${this.#options.rootKeyFile} does not open sealing key ${id}: the database was sealed under another`;
+  }
+
+  /** When another process has taken the id, its key is as good as ours, which is forgotten. */
+  async #shelve(rootKey: Uint8Array, id: number): Promise<void> {
+    const key = randomFillSync(new Uint8Array(sealingKeyBytes));
+    const wrapped = wrapSealingKey(rootKey, id, key);
+    key.fill(0);
+    await this.#options.shelf.add({ id, wrapped, createdAt: Math.floor(this.#now() / 1000) });
+  }
+}
+
+function createdOrFound(file: string): Uint8Array | undefined {
+  try {
+    createRootKey(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new VaultUnavailable(`cannot create the root key ${file}: ${(error as Error).message}`);
+  }
+  return readRootKey(file);
+}
+
+function wipe(keys: readonly SealingKey[]): void {
+  for (const { key } of keys) key.fill(0);
+}

@@ -1,0 +1,137 @@
+import { randomFillSync, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { VaultUnavailable } from './vault.ts';
+
+/**
+ * The root key in a file: one line, 32 bytes in hex or base64, readable by its owner only. Its bytes pass through no
+ * string and no pooled buffer, because neither can be wiped.
+ */
+
+export const rootKeyBytes = 32;
+/** Room for the line, white space around it, and one byte more that says it is too long. */
+const mostBytes = 128;
+
+/** Creates `file` (mode 0600, its directory when absent 0700) with a fresh key, durably. Throws EEXIST when it is there. */
+export function createRootKey(file: string): void {
+  const directory = dirname(file);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const key = randomFillSync(new Uint8Array(rootKeyBytes));
+  const line = hexLine(key);
+  // Written beside and linked: whoever sees the name sees the whole key, also after a crash, and a link replaces nothing.
+  const unfinished = `${file}.${randomUUID()}`;
+  const handle = openSync(unfinished, 'wx', 0o600);
+  try {
+    try {
+      fchmodSync(handle, 0o600);
+      if (writeSync(handle, line) !== line.length)
+        throw new Error(`${file}: the disk took only a part of the root key`);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+      key.fill(0);
+      line.fill(0);
+    }
+    linkSync(unfinished, file);
+  } finally {
+    unlinkSync(unfinished);
+  }
+  const parent = openSync(directory, 'r');
+  try {
+    fsyncSync(parent);
+  } finally {
+    closeSync(parent);
+  }
+}
+
+/**
+ * Reads the key; the caller wipes it. Undefined when there is no file. Throws VaultUnavailable with one line when others
+ * may read it or it is not a key.
+ */
+export function readRootKey(file: string): Uint8Array | undefined {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new VaultUnavailable(`cannot read the root key ${file}: ${(error as Error).message}`);
+  }
+  const line = new Uint8Array(mostBytes);
+  try {
+    const { mode } = fstatSync(handle);
+    if ((mode & 0o077) !== 0)
+      throw new VaultUnavailable(
+        `the root key ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
+      );
+    const key = decodeLine(line.subarray(0, readSync(handle, line)));
+    if (key === undefined)
+      throw new VaultUnavailable(
+        `the root key ${file} is not one line of ${rootKeyBytes} bytes in hex or base64`,
+      );
+    return key;
+  } catch (error) {
+    if (error instanceof VaultUnavailable) throw error;
+    throw new VaultUnavailable(`cannot read the root key ${file}: ${(error as Error).message}`);
+  } finally {
+    line.fill(0);
+    closeSync(handle);
+  }
+}
+
+const ascii = (text: string) => new TextEncoder().encode(text);
+const hexDigits = ascii('0123456789abcdef');
+const base64Digits = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+const padding = '='.charCodeAt(0);
+
+function hexLine(key: Uint8Array): Uint8Array {
+  const line = new Uint8Array(key.length * 2 + 1).fill('\n'.charCodeAt(0));
+  for (const [at, byte] of key.entries()) {
+    line[at * 2] = hexDigits[byte >> 4] ?? 0;
+    line[at * 2 + 1] = hexDigits[byte & 15] ?? 0;
+  }
+  return line;
+}
+
+function decodeLine(line: Uint8Array): Uint8Array | undefined {
+  const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+  let [from, to] = [0, line.length];
+  while (from < to && isSpace(line[from] ?? 0)) from += 1;
+  while (to > from && isSpace(line[to - 1] ?? 0)) to -= 1;
+  const word = line.subarray(from, to);
+  if (word.length === 64)
+    return digits(word, 4, (byte) => hexDigits.indexOf(byte >= 0x41 && byte <= 0x46 ? byte | 0x20 : byte));
+  if (word.length === 44 && word[43] === padding)
+    return digits(word.subarray(0, 43), 6, (byte) => base64Digits.indexOf(byte));
+  return undefined;
+}
+
+/** Joins `bits` of each character to the 32 bytes of the key; the two spare bits of base64 must be zero. */
+function digits(word: Uint8Array, bits: number, value: (byte: number) => number): Uint8Array | undefined {
+  const key = new Uint8Array(rootKeyBytes);
+  let [held, holding, at, valid] = [0, 0, 0, true];
+  for (const byte of word) {
+    const digit = value(byte);
+    valid &&= digit >= 0;
+    held = ((held << bits) | (digit & ((1 << bits) - 1))) & 0xffff;
+    holding += bits;
+    if (holding >= 8) {
+      holding -= 8;
+      key[at] = held >> holding;
+      at += 1;
+    }
+  }
+  if (valid && (held & ((1 << holding) - 1)) === 0) return key;
+  key.fill(0);
+  return undefined;
+}

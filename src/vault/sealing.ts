@@ -1,0 +1,107 @@
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import type { SealedKey } from '../store/store.ts';
+import type { SealContext } from './vault.ts';
+
+/**
+ * The two formats of the vault, both AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce.
+ *
+ *     sealed value   1 | sealing key id (u32) | nonce (12) | ciphertext | tag (16)
+ *                    AAD: 1 | length (u16) and UTF-8 of the object's id | length (u16) and UTF-8 of its type
+ *     wrapped key    1 | nonce (12) | encrypted sealing key (32) | tag (16)
+ *                    AAD: "kmipd sealing key" | 1 | sealing key id (u32)
+ */
+
+const format = 1;
+const nonceBytes = 12;
+const tagBytes = 16;
+export const sealingKeyBytes = 32;
+
+const keyIdAt = 1;
+const sealedHead = 5;
+
+/** Seals `plain` for one object under the sealing key `id`. */
+export function sealValue(key: Uint8Array, id: number, context: SealContext, plain: Uint8Array): SealedKey {
+  const sealed = encrypt(key, sealedHead, valueAad(context), plain);
+  new DataView(sealed.buffer).setUint32(keyIdAt, id);
+  return sealed as SealedKey;
+}
+
+/** Which sealing key a value names; undefined for bytes that are no sealed value. */
+export function sealingKeyOf(sealed: Uint8Array): number | undefined {
+  if (sealed.length < sealedHead + nonceBytes + tagBytes || sealed[0] !== format) return undefined;
+  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(keyIdAt);
+}
+
+/** Undefined when the value was sealed for another object, with another key, or changed. */
+export function openValue(key: Uint8Array, context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
+  return decrypt(key, sealedHead, valueAad(context), sealed);
+}
+
+/** A sealing key for the shelf, encrypted by the root key. */
+export function wrapSealingKey(rootKey: Uint8Array, id: number, key: Uint8Array): Uint8Array {
+  return encrypt(rootKey, 1, keyAad(id), key);
+}
+
+/** Undefined when another root key wrapped it. */
+export function unwrapSealingKey(
+  rootKey: Uint8Array,
+  id: number,
+  wrapped: Uint8Array,
+): Uint8Array | undefined {
+  if (wrapped.length !== 1 + nonceBytes + sealingKeyBytes + tagBytes || wrapped[0] !== format)
+    return undefined;
+  return decrypt(rootKey, 1, keyAad(id), wrapped);
+}
+
+/** Format byte and `head - 1` bytes left to the caller, then nonce, ciphertext and tag, in memory of their own. */
+function encrypt(key: Uint8Array, head: number, aad: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {
+  const result = new Uint8Array(head + nonceBytes + plain.length + tagBytes);
+  result[0] = format;
+  const nonce = randomFillSync(result.subarray(head, head + nonceBytes));
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  cipher.setAAD(aad);
+  result.set(cipher.update(plain), head + nonceBytes);
+  cipher.final();
+  result.set(cipher.getAuthTag(), result.length - tagBytes);
+  return result;
+}
+
+function decrypt(key: Uint8Array, head: number, aad: Uint8Array, bytes: Uint8Array): Uint8Array | undefined {
+  const body = bytes.subarray(head + nonceBytes, bytes.length - tagBytes);
+  const nonce = bytes.subarray(head, head + nonceBytes);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
+  decipher.setAAD(aad);
+  decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
+  const plain = decipher.update(body);
+  try {
+    decipher.final();
+  } catch {
+    // GCM decrypts before it knows: what did not verify must not stay in memory.
+    plain.fill(0);
+    return undefined;
+  }
+  return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
+}
+
+const encoder = new TextEncoder();
+
+function valueAad({ id, objectType }: SealContext): Uint8Array {
+  const [idText, typeText] = [encoder.encode(id), encoder.encode(objectType)];
+  const aad = new Uint8Array(1 + 2 + idText.length + 2 + typeText.length);
+  const view = new DataView(aad.buffer);
+  aad[0] = format;
+  view.setUint16(1, idText.length);
+  aad.set(idText, 3);
+  view.setUint16(3 + idText.length, typeText.length);
+  aad.set(typeText, 5 + idText.length);
+  return aad;
+}
+
+function keyAad(id: number): Uint8Array {
+  const label = encoder.encode('kmipd sealing key');
+  const aad = new Uint8Array(label.length + 5);
+  aad.set(label);
+  aad[label.length] = format;
+  new DataView(aad.buffer).setUint32(label.length + 1, id);
+  return aad;
+}

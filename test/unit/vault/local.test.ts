@@ -1,0 +1,305 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { SealedKey } from '../../../src/store/store.ts';
+import { createRootKey, openLocalVault } from '../../../src/vault/local.ts';
+import { SealBroken, VaultUnavailable } from '../../../src/vault/vault.ts';
+import { shelf } from './shelf.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'kmipd-vault-'));
+t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+let files = 0;
+const freshFile = () => {
+  files += 1;
+  return join(directory, `root-${files}.key`);
+};
+
+const context = { id: '0b1c', objectType: 'SymmetricKey' };
+const plain = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const sealingKeyOf = (sealed: Uint8Array) => Buffer.from(sealed).readUInt32BE(1);
+/** Without timers, and with new keys in use at once. */
+const quick = { refreshSeconds: 0, settleSeconds: 0 };
+
+t.test('what was sealed opens for its object, also after a restart', async (t) => {
+  const [rootKeyFile, keys] = [freshFile(), shelf()];
+  const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  t.equal(vault.unsealed, true);
+  t.equal(vault.sealedBecause, undefined);
+  const sealed = vault.seal(context, plain);
+  t.equal(sealed.length, 1 + 4 + 12 + 32 + 16);
+  t.notOk(text(sealed).includes(text(plain)));
+  t.notSame(vault.seal(context, plain), sealed, 'a nonce of its own each time');
+  const empty = vault.seal(context, new Uint8Array(0));
+  await vault.close();
+  const again = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  t.teardown(() => again.close());
+  const opened = again.open(context, sealed);
+  t.strictSame(opened, plain);
+  t.equal(opened.buffer.byteLength, opened.length, 'in memory of its own, so that wiping wipes all of it');
+  t.strictSame(again.open(context, empty), new Uint8Array(0));
+  const within = new Uint8Array(sealed.length + 7);
+  within.set(sealed, 7);
+  t.strictSame(again.open(context, within.subarray(7) as SealedKey), plain, 'a view into other memory');
+});
+
+t.test('a sealed value belongs to one object and one type', async (t) => {
+  const vault = await openLocalVault({ rootKeyFile: freshFile(), shelf: shelf(), ...quick });
+  t.teardown(() => vault.close());
+  const a = vault.seal({ id: 'a', objectType: 'bc' }, plain);
+  const b = vault.seal({ id: 'b', objectType: 'bc' }, plain);
+  for (const [id, objectType, sealed] of [
+    ['b', 'bc', a],
+    ['a', 'bc', b],
+    ['a', 'bd', a],
+    ['ab', 'c', a],
+    ['', 'abc', a],
+    ['A', 'bc', a],
+  ] as const)
+    t.throws(() => vault.open({ id, objectType }, sealed), SealBroken, `${id} ${objectType}`);
+  t.strictSame(vault.open({ id: 'a', objectType: 'bc' }, a), plain);
+});
+
+t.test('a value with any bit flipped, cut short or made longer does not open', async (t) => {
+  const vault = await openLocalVault({ rootKeyFile: freshFile(), shelf: shelf(), ...quick });
+  t.teardown(() => vault.close());
+  const sealed = vault.seal(context, plain);
+  let opened = 0;
+  for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+    const flipped = Uint8Array.from(sealed) as SealedKey;
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    try {
+      vault.open(context, flipped);
+      opened += 1;
+    } catch (error) {
+      if (!(error instanceof SealBroken || error instanceof VaultUnavailable)) throw error;
+    }
+  }
+  t.equal(opened, 0);
+  for (const length of [0, 1, 4, 5, 17, 32, 33, sealed.length - 1])
+    t.throws(() => vault.open(context, sealed.slice(0, length) as SealedKey), SealBroken, `${length} bytes`);
+  t.throws(() => vault.open(context, Uint8Array.from([...sealed, 0]) as SealedKey), SealBroken);
+});
+
+t.test('the root key file', async (t) => {
+  await t.test('is created once, for its owner only, and whole', async (t) => {
+    const file = join(directory, 'deep', 'er', 'root.key');
+    createRootKey(file);
+    t.equal(statSync(file).mode & 0o777, 0o600);
+    t.equal(statSync(join(directory, 'deep', 'er')).mode & 0o777, 0o700);
+    t.match(readFileSync(file, 'latin1'), /^[0-9a-f]{64}\n$/);
+    t.throws(() => createRootKey(file), { code: 'EEXIST' });
+    t.strictSame(readdirSync(join(directory, 'deep', 'er')), ['root.key'], 'nothing is left beside it');
+  });
+
+  await t.test('may be hex or base64', async (t) => {
+    const key = Buffer.from(Array.from({ length: 32 }, (_, at) => 255 - at * 7));
+    const keys = shelf();
+    const forms = [
+      key.toString('hex'),
+      `${key.toString('hex').toUpperCase()}\r\n`,
+      key.toString('base64'),
+      ` ${key.toString('base64')}\n\n`,
+    ];
+    let sealed: SealedKey | undefined;
+    for (const form of forms) {
+      const rootKeyFile = freshFile();
+      writeFileSync(rootKeyFile, form, { mode: 0o600 });
+      const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+      t.equal(vault.sealedBecause, undefined, JSON.stringify(form));
+      sealed ??= vault.seal(context, plain);
+      t.strictSame(vault.open(context, sealed), plain);
+      await vault.close();
+    }
+  });
+
+  await t.test('that is no key is refused', async (t) => {
+    for (const content of [
+      '',
+      'x',
+      '0'.repeat(63),
+      '0'.repeat(65),
+      `${'0'.repeat(63)}g`,
+      `${'A'.repeat(42)}B=`,
+      `${'A'.repeat(42)}*=`,
+      '0'.repeat(4096),
+    ]) {
+      const rootKeyFile = freshFile();
+      writeFileSync(rootKeyFile, content, { mode: 0o600 });
+      const vault = await openLocalVault({ rootKeyFile, shelf: shelf(), ...quick });
+      t.match(
+        vault.sealedBecause,
+        /root-\d+\.key is not one line of 32 bytes in hex or base64$/,
+        content.slice(0, 50),
+      );
+      await vault.close();
+    }
+    const vault = await openLocalVault({ rootKeyFile: directory, shelf: shelf(), ...quick });
+    t.equal(vault.unsealed, false, 'a directory');
+    await vault.close();
+  });
+
+  await t.test('that others can read is refused', async (t) => {
+    for (const mode of [0o640, 0o604, 0o660, 0o644, 0o610]) {
+      const rootKeyFile = freshFile();
+      createRootKey(rootKeyFile);
+      chmodSync(rootKeyFile, mode);
+      const vault = await openLocalVault({ rootKeyFile, shelf: shelf(), ...quick });
+      t.equal(
+        vault.sealedBecause,
+        `the root key ${rootKeyFile} has mode 0${mode.toString(8)}, others can read it: chmod 600 it`,
+      );
+      t.throws(() => vault.seal(context, plain), VaultUnavailable);
+      chmodSync(rootKeyFile, 0o400);
+      await vault.refresh();
+      t.equal(vault.unsealed, true, 'tried again');
+      await vault.close();
+    }
+  });
+});
+
+t.test('without its root key the vault starts sealed and makes no other', async (t) => {
+  const [rootKeyFile, keys] = [freshFile(), shelf()];
+  const first = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  const sealed = first.seal(context, plain);
+  await first.close();
+  t.throws(() => first.open(context, sealed), { name: 'VaultUnavailable', message: 'the vault is closed' });
+  renameSync(rootKeyFile, `${rootKeyFile}.away`);
+  const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  t.teardown(() => vault.close());
+  t.equal(vault.unsealed, false);
+  t.match(vault.sealedBecause, /is missing.*bring it back from its backup$/);
+  t.notOk(existsSync(rootKeyFile), 'no new root key');
+  t.throws(() => vault.seal(context, plain), VaultUnavailable);
+  t.throws(() => vault.open(context, sealed), VaultUnavailable);
+  await t.rejects(vault.rotate(), VaultUnavailable);
+  createRootKey(rootKeyFile);
+  await vault.refresh();
+  t.match(vault.sealedBecause, /does not open sealing key 1: the database was sealed under another$/);
+  t.throws(() => vault.open(context, sealed), VaultUnavailable);
+  t.equal(keys.keys.length, 1);
+  renameSync(`${rootKeyFile}.away`, rootKeyFile);
+  await vault.refresh();
+  t.equal(vault.unsealed, true);
+  t.strictSame(vault.open(context, sealed), plain);
+});
+
+t.test('rotation', async (t) => {
+  await t.test('seals with the new key and still opens old values', async (t) => {
+    const [rootKeyFile, keys] = [freshFile(), shelf()];
+    const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+    t.teardown(() => vault.close());
+    const old = vault.seal(context, plain);
+    t.equal(sealingKeyOf(old), 1);
+    t.equal(await vault.rotate(), 2);
+    const fresh = vault.seal(context, plain);
+    t.equal(sealingKeyOf(fresh), 2);
+    t.strictSame(vault.open(context, old), plain);
+    t.strictSame(vault.open(context, fresh), plain);
+    keys.keys[1] = { ...keys.keys[1]!, id: 3 };
+    const other = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+    t.match(other.sealedBecause, /does not open sealing key 3/, 'a wrapped key under another id');
+  });
+
+  await t.test('happens by itself after enough seals', async (t) => {
+    const keys = shelf();
+    const vault = await openLocalVault({
+      rootKeyFile: freshFile(),
+      shelf: keys,
+      sealsBeforeRotation: 5,
+      ...quick,
+    });
+    t.teardown(() => vault.close());
+    const ids: number[] = [];
+    for (let at = 0; at < 12; at += 1) {
+      ids.push(sealingKeyOf(vault.seal(context, plain)));
+      await new Promise(setImmediate);
+    }
+    t.strictSame(ids, [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]);
+  });
+
+  await t.test('a new key rests until every process has read it', async (t) => {
+    let now = 1_000_000;
+    const keys = shelf();
+    const vault = await openLocalVault({
+      rootKeyFile: freshFile(),
+      shelf: keys,
+      refreshSeconds: 0,
+      now: () => now,
+    });
+    t.teardown(() => vault.close());
+    await vault.rotate();
+    t.equal(sealingKeyOf(vault.seal(context, plain)), 1);
+    now += 121_000;
+    t.equal(sealingKeyOf(vault.seal(context, plain)), 2);
+  });
+
+  await t.test('of another process is learnt when its first value comes by', async (t) => {
+    const [rootKeyFile, keys] = [freshFile(), shelf()];
+    const [here, there] = [
+      await openLocalVault({ rootKeyFile, shelf: keys, ...quick }),
+      await openLocalVault({ rootKeyFile, shelf: keys, ...quick }),
+    ];
+    t.teardown(() => Promise.all([here.close(), there.close()]));
+    await there.rotate();
+    const sealed = there.seal(context, plain);
+    t.throws(() => here.open(context, sealed), VaultUnavailable);
+    await here.refresh();
+    t.strictSame(here.open(context, sealed), plain);
+    const before = keys.lists;
+    await here.refresh();
+    t.equal(keys.lists, before + 1);
+    await Promise.all([here.rotate(), there.rotate()]);
+    await Promise.all([here.refresh(), there.refresh()]);
+    t.strictSame(here.open(context, there.seal(context, plain)), plain);
+  });
+
+  await t.test('is refused under an exchanged root key', async (t) => {
+    const [rootKeyFile, keys] = [freshFile(), shelf()];
+    const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+    t.teardown(() => vault.close());
+    rmSync(rootKeyFile);
+    await t.rejects(vault.rotate(), { name: 'VaultUnavailable', message: /is missing/ });
+    createRootKey(rootKeyFile);
+    await t.rejects(vault.rotate(), { name: 'VaultUnavailable', message: /sealed under another/ });
+    t.equal(keys.keys.length, 1);
+    t.equal(vault.unsealed, true, 'the keys at hand stay good');
+    t.equal(sealingKeyOf(vault.seal(context, plain)), 1);
+  });
+});
+
+t.test('processes that start at once on an empty shelf agree on one key', async (t) => {
+  const [rootKeyFile, keys] = [freshFile(), shelf()];
+  const vaults = await Promise.all(
+    Array.from({ length: 8 }, () => openLocalVault({ rootKeyFile, shelf: keys, ...quick })),
+  );
+  t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
+  t.equal(keys.keys.length, 1);
+  const sealed = vaults.map((vault) => vault.seal(context, plain));
+  for (const vault of vaults) for (const one of sealed) t.strictSame(vault.open(context, one), plain);
+});
+
+t.test('nodes with root keys of their own on one database: one is refused', async (t) => {
+  const keys = shelf();
+  const vaults = await Promise.all(
+    [freshFile(), freshFile()].map((rootKeyFile) => openLocalVault({ rootKeyFile, shelf: keys, ...quick })),
+  );
+  t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
+  t.strictSame(vaults.map(({ unsealed }) => unsealed).sort(), [false, true]);
+});
+
+t.test('a shelf that cannot be read is said at once', async (t) => {
+  const broken = { ...shelf(), list: () => Promise.reject(new Error('away')) };
+  await t.rejects(openLocalVault({ rootKeyFile: freshFile(), shelf: broken, ...quick }), /away/);
+});
