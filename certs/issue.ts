@@ -1,13 +1,14 @@
-import { createPublicKey, type KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
-import { CertificateRefused, curveOf, generateKey, type KeyKind, refuseWeakKey, samePair } from './keys.ts';
+import {
+  CertificateRefused,
+  curveOf,
+  generateKey,
+  type Issued,
+  type KeyKind,
+  refuseWeakKey,
+} from './keys.ts';
 import * as x509 from './x509.ts';
-
-/** A certificate (PEM) and its private key. */
-export interface Issued {
-  readonly certificate: string;
-  readonly key: KeyObject;
-}
 
 const day = 86_400_000;
 /** Clients with a slow clock must not find a certificate that begins in their future. */
@@ -32,16 +33,6 @@ export async function createAuthority(name: string, key: KeyObject, now = new Da
       await x509.SubjectKeyIdentifierExtension.create(spki(publicKey)),
     ],
   });
-}
-
-/** An authority ready to sign. Throws CertificateRefused when certificate and key are not one pair. */
-export function openAuthority(certificate: string, key: KeyObject): Issued {
-  if (!samePair(new X509Certificate(certificate).publicKey, key)) {
-    throw new CertificateRefused(
-      'the certificate of the authority and its private key do not belong together',
-    );
-  }
-  return { certificate, key };
 }
 
 /**

@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto';
 import { promisify } from 'node:util';
 
 /** A request that must not become a certificate; the message says why and what to do, for the person at the keyboard. */
@@ -9,6 +15,12 @@ export class CertificateRefused extends Error {
 /** `ec`: ECDSA on P-256. `rsa`: RSA of 2,048 bits, for old storage arrays that know nothing else. */
 export type KeyKind = 'ec' | 'rsa';
 export const keyKinds: readonly KeyKind[] = ['ec', 'rsa'];
+
+/** A certificate (PEM) and its private key. */
+export interface Issued {
+  readonly certificate: string;
+  readonly key: KeyObject;
+}
 
 const generate = promisify(generateKeyPair);
 
@@ -70,4 +82,14 @@ export function refuseWeakKey(key: KeyObject): void {
 /** Whether a public and a private key are one pair. */
 export function samePair(publicKey: KeyObject, privateKey: KeyObject): boolean {
   return createPublicKey(privateKey).equals(publicKey);
+}
+
+/** An authority ready to sign. Throws CertificateRefused when certificate and key are not one pair. */
+export function openAuthority(certificate: string, key: KeyObject): Issued {
+  if (!samePair(new X509Certificate(certificate).publicKey, key)) {
+    throw new CertificateRefused(
+      'the certificate of the authority and its private key do not belong together',
+    );
+  }
+  return { certificate, key };
 }

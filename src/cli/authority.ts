@@ -1,10 +1,19 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createAuthority, type Issued, issueServer, openAuthority } from '../../certs/issue.ts';
-import { generateKey, type KeyKind, privateKeyFromPem, privateKeyToPem } from '../../certs/keys.ts';
+import {
+  generateKey,
+  type Issued,
+  type KeyKind,
+  openAuthority,
+  privateKeyFromPem,
+  privateKeyToPem,
+} from '../../certs/keys.ts';
 import { certificatesIn } from '../../certs/pem.ts';
 import type { Config } from '../config.ts';
 import { type Home, readPart, writeFileWhole } from './home.ts';
+
+// The library behind issue.ts takes longer to load than the rest of a start, so it is loaded only to make certificates.
+const issuing = () => import('../../certs/issue.ts');
 
 const fromBackup = 'restore it from a backup';
 
@@ -32,18 +41,22 @@ export async function completeAuthority(home: Home, kind: KeyKind): Promise<void
   if (existsSync(certificate)) return;
   const name = `kmipd CA of ${hostname()}`.slice(0, 64);
   const privateKey = privateKeyFromPem(readPart(key, 'the key of the authority', fromBackup), key);
+  const { createAuthority } = await issuing();
   writeFileWhole(certificate, await createAuthority(name, privateKey), 0o644);
 }
 
 /**
- * Makes the server's certificate when it is not there, and its key when neither is: taking a certificate away and
- * reloading renews it. A key without its certificate stays in use.
+ * Makes the server's certificate when it is not there, and its key, of the authority's kind, when that is not there
+ * either. Taking the certificate away and reloading therefore renews it.
  */
-export async function completeServer(home: Home, config: Config, kind: KeyKind): Promise<void> {
+export async function completeServer(home: Home, config: Config): Promise<void> {
   const { certificate, key, names } = config.tls;
   if (existsSync(certificate)) return;
+  const authority = authorityOf(home);
+  const kind = authority.key.asymmetricKeyType === 'rsa' ? 'rsa' : 'ec';
   if (!existsSync(key)) writeFileWhole(key, privateKeyToPem(await generateKey(kind)), 0o600);
   const privateKey = privateKeyFromPem(readPart(key, 'the key of the server', fromBackup), key);
   const subjects = new Set(['localhost', hostname(), '127.0.0.1', '::1', ...names]);
-  writeFileWhole(certificate, await issueServer(authorityOf(home), privateKey, [...subjects]), 0o644);
+  const { issueServer } = await issuing();
+  writeFileWhole(certificate, await issueServer(authority, privateKey, [...subjects]), 0o644);
 }

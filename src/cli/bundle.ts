@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Issued } from '../../certs/issue.ts';
-import { privateKeyToPem } from '../../certs/keys.ts';
+import { type Issued, privateKeyToPem } from '../../certs/keys.ts';
 import { certificatesIn } from '../../certs/pem.ts';
 import { type Pkcs12Encryption, pkcs12 } from '../../certs/pkcs12.ts';
 import { CommandFailure } from './failure.ts';

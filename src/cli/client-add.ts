@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { KeyKind } from '../../certs/keys.ts';
@@ -11,7 +10,15 @@ import { fingerprintOf } from '../identity/certificate.ts';
 import { Policy, presets } from '../identity/policy.ts';
 import type { Client } from '../identity/principal.ts';
 import { didYouMean } from '../nearest.ts';
-import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from './command.ts';
+import {
+  type Command,
+  homeOption,
+  plainNameOf,
+  print,
+  readInput,
+  readOption,
+  storeOption,
+} from './command.ts';
 import { CommandFailure, UsageFailure } from './failure.ts';
 import { type Home, homeAt, readyHome } from './home.ts';
 
@@ -146,7 +153,7 @@ async function obtainCertificate(
     return certificate;
   }
   if (given.csr !== undefined) {
-    const request = readFileSync(given.csr);
+    const request = readInput(given.csr);
     const certificate = await named(given.csr, () => signRequest(authorityOf(home), name, request));
     writeCertificates(out, certificate, authorities);
     return certificate;
@@ -163,7 +170,7 @@ async function takeCertificate(file: string): Promise<string> {
   const { certificatesIn } = await import('../../certs/pem.ts');
   const { refuseWeakKey } = await import('../../certs/keys.ts');
   return named(file, async () => {
-    const [pem = ''] = certificatesIn(readFileSync(file, 'latin1'), 'it');
+    const [pem = ''] = certificatesIn(Buffer.from(readInput(file)).toString('latin1'), 'it');
     const certificate = new X509Certificate(pem);
     refuseWeakKey(certificate.publicKey);
     const { refusalOf } = await import('../identity/certificate.ts');
@@ -184,7 +191,7 @@ async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
 }
 
 function passwordIn(file: string): string {
-  const password = readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+  const password = Buffer.from(readInput(file)).toString().split(/\r?\n/, 1)[0] ?? '';
   if (password === '')
     throw new CommandFailure(`${file} is empty; its first line is the password of client.p12`);
   return password;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import * as values from '../config-values.ts';
 import { UsageFailure } from './failure.ts';
@@ -18,6 +19,15 @@ export const repeatable: ReadonlySet<string> = new Set(['name']);
 /** One line (or several) for whoever started the command. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** A file that the command line names. Node does not say which one it was when it is a directory. */
+export function readInput(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw error instanceof Error && 'code' in error ? Object.assign(error, { path: file }) : error;
+  }
 }
 
 /** Where the home is unless `--home` says otherwise. */

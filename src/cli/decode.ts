@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Node } from '../../codec/wire/node.ts';
-import { type Command, print } from './command.ts';
+import { type Command, print, readInput } from './command.ts';
 import { CommandFailure } from './failure.ts';
 
 const forms = ['text', 'xml', 'json', 'hex', 'binary'] as const;
@@ -46,7 +46,7 @@ const hexDigits = /^[\s|:,]*(?:0x)?(?:[0-9a-f][\s|:,]*)+$/i;
 
 function bytesOf(input = ''): Uint8Array {
   if (input === '' || input === '-') return readFileSync(0);
-  if (existsSync(input)) return readFileSync(input);
+  if (existsSync(input)) return readInput(input);
   if (hexDigits.test(input)) return new TextEncoder().encode(input);
   throw new CommandFailure(`"${input}" is neither a file nor hex digits`);
 }
@@ -76,12 +76,13 @@ function fromHex(text: string): Uint8Array {
   );
 }
 
-/** Messages that follow each other, as in a captured stream: header of 8 bytes, then the length in it. */
+/** Messages that follow each other, as in a captured stream: a header of 8 bytes, then the length in it, padded. */
 function framesOf(bytes: Uint8Array): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
-    const end = at + 8 <= bytes.length ? at + 8 + view.getUint32(at + 4) : bytes.length;
+    const length = at + 8 <= bytes.length ? 8 * Math.ceil(view.getUint32(at + 4) / 8) : 0;
+    const end = at + 8 + length;
     frames.push(bytes.subarray(at, end));
     at = end;
   }

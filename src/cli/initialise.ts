@@ -46,7 +46,7 @@ export async function initialise(home: Home, options: InitialiseOptions): Promis
     for (const directory of [join(home.directory, 'ca'), join(home.directory, 'server')])
       makeDirectory(directory);
     await completeAuthority(home, options.key);
-    await completeServer(home, config, options.key);
+    await completeServer(home, config);
     await enrolFirstClient(home, opened.clients, options.key);
   } finally {
     await opened.close();

@@ -1,13 +1,7 @@
 import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
 import t from 'tap';
-import {
-  createAuthority,
-  issueClient,
-  issueServer,
-  openAuthority,
-  signRequest,
-} from '../../../certs/issue.ts';
-import { CertificateRefused, generateKey, type KeyKind } from '../../../certs/keys.ts';
+import { createAuthority, issueClient, issueServer, signRequest } from '../../../certs/issue.ts';
+import { CertificateRefused, generateKey, type KeyKind, openAuthority } from '../../../certs/keys.ts';
 import * as x509 from '../../../certs/x509.ts';
 
 const now = new Date('2026-05-01T12:00:00Z');

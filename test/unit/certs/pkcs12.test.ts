@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import t from 'tap';
-import { createAuthority, issueClient, openAuthority } from '../../../certs/issue.ts';
-import { generateKey, type KeyKind } from '../../../certs/keys.ts';
+import { createAuthority, issueClient } from '../../../certs/issue.ts';
+import { generateKey, type KeyKind, openAuthority } from '../../../certs/keys.ts';
 import { type Pkcs12Encryption, pkcs12 } from '../../../certs/pkcs12.ts';
 import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
 
