@@ -16,7 +16,7 @@ import {
 } from './der.ts';
 import { hex, type NamePart, nameParts, nameText } from './distinguished-name.ts';
 import { generalNameText } from './general-name.ts';
-import { describeKey } from './key-format.ts';
+import { describeKey } from './key-description.ts';
 import { CertificateInvalid, KeyMaterialInvalid } from './provider.ts';
 
 /** X.509 certificates (RFC 5280) as attributes of KMIP (2.1 §4.6–4.10, 4.62–4.64; 1.4 §3.8–3.16). */

@@ -15,8 +15,15 @@ export type Node = asn1.AsnType;
 // A certificate has a few hundred nodes, 12 deep; asn1js would take 100 levels.
 const limits = { copyInput: false, maxDepth: 32, maxNodes: 20_000 };
 
+/** The largest certificates (hash-based signatures, hundreds of names) stay below; asn1js needs 5 ms for 10 KiB of the worst. */
+const maxBytes = 131_072;
+
+/** The longest registered OBJECT IDENTIFIERs have some 20 bytes; turning a long one into text is slow. */
+const maxOidBytes = 64;
+
 /** One item and nothing behind it. Throws DerInvalid. */
 export function parse(bytes: Uint8Array): Node {
+  if (bytes.length > maxBytes) throw new DerInvalid(`it is larger than ${maxBytes} bytes`);
   let parsed: ReturnType<typeof asn1.fromBER>;
   try {
     parsed = asn1.fromBER(bytes, limits);
@@ -74,6 +81,7 @@ export function bits(node: Node | undefined): Uint8Array {
 /** Dotted OBJECT IDENTIFIER. */
 export function oid(node: Node | undefined): string {
   if (!(node instanceof asn1.ObjectIdentifier)) throw new DerInvalid('an OBJECT IDENTIFIER is missing');
+  if (encoded(node).length > maxOidBytes) throw new DerInvalid('an OBJECT IDENTIFIER is too long');
   return node.valueBlock.toString();
 }
 

@@ -1,7 +1,7 @@
 import { createECDH, ECDH } from 'node:crypto';
 import type { KeyCompressionType } from '../../codec/enums.ts';
 import type { Curve } from './curves.ts';
-import { bitLength, padded } from './key-components.ts';
+import { padded } from './key-components.ts';
 import { KeyCompressionUnsupported, KeyMaterialInvalid } from './provider.ts';
 
 export type PointForm = 'uncompressed' | 'compressed' | 'hybrid';
@@ -31,8 +31,6 @@ export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): 
 
 /** Public point of a private key, uncompressed. Throws KeyMaterialInvalid when the key is out of range. */
 export function publicPoint(curve: Curve, d: Uint8Array): Uint8Array {
-  if (bitLength(d) > curve.orderBytes * 8)
-    throw new KeyMaterialInvalid(`the private key is too long for ${curve.name}`);
   const scalar = padded(d, curve.orderBytes);
   try {
     const ecdh = createECDH(curve.openssl);

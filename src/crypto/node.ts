@@ -3,9 +3,10 @@ import type { CryptographicAlgorithm, HashingAlgorithm, KeyFormatType } from '..
 import type { Digest } from '../../codec/structures/attribute-values.ts';
 import { encodeKeyMaterial } from '../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
-import { generatesLength, hasParity, keyBytes } from './algorithms.ts';
+import { algorithmKind, generatesLength, hasParity, keyBytes } from './algorithms.ts';
 import { describeCertificate } from './certificate.ts';
-import { convertKey, describeKey } from './key-format.ts';
+import { describeKey } from './key-description.ts';
+import { convertKey } from './key-format.ts';
 import { generatedCurves, generatePair } from './key-pairs.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
 
@@ -59,8 +60,8 @@ function digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array {
 }
 
 function generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array {
-  if (!generatesLength(algorithm, bits)) {
-    throw new AlgorithmUnsupported(`the server makes no ${algorithm} keys of ${bits} bits`);
+  if (algorithmKind(algorithm) !== 'symmetric' || !generatesLength(algorithm, bits)) {
+    throw new AlgorithmUnsupported(`the server makes no symmetric ${algorithm} keys of ${bits} bits`);
   }
   const key = random(keyBytes(algorithm, bits));
   if (hasParity(algorithm)) setOddParity(key);
