@@ -1,0 +1,325 @@
+import t from 'tap';
+import { jsonToNode, nodeToJson } from '../../../codec/wire/json.ts';
+import type { Node } from '../../../codec/wire/node.ts';
+import { bytes, limits } from './hex.ts';
+
+const RequestMessage = 0x420078;
+
+function message(...value: Node[]): Node {
+  return { tag: RequestMessage, type: 'Structure', value };
+}
+
+/** A message with one item, as JSON. */
+function wrapped(item: unknown): string {
+  return JSON.stringify({ tag: 'RequestMessage', value: [item] });
+}
+
+t.test('every form of every type', (t) => {
+  const big = { tag: 0x420052, type: 'BigInteger', value: bytes('0000000000000001') } as const;
+  const cases: [item: Record<string, unknown>, node: Node][] = [
+    [
+      { tag: 'BatchCount', type: 'Integer', value: -1 },
+      { tag: 0x42000d, type: 'Integer', value: -1 },
+    ],
+    [
+      { tag: 'BatchCount', type: 'Integer', value: '0xffffffff' },
+      { tag: 0x42000d, type: 'Integer', value: -1 },
+    ],
+    [
+      { tag: '0x42000D', type: 'Integer', value: 7 },
+      { tag: 0x42000d, type: 'Integer', value: 7 },
+    ],
+    [
+      { tag: 'CryptographicUsageMask', type: 'Integer', value: 'Encrypt|Decrypt' },
+      { tag: 0x42002c, type: 'Integer', value: 12 },
+    ],
+    [
+      { tag: 'CryptographicUsageMask', type: 'Integer', value: 12 },
+      { tag: 0x42002c, type: 'Integer', value: 12 },
+    ],
+    [
+      { tag: 'CryptographicUsageMask', type: 'Integer', value: '0x0000000c' },
+      { tag: 0x42002c, type: 'Integer', value: 12 },
+    ],
+    [
+      { tag: 'UsageLimitsTotal', type: 'LongInteger', value: 5 },
+      { tag: 0x420097, type: 'LongInteger', value: 5n },
+    ],
+    [
+      { tag: 'UsageLimitsTotal', type: 'LongInteger', value: '0x0010000000000001' },
+      { tag: 0x420097, type: 'LongInteger', value: 2n ** 52n + 1n },
+    ],
+    [
+      { tag: 'UsageLimitsTotal', type: 'LongInteger', value: '0xffffffffffffffff' },
+      { tag: 0x420097, type: 'LongInteger', value: -1n },
+    ],
+    [{ tag: 'Modulus', type: 'BigInteger', value: 1 }, big],
+    [{ tag: 'Modulus', type: 'BigInteger', value: '0x01' }, big],
+    [{ tag: 'Modulus', type: 'BigInteger', value: '0x0000000000000001' }, big],
+    [
+      { tag: 'Modulus', type: 'BigInteger', value: -1 },
+      { ...big, value: bytes('ffffffffffffffff') },
+    ],
+    [
+      { tag: 'Operation', type: 'Enumeration', value: 'Create' },
+      { tag: 0x42005c, type: 'Enumeration', value: 1 },
+    ],
+    [
+      { tag: 'Operation', type: 'Enumeration', value: 1 },
+      { tag: 0x42005c, type: 'Enumeration', value: 1 },
+    ],
+    [
+      { tag: 'Operation', type: 'Enumeration', value: '0x00000001' },
+      { tag: 0x42005c, type: 'Enumeration', value: 1 },
+    ],
+    [
+      { tag: 'Operation', type: 'Enumeration', value: 0x80000001 },
+      { tag: 0x42005c, type: 'Enumeration', value: 0x80000001 },
+    ],
+    [
+      { tag: 'BatchOrderOption', type: 'Boolean', value: true },
+      { tag: 0x420010, type: 'Boolean', value: true },
+    ],
+    [
+      { tag: 'BatchOrderOption', type: 'Boolean', value: '0x0000000000000000' },
+      { tag: 0x420010, type: 'Boolean', value: false },
+    ],
+    [
+      { tag: 'NameValue', type: 'TextString', value: 'a"\n€' },
+      { tag: 0x420055, type: 'TextString', value: 'a"\n€' },
+    ],
+    [
+      { tag: 'Data', type: 'ByteString', value: '00Ff' },
+      { tag: 0x4200c2, type: 'ByteString', value: bytes('00ff') },
+    ],
+    [
+      { tag: 'TimeStamp', type: 'DateTime', value: '2008-03-14T11:56:40.5Z' },
+      { tag: 0x420092, type: 'DateTime', value: 1205495800 },
+    ],
+    [
+      { tag: 'TimeStamp', type: 'DateTime', value: '0x0000000047da67f8' },
+      { tag: 0x420092, type: 'DateTime', value: 1205495800 },
+    ],
+    [
+      { tag: 'LeaseTime', type: 'Interval', value: 3600 },
+      { tag: 0x420049, type: 'Interval', value: 3600 },
+    ],
+    [
+      { tag: 'LeaseTime', type: 'Interval', value: '0xffffffff' },
+      { tag: 0x420049, type: 'Interval', value: 0xffffffff },
+    ],
+    [{ tag: 'RequestPayload' }, { tag: 0x420079, type: 'Structure', value: [] }],
+    [
+      { tag: 'RequestPayload', value: null },
+      { tag: 0x420079, type: 'Structure', value: [] },
+    ],
+    [
+      { tag: 'RequestPayload', type: 'Structure', value: [] },
+      { tag: 0x420079, type: 'Structure', value: [] },
+    ],
+    [
+      { tag: '0x54FFFF', name: 'Any', type: 'Integer', value: 1 },
+      { tag: 0x54ffff, type: 'Integer', value: 1 },
+    ],
+  ];
+  for (const [item, node] of cases) {
+    t.same(jsonToNode(wrapped(item), limits), message(node), JSON.stringify(item));
+    t.same(jsonToNode(nodeToJson(message(node)), limits), message(node), `${JSON.stringify(item)} again`);
+  }
+  t.end();
+});
+
+t.test('what is written', (t) => {
+  const cases: [node: Node, value: unknown][] = [
+    [{ tag: 0x42002c, type: 'Integer', value: 12 }, 'Encrypt|Decrypt'],
+    [{ tag: 0x42002c, type: 'Integer', value: 0 }, 0],
+    [{ tag: 0x42000d, type: 'Integer', value: -1 }, -1],
+    [{ tag: 0x420097, type: 'LongInteger', value: 2n ** 52n - 1n }, 2 ** 52 - 1],
+    [{ tag: 0x420097, type: 'LongInteger', value: 2n ** 52n }, '0x0010000000000000'],
+    [{ tag: 0x420097, type: 'LongInteger', value: -(2n ** 52n) }, '0xfff0000000000000'],
+    [{ tag: 0x420052, type: 'BigInteger', value: bytes('80') }, '0xffffffffffffff80'],
+    [{ tag: 0x42005c, type: 'Enumeration', value: 1 }, 'Create'],
+    [{ tag: 0x42005c, type: 'Enumeration', value: 0x7777 }, '0x00007777'],
+    [{ tag: 0x420010, type: 'Boolean', value: false }, false],
+    [{ tag: 0x4200c2, type: 'ByteString', value: bytes('00ff') }, '00ff'],
+    [{ tag: 0x420092, type: 'DateTime', value: 0 }, '1970-01-01T00:00:00+00:00'],
+    [{ tag: 0x420092, type: 'DateTimeExtended', value: 1n }, '1970-01-01T00:00:00.000001+00:00'],
+    [{ tag: 0x420049, type: 'Interval', value: 5 }, 5],
+    [{ tag: 0x420055, type: 'TextString', value: '' }, ''],
+  ];
+  for (const [node, value] of cases) {
+    t.same(
+      JSON.parse(nodeToJson(node)),
+      { tag: JSON.parse(nodeToJson(node)).tag, type: node.type, value },
+      `${node.type} ${value}`,
+    );
+  }
+  t.same(JSON.parse(nodeToJson(message())), { tag: 'RequestMessage', value: [] });
+  t.same(JSON.parse(nodeToJson({ tag: 0x540001, type: 'Integer', value: 1 })), {
+    tag: '0x540001',
+    type: 'Integer',
+    value: 1,
+  });
+  t.end();
+});
+
+t.test('values of 1.x attributes use the words of the attribute that is named', (t) => {
+  const attribute = (name: string, type: string, value: unknown): string =>
+    wrapped({
+      tag: 'Attribute',
+      value: [
+        { tag: 'AttributeName', type: 'TextString', value: name },
+        { tag: 'AttributeValue', type, value },
+      ],
+    });
+  const usage = jsonToNode(attribute('Cryptographic Usage Mask', 'Integer', 'Encrypt|Decrypt'), limits);
+  t.match(usage, { value: [{ value: [{}, { value: 12 }] }] });
+  t.match(nodeToJson(usage), /"Encrypt\|Decrypt"/);
+  t.match(jsonToNode(attribute('Object Type', 'Enumeration', 'SymmetricKey'), limits), {
+    value: [{ value: [{}, { value: 2 }] }],
+  });
+  t.throws(() => jsonToNode(attribute('x-Type', 'Enumeration', 'SymmetricKey'), limits), {
+    name: 'WireError',
+    message: /^RequestMessage\/Attribute\/AttributeValue: must be/,
+  });
+  t.end();
+});
+
+t.test('documents that are refused', (t) => {
+  const cases: [name: string, text: string, kind: string, message: RegExp][] = [
+    ['nothing', '', 'malformed', /well-formed/],
+    ['no JSON', '{secret', 'malformed', /well-formed/],
+    ['a list', '[]', 'field', /must be an object/],
+    ['null', 'null', 'field', /must be an object/],
+    ['a number', '1', 'field', /must be an object/],
+    ['no tag', '{}', 'field', /no tag/],
+    ['an unknown tag', '{"tag":"Secret"}', 'field', /no tag/],
+    ['a prototype as the tag', '{"tag":"__proto__"}', 'field', /no tag/],
+    ['a number as the tag', '{"tag":4325496}', 'field', /no tag/],
+    [
+      'a message that is no structure',
+      '{"tag":"RequestMessage","type":"Integer","value":1}',
+      'malformed',
+      /must be a structure/,
+    ],
+    ['an unknown item', wrapped({ tag: 'Secret' }), 'field', /^RequestMessage: an item has no tag/],
+    ['an item that is null', wrapped(null), 'field', /^RequestMessage: an item must be/],
+    ['an item that is a list', wrapped([]), 'field', /^RequestMessage: an item must be/],
+    [
+      'an unknown type',
+      wrapped({ tag: 'Data', type: 'Secret', value: '' }),
+      'field',
+      /^RequestMessage\/Data: /,
+    ],
+    [
+      'a type that is no text',
+      wrapped({ tag: 'Data', type: 8, value: '' }),
+      'field',
+      /^RequestMessage\/Data: /,
+    ],
+    ['a prototype as the type', wrapped({ tag: 'Data', type: 'toString', value: '' }), 'field', /Data/],
+    ['a structure that is a text', wrapped({ tag: 'RequestPayload', value: 'secret' }), 'field', /array/],
+    ['a structure that is an object', wrapped({ tag: 'RequestPayload', value: {} }), 'field', /array/],
+    ['no value', wrapped({ tag: 'Data', type: 'ByteString' }), 'field', /JSON value of ByteString/],
+    [
+      'null as a text',
+      wrapped({ tag: 'NameValue', type: 'TextString', value: null }),
+      'field',
+      /JSON value of TextString/,
+    ],
+    [
+      'a number as a text',
+      wrapped({ tag: 'NameValue', type: 'TextString', value: 1 }),
+      'field',
+      /JSON value of TextString/,
+    ],
+    [
+      'a number as a date',
+      wrapped({ tag: 'TimeStamp', type: 'DateTime', value: 1 }),
+      'field',
+      /JSON value of DateTime/,
+    ],
+    [
+      'a number as a Boolean',
+      wrapped({ tag: 'BatchOrderOption', type: 'Boolean', value: 1 }),
+      'field',
+      /JSON value of Boolean/,
+    ],
+    [
+      'a Boolean as an Integer',
+      wrapped({ tag: 'BatchCount', type: 'Integer', value: true }),
+      'field',
+      /JSON value of Integer/,
+    ],
+    [
+      'a fraction',
+      wrapped({ tag: 'BatchCount', type: 'Integer', value: 1.5 }),
+      'field',
+      /JSON value of Integer/,
+    ],
+    [
+      'an Integer too large',
+      wrapped({ tag: 'BatchCount', type: 'Integer', value: 2 ** 31 }),
+      'field',
+      /32-bit/,
+    ],
+    [
+      'an inexact number',
+      wrapped({ tag: 'UsageLimitsTotal', type: 'LongInteger', value: 2 ** 60 }),
+      'field',
+      /JSON value/,
+    ],
+    [
+      'an Enumeration below 0',
+      wrapped({ tag: 'Operation', type: 'Enumeration', value: -1 }),
+      'field',
+      /JSON value/,
+    ],
+    [
+      'a lone surrogate',
+      wrapped({ tag: 'NameValue', type: 'TextString', value: '\ud800' }),
+      'field',
+      /Unicode/,
+    ],
+    ['odd hex', wrapped({ tag: 'Data', type: 'ByteString', value: '0' }), 'field', /hex digits/],
+  ];
+  for (const [name, text, kind, message] of cases) {
+    t.throws(() => jsonToNode(text, limits), { name: 'WireError', kind, message }, name);
+    try {
+      jsonToNode(text, limits);
+    } catch (error) {
+      t.notMatch(String(error), /secret/i, `${name}: nothing of the peer's repeated`);
+    }
+  }
+  t.end();
+});
+
+t.test('the limits are those of the binary encoding', (t) => {
+  const nested = (depth: number): string =>
+    '{"tag":"RequestPayload","value":['.repeat(depth) + ']}'.repeat(depth);
+  const count = (n: number): string =>
+    JSON.stringify({
+      tag: 'RequestMessage',
+      value: Array(n).fill({ tag: 'BatchCount', type: 'Integer', value: 1 }),
+    });
+  const small = { depth: 3, structureItems: 4, bytes: 8 + 4 * 16 };
+  t.doesNotThrow(() => jsonToNode(nested(3), small));
+  t.throws(() => jsonToNode(nested(4), small), { kind: 'malformed', message: /nested deeper than 3/ });
+  t.doesNotThrow(() => jsonToNode(count(4), small));
+  t.throws(() => jsonToNode(count(5), small), { kind: 'malformed', message: /more than 4 items/ });
+  t.throws(() => jsonToNode(count(4), { ...small, bytes: 71 }), {
+    kind: 'malformed',
+    message: /larger than 71 bytes/,
+  });
+  t.throws(
+    () => jsonToNode(nested(20_000), limits),
+    { name: 'WireError', kind: 'malformed' },
+    'no stack runs over',
+  );
+  t.throws(
+    () => jsonToNode('['.repeat(500_000), limits),
+    { name: 'WireError' },
+    'nor that of the JSON parser',
+  );
+  t.end();
+});
