@@ -92,7 +92,7 @@ const known = {
     'metrics',
     undefined,
     values.address,
-    'Prometheus metrics, /livez and /readyz over plain HTTP, such as "127.0.0.1:9696". Off when left out.',
+    'Prometheus metrics, /livez and /readyz over plain HTTP. Off when left out.',
   ),
   uniqueNames: key(
     'uniqueNames',
@@ -263,8 +263,8 @@ export function renderConfig(settings: Readonly<Record<string, Key['initial']>> 
     } else if (comment !== '') lines.push('');
     if (comment !== '') lines.push(`# ${comment}`);
     const setting = settings[name];
-    // JSON's texts, numbers, booleans and lists of texts are TOML as well.
-    const line = `${second ?? first} = ${JSON.stringify(setting ?? initial ?? '')}`;
+    // JSON's texts, numbers, booleans and lists of texts are TOML as well. Only addresses have no default.
+    const line = `${second ?? first} = ${JSON.stringify(setting ?? initial ?? '127.0.0.1:9696')}`;
     lines.push(setting === undefined ? `#${line}` : line);
   }
   return `${[...lines, ...rolesExample].join('\n')}\n`;
