@@ -1,63 +1,96 @@
 #!/usr/bin/env node
-import { randomBytes, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { addressText } from './address.ts';
-import { type Home, readyHome } from './cli/home.ts';
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { type Address, addressText } from './address.ts';
+import { CommandFailure } from './cli/failure.ts';
+import { configOf, type Home } from './cli/home.ts';
 import { run } from './cli/run.ts';
 import type { Overrides } from './cli/serve.ts';
 import type { Config } from './config.ts';
-import { nodeCrypto } from './crypto/node.ts';
-import { authenticate } from './identity/certificate.ts';
-import { Policy } from './identity/policy.ts';
-import type { Client } from './identity/principal.ts';
-import { trustAnchors } from './identity/trust.ts';
-import { Listener } from './net/listener.ts';
-import type { TlsMaterial } from './net/tls.ts';
-import { operations, operationsIn } from './operations/index.ts';
-import type { ServerDescription } from './operations/operation.ts';
-import { createService } from './protocol/index.ts';
-import { openStore } from './store/open.ts';
-import { type LocalVault, openLocalVault } from './vault/local.ts';
-import { bothDoors, bothRequests } from './watch/both.ts';
-import { countDoor, countRequests } from './watch/count.ts';
-import { Health } from './watch/health.ts';
-import { serveWatch } from './watch/http.ts';
-import { capped, createLog, type Logger, logDoor, logRequests } from './watch/log.ts';
-import { Metrics, type WatchedCertificate } from './watch/metrics.ts';
+import { storeName } from './config-values.ts';
 
 const version = '0.1.0';
 
 /** How often open connections are compared with the directory, so that a client that was disabled is cut off. */
 const recheckMilliseconds = 5_000;
 
-/** The boot order, top to bottom; resolves once the daemon has drained and closed. */
-async function boot(home: Home, overrides: Overrides): Promise<void> {
-  let config: Config = { ...readyHome(home), ...overrides };
-  const log = createLog(config.log.level);
-  let certificates: readonly WatchedCertificate[] = [];
-  const metrics = new Metrics({ connections: () => listener.connections, certificates: () => certificates });
+/** Certificates that end within this time are told at every start and reload. */
+const warnBeforeExpiry = 30 * 86_400_000;
 
-  const opened = await openStore(config.store);
-  const vault = await openLocalVault({ rootKeyFile: home.rootKey, shelf: opened.sealingKeys });
-  const policy = new Policy(config.roles);
-  const service = createService({
+/** Keys of the configuration that only a restart changes. */
+const fixed = ['listen', 'store', 'metrics', 'uniqueNames', 'interop', 'limits'] as const;
+
+/** Commands other than `serve` need none of these rooms, and start in half the time without them. */
+const loadRooms = async () => ({
+  ...(await import('./crypto/node.ts')),
+  ...(await import('./cli/tls-material.ts')),
+  ...(await import('./identity/certificate.ts')),
+  ...(await import('./identity/policy.ts')),
+  ...(await import('./net/listener.ts')),
+  ...(await import('./operations/index.ts')),
+  ...(await import('./protocol/index.ts')),
+  ...(await import('./store/open.ts')),
+  ...(await import('./vault/local.ts')),
+  ...(await import('./watch/both.ts')),
+  ...(await import('./watch/error-text.ts')),
+  ...(await import('./watch/http.ts')),
+  ...(await import('./watch/log.ts')),
+  ...(await import('./watch/metrics.ts')),
+});
+
+/** The daemon of an initialised home, in the order of its start; resolves once it has drained and closed. */
+async function boot(home: Home, overrides: Overrides): Promise<void> {
+  const rooms = await loadRooms();
+  let config: Config = { ...configOf(home), ...overrides };
+  const log = rooms.createLog(config.log.level);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => {
+      log.fatal({ error: rooms.describeError(error) }, 'a bug ended the daemon; please report it');
+      process.exit(1);
+    });
+  }
+  const metrics = new rooms.Metrics();
+  // What has been opened is closed in reverse order, whether the daemon is asked to end or cannot start.
+  await using closing = new AsyncDisposableStack();
+
+  const opened = await rooms.openStore(config.store);
+  closing.defer(() => opened.close());
+  const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, shelf: opened.sealingKeys });
+  closing.defer(() => vault.close());
+  const policy = new rooms.Policy(config.roles);
+  const { interop, uniqueNames } = config;
+  const service = rooms.createService({
     store: opened.store,
     vault,
-    crypto: nodeCrypto,
+    crypto: rooms.nodeCrypto,
     limits: config.limits,
-    operations,
-    server: describe(config, log),
-    observer: bothRequests(logRequests(log), countRequests(metrics)),
+    operations: rooms.operations,
+    server: {
+      vendor: 'kmipd',
+      name: 'kmipd',
+      version,
+      operations: (asked) => rooms.operationsIn(asked, interop),
+      interop,
+      uniqueNames,
+      log: (client, message) => log.info({ client, message: rooms.capped(message) }, 'message of a client'),
+    },
+    observer: rooms.bothRequests(rooms.logRequests(log), metrics.requests),
     clock: Date.now,
   });
-  async function material(): Promise<TlsMaterial> {
-    const enrolled = await opened.clients.list();
-    const read = readMaterial(config, enrolled);
-    certificates = watchedCertificates(config, read, enrolled);
-    return read;
+
+  async function material() {
+    const current = await rooms.readMaterial(home, config, opened.clients);
+    for (const [role, ends] of [
+      ['server', current.serverExpires],
+      ['ca', current.authorityExpires],
+    ] as const) {
+      metrics.certificateExpires(role, ends);
+      if (ends.getTime() - Date.now() < warnBeforeExpiry)
+        log.warn({ certificate: role, ends }, 'a certificate ends soon');
+    }
+    return current;
   }
-  const listener = new Listener({
+  const listener = new rooms.Listener({
     host: config.listen.host,
     port: config.listen.port,
     material: await material(),
@@ -65,87 +98,99 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     ticketKeys: randomBytes(48),
     limits: config.limits,
     service,
-    observer: bothDoors(logDoor(log), countDoor(metrics)),
-    authenticate: (certificate) => authenticate(certificate, opened.clients, policy),
+    observer: rooms.bothDoors(rooms.logDoor(log), metrics.door),
+    authenticate: (certificate) => rooms.authenticate(certificate, opened.clients, policy),
   });
-  const address = await listener.listen();
+  const address = await binding(config.listen, '--listen', () => listener.listen());
+  closing.defer(() => listener.drain());
 
-  const health = new Health([
-    { name: 'store', run: () => opened.store.ping() },
-    { name: 'vault', run: () => requireUnsealed(vault) },
-  ]);
-  const watch = config.metrics && (await serveWatch(config.metrics, metrics, health));
+  let draining = false;
+  async function ready() {
+    if (draining) return { ready: false, reason: 'draining' } as const;
+    if (!vault.unsealed) return { ready: false, reason: 'the vault is sealed' } as const;
+    return opened.store.ping().then(
+      () => ({ ready: true }) as const,
+      () => ({ ready: false, reason: 'the store does not answer' }) as const,
+    );
+  }
+  const watched = config.metrics;
+  const http =
+    watched &&
+    (await binding(watched, '--metrics', () =>
+      rooms.serveHttp({ ...watched, registry: metrics.registry, ready }),
+    ));
+
+  closing.defer(() => http?.server.closeAllConnections());
+  closing.defer(() => void http?.server.close());
 
   async function reload(): Promise<void> {
     try {
-      config = { ...readyHome(home), ...overrides };
+      const next: Config = { ...configOf(home), ...overrides };
+      const kept = fixed.filter((key) => !isDeepStrictEqual(next[key], config[key]));
+      config = { ...next, ...Object.fromEntries(fixed.map((key) => [key, config[key]])) };
       listener.reload(await material());
       policy.replace(config.roles);
+      log.level = config.log.level;
       await listener.recheck();
-      log.info('configuration, certificates and roles reloaded');
+      log.info('certificates, trusted authorities, roles and log level are read again');
+      if (kept.length > 0) log.warn({ keys: kept }, 'changes of these keys wait for a restart');
     } catch (error) {
-      log.error({ error: (error as Error).message }, 'reload failed: what was in force stays so');
+      log.error({ error: (error as Error).message }, 'the reload failed; what was in force stays in force');
     }
   }
   process.on('SIGHUP', () => void reload());
   const recheck = setInterval(() => listener.recheck().catch(() => {}), recheckMilliseconds).unref();
 
-  const where = addressText(address);
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
-  console.log(`kmipd ${version} ready on ${where} (${storeLabel(config.store)}, KMIP 1.0–2.1)`);
-  if (watch !== undefined) log.info({ address: addressText(watch.address) }, 'metrics and health');
-
-  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-  health.drain();
-  clearInterval(recheck);
-  log.info({ connections: listener.connections }, 'draining');
-  await listener.drain();
-  await watch?.close();
-  await vault.close();
-  await opened.close();
-  log.info('stopped');
-}
-
-function describe({ interop, uniqueNames }: Config, log: Logger): ServerDescription {
-  return {
-    vendor: 'kmipd',
-    name: 'kmipd',
-    version,
-    operations: (asked) => operationsIn(asked, interop),
-    interop,
-    uniqueNames,
-    log: (client, message) => log.info({ client, message: capped(message) }, 'message of a client'),
-  };
-}
-
-/** Certificate and key of the server, and everything a client's certificate may be anchored in. */
-function readMaterial({ tls }: Config, clients: readonly Client[]): TlsMaterial {
-  const authorities = tls.authorities.map((file) => readFileSync(file, 'utf8'));
-  return {
-    cert: readFileSync(tls.certificate, 'utf8'),
-    key: readFileSync(tls.key, 'utf8'),
-    ca: trustAnchors(authorities, clients),
-  };
-}
-
-function watchedCertificates({ tls }: Config, { cert }: TlsMaterial, clients: readonly Client[]): WatchedCertificate[] {
-  const end = (pem: string) => new X509Certificate(pem).validToDate.getTime();
-  return [
-    { role: 'server', notAfter: end(cert) },
-    ...tls.authorities.map((file) => ({ role: 'authority', notAfter: end(readFileSync(file, 'utf8')) }) as const),
-    ...clients
-      .filter(({ disabled }) => !disabled)
-      .map(({ certificate }) => ({ role: 'client', notAfter: end(certificate) }) as const),
+  const extras = [
+    storeName(config.store),
+    `KMIP 1.0–2.1`,
+    ...(http ? [`metrics on ${addressText(http)}`] : []),
   ];
+  process.stdout.write(`kmipd ${version} ready on ${addressText(address)} (${extras.join(', ')})\n`);
+
+  const signal = await asked();
+  draining = true;
+  clearInterval(recheck);
+  log.info({ signal, connections: listener.connections }, 'draining');
 }
 
-function requireUnsealed(vault: LocalVault): void {
-  if (!vault.unsealed) throw new Error(vault.sealedBecause);
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process without waiting. */
+function asked(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first = true;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (!first) process.exit(1);
+        first = false;
+        resolve(signal);
+      });
+    }
+  });
 }
 
-/** The store without what may be a password. */
-function storeLabel(url: string): string {
-  return url.startsWith('sqlite:') ? url : `${url.split(':', 1)[0]}`;
+const bindingProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another program; stop that one, or choose another',
+  EACCES: 'may not be used by this user; choose a port above 1023',
+  EADDRNOTAVAIL: 'is no address of this machine; choose one of its own',
+  ENOTFOUND: 'is no known host; choose an address of this machine',
+  EAI_AGAIN: 'cannot be looked up now; choose an address in numbers',
+};
+
+/** Binds an address, or says which one could not be had and which option chooses another. */
+async function binding<T>(address: Address, option: string, bind: () => Promise<T>): Promise<T> {
+  try {
+    return await bind();
+  } catch (error) {
+    const problem = bindingProblems[(error as NodeJS.ErrnoException).code ?? ''];
+    if (problem === undefined) throw error;
+    throw new CommandFailure(`${addressText(address)} ${problem} with ${option} HOST:PORT`);
+  }
 }
+
+// Whoever reads our output may stop reading (`| head`); that is no reason to print a stack.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+});
 
 process.exitCode = await run(process.argv.slice(2), version, boot);

@@ -48,7 +48,7 @@ const busy = 5; // SQLITE_BUSY
 function hold(home: Home, milliseconds: number): DatabaseSync | undefined {
   const database = new DatabaseSync(join(home.directory, 'kmipd.lock'), { timeout: milliseconds });
   try {
-    database.exec('begin exclusive');
+    database.exec('pragma journal_mode = off; begin exclusive');
     return database;
   } catch (error) {
     database.close();
