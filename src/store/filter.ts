@@ -60,7 +60,7 @@ export function compileWhere(group: string, filter: Filter, start: Condition | u
   const own = `o.grp = ${parameters.add(group)}`;
   const first =
     start &&
-    ` and o.seq in (select i.object from object_index i where ${matching(start, group, parameters)})`;
+    ` and o.seq in (select i.object from object_index i where ${matching(start, 'found', group, parameters)})`;
   const rest = compile(filter, start, group, parameters);
   return {
     sql: `${own}${first ?? ''}${rest === always ? '' : ` and ${rest}`}`,
@@ -71,7 +71,7 @@ export function compileWhere(group: string, filter: Filter, start: Condition | u
 /** How many objects `condition` has, counted no further than `most`. */
 export function compileCount(group: string, condition: Condition, most: number): CompiledSql {
   const parameters = new Parameters();
-  const where = matching(condition, group, parameters);
+  const where = matching(condition, 'found', group, parameters);
   const limit = parameters.add(most);
   return {
     sql: `select count(*) as total from (select 1 from object_index i where ${where} limit ${limit}) as few`,
@@ -94,7 +94,7 @@ function compile(filter: Filter, done: Condition | undefined, group: string, par
   const inside = (part: Filter) => compile(part, undefined, group, parameters);
   if ('any' in filter) return join(filter.any.map(inside), ' or ', '1 = 0');
   if ('not' in filter) return `not (${inside(filter.not)})`;
-  return `exists (select 1 from object_index i where i.object = o.seq and ${matching(filter, group, parameters)})`;
+  return `exists (select 1 from object_index i where i.object = o.seq and ${matching(filter, 'tested', group, parameters)})`;
 }
 
 function join(parts: readonly string[], word: string, none: string): string {
@@ -102,24 +102,31 @@ function join(parts: readonly string[], word: string, none: string): string {
 }
 
 /**
+ * Whether rows are looked up by their value, or belong to an object at hand and are only tested. Then a range must not
+ * tempt the planner to walk the index of numbers once per object: SQLite would, a unary plus keeps it away.
+ */
+type Use = 'found' | 'tested';
+
+/**
  * Conditions on rows `i`: the first comparison on the row itself, the others on rows of the same instance, so that a
  * name's value and its type are not taken from two names.
  */
-function matching({ attribute, fields }: Condition, group: string, parameters: Parameters): string {
+function matching({ attribute, fields }: Condition, use: Use, group: string, parameters: Parameters): string {
   const ofAttribute = `t.grp = ${parameters.add(group)} and t.attribute = ${parameters.add(searchable(attribute))}`;
   const [first, ...others] = fields.toSorted((a, b) => promise(a) - promise(b));
   if (first === undefined) return `i.term in (select t.id from term t where ${ofAttribute})`;
   const same = others.map(
     (comparison) =>
       ' and exists (select 1 from object_index j where j.object = i.object and j.instance = i.instance' +
-      ` and ${compare('j', comparison, ofAttribute, parameters)})`,
+      ` and ${compare('j', comparison, 'tested', ofAttribute, parameters)})`,
   );
-  return `${compare('i', first, ofAttribute, parameters)}${same.join('')}`;
+  return `${compare('i', first, use, ofAttribute, parameters)}${same.join('')}`;
 }
 
 function compare(
   row: 'i' | 'j',
   { field, op, value }: Comparison,
+  use: Use,
   ofAttribute: string,
   parameters: Parameters,
 ): string {
@@ -127,6 +134,7 @@ function compare(
   if (typeof value === 'string') return `${term} and ${row}.text = ${parameters.add(searchable(value))}`;
   if (!Number.isSafeInteger(value)) throw new RangeError(`a search needs whole numbers, not ${value}`);
   const number = parameters.add(value);
-  if (op !== 'bits') return `${term} and ${row}.number ${op} ${number}`;
+  if (op === '=') return `${term} and ${row}.number = ${number}`;
+  if (op !== 'bits') return `${term} and ${use === 'tested' ? '+' : ''}${row}.number ${op} ${number}`;
   return `${term} and (${row}.number & ${number}) = ${number}`;
 }

@@ -66,7 +66,8 @@ const unkeepable = /[\u0000\u001a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const kept = /\u001a([01])/g;
 
-function storable(text: string): string {
+/** Text as PostgreSQL can keep it. */
+export function storable(text: string): string {
   return text.replaceAll(unkeepable, (character) => (character === '\u0000' ? '\u001a0' : '\u001a1'));
 }
 

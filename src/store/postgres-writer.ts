@@ -1,6 +1,13 @@
 import pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
-import { failure, isCollision, isStatementFault, prepareSession, statement } from './postgres-session.ts';
+import {
+  failure,
+  isCollision,
+  isStatementFault,
+  prepareSession,
+  statement,
+  storable,
+} from './postgres-session.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
 /** How often a group is played again after it lost against another node's transaction. */
@@ -121,7 +128,7 @@ function begin(client: pg.Client, units: readonly SqlUnit[]): Promise<unknown> {
   const locked = client.query({
     name: 'kmipd_lock',
     text: 'select 1 from object where id = any($1) order by id for no key update',
-    values: [objects],
+    values: [objects.map(storable)],
   });
   return allOf([begun, locked]);
 }

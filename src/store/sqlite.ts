@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { GroupCommit, type UnitOutcome } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, migrate } from './migrations/migration.ts';
-import type { Dialect, SqlDriver, SqlUnit } from './sql-driver.ts';
+import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
 import { failureOf, SqliteConnection, wordsOf } from './sqlite-connection.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailable } from './store.ts';
@@ -70,26 +70,34 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   };
 }
 
+/** Waits up to ten seconds, without holding this thread, for a process that creates or migrates the same file. */
 async function openReader(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
-  try {
-    createPrivately(path);
-    const connection = await connectPatiently(path);
-    const run = async (sql: string, parameters: Parameters<SqliteConnection['rows']>[1] = []) =>
-      connection.rows(sql, parameters);
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      connection.database.exec('begin immediate');
-      await migrate({ run }, dialect, `sqlite:${path}`, migrations);
-      connection.database.exec('commit');
-      // From here on this connection only reads; a write through it would escape the group commit.
-      connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');
+      createPrivately(path);
+      return await migrated(path, migrations);
     } catch (error) {
-      connection.close();
-      throw error;
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      if (failureOf(error) !== 'weather' || attempt === 100)
+        throw new StoreUnavailable(`cannot open the database ${path}: ${wordsOf(error)}`);
     }
+    await sleep(50);
+  }
+}
+
+async function migrated(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
+  const connection = new SqliteConnection({ file: path, busyMilliseconds: 50, cacheKibibytes: 16_384 });
+  const run = async (sql: string, parameters: readonly SqlValue[] = []) => connection.rows(sql, parameters);
+  try {
+    connection.database.exec('begin immediate');
+    await migrate({ run }, dialect, `sqlite:${path}`, migrations);
+    connection.database.exec('commit');
+    // From here on this connection only reads; a write through it would escape the group commit.
+    connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');
     return connection;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    throw new StoreUnavailable(`cannot open the database ${path}: ${wordsOf(error)}`);
+    connection.close();
+    throw error;
   }
 }
 
@@ -102,18 +110,6 @@ function createPrivately(path: string): void {
     fsyncSync(directory);
   } finally {
     closeSync(directory);
-  }
-}
-
-/** Switching a fresh file to the write-ahead log does not wait for another process that does the same. */
-async function connectPatiently(path: string): Promise<SqliteConnection> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return new SqliteConnection({ file: path, busyMilliseconds: 10_000, cacheKibibytes: 16_384 });
-    } catch (error) {
-      if (failureOf(error) !== 'weather' || attempt === 20) throw error;
-      await sleep(25);
-    }
   }
 }
 

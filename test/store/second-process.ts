@@ -1,0 +1,15 @@
+import { openStore } from '../../src/store/open.ts';
+import { object, unit } from './objects.ts';
+
+/** Another process on the same database: adds objects `there-N` and counts each in the version of `shared`. */
+const { store, close } = await openStore(process.argv[2] ?? '');
+process.send?.('open');
+process.once('message', async () => {
+  for (let at = 0; at < 60; at += 1) {
+    const [shared] = await store.load(['shared']);
+    const version = (shared?.version ?? 0) + 1;
+    await store.commit(unit({ inserts: [object(`there-${at}`)], updates: [object('shared', { version })] }));
+  }
+  await close();
+  process.disconnect?.();
+});

@@ -1,0 +1,23 @@
+import { openStore } from '../../src/store/open.ts';
+import { add, object, sealed } from './objects.ts';
+
+/** Writes until the limit on the size of files refuses, then says what was acknowledged and how the store behaves. */
+process.on('SIGXFSZ', () => {});
+const { store, close } = await openStore(`sqlite:${process.argv[2]}`);
+const acknowledged: string[] = [];
+const outcome = (attempt: Promise<unknown>) =>
+  attempt.then(
+    () => '',
+    (error) => `${error.name}: ${error.message}`,
+  );
+let first = '';
+for (let at = 0; first === '' && at < 1_000; at += 1) {
+  const id = `o-${at}`;
+  first = await outcome(add(store, object(id, { sealed: sealed(...new Uint8Array(10_000).fill(at)) })));
+  if (first === '') acknowledged.push(id);
+}
+const later = await outcome(add(store, object('later')));
+const ping = await outcome(store.ping());
+const readable = (await store.load(acknowledged)).length === acknowledged.length;
+process.stdout.write(JSON.stringify({ acknowledged, first, later, ping, readable }));
+await close();
