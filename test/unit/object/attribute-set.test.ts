@@ -1,0 +1,72 @@
+import t from 'tap';
+import { AttributeSet } from '../../../src/object/attribute-set.ts';
+import { custom, name } from './fixtures.ts';
+
+t.test('values of standard attributes', async (t) => {
+  const set = new AttributeSet([{ name: 'State', value: 'Active' }, name('a'), { ...name('b'), index: 1 }]);
+  t.equal(set.get('State'), 'Active');
+  t.equal(set.get('Name')?.NameValue, 'a', 'the first of several');
+  t.same(
+    set.values('Name').map(({ NameValue }) => NameValue),
+    ['a', 'b'],
+  );
+  t.equal(set.get('Digest'), undefined);
+  t.notOk(set.changed, 'reading changes nothing');
+});
+
+t.test("a vendor's attribute is another one than the standard one of its name", async (t) => {
+  const set = new AttributeSet();
+  set.add({ vendor: 'x', name: 'State', value: { type: 'TextString', value: 'mine' } });
+  t.equal(set.get('State'), undefined);
+  t.notOk(set.has('State'));
+  t.ok(set.has('x-State'));
+  set.add({ vendor: 'Acme', name: 'Site', value: { type: 'Integer', value: 1 } });
+  t.same(set.keys(), ['x-State', 'Acme:Site']);
+});
+
+t.test('indices are stable, and a gap is not filled', async (t) => {
+  const set = new AttributeSet();
+  t.equal(set.add(name('a')).index, undefined, '0 goes without saying');
+  t.equal(set.add({ ...name('b'), index: 7 }).index, 1, 'the index it came with does not count');
+  t.equal(set.add(name('c')).index, 2);
+  t.equal(set.remove('Name', 1).length, 1);
+  t.equal(set.add(name('d')).index, 3);
+  t.equal(set.instance('Name', 2)?.value, set.values('Name')[1], 'the others stay where they were');
+  t.equal(set.instance('Name', 1), undefined);
+  set.remove('Name');
+  t.equal(set.add(name('e')).index, undefined, 'starts again when none is left');
+});
+
+t.test('set', async (t) => {
+  const set = new AttributeSet([name('a'), { ...name('b'), index: 1 }, { name: 'LeaseTime', value: 60 }]);
+  set.set('LeaseTime', 60);
+  t.notOk(set.changed, 'an equal value is no change');
+  set.set('LeaseTime', 61);
+  t.ok(set.changed);
+  set.set('Name', { NameValue: 'c', NameType: 'URI' });
+  t.equal(set.all('Name').length, 1, 'takes the place of all instances');
+  t.same(set.keys(), ['Name', 'LeaseTime'], 'and of the first');
+});
+
+t.test('replace keeps the index', async (t) => {
+  const set = new AttributeSet([custom('A', 'one'), { ...custom('A', 'two'), index: 1 }]);
+  t.equal(set.replace('x-A', 1, { type: 'Integer', value: 3 }).index, 1);
+  t.same(
+    set.all('x-A').map(({ value }) => value),
+    [
+      { type: 'TextString', value: 'one' },
+      { type: 'Integer', value: 3 },
+    ],
+  );
+  t.throws(() => set.replace('x-A', 5, { type: 'Integer', value: 3 }));
+});
+
+t.test('a clone lives its own life', async (t) => {
+  const set = new AttributeSet([name('a')]);
+  const copy = set.clone();
+  copy.add(name('b'));
+  t.equal(set.all('Name').length, 1);
+  t.notOk(set.changed);
+  t.ok(copy.changed);
+  t.ok(copy.clone().changed);
+});

@@ -1,0 +1,109 @@
+import t from 'tap';
+import { type AttributeName, attributeTable } from '../../../codec/attribute-table.ts';
+import { attributeRules, type Change } from '../../../src/object/attributes.ts';
+import { absent, ours, reference } from '../codec/reference.ts';
+
+t.test('there is a rule for every attribute of the dictionary, and no other', async (t) => {
+  t.same(Object.keys(attributeRules).sort(), Object.keys(attributeTable).sort());
+});
+
+t.test('what a server gives, a client can neither change nor delete', async (t) => {
+  for (const [name, { giver, modify, delete: remove }] of Object.entries(attributeRules)) {
+    if (giver === 'server' || giver === 'fact') t.same([modify, remove], ['never', 'never'], name);
+  }
+});
+
+/** The reference's words for the rules of one family of versions. */
+interface Rules {
+  alwaysHasValue: string;
+  initiallySetBy: string;
+  modifiableByClient: string;
+  deletableByClient: string;
+  multiInstance: string;
+  implicitlySetBy?: string[];
+  appliesTo: string;
+}
+
+const changes: Record<string, Change> = {
+  no: 'never',
+  'no (changes only through operations)': 'never',
+  yes: 'always',
+  'while State = PreActive': 'preActive',
+  'while State in {PreActive,Active} and the date has not been reached': 'ahead',
+  'while State in {PreActive,Active}': 'running',
+  'total/unit only, before any GetUsageAllocation': 'unspent',
+};
+
+const deletions: Record<string, string> = {
+  no: 'never',
+  yes: 'always',
+  'before any GetUsageAllocation': 'unspent',
+};
+
+const types: Record<string, string[] | undefined> = {
+  'All Objects': undefined,
+  Certificates: ['Certificate'],
+  'X.509 Certificates': ['Certificate'],
+  'Certificates, PGP keys': ['Certificate', 'PGPKey'],
+  'Opaque Objects': ['OpaqueObject'],
+  'Public Keys, Private Keys': ['PublicKey', 'PrivateKey'],
+};
+
+const made = [
+  'Create',
+  'CreateKeyPair',
+  'Register',
+  'DeriveKey',
+  'Certify',
+  'ReCertify',
+  'ReKey',
+  'ReKeyKeyPair',
+];
+
+/** The reference names some occasions instead of operations; rotation is no operation of ours yet. */
+const occasions: Record<string, string[]> = {
+  'object creation/registration': made,
+  'change of Sensitive': made,
+  'change of Extractable': made,
+  'Register (key value absent)': ['Register'],
+  rotation: [],
+};
+
+/** Given at creation only if somebody asks for rotation, which nothing does by default. */
+const onlyOnRequest: readonly string[] = ['RotateInterval', 'RotateOffset'];
+
+t.test('the rules are those of the specification', { skip: absent }, async (t) => {
+  const rows = reference('attributes') as Record<string, { since: string; '1.x'?: Rules; '2.x'?: Rules }>;
+  for (const [name, row] of Object.entries(rows).filter(([, row]) => ours(row as never))) {
+    // Custom and vendor attributes have no tag of their own.
+    if (name === 'CustomAttribute' || name === 'Attribute(Vendor)') continue;
+    const rules = row['2.x'] ?? row['1.x'];
+    const rule = attributeRules[name as AttributeName];
+    if (rules === undefined) {
+      t.fail(`${name} has no rules`);
+      continue;
+    }
+    t.equal(rule.always, rules.alwaysHasValue.startsWith('yes'), `${name}: always has a value`);
+    t.equal(rule.modify, changes[rules.modifiableByClient], `${name}: modifiable`);
+    t.equal(rule.delete, deletions[rules.deletableByClient], `${name}: deletable`);
+    t.equal(rule.multiple, rules.multiInstance.startsWith('yes'), `${name}: several instances`);
+    t.same(rule.types, types[rules.appliesTo.replace(/^All .*/, 'All Objects')], `${name}: applies to`);
+    t.equal(givenBy(rule.giver), words(rules.initiallySetBy), `${name}: given by`);
+    if (!onlyOnRequest.includes(name)) {
+      const origins = (rules.implicitlySetBy ?? []).flatMap((occasion) => occasions[occasion] ?? [occasion]);
+      t.same([...rule.origins].sort(), origins.sort(), `${name}: given implicitly by`);
+    }
+  }
+});
+
+function givenBy(giver: string): string {
+  return giver === 'fact' ? 'server' : giver;
+}
+
+/** `client; server only fills …` and the like: who may, in one word. */
+function words(initiallySetBy: string): string {
+  if (initiallySetBy.startsWith('client; ')) return 'client';
+  const [client, server] = ['client', 'server'].map((who) => initiallySetBy.includes(who));
+  if (client && server && !initiallySetBy.startsWith('client;')) return 'either';
+  return client ? 'client' : 'server';
+}

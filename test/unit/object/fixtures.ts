@@ -1,0 +1,97 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import type { Version } from '../../../codec/version.ts';
+import { KmipError, reasonFor } from '../../../src/errors.ts';
+import { buildObject, type Creation } from '../../../src/object/creation.ts';
+import type { ManagedObject } from '../../../src/object/managed-object.ts';
+import type { SealedKey } from '../../../src/store/store.ts';
+import { SealBroken, type SealContext, type Vault } from '../../../src/vault/vault.ts';
+
+/** The moment at which these tests play. */
+export const now = 1_700_000_000;
+
+export function symmetricKey(bytes = 32): ManagedObjectValue {
+  return {
+    type: 'SymmetricKey',
+    value: {
+      KeyBlock: {
+        KeyFormatType: 'Raw',
+        KeyValue: { KeyMaterial: new Uint8Array(bytes).fill(7), Attributes: [] },
+        CryptographicAlgorithm: 'AES',
+        CryptographicLength: bytes * 8,
+      },
+    },
+  };
+}
+
+/** An AES key as Create makes it. */
+export function aesKey(attributes: readonly Attribute[] = [], rest: Partial<Creation> = {}): ManagedObject {
+  return buildObject({
+    operation: 'Create',
+    type: 'SymmetricKey',
+    group: 'storage',
+    id: 'k1',
+    value: symmetricKey(),
+    attributes,
+    now,
+    ...rest,
+  });
+}
+
+/** A registered object of any type, its value of no interest. */
+export function registered(type: ObjectTypeName, attributes: readonly Attribute[] = []): ManagedObject {
+  return buildObject({ operation: 'Register', type, group: 'storage', id: 'r1', attributes, now });
+}
+
+export function name(NameValue: string): Attribute {
+  return { name: 'Name', value: { NameValue, NameType: 'UninterpretedTextString' } };
+}
+
+export function custom(key: string, value: string | number): Attribute {
+  const typed =
+    typeof value === 'string'
+      ? ({ type: 'TextString', value } as const)
+      : ({ type: 'Integer', value } as const);
+  return { vendor: 'x', name: key, value: typed };
+}
+
+/** Reason a client of that version is given; undefined when nothing was refused. */
+export function refusal(act: () => unknown, version: Version = '2.1'): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    if (error instanceof KmipError) return reasonFor(error, version);
+    throw error;
+  }
+}
+
+/** Refusals for the newest 1.x, for 2.0 and for 2.1. */
+export function refusals(act: () => unknown): (string | undefined)[] {
+  return [refusal(act, '1.4'), refusal(act, '2.0'), refusal(act, '2.1')];
+}
+
+/** Seals by a prefix of the context: enough to notice a seal that was moved or not made anew. */
+export class PaperVault implements Vault {
+  readonly unsealed = true;
+  seals = 0;
+  opens = 0;
+
+  seal({ id, objectType }: SealContext, plain: Uint8Array): SealedKey {
+    this.seals++;
+    const prefix = new TextEncoder().encode(`${id}|${objectType}|`);
+    const sealed = new Uint8Array(prefix.length + plain.length);
+    sealed.set(prefix);
+    sealed.set(plain, prefix.length);
+    return sealed as SealedKey;
+  }
+
+  open({ id, objectType }: SealContext, sealed: SealedKey): Uint8Array {
+    this.opens++;
+    const prefix = new TextEncoder().encode(`${id}|${objectType}|`);
+    if (!prefix.every((byte, at) => sealed[at] === byte)) throw new SealBroken('sealed for another object');
+    return sealed.slice(prefix.length);
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,209 @@
+import t from 'tap';
+import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import type { ManagedObject } from '../../../src/object/managed-object.ts';
+import type { StateName } from '../../../src/object/state.ts';
+import {
+  allocateUsage,
+  countUse,
+  defaultUsageMask,
+  requireUsage,
+  type Use,
+} from '../../../src/object/usage.ts';
+import { aesKey, now, refusals } from './fixtures.ts';
+
+const bit = CryptographicUsageMask.bit;
+const protect: Use[] = ['Encrypt', 'Sign', 'MAC', 'DeriveKey', 'WrapKey', 'Certify'];
+const process: Use[] = ['Decrypt', 'SignatureVerify', 'MACVerify', 'UnwrapKey'];
+const everything = 0xffffff & ~bit('Unrestricted');
+
+function key(state: StateName, mask = everything): ManagedObject {
+  const object = aesKey([{ name: 'CryptographicUsageMask', value: mask }]);
+  object.attributes.set('State', state);
+  return object;
+}
+
+const wrongState = ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'];
+const wrongMask = [
+  'PermissionDenied',
+  'IncompatibleCryptographicUsageMask',
+  'IncompatibleCryptographicUsageMask',
+];
+const allowed = [undefined, undefined, undefined];
+
+const states: Record<StateName, { protect: boolean; process: boolean }> = {
+  PreActive: { protect: false, process: false },
+  Active: { protect: true, process: true },
+  Deactivated: { protect: false, process: true },
+  Compromised: { protect: false, process: true },
+  Destroyed: { protect: false, process: false },
+  DestroyedCompromised: { protect: false, process: false },
+};
+
+for (const [state, may] of Object.entries(states) as [StateName, { protect: boolean; process: boolean }][]) {
+  t.test(`what a key may do that is ${state}`, async (t) => {
+    const object = key(state);
+    for (const use of protect)
+      t.same(
+        refusals(() => requireUsage(object, use, now)),
+        may.protect ? allowed : wrongState,
+        use,
+      );
+    for (const use of process)
+      t.same(
+        refusals(() => requireUsage(object, use, now)),
+        may.process ? allowed : wrongState,
+        use,
+      );
+  });
+}
+
+/** The bit that each use needs. */
+const needed: Record<Use, Parameters<typeof bit>[0]> = {
+  Encrypt: 'Encrypt',
+  Decrypt: 'Decrypt',
+  Sign: 'Sign',
+  SignatureVerify: 'Verify',
+  MAC: 'MACGenerate',
+  MACVerify: 'MACVerify',
+  DeriveKey: 'DeriveKey',
+  WrapKey: 'WrapKey',
+  UnwrapKey: 'UnwrapKey',
+  Certify: 'CertificateSign',
+};
+
+t.test('each use needs its bit and no other', async (t) => {
+  for (const [use, name] of Object.entries(needed) as [Use, Parameters<typeof bit>[0]][]) {
+    t.same(
+      refusals(() => requireUsage(key('Active', bit(name)), use, now)),
+      allowed,
+      `${use} with ${name}`,
+    );
+    t.same(
+      refusals(() => requireUsage(key('Active', everything & ~bit(name)), use, now)),
+      wrongMask,
+      `${use} without`,
+    );
+    t.same(
+      refusals(() => requireUsage(key('Active', 0), use, now)),
+      wrongMask,
+      `${use} with an empty mask`,
+    );
+    t.same(
+      refusals(() => requireUsage(key('Active', bit('Unrestricted')), use, now)),
+      allowed,
+      `${use}, unrestricted`,
+    );
+  }
+});
+
+t.test('state counts before mask', async (t) => {
+  t.same(
+    refusals(() => requireUsage(key('PreActive', 0), 'Encrypt', now)),
+    wrongState,
+  );
+});
+
+t.test('date windows', async (t) => {
+  const object = key('Active');
+  object.attributes.set('ProcessStartDate', now);
+  object.attributes.set('ProtectStopDate', now);
+  t.same(
+    refusals(() => requireUsage(object, 'Decrypt', now - 1)),
+    wrongState,
+    'not before Process Start Date',
+  );
+  t.same(
+    refusals(() => requireUsage(object, 'Decrypt', now)),
+    allowed,
+  );
+  t.same(
+    refusals(() => requireUsage(object, 'Encrypt', now - 1)),
+    allowed,
+  );
+  t.same(
+    refusals(() => requireUsage(object, 'Encrypt', now)),
+    wrongState,
+    'not from Protect Stop Date on',
+  );
+});
+
+t.test('an archived key is used for nothing', async (t) => {
+  const object = key('Active');
+  object.archive(now);
+  t.equal(refusals(() => requireUsage(object, 'Encrypt', now))[0], 'ObjectArchived');
+});
+
+const defaults: [
+  ObjectTypeName,
+  CryptographicAlgorithm | undefined,
+  Parameters<typeof bit>[0][] | undefined,
+][] = [
+  ['SymmetricKey', 'AES', ['Encrypt', 'Decrypt']],
+  ['SymmetricKey', 'HMAC_SHA256', ['MACGenerate', 'MACVerify']],
+  ['SymmetricKey', undefined, ['Encrypt', 'Decrypt']],
+  ['SplitKey', 'AES', ['Encrypt', 'Decrypt']],
+  ['PrivateKey', 'RSA', ['Sign', 'Decrypt']],
+  ['PublicKey', 'RSA', ['Verify', 'Encrypt']],
+  ['PrivateKey', 'ECDSA', ['Sign']],
+  ['PublicKey', 'Ed25519', ['Verify']],
+  ['PrivateKey', 'EC', ['Sign', 'KeyAgreement']],
+  ['PublicKey', 'EC', ['Verify', 'KeyAgreement']],
+  ['PrivateKey', 'ECDH', ['KeyAgreement']],
+  ['PublicKey', 'DH', ['KeyAgreement']],
+  ['Certificate', 'RSA', ['Verify']],
+  ['SecretData', undefined, ['DeriveKey']],
+  ['OpaqueObject', undefined, undefined],
+  ['PGPKey', undefined, undefined],
+  ['Template', undefined, undefined],
+];
+
+t.test('default usage masks', async (t) => {
+  for (const [type, algorithm, bits] of defaults) {
+    const mask = bits?.reduce((sum, name) => sum | bit(name), 0);
+    t.equal(defaultUsageMask(type, algorithm), mask, `${type} ${algorithm}`);
+  }
+});
+
+t.test('usage limits', async (t) => {
+  const limited = (UsageLimitsUnit: 'Byte' | 'Object', UsageLimitsTotal: bigint) =>
+    aesKey([{ name: 'UsageLimits', value: { UsageLimitsTotal, UsageLimitsUnit } }]);
+  const left = (object: ManagedObject) => object.attributes.get('UsageLimits')?.UsageLimitsCount;
+  const huge = 2n ** 62n;
+  const object = limited('Byte', huge);
+  t.equal(left(object), huge, 'the count starts at the total');
+  allocateUsage(object, 1n, now + 1);
+  t.equal(left(object), huge - 1n, 'exact beyond 2^53');
+  t.equal(object.attributes.get('LastChangeDate'), now + 1);
+  t.same(
+    refusals(() => allocateUsage(object, huge, now)),
+    ['PermissionDenied', 'UsageLimitExceeded', 'UsageLimitExceeded'],
+  );
+  allocateUsage(object, huge - 1n, now);
+  t.equal(left(object), 0n);
+  t.same(
+    refusals(() => allocateUsage(object, -1n, now)),
+    ['InvalidField', 'InvalidField', 'InvalidField'],
+  );
+  t.same(
+    refusals(() => allocateUsage(aesKey(), 1n, now)),
+    ['IllegalOperation', 'AttributeNotFound', 'AttributeNotFound'],
+  );
+
+  const bytes = limited('Byte', 20n);
+  countUse(bytes, 16, now);
+  t.equal(left(bytes), 4n);
+  // CS-BC-M-7
+  t.same(
+    refusals(() => countUse(bytes, 16, now)),
+    ['PermissionDenied', 'PermissionDenied', 'PermissionDenied'],
+  );
+  t.equal(left(bytes), 4n, 'a refused use costs nothing');
+  const objects = limited('Object', 2n);
+  countUse(objects, 1_000_000, now);
+  t.equal(left(objects), 1n);
+  const free = aesKey();
+  countUse(free, 16, now);
+  t.notOk(free.attributes.has('UsageLimits'));
+});
