@@ -1,21 +1,9 @@
-import { type Attribute, attributeKey } from '../../codec/attribute.ts';
+import { attributeKey } from '../../codec/attribute.ts';
 import { attributeList, attributeReferences } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { type Version, within } from '../../codec/version.ts';
 import { fail } from '../errors.ts';
 import { object, operation } from './operation.ts';
-
-/** Left out unless asked for by name: 1.x clients and test cases expect a list without them (TL-M-3). */
-const onRequest = {
-  names: new Set<string>(['Sensitive', 'AlwaysSensitive', 'Extractable', 'NeverExtractable']),
-  since: '1.0',
-  until: '1.4',
-} as const;
-
-function shownByDefault({ name, vendor }: Attribute, version: Version): boolean {
-  return vendor !== undefined || !onRequest.names.has(name) || !within(version, onRequest.since, onRequest.until);
-}
 
 /** Get Attributes (KMIP 2.1 §6.1.23, 1.4 §4.12): those asked for that exist, in the order asked; without names all. */
 export const GetAttributes = operation({
@@ -24,13 +12,13 @@ export const GetAttributes = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), AttributeReference: attributeReferences }),
   response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
   on: object({ destroyed: true }),
-  handle({ AttributeReference: asked }, { object: target, version, now }) {
+  handle({ AttributeReference: asked }, { object: target, now }) {
     const keys = asked.map(attributeKey);
     if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');
     const all = target.attributesAt(now);
     const chosen =
       keys.length === 0
-        ? all.filter((attribute) => shownByDefault(attribute, version))
+        ? all
         : keys.flatMap((key) => all.filter((attribute) => attributeKey(attribute) === key));
     return { UniqueIdentifier: target.id, Attributes: chosen };
   },
