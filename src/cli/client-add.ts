@@ -129,10 +129,10 @@ export const add: Command<Arguments> = {
 
 function refuseUnknownRole(role: string, config: Config): void {
   const { roles } = new Policy(config.roles);
-  if (!roles.includes(role))
-    throw new UsageFailure(
-      `there is no role "${role}"${didYouMean(role, roles)}; choose from ${roles.join(', ')}`,
-    );
+  if (roles.includes(role)) return;
+  throw new UsageFailure(
+    `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,
+  );
 }
 
 /** Signs, takes over or makes the certificate, and writes the files that go with it. */

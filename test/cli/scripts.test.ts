@@ -17,10 +17,14 @@ t.test('patterns', (t) => {
   t.end();
 });
 
+// Every step starts a process or several.
+t.setTimeout(300_000);
+t.jobs = 2;
+
 for (const name of readdirSync(scripts)) {
   const text = readFileSync(join(scripts, name), 'utf8');
   const skip = /\bopenssl /.test(text) && !hasOpenssl && 'no openssl command';
-  t.test(name, { skip }, async (t) => {
+  t.test(name, { skip, buffered: true }, async (t) => {
     const directory = realpathSync(t.testdir());
     const env = prepare(directory);
     for (const step of parseScript(text)) {
