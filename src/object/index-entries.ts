@@ -17,7 +17,8 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   return attributes.flatMap((attribute) => {
     const key = attributeKey(attribute);
     const instance = attribute.index ?? 0;
-    return fieldsOf(attribute).map(([field, searchable]) => ({
+    const fields = fieldsOf(attribute);
+    return (fields.length > 0 ? fields : present).map(([field, searchable]) => ({
       attribute: key,
       field,
       instance,
@@ -25,6 +26,9 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
     }));
   });
 }
+
+/** Entry of a structure without any field, so that a search for the attribute as such finds it. */
+const present: [field: string, searchable: Searchable][] = [['', { text: '', number: null }]];
 
 /** The fields of one attribute instance in searchable form; absent fields are left out, here and in a Locate filter. */
 export function fieldsOf(attribute: Attribute): [field: string, searchable: Searchable][] {

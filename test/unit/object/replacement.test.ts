@@ -1,0 +1,102 @@
+import t from 'tap';
+import type { Attribute } from '../../../codec/attribute.ts';
+import { linkedId, linkPair, setLink } from '../../../src/object/links.ts';
+import { replace, replacementAttributes } from '../../../src/object/replacement.ts';
+import { aesKey, custom, name, now, refusals } from './fixtures.ts';
+
+const later = now + 1_000;
+
+t.test('a replacement takes over what the client said, and nothing of the old life', async (t) => {
+  const old = aesKey(
+    [
+      name('a'),
+      custom('Site', 'Basel'),
+      { name: 'ObjectGroup', value: 'g' },
+      { name: 'OperationPolicyName', value: 'default' },
+      { name: 'CryptographicUsageMask', value: 4 },
+      { name: 'ActivationDate', value: now },
+      { name: 'UsageLimits', value: { UsageLimitsTotal: 10n, UsageLimitsUnit: 'Byte' } },
+    ],
+    { randomNumberGenerator: { RNGAlgorithm: 'DRBG' } },
+  );
+  old.attributes.set('UsageLimits', { UsageLimitsTotal: 10n, UsageLimitsCount: 1n, UsageLimitsUnit: 'Byte' });
+  old.attributes.set('Fresh', false);
+  setLink(old, 'ParentLink', 'p', now);
+  old.revoke({ RevocationReasonCode: 'KeyCompromise' }, undefined, now);
+  const attributes = replacementAttributes(old, [{ name: 'ObjectGroup', value: 'h' }], undefined, later);
+  const fresh = aesKey(attributes, { id: 'k2', now: later, operation: 'ReKey' });
+  t.equal(fresh.state(later), 'Active', 'dates are copied');
+  t.same(fresh.attributes.values('ObjectGroup'), ['g', 'h']);
+  t.equal(fresh.attributes.get('OperationPolicyName'), 'default');
+  t.equal(fresh.attributes.get('CryptographicUsageMask'), 4);
+  t.equal(fresh.attributes.get('UsageLimits')?.UsageLimitsCount, 10n, 'the whole of its limits');
+  t.equal(fresh.attributes.get('Fresh'), true);
+  t.equal(fresh.attributes.get('InitialDate'), later);
+  t.equal(fresh.attributes.get('OriginalCreationDate'), later);
+  t.ok(fresh.attributes.has('x-Site'));
+  for (const own of ['Name', 'Link', 'CompromiseDate', 'RevocationReason', 'RandomNumberGenerator']) {
+    t.notOk(fresh.attributes.has(own), own);
+  }
+});
+
+t.test('TC-REKEY-1: Names move, old ones first, and links point both ways', async (t) => {
+  const old = aesKey([name('a'), name('b')]);
+  const fresh = aesKey([name('c'), name('a')], { id: 'k2' });
+  replace(old, fresh, later);
+  t.same(
+    fresh.attributes.values('Name').map(({ NameValue }) => NameValue),
+    ['a', 'b', 'c'],
+  );
+  t.notOk(old.attributes.has('Name'));
+  t.equal(linkedId(old, 'ReplacementObjectLink'), 'k2');
+  t.equal(linkedId(fresh, 'ReplacedObjectLink'), 'k1');
+  t.equal(old.attributes.get('LastChangeDate'), later);
+});
+
+/** Dates of the old key and of the new one, relative to the making of each; the offset is 50 s. */
+t.test('an offset shifts the dates', async (t) => {
+  const old = aesKey([
+    { name: 'ActivationDate', value: now + 10 },
+    { name: 'ProcessStartDate', value: now + 20 },
+    { name: 'ProtectStopDate', value: now + 30 },
+    { name: 'DeactivationDate', value: now + 40 },
+  ]);
+  const attributes = replacementAttributes(old, [], 50, later);
+  const fresh = aesKey(attributes, { id: 'k2', now: later, operation: 'ReKey' });
+  const dates = ['ActivationDate', 'ProcessStartDate', 'ProtectStopDate', 'DeactivationDate'] as const;
+  t.same(
+    dates.map((date) => (fresh.attributes.get(date) ?? 0) - later),
+    [50, 60, 70, 80],
+  );
+  t.equal(fresh.state(later), 'PreActive');
+  const bare = replacementAttributes(aesKey(), [], 0, later);
+  t.equal(
+    aesKey(bare, { now: later, operation: 'ReKey' }).state(later),
+    'Active',
+    'an offset alone sets the date',
+  );
+});
+
+t.test('offsets that make no sense', async (t) => {
+  const explicit: Attribute[] = [{ name: 'ActivationDate', value: later }];
+  t.same(
+    refusals(() => replacementAttributes(aesKey(), explicit, 5, later)),
+    ['InvalidMessage', 'InvalidMessage', 'InvalidMessage'],
+  );
+  const undated = aesKey([{ name: 'DeactivationDate', value: now + 40 }]);
+  t.same(
+    refusals(() => replacementAttributes(undated, [], 5, later)),
+    ['IllegalOperation', 'InvalidField', 'InvalidField'],
+  );
+});
+
+t.test('links', async (t) => {
+  const [a, b] = [aesKey([], { id: 'a' }), aesKey([], { id: 'b' })];
+  linkPair(a, b, now);
+  t.same([linkedId(a, 'PublicKeyLink'), linkedId(b, 'PrivateKeyLink')], ['b', 'a']);
+  setLink(a, 'PublicKeyLink', 'c', now);
+  t.equal(a.attributes.all('Link').length, 1, 'one link of a type');
+  setLink(a, 'ParentLink', 'd', now);
+  t.equal(a.attributes.all('Link').length, 2);
+  t.equal(linkedId(a, 'ChildLink'), undefined);
+});
