@@ -11,13 +11,13 @@ import {
 import { fail } from '../errors.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import { appliesTo, mostInstances, ruleOf } from './attributes.ts';
+import { mostInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
 import { defaultUsageMask } from './usage.ts';
 import { normalised } from './value-rules.ts';
-import { sameValue } from './values.ts';
+import { contains, sameValue } from './values.ts';
 
 /** Lease Time of objects that nobody gave another, in seconds. */
 export const defaultLeaseSeconds = 3_600;
@@ -66,9 +66,11 @@ export function buildObject(creation: Creation): ManagedObject {
   const { attributes } = object;
   attributes.set('UniqueIdentifier', id);
   for (const fact of facts(creation)) addFact(attributes, fact);
+  const known = new Set(attributes.keys());
   for (const stated of creation.attributes) {
     checkInitial(stated, operation, type);
     if (operation === 'Import') importStated(attributes, stated);
+    else if (known.has(attributeKey(stated))) requireAgreement(attributes, stated);
     else addStated(attributes, stated);
   }
   requireOrder(attributes);
@@ -127,18 +129,33 @@ function addFact(attributes: AttributeSet, fact: Attribute): void {
 
 function addStated(attributes: AttributeSet, stated: Attribute): void {
   const key = attributeKey(stated);
-  const { giver, multiple } = ruleOf(stated);
   const present = attributes.all(key);
-  if (giver === 'fact' && present.length > 0) {
-    if (present.some((fact) => agrees(fact, stated))) return;
-    fail('InvalidAttributeValue', `${key} contradicts the object`);
-  }
-  if (!multiple && present.length > 0)
+  if (!isMultiple(stated) && present.length > 0) {
     fail('AttributeSingleValued', `${key} can have one value only`, 'InvalidField');
-  if (present.length >= mostInstances)
+  }
+  if (present.length >= mostInstances) {
     fail('ServerLimitExceeded', `no more than ${mostInstances} instances of ${key} fit`);
+  }
   requireNewName(attributes, stated, { classic: 'InvalidField' });
   attributes.add(normalised(stated));
+}
+
+/** A client may repeat what the object itself says, but not contradict it. */
+function requireAgreement(attributes: AttributeSet, stated: Attribute): void {
+  const key = attributeKey(stated);
+  const agrees = attributes.all(key).some((fact) => {
+    if (stated.name === 'CryptographicLength')
+      return sameLength(fact.value as number, stated.value as number);
+    return contains(fact.value, stated.value);
+  });
+  if (!agrees) fail('InvalidAttributeValue', `${key} contradicts the object`);
+}
+
+/** DES lengths are told with and without the parity bits. */
+const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
+
+function sameLength(a: number, b: number): boolean {
+  return a === b || withParity[a] === b || withParity[b] === a;
 }
 
 /** An imported object keeps the attributes it had; only what the server alone can know is its own. */
@@ -148,16 +165,6 @@ function importStated(attributes: AttributeSet, stated: Attribute): void {
   if (attributes.all(key).some((present) => sameValue(present, stated))) return;
   requireNewName(attributes, stated, { classic: 'InvalidField' });
   attributes.add(stated);
-}
-
-/** DES lengths are told with and without the parity bits. */
-const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
-
-function agrees(fact: Attribute, stated: Attribute): boolean {
-  if (sameValue(fact, stated)) return true;
-  if (fact.name !== 'CryptographicLength') return false;
-  const [a, b] = [fact.value as number, stated.value as number];
-  return withParity[a] === b || withParity[b] === a;
 }
 
 function fillImplicit(attributes: AttributeSet, creation: Creation): void {
@@ -214,13 +221,6 @@ export function mergeTemplates(...sources: readonly (readonly Attribute[])[]): A
     merged = [...merged, ...source.filter(isNew)];
   }
   return merged;
-}
-
-/** Attributes common to a pair that apply to one half of it only are left to that half. */
-export function applicable(attributes: readonly Attribute[], type: ObjectTypeName): Attribute[] {
-  return attributes.filter(
-    (attribute) => attribute.vendor !== undefined || appliesTo(ruleOf(attribute), type),
-  );
 }
 
 function isMultiple(attribute: Attribute): boolean {

@@ -10,6 +10,19 @@ export function sameValue(a: { readonly value: unknown }, b: { readonly value: u
   return equal(a.value, b.value);
 }
 
+/** Whether a value says at least what `stated` says: equal, or a structure with every field that `stated` gives. */
+export function contains(value: unknown, stated: unknown): boolean {
+  if (equal(value, stated)) return true;
+  if (!isFields(value) || !isFields(stated)) return false;
+  return Object.entries(stated).every(([field, inner]) => inner === undefined || equal(value[field], inner));
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
+}
+
 function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

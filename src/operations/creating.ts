@@ -5,7 +5,7 @@ import { hasKeyBlock, type ManagedObjectValue, type ObjectTypeName } from '../..
 import { plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
-import { applicable, buildObject, mergeTemplates } from '../object/creation.ts';
+import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './operation.ts';
@@ -69,7 +69,7 @@ export async function create(creation: Creation, context: Context): Promise<Mana
     type: creation.type,
     group: principal.group,
     id,
-    attributes: applicable(creation.attributes, creation.type),
+    attributes: creation.attributes,
     value,
     now,
     digest: crypto.digestObject(value),

@@ -130,6 +130,27 @@ t.test('what the cryptography found out stands before claims', async (t) => {
   t.equal(attributes.get('CryptographicLength'), 255);
 });
 
+t.test('a client may repeat a part of what the key says', async (t) => {
+  const described: Attribute[] = [
+    { name: 'CryptographicDomainParameters', value: { Qlength: 256, RecommendedCurve: 'P_256' } },
+  ];
+  const build = (curve: 'P_256' | 'P_384') =>
+    buildObject({
+      operation: 'CreateKeyPair',
+      type: 'PublicKey',
+      group: 'g',
+      id: 'i',
+      attributes: [{ name: 'CryptographicDomainParameters', value: { RecommendedCurve: curve } }],
+      described,
+      now,
+    });
+  t.same(build('P_256').attributes.get('CryptographicDomainParameters'), {
+    Qlength: 256,
+    RecommendedCurve: 'P_256',
+  });
+  t.equal(refusals(() => build('P_384'))[2], 'InvalidAttributeValue');
+});
+
 t.test('a Template has only what every object has', async (t) => {
   t.same(registered('Template', [name('t')]).attributes.keys(), [
     'UniqueIdentifier',
