@@ -35,7 +35,12 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const place = placeOf(url);
   const settings = configuration(url);
   await migrateSchema(settings, place, options.migrations ?? released);
-  const pool = new pg.Pool({ ...settings, max: options.readers ?? 8, idleTimeoutMillis: 60_000 });
+  const pool = new pg.Pool({
+    ...settings,
+    max: options.readers ?? 8,
+    idleTimeoutMillis: 60_000,
+    onConnect: (client: pg.ClientBase) => prepareSession(client, place),
+  });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => {});
   const writer = new PostgresWriter(settings, place);

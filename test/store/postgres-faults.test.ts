@@ -1,0 +1,130 @@
+import t from 'tap';
+import { openStore } from '../../src/store/open.ts';
+import { openPostgres } from '../../src/store/postgres.ts';
+import { createSqlStore } from '../../src/store/sql-store.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
+import { startPostgres } from './embedded-postgres.ts';
+import { add, entry, object, unit } from './objects.ts';
+
+const server = await startPostgres();
+if (typeof server === 'string') {
+  t.plan(0, server);
+} else {
+  t.teardown(() => server.stop());
+
+  t.test(
+    'two nodes that write the same objects in opposite orders neither hang nor lose anything',
+    async (t) => {
+      const url = await server.fresh();
+      const nodes = await Promise.all([openPostgres(url), openPostgres(url)]);
+      t.teardown(() => Promise.all(nodes.map((node) => node.close())));
+      const stores = nodes.map(createSqlStore);
+      const ids = ['a', 'b', 'c', 'd'];
+      const [first] = stores;
+      if (first === undefined) throw new Error('no store');
+      await add(first, ...ids.map((id) => object(id)));
+      const tally = { committed: 0, conflict: 0, taken: 0 };
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, lane) => {
+          const store = stores[lane % 2] ?? first;
+          for (let at = 0; at < 15; at += 1) {
+            const order = lane % 2 === 0 ? ids : ids.toReversed();
+            const loaded = new Map((await store.load(ids)).map((one) => [one.id, one.version]));
+            const updates = order.map((id) => object(id, { version: (loaded.get(id) ?? 0) + 1 }));
+            const keys = order.map((id) => `${id}-${at}`);
+            const inserts = [object(`${lane}-${at}`, { uniqueKeys: lane % 4 < 2 ? keys : [] })];
+            tally[await store.commit(unit({ updates, inserts }))] += 1;
+          }
+        }),
+      );
+      t.comment(JSON.stringify(tally));
+      t.equal(tally.committed + tally.conflict + tally.taken, 120);
+      for (const one of await first.load(ids))
+        t.equal(one.version, 1 + tally.committed, `${one.id}: every commit counted once`);
+      t.equal(
+        (await first.find({ group: 'blue', filter: { all: [] }, offset: 0, limit: 1 })).total,
+        4 + tally.committed,
+      );
+    },
+  );
+
+  t.test('lost connections are weather, and the next call connects again', async (t) => {
+    const url = await server.fresh();
+    const driver = await openPostgres(url);
+    t.teardown(() => driver.close());
+    const store = createSqlStore(driver);
+    await add(store, object('a', { index: [entry('State', 1)] }));
+    const acknowledged = ['a'];
+    for (let round = 0; round < 5; round += 1) {
+      const busy = Array.from({ length: 20 }, (_, at) =>
+        add(store, object(`${round}-${at}`)).then(
+          () => acknowledged.push(`${round}-${at}`),
+          (error) => {
+            if (!(error instanceof StoreUnavailable)) throw error;
+          },
+        ),
+      );
+      await server.administer(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'kmipd'`,
+      );
+      await Promise.all(busy);
+      // A connection of the pool may still have been the dead one.
+      for (let attempt = 0; attempt < 20; attempt += 1)
+        if ((await store.ping().catch((error) => error)) === undefined) break;
+      await store.ping();
+      await add(store, object(`after-${round}`));
+      acknowledged.push(`after-${round}`);
+    }
+    t.equal((await store.load(acknowledged)).length, acknowledged.length);
+    const mistake = await driver.read('select nonsense', []).catch((error) => error);
+    t.equal(mistake.code, '42703', 'a mistake is not weather');
+  });
+
+  t.test('a database that goes away is said without its password, and a wrong one too', async (t) => {
+    const url = await server.fresh();
+    const { store, close } = await openStore(url);
+    const place = `postgres://${new URL(url).host}${new URL(url).pathname}`;
+    await server.administer(`drop database ${new URL(url).pathname.slice(1)} with (force)`);
+    const gone = await store.commit(unit({ inserts: [object('a')] })).catch((error) => error);
+    t.ok(gone instanceof StoreUnavailable, String(gone));
+    t.match(gone.message, new RegExp(`^cannot write ${place}: `));
+    const unread = await store.load(['a']).catch((error) => error);
+    t.ok(unread instanceof StoreUnavailable, String(unread));
+    await t.rejects(store.ping(), StoreUnavailable);
+    await close();
+    await t.rejects(openStore(url), {
+      name: 'StoreUnavailable',
+      message: /^cannot open postgres:.*does not exist$/,
+    });
+    const nobody = Object.assign(new URL(url), { port: '1', password: 'secret' }).href;
+    await t.rejects(openStore(nobody), {
+      name: 'StoreUnavailable',
+      message: /^cannot open ((?!secret).)*ECONNREFUSED/,
+    });
+    await server.administer(`create database ${new URL(url).pathname.slice(1)}`);
+  });
+
+  t.test('a database in another encoding is refused', async (t) => {
+    const url = await server.fresh();
+    const name = new URL(url).pathname.slice(1);
+    await server.administer(`drop database ${name}`);
+    await server.administer(`create database ${name} template template0 encoding 'LATIN1' locale 'C'`);
+    await t.rejects(openStore(url), {
+      message: /has the encoding LATIN1: create the database with encoding UTF8$/,
+    });
+  });
+
+  t.test('a commit is durable even where the server is set to forget', async (t) => {
+    const url = await server.fresh();
+    await server.administer(`alter database ${new URL(url).pathname.slice(1)} set synchronous_commit = off`);
+    const driver = await openPostgres(url);
+    t.teardown(() => driver.close());
+    // And no plan made for empty tables is kept for full ones.
+    t.strictSame(await driver.read('show enable_seqscan', []), [{ enable_seqscan: 'off' }]);
+    const step = { sql: `select 1 where current_setting('synchronous_commit') = 'on'`, parameters: [] };
+    t.equal(
+      await driver.commit({ objects: [], steps: [{ ...step, rows: 1, otherwise: 'conflict' }] }),
+      'committed',
+    );
+  });
+}
