@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Version, versions } from '../../codec/version.ts';
+import type { Profile } from '../../profiles/index.ts';
 
 /** A request and the answer that belongs to it, as the XML of the case file. */
 export interface Exchange {
@@ -15,6 +16,17 @@ export interface Case {
   readonly family: string;
   readonly file: string;
   readonly exchanges: readonly Exchange[];
+}
+
+/** Whether a case, by its name, is one of those that prove a profile. */
+export function isCaseOf(profile: Profile, name: string): boolean {
+  return profile.cases.some((pattern) => matches(pattern, name.replace(/-\d\d$/, '')));
+}
+
+/** Whether a name fits a pattern in which `*` stands for any text. */
+export function matches(pattern: string, name: string): boolean {
+  const source = pattern.split('*').map(RegExp.escape).join('.*');
+  return new RegExp(`^${source}$`).test(name);
 }
 
 /** Cases that share one state of the server, in the order to play them. */
@@ -84,6 +96,7 @@ async function list(folder: string): Promise<string[]> {
 const chains: readonly (readonly string[])[] = [
   ['SASED-M-2', 'SASED-M-3'],
   ['TL-M-2', 'TL-M-3'],
+  ['TC-CREG-1', 'TC-CREG-2'],
 ];
 
 /** One group per case, but those of a chain together: nothing one group leaves behind is seen by another. */

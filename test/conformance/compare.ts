@@ -5,7 +5,7 @@ import type { Node } from '../../codec/wire/node.ts';
 import { children, find, valueOf } from '../client.ts';
 import { Comparison, type Scope, sameValue } from './comparison.ts';
 import { type Difference, describe } from './describe.ts';
-import { identifiersIn, instantsIn, isRandomised, type Knowledge, wrapsRandomly } from './knowledge.ts';
+import { identifiersIn, isRandomised, type Knowledge, learn, wrapsRandomly } from './knowledge.ts';
 import { comparePayload } from './payloads.ts';
 import { checkRules, versionIn } from './rules.ts';
 import type { Bindings, Expectation } from './tokens.ts';
@@ -36,7 +36,8 @@ export interface Verdict {
 export function compareMessages(expectation: Expectation, actual: Node, context: Context): Verdict {
   const { request, now } = context;
   const version = versionIn(request) ?? newestVersion;
-  const known = { ...context.known, instants: new Set([...context.known.instants, ...instantsIn(request)]) };
+  // What earlier items of this very answer made is known to later ones.
+  const known = learn(context.known, request, actual, new Map());
   const scope: Scope = {
     version,
     operation: '',

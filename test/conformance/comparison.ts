@@ -1,8 +1,16 @@
-import { attributeKnown, attributeNamed1x, isAttributeName } from '../../codec/attribute-table.ts';
+import { attributeKnown, isAttributeName } from '../../codec/attribute-table.ts';
 import type { TagName } from '../../codec/tags.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import { attributeKeyOf, type Difference, describe, describeBytes, nameOf, stepOf } from './describe.ts';
+import {
+  attributeKeyOf,
+  canonicalAttribute,
+  type Difference,
+  describe,
+  describeBytes,
+  nameOf,
+  stepOf,
+} from './describe.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Bindings } from './tokens.ts';
 import { permits } from './variations.ts';
@@ -39,17 +47,14 @@ const echoes: ReadonlySet<TagName | undefined> = new Set([
   'PublicKeyTemplateAttribute',
 ]);
 
-/** Canonical name of a standard attribute however the version spells it; vendors' attributes as `vendor:name`. */
-export function canonicalAttribute(key: string): string {
-  return attributeNamed1x(key) ?? key;
-}
-
-/** Whether an attribute of an expected answer need not be in the real one. */
-export function mayBeAbsent(key: string, version: Version, named: boolean): boolean {
+/** Whether an attribute of an expected answer need not be in the real one. `named`: the client asked for it by name. */
+export function mayBeAbsent(key: string, { version, known }: Scope, named: boolean): boolean {
   const name = canonicalAttribute(key);
   if (/^y[-:]/.test(key)) return true;
   if (isAttributeName(name) && !attributeKnown(name, version)) return true;
-  return !named && unsupportable.has(name);
+  if (named) return false;
+  // A server may put objects into a group of its own choice; a client's group it must keep.
+  return unsupportable.has(name) || (name === 'ObjectGroup' && !known.attributes.has(name));
 }
 
 /** Compares parts of an expected answer with the real one, collecting differences and capturing tokens on the way. */
@@ -158,7 +163,7 @@ export class Comparison {
       }));
       const match = trials.find((trial) => trial.differences.length === 0) ?? trials[0];
       if (match === undefined) {
-        if (!mayBeAbsent(key, this.scope.version, named))
+        if (!mayBeAbsent(key, this.scope, named))
           this.report(`${path}/${stepOf(item)}`, describe(item), 'nothing');
         continue;
       }

@@ -1,3 +1,4 @@
+import { attributeNamed1x } from '../../codec/attribute-table.ts';
 import { type TagName, tagName } from '../../codec/tags.ts';
 import { tagLabel } from '../../codec/wire/binary-reader.ts';
 import { subjectOf } from '../../codec/wire/dictionary.ts';
@@ -65,4 +66,9 @@ export function attributeKeyOf(node: Node): string {
       : [],
   );
   return texts.join(':');
+}
+
+/** Canonical name of a standard attribute however the version spells it; vendors' attributes as `vendor:name`. */
+export function canonicalAttribute(key: string): string {
+  return attributeNamed1x(key) ?? key;
 }

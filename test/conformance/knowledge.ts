@@ -7,7 +7,7 @@ import {
 } from '../../codec/enums.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { children, find, valueOf } from '../client.ts';
-import { nameOf } from './describe.ts';
+import { attributeKeyOf, canonicalAttribute, nameOf } from './describe.ts';
 
 /**
  * What a client that plays a case knows about the server's objects. It decides where bytes must be exact: those of a
@@ -18,6 +18,8 @@ export interface Knowledge {
   readonly generated: ReadonlySet<string>;
   /** Identifiers of keys whose use is randomised (padding with a random part, an IV the server draws, ECDSA). */
   readonly randomised: ReadonlySet<string>;
+  /** Attributes that requests carried, by tag name or name. */
+  readonly attributes: ReadonlySet<string>;
   /** Dates that requests of the case carried, in seconds. */
   readonly instants: ReadonlySet<number>;
   /** Bytes that the case file has (in hex) and those that the server gave in their place: later requests send the latter. */
@@ -29,6 +31,7 @@ export interface Knowledge {
 export const nothingKnown: Knowledge = {
   generated: new Set(),
   randomised: new Set(),
+  attributes: new Set(),
   instants: new Set(),
   replays: new Map(),
   latest: new Map(),
@@ -121,14 +124,24 @@ export function learn(
   return {
     generated,
     randomised,
+    attributes: new Set([...known.attributes, ...attributesIn(request)]),
     instants: new Set([...known.instants, ...instantsIn(request)]),
     replays: new Map([...known.replays, ...replays]),
     latest: new Map([...known.latest, ...walk(answer).map((item) => [nameOf(item) ?? '', item] as const)]),
   };
 }
 
-export function instantsIn(request: Node): number[] {
+function instantsIn(request: Node): number[] {
   return walk(request).flatMap((item) => (item.type === 'DateTime' ? [item.value] : []));
+}
+
+function attributesIn(request: Node): string[] {
+  return walk(request).flatMap((item) => {
+    const name = nameOf(item);
+    if (name === 'Attributes' && item.type === 'Structure')
+      return item.value.map((each) => canonicalAttribute(attributeKeyOf(each)));
+    return name === 'Attribute' ? [canonicalAttribute(attributeKeyOf(item))] : [];
+  });
 }
 
 /** The request with bytes of the case file replaced by those that the server gave in their place. */

@@ -3,8 +3,8 @@ import { tagNumber } from '../../codec/tags.ts';
 import { tagLabel } from '../../codec/wire/binary-reader.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { children } from '../client.ts';
-import { type Comparison, canonicalAttribute, mayBeAbsent, sameValue } from './comparison.ts';
-import { attributeKeyOf, describe, nameOf } from './describe.ts';
+import { type Comparison, mayBeAbsent, sameValue } from './comparison.ts';
+import { attributeKeyOf, canonicalAttribute, describe, nameOf } from './describe.ts';
 
 /**
  * How the answer of one operation is compared where "field by field, in order" is not the rule: lists that a server
@@ -96,11 +96,11 @@ function compareQuery(comparison: Comparison, { expected, actual, path }: Payloa
       comparison.report(`${path}/${tagLabel(tag)}`, 'a later place', `item ${at + 1}`);
     place = Math.max(place, at);
     if (listed.has(nameOf(of(expected)[0] as Node))) {
-      const missing = of(expected).filter((node) => !of(actual).some((other) => sameValue(node, other)));
-      if (missing.length > 0) {
+      for (const node of of(expected)) {
+        if (of(actual).some((other) => sameValue(node, other))) continue;
         comparison.report(
-          `${path}/${tagLabel(tag)}`,
-          `also ${missing.map((node) => describe(node)).join(', ')}`,
+          `${path}/${tagLabel(tag)}(${describe(node)})`,
+          'this value in the list',
           `${of(actual).length} others`,
         );
       }
@@ -145,7 +145,7 @@ function compareAttributeList(comparison: Comparison, { expected, actual, path, 
   const keys = given.map(referenceKey);
   for (const name of wanted) {
     const key = referenceKey(name);
-    if (!keys.includes(key) && !mayBeAbsent(key, comparison.scope.version, false))
+    if (!keys.includes(key) && !mayBeAbsent(key, comparison.scope, false))
       comparison.report(`${path}/${tagLabel(name.tag)}`, key, 'nothing');
   }
   keys.forEach((key, index) => {

@@ -15,7 +15,8 @@ export interface Failure {
   readonly operations: readonly string[];
   readonly differences: readonly Difference[];
   readonly request?: Node;
-  readonly expected?: Node;
+  /** As the case file has it, tokens included. */
+  readonly expected?: string;
   readonly actual?: Node;
 }
 
@@ -108,7 +109,7 @@ async function playExchange(
     operations: operationsOf(request),
     differences: verdict.differences,
     request,
-    expected: expectation.message,
+    expected: exchange.response,
     actual,
   };
 }

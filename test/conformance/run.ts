@@ -3,17 +3,20 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect } from '../client.ts';
-import { type Case, groupCases, readCases, withPredecessors } from './case.ts';
+import { type Case, groupCases, matches, readCases, withPredecessors } from './case.ts';
 import { playGroup, type Result } from './play.ts';
 import {
   describeFailures,
   type ExpectedFailures,
   type Judged,
   judge,
+  leaveOut,
   matrix,
+  type Outcome,
+  reasonIn,
   summary,
   toJson,
-  unusedEntries,
+  unusedExcuses,
 } from './report.ts';
 import { TestServer } from './server.ts';
 
@@ -41,7 +44,7 @@ export interface Selection {
 
 export interface Run {
   readonly judged: readonly Judged[];
-  /** Entries of the expected failures that name no case of a whole run. */
+  /** Operations excused from Query's answers that every answer of a whole run names. */
   readonly unused: readonly string[];
 }
 
@@ -60,45 +63,60 @@ export async function runConformance(
   const all = await readCases(directory);
   const selected = withPredecessors(all, (each) => isSelected(each, selection));
   const expected = await readExpectedFailures();
-  const groups = groupCases(selected);
+  const leftOut = selected.flatMap((each) => {
+    const reason = reasonIn(expected.notPlayed, each.name);
+    return reason === undefined ? [] : [leaveOut(each, reason)];
+  });
+  const groups = groupCases(selected.filter((each) => !leftOut.some((left) => left.case === each)));
   const clients = groups.map((_, index) => `conformance-${index + 1}`);
   const server = await TestServer.start({ clients, keep });
   const results: Result[] = [];
   try {
     for (const [index, group] of groups.entries()) {
-      if (!server.running) throw new Error(`the server ended before all cases were played\n${server.output}`);
+      if (!server.running) throw new Error('the server ended before all cases were played');
       const identity = server.identities.get(clients[index] ?? '');
       results.push(...(await playGroup(group, () => connect({ port: server.port, ...identity }))));
     }
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\nlast words of the server:\n${server.output}`);
   } finally {
     await server.stop();
     if (keep) console.log(`home of the server: ${server.home}`);
   }
-  return {
-    judged: judge(results, expected),
-    unused: selected.length === all.length ? unusedEntries(results, expected) : [],
-  };
+  const judged = [...judge(results, expected), ...leftOut];
+  return { judged, unused: selected.length === all.length ? unusedExcuses(judged, expected) : [] };
 }
 
 function isSelected(each: Case, { only, version }: Selection): boolean {
-  const pattern = new RegExp(`^${(only ?? '*').split('*').map(RegExp.escape).join('.*')}$`);
-  return pattern.test(each.name) && (version === undefined || each.version === version);
+  return matches(only ?? '*', each.name) && (version === undefined || each.version === version);
 }
 
-function print({ judged, unused }: Run, verbose: boolean): void {
-  for (const each of judged.filter(({ outcome }) => outcome === 'failed'))
-    console.log(`${describeFailures(each, verbose)}\n`);
-  for (const each of judged.filter(({ outcome }) => outcome === 'unexpected pass')) {
+function print({ judged, unused }: Run, expected: ExpectedFailures, verbose: boolean): void {
+  const having = (outcome: Outcome) => judged.filter((each) => each.outcome === outcome);
+  for (const each of having('failed')) console.log(`${describeFailures(each, verbose)}\n`);
+  for (const each of having('unexpected pass')) {
     console.log(`${each.case.name} passes, but is listed as failing: ${each.reason}\n`);
   }
-  for (const pattern of unused) console.log(`expected-failures.json: ${pattern} names no case\n`);
-  const skipped = Map.groupBy(
-    judged.filter(({ outcome }) => outcome === 'expected failure'),
-    ({ reason }) => reason,
-  );
-  for (const [reason, cases] of skipped) {
-    console.log(`expected to fail: ${reason}\n  ${cases.map((each) => each.case.name).join(' ')}`);
+  for (const entry of unused) console.log(`Query names ${entry}, but it is excused from it\n`);
+  for (const [outcome, label] of [
+    ['expected failure', 'fails'],
+    ['not played', 'not played'],
+  ] as const) {
+    for (const [reason, cases] of Map.groupBy(having(outcome), (each) => each.reason)) {
+      console.log(`${label}: ${reason}\n  ${cases.map((each) => each.case.name).join(' ')}`);
+    }
   }
+  const excused = [...new Set(judged.flatMap((each) => each.excused))];
+  const cases = judged
+    .filter((each) => each.excused.length > 0 && each.outcome === 'passed')
+    .map((each) => each.case.name);
+  for (const [reason, operations] of Map.groupBy(
+    excused,
+    (operation) => expected.queryOperations[operation],
+  )) {
+    console.log(`not named by Query: ${reason}\n  ${operations.join(' ')}`);
+  }
+  if (cases.length > 0) console.log(`passed but for these operations: ${cases.join(' ')}`);
   console.log(`\n${matrix(judged)}\n\n${summary(judged)}`);
 }
 
@@ -129,10 +147,17 @@ async function main(): Promise<number> {
     { ...(only === undefined ? {} : { only }), ...(version === undefined ? {} : { version }) },
     values.keep,
   );
-  print(run, values.verbose);
+  print(run, await readExpectedFailures(), values.verbose);
   if (values.json !== undefined) await writeFile(values.json, toJson(run.judged));
   const wrong = run.judged.some(({ outcome }) => outcome === 'failed' || outcome === 'unexpected pass');
   return wrong || run.unused.length > 0 ? 1 : 0;
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(`conformance: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
+}

@@ -16,7 +16,7 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = promisify(execFile);
 
 /** Milliseconds a fresh server may take until it says that it is ready. */
-const startDeadline = 60_000;
+const startDeadline = 20_000;
 
 /** A server of its own in a fresh home, on a port of its own. */
 export class TestServer {
@@ -50,7 +50,11 @@ export class TestServer {
    */
   static async start(options: { clients: readonly string[]; keep?: boolean }): Promise<TestServer> {
     const home = await mkdtemp(join(tmpdir(), 'kmipd-conformance-'));
-    const identities = await enrol(home, options.clients);
+    const forget = () => (options.keep ? undefined : rm(home, { recursive: true, force: true }));
+    const identities = await enrol(home, options.clients).catch(async (error) => {
+      await forget();
+      throw error;
+    });
     const child = spawn(
       process.execPath,
       [main, 'serve', '--home', home, '--listen', '127.0.0.1:0', '--interop'],
@@ -64,11 +68,12 @@ export class TestServer {
       const fail = (why: string) => {
         clearTimeout(timer);
         child.kill('SIGKILL');
+        void forget();
         reject(new Error(`the server did not start: ${why}\n${text}`));
       };
       const read = (chunk: Buffer) => {
         text = (text + chunk.toString()).slice(-100_000);
-        const match = /127\.0\.0\.1:([1-9]\d*)/.exec(text);
+        const match = /ready on 127\.0\.0\.1:(\d+)\s/.exec(text);
         if (match === null) return;
         clearTimeout(timer);
         resolve(Number(match[1]));

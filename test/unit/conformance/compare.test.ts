@@ -495,7 +495,7 @@ const rules: readonly Rule[] = [
     expected: success('Query', operations('Get', 'Create')),
     good: success('Query', operations('Create', 'Destroy', 'Get')),
     bad: success('Query', operations('Get', 'Destroy')),
-    path: 'BatchItem[1]/ResponsePayload/Operation',
+    path: 'BatchItem[1]/ResponsePayload/Operation(Create)',
   },
   {
     rule: 'Query: each operation once',

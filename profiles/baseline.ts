@@ -1,0 +1,15 @@
+import type { Profile } from './profile.ts';
+
+/** Locate to Destroy, Query, batches with Undo: what every other profile builds on. */
+export const baseline: Profile = {
+  name: 'Baseline Server',
+  servers: {
+    '1.2': 'BaselineServerBasicKMIPV1_2',
+    '1.3': 'BaselineServerBasicKMIPV1_3',
+    '1.4': 'BaselineServerBasicKMIPV1_4',
+    '2.0': 'BaselineServer',
+    '2.1': 'BaselineServer',
+  },
+  cases: ['BL-M-*'],
+  kept: true,
+};

@@ -1,0 +1,13 @@
+import type { ProfileName } from '../codec/enums.ts';
+import type { Version } from '../codec/version.ts';
+
+/** One OASIS profile for servers: what it is called on the wire, and what proves that it is kept. */
+export interface Profile {
+  readonly name: string;
+  /** Protocol versions whose profile document has it, with the name that Query answers for that document. */
+  readonly servers: Readonly<Partial<Record<Version, Exclude<ProfileName, number>>>>;
+  /** Conformance cases without the version at the end of their names; `*` stands for any text. */
+  readonly cases: readonly string[];
+  /** Every case of it passes, so it may be announced. A test holds this against the expected failures. */
+  readonly kept: boolean;
+}
