@@ -4,6 +4,7 @@ import { Activate } from './activate.ts';
 import { AddAttribute } from './add-attribute.ts';
 import { AdjustAttribute } from './adjust-attribute.ts';
 import { Archive } from './archive.ts';
+import { Cancel } from './cancel.ts';
 import { Check } from './check.ts';
 import { Create } from './create.ts';
 import { CreateKeyPair } from './create-key-pair.ts';
@@ -14,6 +15,7 @@ import { Get } from './get.ts';
 import { GetAttributeList } from './get-attribute-list.ts';
 import { GetAttributes } from './get-attributes.ts';
 import { GetUsageAllocation } from './get-usage-allocation.ts';
+import { Hash } from './hash.ts';
 import { Interop } from './interop.ts';
 import { Locate } from './locate.ts';
 import { Log } from './log.ts';
@@ -21,12 +23,15 @@ import { ModifyAttribute } from './modify-attribute.ts';
 import { ObtainLease } from './obtain-lease.ts';
 import type { AnyOperation, OperationName } from './operation.ts';
 import { Ping } from './ping.ts';
+import { Poll } from './poll.ts';
 import { Query } from './query.ts';
 import { ReKey } from './re-key.ts';
 import { ReKeyKeyPair } from './re-key-key-pair.ts';
 import { Recover } from './recover.ts';
 import { Register } from './register.ts';
 import { Revoke } from './revoke.ts';
+import { RNGRetrieve } from './rng-retrieve.ts';
+import { RNGSeed } from './rng-seed.ts';
 import { SetAttribute } from './set-attribute.ts';
 
 const offered: readonly AnyOperation[] = [
@@ -57,6 +62,11 @@ const offered: readonly AnyOperation[] = [
   Recover,
   ObtainLease,
   GetUsageAllocation,
+  Hash,
+  RNGRetrieve,
+  RNGSeed,
+  Poll,
+  Cancel,
 ];
 
 /** Every operation this server performs. */
@@ -75,9 +85,6 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   SignatureVerify: cryptography,
   MAC: cryptography,
   MACVerify: cryptography,
-  Hash: cryptography,
-  RNGRetrieve: cryptography,
-  RNGSeed: cryptography,
   Certify: cryptography,
   ReCertify: cryptography,
   Validate: cryptography,
@@ -85,8 +92,6 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   JoinSplitKey: 'split keys can be registered, not joined',
   Import: 'objects come in by Register',
   Export: 'objects go out by Get',
-  Cancel: asynchronous,
-  Poll: asynchronous,
   Process: asynchronous,
   QueryAsynchronousRequests: asynchronous,
   Notify: serverToClient,
