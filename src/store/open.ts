@@ -5,7 +5,7 @@ import { createSqlClients } from './sql-clients.ts';
 import { createSqlSealingKeys } from './sql-sealing-keys.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
-import type { Store } from './store.ts';
+import { type Store, StoreUnavailable } from './store.ts';
 
 /** Everything that rests in one database. */
 export interface OpenStore {
@@ -35,7 +35,7 @@ function openDriver(url: string) {
     return openSqlite(url.slice('sqlite:'.length));
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
   // The scheme only: the rest may hold a password.
-  throw new Error(
+  throw new StoreUnavailable(
     `unknown store "${url.split(':', 1)[0]}:": use sqlite:FILE or postgres://USER@HOST/DATABASE`,
   );
 }
