@@ -6,9 +6,10 @@ import type { Pkcs12Encryption } from '../../certs/pkcs12.ts';
 import { addressText } from '../address.ts';
 import type { Config } from '../config.ts';
 import { store as readStore } from '../config-values.ts';
-import { fingerprintOf } from '../identity/certificate.ts';
+import { fingerprintOf, refusalOf } from '../identity/certificate.ts';
 import { Policy, presets } from '../identity/policy.ts';
 import type { Client } from '../identity/principal.ts';
+import { signedBy } from '../identity/trust.ts';
 import { didYouMean } from '../nearest.ts';
 import {
   type Command,
@@ -69,7 +70,7 @@ export const add: Command<Arguments> = {
       .option('cert', {
         type: 'string',
         requiresArg: true,
-        describe: 'Take this certificate, self-signed or not (PEM)',
+        describe: 'Take this certificate: self-signed, or with those above it in the file (PEM)',
       })
       .option('key', { choices: ['ec', 'rsa'] as const, default: 'ec', describe: 'Kind of the new key' })
       .option('p12', {
@@ -109,7 +110,7 @@ export const add: Command<Arguments> = {
         fingerprint: fingerprintOf(parsed),
         disabled: false,
         enrolledAt: Math.floor(Date.now() / 1000),
-        certificate: parsed.toString(),
+        certificate,
       };
       if (!(await directory.add(client))) {
         const other = (await directory.byFingerprint(client.fingerprint))?.name ?? name;
@@ -146,9 +147,10 @@ async function obtainCertificate(
   const { issueClient, signRequest } = await import('../../certs/issue.ts');
   const { authoritiesOf, authorityOf } = await import('./authority.ts');
   const { refuseOccupied, writeBundle, writeCertificates } = await import('./bundle.ts');
-  const authorities = authoritiesOf(home, config).join('');
+  const trusted = authoritiesOf(home, config);
+  const authorities = trusted.join('');
   if (given.cert !== undefined) {
-    const certificate = await takeCertificate(given.cert);
+    const certificate = await takeCertificate(given.cert, trusted);
     writeCertificates(out, undefined, authorities);
     return certificate;
   }
@@ -165,19 +167,40 @@ async function obtainCertificate(
   return client.certificate;
 }
 
-/** A certificate that its owner brought along. Throws CertificateRefused when no TLS handshake could use it. */
-async function takeCertificate(file: string): Promise<string> {
+/**
+ * A certificate that its owner brought along, with those above it when it did not sign itself: OpenSSL wants the whole
+ * way up to a root, and Node's server has no switch for less. Throws when no TLS handshake could use it.
+ */
+async function takeCertificate(file: string, authorities: readonly string[]): Promise<string> {
   const { certificatesIn } = await import('../../certs/pem.ts');
   const { refuseWeakKey } = await import('../../certs/keys.ts');
   return named(file, async () => {
-    const [pem = ''] = certificatesIn(Buffer.from(readInput(file)).toString('latin1'), 'it');
-    const certificate = new X509Certificate(pem);
+    const pems = certificatesIn(Buffer.from(readInput(file)).toString('latin1'), 'it');
+    const [certificate, ...above] = pems.map((pem) => new X509Certificate(pem)) as [
+      X509Certificate,
+      ...X509Certificate[],
+    ];
     refuseWeakKey(certificate.publicKey);
-    const { refusalOf } = await import('../identity/certificate.ts');
     const refusal = refusalOf(certificate, new Date());
     if (refusal !== undefined && refusal !== 'certificate not yet valid') throw new CommandFailure(refusal);
-    return pem;
+    const issuers = [...above, ...authorities.map((pem) => new X509Certificate(pem))];
+    if (!leadsToRoot(certificate, issuers)) {
+      throw new CommandFailure(
+        'its issuer is unknown; put the certificates above it, up to the root, below it in the file or into tls.authorities',
+      );
+    }
+    return pems.join('');
   });
+}
+
+function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
+  for (let below = certificate, steps = 0; steps <= issuers.length; steps++) {
+    if (signedBy(below, below)) return true;
+    const issuer = issuers.find((candidate) => signedBy(below, candidate));
+    if (issuer === undefined) return false;
+    below = issuer;
+  }
+  return false;
 }
 
 /** Puts the file's name in front of what is wrong with it. */

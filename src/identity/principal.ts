@@ -12,7 +12,7 @@ export interface Client {
   readonly disabled: boolean;
   /** POSIX seconds. */
   readonly enrolledAt: number;
-  /** PEM of the enrolled certificate (public). */
+  /** PEM of the enrolled certificate, and of those above it when no authority of ours issued it. */
   readonly certificate: string;
 }
 

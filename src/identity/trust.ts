@@ -3,8 +3,8 @@ import type { Client } from './principal.ts';
 
 /**
  * What the TLS layer takes as anchors (PEM): the authorities, and every enrolled certificate that none of them issued,
- * because its client brought it along. Trust in TLS opens no door: who may speak is asked of the directory.
- * Certificates of disabled clients are left out.
+ * because its client brought it along, with the certificates above it. Trust in TLS opens no door: who may speak is
+ * asked of the directory. Certificates of disabled clients are left out.
  */
 export function trustAnchors(authorities: readonly string[], clients: readonly Client[]): readonly string[] {
   const issuers = authorities.map((pem) => new X509Certificate(pem));
@@ -16,5 +16,9 @@ export function trustAnchors(authorities: readonly string[], clients: readonly C
 
 function issuedByOne(pem: string, issuers: readonly X509Certificate[]): boolean {
   const certificate = new X509Certificate(pem);
-  return issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
+  return issuers.some((issuer) => signedBy(certificate, issuer));
+}
+
+export function signedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
