@@ -1,26 +1,10 @@
-import { readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import t from 'tap';
-import * as envelope from '../../../codec/envelope.ts';
-import type { AnySchema, Field, Struct } from '../../../codec/schema.ts';
+import type { Field } from '../../../codec/schema.ts';
 import { TransparentKeyMaterial } from '../../../codec/structures/key-block.ts';
 import type { TagName } from '../../../codec/tags.ts';
 import { type Version, versions, within } from '../../../codec/version.ts';
 import { absent, ours, type ReferenceField, type ReferenceStructure, reference, until } from './reference.ts';
-
-const folder = resolve(import.meta.dirname, '..', '..', '..', 'codec', 'structures');
-
-/** Every structure that the codec exports, by name. */
-async function schemas(): Promise<Map<string, Struct>> {
-  const found = new Map<string, Struct>();
-  const modules = readdirSync(folder).map((file) => import(resolve(folder, file)));
-  for (const exported of [envelope, ...(await Promise.all(modules))] as Record<string, unknown>[]) {
-    for (const [name, value] of Object.entries(exported)) {
-      if ((value as AnySchema | null)?.kind === 'struct') found.set(name, value as Struct);
-    }
-  }
-  return found;
-}
+import { exportedStructures } from './schemas.ts';
 
 /** Structures of the reference whose schema goes by another name. */
 const renamed: Record<string, string> = {
@@ -43,7 +27,7 @@ function schemaName(name: string): string {
 }
 
 t.test('every structure: fields, their order, quantity and versions', { skip: absent }, async (t) => {
-  const found = await schemas();
+  const found = await exportedStructures();
   let compared = 0;
   for (const [name, entry] of Object.entries(reference('structures')).filter(([, each]) => ours(each))) {
     const schema = found.get(schemaName(name));
