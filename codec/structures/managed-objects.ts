@@ -152,3 +152,10 @@ export const managedObjectField: Gathered<ManagedObjectValue> = {
   },
   spread: (value) => [{ tag: value.type, value }],
 };
+
+/** As `managedObjectField`, for answers that may have nothing left to show. */
+export const optionalManagedObjectField: Gathered<ManagedObjectValue | undefined> = {
+  ...managedObjectField,
+  gather: (items) => (items.length === 0 ? undefined : managedObjectField.gather(items)),
+  spread: (value) => (value === undefined ? [] : managedObjectField.spread(value)),
+};

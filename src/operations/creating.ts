@@ -57,14 +57,23 @@ export interface Creation {
   readonly value: ManagedObjectValue;
   /** The server made the key itself, with its own generator. */
   readonly generated?: boolean;
+  /** Where the identifier is not a new one. */
+  readonly id?: string;
 }
 
 /** Builds the object with all its implicit attributes and puts it into the unit of work. */
 export async function create(creation: Creation, context: Context): Promise<ManagedObject> {
-  const { crypto, now, principal, work } = context;
-  const { value } = creation;
-  const id = context.newIdentifier();
-  const object = buildObject({
+  const object = build(creation, context);
+  await requireUniqueNames(object, context);
+  context.work.insert(object);
+  return object;
+}
+
+/** The object with all its implicit attributes, not yet in the unit of work. */
+export function build(creation: Creation, context: Context): ManagedObject {
+  const { crypto, now, principal } = context;
+  const { value, id = context.newIdentifier() } = creation;
+  return buildObject({
     operation: creation.operation,
     type: creation.type,
     group: principal.group,
@@ -77,9 +86,6 @@ export async function create(creation: Creation, context: Context): Promise<Mana
     shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
     randomNumberGenerator: creation.generated ? crypto.randomNumberGenerator : undefined,
   });
-  await requireUniqueNames(object, context);
-  work.insert(object);
-  return object;
 }
 
 /** What the value itself says: algorithm, length and curve of a key, names and numbers of a certificate. */

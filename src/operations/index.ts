@@ -11,11 +11,13 @@ import { CreateKeyPair } from './create-key-pair.ts';
 import { DeleteAttribute } from './delete-attribute.ts';
 import { Destroy } from './destroy.ts';
 import { DiscoverVersions } from './discover-versions.ts';
+import { Export } from './export.ts';
 import { Get } from './get.ts';
 import { GetAttributeList } from './get-attribute-list.ts';
 import { GetAttributes } from './get-attributes.ts';
 import { GetUsageAllocation } from './get-usage-allocation.ts';
 import { Hash } from './hash.ts';
+import { Import } from './import.ts';
 import { Interop } from './interop.ts';
 import { Locate } from './locate.ts';
 import { Log } from './log.ts';
@@ -48,6 +50,8 @@ const offered: readonly AnyOperation[] = [
   Locate,
   Check,
   Get,
+  Export,
+  Import,
   GetAttributes,
   GetAttributeList,
   AddAttribute,
@@ -90,8 +94,6 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   Validate: cryptography,
   CreateSplitKey: 'split keys can be registered, not made',
   JoinSplitKey: 'split keys can be registered, not joined',
-  Import: 'objects come in by Register',
-  Export: 'objects go out by Get',
   Process: asynchronous,
   QueryAsynchronousRequests: asynchronous,
   Notify: serverToClient,
