@@ -90,9 +90,14 @@ export class Framer {
     }
     const length = headerBytes + view.getUint32(4);
     if (length > this.#limit) {
-      throw new WireError('malformed', `the message has ${length} bytes, more than the ${this.#limit} allowed`, 4);
+      throw new WireError(
+        'malformed',
+        `the message has ${length} bytes, more than the ${this.#limit} allowed`,
+        4,
+      );
     }
-    if (length % 8 !== 0) throw new WireError('malformed', 'the length of the message is not a multiple of 8', 4);
+    if (length % 8 !== 0)
+      throw new WireError('malformed', 'the length of the message is not a multiple of 8', 4);
     return length;
   }
 }

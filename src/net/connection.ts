@@ -3,51 +3,84 @@ import { Framer } from '../../codec/framer.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../limits.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
+import type { EndedConnection } from '../watch/observer.ts';
 
-/** Bytes a client may send ahead while its message is being answered; beyond them nothing is read. */
+/** What a client may send ahead while its message is being answered; beyond that nothing is read. */
 const aheadBytes = 65_536;
+const aheadChunks = 16;
+
+/** How long a peer gets to close its side once everything is said. */
+const farewellMilliseconds = 1_000;
+
+export interface ConnectionOptions {
+  readonly socket: TLSSocket;
+  readonly conversation: Conversation;
+  readonly service: MessageService;
+  readonly limits: Limits;
+  /** The server ended the connection for a reason that somebody may want to know. */
+  ended(event: EndedConnection): void;
+}
 
 /**
- * One authenticated connection. Messages are answered one at a time and in order. Every wait has its deadline: a message
- * from first byte to last, an answer until the client has taken it, and silence.
+ * One authenticated connection. Messages are answered one at a time and in order; at most one answer waits in the
+ * socket. Every wait has its deadline: a message from first byte to last, an answer until it is sent, and silence.
  */
 export class Connection {
   readonly socket: TLSSocket;
-  readonly conversation: Conversation;
-  readonly #service: MessageService;
-  readonly #limits: Limits;
+  /** Replaced when the client's entry in the directory has changed; counts from the next message on. */
+  conversation: Conversation;
+  readonly #options: ConnectionOptions;
   readonly #framer: Framer;
   readonly #chunks: Buffer[] = [];
   #ahead = 0;
   #busy = false;
-  /** No further message will be read: the client has closed its side, or the server is draining. */
-  #ending = false;
+  /** The client has closed its side: what has arrived is still answered. */
+  #clientDone = false;
+  /** After the message in hand none is begun. */
+  #finishing = false;
+  #closing = false;
+  /** Answer that the system has not taken yet. */
+  #unsent: Uint8Array | undefined;
+  #onSent: (() => void) | undefined;
   #messageTimer: NodeJS.Timeout | undefined;
 
-  constructor(socket: TLSSocket, conversation: Conversation, service: MessageService, limits: Limits) {
+  constructor(options: ConnectionOptions) {
+    const { socket, limits } = options;
+    this.#options = options;
     this.socket = socket;
-    this.conversation = conversation;
-    this.#service = service;
-    this.#limits = limits;
+    this.conversation = options.conversation;
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
+    // A client that has said everything may still be waiting for the answer.
+    socket.allowHalfOpen = true;
     socket.setTimeout(limits.idleMilliseconds, () => this.#idle());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('end', () => this.finish());
-    socket.on('close', () => clearTimeout(this.#messageTimer));
+    socket.on('end', () => {
+      this.#clientDone = true;
+      if (!this.#busy) this.#close();
+    });
+    socket.on('close', () => {
+      this.#closing = true;
+      this.#stopMessageTimer();
+      this.#sent();
+    });
   }
 
-  /** Ends the connection at the next message boundary: at once when nothing is being answered. */
+  /** Ends the connection at the next message boundary: at once when no message has begun, else after its answer. */
   finish(): void {
-    this.#ending = true;
-    if (!this.#busy) this.socket.end();
+    this.#finishing = true;
+    if (!this.#busy && !this.#framer.partial) this.#close();
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#closing) return;
     this.#chunks.push(chunk);
     this.#ahead += chunk.length;
-    if (this.#busy) {
-      if (this.#ahead > aheadBytes) this.socket.pause();
-    } else void this.#serve();
+    if (!this.#busy) void this.#serve();
+    else if (this.#isAhead()) this.socket.pause();
+  }
+
+  #isAhead(): boolean {
+    return this.#ahead > aheadBytes || this.#chunks.length > aheadChunks;
   }
 
   async #serve(): Promise<void> {
@@ -55,32 +88,36 @@ export class Connection {
     try {
       for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
         this.#ahead -= chunk.length;
-        if (!(await this.#answerAll(chunk))) return;
-        if (this.#ahead <= aheadBytes && this.socket.isPaused()) this.socket.resume();
+        if (!(await this.#answerAll(chunk))) break;
+        if (this.socket.isPaused() && !this.#isAhead()) this.socket.resume();
       }
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      await this.#write(this.#service.refuseFraming(error.message));
-      this.#ending = true;
-    } finally {
-      this.#busy = false;
-      if (this.#ending && !this.socket.destroyed) this.#close();
+      await this.#fail(error);
     }
+    this.#busy = false;
+    if (this.#clientDone || (this.#finishing && !this.#framer.partial)) this.#close();
   }
 
-  /** Answers the messages that a chunk completes; false when the connection is to end before its rest. */
+  /** Answers the messages that a chunk completes; false when no further one is to be begun. */
   async #answerAll(chunk: Buffer): Promise<boolean> {
     for (const message of this.#framer.push(chunk)) {
       this.#stopMessageTimer();
-      const { response, close } = await this.#service.respond(message, this.conversation);
-      if (this.socket.destroyed) return false;
+      const { response, close } = await this.#options.service.respond(message, this.conversation);
       const waiting = this.#write(response);
       if (waiting !== undefined) await waiting;
-      if (close) this.#ending = true;
-      if (close || this.socket.destroyed) return false;
+      if (close) this.#finishing = true;
+      if (this.#finishing || this.#closing) return false;
     }
     if (this.#framer.partial) this.#startMessageTimer();
     return true;
+  }
+
+  /** Bytes that are no message get a last answer. Anything else is a bug of ours and costs this connection only. */
+  async #fail(error: unknown): Promise<void> {
+    this.#finishing = true;
+    if (error instanceof WireError) await this.#write(this.#options.service.refuseFraming(error.message));
+    else this.#cut('a bug of the server', error);
+    this.#close();
   }
 
   /**
@@ -88,24 +125,51 @@ export class Connection {
    * wipes it once it is sent, since it may hold a key. Waits, within the deadline, only when the client lags behind.
    */
   #write(response: Uint8Array): Promise<void> | undefined {
-    const flowing = this.socket.write(response, () => response.fill(0));
-    if (flowing) return undefined;
+    // Two answers that wait together would be joined, and cut into records where neither ends.
+    if (this.#unsent !== undefined) return this.#untilSent().then(() => this.#write(response));
+    if (this.#closing) return void response.fill(0);
+    this.#unsent = response;
+    return this.socket.write(response, () => this.#sent()) ? undefined : this.#untilSent();
+  }
+
+  #sent(): void {
+    this.#unsent?.fill(0);
+    this.#unsent = undefined;
+    this.#onSent?.();
+  }
+
+  #untilSent(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.socket.destroy(), this.#limits.writeMilliseconds);
-      const done = () => {
+      if (this.#unsent === undefined) return resolve();
+      const late = () => this.#cut('it does not read its answers');
+      const timer = setTimeout(late, this.#options.limits.writeMilliseconds);
+      this.#onSent = () => {
         clearTimeout(timer);
-        this.socket.off('drain', done).off('close', done);
+        this.#onSent = undefined;
         resolve();
       };
-      this.socket.once('drain', done).once('close', done);
     });
   }
 
-  /** Says goodbye; a peer that does not answer is cut off. */
+  /** Says goodbye (close_notify) behind the last answer; a peer that does not answer is cut off. */
   #close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#stopMessageTimer();
+    // Bytes left unread would turn our goodbye into a reset, which can overtake the last answer.
+    this.#chunks.length = 0;
     this.socket.resume();
-    this.socket.end();
-    setTimeout(() => this.socket.destroy(), 1_000).unref();
+    const { writeMilliseconds } = this.#options.limits;
+    this.socket.setTimeout(0);
+    const unsent = setTimeout(() => this.socket.destroy(), writeMilliseconds);
+    this.socket.once('close', () => clearTimeout(unsent));
+    this.socket.end(() => setTimeout(() => this.socket.destroy(), farewellMilliseconds).unref());
+  }
+
+  #cut(reason: string, error?: unknown): void {
+    const { principal, connection } = this.conversation;
+    this.#options.ended({ reason, client: principal.client, connection, error });
+    this.socket.destroy();
   }
 
   #idle(): void {
@@ -113,7 +177,8 @@ export class Connection {
   }
 
   #startMessageTimer(): void {
-    this.#messageTimer ??= setTimeout(() => this.socket.destroy(), this.#limits.messageMilliseconds);
+    const late = () => this.#cut('it did not finish a message in time');
+    this.#messageTimer ??= setTimeout(late, this.#options.limits.messageMilliseconds);
   }
 
   #stopMessageTimer(): void {

@@ -16,10 +16,6 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_SSL_NO_SHARED_CIPHER: 'no cipher suite in common',
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: 'no signature algorithm in common',
   ERR_TLS_HANDSHAKE_TIMEOUT: 'the handshake took too long',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the client does not trust our certificate',
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'the client does not accept our certificate',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'the client does not accept our certificate',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'the client finds our certificate expired',
   CERT_HAS_EXPIRED: 'client certificate expired',
   CERT_NOT_YET_VALID: 'client certificate not yet valid',
   UNABLE_TO_GET_ISSUER_CERT: 'unknown issuer of the client certificate',
@@ -30,11 +26,23 @@ const reasons: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'client certificate is not for TLS clients',
 };
 
+/** What a client says when our certificate is not to its liking: RFC 8446 §6.2. OpenSSL puts the alert's name into the code. */
+const alerts: Readonly<Record<string, string>> = {
+  UNKNOWN_CA: 'the client does not trust our certificate',
+  BAD_CERTIFICATE: 'the client does not accept our certificate',
+  UNSUPPORTED_CERTIFICATE: 'the client does not accept our kind of certificate',
+  CERTIFICATE_UNKNOWN: 'the client does not accept our certificate',
+  CERTIFICATE_EXPIRED: 'the client finds our certificate expired',
+  ACCESS_DENIED: 'the client does not accept our certificate',
+};
+
 /** Classifies what `tlsClientError` brings. */
 export function handshakeFailure(error: Error & { code?: string }, socket: TLSSocket): HandshakeFailure {
-  // A certificate that fails verification ends as a mere hang-up; the verdict is kept on the socket.
-  const verdict = socket.authorizationError as unknown;
-  const code = (verdict instanceof Error ? (verdict as { code?: string }).code : (verdict as string | null)) ?? error.code ?? 'unknown';
+  // A certificate that fails verification ends as a mere hang-up; the verdict, a code, is kept on the socket.
+  const code = (socket.authorizationError as unknown as string | null) ?? error.code ?? 'unknown';
   if (code === 'ECONNRESET' || code === 'EPIPE') return { reason: 'the client hung up', level: 'debug' };
+  const alert = /_ALERT_(.+)$/.exec(code)?.[1];
+  if (alert !== undefined)
+    return { reason: alerts[alert] ?? `the client ended it: ${alert.toLowerCase()}`, level: 'warn' };
   return { reason: reasons[code] ?? code, level: 'warn' };
 }

@@ -1,12 +1,14 @@
-import type { X509Certificate } from 'node:crypto';
-import type { AddressInfo, Socket } from 'node:net';
+import { randomBytes, type X509Certificate } from 'node:crypto';
+import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { type Address, addressText } from '../address.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
 import type { MessageService } from '../protocol/service.ts';
-import type { DoorObserver } from '../watch/observer.ts';
+import type { DoorObserver, RefusedHandshake } from '../watch/observer.ts';
 import { Connection } from './connection.ts';
 import { handshakeFailure } from './handshake-failure.ts';
+import { Handshakes } from './handshakes.ts';
 import { contextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
 /** The peer as the directory knows it, or why it is turned away. */
@@ -24,58 +26,69 @@ export interface ListenerOptions {
   readonly limits: Limits;
   readonly service: MessageService;
   readonly observer: DoorObserver;
+  /** Asked on every connection, resumed or not, and again on every recheck. Rejects when the directory is away. */
   authenticate(certificate: X509Certificate): Promise<Admission>;
 }
 
-/** Sessions of one kind of server may be resumed by each other and by nobody else's. */
-const sessionIdContext = 'kmipd';
-const keepAliveMilliseconds = 60_000;
+interface Guest {
+  readonly connection: Connection;
+  /** Read once: every reading of it costs native memory for a while. */
+  readonly certificate: X509Certificate;
+}
 
-/** The TLS listener (KMIP 2.1 §5 of the profiles: mutual authentication): who is let in, how many, and how they leave. */
+const keepAliveMilliseconds = 60_000;
+/** Clients reconnect all at once after a power cut; the kernel's own bound (somaxconn) is usually 4,096. */
+const backlog = 4_096;
+
+/** The TLS listener (mutual authentication): who is let in, how many, and how they leave. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
-  /** Sockets from the first byte of TCP on; connections once their client is known. */
-  readonly #sockets = new Set<Socket>();
-  readonly #connections = new Map<Connection, X509Certificate>();
+  readonly #handshakes: Handshakes;
+  readonly #guests = new Set<Guest>();
+  readonly #perClient = new Map<string, number>();
   #count = 0;
+  #draining = false;
+  #rechecking: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
+    this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
+      observer.handshakeRefused(event),
+    );
     this.#server = createServer({
-      ...contextOptions(options.material, options.profile),
+      ...contextOptions(options.material, options.profile, options.ticketKeys),
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: limits.handshakeMilliseconds,
-      sessionIdContext,
-      ticketKeys: options.ticketKeys,
-      allowHalfOpen: true,
+      // During the handshake a peer that hangs up is gone at once; a connection allows it later, see there.
+      allowHalfOpen: false,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMilliseconds,
     });
     this.#server.maxConnections = limits.connections;
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-      // Without a listener an error between the handshake and our own would end the process.
-      socket.on('error', () => socket.destroy());
-    });
+    this.#server.on('connection', (socket: Socket) => this.#handshakes.begin(socket));
     this.#server.on('tlsClientError', (error, socket) => {
-      observer.handshakeRefused({ ...handshakeFailure(error, socket), peer: peerOf(socket) });
-      socket.destroy();
+      this.#handshakes.refuse(socket, handshakeFailure(error, socket));
     });
-    this.#server.on('drop', () => observer.handshakeRefused({ reason: 'too many connections', peer: 'unknown', level: 'warn' }));
     this.#server.on('secureConnection', (socket) => void this.#admit(socket));
+    this.#server.on('drop', (dropped) => {
+      observer.handshakeRefused({
+        reason: 'too many connections',
+        peer: droppedPeer(dropped),
+        level: 'warn',
+      });
+    });
   }
 
   /** Starts listening; the address that was bound (port 0 picks a free one). Rejects with the system's error. */
-  listen(): Promise<{ host: string; port: number }> {
+  listen(): Promise<Address> {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
+      this.#server.listen({ port, host, backlog }, () => {
         this.#server.off('error', reject);
         this.#server.on('error', (error) => this.#options.observer.listenerFailed(error));
         const address = this.#server.address() as AddressInfo;
@@ -84,88 +97,128 @@ export class Listener {
     });
   }
 
-  /** Takes new certificates and trust anchors for connections to come. Throws when they do not fit together. */
-  reload(material: TlsMaterial): void {
-    this.#server.setSecureContext({ ...contextOptions(material, this.#options.profile), sessionIdContext, ticketKeys: this.#options.ticketKeys });
+  /**
+   * Takes new certificates and trust anchors for connections to come. The ticket keys change with them, for a resumed
+   * session is not verified against the new anchors. Throws when they do not fit together; the old ones stay then.
+   */
+  reload(material: TlsMaterial, ticketKeys: Buffer = randomBytes(48)): void {
+    this.#server.setSecureContext(contextOptions(material, this.#options.profile, ticketKeys));
   }
 
-  /** Ends connections whose clients may no longer speak. */
-  async recheck(): Promise<void> {
-    for (const [connection, certificate] of this.#connections) {
-      const admission = await this.#options.authenticate(certificate);
-      if ('principal' in admission && admission.principal.group === connection.conversation.principal.group) continue;
-      const reason = 'refused' in admission ? admission.refused : 'client moved to another group';
-      this.#options.observer.connectionEnded({ reason, client: connection.conversation.principal.client });
-      connection.socket.destroy();
+  /** Ends connections whose clients may no longer speak, one question for each certificate. Rejects when the directory is away. */
+  recheck(): Promise<void> {
+    this.#rechecking ??= this.#recheck().finally(() => {
+      this.#rechecking = undefined;
+    });
+    return this.#rechecking;
+  }
+
+  async #recheck(): Promise<void> {
+    const asked = new Map<string, Admission>();
+    for (const { connection, certificate } of this.#guests) {
+      const known = asked.get(certificate.fingerprint256);
+      const admission = known ?? (await this.#options.authenticate(certificate));
+      asked.set(certificate.fingerprint256, admission);
+      const { principal, connection: id } = connection.conversation;
+      const reason = reasonToEnd(admission, principal);
+      if (reason === undefined && 'principal' in admission) {
+        connection.conversation = { ...connection.conversation, principal: admission.principal };
+      } else if (reason !== undefined && !connection.socket.destroyed) {
+        this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id });
+        connection.socket.destroy();
+      }
     }
   }
 
   /** Stops accepting, lets messages in flight finish, then ends everything; at the deadline by force. */
   async drain(): Promise<void> {
+    this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const connection of this.#connections.keys()) connection.finish();
+    this.#handshakes.abandon();
+    for (const { connection } of this.#guests) connection.finish();
     const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const { connection } of this.#guests) connection.socket.destroy();
     }, this.#options.limits.drainMilliseconds);
     await closed;
     clearTimeout(timer);
   }
 
   get connections(): number {
-    return this.#connections.size;
+    return this.#guests.size;
   }
 
   /** Lets an authenticated peer in. Nothing it sends is read before the directory has answered. */
   async #admit(socket: TLSSocket): Promise<void> {
-    const { observer, limits, service } = this.#options;
-    const peer = peerOf(socket);
     socket.on('error', () => socket.destroy());
     socket.disableRenegotiation();
+    const peer = this.#handshakes.peerOf(socket);
     const certificate = socket.getPeerX509Certificate();
-    if (certificate === undefined) return this.#turnAway(socket, { reason: 'no client certificate', peer, level: 'warn' });
-    let admission: Admission;
-    try {
-      admission = await this.#options.authenticate(certificate);
-    } catch {
-      return this.#turnAway(socket, { reason: 'the directory of clients cannot be read', peer, level: 'warn' });
-    }
+    const admission = certificate === undefined ? undefined : await this.#ask(certificate);
     if (socket.destroyed) return;
+    const refusal = this.#refusalOf(admission);
+    if (refusal !== undefined) return this.#handshakes.refuse(socket, refusal);
+    this.#handshakes.end(socket);
+    if (certificate === undefined || admission === undefined || 'refused' in admission || this.#draining) {
+      return void socket.destroy();
+    }
+    this.#welcome(socket, certificate, admission.principal, peer);
+  }
+
+  async #ask(certificate: X509Certificate): Promise<Admission> {
+    try {
+      return await this.#options.authenticate(certificate);
+    } catch {
+      const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+      return { refused: 'the directory of clients cannot be read', fingerprint };
+    }
+  }
+
+  #refusalOf(admission: Admission | undefined): Omit<RefusedHandshake, 'peer'> | undefined {
+    // Node lets a resumed TLS 1.3 session without a certificate pass as authorised (nodejs/node #35317).
+    if (admission === undefined) return { reason: 'no client certificate', level: 'warn' };
     if ('refused' in admission) {
-      const { refused: reason, fingerprint, name } = admission;
-      return this.#turnAway(socket, { reason, peer, level: 'warn', fingerprint, ...(name === undefined ? {} : { client: name }) });
+      const { refused: reason, fingerprint, name: client } = admission;
+      return { reason, fingerprint, client, level: 'warn' };
     }
-    const { principal } = admission;
-    if (this.#open(principal.client) >= limits.connectionsPerClient) {
-      return this.#turnAway(socket, { reason: 'too many connections of this client', peer, level: 'warn', client: principal.client });
-    }
-    const conversation = { principal, connection: (++this.#count).toString(36), peer };
-    const connection = new Connection(socket, conversation, service, limits);
-    this.#connections.set(connection, certificate);
-    observer.connectionOpened({
-      client: principal.client,
-      connection: conversation.connection,
-      peer,
-      protocol: socket.getProtocol() ?? 'unknown',
-      resumed: socket.isSessionReused(),
+    const { client } = admission.principal;
+    if ((this.#perClient.get(client) ?? 0) < this.#options.limits.connectionsPerClient) return undefined;
+    return { reason: 'too many connections of this client', client, level: 'warn' };
+  }
+
+  #welcome(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
+    const { observer, limits, service } = this.#options;
+    const { client } = principal;
+    const id = (++this.#count).toString(36);
+    const connection = new Connection({
+      socket,
+      conversation: { principal, connection: id, peer },
+      service,
+      limits,
+      ended: (event) => observer.connectionEnded(event),
     });
+    const guest: Guest = { connection, certificate };
+    this.#guests.add(guest);
+    this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
     socket.on('close', () => {
-      this.#connections.delete(connection);
-      observer.connectionClosed({ client: principal.client, connection: conversation.connection });
+      this.#guests.delete(guest);
+      const left = (this.#perClient.get(client) ?? 1) - 1;
+      if (left > 0) this.#perClient.set(client, left);
+      else this.#perClient.delete(client);
+      observer.connectionClosed({ client, connection: id });
     });
-  }
-
-  #turnAway(socket: TLSSocket, refusal: Parameters<DoorObserver['handshakeRefused']>[0]): void {
-    this.#options.observer.handshakeRefused(refusal);
-    socket.destroy();
-  }
-
-  #open(client: string): number {
-    let open = 0;
-    for (const { conversation } of this.#connections.keys()) if (conversation.principal.client === client) open++;
-    return open;
+    const protocol = socket.getProtocol() ?? 'unknown';
+    observer.connectionOpened({ client, connection: id, peer, protocol, resumed: socket.isSessionReused() });
   }
 }
 
-function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+/** Why a connection may not go on under what the directory says now. */
+function reasonToEnd(admission: Admission, principal: Principal): string | undefined {
+  if ('refused' in admission) return admission.refused;
+  if (admission.principal.client !== principal.client) return 'the certificate belongs to another client now';
+  return admission.principal.group === principal.group ? undefined : 'the client has moved to another group';
+}
+
+function droppedPeer(dropped: DropArgument | undefined): string {
+  const { remoteAddress: host = 'unknown', remotePort: port = 0 } = dropped ?? {};
+  return addressText({ host, port });
 }

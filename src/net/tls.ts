@@ -35,7 +35,21 @@ export interface TlsMaterial {
   readonly ca: readonly string[];
 }
 
-/** Settings of the secure context: everything a reload may change. */
-export function contextOptions(material: TlsMaterial, profile: TlsProfile): TlsOptions {
-  return { cert: material.cert, key: material.key, ca: [...material.ca], honorCipherOrder: true, ...profiles[profile] };
+/** Sessions of this kind of server may be resumed here and nowhere else; without it OpenSSL refuses to resume at all. */
+const sessionIdContext = 'kmipd';
+/** Tickets are short-lived: what a session was granted is looked at again, what it was verified against is not. */
+const sessionSeconds = 300;
+
+/** Settings of the secure context: everything a reload may change. `ticketKeys`: 48 random bytes. */
+export function contextOptions(material: TlsMaterial, profile: TlsProfile, ticketKeys: Buffer): TlsOptions {
+  return {
+    cert: material.cert,
+    key: material.key,
+    ca: [...material.ca],
+    honorCipherOrder: true,
+    sessionIdContext,
+    sessionTimeout: sessionSeconds,
+    ticketKeys,
+    ...profiles[profile],
+  };
 }

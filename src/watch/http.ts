@@ -15,12 +15,17 @@ export interface HttpOptions {
 const plain = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
 
 /** `/metrics`, `/livez` and `/readyz`, and nothing else. Bind it to loopback or a management network: it knows no clients. */
-export async function serveHttp(options: HttpOptions): Promise<{ server: Server; host: string; port: number }> {
-  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 }, (request, response) => {
-    request.resume();
-    if (request.method !== 'GET') return send(response, 405, 'only GET\n');
-    answer(request.url ?? '', response, options).catch(() => send(response, 500, 'failed\n'));
-  });
+export async function serveHttp(
+  options: HttpOptions,
+): Promise<{ server: Server; host: string; port: number }> {
+  const server = createServer(
+    { requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 },
+    (request, response) => {
+      request.resume();
+      if (request.method !== 'GET') return send(response, 405, 'only GET\n');
+      answer(request.url ?? '', response, options).catch(() => send(response, 500, 'failed\n'));
+    },
+  );
   server.maxConnections = 64;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -30,7 +35,11 @@ export async function serveHttp(options: HttpOptions): Promise<{ server: Server;
   return { server, host: address, port };
 }
 
-async function answer(path: string, response: ServerResponse, { registry, ready }: HttpOptions): Promise<void> {
+async function answer(
+  path: string,
+  response: ServerResponse,
+  { registry, ready }: HttpOptions,
+): Promise<void> {
   switch (path) {
     case '/metrics':
       response.writeHead(200, { 'Content-Type': registry.contentType });
@@ -40,7 +49,9 @@ async function answer(path: string, response: ServerResponse, { registry, ready 
       return send(response, 200, 'alive\n');
     case '/readyz': {
       const state = await ready();
-      return state.ready ? send(response, 200, 'ready\n') : send(response, 503, `not ready: ${state.reason}\n`);
+      return state.ready
+        ? send(response, 200, 'ready\n')
+        : send(response, 503, `not ready: ${state.reason}\n`);
     }
     default:
       send(response, 404, 'there is /metrics, /livez and /readyz\n');

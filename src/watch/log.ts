@@ -1,31 +1,114 @@
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { causesOf, describeError } from './error-text.ts';
 import type { DoorObserver, RequestObserver } from './observer.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 export type { Logger };
 
-/** Longest text of a client's choosing that is written; the rest is cut. */
+/** Longest text of a client's choosing that is written, in UTF-16 units; the rest is cut. */
 const longest = 256;
 
 /** Refused handshakes written a second; beyond them only their number is, so that a flood cannot fill the disk. */
 const refusalsPerSecond = 20;
 
-/** JSON lines to standard output; coloured lines when that is a terminal. */
-export function createLog(level: LogLevel): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+/**
+ * JSON lines to standard output; coloured lines when that is a terminal. Only the fields of the table below are written,
+ * whatever else a line is given: no request, no attribute value and no key can reach the log.
+ */
+export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }), log: permitted },
+    hooks: {
+      logMethod(given, method) {
+        method.apply(this, asLine(given));
+      },
+    },
+  };
+  if (stream !== undefined) return pino(options, stream);
   return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
 }
 
-/** A text that a client chose, as it may stand in a line of the log. */
-export function capped(text: string): string {
-  return text.length <= longest ? text : `${text.slice(0, longest)}…`;
+type Line = [fields: object, message: string];
+
+/** pino writes the message of an error that stands alone, and formats `%s`: neither is wanted. */
+function asLine(given: readonly unknown[]): Line {
+  const [first, second] = given;
+  if (typeof first === 'string') return [{}, capped(first)];
+  const message = typeof second === 'string' ? capped(second) : '';
+  return [first instanceof Error ? { error: first } : ((first ?? {}) as object), message];
 }
 
-/**
- * Writes what happens. Every field is named here, one by one: nothing a request carries can reach the log in any other
- * way, so no key can.
- */
+const date = (value: unknown) => (value instanceof Date ? value.toISOString() : typeof value);
+const flag = (value: unknown) => value === true;
+const number = (value: unknown) =>
+  typeof value === 'number' && Number.isFinite(value) ? Math.round(value * 1000) / 1000 : typeof value;
+const text = (value: unknown) => (typeof value === 'string' ? capped(value) : typeof value);
+const texts = (value: unknown) => (Array.isArray(value) ? value.slice(0, 32).map(text) : typeof value);
+
+/** Every field a line may have, and what is written of it. */
+const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
+  address: text,
+  certificate: text,
+  client: text,
+  connection: text,
+  connections: number,
+  ends: date,
+  error: (value) => (value instanceof Error ? describeError(value) : errorText(value)),
+  fingerprint: text,
+  keys: texts,
+  message: text,
+  milliseconds: number,
+  operation: text,
+  peer: text,
+  protocol: text,
+  reason: text,
+  reference: text,
+  refused: number,
+  result: text,
+  resumed: flag,
+  signal: text,
+  version: text,
+};
+
+function permitted(line: Record<string, unknown>): Record<string, unknown> {
+  const written: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(line)) {
+    const write = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (write !== undefined && value !== undefined) written[name] = write(value);
+  }
+  const causes = causesOf(line['error']);
+  return causes === undefined ? written : { ...written, causes };
+}
+
+/** What `describeError` made, or a message of our own. */
+function errorText(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return text(value);
+  const { name, code, message, at } = value as Record<string, unknown>;
+  return {
+    name: text(name),
+    ...(code === undefined ? {} : { code: text(code) }),
+    message: text(message),
+    at: texts(at),
+  };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** A text that a client chose, as it may stand in a line: cut, and without what moves a cursor or turns the text around. */
+export function capped(text: string): string {
+  const cut = text.length <= longest ? text : `${text.slice(0, longest)}…`;
+  return cut.replace(
+    unprintable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** One line for each batch item at debug, for each refused message at info, for each failure of ours at error. */
 export function logRequests(log: Logger): RequestObserver {
   return {
     answered({ operation, version, result, reason, message, milliseconds, client, connection }) {
@@ -36,8 +119,7 @@ export function logRequests(log: Logger): RequestObserver {
       log.info({ version, reason, message, client, connection }, 'message refused');
     },
     unexpected({ error, reference, client, connection }) {
-      const { name, stack } = error instanceof Error ? error : new Error('not an error');
-      log.error({ reference, client, connection, error: name, stack }, 'request failed unexpectedly');
+      log.error({ reference, client, connection, error }, 'request failed unexpectedly');
     },
   };
 }
@@ -66,15 +148,15 @@ export function logDoor(log: Logger, clock: () => number = Date.now): DoorObserv
     connectionClosed({ client, connection }) {
       log.debug({ client, connection }, 'connection closed');
     },
-    connectionEnded({ client, reason }) {
-      log.warn({ client, reason }, 'connection ended');
+    connectionEnded({ client, connection, reason, error }) {
+      log.warn({ client, connection, reason, error }, 'connection ended');
     },
     handshakeRefused({ reason, peer, level, fingerprint, client }) {
       if (level === 'debug') log.debug({ reason, peer }, 'handshake not finished');
       else if (mayWrite()) log.warn({ reason, peer, fingerprint, client }, 'handshake refused');
     },
     listenerFailed(error) {
-      log.error({ error: error.message }, 'the listener failed');
+      log.error({ error }, 'the listener failed');
     },
   };
 }

@@ -43,8 +43,8 @@ export interface UnexpectedFailure {
 export interface DoorObserver {
   connectionOpened(event: OpenedConnection): void;
   connectionClosed(event: { readonly client: string; readonly connection: string }): void;
-  /** A connection that was open has been ended by the server. */
-  connectionEnded(event: { readonly client: string; readonly reason: string }): void;
+  /** A connection that was open has been ended by the server, for more than silence. */
+  connectionEnded(event: EndedConnection): void;
   handshakeRefused(event: RefusedHandshake): void;
   listenerFailed(error: Error): void;
 }
@@ -57,6 +57,14 @@ export interface OpenedConnection {
   /** `TLSv1.2` or `TLSv1.3`. */
   readonly protocol: string;
   readonly resumed: boolean;
+}
+
+export interface EndedConnection {
+  readonly client: string;
+  readonly connection: string;
+  readonly reason: string;
+  /** Present when it is a bug of ours. */
+  readonly error?: unknown;
 }
 
 export interface RefusedHandshake {

@@ -1,0 +1,84 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { addressText } from '../address.ts';
+import type { RefusedHandshake } from '../watch/observer.ts';
+
+interface Handshake {
+  readonly socket: Socket;
+  /** A socket forgets its peer when it is destroyed, which a failed handshake does before it is reported. */
+  readonly peer: string;
+  readonly deadline: NodeJS.Timeout;
+  /** Whether its end has been reported, or is nothing to report. */
+  settled: boolean;
+}
+
+/**
+ * Connections from the first packet of TCP until their client is known. Each has one deadline for all of that: Node's own
+ * begins again with every byte, so a peer could take hours.
+ */
+export class Handshakes {
+  readonly #milliseconds: number;
+  readonly #refused: (event: RefusedHandshake) => void;
+  readonly #pending = new Set<Handshake>();
+  readonly #bySocket = new WeakMap<Socket, Handshake>();
+
+  constructor(milliseconds: number, refused: (event: RefusedHandshake) => void) {
+    this.#milliseconds = milliseconds;
+    this.#refused = refused;
+  }
+
+  /** `socket`: the plain one, before TLS. */
+  begin(socket: Socket): void {
+    const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
+    const late = () => this.refuse(socket, { reason: 'the handshake took too long', level: 'warn' });
+    const deadline = setTimeout(late, this.#milliseconds);
+    const handshake: Handshake = { socket, peer: addressText({ host, port }), deadline, settled: false };
+    this.#pending.add(handshake);
+    this.#bySocket.set(socket, handshake);
+    socket.on('close', () => {
+      clearTimeout(deadline);
+      this.#pending.delete(handshake);
+    });
+    // Without a listener an error before the one of the TLS socket would end the process.
+    socket.on('error', () => socket.destroy());
+  }
+
+  /** The client is known, or nobody need hear of its end: no deadline any more. */
+  end(socket: TLSSocket): void {
+    const handshake = this.#of(socket);
+    if (handshake !== undefined) this.#settle(handshake);
+  }
+
+  /** Turns the peer away and reports why, the first time. */
+  refuse(socket: Socket, refusal: Omit<RefusedHandshake, 'peer'>): void {
+    const handshake = this.#of(socket);
+    if (handshake?.settled !== true) this.#refused({ ...refusal, peer: this.peerOf(socket) });
+    if (handshake !== undefined) this.#settle(handshake);
+    socket.destroy();
+    handshake?.socket.destroy();
+  }
+
+  /** Ends all of them, unreported: the server is stopping. */
+  abandon(): void {
+    for (const handshake of this.#pending) {
+      this.#settle(handshake);
+      handshake.socket.destroy();
+    }
+  }
+
+  /** Remote address as host:port. */
+  peerOf(socket: Socket): string {
+    return this.#of(socket)?.peer ?? 'unknown:0';
+  }
+
+  /** A TLS socket stands on a plain one, which Node keeps under `_parent`; without it only the peer's name is lost. */
+  #of(socket: Socket & { readonly _parent?: Socket | null }): Handshake | undefined {
+    return this.#bySocket.get(socket._parent ?? socket);
+  }
+
+  #settle(handshake: Handshake): void {
+    handshake.settled = true;
+    clearTimeout(handshake.deadline);
+    this.#pending.delete(handshake);
+  }
+}
