@@ -3,23 +3,45 @@ import {
   type AttributeReference,
   isClassic,
   referable,
-  sendable,
   type StandardAttribute,
+  sendable,
   type TemplateAttribute,
   type VendorAttribute,
 } from './attribute.ts';
 import { attributeNamed1x, attributeRow, attributeTable, isAttributeName } from './attribute-table.ts';
 import { plan } from './plan.ts';
-import { type AnySchema, any, type Custom, type EraField, era, type Gathered, integer, many, maybe, one, type Plan, partial, struct, tagged, text } from './schema.ts';
+import {
+  type AnySchema,
+  any,
+  type Custom,
+  type EraField,
+  era,
+  type Gathered,
+  integer,
+  many,
+  maybe,
+  one,
+  type Plan,
+  partial,
+  struct,
+  tagged,
+  text,
+} from './schema.ts';
 import { Name } from './structures/attribute-values.ts';
 import { type TagName, tagName, tagNumber } from './tags.ts';
-import { eraOf, newestVersion, type Version } from './version.ts';
-import { WireError } from './wire-error.ts';
-import { BinaryReader, tagLabel } from './wire/binary-reader.ts';
-import { BinaryWriter } from './wire/binary-writer.ts';
+import { eraOf, type Version } from './version.ts';
+import { type BinaryReader, tagLabel } from './wire/binary-reader.ts';
+import type { BinaryWriter } from './wire/binary-writer.ts';
 import { Type } from './wire/types.ts';
+import { WireError } from './wire-error.ts';
 
-export type { Attribute, AttributeReference, StandardAttribute, TemplateAttribute, VendorAttribute } from './attribute.ts';
+export type {
+  Attribute,
+  AttributeReference,
+  StandardAttribute,
+  TemplateAttribute,
+  VendorAttribute,
+} from './attribute.ts';
 
 /**
  * Every difference in shape between 1.x and 2.x, so that no handler knows the era: Attribute by name, index and value
@@ -67,7 +89,11 @@ const examples = (version: Version): readonly Attribute[] => {
     { name: 'Name', value: { NameValue: 'key', NameType: 'UninterpretedTextString' } },
     { name: 'ActivationDate', value: 1_700_000_000 },
   ];
-  const custom: VendorAttribute = { vendor: 'x', name: 'Purpose', value: { type: 'TextString', value: 'demo' } };
+  const custom: VendorAttribute = {
+    vendor: 'x',
+    name: 'Purpose',
+    value: { type: 'TextString', value: 'demo' },
+  };
   return [...standard, custom, ...(eraOf(version) === '1.x' ? [] : [{ ...custom, vendor: 'Acme' }])];
 };
 
@@ -83,7 +109,8 @@ function attribute1x(loose: boolean): Custom<Attribute> {
         let index: number | undefined;
         let value: unknown;
         for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-          if (tag === Tag.AttributeName && reference === undefined) reference = referenceNamed1x(reader.text());
+          if (tag === Tag.AttributeName && reference === undefined)
+            reference = referenceNamed1x(reader.text());
           else if (tag === Tag.AttributeIndex && index === undefined) index = reader.integer();
           else if (tag === Tag.AttributeValue && reference !== undefined && value === undefined) {
             value = valuePlan(reference, version, loose).read(reader);
@@ -105,13 +132,19 @@ function attribute1x(loose: boolean): Custom<Attribute> {
   };
 }
 
-const vendorAttribute = struct({ VendorIdentification: one(text), AttributeName: one(text), AttributeValue: one(any) });
+const vendorAttribute = struct({
+  VendorIdentification: one(text),
+  AttributeName: one(text),
+  AttributeValue: one(any),
+});
 
 /** 2.x: the attribute's own tag, or the structure Attribute for a vendor's. */
 function readAttribute2x(reader: BinaryReader, version: Version, loose: boolean): Attribute {
   const tag = reader.tag();
   if (tag === Tag.Attribute) {
-    const { VendorIdentification, AttributeName, AttributeValue } = plan(vendorAttribute, version).read(reader);
+    const { VendorIdentification, AttributeName, AttributeValue } = plan(vendorAttribute, version).read(
+      reader,
+    );
     return { vendor: VendorIdentification, name: AttributeName, value: AttributeValue };
   }
   const name = tagName(tag) ?? tagLabel(tag);
@@ -148,7 +181,8 @@ function attributes2x(loose: boolean): Custom<readonly Attribute[]> {
       },
       write(writer, tag, list) {
         const start = writer.open(tag);
-        for (const attribute of list) if (sendable(attribute, version, false)) writeAttribute2x(writer, attribute, version);
+        for (const attribute of list)
+          if (sendable(attribute, version, false)) writeAttribute2x(writer, attribute, version);
         writer.close(start);
       },
     }),
@@ -208,7 +242,10 @@ const list1x: Gathered<readonly Attribute[]> = {
   spread: spreadAs('Attribute'),
 };
 
-function list2x(tag: TagName, options: { loose?: boolean; always?: boolean } = {}): Gathered<readonly Attribute[]> {
+function list2x(
+  tag: TagName,
+  options: { loose?: boolean; always?: boolean } = {},
+): Gathered<readonly Attribute[]> {
   return {
     kind: 'gathered',
     sources: [{ tag, schema: attributes2x(options.loose ?? false) }],
@@ -224,10 +261,16 @@ export const attributeList: EraField<readonly Attribute[]> = era({
 });
 
 /** Attributes beside Key Material. */
-export const keyValueAttributes: EraField<readonly Attribute[]> = era({ '1.x': list1x, '2.x': list2x('Attributes') });
+export const keyValueAttributes: EraField<readonly Attribute[]> = era({
+  '1.x': list1x,
+  '2.x': list2x('Attributes'),
+});
 
 /** Content of a Template object (1.x only). */
-export const templateAttributes: EraField<readonly Attribute[]> = era({ '1.x': list1x, '2.x': list2x('Attributes') });
+export const templateAttributes: EraField<readonly Attribute[]> = era({
+  '1.x': list1x,
+  '2.x': list2x('Attributes'),
+});
 
 /** What a Locate looks for: bare Attribute items or wrapped in a Template-Attribute (some 1.0 clients), in 2.x Attributes. */
 export const filterAttributes: EraField<readonly Attribute[]> = era({
@@ -241,7 +284,10 @@ export const filterAttributes: EraField<readonly Attribute[]> = era({
       items.flatMap(({ tag, value }) => {
         if (tag === 'Attribute') return [value as Attribute];
         const wrapped = value as { Name: { NameValue: string; NameType: string }[]; Attribute: Attribute[] };
-        return [...wrapped.Name.map((name) => ({ name: 'Name', value: name }) as Attribute), ...wrapped.Attribute];
+        return [
+          ...wrapped.Name.map((name) => ({ name: 'Name', value: name }) as Attribute),
+          ...wrapped.Attribute,
+        ];
       }),
     spread: spreadAs('Attribute'),
   } satisfies Gathered<readonly Attribute[]>,
@@ -254,11 +300,18 @@ export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<Tem
     kind: 'gathered',
     sources: [{ tag: tag1x, schema: template1x }],
     gather: (items) => {
-      const all = items.map((item) => item.value as { Name: TemplateAttribute['templates']; Attribute: Attribute[] });
-      return { templates: all.flatMap((each) => each.Name), attributes: all.flatMap((each) => each.Attribute) };
+      const all = items.map(
+        (item) => item.value as { Name: TemplateAttribute['templates']; Attribute: Attribute[] },
+      );
+      return {
+        templates: all.flatMap((each) => each.Name),
+        attributes: all.flatMap((each) => each.Attribute),
+      };
     },
     spread: ({ templates, attributes }) =>
-      templates.length + attributes.length > 0 ? [{ tag: tag1x, value: { Name: templates, Attribute: attributes } }] : [],
+      templates.length + attributes.length > 0
+        ? [{ tag: tag1x, value: { Name: templates, Attribute: attributes } }]
+        : [],
   };
   const bare: Gathered<TemplateAttribute> = {
     kind: 'gathered',
@@ -293,7 +346,10 @@ const reference1x: Custom<AttributeReference> = {
   compile: (version) => ({
     read: (reader) => referenceNamed1x(reader.text()),
     write(writer, tag, reference) {
-      const named = reference.vendor === undefined ? attributeRow(reference.name).name1x !== null : reference.vendor === '' || isClassic(reference.vendor);
+      const named =
+        reference.vendor === undefined
+          ? attributeRow(reference.name).name1x !== null
+          : reference.vendor === '' || isClassic(reference.vendor);
       if (named && referable(reference, version)) writer.text(tag, name1xOf(reference));
     },
   }),
@@ -318,7 +374,10 @@ const reference2x: Custom<AttributeReference> = {
       if (reference.vendor === undefined) {
         if (referable(reference, version)) writer.enumeration(tag, tagNumber(reference.name));
       } else if (reference.vendor !== '') {
-        plan(vendorReference, version).write(writer, tag, { VendorIdentification: reference.vendor, AttributeName: reference.name });
+        plan(vendorReference, version).write(writer, tag, {
+          VendorIdentification: reference.vendor,
+          AttributeName: reference.name,
+        });
       }
     },
   }),
@@ -341,45 +400,3 @@ export const attributeIndex: EraField<number | undefined> = era({
   '1.x': tagged('AttributeIndex', maybe(integer)),
   '2.x': null,
 });
-
-/**
- * One attribute as the store keeps it: named by its canonical key whatever the era, never gated by a version. `version`
- * of the plan is the newest, whose values hold those of all others.
- */
-const storedAttribute: Custom<Attribute> = {
-  kind: 'custom',
-  examples,
-  compile: (version) => ({
-    read(reader) {
-      const outer = reader.enter();
-      const vendor = reader.tag() === Tag.VendorIdentification ? reader.text() : undefined;
-      const name = reader.text();
-      const reference = { name, ...(vendor === undefined ? {} : { vendor }) } as AttributeReference;
-      const index = reader.tag() === Tag.AttributeIndex ? reader.integer() : undefined;
-      const value = valuePlan(reference, version, false).read(reader);
-      reader.leave(outer);
-      return { ...reference, ...(index === undefined ? {} : { index }), value } as Attribute;
-    },
-    write(writer, tag, attribute) {
-      const start = writer.open(tag);
-      if (attribute.vendor !== undefined) writer.text(Tag.VendorIdentification, attribute.vendor);
-      writer.text(Tag.AttributeName, attribute.name);
-      if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
-      valuePlan(attribute, version, false).write(writer, Tag.AttributeValue, attribute.value);
-      writer.close(start);
-    },
-  }),
-};
-const storedAttributes = struct({ Attribute: many(storedAttribute) });
-
-/** Attributes as bytes for the store. */
-export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
-  const writer = new BinaryWriter(1024);
-  plan(storedAttributes, newestVersion).write(writer, tagNumber('Attributes'), { Attribute: [...attributes] });
-  return writer.finish();
-}
-
-/** The inverse of `encodeAttributes`. */
-export function decodeAttributes(encoded: Uint8Array): Attribute[] {
-  return plan(storedAttributes, newestVersion).read(new BinaryReader(encoded)).Attribute;
-}

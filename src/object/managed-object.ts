@@ -1,5 +1,5 @@
 import type { Attribute } from '../../codec/attribute.ts';
-import { decodeAttributes, encodeAttributes } from '../../codec/eras.ts';
+import { decodeAttributes, encodeAttributes } from '../../codec/stored-attributes.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import {
   decodeManagedObject,

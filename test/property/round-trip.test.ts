@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import * as eras from '../../codec/eras.ts';
 import { type AnySchema, struct } from '../../codec/schema.ts';
+import { decodeAttributes, encodeAttributes } from '../../codec/stored-attributes.ts';
 import { credential } from '../../codec/structures/credentials.ts';
 import {
   decodeManagedObject,
@@ -77,7 +78,7 @@ t.test('attributes in every version, in every place', (t) => {
 t.test('attributes at rest, whatever version they came with', (t) => {
   const property = fc.property(
     fc.array(attribute({ version: '2.1', future: true }), { maxLength: 4 }),
-    (list) => assert.deepEqual(eras.decodeAttributes(eras.encodeAttributes(list)), list),
+    (list) => assert.deepEqual(decodeAttributes(encodeAttributes(list)), list),
   );
   t.doesNotThrow(() => fc.assert(property, many));
   t.end();

@@ -295,18 +295,3 @@ t.test('attributes that are out of order', (t) => {
   t.throws(() => understood(single, '1.4', ''), { message: /Attribute is missing/ });
   t.end();
 });
-
-t.test('attributes at rest: names of their own, no version in between', (t) => {
-  const all: Attribute[] = [
-    algorithm,
-    { ...name, index: 3 },
-    custom,
-    acme,
-    { name: 'OperationPolicyName', value: 'default' },
-    { name: 'RotateGeneration', value: 7 },
-    { vendor: '', name: 'Colour', value: { type: 'Boolean', value: true } },
-  ];
-  t.same(eras.decodeAttributes(eras.encodeAttributes(all)), all);
-  t.same(eras.decodeAttributes(eras.encodeAttributes([])), []);
-  t.end();
-});

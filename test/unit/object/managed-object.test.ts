@@ -1,5 +1,5 @@
 import t from 'tap';
-import { decodeAttributes } from '../../../codec/eras.ts';
+import { decodeAttributes } from '../../../codec/stored-attributes.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
 import { SealBroken } from '../../../src/vault/vault.ts';
 import { aesKey, name, now, PaperVault, symmetricKey } from './fixtures.ts';
