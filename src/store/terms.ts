@@ -32,7 +32,8 @@ export class Terms {
     for (const { attribute, field, instance, text, number } of index) {
       if (number !== null && !Number.isSafeInteger(number))
         throw new RangeError(`the index keeps whole numbers, not ${number}`);
-      const key = JSON.stringify([group, attribute, field]);
+      // The lengths keep two names from running into each other.
+      const key = `${group.length}.${attribute.length}.${group}${attribute}${field}`;
       const term = this.#ids.get(key) ?? (await this.#intern(key, [group, searchable(attribute), field]));
       rows.push({ term, instance, text: text === null ? null : searchable(text), number });
     }
