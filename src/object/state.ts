@@ -45,7 +45,7 @@ export function settleState(object: ManagedObject, now: number): StateName {
   return state;
 }
 
-/** Activate: Pre-Active → Active, dated now. Fails with WrongKeyLifecycleState. */
+/** Activate: Pre-Active → Active, dated now. Fails with WrongKeyLifecycleState or InvalidObjectType. */
 export function activate(object: ManagedObject, now: number): void {
   move(object, 'activate', now);
   object.attributes.set('ActivationDate', now);
@@ -53,8 +53,8 @@ export function activate(object: ManagedObject, now: number): void {
 
 /**
  * Revoke: a compromise is dated now and said to have happened at `occurrence` (default: when the object was made); any
- * other reason deactivates an Active object now. Fails with WrongKeyLifecycleState, or InvalidField for a reason code
- * outside the specification.
+ * other reason deactivates an Active object now. Fails with WrongKeyLifecycleState, InvalidObjectType, or InvalidField for
+ * a reason code outside the specification.
  */
 export function revoke(
   object: ManagedObject,
@@ -99,11 +99,10 @@ export function recover(object: ManagedObject, now: number): void {
 }
 
 function move(object: ManagedObject, transition: Transition, now: number): void {
+  if (!object.attributes.has('State')) fail('InvalidObjectType', `a ${object.type} has no State`);
   const from = object.state(now);
   const to = transitions[transition][from];
-  if (to === undefined || !object.attributes.has('State')) {
-    fail('WrongKeyLifecycleState', `the object is ${from}: ${needed(transition)}`);
-  }
+  if (to === undefined) fail('WrongKeyLifecycleState', `the object is ${from}: ${needed(transition)}`);
   object.attributes.set('State', to);
   object.touch(now);
 }

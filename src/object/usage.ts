@@ -42,23 +42,28 @@ export type Use = keyof typeof uses;
 export function requireUsage(object: ManagedObject, use: Use, now: number): void {
   const { bit, direction } = uses[use];
   if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
+  requireTime(object, direction, use, now);
+  if (!allows(object.attributes.get('CryptographicUsageMask') ?? 0, CryptographicUsageMask.bit(bit))) {
+    fail('IncompatibleCryptographicUsageMask', `the Cryptographic Usage Mask does not contain ${bit}`);
+  }
+}
+
+/** Refuses what comes in the wrong state, before Process Start Date or from Protect Stop Date on. */
+function requireTime(object: ManagedObject, direction: Direction, what: string, now: number): void {
   const state = object.state(now);
   if (!states[direction].includes(state)) {
     fail(
       'WrongKeyLifecycleState',
-      `${use} needs an object that is ${states[direction].join(' or ')}; it is ${state}`,
+      `${what} needs an object that is ${states[direction].join(' or ')}; it is ${state}`,
     );
   }
   const start = object.attributes.get('ProcessStartDate');
   if (direction === 'process' && start !== undefined && now < start) {
-    fail('WrongKeyLifecycleState', `${use} is not allowed before the Process Start Date`);
+    fail('WrongKeyLifecycleState', `${what} is not allowed before the Process Start Date`);
   }
   const stop = object.attributes.get('ProtectStopDate');
   if (direction === 'protect' && stop !== undefined && now >= stop) {
-    fail('WrongKeyLifecycleState', `${use} is not allowed after the Protect Stop Date`);
-  }
-  if (!allows(object.attributes.get('CryptographicUsageMask') ?? 0, CryptographicUsageMask.bit(bit))) {
-    fail('IncompatibleCryptographicUsageMask', `the Cryptographic Usage Mask does not contain ${bit}`);
+    fail('WrongKeyLifecycleState', `${what} is not allowed after the Protect Stop Date`);
   }
 }
 
@@ -129,11 +134,13 @@ export function unspent({ UsageLimitsTotal, UsageLimitsCount }: UsageLimits): bo
 
 /**
  * Takes `amount` (bytes or objects, as the limits' unit says) off the limits for Get Usage Allocation. Fails with
- * AttributeNotFound (1.x: IllegalOperation) where there are no limits, with UsageLimitExceeded where too little is left.
+ * AttributeNotFound (1.x: IllegalOperation) where there are no limits, with WrongKeyLifecycleState when the object may no
+ * longer protect data, with UsageLimitExceeded where too little is left.
  */
 export function allocateUsage(object: ManagedObject, amount: bigint, now: number): void {
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
+  requireTime(object, 'protect', 'a usage allocation', now);
   if (amount < 0n) fail('InvalidField', 'the Usage Limits Count asked for is negative');
   if (!spend(object, limits, amount, now))
     fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');

@@ -208,14 +208,15 @@ t.test('archive and recover', async (t) => {
 
 t.test('a Template has no state: it can be destroyed, not activated', async (t) => {
   const template = registered('Template');
+  const noState = ['IllegalOperation', 'InvalidObjectType', 'InvalidObjectType'];
   t.notOk(template.attributes.has('State'));
   t.same(
     refusals(() => template.activate(now)),
-    inEachVersion[no],
+    noState,
   );
   t.same(
     refusals(() => template.revoke({ RevocationReasonCode: 'Superseded' }, undefined, now)),
-    inEachVersion[no],
+    noState,
   );
   template.destroy(now);
   t.ok(template.destroyed);

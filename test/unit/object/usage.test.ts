@@ -168,7 +168,10 @@ t.test('default usage masks', async (t) => {
 
 t.test('usage limits', async (t) => {
   const limited = (UsageLimitsUnit: 'Byte' | 'Object', UsageLimitsTotal: bigint) =>
-    aesKey([{ name: 'UsageLimits', value: { UsageLimitsTotal, UsageLimitsUnit } }]);
+    aesKey([
+      { name: 'UsageLimits', value: { UsageLimitsTotal, UsageLimitsUnit } },
+      { name: 'ActivationDate', value: now },
+    ]);
   const left = (object: ManagedObject) => object.attributes.get('UsageLimits')?.UsageLimitsCount;
   const huge = 2n ** 62n;
   const object = limited('Byte', huge);
@@ -189,6 +192,14 @@ t.test('usage limits', async (t) => {
   t.same(
     refusals(() => allocateUsage(aesKey(), 1n, now)),
     ['IllegalOperation', 'AttributeNotFound', 'AttributeNotFound'],
+  );
+
+  const stopped = limited('Byte', 20n);
+  stopped.attributes.set('ProtectStopDate', now + 10);
+  allocateUsage(stopped.clone(), 1n, now + 9);
+  t.same(
+    refusals(() => allocateUsage(stopped, 1n, now + 10)),
+    wrongState,
   );
 
   const bytes = limited('Byte', 20n);
