@@ -2,6 +2,7 @@ import { echoedAttribute, newAttribute } from '../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { applyAdd } from '../object/attribute-rules.ts';
+import { requireUniqueNames } from './creating.ts';
 import { object, operation } from './operation.ts';
 
 /** Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): a new attribute, or another instance of one that may have several. */
@@ -11,7 +12,10 @@ export const AddAttribute = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   on: object({ destroyed: true }),
-  handle({ NewAttribute: attribute }, { object: target, now }) {
-    return { UniqueIdentifier: target.id, Attribute: applyAdd(target, attribute, now) };
+  async handle({ NewAttribute: attribute }, context) {
+    const { object: target, now } = context;
+    const added = applyAdd(target, attribute, now);
+    if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
+    return { UniqueIdentifier: target.id, Attribute: added };
   },
 });

@@ -3,7 +3,7 @@ import type { AttributeName, AttributeValue } from '../../codec/attribute-table.
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { hasKeyBlock, type ManagedObjectValue, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { plainKey } from '../crypto/provider.ts';
-import { fail } from '../errors.ts';
+import { fail, type Reason } from '../errors.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { locateFilter } from '../object/locate-filter.ts';
@@ -101,14 +101,18 @@ function described(value: ManagedObjectValue, { crypto }: Context): readonly Sta
   });
 }
 
-/** With unique Names switched on, no other object of the group may bear one of these. */
-export async function requireUniqueNames(object: ManagedObject, { server, work, now }: Context): Promise<void> {
+/** With unique Names switched on, no other object of the group may bear one of these. `classic`: the reason for 1.x. */
+export async function requireUniqueNames(
+  object: ManagedObject,
+  { server, work, now }: Context,
+  classic: Reason = 'InvalidField',
+): Promise<void> {
   if (!server.uniqueNames) return;
   for (const name of object.attributes.values('Name')) {
     const filter = locateFilter({ attributes: [{ name: 'Name', value: name }], now });
     const { ids } = await work.find({ filter, offset: 0, limit: 2 });
     if (ids.some((id) => id !== object.id)) {
-      fail('NonUniqueNameAttribute', 'another object bears that Name already', 'InvalidField');
+      fail('NonUniqueNameAttribute', 'another object bears that Name already', classic);
     }
   }
 }

@@ -6,6 +6,9 @@ import { fail } from '../errors.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import { conversation, operation } from './operation.ts';
 
+/** Attributes of one filter; far more than any client sends, far fewer than an engine's expressions may nest. */
+const mostConditions = 128;
+
 /**
  * Locate (KMIP 2.1 §6.1.30, 1.4 §4.9): objects of the client's group that have every attribute given, newest first. A
  * filter that cannot be understood finds nothing; it is never overlooked.
@@ -23,6 +26,9 @@ export const Locate = operation({
   response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
   on: conversation(),
   async handle(request, { work, limits, now, setPlaceholder }) {
+    if (request.Attributes.length > mostConditions) {
+      fail('InvalidField', `Locate takes at most ${mostConditions} attributes to look for`);
+    }
     const { MaximumItems: most = limits.locateItems, OffsetItems: offset = 0 } = request;
     if (most < 0 || offset < 0) fail('InvalidField', 'Maximum Items and Offset Items cannot be negative');
     const { ids, total } = await work.find({

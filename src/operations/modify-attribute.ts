@@ -3,6 +3,7 @@ import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { eraOf } from '../../codec/version.ts';
 import { applyModify } from '../object/attribute-rules.ts';
+import { requireUniqueNames } from './creating.ts';
 import { object, operation } from './operation.ts';
 
 /** Modify Attribute (KMIP 2.1 §6.1.33, 1.4 §4.15): another value for an instance that exists. */
@@ -16,8 +17,11 @@ export const ModifyAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   on: object({ destroyed: true }),
-  handle({ CurrentAttribute: current, NewAttribute: attribute }, { object: target, version, now }) {
+  async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
+    const { object: target, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };
-    return { UniqueIdentifier: target.id, Attribute: applyModify(target, instance, attribute, now) };
+    const modified = applyModify(target, instance, attribute, now);
+    if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
+    return { UniqueIdentifier: target.id, Attribute: modified };
   },
 });

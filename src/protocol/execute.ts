@@ -29,7 +29,8 @@ export async function execute(item: RequestItem, context: Context, execution: Ex
   if (operation.on.kind !== 'server' && !execution.unsealed) {
     fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
   }
-  const request = plan(operation.request, context.version).read(item.payload) as Record<string, unknown>;
+  // A reader of its own: the message is played again when others change what it read.
+  const request = plan(operation.request, context.version).read(item.payload.fork()) as Record<string, unknown>;
   const answer = await run(operation, request, context, execution.identifiers);
   execution.identifiers.record(operation.name, answer);
   const writer = new BinaryWriter();

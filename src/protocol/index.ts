@@ -35,7 +35,7 @@ export interface ServiceOptions {
 }
 
 /** Times a message is played when others keep changing the objects it reads; then it is refused. */
-const attempts = 8;
+const attempts = 32;
 
 /** Answers framed requests: reading, header, batch, commit, response (DESIGN §5). */
 export function createService(options: ServiceOptions): MessageService {

@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
+import { type Version } from '../../codec/version.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import { nodeCrypto } from '../../src/crypto/node.ts';
+import { defaultLimits, type Limits } from '../../src/limits.ts';
+import { operations, operationsIn } from '../../src/operations/index.ts';
+import type { AnyOperation } from '../../src/operations/operation.ts';
+import { createService } from '../../src/protocol/index.ts';
+import type { MessageService } from '../../src/protocol/service.ts';
+import { openStore } from '../../src/store/open.ts';
+import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
+import { children, decode, encode, enumerated, find, integer, type RequestItem, requestMessage, structure, text, valueOf } from '../client.ts';
+
+/** One Batch Item of an answer, as tests compare it. */
+export interface Answer {
+  readonly operation: string | undefined;
+  readonly status: string;
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly batchItemID: string | undefined;
+  readonly payload: Node | undefined;
+  /** The Unique Identifier in the payload. */
+  readonly id: string | undefined;
+}
+
+export interface ServiceOptions {
+  readonly limits?: Partial<Limits>;
+  readonly uniqueNames?: boolean;
+  readonly interop?: boolean;
+  /** Further operations, e.g. one that fails with a bug. */
+  readonly extra?: readonly AnyOperation[];
+  /** Denies operations to the speaker. */
+  readonly may?: (operation: string) => boolean;
+}
+
+/** The protocol room over a real SQLite store and vault, without a network. */
+export class TestService {
+  /** Milliseconds since 1970 as the service sees them. */
+  now = Date.parse('2026-01-01T00:00:00Z');
+  readonly logged: string[] = [];
+  readonly unexpected: unknown[] = [];
+  #service!: MessageService;
+  #close!: () => Promise<void>;
+  #may: (operation: string) => boolean = () => true;
+
+  static async open(options: ServiceOptions = {}): Promise<TestService> {
+    const self = new TestService();
+    const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
+    const opened = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
+    const rootKeyFile = join(directory, 'root.key');
+    createRootKey(rootKeyFile);
+    const vault = await openLocalVault({ rootKeyFile, shelf: opened.sealingKeys });
+    self.#may = options.may ?? self.#may;
+    self.#service = createService({
+      store: opened.store,
+      vault,
+      crypto: nodeCrypto,
+      limits: { ...defaultLimits, ...options.limits },
+      operations: new Map([...operations, ...(options.extra ?? []).map((each) => [each.name, each] as const)]),
+      server: {
+        vendor: 'test',
+        name: 'test',
+        version: '0',
+        operations: (version) => operationsIn(version, false),
+        interop: options.interop ?? false,
+        uniqueNames: options.uniqueNames ?? false,
+        log: (_client, message) => self.logged.push(message),
+      },
+      observer: { answered() {}, refused() {}, unexpected: ({ error }) => self.unexpected.push(error) },
+      clock: () => self.now,
+    });
+    self.#close = async () => {
+      await vault.close();
+      await opened.close();
+      await rm(directory, { recursive: true, force: true });
+    };
+    return self;
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  /** Bytes in, bytes out, as a client of `group`. */
+  async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
+    const principal = { client: 'tester', group, may: (operation: string) => this.#may(operation) };
+    return (await this.#service.respond(request, { principal, connection: '1', peer: 'here' })).response;
+  }
+
+  /** The whole Response Message. */
+  async exchange(version: Version, items: readonly RequestItem[], header: readonly Node[] = [], group = 'g'): Promise<Node> {
+    return decode(await this.send(encode(requestMessage(version, items, header)), group));
+  }
+
+  /** The answers to a batch, in order. */
+  async batch(version: Version, items: readonly RequestItem[], header: readonly Node[] = [], group = 'g'): Promise<Answer[]> {
+    return answersOf(await this.exchange(version, items, header, group));
+  }
+
+  /** The answer to one item. */
+  async call(version: Version, operation: string, payload: readonly Node[] = [], group = 'g'): Promise<Answer> {
+    const [answer] = await this.batch(version, [{ operation, payload }], [], group);
+    return answer as Answer;
+  }
+
+  /** A new AES-256 key; its identifier. */
+  async key(attributes: readonly Node[] = []): Promise<string> {
+    const { id, message } = await this.call('1.4', 'Create', createAES(attributes));
+    if (id === undefined) throw new Error(`no key: ${message}`);
+    return id;
+  }
+
+  async state(id: string): Promise<unknown> {
+    const answer = await this.call('1.4', 'GetAttributes', [uid(id), text('AttributeName', 'State')]);
+    return valueOf(answer.payload as Node, 'Attribute', 'AttributeValue');
+  }
+}
+
+export function answersOf(message: Node): Answer[] {
+  return children(message, 'BatchItem').map((item) => {
+    const operation = valueOf(item, 'Operation') as number | undefined;
+    const reason = valueOf(item, 'ResultReason') as number | undefined;
+    const batchItemID = valueOf(item, 'UniqueBatchItemID') as Uint8Array | undefined;
+    return {
+      operation: operation === undefined ? undefined : String(Operation.fromNumber(operation)),
+      status: String(ResultStatus.fromNumber(valueOf(item, 'ResultStatus') as number)),
+      reason: reason === undefined ? undefined : String(ResultReason.fromNumber(reason)),
+      message: valueOf(item, 'ResultMessage') as string | undefined,
+      batchItemID: batchItemID === undefined ? undefined : Buffer.from(batchItemID).toString('hex'),
+      payload: find(item, 'ResponsePayload'),
+      id: valueOf(item, 'ResponsePayload', 'UniqueIdentifier') as string | undefined,
+    };
+  });
+}
+
+/** `operation:status` or `operation:reason` of each answer: what a batch came to, in one line. */
+export function outline(answers: readonly Answer[]): string {
+  return answers.map(({ operation, status, reason }) => `${operation}:${reason ?? status}`).join(' ');
+}
+
+export const uid = (id: string): Node => text('UniqueIdentifier', id);
+
+export function attribute1x(name: string, value: Node): Node {
+  return structure('Attribute', text('AttributeName', name), value);
+}
+
+export function createAES(attributes: readonly Node[] = []): Node[] {
+  return [
+    enumerated('ObjectType', 2),
+    structure(
+      'TemplateAttribute',
+      attribute1x('Cryptographic Algorithm', enumerated('AttributeValue', 3)),
+      attribute1x('Cryptographic Length', integer('AttributeValue', 256)),
+      attribute1x('Cryptographic Usage Mask', integer('AttributeValue', 12)),
+      ...attributes,
+    ),
+  ];
+}
+
+/** The same for 2.x. */
+export function createAES2(): Node[] {
+  return [
+    enumerated('ObjectType', 2),
+    structure(
+      'Attributes',
+      enumerated('CryptographicAlgorithm', 3),
+      integer('CryptographicLength', 256),
+      integer('CryptographicUsageMask', 12),
+    ),
+  ];
+}
