@@ -1,0 +1,262 @@
+import { webcrypto } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { privateKeyToPem } from '../../certs/keys.ts';
+import * as x509 from '../../certs/x509.ts';
+import { connect, type Identity, readIdentity, text } from '../client.ts';
+import { Daemon, kmipd, tryDestroy } from './daemon.ts';
+
+// Processes start and stop; a busy machine needs its time.
+t.setTimeout(240_000);
+
+const anyPort = ['--listen', '127.0.0.1:0'];
+
+/** A daemon on a fresh home that ends with the test. */
+async function served(t: Tap, ...words: string[]) {
+  const directory = t.testdir();
+  const daemon = new Daemon(['serve', '--home', 'home', ...anyPort, ...words], directory);
+  t.teardown(() => daemon.stop('SIGKILL'));
+  const port = await daemon.ready();
+  return {
+    directory,
+    home: join(directory, 'home'),
+    demo: join(directory, 'home', 'clients', 'demo'),
+    daemon,
+    port,
+  };
+}
+type Tap = Pick<typeof t, 'testdir' | 'teardown'>;
+
+t.test('first start, first client, end, second start', async (t) => {
+  const { directory, home, demo, daemon, port } = await served(t);
+  t.match(
+    daemon.output,
+    /^kmipd 0\.1\.0 ready on 127\.0\.0\.1:\d+ \(sqlite:\S+\/home\/kmipd\.db, KMIP 1\.0–2\.1\)\n$/,
+  );
+  t.equal(statSync(home).mode & 0o777, 0o700);
+  t.equal(await tryDestroy(port, demo), 'permitted');
+  t.notOk(existsSync(join(home, 'initialisation-unfinished')));
+  t.equal(await daemon.stop('SIGTERM'), 0);
+  t.equal(daemon.errors, '');
+  t.notOk(existsSync(join(home, 'kmipd.pid')));
+  t.notOk(existsSync(join(home, 'kmipd.db-wal')), 'the database is closed');
+
+  const before = readFileSync(join(home, 'root.key'), 'utf8');
+  const second = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
+  t.teardown(() => second.stop('SIGKILL'));
+  t.equal(await tryDestroy(await second.ready(), demo), 'permitted');
+  t.equal(readFileSync(join(home, 'root.key'), 'utf8'), before);
+  t.equal(await second.stop('SIGINT'), 0);
+});
+
+t.test('a second daemon of the same home is refused, commands are not', async (t) => {
+  const { directory, home, demo, daemon, port } = await served(t);
+  const second = await kmipd(directory, 'serve', '--home', 'home', ...anyPort);
+  t.equal(await second.ended(), 1);
+  t.equal(
+    second.errors,
+    `kmipd: ${home} is in use by another kmipd (process ${daemon.process.pid}); stop that one, or give this one its own --home\n`,
+  );
+  t.equal((await kmipd(directory, 'client', 'list', '--home', 'home')).errors, '');
+  t.equal(await tryDestroy(port, demo), 'permitted', 'the first one goes on');
+  await daemon.stop('SIGKILL');
+  const third = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
+  t.teardown(() => third.stop('SIGKILL'));
+  t.equal(await tryDestroy(await third.ready(), demo), 'permitted', 'a killed one leaves no lock');
+});
+
+t.test('an address that cannot be had', async (t) => {
+  const directory = t.testdir();
+  const other = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => other.close());
+  await new Promise((resolve) => other.once('listening', resolve));
+  const taken = `127.0.0.1:${(other.address() as { port: number }).port}`;
+  const cases: [string[], string][] = [
+    [
+      ['--listen', taken],
+      `${taken} is in use by another program; stop that one, or choose another with --listen HOST:PORT`,
+    ],
+    [
+      [...anyPort, '--metrics', taken],
+      `${taken} is in use by another program; stop that one, or choose another with --metrics HOST:PORT`,
+    ],
+    [
+      ['--listen', '192.0.2.1:5696'],
+      '192.0.2.1:5696 is no address of this machine; choose one of its own with --listen HOST:PORT',
+    ],
+  ];
+  for (const [words, message] of cases) {
+    const daemon = await kmipd(directory, 'serve', '--home', 'home', ...words);
+    t.equal(await daemon.ended(), 1);
+    t.equal(daemon.errors, `kmipd: ${message}\n`);
+    t.notMatch(daemon.output, /ready/);
+  }
+});
+
+t.test('clients come and go while the daemon runs', async (t) => {
+  const { directory, demo, daemon, port } = await served(t);
+  const out = join(directory, 'reader');
+  await kmipd(directory, 'client', 'add', 'reader', '--home', 'home', '--role', 'read-only', '--out', out);
+  t.equal(await tryDestroy(port, out), 'not permitted', 'enrolled at once, with its role');
+
+  const open = await connect({ port, ...(await readIdentity(out)) });
+  const cut = new Promise((resolve) => open.socket.once('close', resolve));
+  const disabled = await kmipd(directory, 'client', 'disable', 'reader', '--home', 'home');
+  t.match(disabled.output, `the running kmipd (process ${daemon.process.pid}) was told`);
+  await cut;
+  t.pass('its open connection was ended');
+  t.equal(await tryDestroy(port, out), 'refused');
+  await kmipd(directory, 'client', 'enable', 'reader', '--home', 'home');
+  t.equal(await tryDestroy(port, out), 'not permitted');
+  await kmipd(directory, 'client', 'remove', 'reader', '--home', 'home');
+  t.equal(await tryDestroy(port, out), 'refused');
+  t.equal(await tryDestroy(port, demo), 'permitted', 'others were not disturbed');
+});
+
+async function selfSigned(): Promise<{ cert: string; key: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: ['vCenter'] }],
+    notAfter: new Date(Date.now() + 86_400_000),
+    signingAlgorithm: algorithm,
+    keys,
+  });
+  const { KeyObject } = await import('node:crypto');
+  return { cert: certificate.toString('pem'), key: privateKeyToPem(KeyObject.from(keys.privateKey)) };
+}
+
+t.test('a certificate that signed itself is trusted once it is enrolled', async (t) => {
+  const { directory, demo, daemon, port } = await served(t);
+  const own = await selfSigned();
+  const identity: Identity = { ca: readFileSync(join(demo, 'ca.pem'), 'utf8'), ...own };
+  t.equal(await tryDestroy(port, identity), 'refused');
+  writeFileSync(join(directory, 'vcenter.pem'), own.cert);
+  const from = daemon.output.length;
+  const added = await kmipd(directory, 'client', 'add', 'vcenter', '--home', 'home', '--cert', 'vcenter.pem');
+  t.equal(added.errors, '');
+  await daemon.prints(/read again/, from);
+  t.equal(await tryDestroy(port, identity), 'permitted');
+});
+
+t.test('reload', async (t) => {
+  const { directory, home, daemon, port } = await served(t);
+  const out = join(directory, 'lab');
+  const config = join(home, 'kmipd.toml');
+  writeFileSync(config, '[roles]\nlab = ["Get"]\n');
+  await kmipd(directory, 'client', 'add', 'lab', '--home', 'home', '--role', 'lab', '--out', out);
+  t.match(await daemon.reload(), 'read again');
+  t.equal(await tryDestroy(port, out), 'not permitted');
+
+  const open = await connect({ port, ...(await readIdentity(out)) });
+  t.teardown(() => open.close());
+  writeFileSync(config, 'uniqueNames = true\n[roles]\nlab = ["Get", "Destroy"]\n');
+  t.match(await daemon.reload(), 'read again');
+  await daemon.prints(/"keys":\["uniqueNames"\].*wait for a restart/);
+  const answer = await open.request('1.4', [
+    { operation: 'Destroy', payload: [text('UniqueIdentifier', 'none')] },
+  ]);
+  t.ok(answer, 'connections outlive a reload');
+  t.equal(await tryDestroy(port, out), 'permitted');
+
+  writeFileSync(config, '[roles]\nlab = ["Gett"]\n');
+  t.match(await daemon.reload(), /reload failed.*/);
+  t.match(daemon.output, /kmipd\.toml: \\"roles\.lab\\": \\"Gett\\" is neither/, 'the log says where');
+  t.equal(await tryDestroy(port, out), 'permitted', 'what was in force stays');
+
+  writeFileSync(config, '[roles]\nlab = ["Get", "Destroy"]\n');
+  const certificate = join(home, 'server', 'cert.pem');
+  const before = readFileSync(certificate, 'utf8');
+  rmSync(certificate);
+  t.match(await daemon.reload(), 'read again');
+  t.not(readFileSync(certificate, 'utf8'), before, 'a certificate taken away is made anew');
+  t.equal(await tryDestroy(port, out), 'permitted');
+
+  writeFileSync(join(home, 'server', 'key.pem'), (await selfSigned()).key);
+  t.match(await daemon.reload(), 'reload failed');
+  t.match(daemon.output, /is not the private key of/);
+  t.equal(await tryDestroy(port, out), 'permitted');
+});
+
+t.test('without its root key the daemon starts and says so', async (t) => {
+  const { directory, home, demo, daemon } = await served(t);
+  await daemon.stop();
+  renameSync(join(home, 'root.key'), join(directory, 'away'));
+  const sealed = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
+  t.teardown(() => sealed.stop('SIGKILL'));
+  const port = await sealed.ready();
+  t.match(sealed.output, /only Discover Versions and Query are answered: the root key \S+ is missing/);
+  t.not(await tryDestroy(port, demo), 'permitted');
+  t.notOk(existsSync(join(home, 'root.key')), 'no new key takes its place');
+});
+
+t.test('homes that cannot be served', async (t) => {
+  const { directory, home, daemon } = await served(t);
+  await daemon.stop();
+  const authority = join(home, 'ca', 'ca.pem');
+  renameSync(authority, join(directory, 'ca.pem'));
+  const without = await kmipd(directory, 'serve', '--home', 'home', ...anyPort);
+  t.equal(
+    without.errors,
+    `kmipd: the certificate of the authority ${authority} is missing; restore it from a backup\n`,
+  );
+  t.equal(await without.ended(), 1);
+  renameSync(join(directory, 'ca.pem'), authority);
+
+  writeFileSync(join(home, 'kmipd.db'), 'this is no database at all, whatever its name may say about it');
+  const broken = await kmipd(directory, 'serve', '--home', 'home', ...anyPort);
+  t.match(broken.errors, /^kmipd: cannot open the database \S+kmipd\.db: .+\n$/);
+  t.equal(await broken.ended(), 1);
+
+  writeFileSync(join(directory, 'file'), '');
+  const file = await kmipd(directory, 'serve', '--home', 'file', ...anyPort);
+  t.equal(file.errors, `kmipd: ${join(directory, 'file')}: this exists already\n`);
+  t.equal(await file.ended(), 1);
+});
+
+t.test('an unreadable home', { skip: process.getuid?.() === 0 && 'root may read everything' }, async (t) => {
+  const { directory, home, daemon } = await served(t);
+  await daemon.stop();
+  chmodSync(join(home, 'kmipd.toml'), 0);
+  const command = await kmipd(directory, 'client', 'list', '--home', 'home');
+  t.match(command.errors, /kmipd\.toml: cannot be read \(EACCES\)/);
+});
+
+const parts = [
+  'initialisation-unfinished',
+  'kmipd.toml',
+  'kmipd.db',
+  'root.key',
+  'ca/ca.key',
+  'ca/ca.pem',
+  'server/key.pem',
+  'server/cert.pem',
+  'clients/demo/cert.pem',
+  'clients/demo/client.p12',
+];
+for (const [number, part] of parts.entries()) {
+  t.test(`an initialisation killed once ${part} is there is finished by the next start`, async (t) => {
+    const directory = t.testdir();
+    const home = join(directory, 'home');
+    const first = new Daemon(['init', '--home', 'home'], directory);
+    while (!existsSync(join(home, part))) await new Promise((resolve) => setImmediate(resolve));
+    t.equal(await first.stop('SIGKILL'), 'SIGKILL');
+    const whole = parts.slice(0, number + 1).filter((each) => existsSync(join(home, each)));
+    const before = whole.map((each) => readFileSync(join(home, each), 'latin1'));
+    const daemon = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
+    t.teardown(() => daemon.stop('SIGKILL'));
+    const port = await daemon.ready();
+    t.equal(await tryDestroy(port, join(home, 'clients', 'demo')), 'permitted');
+    t.notOk(existsSync(join(home, 'initialisation-unfinished')));
+    for (const [index, each] of whole.entries()) {
+      if (!/key|ca\.pem|toml/.test(each)) continue;
+      t.equal(readFileSync(join(home, each), 'latin1'), before[index], `${each} was kept`);
+    }
+    await daemon.stop();
+  });
+}

@@ -1,0 +1,39 @@
+import { X509Certificate } from 'node:crypto';
+import t from 'tap';
+import { createAuthority, issueClient } from '../../../certs/issue.ts';
+import { generateKey, openAuthority } from '../../../certs/keys.ts';
+import { fingerprintOf } from '../../../src/identity/certificate.ts';
+import type { Client } from '../../../src/identity/principal.ts';
+import { trustAnchors } from '../../../src/identity/trust.ts';
+
+async function authority(name: string) {
+  const key = await generateKey('ec');
+  return openAuthority(await createAuthority(name, key), key);
+}
+
+const enrolled = (name: string, certificate: string, disabled = false): Client => ({
+  name,
+  group: 'default',
+  role: 'full',
+  fingerprint: fingerprintOf(new X509Certificate(certificate)),
+  disabled,
+  enrolledAt: 1,
+  certificate,
+});
+
+t.test('anchors: the authorities, and what clients brought along', async (t) => {
+  const own = await authority('same name');
+  const foreign = await authority('same name');
+  const mine = (await issueClient(own, 'mine')).certificate;
+  const theirs = (await issueClient(foreign, 'theirs')).certificate + foreign.certificate;
+  t.same(trustAnchors([own.certificate], []), [own.certificate]);
+  t.same(trustAnchors([own.certificate], [enrolled('mine', mine)]), [own.certificate], 'issued here');
+  t.same(trustAnchors([own.certificate], [enrolled('theirs', theirs)]), [own.certificate, theirs]);
+  t.same(trustAnchors([own.certificate], [enrolled('theirs', theirs, true)]), [own.certificate], 'disabled');
+  const both = [own.certificate, foreign.certificate];
+  t.same(
+    trustAnchors(both, [enrolled('mine', mine), enrolled('theirs', theirs)]),
+    both,
+    'any of the authorities',
+  );
+});
