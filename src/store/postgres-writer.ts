@@ -68,6 +68,8 @@ export class PostgresWriter {
     try {
       await client.connect();
       await prepareSession(client, this.#place);
+      // Longer than any commit takes; what waits longer has met a lock that is not one of ours.
+      await client.query(`select set_config('lock_timeout', '3s', false)`);
     } catch (error) {
       await client.end().catch(() => {});
       throw error;

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import t from 'tap';
 import { openStore } from '../../src/store/open.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
@@ -8,7 +9,7 @@ import { add, entry, object, unit } from './objects.ts';
 
 const server = await startPostgres();
 if (typeof server === 'string') {
-  t.plan(0, server);
+  t.test('PostgreSQL', { skip: server }, async () => {});
 } else {
   t.teardown(() => server.stop());
 
@@ -78,6 +79,25 @@ if (typeof server === 'string') {
     t.equal((await store.load(acknowledged)).length, acknowledged.length);
     const mistake = await driver.read('select nonsense', []).catch((error) => error);
     t.equal(mistake.code, '42703', 'a mistake is not weather');
+  });
+
+  t.test('a row that somebody else keeps locked is a conflict in the end', async (t) => {
+    const url = await server.fresh();
+    const driver = await openPostgres(url);
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    t.teardown(() => Promise.all([driver.close(), other.end()]));
+    const store = createSqlStore(driver);
+    await add(store, object('a'));
+    await other.query('begin');
+    await other.query(`select 1 from object where id = 'a' for update`);
+    const result = store.commit(unit({ updates: [object('a', { version: 2 })] }));
+    // The second attempt finds the row free and changed.
+    await other.query(`select pg_sleep(3.5)`);
+    await other.query(`update object set version = 2 where id = 'a'`);
+    await other.query('commit');
+    t.equal(await result, 'conflict');
+    t.equal(await store.commit(unit({ updates: [object('a', { version: 3 })] })), 'committed');
   });
 
   t.test('a database that goes away is said without its password, and a wrong one too', async (t) => {
