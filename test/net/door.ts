@@ -231,3 +231,16 @@ function split(bytes: Buffer): Buffer[] {
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
+
+export async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 500) throw new Error('it did not come true within 5 s');
+    await sleep(10);
+  }
+}
+
+/** Reads nothing from now on. */
+export function deaf(peer: Peer): void {
+  peer.socket.pause();
+  peer.socket.removeAllListeners('data');
+}
