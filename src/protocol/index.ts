@@ -20,6 +20,7 @@ import { runBatch } from './batch.ts';
 import { checkHeader } from './header.ts';
 import { BatchIdentifiers } from './identifiers.ts';
 import type { Conversation, MessageService } from './service.ts';
+import { Turns } from './turns.ts';
 import { UnitOfWork } from './unit-of-work.ts';
 
 export interface ServiceOptions {
@@ -34,13 +35,16 @@ export interface ServiceOptions {
   readonly clock: () => number;
 }
 
-/** Times a message is played when others keep changing the objects it reads; then it is refused. */
-const attempts = 32;
+/** Times a message is played again when others keep changing the objects it reads; then it is refused. */
+const replaysAtMost = 32;
 
 /** Answers framed requests: reading, header, batch, commit, response (DESIGN §5). */
 export function createService(options: ServiceOptions): MessageService {
   const { limits, clock } = options;
   const seconds = (): number => Math.floor(clock() / 1000);
+  // Messages that lost a race are played again one after the other: then only newcomers can beat them, and many clients
+  // on one object all get their turn.
+  const replays = new Turns();
 
   function encode(version: Version, items: readonly ResponseItem[], request?: RequestMessage): Uint8Array {
     return writeResponse(
@@ -111,11 +115,15 @@ export function createService(options: ServiceOptions): MessageService {
 
   async function answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
     const started = clock();
-    for (let attempt = 0; attempt < attempts; attempt++) {
+    const items = (await play(request, conversation)) ?? (await replays.run(() => replay(request, conversation)));
+    observe(request, items, conversation, clock() - started);
+    return encode(request.version, items, request);
+  }
+
+  async function replay(request: RequestMessage, conversation: Conversation): Promise<ResponseItem[]> {
+    for (let attempt = 0; attempt < replaysAtMost; attempt++) {
       const items = await play(request, conversation);
-      if (items === undefined) continue;
-      observe(request, items, conversation, clock() - started);
-      return encode(request.version, items, request);
+      if (items !== undefined) return items;
     }
     throw new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
   }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { BatchErrorContinuationOption } from '../../codec/enums.ts';
+import type { Node } from '../../codec/wire/node.ts';
 import { bytes, enumerated, item, structure, text, valueOf } from '../client.ts';
 import { answersOf, attribute1x, createAES, createAES2, outline, TestService, uid } from './service.ts';
 
@@ -147,7 +148,7 @@ t.test('Locate sees what earlier items of its message have done', async (t) => {
     { operation: 'Locate', payload: [group('overlay')] },
   ]);
   const found = (index: number) =>
-    (answers[index]?.payload as { value: { value: unknown }[] }).value.map(({ value }) => value);
+    (answers[index]?.payload?.value as readonly Node[]).map(({ value }) => value);
   t.same(found(1), [2, answers[0]?.id, old], 'newest first, counted');
   t.same(found(3), [1, answers[0]?.id]);
 });

@@ -179,12 +179,13 @@ t.test('64 clients change one object at the same time: each change stands', asyn
       service.call('1.4', 'AddAttribute', [uid(id), attribute1x(`x-${n}`, integer('AttributeValue', n))]),
     ),
   );
-  const won = answers.filter(({ status }) => status === 'Success').length;
+  t.ok(
+    answers.every(({ status }) => status === 'Success'),
+    'everybody gets a turn',
+  );
   const listed = await service.call('1.4', 'GetAttributeList', [uid(id)]);
   const customs = children(listed.payload, 'AttributeName').filter(({ value }) => String(value).startsWith('x-'));
-  t.equal(customs.length, won, 'what was acknowledged is there, and nothing else');
-  t.ok(won > 0);
-  t.ok(answers.every(({ status, reason }) => status === 'Success' || reason === 'GeneralFailure'));
+  t.equal(customs.length, 64);
 });
 
 t.test('Log reaches the log once, after the commit, and only if nothing was undone', async (t) => {
