@@ -22,6 +22,7 @@ const fixed = ['listen', 'store', 'metrics', 'uniqueNames', 'interop', 'limits']
 
 /** Commands other than `serve` need none of these rooms, and start in half the time without them. */
 const loadRooms = async () => ({
+  ...(await import('../codec/version.ts')),
   ...(await import('./crypto/node.ts')),
   ...(await import('./cli/tls-material.ts')),
   ...(await import('./identity/certificate.ts')),
@@ -40,6 +41,12 @@ const loadRooms = async () => ({
 
 /** The daemon of an initialised home, in the order of its start; resolves once it has drained and closed. */
 async function boot(home: Home, overrides: Overrides): Promise<void> {
+  // From here on SIGHUP no longer ends the process. One reload waits for the other, and the first for the start.
+  const started = Promise.withResolvers<void>();
+  let reloaded = started.promise;
+  process.on('SIGHUP', () => {
+    reloaded = reloaded.then(reload);
+  });
   const rooms = await loadRooms();
   let config: Config = { ...configOf(home), ...overrides };
   const log = rooms.createLog(config.log.level);
@@ -138,17 +145,17 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       log.error({ error: (error as Error).message }, 'the reload failed; what was in force stays in force');
     }
   }
-  process.on('SIGHUP', () => void reload());
   const recheck = setInterval(() => listener.recheck().catch(() => {}), recheckMilliseconds).unref();
 
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
   const extras = [
     storeName(config.store),
-    `KMIP 1.0–2.1`,
+    `KMIP ${rooms.oldestVersion}–${rooms.newestVersion}`,
     ...(http ? [`metrics on ${addressText(http)}`] : []),
   ];
   process.stdout.write(`kmipd ${version} ready on ${addressText(address)} (${extras.join(', ')})\n`);
 
+  started.resolve();
   const signal = await asked();
   draining = true;
   clearInterval(recheck);

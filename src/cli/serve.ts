@@ -27,6 +27,8 @@ export function serveWith(boot: Boot): Command<Arguments> {
     async run(given) {
       const home = homeAt(given.home);
       const overrides = overridesOf(given);
+      // Other commands send SIGHUP to the process that the lock names; before boot listens, that would end it.
+      process.on('SIGHUP', () => {});
       const lock = lockHome(home);
       try {
         if (stateOf(home) !== 'ready') {
