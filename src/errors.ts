@@ -4,6 +4,9 @@ import { type Version, within } from '../codec/version.ts';
 /** Names of result reasons, as the newest version spells them. */
 export type Reason = Exclude<ResultReason, number>;
 
+/** Longest Result Message: attribute names are of the client's choosing, and an answer must not be larger than its question. */
+const longestMessage = 256;
+
 /**
  * A refused request: the client asked for something it may not have, or asked wrongly. The message reaches the client
  * and the log, so it names attributes and states, never values.
@@ -15,7 +18,7 @@ export class KmipError extends Error {
   readonly classic: Reason | undefined;
 
   constructor(reason: Reason, message: string, classic?: Reason) {
-    super(message);
+    super(message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1).toWellFormed()}…`);
     this.reason = reason;
     this.classic = classic;
   }
