@@ -45,6 +45,7 @@ export function compareMessages(expectation: Expectation, actual: Node, context:
     tokens: expectation.tokens,
     known,
     generated: false,
+    formatAsked: false,
     randomised: false,
   };
   const differences = [...checkRules(request, actual)];
@@ -81,13 +82,14 @@ function aspects(
   question: Node | undefined,
   answer: Node,
   known: Knowledge,
-): Pick<Scope, 'operation' | 'generated' | 'randomised'> {
+): Pick<Scope, 'operation' | 'generated' | 'formatAsked' | 'randomised'> {
   const operation = Operation.fromNumber(Number(valueOf(question ?? answer, 'Operation')));
   const ids = [...identifiersIn(question), ...identifiersIn(answer)];
   return {
     operation: String(operation),
     generated:
       ids.some((id) => known.generated.has(id)) || (question !== undefined && wrapsRandomly(question)),
+    formatAsked: question !== undefined && find(question, 'RequestPayload', 'KeyFormatType') !== undefined,
     randomised:
       ids.some((id) => known.randomised.has(id)) || (question !== undefined && isRandomised(question)),
   };

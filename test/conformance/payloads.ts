@@ -63,8 +63,9 @@ function compareLocate(
         comparison.report(`${path}/LocatedItems`, String(found.length), describe(count));
     }
   }
-  if (located[0] !== undefined && actual[0] !== located[0])
-    comparison.report(`${path}/LocatedItems`, 'the first field', 'a later one');
+  if (located.length > 1 || (located[0] !== undefined && actual[0] !== located[0])) {
+    comparison.report(`${path}/LocatedItems`, 'the first field, once', 'a later one or several');
+  }
   if (wanted.length !== found.length) {
     comparison.report(`${path}/UniqueIdentifier`, `${wanted.length} matches`, `${found.length} matches`);
     return;
@@ -108,15 +109,26 @@ function compareQuery(comparison: Comparison, { expected, actual, path }: Payloa
       comparison.report(`${path}/${tagLabel(tag)}`, 'the field', 'nothing');
     }
   }
-  for (const name of listed) {
-    const list = actual.filter((node) => nameOf(node) === name);
+  for (const [tag, list] of Map.groupBy(actual, (node) => node.tag)) {
+    const at = `${path}/${tagLabel(tag)}`;
+    const first = actual.indexOf(list[0] as Node);
+    if (list.some((node, index) => actual[first + index] !== node))
+      comparison.report(at, 'all in one place', 'others between');
+    if (list.length > 1 && onlyOnce.has(nameOf(list[0] as Node)))
+      comparison.report(at, 'the field once', `${list.length} of it`);
     const twice = list.filter((node, index) => list.findIndex((other) => sameValue(node, other)) < index);
-    for (const node of twice)
-      comparison.report(`${path}/${name}`, 'each value once', `${describe(node)} again`);
+    for (const node of twice) comparison.report(at, 'each value once', `${describe(node)} again`);
   }
   if (expected.length === 0 && actual.length > 0)
     comparison.report(path, 'an empty payload', describe(actual[0]));
 }
+
+const onlyOnce: ReadonlySet<TagName | undefined> = new Set([
+  'VendorIdentification',
+  'ServerInformation',
+  'DefaultsInformation',
+  'ProtectionStorageMasks',
+] as const);
 
 const listed: ReadonlySet<TagName | undefined> = new Set([
   'Operation',
@@ -142,6 +154,7 @@ function compareAttributeList(comparison: Comparison, { expected, actual, path, 
   const [wanted, fields] = split(expected, 'AttributeName', 'AttributeReference');
   const [given, others] = split(actual, 'AttributeName', 'AttributeReference');
   comparison.fields(fields, others, path, parents);
+  if (others[0] !== actual[0]) comparison.report(path, 'the names behind the identifier', 'a name in front');
   const keys = given.map(referenceKey);
   for (const name of wanted) {
     const key = referenceKey(name);

@@ -1,12 +1,10 @@
-import { attributeKnown, attributeNamed1x, isAttributeName } from '../../codec/attribute-table.ts';
-import type { Enumeration } from '../../codec/enumeration.ts';
 import * as enums from '../../codec/enums.ts';
-import { type TagName, tagKnown, tagName } from '../../codec/tags.ts';
+import type { TagName } from '../../codec/tags.ts';
 import { type Version, versionOf } from '../../codec/version.ts';
-import { subjectOf } from '../../codec/wire/dictionary.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { children, find, valueOf } from '../client.ts';
 import { type Difference, describe, nameOf, stepOf } from './describe.ts';
+import { type Breach, checkWords } from './words.ts';
 
 /**
  * What every answer must obey, whatever the case expects: the rules that clients in the field break on.
@@ -33,6 +31,12 @@ const itemOrder: readonly TagName[] = [
   'MessageExtension',
 ];
 
+const repeatable: ReadonlySet<TagName | undefined> = new Set([
+  'BatchItem',
+  'AttestationType',
+  'MessageExtension',
+] as const);
+
 /** Version that a message says it is in. */
 export function versionIn(message: Node): Version | undefined {
   const protocol = find(
@@ -58,8 +62,7 @@ export function checkRules(request: Node, answer: Node): Difference[] {
     return [{ path: '', expected: 'ResponseMessage', actual: describe(answer) }];
   const header = find(answer, 'ResponseHeader');
   if (header === undefined) return [{ path: 'ResponseHeader', expected: 'a header', actual: 'nothing' }];
-  const first = answer.type === 'Structure' ? answer.value[0] : undefined;
-  if (first !== header) breach('ResponseHeader', 'the first item of the message', 'elsewhere');
+  checkOrder(answer, ['ResponseHeader', 'BatchItem'], '', breach);
   checkOrder(header, headerOrder, 'ResponseHeader', breach);
   if (find(header, 'TimeStamp')?.type !== 'DateTime')
     breach('ResponseHeader/TimeStamp', 'a time stamp', 'nothing');
@@ -72,11 +75,9 @@ export function checkRules(request: Node, answer: Node): Difference[] {
     breach('ResponseHeader/BatchCount', `${items.length}, the number of items`, String(count));
   items.forEach((item, index) => checkItem(item, `BatchItem[${index + 1}]`, breach));
   const version = versionIn(request);
-  if (version !== undefined) checkVersion(answer, version, '', [], breach);
+  if (version !== undefined) checkWords(answer, version, '', [], breach);
   return differences;
 }
-
-type Breach = (path: string, expected: string, actual: string) => void;
 
 function checkOrder(structure: Node, order: readonly TagName[], path: string, breach: Breach): void {
   if (structure.type !== 'Structure') return breach(path, 'a structure', structure.type);
@@ -87,6 +88,8 @@ function checkOrder(structure: Node, order: readonly TagName[], path: string, br
       breach(`${path}/${stepOf(child)}`, 'nothing: the field does not belong here', describe(child));
     else if (place < last)
       breach(`${path}/${stepOf(child)}`, `a place before ${order[last]}`, `after ${order[last]}`);
+    else if (place === last && !repeatable.has(order[place]))
+      breach(`${path}/${stepOf(child)}`, 'the field once', describe(child));
     last = Math.max(last, place);
   }
 }
@@ -106,59 +109,4 @@ function checkItem(item: Node, path: string, breach: Breach): void {
   if (reason === undefined) breach(`${path}/ResultReason`, 'the reason of the failure', 'nothing');
   if (typeof message !== 'string' || message === '') breach(`${path}/ResultMessage`, 'a text', 'nothing');
   if (payload !== undefined) breach(`${path}/ResponsePayload`, 'nothing: the item failed', describe(payload));
-}
-
-const enumerations = enums as Readonly<Record<string, Enumeration>>;
-const byTag: Readonly<Record<string, Enumeration>> = {
-  ...enumerations,
-  MaskGeneratorHashingAlgorithm: enums.HashingAlgorithm,
-};
-
-/** Finds tags, members of enumerations and attribute names that the client's version does not know. */
-function checkVersion(
-  node: Node,
-  version: Version,
-  path: string,
-  before: readonly Node[],
-  breach: Breach,
-): void {
-  const here = path === '' ? '' : `${path}/`;
-  const name = tagName(node.tag);
-  if (name !== undefined && !tagKnown(name, version))
-    breach(path, `nothing: not a tag of ${version}`, describe(node, before));
-  if (node.type === 'Enumeration') checkMember(node, subjectOf(node.tag, before), version, path, breach);
-  if (node.type === 'TextString' && name === 'AttributeName') {
-    const attribute = attributeNamed1x(node.value);
-    if (attribute !== undefined && !attributeKnown(attribute, version)) {
-      breach(path, `nothing: not an attribute of ${version}`, node.value);
-    }
-  }
-  if (node.type !== 'Structure') return;
-  let item = 0;
-  node.value.forEach((child, index) => {
-    const step = nameOf(child) === 'BatchItem' ? `BatchItem[${++item}]` : stepOf(child);
-    checkVersion(child, version, `${here}${step}`, node.value.slice(0, index), breach);
-  });
-}
-
-function checkMember(
-  node: Node,
-  subject: TagName | undefined,
-  version: Version,
-  path: string,
-  breach: Breach,
-): void {
-  const value = node.value as number;
-  if (subject === 'AttributeReference') {
-    const name = tagName(value);
-    if (name !== undefined && isAttributeName(name) && !attributeKnown(name, version)) {
-      breach(path, `nothing: not an attribute of ${version}`, name);
-    }
-    return;
-  }
-  const members = byTag[subject ?? ''];
-  if (members === undefined) return;
-  const member = members.fromNumber(value);
-  if (!members.introducedBy(member, version))
-    breach(path, `nothing: not in ${members.name} of ${version}`, String(member));
 }

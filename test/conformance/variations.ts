@@ -40,7 +40,8 @@ const rules: Partial<Record<TagName, Rule>> = {
   // Wrapped, the whole Key Value is one byte string.
   KeyValue: (expected, actual, _parents, scope) =>
     expected.type === 'ByteString' && scope.generated && sameSize(expected, actual),
-  KeyFormatType: (expected, actual, _parents, scope) => scope.generated && expected.type === actual.type,
+  KeyFormatType: (expected, actual, parents, scope) =>
+    scope.generated && expected.type === actual.type && !scope.formatAsked && !isSymmetric(parents),
   AttributeValue: (expected, actual, parents) =>
     ['Lease Time', 'Random Number Generator'].includes(attributeIn(parents) ?? '') &&
     expected.type === actual.type,
@@ -51,6 +52,10 @@ export function permits(expected: Node, actual: Node, parents: readonly Node[], 
   if (scope.tokens.has(expected)) return false;
   const name = nameOf(expected);
   return name !== undefined && (rules[name]?.(expected, actual, parents, scope) ?? false);
+}
+
+function isSymmetric(parents: readonly Node[]): boolean {
+  return parents.some((parent) => nameOf(parent) === 'SymmetricKey');
 }
 
 function attributeIn(parents: readonly Node[]): string | undefined {

@@ -79,6 +79,10 @@ const key = (material: string, format = 'Raw') =>
   `${enumerated('ObjectType', 'SymmetricKey')}${uid('$UNIQUE_IDENTIFIER_0')}<SymmetricKey><KeyBlock>${enumerated('KeyFormatType', format)}<KeyValue>${bytes('KeyMaterial', material)}</KeyValue></KeyBlock></SymmetricKey>`;
 const got = (material: string, format = 'Raw') =>
   success('Get', key(material, format).replace('$UNIQUE_IDENTIFIER_0', 'a'));
+const privateKey = (format: string) =>
+  `${enumerated('ObjectType', 'PrivateKey')}${uid('a')}<PrivateKey><KeyBlock>${enumerated('KeyFormatType', format)}<KeyValue>${bytes('KeyMaterial', '00')}</KeyValue></KeyBlock></PrivateKey>`;
+const digest = (value: string) =>
+  `<AttributeValue>${enumerated('HashingAlgorithm', 'SHA_256')}${bytes('DigestValue', value)}${enumerated('KeyFormatType', 'Raw')}</AttributeValue>`;
 const bound = { $UNIQUE_IDENTIFIER_0: 'a' };
 const generated = { generated: new Set(['a']) };
 
@@ -320,12 +324,30 @@ const rules: readonly Rule[] = [
     path: 'BatchItem[1]/ResponsePayload/SymmetricKey/KeyBlock/KeyValue/KeyMaterial',
   },
   {
-    rule: 'key format: exact, unless the server chose it',
+    rule: 'key format: exact, unless the server chose it for a key pair',
+    request: ask('Get', uid('a')),
+    expected: success('Get', privateKey('PKCS_1')),
+    good: success('Get', privateKey('PKCS_8')),
+    goodOptions: { known: generated },
+    bad: success('Get', privateKey('PKCS_8')),
+    path: 'BatchItem[1]/ResponsePayload/PrivateKey/KeyBlock/KeyFormatType',
+  },
+  {
+    rule: 'key format: the one asked for, even of a key pair the server made',
+    request: ask('Get', uid('a') + enumerated('KeyFormatType', 'PKCS_1')),
+    expected: success('Get', privateKey('PKCS_1')),
+    options: { known: generated },
+    good: success('Get', privateKey('PKCS_1')),
+    bad: success('Get', privateKey('PKCS_8')),
+    path: 'BatchItem[1]/ResponsePayload/PrivateKey/KeyBlock/KeyFormatType',
+  },
+  {
+    rule: 'key format: that of a symmetric key is exact, whoever made it',
     request: ask('Get', uid('a')),
     expected: success('Get', key('0011')),
-    good: got('0011', 'Opaque'),
-    goodOptions: { known: generated },
-    bad: got('0011', 'Opaque'),
+    options: { known: generated },
+    good: got('0022'),
+    bad: got('0022', 'Opaque'),
     path: 'BatchItem[1]/ResponsePayload/SymmetricKey/KeyBlock/KeyFormatType',
   },
   {
@@ -427,16 +449,10 @@ const rules: readonly Rule[] = [
   {
     rule: 'digest: that of a registered key is exact, that of a generated one is not',
     request: all,
-    expected: attributes1x(
-      attribute('Digest', `<AttributeValue>${bytes('DigestValue', '00112233')}</AttributeValue>`),
-    ),
-    good: attributes1x(
-      attribute('Digest', `<AttributeValue>${bytes('DigestValue', '33221100')}</AttributeValue>`),
-    ),
+    expected: attributes1x(attribute('Digest', digest('00112233'))),
+    good: attributes1x(attribute('Digest', digest('33221100'))),
     goodOptions: { known: generated },
-    bad: attributes1x(
-      attribute('Digest', `<AttributeValue>${bytes('DigestValue', '33221100')}</AttributeValue>`),
-    ),
+    bad: attributes1x(attribute('Digest', digest('33221100'))),
     path: 'BatchItem[1]/ResponsePayload/Attribute(Digest)/AttributeValue/DigestValue',
   },
   {
@@ -528,6 +544,113 @@ const rules: readonly Rule[] = [
     good: success('DiscoverVersions', versionField(4) + versionField(2)),
     bad: success('DiscoverVersions', versionField(4)),
     path: 'BatchItem[1]/ResponsePayload/ProtocolVersion',
+  },
+  {
+    rule: 'key bytes: those of a generated key are the same each time',
+    request: ask('Get', uid('a')),
+    expected: success('Get', key('0011')),
+    options: { known: { ...generated, replays: new Map([['0011', new Uint8Array([1, 2])]]) } },
+    good: got('0102'),
+    bad: got('0103'),
+    path: 'BatchItem[1]/ResponsePayload/SymmetricKey/KeyBlock/KeyValue/KeyMaterial',
+  },
+  {
+    rule: 'order: attributes stand where they are expected',
+    request: all,
+    expected: attributes1x(state('Active')),
+    good: attributes1x(state('Active')),
+    bad: success('GetAttributes', state('Active') + uid('a')),
+    path: 'BatchItem[1]/ResponsePayload/Attribute',
+  },
+  {
+    rule: 'once: a field of the item',
+    request: activate,
+    expected: activated,
+    good: plain,
+    bad: plain.replace('<ResponsePayload>', `${enumerated('ResultStatus', 'Success')}<ResponsePayload>`),
+    path: 'BatchItem[1]/ResultStatus',
+  },
+  {
+    rule: 'once: a field of the header',
+    request: activate,
+    expected: activated,
+    good: plain,
+    bad: plain,
+    badOptions: { actualHeader: `<TimeStamp type="DateTime" value="${at(0)}"/>` },
+    path: 'ResponseHeader/TimeStamp',
+  },
+  {
+    rule: 'once: an attribute of which an object has but one',
+    request: all,
+    expected: attributes1x(name1x('one'), name1x('two')),
+    good: attributes1x(name1x('one'), name1x('two'), state('Active')),
+    bad: attributes1x(name1x('one'), name1x('two'), state('Active'), state('PreActive')),
+    path: 'BatchItem[1]/ResponsePayload/Attribute(State)',
+  },
+  {
+    rule: 'once: an attribute with the same value',
+    request: all,
+    expected: attributes1x(name1x('one')),
+    good: attributes1x(name1x('one'), name1x('two')),
+    bad: attributes1x(name1x('one'), name1x('one')),
+    path: 'BatchItem[1]/ResponsePayload/Attribute(Name)',
+  },
+  {
+    rule: 'types: those of the dictionary, in what nobody expected too',
+    request: all,
+    expected: attributes2x(),
+    options: { version: '2.1' },
+    good: attributes2x(integer('CryptographicLength', 128)),
+    bad: attributes2x(enumerated('CryptographicLength', '0x00000080')),
+    path: 'BatchItem[1]/ResponsePayload/Attributes/CryptographicLength',
+  },
+  {
+    rule: 'types: those of the attribute, in a value that nobody expected too',
+    request: all,
+    expected: attributes1x(),
+    good: attributes1x(state('Active')),
+    bad: attributes1x(attribute('State', integer('AttributeValue', 2))),
+    path: 'BatchItem[1]/ResponsePayload/Attribute(State)/AttributeValue',
+  },
+  {
+    rule: 'words: no member outside the dictionary',
+    request: query,
+    expected: success('Query', operations('Get')),
+    good: success('Query', operations('Get', 'Create')),
+    bad: success('Query', operations('Get', '0x00007777')),
+    path: 'BatchItem[1]/ResponsePayload/Operation',
+  },
+  {
+    rule: 'words: no attribute name outside the dictionary',
+    request: ask('GetAttributeList', uid('a')),
+    expected: list('State'),
+    good: list('State', 'y-Own'),
+    bad: list('State', 'Own'),
+    path: 'BatchItem[1]/ResponsePayload/AttributeName',
+  },
+  {
+    rule: 'form: name before value',
+    request: all,
+    expected: attributes1x(state('Active')),
+    good: attributes1x(state('Active'), custom('x-a', '1')),
+    bad: attributes1x(
+      state('Active'),
+      `<Attribute>${text('AttributeValue', '1')}${text('AttributeName', 'x-a')}</Attribute>`,
+    ),
+    path: 'BatchItem[1]/ResponsePayload/Attribute(x-a)',
+  },
+  {
+    rule: 'form: the fields of an attribute in their order, in what nobody expected too',
+    request: all,
+    expected: attributes1x(),
+    good: attributes1x(name1x('one')),
+    bad: attributes1x(
+      attribute(
+        'Name',
+        `<AttributeValue>${enumerated('NameType', 'URI')}${text('NameValue', 'n')}</AttributeValue>`,
+      ),
+    ),
+    path: 'BatchItem[1]/ResponsePayload/Attribute(Name)/AttributeValue',
   },
   {
     rule: 'version: no attribute newer than the client’s',

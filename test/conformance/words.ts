@@ -1,0 +1,154 @@
+import {
+  type AttributeName,
+  attributeKnown,
+  attributeNamed1x,
+  attributeRow,
+  isAttributeName,
+} from '../../codec/attribute-table.ts';
+import type { Enumeration } from '../../codec/enumeration.ts';
+import * as enums from '../../codec/enums.ts';
+import { plan } from '../../codec/plan.ts';
+import { type TagName, tagKnown, tagName, tagType } from '../../codec/tags.ts';
+import { eraOf, type Version } from '../../codec/version.ts';
+import { BinaryReader } from '../../codec/wire/binary-reader.ts';
+import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
+import { subjectOf } from '../../codec/wire/dictionary.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import { encode } from '../client.ts';
+import { sameValue } from './comparison.ts';
+import { attributeKeyOf, canonicalAttribute, describe, nameOf, stepOf } from './describe.ts';
+
+/** Reports a place where an answer breaks a rule. */
+export type Breach = (path: string, expected: string, actual: string) => void;
+
+const byTag: Readonly<Record<string, Enumeration>> = {
+  ...(enums as Readonly<Record<string, Enumeration>>),
+  MaskGeneratorHashingAlgorithm: enums.HashingAlgorithm,
+};
+
+/** Attributes of which an object may have several, beside those of vendors and the names in certificates. */
+const several: ReadonlySet<string> = new Set([
+  'Name',
+  'CryptographicParameters',
+  'Digest',
+  'ObjectGroup',
+  'Link',
+  'ApplicationSpecificInformation',
+  'DigitalSignatureAlgorithm',
+  'AlternativeName',
+  'KeyValueLocation',
+  'NISTKeyType',
+]);
+
+/** Finds what is not in the dictionary of the client's version: tags, types, members of enumerations, attribute names. */
+export function checkWords(
+  node: Node,
+  version: Version,
+  path: string,
+  before: readonly Node[],
+  breach: Breach,
+): void {
+  const name = tagName(node.tag);
+  if (name !== undefined && !tagKnown(name, version)) {
+    breach(path, `nothing: not a tag of ${version}`, describe(node, before));
+  }
+  const type = name === undefined ? 'Varies' : tagType(name);
+  if (type !== 'Varies' && type !== node.type) breach(path, `an item of type ${type}`, node.type);
+  if (node.type === 'Enumeration')
+    checkMember(node.value, subjectOf(node.tag, before), version, path, breach);
+  if (node.type === 'TextString' && name === 'AttributeName')
+    checkAttributeName(node.value, before, version, path, breach);
+  const subject = subjectOf(node.tag, before);
+  if (subject !== undefined && isAttributeName(subject)) checkForm(node, subject, version, path, breach);
+  if (node.type !== 'Structure') return;
+  checkAttributes(node.value, path, breach);
+  if (name === 'Attribute') checkAttribute(node.value, version, path, breach);
+  let item = 0;
+  node.value.forEach((child, index) => {
+    const step = nameOf(child) === 'BatchItem' ? `BatchItem[${++item}]` : stepOf(child);
+    checkWords(child, version, path === '' ? step : `${path}/${step}`, node.value.slice(0, index), breach);
+  });
+}
+
+function checkMember(
+  value: number,
+  subject: TagName | undefined,
+  version: Version,
+  path: string,
+  breach: Breach,
+): void {
+  if (subject === 'AttributeReference') {
+    const name = tagName(value);
+    if (name === undefined || !isAttributeName(name) || !attributeKnown(name, version)) {
+      breach(path, `an attribute of ${version}`, name ?? String(value));
+    }
+    return;
+  }
+  const members = byTag[subject ?? ''];
+  if (members === undefined) return;
+  const member = members.fromNumber(value);
+  if (!members.introducedBy(member, version))
+    breach(path, `a member of ${members.name} in ${version}`, String(member));
+}
+
+/** An attribute's value: its type; the fields of a structure all, none twice, in their order. */
+function checkForm(
+  value: Node,
+  attribute: AttributeName,
+  version: Version,
+  path: string,
+  breach: Breach,
+): void {
+  const form = plan(attributeRow(attribute).schema, version);
+  const given = encode(value);
+  const writer = new BinaryWriter();
+  try {
+    form.write(writer, value.tag, form.read(new BinaryReader(given)));
+    if (Buffer.compare(given, writer.finish()) !== 0)
+      breach(path, `the fields of ${attribute} in their order`, describe(value));
+  } catch (error) {
+    breach(path, `the fields of ${attribute}`, (error as Error).message);
+  }
+}
+
+/** A name without a vendor beside it is of the standard, the client's (`x-`) or the server's (`y-`). */
+function checkAttributeName(
+  name: string,
+  before: readonly Node[],
+  version: Version,
+  path: string,
+  breach: Breach,
+): void {
+  if (before.some((item) => nameOf(item) === 'VendorIdentification') || /^[xy]-./.test(name)) return;
+  const standard = attributeNamed1x(name);
+  if (standard === undefined || !attributeKnown(standard, version))
+    breach(path, `an attribute of ${version}`, name);
+}
+
+/** The fields of one Attribute, in their order. */
+function checkAttribute(fields: readonly Node[], version: Version, path: string, breach: Breach): void {
+  const names = fields.map(nameOf).join(' ');
+  const form =
+    eraOf(version) === '1.x'
+      ? /^AttributeName (AttributeIndex )?AttributeValue$/
+      : /^VendorIdentification AttributeName AttributeValue$/;
+  if (!form.test(names)) breach(path, 'the fields of an Attribute', names);
+}
+
+/** No attribute twice with the same value, and none twice at all that an object has but once. */
+function checkAttributes(items: readonly Node[], path: string, breach: Breach): void {
+  const attributes = items.filter((item) => {
+    const name = nameOf(item);
+    return (
+      name === 'Attribute' || (path.endsWith('/Attributes') && name !== undefined && isAttributeName(name))
+    );
+  });
+  attributes.forEach((item, index) => {
+    const key = canonicalAttribute(attributeKeyOf(item));
+    const single = isAttributeName(key) && !several.has(key) && !/^Certificate(Subject|Issuer)/.test(key);
+    const again = attributes
+      .slice(0, index)
+      .some((other) => (single ? canonicalAttribute(attributeKeyOf(other)) === key : sameValue(item, other)));
+    if (again) breach(`${path}/${stepOf(item)}`, 'the attribute once', describe(item));
+  });
+}
