@@ -46,10 +46,9 @@ export const init: Command<Arguments> = {
       const { initialise } = await import('./initialise.ts');
       const names = typeof given.name === 'string' ? [given.name] : (given.name ?? []);
       const settings = { ...settingsOf(given), ...(names.length > 0 ? { 'tls.names': names } : {}) };
-      await initialise(home, { settings, key: given.key });
-      print(
-        `${home.directory} is initialised; the certificate files of client demo are in ${home.clients}/demo`,
-      );
+      const enrolled = await initialise(home, { settings, key: given.key });
+      const files = enrolled ? `; the certificate files of client demo are in ${home.clients}/demo` : '';
+      print(`${home.directory} is initialised${files}`);
       print(`start it with: kmipd serve --home ${home.directory}`);
     } finally {
       lock.release();

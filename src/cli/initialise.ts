@@ -25,9 +25,9 @@ export const firstClient = 'demo';
 /**
  * Fills a fresh home, or goes on where an earlier attempt was cut off. Every file appears whole or not at all, each step
  * is skipped when its result is there, and a marker stands until all of them are done; so a kill at any point costs
- * nothing but a second run. Whoever calls holds the home's lock.
+ * nothing but a second run. Whoever calls holds the home's lock. Resolves to whether the first client was enrolled.
  */
-export async function initialise(home: Home, options: InitialiseOptions): Promise<void> {
+export async function initialise(home: Home, options: InitialiseOptions): Promise<boolean> {
   makeDirectory(home.directory);
   if (readdirSync(home.directory).every((name) => name.startsWith('kmipd.')))
     chmodSync(home.directory, 0o700);
@@ -41,18 +41,20 @@ export async function initialise(home: Home, options: InitialiseOptions): Promis
   if (!existsSync(home.config)) writeFileWhole(home.config, renderConfig(options.settings), 0o600);
   const config = configOf(home);
   const opened = await openStore(config.store);
+  let enrolled: boolean;
   try {
     await completeRootKey(home, opened);
     for (const directory of [join(home.directory, 'ca'), join(home.directory, 'server')])
       makeDirectory(directory);
     await completeAuthority(home, options.key);
     await completeServer(home, config);
-    await enrolFirstClient(home, opened.clients, options.key);
+    enrolled = await enrolFirstClient(home, opened.clients, options.key);
   } finally {
     await opened.close();
   }
   rmSync(home.unfinished);
   fsyncDirectory(home.directory);
+  return enrolled;
 }
 
 /** A new root key would open nothing of a database that has been used: that one needs its own. */
@@ -67,8 +69,8 @@ async function completeRootKey(home: Home, opened: OpenStore): Promise<void> {
 }
 
 /** Enrolled last: its files are whole by then. A database that has clients already (a second node) gets no more. */
-async function enrolFirstClient(home: Home, directory: ClientDirectory, kind: KeyKind): Promise<void> {
-  if ((await directory.list()).length > 0) return;
+async function enrolFirstClient(home: Home, directory: ClientDirectory, kind: KeyKind): Promise<boolean> {
+  if ((await directory.list()).length > 0) return false;
   const authority = authorityOf(home);
   const client = await issueClient(authority, firstClient, kind);
   writeBundle(join(home.clients, firstClient), client, {
@@ -77,7 +79,7 @@ async function enrolFirstClient(home: Home, directory: ClientDirectory, kind: Ke
     encryption: 'aes',
   });
   const certificate = new X509Certificate(client.certificate);
-  await directory.add({
+  return directory.add({
     name: firstClient,
     group: 'default',
     role: 'full',
