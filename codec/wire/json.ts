@@ -71,9 +71,9 @@ function fromJson(
   throw new WireError('field', `must have the JSON value of ${type}`);
 }
 
-/** An item as JSON, two spaces a level, canonical names throughout. */
-export function nodeToJson(node: Node): string {
-  return `${JSON.stringify(toJson(node, tagName(node.tag)), null, 2)}\n`;
+/** An item as JSON, canonical names throughout. `indent`: spaces a level; 0 writes one line, half the size. */
+export function nodeToJson(node: Node, indent = 2): string {
+  return `${JSON.stringify(toJson(node, tagName(node.tag)), null, indent)}\n`;
 }
 
 interface JsonItem {

@@ -155,6 +155,7 @@ t.test('what is written', (t) => {
     );
   }
   t.same(JSON.parse(nodeToJson(message())), { tag: 'RequestMessage', value: [] });
+  t.equal(nodeToJson(message(), 0), '{"tag":"RequestMessage","value":[]}\n');
   t.same(JSON.parse(nodeToJson({ tag: 0x540001, type: 'Integer', value: 1 })), {
     tag: '0x540001',
     type: 'Integer',
