@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import {
   guessVersion,
   type RequestMessage,
@@ -82,7 +82,8 @@ export function createService(options: ServiceOptions): MessageService {
       crypto: options.crypto,
       server: options.server,
       limits,
-      newIdentifier: () => randomUUID(),
+      // Ordered by time, so that new rows land at the end of the store's index: half as many pages to write.
+      newIdentifier: () => randomUUIDv7(),
       setPlaceholder(id: string | undefined) {
         identifiers.placeholder = id;
       },
