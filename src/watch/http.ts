@@ -12,14 +12,23 @@ export interface HttpOptions {
   ready(): Promise<Readiness>;
 }
 
-const plain = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' };
+const requestMilliseconds = 5_000;
+/** A readiness that takes longer is none: whoever asks has given up by then. */
+const readyMilliseconds = 2_000;
 
 /** `/metrics`, `/livez` and `/readyz`, and nothing else. Bind it to loopback or a management network: it knows no clients. */
 export async function serveHttp(
   options: HttpOptions,
 ): Promise<{ server: Server; host: string; port: number }> {
   const server = createServer(
-    { requestTimeout: 5_000, headersTimeout: 5_000, maxHeaderSize: 8_192 },
+    {
+      requestTimeout: requestMilliseconds,
+      headersTimeout: requestMilliseconds,
+      // Node looks for late requests every 30 s otherwise.
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: requestMilliseconds,
+      maxHeaderSize: 8_192,
+    },
     (request, response) => {
       request.resume();
       if (request.method !== 'GET') return send(response, 405, 'only GET\n');
@@ -42,13 +51,11 @@ async function answer(
 ): Promise<void> {
   switch (path) {
     case '/metrics':
-      response.writeHead(200, { 'Content-Type': registry.contentType });
-      response.end(await registry.metrics());
-      return;
+      return send(response, 200, await registry.metrics(), registry.contentType);
     case '/livez':
       return send(response, 200, 'alive\n');
     case '/readyz': {
-      const state = await ready();
+      const state = await inTime(ready());
       return state.ready
         ? send(response, 200, 'ready\n')
         : send(response, 503, `not ready: ${state.reason}\n`);
@@ -58,7 +65,21 @@ async function answer(
   }
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, plain);
+function send(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
   response.end(text);
+}
+
+async function inTime(state: Promise<Readiness>): Promise<Readiness> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Readiness>((resolve) => {
+    const answer = { ready: false, reason: 'the checks take too long' } as const;
+    timer = setTimeout(() => resolve(answer), readyMilliseconds);
+  });
+  return Promise.race([state, late]).finally(() => clearTimeout(timer));
 }

@@ -1,10 +1,19 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
+import { versions } from '../../codec/version.ts';
 import type { DoorObserver, RequestObserver } from './observer.ts';
 
 /** Seconds; from a read of one object to the generation of a large key pair. */
 const durationBuckets = [
   0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
 ];
+
+const operations = new Set<string>(Operation.members);
+const results = new Set<string>(ResultStatus.members);
+const reasons = new Set<string>(ResultReason.members);
+const protocols = new Set<string>(versions);
+
+const oneOf = (list: ReadonlySet<string>, value: string): string => (list.has(value) ? value : 'other');
 
 /** The daemon's metrics. Labels come from fixed vocabularies only, so that no client can make their number grow. */
 export class Metrics {
@@ -44,28 +53,59 @@ export class Metrics {
     labelNames: ['result', 'reason'] as const,
     registers: [this.registry],
   });
-  readonly #expiry = new Gauge({
-    name: 'kmipd_certificate_expiry_seconds',
-    help: 'Seconds until a certificate expires, by role: server, ca.',
-    labelNames: ['role'] as const,
+  readonly #storeSeconds = new Histogram({
+    name: 'kmipd_store_duration_seconds',
+    help: 'Time of calls of the store: load, find, commit (durable), ping.',
+    labelNames: ['call'] as const,
+    buckets: durationBuckets,
     registers: [this.registry],
   });
+  readonly #storeFailures = new Counter({
+    name: 'kmipd_store_failures_total',
+    help: 'Calls of the store that it could not serve.',
+    labelNames: ['call'] as const,
+    registers: [this.registry],
+  });
+  /** Milliseconds since 1970 when the certificate of a role ends. */
+  readonly #ends = new Map<string, number>();
 
   constructor() {
+    // Also the lag of the event loop: kmipd_nodejs_eventloop_lag_p99_seconds and its kin.
     collectDefaultMetrics({ register: this.registry, prefix: 'kmipd_' });
+    const ends = this.#ends;
+    new Gauge({
+      name: 'kmipd_certificate_expiry_seconds',
+      help: 'Seconds until a certificate expires, by role: server, ca. Negative once it has.',
+      labelNames: ['role'] as const,
+      registers: [this.registry],
+      collect() {
+        for (const [role, at] of ends) this.set({ role }, Math.round((at - Date.now()) / 1000));
+      },
+    });
   }
 
   /** Notes when a certificate ends. */
   certificateExpires(role: 'server' | 'ca', at: Date): void {
-    this.#expiry.set({ role }, Math.round((at.getTime() - Date.now()) / 1000));
+    this.#ends.set(role, at.getTime());
   }
+
+  /** One call of the store, by the name of its method. */
+  readonly storeCall = (call: string, seconds: number, failed: boolean): void => {
+    this.#storeSeconds.observe({ call }, seconds);
+    if (failed) this.#storeFailures.inc({ call });
+  };
 
   readonly requests: RequestObserver = {
     answered: ({ operation, version, result, milliseconds }) => {
-      this.#requests.inc({ operation, version, result });
-      this.#seconds.observe({ operation }, milliseconds / 1000);
+      const name = oneOf(operations, operation);
+      this.#requests.inc({
+        operation: name,
+        version: oneOf(protocols, version),
+        result: oneOf(results, result),
+      });
+      this.#seconds.observe({ operation: name }, milliseconds / 1000);
     },
-    refused: ({ reason }) => this.#decodeErrors.inc({ reason }),
+    refused: ({ reason }) => this.#decodeErrors.inc({ reason: oneOf(reasons, reason) }),
     unexpected: () => this.#failures.inc(),
   };
 

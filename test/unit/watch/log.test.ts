@@ -1,0 +1,163 @@
+import t from 'tap';
+import { createLog, logDoor, logRequests } from '../../../src/watch/log.ts';
+
+type Line = Record<string, unknown>;
+
+/** A log that keeps its lines. */
+function kept(level: Parameters<typeof createLog>[0] = 'debug') {
+  const written: string[] = [];
+  const log = createLog(level, { write: (line: string) => void written.push(line) });
+  return { log, written, lines: () => written.map((line) => JSON.parse(line) as Line) };
+}
+
+const secret = Buffer.alloc(32, 0xa7);
+const asHex = secret.toString('hex');
+const asBase64 = secret.toString('base64');
+
+t.test('a line is one JSON object with the level by name and the time', async (t) => {
+  const { log, lines, written } = kept();
+  log.info({ client: 'demo', connections: 2, resumed: true }, 'hello');
+  t.match(lines(), [
+    {
+      level: 'info',
+      time: /^\d{4}-\d\d-\d\dT.*Z$/,
+      client: 'demo',
+      connections: 2,
+      resumed: true,
+      msg: 'hello',
+    },
+  ]);
+  t.equal(written[0]?.indexOf('\n'), (written[0]?.length ?? 0) - 1);
+  t.equal(lines()[0]?.['pid'], undefined);
+});
+
+t.test('fields that are not listed, and values of another kind, are not written', async (t) => {
+  const { log, written, lines } = kept();
+  const careless = log as unknown as { info(...given: unknown[]): void; error(...given: unknown[]): void };
+  careless.info({ key: asHex, request: secret, password: 'swordfish', err: new Error(asHex) }, 'x');
+  careless.info(
+    { client: secret, reason: { key: asHex }, milliseconds: asHex, keys: secret, ends: asHex },
+    'x',
+  );
+  careless.info('with %s', asHex);
+  careless.info({ client: 'x' }, 'with %s', asBase64);
+  careless.info(secret);
+  careless.error(new Error(`cannot use "${asHex}"`));
+  careless.error({ error: new TypeError(`The argument is wrong. Received '${asBase64}'`) }, 'x');
+  careless.error({ error: { name: 'x', message: 'y', secret: asHex } }, 'x');
+  const all = written.join('');
+  for (const form of [asHex, asBase64, 'swordfish', '167,167', '"167"']) t.notOk(all.includes(form), form);
+  t.equal(lines().length, 8, 'but each line is there');
+});
+
+t.test('errors: name, code, positions and causes, without the values they quote', async (t) => {
+  const { log, lines, written } = kept();
+  const cause = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' });
+  log.error({ error: new Error('the database is away', { cause }), reference: 'r-1' }, 'failed');
+  t.match(lines()[0], {
+    reference: 'r-1',
+    error: { name: 'Error', message: 'the database is away', at: [/^at /] },
+    causes: [{ code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:5432' }],
+  });
+  let parse: unknown;
+  try {
+    JSON.parse(`{"key": ${asHex}}`);
+  } catch (error) {
+    parse = error;
+  }
+  for (const error of [
+    parse,
+    new Error(`invalid input syntax: "${asBase64}"`),
+    new Error(`bad ${asHex} here`),
+    new Error(`open '${asHex}`),
+  ]) {
+    log.error({ error }, 'failed');
+  }
+  t.notMatch(written.join(''), new RegExp(asHex.slice(0, 20)));
+  t.notOk(written.join('').includes(asBase64));
+  t.match(lines()[3], { error: { message: 'bad … here' } });
+});
+
+t.test('text of clients is cut and cannot move the cursor of a terminal', async (t) => {
+  const { log, lines, written } = kept();
+  log.info({ client: 'x'.repeat(10_000), peer: 'a\u001b[2Jb\nc\u202ed' }, 'y'.repeat(10_000));
+  const line = lines()[0] ?? {};
+  t.equal(String(line['client']).length, 257);
+  t.equal(String(line['msg']).length, 257);
+  t.equal(line['peer'], 'a\\u001b[2Jb\\u000ac\\u202ed');
+  t.ok((written[0]?.length ?? 0) < 1_000);
+});
+
+t.test('requests: one line each at debug, refused messages and failures above it', async (t) => {
+  const answered = {
+    operation: 'Get',
+    version: '1.4',
+    result: 'OperationFailed',
+    reason: 'ItemNotFound',
+    message: 'no such object',
+    milliseconds: 1.23456,
+    client: 'demo',
+    connection: '1a',
+  };
+  const { log, lines } = kept('debug');
+  const requests = logRequests(log);
+  requests.answered(answered);
+  requests.refused({
+    version: '1.0',
+    reason: 'InvalidMessage',
+    message: 'no',
+    client: 'demo',
+    connection: '1a',
+  });
+  requests.unexpected({ error: new Error('oh'), reference: 'r', client: 'demo', connection: '1a' });
+  t.match(lines(), [
+    { ...answered, level: 'debug', milliseconds: 1.235 },
+    { level: 'info', reason: 'InvalidMessage', client: 'demo' },
+    { level: 'error', reference: 'r', error: { message: 'oh' } },
+  ]);
+  const quiet = kept('info');
+  logRequests(quiet.log).answered(answered);
+  t.equal(quiet.lines().length, 0);
+});
+
+t.test('the door: probes at debug, refusals in words, a flood as a number', async (t) => {
+  const { log, lines } = kept();
+  let now = 5_000;
+  const door = logDoor(log, () => now);
+  const refused = {
+    reason: 'certificate not enrolled',
+    peer: '192.0.2.1:4711',
+    fingerprint: 'ab'.repeat(32),
+    level: 'warn',
+  } as const;
+  door.connectionOpened({
+    client: 'demo',
+    connection: '1',
+    peer: '192.0.2.1:1',
+    protocol: 'TLSv1.3',
+    resumed: false,
+  });
+  door.connectionClosed({ client: 'demo', connection: '1' });
+  door.handshakeRefused({ reason: 'the client hung up', peer: '192.0.2.1:2', level: 'debug' });
+  door.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
+  door.handshakeRefused(refused);
+  t.match(lines(), [
+    { level: 'debug', client: 'demo', protocol: 'TLSv1.3', resumed: false },
+    { level: 'debug', client: 'demo' },
+    { level: 'debug', reason: 'the client hung up' },
+    { level: 'warn', reason: 'client disabled', connection: '1' },
+    {
+      level: 'warn',
+      reason: 'certificate not enrolled',
+      fingerprint: 'ab'.repeat(32),
+      peer: '192.0.2.1:4711',
+    },
+  ]);
+  now += 1_000;
+  for (let n = 0; n < 1_000; n++) door.handshakeRefused(refused);
+  now += 1_000;
+  door.handshakeRefused(refused);
+  const flood = lines().slice(5);
+  t.equal(flood.length, 22, '20 of the second, how many more, and the one after it');
+  t.match(flood[20], { level: 'warn', refused: 980 });
+});

@@ -1,0 +1,102 @@
+import t from 'tap';
+import { measured } from '../../../src/store/measured.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { Metrics } from '../../../src/watch/metrics.ts';
+
+/** The samples of one metric, as they are scraped. */
+async function samples(metrics: Metrics, name: string): Promise<string[]> {
+  const text = await metrics.registry.metrics();
+  return text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+}
+
+const item = {
+  operation: 'Get',
+  version: '1.4',
+  result: 'Success',
+  milliseconds: 2,
+  client: 'demo',
+  connection: '1',
+};
+
+t.test('requests by operation, version and result, with their durations', async (t) => {
+  const metrics = new Metrics();
+  for (let n = 0; n < 3; n++) metrics.requests.answered(item);
+  metrics.requests.answered({ ...item, version: '2.1', result: 'OperationFailed' });
+  t.same(await samples(metrics, 'kmipd_requests_total'), [
+    'kmipd_requests_total{operation="Get",version="1.4",result="Success"} 3',
+    'kmipd_requests_total{operation="Get",version="2.1",result="OperationFailed"} 1',
+  ]);
+  t.same(await samples(metrics, 'kmipd_request_duration_seconds_count'), [
+    'kmipd_request_duration_seconds_count{operation="Get"} 4',
+  ]);
+  t.match(await samples(metrics, 'kmipd_request_duration_seconds_sum'), [/ 0\.008$/]);
+});
+
+t.test('nothing a client chooses makes a time series', async (t) => {
+  const metrics = new Metrics();
+  for (let n = 0; n < 50; n++) {
+    metrics.requests.answered({ ...item, operation: `x${n}`, version: `9.${n}`, result: `r${n}` });
+    metrics.requests.refused({ version: `${n}`, reason: `because ${n}`, message: '' });
+  }
+  t.same(await samples(metrics, 'kmipd_requests_total'), [
+    'kmipd_requests_total{operation="other",version="other",result="other"} 50',
+  ]);
+  t.same(await samples(metrics, 'kmipd_decode_errors_total'), [
+    'kmipd_decode_errors_total{reason="other"} 50',
+  ]);
+});
+
+t.test('the door, failures, certificates, the event loop', async (t) => {
+  const metrics = new Metrics();
+  const opened = { client: 'demo', connection: '1', peer: 'x', protocol: 'TLSv1.3', resumed: false };
+  metrics.door.connectionOpened(opened);
+  metrics.door.connectionOpened({ ...opened, resumed: true });
+  metrics.door.connectionClosed({ client: 'demo', connection: '1' });
+  metrics.door.handshakeRefused({ reason: 'not TLS', peer: 'x', level: 'warn' });
+  metrics.requests.unexpected({ error: new Error('x'), reference: 'r', client: 'demo', connection: '1' });
+  metrics.requests.refused({ version: '1.0', reason: 'InvalidMessage', message: 'x' });
+  metrics.certificateExpires('server', new Date(Date.now() + 86_400_000));
+  metrics.certificateExpires('server', new Date(Date.now() - 60_000));
+  t.same(await samples(metrics, 'kmipd_connections'), ['kmipd_connections 1']);
+  t.same(await samples(metrics, 'kmipd_handshakes_total'), [
+    'kmipd_handshakes_total{result="full",reason=""} 1',
+    'kmipd_handshakes_total{result="resumed",reason=""} 1',
+    'kmipd_handshakes_total{result="refused",reason="not TLS"} 1',
+  ]);
+  t.same(await samples(metrics, 'kmipd_unexpected_failures_total'), ['kmipd_unexpected_failures_total 1']);
+  t.same(await samples(metrics, 'kmipd_decode_errors_total'), [
+    'kmipd_decode_errors_total{reason="InvalidMessage"} 1',
+  ]);
+  t.match(
+    await samples(metrics, 'kmipd_certificate_expiry_seconds'),
+    [/role="server"\} -6[01]$/],
+    'asked at the scrape',
+  );
+  t.equal((await samples(metrics, 'kmipd_nodejs_eventloop_lag_p99_seconds')).length, 1);
+});
+
+t.test('calls of the store', async (t) => {
+  const metrics = new Metrics();
+  const store: Store = {
+    load: async () => [],
+    find: async () => ({ ids: [], total: 0 }) as never,
+    commit: () => Promise.reject(new Error('disk full')),
+    ping: async () => {},
+    close: async () => {},
+  };
+  const watched = measured(store, metrics.storeCall);
+  t.same(await watched.load([]), []);
+  await watched.find({} as never);
+  await t.rejects(watched.commit({} as never), { message: 'disk full' });
+  await watched.ping();
+  await watched.close();
+  t.same(await samples(metrics, 'kmipd_store_duration_seconds_count'), [
+    'kmipd_store_duration_seconds_count{call="load"} 1',
+    'kmipd_store_duration_seconds_count{call="find"} 1',
+    'kmipd_store_duration_seconds_count{call="commit"} 1',
+    'kmipd_store_duration_seconds_count{call="ping"} 1',
+  ]);
+  t.same(await samples(metrics, 'kmipd_store_failures_total'), [
+    'kmipd_store_failures_total{call="commit"} 1',
+  ]);
+});
