@@ -13,7 +13,7 @@ import * as x509 from './x509.ts';
 const day = 86_400_000;
 /** Clients with a slow clock must not find a certificate that begins in their future. */
 const backdating = 3_600_000;
-export const lifetimeDays = { authority: 3652, server: 730, client: 1826 } as const;
+const lifetimeDays = { authority: 3652, server: 730, client: 1826 } as const;
 
 /**
  * A self-signed development authority: CA, path length 0, may sign certificates and revocation lists, ten years.

@@ -147,7 +147,9 @@ export function readConfig(file: string, home: string): Config {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason =
-      code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code}); check its owner and mode`;
+      code === 'ENOENT'
+        ? 'there is no such file; an empty one stands for all defaults'
+        : `cannot be read (${code}); check its owner and mode`;
     throw new ConfigError([`${file}: ${reason}`]);
   }
   return parseConfig(source, file, home);

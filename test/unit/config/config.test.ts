@@ -155,7 +155,9 @@ t.test('a written file', (t) => {
 t.test('files', (t) => {
   const directory = t.testdir();
   const file = join(directory, 'kmipd.toml');
-  t.throws(() => readConfig(file, directory), { message: `${file}: there is no such file` });
+  t.throws(() => readConfig(file, directory), {
+    message: `${file}: there is no such file; an empty one stands for all defaults`,
+  });
   writeFileSync(file, 'listen = "[::1]:1"');
   t.match(readConfig(file, directory), { listen: { host: '::1', port: 1 } });
   chmodSync(file, 0);
