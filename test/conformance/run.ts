@@ -67,6 +67,7 @@ export async function runConformance(
     const reason = reasonIn(expected.notPlayed, each.name);
     return reason === undefined ? [] : [leaveOut(each, reason)];
   });
+  if (selected.length === 0) throw new Error(`no case in ${directory} was selected`);
   const groups = groupCases(selected.filter((each) => !leftOut.some((left) => left.case === each)));
   const clients = groups.map((_, index) => `conformance-${index + 1}`);
   const server = await TestServer.start({ clients, keep });
