@@ -313,10 +313,15 @@ export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<Tem
         ? [{ tag: tag1x, value: { Name: templates, Attribute: attributes } }]
         : [],
   };
+  // PyKMIP's client still wraps the attributes of a 2.0 Re-key in a Template-Attribute.
   const bare: Gathered<TemplateAttribute> = {
     kind: 'gathered',
-    sources: [{ tag: tag2x, schema: attributes2x(false) }],
-    gather: (items) => ({ templates: [], attributes: items.flatMap((item) => item.value as Attribute[]) }),
+    sources: [{ tag: tag2x, schema: attributes2x(false) }, ...wrapped.sources],
+    gather: (items) => {
+      const { templates, attributes } = wrapped.gather(items.filter((item) => item.tag === tag1x));
+      const listed = items.filter((item) => item.tag === tag2x).flatMap((item) => item.value as Attribute[]);
+      return { templates, attributes: [...attributes, ...listed] };
+    },
     spread: ({ attributes }) => [{ tag: tag2x, value: attributes }],
   };
   return era({ '1.x': wrapped, '2.x': bare });

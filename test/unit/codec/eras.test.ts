@@ -262,6 +262,18 @@ t.test('Templates are referred to by name in 1.x', (t) => {
   t.end();
 });
 
+t.test('a Template-Attribute is understood in 2.0 too, and never written', (t) => {
+  const creation = struct({ It: eras.creationAttributes('TemplateAttribute', 'Attributes') });
+  const both = `<TemplateAttribute>${algorithm1x}</TemplateAttribute><Attributes>${name2x}</Attributes>`;
+  t.same(understood(creation, '2.0', '<TemplateAttribute/>'), { It: { templates: [], attributes: [] } });
+  t.same(understood(creation, '2.0', both), { It: { templates: [], attributes: [algorithm, name] } });
+  t.equal(
+    spelt(creation, '2.0', { It: { templates: [], attributes: [algorithm] } }),
+    `<Attributes>${algorithm2x}</Attributes>`,
+  );
+  t.end();
+});
+
 t.test('attributes that are out of order', (t) => {
   const index = '<AttributeIndex type="Integer" value="0"/>';
   const name = named('State');
