@@ -56,7 +56,9 @@ const objectTypes: Answer['ObjectType'] = [
 /** What each function adds to the answer; one with nothing to report adds nothing. */
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
-  QueryObjects: ({ version }) => ({ ObjectType: objectTypes.filter((type) => ObjectType.knownIn(type, version)) }),
+  QueryObjects: ({ version }) => ({
+    ObjectType: objectTypes.filter((type) => ObjectType.knownIn(type, version)),
+  }),
   QueryServerInformation: ({ server }) => ({
     VendorIdentification: server.vendor,
     ServerInformation: {
@@ -79,12 +81,15 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
         DestroyAction: 'KeyMaterialDeleted',
         ShreddingAlgorithm: 'Unspecified',
         RNGMode: 'SharedInstantiation',
-        QuantumSafeCapability: false,
       },
     ],
   }),
-  QueryClientRegistrationMethods: () => ({ ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand'] }),
-  QueryStorageProtectionMasks: () => ({ ProtectionStorageMasks: { ProtectionStorageMask: [offeredStorage] } }),
+  QueryClientRegistrationMethods: () => ({
+    ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand'],
+  }),
+  QueryStorageProtectionMasks: () => ({
+    ProtectionStorageMasks: { ProtectionStorageMask: [offeredStorage] },
+  }),
 };
 
 /** Query (KMIP 2.1 §6.1.41, 1.4 §4.25): what the server can do, as the asking version knows it. */
@@ -96,7 +101,8 @@ export const Query = operation({
   on: server(),
   handle({ QueryFunction: asked, ObjectGroups: groups }, context) {
     if (asked.length === 0) fail('InvalidMessage', 'Query names no Query Function');
-    if (groups !== undefined && groups.ObjectGroup.length > 0) fail('UnknownObjectGroup', 'no Object Group has defaults of its own');
+    if (groups !== undefined && groups.ObjectGroup.length > 0)
+      fail('UnknownObjectGroup', 'no Object Group has defaults of its own');
     const empty: Answer = {
       Operation: [],
       ObjectType: [],
