@@ -30,6 +30,7 @@ const loadRooms = async () => ({
   ...(await import('./net/listener.ts')),
   ...(await import('./operations/index.ts')),
   ...(await import('./protocol/index.ts')),
+  ...(await import('./store/measured.ts')),
   ...(await import('./store/open.ts')),
   ...(await import('./vault/local.ts')),
   ...(await import('./watch/both.ts')),
@@ -67,7 +68,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const policy = new rooms.Policy(config.roles);
   const { interop, uniqueNames } = config;
   const service = rooms.createService({
-    store: opened.store,
+    store: rooms.measured(opened.store, metrics.storeCall),
     vault,
     crypto: rooms.nodeCrypto,
     limits: config.limits,

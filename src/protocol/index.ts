@@ -115,9 +115,9 @@ export function createService(options: ServiceOptions): MessageService {
   }
 
   async function answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
-    const started = clock();
+    const started = performance.now();
     const items = (await play(request, conversation)) ?? (await replays.run(() => replay(request, conversation)));
-    observe(request, items, conversation, clock() - started);
+    observe(request, items, conversation, performance.now() - started);
     return encode(request.version, items, request);
   }
 
