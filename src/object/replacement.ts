@@ -62,9 +62,14 @@ function shifted(attributes: readonly Attribute[], offset: number, now: number):
     fail('InvalidField', 'an Offset needs an Activation Date on the old object', 'IllegalOperation');
   }
   const moved = others.map(
-    (date) => ({ ...date, value: (date.value as number) + activation - (before ?? 0) }) as Attribute,
+    (date) => ({ ...date, value: exact((date.value as number) + activation - (before ?? 0)) }) as Attribute,
   );
   return [...rest, { name: 'ActivationDate', value: activation }, ...moved];
+}
+
+/** A date beyond exact numbers means "for ever", and moved by any distance still does. */
+function exact(seconds: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
 }
 
 function isDate({ name, vendor }: Attribute): boolean {

@@ -77,6 +77,16 @@ t.test('an offset shifts the dates', async (t) => {
   );
 });
 
+t.test('a date that means for ever stays so', async (t) => {
+  const old = aesKey([
+    { name: 'ActivationDate', value: now },
+    { name: 'DeactivationDate', value: Number.MAX_SAFE_INTEGER },
+  ]);
+  const attributes = replacementAttributes(old, [], 50, later);
+  const { value } = attributes.find(({ name }) => name === 'DeactivationDate') ?? {};
+  t.equal(value, Number.MAX_SAFE_INTEGER);
+});
+
 t.test('offsets that make no sense', async (t) => {
   const explicit: Attribute[] = [{ name: 'ActivationDate', value: later }];
   t.same(
