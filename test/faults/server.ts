@@ -1,0 +1,128 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Client, connect } from '../client.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const startDeadline = 30_000;
+
+export interface ServerOptions {
+  /** The whole `kmipd.toml`. */
+  readonly config?: string;
+  /** Further words for `serve`. */
+  readonly words?: readonly string[];
+  /** Command that the daemon is started by, e.g. `prlimit --fsize=…`. */
+  readonly wrapper?: readonly string[];
+  /** Directory for the database instead of the home. */
+  readonly directory?: string;
+}
+
+/** A real daemon that may be killed and started again on the same home. */
+export class FaultyServer {
+  readonly home: string;
+  readonly #options: ServerOptions;
+  #child: ChildProcess | undefined;
+  #port = 0;
+  /** Everything that all its processes have written. */
+  output = '';
+
+  private constructor(home: string, options: ServerOptions) {
+    this.home = home;
+    this.#options = options;
+  }
+
+  /** Makes a home of its own; nothing runs yet. */
+  static async prepare(options: ServerOptions = {}): Promise<FaultyServer> {
+    const home = mkdtempSync(join(tmpdir(), 'kmipd-faults-'));
+    await promisify(execFile)(process.execPath, [main, 'init', '--home', home]);
+    if (options.config !== undefined) writeFileSync(join(home, 'kmipd.toml'), options.config);
+    return new FaultyServer(home, options);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get database(): string {
+    return join(this.#options.directory ?? this.home, 'kmipd.db');
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** Starts the daemon and waits for its ready line; rejects with its output when it ends before. */
+  async start(): Promise<void> {
+    const { wrapper = [], words = [], directory } = this.#options;
+    const store = directory === undefined ? [] : ['--store', `sqlite:${this.database}`];
+    const command = [
+      ...wrapper,
+      process.execPath,
+      main,
+      'serve',
+      '--home',
+      this.home,
+      '--listen',
+      '127.0.0.1:0',
+      ...store,
+      ...words,
+    ];
+    const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    let own = '';
+    this.#port = await new Promise<number>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`the daemon did not start: ${why}\n${own}`));
+      const timer = setTimeout(() => fail('not ready in time'), startDeadline);
+      const read = (chunk: Buffer) => {
+        own += chunk.toString();
+        this.output += chunk.toString();
+        const ready = /^kmipd \S+ ready on 127\.0\.0\.1:(\d+)/m.exec(own);
+        if (ready === null) return;
+        clearTimeout(timer);
+        resolve(Number(ready[1]));
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('error', (error) => fail(error.message));
+      child.once('close', (code, signal) => {
+        clearTimeout(timer);
+        fail(`ended with ${code ?? signal}`);
+      });
+    });
+  }
+
+  connect(timeout = 10_000): Promise<Client> {
+    return connect({ port: this.#port, home: this.home, timeout });
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Resident memory in bytes. */
+  get resident(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  }
+
+  /** Sends a signal and waits for the end; exit code, or the signal's name. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> {
+    const child = this.#child;
+    if (child === undefined) return null;
+    if (this.running) {
+      const closed = once(child, 'close');
+      child.kill(signal);
+      await closed;
+    }
+    return child.exitCode ?? child.signalCode;
+  }
+
+  /** Ends the daemon and removes its home. */
+  async remove(): Promise<void> {
+    await this.end('SIGKILL');
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}

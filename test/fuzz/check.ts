@@ -1,0 +1,158 @@
+import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
+import { type RequestMessage, ResponseHeader, readRequest } from '../../codec/envelope.ts';
+import { plan } from '../../codec/plan.ts';
+import { bytes, type Custom, many, maybe, one, struct, text } from '../../codec/schema.ts';
+import { tagNumber } from '../../codec/tags.ts';
+import { type Version, versionOf } from '../../codec/version.ts';
+import { BinaryReader, checkStructure } from '../../codec/wire/binary-reader.ts';
+import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import { operations } from '../../src/operations/index.ts';
+
+/** What an answer must look like whatever the request was. */
+
+const wireLimits = { depth: 64, structureItems: 100_000 };
+
+const unread: Custom<BinaryReader> = {
+  kind: 'custom',
+  examples: () => [],
+  compile: () => ({ read: (reader) => reader.detach(), write: () => {} }),
+};
+
+const answeredItem = struct({
+  Operation: maybe(Operation),
+  UniqueBatchItemID: maybe(bytes),
+  ResultStatus: one(ResultStatus),
+  ResultReason: maybe(ResultReason),
+  ResultMessage: maybe(text),
+  ResponsePayload: maybe(unread),
+});
+const answeredMessage = struct({ ResponseHeader: one(ResponseHeader), BatchItem: many(answeredItem) });
+
+/** Stacks, paths, drivers, and values that were never meant to be seen. */
+const internal =
+  /\bat .+:\d+|\.[jt]s\b|node:|[A-Z]\w*Error\b|undefined|NaN|\[object|Cannot |is not a function|not iterable|SQLITE|SQL|database|constraint|errno|\bE(?:NOENT|ACCES|INVAL|IO|NOSPC|MFILE|PIPE|CONN\w+)\b/;
+
+export interface Verdict {
+  /** Result reasons of the answer, `Success` for items that went well. */
+  readonly results: readonly string[];
+  /** What is wrong with the answer. */
+  readonly problem?: string;
+}
+
+class Wrong extends Error {}
+
+/** Judges one answer to one request, both as they went over the wire. */
+export function judge(request: Uint8Array, response: Uint8Array): Verdict {
+  try {
+    return { results: check(request, response) };
+  } catch (error) {
+    const problem = error instanceof Wrong ? error.message : `the answer cannot be read: ${String(error)}`;
+    return { results: [], problem };
+  }
+}
+
+function check(request: Uint8Array, response: Uint8Array): string[] {
+  checkStructure(response, wireLimits);
+  const version = versionOfAnswer(response);
+  const asked = readable(request);
+  if (asked !== undefined && asked.version !== version) {
+    throw new Wrong(`asked in ${asked.version}, answered in ${version}`);
+  }
+  const { ResponseHeader: header, BatchItem: items } = plan(answeredMessage, version).read(
+    new BinaryReader(response),
+  );
+  if (header.BatchCount !== items.length)
+    throw new Wrong(`Batch Count ${header.BatchCount}, ${items.length} items`);
+  if (items.length === 0) throw new Wrong('no item');
+  checkCount(asked, items);
+  return items.map((item, index) => {
+    const status = String(item.ResultStatus);
+    if (status !== 'Success' && status !== 'OperationFailed' && status !== 'OperationUndone')
+      throw new Wrong(`status ${status}`);
+    if (status === 'OperationFailed') return checkFailure(item, version);
+    if (item.ResultReason !== undefined) throw new Wrong('a reason although nothing failed');
+    if (item.ResponsePayload === undefined) throw new Wrong(`item ${index} has no payload`);
+    checkPayload(String(item.Operation), item.ResponsePayload, version);
+    return status;
+  });
+}
+
+function versionOfAnswer(response: Uint8Array): Version {
+  const view = new DataView(response.buffer, response.byteOffset, response.byteLength);
+  const version = response.length < 52 ? undefined : versionOf(view.getInt32(32), view.getInt32(48));
+  if (version === undefined || view.getUint32(0) >>> 8 !== tagNumber('ResponseMessage'))
+    throw new Wrong('no Response Message');
+  return version;
+}
+
+/** The request as the server must have understood it; undefined when it is refused as a whole. */
+function readable(request: Uint8Array): RequestMessage | undefined {
+  try {
+    return readRequest(request, defaultLimits);
+  } catch {
+    return undefined;
+  }
+}
+
+interface AnsweredItem {
+  readonly Operation?: Operation | undefined;
+  readonly UniqueBatchItemID?: Uint8Array | undefined;
+  readonly ResultStatus: ResultStatus;
+  readonly ResultReason?: ResultReason | undefined;
+  readonly ResultMessage?: string | undefined;
+  readonly ResponsePayload?: BinaryReader | undefined;
+}
+
+/** One item per item asked, up to the first failure unless Continue; or a single one for the message as a whole. */
+function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredItem[]): void {
+  const [first] = items;
+  if (first?.Operation === undefined) {
+    if (items.length !== 1) throw new Wrong('an item without an operation among others');
+    if (first?.ResultStatus !== 'OperationFailed') throw new Wrong('success without an operation');
+    return;
+  }
+  if (asked === undefined) throw new Wrong('a message that cannot be read was executed');
+  if (items.length > asked.items.length) throw new Wrong('more answers than questions');
+  for (const [index, item] of items.entries()) {
+    const question = asked.items[index];
+    if (item.Operation !== question?.operation) throw new Wrong(`item ${index} answers another operation`);
+    if (!same(item.UniqueBatchItemID, question?.uniqueBatchItemID))
+      throw new Wrong(`item ${index} has another Unique Batch Item ID`);
+  }
+  const option = asked.header.BatchErrorContinuationOption;
+  const last = items.at(-1);
+  if (option !== 'Continue' && items.slice(0, -1).some((item) => item.ResultStatus === 'OperationFailed'))
+    throw new Wrong('went on after a failure');
+  const ended = option !== 'Continue' && last?.ResultStatus === 'OperationFailed';
+  if (items.length < asked.items.length && !ended)
+    throw new Wrong(`${asked.items.length} asked, ${items.length} answered`);
+}
+
+function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
+}
+
+function checkFailure(item: AnsweredItem, version: Version): string {
+  const { ResultReason: reason, ResultMessage: message, ResponsePayload: payload } = item;
+  if (reason === undefined || message === undefined) throw new Wrong('a failure without reason and message');
+  if (!ResultReason.knownIn(reason, version)) throw new Wrong(`reason ${reason} is not of ${version}`);
+  // Check answers with a payload in some cases of failure; nothing else does.
+  if (payload !== undefined && item.Operation !== 'Check') throw new Wrong('a failure with a payload');
+  if (internal.test(message)) throw new Wrong(`the message shows the inside: ${message}`);
+  if (message.includes('reference')) throw new Wrong(`a bug or weather: ${message}`);
+  if (message.length > 500) throw new Wrong(`a message of ${message.length} characters`);
+  return String(reason);
+}
+
+/** Reads the payload as this version knows it and writes it again: whatever is lost or moved did not belong there. */
+function checkPayload(operation: string, payload: BinaryReader, version: Version): void {
+  const definition = operations.get(operation);
+  if (definition === undefined) throw new Wrong(`${operation} succeeded, but is not offered`);
+  const original = payload.bytes.subarray(payload.offset, payload.end);
+  const response = plan(definition.response, version);
+  const writer = new BinaryWriter();
+  response.write(writer, tagNumber('ResponsePayload'), response.read(payload) as never);
+  if (Buffer.compare(writer.finish(), original) !== 0)
+    throw new Wrong(`the payload of ${operation} is not one of ${version}`);
+}

@@ -1,0 +1,51 @@
+/**
+ * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|tls] [--deadline MS] [--problems N]`: plays mutated
+ * messages and says what was answered. Message N of a seed is always the same, so `--from N --count 1` plays one alone.
+ * Exits with 1 when an answer was wrong.
+ */
+import { parseArgs } from 'node:util';
+import { reportText } from './report.ts';
+import { fuzzService } from './service.ts';
+import { fuzzTls } from './tls.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '100000' },
+    from: { type: 'string', default: '1' },
+    over: { type: 'string', default: 'service' },
+    deadline: { type: 'string', default: '10000' },
+    problems: { type: 'string', default: '5' },
+  },
+});
+
+const number = (name: 'seed' | 'count' | 'from' | 'deadline' | 'problems'): number => {
+  const value = Number(values[name]);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    console.error(`--${name} must be a whole number, not ${values[name]}.`);
+    process.exit(1);
+  }
+  return value;
+};
+
+if (values.over !== 'service' && values.over !== 'tls') {
+  console.error(`--over must be service or tls, not ${values.over}.`);
+  process.exit(1);
+}
+
+let said = 0;
+const report = await (values.over === 'tls' ? fuzzTls : fuzzService)({
+  seed: number('seed'),
+  from: number('from'),
+  count: number('count'),
+  deadline: number('deadline'),
+  most: number('problems'),
+  progress({ messages }, milliseconds) {
+    if (milliseconds - said < 10_000) return;
+    said = milliseconds;
+    console.log(`${messages} messages, ${Math.round((messages * 1000) / milliseconds)}/s`);
+  },
+});
+console.log(`seed ${values.seed}, over ${values.over}`);
+console.log(reportText(report));
+process.exitCode = report.problems.length > 0 ? 1 : 0;

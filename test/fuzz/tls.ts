@@ -1,0 +1,258 @@
+import { connect as connectPlain } from 'node:net';
+import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { Framer } from '../../codec/framer.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import {
+  type Client,
+  encode,
+  enumerated,
+  type Identity,
+  readIdentity,
+  requestMessage,
+  valueOf,
+} from '../client.ts';
+import { FaultyServer } from '../faults/server.ts';
+import { judge } from './check.ts';
+import { readEntries, registrations } from './corpus.ts';
+import { mutate } from './mutate.ts';
+import { type Kind, makeObjects, withIdentifiers } from './objects.ts';
+import { Random } from './random.ts';
+import { emptyReport, type Options, type Report } from './report.ts';
+
+/** Connections at a time. */
+const lanes = 24;
+const messagesPerNeighbour = 250;
+/** So short that messages which are never finished do not hold up the campaign. */
+const messageMilliseconds = 400;
+
+/** What the bytes must come to at the other end: so many answers, and whether the connection ends after them. */
+export interface Expectation {
+  readonly frames: readonly Uint8Array[];
+  /** The framing breaks behind the frames: one more answer, then the end. */
+  readonly broken: boolean;
+  /** A message has begun that never ends: no answer, but the end. */
+  readonly partial: boolean;
+}
+
+export function expectation(bytes: Uint8Array): Expectation {
+  const framer = new Framer('RequestMessage', defaultLimits.requestBytes);
+  const frames: Uint8Array[] = [];
+  try {
+    for (const frame of framer.push(bytes)) frames.push(frame);
+  } catch {
+    return { frames, broken: true, partial: false };
+  }
+  return { frames, broken: false, partial: framer.partial };
+}
+
+/** One connection whose answers are read as they come. */
+class Line {
+  readonly socket: TLSSocket;
+  readonly answers: Uint8Array[] = [];
+  closed = false;
+  trouble: string | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(socket: TLSSocket) {
+    this.socket = socket;
+    const framer = new Framer('ResponseMessage', 64 * 1024 * 1024);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (const answer of framer.push(chunk)) this.answers.push(answer.slice());
+      } catch {
+        this.trouble = 'the answer is not framed as TTLV';
+      }
+      this.#wake?.();
+    });
+    const done = () => {
+      if (framer.partial) this.trouble ??= 'the connection ended in the middle of an answer';
+      this.closed = true;
+      this.#wake?.();
+    };
+    socket.on('end', done).on('close', done).on('error', done);
+  }
+
+  static async open(port: number, identity: Identity, session?: Buffer): Promise<Line> {
+    const socket = connectTls({ host: '127.0.0.1', port, ...identity, ...(session ? { session } : {}) });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secureConnect', resolve).once('error', reject);
+    });
+    socket.setNoDelay(true);
+    return new Line(socket);
+  }
+
+  /** Waits until there are so many answers, or, with `end`, until the peer has ended; false when it takes too long. */
+  async until(answers: number, end: boolean, milliseconds: number): Promise<boolean> {
+    const deadline = performance.now() + milliseconds;
+    while (!this.closed && (end || this.answers.length < answers)) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, left);
+      });
+      clearTimeout(timer);
+    }
+    return true;
+  }
+}
+
+/** Plays mutated messages against a live daemon over many connections, broken framing included. */
+export async function fuzzTls(options: Options): Promise<Report> {
+  const server = await FaultyServer.prepare({
+    config: `[limits]\nmessageMilliseconds = ${messageMilliseconds}\n`,
+    words: ['--interop'],
+  });
+  const report = emptyReport();
+  try {
+    await server.start();
+    const identity = await readIdentity(join(server.home, 'clients', 'demo'));
+    const setup = await server.connect();
+    const entries = readEntries('corpus');
+    const makers = registrations(entries);
+    let identifiers: Map<Kind, string>;
+    let corpus: Uint8Array[] = [];
+    const renew = async (client: Client) => {
+      identifiers = await makeObjects((message) => client.send(message), makers);
+      corpus = entries.map(({ bytes }) => withIdentifiers(bytes, identifiers));
+    };
+    await renew(setup);
+    report.memory.push(server.resident);
+    const wrong = (number: number, problem: string, sent: Uint8Array) =>
+      report.problems.push({
+        number,
+        problem,
+        details: server.output.slice(-2_000),
+        hex: Buffer.from(sent).toString('hex'),
+      });
+    let next = options.from;
+    const last = options.from + options.count;
+    const started = performance.now();
+
+    const lane = async () => {
+      let line: Line | undefined;
+      while (next < last && report.problems.length < options.most) {
+        const number = next++;
+        const random = new Random(options.seed, number, 0x7175);
+        if (number % 5_000 === 0) await renew(setup);
+        if (number % messagesPerNeighbour === 0) {
+          await neighbour(server, number, wrong);
+          options.progress?.(report, performance.now() - started);
+          if (number % 2_500 === 0) report.memory.push(server.resident);
+        }
+        if (random.below(200) === 0) {
+          const problem = await garbageInsteadOfTls(server.port, random);
+          if (problem !== undefined) wrong(number, problem, new Uint8Array(0));
+        }
+        const sent = mutate(corpus, new Random(options.seed, number));
+        line ??= await Line.open(server.port, identity);
+        const problem = await exchange(line, sent, random, report, number, options.deadline);
+        report.messages++;
+        if (problem !== undefined) wrong(number, problem, sent);
+        if (problem !== undefined || line.closed || random.below(50) === 0) {
+          line.socket.destroy();
+          line = undefined;
+        }
+      }
+      line?.socket.destroy();
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+    report.seconds = (performance.now() - started) / 1000;
+    await neighbour(server, last, wrong);
+    report.memory.push(server.resident);
+    for (const log of server.output.match(/^.*(?:failed unexpectedly|a bug).*$/gm) ?? []) {
+      report.problems.push({ number: -1, problem: 'the log tells of a bug', details: log, hex: '' });
+    }
+    await setup.close();
+    const code = await server.end();
+    if (code !== 0)
+      report.problems.push({
+        number: last,
+        problem: `the daemon ended with ${code}`,
+        details: server.output.slice(-2_000),
+        hex: '',
+      });
+  } finally {
+    await server.remove();
+  }
+  return report;
+}
+
+/** Sends the bytes in pieces and waits for what must come of them. */
+async function exchange(
+  line: Line,
+  sent: Uint8Array,
+  random: Random,
+  report: Report,
+  number: number,
+  deadline: number,
+): Promise<string | undefined> {
+  const { frames, broken, partial } = expectation(sent);
+  const expected = frames.length + (broken ? 1 : 0);
+  line.answers.length = 0;
+  const started = performance.now();
+  for (let at = 0; at < sent.length; ) {
+    const end = random.chance(80) ? sent.length : Math.min(sent.length, at + 1 + random.below(sent.length));
+    line.socket.write(sent.subarray(at, end));
+    at = end;
+    if (at < sent.length && random.chance(50)) await new Promise((resolve) => setImmediate(resolve));
+  }
+  // A client that vanishes in the middle of a message, or before its answer, gets nothing and costs nothing.
+  if (random.below(60) === 0) {
+    line.socket.destroy();
+    line.closed = true;
+    return undefined;
+  }
+  const inTime = await line.until(expected, broken || partial, deadline + messageMilliseconds);
+  const milliseconds = performance.now() - started;
+  if (milliseconds > report.longest.milliseconds) report.longest = { milliseconds, number };
+  if (!inTime) return `neither ${expected} answers nor the end within ${deadline} ms`;
+  if (line.trouble !== undefined) return line.trouble;
+  if (line.answers.length !== expected) return `${line.answers.length} answers, expected ${expected}`;
+  for (const [index, answer] of line.answers.entries()) {
+    const { results, problem } = judge(frames[index] ?? new Uint8Array(0), answer);
+    for (const result of results) report.results.set(result, (report.results.get(result) ?? 0) + 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+/** The next client must be served whatever the others do. */
+async function neighbour(
+  server: FaultyServer,
+  number: number,
+  wrong: (number: number, problem: string, sent: Uint8Array) => void,
+): Promise<void> {
+  const request = requestMessage('1.4', [{ operation: 'Query', payload: [enumerated('QueryFunction', 1)] }]);
+  try {
+    const client = await server.connect();
+    const answer = await client.exchange(request);
+    if (valueOf(answer, 'BatchItem', 'ResultStatus') !== 0)
+      wrong(number, 'the next client was refused', encode(request));
+    await client.close();
+  } catch (error) {
+    wrong(number, `the next client was not served: ${String(error)}`, encode(request));
+  }
+}
+
+/** Bytes where a TLS handshake should be: the server must end the connection. */
+function garbageInsteadOfTls(port: number, random: Random): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connectPlain(port, '127.0.0.1');
+    const timer = setTimeout(() => {
+      socket.destroy();
+      resolve('garbage instead of TLS was not turned away');
+    }, defaultLimits.handshakeMilliseconds + 5_000);
+    const done = () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    };
+    socket
+      .on('error', () => {})
+      .on('close', done)
+      .resume();
+    socket.write(random.bytes(16 + random.below(600)));
+  });
+}
