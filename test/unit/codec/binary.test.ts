@@ -44,6 +44,11 @@ const examples: [name: string, hex: string, value: TypedValue][] = [
   ['Text of 8 bytes', '420020 | 07 | 00000008 | 3132333435363738', { type: 'TextString', value: '12345678' }],
   ['Text empty', '420020 | 07 | 00000000 | ', { type: 'TextString', value: '' }],
   ['Text beyond ASCII', '420020 | 07 | 00000007 | e282acf09f949100', { type: 'TextString', value: '€🔑' }],
+  [
+    'Text with a byte order mark',
+    '420020 | 07 | 00000004 | efbbbf6100000000',
+    { type: 'TextString', value: '\ufeffa' },
+  ],
   ['Bytes', '420020 | 08 | 00000003 | 0102030000000000', { type: 'ByteString', value: bytes('010203') }],
   ['Bytes empty', '420020 | 08 | 00000000 | ', { type: 'ByteString', value: bytes('') }],
   ['Date-Time', '420020 | 09 | 00000008 | 0000000047da67f8', { type: 'DateTime', value: 1205495800 }],
