@@ -115,8 +115,12 @@ export class Connection {
   /** Bytes that are no message get a last answer. Anything else is a bug of ours and costs this connection only. */
   async #fail(error: unknown): Promise<void> {
     this.#finishing = true;
-    if (error instanceof WireError) await this.#write(this.#options.service.refuseFraming(error.message));
-    else this.#cut('a bug of the server', error);
+    try {
+      if (!(error instanceof WireError)) throw error;
+      await this.#write(this.#options.service.refuseFraming(error.message));
+    } catch (bug) {
+      this.#cut('a bug of the server', bug);
+    }
     this.#close();
   }
 

@@ -127,19 +127,24 @@ t.test('the service may close a connection behind an answer', async (t) => {
 });
 
 t.test('a service that throws costs its connection only', async (t) => {
-  const door = await openDoor({ service: { ...echo, respond: () => Promise.reject(new Error('a bug')) } });
+  const broken: MessageService = {
+    respond: () => Promise.reject(new Error('a bug')),
+    refuseFraming() {
+      throw new Error('another bug');
+    },
+  };
+  const door = await openDoor({ service: broken });
   t.teardown(() => door.close());
-  const peer = await enter(door.port);
-  peer.socket.write(frame(64));
-  await peer.closed;
-  t.match(await door.event('connectionEnded'), {
-    reason: 'a bug of the server',
-    client: 'demo',
-    error: { message: 'a bug' },
-  });
-  const next = await enter(door.port);
-  t.equal(door.listener.connections >= 0, true);
-  next.socket.end();
+  for (const [bytes, message] of [
+    [frame(64), 'a bug'],
+    [Buffer.alloc(64), 'another bug'],
+  ] as const) {
+    const peer = await enter(door.port);
+    peer.socket.write(bytes);
+    t.equal((await peer.closed).length, 0);
+    const ended = await door.event('connectionEnded', ({ error }) => error?.message === message);
+    t.match(ended, { reason: 'a bug of the server', client: 'demo' });
+  }
 });
 
 t.test('answers are wiped once they are sent, or cannot be', async (t) => {

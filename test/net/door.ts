@@ -59,6 +59,7 @@ export interface Event {
   readonly fingerprint?: string;
   readonly resumed?: boolean;
   readonly protocol?: string;
+  readonly error?: Error;
 }
 
 export interface Door {
