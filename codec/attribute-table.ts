@@ -28,7 +28,11 @@ import {
   X_509CertificateIssuer,
   X_509CertificateSubject,
 } from './structures/attribute-values.ts';
-import { CryptographicDomainParameters, CryptographicParameters, RNGParameters } from './structures/cryptographic-parameters.ts';
+import {
+  CryptographicDomainParameters,
+  CryptographicParameters,
+  RNGParameters,
+} from './structures/cryptographic-parameters.ts';
 import { identifier } from './structures/identifier.ts';
 import { type Version, within } from './version.ts';
 
@@ -40,7 +44,12 @@ export interface AttributeRow<S extends AnySchema = AnySchema> {
   readonly until?: Version;
 }
 
-function row<S extends AnySchema>(name1x: string | null, schema: S, since: Version, until?: Version): AttributeRow<S> {
+function row<S extends AnySchema>(
+  name1x: string | null,
+  schema: S,
+  since: Version,
+  until?: Version,
+): AttributeRow<S> {
   return until === undefined ? { name1x, schema, since } : { name1x, schema, since, until };
 }
 
@@ -75,7 +84,11 @@ export const attributeTable = {
   ArchiveDate: row('Archive Date', date, '1.0'),
   ObjectGroup: row('Object Group', text, '1.0'),
   Link: row('Link', Link, '1.0'),
-  ApplicationSpecificInformation: row('Application Specific Information', ApplicationSpecificInformation, '1.0'),
+  ApplicationSpecificInformation: row(
+    'Application Specific Information',
+    ApplicationSpecificInformation,
+    '1.0',
+  ),
   ContactInformation: row('Contact Information', text, '1.0'),
   LastChangeDate: row('Last Change Date', date, '1.0'),
   CertificateLength: row('Certificate Length', integer, '1.1'),

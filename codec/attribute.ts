@@ -1,4 +1,10 @@
-import { type AttributeName, type AttributeValue, attributeKnown, attributeRow, isAttributeName } from './attribute-table.ts';
+import {
+  type AttributeName,
+  type AttributeValue,
+  attributeKnown,
+  attributeRow,
+  isAttributeName,
+} from './attribute-table.ts';
 import type { AnySchema } from './schema.ts';
 import type { Version } from './version.ts';
 import type { TypedValue } from './wire/node.ts';
@@ -41,7 +47,9 @@ export interface TemplateAttribute {
 /** One text per attribute: `State`, `x-Foo`, `Acme:Foo`; unknown names as they came. */
 export function attributeKey(reference: AttributeReference): string {
   if (reference.vendor === undefined || reference.vendor === '') return reference.name;
-  return isClassic(reference.vendor) ? `${reference.vendor}-${reference.name}` : `${reference.vendor}:${reference.name}`;
+  return isClassic(reference.vendor)
+    ? `${reference.vendor}-${reference.name}`
+    : `${reference.vendor}:${reference.name}`;
 }
 
 /** `x` and `y`: the vendors that 1.x writes as a prefix. */
@@ -51,7 +59,8 @@ export function isClassic(vendor: string): boolean {
 
 /** Whether an answer of that version may carry this instance: its name, and the enumeration values that it cannot do without. */
 export function sendable(attribute: Attribute, version: Version, classicOnly: boolean): boolean {
-  if (attribute.vendor !== undefined) return classicOnly ? isClassic(attribute.vendor) : attribute.vendor !== '';
+  if (attribute.vendor !== undefined)
+    return classicOnly ? isClassic(attribute.vendor) : attribute.vendor !== '';
   if (!referable(attribute, version)) return false;
   const { schema, name1x } = attributeRow(attribute.name);
   if (classicOnly && name1x === null) return false;
@@ -72,5 +81,8 @@ function speakable(schema: AnySchema, value: unknown, version: Version): boolean
 
 /** Whether that version knows the attribute's name. */
 export function referable(reference: AttributeReference, version: Version): boolean {
-  return reference.vendor !== undefined || (isAttributeName(reference.name) && attributeKnown(reference.name, version));
+  return (
+    reference.vendor !== undefined ||
+    (isAttributeName(reference.name) && attributeKnown(reference.name, version))
+  );
 }

@@ -172,15 +172,19 @@ export const DRBGAlgorithm = enumeration('DRBGAlgorithm', [
 ]);
 export type DRBGAlgorithm = MemberOf<typeof DRBGAlgorithm>;
 
-export const Data = enumeration('Data', [
-  [0x1, 'Decrypt', '2.0'],
-  [0x2, 'Encrypt', '2.0'],
-  [0x3, 'Hash', '2.0'],
-  [0x4, 'MACMACData', '2.0'],
-  [0x5, 'RNGRetrieve', '2.0'],
-  [0x6, 'SignSignatureData', '2.0'],
-  [0x7, 'SignatureVerify', '2.0'],
-], { MAC: 'MACMACData', Sign: 'SignSignatureData' });
+export const Data = enumeration(
+  'Data',
+  [
+    [0x1, 'Decrypt', '2.0'],
+    [0x2, 'Encrypt', '2.0'],
+    [0x3, 'Hash', '2.0'],
+    [0x4, 'MACMACData', '2.0'],
+    [0x5, 'RNGRetrieve', '2.0'],
+    [0x6, 'SignSignatureData', '2.0'],
+    [0x7, 'SignatureVerify', '2.0'],
+  ],
+  { MAC: 'MACMACData', Sign: 'SignSignatureData' },
+);
 export type Data = MemberOf<typeof Data>;
 
 export const DerivationMethod = enumeration('DerivationMethod', [
@@ -208,27 +212,40 @@ export const DestroyAction = enumeration('DestroyAction', [
 ]);
 export type DestroyAction = MemberOf<typeof DestroyAction>;
 
-export const DigitalSignatureAlgorithm = enumeration('DigitalSignatureAlgorithm', [
-  [0x1, 'MD2WithRSAEncryption', '1.1'],
-  [0x2, 'MD5WithRSAEncryption', '1.1'],
-  [0x3, 'SHA_1WithRSAEncryption', '1.1'],
-  [0x4, 'SHA_224WithRSAEncryption', '1.1'],
-  [0x5, 'SHA_256WithRSAEncryption', '1.1'],
-  [0x6, 'SHA_384WithRSAEncryption', '1.1'],
-  [0x7, 'SHA_512WithRSAEncryption', '1.1'],
-  [0x8, 'RSASSA_PSS', '1.1'],
-  [0x9, 'DSAWithSHA_1', '1.1'],
-  [0xa, 'DSAWithSHA224', '1.1'],
-  [0xb, 'DSAWithSHA256', '1.1'],
-  [0xc, 'ECDSAWithSHA_1', '1.1'],
-  [0xd, 'ECDSAWithSHA224', '1.1'],
-  [0xe, 'ECDSAWithSHA256', '1.1'],
-  [0xf, 'ECDSAWithSHA384', '1.1'],
-  [0x10, 'ECDSAWithSHA512', '1.1'],
-  [0x11, 'SHA3_256WithRSAEncryption', '1.4'],
-  [0x12, 'SHA3_384WithRSAEncryption', '1.4'],
-  [0x13, 'SHA3_512WithRSAEncryption', '1.4'],
-], { MD2WithRSAEncryptionPKCS_1V1_5: 'MD2WithRSAEncryption', MD5WithRSAEncryptionPKCS_1V1_5: 'MD5WithRSAEncryption', SHA_1WithRSAEncryptionPKCS_1V1_5: 'SHA_1WithRSAEncryption', SHA_224WithRSAEncryptionPKCS_1V1_5: 'SHA_224WithRSAEncryption', SHA_256WithRSAEncryptionPKCS_1V1_5: 'SHA_256WithRSAEncryption', SHA_384WithRSAEncryptionPKCS_1V1_5: 'SHA_384WithRSAEncryption', SHA_512WithRSAEncryptionPKCS_1V1_5: 'SHA_512WithRSAEncryption', RSASSA_PSSPKCS_1V2_1: 'RSASSA_PSS' });
+export const DigitalSignatureAlgorithm = enumeration(
+  'DigitalSignatureAlgorithm',
+  [
+    [0x1, 'MD2WithRSAEncryption', '1.1'],
+    [0x2, 'MD5WithRSAEncryption', '1.1'],
+    [0x3, 'SHA_1WithRSAEncryption', '1.1'],
+    [0x4, 'SHA_224WithRSAEncryption', '1.1'],
+    [0x5, 'SHA_256WithRSAEncryption', '1.1'],
+    [0x6, 'SHA_384WithRSAEncryption', '1.1'],
+    [0x7, 'SHA_512WithRSAEncryption', '1.1'],
+    [0x8, 'RSASSA_PSS', '1.1'],
+    [0x9, 'DSAWithSHA_1', '1.1'],
+    [0xa, 'DSAWithSHA224', '1.1'],
+    [0xb, 'DSAWithSHA256', '1.1'],
+    [0xc, 'ECDSAWithSHA_1', '1.1'],
+    [0xd, 'ECDSAWithSHA224', '1.1'],
+    [0xe, 'ECDSAWithSHA256', '1.1'],
+    [0xf, 'ECDSAWithSHA384', '1.1'],
+    [0x10, 'ECDSAWithSHA512', '1.1'],
+    [0x11, 'SHA3_256WithRSAEncryption', '1.4'],
+    [0x12, 'SHA3_384WithRSAEncryption', '1.4'],
+    [0x13, 'SHA3_512WithRSAEncryption', '1.4'],
+  ],
+  {
+    MD2WithRSAEncryptionPKCS_1V1_5: 'MD2WithRSAEncryption',
+    MD5WithRSAEncryptionPKCS_1V1_5: 'MD5WithRSAEncryption',
+    SHA_1WithRSAEncryptionPKCS_1V1_5: 'SHA_1WithRSAEncryption',
+    SHA_224WithRSAEncryptionPKCS_1V1_5: 'SHA_224WithRSAEncryption',
+    SHA_256WithRSAEncryptionPKCS_1V1_5: 'SHA_256WithRSAEncryption',
+    SHA_384WithRSAEncryptionPKCS_1V1_5: 'SHA_384WithRSAEncryption',
+    SHA_512WithRSAEncryptionPKCS_1V1_5: 'SHA_512WithRSAEncryption',
+    RSASSA_PSSPKCS_1V2_1: 'RSASSA_PSS',
+  },
+);
 export type DigitalSignatureAlgorithm = MemberOf<typeof DigitalSignatureAlgorithm>;
 
 export const EncodingOption = enumeration('EncodingOption', [
@@ -254,25 +271,29 @@ export const FIPS186Variation = enumeration('FIPS186Variation', [
 ]);
 export type FIPS186Variation = MemberOf<typeof FIPS186Variation>;
 
-export const HashingAlgorithm = enumeration('HashingAlgorithm', [
-  [0x1, 'MD2'],
-  [0x2, 'MD4'],
-  [0x3, 'MD5'],
-  [0x4, 'SHA_1'],
-  [0x5, 'SHA_224'],
-  [0x6, 'SHA_256'],
-  [0x7, 'SHA_384'],
-  [0x8, 'SHA_512'],
-  [0x9, 'RIPEMD_160'],
-  [0xa, 'Tiger'],
-  [0xb, 'Whirlpool'],
-  [0xc, 'SHA_512_224', '1.2'],
-  [0xd, 'SHA_512_256', '1.2'],
-  [0xe, 'SHA3_224', '1.4'],
-  [0xf, 'SHA3_256', '1.4'],
-  [0x10, 'SHA3_384', '1.4'],
-  [0x11, 'SHA3_512', '1.4'],
-], { SHA_3_224: 'SHA3_224', SHA_3_256: 'SHA3_256', SHA_3_384: 'SHA3_384', SHA_3_512: 'SHA3_512' });
+export const HashingAlgorithm = enumeration(
+  'HashingAlgorithm',
+  [
+    [0x1, 'MD2'],
+    [0x2, 'MD4'],
+    [0x3, 'MD5'],
+    [0x4, 'SHA_1'],
+    [0x5, 'SHA_224'],
+    [0x6, 'SHA_256'],
+    [0x7, 'SHA_384'],
+    [0x8, 'SHA_512'],
+    [0x9, 'RIPEMD_160'],
+    [0xa, 'Tiger'],
+    [0xb, 'Whirlpool'],
+    [0xc, 'SHA_512_224', '1.2'],
+    [0xd, 'SHA_512_256', '1.2'],
+    [0xe, 'SHA3_224', '1.4'],
+    [0xf, 'SHA3_256', '1.4'],
+    [0x10, 'SHA3_384', '1.4'],
+    [0x11, 'SHA3_512', '1.4'],
+  ],
+  { SHA_3_224: 'SHA3_224', SHA_3_256: 'SHA3_256', SHA_3_384: 'SHA3_384', SHA_3_512: 'SHA3_512' },
+);
 export type HashingAlgorithm = MemberOf<typeof HashingAlgorithm>;
 
 export const InteropFunction = enumeration('InteropFunction', [
@@ -390,9 +411,7 @@ export const LinkType = enumeration('LinkType', [
 ]);
 export type LinkType = MemberOf<typeof LinkType>;
 
-export const MaskGenerator = enumeration('MaskGenerator', [
-  [0x1, 'MGF1', '1.4'],
-], { MFG1: 'MGF1' });
+export const MaskGenerator = enumeration('MaskGenerator', [[0x1, 'MGF1', '1.4']], { MFG1: 'MGF1' });
 export type MaskGenerator = MemberOf<typeof MaskGenerator>;
 
 export const NISTKeyType = enumeration('NISTKeyType', [
@@ -846,81 +865,85 @@ export const RecommendedCurve = enumeration('RecommendedCurve', [
 ]);
 export type RecommendedCurve = MemberOf<typeof RecommendedCurve>;
 
-export const ResultReason = enumeration('ResultReason', [
-  [0x1, 'ItemNotFound'],
-  [0x2, 'ResponseTooLarge'],
-  [0x3, 'AuthenticationNotSuccessful'],
-  [0x4, 'InvalidMessage'],
-  [0x5, 'OperationNotSupported'],
-  [0x6, 'MissingData'],
-  [0x7, 'InvalidField'],
-  [0x8, 'FeatureNotSupported'],
-  [0x9, 'OperationCanceledByRequester'],
-  [0xa, 'CryptographicFailure'],
-  [0xb, 'IllegalOperation', '1.0', '1.4'],
-  [0xc, 'PermissionDenied'],
-  [0xd, 'ObjectArchived'],
-  [0xe, 'IndexOutOfBounds', '1.0', '1.4'],
-  [0xf, 'ApplicationNamespaceNotSupported'],
-  [0x10, 'KeyFormatTypeNotSupported'],
-  [0x11, 'KeyCompressionTypeNotSupported'],
-  [0x12, 'EncodingOptionError', '1.1'],
-  [0x13, 'KeyValueNotPresent', '1.2'],
-  [0x14, 'AttestationRequired', '1.2'],
-  [0x15, 'AttestationFailed', '1.2'],
-  [0x16, 'Sensitive', '1.4'],
-  [0x17, 'NotExtractable', '1.4'],
-  [0x18, 'ObjectAlreadyExists', '1.4'],
-  [0x19, 'InvalidTicket', '2.0'],
-  [0x1a, 'UsageLimitExceeded', '2.0'],
-  [0x1b, 'NumericRange', '2.0'],
-  [0x1c, 'InvalidDataType', '2.0'],
-  [0x1d, 'ReadOnlyAttribute', '2.0'],
-  [0x1e, 'MultiValuedAttribute', '2.0'],
-  [0x1f, 'UnsupportedAttribute', '2.0'],
-  [0x20, 'AttributeInstanceNotFound', '2.0'],
-  [0x21, 'AttributeNotFound', '2.0'],
-  [0x22, 'AttributeReadOnly', '2.0'],
-  [0x23, 'AttributeSingleValued', '2.0'],
-  [0x24, 'BadCryptographicParameters', '2.0'],
-  [0x25, 'BadPassword', '2.0'],
-  [0x26, 'CodecError', '2.0'],
-  [0x28, 'IllegalObjectType', '2.0'],
-  [0x29, 'IncompatibleCryptographicUsageMask', '2.0'],
-  [0x2a, 'InternalServerError', '2.0'],
-  [0x2b, 'InvalidAsynchronousCorrelationValue', '2.0'],
-  [0x2c, 'InvalidAttribute', '2.0'],
-  [0x2d, 'InvalidAttributeValue', '2.0'],
-  [0x2e, 'InvalidCorrelationValue', '2.0'],
-  [0x2f, 'InvalidCSR', '2.0'],
-  [0x30, 'InvalidObjectType', '2.0'],
-  [0x32, 'KeyWrapTypeNotSupported', '2.0'],
-  [0x34, 'MissingInitializationVector', '2.0'],
-  [0x35, 'NonUniqueNameAttribute', '2.0'],
-  [0x36, 'ObjectDestroyed', '2.0'],
-  [0x37, 'ObjectNotFound', '2.0'],
-  [0x39, 'NotAuthorised', '2.0'],
-  [0x3a, 'ServerLimitExceeded', '2.0'],
-  [0x3b, 'UnknownEnumeration', '2.0'],
-  [0x3c, 'UnknownMessageExtension', '2.0'],
-  [0x3d, 'UnknownTag', '2.0'],
-  [0x3e, 'UnsupportedCryptographicParameters', '2.0'],
-  [0x3f, 'UnsupportedProtocolVersion', '2.0'],
-  [0x40, 'WrappingObjectArchived', '2.0'],
-  [0x41, 'WrappingObjectDestroyed', '2.0'],
-  [0x42, 'WrappingObjectNotFound', '2.0'],
-  [0x43, 'WrongKeyLifecycleState', '2.0'],
-  [0x44, 'ProtectionStorageUnavailable', '2.0'],
-  [0x45, 'PKCS_11CodecError', '2.0'],
-  [0x46, 'PKCS_11InvalidFunction', '2.0'],
-  [0x47, 'PKCS_11InvalidInterface', '2.0'],
-  [0x48, 'PrivateProtectionStorageUnavailable', '2.0'],
-  [0x49, 'PublicProtectionStorageUnavailable', '2.0'],
-  [0x4a, 'UnknownObjectGroup', '2.1'],
-  [0x4b, 'ConstraintViolation', '2.1'],
-  [0x4c, 'DuplicateProcessRequest', '2.1'],
-  [0x100, 'GeneralFailure'],
-], { UsageLimitsExceeded: 'UsageLimitExceeded', NotAuthorized: 'NotAuthorised' });
+export const ResultReason = enumeration(
+  'ResultReason',
+  [
+    [0x1, 'ItemNotFound'],
+    [0x2, 'ResponseTooLarge'],
+    [0x3, 'AuthenticationNotSuccessful'],
+    [0x4, 'InvalidMessage'],
+    [0x5, 'OperationNotSupported'],
+    [0x6, 'MissingData'],
+    [0x7, 'InvalidField'],
+    [0x8, 'FeatureNotSupported'],
+    [0x9, 'OperationCanceledByRequester'],
+    [0xa, 'CryptographicFailure'],
+    [0xb, 'IllegalOperation', '1.0', '1.4'],
+    [0xc, 'PermissionDenied'],
+    [0xd, 'ObjectArchived'],
+    [0xe, 'IndexOutOfBounds', '1.0', '1.4'],
+    [0xf, 'ApplicationNamespaceNotSupported'],
+    [0x10, 'KeyFormatTypeNotSupported'],
+    [0x11, 'KeyCompressionTypeNotSupported'],
+    [0x12, 'EncodingOptionError', '1.1'],
+    [0x13, 'KeyValueNotPresent', '1.2'],
+    [0x14, 'AttestationRequired', '1.2'],
+    [0x15, 'AttestationFailed', '1.2'],
+    [0x16, 'Sensitive', '1.4'],
+    [0x17, 'NotExtractable', '1.4'],
+    [0x18, 'ObjectAlreadyExists', '1.4'],
+    [0x19, 'InvalidTicket', '2.0'],
+    [0x1a, 'UsageLimitExceeded', '2.0'],
+    [0x1b, 'NumericRange', '2.0'],
+    [0x1c, 'InvalidDataType', '2.0'],
+    [0x1d, 'ReadOnlyAttribute', '2.0'],
+    [0x1e, 'MultiValuedAttribute', '2.0'],
+    [0x1f, 'UnsupportedAttribute', '2.0'],
+    [0x20, 'AttributeInstanceNotFound', '2.0'],
+    [0x21, 'AttributeNotFound', '2.0'],
+    [0x22, 'AttributeReadOnly', '2.0'],
+    [0x23, 'AttributeSingleValued', '2.0'],
+    [0x24, 'BadCryptographicParameters', '2.0'],
+    [0x25, 'BadPassword', '2.0'],
+    [0x26, 'CodecError', '2.0'],
+    [0x28, 'IllegalObjectType', '2.0'],
+    [0x29, 'IncompatibleCryptographicUsageMask', '2.0'],
+    [0x2a, 'InternalServerError', '2.0'],
+    [0x2b, 'InvalidAsynchronousCorrelationValue', '2.0'],
+    [0x2c, 'InvalidAttribute', '2.0'],
+    [0x2d, 'InvalidAttributeValue', '2.0'],
+    [0x2e, 'InvalidCorrelationValue', '2.0'],
+    [0x2f, 'InvalidCSR', '2.0'],
+    [0x30, 'InvalidObjectType', '2.0'],
+    [0x32, 'KeyWrapTypeNotSupported', '2.0'],
+    [0x34, 'MissingInitializationVector', '2.0'],
+    [0x35, 'NonUniqueNameAttribute', '2.0'],
+    [0x36, 'ObjectDestroyed', '2.0'],
+    [0x37, 'ObjectNotFound', '2.0'],
+    [0x39, 'NotAuthorised', '2.0'],
+    [0x3a, 'ServerLimitExceeded', '2.0'],
+    [0x3b, 'UnknownEnumeration', '2.0'],
+    [0x3c, 'UnknownMessageExtension', '2.0'],
+    [0x3d, 'UnknownTag', '2.0'],
+    [0x3e, 'UnsupportedCryptographicParameters', '2.0'],
+    [0x3f, 'UnsupportedProtocolVersion', '2.0'],
+    [0x40, 'WrappingObjectArchived', '2.0'],
+    [0x41, 'WrappingObjectDestroyed', '2.0'],
+    [0x42, 'WrappingObjectNotFound', '2.0'],
+    [0x43, 'WrongKeyLifecycleState', '2.0'],
+    [0x44, 'ProtectionStorageUnavailable', '2.0'],
+    [0x45, 'PKCS_11CodecError', '2.0'],
+    [0x46, 'PKCS_11InvalidFunction', '2.0'],
+    [0x47, 'PKCS_11InvalidInterface', '2.0'],
+    [0x48, 'PrivateProtectionStorageUnavailable', '2.0'],
+    [0x49, 'PublicProtectionStorageUnavailable', '2.0'],
+    [0x4a, 'UnknownObjectGroup', '2.1'],
+    [0x4b, 'ConstraintViolation', '2.1'],
+    [0x4c, 'DuplicateProcessRequest', '2.1'],
+    [0x100, 'GeneralFailure'],
+  ],
+  { UsageLimitsExceeded: 'UsageLimitExceeded', NotAuthorized: 'NotAuthorised' },
+);
 export type ResultReason = MemberOf<typeof ResultReason>;
 
 export const ResultStatus = enumeration('ResultStatus', [
@@ -961,12 +984,16 @@ export const ShreddingAlgorithm = enumeration('ShreddingAlgorithm', [
 ]);
 export type ShreddingAlgorithm = MemberOf<typeof ShreddingAlgorithm>;
 
-export const SplitKeyMethod = enumeration('SplitKeyMethod', [
-  [0x1, 'XOR'],
-  [0x2, 'PolynomialSharingGF2_16'],
-  [0x3, 'PolynomialSharingPrimeField'],
-  [0x4, 'PolynomialSharingGF2_8', '1.2'],
-], { PolynomialSharingGF216: 'PolynomialSharingGF2_16', PolynomialSharingGF28: 'PolynomialSharingGF2_8' });
+export const SplitKeyMethod = enumeration(
+  'SplitKeyMethod',
+  [
+    [0x1, 'XOR'],
+    [0x2, 'PolynomialSharingGF2_16'],
+    [0x3, 'PolynomialSharingPrimeField'],
+    [0x4, 'PolynomialSharingGF2_8', '1.2'],
+  ],
+  { PolynomialSharingGF216: 'PolynomialSharingGF2_16', PolynomialSharingGF28: 'PolynomialSharingGF2_8' },
+);
 export type SplitKeyMethod = MemberOf<typeof SplitKeyMethod>;
 
 export const State = enumeration('State', [
@@ -979,9 +1006,7 @@ export const State = enumeration('State', [
 ]);
 export type State = MemberOf<typeof State>;
 
-export const TicketType = enumeration('TicketType', [
-  [0x1, 'Login', '2.0'],
-]);
+export const TicketType = enumeration('TicketType', [[0x1, 'Login', '2.0']]);
 export type TicketType = MemberOf<typeof TicketType>;
 
 export const UniqueIdentifier = enumeration('UniqueIdentifier', [
@@ -1050,8 +1075,7 @@ export const WrappingMethod = enumeration('WrappingMethod', [
 ]);
 export type WrappingMethod = MemberOf<typeof WrappingMethod>;
 
-export const OpaqueDataType = enumeration('OpaqueDataType', [
-]);
+export const OpaqueDataType = enumeration('OpaqueDataType', []);
 export type OpaqueDataType = MemberOf<typeof OpaqueDataType>;
 
 export const PKCS_11Function = enumeration('PKCS_11Function', [
@@ -1150,7 +1174,5 @@ export const PKCS_11Function = enumeration('PKCS_11Function', [
 ]);
 export type PKCS_11Function = MemberOf<typeof PKCS_11Function>;
 
-export const PKCS_11ReturnCode = enumeration('PKCS_11ReturnCode', [
-  [0x0, 'OK', '2.0'],
-]);
+export const PKCS_11ReturnCode = enumeration('PKCS_11ReturnCode', [[0x0, 'OK', '2.0']]);
 export type PKCS_11ReturnCode = MemberOf<typeof PKCS_11ReturnCode>;

@@ -7,16 +7,35 @@ import {
   ResultStatus,
 } from './enums.ts';
 import { plan } from './plan.ts';
-import { any, bool, bytes, type Custom, date, type EraField, era, type Infer, integer, many, maybe, one, since, struct, text } from './schema.ts';
+import {
+  any,
+  bool,
+  bytes,
+  type Custom,
+  date,
+  type EraField,
+  era,
+  type Infer,
+  integer,
+  many,
+  maybe,
+  one,
+  since,
+  struct,
+  text,
+} from './schema.ts';
 import { Authentication, Nonce } from './structures/credentials.ts';
 import { tagNumber } from './tags.ts';
 import { oldestVersion, type Version, versionNumbers, versionOf } from './version.ts';
-import { WireError } from './wire-error.ts';
 import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-reader.ts';
 import { BinaryWriter } from './wire/binary-writer.ts';
+import { WireError } from './wire-error.ts';
 
 /** KMIP 2.1 §9.14, 1.4 §6.1. */
-export const ProtocolVersion = struct({ ProtocolVersionMajor: one(integer), ProtocolVersionMinor: one(integer) });
+export const ProtocolVersion = struct({
+  ProtocolVersionMajor: one(integer),
+  ProtocolVersionMinor: one(integer),
+});
 export type ProtocolVersion = Infer<typeof ProtocolVersion>;
 
 const asynchronousIndicator: EraField<boolean | AsynchronousIndicator | undefined> = era({
@@ -91,7 +110,6 @@ export class UnsupportedVersion extends Error {
   }
 }
 
-
 /** Leaves the payload unread: a reader of its own that stands on it. */
 const unreadPayload: Custom<BinaryReader> = {
   kind: 'custom',
@@ -117,15 +135,18 @@ const requestItem = struct({
 export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessage {
   checkStructure(bytes, limits);
   const reader = new BinaryReader(bytes);
-  if (reader.tag() !== tagNumber('RequestMessage')) throw new WireError('malformed', 'not a Request Message', 0);
+  if (reader.tag() !== tagNumber('RequestMessage'))
+    throw new WireError('malformed', 'not a Request Message', 0);
   const outer = reader.enter();
-  if (reader.tag() !== tagNumber('RequestHeader')) throw new WireError('field', 'RequestHeader is missing', reader.offset);
+  if (reader.tag() !== tagNumber('RequestHeader'))
+    throw new WireError('field', 'RequestHeader is missing', reader.offset);
   const version = readVersion(reader.fork());
   const header = plan(RequestHeader, version).read(reader);
   const itemPlan = plan(requestItem, version);
   const items: RequestItem[] = [];
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-    if (tag !== tagNumber('BatchItem')) throw new WireError('field', 'only Batch Items may follow the header', reader.offset);
+    if (tag !== tagNumber('BatchItem'))
+      throw new WireError('field', 'only Batch Items may follow the header', reader.offset);
     const item = itemPlan.read(reader);
     items.push({
       operation: item.Operation,
@@ -145,7 +166,9 @@ function readVersion(reader: BinaryReader): Version {
   reader.enter();
   while (reader.tag() !== 0 && reader.tag() !== tagNumber('ProtocolVersion')) reader.skip();
   if (reader.tag() === 0) throw new WireError('field', 'ProtocolVersion is missing');
-  const { ProtocolVersionMajor: major, ProtocolVersionMinor: minor } = plan(ProtocolVersion, '1.0').read(reader);
+  const { ProtocolVersionMajor: major, ProtocolVersionMinor: minor } = plan(ProtocolVersion, '1.0').read(
+    reader,
+  );
   const version = versionOf(major, minor);
   if (version === undefined) throw new UnsupportedVersion(major, minor);
   return version;

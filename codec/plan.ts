@@ -2,10 +2,10 @@ import type { Enumeration } from './enumeration.ts';
 import type { AnyField, AnySchema, Field, Fields, Gathered, Infer, Plan } from './schema.ts';
 import { isTagName, type TagName, tagNumber } from './tags.ts';
 import { eraOf, type Version, within } from './version.ts';
-import { WireError } from './wire-error.ts';
 import type { BinaryReader } from './wire/binary-reader.ts';
 import { tagLabel } from './wire/binary-reader.ts';
 import type { BinaryWriter } from './wire/binary-writer.ts';
+import { WireError } from './wire-error.ts';
 
 const memo = new WeakMap<AnySchema, Map<Version, Plan<unknown>>>();
 
@@ -93,7 +93,9 @@ function compileField(key: string, field: AnyField, version: Version): CompiledF
     case 'gathered':
       return [compileGathered(key, field, version)];
     case 'field':
-      return [field.quantity === 'many' ? compileMany(key, field, version) : compileSingle(key, field, version)];
+      return [
+        field.quantity === 'many' ? compileMany(key, field, version) : compileSingle(key, field, version),
+      ];
   }
 }
 
@@ -109,7 +111,8 @@ function compileSingle(key: string, field: Field, version: Version): CompiledFie
         tag,
         {
           read(reader, values) {
-            if (values[key] !== undefined) throw new WireError('field', `${tagLabel(tag)} stands here twice`, reader.offset);
+            if (values[key] !== undefined)
+              throw new WireError('field', `${tagLabel(tag)} stands here twice`, reader.offset);
             values[key] = inner.read(reader);
           },
         },
@@ -160,7 +163,9 @@ function compileMany(key: string, field: Field, version: Version): CompiledField
 }
 
 function compileGathered(key: string, field: Gathered<unknown>, version: Version): CompiledField {
-  const plans = new Map(field.sources.map((source) => [source.tag, plan(source.schema, version) as Plan<unknown>]));
+  const plans = new Map(
+    field.sources.map((source) => [source.tag, plan(source.schema, version) as Plan<unknown>]),
+  );
   return {
     slots: [...plans].map(([tag, inner]) => [
       tagNumber(tag),
@@ -175,7 +180,8 @@ function compileGathered(key: string, field: Gathered<unknown>, version: Version
       values[key] = field.gather((values[key] ?? []) as { tag: TagName; value: unknown }[]);
     },
     write(writer, values) {
-      for (const item of field.spread(values[key])) plans.get(item.tag)?.write(writer, tagNumber(item.tag), item.value);
+      for (const item of field.spread(values[key]))
+        plans.get(item.tag)?.write(writer, tagNumber(item.tag), item.value);
     },
   };
 }

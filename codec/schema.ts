@@ -110,7 +110,14 @@ type FieldValue<F> =
         ? T
         : never;
 
-type IsOptional<F> = F extends Field<AnySchema, 'maybe'> ? true : F extends EraField<infer T> ? (undefined extends T ? true : false) : false;
+type IsOptional<F> =
+  F extends Field<AnySchema, 'maybe'>
+    ? true
+    : F extends EraField<infer T>
+      ? undefined extends T
+        ? true
+        : false
+      : false;
 
 export type StructValue<F extends Fields> = {
   -readonly [K in keyof F as IsOptional<F[K]> extends true ? never : K]: FieldValue<F[K]>;
@@ -126,7 +133,9 @@ export function struct<const F extends Fields>(fields: F): Struct<F> {
 /** The structure with any of its fields left out: what a Locate filter may give. */
 export function partial<F extends Fields>(schema: Struct<F>): Struct {
   const entries = Object.entries(schema.fields as Fields).map(([key, field]): [string, AnyField] =>
-    field.kind === 'field' && field.quantity === 'one' ? [key, { ...field, quantity: 'maybe' }] : [key, field],
+    field.kind === 'field' && field.quantity === 'one'
+      ? [key, { ...field, quantity: 'maybe' }]
+      : [key, field],
   );
   return { kind: 'struct', fields: Object.fromEntries(entries) };
 }

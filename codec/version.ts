@@ -18,7 +18,9 @@ export function compareVersions(a: Version, b: Version): number {
 
 /** Whether `version` lies in `since`…`until`, both included. */
 export function within(version: Version, since: Version, until?: Version): boolean {
-  return compareVersions(version, since) >= 0 && (until === undefined || compareVersions(version, until) <= 0);
+  return (
+    compareVersions(version, since) >= 0 && (until === undefined || compareVersions(version, until) <= 0)
+  );
 }
 
 export function eraOf(version: Version): Era {

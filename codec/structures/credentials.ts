@@ -1,6 +1,17 @@
 import { AttestationType, CredentialType, HashingAlgorithm, TicketType } from '../enums.ts';
 import { plan } from '../plan.ts';
-import { any, bytes, type Custom, dateExtended, type Infer, many, maybe, one, struct, text } from '../schema.ts';
+import {
+  any,
+  bytes,
+  type Custom,
+  dateExtended,
+  type Infer,
+  many,
+  maybe,
+  one,
+  struct,
+  text,
+} from '../schema.ts';
 import { tagNumber } from '../tags.ts';
 import type { TypedValue } from '../wire/node.ts';
 
@@ -26,7 +37,11 @@ export const Attestation = struct({
   AttestationAssertion: maybe(bytes),
 });
 /** KMIP 2.0 on. */
-export const OneTimePassword = struct({ Username: one(text), Password: maybe(text), OneTimePassword: one(text) });
+export const OneTimePassword = struct({
+  Username: one(text),
+  Password: maybe(text),
+  OneTimePassword: one(text),
+});
 /** KMIP 2.0 on; the time stamp is a Date-Time Extended under the ordinary tag. */
 export const HashedPassword = struct({
   Username: one(text),
@@ -39,7 +54,14 @@ export const Ticket = struct({ TicketType: one(TicketType), TicketValue: one(byt
 export type Ticket = Infer<typeof Ticket>;
 export const TicketCredential = struct({ Ticket: one(Ticket) });
 
-const values = { UsernameAndPassword, Device, Attestation, OneTimePassword, HashedPassword, Ticket: TicketCredential } as const;
+const values = {
+  UsernameAndPassword,
+  Device,
+  Attestation,
+  OneTimePassword,
+  HashedPassword,
+  Ticket: TicketCredential,
+} as const;
 type ValueName = keyof typeof values;
 
 /** A credential; one of a type outside the table keeps its value unread, so that it can be refused by name. */
@@ -51,14 +73,19 @@ const unknownValue = struct({ CredentialType: one(CredentialType), CredentialVal
 const pairs: ReadonlyMap<unknown, typeof unknownValue> = new Map(
   Object.entries(values).map(([type, value]) => [
     type,
-    struct({ CredentialType: one(CredentialType), CredentialValue: one(value) }) as unknown as typeof unknownValue,
+    struct({
+      CredentialType: one(CredentialType),
+      CredentialValue: one(value),
+    }) as unknown as typeof unknownValue,
   ]),
 );
 
 /** The value's shape follows from the type beside it, so the pair is read as one. */
 export const credential: Custom<Credential> = {
   kind: 'custom',
-  examples: () => [{ CredentialType: 'UsernameAndPassword', CredentialValue: { Username: 'a', Password: 'b' } }],
+  examples: () => [
+    { CredentialType: 'UsernameAndPassword', CredentialValue: { Username: 'a', Password: 'b' } },
+  ],
   compile(version) {
     const loose = plan(unknownValue, version);
     return {

@@ -1,7 +1,7 @@
 import { UniqueIdentifier as Placeholder } from '../enums.ts';
 import type { Custom } from '../schema.ts';
-import { WireError } from '../wire-error.ts';
 import { Type } from '../wire/types.ts';
+import { WireError } from '../wire-error.ts';
 
 /**
  * A Unique Identifier that names an earlier answer of the same batch (KMIP 2.1 §2, "Unique Identifier"): the n-th one

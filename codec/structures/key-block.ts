@@ -8,7 +8,19 @@ import {
 } from '../enums.ts';
 import { type Attribute, keyValueAttributes } from '../eras.ts';
 import { plan } from '../plan.ts';
-import { big, bytes, type Custom, type Infer, integer, many, maybe, one, since, struct, text } from '../schema.ts';
+import {
+  big,
+  bytes,
+  type Custom,
+  type Infer,
+  integer,
+  many,
+  maybe,
+  one,
+  since,
+  struct,
+  text,
+} from '../schema.ts';
 import { tagNumber } from '../tags.ts';
 import { newestVersion } from '../version.ts';
 import { BinaryWriter } from '../wire/binary-writer.ts';
@@ -44,7 +56,11 @@ export type KeyMaterial = Uint8Array | TransparentKeyMaterial;
 
 const keyMaterial: Custom<KeyMaterial> = {
   kind: 'custom',
-  examples: () => [Uint8Array.of(1, 2, 3), { Key: Uint8Array.of(1, 2, 3) }, { P: new Uint8Array(8), G: new Uint8Array(8) }],
+  examples: () => [
+    Uint8Array.of(1, 2, 3),
+    { Key: Uint8Array.of(1, 2, 3) },
+    { P: new Uint8Array(8), G: new Uint8Array(8) },
+  ],
   compile(version) {
     const transparent = plan(TransparentKeyMaterial, version);
     return {

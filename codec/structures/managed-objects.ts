@@ -1,12 +1,29 @@
-import { CertificateRequestType, CertificateType, ObjectType, OpaqueDataType, SecretDataType, SplitKeyMethod } from '../enums.ts';
+import {
+  CertificateRequestType,
+  CertificateType,
+  type ObjectType,
+  OpaqueDataType,
+  SecretDataType,
+  SplitKeyMethod,
+} from '../enums.ts';
 import { templateAttributes } from '../eras.ts';
 import { plan } from '../plan.ts';
-import { big, bytes, type Custom, type Gathered, type Infer, integer, maybe, one, struct } from '../schema.ts';
+import {
+  big,
+  bytes,
+  type Custom,
+  type Gathered,
+  type Infer,
+  integer,
+  maybe,
+  one,
+  struct,
+} from '../schema.ts';
 import { type TagName, tagNumber } from '../tags.ts';
 import { newestVersion, type Version } from '../version.ts';
-import { WireError } from '../wire-error.ts';
 import { BinaryReader, tagLabel } from '../wire/binary-reader.ts';
 import { BinaryWriter } from '../wire/binary-writer.ts';
+import { WireError } from '../wire-error.ts';
 import { KeyBlock } from './key-block.ts';
 
 /** KMIP 2.1 §2.1, 1.4 §2.2.1. */

@@ -27,7 +27,10 @@ export const ExtensionInformation = struct({
 export type ExtensionInformation = Infer<typeof ExtensionInformation>;
 
 /** KMIP 2.1 §7.24. */
-export const ProfileVersion = struct({ ProfileVersionMajor: one(integer), ProfileVersionMinor: one(integer) });
+export const ProfileVersion = struct({
+  ProfileVersionMajor: one(integer),
+  ProfileVersionMinor: one(integer),
+});
 
 /** KMIP 2.1 §7.23, 1.4 §2.1.19. */
 export const ProfileInformation = struct({

@@ -32,7 +32,8 @@ function checkItems(
   depth: number,
   limits: WireLimits,
 ): void {
-  if (depth > limits.depth) throw new WireError('malformed', `structures nested deeper than ${limits.depth}`, start);
+  if (depth > limits.depth)
+    throw new WireError('malformed', `structures nested deeper than ${limits.depth}`, start);
   let items = 0;
   for (let at = start; at < end; ) {
     if (++items > limits.structureItems) {
@@ -42,10 +43,15 @@ function checkItems(
     const type = bytes[at + 3] as number;
     const length = view.getUint32(at + 4);
     const expected = fixedLength[type];
-    if (expected === undefined || type === 0) throw new WireError('malformed', `unknown item type ${type}`, at);
+    if (expected === undefined || type === 0)
+      throw new WireError('malformed', `unknown item type ${type}`, at);
     const group = bytes[at] as number;
     if (group !== 0x42 && group !== 0x54) {
-      throw new WireError('malformed', `tag ${tagLabel(view.getUint32(at) >>> 8)} outside 0x42xxxx and 0x54xxxx`, at);
+      throw new WireError(
+        'malformed',
+        `tag ${tagLabel(view.getUint32(at) >>> 8)} outside 0x42xxxx and 0x54xxxx`,
+        at,
+      );
     }
     if (expected !== 0 && length !== expected) {
       throw new WireError('malformed', `${typeName(type)} of length ${length}, must be ${expected}`, at);
@@ -55,7 +61,8 @@ function checkItems(
     }
     const value = at + 8;
     const padded = value + length + ((8 - (length & 7)) & 7);
-    if (padded > end) throw new WireError('malformed', `${tagLabel(view.getUint32(at) >>> 8)} is longer than its parent`, at);
+    if (padded > end)
+      throw new WireError('malformed', `${tagLabel(view.getUint32(at) >>> 8)} is longer than its parent`, at);
     for (let pad = value + length; pad < padded; pad++) {
       if (bytes[pad] !== 0) throw new WireError('malformed', 'padding is not zero', at);
     }
@@ -169,7 +176,8 @@ export class BinaryReader {
     this.expect(Type.Boolean);
     const at = this.#at;
     const value = this.#view.getBigUint64(this.#take(8));
-    if (value > 1n) throw new WireError('field', `${tagLabel(this.#tagAt(at))} is neither true nor false`, at);
+    if (value > 1n)
+      throw new WireError('field', `${tagLabel(this.#tagAt(at))} is neither true nor false`, at);
     return value === 1n;
   }
 
@@ -198,7 +206,11 @@ export class BinaryReader {
 
   expect(type: number): void {
     if (this.type() === type) return;
-    throw new WireError('field', `${tagLabel(this.tag())} is ${typeName(this.type())}, must be ${typeName(type)}`, this.#at);
+    throw new WireError(
+      'field',
+      `${tagLabel(this.tag())} is ${typeName(this.type())}, must be ${typeName(type)}`,
+      this.#at,
+    );
   }
 
   #takeBytes(): Uint8Array {

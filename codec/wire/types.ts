@@ -16,9 +16,7 @@ export const Type = {
 export type TypeName = keyof typeof Type;
 export type TypeCode = (typeof Type)[TypeName];
 
-const names = new Map<number, TypeName>(
-  Object.entries(Type).map(([name, code]) => [code, name as TypeName]),
-);
+const names = new Map<number, TypeName>(Object.entries(Type).map(([name, code]) => [code, name as TypeName]));
 
 /** Name of a type code; undefined when there is no such type. */
 export function typeName(code: number): TypeName | undefined {
