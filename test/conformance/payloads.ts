@@ -143,6 +143,11 @@ function compareVersions(
 ): void {
   if (children(request, 'ProtocolVersion').length > 0)
     return comparison.fields(expected, actual, path, parents);
+  const again = actual.find((version, index) =>
+    actual.slice(0, index).some((other) => sameValue(version, other)),
+  );
+  if (again !== undefined)
+    comparison.report(`${path}/ProtocolVersion`, 'each version once', `${describe(again)} again`);
   for (const version of expected) {
     if (!actual.some((other) => sameValue(version, other)))
       comparison.report(`${path}/ProtocolVersion`, describe(version), 'nothing');

@@ -1,5 +1,4 @@
 import {
-  type AttributeName,
   attributeKnown,
   attributeNamed1x,
   attributeRow,
@@ -8,6 +7,14 @@ import {
 import type { Enumeration } from '../../codec/enumeration.ts';
 import * as enums from '../../codec/enums.ts';
 import { plan } from '../../codec/plan.ts';
+import type { AnySchema } from '../../codec/schema.ts';
+import { RNGParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import {
+  CapabilityInformation,
+  ProfileInformation,
+  ServerInformation,
+  ValidationInformation,
+} from '../../codec/structures/query.ts';
 import { type TagName, tagKnown, tagName, tagType } from '../../codec/tags.ts';
 import { eraOf, type Version } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
@@ -58,8 +65,8 @@ export function checkWords(
     checkMember(node.value, subjectOf(node.tag, before), version, path, breach);
   if (node.type === 'TextString' && name === 'AttributeName')
     checkAttributeName(node.value, before, version, path, breach);
-  const subject = subjectOf(node.tag, before);
-  if (subject !== undefined && isAttributeName(subject)) checkForm(node, subject, version, path, breach);
+  const form = formOf(subjectOf(node.tag, before));
+  if (form !== undefined) checkForm(node, form, version, path, breach);
   if (node.type !== 'Structure') return;
   checkAttributes(node.value, path, breach);
   if (name === 'Attribute') checkAttribute(node.value, version, path, breach);
@@ -91,23 +98,32 @@ function checkMember(
     breach(path, `a member of ${members.name} in ${version}`, String(member));
 }
 
-/** An attribute's value: its type; the fields of a structure all, none twice, in their order. */
-function checkForm(
-  value: Node,
-  attribute: AttributeName,
-  version: Version,
-  path: string,
-  breach: Breach,
-): void {
-  const form = plan(attributeRow(attribute).schema, version);
+/** Structures in Query's answers of which a server says what it likes, but in their form. */
+const ofQuery: Readonly<Partial<Record<TagName, AnySchema>>> = {
+  RNGParameters,
+  ProfileInformation,
+  ValidationInformation,
+  CapabilityInformation,
+  ServerInformation,
+};
+
+/** The form of attributes' values and of what Query answers. */
+function formOf(subject: TagName | undefined): AnySchema | undefined {
+  if (subject === undefined) return undefined;
+  return isAttributeName(subject) ? attributeRow(subject).schema : ofQuery[subject];
+}
+
+/** A value in its form: its type; the fields of a structure all, none twice, in their order. */
+function checkForm(value: Node, schema: AnySchema, version: Version, path: string, breach: Breach): void {
+  const form = plan(schema, version);
   const given = encode(value);
   const writer = new BinaryWriter();
   try {
     form.write(writer, value.tag, form.read(new BinaryReader(given)));
     if (Buffer.compare(given, writer.finish()) !== 0)
-      breach(path, `the fields of ${attribute} in their order`, describe(value));
+      breach(path, 'its fields in their order', describe(value));
   } catch (error) {
-    breach(path, `the fields of ${attribute}`, (error as Error).message);
+    breach(path, 'its own form', (error as Error).message);
   }
 }
 
