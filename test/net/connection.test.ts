@@ -46,7 +46,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 
   t.test(
-    `${version}: a client that closes its side is still answered, and gets our close_notify`,
+    `${version}: CLIENTS 0.22: a client that closes its side is still answered, and gets our close_notify`,
     async (t) => {
       const { service, begun, release } = held();
       const door = await openDoor({ service });

@@ -60,7 +60,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     t.equal(door.listener.connections, 0);
   });
 
-  t.test(`${version}: sessions resume, and the client is looked up again`, async (t) => {
+  t.test(`${version}: CLIENTS 0.21: sessions resume, and the client is looked up again`, async (t) => {
     const door = await openDoor();
     t.teardown(() => door.close());
     const first = await enter(door.port, { ...demo, ...only });
