@@ -1,8 +1,10 @@
+import type { Attribute } from '../../codec/attribute.ts';
 import {
   AttestationType,
   ClientRegistrationMethod,
   ObjectType,
   Operation,
+  ProfileName,
   QueryFunction,
 } from '../../codec/enums.ts';
 import { type Infer, many, maybe, since, struct, text } from '../../codec/schema.ts';
@@ -17,7 +19,11 @@ import {
   ServerInformation,
   ValidationInformation,
 } from '../../codec/structures/query.ts';
+import { type Version, versionNumbers, within } from '../../codec/version.ts';
+import { profiles } from '../../profiles/index.ts';
 import { fail } from '../errors.ts';
+import { defaultLeaseSeconds } from '../object/creation.ts';
+import { defaultUsageMask } from '../object/usage.ts';
 import { type Context, operation, server } from './operation.ts';
 import { offeredStorage } from './protection-storage.ts';
 
@@ -53,6 +59,32 @@ const objectTypes: Answer['ObjectType'] = [
   'CertificateRequest',
 ];
 
+/** Profiles whose every case passes, under the names that the documents up to the asking version have for them. */
+function announcedProfiles(asking: Version): Answer['ProfileInformation'] {
+  return profiles
+    .filter(({ kept }) => kept)
+    .flatMap(({ servers }) => Object.entries(servers) as [Version, ProfileName][])
+    .filter(([document, name]) => within(asking, document) && ProfileName.knownIn(name, asking))
+    .map(([document, name]) => {
+      const { major, minor } = versionNumbers(document);
+      return { ProfileName: name, ProfileVersion: { ProfileVersionMajor: major, ProfileVersionMinor: minor } };
+    });
+}
+
+/** Object types of which some attributes have defaults. */
+const withDefaults = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'] as const;
+
+/** The attributes an object gets when its client says nothing of them. */
+function defaultsOf(type: (typeof withDefaults)[number]) {
+  const attributes: Attribute[] = [
+    { name: 'CryptographicUsageMask', value: defaultUsageMask(type, undefined) ?? 0 },
+    { name: 'LeaseTime', value: defaultLeaseSeconds },
+    { name: 'Sensitive', value: false },
+    { name: 'Extractable', value: true },
+  ];
+  return { ObjectType: type, ObjectTypes: { ObjectType: [type] }, Attributes: attributes };
+}
+
 /** What each function adds to the answer; one with nothing to report adds nothing. */
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
@@ -84,6 +116,8 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
       },
     ],
   }),
+  QueryProfiles: ({ version }) => ({ ProfileInformation: announcedProfiles(version) }),
+  QueryDefaultsInformation: () => ({ DefaultsInformation: { ObjectDefaults: withDefaults.map(defaultsOf) } }),
   QueryClientRegistrationMethods: () => ({
     ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand'],
   }),

@@ -41,7 +41,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'operations',
     files: /^src\/operations\//,
-    mayImport: ['codec', 'leaf', 'port', 'object', 'operations'],
+    mayImport: ['codec', 'leaf', 'port', 'object', 'operations', 'profiles'],
   },
   {
     name: 'protocol',
