@@ -10,14 +10,12 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const startDeadline = 30_000;
 
 export interface ServerOptions {
-  /** The whole `kmipd.toml`. */
+  /** Lines for `kmipd.toml`. */
   readonly config?: string;
   /** Further words for `serve`. */
   readonly words?: readonly string[];
-  /** Command that the daemon is started by, e.g. `prlimit --fsize=…`. */
-  readonly wrapper?: readonly string[];
-  /** Directory for the database instead of the home. */
-  readonly directory?: string;
+  /** File of the database, when it is not to be in the home. */
+  readonly database?: string;
 }
 
 /** A real daemon that may be killed and started again on the same home. */
@@ -37,8 +35,13 @@ export class FaultyServer {
   /** Makes a home of its own; nothing runs yet. */
   static async prepare(options: ServerOptions = {}): Promise<FaultyServer> {
     const home = mkdtempSync(join(tmpdir(), 'kmipd-faults-'));
+    const store =
+      options.database === undefined
+        ? ''
+        : `store = "sqlite:${options.database}"
+`;
+    writeFileSync(join(home, 'kmipd.toml'), `${store}${options.config ?? ''}`, { mode: 0o600 });
     await promisify(execFile)(process.execPath, [main, 'init', '--home', home]);
-    if (options.config !== undefined) writeFileSync(join(home, 'kmipd.toml'), options.config);
     return new FaultyServer(home, options);
   }
 
@@ -47,7 +50,7 @@ export class FaultyServer {
   }
 
   get database(): string {
-    return join(this.#options.directory ?? this.home, 'kmipd.db');
+    return this.#options.database ?? join(this.home, 'kmipd.db');
   }
 
   get pid(): number {
@@ -56,21 +59,8 @@ export class FaultyServer {
 
   /** Starts the daemon and waits for its ready line; rejects with its output when it ends before. */
   async start(): Promise<void> {
-    const { wrapper = [], words = [], directory } = this.#options;
-    const store = directory === undefined ? [] : ['--store', `sqlite:${this.database}`];
-    const command = [
-      ...wrapper,
-      process.execPath,
-      main,
-      'serve',
-      '--home',
-      this.home,
-      '--listen',
-      '127.0.0.1:0',
-      ...store,
-      ...words,
-    ];
-    const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const words = ['serve', '--home', this.home, '--listen', '127.0.0.1:0', ...(this.#options.words ?? [])];
+    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     let own = '';
     this.#port = await new Promise<number>((resolve, reject) => {

@@ -1,0 +1,124 @@
+import type { Client } from '../client.ts';
+import {
+  ask,
+  attributes,
+  type Facts,
+  factsOf,
+  get,
+  locate,
+  located,
+  materialHash,
+  onFailure,
+  replaced,
+  replacement,
+  type State,
+} from './messages.ts';
+
+/** An object whose making was acknowledged, or that was found whole although it was not. */
+export interface Known {
+  readonly id: string;
+  readonly hash: string;
+  name: string | undefined;
+  state: State;
+}
+
+/** A message that was sent and not answered: it may have happened wholly, or not at all. */
+export type Unanswered =
+  | { readonly kind: 'making'; readonly names: readonly string[]; readonly hash?: string }
+  /** Undone by a failure in its own batch: must never be seen. */
+  | { readonly kind: 'undone'; readonly names: readonly string[] }
+  | { readonly kind: 'change'; readonly object: Known; readonly to: State }
+  | { readonly kind: 'replacement'; readonly object: Known; readonly name: string };
+
+/** Requests on the way at a time; the server reads ahead only so far. */
+const together = 16;
+
+async function inParts<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < all.length; at += together) await Promise.all(all.slice(at, at + together).map(work));
+}
+
+async function holders(client: Client, name: string): Promise<string[]> {
+  const [answer] = await ask(client, [locate(name)]);
+  return answer === undefined ? [] : located(answer);
+}
+
+async function look(client: Client, id: string): Promise<{ hash: string | undefined; facts: Facts }> {
+  const [material, described] = await ask(client, [get(id), attributes(id)], onFailure('Continue'));
+  if (material === undefined || described === undefined) throw new Error('an item has no answer');
+  return { hash: material.ok ? materialHash(material) : undefined, facts: factsOf(described) };
+}
+
+/** Compares objects with what was acknowledged; one line for each that differs. */
+export async function compare(client: Client, objects: readonly Known[]): Promise<string[]> {
+  const problems: string[] = [];
+  await inParts(objects, async (object) => {
+    const { hash, facts } = await look(client, object.id);
+    const wrong = (what: string) => problems.push(`${object.id} (${object.name}, ${object.state}): ${what}`);
+    if (facts.state !== object.state) wrong(`it is ${facts.state ?? 'gone'}`);
+    if (object.state === 'Destroyed' ? hash !== undefined : hash !== object.hash) {
+      wrong(hash === undefined ? 'its key cannot be read' : 'its key is another one, or still there');
+    }
+    const expected = object.name === undefined ? [] : [object.name];
+    if (facts.names.join() !== expected.join()) wrong(`its names are ${facts.names.join()}`);
+  });
+  return problems;
+}
+
+/** Finds out what became of messages without an answer, brings the history up to date, and tells what cannot be. */
+export async function settle(
+  client: Client,
+  unanswered: readonly Unanswered[],
+  objects: Known[],
+): Promise<string[]> {
+  const problems: string[] = [];
+  await inParts(unanswered, async (message) => {
+    switch (message.kind) {
+      case 'making':
+      case 'undone': {
+        const found = await Promise.all(message.names.map((name) => holders(client, name)));
+        const counts = found.map((ids) => ids.length).join();
+        const [none, all] = [message.names.map(() => 0).join(), message.names.map(() => 1).join()];
+        if (message.kind === 'undone') {
+          if (counts !== none) problems.push(`undone, but ${message.names.join()} have ${counts} holders`);
+          return;
+        }
+        if (counts === none) return;
+        if (counts !== all)
+          return void problems.push(`half made: ${message.names.join()} have ${counts} holders`);
+        for (const [at, [id = '']] of found.entries()) {
+          const { hash, facts } = await look(client, id);
+          if (hash === undefined || facts.state === undefined) problems.push(`${id}: made, but not readable`);
+          else if (message.hash !== undefined && hash !== message.hash)
+            problems.push(`${id}: made with another key`);
+          else objects.push({ id, hash, name: message.names[at], state: facts.state });
+        }
+        return;
+      }
+      case 'change': {
+        const { facts } = await look(client, message.object.id);
+        if (facts.state === message.to) message.object.state = message.to;
+        return;
+      }
+      case 'replacement': {
+        const { facts } = await look(client, message.object.id);
+        const id = facts.links.get(replacement);
+        if (id === undefined) return;
+        const fresh = await look(client, id);
+        const whole =
+          fresh.hash !== undefined &&
+          fresh.facts.links.get(replaced) === message.object.id &&
+          fresh.facts.names.join() === message.name &&
+          facts.names.length === 0;
+        if (!whole) return void problems.push(`${message.object.id}: half replaced by ${id}`);
+        message.object.name = undefined;
+        objects.push({
+          id,
+          hash: fresh.hash as string,
+          name: message.name,
+          state: fresh.facts.state as State,
+        });
+      }
+    }
+  });
+  return problems;
+}

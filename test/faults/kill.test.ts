@@ -1,0 +1,55 @@
+import t from 'tap';
+import { compare, type Known, settle } from './history.ts';
+import { killAgainAndAgain } from './kill.ts';
+import { ask, create, get, materialHash } from './messages.ts';
+import { FaultyServer } from './server.ts';
+
+/** A short run; `node test/faults/run.ts --kills N` is the long one. */
+t.test('kill -9 under writes loses nothing that was acknowledged', { timeout: 120_000 }, async (t) => {
+  const report = await killAgainAndAgain({ kills: 10, seed: 20261123, writers: 6 });
+  t.same(report.problems, []);
+  t.equal(report.kills, 10);
+  t.ok(report.acknowledged > 100, `${report.acknowledged} messages were acknowledged`);
+  t.ok(report.unanswered > 10, `${report.unanswered} were cut off`);
+});
+
+t.test('a loss would be seen', async (t) => {
+  const server = await FaultyServer.prepare();
+  t.teardown(() => server.remove());
+  await server.start();
+  const client = await server.connect();
+  const [, got] = await ask(client, [create('one'), get()]);
+  const truth: Known = {
+    id: got?.id ?? '',
+    hash: (got && materialHash(got)) ?? '',
+    name: 'one',
+    state: 'PreActive',
+  };
+  t.same(await compare(client, [truth]), []);
+  const lies: Partial<Known>[] = [
+    { id: 'none' },
+    { hash: 'other' },
+    { name: 'two' },
+    { state: 'Active' },
+    { state: 'Destroyed' },
+  ];
+  for (const lie of lies)
+    t.not((await compare(client, [{ ...truth, ...lie }])).length, 0, JSON.stringify(lie));
+  const found: Known[] = [];
+  t.match(await settle(client, [{ kind: 'making', names: ['one', 'two'] }], found), [/half made/]);
+  t.match(await settle(client, [{ kind: 'undone', names: ['one'] }], found), [/undone, but/]);
+  t.match(await settle(client, [{ kind: 'making', names: ['one'], hash: 'other' }], found), [/another key/]);
+  t.same(
+    await settle(
+      client,
+      [
+        { kind: 'making', names: ['one'] },
+        { kind: 'making', names: ['two'] },
+      ],
+      found,
+    ),
+    [],
+  );
+  t.same(found, [truth], 'what was made without an acknowledgement is adopted');
+  await client.close();
+});
