@@ -1,0 +1,343 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { get as fetchHttp } from 'node:http';
+import { join, relative, sep } from 'node:path';
+import t from 'tap';
+import type { Node } from '../../codec/wire/node.ts';
+import {
+  bytes,
+  type Client,
+  encode,
+  enumerated,
+  integer,
+  type RequestItem,
+  requestMessage,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
+import { mutate } from '../fuzz/mutate.ts';
+import { Random } from '../fuzz/random.ts';
+import { FaultyServer } from './server.ts';
+
+/**
+ * Nothing that a client entrusts to the daemon, and no password it shows, may be found in what the daemon writes. Keys
+ * are found by any eight bytes in a row, so that a part of one does not pass either.
+ */
+
+interface Secret {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const random = new Random(20261123);
+const ascii = (word: string): Uint8Array => new TextEncoder().encode(word);
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+const jwk = rsa.export({ format: 'jwk' });
+
+const symmetric = random.bytes(32);
+const secretData = ascii('correct-horse-battery-staple-4711');
+const opaque = random.bytes(48);
+const password = 'Tr0ub4dor&3-of-the-client';
+const devicePassword = 'device-pass-90125-phrase';
+const secrets: Secret[] = [
+  { name: 'the symmetric key', bytes: symmetric },
+  { name: 'the secret data', bytes: secretData },
+  { name: 'the opaque object', bytes: opaque },
+  { name: 'the password', bytes: ascii(password) },
+  { name: 'the password of a device', bytes: ascii(devicePassword) },
+  { name: 'the private exponent', bytes: Buffer.from(jwk.d ?? '', 'base64url') },
+  { name: 'a prime of the RSA key', bytes: Buffer.from(jwk.p ?? '', 'base64url') },
+  { name: 'the EC private key', bytes: Buffer.from(ec.export({ format: 'jwk' }).d ?? '', 'base64url') },
+];
+
+const window = 8;
+
+/** Forms in which a part of a secret may stand in a file: as it is, in hexadecimal, and in Base64 at each of its three phases. */
+function* forms(secret: Uint8Array): Generator<string> {
+  for (let at = 0; at + window <= secret.length; at += window) {
+    const part = Buffer.from(secret.subarray(at, at + window));
+    yield part.toString('latin1');
+    yield part.toString('hex');
+    yield part.toString('hex').toUpperCase();
+    // Characters at the ends depend on the neighbours, so only those in between are looked for.
+    for (const phase of [0, 1, 2]) {
+      const padded = Buffer.concat([Buffer.alloc(phase), part]);
+      const inner = (encoding: 'base64' | 'base64url') =>
+        padded
+          .toString(encoding)
+          .replace(/=+$/, '')
+          .slice(phase === 0 ? 0 : phase + 1, -1);
+      yield inner('base64');
+      yield inner('base64url');
+    }
+    yield part.toJSON().data.join(',');
+  }
+}
+
+/** Names of the secrets of which a part stands in `content`. */
+function found(content: Uint8Array | string, among: readonly Secret[] = secrets): string[] {
+  const haystack = typeof content === 'string' ? content : Buffer.from(content).toString('latin1');
+  return among
+    .filter(({ bytes: secret }) => [...forms(secret)].some((form) => haystack.includes(form)))
+    .map(({ name }) => name);
+}
+
+const template = (mask: number, ...more: Node[]): Node =>
+  structure(
+    'TemplateAttribute',
+    structure(
+      'Attribute',
+      text('AttributeName', 'Cryptographic Usage Mask'),
+      integer('AttributeValue', mask),
+    ),
+    ...more,
+  );
+const block = (format: number, material: Node, algorithm?: number, length?: number): Node =>
+  structure(
+    'KeyBlock',
+    enumerated('KeyFormatType', format),
+    structure('KeyValue', material),
+    ...(algorithm === undefined
+      ? []
+      : [enumerated('CryptographicAlgorithm', algorithm), integer('CryptographicLength', length ?? 0)]),
+  );
+const material = (value: Uint8Array): Node => bytes('KeyMaterial', value);
+const registering = (type: number, mask: number, ...object: Node[]): RequestItem => ({
+  operation: 'Register',
+  payload: [enumerated('ObjectType', type), template(mask), ...object],
+});
+const credential = (type: number, ...fields: Node[]): Node =>
+  structure(
+    'Authentication',
+    structure('Credential', enumerated('CredentialType', type), structure('CredentialValue', ...fields)),
+  );
+const withPassword = credential(1, text('Username', 'somebody'), text('Password', password));
+const withDevice = credential(2, text('DeviceSerialNumber', '1'), text('Password', devicePassword));
+
+const registrations: RequestItem[] = [
+  registering(2, 12, structure('SymmetricKey', block(1, material(symmetric), 3, 256))),
+  registering(
+    2,
+    12,
+    structure('SymmetricKey', block(7, structure('KeyMaterial', bytes('Key', symmetric)), 3, 256)),
+  ),
+  registering(7, 0, structure('SecretData', enumerated('SecretDataType', 1), block(2, material(secretData)))),
+  registering(
+    4,
+    1,
+    structure('PrivateKey', block(4, material(rsa.export({ format: 'der', type: 'pkcs8' })), 4, 2048)),
+  ),
+  registering(
+    4,
+    1,
+    structure('PrivateKey', block(3, material(rsa.export({ format: 'der', type: 'pkcs1' })), 4, 2048)),
+  ),
+  registering(
+    4,
+    1,
+    structure('PrivateKey', block(4, material(ec.export({ format: 'der', type: 'pkcs8' })), 6, 256)),
+  ),
+  registering(
+    8,
+    0,
+    structure('OpaqueObject', enumerated('OpaqueDataType', 0x80000001), bytes('OpaqueDataValue', opaque)),
+  ),
+];
+
+/** Messages that carry secrets where they do not belong, or are broken behind them. */
+function* misuses(id: string): Generator<Uint8Array> {
+  const named = text('UniqueIdentifier', id);
+  const attribute = (name: string, value: Node): Node =>
+    structure('Attribute', text('AttributeName', name), value);
+  const items: RequestItem[] = [
+    // Wrong type, wrong length, wrong algorithm, wrong place: each refused with a message about a key.
+    registering(
+      2,
+      12,
+      structure('SymmetricKey', block(1, text('KeyMaterial', new TextDecoder().decode(secretData)), 3, 256)),
+    ),
+    registering(2, 12, structure('SymmetricKey', block(1, material(symmetric), 3, 128))),
+    registering(4, 1, structure('PrivateKey', block(4, material(symmetric), 4, 2048))),
+    registering(4, 1, structure('PrivateKey', block(0x7f, material(symmetric), 4, 2048))),
+    registering(
+      7,
+      0,
+      structure('SecretData', enumerated('SecretDataType', 0x7fffffff), block(1, material(secretData))),
+    ),
+    registering(
+      1,
+      0,
+      structure('Certificate', enumerated('CertificateType', 1), bytes('CertificateValue', symmetric)),
+    ),
+    { operation: 'Get', payload: [named, bytes('KeyMaterial', symmetric)] },
+    { operation: 'Encrypt', payload: [named, bytes('Data', symmetric)] },
+    { operation: 'Locate', payload: [attribute('Cryptographic Length', bytes('AttributeValue', symmetric))] },
+    {
+      operation: 'AddAttribute',
+      payload: [named, attribute('Cryptographic Length', bytes('AttributeValue', symmetric))],
+    },
+  ];
+  for (const item of items) {
+    yield encode(requestMessage('1.4', [item], [withPassword]));
+    yield encode(requestMessage('2.1', [item], [withDevice]));
+  }
+  for (const item of registrations) {
+    const message = encode(requestMessage('1.4', [item], [withPassword]));
+    // Whole messages with a broken inside, by the fuzzer's own hand; framed, so that each is answered.
+    for (let number = 0; number < 25; number++) {
+      const mutant = mutate([message], new Random(20261123, number));
+      const view = new DataView(mutant.buffer, mutant.byteOffset);
+      if (mutant.length < 16 || mutant.length % 8 !== 0) continue;
+      mutant.set(message.subarray(0, 4));
+      view.setUint32(4, mutant.length - 8);
+      yield mutant;
+    }
+  }
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name);
+    return statSync(path).isDirectory() ? filesBelow(path) : [path];
+  });
+}
+
+function page(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    fetchHttp(url, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve(body));
+    }).on('error', reject);
+  });
+}
+
+t.test('the search finds a secret in each of its forms', async (t) => {
+  const key = Buffer.from(symmetric);
+  const forms = [
+    key,
+    key.subarray(5, 27),
+    key.toString('hex'),
+    key.toString('hex').toUpperCase(),
+    key.toString('base64'),
+    Buffer.concat([Buffer.from('x'), key]).toString('base64'),
+    Buffer.concat([Buffer.from('xy'), key]).toString('base64url'),
+    JSON.stringify(key.toJSON()),
+  ];
+  for (const form of forms) t.same(found(form), ['the symmetric key'], String(form.toString()).slice(0, 20));
+  t.same(found('nothing of the kind'), []);
+});
+
+/** What the daemon holds when the clients are done with it: everything it writes, by name. */
+async function written(server: FaultyServer, metrics: string): Promise<Map<string, Uint8Array | string>> {
+  const all = new Map<string, Uint8Array | string>([
+    ['output', server.output],
+    ['metrics', metrics],
+  ]);
+  for (const file of filesBelow(server.home)) {
+    const name = relative(server.home, file);
+    if (!name.startsWith(`clients${sep}`)) all.set(name, readFileSync(file));
+  }
+  return all;
+}
+
+async function generatedKey(client: Client): Promise<Secret> {
+  const created = await client.request('1.4', [
+    {
+      operation: 'Create',
+      payload: [
+        enumerated('ObjectType', 2),
+        template(
+          12,
+          structure(
+            'Attribute',
+            text('AttributeName', 'Cryptographic Algorithm'),
+            enumerated('AttributeValue', 3),
+          ),
+          structure(
+            'Attribute',
+            text('AttributeName', 'Cryptographic Length'),
+            integer('AttributeValue', 256),
+          ),
+        ),
+      ],
+    },
+    { operation: 'Get' },
+  ]);
+  const item = created.type === 'Structure' ? created.value[2] : undefined;
+  const value =
+    item && valueOf(item, 'ResponsePayload', 'SymmetricKey', 'KeyBlock', 'KeyValue', 'KeyMaterial');
+  if (!(value instanceof Uint8Array)) throw new Error('no key was made');
+  return { name: 'the key that the server made', bytes: value.slice() };
+}
+
+t.test('no secret is in the log, the database, the home or the metrics', { timeout: 60_000 }, async (t) => {
+  const server = await FaultyServer.prepare({
+    config: '[log]\nlevel = "trace"\n',
+    words: ['--metrics', '127.0.0.1:0'],
+  });
+  t.teardown(() => server.remove());
+  await server.start();
+  const client = await server.connect();
+  const ids: string[] = [];
+  for (const registration of registrations) {
+    const answer = await client.request('1.4', [registration], [withPassword]);
+    t.equal(
+      valueOf(answer, 'BatchItem', 'ResultStatus'),
+      0,
+      String(valueOf(answer, 'BatchItem', 'ResultMessage') ?? 'registered'),
+    );
+    ids.push(String(valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier')));
+  }
+  for (const id of ids) {
+    const answer = await client.request(
+      '1.4',
+      [{ operation: 'Get', payload: [text('UniqueIdentifier', id)] }],
+      [withDevice],
+    );
+    t.not(found(encode(answer)).length, 0, 'the client itself gets it back');
+  }
+  const made = await generatedKey(client);
+  await client.request('1.4', [{ operation: 'Locate' }], [withPassword]);
+  await client.request(
+    '2.1',
+    [{ operation: 'Log', payload: [text('LogMessage', 'nothing secret')] }],
+    [withDevice],
+  );
+  for (const message of misuses(ids[0] ?? '')) await client.send(message);
+  const ended = new Promise((resolve) => client.socket.once('close', resolve));
+  const last = await client.send(Uint8Array.from([...symmetric, ...symmetric]));
+  t.same(found(last), [], 'a key where a message should begin is not repeated');
+  await ended;
+  const other = await server.connect();
+  await other.request(
+    '1.4',
+    ids.map((id) => ({ operation: 'Destroy', payload: [text('UniqueIdentifier', id)] })),
+  );
+  await other.close();
+
+  const [, metricsAt = ''] = /metrics on (127\.0\.0\.1:\d+)/.exec(server.output) ?? [];
+  const everything = await written(server, await page(`http://${metricsAt}/metrics`));
+  const names = [...everything.keys()];
+  for (const needed of ['output', 'metrics', 'kmipd.db', 'kmipd.db-wal', 'kmipd.db-shm', 'root.key']) {
+    t.ok(names.includes(needed), `${needed} is looked at`);
+  }
+  t.match(server.output, /Register/, 'the log tells of the requests');
+  t.match(everything.get('metrics'), /kmipd_requests_total\{operation="Register"/, 'so do the metrics');
+  const rootKey = {
+    name: 'the root key',
+    bytes: Buffer.from(readFileSync(join(server.home, 'root.key'), 'latin1').trim(), 'hex'),
+  };
+  for (const [name, content] of everything) {
+    t.same(found(content, [...secrets, made]), [], name);
+    if (name !== 'root.key') t.same(found(content, [rootKey]), [], `${name}: the root key`);
+  }
+  t.notMatch(server.output, /failed unexpectedly|a bug/);
+  t.equal(await server.end(), 0);
+  for (const [name, content] of await written(server, ''))
+    t.same(found(content, [...secrets, made]), [], `${name}, after the end`);
+});
