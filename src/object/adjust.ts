@@ -126,10 +126,12 @@ function fromBytes(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toHex()}`));
 }
 
-/** In a multiple of 8 bytes, as Big Integers travel. */
+/** In the least multiple of 8 bytes that holds the value and its sign, as Big Integers travel. */
 function toBytes(value: bigint): Uint8Array {
-  let length = 8;
-  while (BigInt.asIntN(length * 8, value) !== value) length += 8;
+  // Bits are counted by the digits: trying one length after the other would take the square of a megabyte.
+  const digits = (value < 0n ? ~value : value).toString(16);
+  const bits = digits.length * 4 - Math.clz32(Number.parseInt(digits.charAt(0), 16)) + 28;
+  const length = (Math.floor(bits / 64) + 1) * 8;
   return Uint8Array.fromHex(
     BigInt.asUintN(length * 8, value)
       .toString(16)

@@ -1,0 +1,217 @@
+import t from 'tap';
+import type { Attribute } from '../../../codec/attribute.ts';
+import { plan } from '../../../codec/plan.ts';
+import type { AnyField, Fields, Infer } from '../../../codec/schema.ts';
+import { tagName, tagNumber } from '../../../codec/tags.ts';
+import { eraOf, newestVersion, type Version, within } from '../../../codec/version.ts';
+import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
+import { BinaryWriter } from '../../../codec/wire/binary-writer.ts';
+import type { Node } from '../../../codec/wire/node.ts';
+import { Create } from '../../../src/operations/create.ts';
+import { GetAttributes } from '../../../src/operations/get-attributes.ts';
+import { Locate } from '../../../src/operations/locate.ts';
+import type { AnyOperation, Operation } from '../../../src/operations/operation.ts';
+import { decode, encode } from '../../client.ts';
+import { checkWords } from '../../conformance/words.ts';
+import { type Answer, answersOf, type TestService } from '../service.ts';
+
+/** The versions that the tables of these tests run through: the ends and the turning points of both eras. */
+export const asked: readonly Version[] = ['1.0', '1.2', '1.4', '2.0', '2.1'];
+
+/** Those of `asked` that have the operation. */
+export function versionsOf({ since, until }: AnyOperation): readonly Version[] {
+  return asked.filter((version) => within(version, since, until));
+}
+
+/** An answer with its payload read by the operation's own schema. */
+export interface Reply<R> extends Omit<Answer, 'payload'> {
+  readonly payload: R;
+  /** Names of the payload's items in their order, each once. */
+  readonly fields: string;
+}
+
+type Loose<Q> = { [K in keyof Q]?: unknown };
+type RequestOf<O> = O extends Operation<infer Q, infer _R, infer _S> ? Loose<Infer<Q>> : never;
+type ResponseOf<O> = O extends Operation<infer _Q, infer R, infer _S> ? Infer<R> : never;
+
+/**
+ * Sends one request, said in the terms of the operation's schema, so that one table serves every version. Every answer
+ * is held to the dictionary of the version it was asked in.
+ */
+export async function ask<O extends AnyOperation>(
+  service: TestService,
+  version: Version,
+  operation: O,
+  request: RequestOf<O>,
+  group = 'g',
+): Promise<Reply<ResponseOf<O>>> {
+  const item = { operation: operation.name, payload: payloadOf(version, operation, request) };
+  const message = await service.exchange(version, [item], [], group);
+  checkWords(message, version, '', [], (path, expected, actual) => {
+    t.fail(`${operation.name} ${version}: ${path} holds ${actual}, expected ${expected}`);
+  });
+  const [answer] = answersOf(message);
+  const { payload } = answer as Answer;
+  return {
+    ...(answer as Answer),
+    payload: read(version, operation, payload),
+    fields: fieldsOf(payload),
+  } as never;
+}
+
+/** What became of it: the reason of a failure, else the status. */
+export async function outcome<O extends AnyOperation>(
+  service: TestService,
+  version: Version,
+  operation: O,
+  request: RequestOf<O>,
+): Promise<string> {
+  const { reason, status } = await ask(service, version, operation, request);
+  return reason ?? status;
+}
+
+/** Asks and expects success. */
+export async function succeed<O extends AnyOperation>(
+  service: TestService,
+  version: Version,
+  operation: O,
+  request: RequestOf<O>,
+): Promise<ResponseOf<O>> {
+  const { status, reason, message, payload } = await ask(service, version, operation, request);
+  if (status !== 'Success') throw new Error(`${operation.name} ${version}: ${reason}: ${message}`);
+  return payload;
+}
+
+/** The Request Payload of a request in the terms of the schema. */
+export function payloadOf(version: Version, { request: schema }: AnyOperation, request: object): Node {
+  const writer = new BinaryWriter();
+  const whole = { ...emptyFields(schema.fields as Fields, version), ...request };
+  plan(schema, version).write(writer, tagNumber('RequestPayload'), whole);
+  return decode(writer.finish());
+}
+
+function read(version: Version, { response }: AnyOperation, payload: Node | undefined): unknown {
+  return payload === undefined ? undefined : plan(response, version).read(new BinaryReader(encode(payload)));
+}
+
+function fieldsOf(payload: Node | undefined): string {
+  const items = payload?.type === 'Structure' ? payload.value : [];
+  return [...new Set(items.map(({ tag }) => tagName(tag) ?? String(tag)))].join(' ');
+}
+
+/** Values of the fields that a request may leave out but a writer wants: lists, and what is gathered from items. */
+function emptyFields(fields: Fields, version: Version): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([key, field]) => {
+      const value = emptyField(field, version);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+function emptyField(field: AnyField, version: Version): unknown {
+  switch (field.kind) {
+    case 'field':
+      return field.quantity === 'many' ? [] : undefined;
+    case 'gathered':
+      return field.sources.length > 2 ? undefined : field.gather([]);
+    case 'era': {
+      const shape = field.shapes[eraOf(version)];
+      return shape === null ? undefined : emptyField(shape, version);
+    }
+  }
+}
+
+/** Attributes of a creating request. */
+export function having(...attributes: readonly Attribute[]): {
+  attributes: readonly Attribute[];
+  templates: never[];
+} {
+  return { attributes, templates: [] };
+}
+
+export const named = (text: string): Attribute => ({
+  name: 'Name',
+  value: { NameValue: text, NameType: 'UninterpretedTextString' },
+});
+
+/** What a plain AES-256 key is asked for with. */
+export const aes: readonly Attribute[] = [
+  { name: 'CryptographicAlgorithm', value: 'AES' },
+  { name: 'CryptographicLength', value: 256 },
+  { name: 'CryptographicUsageMask', value: 12 },
+];
+
+/** One row of a table of refusals: what is wrong, the request, what 1.x is told, and what 2.x where that differs. */
+export type Refusal<O> = readonly [when: string, request: RequestOf<O>, classic: string, modern?: string];
+
+/** Every refusal in every version that has the operation; what is stored stays as it was. */
+export async function refuses<O extends AnyOperation>(
+  t: Tap,
+  service: TestService,
+  operation: O,
+  rows: readonly Refusal<O>[],
+): Promise<void> {
+  for (const version of versionsOf(operation)) {
+    for (const [when, request, classic, modern = classic] of rows) {
+      const before = await everything(service);
+      const came = await outcome(service, version, operation, request);
+      t.equal(came, eraOf(version) === '1.x' ? classic : modern, `${version}: ${when}`);
+      t.same(await everything(service), before, `${version}: ${when}: nothing has changed`);
+    }
+  }
+}
+
+type Tap = {
+  equal(a: unknown, b: unknown, message: string): unknown;
+  same(a: unknown, b: unknown, message: string): unknown;
+};
+
+/** All objects of the group with all their attributes; of archived ones, that they are archived. */
+export async function everything(service: TestService): Promise<unknown> {
+  const all = { StorageStatusMask: 7, Attributes: [] };
+  const { UniqueIdentifier } = await succeed(service, newestVersion, Locate, all);
+  return Promise.all(
+    UniqueIdentifier.map(async (id) => {
+      const { payload, reason } = await ask(service, newestVersion, GetAttributes, { UniqueIdentifier: id });
+      return [id, payload?.Attributes ?? reason];
+    }),
+  );
+}
+
+export async function attributesOf(
+  service: TestService,
+  id: string,
+  version = newestVersion,
+): Promise<readonly Attribute[]> {
+  return (await succeed(service, version, GetAttributes, { UniqueIdentifier: id })).Attributes;
+}
+
+/** The first value of one attribute. */
+export async function attributeOf(
+  service: TestService,
+  id: string,
+  name: Attribute['name'],
+  version = newestVersion,
+): Promise<unknown> {
+  return (await attributesOf(service, id, version)).find((attribute) => attribute.name === name)?.value;
+}
+
+/** A stored AES key with these attributes beside the usual ones. */
+export async function storedKey(service: TestService, ...attributes: readonly Attribute[]): Promise<string> {
+  const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes, ...attributes) };
+  return (await succeed(service, newestVersion, Create, request)).UniqueIdentifier;
+}
+
+export const algorithm = (value: 'AES' | 'RSA' | 'ECDSA' | 'Ed25519' | 'DES3' | 'ChaCha20'): Attribute => ({
+  name: 'CryptographicAlgorithm',
+  value,
+});
+export const length = (value: number): Attribute => ({ name: 'CryptographicLength', value });
+export const contact = (value: string): Attribute => ({ name: 'ContactInformation', value });
+
+/** The Key Material of an object that Get has answered. */
+export function materialOf(object: unknown): Uint8Array {
+  return (object as { value: { KeyBlock: { KeyValue: { KeyMaterial: Uint8Array } } } }).value.KeyBlock
+    .KeyValue.KeyMaterial;
+}

@@ -1,0 +1,82 @@
+import t from 'tap';
+import type { Attribute } from '../../../codec/attribute.ts';
+import { AdjustAttribute } from '../../../src/operations/adjust-attribute.ts';
+import { Create } from '../../../src/operations/create.ts';
+import { Import } from '../../../src/operations/import.ts';
+import { Locate } from '../../../src/operations/locate.ts';
+import { SetAttribute } from '../../../src/operations/set-attribute.ts';
+import { TestService } from '../service.ts';
+import { aes, ask, attributeOf, everything, having, outcome, storedKey, succeed } from './ask.ts';
+
+/** What one request can cost, and what it can learn of objects that are not the client's. */
+
+const service = await TestService.open();
+t.teardown(() => service.close());
+
+t.test('Import of an identifier that another group has: taken, and nothing more', async (t) => {
+  const id = await storedKey(service);
+  const before = await everything(service);
+  const Object = {
+    type: 'OpaqueObject',
+    value: { OpaqueDataType: 0x80000001, OpaqueDataValue: Uint8Array.of(1) },
+  };
+  for (const ReplaceExisting of [undefined, true]) {
+    const request = { UniqueIdentifier: id, ReplaceExisting, Attributes: [], Object };
+    t.equal((await ask(service, '1.4', Import, request, 'other')).reason, 'ObjectAlreadyExists');
+    t.equal((await ask(service, '2.1', Import, request, 'other')).reason, 'ObjectAlreadyExists');
+  }
+  t.same(await everything(service), before);
+  t.same(service.unexpected, []);
+});
+
+t.test('a Big Integer of 900,000 bytes is adjusted at once', { timeout: 20_000 }, async (t) => {
+  const id = await storedKey(service);
+  const value = new Uint8Array(900_000).fill(0x70);
+  const reference = { vendor: 'x', name: 'Big' };
+  await succeed(service, '2.1', SetAttribute, {
+    UniqueIdentifier: id,
+    NewAttribute: { ...reference, value: { type: 'BigInteger', value } },
+  });
+  const adjust = { UniqueIdentifier: id, AttributeReference: reference, AdjustmentType: 'Increment' };
+  await succeed(service, '2.1', AdjustAttribute, adjust);
+  const after = (await attributeOf(service, id, 'Big')) as { value: Uint8Array };
+  t.equal(after.value.length, value.length);
+  t.equal(after.value.at(-1), 0x71);
+});
+
+t.test('Locate: pages without end, before the beginning, of nothing', async (t) => {
+  await storedKey(service);
+  const page = (MaximumItems: number | undefined, OffsetItems: number) => ({
+    MaximumItems,
+    OffsetItems,
+    Attributes: [],
+  });
+  t.equal(await outcome(service, '2.1', Locate, page(-1, 0)), 'InvalidField');
+  t.equal(await outcome(service, '2.1', Locate, page(1, -1)), 'InvalidField');
+  const all = await succeed(service, '2.1', Locate, page(undefined, 0));
+  for (const [most, offset, found] of [
+    [0, 0, 0],
+    [2 ** 31 - 1, 0, all.UniqueIdentifier.length],
+    [2 ** 31 - 1, 2 ** 31 - 1, 0],
+  ] as const) {
+    const answer = await succeed(service, '2.1', Locate, page(most, offset));
+    t.equal(answer.UniqueIdentifier.length, found);
+    t.equal(answer.LocatedItems, all.UniqueIdentifier.length);
+  }
+  const condition: Attribute = { name: 'ObjectGroup', value: 'g' };
+  t.equal(await outcome(service, '2.1', Locate, { Attributes: Array(128).fill(condition) }), 'Success');
+  t.equal(await outcome(service, '2.1', Locate, { Attributes: Array(129).fill(condition) }), 'InvalidField');
+});
+
+t.test('clients of two groups that race all get their turn', async (t) => {
+  const id = await storedKey(service);
+  const custom = (n: number): Attribute => ({ vendor: 'x', name: 'n', value: { type: 'Integer', value: n } });
+  const set = (group: string, id: string, n: number) =>
+    ask(service, '2.1', SetAttribute, { UniqueIdentifier: id, NewAttribute: custom(n) }, group);
+  const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes) };
+  const foreign = (await ask(service, '2.1', Create, request, 'other')).payload.UniqueIdentifier;
+  const answers = await Promise.all(
+    Array.from({ length: 32 }, (_, n) => [set('g', id, n), set('other', foreign, n)]).flat(),
+  );
+  t.ok(answers.every(({ status }) => status === 'Success'));
+});
