@@ -1,3 +1,4 @@
+import { fail } from '../errors.ts';
 import type { FindQuery, Work } from '../operations/operation.ts';
 import { matches } from '../object/locate-filter.ts';
 import { ManagedObject } from '../object/managed-object.ts';
@@ -73,6 +74,11 @@ export class UnitOfWork {
     return row === undefined || row.group !== this.#group ? undefined : ManagedObject.fromStored(row, this.#vault);
   }
 
+  /** Whether the store was seen to have an object of that identifier, be it another group's. */
+  isTaken(id: string): boolean {
+    return this.#read.get(id) !== undefined;
+  }
+
   merge(changed: Iterable<ManagedObject>, effects: readonly (() => void)[]): void {
     for (const object of changed) this.#pending.set(object.id, object);
     this.#effects.push(...effects);
@@ -119,7 +125,12 @@ export class WorkLayer implements Work {
     return object;
   }
 
+  /**
+   * Identifiers are unique on the server, so a client that chooses one may hit upon an object it cannot see: it learns
+   * that the identifier is taken and nothing else.
+   */
   insert(object: ManagedObject): void {
+    if (this.#unit.isTaken(object.id)) fail('ObjectAlreadyExists', 'an object of that identifier is here already');
     this.#objects.set(object.id, object);
   }
 
