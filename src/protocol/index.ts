@@ -43,8 +43,8 @@ export function createService(options: ServiceOptions): MessageService {
   const { limits, clock } = options;
   const seconds = (): number => Math.floor(clock() / 1000);
   // Messages that lost a race are played again one after the other: then only newcomers can beat them, and many clients
-  // on one object all get their turn.
-  const replays = new Turns();
+  // on one object all get their turn. A queue for each group, so that none waits for another's long batch.
+  const replays = new Map<string, Turns>();
 
   function encode(version: Version, items: readonly ResponseItem[], request?: RequestMessage): Uint8Array {
     return writeResponse(
@@ -116,9 +116,17 @@ export function createService(options: ServiceOptions): MessageService {
 
   async function answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
     const started = performance.now();
-    const items = (await play(request, conversation)) ?? (await replays.run(() => replay(request, conversation)));
+    const items =
+      (await play(request, conversation)) ??
+      (await turnsOf(conversation.principal.group).run(() => replay(request, conversation)));
     observe(request, items, conversation, performance.now() - started);
     return encode(request.version, items, request);
+  }
+
+  function turnsOf(group: string): Turns {
+    let turns = replays.get(group);
+    if (turns === undefined) replays.set(group, (turns = new Turns()));
+    return turns;
   }
 
   async function replay(request: RequestMessage, conversation: Conversation): Promise<ResponseItem[]> {
