@@ -122,7 +122,8 @@ export class AttributeSet {
 
 /** Spares the vendor's text to be joined where the attribute is a standard one. */
 function isKey(attribute: Attribute, key: string): boolean {
-  return attribute.vendor === undefined ? attribute.name === key : attributeKey(attribute) === key;
+  if (attribute.vendor === undefined) return attribute.name === key;
+  return key.endsWith(attribute.name) && attributeKey(attribute) === key;
 }
 
 function withIndex(attribute: Attribute, index: number): Attribute {

@@ -215,9 +215,9 @@ export function mergeTemplates(...sources: readonly (readonly Attribute[])[]): A
   for (const source of sources) {
     const replaced = new Set(source.filter((attribute) => !isMultiple(attribute)).map(attributeKey));
     merged = merged.filter((attribute) => !replaced.has(attributeKey(attribute)));
-    const before = merged;
+    const before = Map.groupBy(merged, attributeKey);
     const isNew = (attribute: Attribute) =>
-      !before.some((other) => attributeKey(other) === attributeKey(attribute) && sameValue(other, attribute));
+      !before.get(attributeKey(attribute))?.some((other) => sameValue(other, attribute));
     merged = [...merged, ...source.filter(isNew)];
   }
   return merged;

@@ -1,6 +1,7 @@
 import type { Attribute, StandardAttribute, TemplateAttribute } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
+import { StorageStatusMask } from '../../codec/masks.ts';
 import { hasKeyBlock, type ManagedObjectValue, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { plainKey } from '../crypto/provider.ts';
 import { fail, type Reason } from '../errors.ts';
@@ -22,17 +23,26 @@ export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgo
   return valueOf(attributes, 'CryptographicAlgorithm') ?? fail('InvalidField', 'Cryptographic Algorithm is missing');
 }
 
+/** Templates that one request may refer to: each costs a search, and merging them all costs their attributes' sum. */
+const mostTemplates = 16;
+
 /**
  * The attributes a request gives its new object, Templates resolved: `parts` from the least specific (common) to the
- * most specific. Fails with ItemNotFound for a Template that is not there.
+ * most specific. Fails with ItemNotFound for a Template that is not there, with InvalidField for too many.
  */
 export async function requestedAttributes(parts: readonly TemplateAttribute[], context: Context): Promise<Attribute[]> {
+  if (parts.reduce((sum, { templates }) => sum + templates.length, 0) > mostTemplates) {
+    fail('InvalidField', `a request may refer to at most ${mostTemplates} Templates`);
+  }
   const sources = parts.map(async ({ templates, attributes }) => [
     ...(await Promise.all(templates.map((name) => templateAttributes(name, context)))),
     attributes,
   ]);
   return mergeTemplates(...(await Promise.all(sources)).flat());
 }
+
+/** An archived Template is there, and the client learns why it cannot be used. */
+const onLineAndArchived = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
 
 async function templateAttributes(
   name: AttributeValue<'Name'>,
@@ -42,7 +52,8 @@ async function templateAttributes(
     { name: 'Name', value: name },
     { name: 'ObjectType', value: 'Template' },
   ];
-  const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit: 1 });
+  const filter = locateFilter({ attributes, storageStatusMask: onLineAndArchived, now });
+  const { ids } = await work.find({ filter, offset: 0, limit: 1 });
   const [id] = ids;
   const template = id === undefined ? undefined : await work.load(id);
   if (template?.value?.type !== 'Template') fail('ItemNotFound', 'there is no Template of that Name');
