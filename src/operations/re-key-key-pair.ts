@@ -34,7 +34,8 @@ export const ReKeyKeyPair = operation({
     requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
     const publicId = linkedId(oldPrivate, 'PublicKeyLink');
     const oldPublic = publicId === undefined ? undefined : await work.load(publicId);
-    if (oldPublic === undefined) fail('ObjectNotFound', 'the private key has no public key here');
+    // Links are the client's to change, so they may lead anywhere.
+    if (oldPublic?.type !== 'PublicKey') fail('ObjectNotFound', 'the private key has no public key here');
     if (oldPublic.archived) fail('ObjectArchived', 'the public key is archived: recover it first');
     if (oldPublic.destroyed) fail('ObjectDestroyed', 'the public key has been destroyed');
 
