@@ -22,7 +22,7 @@ const listener = createServer(
     let pending = 0;
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       // Requests of the load generator are one record each, so counting bytes is framing enough.
       for (let at = 0; at < chunk.length; ) {
         if (pending === 0) pending = 8 + chunk.readUInt32BE(at + 4);
