@@ -18,7 +18,9 @@ export class KmipError extends Error {
   readonly classic: Reason | undefined;
 
   constructor(reason: Reason, message: string, classic?: Reason) {
-    super(message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1).toWellFormed()}…`);
+    super(
+      message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1).toWellFormed()}…`,
+    );
     this.reason = reason;
     this.classic = classic;
   }

@@ -18,7 +18,10 @@ export const AdjustAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   on: object({ destroyed: true }),
-  handle({ AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value }, { object: target, now }) {
+  handle(
+    { AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value },
+    { object: target, now },
+  ) {
     if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');
     applyAdjust(target, reference, { type, value }, now);
     return { UniqueIdentifier: target.id };

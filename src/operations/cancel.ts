@@ -9,5 +9,8 @@ export const Cancel = operation({
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({ AsynchronousCorrelationValue: one(bytes), CancellationResult: one(CancellationResult) }),
   on: conversation(),
-  handle: ({ AsynchronousCorrelationValue }) => ({ AsynchronousCorrelationValue, CancellationResult: 'Unavailable' as const }),
+  handle: ({ AsynchronousCorrelationValue }) => ({
+    AsynchronousCorrelationValue,
+    CancellationResult: 'Unavailable' as const,
+  }),
 });

@@ -2,7 +2,7 @@ import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { interval, long, maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { fail } from '../errors.ts';
-import { object, type ObjectContext, operation } from './operation.ts';
+import { type ObjectContext, object, operation } from './operation.ts';
 
 /**
  * Check (KMIP 2.1 §6.1.8, 1.4 §4.10): may the client do what it is about to? A refusal names the reason; it never says
@@ -34,17 +34,23 @@ export const Check = operation({
   },
 });
 
-type Wanted = { UsageLimitsCount?: bigint | undefined; CryptographicUsageMask?: number | undefined; LeaseTime?: number | undefined };
+type Wanted = {
+  UsageLimitsCount?: bigint | undefined;
+  CryptographicUsageMask?: number | undefined;
+  LeaseTime?: number | undefined;
+};
 
 function findRefusal(wanted: Wanted, { object: target }: ObjectContext): Parameters<typeof fail> | undefined {
   const { attributes } = target;
   const mask = attributes.get('CryptographicUsageMask') ?? 0;
   const asked = wanted.CryptographicUsageMask ?? 0;
-  if ((mask & asked) !== asked) return ['IncompatibleCryptographicUsageMask', 'the Cryptographic Usage Mask does not allow that'];
+  if ((mask & asked) !== asked)
+    return ['IncompatibleCryptographicUsageMask', 'the Cryptographic Usage Mask does not allow that'];
   const limits = attributes.get('UsageLimits');
   if (wanted.UsageLimitsCount !== undefined && limits !== undefined) {
     const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
-    if (left < wanted.UsageLimitsCount) return ['UsageLimitExceeded', 'the Usage Limits do not allow that much'];
+    if (left < wanted.UsageLimitsCount)
+      return ['UsageLimitExceeded', 'the Usage Limits do not allow that much'];
   }
   const lease = attributes.get('LeaseTime') ?? 0;
   if (wanted.LeaseTime !== undefined && lease !== 0 && wanted.LeaseTime > lease) {

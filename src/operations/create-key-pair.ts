@@ -26,8 +26,14 @@ export const CreateKeyPair = operation({
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
     requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
     requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
-    const privateAttributes = await requestedAttributes([request.CommonAttributes, request.PrivateKeyAttributes], context);
-    const publicAttributes = await requestedAttributes([request.CommonAttributes, request.PublicKeyAttributes], context);
+    const privateAttributes = await requestedAttributes(
+      [request.CommonAttributes, request.PrivateKeyAttributes],
+      context,
+    );
+    const publicAttributes = await requestedAttributes(
+      [request.CommonAttributes, request.PublicKeyAttributes],
+      context,
+    );
     const pair = await generatePair(privateAttributes, publicAttributes, context.crypto);
     const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
       create({ operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true }, context);

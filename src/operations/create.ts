@@ -28,12 +28,19 @@ export const Create = operation({
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     const attributes = await requestedAttributes([request.Attributes], context);
     const value = generate(request.ObjectType, attributes, context.crypto);
-    const object = await create({ operation: 'Create', type: value.type, attributes, value, generated: true }, context);
+    const object = await create(
+      { operation: 'Create', type: value.type, attributes, value, generated: true },
+      context,
+    );
     return { ObjectType: object.type, UniqueIdentifier: object.id };
   },
 });
 
-function generate(type: ObjectType, attributes: readonly Attribute[], crypto: CryptoProvider): ManagedObjectValue {
+function generate(
+  type: ObjectType,
+  attributes: readonly Attribute[],
+  crypto: CryptoProvider,
+): ManagedObjectValue {
   switch (type) {
     case 'SymmetricKey':
       return symmetricKey(attributes, crypto);
@@ -47,7 +54,8 @@ function generate(type: ObjectType, attributes: readonly Attribute[], crypto: Cr
 function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider): ManagedObjectValue {
   const algorithm = algorithmOf(attributes);
   const bits = valueOf(attributes, 'CryptographicLength') ?? defaultLength(algorithm);
-  if (bits === undefined) fail('InvalidField', `Cryptographic Length is missing, and ${algorithm} has no default`);
+  if (bits === undefined)
+    fail('InvalidField', `Cryptographic Length is missing, and ${algorithm} has no default`);
   if (valueOf(attributes, 'QuantumSafe') === true && !quantumSafe(algorithm, bits)) {
     fail('GeneralFailure', `${algorithm} with ${bits} bits is not quantum-safe`);
   }
@@ -57,12 +65,16 @@ function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider):
 /** Bytes nobody knows, for use as a password or seed; 256 bits unless the client asks for another length. */
 function secretData(attributes: readonly Attribute[], crypto: CryptoProvider): ManagedObjectValue {
   const bits = valueOf(attributes, 'CryptographicLength') ?? 256;
-  if (bits <= 0 || bits % 8 !== 0 || bits > 65_536) fail('InvalidField', 'Cryptographic Length must be whole bytes, at most 8,192');
+  if (bits <= 0 || bits % 8 !== 0 || bits > 65_536)
+    fail('InvalidField', 'Cryptographic Length must be whole bytes, at most 8,192');
   return {
     type: 'SecretData',
     value: {
       SecretDataType: 'Password',
-      KeyBlock: { KeyFormatType: 'Opaque', KeyValue: { KeyMaterial: crypto.random(bits / 8), Attributes: [] } },
+      KeyBlock: {
+        KeyFormatType: 'Opaque',
+        KeyValue: { KeyMaterial: crypto.random(bits / 8), Attributes: [] },
+      },
     },
   };
 }

@@ -2,7 +2,11 @@ import type { Attribute, StandardAttribute, TemplateAttribute } from '../../code
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
-import { hasKeyBlock, type ManagedObjectValue, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  type ObjectTypeName,
+} from '../../codec/structures/managed-objects.ts';
 import { plainKey } from '../crypto/provider.ts';
 import { fail, type Reason } from '../errors.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
@@ -14,13 +18,21 @@ import type { Context } from './operation.ts';
 /** Shared by the operations that make objects. */
 
 /** First value of a standard attribute in a list. */
-export function valueOf<N extends AttributeName>(attributes: readonly Attribute[], name: N): AttributeValue<N> | undefined {
-  return attributes.find((each) => each.name === name && each.vendor === undefined)?.value as AttributeValue<N> | undefined;
+export function valueOf<N extends AttributeName>(
+  attributes: readonly Attribute[],
+  name: N,
+): AttributeValue<N> | undefined {
+  return attributes.find((each) => each.name === name && each.vendor === undefined)?.value as
+    | AttributeValue<N>
+    | undefined;
 }
 
 /** Which algorithm is asked for; a request cannot go on without one. */
 export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgorithm {
-  return valueOf(attributes, 'CryptographicAlgorithm') ?? fail('InvalidField', 'Cryptographic Algorithm is missing');
+  return (
+    valueOf(attributes, 'CryptographicAlgorithm') ??
+    fail('InvalidField', 'Cryptographic Algorithm is missing')
+  );
 }
 
 /** Templates that one request may refer to: each costs a search, and merging them all costs their attributes' sum. */
@@ -30,7 +42,10 @@ const mostTemplates = 16;
  * The attributes a request gives its new object, Templates resolved: `parts` from the least specific (common) to the
  * most specific. Fails with ItemNotFound for a Template that is not there, with InvalidField for too many.
  */
-export async function requestedAttributes(parts: readonly TemplateAttribute[], context: Context): Promise<Attribute[]> {
+export async function requestedAttributes(
+  parts: readonly TemplateAttribute[],
+  context: Context,
+): Promise<Attribute[]> {
   if (parts.reduce((sum, { templates }) => sum + templates.length, 0) > mostTemplates) {
     fail('InvalidField', `a request may refer to at most ${mostTemplates} Templates`);
   }

@@ -17,7 +17,10 @@ export const DeleteAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   on: object({ destroyed: true }),
-  handle({ CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index }, { object: target, version, now }) {
+  handle(
+    { CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index },
+    { object: target, version, now },
+  ) {
     const [removed] = applyDelete(target, { era: eraOf(version), current, reference, index }, now);
     return { UniqueIdentifier: target.id, Attribute: removed };
   },

@@ -21,5 +21,7 @@ export const DiscoverVersions = operation({
 });
 
 function same(a: ProtocolVersion, b: ProtocolVersion): boolean {
-  return a.ProtocolVersionMajor === b.ProtocolVersionMajor && a.ProtocolVersionMinor === b.ProtocolVersionMinor;
+  return (
+    a.ProtocolVersionMajor === b.ProtocolVersionMajor && a.ProtocolVersionMinor === b.ProtocolVersionMinor
+  );
 }

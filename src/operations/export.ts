@@ -30,10 +30,15 @@ export const Export = operation({
   }),
   on: object({ destroyed: true }),
   handle(request, { object: target, crypto, now }) {
-    const head = { ObjectType: target.type, UniqueIdentifier: target.id, Attributes: target.attributesAt(now) };
+    const head = {
+      ObjectType: target.type,
+      UniqueIdentifier: target.id,
+      Attributes: target.attributesAt(now),
+    };
     if (target.destroyed) return { ...head, Object: undefined };
     refuseSecret(target);
-    if (request.KeyWrappingSpecification !== undefined) fail('FeatureNotSupported', 'keys cannot be wrapped here yet');
+    if (request.KeyWrappingSpecification !== undefined)
+      fail('FeatureNotSupported', 'keys cannot be wrapped here yet');
     const value = target.value;
     if (value === undefined) return { ...head, Object: undefined };
     if (request.KeyWrapType === 'NotWrapped' && isWrapped(value)) {

@@ -25,7 +25,8 @@ export const Get = operation({
   on: object(),
   handle(request, { object: target, crypto }) {
     refuseSecret(target);
-    if (request.KeyWrappingSpecification !== undefined) fail('FeatureNotSupported', 'keys cannot be wrapped here yet');
+    if (request.KeyWrappingSpecification !== undefined)
+      fail('FeatureNotSupported', 'keys cannot be wrapped here yet');
     const value = target.value;
     if (value === undefined) fail('KeyValueNotPresent', 'only the attributes of the object are stored');
     if (request.KeyWrapType === 'NotWrapped' && isWrapped(value)) {

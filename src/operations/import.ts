@@ -33,8 +33,10 @@ export const Import = operation({
   async handle(request, context) {
     const id = plainIdentifier(request.UniqueIdentifier);
     const value = request.Object;
-    if (id === '' || id.length > longestIdentifier) fail('InvalidField', `an identifier has 1 to ${longestIdentifier} characters`);
-    if (request.ObjectType !== undefined && request.ObjectType !== value.type) fail('InvalidField', 'Object Type and the object disagree');
+    if (id === '' || id.length > longestIdentifier)
+      fail('InvalidField', `an identifier has 1 to ${longestIdentifier} characters`);
+    if (request.ObjectType !== undefined && request.ObjectType !== value.type)
+      fail('InvalidField', 'Object Type and the object disagree');
     if (request.KeyWrapType === 'NotWrapped' && isWrapped(value)) {
       fail('KeyWrapTypeNotSupported', 'the object is wrapped and cannot be unwrapped here');
     }
@@ -50,7 +52,12 @@ export const Import = operation({
   },
 });
 
-function importedObject(id: string, value: ManagedObjectValue, attributes: readonly Attribute[], context: Context): ManagedObject {
+function importedObject(
+  id: string,
+  value: ManagedObjectValue,
+  attributes: readonly Attribute[],
+  context: Context,
+): ManagedObject {
   const own = attributes.filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
   return build({ operation: 'Import', type: value.type, attributes: own, value, id }, context);
 }

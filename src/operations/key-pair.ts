@@ -29,8 +29,18 @@ export async function generatePair(
   }
   const pair = await crypto.generateKeyPair(pairRequest(algorithm, privateAttributes));
   const formats = keptAs[String(algorithm)] ?? { private: 'PKCS_8', public: 'X_509' };
-  const keep = (type: 'PrivateKey' | 'PublicKey', der: Uint8Array, came: KeyFormatType, kept: KeyFormatType) => {
-    const key: PlainKey = { objectType: type, KeyFormatType: came, KeyMaterial: der, CryptographicAlgorithm: algorithm };
+  const keep = (
+    type: 'PrivateKey' | 'PublicKey',
+    der: Uint8Array,
+    came: KeyFormatType,
+    kept: KeyFormatType,
+  ) => {
+    const key: PlainKey = {
+      objectType: type,
+      KeyFormatType: came,
+      KeyMaterial: der,
+      CryptographicAlgorithm: algorithm,
+    };
     const material = kept === came ? der : crypto.convertKey(key, kept);
     const KeyBlock = {
       KeyFormatType: kept,
@@ -71,5 +81,9 @@ function pairRequest(algorithm: CryptographicAlgorithm, attributes: readonly Att
 }
 
 function curveOf(asked: RecommendedCurve | undefined, bits: number | undefined): RecommendedCurve {
-  return asked ?? defaultCurve(bits) ?? fail('InvalidField', `no default curve has a Cryptographic Length of ${bits}`);
+  return (
+    asked ??
+    defaultCurve(bits) ??
+    fail('InvalidField', `no default curve has a Cryptographic Length of ${bits}`)
+  );
 }

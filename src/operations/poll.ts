@@ -12,5 +12,10 @@ export const Poll = operation({
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({}),
   on: conversation(),
-  handle: () => fail('InvalidAsynchronousCorrelationValue', 'no operation is known under that correlation value', 'ItemNotFound'),
+  handle: () =>
+    fail(
+      'InvalidAsynchronousCorrelationValue',
+      'no operation is known under that correlation value',
+      'ItemNotFound',
+    ),
 });

@@ -67,7 +67,10 @@ function announcedProfiles(asking: Version): Answer['ProfileInformation'] {
     .filter(([document, name]) => within(asking, document) && ProfileName.knownIn(name, asking))
     .map(([document, name]) => {
       const { major, minor } = versionNumbers(document);
-      return { ProfileName: name, ProfileVersion: { ProfileVersionMajor: major, ProfileVersionMinor: minor } };
+      return {
+        ProfileName: name,
+        ProfileVersion: { ProfileVersionMajor: major, ProfileVersionMinor: minor },
+      };
     });
 }
 

@@ -39,8 +39,14 @@ export const ReKeyKeyPair = operation({
     if (oldPublic.archived) fail('ObjectArchived', 'the public key is archived: recover it first');
     if (oldPublic.destroyed) fail('ObjectDestroyed', 'the public key has been destroyed');
 
-    const privateAsked = await requestedAttributes([request.CommonAttributes, request.PrivateKeyAttributes], context);
-    const publicAsked = await requestedAttributes([request.CommonAttributes, request.PublicKeyAttributes], context);
+    const privateAsked = await requestedAttributes(
+      [request.CommonAttributes, request.PrivateKeyAttributes],
+      context,
+    );
+    const publicAsked = await requestedAttributes(
+      [request.CommonAttributes, request.PublicKeyAttributes],
+      context,
+    );
     const privateAttributes = replacementAttributes(oldPrivate, privateAsked, request.Offset, now);
     const publicAttributes = replacementAttributes(oldPublic, publicAsked, request.Offset, now);
     const pair = await generatePair(privateAttributes, publicAttributes, crypto);

@@ -24,13 +24,19 @@ export const ReKey = operation({
   async handle(request, context) {
     const { object: old, crypto, now } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    if (old.attributes.get('KeyValuePresent') === false) fail('KeyValueNotPresent', 'there is no key to replace');
+    if (old.attributes.get('KeyValuePresent') === false)
+      fail('KeyValueNotPresent', 'there is no key to replace');
     const explicit = await requestedAttributes([request.Attributes], context);
     const attributes = replacementAttributes(old, explicit, request.Offset, now);
     const algorithm = algorithmOf(attributes);
-    const bits = valueOf(attributes, 'CryptographicLength') ?? fail('InvalidField', 'the length of the old key is unknown');
+    const bits =
+      valueOf(attributes, 'CryptographicLength') ??
+      fail('InvalidField', 'the length of the old key is unknown');
     const value = generateSymmetricKey(algorithm, bits, crypto);
-    const replacement = await create({ operation: 'ReKey', type: value.type, attributes, value, generated: true }, context);
+    const replacement = await create(
+      { operation: 'ReKey', type: value.type, attributes, value, generated: true },
+      context,
+    );
     replace(old, replacement, now);
     return { UniqueIdentifier: replacement.id };
   },

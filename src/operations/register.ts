@@ -2,7 +2,11 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { ObjectType } from '../../codec/enums.ts';
 import { creationAttributes } from '../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../codec/schema.ts';
-import { hasKeyBlock, type ManagedObjectValue, managedObjectField } from '../../codec/structures/managed-objects.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  managedObjectField,
+} from '../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { fail } from '../errors.ts';
 import { create, requestedAttributes } from './creating.ts';
@@ -23,9 +27,13 @@ export const Register = operation({
   on: creation(),
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    if (request.Object.type !== request.ObjectType) fail('InvalidField', 'Object Type and the object disagree');
+    if (request.Object.type !== request.ObjectType)
+      fail('InvalidField', 'Object Type and the object disagree');
     const inside = attributesInside(request.Object);
-    const attributes = await requestedAttributes([{ attributes: inside, templates: [] }, request.Attributes], context);
+    const attributes = await requestedAttributes(
+      [{ attributes: inside, templates: [] }, request.Attributes],
+      context,
+    );
     const value = withoutAttributes(request.Object);
     const object = await create({ operation: 'Register', type: value.type, attributes, value }, context);
     return { UniqueIdentifier: object.id };

@@ -10,7 +10,8 @@ import type { ManagedObject } from '../object/managed-object.ts';
 /** Sensitive objects leave only wrapped, those that are not extractable not at all. */
 export function refuseSecret({ attributes }: ManagedObject): void {
   if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
-  if (attributes.get('Sensitive') === true) fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
+  if (attributes.get('Sensitive') === true)
+    fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
 }
 
 export function isWrapped(value: ManagedObjectValue): boolean {
@@ -25,7 +26,8 @@ export function inFormat(
   crypto: CryptoProvider,
 ): ManagedObjectValue {
   if (!hasKeyBlock(value)) {
-    if (format !== undefined && !fits(value, format)) fail('KeyFormatTypeNotSupported', `a ${value.type} has no format ${format}`);
+    if (format !== undefined && !fits(value, format))
+      fail('KeyFormatTypeNotSupported', `a ${value.type} has no format ${format}`);
     return value;
   }
   const block = value.value.KeyBlock;
@@ -44,5 +46,8 @@ export function inFormat(
 
 /** Objects without a Key Block come in one format only; asking for that one is no mistake. */
 function fits(value: ManagedObjectValue, format: KeyFormatType): boolean {
-  return (value.type === 'Certificate' && format === 'X_509') || (value.type === 'OpaqueObject' && format === 'Opaque');
+  return (
+    (value.type === 'Certificate' && format === 'X_509') ||
+    (value.type === 'OpaqueObject' && format === 'Opaque')
+  );
 }

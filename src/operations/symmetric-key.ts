@@ -3,7 +3,11 @@ import type { ManagedObjectValue } from '../../codec/structures/managed-objects.
 import type { CryptoProvider } from '../crypto/provider.ts';
 
 /** A new random key of `bits`, kept as raw bytes. Throws AlgorithmUnsupported. */
-export function generateSymmetricKey(algorithm: CryptographicAlgorithm, bits: number, crypto: CryptoProvider): ManagedObjectValue {
+export function generateSymmetricKey(
+  algorithm: CryptographicAlgorithm,
+  bits: number,
+  crypto: CryptoProvider,
+): ManagedObjectValue {
   return {
     type: 'SymmetricKey',
     value: {

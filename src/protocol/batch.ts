@@ -3,7 +3,7 @@ import type { RequestItem, RequestMessage, ResponseItem } from '../../codec/enve
 import type { Version } from '../../codec/version.ts';
 import { KmipError, reasonFor } from '../errors.ts';
 import type { Context } from '../operations/operation.ts';
-import { execute, type Execution } from './execute.ts';
+import { type Execution, execute } from './execute.ts';
 import { asRefusal } from './failure.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
@@ -37,7 +37,10 @@ const itemBytes = 8 + 16 + 16;
  * Executes the items in order and says what to answer (KMIP 1.4 §7.2, 2.1 §8). Stop leaves later items unrun and
  * unanswered, Continue goes on, Undo takes back everything before the failure and answers it as undone, payload kept.
  */
-export async function runBatch(request: RequestMessage, environment: BatchEnvironment): Promise<ResponseItem[]> {
+export async function runBatch(
+  request: RequestMessage,
+  environment: BatchEnvironment,
+): Promise<ResponseItem[]> {
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
   let room = environment.responseBytes - headBytes - correlationBytes(request);
@@ -50,7 +53,10 @@ export async function runBatch(request: RequestMessage, environment: BatchEnviro
     }
     const outcome = await runItem(item, request, environment, room);
     outcomes.push(outcome);
-    room -= itemBytes + (outcome.payload?.length ?? 64) + (item.uniqueBatchItemID === undefined ? 0 : 16 + item.uniqueBatchItemID.length);
+    room -=
+      itemBytes +
+      (outcome.payload?.length ?? 64) +
+      (item.uniqueBatchItemID === undefined ? 0 : 16 + item.uniqueBatchItemID.length);
     if (outcome.failure === undefined || option === 'Continue') continue;
     if (option === 'Undo') environment.unit.undo();
     break;
@@ -73,7 +79,8 @@ async function runItem(
   try {
     refuseUnmet(request);
     const payload = await execute(item, environment.context(layer), environment);
-    if (payload.length + itemBytes > room) throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
+    if (payload.length + itemBytes > room)
+      throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
     layer.keep();
     return { item, payload };
   } catch (error) {
@@ -84,7 +91,10 @@ async function runItem(
 /** Demands of the client that this server cannot meet, and must not overlook. */
 function refuseUnmet({ header }: RequestMessage): void {
   if (header.AsynchronousIndicator === 'Mandatory') {
-    throw new KmipError('FeatureNotSupported', 'answers come at once: asynchronous processing cannot be demanded');
+    throw new KmipError(
+      'FeatureNotSupported',
+      'answers come at once: asynchronous processing cannot be demanded',
+    );
   }
 }
 
@@ -94,7 +104,12 @@ function answer({ item, payload, failure }: Outcome, version: Version, undone: b
     uniqueBatchItemID: item.uniqueBatchItemID,
   };
   if (failure !== undefined) {
-    return { ...head, status: 'OperationFailed', reason: reasonFor(failure, version), message: failure.message };
+    return {
+      ...head,
+      status: 'OperationFailed',
+      reason: reasonFor(failure, version),
+      message: failure.message,
+    };
   }
   return {
     ...head,

@@ -23,14 +23,22 @@ export interface Execution {
  * permission → existence → type → state → fields of the handler. Throws KmipError or WireError; whatever the item did
  * to its layer is the caller's to keep or drop.
  */
-export async function execute(item: RequestItem, context: Context, execution: Execution): Promise<Uint8Array> {
+export async function execute(
+  item: RequestItem,
+  context: Context,
+  execution: Execution,
+): Promise<Uint8Array> {
   const operation = offered(execution.operations.get(item.operation), context);
-  if (!context.principal.may(operation.name)) fail('PermissionDenied', `the role of ${context.principal.client} does not include ${operation.name}`);
+  if (!context.principal.may(operation.name))
+    fail('PermissionDenied', `the role of ${context.principal.client} does not include ${operation.name}`);
   if (operation.on.kind !== 'server' && !execution.unsealed) {
     fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
   }
   // A reader of its own: the message is played again when others change what it read.
-  const request = plan(operation.request, context.version).read(item.payload.fork()) as Record<string, unknown>;
+  const request = plan(operation.request, context.version).read(item.payload.fork()) as Record<
+    string,
+    unknown
+  >;
   const answer = await run(operation, request, context, execution.identifiers);
   execution.identifiers.record(operation.name, answer);
   const writer = new BinaryWriter();
@@ -42,7 +50,8 @@ function offered(operation: AnyOperation | undefined, { version, server }: Conte
   if (operation === undefined || !within(version, operation.since, operation.until)) {
     fail('OperationNotSupported', `this operation is not offered in KMIP ${version}`);
   }
-  if (operation.name === 'Interop' && !server.interop) fail('OperationNotSupported', 'Interop is for conformance tests only');
+  if (operation.name === 'Interop' && !server.interop)
+    fail('OperationNotSupported', 'Interop is for conformance tests only');
   return operation;
 }
 
@@ -84,7 +93,9 @@ async function find(
   { work, now }: Context,
   identifiers: BatchIdentifiers,
 ): Promise<ManagedObject> {
-  const id = identifiers.resolve(request[stance.identifiedBy ?? 'UniqueIdentifier'] as Identifier | undefined);
+  const id = identifiers.resolve(
+    request[stance.identifiedBy ?? 'UniqueIdentifier'] as Identifier | undefined,
+  );
   const object = await work.load(id);
   if (object === undefined) fail('ObjectNotFound', 'there is no such object');
   if (stance.types !== undefined && !stance.types.includes(object.type)) {
@@ -93,8 +104,10 @@ async function find(
   if (object.archived && !stance.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   if (object.destroyed && !stance.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
   if (stance.states !== undefined && !stance.states.includes(object.state(now))) {
-    fail('WrongKeyLifecycleState', `the object is ${object.state(now)}, it must be ${stance.states.join(' or ')}`);
+    fail(
+      'WrongKeyLifecycleState',
+      `the object is ${object.state(now)}, it must be ${stance.states.join(' or ')}`,
+    );
   }
   return object;
 }
-

@@ -14,6 +14,7 @@ export function checkHeader({ header, items }: RequestMessage, limits: Limits): 
   }
   for (const item of items) {
     const critical = item.messageExtensions.find((extension) => extension.CriticalityIndicator);
-    if (critical !== undefined) fail('UnknownMessageExtension', 'a critical Message Extension is not understood');
+    if (critical !== undefined)
+      fail('UnknownMessageExtension', 'a critical Message Extension is not understood');
   }
 }

@@ -2,8 +2,8 @@ import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import {
   guessVersion,
   type RequestMessage,
-  readRequest,
   type ResponseItem,
+  readRequest,
   UnsupportedVersion,
   writeResponse,
 } from '../../codec/envelope.ts';
@@ -55,7 +55,12 @@ export function createService(options: ServiceOptions): MessageService {
 
   /** A message that cannot be played at all: one item, without an operation. */
   function refuse(version: Version, error: KmipError, conversation?: Conversation): Uint8Array {
-    options.observer.refused({ version, reason: reasonFor(error, version), message: error.message, ...speaker(conversation) });
+    options.observer.refused({
+      version,
+      reason: reasonFor(error, version),
+      message: error.message,
+      ...speaker(conversation),
+    });
     return encode(version, [refusal(version, error)]);
   }
 
@@ -71,7 +76,10 @@ export function createService(options: ServiceOptions): MessageService {
   }
 
   /** Plays the message once. Undefined: others changed what it read, nothing was written. */
-  async function play(request: RequestMessage, conversation: Conversation): Promise<ResponseItem[] | undefined> {
+  async function play(
+    request: RequestMessage,
+    conversation: Conversation,
+  ): Promise<ResponseItem[] | undefined> {
     const unit = new UnitOfWork(options.store, options.vault, conversation.principal.group, options.server);
     const identifiers = new BatchIdentifiers();
     const now = seconds();
@@ -93,14 +101,22 @@ export function createService(options: ServiceOptions): MessageService {
       identifiers,
       unsealed: options.vault.unsealed,
       unit,
-      responseBytes: Math.min(limits.responseBytes, request.header.MaximumResponseSize ?? limits.responseBytes),
+      responseBytes: Math.min(
+        limits.responseBytes,
+        request.header.MaximumResponseSize ?? limits.responseBytes,
+      ),
       context: (work): Context => ({ ...common, work }),
       unexpected: (error) => unexpected(error, conversation),
     });
     return (await unit.commit()) === 'committed' ? items : undefined;
   }
 
-  function observe(request: RequestMessage, items: readonly ResponseItem[], conversation: Conversation, milliseconds: number): void {
+  function observe(
+    request: RequestMessage,
+    items: readonly ResponseItem[],
+    conversation: Conversation,
+    milliseconds: number,
+  ): void {
     for (const { operation, status, reason, message } of items) {
       options.observer.answered({
         operation: typeof operation === 'string' ? operation : 'unknown',
@@ -157,7 +173,8 @@ export function createService(options: ServiceOptions): MessageService {
 
   function asRefusal(error: unknown, conversation: Conversation): KmipError {
     if (error instanceof KmipError) return error;
-    if (error instanceof UnsupportedVersion) return new KmipError('UnsupportedProtocolVersion', error.message);
+    if (error instanceof UnsupportedVersion)
+      return new KmipError('UnsupportedProtocolVersion', error.message);
     if (error instanceof WireError) {
       return new KmipError(error.kind === 'malformed' ? 'CodecError' : 'InvalidMessage', error.message);
     }
@@ -168,5 +185,7 @@ export function createService(options: ServiceOptions): MessageService {
 function speaker(conversation: Conversation): { client: string; connection: string };
 function speaker(conversation: Conversation | undefined): { client?: string; connection?: string };
 function speaker(conversation: Conversation | undefined): { client?: string; connection?: string } {
-  return conversation === undefined ? {} : { client: conversation.principal.client, connection: conversation.connection };
+  return conversation === undefined
+    ? {}
+    : { client: conversation.principal.client, connection: conversation.connection };
 }

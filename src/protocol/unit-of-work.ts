@@ -1,7 +1,7 @@
 import { fail } from '../errors.ts';
-import type { FindQuery, Work } from '../operations/operation.ts';
 import { matches } from '../object/locate-filter.ts';
 import { ManagedObject } from '../object/managed-object.ts';
+import type { FindQuery, Work } from '../operations/operation.ts';
 import type { CommitResult, LoadedObject, Store, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 
@@ -71,7 +71,9 @@ export class UnitOfWork {
     }
     const row = this.#read.get(id);
     // A foreign object does not exist: same answer, same reads.
-    return row === undefined || row.group !== this.#group ? undefined : ManagedObject.fromStored(row, this.#vault);
+    return row === undefined || row.group !== this.#group
+      ? undefined
+      : ManagedObject.fromStored(row, this.#vault);
   }
 
   /** Whether the store was seen to have an object of that identifier, be it another group's. */
@@ -85,10 +87,18 @@ export class UnitOfWork {
   }
 
   /** Store and pending objects together; `own` are those of the asking layer. */
-  async find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<{ ids: string[]; total: number }> {
+  async find(
+    query: FindQuery,
+    own: ReadonlyMap<string, ManagedObject>,
+  ): Promise<{ ids: string[]; total: number }> {
     const overlay = new Map([...this.#pending, ...own]);
     if (overlay.size === 0) {
-      const found = await this.#store.find({ group: this.#group, filter: query.filter, offset: query.offset, limit: query.limit });
+      const found = await this.#store.find({
+        group: this.#group,
+        filter: query.filter,
+        offset: query.offset,
+        limit: query.limit,
+      });
       return { ids: [...found.ids], total: found.total };
     }
     // Pending objects may have left the match or joined it, so the page is cut after the overlay.
@@ -98,12 +108,19 @@ export class UnitOfWork {
       offset: 0,
       limit: query.offset + query.limit + overlay.size,
     });
-    const stored = found.ids.filter((id) => !overlay.has(id) || matches(overlay.get(id) as ManagedObject, query.filter));
+    const stored = found.ids.filter(
+      (id) => !overlay.has(id) || matches(overlay.get(id) as ManagedObject, query.filter),
+    );
     const known = new Set(found.ids);
-    const joined = [...overlay.values()].filter((object) => !known.has(object.id) && matches(object, query.filter)).reverse();
+    const joined = [...overlay.values()]
+      .filter((object) => !known.has(object.id) && matches(object, query.filter))
+      .reverse();
     const ids = [...joined.map((object) => object.id), ...stored];
     const left = found.ids.length - stored.length;
-    return { ids: ids.slice(query.offset, query.offset + query.limit), total: found.total - left + joined.length };
+    return {
+      ids: ids.slice(query.offset, query.offset + query.limit),
+      total: found.total - left + joined.length,
+    };
   }
 }
 
@@ -130,7 +147,8 @@ export class WorkLayer implements Work {
    * that the identifier is taken and nothing else.
    */
   insert(object: ManagedObject): void {
-    if (this.#unit.isTaken(object.id)) fail('ObjectAlreadyExists', 'an object of that identifier is here already');
+    if (this.#unit.isTaken(object.id))
+      fail('ObjectAlreadyExists', 'an object of that identifier is here already');
     this.#objects.set(object.id, object);
   }
 

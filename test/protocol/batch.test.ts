@@ -1,7 +1,6 @@
 import t from 'tap';
 import { BatchErrorContinuationOption } from '../../codec/enums.ts';
-import type { Node } from '../../codec/wire/node.ts';
-import { bytes, enumerated, item, structure, text, valueOf } from '../client.ts';
+import { bytes, children, enumerated, item, structure, text, valueOf } from '../client.ts';
 import { answersOf, attribute1x, createAES, createAES2, outline, TestService, uid } from './service.ts';
 
 const service = await TestService.open();
@@ -15,7 +14,11 @@ t.test('what follows a failed item', async (t) => {
   const cases = [
     { option: [], came: 'Activate:Success Get:ItemNotFound', state: 2 },
     { option: [continuation('Stop')], came: 'Activate:Success Get:ItemNotFound', state: 2 },
-    { option: [continuation('Continue')], came: 'Activate:Success Get:ItemNotFound Revoke:Success', state: 3 },
+    {
+      option: [continuation('Continue')],
+      came: 'Activate:Success Get:ItemNotFound Revoke:Success',
+      state: 3,
+    },
     { option: [continuation('Undo')], came: 'Activate:OperationUndone Get:ItemNotFound', state: 1 },
   ];
   for (const { option, came, state } of cases) {
@@ -116,7 +119,11 @@ t.test('the ID Placeholder, for every operation that uses it', async (t) => {
     { operation: 'Get' },
   ]);
   t.equal(outline(pair), 'CreateKeyPair:Success Get:Success ReKeyKeyPair:Success Get:Success');
-  t.equal(pair[1]?.id, valueOf(pair[0]?.payload as never, 'PrivateKeyUniqueIdentifier'), 'it is the private key');
+  t.equal(
+    pair[1]?.id,
+    valueOf(pair[0]?.payload as never, 'PrivateKeyUniqueIdentifier'),
+    'it is the private key',
+  );
   t.equal(pair[3]?.id, valueOf(pair[2]?.payload as never, 'PrivateKeyUniqueIdentifier'));
 });
 
@@ -126,7 +133,11 @@ t.test('Locate sets the ID Placeholder when it finds one, and empties it otherwi
   const id = await service.key([name('only')]);
   const other = await service.key([name('two')]);
   await service.key([name('two')]);
-  t.equal((await service.batch('1.4', [{ operation: 'Locate', payload: [name('only')] }, { operation: 'Get' }]))[1]?.id, id);
+  t.equal(
+    (await service.batch('1.4', [{ operation: 'Locate', payload: [name('only')] }, { operation: 'Get' }]))[1]
+      ?.id,
+    id,
+  );
   for (const found of ['two', 'none']) {
     const answers = await service.batch('1.4', [
       { operation: 'Get', payload: [uid(other)] },
@@ -148,7 +159,9 @@ t.test('Locate sees what earlier items of its message have done', async (t) => {
     { operation: 'Locate', payload: [group('overlay')] },
   ]);
   const found = (index: number) =>
-    (answers[index]?.payload?.value as readonly Node[]).map(({ value }) => value);
+    (['LocatedItems', 'UniqueIdentifier'] as const).flatMap((name) =>
+      children(answers[index]?.payload, name).map(({ value }) => value),
+    );
   t.same(found(1), [2, answers[0]?.id, old], 'newest first, counted');
   t.same(found(3), [1, answers[0]?.id]);
 });
@@ -157,12 +170,27 @@ t.test('Unique Batch Item IDs come back, zeros and all; without them nothing is 
   const ids = ['0000000000000000', '514c4b4301000000', ''];
   const answers = await service.batch(
     '1.1',
-    ids.map((id) => ({ operation: 'Query', uniqueBatchItemID: Buffer.from(id, 'hex'), payload: [enumerated('QueryFunction', 1)] })),
+    ids.map((id) => ({
+      operation: 'Query',
+      uniqueBatchItemID: Buffer.from(id, 'hex'),
+      payload: [enumerated('QueryFunction', 1)],
+    })),
   );
-  t.same(answers.map(({ batchItemID }) => batchItemID), ids);
-  const bare = await service.batch('1.1', [{ operation: 'Query', payload: [enumerated('QueryFunction', 1)] }]);
+  t.same(
+    answers.map(({ batchItemID }) => batchItemID),
+    ids,
+  );
+  const bare = await service.batch('1.1', [
+    { operation: 'Query', payload: [enumerated('QueryFunction', 1)] },
+  ]);
   t.equal(bare[0]?.batchItemID, undefined);
-  const failed = await service.batch('1.1', [{ operation: 'Get', uniqueBatchItemID: bytes('Data', Buffer.alloc(4)).value as Uint8Array, payload: [nobody] }]);
+  const failed = await service.batch('1.1', [
+    {
+      operation: 'Get',
+      uniqueBatchItemID: bytes('Data', Buffer.alloc(4)).value as Uint8Array,
+      payload: [nobody],
+    },
+  ]);
   t.equal(failed[0]?.batchItemID, '00000000', 'a failed item carries it too');
 });
 

@@ -1,18 +1,37 @@
 import t from 'tap';
-import { versions } from '../../codec/version.ts';
 import { struct } from '../../codec/schema.ts';
+import { versions } from '../../codec/version.ts';
 import { operation, server } from '../../src/operations/operation.ts';
-import { children, decode, encode, enumerated, find, integer, item, requestMessage, structure, text, valueOf } from '../client.ts';
+import {
+  children,
+  decode,
+  encode,
+  enumerated,
+  find,
+  integer,
+  item,
+  requestMessage,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
 import { answersOf, attribute1x, createAES, outline, TestService, uid } from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-const query = { operation: 'Query', payload: [enumerated('QueryFunction', 1), enumerated('QueryFunction', 2)] };
+const query = {
+  operation: 'Query',
+  payload: [enumerated('QueryFunction', 1), enumerated('QueryFunction', 2)],
+};
 
 t.test('every answer: the version asked in, the time, the count, no Server Correlation Value', async (t) => {
   for (const version of versions) {
-    const answer = await service.exchange(version, [query, query], version >= '1.4' ? [text('ServerCorrelationValue', 's')] : []);
+    const answer = await service.exchange(
+      version,
+      [query, query],
+      version >= '1.4' ? [text('ServerCorrelationValue', 's')] : [],
+    );
     const header = find(answer, 'ResponseHeader') as never;
     const [major, minor] = version.split('.').map(Number);
     t.equal(valueOf(header, 'ProtocolVersion', 'ProtocolVersionMajor'), major, version);
@@ -26,17 +45,29 @@ t.test('every answer: the version asked in, the time, the count, no Server Corre
 t.test('the Client Correlation Value comes back from 1.4 on', async (t) => {
   for (const version of versions) {
     const answer = await service.exchange(version, [query], [text('ClientCorrelationValue', 'c1')]);
-    t.equal(valueOf(answer, 'ResponseHeader', 'ClientCorrelationValue'), version < '1.4' ? undefined : 'c1', version);
+    t.equal(
+      valueOf(answer, 'ResponseHeader', 'ClientCorrelationValue'),
+      version < '1.4' ? undefined : 'c1',
+      version,
+    );
   }
 });
 
 t.test('messages that fail as a whole: one item without an operation', async (t) => {
   const extension = (critical: boolean) =>
-    structure('MessageExtension', text('VendorIdentification', 'v'), item('CriticalityIndicator', 'Boolean', critical), structure('VendorExtension'));
+    structure(
+      'MessageExtension',
+      text('VendorIdentification', 'v'),
+      item('CriticalityIndicator', 'Boolean', critical),
+      structure('VendorExtension'),
+    );
   const withExtension = (critical: boolean) => {
     const message = requestMessage('1.4', [query]);
     const [header, batchItem] = message.value as never[] as { value: unknown[] }[];
-    return encode({ ...message, value: [header, { ...batchItem, value: [...(batchItem?.value ?? []), extension(critical)] }] } as never);
+    return encode({
+      ...message,
+      value: [header, { ...batchItem, value: [...(batchItem?.value ?? []), extension(critical)] }],
+    } as never);
   };
   const version = (major: number, minor: number) => {
     const bytes = encode(requestMessage('1.4', [query]));
@@ -65,9 +96,17 @@ t.test('messages that fail as a whole: one item without an operation', async (t)
     t.equal(outline(answersOf(answer)), `undefined:${reason}`, name);
     t.ok(answersOf(answer)[0]?.message, `${name}: a message for people`);
     const header = find(answer, 'ResponseHeader', 'ProtocolVersion') as never;
-    t.equal(`${valueOf(header, 'ProtocolVersionMajor')}.${valueOf(header, 'ProtocolVersionMinor')}`, answeredIn, name);
+    t.equal(
+      `${valueOf(header, 'ProtocolVersionMajor')}.${valueOf(header, 'ProtocolVersionMinor')}`,
+      answeredIn,
+      name,
+    );
   }
-  t.equal(outline(answersOf(decode(await service.send(withExtension(false))))), 'Query:Success', 'an extension that is not critical');
+  t.equal(
+    outline(answersOf(decode(await service.send(withExtension(false))))),
+    'Query:Success',
+    'an extension that is not critical',
+  );
 });
 
 t.test('Maximum Response Size: too large is an error, and nothing has happened', async (t) => {
@@ -77,14 +116,26 @@ t.test('Maximum Response Size: too large is an error, and nothing has happened',
   t.equal(small[0]?.payload, undefined);
   t.equal(outline(await service.batch('1.4', [query], limit(2048))), 'Query:Success');
   const whole = await service.send(encode(requestMessage('1.4', [query])));
-  t.equal(outline(await service.batch('1.4', [query], limit(whole.length))), 'Query:Success', 'exactly as large as allowed');
+  t.equal(
+    outline(await service.batch('1.4', [query], limit(whole.length))),
+    'Query:Success',
+    'exactly as large as allowed',
+  );
   t.equal(outline(await service.batch('1.4', [query], limit(whole.length - 1))), 'Query:ResponseTooLarge');
 
   const group = attribute1x('Object Group', text('AttributeValue', 'too-large'));
-  const answers = await service.batch('1.4', [query, { operation: 'Create', payload: createAES([group]) }], limit(whole.length + 20));
+  const answers = await service.batch(
+    '1.4',
+    [query, { operation: 'Create', payload: createAES([group]) }],
+    limit(whole.length + 20),
+  );
   t.equal(outline(answers), 'Query:Success Create:ResponseTooLarge');
   const located = await service.call('1.4', 'Locate', [group]);
-  t.equal(valueOf(located.payload as never, 'LocatedItems'), 0, 'the key whose identifier did not fit was not made');
+  t.equal(
+    valueOf(located.payload as never, 'LocatedItems'),
+    0,
+    'the key whose identifier did not fit was not made',
+  );
 });
 
 t.test('operations that a version does not have, or nobody has', async (t) => {
@@ -103,7 +154,11 @@ t.test('operations that a version does not have, or nobody has', async (t) => {
     t.equal(answer.operation, name);
   }
   const unknown = await service.batch('2.1', [{ operation: 0x7f }]);
-  t.equal(outline(unknown), '127:OperationNotSupported', 'an operation nobody knows is repeated by its number');
+  t.equal(
+    outline(unknown),
+    '127:OperationNotSupported',
+    'an operation nobody knows is repeated by its number',
+  );
 });
 
 t.test('one field too many, missing, twice or wrong costs its own item only', async (t) => {
@@ -129,7 +184,11 @@ t.test('a role that does not include the operation, whatever the object', async 
   t.teardown(() => narrow.close());
   const id = await narrow.key();
   t.equal((await narrow.call('2.1', 'Get', [uid(id)])).reason, 'PermissionDenied');
-  t.equal((await narrow.call('2.1', 'Get', [uid('nobody')])).reason, 'PermissionDenied', 'existence is not told');
+  t.equal(
+    (await narrow.call('2.1', 'Get', [uid('nobody')])).reason,
+    'PermissionDenied',
+    'existence is not told',
+  );
 });
 
 t.test('objects of another group do not exist', async (t) => {
@@ -165,7 +224,11 @@ t.test('a bug is answered with a reference, without its text, and its neighbours
   });
   const broken = await TestService.open({ extra: [Certify] });
   t.teardown(() => broken.close());
-  const answers = await broken.batch('1.4', [{ operation: 'Certify' }, query], [enumerated('BatchErrorContinuationOption', 1)]);
+  const answers = await broken.batch(
+    '1.4',
+    [{ operation: 'Certify' }, query],
+    [enumerated('BatchErrorContinuationOption', 1)],
+  );
   t.equal(outline(answers), 'Certify:GeneralFailure Query:Success');
   t.match(answers[0]?.message, /reference [0-9a-f-]{36}$/);
   t.notMatch(answers[0]?.message, secret);
@@ -184,7 +247,9 @@ t.test('64 clients change one object at the same time: each change stands', asyn
     'everybody gets a turn',
   );
   const listed = await service.call('1.4', 'GetAttributeList', [uid(id)]);
-  const customs = children(listed.payload, 'AttributeName').filter(({ value }) => String(value).startsWith('x-'));
+  const customs = children(listed.payload, 'AttributeName').filter(({ value }) =>
+    String(value).startsWith('x-'),
+  );
   t.equal(customs.length, 64);
 });
 
@@ -192,18 +257,36 @@ t.test('Log reaches the log once, after the commit, and only if nothing was undo
   await service.call('2.1', 'Log', [text('LogMessage', 'hello')]);
   t.same(service.logged, ['hello']);
   const undo = [enumerated('BatchErrorContinuationOption', 3)];
-  await service.batch('2.1', [{ operation: 'Log', payload: [text('LogMessage', 'never')] }, { operation: 'Get', payload: [uid('x')] }], undo);
+  await service.batch(
+    '2.1',
+    [
+      { operation: 'Log', payload: [text('LogMessage', 'never')] },
+      { operation: 'Get', payload: [uid('x')] },
+    ],
+    undo,
+  );
   t.same(service.logged, ['hello']);
 });
 
 t.test('unique Names, where they are wanted', async (t) => {
   const strict = await TestService.open({ uniqueNames: true });
   t.teardown(() => strict.close());
-  const name = attribute1x('Name', structure('AttributeValue', text('NameValue', 'n'), enumerated('NameType', 1)));
+  const name = attribute1x(
+    'Name',
+    structure('AttributeValue', text('NameValue', 'n'), enumerated('NameType', 1)),
+  );
   const id = await strict.key([name]);
   t.equal((await strict.call('1.4', 'Create', createAES([name]))).reason, 'InvalidField');
-  t.equal((await strict.call('1.4', 'Create', createAES([name]), 'other')).status, 'Success', 'another group may');
+  t.equal(
+    (await strict.call('1.4', 'Create', createAES([name]), 'other')).status,
+    'Success',
+    'another group may',
+  );
   const second = await strict.key();
   t.equal((await strict.call('1.4', 'AddAttribute', [uid(second), name])).reason, 'IllegalOperation');
-  t.equal((await strict.call('1.4', 'ReKey', [uid(id)])).status, 'Success', 'a replacement takes the Name over');
+  t.equal(
+    (await strict.call('1.4', 'ReKey', [uid(id)])).status,
+    'Success',
+    'a replacement takes the Name over',
+  );
 });

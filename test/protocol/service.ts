@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
-import { type Version } from '../../codec/version.ts';
+import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
@@ -12,7 +12,19 @@ import { createService } from '../../src/protocol/index.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
-import { children, decode, encode, enumerated, find, integer, type RequestItem, requestMessage, structure, text, valueOf } from '../client.ts';
+import {
+  children,
+  decode,
+  encode,
+  enumerated,
+  find,
+  integer,
+  type RequestItem,
+  requestMessage,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
 
 /** One Batch Item of an answer, as tests compare it. */
 export interface Answer {
@@ -59,7 +71,10 @@ export class TestService {
       vault,
       crypto: nodeCrypto,
       limits: { ...defaultLimits, ...options.limits },
-      operations: new Map([...operations, ...(options.extra ?? []).map((each) => [each.name, each] as const)]),
+      operations: new Map([
+        ...operations,
+        ...(options.extra ?? []).map((each) => [each.name, each] as const),
+      ]),
       server: {
         vendor: 'test',
         name: 'test',
@@ -91,17 +106,32 @@ export class TestService {
   }
 
   /** The whole Response Message. */
-  async exchange(version: Version, items: readonly RequestItem[], header: readonly Node[] = [], group = 'g'): Promise<Node> {
+  async exchange(
+    version: Version,
+    items: readonly RequestItem[],
+    header: readonly Node[] = [],
+    group = 'g',
+  ): Promise<Node> {
     return decode(await this.send(encode(requestMessage(version, items, header)), group));
   }
 
   /** The answers to a batch, in order. */
-  async batch(version: Version, items: readonly RequestItem[], header: readonly Node[] = [], group = 'g'): Promise<Answer[]> {
+  async batch(
+    version: Version,
+    items: readonly RequestItem[],
+    header: readonly Node[] = [],
+    group = 'g',
+  ): Promise<Answer[]> {
     return answersOf(await this.exchange(version, items, header, group));
   }
 
   /** The answer to one item. */
-  async call(version: Version, operation: string, payload: readonly Node[] = [], group = 'g'): Promise<Answer> {
+  async call(
+    version: Version,
+    operation: string,
+    payload: readonly Node[] = [],
+    group = 'g',
+  ): Promise<Answer> {
     const [answer] = await this.batch(version, [{ operation, payload }], [], group);
     return answer as Answer;
   }
