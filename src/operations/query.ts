@@ -140,7 +140,7 @@ export const Query = operation({
     if (asked.length === 0) fail('InvalidMessage', 'Query names no Query Function');
     if (groups !== undefined && groups.ObjectGroup.length > 0)
       fail('UnknownObjectGroup', 'no Object Group has defaults of its own');
-    const empty: Answer = {
+    const answer: Answer = {
       Operation: [],
       ObjectType: [],
       ApplicationNamespace: [],
@@ -152,9 +152,9 @@ export const Query = operation({
       CapabilityInformation: [],
       ClientRegistrationMethod: [],
     };
-    return asked.reduce<Answer>((answer, name) => {
-      const add = typeof name === 'string' ? functions[name] : undefined;
-      return { ...answer, ...add?.(context) };
-    }, empty);
+    for (const name of new Set(asked)) {
+      if (typeof name === 'string') Object.assign(answer, functions[name]?.(context));
+    }
+    return answer;
   },
 });
