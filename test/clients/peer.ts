@@ -1,0 +1,188 @@
+import type { Test } from 'tap';
+import { Operation, ResultReason } from '../../codec/enums.ts';
+import { tagName } from '../../codec/tags.ts';
+import { type Version, versionNumbers } from '../../codec/version.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import {
+  type Client,
+  type ConnectOptions,
+  children,
+  connect,
+  decode,
+  encode,
+  find,
+  type RequestItem,
+  requestMessage,
+  valueOf,
+} from '../client.ts';
+import { Daemon } from '../daemon.ts';
+import { outline } from './notation.ts';
+
+/** What the assertions need of tap. */
+type Assertions = Pick<Test, 'equal' | 'match' | 'ok' | 'teardown'>;
+
+/** A batch item of an answer. */
+export interface Answer {
+  readonly status: 'Success' | 'OperationFailed' | 'OperationUndone';
+  /** Name of the reason, in the answer's version. */
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly payload: readonly Node[];
+  /** Text of the Unique Identifier; empty when there is none. */
+  readonly id: string;
+  readonly node: Node;
+}
+
+const statuses = { 0: 'Success', 1: 'OperationFailed', 3: 'OperationUndone' } as const;
+
+/** The top of each payload as PyKMIP, kmippp and kmip-go read it: these fields, in this order, and no other. */
+const shapes: Readonly<Record<string, RegExp>> = {
+  Create: /^ObjectType UniqueIdentifier$/,
+  CreateKeyPair: /^PrivateKeyUniqueIdentifier PublicKeyUniqueIdentifier$/,
+  Register: /^UniqueIdentifier$/,
+  ReKey: /^UniqueIdentifier$/,
+  Get: /^ObjectType UniqueIdentifier (SymmetricKey|PublicKey|PrivateKey|SecretData|Certificate|OpaqueObject)$/,
+  GetAttributes: /^UniqueIdentifier( Attribute)*$/,
+  GetAttributeList: /^UniqueIdentifier( AttributeName)+$/,
+  AddAttribute: /^UniqueIdentifier Attribute$/,
+  ModifyAttribute: /^UniqueIdentifier Attribute$/,
+  DeleteAttribute: /^UniqueIdentifier Attribute$/,
+  Activate: /^UniqueIdentifier$/,
+  Revoke: /^UniqueIdentifier$/,
+  Destroy: /^UniqueIdentifier$/,
+  Locate: /^((LocatedItems )?UniqueIdentifier( UniqueIdentifier)*|LocatedItems|)$/,
+  DiscoverVersions: /^ProtocolVersion( ProtocolVersion)*$/,
+};
+
+/**
+ * A connection that holds every answer to what all clients rely on: the header's fields and version, a time stamp, the
+ * count, each item's fields in their order, Unique Batch Item IDs, reason and message of a failure, no field too many.
+ */
+export class Peer {
+  readonly client: Client;
+  readonly #t: Assertions;
+
+  constructor(client: Client, t: Assertions) {
+    this.client = client;
+    this.#t = t;
+  }
+
+  /** Connects as the demo client of the daemon; closed when the test ends. */
+  static async connect(t: Assertions, daemon: Daemon, options: Partial<ConnectOptions> = {}): Promise<Peer> {
+    const client = await connect({ port: daemon.port, home: daemon.home, ...options });
+    t.teardown(() => client.close());
+    return new Peer(client, t);
+  }
+
+  /** Sends a batch and returns the answer's items. */
+  async batch(version: Version, header: readonly Node[], items: readonly RequestItem[]): Promise<Answer[]> {
+    const response = await this.client.send(encode(requestMessage(version, items, header)));
+    return this.check(version, items, decode(response));
+  }
+
+  /** Sends one item, which must succeed. */
+  async ask(
+    version: Version,
+    operation: string,
+    payload: readonly Node[] = [],
+    { header = [], id }: { header?: readonly Node[]; id?: Uint8Array } = {},
+  ): Promise<Answer> {
+    const uniqueBatchItemID = id === undefined ? {} : { uniqueBatchItemID: id };
+    const [answer] = await this.batch(version, header, [{ operation, payload, ...uniqueBatchItemID }]);
+    if (answer?.status !== 'Success') {
+      throw new Error(`${operation} was refused: ${answer?.reason}, ${answer?.message}`);
+    }
+    return answer;
+  }
+
+  /** Sends one item, which must be refused, and returns the name of the reason. */
+  async refused(
+    version: Version,
+    operation: string,
+    payload: readonly Node[] = [],
+    header: readonly Node[] = [],
+  ): Promise<string> {
+    const [answer] = await this.batch(version, header, [{ operation, payload }]);
+    this.#t.equal(answer?.status, 'OperationFailed', `${operation} is refused`);
+    return answer?.reason ?? 'nothing';
+  }
+
+  /** The rules above, for an answer however it was asked for. */
+  check(version: Version, requests: readonly RequestItem[], response: Node): Answer[] {
+    const t = this.#t;
+    const [header, ...items] = response.value as Node[];
+    const { major, minor } = versionNumbers(version);
+    t.equal(
+      outline(header?.value as Node[]),
+      'ProtocolVersion{ProtocolVersionMajor ProtocolVersionMinor} TimeStamp BatchCount',
+    );
+    const found = find(header as Node, 'ProtocolVersion') as Node;
+    t.equal(valueOf(found, 'ProtocolVersionMajor'), major);
+    t.equal(valueOf(found, 'ProtocolVersionMinor'), minor);
+    const stamped = valueOf(header as Node, 'TimeStamp') as number;
+    t.ok(Math.abs(stamped - Date.now() / 1000) < 60, 'the time stamp is now');
+    t.equal(valueOf(header as Node, 'BatchCount'), items.length);
+    return items.map((node, at) => this.#item(requests[at] as RequestItem, node));
+  }
+
+  #item(request: RequestItem, node: Node): Answer {
+    const t = this.#t;
+    const operation = Operation.toNumber(request.operation as Operation);
+    const sent = request.uniqueBatchItemID;
+    const status = statuses[valueOf(node, 'ResultStatus') as keyof typeof statuses];
+    const names = ['Operation', ...(sent === undefined ? [] : ['UniqueBatchItemID']), 'ResultStatus'];
+    names.push(...(status === 'OperationFailed' ? ['ResultReason', 'ResultMessage'] : ['ResponsePayload']));
+    t.equal((node.value as Node[]).map(({ tag }) => tagName(tag)).join(' '), names.join(' '));
+    t.equal(valueOf(node, 'Operation'), operation);
+    if (sent !== undefined) {
+      t.equal(
+        hex(valueOf(node, 'UniqueBatchItemID') as Uint8Array),
+        hex(sent),
+        'the batch item id comes back',
+      );
+    }
+    const payload = (valueOf(node, 'ResponsePayload') ?? []) as readonly Node[];
+    const shape = shapes[String(request.operation)];
+    if (status !== 'OperationFailed' && shape !== undefined) {
+      t.match(payload.map(({ tag }) => tagName(tag)).join(' '), shape, `fields of ${request.operation}`);
+    }
+    const message = valueOf(node, 'ResultMessage') as string | undefined;
+    if (status === 'OperationFailed') t.ok(message, 'a failure has a message');
+    const reason = valueOf(node, 'ResultReason') as number | undefined;
+    return {
+      status,
+      reason: reason === undefined ? undefined : String(ResultReason.fromNumber(reason)),
+      message,
+      payload,
+      id: (find(node, 'ResponsePayload', 'UniqueIdentifier')?.value ?? '') as string,
+      node,
+    };
+  }
+}
+
+const hex = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString('hex');
+
+/** Unique Identifiers of a Locate, in their order. */
+export function ids(answer: Answer): string[] {
+  return answer.payload
+    .filter(({ tag }) => tagName(tag) === 'UniqueIdentifier')
+    .map(({ value }) => value as string);
+}
+
+/** Attributes of an answer: their values by name, a structure as its children. */
+export function attributes(answer: Answer): Record<string, unknown[]> {
+  const found: Record<string, unknown[]> = {};
+  for (const attribute of children(find(answer.node, 'ResponsePayload'), 'Attribute')) {
+    const name = valueOf(attribute, 'AttributeName') as string;
+    const value = valueOf(attribute, 'AttributeValue');
+    (found[name] ??= []).push(value);
+  }
+  return found;
+}
+
+/** One daemon for a file of tests. */
+export async function daemonFor(t: Pick<Test, 'teardown'>, words: readonly string[] = []): Promise<Daemon> {
+  const daemon = await Daemon.start({ words });
+  t.teardown(() => daemon.stop());
+  return daemon;
+}
