@@ -31,7 +31,10 @@ export interface Reply<R> extends Omit<Answer, 'payload'> {
 }
 
 type Loose<Q> = { [K in keyof Q]?: unknown };
-type RequestOf<O> = O extends Operation<infer Q, infer _R, infer _S> ? Loose<Infer<Q>> : never;
+/** A request in the terms of the schema, or item by item where it holds what no schema would write. */
+type RequestOf<O> =
+  | readonly Node[]
+  | (O extends Operation<infer Q, infer _R, infer _S> ? Loose<Infer<Q>> : never);
 type ResponseOf<O> = O extends Operation<infer _Q, infer R, infer _S> ? Infer<R> : never;
 
 /**
@@ -45,18 +48,23 @@ export async function ask<O extends AnyOperation>(
   request: RequestOf<O>,
   group = 'g',
 ): Promise<Reply<ResponseOf<O>>> {
-  const item = { operation: operation.name, payload: payloadOf(version, operation, request) };
+  const payload = isItems(request) ? request : payloadOf(version, operation, request);
+  const item = { operation: operation.name, payload };
   const message = await service.exchange(version, [item], [], group);
   checkWords(message, version, '', [], (path, expected, actual) => {
     t.fail(`${operation.name} ${version}: ${path} holds ${actual}, expected ${expected}`);
   });
   const [answer] = answersOf(message);
-  const { payload } = answer as Answer;
+  const given = (answer as Answer).payload;
   return {
     ...(answer as Answer),
-    payload: read(version, operation, payload),
-    fields: fieldsOf(payload),
+    payload: read(version, operation, given),
+    fields: fieldsOf(given),
   } as never;
+}
+
+function isItems(request: object): request is readonly Node[] {
+  return Array.isArray(request);
 }
 
 /** What became of it: the reason of a failure, else the status. */

@@ -1,0 +1,52 @@
+import t from 'tap';
+import { Operation } from '../../../codec/enums.ts';
+import { versions, within } from '../../../codec/version.ts';
+import { alwaysGranted, Policy, presets } from '../../../src/identity/policy.ts';
+import { declined, operations, operationsIn } from '../../../src/operations/index.ts';
+import { TestService } from '../service.ts';
+
+t.test('every Operation of the dictionary is offered or declined with a reason', async (t) => {
+  for (const name of Operation.members) {
+    const reason = declined[name];
+    t.equal(operations.has(name), reason === undefined, name);
+    if (reason !== undefined) t.match(reason, /\w+ \w+/, `${name} says why`);
+  }
+  t.same(
+    [...operations.keys()].filter((name) => !Operation.members.includes(name as never)),
+    [],
+  );
+});
+
+t.test('every operation × every version: not offered before its time, nor by any other name', async (t) => {
+  const service = await TestService.open();
+  t.teardown(() => service.close());
+  for (const version of versions) {
+    const names = operationsIn(version, false);
+    for (const name of Operation.members) {
+      const { reason, operation } = await service.call(version, name);
+      const offered = operations.get(name);
+      const here =
+        offered !== undefined && within(version, offered.since, offered.until) && name !== 'Interop';
+      t.equal(reason === 'OperationNotSupported', !here, `${name} in ${version}: ${reason}`);
+      t.equal(operation, name, 'repeated in the answer');
+      t.equal(names.includes(name), here, `${name} in ${version} is told by Query`);
+    }
+  }
+});
+
+t.test('every operation × every role: refused before anything else unless it is granted', async (t) => {
+  const policy = new Policy();
+  let role = '';
+  const service = await TestService.open({ may: (operation) => policy.permits(role, operation) });
+  t.teardown(() => service.close());
+  for (const name of [...Object.keys(presets), 'nobody', '__proto__']) {
+    role = name;
+    for (const operation of operations.keys() as Iterable<string>) {
+      if (operation === 'Interop') continue;
+      const { reason } = await service.call('2.1', operation);
+      const granted: boolean | undefined =
+        alwaysGranted.has(operation) || (Object.hasOwn(presets, role) && presets[role]?.includes(operation));
+      t.equal(reason === 'PermissionDenied', !granted, `${role}: ${operation}: ${reason}`);
+    }
+  }
+});
