@@ -130,7 +130,7 @@ t.test('point 21: clients that vanish without a word harm nobody', async (t) => 
     client.socket.destroy();
   }
   const peer = await Peer.connect(t, daemon);
-  await peer.ask('1.0', 'Create', key);
+  t.ok((await peer.ask('1.0', 'Create', key)).id);
 });
 
 t.test('point 22: one operation per connection, many at once, and long-lived ones', async (t) => {

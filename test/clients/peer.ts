@@ -18,9 +18,6 @@ import {
 import { Daemon } from '../daemon.ts';
 import { outline } from './notation.ts';
 
-/** What the assertions need of tap. */
-type Assertions = Pick<Test, 'equal' | 'match' | 'ok' | 'teardown'>;
-
 /** A batch item of an answer. */
 export interface Answer {
   readonly status: 'Success' | 'OperationFailed' | 'OperationUndone';
@@ -57,21 +54,24 @@ const shapes: Readonly<Record<string, RegExp>> = {
 /**
  * A connection that holds every answer to what all clients rely on: the header's fields and version, a time stamp, the
  * count, each item's fields in their order, Unique Batch Item IDs, reason and message of a failure, no field too many.
+ * An answer that breaks a rule is an error.
  */
 export class Peer {
   readonly client: Client;
-  readonly #t: Assertions;
 
-  constructor(client: Client, t: Assertions) {
+  constructor(client: Client) {
     this.client = client;
-    this.#t = t;
   }
 
   /** Connects as the demo client of the daemon; closed when the test ends. */
-  static async connect(t: Assertions, daemon: Daemon, options: Partial<ConnectOptions> = {}): Promise<Peer> {
+  static async connect(
+    t: Pick<Test, 'teardown'>,
+    daemon: Daemon,
+    options: Partial<ConnectOptions> = {},
+  ): Promise<Peer> {
     const client = await connect({ port: daemon.port, home: daemon.home, ...options });
     t.teardown(() => client.close());
-    return new Peer(client, t);
+    return new Peer(client);
   }
 
   /** Sends a batch and returns the answer's items. */
@@ -103,51 +103,43 @@ export class Peer {
     header: readonly Node[] = [],
   ): Promise<string> {
     const [answer] = await this.batch(version, header, [{ operation, payload }]);
-    this.#t.equal(answer?.status, 'OperationFailed', `${operation} is refused`);
+    equal(answer?.status, 'OperationFailed', `status of ${operation}`);
     return answer?.reason ?? 'nothing';
   }
 
   /** The rules above, for an answer however it was asked for. */
   check(version: Version, requests: readonly RequestItem[], response: Node): Answer[] {
-    const t = this.#t;
     const [header, ...items] = response.value as Node[];
     const { major, minor } = versionNumbers(version);
-    t.equal(
-      outline(header?.value as Node[]),
-      'ProtocolVersion{ProtocolVersionMajor ProtocolVersionMinor} TimeStamp BatchCount',
-    );
+    const fields = 'ProtocolVersion{ProtocolVersionMajor ProtocolVersionMinor} TimeStamp BatchCount';
+    equal(outline(header?.value as Node[]), fields, 'the header');
     const found = find(header as Node, 'ProtocolVersion') as Node;
-    t.equal(valueOf(found, 'ProtocolVersionMajor'), major);
-    t.equal(valueOf(found, 'ProtocolVersionMinor'), minor);
+    equal(valueOf(found, 'ProtocolVersionMajor'), major, 'the version');
+    equal(valueOf(found, 'ProtocolVersionMinor'), minor, 'the version');
     const stamped = valueOf(header as Node, 'TimeStamp') as number;
-    t.ok(Math.abs(stamped - Date.now() / 1000) < 60, 'the time stamp is now');
-    t.equal(valueOf(header as Node, 'BatchCount'), items.length);
+    equal(Math.abs(stamped - Date.now() / 1000) < 60, true, 'that the time stamp is now');
+    equal(valueOf(header as Node, 'BatchCount'), items.length, 'Batch Count');
     return items.map((node, at) => this.#item(requests[at] as RequestItem, node));
   }
 
   #item(request: RequestItem, node: Node): Answer {
-    const t = this.#t;
     const operation = Operation.toNumber(request.operation as Operation);
     const sent = request.uniqueBatchItemID;
     const status = statuses[valueOf(node, 'ResultStatus') as keyof typeof statuses];
     const names = ['Operation', ...(sent === undefined ? [] : ['UniqueBatchItemID']), 'ResultStatus'];
     names.push(...(status === 'OperationFailed' ? ['ResultReason', 'ResultMessage'] : ['ResponsePayload']));
-    t.equal((node.value as Node[]).map(({ tag }) => tagName(tag)).join(' '), names.join(' '));
-    t.equal(valueOf(node, 'Operation'), operation);
+    equal(namesOf(node.value as Node[]), names.join(' '), 'the item');
+    equal(valueOf(node, 'Operation'), operation, 'Operation');
     if (sent !== undefined) {
-      t.equal(
-        hex(valueOf(node, 'UniqueBatchItemID') as Uint8Array),
-        hex(sent),
-        'the batch item id comes back',
-      );
+      equal(hex(valueOf(node, 'UniqueBatchItemID') as Uint8Array), hex(sent), 'Unique Batch Item ID');
     }
     const payload = (valueOf(node, 'ResponsePayload') ?? []) as readonly Node[];
     const shape = shapes[String(request.operation)];
-    if (status !== 'OperationFailed' && shape !== undefined) {
-      t.match(payload.map(({ tag }) => tagName(tag)).join(' '), shape, `fields of ${request.operation}`);
+    if (status !== 'OperationFailed' && shape !== undefined && !shape.test(namesOf(payload))) {
+      throw new Error(`fields of ${request.operation}: ${namesOf(payload)} does not match ${shape}`);
     }
     const message = valueOf(node, 'ResultMessage') as string | undefined;
-    if (status === 'OperationFailed') t.ok(message, 'a failure has a message');
+    if (status === 'OperationFailed') equal((message ?? '') !== '', true, 'that a failure has a message');
     const reason = valueOf(node, 'ResultReason') as number | undefined;
     return {
       status,
@@ -160,6 +152,11 @@ export class Peer {
   }
 }
 
+function equal(found: unknown, wanted: unknown, what: string): void {
+  if (found !== wanted) throw new Error(`${what}: found ${found}, wanted ${wanted}`);
+}
+
+const namesOf = (nodes: readonly Node[]): string => nodes.map(({ tag }) => tagName(tag)).join(' ');
 const hex = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString('hex');
 
 /** Unique Identifiers of a Locate, in their order. */
