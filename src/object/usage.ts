@@ -2,7 +2,7 @@ import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
-import { fail } from '../errors.ts';
+import { fail, type Reason } from '../errors.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type { StateName } from './state.ts';
 
@@ -48,22 +48,20 @@ export function requireUsage(object: ManagedObject, use: Use, now: number): void
   }
 }
 
-/** Refuses what comes in the wrong state, before Process Start Date or from Protect Stop Date on. */
-function requireTime(object: ManagedObject, direction: Direction, what: string, now: number): void {
+/** Refuses what comes in the wrong state, before Process Start Date or from Protect Stop Date on. `classic`: as of `fail`. */
+function requireTime(object: ManagedObject, direction: Direction, what: string, now: number, classic?: Reason): void {
   const state = object.state(now);
+  const refuse = (why: string): never => fail('WrongKeyLifecycleState', why, classic);
   if (!states[direction].includes(state)) {
-    fail(
-      'WrongKeyLifecycleState',
-      `${what} needs an object that is ${states[direction].join(' or ')}; it is ${state}`,
-    );
+    refuse(`${what} needs an object that is ${states[direction].join(' or ')}; it is ${state}`);
   }
   const start = object.attributes.get('ProcessStartDate');
   if (direction === 'process' && start !== undefined && now < start) {
-    fail('WrongKeyLifecycleState', `${what} is not allowed before the Process Start Date`);
+    refuse(`${what} is not allowed before the Process Start Date`);
   }
   const stop = object.attributes.get('ProtectStopDate');
   if (direction === 'protect' && stop !== undefined && now >= stop) {
-    fail('WrongKeyLifecycleState', `${what} is not allowed after the Protect Stop Date`);
+    refuse(`${what} is not allowed after the Protect Stop Date`);
   }
 }
 
@@ -134,13 +132,13 @@ export function unspent({ UsageLimitsTotal, UsageLimitsCount }: UsageLimits): bo
 
 /**
  * Takes `amount` (bytes or objects, as the limits' unit says) off the limits for Get Usage Allocation. Fails with
- * AttributeNotFound (1.x: IllegalOperation) where there are no limits, with WrongKeyLifecycleState when the object may no
- * longer protect data, with UsageLimitExceeded where too little is left.
+ * AttributeNotFound (1.x: IllegalOperation) where there are no limits, with WrongKeyLifecycleState (1.x:
+ * IllegalOperation) when the object may not protect data, with UsageLimitExceeded where too little is left.
  */
 export function allocateUsage(object: ManagedObject, amount: bigint, now: number): void {
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
-  requireTime(object, 'protect', 'a usage allocation', now);
+  requireTime(object, 'protect', 'a usage allocation', now, 'IllegalOperation');
   if (amount < 0n) fail('InvalidField', 'the Usage Limits Count asked for is negative');
   if (!spend(object, limits, amount, now))
     fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');

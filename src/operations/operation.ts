@@ -6,7 +6,6 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import type { StateName } from '../object/state.ts';
 import type { Filter } from '../store/store.ts';
 
 export type OperationName = Exclude<OperationMember, number>;
@@ -86,8 +85,6 @@ export interface ObjectStance {
   readonly kind: 'object';
   /** Object types it works on; all when left out. */
   readonly types?: readonly ObjectTypeName[];
-  /** States it works in; all when left out. */
-  readonly states?: readonly StateName[];
   /** Works on archived objects too. */
   readonly archived?: boolean;
   /** Works on destroyed objects too, of which only attributes are left. */

@@ -20,8 +20,8 @@ export interface Execution {
 
 /**
  * Runs one batch item and returns its encoded ResponsePayload. Checks come in one fixed order (DESIGN §5): version →
- * permission → existence → type → state → fields of the handler. Throws KmipError or WireError; whatever the item did
- * to its layer is the caller's to keep or drop.
+ * permission → existence → type → archived or destroyed → state and fields, which are the handler's. Throws KmipError or
+ * WireError; whatever the item did to its layer is the caller's to keep or drop.
  */
 export async function execute(
   item: RequestItem,
@@ -86,11 +86,11 @@ function identifierOf(answer: Answer): string | undefined {
   return (answer.UniqueIdentifier ?? answer.PrivateKeyUniqueIdentifier) as string | undefined;
 }
 
-/** Existence, type, state: one answer for what is not there and what may not be seen. */
+/** Existence, type, archived or destroyed: one answer for what is not there and what may not be seen. */
 async function find(
   stance: ObjectStance,
   request: Record<string, unknown>,
-  { work, now }: Context,
+  { work }: Context,
   identifiers: BatchIdentifiers,
 ): Promise<ManagedObject> {
   const id = identifiers.resolve(
@@ -103,11 +103,5 @@ async function find(
   }
   if (object.archived && !stance.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   if (object.destroyed && !stance.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
-  if (stance.states !== undefined && !stance.states.includes(object.state(now))) {
-    fail(
-      'WrongKeyLifecycleState',
-      `the object is ${object.state(now)}, it must be ${stance.states.join(' or ')}`,
-    );
-  }
   return object;
 }

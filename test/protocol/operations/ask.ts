@@ -11,9 +11,9 @@ import { Create } from '../../../src/operations/create.ts';
 import { GetAttributes } from '../../../src/operations/get-attributes.ts';
 import { Locate } from '../../../src/operations/locate.ts';
 import type { AnyOperation, Operation } from '../../../src/operations/operation.ts';
-import { decode, encode } from '../../client.ts';
+import { decode, encode, enumerated } from '../../client.ts';
 import { checkWords } from '../../conformance/words.ts';
-import { type Answer, answersOf, type TestService } from '../service.ts';
+import { type Answer, answersOf, type TestService, uid } from '../service.ts';
 
 /** The versions that the tables of these tests run through: the ends and the turning points of both eras. */
 export const asked: readonly Version[] = ['1.0', '1.2', '1.4', '2.0', '2.1'];
@@ -178,13 +178,11 @@ type Tap = {
 /** All objects of the group with all their attributes; of archived ones, that they are archived. */
 export async function everything(service: TestService): Promise<unknown> {
   const all = { StorageStatusMask: 7, Attributes: [] };
-  const { UniqueIdentifier } = await succeed(service, newestVersion, Locate, all);
-  return Promise.all(
-    UniqueIdentifier.map(async (id) => {
-      const { payload, reason } = await ask(service, newestVersion, GetAttributes, { UniqueIdentifier: id });
-      return [id, payload?.Attributes ?? reason];
-    }),
-  );
+  const { UniqueIdentifier: ids } = await succeed(service, newestVersion, Locate, all);
+  if (ids.length === 0) return [];
+  const items = ids.map((id) => ({ operation: 'GetAttributes', payload: [uid(id)] }));
+  const goOn = enumerated('BatchErrorContinuationOption', 1);
+  return (await service.batch(newestVersion, items, [goOn])).map(({ payload, reason }) => payload ?? reason);
 }
 
 export async function attributesOf(
