@@ -2,6 +2,7 @@ import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { interval, long, maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { fail } from '../errors.ts';
+import { allows } from '../object/usage.ts';
 import { type ObjectContext, object, operation } from './operation.ts';
 
 /**
@@ -44,7 +45,7 @@ function findRefusal(wanted: Wanted, { object: target }: ObjectContext): Paramet
   const { attributes } = target;
   const mask = attributes.get('CryptographicUsageMask') ?? 0;
   const asked = wanted.CryptographicUsageMask ?? 0;
-  if ((mask & asked) !== asked)
+  if (!allows(mask, asked))
     return ['IncompatibleCryptographicUsageMask', 'the Cryptographic Usage Mask does not allow that'];
   const limits = attributes.get('UsageLimits');
   if (wanted.UsageLimitsCount !== undefined && limits !== undefined) {
