@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '../client.ts';
 import { Random } from '../fuzz/random.ts';
 import { compare, type Known, settle, type Unanswered } from './history.ts';
 import { FaultyServer } from './server.ts';
@@ -35,6 +36,18 @@ export function integrity(file: string): string[] {
   }
 }
 
+/** Lets one writer work until the server is gone, which may be before it has connected. */
+async function write(server: FaultyServer, writer: Writer, killed: () => boolean): Promise<void> {
+  let client: Client;
+  try {
+    client = await server.connect();
+  } catch (error) {
+    if (!killed()) throw error;
+    return;
+  }
+  await writer.run(client);
+}
+
 /**
  * Kills a daemon again and again while clients write, and compares what it knows after each restart with what it had
  * acknowledged: nothing may be lost, and what was not acknowledged must be there wholly or not at all.
@@ -57,18 +70,13 @@ export async function killAgainAndAgain({
         { length: writers },
         (_, at) => new Writer(`r${round}w${at}`, new Random(seed, round, at)),
       );
-      const work = Promise.allSettled(
-        crew.map(async (writer) => {
-          const client = await server.connect();
-          await writer.run(client);
-        }),
-      );
+      let killed = false;
+      const work = Promise.allSettled(crew.map((writer) => write(server, writer, () => killed)));
       await sleep(80 + random.below(400));
+      killed = true;
       await server.end('SIGKILL');
       for (const outcome of await work) {
-        if (outcome.status === 'rejected' && /refused/i.test(String(outcome.reason)) === false) {
-          report.problems.push(`round ${round}: ${String(outcome.reason)}`);
-        }
+        if (outcome.status === 'rejected') report.problems.push(`round ${round}: ${String(outcome.reason)}`);
       }
       report.kills = round;
       await server.start();

@@ -1,4 +1,10 @@
 import t from 'tap';
+import { readRequest } from '../../codec/envelope.ts';
+import { managedObjectTags } from '../../codec/structures/managed-objects.ts';
+import { tagNumber } from '../../codec/tags.ts';
+import { versions } from '../../codec/version.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import { operationsIn } from '../../src/operations/index.ts';
 import { readEntries } from './corpus.ts';
 import { type Item, parse, serialise } from './item.ts';
 import { mutate } from './mutate.ts';
@@ -21,6 +27,34 @@ t.test('the corpus is what it says, and mutants are reproducible', async (t) => 
   t.same(mutants(), mutants());
   const changed = mutants().filter((mutant) => !corpus.some((bytes) => Buffer.compare(bytes, mutant) === 0));
   t.ok(changed.length > 200, `${changed.length} of 300 differ from every message of the corpus`);
+});
+
+t.test('the corpus has every operation in every version that offers it, and every object type', async (t) => {
+  const requests = readEntries('corpus').map(({ bytes }) => readRequest(bytes, defaultLimits));
+  const spoken = new Set(
+    requests.flatMap(({ version, items }) => items.map(({ operation }) => `${operation} ${version}`)),
+  );
+  const offered = versions.flatMap((version) =>
+    operationsIn(version, true).map((name) => `${name} ${version}`),
+  );
+  t.same(
+    offered.filter((name) => !spoken.has(name)),
+    [],
+    'run make-corpus.ts',
+  );
+  const messages = readEntries('corpus').map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
+  for (const type of managedObjectTags) {
+    const tag = Buffer.from([
+      tagNumber(type) >>> 16,
+      (tagNumber(type) >>> 8) & 0xff,
+      tagNumber(type) & 0xff,
+      1,
+    ]).toString('latin1');
+    t.ok(
+      messages.some((message) => message.includes(tag)),
+      type,
+    );
+  }
 });
 
 t.test('what must come of bytes on a connection', async (t) => {

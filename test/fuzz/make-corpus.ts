@@ -17,9 +17,12 @@ import { type Node, readNode } from '../../codec/wire/node.ts';
 import { declined, operations } from '../../src/operations/index.ts';
 import { encode, requestMessage } from '../client.ts';
 import { attribute, valueOf } from '../property/arbitrary.ts';
+import { cryptoSeeds } from './crypto-seeds.ts';
 import { standIn } from './objects.ts';
-import { keyMaterial, kindSeeds, registrationSeeds, type Seed, seeds } from './seeds.ts';
+import { keyMaterial, kindSeeds, registrationSeeds } from './registrations.ts';
+import { seeds } from './seeds.ts';
 import { declinedMessages, productMessages } from './shapes.ts';
+import type { Seed } from './values.ts';
 
 const fixedSeed = 20261123;
 
@@ -54,16 +57,21 @@ function linesOf(all: readonly Seed[], only: readonly Version[] = versions): str
   );
 }
 
-/** Requests that the schemas describe, whether they make sense or not; attributes of every kind among them. */
-function generated(): Seed[] {
-  const sample = <T>(from: fc.Arbitrary<T>, count: number): T[] =>
-    fc.sample(from, { seed: fixedSeed, numRuns: count });
-  const whole = [...operations.values()].flatMap(({ name, request }) =>
-    sample(valueOf(request, { version: '2.1' }), 2).map((value) => ({
+const sample = <T>(from: fc.Arbitrary<T>, count: number): T[] =>
+  fc.sample(from, { seed: fixedSeed, numRuns: count });
+
+/** Requests of every operation as the schemas describe them, whether they make sense or not. */
+function wholeRequests(): Seed[] {
+  return [...operations.values()].flatMap(({ name, request }) =>
+    sample(valueOf(request, { version: '2.1' }), 1).map((value) => ({
       operation: name,
       request: value as Record<string, unknown>,
     })),
   );
+}
+
+/** Attributes of every kind, to add and to look for. */
+function attributeRequests(): Seed[] {
   const added = sample(attribute({ version: '2.1', future: true }), 60).map((each) => ({
     operation: 'AddAttribute',
     request: { UniqueIdentifier: standIn('AES key'), NewAttribute: each },
@@ -72,7 +80,7 @@ function generated(): Seed[] {
     operation: 'Locate',
     request: { MaximumItems: 4, Attributes: [each] },
   }));
-  return [...whole, ...added, ...filters];
+  return [...added, ...filters];
 }
 
 function write(file: string, lines: readonly string[]): void {
@@ -83,9 +91,9 @@ function write(file: string, lines: readonly string[]): void {
 const der = new Uint8Array(new X509Certificate(await createAuthority('fuzz', await generateKey('ec'))).raw);
 const keys = keyMaterial();
 
-write('operations.hex', linesOf(seeds));
+write('operations.hex', linesOf([...seeds, ...cryptoSeeds]));
 write('registrations.hex', linesOf(registrationSeeds(keys, der), ['1.0', '1.4', '2.1']));
-write('generated.hex', linesOf(generated(), ['1.2', '2.1']));
+write('generated.hex', [...linesOf(wholeRequests()), ...linesOf(attributeRequests(), ['1.2', '2.1'])]);
 write(
   'products.hex',
   [...productMessages(), ...declinedMessages(Object.keys(declined))].map(({ label, message }) =>

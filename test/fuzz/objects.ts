@@ -28,6 +28,7 @@ export const kinds = [
   'archived AES key',
   'sensitive AES key',
   'EC private key',
+  'EC public key',
 ] as const;
 export type Kind = (typeof kinds)[number];
 

@@ -23,8 +23,8 @@ export interface Report {
   seconds: number;
   readonly results: Map<string, number>;
   longest: { milliseconds: number; number: number };
-  /** Milliseconds for which nothing else could be done: the 99.9th percentile and the longest. */
-  stalls: { usual: number; longest: number };
+  /** Milliseconds for which nothing else could be done, at most; service and fuzzer share the thread. */
+  stall: number;
   /** Bytes held by the process after garbage collection, at the start, now and then, and at the end. */
   readonly memory: number[];
   readonly problems: Problem[];
@@ -36,7 +36,7 @@ export function emptyReport(): Report {
     seconds: 0,
     results: new Map(),
     longest: { milliseconds: 0, number: -1 },
-    stalls: { usual: 0, longest: 0 },
+    stall: 0,
     memory: [],
     problems: [],
   };
@@ -62,7 +62,7 @@ export function reportText({
     'results of batch items:',
     ...histogram,
     `longest answer: ${longest.milliseconds.toFixed(0)} ms, message ${longest.number}`,
-    `event loop held for ${stalls.usual.toFixed(0)} ms (99.9th percentile), ${stalls.longest.toFixed(0)} ms (longest)`,
+    `event loop held for at most ${stall.toFixed(0)} ms, the making of messages included`,
     `memory: ${memory.map(mebibytes).join(', ')}`,
     ...problems.flatMap(({ number, problem, details, hex }) =>
       [`\nmessage ${number}: ${problem}`, details, hex].filter(Boolean),

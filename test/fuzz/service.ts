@@ -143,7 +143,7 @@ export async function fuzzService(options: Options): Promise<Report> {
       }),
     );
     stalls.disable();
-    report.stalls = { usual: stalls.percentile(99.9) / 1e6, longest: stalls.max / 1e6 };
+    report.stall = stalls.max / 1e6;
     report.seconds = (performance.now() - started) / 1000;
     report.memory.push(heapBytes());
     for (const bug of bugs.slice(0, options.most)) {
