@@ -28,7 +28,7 @@ import { Authentication, Nonce } from './structures/credentials.ts';
 import { tagNumber } from './tags.ts';
 import { oldestVersion, type Version, versionNumbers, versionOf } from './version.ts';
 import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-reader.ts';
-import { BinaryWriter } from './wire/binary-writer.ts';
+import { type BinaryWriter, written } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
 /** KMIP 2.1 §9.14, 1.4 §6.1. */
@@ -219,19 +219,19 @@ export interface ResponseHead {
 
 /** Encodes a whole response into memory of its own. */
 export function writeResponse(head: ResponseHead, items: readonly ResponseItem[]): Uint8Array {
-  const writer = new BinaryWriter(1024);
-  const message = writer.open(Tag.ResponseMessage);
-  const { major, minor } = versionNumbers(head.version);
-  plan(ResponseHeader, head.version).write(writer, Tag.ResponseHeader, {
-    ProtocolVersion: { ProtocolVersionMajor: major, ProtocolVersionMinor: minor },
-    TimeStamp: head.timeStamp,
-    AttestationType: [],
-    ClientCorrelationValue: head.clientCorrelationValue,
-    BatchCount: items.length,
+  return written((writer) => {
+    const message = writer.open(Tag.ResponseMessage);
+    const { major, minor } = versionNumbers(head.version);
+    plan(ResponseHeader, head.version).write(writer, Tag.ResponseHeader, {
+      ProtocolVersion: { ProtocolVersionMajor: major, ProtocolVersionMinor: minor },
+      TimeStamp: head.timeStamp,
+      AttestationType: [],
+      ClientCorrelationValue: head.clientCorrelationValue,
+      BatchCount: items.length,
+    });
+    for (const item of items) writeItem(writer, item);
+    writer.close(message);
   });
-  for (const item of items) writeItem(writer, item);
-  writer.close(message);
-  return writer.finish();
 }
 
 function writeItem(writer: BinaryWriter, item: ResponseItem): void {

@@ -5,7 +5,7 @@ import { type AnySchema, any, type Plan } from './schema.ts';
 import { tagNumber } from './tags.ts';
 import { newestVersion } from './version.ts';
 import { BinaryReader, tagLabel } from './wire/binary-reader.ts';
-import { BinaryWriter } from './wire/binary-writer.ts';
+import { type BinaryWriter, written } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
 /**
@@ -40,23 +40,25 @@ const byName: ReadonlyMap<string, Form> = new Map(forms.map((form) => [form.name
 
 /** Attributes as bytes for the store, in memory of their own. */
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
-  const writer = new BinaryWriter(1024);
-  const start = writer.open(Tag.Attributes);
-  for (const attribute of attributes) {
-    if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
-    if (attribute.vendor === undefined) {
-      const form = byName.get(attribute.name) as Form;
-      form.plan.write(writer, form.tag, attribute.value);
-    } else {
-      const inner = writer.open(Tag.Attribute);
-      writer.text(Tag.VendorIdentification, attribute.vendor);
-      writer.text(Tag.AttributeName, attribute.name);
-      any.plan.write(writer, Tag.AttributeValue, attribute.value);
-      writer.close(inner);
-    }
+  return written((writer) => {
+    const start = writer.open(Tag.Attributes);
+    for (const attribute of attributes) writeStored(writer, attribute);
+    writer.close(start);
+  });
+}
+
+function writeStored(writer: BinaryWriter, attribute: Attribute): void {
+  if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
+  if (attribute.vendor === undefined) {
+    const form = byName.get(attribute.name) as Form;
+    form.plan.write(writer, form.tag, attribute.value);
+  } else {
+    const inner = writer.open(Tag.Attribute);
+    writer.text(Tag.VendorIdentification, attribute.vendor);
+    writer.text(Tag.AttributeName, attribute.name);
+    any.plan.write(writer, Tag.AttributeValue, attribute.value);
+    writer.close(inner);
   }
-  writer.close(start);
-  return writer.finish();
 }
 
 /** The inverse of `encodeAttributes`; byte strings are views of `encoded`. Throws WireError for anything else. */

@@ -23,7 +23,7 @@ import {
 } from '../schema.ts';
 import { tagNumber } from '../tags.ts';
 import { newestVersion } from '../version.ts';
-import { BinaryWriter } from '../wire/binary-writer.ts';
+import { written } from '../wire/binary-writer.ts';
 import { Type } from '../wire/types.ts';
 import { CryptographicParameters } from './cryptographic-parameters.ts';
 import { identifier } from './identifier.ts';
@@ -75,9 +75,8 @@ const keyMaterial: Custom<KeyMaterial> = {
 
 /** The Key Material item of a transparent key, header included, as it rests: what the key's Digest is made of (KMIP 2.1 §4.17). */
 export function encodeKeyMaterial(material: TransparentKeyMaterial): Uint8Array {
-  const writer = new BinaryWriter(4096);
-  plan(TransparentKeyMaterial, newestVersion).write(writer, tagNumber('KeyMaterial'), material);
-  return writer.finish();
+  const { write } = plan(TransparentKeyMaterial, newestVersion);
+  return written((writer) => write(writer, tagNumber('KeyMaterial'), material));
 }
 
 const plainKeyValue = struct({ KeyMaterial: one(keyMaterial), Attributes: keyValueAttributes });

@@ -22,7 +22,7 @@ import {
 import { type TagName, tagNumber } from '../tags.ts';
 import { newestVersion, type Version } from '../version.ts';
 import { BinaryReader, tagLabel } from '../wire/binary-reader.ts';
-import { BinaryWriter } from '../wire/binary-writer.ts';
+import { written } from '../wire/binary-writer.ts';
 import { WireError } from '../wire-error.ts';
 import { KeyBlock } from './key-block.ts';
 
@@ -146,9 +146,8 @@ function restVersion(type: ObjectTypeName): Version {
 
 /** An object's bytes in TTLV, in memory of their own: what the vault seals. */
 export function encodeManagedObject(object: ManagedObjectValue): Uint8Array {
-  const writer = new BinaryWriter(4096);
-  plan(managedObject, restVersion(object.type)).write(writer, tagNumber(object.type), object);
-  return writer.finish();
+  const { write } = plan(managedObject, restVersion(object.type));
+  return written((writer) => write(writer, tagNumber(object.type), object));
 }
 
 /** The inverse of `encodeManagedObject`; byte strings are views of `encoded`. */

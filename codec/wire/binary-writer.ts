@@ -16,23 +16,22 @@ export class BinaryWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Bytes written so far. */
-  get length(): number {
-    return this.#at;
-  }
-
   /** The message in memory of its own; the writer starts again, empty and wiped. */
   finish(): Uint8Array {
     const message = this.#bytes.slice(0, this.#at);
-    this.#bytes.fill(0, 0, this.#at);
-    this.#at = 0;
+    this.clear();
     return message;
   }
 
-  /** Drops everything after `length`, e.g. a payload that turned out too large. */
-  truncate(length: number): void {
-    this.#bytes.fill(0, length, this.#at);
-    this.#at = length;
+  /** Empty and wiped, whatever was written. */
+  clear(): void {
+    this.#bytes.fill(0, 0, this.#at);
+    this.#at = 0;
+  }
+
+  /** Bytes the writer holds room for. */
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
   /** Starts a structure; pass the result to `close`. */
@@ -139,5 +138,24 @@ export class BinaryWriter {
     this.#bytes.fill(0);
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** The writer that `written` uses again; nothing larger than this is kept. */
+const kept = { writer: undefined as BinaryWriter | undefined, capacity: 65_536 };
+
+/**
+ * The bytes that `write` writes, in memory of their own. The writer is used again from call to call, always wiped: to
+ * allocate one for each message costs more than to fill it. Calls may be nested.
+ */
+export function written(write: (writer: BinaryWriter) => void): Uint8Array {
+  const writer = kept.writer ?? new BinaryWriter(4_096);
+  kept.writer = undefined;
+  try {
+    write(writer);
+    return writer.finish();
+  } finally {
+    writer.clear();
+    if (writer.capacity <= kept.capacity) kept.writer = writer;
   }
 }

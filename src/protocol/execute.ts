@@ -3,7 +3,7 @@ import { plan } from '../../codec/plan.ts';
 import type { Identifier } from '../../codec/structures/identifier.ts';
 import { tagNumber } from '../../codec/tags.ts';
 import { within } from '../../codec/version.ts';
-import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
+import { written } from '../../codec/wire/binary-writer.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { AnyOperation, Context, ObjectStance, Stance } from '../operations/operation.ts';
@@ -41,9 +41,8 @@ export async function execute(
   >;
   const answer = await run(operation, request, context, execution.identifiers);
   execution.identifiers.record(operation.name, answer);
-  const writer = new BinaryWriter();
-  plan(operation.response, context.version).write(writer, responsePayload, answer as never);
-  return writer.finish();
+  const { write } = plan(operation.response, context.version);
+  return written((writer) => write(writer, responsePayload, answer as never));
 }
 
 function offered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {

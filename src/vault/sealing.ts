@@ -85,16 +85,23 @@ function decrypt(key: Uint8Array, head: number, aad: Uint8Array, bytes: Uint8Arr
 
 const encoder = new TextEncoder();
 
+/** The bytes are the cipher's before the next call, so the same ones serve every call. */
+let aadRoom = new Uint8Array(512);
+
 function valueAad({ id, objectType }: SealContext): Uint8Array {
-  const [idText, typeText] = [encoder.encode(id), encoder.encode(objectType)];
-  const aad = new Uint8Array(1 + 2 + idText.length + 2 + typeText.length);
-  const view = new DataView(aad.buffer);
-  aad[0] = format;
-  view.setUint16(1, idText.length);
-  aad.set(idText, 3);
-  view.setUint16(3 + idText.length, typeText.length);
-  aad.set(typeText, 5 + idText.length);
-  return aad;
+  // UTF-8 needs at most three bytes a UTF-16 unit.
+  const room = 5 + 3 * (id.length + objectType.length);
+  if (room > aadRoom.length) aadRoom = new Uint8Array(room);
+  aadRoom[0] = format;
+  return aadRoom.subarray(0, addText(addText(1, id), objectType));
+}
+
+/** Writes length and UTF-8 of a text at `at`; where it ends. */
+function addText(at: number, text: string): number {
+  const { written } = encoder.encodeInto(text, aadRoom.subarray(at + 2));
+  aadRoom[at] = written >>> 8;
+  aadRoom[at + 1] = written & 0xff;
+  return at + 2 + written;
 }
 
 function keyAad(id: number): Uint8Array {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { BinaryReader, checkStructure } from '../../../codec/wire/binary-reader.ts';
-import { BinaryWriter } from '../../../codec/wire/binary-writer.ts';
+import { BinaryWriter, written } from '../../../codec/wire/binary-writer.ts';
 import { decodeBinary, encodeBinary } from '../../../codec/wire/message.ts';
 import { type Node, type TypedValue, writeValue } from '../../../codec/wire/node.ts';
 import { WireError } from '../../../codec/wire-error.ts';
@@ -266,17 +266,35 @@ t.test('the writer leaves nothing of an earlier message behind', (t) => {
   writer.text(tag, 'a');
   t.same(writer.finish(), bytes('420020 07 00000001 6100000000000000'));
   t.equal(first[8], 0xff, 'what was finished is a copy');
-  writer.integer(tag, 1);
-  const kept = writer.length;
   writer.byteString(tag, new Uint8Array(8).fill(0xff));
-  writer.truncate(kept);
+  writer.clear();
   writer.byteString(tag, Uint8Array.of(1));
-  t.same(writer.finish(), bytes('420020 02 00000004 0000000100000000 420020 08 00000001 0100000000000000'));
+  t.same(writer.finish(), bytes('420020 08 00000001 0100000000000000'));
+  t.end();
+});
+
+t.test('the writer that is used again: nested, after an error, after a large message', (t) => {
+  const small = '420020 08 00000001 0100000000000000';
+  const write = (writer: BinaryWriter) => writer.byteString(tag, Uint8Array.of(1));
+  const nested = written((outer) => {
+    write(outer);
+    t.same(written(write), bytes(small));
+    write(outer);
+  });
+  t.same(nested, bytes(small + small));
+  t.throws(() =>
+    written((writer) => {
+      write(writer);
+      throw new Error('no');
+    }),
+  );
+  t.equal(written((writer) => writer.byteString(tag, new Uint8Array(200_000))).length, 200_008);
+  t.same(written(write), bytes(small));
   t.end();
 });
 
 t.test('Big Integers of any length are extended with their sign', (t) => {
-  for (const [given, written] of [
+  for (const [given, came] of [
     ['', '0000000000000000'],
     ['7f', '000000000000007f'],
     ['80', 'ffffffffffffff80'],
@@ -285,7 +303,7 @@ t.test('Big Integers of any length are extended with their sign', (t) => {
     ['810203040506070809', 'ffffffffffffff810203040506070809'],
   ] as const) {
     const item = encodeBinary({ tag, type: 'BigInteger', value: bytes(given) });
-    t.equal(item.subarray(8).toHex(), written, given);
+    t.equal(item.subarray(8).toHex(), came, given);
   }
   t.end();
 });
