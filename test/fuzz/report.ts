@@ -45,15 +45,7 @@ export function emptyReport(): Report {
 const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
 
 /** The report as lines for a person. */
-export function reportText({
-  messages,
-  seconds,
-  results,
-  longest,
-  stalls,
-  memory,
-  problems,
-}: Report): string {
+export function reportText({ messages, seconds, results, longest, stall, memory, problems }: Report): string {
   const histogram = [...results]
     .sort(([, a], [, b]) => b - a)
     .map(([result, count]) => `  ${String(count).padStart(9)}  ${result}`);
