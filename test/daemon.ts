@@ -86,20 +86,16 @@ export class Daemon {
     return this.#output();
   }
 
-  get pid(): number {
-    return this.#process.pid as number;
-  }
-
   get running(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
   /** Drains the daemon, or kills it when it takes too long, and removes its home unless that was given. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  async stop(): Promise<void> {
     if (this.running) {
       const ended = once(this.#process, 'exit');
       const timer = setTimeout(() => this.#process.kill('SIGKILL'), stopDeadline);
-      this.#process.kill(signal);
+      this.#process.kill('SIGTERM');
       await ended;
       clearTimeout(timer);
     }

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,12 +11,10 @@ import { homeAt, readyHome } from '../../src/cli/home.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Identity } from '../client.ts';
+import { Daemon } from '../daemon.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = promisify(execFile);
-
-/** Milliseconds a fresh server may take until it says that it is ready. */
-const startDeadline = 20_000;
 
 /** A server of its own in a fresh home, on a port of its own. */
 export class TestServer {
@@ -24,23 +22,14 @@ export class TestServer {
   readonly port: number;
   /** What each client connects with, by name. */
   readonly identities: ReadonlyMap<string, Identity>;
-  readonly #process: ChildProcess;
+  readonly #daemon: Daemon;
   readonly #keep: boolean;
-  #output: () => string;
 
-  private constructor(
-    home: string,
-    port: number,
-    identities: ReadonlyMap<string, Identity>,
-    child: ChildProcess,
-    output: () => string,
-    keep: boolean,
-  ) {
-    this.home = home;
-    this.port = port;
+  private constructor(daemon: Daemon, identities: ReadonlyMap<string, Identity>, keep: boolean) {
+    this.home = daemon.home;
+    this.port = daemon.port;
     this.identities = identities;
-    this.#process = child;
-    this.#output = output;
+    this.#daemon = daemon;
     this.#keep = keep;
   }
 
@@ -50,60 +39,28 @@ export class TestServer {
    */
   static async start(options: { clients: readonly string[]; keep?: boolean }): Promise<TestServer> {
     const home = await mkdtemp(join(tmpdir(), 'kmipd-conformance-'));
-    const forget = () => (options.keep ? undefined : rm(home, { recursive: true, force: true }));
-    const identities = await enrol(home, options.clients).catch(async (error) => {
-      await forget();
+    const keep = options.keep ?? false;
+    try {
+      const identities = await enrol(home, options.clients);
+      return new TestServer(await Daemon.start({ home, words: ['--interop'] }), identities, keep);
+    } catch (error) {
+      if (!keep) await rm(home, { recursive: true, force: true });
       throw error;
-    });
-    const child = spawn(
-      process.execPath,
-      [main, 'serve', '--home', home, '--listen', '127.0.0.1:0', '--interop'],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    let text = '';
-    const port = await new Promise<number>((resolve, reject) => {
-      const timer = setTimeout(() => fail('not ready in time'), startDeadline);
-      const fail = (why: string) => {
-        clearTimeout(timer);
-        child.kill('SIGKILL');
-        void forget();
-        reject(new Error(`the server did not start: ${why}\n${text}`));
-      };
-      const read = (chunk: Buffer) => {
-        text = (text + chunk.toString()).slice(-100_000);
-        const match = /ready on 127\.0\.0\.1:(\d+)\s/.exec(text);
-        if (match === null) return;
-        clearTimeout(timer);
-        resolve(Number(match[1]));
-      };
-      child.stdout.on('data', read);
-      child.stderr.on('data', read);
-      child.once('error', (error) => fail(error.message));
-      child.once('exit', (code, signal) => fail(`ended with ${code ?? signal}`));
-    });
-    return new TestServer(home, port, identities, child, () => text, options.keep ?? false);
+    }
   }
 
   /** Last lines that the server wrote. */
   get output(): string {
-    return this.#output();
+    return this.#daemon.output;
   }
 
   get running(): boolean {
-    return this.#process.exitCode === null && this.#process.signalCode === null;
+    return this.#daemon.running;
   }
 
   /** Drains the server and removes its home, unless it is to be kept. */
   async stop(): Promise<void> {
-    if (this.running) {
-      const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-      const timer = setTimeout(() => this.#process.kill('SIGKILL'), 10_000);
-      this.#process.kill('SIGTERM');
-      await ended;
-      clearTimeout(timer);
-    }
+    await this.#daemon.stop();
     if (!this.#keep) await rm(this.home, { recursive: true, force: true });
   }
 }
