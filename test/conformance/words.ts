@@ -164,7 +164,9 @@ function checkAttributes(items: readonly Node[], path: string, breach: Breach): 
     const single = isAttributeName(key) && !several.has(key) && !/^Certificate(Subject|Issuer)/.test(key);
     const again = attributes
       .slice(0, index)
-      .some((other) => (single ? canonicalAttribute(attributeKeyOf(other)) === key : sameValue(item, other)));
+      .some(
+        (other) => canonicalAttribute(attributeKeyOf(other)) === key && (single || sameValue(item, other)),
+      );
     if (again) breach(`${path}/${stepOf(item)}`, 'the attribute once', describe(item));
   });
 }
