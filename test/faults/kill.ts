@@ -72,7 +72,15 @@ export async function killAgainAndAgain({
       );
       let killed = false;
       const work = Promise.allSettled(crew.map((writer) => write(server, writer, () => killed)));
-      await sleep(80 + random.below(400));
+      // Counted in answers, not in time, so that a slow machine kills in the middle of writes too.
+      const enough = random.below(300);
+      const deadline = performance.now() + 10_000;
+      while (
+        crew.reduce((sum, { acknowledged }) => sum + acknowledged, 0) < enough &&
+        performance.now() < deadline
+      )
+        await sleep(1);
+      await sleep(random.below(5));
       killed = true;
       await server.end('SIGKILL');
       for (const outcome of await work) {

@@ -210,7 +210,10 @@ async function exchange(
   if (milliseconds > report.longest.milliseconds) report.longest = { milliseconds, number };
   if (!inTime) return `neither ${expected} answers nor the end within ${deadline} ms`;
   if (line.trouble !== undefined) return line.trouble;
-  if (line.answers.length !== expected) return `${line.answers.length} answers, expected ${expected}`;
+  // On a busy machine the pieces of a message may come too slowly: then the end is the right answer.
+  const late = line.closed && line.answers.length < expected && milliseconds >= messageMilliseconds;
+  if (line.answers.length !== expected && !late)
+    return `${line.answers.length} answers, expected ${expected}`;
   for (const [index, answer] of line.answers.entries()) {
     const { results, problem } = judge(frames[index] ?? new Uint8Array(0), answer);
     for (const result of results) report.results.set(result, (report.results.get(result) ?? 0) + 1);
