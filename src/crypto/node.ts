@@ -1,31 +1,18 @@
-import { hash, randomFillSync } from 'node:crypto';
-import type { CryptographicAlgorithm, HashingAlgorithm, KeyFormatType } from '../../codec/enums.ts';
+import { randomFillSync } from 'node:crypto';
+import type { CryptographicAlgorithm, KeyFormatType } from '../../codec/enums.ts';
 import type { Digest } from '../../codec/structures/attribute-values.ts';
 import { encodeKeyMaterial } from '../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
 import { algorithmKind, generatesLength, hasParity, keyBytes } from './algorithms.ts';
 import { describeCertificate } from './certificate.ts';
+import { decrypt, encrypt } from './encryption.ts';
+import { digest, hashingAlgorithms } from './hashes.ts';
 import { describeKey } from './key-description.ts';
 import { convertKey } from './key-format.ts';
 import { generatedCurves, generatePair } from './key-pairs.ts';
+import { mac, verifyMac } from './macs.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
-
-/** OpenSSL's names; MD2, MD4, Tiger and Whirlpool are gone from it or hidden in its legacy provider. */
-const hashNames = new Map<HashingAlgorithm, string>([
-  ['MD5', 'md5'],
-  ['SHA_1', 'sha1'],
-  ['SHA_224', 'sha224'],
-  ['SHA_256', 'sha256'],
-  ['SHA_384', 'sha384'],
-  ['SHA_512', 'sha512'],
-  ['RIPEMD_160', 'ripemd160'],
-  ['SHA_512_224', 'sha512-224'],
-  ['SHA_512_256', 'sha512-256'],
-  ['SHA3_224', 'sha3-224'],
-  ['SHA3_256', 'sha3-256'],
-  ['SHA3_384', 'sha3-384'],
-  ['SHA3_512', 'sha3-512'],
-]);
+import { sign, verify } from './signatures.ts';
 
 /** The cryptography of Node: OpenSSL behind `node:crypto`. */
 export const nodeCrypto: CryptoProvider = {
@@ -37,7 +24,7 @@ export const nodeCrypto: CryptoProvider = {
     DRBGAlgorithm: 'CTR',
     PredictionResistance: false,
   },
-  hashingAlgorithms: [...hashNames.keys()],
+  hashingAlgorithms,
   curves: generatedCurves,
   random,
   digest,
@@ -47,16 +34,16 @@ export const nodeCrypto: CryptoProvider = {
   describeKey,
   convertKey,
   describeCertificate,
+  encrypt,
+  decrypt,
+  sign,
+  verify,
+  mac,
+  verifyMac,
 };
 
 function random(length: number): Uint8Array {
   return randomFillSync(new Uint8Array(length));
-}
-
-function digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array {
-  const name = hashNames.get(algorithm);
-  if (name === undefined) throw new AlgorithmUnsupported(`there is no hashing algorithm ${algorithm}`);
-  return new Uint8Array(hash(name, data, 'buffer'));
 }
 
 function generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array {

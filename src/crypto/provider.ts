@@ -9,6 +9,7 @@ import type {
 import type { Digest } from '../../codec/structures/attribute-values.ts';
 import type {
   CryptographicDomainParameters,
+  CryptographicParameters,
   RNGParameters,
 } from '../../codec/structures/cryptographic-parameters.ts';
 import type { KeyBlock, KeyMaterial } from '../../codec/structures/key-block.ts';
@@ -19,7 +20,8 @@ import type {
 } from '../../codec/structures/managed-objects.ts';
 
 /**
- * Port of the cryptography: random bytes, digests, key generation, key formats, certificates. Adapter: `node.ts`.
+ * Port of the cryptography: random bytes, digests, key generation, key formats, certificates, and what is done with
+ * keys. Adapter: `node.ts`.
  * Byte arrays that come back are in memory of their own: the caller owns them and may wipe them.
  */
 export interface CryptoProvider {
@@ -63,7 +65,62 @@ export interface CryptoProvider {
    * length: it stays opaque. Throws CertificateInvalid when X.509 cannot be read.
    */
   describeCertificate(certificate: Certificate): readonly StandardAttribute[];
+
+  /*
+   * Uses of keys. `parameters` are whole: nothing is taken from elsewhere but the algorithm, which `key` knows. All throw
+   * AlgorithmUnsupported and ParametersInvalid when parameters, key and server do not go together, InputMissing and
+   * CryptographyFailed for the data, and what `describeKey` throws.
+   */
+
+  /**
+   * With a symmetric key or an RSA public key. Makes a random Initialization Vector where one is needed and none was
+   * given. Throws TagLengthInvalid.
+   */
+  encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
+  /**
+   * With a symmetric key or an RSA private key; RSA only with OAEP. Whatever is wrong with the encrypted data, the error
+   * is that of `undecipherable()`.
+   */
+  decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array;
+  /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
+  sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
+  verify(
+    key: PlainKey,
+    parameters: CryptographicParameters,
+    message: Message,
+    signature: Uint8Array,
+  ): Promise<boolean>;
+  /** HMAC or CMAC, as the algorithm in `parameters` or else that of the key says. */
+  mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array;
+  /** Compares in constant time. */
+  verifyMac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array, given: Uint8Array): boolean;
 }
+
+export interface Plaintext {
+  readonly data: Uint8Array;
+  readonly iv?: Uint8Array | undefined;
+  /** Authenticated, not encrypted. */
+  readonly additionalData?: Uint8Array | undefined;
+}
+
+export interface Encrypted {
+  readonly data: Uint8Array;
+  /** The Initialization Vector, where the server made it. */
+  readonly iv?: Uint8Array;
+  /** Of a mode that authenticates. */
+  readonly tag?: Uint8Array;
+}
+
+export interface SealedText {
+  readonly data: Uint8Array;
+  readonly iv?: Uint8Array | undefined;
+  readonly additionalData?: Uint8Array | undefined;
+  /** `appended`: the last bytes of `data`, in modes that authenticate. */
+  readonly tag?: Uint8Array | 'appended' | undefined;
+}
+
+/** What is signed: data that is hashed first, or a digest of it. */
+export type Message = { readonly data: Uint8Array } | { readonly digest: Uint8Array };
 
 /** A key that is not wrapped, with what its Key Block claims about it. */
 export interface PlainKey {
@@ -139,4 +196,29 @@ export class KeyMaterialInvalid extends Error {
 /** A certificate that is not one. Reason for the client: InvalidField. */
 export class CertificateInvalid extends Error {
   override readonly name = 'CertificateInvalid';
+}
+
+/** Parameters that contradict each other or the key. Reason for the client: BadCryptographicParameters or InvalidField. */
+export class ParametersInvalid extends Error {
+  override readonly name = 'ParametersInvalid';
+}
+
+/** A field that these parameters need. Reason for the client: InvalidMessage. */
+export class InputMissing extends Error {
+  override readonly name = 'InputMissing';
+}
+
+/** Reason for the client: GeneralFailure. */
+export class TagLengthInvalid extends Error {
+  override readonly name = 'TagLengthInvalid';
+}
+
+/** Reason for the client: CryptographicFailure. */
+export class CryptographyFailed extends Error {
+  override readonly name = 'CryptographyFailed';
+}
+
+/** The one error of all decryption: which byte was wrong, padding or tag, would help whoever tries keys and texts. */
+export function undecipherable(): CryptographyFailed {
+  return new CryptographyFailed('the data cannot be decrypted');
 }

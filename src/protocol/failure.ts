@@ -2,19 +2,32 @@ import { WireError } from '../../codec/wire-error.ts';
 import {
   AlgorithmUnsupported,
   CertificateInvalid,
+  CryptographyFailed,
+  InputMissing,
   KeyCompressionUnsupported,
   KeyFormatUnsupported,
   KeyMaterialInvalid,
+  ParametersInvalid,
+  TagLengthInvalid,
 } from '../crypto/provider.ts';
 import { KmipError, type Reason } from '../errors.ts';
 
 /** What the ports refuse, in the words of KMIP: modern reason, and that for 1.x where the general table says otherwise. */
-const refusals: readonly (readonly [type: new (...values: never[]) => Error, reason: Reason, classic?: Reason])[] = [
+const refusals: readonly (readonly [
+  type: new (...values: never[]) => Error,
+  reason: Reason,
+  classic?: Reason,
+])[] = [
   [AlgorithmUnsupported, 'UnsupportedCryptographicParameters', 'InvalidField'],
   [KeyFormatUnsupported, 'KeyFormatTypeNotSupported'],
   [KeyCompressionUnsupported, 'KeyCompressionTypeNotSupported'],
   [KeyMaterialInvalid, 'InvalidField'],
   [CertificateInvalid, 'InvalidField'],
+  [ParametersInvalid, 'BadCryptographicParameters', 'InvalidField'],
+  [CryptographyFailed, 'CryptographicFailure'],
+  // 2.x has MissingInitializationVector, but the test cases want this in every version.
+  [InputMissing, 'InvalidMessage'],
+  [TagLengthInvalid, 'GeneralFailure'],
 ];
 
 /** The error as the client is told; undefined when it is none of the client's doing (weather or a bug). */

@@ -1,0 +1,93 @@
+import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
+import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
+import { bitLength, type RsaPrivateKey, type RsaPublicKey } from './key-components.ts';
+import { componentsOf, isFor, keyObject } from './key-objects.ts';
+import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
+import {
+  AlgorithmUnsupported,
+  CryptographyFailed,
+  type Encrypted,
+  ParametersInvalid,
+  type PlainKey,
+  type Plaintext,
+  type SealedText,
+} from './provider.ts';
+
+/** Bare RSA with a longer private key would hold the event loop for half a second. */
+const longestModulus = 8_192;
+
+/** See CryptoProvider.encrypt. */
+export function encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted {
+  const components = componentsOf(key);
+  if (components.kind === 'symmetric') {
+    return encryptSymmetric(components.key, symmetricAlgorithm(key, parameters), parameters, plaintext);
+  }
+  if (components.kind !== 'rsaPublic') throw new AlgorithmUnsupported('such a key does not encrypt');
+  const { data } = plaintext;
+  requireRsa(components, parameters);
+  const bytes = Math.ceil(bitLength(components.n) / 8);
+  switch (parameters.PaddingMethod) {
+    case 'OAEP':
+      return { data: encryptOaep(keyObject(key), bytes, oaep(parameters), data) };
+    case 'PKCS1V1_5':
+      return { data: encryptPkcs1(keyObject(key), bytes, data) };
+    default:
+      throw rsaPaddingRefused(parameters);
+  }
+}
+
+/** See CryptoProvider.decrypt. */
+export function decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array {
+  const components = componentsOf(key);
+  if (components.kind === 'symmetric') {
+    return decryptSymmetric(components.key, symmetricAlgorithm(key, parameters), parameters, sealed);
+  }
+  if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
+  requireRsa(components, parameters);
+  if (bitLength(components.n) > longestModulus) {
+    throw new AlgorithmUnsupported(`the server decrypts with RSA keys of at most ${longestModulus} bits`);
+  }
+  if (parameters.PaddingMethod === 'PKCS1V1_5') {
+    // Every answer to such a request is an oracle about the padding (Bleichenbacher 1998, CVE-2023-46809).
+    throw new AlgorithmUnsupported('the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP');
+  }
+  if (parameters.PaddingMethod !== 'OAEP') throw rsaPaddingRefused(parameters);
+  return decryptOaep(keyObject(key), oaep(parameters), sealed.data);
+}
+
+function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: CryptographicParameters) {
+  const algorithm = key.CryptographicAlgorithm ?? asked;
+  if (algorithm === undefined) throw new ParametersInvalid('Cryptographic Algorithm is missing');
+  if (asked !== undefined && asked !== algorithm) throw notForKey();
+  return algorithm;
+}
+
+function requireRsa(key: RsaPublicKey | RsaPrivateKey, parameters: CryptographicParameters): void {
+  if (!isFor(parameters.CryptographicAlgorithm, key)) throw notForKey();
+}
+
+function notForKey(): ParametersInvalid {
+  return new ParametersInvalid('Cryptographic Algorithm is not that of the key');
+}
+
+function rsaPaddingRefused({ PaddingMethod }: CryptographicParameters): Error {
+  return PaddingMethod === undefined
+    ? new ParametersInvalid('Padding Method is missing')
+    : new AlgorithmUnsupported(`RSA is not offered with Padding Method ${PaddingMethod}`);
+}
+
+function oaep({ HashingAlgorithm, MaskGeneratorHashingAlgorithm, PSource }: CryptographicParameters): Oaep {
+  if (HashingAlgorithm === undefined) throw new ParametersInvalid('Hashing Algorithm is missing');
+  return {
+    hash: HashingAlgorithm,
+    maskHash: MaskGeneratorHashingAlgorithm ?? HashingAlgorithm,
+    label: PSource ?? new Uint8Array(),
+  };
+}
+
+function encryptPkcs1(key: KeyObject, modulusBytes: number, data: Uint8Array): Uint8Array {
+  // RFC 8017 §7.2.1: eleven bytes of padding at the least.
+  if (data.length > modulusBytes - 11) throw new CryptographyFailed('the data is too long for this key');
+  return publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
+}
