@@ -8,9 +8,11 @@ import { Cancel } from './cancel.ts';
 import { Check } from './check.ts';
 import { Create } from './create.ts';
 import { CreateKeyPair } from './create-key-pair.ts';
+import { Decrypt } from './decrypt.ts';
 import { DeleteAttribute } from './delete-attribute.ts';
 import { Destroy } from './destroy.ts';
 import { DiscoverVersions } from './discover-versions.ts';
+import { Encrypt } from './encrypt.ts';
 import { Export } from './export.ts';
 import { Get } from './get.ts';
 import { GetAttributeList } from './get-attribute-list.ts';
@@ -21,6 +23,8 @@ import { Import } from './import.ts';
 import { Interop } from './interop.ts';
 import { Locate } from './locate.ts';
 import { Log } from './log.ts';
+import { MAC } from './mac.ts';
+import { MACVerify } from './mac-verify.ts';
 import { ModifyAttribute } from './modify-attribute.ts';
 import { ObtainLease } from './obtain-lease.ts';
 import type { AnyOperation, OperationName } from './operation.ts';
@@ -35,6 +39,8 @@ import { Revoke } from './revoke.ts';
 import { RNGRetrieve } from './rng-retrieve.ts';
 import { RNGSeed } from './rng-seed.ts';
 import { SetAttribute } from './set-attribute.ts';
+import { Sign } from './sign.ts';
+import { SignatureVerify } from './signature-verify.ts';
 
 const offered: readonly AnyOperation[] = [
   DiscoverVersions,
@@ -66,6 +72,12 @@ const offered: readonly AnyOperation[] = [
   Recover,
   ObtainLease,
   GetUsageAllocation,
+  Encrypt,
+  Decrypt,
+  Sign,
+  SignatureVerify,
+  MAC,
+  MACVerify,
   Hash,
   RNGRetrieve,
   RNGSeed,
@@ -74,7 +86,9 @@ const offered: readonly AnyOperation[] = [
 ];
 
 /** Every operation this server performs. */
-export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(offered.map((each) => [each.name, each]));
+export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
+  offered.map((each) => [each.name, each]),
+);
 
 const cryptography = 'cryptographic operations come with the cryptography room';
 const asynchronous = 'answers come at once, so there is nothing to poll, cancel or process';
@@ -83,12 +97,6 @@ const serverToClient = 'the server opens no connection to its clients';
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   DeriveKey: cryptography,
-  Encrypt: cryptography,
-  Decrypt: cryptography,
-  Sign: cryptography,
-  SignatureVerify: cryptography,
-  MAC: cryptography,
-  MACVerify: cryptography,
   Certify: cryptography,
   ReCertify: cryptography,
   Validate: cryptography,
@@ -112,7 +120,9 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
 /** Names of the operations offered in that version, in the order of the table. */
 export function operationsIn(version: Version, interop: boolean): readonly OperationName[] {
   return offered
-    .filter(({ name, since, until }) => within(version, since, until) && OperationMember.knownIn(name, version))
+    .filter(
+      ({ name, since, until }) => within(version, since, until) && OperationMember.knownIn(name, version),
+    )
     .map(({ name }) => name)
     .filter((name) => interop || name !== 'Interop');
 }

@@ -1,0 +1,71 @@
+import type { Attribute } from '../../codec/attribute.ts';
+import { CryptographicUsageMask } from '../../codec/masks.ts';
+import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { versions } from '../../codec/version.ts';
+import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
+import { Encrypt } from '../../src/operations/encrypt.ts';
+import { Register } from '../../src/operations/register.ts';
+import { having, succeed } from './operations/ask.ts';
+import type { TestService } from './service.ts';
+
+/** Keys that tests of the cryptographic operations use. */
+
+export const active: Attribute = { name: 'ActivationDate', value: Date.parse('2025-12-31T00:00:00Z') / 1000 };
+export const withMask = (...bits: Parameters<typeof CryptographicUsageMask.bit>[0][]): Attribute => ({
+  name: 'CryptographicUsageMask',
+  value: bits.reduce((mask, bit) => mask | CryptographicUsageMask.bit(bit), 0),
+});
+export const withParameters = (value: CryptographicParameters): Attribute => ({
+  name: 'CryptographicParameters',
+  value,
+});
+export const withLimits = (total: bigint): Attribute => ({
+  name: 'UsageLimits',
+  value: { UsageLimitsTotal: total, UsageLimitsUnit: 'Byte' },
+});
+
+export const Data = new TextEncoder().encode('seventeen bytes..');
+export const offered = versions.slice(versions.indexOf(Encrypt.since));
+
+export function hex(value: Uint8Array | undefined): string {
+  return Buffer.from(value ?? []).toString('hex');
+}
+
+/** A registered AES-128 key of zeros. */
+export async function registered(service: TestService, ...attributes: Attribute[]): Promise<string> {
+  const { UniqueIdentifier } = await succeed(service, '2.1', Register, {
+    ObjectType: 'SymmetricKey',
+    Attributes: having(...attributes),
+    Object: {
+      type: 'SymmetricKey',
+      value: {
+        KeyBlock: {
+          KeyFormatType: 'Raw',
+          KeyValue: { KeyMaterial: new Uint8Array(16), Attributes: [] },
+          CryptographicAlgorithm: 'AES',
+          CryptographicLength: 128,
+        },
+      },
+    },
+  });
+  return UniqueIdentifier;
+}
+
+export async function pairOf(
+  service: TestService,
+  algorithm: 'RSA' | 'EC',
+  ...common: Attribute[]
+): Promise<{ id: string; publicId: string }> {
+  const request = {
+    CommonAttributes: having(
+      { name: 'CryptographicAlgorithm', value: algorithm },
+      { name: 'CryptographicLength', value: algorithm === 'RSA' ? 2048 : 256 },
+      active,
+      ...common,
+    ),
+    PrivateKeyAttributes: having(withMask('Sign', 'Decrypt')),
+    PublicKeyAttributes: having(withMask('Verify', 'Encrypt')),
+  };
+  const made = await succeed(service, '2.1', CreateKeyPair, request);
+  return { id: made.PrivateKeyUniqueIdentifier, publicId: made.PublicKeyUniqueIdentifier };
+}

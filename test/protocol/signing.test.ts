@@ -1,0 +1,61 @@
+import t from 'tap';
+import { nodeCrypto } from '../../src/crypto/node.ts';
+import { MAC } from '../../src/operations/mac.ts';
+import { MACVerify } from '../../src/operations/mac-verify.ts';
+import { Sign } from '../../src/operations/sign.ts';
+import { SignatureVerify } from '../../src/operations/signature-verify.ts';
+import { active, Data, offered, pairOf, registered, withMask, withParameters } from './keys.ts';
+import { ask, outcome, refuses, succeed } from './operations/ask.ts';
+import { TestService } from './service.ts';
+
+const service = await TestService.open();
+t.teardown(() => service.close());
+
+t.test('signatures of data and of digests', async (t) => {
+  const cases = [
+    { algorithm: 'RSA', parameters: { PaddingMethod: 'PSS', HashingAlgorithm: 'SHA_256' } },
+    { algorithm: 'RSA', parameters: { DigitalSignatureAlgorithm: 'SHA_256WithRSAEncryption' } },
+    { algorithm: 'EC', parameters: { CryptographicAlgorithm: 'ECDSA', HashingAlgorithm: 'SHA_256' } },
+  ] as const;
+  const DigestedData = nodeCrypto.digest('SHA_256', Data);
+  for (const { algorithm, parameters } of cases) {
+    const { id, publicId } = await pairOf(service, algorithm, withParameters(parameters));
+    for (const version of offered) {
+      const request = { UniqueIdentifier: id, Data };
+      const { payload, fields } = await ask(service, version, Sign, request);
+      t.equal(fields, 'UniqueIdentifier SignatureData', version);
+      const signed = { UniqueIdentifier: publicId, SignatureData: payload.SignatureData };
+      const verify = async (message: object) =>
+        (await succeed(service, version, SignatureVerify, { ...signed, ...message })).ValidityIndicator;
+      t.equal(await verify({ Data }), 'Valid', `${algorithm} ${version}`);
+      t.equal(await verify({ Data: Data.subarray(1) }), 'Invalid', `${algorithm} ${version}`);
+      if (version === '1.2' || version === '1.3') continue;
+      t.equal(await verify({ DigestedData }), 'Valid', `${algorithm} ${version}: as a digest`);
+    }
+    await refuses(t, service, Sign, [
+      ['neither data nor digest', { UniqueIdentifier: id }, 'InvalidMessage'],
+      ['a public key', { UniqueIdentifier: publicId, Data }, 'IllegalOperation', 'InvalidObjectType'],
+    ]);
+    await refuses(t, service, SignatureVerify, [
+      ['no signature', { UniqueIdentifier: publicId, Data }, 'InvalidMessage'],
+    ]);
+    const twice = { UniqueIdentifier: id, Data, DigestedData };
+    t.equal(await outcome(service, '2.1', Sign, twice), 'InvalidMessage', 'both data and digest');
+  }
+});
+
+t.test('MAC', async (t) => {
+  const UniqueIdentifier = await registered(service, active, withMask('MACGenerate', 'MACVerify'));
+  const CryptographicParameters = { CryptographicAlgorithm: 'HMAC_SHA256' } as const;
+  const request = { UniqueIdentifier, CryptographicParameters, Data };
+  for (const version of offered) {
+    const { payload, fields } = await ask(service, version, MAC, request);
+    t.equal(fields, 'UniqueIdentifier MACData', version);
+    const verify = async (MACData: Uint8Array) =>
+      (await succeed(service, version, MACVerify, { ...request, MACData })).ValidityIndicator;
+    t.equal(await verify(payload.MACData), 'Valid', version);
+    t.equal(await verify(payload.MACData.subarray(0, 16)), 'Invalid', `${version}: cut`);
+    t.equal(await verify(new Uint8Array(32)), 'Invalid', version);
+  }
+  await refuses(t, service, MACVerify, [['no MAC', request, 'InvalidMessage']]);
+});
