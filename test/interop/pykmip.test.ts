@@ -59,6 +59,18 @@ const undecodable: readonly {
   },
   {
     versions: ['2.0'],
+    checks: ['query profiles'],
+    error: /^StreamNotEmptyError: /,
+    why: 'PyKMIP does not know Profile Version',
+  },
+  {
+    versions: ['2.0'],
+    checks: ['query defaults information'],
+    error: /Tags.EXTRACTABLE/,
+    why: 'PyKMIP has no decoder for Extractable, which has a default',
+  },
+  {
+    versions: ['2.0'],
     checks: ['query storage protection masks'],
     error: /^StreamNotEmptyError: /,
     why: 'PyKMIP wants Protection Storage Mask outside its structure',
