@@ -3,6 +3,7 @@ import type { Infer, Struct } from '../../codec/schema.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
+import type { Reason } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
@@ -85,6 +86,8 @@ export interface ObjectStance {
   readonly kind: 'object';
   /** Object types it works on; all when left out. */
   readonly types?: readonly ObjectTypeName[];
+  /** What 1.x is told about an object of another type; Illegal Operation when left out. */
+  readonly classic?: Reason;
   /** Works on archived objects too. */
   readonly archived?: boolean;
   /** Works on destroyed objects too, of which only attributes are left. */

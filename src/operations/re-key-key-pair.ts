@@ -26,7 +26,11 @@ export const ReKeyKeyPair = operation({
     PublicProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
-  on: object({ types: ['PrivateKey'], identifiedBy: 'PrivateKeyUniqueIdentifier' }),
+  on: object({
+    types: ['PrivateKey'],
+    classic: 'PermissionDenied',
+    identifiedBy: 'PrivateKeyUniqueIdentifier',
+  }),
   async handle(request, context) {
     const { object: oldPrivate, crypto, now, work } = context;
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');

@@ -98,7 +98,7 @@ async function find(
   const object = await work.load(id);
   if (object === undefined) fail('ObjectNotFound', 'there is no such object');
   if (stance.types !== undefined && !stance.types.includes(object.type)) {
-    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`);
+    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`, stance.classic);
   }
   if (object.archived && !stance.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   if (object.destroyed && !stance.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
