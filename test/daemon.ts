@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,13 @@ export class Daemon {
       [main, 'serve', '--home', home, '--listen', '127.0.0.1:0', ...words],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
+    // A test that ends by an error has no teardown; its daemon must not outlive it.
+    const abandon = () => {
+      child.kill('SIGKILL');
+      if (given === undefined) rmSync(home, { recursive: true, force: true });
+    };
+    process.once('exit', abandon);
+    child.once('exit', () => process.off('exit', abandon));
     let output = '';
     try {
       const port = await new Promise<number>((resolve, reject) => {
