@@ -2,7 +2,7 @@ import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
 import { bitLength, type RsaPrivateKey, type RsaPublicKey } from './key-components.ts';
-import { componentsOf, isFor, keyObject } from './key-objects.ts';
+import { componentsOf, isFor, keyObject, requireShortModulus } from './key-objects.ts';
 import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
 import {
   AlgorithmUnsupported,
@@ -13,9 +13,6 @@ import {
   type Plaintext,
   type SealedText,
 } from './provider.ts';
-
-/** Bare RSA with a longer private key would hold the event loop for half a second. */
-const longestModulus = 8_192;
 
 /** See CryptoProvider.encrypt. */
 export function encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted {
@@ -45,9 +42,7 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
   }
   if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
   requireRsa(components, parameters);
-  if (bitLength(components.n) > longestModulus) {
-    throw new AlgorithmUnsupported(`the server decrypts with RSA keys of at most ${longestModulus} bits`);
-  }
+  requireShortModulus(components.n);
   if (parameters.PaddingMethod === 'PKCS1V1_5') {
     // Every answer to such a request is an oracle about the padding (Bleichenbacher 1998, CVE-2023-46809).
     throw new AlgorithmUnsupported('the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP');

@@ -1,8 +1,18 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
-import type { KeyComponents } from './key-components.ts';
+import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
 import { AlgorithmUnsupported, KeyMaterialInvalid, type PlainKey } from './provider.ts';
+
+/** Bits of an RSA modulus. Longer ones would hold the event loop for half a second with every use of a private key. */
+const longestModulus = 8_192;
+
+/** For private keys that are used on the event loop. Throws AlgorithmUnsupported. */
+export function requireShortModulus(modulus: Uint8Array): void {
+  if (bitLength(modulus) > longestModulus) {
+    throw new AlgorithmUnsupported(`the server uses private RSA keys of at most ${longestModulus} bits`);
+  }
+}
 
 /** The key taken apart. Throws AlgorithmUnsupported for formats that are kept but not understood. */
 export function componentsOf(key: PlainKey): KeyComponents {

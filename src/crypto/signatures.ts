@@ -14,7 +14,7 @@ import { encode, makeNull, makeOctets, makeOid, makeSequence } from './der.ts';
 import { signDigest, verifyDigest } from './digest-signatures.ts';
 import { digest, hashNamed } from './hashes.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
-import { componentsOf, isFor, keyObject } from './key-objects.ts';
+import { componentsOf, isFor, keyObject, requireShortModulus } from './key-objects.ts';
 import {
   AlgorithmUnsupported,
   CryptographyFailed,
@@ -235,6 +235,7 @@ function bareOf(scheme: Scheme, message: Message): Uint8Array {
 }
 
 function signBare(scheme: Scheme, components: KeyComponents, key: KeyObject, bare: Uint8Array): Uint8Array {
+  if (components.kind === 'rsaPrivate') requireShortModulus(components.n);
   switch (scheme.kind) {
     case 'pss':
       return privateDecrypt(

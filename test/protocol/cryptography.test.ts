@@ -281,3 +281,30 @@ t.test('RSA: encrypted with OAEP and decrypted; PKCS #1 v1.5 is not decrypted', 
     ],
   ]);
 });
+
+t.test('a key without a plain value cannot be used', async (t) => {
+  const mask = withMask('Encrypt', 'Decrypt');
+  const register = async (block: object) => {
+    const KeyBlock = {
+      KeyFormatType: 'Raw',
+      CryptographicAlgorithm: 'AES',
+      CryptographicLength: 128,
+      ...block,
+    } as const;
+    const made = await succeed(service, '2.1', Register, {
+      ObjectType: 'SymmetricKey',
+      Attributes: having(active, mask, withParameters(cbc)),
+      Object: { type: 'SymmetricKey', value: { KeyBlock } },
+    });
+    return made.UniqueIdentifier;
+  };
+  const elsewhere = await register({});
+  const wrapped = await register({
+    KeyValue: new Uint8Array(24),
+    KeyWrappingData: { WrappingMethod: 'Encrypt' },
+  });
+  await refuses(t, service, Encrypt, [
+    ['only its attributes are stored', { UniqueIdentifier: elsewhere, Data }, 'KeyValueNotPresent'],
+    ['wrapped', { UniqueIdentifier: wrapped, Data }, 'FeatureNotSupported'],
+  ]);
+});

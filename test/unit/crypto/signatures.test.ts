@@ -239,3 +239,22 @@ t.test('refused parameters', async (t) => {
     await t.rejects(sign(privateKey, parameters, message), error, name);
   }
 });
+
+t.test('numbers of any size cost no time', async (t) => {
+  const long = new Uint8Array(500_000).fill(1);
+  const begin = performance.now();
+  for (const { privateKey, publicKey } of [p256, dsa, rsa]) {
+    const signature = await sign(privateKey, {}, { digest: long.subarray(0, 32) });
+    t.notOk(await verify(publicKey, {}, { digest: long.subarray(0, 32) }, long));
+    const made = Uint8Array.from([0x30, 0x83, 7, 0xa1, 0x25, 2, 0x83, 7, 0xa1, 0x20, ...long]);
+    t.notOk(await verify(publicKey, {}, { digest: long.subarray(0, 32) }, made));
+    const asSigned = await verify(publicKey, {}, { digest: long }, signature);
+    // The leftmost bits of both digests are the same.
+    t.equal(asSigned, publicKey !== rsa.publicKey);
+  }
+  const KeyMaterial = { P: long, Q: long, G: long, Y: long };
+  const huge: PlainKey = { objectType: 'PublicKey', KeyFormatType: 'TransparentDSAPublicKey', KeyMaterial };
+  const signature = await sign(dsa.privateKey, {}, { digest: long.subarray(0, 32) });
+  await t.rejects(verify(huge, {}, { digest: long }, signature), AlgorithmUnsupported);
+  t.ok(performance.now() - begin < 2_000, 'quickly');
+});
