@@ -1,19 +1,13 @@
+import type { Attribute, AttributeReference, TemplateAttribute } from './attribute.ts';
 import {
-  type Attribute,
-  type AttributeReference,
-  isClassic,
-  referable,
-  type StandardAttribute,
-  sendable,
-  type TemplateAttribute,
-  type VendorAttribute,
-} from './attribute.ts';
-import { attributeNamed1x, attributeRow, attributeTable, isAttributeName } from './attribute-table.ts';
-import { plan } from './plan.ts';
+  attribute1x,
+  attributes2x,
+  plain1x,
+  reference1x,
+  reference2x,
+  singleAttribute2x,
+} from './attribute-forms.ts';
 import {
-  type AnySchema,
-  any,
-  type Custom,
   type EraField,
   era,
   type Gathered,
@@ -21,19 +15,12 @@ import {
   many,
   maybe,
   one,
-  type Plan,
   partial,
   struct,
   tagged,
-  text,
 } from './schema.ts';
 import { Name } from './structures/attribute-values.ts';
-import { type TagName, tagName, tagNumber } from './tags.ts';
-import { eraOf, type Version } from './version.ts';
-import { type BinaryReader, tagLabel } from './wire/binary-reader.ts';
-import type { BinaryWriter } from './wire/binary-writer.ts';
-import { Type } from './wire/types.ts';
-import { WireError } from './wire-error.ts';
+import type { TagName } from './tags.ts';
 
 export type {
   Attribute,
@@ -47,185 +34,6 @@ export type {
  * Every difference in shape between 1.x and 2.x, so that no handler knows the era: Attribute by name, index and value
  * against one item per attribute; Template-Attribute against Attributes; names against references.
  */
-
-const Tag = {
-  Attribute: tagNumber('Attribute'),
-  AttributeName: tagNumber('AttributeName'),
-  AttributeIndex: tagNumber('AttributeIndex'),
-  AttributeValue: tagNumber('AttributeValue'),
-  VendorIdentification: tagNumber('VendorIdentification'),
-} as const;
-
-/** `x-Foo` → vendor `x`, name `Foo`; a name outside the table gets the empty vendor. */
-function referenceNamed1x(name: string): AttributeReference {
-  const standard = attributeNamed1x(name);
-  if (standard !== undefined) return { name: standard };
-  return isClassic(name.charAt(0)) && name.charAt(1) === '-'
-    ? { vendor: name.charAt(0), name: name.slice(2) }
-    : { vendor: '', name };
-}
-
-function name1xOf(reference: AttributeReference): string {
-  if (reference.vendor === undefined) return attributeRow(reference.name).name1x ?? reference.name;
-  return reference.vendor === '' ? reference.name : `${reference.vendor}-${reference.name}`;
-}
-
-/** Attribute values as a Locate filter may give them: structures with any of their fields. */
-const loosened = new Map<AnySchema, AnySchema>();
-for (const { schema } of Object.values(attributeTable) as { schema: AnySchema }[]) {
-  loosened.set(schema, schema.kind === 'struct' ? partial(schema) : schema);
-}
-
-function valuePlan(reference: AttributeReference, version: Version, loose: boolean): Plan<unknown> {
-  if (reference.vendor !== undefined) return any.plan;
-  const { schema } = attributeRow(reference.name);
-  return plan(loose ? (loosened.get(schema) ?? schema) : schema, version) as Plan<unknown>;
-}
-
-const examples = (version: Version): readonly Attribute[] => {
-  const standard: StandardAttribute[] = [
-    { name: 'CryptographicAlgorithm', value: 'AES' },
-    { name: 'CryptographicLength', value: 256 },
-    { name: 'Name', value: { NameValue: 'key', NameType: 'UninterpretedTextString' } },
-    { name: 'ActivationDate', value: 1_700_000_000 },
-  ];
-  const custom: VendorAttribute = {
-    vendor: 'x',
-    name: 'Purpose',
-    value: { type: 'TextString', value: 'demo' },
-  };
-  return [...standard, custom, ...(eraOf(version) === '1.x' ? [] : [{ ...custom, vendor: 'Acme' }])];
-};
-
-/** 1.x Attribute: name, index, value. The value's form follows from the name before it. */
-function attribute1x(loose: boolean): Custom<Attribute> {
-  return {
-    kind: 'custom',
-    examples,
-    compile: (version) => ({
-      read(reader) {
-        const outer = reader.enter();
-        let reference: AttributeReference | undefined;
-        let index: number | undefined;
-        let value: unknown;
-        for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
-          if (tag === Tag.AttributeName && reference === undefined)
-            reference = referenceNamed1x(reader.text());
-          else if (tag === Tag.AttributeIndex && index === undefined) index = reader.integer();
-          else if (tag === Tag.AttributeValue && reference !== undefined && value === undefined) {
-            value = valuePlan(reference, version, loose).read(reader);
-          } else throw new WireError('field', `${tagLabel(tag)} is out of place in Attribute`, reader.offset);
-        }
-        reader.leave(outer);
-        if (reference === undefined) throw new WireError('field', 'AttributeName is missing');
-        if (value === undefined) throw new WireError('field', 'AttributeValue is missing');
-        return { ...reference, ...(index === undefined ? {} : { index }), value } as Attribute;
-      },
-      write(writer, tag, attribute) {
-        const start = writer.open(tag);
-        writer.text(Tag.AttributeName, name1xOf(attribute));
-        if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
-        valuePlan(attribute, version, loose).write(writer, Tag.AttributeValue, attribute.value);
-        writer.close(start);
-      },
-    }),
-  };
-}
-
-const vendorAttribute = struct({
-  VendorIdentification: one(text),
-  AttributeName: one(text),
-  AttributeValue: one(any),
-});
-
-/** 2.x: the attribute's own tag, or the structure Attribute for a vendor's. */
-function readAttribute2x(reader: BinaryReader, version: Version, loose: boolean): Attribute {
-  const tag = reader.tag();
-  if (tag === Tag.Attribute) {
-    const { VendorIdentification, AttributeName, AttributeValue } = plan(vendorAttribute, version).read(
-      reader,
-    );
-    return { vendor: VendorIdentification, name: AttributeName, value: AttributeValue };
-  }
-  const name = tagName(tag) ?? tagLabel(tag);
-  if (isAttributeName(name)) {
-    return { name, value: valuePlan({ name }, version, loose).read(reader) } as Attribute;
-  }
-  return { vendor: '', name, value: any.plan.read(reader) };
-}
-
-function writeAttribute2x(writer: BinaryWriter, attribute: Attribute, version: Version): void {
-  if (attribute.vendor !== undefined) {
-    plan(vendorAttribute, version).write(writer, Tag.Attribute, {
-      VendorIdentification: attribute.vendor,
-      AttributeName: attribute.name,
-      AttributeValue: attribute.value,
-    });
-  } else {
-    valuePlan(attribute, version, false).write(writer, tagNumber(attribute.name), attribute.value);
-  }
-}
-
-/** 2.x Attributes and its kin: a structure of any attributes. */
-function attributes2x(loose: boolean): Custom<readonly Attribute[]> {
-  return {
-    kind: 'custom',
-    examples: (version) => [examples(version)],
-    compile: (version) => ({
-      read(reader) {
-        const outer = reader.enter();
-        const list: Attribute[] = [];
-        while (reader.tag() !== 0) list.push(readAttribute2x(reader, version, loose));
-        reader.leave(outer);
-        return list;
-      },
-      write(writer, tag, list) {
-        const start = writer.open(tag);
-        for (const attribute of list)
-          if (sendable(attribute, version, false)) writeAttribute2x(writer, attribute, version);
-        writer.close(start);
-      },
-    }),
-  };
-}
-
-/** 2.x NewAttribute and CurrentAttribute: exactly one attribute. */
-const singleAttribute2x: Custom<Attribute> = {
-  kind: 'custom',
-  examples,
-  compile(version) {
-    const list = plan(attributes2x(false), version);
-    return {
-      read(reader) {
-        const at = reader.offset;
-        const [attribute, second] = list.read(reader);
-        if (attribute === undefined || second !== undefined) {
-          throw new WireError('field', 'exactly one attribute must stand here', at);
-        }
-        return attribute;
-      },
-      write: (writer, tag, attribute) => list.write(writer, tag, [attribute]),
-    };
-  },
-};
-
-const plain1x = gate1x(attribute1x(false));
-
-/** Wraps a 1.x attribute so that one the version does not know is written as nothing at all. */
-function gate1x(schema: Custom<Attribute>): Custom<Attribute> {
-  return {
-    ...schema,
-    compile(version) {
-      const inner = schema.compile(version);
-      return {
-        read: inner.read,
-        write(writer, tag, attribute) {
-          if (sendable(attribute, version, true)) inner.write(writer, tag, attribute);
-        },
-      };
-    },
-  };
-}
 
 const template1x = struct({ Name: many(Name), Attribute: many(plain1x) });
 const filterTemplate1x = struct({ Name: many(partial(Name)), Attribute: many(attribute1x(true)) });
@@ -344,49 +152,6 @@ export const echoedAttribute: EraField<Attribute | undefined> = era({
   '1.x': tagged('Attribute', maybe(plain1x)),
   '2.x': null,
 });
-
-const reference1x: Custom<AttributeReference> = {
-  kind: 'custom',
-  examples: () => [{ name: 'State' }, { vendor: 'x', name: 'Purpose' }],
-  compile: (version) => ({
-    read: (reader) => referenceNamed1x(reader.text()),
-    write(writer, tag, reference) {
-      const named =
-        reference.vendor === undefined
-          ? attributeRow(reference.name).name1x !== null
-          : reference.vendor === '' || isClassic(reference.vendor);
-      if (named && referable(reference, version)) writer.text(tag, name1xOf(reference));
-    },
-  }),
-};
-
-const vendorReference = struct({ VendorIdentification: one(text), AttributeName: one(text) });
-
-const reference2x: Custom<AttributeReference> = {
-  kind: 'custom',
-  examples: () => [{ name: 'State' }, { vendor: 'Acme', name: 'Purpose' }],
-  compile: (version) => ({
-    read(reader) {
-      if (reader.type() === Type.Structure) {
-        const { VendorIdentification, AttributeName } = plan(vendorReference, version).read(reader);
-        return { vendor: VendorIdentification, name: AttributeName };
-      }
-      const tag = reader.enumeration();
-      const name = tagName(tag) ?? tagLabel(tag);
-      return isAttributeName(name) ? { name } : { vendor: '', name };
-    },
-    write(writer, tag, reference) {
-      if (reference.vendor === undefined) {
-        if (referable(reference, version)) writer.enumeration(tag, tagNumber(reference.name));
-      } else if (reference.vendor !== '') {
-        plan(vendorReference, version).write(writer, tag, {
-          VendorIdentification: reference.vendor,
-          AttributeName: reference.name,
-        });
-      }
-    },
-  }),
-};
 
 /** Names of attributes: text in 1.x, tags or vendor names in 2.x. */
 export const attributeReferences: EraField<AttributeReference[]> = era({
