@@ -8,6 +8,7 @@ went wrong. Exits with 0 when it ran to its end, whatever the checks said.
 
 import binascii
 import datetime
+import hmac
 import json
 import logging
 import sys
@@ -650,6 +651,54 @@ def rekey_with_offset(session):
     session.client.activate(uid)
     replacement = session.client.rekey(uid, offset=0)
     same(session.state(replacement), STATE.ACTIVE)
+
+
+# Use
+
+
+@check(since="1.2")
+def encrypt_and_decrypt(session):
+    client, uid = session.client, session.key(length=256)
+    client.activate(uid)
+    parameters = {
+        "cryptographic_algorithm": ALGORITHM.AES,
+        "block_cipher_mode": enums.BlockCipherMode.CBC,
+        "padding_method": enums.PaddingMethod.PKCS5,
+    }
+    vector = bytes(range(16))
+    secret, _ = client.encrypt(b"sixteen bytes and more", uid, parameters, vector)
+    same(len(secret), 32)
+    same(client.decrypt(secret, uid, parameters, vector), b"sixteen bytes and more")
+    secret, made = client.encrypt(b"sixteen bytes and more", uid, parameters)
+    same(client.decrypt(secret, uid, parameters, made), b"sixteen bytes and more")
+
+
+@check(since="1.2")
+def sign_and_verify(session):
+    client = session.client
+    public, private = client.create_key_pair(
+        ALGORITHM.RSA, 2048, public_usage_mask=[MASK.VERIFY], private_usage_mask=[MASK.SIGN]
+    )
+    client.activate(public)
+    client.activate(private)
+    parameters = {
+        "padding_method": enums.PaddingMethod.PSS,
+        "cryptographic_algorithm": ALGORITHM.RSA,
+        "hashing_algorithm": enums.HashingAlgorithm.SHA_256,
+    }
+    signature = client.sign(b"signed", private, parameters)
+    same(client.signature_verify(b"signed", signature, public, parameters), enums.ValidityIndicator.VALID)
+    same(client.signature_verify(b"other", signature, public, parameters), enums.ValidityIndicator.INVALID)
+
+
+@check(since="1.2")
+def mac(session):
+    client = session.client
+    uid = client.create(ALGORITHM.HMAC_SHA256, 256, cryptographic_usage_mask=[MASK.MAC_GENERATE])
+    client.activate(uid)
+    found, code = client.mac(b"data", uid, ALGORITHM.HMAC_SHA256)
+    same(found, uid)
+    same(code, hmac.new(client.get(uid).value, b"data", "sha256").digest())
 
 
 # Refusals
