@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { encode, enumerated, integer, requestMessage, structure, text, valueOf } from '../client.ts';
+import {
+  type Client,
+  encode,
+  enumerated,
+  integer,
+  requestMessage,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
 import { ask, create, get, locate, materialHash } from './messages.ts';
 import { FaultyServer } from './server.ts';
 
@@ -48,6 +57,28 @@ t.test('sockets that are torn in the middle of a message', async (t) => {
   await served('unread answer');
   t.ok(server.running);
   t.notMatch(server.output, /failed unexpectedly|a bug/);
+});
+
+t.test('no more files can be opened', async (t) => {
+  const server = await FaultyServer.prepare({ files: 48 });
+  t.teardown(() => server.remove());
+  await server.start();
+  const clients: Client[] = [];
+  const full = async () => {
+    for (;;) clients.push(await server.connect(2_000));
+  };
+  await t.rejects(full(), 'at some point a connection is refused');
+  t.ok(clients.length > 5, `${clients.length} connections were open`);
+  const [first] = clients;
+  if (first === undefined) return;
+  const [made] = await ask(first, [create('crowded')]);
+  t.ok(made?.ok, 'those that are open are served');
+  for (const client of clients) await client.close();
+  const next = await server.connect();
+  t.ok((await ask(next, [get(made?.id)]))[0]?.ok, 'and others again once there is room');
+  await next.close();
+  t.notMatch(server.output, /failed unexpectedly|a bug/);
+  t.equal(await server.end(), 0);
 });
 
 t.test('the root key is gone', async (t) => {
@@ -117,12 +148,12 @@ t.test('SIGTERM lets messages in flight finish', async (t) => {
         structure(
           'CommonTemplateAttribute',
           attribute('Cryptographic Algorithm', enumerated('AttributeValue', 4)),
-          attribute('Cryptographic Length', integer('AttributeValue', 3072)),
+          attribute('Cryptographic Length', integer('AttributeValue', 4096)),
         ),
       ],
     },
   ]);
-  await sleep(50);
+  await sleep(250);
   const ended = server.end('SIGTERM');
   const answer = await slow;
   const id = String(valueOf(answer, 'BatchItem', 'ResponsePayload', 'PrivateKeyUniqueIdentifier'));

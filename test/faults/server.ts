@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly config?: string;
   /** Further words for `serve`. */
   readonly words?: readonly string[];
+  /** How many files and sockets the daemon may have open. */
+  readonly files?: number;
   /** File of the database, when it is not to be in the home. */
   readonly database?: string;
 }
@@ -60,7 +62,12 @@ export class FaultyServer {
   /** Starts the daemon and waits for its ready line; rejects with its output when it ends before. */
   async start(): Promise<void> {
     const words = ['serve', '--home', this.home, '--listen', '127.0.0.1:0', ...(this.#options.words ?? [])];
-    const child = spawn(process.execPath, [main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const command = [process.execPath, main, ...words];
+    const { files } = this.#options;
+    const limited =
+      files === undefined ? command : ['sh', '-c', `ulimit -n ${files}; exec "$@"`, 'sh', ...command];
+    const [program = '', ...rest] = limited;
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     let own = '';
     this.#port = await new Promise<number>((resolve, reject) => {
