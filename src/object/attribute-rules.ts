@@ -3,7 +3,8 @@ import type { AttributeName } from '../../codec/attribute-table.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Era } from '../../codec/version.ts';
 import { fail } from '../errors.ts';
-import { appliesTo, mostInstances, type Origin, ruleOf } from './attributes.ts';
+import type { AttributeSet } from './attribute-set.ts';
+import { appliesTo, mostAttributes, mostInstances, type Origin, ruleOf } from './attributes.ts';
 import { requireChangeable, requireOrder } from './date-rules.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
@@ -69,14 +70,21 @@ export function applyAdd(object: ManagedObject, given: Attribute, now: number): 
     if (isRepeatedPolicy(attribute, present[0])) return present[0];
     fail('AttributeSingleValued', `the object has a value for ${key} already`);
   }
-  if (present.length >= mostInstances)
-    fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}, no more fit`);
+  requireRoom(attributes, key, present);
   requireMeaning(attribute);
   requireTimely(object, attribute, now);
   requireNewName(attributes, attribute);
   const stored = attributes.add(attribute);
   follow(object, stored, now);
   return stored;
+}
+
+/** Refuses one more instance where the object is full of it, or full altogether. */
+function requireRoom(attributes: AttributeSet, key: string, present: readonly Attribute[]): void {
+  if (present.length >= mostInstances)
+    fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}, no more fit`);
+  if (attributes.list().length >= mostAttributes)
+    fail('ServerLimitExceeded', `the object has ${mostAttributes} attributes or more, no more fit`);
 }
 
 /** ModifyAttribute (KMIP 2.1 §6.1.30, 1.4 §4.15). Returns the instance as changed. */
@@ -118,6 +126,7 @@ export function applySet(object: ManagedObject, given: Attribute, now: number): 
   requireMeaning(attribute);
   requireTimely(object, attribute, now);
   requireNewName(attributes, attribute, { own: present });
+  if (present === undefined) requireRoom(attributes, key, []);
   const stored =
     present === undefined
       ? attributes.add(attribute)

@@ -240,3 +240,6 @@ export function appliesTo(rule: AttributeRule, type: ObjectTypeName): boolean {
 
 /** Instances of one attribute that one object may carry: a bound on what a client can pile up. */
 export const mostInstances = 1_000;
+
+/** Attributes of all kinds that one object may carry: every operation reads them all, and answers hold them all. */
+export const mostAttributes = 4_000;

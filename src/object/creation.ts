@@ -11,7 +11,7 @@ import {
 import { fail } from '../errors.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import { mostInstances, ruleOf } from './attributes.ts';
+import { mostAttributes, mostInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
@@ -64,6 +64,9 @@ export function buildObject(creation: Creation): ManagedObject {
   const { operation, type, group, id, value, now } = creation;
   const object = ManagedObject.create({ id, type, group, value });
   const { attributes } = object;
+  if (creation.attributes.length > mostAttributes) {
+    fail('ServerLimitExceeded', `no more than ${mostAttributes} attributes fit on an object`);
+  }
   attributes.set('UniqueIdentifier', id);
   for (const fact of facts(creation)) addFact(attributes, fact);
   const known = new Set(attributes.keys());
@@ -133,11 +136,15 @@ function addStated(attributes: AttributeSet, stated: Attribute): void {
   if (!isMultiple(stated) && present.length > 0) {
     fail('AttributeSingleValued', `${key} can have one value only`, 'InvalidField');
   }
+  requireRoom(key, present);
+  requireNewName(attributes, stated, { classic: 'InvalidField' });
+  attributes.add(normalised(stated));
+}
+
+function requireRoom(key: string, present: readonly Attribute[]): void {
   if (present.length >= mostInstances) {
     fail('ServerLimitExceeded', `no more than ${mostInstances} instances of ${key} fit`);
   }
-  requireNewName(attributes, stated, { classic: 'InvalidField' });
-  attributes.add(normalised(stated));
 }
 
 /** A client may repeat what the object itself says, but not contradict it. */
@@ -162,7 +169,9 @@ function sameLength(a: number, b: number): boolean {
 function importStated(attributes: AttributeSet, stated: Attribute): void {
   const key = attributeKey(stated);
   if (!ruleOf(stated).multiple) attributes.remove(key);
-  if (attributes.all(key).some((present) => sameValue(present, stated))) return;
+  const present = attributes.all(key);
+  if (present.some((other) => sameValue(other, stated))) return;
+  requireRoom(key, present);
   requireNewName(attributes, stated, { classic: 'InvalidField' });
   attributes.add(stated);
 }

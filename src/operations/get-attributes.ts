@@ -16,10 +16,8 @@ export const GetAttributes = operation({
     const keys = asked.map(attributeKey);
     if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');
     const all = target.attributesAt(now);
-    const chosen =
-      keys.length === 0
-        ? all
-        : keys.flatMap((key) => all.filter((attribute) => attributeKey(attribute) === key));
+    const byKey = Map.groupBy(all, attributeKey);
+    const chosen = keys.length === 0 ? all : keys.flatMap((key) => byKey.get(key) ?? []);
     return { UniqueIdentifier: target.id, Attributes: chosen };
   },
 });

@@ -1,12 +1,28 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
+import type { Node } from '../../../codec/wire/node.ts';
+import { AddAttribute } from '../../../src/operations/add-attribute.ts';
 import { AdjustAttribute } from '../../../src/operations/adjust-attribute.ts';
 import { Create } from '../../../src/operations/create.ts';
+import { GetAttributes } from '../../../src/operations/get-attributes.ts';
 import { Import } from '../../../src/operations/import.ts';
 import { Locate } from '../../../src/operations/locate.ts';
 import { SetAttribute } from '../../../src/operations/set-attribute.ts';
+import { children, find } from '../../client.ts';
 import { TestService } from '../service.ts';
-import { aes, ask, attributeOf, everything, having, outcome, storedKey, succeed } from './ask.ts';
+import {
+  aes,
+  ask,
+  attributeOf,
+  contact,
+  everything,
+  having,
+  named,
+  outcome,
+  payloadOf,
+  storedKey,
+  succeed,
+} from './ask.ts';
 
 /** What one request can cost, and what it can learn of objects that are not the client's. */
 
@@ -79,4 +95,63 @@ t.test('clients of two groups that race all get their turn', async (t) => {
     Array.from({ length: 32 }, (_, n) => [set('g', id, n), set('other', foreign, n)]).flat(),
   );
   t.ok(answers.every(({ status }) => status === 'Success'));
+});
+
+t.test('an object is full some time, however its attributes come', async (t) => {
+  const thousand = (one: (n: number) => Attribute) => Array.from({ length: 1000 }, (_, n) => one(n));
+  const group = (n: number): Attribute => ({ name: 'ObjectGroup', value: `g${n}` });
+  const full = [
+    ...thousand((n) => named(`n${n}`)),
+    ...thousand(group),
+    ...thousand((n) => ({
+      name: 'ApplicationSpecificInformation',
+      value: { ApplicationNamespace: 'ns', ApplicationData: `d${n}` },
+    })),
+    ...thousand((n) => ({
+      name: 'AlternativeName',
+      value: { AlternativeNameValue: `a${n}`, AlternativeNameType: 'URI' },
+    })),
+  ];
+  const before = await everything(service);
+  const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes, ...full) };
+  t.equal(await outcome(service, '2.1', Create, request), 'ServerLimitExceeded');
+  t.equal(await outcome(service, '1.4', Create, request), 'IndexOutOfBounds');
+  const Object = {
+    type: 'OpaqueObject',
+    value: { OpaqueDataType: 0x80000001, OpaqueDataValue: Uint8Array.of(1) },
+  };
+  const imported = { UniqueIdentifier: 'full', Attributes: [...thousand(group), group(1000)], Object };
+  t.equal(await outcome(service, '2.1', Import, imported), 'ServerLimitExceeded');
+  t.same(await everything(service), before);
+
+  const id = await storedKey(service, ...full.slice(aes.length));
+  for (const operation of [AddAttribute, SetAttribute]) {
+    const more = { UniqueIdentifier: id, NewAttribute: contact('one more') };
+    t.equal(await outcome(service, '2.1', operation, more), 'ServerLimitExceeded', operation.name);
+  }
+  const again = { UniqueIdentifier: id, NewAttribute: { name: 'Sensitive', value: true } };
+  t.equal(await outcome(service, '2.1', SetAttribute, again), 'Success', 'what is there can be changed');
+});
+
+t.test('hundreds of attributes, each by its name', async (t) => {
+  const attributes = Array.from(
+    { length: 500 },
+    (_, n): Attribute => ({
+      vendor: 'Acme',
+      name: `attribute-${n}`,
+      value: { type: 'Integer', value: n },
+    }),
+  );
+  const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes, ...attributes) };
+  const { UniqueIdentifier } = await succeed(service, '2.1', Create, request);
+  const AttributeReference = attributes.map(({ vendor, name }) => ({ vendor, name }));
+  const items = [
+    {
+      operation: 'GetAttributes',
+      payload: payloadOf('2.1', GetAttributes, { UniqueIdentifier, AttributeReference }),
+    },
+  ];
+  const [answer] = await service.batch('2.1', items);
+  t.equal(answer?.status, 'Success');
+  t.equal(children(find(answer?.payload as Node, 'Attributes'), 'Attribute').length, 500);
 });
