@@ -45,6 +45,9 @@ export function requireMeaning(attribute: Attribute): void {
       'Application Data is missing: the server makes up none for any namespace',
     );
   }
+  if (attribute.name === 'UsageLimits' && attribute.value.UsageLimitsTotal < 0n) {
+    fail('InvalidAttributeValue', 'the Usage Limits Total is negative');
+  }
   if (!known(attributeRow(attribute.name).schema, attribute.value)) {
     fail(
       'InvalidAttributeValue',

@@ -99,6 +99,7 @@ export async function create(creation: Creation, context: Context): Promise<Mana
 export function build(creation: Creation, context: Context): ManagedObject {
   const { crypto, now, principal } = context;
   const { value, id = context.newIdentifier() } = creation;
+  requireCounts(value);
   return buildObject({
     operation: creation.operation,
     type: creation.type,
@@ -112,6 +113,18 @@ export function build(creation: Creation, context: Context): ManagedObject {
     shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
     randomNumberGenerator: creation.generated ? crypto.randomNumberGenerator : undefined,
   });
+}
+
+/** Numbers that no key can have, where the material says nothing about them. */
+function requireCounts(object: ManagedObjectValue): void {
+  if (!hasKeyBlock(object)) return;
+  const { CryptographicLength: bits = 0 } = object.value.KeyBlock;
+  if (bits < 0) fail('InvalidField', 'Cryptographic Length is negative');
+  if (object.type !== 'SplitKey') return;
+  const { SplitKeyParts: parts, KeyPartIdentifier: part, SplitKeyThreshold: threshold } = object.value;
+  if (threshold < 1 || threshold > parts || part < 1 || part > parts) {
+    fail('InvalidField', `part ${part} of ${parts} with a threshold of ${threshold} is no Split Key`);
+  }
 }
 
 /** What the value itself says: algorithm, length and curve of a key, names and numbers of a certificate. */

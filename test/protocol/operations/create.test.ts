@@ -99,8 +99,14 @@ const keyOf = (...attributes: readonly Attribute[]) => ({
   Attributes: having(...attributes),
 });
 
+const limits = (UsageLimitsTotal: bigint): Attribute => ({
+  name: 'UsageLimits',
+  value: { UsageLimitsTotal, UsageLimitsUnit: 'Object' },
+});
+
 t.test('what Create refuses', (t) =>
   refuses(t, service, Create, [
+    ['less than nothing to use', keyOf(...aes, limits(-1n)), 'InvalidField', 'InvalidAttributeValue'],
     [
       'an object type that cannot be created',
       { ObjectType: 'Certificate', Attributes: having(...aes) },

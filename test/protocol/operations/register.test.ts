@@ -193,6 +193,28 @@ t.test('what Register refuses', (t) =>
   ]),
 );
 
+t.test('counts that no Split Key and no length can have', async (t) => {
+  const [, split] = others.find(([name]) => name === 'a split key') as (typeof others)[0];
+  const counted = (SplitKeyParts: number, KeyPartIdentifier: number, SplitKeyThreshold: number) => {
+    const value = { ...split.value, SplitKeyParts, KeyPartIdentifier, SplitKeyThreshold };
+    return registration({ type: 'SplitKey', value } as ManagedObjectValue);
+  };
+  const { KeyBlock } = metadataOnly.value as { KeyBlock: object };
+  const negative = { type: 'SymmetricKey', value: { KeyBlock: { ...KeyBlock, CryptographicLength: -1 } } };
+  await refuses(t, service, Register, [
+    ['a part that is none of them', counted(3, 4, 2), 'InvalidField'],
+    ['part 0', counted(3, 0, 2), 'InvalidField'],
+    ['more needed than there are', counted(3, 1, 4), 'InvalidField'],
+    ['fewer than none', counted(-3, -4, -5), 'InvalidField'],
+    [
+      'a negative length of a key that stays away',
+      registration(negative as ManagedObjectValue),
+      'InvalidField',
+    ],
+  ]);
+  t.equal(await outcome(service, '1.0', Register, counted(3, 3, 3)), 'Success');
+});
+
 t.test('a registered key says in its attributes what it was given', async (t) => {
   const given: Attribute[] = [
     named('full'),
