@@ -31,6 +31,12 @@ export function hex(value: Uint8Array | undefined): string {
   return Buffer.from(value ?? []).toString('hex');
 }
 
+/** Identifiers of a private key and its public key. */
+export interface Pair {
+  readonly id: string;
+  readonly publicId: string;
+}
+
 /** A registered AES-128 key of zeros. */
 export async function registered(service: TestService, ...attributes: Attribute[]): Promise<string> {
   const { UniqueIdentifier } = await succeed(service, '2.1', Register, {
@@ -51,11 +57,18 @@ export async function registered(service: TestService, ...attributes: Attribute[
   return UniqueIdentifier;
 }
 
-export async function pairOf(
+/** A new pair; its halves may do all that such keys do. */
+export function pairOf(service: TestService, algorithm: 'RSA' | 'EC', ...common: Attribute[]): Promise<Pair> {
+  return pairWith(service, algorithm, withMask('Sign', 'Decrypt'), withMask('Verify', 'Encrypt'), ...common);
+}
+
+export async function pairWith(
   service: TestService,
   algorithm: 'RSA' | 'EC',
+  privateMask: Attribute,
+  publicMask: Attribute,
   ...common: Attribute[]
-): Promise<{ id: string; publicId: string }> {
+): Promise<Pair> {
   const request = {
     CommonAttributes: having(
       { name: 'CryptographicAlgorithm', value: algorithm },
@@ -63,8 +76,8 @@ export async function pairOf(
       active,
       ...common,
     ),
-    PrivateKeyAttributes: having(withMask('Sign', 'Decrypt')),
-    PublicKeyAttributes: having(withMask('Verify', 'Encrypt')),
+    PrivateKeyAttributes: having(privateMask),
+    PublicKeyAttributes: having(publicMask),
   };
   const made = await succeed(service, '2.1', CreateKeyPair, request);
   return { id: made.PrivateKeyUniqueIdentifier, publicId: made.PublicKeyUniqueIdentifier };

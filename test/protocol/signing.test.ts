@@ -1,10 +1,12 @@
 import t from 'tap';
 import { nodeCrypto } from '../../src/crypto/node.ts';
+import { Decrypt } from '../../src/operations/decrypt.ts';
+import { Encrypt } from '../../src/operations/encrypt.ts';
 import { MAC } from '../../src/operations/mac.ts';
 import { MACVerify } from '../../src/operations/mac-verify.ts';
 import { Sign } from '../../src/operations/sign.ts';
 import { SignatureVerify } from '../../src/operations/signature-verify.ts';
-import { active, Data, offered, pairOf, registered, withMask, withParameters } from './keys.ts';
+import { active, Data, offered, pairOf, pairWith, registered, withMask, withParameters } from './keys.ts';
 import { ask, outcome, refuses, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
@@ -58,4 +60,42 @@ t.test('MAC', async (t) => {
     t.equal(await verify(new Uint8Array(32)), 'Invalid', version);
   }
   await refuses(t, service, MACVerify, [['no MAC', request, 'InvalidMessage']]);
+});
+
+t.test('each operation needs its own bit of the mask, and no other', async (t) => {
+  const symmetric = [
+    [Encrypt, 'Encrypt'],
+    [Decrypt, 'Decrypt'],
+    [MAC, 'MACGenerate'],
+    [MACVerify, 'MACVerify'],
+  ] as const;
+  const bits = symmetric.map(([, bit]) => bit);
+  const fields = { Data: new Uint8Array(16), MACData: new Uint8Array(16) };
+  for (const [operation, bit] of symmetric) {
+    const CryptographicParameters = bit.startsWith('MAC') ? {} : ({ BlockCipherMode: 'ECB' } as const);
+    const attempt = async (...mask: (typeof bits)[number][]) => {
+      const UniqueIdentifier = await registered(service, active, withMask(...mask));
+      return outcome(service, '2.1', operation, { UniqueIdentifier, CryptographicParameters, ...fields });
+    };
+    t.equal(await attempt(bit), 'Success', bit);
+    t.equal(await attempt(...bits.filter((each) => each !== bit)), 'IncompatibleCryptographicUsageMask', bit);
+  }
+  const parameters = withParameters({ HashingAlgorithm: 'SHA_256' });
+  const good = await pairOf(service, 'EC', parameters);
+  const bad = await pairWith(
+    service,
+    'EC',
+    withMask('Verify', 'Decrypt'),
+    withMask('Sign', 'Encrypt'),
+    parameters,
+  );
+  for (const [pair, expected] of [
+    [good, 'Success'],
+    [bad, 'IncompatibleCryptographicUsageMask'],
+  ] as const) {
+    const signing = { UniqueIdentifier: pair.id, Data };
+    const verifying = { UniqueIdentifier: pair.publicId, Data, SignatureData: new Uint8Array(8) };
+    t.equal(await outcome(service, '2.1', Sign, signing), expected);
+    t.equal(await outcome(service, '2.1', SignatureVerify, verifying), expected);
+  }
 });

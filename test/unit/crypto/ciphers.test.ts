@@ -232,8 +232,8 @@ t.test('padding: every length comes back, one byte is always added', async (t) =
 });
 
 t.test('whatever is wrong with encrypted data, the error is the same', async (t) => {
-  const plainBlock = (tail: string) =>
-    encrypt(aes, { BlockCipherMode: 'ECB' }, { data: bytes(tail.padStart(32, '0')) }).data;
+  const plainBlock = (tail: string, digits = 32) =>
+    encrypt(aes, { BlockCipherMode: 'ECB' }, { data: bytes(tail.padStart(digits, '0')) }).data;
   const ecb = (PaddingMethod: 'PKCS5' | 'ANSIX9_23' | 'ISO10126') =>
     ({ BlockCipherMode: 'ECB', PaddingMethod }) as const;
   const iv = new Uint8Array(12);
@@ -243,9 +243,11 @@ t.test('whatever is wrong with encrypted data, the error is the same', async (t)
   const cases: [string, CryptographicParameters, Parameters<typeof decrypt>[2]][] = [
     ['PKCS5 of 0', ecb('PKCS5'), { data: plainBlock('00') }],
     ['PKCS5 of 17', ecb('PKCS5'), { data: plainBlock('11') }],
-    ['PKCS5 with one wrong byte', ecb('PKCS5'), { data: plainBlock('04030404') }],
+    ['PKCS5, the first of four wrong', ecb('PKCS5'), { data: plainBlock('03040404') }],
+    ['PKCS5, the third of four wrong', ecb('PKCS5'), { data: plainBlock('04040304') }],
     ['ANSI X9.23 with one wrong byte', ecb('ANSIX9_23'), { data: plainBlock('01000004') }],
-    ['ISO 10126 of 17', ecb('ISO10126'), { data: plainBlock('11') }],
+    ['ISO 10126 of 17 in two blocks', ecb('ISO10126'), { data: plainBlock('11', 64) }],
+    ['ANSI X9.23 of 17 in two blocks', ecb('ANSIX9_23'), { data: plainBlock('11', 64) }],
     ['no block at all', ecb('PKCS5'), { data: new Uint8Array() }],
     ['half a block', ecb('PKCS5'), { data: new Uint8Array(8) }],
     ['half a block without padding', { BlockCipherMode: 'ECB' }, { data: new Uint8Array(8) }],

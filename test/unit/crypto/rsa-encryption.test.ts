@@ -1,6 +1,7 @@
 import { constants, createPrivateKey, createPublicKey, privateDecrypt, publicEncrypt } from 'node:crypto';
 import t from 'tap';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { applyMask } from '../../../src/crypto/mask-generation.ts';
 import { nodeCrypto } from '../../../src/crypto/node.ts';
 import {
   AlgorithmUnsupported,
@@ -74,6 +75,33 @@ t.test('every wrong OAEP block gets the same answer', async (t) => {
       { name: 'CryptographyFailed', message: 'the data cannot be decrypted' },
       name,
     );
+  }
+});
+
+t.test('blocks that are wrong under their masks', async (t) => {
+  const crafted = (change: (first: Uint8Array, rest: Uint8Array) => void) => {
+    const block = new Uint8Array(256);
+    const seed = block.subarray(1, 49).fill(7);
+    const rest = block.subarray(49);
+    rest.set(nodeCrypto.digest('SHA_384', label));
+    rest.set([1, ...data], rest.length - data.length - 1);
+    change(block, rest);
+    applyMask(rest, seed, 'SHA_256');
+    applyMask(seed, rest, 'SHA_256');
+    return publicEncrypt({ key: nodePublic, padding: constants.RSA_NO_PADDING }, block);
+  };
+  const opened = (sealed: Uint8Array) => [...decrypt(privateKey, mixed, { data: sealed })];
+  t.same(opened(crafted(() => {})), [...data], 'nothing changed');
+  const cases: [string, (first: Uint8Array, rest: Uint8Array) => void][] = [
+    ['the first byte', (first) => first.fill(1, 0, 1)],
+    ['the hash of the label, its first byte', (_, rest) => rest.fill(0, 0, 1)],
+    ['the hash of the label, its last byte', (_, rest) => rest.fill(0, 47, 48)],
+    ['a byte before the separator', (_, rest) => rest.fill(2, 100, 101)],
+    ['another separator', (_, rest) => rest.fill(2, -data.length - 1, -data.length)],
+    ['no separator', (_, rest) => rest.fill(0, 48)],
+  ];
+  for (const [name, change] of cases) {
+    t.throws(() => opened(crafted(change)), { message: 'the data cannot be decrypted' }, name);
   }
 });
 

@@ -246,7 +246,9 @@ t.test('numbers of any size cost no time', async (t) => {
   for (const { privateKey, publicKey } of [p256, dsa, rsa]) {
     const signature = await sign(privateKey, {}, { digest: long.subarray(0, 32) });
     t.notOk(await verify(publicKey, {}, { digest: long.subarray(0, 32) }, long));
-    const made = Uint8Array.from([0x30, 0x83, 7, 0xa1, 0x25, 2, 0x83, 7, 0xa1, 0x20, ...long]);
+    // Short enough to be read as DER, a SEQUENCE of one INTEGER of 120,000 bytes.
+    const integer = [2, 0x83, 0x01, 0xd4, 0xc0, ...long.subarray(0, 120_000)];
+    const made = Uint8Array.from([0x30, 0x83, 0x01, 0xd4, 0xc5, ...integer]);
     t.notOk(await verify(publicKey, {}, { digest: long.subarray(0, 32) }, made));
     const asSigned = await verify(publicKey, {}, { digest: long }, signature);
     // The leftmost bits of both digests are the same.
