@@ -52,7 +52,7 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   if (exponent % 2 !== 1 || exponent < 65_537 || exponent > 0xffff_ffff) {
     throw new AlgorithmUnsupported('the public exponent must be odd and between 65537 and 4294967295');
   }
-  return pair(bits, (done) =>
+  return searched(bits, (done) =>
     generateKeyPair('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done),
   );
 }
@@ -62,7 +62,7 @@ function generateDsa(bits: number, qLength: number): Promise<GeneratedKeyPair> {
   if (qLength !== 256 && !(qLength === 224 && bits === 2048)) {
     throw new AlgorithmUnsupported(`DSA of ${bits} bits has no subgroup of ${qLength} bits`);
   }
-  return pair(bits, (done) =>
+  return searched(bits, (done) =>
     generateKeyPair('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done),
   );
 }
@@ -98,6 +98,24 @@ function pair(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPa
       else resolve({ privateKey: plain(privateKey), publicKey: plain(publicKey), bits });
     });
   });
+}
+
+/** Searches for primes that may run at once: the pool has four threads, and signatures need some of them too. */
+const mostSearches = 2;
+let searches = 0;
+const waiting: (() => void)[] = [];
+
+/** A pair whose primes take seconds to find. Searches wait for each other, so that nothing else waits for them. */
+async function searched(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPair> {
+  if (searches < mostSearches) searches++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await pair(bits, start);
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) searches--;
+    else next();
+  }
 }
 
 /** A Buffer's memory as a Uint8Array: Buffer.slice would share it. */

@@ -236,3 +236,25 @@ t.test('RSA 4096 is made beside the event loop', { timeout: 120_000 }, async (t)
   t.ok(ticks > 10, 'timers went on');
   t.ok(longest < duration / 2, 'no pause as long as a generation');
 });
+
+t.test(
+  'however many primes are searched for, other pairs do not wait for them',
+  { timeout: 120_000 },
+  async (t) => {
+    let found = 0;
+    const searches = Array.from({ length: 10 }, async () => {
+      const { bits } = await nodeCrypto.generateKeyPair({ algorithm: 'RSA', bits: 2048 });
+      found++;
+      return bits;
+    });
+    await nodeCrypto.generateKeyPair({ algorithm: 'Ed25519' });
+    t.ok(found <= 4, `${found} of 10 came before it`);
+    t.same(new Set(await Promise.all(searches)), new Set([2048]));
+    await t.rejects(nodeCrypto.generateKeyPair({ algorithm: 'RSA', bits: 512 }));
+    t.equal(
+      (await nodeCrypto.generateKeyPair({ algorithm: 'RSA', bits: 2048 })).bits,
+      2048,
+      'a refusal holds no place',
+    );
+  },
+);
