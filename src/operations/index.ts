@@ -90,16 +90,16 @@ export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
   offered.map((each) => [each.name, each]),
 );
 
-const cryptography = 'cryptographic operations come with the cryptography room';
+const certification = 'the server signs no certificates for its clients and judges none';
 const asynchronous = 'answers come at once, so there is nothing to poll, cancel or process';
 const serverToClient = 'the server opens no connection to its clients';
 
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
-  DeriveKey: cryptography,
-  Certify: cryptography,
-  ReCertify: cryptography,
-  Validate: cryptography,
+  DeriveKey: 'keys are generated or brought, not derived',
+  Certify: certification,
+  ReCertify: certification,
+  Validate: certification,
   CreateSplitKey: 'split keys can be registered, not made',
   JoinSplitKey: 'split keys can be registered, not joined',
   Process: asynchronous,
