@@ -174,7 +174,10 @@ t.test('states by time: dates that come move the key on, without anybody asking'
 });
 
 t.test('what every operation on an object refuses', async (t) => {
-  const archived = await moved('PreActive', Archive, {});
+  const bare = await TestService.open();
+  t.teardown(() => bare.close());
+  const archived = await storedKey(bare);
+  await succeed(bare, '2.1', Archive, at(archived));
   for (const [operation, request] of [
     [Activate, {}],
     [Revoke, cessation],
@@ -184,21 +187,21 @@ t.test('what every operation on an object refuses', async (t) => {
     [ObtainLease, {}],
     [Get, {}],
   ] as const) {
-    await refuses(t, service, operation as AnyOperation, [
+    await refuses(t, bare, operation as AnyOperation, [
       ['an unknown object', { ...at('nobody'), ...request }, 'ItemNotFound', 'ObjectNotFound'],
       ['no object', { ...request }, 'ItemNotFound', 'ObjectNotFound'],
       ['an archived object', { ...at(archived), ...request }, 'ObjectArchived'],
     ]);
   }
-  await refuses(t, service, Recover, [['an unknown object', at('nobody'), 'ItemNotFound', 'ObjectNotFound']]);
-  const id = await inState['Active']?.();
+  await refuses(t, bare, Recover, [['an unknown object', at('nobody'), 'ItemNotFound', 'ObjectNotFound']]);
+  const id = await storedKey(bare, dated('ActivationDate', bare.now / 1000));
   const code = (value: number) => [
-    uid(id as string),
+    uid(id),
     structure('RevocationReason', enumerated('RevocationReasonCode', value)),
   ];
-  await refuses(t, service, Revoke, [
+  await refuses(t, bare, Revoke, [
     ['a reason nobody knows', code(99), 'InvalidField'],
-    ['no reason', at(id as string), 'InvalidMessage'],
+    ['no reason', at(id), 'InvalidMessage'],
   ]);
 });
 

@@ -17,12 +17,17 @@ import {
   named,
   outcome,
   refuses,
+  storedKey,
   succeed,
 } from './ask.ts';
 import { keyFamilies, metadataOnly, others, speaks } from './objects.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
+/** With one key only: every refusal compares all there is. */
+const bare = await TestService.open();
+t.teardown(() => bare.close());
+await storedKey(bare);
 const families = await keyFamilies();
 
 const registration = (Object: ManagedObjectValue, ...attributes: readonly Attribute[]) => ({
@@ -149,7 +154,7 @@ const certificate: ManagedObjectValue = {
 };
 
 t.test('what Register refuses', (t) =>
-  refuses(t, service, Register, [
+  refuses(t, bare, Register, [
     [
       'another Object Type than the object',
       { ...registration(raw), ObjectType: 'SecretData' },
@@ -201,7 +206,7 @@ t.test('counts that no Split Key and no length can have', async (t) => {
   };
   const { KeyBlock } = metadataOnly.value as { KeyBlock: object };
   const negative = { type: 'SymmetricKey', value: { KeyBlock: { ...KeyBlock, CryptographicLength: -1 } } };
-  await refuses(t, service, Register, [
+  await refuses(t, bare, Register, [
     ['a part that is none of them', counted(3, 4, 2), 'InvalidField'],
     ['part 0', counted(3, 0, 2), 'InvalidField'],
     ['more needed than there are', counted(3, 1, 4), 'InvalidField'],
