@@ -49,7 +49,13 @@ export function requireUsage(object: ManagedObject, use: Use, now: number): void
 }
 
 /** Refuses what comes in the wrong state, before Process Start Date or from Protect Stop Date on. `classic`: as of `fail`. */
-function requireTime(object: ManagedObject, direction: Direction, what: string, now: number, classic?: Reason): void {
+function requireTime(
+  object: ManagedObject,
+  direction: Direction,
+  what: string,
+  now: number,
+  classic?: Reason,
+): void {
   const state = object.state(now);
   const refuse = (why: string): never => fail('WrongKeyLifecycleState', why, classic);
   if (!states[direction].includes(state)) {
