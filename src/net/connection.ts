@@ -4,6 +4,7 @@ import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../limits.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { EndedConnection } from '../watch/observer.ts';
+import { endOfTurn } from './turn.ts';
 
 /** What a client may send ahead while its message is being answered; beyond that nothing is read. */
 const aheadBytes = 65_536;
@@ -103,6 +104,7 @@ export class Connection {
     for (const message of this.#framer.push(chunk)) {
       this.#stopMessageTimer();
       const { response, close } = await this.#options.service.respond(message, this.conversation);
+      await endOfTurn();
       const waiting = this.#write(response);
       if (waiting !== undefined) await waiting;
       if (close) this.#finishing = true;
