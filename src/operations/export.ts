@@ -6,7 +6,7 @@ import { KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
 import { optionalManagedObjectField } from '../../codec/structures/managed-objects.ts';
 import { fail } from '../errors.ts';
 import { object, operation } from './operation.ts';
-import { inFormat, isWrapped, refuseSecret } from './releasing.ts';
+import { inFormat, isWrapped, refuseSecret, requireWords } from './releasing.ts';
 
 /**
  * Export (KMIP 2.1 §6.1.21, 1.4 §4.43): the object with all its attributes, for Import elsewhere. Of a destroyed object
@@ -29,7 +29,7 @@ export const Export = operation({
     Object: optionalManagedObjectField,
   }),
   on: object({ destroyed: true }),
-  handle(request, { object: target, crypto, now }) {
+  handle(request, { object: target, crypto, now, version }) {
     const head = {
       ObjectType: target.type,
       UniqueIdentifier: target.id,
@@ -44,6 +44,8 @@ export const Export = operation({
     if (request.KeyWrapType === 'NotWrapped' && isWrapped(value)) {
       fail('KeyWrapTypeNotSupported', 'the object was registered wrapped and cannot be unwrapped');
     }
-    return { ...head, Object: inFormat(value, request.KeyFormatType, request.KeyCompressionType, crypto) };
+    const shown = inFormat(value, request.KeyFormatType, request.KeyCompressionType, crypto);
+    requireWords(shown, version);
+    return { ...head, Object: shown };
   },
 });

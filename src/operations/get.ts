@@ -5,7 +5,7 @@ import { KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
 import { managedObjectField } from '../../codec/structures/managed-objects.ts';
 import { fail } from '../errors.ts';
 import { object, operation } from './operation.ts';
-import { inFormat, isWrapped, refuseSecret } from './releasing.ts';
+import { inFormat, isWrapped, refuseSecret, requireWords } from './releasing.ts';
 
 /**
  * Get (KMIP 2.1 §6.1.22, 1.4 §4.11): the object itself, in the format it came in unless another is asked for. Key
@@ -23,7 +23,7 @@ export const Get = operation({
   }),
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text), Object: managedObjectField }),
   on: object(),
-  handle(request, { object: target, crypto }) {
+  handle(request, { object: target, crypto, version }) {
     refuseSecret(target);
     if (request.KeyWrappingSpecification !== undefined)
       fail('FeatureNotSupported', 'keys cannot be wrapped here yet');
@@ -33,6 +33,7 @@ export const Get = operation({
       fail('KeyWrapTypeNotSupported', 'the object was registered wrapped and cannot be unwrapped');
     }
     const shown = inFormat(value, request.KeyFormatType, request.KeyCompressionType, crypto);
+    requireWords(shown, version);
     if (target.attributes.get('Fresh') === true) target.attributes.set('Fresh', false);
     return { ObjectType: target.type, UniqueIdentifier: target.id, Object: shown };
   },

@@ -1,6 +1,7 @@
-import type { KeyCompressionType, KeyFormatType } from '../../codec/enums.ts';
+import { type KeyCompressionType, KeyFormatType, ObjectType } from '../../codec/enums.ts';
 import type { KeyBlock } from '../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import type { Version } from '../../codec/version.ts';
 import { type CryptoProvider, plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
@@ -16,6 +17,17 @@ export function refuseSecret({ attributes }: ManagedObject): void {
 
 export function isWrapped(value: ManagedObjectValue): boolean {
   return hasKeyBlock(value) && value.value.KeyBlock.KeyWrappingData !== undefined;
+}
+
+/**
+ * Refuses what the client's version has no word for: an object type or a key format that came later. Another format may
+ * be asked for.
+ */
+export function requireWords(value: ManagedObjectValue, version: Version): void {
+  if (!ObjectType.introducedBy(value.type, version))
+    fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
+  if (hasKeyBlock(value) && !KeyFormatType.introducedBy(value.value.KeyBlock.KeyFormatType, version))
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
 }
 
 /** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */

@@ -195,3 +195,23 @@ t.test('Import replaces what is there only when it is told to', async (t) => {
   const typed = { ...request, UniqueIdentifier: 'typed', ObjectType: 'SecretData' };
   t.equal(await outcome(service, '2.1', Import, typed), 'InvalidField');
 });
+
+t.test('a client is refused what its version has no word for, and may ask for another format', async (t) => {
+  const pgp = await registered(specimen('a PGP key'));
+  const ec = (await keyFamilies()).find(({ forms }) =>
+    forms.some((form) => blockOf(form).KeyFormatType === 'TransparentECPrivateKey'),
+  );
+  const transparent = ec?.forms.find((form) => blockOf(form).KeyFormatType === 'TransparentECPrivateKey');
+  const key = await registered(transparent as ManagedObjectValue);
+  for (const [version, id, format, came] of [
+    ['1.1', pgp, undefined, 'IllegalOperation'],
+    ['1.2', pgp, undefined, 'Success'],
+    ['1.2', key, undefined, 'KeyFormatTypeNotSupported'],
+    ['1.2', key, 'ECPrivateKey', 'Success'],
+    ['1.3', key, undefined, 'Success'],
+  ] as const) {
+    const request = { UniqueIdentifier: id, KeyFormatType: format };
+    t.equal(await outcome(service, version, Get, request), came, `${version} ${format ?? 'as it is'}`);
+  }
+  t.equal(await outcome(service, '1.4', Export, { UniqueIdentifier: key }), 'Success');
+});
