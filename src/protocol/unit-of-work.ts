@@ -5,6 +5,9 @@ import type { FindQuery, Work } from '../operations/operation.ts';
 import type { CommitResult, LoadedObject, Store, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 
+/** Identifiers in one question to the store: engines bound how deep an expression may be. */
+const idsAsked = 100;
+
 /**
  * Everything one message reads and writes. Each batch item works in a layer of its own over what earlier items left;
  * a failed item drops its layer, Undo drops them all, and the end is one commit (DESIGN §5).
@@ -108,19 +111,30 @@ export class UnitOfWork {
       offset: 0,
       limit: query.offset + query.limit + overlay.size,
     });
-    const stored = found.ids.filter(
-      (id) => !overlay.has(id) || matches(overlay.get(id) as ManagedObject, query.filter),
-    );
-    const known = new Set(found.ids);
-    const joined = [...overlay.values()]
-      .filter((object) => !known.has(object.id) && matches(object, query.filter))
-      .reverse();
-    const ids = [...joined.map((object) => object.id), ...stored];
-    const left = found.ids.length - stored.length;
+    const stays = (id: string) => matches(overlay.get(id) as ManagedObject, query.filter);
+    const known = await this.#matching(overlay, query);
+    const joined = [...overlay.keys()].filter((id) => !known.has(id) && stays(id)).reverse();
+    const left = [...known].filter((id) => !stays(id)).length;
+    const ids = [...joined, ...found.ids.filter((id) => !overlay.has(id) || stays(id))];
     return {
       ids: ids.slice(query.offset, query.offset + query.limit),
       total: found.total - left + joined.length,
     };
+  }
+
+  /** Those of the changed objects that match as the store still has them, on whatever page they may lie. */
+  async #matching(overlay: ReadonlyMap<string, ManagedObject>, { filter }: FindQuery): Promise<Set<string>> {
+    const stored = [...overlay.values()].filter(({ version }) => version > 0).map(({ id }) => id);
+    const known = new Set<string>();
+    for (let at = 0; at < stored.length; at += idsAsked) {
+      const some = stored.slice(at, at + idsAsked);
+      const any = some.map((value) => {
+        return { attribute: 'UniqueIdentifier', fields: [{ field: '', op: '=', value }] } as const;
+      });
+      const asked = { group: this.#group, filter: { all: [filter, { any }] }, offset: 0, limit: idsAsked };
+      for (const id of (await this.#store.find(asked)).ids) known.add(id);
+    }
+    return known;
   }
 }
 

@@ -1,7 +1,16 @@
 import t from 'tap';
 import { BatchErrorContinuationOption } from '../../codec/enums.ts';
 import { bytes, children, enumerated, item, structure, text, valueOf } from '../client.ts';
-import { answersOf, attribute1x, createAES, createAES2, outline, TestService, uid } from './service.ts';
+import {
+  type Answer,
+  answersOf,
+  attribute1x,
+  createAES,
+  createAES2,
+  outline,
+  TestService,
+  uid,
+} from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -221,4 +230,28 @@ t.test('a batch costs one commit, and its order is that of the items', async (t)
   t.ok(answers.every(({ status }) => status === 'Success'));
   t.equal(new Set(answers.map(({ id }) => id)).size, 50);
   t.same(answersOf(await service.exchange('1.4', items.slice(0, 1))).length, 1);
+});
+
+t.test('Locate counts a changed object once and in its place, on whatever page it lies', async (t) => {
+  const group = attribute1x('Object Group', text('AttributeValue', 'pages'));
+  const ids = [await service.key([group]), await service.key([group]), await service.key([group])];
+  const one = item('MaximumItems', 'Integer', 1);
+  const answers = await service.batch('1.4', [
+    {
+      operation: 'AddAttribute',
+      payload: [uid(ids[0] as string), attribute1x('x-a', text('AttributeValue', 'b'))],
+    },
+    { operation: 'Locate', payload: [one, group] },
+    { operation: 'DeleteAttribute', payload: [uid(ids[0] as string), text('AttributeName', 'Object Group')] },
+    { operation: 'Locate', payload: [one, group] },
+  ]);
+  const found = (index: number) => {
+    const { payload } = answers[index] as Answer;
+    return [
+      valueOf(payload as never, 'LocatedItems'),
+      children(payload, 'UniqueIdentifier').map(({ value }) => value),
+    ];
+  };
+  t.same(found(1), [3, [ids[2]]]);
+  t.same(found(3), [2, [ids[2]]]);
 });
