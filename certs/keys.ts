@@ -80,7 +80,7 @@ export function refuseWeakKey(key: KeyObject): void {
 }
 
 /** Whether a public and a private key are one pair. */
-export function samePair(publicKey: KeyObject, privateKey: KeyObject): boolean {
+function samePair(publicKey: KeyObject, privateKey: KeyObject): boolean {
   return createPublicKey(privateKey).equals(publicKey);
 }
 

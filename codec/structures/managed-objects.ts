@@ -1,7 +1,6 @@
 import {
   CertificateRequestType,
   CertificateType,
-  type ObjectType,
   OpaqueDataType,
   SecretDataType,
   SplitKeyMethod,
@@ -101,11 +100,6 @@ export type KeyedObjectValue = Extract<ManagedObjectValue, { value: { KeyBlock: 
 
 export function hasKeyBlock(object: ManagedObjectValue): object is KeyedObjectValue {
   return 'KeyBlock' in object.value;
-}
-
-/** Whether the object type's name (an ObjectType member) is one of ours; the tag is spelt the same but for Opaque Object. */
-export function isObjectTypeName(name: ObjectType): name is ObjectTypeName {
-  return typeof name === 'string' && Object.hasOwn(shapes, name);
 }
 
 const tagsOf = new Map<number, ObjectTypeName>(

@@ -20,7 +20,7 @@ export interface InitialiseOptions {
 }
 
 /** The client that a first start enrols, so that there is somebody to try the server with. */
-export const firstClient = 'demo';
+const firstClient = 'demo';
 
 /**
  * Fills a fresh home, or goes on where an earlier attempt was cut off. Every file appears whole or not at all, each step

@@ -23,7 +23,7 @@ const ecPublic: TransparentForm = {
   optional: [],
 };
 
-export const transparentForms = {
+const transparentForms = {
   TransparentSymmetricKey: { kind: 'symmetric', required: ['Key'], optional: [] },
   TransparentRSAPrivateKey: {
     kind: 'rsaPrivate',

@@ -5,7 +5,7 @@ import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 
 /** Names compare by their text, exactly; their type only says how to read it. */
-export function hasName(attributes: AttributeSet, { NameValue }: Name): boolean {
+function hasName(attributes: AttributeSet, { NameValue }: Name): boolean {
   return attributes.values('Name').some((name) => name.NameValue === NameValue);
 }
 

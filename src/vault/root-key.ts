@@ -19,7 +19,7 @@ import { VaultUnavailable } from './vault.ts';
  * string and no pooled buffer, because neither can be wiped.
  */
 
-export const rootKeyBytes = 32;
+const rootKeyBytes = 32;
 /** Room for the line, white space around it, and one byte more that says it is too long. */
 const mostBytes = 128;
 

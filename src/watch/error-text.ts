@@ -45,7 +45,7 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
 }
 
-export function withoutValues(message: string): string {
+function withoutValues(message: string): string {
   return message
     .slice(0, messageUnits)
     .replace(/Received .*/s, 'Received …')
