@@ -44,8 +44,22 @@ export interface Work {
   insert(object: ManagedObject): void;
   /** Ids newest first, what this message has changed included. */
   find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
+  /** What the server remembers beside objects; part of the same commit. */
+  readonly records: Records;
   /** Runs once after the message's commit, e.g. to write a client's Log message into the log. */
   afterCommit(effect: () => void): void;
+}
+
+/** Records of the principal's group, sealed at rest. A kind belongs to the one file that knows what its bytes mean. */
+export interface Records {
+  /** The content, a copy; undefined when there is none, it has expired or it is another group's. */
+  load(kind: string, id: string): Promise<Uint8Array | undefined>;
+  /** Oldest first, at most `limit`. */
+  list(kind: string, limit: number): Promise<readonly { readonly id: string; readonly content: Uint8Array }[]>;
+  /** Inserts, or replaces what this message has loaded; `expires` in POSIX seconds, never when left out. */
+  put(kind: string, id: string, content: Uint8Array, expires?: number): void;
+  /** Removes what this message has loaded. */
+  remove(kind: string, id: string): void;
 }
 
 export interface FindQuery {

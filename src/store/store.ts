@@ -78,6 +78,36 @@ export interface StoreUnit {
   readonly inserts: readonly StoredObject[];
   /** `version` is the new one; the row must still have `version - 1`. */
   readonly updates: readonly StoredObject[];
+  readonly records?: RecordChanges;
+}
+
+/** What the server remembers beside objects: tickets, pending work, credentials, defaults. Sealed like a key. */
+export interface StoredRecord {
+  /** What it is for. */
+  readonly kind: string;
+  /** Unique within its kind on the whole server, any text of at most 127 characters. */
+  readonly id: string;
+  readonly group: string;
+  /** 1 at insertion, plus one with every update. */
+  readonly version: number;
+  /** POSIX seconds from which on it is as good as gone, and may be swept; null: never. */
+  readonly expires: number | null;
+  readonly sealed: SealedKey;
+}
+
+/** What one unit does with records, under the same locks as objects: version 1 is an insertion, a higher one an update. */
+export interface RecordChanges {
+  readonly expects: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
+  readonly puts: readonly StoredRecord[];
+  /** `version`: the one that was read. */
+  readonly removals: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
+}
+
+export interface RecordQuery {
+  readonly kind: string;
+  /** Of every group when left out. */
+  readonly group?: string;
+  readonly limit: number;
 }
 
 /** `conflict`: somebody else was faster, play the message again. `taken`: a unique key is held by another object. */
@@ -87,6 +117,10 @@ export interface Store {
   /** The objects that exist, in any order; the caller compares groups. */
   load(ids: readonly string[]): Promise<readonly LoadedObject[]>;
   find(query: Query): Promise<Found>;
+  /** The record, expired or not: the caller compares group and date. */
+  record(kind: string, id: string): Promise<StoredRecord | undefined>;
+  /** Oldest first, expired ones included. */
+  records(query: RecordQuery): Promise<readonly StoredRecord[]>;
   /**
    * Resolves after the write is durable (fsync). Units that arrive together share one fsync; a conflict costs only its
    * own unit. Rejects with StoreUnavailable when durability is not certain: the unit may then be there whole, or not.
