@@ -1,5 +1,6 @@
 import type { Operation as OperationMember } from '../../codec/enums.ts';
 import type { Infer, Struct } from '../../codec/schema.ts';
+import type { Identifier } from '../../codec/structures/identifier.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -29,6 +30,11 @@ export interface Context {
   newIdentifier(): string;
   /** Sets the batch's ID Placeholder; undefined empties it. */
   setPlaceholder(id: string | undefined): void;
+  /**
+   * What a field of the request means: its own text, a reference to an earlier answer of the batch, the ID Placeholder when
+   * it is left out. Fails with ObjectNotFound where that names nothing. The object of an `object()` stance is found already.
+   */
+  resolve(identifier: Identifier | undefined): string;
 }
 
 /** Context of an operation on one existing object, which was found, permitted and in a fit state. */

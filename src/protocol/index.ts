@@ -95,6 +95,7 @@ export function createService(options: ServiceOptions): MessageService {
       setPlaceholder(id: string | undefined) {
         identifiers.placeholder = id;
       },
+      resolve: identifiers.resolve.bind(identifiers),
     };
     const items = await runBatch(request, {
       operations: options.operations,
