@@ -90,6 +90,15 @@ export function verifyDigest(
   return verify('sha256', fixedMessage, key, signature);
 }
 
+/** Whether `signDigest` and `verifyDigest` can work with the key. */
+export function takesDigests(components: KeyComponents): boolean {
+  try {
+    return orderOf(components) > 0n;
+  } catch {
+    return false;
+  }
+}
+
 function orderOf(components: KeyComponents): bigint {
   if (components.kind === 'dsaPublic' || components.kind === 'dsaPrivate') {
     const { p, q, g } = components;

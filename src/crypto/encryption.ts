@@ -1,5 +1,6 @@
 import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
 import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
 import { bitLength, type RsaPrivateKey, type RsaPublicKey } from './key-components.ts';
 import { componentsOf, isFor, keyObject, requireShortModulus } from './key-objects.ts';
@@ -7,7 +8,10 @@ import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
 import {
   AlgorithmUnsupported,
   CryptographyFailed,
+  type CryptoProvider,
+  type DecryptionStream,
   type Encrypted,
+  type EncryptionStream,
   ParametersInvalid,
   type PlainKey,
   type Plaintext,
@@ -49,6 +53,32 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
   }
   if (parameters.PaddingMethod !== 'OAEP') throw rsaPaddingRefused(parameters);
   return decryptOaep(keyObject(key), oaep(parameters), sealed.data);
+}
+
+/** See CryptoProvider.startEncryption. */
+export function startEncryption(
+  key: PlainKey,
+  parameters: CryptographicParameters,
+  beginning: Parameters<CryptoProvider['startEncryption']>[2],
+): EncryptionStream {
+  const components = componentsOf(key);
+  if (components.kind !== 'symmetric') throw wholeOnly();
+  return startSymmetricEncryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
+}
+
+/** See CryptoProvider.startDecryption. */
+export function startDecryption(
+  key: PlainKey,
+  parameters: CryptographicParameters,
+  beginning: Parameters<CryptoProvider['startDecryption']>[2],
+): DecryptionStream {
+  const components = componentsOf(key);
+  if (components.kind !== 'symmetric') throw wholeOnly();
+  return startSymmetricDecryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
+}
+
+function wholeOnly(): ParametersInvalid {
+  return new ParametersInvalid('with such a key the data must come in one piece');
 }
 
 function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: CryptographicParameters) {

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { HashingAlgorithm } from '../../codec/enums.ts';
-import { AlgorithmUnsupported } from './provider.ts';
+import { AlgorithmUnsupported, type DigestStream } from './provider.ts';
 
 interface Hash {
   /** Name in OpenSSL. */
@@ -46,4 +46,15 @@ export function hashNamed(algorithm: HashingAlgorithm): Hash {
 /** See CryptoProvider.digest. */
 export function digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array {
   return new Uint8Array(hash(hashNamed(algorithm).name, data, 'buffer'));
+}
+
+/** See CryptoProvider.startDigest. */
+export function startDigest(algorithm: HashingAlgorithm): DigestStream {
+  const stream = createHash(hashNamed(algorithm).name);
+  return {
+    update(data) {
+      stream.update(data);
+    },
+    final: () => new Uint8Array(stream.digest()),
+  };
 }

@@ -3,7 +3,7 @@ import type { CryptographicAlgorithm, HashingAlgorithm } from '../../codec/enums
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { hashNamed } from './hashes.ts';
 import { componentsOf } from './key-objects.ts';
-import { AlgorithmUnsupported, ParametersInvalid, type PlainKey } from './provider.ts';
+import { AlgorithmUnsupported, type MacStream, ParametersInvalid, type PlainKey } from './provider.ts';
 
 const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
   ['HMAC_MD5', 'MD5'],
@@ -25,7 +25,7 @@ const cmacs = new Map<CryptographicAlgorithm, Readonly<Record<number, string>>>(
 ]);
 
 interface Mac {
-  update(data: Uint8Array): this;
+  update(data: Uint8Array): unknown;
   final(): Buffer;
 }
 
@@ -34,8 +34,22 @@ const { createMac } = crypto as unknown as {
   createMac(name: 'cmac', key: Uint8Array, options: { readonly cipher: string }): Mac;
 };
 
-/** See CryptoProvider.mac. The key may be of another algorithm than the HMAC: so the test cases have it. */
-export function mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array {
+/** See CryptoProvider.startMac. The key may be of another algorithm than the HMAC: so the test cases have it. */
+export function startMac(key: PlainKey, parameters: CryptographicParameters): MacStream {
+  const mac = openMac(key, parameters);
+  return {
+    update(data) {
+      mac.update(data);
+    },
+    final: () => mac.final(),
+    verify(given) {
+      const expected = mac.final();
+      return expected.length === given.length && timingSafeEqual(expected, given);
+    },
+  };
+}
+
+function openMac(key: PlainKey, parameters: CryptographicParameters): Mac {
   const components = componentsOf(key);
   if (components.kind !== 'symmetric') throw new AlgorithmUnsupported('such a key makes no MAC');
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
@@ -44,7 +58,8 @@ export function mac(key: PlainKey, parameters: CryptographicParameters, data: Ui
   const hash = hmacs.get(algorithm);
   if (hash !== undefined) {
     if (mode !== undefined) throw new ParametersInvalid(`${algorithm} has no Block Cipher Mode`);
-    return createHmac(hashNamed(hash).name, components.key).update(data).digest();
+    const hmac = createHmac(hashNamed(hash).name, components.key);
+    return { update: (data) => hmac.update(data), final: () => hmac.digest() };
   }
   const cipher = cmacs.get(algorithm)?.[components.key.length];
   if (cipher === undefined || (mode !== undefined && mode !== 'CMAC')) {
@@ -55,7 +70,14 @@ export function mac(key: PlainKey, parameters: CryptographicParameters, data: Ui
   if (key.CryptographicAlgorithm !== undefined && key.CryptographicAlgorithm !== algorithm) {
     throw new ParametersInvalid('Cryptographic Algorithm is not that of the key');
   }
-  return createMac('cmac', components.key, { cipher }).update(data).final();
+  return createMac('cmac', components.key, { cipher });
+}
+
+/** See CryptoProvider.mac. */
+export function mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array {
+  const stream = startMac(key, parameters);
+  stream.update(data);
+  return stream.final();
 }
 
 /** See CryptoProvider.verifyMac. */
@@ -65,6 +87,7 @@ export function verifyMac(
   data: Uint8Array,
   given: Uint8Array,
 ): boolean {
-  const expected = mac(key, parameters, data);
-  return expected.length === given.length && timingSafeEqual(expected, given);
+  const stream = startMac(key, parameters);
+  stream.update(data);
+  return stream.verify(given);
 }

@@ -5,14 +5,14 @@ import { encodeKeyMaterial } from '../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
 import { algorithmKind, generatesLength, hasParity, keyBytes } from './algorithms.ts';
 import { describeCertificate } from './certificate.ts';
-import { decrypt, encrypt } from './encryption.ts';
-import { digest, hashingAlgorithms } from './hashes.ts';
+import { decrypt, encrypt, startDecryption, startEncryption } from './encryption.ts';
+import { digest, hashingAlgorithms, startDigest } from './hashes.ts';
 import { describeKey } from './key-description.ts';
 import { convertKey } from './key-format.ts';
 import { generatedCurves, generatePair } from './key-pairs.ts';
-import { mac, verifyMac } from './macs.ts';
+import { mac, startMac, verifyMac } from './macs.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
-import { sign, verify } from './signatures.ts';
+import { sign, startMessage, verify } from './signatures.ts';
 
 /** The cryptography of Node: OpenSSL behind `node:crypto`. */
 export const nodeCrypto: CryptoProvider = {
@@ -40,6 +40,11 @@ export const nodeCrypto: CryptoProvider = {
   verify,
   mac,
   verifyMac,
+  startEncryption,
+  startDecryption,
+  startMessage,
+  startMac,
+  startDigest,
 };
 
 function random(length: number): Uint8Array {

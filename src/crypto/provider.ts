@@ -94,6 +94,27 @@ export interface CryptoProvider {
   mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array;
   /** Compares in constant time. */
   verifyMac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array, given: Uint8Array): boolean;
+
+  /*
+   * The same for data that comes in parts. A stream is over after `final`, `verify` or the first error; those of ciphers
+   * and MACs hold the key until then. CCM and RSA need the data whole: ParametersInvalid.
+   */
+
+  startEncryption(
+    key: PlainKey,
+    parameters: CryptographicParameters,
+    plaintext: Omit<Plaintext, 'data'>,
+  ): EncryptionStream;
+  /** `appendedTag`: the last bytes of all are the tag, in modes that authenticate. */
+  startDecryption(
+    key: PlainKey,
+    parameters: CryptographicParameters,
+    sealed: Pick<SealedText, 'iv' | 'additionalData'> & { readonly appendedTag: boolean },
+  ): DecryptionStream;
+  /** Collects what `sign` or `verify` is then asked about, with the same key and parameters. */
+  startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream;
+  startMac(key: PlainKey, parameters: CryptographicParameters): MacStream;
+  startDigest(algorithm: HashingAlgorithm): DigestStream;
 }
 
 export interface Plaintext {
@@ -117,6 +138,39 @@ export interface SealedText {
   readonly additionalData?: Uint8Array | undefined;
   /** `appended`: the last bytes of `data`, in modes that authenticate. */
   readonly tag?: Uint8Array | 'appended' | undefined;
+}
+
+export interface EncryptionStream {
+  /** The Initialization Vector, where the server made it. */
+  readonly iv: Uint8Array | undefined;
+  /** What can be said so far, perhaps nothing. */
+  update(data: Uint8Array): Uint8Array;
+  /** The rest, with the tag of a mode that authenticates. */
+  final(): { readonly data: Uint8Array; readonly tag: Uint8Array | undefined };
+}
+
+/** Its output is not authenticated before `final` has returned: so the protocol wants it. */
+export interface DecryptionStream {
+  update(data: Uint8Array): Uint8Array;
+  final(tag: Uint8Array | undefined): Uint8Array;
+}
+
+export interface MessageStream {
+  /** Throws CryptographyFailed when the algorithm needs the data whole and it becomes too long to be kept. */
+  update(data: Uint8Array): void;
+  final(): Message;
+}
+
+export interface MacStream {
+  update(data: Uint8Array): void;
+  final(): Uint8Array;
+  /** Compares in constant time. */
+  verify(given: Uint8Array): boolean;
+}
+
+export interface DigestStream {
+  update(data: Uint8Array): void;
+  final(): Uint8Array;
 }
 
 /** What is signed: data that is hashed first, or a digest of it. */

@@ -11,14 +11,15 @@ import {
 import type { DigitalSignatureAlgorithm, HashingAlgorithm } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { encode, makeNull, makeOctets, makeOid, makeSequence } from './der.ts';
-import { signDigest, verifyDigest } from './digest-signatures.ts';
-import { digest, hashNamed } from './hashes.ts';
+import { signDigest, takesDigests, verifyDigest } from './digest-signatures.ts';
+import { digest, hashNamed, startDigest } from './hashes.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { componentsOf, isFor, keyObject, requireShortModulus } from './key-objects.ts';
 import {
   AlgorithmUnsupported,
   CryptographyFailed,
   type Message,
+  type MessageStream,
   ParametersInvalid,
   type PlainKey,
 } from './provider.ts';
@@ -108,6 +109,53 @@ export async function verify(
   }
 }
 
+/** Bytes that wait for their end where the algorithm hashes nothing beforehand. */
+const mostCollected = 16 * 1_048_576;
+
+/** See CryptoProvider.startMessage. */
+export function startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream {
+  const components = componentsOf(key);
+  const scheme = schemeOf(components, parameters);
+  const hash = scheme.kind === 'edwards' ? undefined : hashOf(scheme);
+  if (scheme.kind !== 'edwards' && hash === undefined) {
+    throw new ParametersInvalid('Hashing Algorithm is missing');
+  }
+  const hashable = scheme.kind === 'pss' || scheme.kind === 'pkcs1' || takesDigests(components);
+  return hash !== undefined && hashable ? digested(hash) : collected();
+}
+
+function digested(hash: HashingAlgorithm): MessageStream {
+  const stream = startDigest(hash);
+  return { update: (data) => stream.update(data), final: () => ({ digest: stream.final() }) };
+}
+
+function collected(): MessageStream {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  return {
+    update(data) {
+      length += data.length;
+      if (length > mostCollected) {
+        throw new CryptographyFailed(`such a key signs at most ${mostCollected} bytes that come in parts`);
+      }
+      parts.push(data.slice());
+    },
+    final() {
+      const data = new Uint8Array(length);
+      let at = 0;
+      for (const part of parts) {
+        data.set(part, at);
+        at += part.length;
+      }
+      return { data };
+    },
+  };
+}
+
+function hashOf(scheme: Exclude<Scheme, { kind: 'edwards' }>): HashingAlgorithm | undefined {
+  return scheme.kind === 'pss' ? scheme.pss.hash : scheme.hash;
+}
+
 function schemeOf(components: KeyComponents, parameters: CryptographicParameters): Scheme {
   const { DigitalSignatureAlgorithm: name, PaddingMethod: padding } = parameters;
   const scheme = typeof name === 'string' ? named[name] : undefined;
@@ -167,7 +215,7 @@ function requireDigest(scheme: Scheme, message: Message): void {
     if ('digest' in message) throw new AlgorithmUnsupported('EdDSA signs data, not digests');
     return;
   }
-  const hash = scheme.kind === 'pss' ? scheme.pss.hash : scheme.hash;
+  const hash = hashOf(scheme);
   if (hash === undefined) {
     if ('data' in message) throw new ParametersInvalid('Hashing Algorithm is missing');
     return;
