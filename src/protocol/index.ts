@@ -80,9 +80,13 @@ export function createService(options: ServiceOptions): MessageService {
     request: RequestMessage,
     conversation: Conversation,
   ): Promise<ResponseItem[] | undefined> {
-    const unit = new UnitOfWork(options.store, options.vault, conversation.principal.group, options.server);
-    const identifiers = new BatchIdentifiers();
     const now = seconds();
+    const unit = new UnitOfWork(options.store, options.vault, {
+      uniqueNames: options.server.uniqueNames,
+      now,
+    });
+    unit.actFor(conversation.principal.group);
+    const identifiers = new BatchIdentifiers();
     const common = {
       principal: conversation.principal,
       version: request.version,

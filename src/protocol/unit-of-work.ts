@@ -4,9 +4,16 @@ import { ManagedObject } from '../object/managed-object.ts';
 import type { FindQuery, Work } from '../operations/operation.ts';
 import type { CommitResult, LoadedObject, Store, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
 
 /** Identifiers in one question to the store: engines bound how deep an expression may be. */
 const idsAsked = 100;
+
+export interface UnitOptions {
+  readonly uniqueNames: boolean;
+  /** POSIX seconds, the same for the whole message. */
+  readonly now: number;
+}
 
 /**
  * Everything one message reads and writes. Each batch item works in a layer of its own over what earlier items left;
@@ -15,35 +22,62 @@ const idsAsked = 100;
 export class UnitOfWork {
   readonly #store: Store;
   readonly #vault: Vault;
-  readonly #group: string;
-  readonly #options: { readonly uniqueNames: boolean };
+  readonly #options: UnitOptions;
+  readonly #records: UnitRecords;
+  #actingFor: string | undefined;
   /** Rows as the store gave them; undefined: it had none. */
   readonly #read = new Map<string, LoadedObject | undefined>();
   /** What successful items left, in order of their first change. */
   #pending = new Map<string, ManagedObject>();
   #effects: (() => void)[] = [];
 
-  constructor(store: Store, vault: Vault, group: string, options: { readonly uniqueNames: boolean }) {
+  constructor(store: Store, vault: Vault, options: UnitOptions) {
     this.#store = store;
     this.#vault = vault;
-    this.#group = group;
     this.#options = options;
+    this.#records = new UnitRecords(store, vault, options.now);
+  }
+
+  /** Whose objects the items are about; said once it is known, before the first item. */
+  actFor(group: string): void {
+    this.#actingFor = group;
+  }
+
+  get #group(): string {
+    if (this.#actingFor === undefined) throw new TypeError('the unit of work acts for nobody yet');
+    return this.#actingFor;
+  }
+
+  /** A record of any group, for what belongs to the message and not to an item: who speaks, whether it may. */
+  record(kind: string, id: string): Promise<UnitRecord | undefined> {
+    return this.#records.load(kind, id);
+  }
+
+  /** Part of the commit whatever becomes of the items: neither a failure nor Undo takes it back. */
+  putRecord(kind: string, id: string, group: string, content: Uint8Array, expires?: number): void {
+    this.#records.put(kind, id, group, content, expires);
+  }
+
+  /** Removes what was read, likewise. */
+  removeRecord(kind: string, id: string): void {
+    this.#records.remove(kind, id);
   }
 
   /** A layer for one item; `keep` makes its changes visible to later items, forgetting it drops them. */
   layer(): WorkLayer {
-    return new WorkLayer(this);
+    return new WorkLayer(this, new LayerRecords(this.#records, this.#group));
   }
 
   /** Forgets what all items did (Undo). */
   undo(): void {
     this.#pending = new Map();
     this.#effects = [];
+    this.#records.undo();
   }
 
   /** Writes everything durably; nothing to write needs no commit. */
   async commit(): Promise<CommitResult> {
-    if (this.#pending.size > 0) {
+    if (this.#pending.size > 0 || this.#records.changed) {
       const result = await this.#store.commit(this.#unit());
       if (result !== 'committed') return result;
     }
@@ -61,6 +95,7 @@ export class UnitOfWork {
       expects,
       inserts: rows.filter((row) => row.version === 1),
       updates: rows.filter((row) => row.version > 1),
+      records: this.#records.changes(),
     };
   }
 
@@ -140,12 +175,14 @@ export class UnitOfWork {
 
 /** The unit of work as one batch item sees it. */
 export class WorkLayer implements Work {
+  readonly records: LayerRecords;
   readonly #unit: UnitOfWork;
   readonly #objects = new Map<string, ManagedObject>();
   readonly #effects: (() => void)[] = [];
 
-  constructor(unit: UnitOfWork) {
+  constructor(unit: UnitOfWork, records: LayerRecords) {
     this.#unit = unit;
+    this.records = records;
   }
 
   async load(id: string): Promise<ManagedObject | undefined> {
@@ -180,5 +217,6 @@ export class WorkLayer implements Work {
       [...this.#objects.values()].filter((object) => object.changed),
       this.#effects,
     );
+    this.records.keep();
   }
 }

@@ -19,6 +19,9 @@ export function measured(store: Store, note: StoreWatch): Store {
   return {
     load: (ids) => timed('load', () => store.load(ids)),
     find: (query) => timed('find', () => store.find(query)),
+    record: (kind, id) => timed('record', () => store.record(kind, id)),
+    records: (query) => timed('records', () => store.records(query)),
+    sweep: (now) => timed('sweep', () => store.sweep(now)),
     commit: (unit) => timed('commit', () => store.commit(unit)),
     ping: () => timed('ping', () => store.ping()),
     close: () => store.close(),

@@ -13,6 +13,10 @@ import type { SqlStep, SqlUnit } from './sql-driver.ts';
 /** How often a group is played again after it lost against another node's transaction. */
 const attempts = 4;
 
+const lockObjects = 'select 1 from object where id = any($1) order by id for no key update';
+const lockRecords =
+  'select 1 from record where (kind, id) in (select * from unnest($1::text[], $2::text[])) order by kind, id for update';
+
 /**
  * The connection that commits. A group is one transaction whose statements are all on the wire before the first answer
  * is back, so a group costs two round trips and one fsync. Other nodes' writers are kept apart by row locks, taken for
@@ -124,15 +128,16 @@ function refused(error: unknown): UnitOutcome {
 
 function begin(client: pg.Client, units: readonly SqlUnit[]): Promise<unknown> {
   // Stated, because the server's default may be another: the steps check what they need on rows they have locked.
-  const begun = client.query('begin isolation level read committed');
+  const sent: Promise<unknown>[] = [client.query('begin isolation level read committed')];
   const objects = [...new Set(units.flatMap(({ objects }) => objects))];
-  if (objects.length === 0) return begun;
-  const locked = client.query({
-    name: 'kmipd_lock',
-    text: 'select 1 from object where id = any($1) order by id for no key update',
-    values: [objects.map(storable)],
-  });
-  return allOf([begun, locked]);
+  if (objects.length > 0)
+    sent.push(client.query({ name: 'kmipd_lock', text: lockObjects, values: [objects.map(storable)] }));
+  const records = units.flatMap(({ records }) => records ?? []);
+  if (records.length > 0) {
+    const values = [records.map(({ kind }) => kind), records.map(({ id }) => storable(id))];
+    sent.push(client.query({ name: 'kmipd_lock_records', text: lockRecords, values }));
+  }
+  return allOf(sent);
 }
 
 async function run(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {

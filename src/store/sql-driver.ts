@@ -26,6 +26,8 @@ export interface SqlStep {
 export interface SqlUnit {
   /** Objects whose rows the unit reads or writes, so that an engine with row locks takes them in one order. */
   readonly objects: readonly string[];
+  /** Records, likewise. */
+  readonly records?: readonly { readonly kind: string; readonly id: string }[];
   readonly steps: readonly SqlStep[];
 }
 

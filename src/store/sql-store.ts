@@ -1,11 +1,13 @@
 import { type Condition, compileCount, compileWhere, rank, searchable, startingPoints } from './filter.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
+import { readRecord, readRecords, recordSteps, recordsNamed, sweepRecords } from './sql-records.ts';
 import type {
   CommitResult,
   Filter,
   Found,
   LoadedObject,
   Query,
+  RecordChanges,
   SealedKey,
   Store,
   StoredObject,
@@ -38,6 +40,8 @@ const searchRows =
   ' union all select o.version, null, null, k.name, null from object o join unique_key k on k.object = o.seq where o.id = $1' +
   ' union all select o.version, null, null, null, null from object o where o.id = $1';
 
+const noRecords: RecordChanges = { expects: [], puts: [], removals: [] };
+
 const loadTexts = new Map(loadSizes.map((size) => [size, loadText(size)]));
 const indexTexts = new Map(indexSizes.map((size) => [size, indexText(size)]));
 
@@ -47,6 +51,9 @@ export function createSqlStore(driver: SqlDriver): Store {
   return {
     load: (ids) => load(driver, ids),
     find: (query) => find(driver, query),
+    record: (kind, id) => readRecord(driver, kind, id),
+    records: (query) => readRecords(driver, query),
+    sweep: (now) => sweepRecords(driver, now),
     commit: (unit) => commit(driver, terms, unit),
     async ping() {
       await driver.read(exists, ['']);
@@ -116,7 +123,9 @@ async function startOf(driver: SqlDriver, group: string, filter: Filter): Promis
 
 async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise<CommitResult> {
   const { expects, inserts, updates } = unit;
-  if (expects.length + inserts.length + updates.length === 0) return 'committed';
+  const records = unit.records ?? noRecords;
+  const recorded = recordsNamed(records);
+  if (expects.length + inserts.length + updates.length + recorded.length === 0) return 'committed';
   const changes: Change[] = [];
   for (const object of updates) {
     const change = await changeOf(driver, object, await terms.rowsOf(object));
@@ -132,6 +141,7 @@ async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise
   const steps = [
     // A version that the write itself checks is not checked twice.
     ...expects.filter(({ id, version }) => written.get(id) !== version).map(expectation),
+    ...recordSteps(records),
     ...updates.map(update),
     // All that is given up before anything is taken: two objects of one unit may exchange a unique key.
     ...changes.flatMap(({ remove }) => remove),
@@ -139,7 +149,8 @@ async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise
     ...news,
     ...changes.flatMap(({ add }) => add),
   ];
-  return driver.commit({ objects: [...new Set([...expects.map(({ id }) => id), ...written.keys()])], steps });
+  const objects = [...new Set([...expects.map(({ id }) => id), ...written.keys()])];
+  return driver.commit({ objects, steps, ...(recorded.length > 0 && { records: recorded }) });
 }
 
 function expectation({ id, version }: StoreUnit['expects'][number]): SqlStep {

@@ -99,7 +99,7 @@ export interface StoredRecord {
 export interface RecordChanges {
   readonly expects: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
   readonly puts: readonly StoredRecord[];
-  /** `version`: the one that was read. */
+  /** `version`: the one that was read. Done before the insertions: an expired record may be removed and put anew. */
   readonly removals: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
 }
 
@@ -108,6 +108,8 @@ export interface RecordQuery {
   /** Of every group when left out. */
   readonly group?: string;
   readonly limit: number;
+  /** POSIX seconds: leaves out what has expired by then. */
+  readonly at?: number;
 }
 
 /** `conflict`: somebody else was faster, play the message again. `taken`: a unique key is held by another object. */
@@ -119,8 +121,10 @@ export interface Store {
   find(query: Query): Promise<Found>;
   /** The record, expired or not: the caller compares group and date. */
   record(kind: string, id: string): Promise<StoredRecord | undefined>;
-  /** Oldest first, expired ones included. */
+  /** Oldest first, expired ones included unless the query says when it is. */
   records(query: RecordQuery): Promise<readonly StoredRecord[]>;
+  /** Removes some of the records that had expired by `now`, POSIX seconds; whether there may be more. */
+  sweep(now: number): Promise<boolean>;
   /**
    * Resolves after the write is durable (fsync). Units that arrive together share one fsync; a conflict costs only its
    * own unit. Rejects with StoreUnavailable when durability is not certain: the unit may then be there whole, or not.

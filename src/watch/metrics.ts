@@ -55,7 +55,7 @@ export class Metrics {
   });
   readonly #storeSeconds = new Histogram({
     name: 'kmipd_store_duration_seconds',
-    help: 'Time of calls of the store: load, find, commit (durable), ping.',
+    help: 'Time of calls of the store: load, find, record, records, commit (durable), sweep, ping.',
     labelNames: ['call'] as const,
     buckets: durationBuckets,
     registers: [this.registry],

@@ -9,6 +9,7 @@ import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { clientSuite } from './clients-suite.ts';
 import { filterSuite } from './filter-suite.ts';
 import { add, entry, object, sealed, unit } from './objects.ts';
+import { recordSuite } from './records-suite.ts';
 
 /** One engine under test. */
 export interface Engine {
@@ -234,25 +235,25 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     const first = await engine.open(url, { migrations: released.slice(0, 1) });
     await add(createSqlStore(first), object('a'));
     await first.close();
-    const next: Migration = { version: 3, name: 'next', statements: () => ['create table later (id text)'] };
+    const next: Migration = { version: 4, name: 'next', statements: () => ['create table later (id text)'] };
     await (await engine.open(url, { migrations: [...released, next] })).close();
     await t.rejects(engine.open(url), {
       name: 'SchemaTooNew',
-      message: /has schema version 3, this kmipd knows 2: /,
+      message: /has schema version 4, this kmipd knows 3: /,
     });
     await t.rejects(engine.open(url), SchemaTooNew);
     const newest = await engine.open(url, { migrations: [...released, next] });
     t.teardown(() => newest.close());
     t.equal((await createSqlStore(newest).load(['a'])).length, 1);
     const failing: Migration = {
-      version: 4,
+      version: 5,
       name: 'bad',
       statements: () => ['create table half (id text)', 'nonsense'],
     };
     await t.rejects(engine.open(url, { migrations: [...released, next, failing] }));
     t.equal(
       Number((await newest.read('select max(version) as v from migration', []))[0]?.v),
-      3,
+      4,
       'all or nothing',
     );
     await t.rejects(newest.read('select * from half', []));
@@ -287,5 +288,6 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
   });
 
   await filterSuite(t, opened);
+  await recordSuite(t, opened);
   await clientSuite(t, engine);
 }

@@ -80,6 +80,9 @@ t.test('calls of the store', async (t) => {
   const store: Store = {
     load: async () => [],
     find: async () => ({ ids: [], total: 0 }) as never,
+    record: async () => undefined,
+    records: async () => [],
+    sweep: async () => false,
     commit: () => Promise.reject(new Error('disk full')),
     ping: async () => {},
     close: async () => {},
@@ -87,12 +90,18 @@ t.test('calls of the store', async (t) => {
   const watched = measured(store, metrics.storeCall);
   t.same(await watched.load([]), []);
   await watched.find({} as never);
+  t.equal(await watched.record('kind', 'id'), undefined);
+  t.same(await watched.records({} as never), []);
+  t.equal(await watched.sweep(0), false);
   await t.rejects(watched.commit({} as never), { message: 'disk full' });
   await watched.ping();
   await watched.close();
   t.same(await samples(metrics, 'kmipd_store_duration_seconds_count'), [
     'kmipd_store_duration_seconds_count{call="load"} 1',
     'kmipd_store_duration_seconds_count{call="find"} 1',
+    'kmipd_store_duration_seconds_count{call="record"} 1',
+    'kmipd_store_duration_seconds_count{call="records"} 1',
+    'kmipd_store_duration_seconds_count{call="sweep"} 1',
     'kmipd_store_duration_seconds_count{call="commit"} 1',
     'kmipd_store_duration_seconds_count{call="ping"} 1',
   ]);

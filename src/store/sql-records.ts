@@ -1,0 +1,109 @@
+import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
+import type { RecordChanges, RecordQuery, SealedKey, StoredRecord } from './store.ts';
+
+/** Records in SQL: read, write and sweep. Their writes are steps of the unit that `sql-store.ts` commits. */
+
+/** Rows of one sweep: bounds how long it holds the write lock. */
+const sweptAtOnce = 256;
+
+const columns = 'kind, id, grp, version, expires, sealed';
+const one = `select ${columns} from record where kind = $1 and id = $2`;
+const live = '(expires is null or expires > $2)';
+const ofKind = `select ${columns} from record where kind = $1 and ${live} order by seq limit $3`;
+const ofGroup = `select ${columns} from record where kind = $1 and grp = $4 and ${live} order by seq limit $3`;
+const expired =
+  'select kind, id, version from record where expires is not null and expires <= $1 order by expires limit $2';
+
+const exists = 'select 1 as one from record where kind = $1 and id = $2';
+const hasVersion = 'select 1 as one from record where kind = $1 and id = $2 and version = $3';
+const insert = `insert into record (${columns}) values ($1, $2, $3, $4, $5, $6) on conflict (kind, id) do nothing`;
+const update =
+  'update record set version = $4, expires = $5, sealed = $6 where kind = $1 and id = $2 and grp = $3 and version = $7';
+const remove = 'delete from record where kind = $1 and id = $2 and version = $3';
+
+/** Earlier than any date a record can expire on. */
+const beginning = -1;
+
+export async function readRecord(
+  driver: SqlDriver,
+  kind: string,
+  id: string,
+): Promise<StoredRecord | undefined> {
+  const [row] = await driver.read(one, [kind, id]);
+  return row && stored(row);
+}
+
+export async function readRecords(
+  driver: SqlDriver,
+  { kind, group, limit, at = beginning }: RecordQuery,
+): Promise<readonly StoredRecord[]> {
+  const rows =
+    group === undefined
+      ? await driver.read(ofKind, [kind, at, limit])
+      : await driver.read(ofGroup, [kind, at, limit, group]);
+  return rows.map(stored);
+}
+
+/** Removals come first: what has expired is replaced by removal and insertion in one unit. */
+export function recordSteps({ expects, puts, removals }: RecordChanges): readonly SqlStep[] {
+  const written = new Set([...puts, ...removals].map(keyOf));
+  return [
+    ...expects.filter((expected) => !written.has(keyOf(expected))).map(expectation),
+    ...removals.map(({ kind, id, version }) => step(remove, [kind, id, version])),
+    ...puts.map((record) => {
+      const { kind, id, group, version, expires, sealed } = record;
+      const values = [kind, id, group, version, expires, sealed];
+      return version === 1 ? step(insert, values) : step(update, [...values, version - 1]);
+    }),
+  ];
+}
+
+/** Each record that the changes name, once. */
+export function recordsNamed({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
+  const named = [...expects, ...puts, ...removals].map(({ kind, id }) => [keyOf({ kind, id }), { kind, id }]);
+  return [...new Map(named as [string, RecordName][]).values()];
+}
+
+/** Removes some of what had expired by `now`; whether there may be more. */
+export async function sweepRecords(driver: SqlDriver, now: number): Promise<boolean> {
+  const rows = await driver.read(expired, [now, sweptAtOnce]);
+  if (rows.length === 0) return false;
+  const records = rows.map((row) => ({ kind: row.kind as string, id: row.id as string }));
+  // What somebody has renewed meanwhile stays.
+  const steps = rows.map(({ kind, id, version }): SqlStep => {
+    return { sql: remove, parameters: [kind as string, id as string, version as number] };
+  });
+  await driver.commit({ objects: [], records, steps });
+  return rows.length === sweptAtOnce;
+}
+
+interface RecordName {
+  readonly kind: string;
+  readonly id: string;
+}
+
+/** A kind is a word of ours, without the sign. */
+function keyOf({ kind, id }: RecordName): string {
+  return `${kind}/${id}`;
+}
+
+function expectation({ kind, id, version }: RecordChanges['expects'][number]): SqlStep {
+  return version === 0
+    ? { sql: exists, parameters: [kind, id], rows: 0, otherwise: 'conflict' }
+    : step(hasVersion, [kind, id, version]);
+}
+
+function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
+  return { sql, parameters, rows: 1, otherwise: 'conflict' };
+}
+
+function stored(row: SqlRow): StoredRecord {
+  return {
+    kind: row.kind as string,
+    id: row.id as string,
+    group: row.grp as string,
+    version: row.version as number,
+    expires: row.expires as number | null,
+    sealed: row.sealed as SealedKey,
+  };
+}

@@ -1,0 +1,136 @@
+import type { Test } from 'tap';
+import type { SqlDriver } from '../../src/store/sql-driver.ts';
+import type { RecordChanges, Store, StoredRecord } from '../../src/store/store.ts';
+import { add, object, sealed, unit } from './objects.ts';
+
+function record(id: string, more: Partial<StoredRecord> = {}): StoredRecord {
+  return { kind: 'note', id, group: 'blue', version: 1, expires: null, sealed: sealed(1, 0, 255), ...more };
+}
+
+/** What any store must do with records. */
+export async function recordSuite(
+  t: Test,
+  opened: (t: Test) => Promise<{ driver: SqlDriver; store: Store }>,
+): Promise<void> {
+  const change = (store: Store, changes: Partial<RecordChanges>, more: Parameters<typeof unit>[0] = {}) =>
+    store.commit(unit({ ...more, records: { expects: [], puts: [], removals: [], ...changes } }));
+
+  await t.test('a record comes back as it was stored', async (t) => {
+    const { store } = await opened(t);
+    const strange = record('ü/ \u0000\u001a0"\'$1', {
+      group: 'g\u0000',
+      expires: 4_102_444_800,
+      sealed: sealed(...Array(3000).keys()),
+    });
+    const same = record('a', { kind: 'other', sealed: sealed() });
+    t.equal(await change(store, { puts: [record('a'), strange, same] }), 'committed');
+    t.strictSame(await store.record('note', 'a'), record('a'));
+    t.strictSame(await store.record('note', strange.id), strange);
+    t.strictSame(await store.record('other', 'a'), same, 'an identifier stands once in its kind');
+    t.equal(await store.record('note', 'absent'), undefined);
+  });
+
+  await t.test('records are listed oldest first, of a group or of all', async (t) => {
+    const { store } = await opened(t);
+    for (const id of ['c', 'a', 'b'])
+      await change(store, { puts: [record(id), record(`red-${id}`, { group: 'red' })] });
+    await change(store, { puts: [record('x', { kind: 'other' }), record('old', { expires: 100 })] });
+    const ids = async (query: Parameters<Store['records']>[0]) =>
+      (await store.records(query)).map(({ id }) => id);
+    t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 9 }), ['c', 'a', 'b', 'old']);
+    t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 2 }), ['c', 'a']);
+    t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 9, at: 99 }), ['c', 'a', 'b', 'old']);
+    t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 9, at: 100 }), ['c', 'a', 'b']);
+    t.strictSame(await ids({ kind: 'note', limit: 5, at: 100 }), ['c', 'red-c', 'a', 'red-a', 'b']);
+    await change(store, { puts: [record('c', { version: 2 })] });
+    t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 1 }), ['c'], 'an update keeps its place');
+  });
+
+  await t.test('a unit conflicts when a record has not the expected version', async (t) => {
+    const { store } = await opened(t);
+    await change(store, { puts: [record('a'), record('b')] });
+    const name = { kind: 'note', id: 'a' };
+    const cases: readonly [string, Partial<RecordChanges>, 'committed' | 'conflict'][] = [
+      ['the version it read', { expects: [{ ...name, version: 1 }] }, 'committed'],
+      ['another version', { expects: [{ ...name, version: 2 }] }, 'conflict'],
+      ['absent as expected', { expects: [{ ...name, id: 'x', version: 0 }] }, 'committed'],
+      ['present, not absent', { expects: [{ ...name, version: 0 }] }, 'conflict'],
+      ['not there', { expects: [{ ...name, id: 'x', version: 1 }] }, 'conflict'],
+      ['of another kind', { expects: [{ ...name, kind: 'other', version: 1 }] }, 'conflict'],
+      ['inserted twice', { puts: [record('a')] }, 'conflict'],
+      ['update of nothing', { puts: [record('x', { version: 2 })] }, 'conflict'],
+      ['update that skips a version', { puts: [record('a', { version: 3 })] }, 'conflict'],
+      ['update in another group', { puts: [record('a', { version: 2, group: 'red' })] }, 'conflict'],
+      ['removal of another version', { removals: [{ ...name, version: 2 }] }, 'conflict'],
+      ['removal of nothing', { removals: [{ ...name, id: 'x', version: 1 }] }, 'conflict'],
+      [
+        'a good insertion beside a stale removal',
+        { puts: [record('c')], removals: [{ ...name, version: 7 }] },
+        'conflict',
+      ],
+      [
+        'the next version',
+        { expects: [{ ...name, version: 1 }], puts: [record('a', { version: 2 })] },
+        'committed',
+      ],
+      [
+        'removed and put anew, for another group',
+        { removals: [{ ...name, version: 2 }], puts: [record('a', { group: 'red' })] },
+        'committed',
+      ],
+      ['removal', { removals: [{ ...name, version: 1 }] }, 'committed'],
+      ['removal again', { removals: [{ ...name, version: 1 }] }, 'conflict'],
+      ['nothing at all', {}, 'committed'],
+    ];
+    for (const [name, changes, expected] of cases) t.equal(await change(store, changes), expected, name);
+    t.equal(await store.record('note', 'c'), undefined);
+    t.equal(await store.record('note', 'a'), undefined);
+  });
+
+  await t.test('records and objects of a unit are written together or not at all', async (t) => {
+    const { store } = await opened(t);
+    await add(store, object('here'));
+    const both = (id: string, version: number) =>
+      change(store, { puts: [record(id)] }, { inserts: [object(id)], expects: [{ id: 'here', version }] });
+    t.equal(await both('no', 2), 'conflict');
+    t.strictSame([await store.load(['no']), await store.record('note', 'no')], [[], undefined]);
+    t.equal(await both('yes', 1), 'committed');
+    t.equal((await store.load(['yes'])).length, 1);
+    t.ok(await store.record('note', 'yes'));
+    t.equal(await change(store, { puts: [record('yes')] }, { inserts: [object('late')] }), 'conflict');
+    t.strictSame(await store.load(['late']), []);
+  });
+
+  await t.test('of many units that want the same record one wins', async (t) => {
+    const { store } = await opened(t);
+    await change(store, { puts: [record('a')] });
+    const results = await Promise.all(
+      Array.from({ length: 64 }, (_, at) =>
+        at % 2 === 0
+          ? change(store, { puts: [record('a', { version: 2, sealed: sealed(at) }), record(`beside-${at}`)] })
+          : change(store, { puts: [record('new'), record(`beside-${at}`)] }),
+      ),
+    );
+    const winners = results.flatMap((result, at) => (result === 'committed' ? [at] : []));
+    t.equal(winners.length, 2, 'one of each');
+    t.strictSame((await store.record('note', 'a'))?.sealed, sealed(winners.find((at) => at % 2 === 0) ?? -1));
+    t.equal((await store.records({ kind: 'note', limit: 99 })).length, 4);
+  });
+
+  await t.test('what has expired is swept, a bounded number at a time', async (t) => {
+    const { store } = await opened(t);
+    const puts = Array.from({ length: 300 }, (_, at) => record(`old-${at}`, { expires: at }));
+    await change(store, { puts: [...puts, record('later', { expires: 1_000 }), record('never')] });
+    const left = async () => (await store.records({ kind: 'note', limit: 999 })).length;
+    t.equal(await store.sweep(-1), false);
+    t.equal(await left(), 302);
+    t.equal(await store.sweep(9), false, 'less than could be: that was all');
+    t.equal(await left(), 292);
+    t.equal(await store.sweep(999), true, 'there may be more');
+    t.equal(await store.sweep(999), false);
+    t.strictSame(
+      (await store.records({ kind: 'note', limit: 9 })).map(({ id }) => id),
+      ['later', 'never'],
+    );
+  });
+}
