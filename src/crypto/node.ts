@@ -10,6 +10,7 @@ import { digest, hashingAlgorithms, startDigest } from './hashes.ts';
 import { describeKey } from './key-description.ts';
 import { convertKey } from './key-format.ts';
 import { generatedCurves, generatePair } from './key-pairs.ts';
+import { unwrap, wrap } from './key-wrap.ts';
 import { mac, startMac, verifyMac } from './macs.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
 import { sign, startMessage, verify } from './signatures.ts';
@@ -36,6 +37,8 @@ export const nodeCrypto: CryptoProvider = {
   describeCertificate,
   encrypt,
   decrypt,
+  wrap,
+  unwrap,
   sign,
   verify,
   mac,

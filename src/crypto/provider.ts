@@ -82,6 +82,13 @@ export interface CryptoProvider {
    * is that of `undecipherable()`.
    */
   decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array;
+  /**
+   * Wraps the bytes of a key: NIST key wrap (RFC 3394) and AES key wrap with padding (RFC 5649) with an AES key, any
+   * other mode and RSA as `encrypt` does it, the tag of a mode that authenticates behind the data.
+   */
+  wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes;
+  /** The inverse. Whatever is wrong with the wrapped bytes, the error is that of `undecipherable()`. */
+  unwrap(key: PlainKey, parameters: CryptographicParameters, wrapped: WrappedBytes): Uint8Array;
   /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
   verify(
@@ -130,6 +137,12 @@ export interface Encrypted {
   readonly iv?: Uint8Array;
   /** Of a mode that authenticates. */
   readonly tag?: Uint8Array;
+}
+
+export interface WrappedBytes {
+  readonly data: Uint8Array;
+  /** IV/Counter/Nonce, where the mode has one. */
+  readonly iv?: Uint8Array | undefined;
 }
 
 export interface SealedText {
