@@ -35,6 +35,7 @@ export interface RequestItem {
   /** Children of the Request Payload, or the payload itself. */
   readonly payload?: readonly Node[] | Node;
   readonly uniqueBatchItemID?: Uint8Array;
+  readonly ephemeral?: boolean;
 }
 
 const limits = { depth: 64, structureItems: 100_000 };
@@ -198,10 +199,11 @@ export function requestMessage(
       ...header,
       integer('BatchCount', items.length),
     ),
-    ...items.map(({ operation, payload = [], uniqueBatchItemID }) =>
+    ...items.map(({ operation, payload = [], uniqueBatchItemID, ephemeral }) =>
       structure(
         'BatchItem',
         enumerated('Operation', Operation.toNumber(operation as Operation)),
+        ...(ephemeral === undefined ? [] : [item('Ephemeral', 'Boolean', ephemeral)]),
         ...(uniqueBatchItemID === undefined ? [] : [bytes('UniqueBatchItemID', uniqueBatchItemID)]),
         isNodes(payload) ? structure('RequestPayload', ...payload) : payload,
       ),

@@ -15,8 +15,7 @@ export function setLink(object: ManagedObject, type: LinkType, id: string, now: 
 
 /** Identifier of the first object linked by that type. */
 export function linkedId(object: ManagedObject, type: LinkType): string | undefined {
-  const link = object.attributes.values('Link').find(({ LinkType }) => LinkType === type);
-  return typeof link?.LinkedObjectIdentifier === 'string' ? link.LinkedObjectIdentifier : undefined;
+  return object.attributes.values('Link').find(({ LinkType }) => LinkType === type)?.LinkedObjectIdentifier;
 }
 
 /** The two halves of a key pair point at each other. */

@@ -2,7 +2,7 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { KeyWrapType, ObjectType } from '../../codec/enums.ts';
 import { attributeList } from '../../codec/eras.ts';
 import { bool, maybe, one, since, struct, text } from '../../codec/schema.ts';
-import { identifier, plainIdentifier } from '../../codec/structures/identifier.ts';
+import { identifier } from '../../codec/structures/identifier.ts';
 import { type ManagedObjectValue, managedObjectField } from '../../codec/structures/managed-objects.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
@@ -31,7 +31,7 @@ export const Import = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   on: creation(),
   async handle(request, context) {
-    const id = plainIdentifier(request.UniqueIdentifier);
+    const id = request.UniqueIdentifier;
     const value = request.Object;
     if (id === '' || id.length > longestIdentifier)
       fail('InvalidField', `an identifier has 1 to ${longestIdentifier} characters`);

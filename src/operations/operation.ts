@@ -1,6 +1,5 @@
 import type { Operation as OperationMember } from '../../codec/enums.ts';
 import type { Infer, Struct } from '../../codec/schema.ts';
-import type { Identifier } from '../../codec/structures/identifier.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
@@ -31,10 +30,10 @@ export interface Context {
   /** Sets the batch's ID Placeholder; undefined empties it. */
   setPlaceholder(id: string | undefined): void;
   /**
-   * What a field of the request means: its own text, a reference to an earlier answer of the batch, the ID Placeholder when
+   * The identifier in a field of the request (references to earlier answers have been replaced), the ID Placeholder when
    * it is left out. Fails with ObjectNotFound where that names nothing. The object of an `object()` stance is found already.
    */
-  resolve(identifier: Identifier | undefined): string;
+  resolve(identifier: string | undefined): string;
 }
 
 /** Context of an operation on one existing object, which was found, permitted and in a fit state. */
@@ -61,7 +60,10 @@ export interface Records {
   /** The content, a copy; undefined when there is none, it has expired or it is another group's. */
   load(kind: string, id: string): Promise<Uint8Array | undefined>;
   /** Oldest first, at most `limit`. */
-  list(kind: string, limit: number): Promise<readonly { readonly id: string; readonly content: Uint8Array }[]>;
+  list(
+    kind: string,
+    limit: number,
+  ): Promise<readonly { readonly id: string; readonly content: Uint8Array }[]>;
   /** Inserts, or replaces what this message has loaded; `expires` in POSIX seconds, never when left out. */
   put(kind: string, id: string, content: Uint8Array, expires?: number): void;
   /** Removes what this message has loaded. */

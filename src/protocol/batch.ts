@@ -21,7 +21,8 @@ export interface BatchEnvironment extends Execution {
 /** What one item came to, before it is written. */
 interface Outcome {
   readonly item: RequestItem;
-  readonly payload?: Uint8Array;
+  /** One, or one for each repetition of the item. */
+  readonly payloads?: readonly Uint8Array[];
   readonly failure?: KmipError;
 }
 
@@ -32,6 +33,8 @@ const turnMilliseconds = 20;
 const headBytes = 8 + 8 + 40 + 16 + 16;
 /** Bytes of a successful item around its payload: item, operation, status. */
 const itemBytes = 8 + 16 + 16;
+/** Bytes of a failed item beyond those: reason and message, as a rule. */
+const failureBytes = 64;
 
 /**
  * Executes the items in order and says what to answer (KMIP 1.4 §7.2, 2.1 §8). Stop leaves later items unrun and
@@ -53,16 +56,19 @@ export async function runBatch(
     }
     const outcome = await runItem(item, request, environment, room);
     outcomes.push(outcome);
-    room -=
-      itemBytes +
-      (outcome.payload?.length ?? 64) +
-      (item.uniqueBatchItemID === undefined ? 0 : 16 + item.uniqueBatchItemID.length);
+    room -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);
     if (outcome.failure === undefined || option === 'Continue') continue;
     if (option === 'Undo') environment.unit.undo();
     break;
   }
   const undone = option === 'Undo' && outcomes.some((outcome) => outcome.failure !== undefined);
-  return outcomes.map((outcome) => answer(outcome, request.version, undone));
+  return outcomes.flatMap((outcome) => answers(outcome, request.version, undone));
+}
+
+/** Room that the answers to an item take whose payloads have these lengths. */
+function bytesOf({ uniqueBatchItemID: id }: RequestItem, lengths: readonly number[]): number {
+  const around = itemBytes + (id === undefined ? 0 : 16 + id.length);
+  return lengths.reduce((sum, length) => sum + around + length, 0);
 }
 
 function correlationBytes({ header }: RequestMessage): number {
@@ -78,11 +84,16 @@ async function runItem(
   const layer = environment.unit.layer();
   try {
     refuseUnmet(request);
-    const payload = await execute(item, environment.context(layer), environment);
-    if (payload.length + itemBytes > room)
+    const payloads = await execute(item, environment.context(layer), environment);
+    if (
+      bytesOf(
+        item,
+        payloads.map(({ length }) => length),
+      ) > room
+    )
       throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
     layer.keep();
-    return { item, payload };
+    return { item, payloads };
   } catch (error) {
     return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
@@ -98,22 +109,22 @@ function refuseUnmet({ header }: RequestMessage): void {
   }
 }
 
-function answer({ item, payload, failure }: Outcome, version: Version, undone: boolean): ResponseItem {
+function answers(
+  { item, payloads = [], failure }: Outcome,
+  version: Version,
+  undone: boolean,
+): ResponseItem[] {
   const head = {
     operation: item.operation,
     uniqueBatchItemID: item.uniqueBatchItemID,
   };
   if (failure !== undefined) {
-    return {
-      ...head,
-      status: 'OperationFailed',
-      reason: reasonFor(failure, version),
-      message: failure.message,
-    };
+    const reason = reasonFor(failure, version);
+    return [{ ...head, status: 'OperationFailed', reason, message: failure.message }];
   }
-  return {
+  return payloads.map((payload) => ({
     ...head,
     status: undone ? 'OperationUndone' : 'Success',
-    payload: payload === undefined ? undefined : (writer) => writer.raw(payload),
-  };
+    payload: (writer) => writer.raw(payload),
+  }));
 }

@@ -1,25 +1,27 @@
 import type { RequestItem } from '../../codec/envelope.ts';
 import { plan } from '../../codec/plan.ts';
-import type { Identifier } from '../../codec/structures/identifier.ts';
 import { tagNumber } from '../../codec/tags.ts';
-import { within } from '../../codec/version.ts';
+import { eraOf, within } from '../../codec/version.ts';
+import type { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { written } from '../../codec/wire/binary-writer.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { AnyOperation, Context, ObjectStance, Stance } from '../operations/operation.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
+import { withoutOutput } from './outputs.ts';
+import { type Answered, resolved } from './references.ts';
 
 const responsePayload = tagNumber('ResponsePayload');
 
 /** What one batch needs to run an item. */
-export interface Execution {
+export interface Execution extends Answered {
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
-  readonly identifiers: BatchIdentifiers;
   readonly unsealed: boolean;
 }
 
 /**
- * Runs one batch item and returns its encoded ResponsePayload. Checks come in one fixed order (DESIGN §5): version →
+ * Runs one batch item and returns its encoded ResponsePayload, one for each repetition where it refers to several
+ * objects of earlier answers; they share the item's fate. Checks come in one fixed order (DESIGN §5): version →
  * permission → existence → type → archived or destroyed → state and fields, which are the handler's. Throws KmipError or
  * WireError; whatever the item did to its layer is the caller's to keep or drop.
  */
@@ -27,22 +29,38 @@ export async function execute(
   item: RequestItem,
   context: Context,
   execution: Execution,
-): Promise<Uint8Array> {
+): Promise<readonly Uint8Array[]> {
   const operation = offered(execution.operations.get(item.operation), context);
   if (!context.principal.may(operation.name))
     fail('PermissionDenied', `the role of ${context.principal.client} does not include ${operation.name}`);
   if (operation.on.kind !== 'server' && !execution.unsealed) {
     fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
   }
-  // A reader of its own: the message is played again when others change what it read.
-  const request = plan(operation.request, context.version).read(item.payload.fork()) as Record<
-    string,
-    unknown
-  >;
-  const answer = await run(operation, request, context, execution.identifiers);
-  execution.identifiers.record(operation.name, answer);
+  const { identifiers, outputs } = execution;
+  const answers: Answer[] = [];
+  for (const payload of requests(item, operation, context, execution)) {
+    const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
+    answers.push(await run(operation, request, context, identifiers));
+  }
+  identifiers.record(operation.name, answers);
+  for (const answer of answers) outputs.record(operation.name, answer);
   const { write } = plan(operation.response, context.version);
-  return written((writer) => write(writer, responsePayload, answer as never));
+  return answers.map((answer) => {
+    const shown = item.ephemeral ? withoutOutput(operation.name, answer) : answer;
+    return written((writer) => write(writer, responsePayload, shown as never));
+  });
+}
+
+/** Readers of their own: the message is played again when others change what it read. */
+function requests(
+  { payload }: RequestItem,
+  operation: AnyOperation,
+  { version, limits }: Context,
+  answered: Answered,
+): readonly BinaryReader[] {
+  return eraOf(version) === '1.x'
+    ? [payload.fork()]
+    : resolved(payload, operation, answered, limits.batchItems);
 }
 
 function offered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {
@@ -92,9 +110,7 @@ async function find(
   { work }: Context,
   identifiers: BatchIdentifiers,
 ): Promise<ManagedObject> {
-  const id = identifiers.resolve(
-    request[stance.identifiedBy ?? 'UniqueIdentifier'] as Identifier | undefined,
-  );
+  const id = identifiers.resolve(request[stance.identifiedBy ?? 'UniqueIdentifier'] as string | undefined);
   const object = await work.load(id);
   if (object === undefined) fail('ObjectNotFound', 'there is no such object');
   if (stance.types !== undefined && !stance.types.includes(object.type)) {

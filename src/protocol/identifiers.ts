@@ -1,52 +1,73 @@
 import type { UniqueIdentifier as Latest } from '../../codec/enums.ts';
-import type { Identifier } from '../../codec/structures/identifier.ts';
 import { fail } from '../errors.ts';
 import type { OperationName } from '../operations/operation.ts';
 
-/** Where identifiers stand in the answers, and what the latest one of a kind is called in a reference. */
+/** Where identifiers stand in the answers, and what those of a kind are called in a reference. */
 const answerFields = [
   { field: 'UniqueIdentifier', suffix: '' },
   { field: 'PrivateKeyUniqueIdentifier', suffix: 'PrivateKey' },
   { field: 'PublicKeyUniqueIdentifier', suffix: 'PublicKey' },
 ] as const;
 
+/** An earlier answer of the batch: by its place (0-based; negative counts back from here), or the latest of a kind. */
+export type Reference<Kind> = { readonly nth: number } | { readonly latest: Kind };
+
 /**
  * The identifiers that the answers of one batch have carried so far: the ID Placeholder, and in 2.x the references by
- * number and by operation (KMIP 2.1 §2, "Unique Identifier").
+ * number and by operation (KMIP 2.1 §4.61 and §11.58).
  */
 export class BatchIdentifiers {
   #placeholder: string | undefined;
   readonly #issued: string[] = [];
-  readonly #latest = new Map<Latest, string>();
+  #latest = new Map<Latest, string[]>();
 
   set placeholder(id: string | undefined) {
     this.#placeholder = id;
   }
 
-  /** Notes the identifiers of one successful answer. */
-  record(operation: OperationName, answer: Readonly<Record<string, unknown>>): void {
-    for (const { field, suffix } of answerFields) {
-      const value = answer[field];
-      for (const id of Array.isArray(value) ? value : [value]) {
-        if (typeof id !== 'string') continue;
-        this.#issued.push(id);
-        this.#latest.set(`${operation}${suffix}` as Latest, id);
-        if (suffix !== 'PublicKey') this.#latest.set(operation as Latest, id);
+  /** Notes the identifiers of one successful item: the answers to all its repetitions. */
+  record(operation: OperationName, answers: readonly Readonly<Record<string, unknown>>[]): void {
+    const latest = new Map<Latest, string[]>([[operation as Latest, []]]);
+    for (const answer of answers) {
+      for (const { field, suffix } of answerFields) {
+        const value = answer[field];
+        for (const id of Array.isArray(value) ? value : [value]) {
+          if (typeof id !== 'string') continue;
+          this.#issued.push(id);
+          for (const name of new Set([operation, `${operation}${suffix}`])) {
+            const ids = latest.get(name as Latest);
+            if (ids === undefined) latest.set(name as Latest, [id]);
+            else ids.push(id);
+          }
+        }
       }
     }
+    for (const [name, ids] of latest) this.#latest.set(name, ids);
   }
 
-  /** The object a request means: its own identifier, a reference to an earlier answer, or the ID Placeholder. */
-  resolve(identifier: Identifier | undefined): string {
-    const id = this.#find(identifier);
-    if (id === undefined) fail('ObjectNotFound', 'no object is named and the ID Placeholder is empty');
-    return id;
+  /** The object a request means: its own identifier, or the ID Placeholder where it gives none. */
+  resolve(identifier: string | undefined): string {
+    return (
+      identifier ??
+      this.#placeholder ??
+      fail('ObjectNotFound', 'no object is named and the ID Placeholder is empty')
+    );
   }
 
-  #find(identifier: Identifier | undefined): string | undefined {
-    if (identifier === undefined) return this.#placeholder;
-    if (typeof identifier === 'string') return identifier;
-    if ('nth' in identifier) return this.#issued.at(identifier.nth);
-    return identifier.latest === 'IDPlaceholder' ? this.#placeholder : this.#latest.get(identifier.latest);
+  /** The objects a reference means, at least one: Locate and Create Key Pair answer with several. */
+  referred(reference: Reference<Latest>): readonly string[] {
+    const ids = this.#find(reference);
+    if (ids.length === 0) fail('ObjectNotFound', 'the reference points at no earlier answer of the batch');
+    return ids;
   }
+
+  #find(reference: Reference<Latest>): readonly string[] {
+    if ('nth' in reference) return listed(this.#issued.at(reference.nth));
+    if (reference.latest === 'IDPlaceholder') return listed(this.#placeholder);
+    return this.#latest.get(reference.latest) ?? [];
+  }
+}
+
+function listed(id: string | undefined): readonly string[] {
+  return id === undefined ? [] : [id];
 }

@@ -19,6 +19,7 @@ import type { RequestObserver } from '../watch/observer.ts';
 import { runBatch } from './batch.ts';
 import { checkHeader } from './header.ts';
 import { BatchIdentifiers } from './identifiers.ts';
+import { BatchOutputs } from './outputs.ts';
 import type { Conversation, MessageService } from './service.ts';
 import { Turns } from './turns.ts';
 import { UnitOfWork } from './unit-of-work.ts';
@@ -104,6 +105,7 @@ export function createService(options: ServiceOptions): MessageService {
     const items = await runBatch(request, {
       operations: options.operations,
       identifiers,
+      outputs: new BatchOutputs(),
       unsealed: options.vault.unsealed,
       unit,
       responseBytes: Math.min(

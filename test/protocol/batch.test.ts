@@ -1,16 +1,7 @@
 import t from 'tap';
 import { BatchErrorContinuationOption } from '../../codec/enums.ts';
 import { bytes, children, enumerated, item, structure, text, valueOf } from '../client.ts';
-import {
-  type Answer,
-  answersOf,
-  attribute1x,
-  createAES,
-  createAES2,
-  outline,
-  TestService,
-  uid,
-} from './service.ts';
+import { type Answer, answersOf, attribute1x, createAES, outline, TestService, uid } from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -201,26 +192,6 @@ t.test('Unique Batch Item IDs come back, zeros and all; without them nothing is 
     },
   ]);
   t.equal(failed[0]?.batchItemID, '00000000', 'a failed item carries it too');
-});
-
-t.test('2.x: identifiers that refer to earlier answers', async (t) => {
-  const nth = (n: number) => item('UniqueIdentifier', 'Integer', n);
-  const latest = (n: number) => enumerated('UniqueIdentifier', n);
-  const answers = await service.batch('2.1', [
-    { operation: 'Create', payload: createAES2() },
-    { operation: 'Create', payload: createAES2() },
-    { operation: 'Get', payload: [nth(0)] },
-    { operation: 'Get', payload: [nth(-2)] },
-    { operation: 'Get', payload: [latest(3)] },
-    { operation: 'Get', payload: [latest(1)] },
-    { operation: 'Get', payload: [nth(99)] },
-  ]);
-  const [first, second] = answers.map(({ id }) => id);
-  t.equal(answers[2]?.id, first, 'the first of all');
-  t.equal(answers[3]?.id, second, 'counted back');
-  t.equal(answers[4]?.id, second, 'the latest Create');
-  t.equal(answers[5]?.id, second, 'the ID Placeholder');
-  t.equal(answers[6]?.reason, 'ObjectNotFound');
 });
 
 t.test('a batch costs one commit, and its order is that of the items', async (t) => {
