@@ -1,6 +1,7 @@
 import {
   type Attribute,
   type AttributeReference,
+  type DeletedAttribute,
   isClassic,
   referable,
   type StandardAttribute,
@@ -73,6 +74,14 @@ const examples = (version: Version): readonly Attribute[] => {
 
 /** 1.x Attribute: name, index, value. The value's form follows from the name before it. */
 export function attribute1x(loose: boolean): Custom<Attribute> {
+  return form1x<Attribute>(examples, { loose, bare: false });
+}
+
+/** `bare`: the value may be missing. */
+function form1x<A extends Attribute | DeletedAttribute>(
+  examples: (version: Version) => readonly A[],
+  { loose, bare }: { readonly loose: boolean; readonly bare: boolean },
+): Custom<A> {
   return {
     kind: 'custom',
     examples,
@@ -92,14 +101,16 @@ export function attribute1x(loose: boolean): Custom<Attribute> {
         }
         reader.leave(outer);
         if (reference === undefined) throw new WireError('field', 'AttributeName is missing');
-        if (value === undefined) throw new WireError('field', 'AttributeValue is missing');
-        return { ...reference, ...(index === undefined ? {} : { index }), value } as Attribute;
+        if (value === undefined && !bare) throw new WireError('field', 'AttributeValue is missing');
+        const head = { ...reference, ...(index === undefined ? {} : { index }) };
+        return (value === undefined ? head : { ...head, value }) as A;
       },
       write(writer, tag, attribute) {
         const start = writer.open(tag);
         writer.text(Tag.AttributeName, name1xOf(attribute));
         if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
-        valuePlan(attribute, version, loose).write(writer, Tag.AttributeValue, attribute.value);
+        if (attribute.value !== undefined)
+          valuePlan(attribute, version, loose).write(writer, Tag.AttributeValue, attribute.value);
         writer.close(start);
       },
     }),
@@ -186,8 +197,16 @@ export const singleAttribute2x: Custom<Attribute> = {
 /** Attribute of 1.x; written as nothing at all when the version does not know it. */
 export const plain1x = gate1x(attribute1x(false));
 
+/** Attribute of a Notify in 1.x: one that is gone stands there without its value. */
+export const notified1x: Custom<Attribute | DeletedAttribute> = gate1x(
+  form1x<Attribute | DeletedAttribute>((version) => [...examples(version), { name: 'State' }], {
+    loose: false,
+    bare: true,
+  }),
+);
+
 /** Wraps a 1.x attribute so that one the version does not know is written as nothing at all. */
-function gate1x(schema: Custom<Attribute>): Custom<Attribute> {
+function gate1x<A extends Attribute | DeletedAttribute>(schema: Custom<A>): Custom<A> {
   return {
     ...schema,
     compile(version) {

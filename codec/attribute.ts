@@ -38,6 +38,18 @@ export type AttributeReference =
   | { readonly name: AttributeName; readonly vendor?: undefined }
   | { readonly name: string; readonly vendor: string };
 
+/** An instance that is gone: its name and its index, no value. */
+export type DeletedAttribute = AttributeReference & {
+  readonly index?: number | undefined;
+  readonly value?: undefined;
+};
+
+/** What a Notify tells of one object: attributes as they are now, and those that are gone. */
+export interface AttributeChanges {
+  readonly changed: readonly Attribute[];
+  readonly deleted: readonly DeletedAttribute[];
+}
+
 /** What a creating request says about the new object: attributes, and in 1.x the Templates it refers to by Name. */
 export interface TemplateAttribute {
   readonly attributes: readonly Attribute[];
@@ -58,7 +70,11 @@ export function isClassic(vendor: string): boolean {
 }
 
 /** Whether an answer of that version may carry this instance: its name, and the enumeration values that it cannot do without. */
-export function sendable(attribute: Attribute, version: Version, classicOnly: boolean): boolean {
+export function sendable(
+  attribute: Attribute | DeletedAttribute,
+  version: Version,
+  classicOnly: boolean,
+): boolean {
   if (attribute.vendor !== undefined)
     return classicOnly ? isClassic(attribute.vendor) : attribute.vendor !== '';
   if (!referable(attribute, version)) return false;

@@ -111,7 +111,7 @@ export class UnsupportedVersion extends Error {
 }
 
 /** Leaves the payload unread: a reader of its own that stands on it. */
-const unreadPayload: Custom<BinaryReader> = {
+export const unreadPayload: Custom<BinaryReader> = {
   kind: 'custom',
   examples: () => [],
   compile: () => ({
@@ -162,7 +162,7 @@ export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessa
 }
 
 /** Version of the header the reader stands on. */
-function readVersion(reader: BinaryReader): Version {
+export function readVersion(reader: BinaryReader): Version {
   reader.enter();
   while (reader.tag() !== 0 && reader.tag() !== tagNumber('ProtocolVersion')) reader.skip();
   if (reader.tag() === 0) throw new WireError('field', 'ProtocolVersion is missing');

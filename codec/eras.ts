@@ -1,7 +1,15 @@
-import type { Attribute, AttributeReference, TemplateAttribute } from './attribute.ts';
+import {
+  type Attribute,
+  type AttributeChanges,
+  type AttributeReference,
+  attributeKey,
+  type DeletedAttribute,
+  type TemplateAttribute,
+} from './attribute.ts';
 import {
   attribute1x,
   attributes2x,
+  notified1x,
   plain1x,
   reference1x,
   reference2x,
@@ -72,6 +80,47 @@ export const attributeList: EraField<readonly Attribute[]> = era({
 export const keyValueAttributes: EraField<readonly Attribute[]> = era({
   '1.x': list1x,
   '2.x': list2x('Attributes'),
+});
+
+/**
+ * What a Notify tells. 1.x: repeated Attribute, without a value where one is gone. 2.x: Attributes and references; an
+ * attribute of which instances are left is told by those, for a reference would say that all are gone.
+ */
+export const attributeChanges: EraField<AttributeChanges> = era({
+  '1.x': {
+    kind: 'gathered',
+    sources: [{ tag: 'Attribute', schema: notified1x }],
+    gather(items) {
+      const all = items.map((item) => item.value as Attribute | DeletedAttribute);
+      return {
+        changed: all.filter((each): each is Attribute => each.value !== undefined),
+        deleted: all.filter((each): each is DeletedAttribute => each.value === undefined),
+      };
+    },
+    spread: ({ changed, deleted }) =>
+      [...changed, ...deleted].map((value) => ({ tag: 'Attribute' as const, value })),
+  } satisfies Gathered<AttributeChanges>,
+  '2.x': {
+    kind: 'gathered',
+    sources: [
+      { tag: 'Attributes', schema: attributes2x(false) },
+      { tag: 'AttributeReference', schema: reference2x },
+    ],
+    gather: (items) => ({
+      changed: items.flatMap(({ tag, value }) => (tag === 'Attributes' ? (value as Attribute[]) : [])),
+      deleted: items.flatMap(({ tag, value }) => (tag === 'Attributes' ? [] : [value as DeletedAttribute])),
+    }),
+    spread({ changed, deleted }) {
+      const left = new Set(changed.map(attributeKey));
+      const gone = new Map(deleted.map((each) => [attributeKey(each), each]));
+      return [
+        ...(changed.length > 0 ? [{ tag: 'Attributes' as const, value: changed }] : []),
+        ...[...gone]
+          .filter(([key]) => !left.has(key))
+          .map(([, value]) => ({ tag: 'AttributeReference' as const, value })),
+      ];
+    },
+  } satisfies Gathered<AttributeChanges>,
 });
 
 /** Content of a Template object (1.x only). */

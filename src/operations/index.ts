@@ -26,10 +26,12 @@ import { Log } from './log.ts';
 import { MAC } from './mac.ts';
 import { MACVerify } from './mac-verify.ts';
 import { ModifyAttribute } from './modify-attribute.ts';
+import { Notify } from './notify.ts';
 import { ObtainLease } from './obtain-lease.ts';
 import type { AnyOperation, OperationName } from './operation.ts';
 import { Ping } from './ping.ts';
 import { Poll } from './poll.ts';
+import { Put } from './put.ts';
 import { Query } from './query.ts';
 import { ReKey } from './re-key.ts';
 import { ReKeyKeyPair } from './re-key-key-pair.ts';
@@ -39,6 +41,7 @@ import { Revoke } from './revoke.ts';
 import { RNGRetrieve } from './rng-retrieve.ts';
 import { RNGSeed } from './rng-seed.ts';
 import { SetAttribute } from './set-attribute.ts';
+import { SetEndpointRole } from './set-endpoint-role.ts';
 import { Sign } from './sign.ts';
 import { SignatureVerify } from './signature-verify.ts';
 
@@ -83,6 +86,9 @@ const offered: readonly AnyOperation[] = [
   RNGSeed,
   Poll,
   Cancel,
+  SetEndpointRole,
+  Notify,
+  Put,
 ];
 
 /** Every operation this server performs. */
@@ -92,7 +98,6 @@ export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
 
 const certification = 'the server signs no certificates for its clients and judges none';
 const asynchronous = 'answers come at once, so there is nothing to poll, cancel or process';
-const serverToClient = 'the server opens no connection to its clients';
 
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
@@ -104,9 +109,6 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   JoinSplitKey: 'split keys can be registered, not joined',
   Process: asynchronous,
   QueryAsynchronousRequests: asynchronous,
-  Notify: serverToClient,
-  Put: serverToClient,
-  SetEndpointRole: serverToClient,
   Login: 'the TLS certificate is the identity',
   Logout: 'the TLS certificate is the identity',
   DelegatedLogin: 'the TLS certificate is the identity',

@@ -25,6 +25,8 @@ export interface Context {
   readonly crypto: CryptoProvider;
   readonly server: ServerDescription;
   readonly limits: Limits;
+  /** The connection the request came on; absent where roles cannot be exchanged. */
+  readonly channel?: Channel | undefined;
   /** A new Unique Identifier. */
   newIdentifier(): string;
   /** Sets the batch's ID Placeholder; undefined empties it. */
@@ -34,6 +36,12 @@ export interface Context {
    * it is left out. Fails with ObjectNotFound where that names nothing. The object of an `object()` stance is found already.
    */
   resolve(identifier: string | undefined): string;
+}
+
+/** A connection on which the server may come to ask and the client to answer. */
+export interface Channel {
+  /** Exchanges the roles once the message in hand is answered; the server's first request is of that version. */
+  reverse(version: Version): void;
 }
 
 /** Context of an operation on one existing object, which was found, permitted and in a fit state. */
@@ -53,6 +61,36 @@ export interface Work {
   readonly records: Records;
   /** Runs once after the message's commit, e.g. to write a client's Log message into the log. */
   afterCommit(effect: () => void): void;
+}
+
+/** Which part of several the data of a request is. */
+export interface PartFields {
+  readonly CorrelationValue?: Uint8Array | undefined;
+  readonly InitIndicator?: boolean | undefined;
+  readonly FinalIndicator?: boolean | undefined;
+}
+
+export interface PartsSpec<S> {
+  readonly operation: OperationName;
+  /** Identifier of the key; all parts must name the same. */
+  readonly object?: string;
+  readonly request: PartFields;
+  /** Begins the work, at the first part. */
+  start(): S;
+}
+
+/** Work on data that comes in several messages, kept in memory between them, bounded in number and time. */
+export interface Parts {
+  /**
+   * Does one step, once however often the message is played, and adds the Correlation Value to its answer unless it is
+   * the last. An error ends the work. What a step does to objects would be lost in a second play: do that outside. Fails
+   * with InvalidCorrelationValue (1.x: ItemNotFound) when nothing of the client's waits, with ServerLimitExceeded when too
+   * much does.
+   */
+  take<S, A extends object>(
+    spec: PartsSpec<S>,
+    step: (stream: S, last: boolean) => A | Promise<A>,
+  ): Promise<A & { CorrelationValue?: Uint8Array }>;
 }
 
 /** Records of the principal's group, sealed at rest. A kind belongs to the one file that knows what its bytes mean. */
@@ -141,6 +179,8 @@ export interface Operation<Q extends Struct = Struct, R extends Struct = Struct,
   readonly request: Q;
   readonly response: R;
   readonly on: S;
+  /** Asked by the server only: Query names it, a client that asks for it is refused. */
+  readonly direction?: 'server-to-client';
   handle(request: Infer<Q>, context: ContextOf<S>): Promise<Infer<R>> | Infer<R>;
 }
 
@@ -149,6 +189,20 @@ export function operation<Q extends Struct, R extends Struct, S extends Stance>(
   definition: Operation<Q, R, S>,
 ): Operation<Q, R, S> {
   return definition;
+}
+
+/** Defines an operation that the server asks of its clients. */
+export function serverToClient<Q extends Struct, R extends Struct>(
+  definition: Pick<Operation<Q, R>, 'name' | 'since' | 'request' | 'response'>,
+): Operation<Q, R, ConversationStance> {
+  return {
+    ...definition,
+    direction: 'server-to-client',
+    on: conversation(),
+    handle() {
+      throw new TypeError(`${definition.name} is never performed here`);
+    },
+  };
 }
 
 /** An operation whose types have been forgotten: what tables hold. */

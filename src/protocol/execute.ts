@@ -67,6 +67,8 @@ function offered(operation: AnyOperation | undefined, { version, server }: Conte
   if (operation === undefined || !within(version, operation.since, operation.until)) {
     fail('OperationNotSupported', `this operation is not offered in KMIP ${version}`);
   }
+  if (operation.direction === 'server-to-client')
+    fail('OperationNotSupported', `${operation.name} goes from the server to its clients`);
   if (operation.name === 'Interop' && !server.interop)
     fail('OperationNotSupported', 'Interop is for conformance tests only');
   return operation;

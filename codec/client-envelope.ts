@@ -1,0 +1,87 @@
+import { Operation, ResultReason, ResultStatus } from './enums.ts';
+import { MessageExtension, RequestHeader, ResponseHeader, readVersion, unreadPayload } from './envelope.ts';
+import { plan } from './plan.ts';
+import { bytes, type Infer, many, maybe, one, struct, text } from './schema.ts';
+import { tagNumber } from './tags.ts';
+import { type Version, versionNumbers } from './version.ts';
+import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-reader.ts';
+import { type BinaryWriter, written } from './wire/binary-writer.ts';
+import { WireError } from './wire-error.ts';
+
+/** The other side of `envelope.ts`: requests as they are written, responses as they are read. */
+
+const Tag = {
+  RequestMessage: tagNumber('RequestMessage'),
+  RequestHeader: tagNumber('RequestHeader'),
+  ResponseMessage: tagNumber('ResponseMessage'),
+  ResponseHeader: tagNumber('ResponseHeader'),
+  BatchItem: tagNumber('BatchItem'),
+  Operation: tagNumber('Operation'),
+} as const;
+
+/** Encodes a request of one item into memory of its own; `payload` writes the RequestPayload item. */
+export function writeRequest(
+  version: Version,
+  operation: Operation,
+  payload: (writer: BinaryWriter) => void,
+): Uint8Array {
+  return written((writer) => {
+    const message = writer.open(Tag.RequestMessage);
+    const { major, minor } = versionNumbers(version);
+    plan(RequestHeader, version).write(writer, Tag.RequestHeader, {
+      ProtocolVersion: { ProtocolVersionMajor: major, ProtocolVersionMinor: minor },
+      AttestationType: [],
+      BatchCount: 1,
+    });
+    const item = writer.open(Tag.BatchItem);
+    writer.enumeration(Tag.Operation, Operation.toNumber(operation));
+    payload(writer);
+    writer.close(item);
+    writer.close(message);
+  });
+}
+
+const answeredItem = struct({
+  /** Absent when the whole request could not be read. */
+  Operation: maybe(Operation),
+  UniqueBatchItemID: maybe(bytes),
+  ResultStatus: one(ResultStatus),
+  ResultReason: maybe(ResultReason),
+  ResultMessage: maybe(text),
+  AsynchronousCorrelationValue: maybe(bytes),
+  ResponsePayload: maybe(unreadPayload),
+  MessageExtension: many(MessageExtension),
+});
+
+/** An item whose payload has not been read: its schema depends on the operation. */
+export type AnsweredItem = Infer<typeof answeredItem>;
+
+export interface ResponseMessage {
+  readonly version: Version;
+  readonly items: readonly AnsweredItem[];
+}
+
+/**
+ * Reads a response up to its payloads. Throws WireError for anything that is not one and UnsupportedVersion for a
+ * version that is not ours.
+ */
+export function readResponse(bytes: Uint8Array, limits: WireLimits): ResponseMessage {
+  checkStructure(bytes, limits);
+  const reader = new BinaryReader(bytes);
+  if (reader.tag() !== Tag.ResponseMessage) throw new WireError('malformed', 'not a Response Message', 0);
+  const outer = reader.enter();
+  if (reader.tag() !== Tag.ResponseHeader)
+    throw new WireError('field', 'ResponseHeader is missing', reader.offset);
+  const version = readVersion(reader.fork());
+  plan(ResponseHeader, version).read(reader);
+  const itemPlan = plan(answeredItem, version);
+  const items: AnsweredItem[] = [];
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag !== Tag.BatchItem)
+      throw new WireError('field', 'only Batch Items may follow the header', reader.offset);
+    items.push(itemPlan.read(reader));
+  }
+  reader.leave(outer);
+  if (reader.tag() !== 0) throw new WireError('malformed', 'more than one message', reader.offset);
+  return { version, items };
+}
