@@ -73,6 +73,9 @@ const limitRanges: Readonly<Record<keyof Limits, readonly [least: number, most: 
   connections: [1, 1_000_000],
   connectionsPerClient: [1, 1_000_000],
   locateItems: [1, 1_048_576],
+  parts: [0, 1_000_000],
+  partsPerClient: [0, 1_000_000],
+  partsMilliseconds: [1_000, 86_400_000],
 };
 
 const limit = (name: keyof Limits): Key<number> =>

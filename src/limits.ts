@@ -15,6 +15,10 @@ export interface Limits {
   readonly connections: number;
   readonly connectionsPerClient: number;
   readonly locateItems: number;
+  /** Work on data in parts that waits for its next part. */
+  readonly parts: number;
+  readonly partsPerClient: number;
+  readonly partsMilliseconds: number;
 }
 
 export const defaultLimits: Limits = {
@@ -31,4 +35,7 @@ export const defaultLimits: Limits = {
   connections: 10_000,
   connectionsPerClient: 1_000,
   locateItems: 65_536,
+  parts: 4_096,
+  partsPerClient: 64,
+  partsMilliseconds: 300_000,
 };

@@ -1,27 +1,33 @@
-import { bytes, maybe, one, since, struct, text } from '../../codec/schema.ts';
+import { bytes, type Infer, maybe, one, since, struct, text } from '../../codec/schema.ts';
 import { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { tagKnown } from '../../codec/tags.ts';
-import { object, operation } from './operation.ts';
-import { keyFor, parametersFor, partFields, refuseParts, required } from './using-keys.ts';
+import { fail } from '../errors.ts';
+import { requireUsage } from '../object/usage.ts';
+import { type ObjectContext, object, operation } from './operation.ts';
+import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
+import { keyFor, parametersFor, required } from './using-keys.ts';
 
-/** Decrypt (KMIP 2.1 §6.1.14, 1.4 §4.30) data that comes in one piece. */
+const Request = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+  Data: maybe(bytes),
+  IVCounterNonce: maybe(bytes),
+  ...partFields,
+  AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
+  AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
+});
+
+/** Decrypt (KMIP 2.1 §6.1.14, 1.4 §4.30) data that comes in one piece or in parts. */
 export const Decrypt = operation({
   name: 'Decrypt',
   since: '1.2',
-  request: struct({
-    UniqueIdentifier: maybe(identifier),
-    CryptographicParameters: maybe(CryptographicParameters),
-    Data: maybe(bytes),
-    IVCounterNonce: maybe(bytes),
-    ...partFields,
-    AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
-    AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
-  }),
-  response: struct({ UniqueIdentifier: one(text), Data: one(bytes) }),
+  request: Request,
+  response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...partAnswer }),
   on: object({ types: ['SymmetricKey', 'PrivateKey'] }),
-  handle(request, { object: target, crypto, now, version }) {
-    refuseParts(request);
+  handle(request, context) {
+    const { object: target, crypto, now, version } = context;
+    if (inParts(request)) return decryptPart(request, context);
     const data = required(request.Data, 'Data');
     const key = keyFor(target, 'Decrypt', now);
     const tag = tagKnown('AuthenticatedEncryptionTag', version)
@@ -36,3 +42,32 @@ export const Decrypt = operation({
     return { UniqueIdentifier: target.id, Data: decrypted };
   },
 });
+
+/** What it gives out before the last part is not authenticated yet: clients that ask for parts know that. */
+function decryptPart(
+  request: Infer<typeof Request>,
+  { object: target, crypto, now, version, parts }: ObjectContext,
+) {
+  const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
+  if (request.CorrelationValue !== undefined && additionalData !== undefined)
+    fail('InvalidField', 'the additional data must come with the first part');
+  requireUsage(target, 'Decrypt', now);
+  const start = () => ({
+    stream: crypto.startDecryption(
+      keyFor(target, 'Decrypt', now),
+      parametersFor(target, request.CryptographicParameters),
+      {
+        iv: request.IVCounterNonce,
+        additionalData,
+        appendedTag: !tagKnown('AuthenticatedEncryptionTag', version),
+      },
+    ),
+    tag: request.AuthenticatedEncryptionTag,
+  });
+  return parts.take({ operation: 'Decrypt', object: target.id, request, start }, (work, last) => {
+    const output = work.stream.update(data);
+    const tag = request.AuthenticatedEncryptionTag ?? work.tag;
+    const all = last ? joined(output, work.stream.final(tag)) : output;
+    return { UniqueIdentifier: target.id, ...someData(all) };
+  });
+}

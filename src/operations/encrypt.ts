@@ -1,52 +1,80 @@
-import { bytes, maybe, one, since, struct, text } from '../../codec/schema.ts';
+import { bytes, type Infer, maybe, one, since, struct, text } from '../../codec/schema.ts';
 import { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { tagKnown } from '../../codec/tags.ts';
-import { countUse } from '../object/usage.ts';
-import { object, operation } from './operation.ts';
-import { keyFor, parametersFor, partFields, refuseParts, required } from './using-keys.ts';
+import type { Version } from '../../codec/version.ts';
+import { fail } from '../errors.ts';
+import { countUse, requireUsage } from '../object/usage.ts';
+import { type ObjectContext, object, operation } from './operation.ts';
+import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
+import { keyFor, parametersFor, required } from './using-keys.ts';
 
-/** Encrypt (KMIP 2.1 §6.1.18, 1.4 §4.29) data that comes in one piece. */
+const Request = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+  Data: maybe(bytes),
+  IVCounterNonce: maybe(bytes),
+  ...partFields,
+  AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
+});
+
+/** Encrypt (KMIP 2.1 §6.1.18, 1.4 §4.29) data that comes in one piece or in parts. */
 export const Encrypt = operation({
   name: 'Encrypt',
   since: '1.2',
-  request: struct({
-    UniqueIdentifier: maybe(identifier),
-    CryptographicParameters: maybe(CryptographicParameters),
-    Data: maybe(bytes),
-    IVCounterNonce: maybe(bytes),
-    ...partFields,
-    AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
-  }),
+  request: Request,
   response: struct({
     UniqueIdentifier: one(text),
-    Data: one(bytes),
+    Data: maybe(bytes),
     IVCounterNonce: maybe(bytes),
+    ...partAnswer,
     AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
   }),
   on: object({ types: ['SymmetricKey', 'PublicKey'] }),
-  handle(request, { object: target, crypto, now, version }) {
-    refuseParts(request);
+  handle(request, context) {
+    const { object: target, crypto, now, version } = context;
+    if (inParts(request)) return encryptPart(request, context);
     const data = required(request.Data, 'Data');
     const key = keyFor(target, 'Encrypt', now);
     countUse(target, data.length, now);
-    const encrypted = crypto.encrypt(key, parametersFor(target, request.CryptographicParameters), {
+    const { iv, ...output } = crypto.encrypt(key, parametersFor(target, request.CryptographicParameters), {
       data,
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,
     });
-    const answer = { UniqueIdentifier: target.id, IVCounterNonce: encrypted.iv };
-    if (tagKnown('AuthenticatedEncryptionTag', version)) {
-      return { ...answer, Data: encrypted.data, AuthenticatedEncryptionTag: encrypted.tag };
-    }
-    return { ...answer, Data: joined(encrypted.data, encrypted.tag) };
+    return { UniqueIdentifier: target.id, IVCounterNonce: iv, ...tagged(output, version) };
   },
 });
 
+function encryptPart(
+  request: Infer<typeof Request>,
+  { object: target, crypto, now, version, parts }: ObjectContext,
+) {
+  const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
+  const first = request.CorrelationValue === undefined;
+  if (!first && additionalData !== undefined)
+    fail('InvalidField', 'the additional data must come with the first part');
+  requireUsage(target, 'Encrypt', now);
+  countUse(target, data.length, now);
+  const start = () =>
+    crypto.startEncryption(
+      keyFor(target, 'Encrypt', now),
+      parametersFor(target, request.CryptographicParameters),
+      { iv: request.IVCounterNonce, additionalData },
+    );
+  return parts.take({ operation: 'Encrypt', object: target.id, request, start }, (stream, last) => {
+    const answer = { UniqueIdentifier: target.id, IVCounterNonce: first ? stream.iv : undefined };
+    const output = stream.update(data);
+    if (!last) return { ...answer, ...someData(output) };
+    const end = stream.final();
+    const { Data, ...tag } = tagged({ data: joined(output, end.data), tag: end.tag }, version);
+    return { ...answer, ...someData(Data), ...tag };
+  });
+}
+
 /** Clients of versions without a field for the tag expect it after the data. */
-function joined(data: Uint8Array, tag: Uint8Array = new Uint8Array()): Uint8Array {
-  const both = new Uint8Array(data.length + tag.length);
-  both.set(data);
-  both.set(tag, data.length);
-  return both;
+function tagged({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
+  return tag === undefined || tagKnown('AuthenticatedEncryptionTag', version)
+    ? { Data: data, AuthenticatedEncryptionTag: tag }
+    : { Data: joined(data, tag) };
 }

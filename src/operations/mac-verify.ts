@@ -1,25 +1,34 @@
 import { ValidityIndicator } from '../../codec/enums.ts';
-import { bytes, maybe, one, struct, text } from '../../codec/schema.ts';
+import { bytes, type Infer, maybe, one, struct, text } from '../../codec/schema.ts';
 import { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { object, operation } from './operation.ts';
-import { keyFor, parametersFor, partFields, refuseParts, required, validity } from './using-keys.ts';
+import { requireUsage } from '../object/usage.ts';
+import { type ObjectContext, object, operation } from './operation.ts';
+import { inParts, partAnswer, partFields } from './parts.ts';
+import { keyFor, parametersFor, required, validity } from './using-keys.ts';
+
+const Request = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+  Data: maybe(bytes),
+  MACData: maybe(bytes),
+  ...partFields,
+});
 
 /** MAC Verify (KMIP 2.1 §6.1.35, 1.4 §4.34). */
 export const MACVerify = operation({
   name: 'MACVerify',
   since: '1.2',
-  request: struct({
-    UniqueIdentifier: maybe(identifier),
-    CryptographicParameters: maybe(CryptographicParameters),
-    Data: maybe(bytes),
-    MACData: maybe(bytes),
-    ...partFields,
+  request: Request,
+  response: struct({
+    UniqueIdentifier: one(text),
+    ValidityIndicator: maybe(ValidityIndicator),
+    ...partAnswer,
   }),
-  response: struct({ UniqueIdentifier: one(text), ValidityIndicator: one(ValidityIndicator) }),
   on: object({ types: ['SymmetricKey'] }),
-  handle(request, { object: target, crypto, now }) {
-    refuseParts(request);
+  handle(request, context) {
+    const { object: target, crypto, now } = context;
+    if (inParts(request)) return verifyPart(request, context);
     const data = required(request.Data, 'Data');
     const given = required(request.MACData, 'MAC Data');
     const key = keyFor(target, 'MACVerify', now);
@@ -27,3 +36,19 @@ export const MACVerify = operation({
     return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
   },
 });
+
+/** The MAC may come with the first part or with the last. */
+function verifyPart(request: Infer<typeof Request>, { object: target, crypto, now, parts }: ObjectContext) {
+  const { Data: data = new Uint8Array() } = request;
+  requireUsage(target, 'MACVerify', now);
+  const start = () => {
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    return { mac: crypto.startMac(keyFor(target, 'MACVerify', now), parameters), given: request.MACData };
+  };
+  return parts.take({ operation: 'MACVerify', object: target.id, request, start }, ({ mac, given }, last) => {
+    mac.update(data);
+    if (!last) return { UniqueIdentifier: target.id };
+    const valid = mac.verify(required(request.MACData ?? given, 'MAC Data'));
+    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+  });
+}

@@ -25,6 +25,7 @@ export interface Context {
   readonly crypto: CryptoProvider;
   readonly server: ServerDescription;
   readonly limits: Limits;
+  readonly parts: Parts;
   /** The connection the request came on; absent where roles cannot be exchanged. */
   readonly channel?: Channel | undefined;
   /** A new Unique Identifier. */

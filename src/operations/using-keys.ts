@@ -1,5 +1,4 @@
 import type { ValidityIndicator } from '../../codec/enums.ts';
-import { bool, bytes, maybe, since } from '../../codec/schema.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
@@ -8,30 +7,6 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';
 
 /** Shared by the operations that do something with a key. */
-
-/** Request fields of data that comes in parts. */
-export const partFields = {
-  CorrelationValue: since('1.3', maybe(bytes)),
-  InitIndicator: since('1.3', maybe(bool)),
-  FinalIndicator: since('1.3', maybe(bool)),
-};
-
-interface Parts {
-  readonly CorrelationValue?: Uint8Array | undefined;
-  readonly InitIndicator?: boolean | undefined;
-  readonly FinalIndicator?: boolean | undefined;
-}
-
-/** Fails with FeatureNotSupported; a first part that is also the last is the whole. */
-export function refuseParts({
-  CorrelationValue,
-  InitIndicator = false,
-  FinalIndicator = false,
-}: Parts): void {
-  if (CorrelationValue !== undefined || InitIndicator !== FinalIndicator) {
-    fail('FeatureNotSupported', 'the data must come in one piece');
-  }
-}
 
 /**
  * The key, once state, dates and usage mask allow the use. Fails as `requireUsage` does, with KeyValueNotPresent where

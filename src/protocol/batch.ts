@@ -13,7 +13,7 @@ export interface BatchEnvironment extends Execution {
   /** Room for the whole response, in TTLV bytes. */
   readonly responseBytes: number;
   /** The item context over a layer. */
-  context(work: Context['work']): Context;
+  context(work: Context['work'], item: RequestItem): Context;
   /** Turns weather and bugs into an error for the client, which carries a reference for the log. */
   unexpected(error: unknown): KmipError;
 }
@@ -84,7 +84,7 @@ async function runItem(
   const layer = environment.unit.layer();
   try {
     refuseUnmet(request);
-    const payloads = await execute(item, environment.context(layer), environment);
+    const payloads = await execute(item, environment.context(layer, item), environment);
     if (
       bytesOf(
         item,

@@ -20,6 +20,7 @@ import { runBatch } from './batch.ts';
 import { checkHeader } from './header.ts';
 import { BatchIdentifiers } from './identifiers.ts';
 import { BatchOutputs } from './outputs.ts';
+import { PartsInProgress } from './parts.ts';
 import type { Conversation, MessageService } from './service.ts';
 import { Turns } from './turns.ts';
 import { UnitOfWork } from './unit-of-work.ts';
@@ -42,6 +43,7 @@ const replaysAtMost = 32;
 /** Answers framed requests: reading, header, batch, commit, response (DESIGN §5). */
 export function createService(options: ServiceOptions): MessageService {
   const { limits, clock } = options;
+  const parts = new PartsInProgress({ limits, random: options.crypto.random, clock });
   const seconds = (): number => Math.floor(clock() / 1000);
   // Messages that lost a race are played again one after the other: then only newcomers can beat them, and many clients
   // on one object all get their turn. A queue for each group, so that none waits for another's long batch.
@@ -112,7 +114,7 @@ export function createService(options: ServiceOptions): MessageService {
         limits.responseBytes,
         request.header.MaximumResponseSize ?? limits.responseBytes,
       ),
-      context: (work): Context => ({ ...common, work }),
+      context: (work, item): Context => ({ ...common, work, parts: parts.forItem(item, conversation.principal) }),
       unexpected: (error) => unexpected(error, conversation),
     });
     return (await unit.commit()) === 'committed' ? items : undefined;

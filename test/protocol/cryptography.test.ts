@@ -3,7 +3,6 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import type { Version } from '../../codec/version.ts';
 import { Decrypt } from '../../src/operations/decrypt.ts';
 import { Encrypt } from '../../src/operations/encrypt.ts';
-import { Hash } from '../../src/operations/hash.ts';
 import { MAC } from '../../src/operations/mac.ts';
 import { MACVerify } from '../../src/operations/mac-verify.ts';
 import { Register } from '../../src/operations/register.ts';
@@ -219,37 +218,6 @@ t.test('parameters: of the request, else of the key, else none', async (t) => {
     ['a tag of 1 byte', asked({ ...gcm, TagLength: 1 }), 'GeneralFailure'],
     ['no data', { UniqueIdentifier: without }, 'InvalidMessage'],
   ]);
-});
-
-t.test('data in several parts is refused, one part that is all is not', async (t) => {
-  const UniqueIdentifier = await storedKey(service, active, withParameters(cbc));
-  const parameters = { CryptographicParameters: { HashingAlgorithm: 'SHA_256' } } as const;
-  const parts = [{ InitIndicator: true }, { FinalIndicator: true }, { CorrelationValue: Uint8Array.of(1) }];
-  for (const version of offered.filter((each) => each !== '1.2')) {
-    for (const part of parts) {
-      t.equal(
-        await outcome(service, version, Encrypt, { UniqueIdentifier, Data, ...part }),
-        'FeatureNotSupported',
-        version,
-      );
-      t.equal(
-        await outcome(service, version, Hash, { ...parameters, Data, ...part }),
-        'FeatureNotSupported',
-        version,
-      );
-    }
-    const whole = { InitIndicator: true, FinalIndicator: true };
-    t.equal(
-      await outcome(service, version, Encrypt, { UniqueIdentifier, Data, ...whole }),
-      'Success',
-      version,
-    );
-    t.equal(
-      await outcome(service, version, Hash, { ...parameters, Data, InitIndicator: false }),
-      'Success',
-      version,
-    );
-  }
 });
 
 t.test('RSA: encrypted with OAEP and decrypted; PKCS #1 v1.5 is not decrypted', async (t) => {

@@ -148,7 +148,7 @@ t.test('Hash', async (t) => {
         Data,
       });
       t.equal(fields, 'Data');
-      t.equal(payload.Data.toHex(), hex, `${HashingAlgorithm} ${version}`);
+      t.equal(payload.Data?.toHex(), hex, `${HashingAlgorithm} ${version}`);
     }
   }
   const SHA = { HashingAlgorithm: 'SHA_256' };
@@ -170,7 +170,7 @@ t.test('random bytes', async (t) => {
     t.equal(fields, 'Data', version);
     t.equal(payload.Data.length, 32);
     t.not(
-      payload.Data.toHex(),
+      payload.Data?.toHex(),
       (await succeed(service, version, RNGRetrieve, { DataLength: 32 })).Data.toHex(),
     );
     t.same(await succeed(service, version, RNGSeed, { Data: Uint8Array.of(1) }), { DataLength: 0 });
