@@ -77,9 +77,11 @@ const older: Partial<Record<Reason, Reason>> = {
   AttestationRequired: 'PermissionDenied',
   AttestationFailed: 'PermissionDenied',
   UnknownObjectGroup: 'InvalidField',
+  ConstraintViolation: 'PermissionDenied',
   ProtectionStorageUnavailable: 'InvalidField',
   InvalidAsynchronousCorrelationValue: 'InvalidField',
   InvalidCorrelationValue: 'ItemNotFound',
+  InvalidCSR: 'InvalidField',
 };
 
 /** 2.0 lists WrongKeyLifecycleState, but its test cases still want PermissionDenied. */

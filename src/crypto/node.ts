@@ -5,6 +5,10 @@ import { encodeKeyMaterial } from '../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
 import { algorithmKind, generatesLength, hasParity, keyBytes } from './algorithms.ts';
 import { describeCertificate } from './certificate.ts';
+import { isIssuedBy, judge, order } from './certificate-chain.ts';
+import { readCertificate, readRequest } from './certificate-content.ts';
+import { isPair, issue } from './certificate-issue.ts';
+import { encodeAlternativeName, encodeName, nameContains } from './certificate-names.ts';
 import { decrypt, encrypt, startDecryption, startEncryption } from './encryption.ts';
 import { digest, hashingAlgorithms, startDigest } from './hashes.ts';
 import { describeKey } from './key-description.ts';
@@ -35,6 +39,18 @@ export const nodeCrypto: CryptoProvider = {
   describeKey,
   convertKey,
   describeCertificate,
+  certification: {
+    readRequest,
+    readCertificate,
+    encodeName,
+    encodeAlternativeName,
+    nameContains,
+    isPair,
+    issue,
+    order,
+    isIssuedBy,
+    judge,
+  },
   encrypt,
   decrypt,
   wrap,

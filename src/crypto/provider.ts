@@ -18,6 +18,7 @@ import type {
   ManagedObjectValue,
   ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
+import type { Certification } from './certification.ts';
 
 /**
  * Port of the cryptography: random bytes, digests, key generation, key formats, certificates, and what is done with
@@ -65,6 +66,8 @@ export interface CryptoProvider {
    * length: it stays opaque. Throws CertificateInvalid when X.509 cannot be read.
    */
   describeCertificate(certificate: Certificate): readonly StandardAttribute[];
+  /** X.509 certificates made and judged. */
+  readonly certification: Certification;
 
   /*
    * Uses of keys. `parameters` are whole: nothing is taken from elsewhere but the algorithm, which `key` knows. All throw

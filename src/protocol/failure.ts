@@ -1,4 +1,5 @@
 import { WireError } from '../../codec/wire-error.ts';
+import { NameInvalid, RequestInvalid } from '../crypto/certification.ts';
 import {
   AlgorithmUnsupported,
   CertificateInvalid,
@@ -23,6 +24,8 @@ const refusals: readonly (readonly [
   [KeyCompressionUnsupported, 'KeyCompressionTypeNotSupported'],
   [KeyMaterialInvalid, 'InvalidField'],
   [CertificateInvalid, 'InvalidField'],
+  [RequestInvalid, 'InvalidCSR'],
+  [NameInvalid, 'InvalidField'],
   [ParametersInvalid, 'BadCryptographicParameters', 'InvalidField'],
   [CryptographyFailed, 'CryptographicFailure'],
   // 2.x has MissingInitializationVector, but the test cases want this in every version.

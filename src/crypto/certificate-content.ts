@@ -1,0 +1,139 @@
+import { webcrypto, X509Certificate } from 'node:crypto';
+import type { CertificateRequestType } from '../../codec/enums.ts';
+import { type CertificateContent, type CertificateFacts, RequestInvalid } from './certification.ts';
+import { encoded, items, type Node, parse, tagged } from './der.ts';
+import { CertificateInvalid } from './provider.ts';
+import type { Extension } from './x509.ts';
+
+/** What requests (PKCS#10, RFC 2986) and certificates say about their subject. */
+
+const oids = {
+  alternativeName: '2.5.29.17',
+  keyUsage: '2.5.29.15',
+  extendedKeyUsage: '2.5.29.37',
+  basicConstraints: '2.5.29.19',
+} as const;
+
+/** Purposes that a request gets by nobody's leave: all of them, and speaking for the issuer about revocation. */
+const withheld: readonly string[] = ['2.5.29.37.0', '1.3.6.1.5.5.7.3.9'];
+
+/** See Certification.readRequest. */
+export async function readRequest(
+  type: CertificateRequestType,
+  value: Uint8Array,
+): Promise<CertificateContent> {
+  const der = type === 'PEM' ? fromPem(value) : value;
+  const x509 = await import('./x509.ts');
+  let request: InstanceType<typeof x509.Pkcs10CertificateRequest>;
+  let content: CertificateContent;
+  try {
+    // Bounds size and depth before the library sees the bytes.
+    parse(der);
+    request = new x509.Pkcs10CertificateRequest(der);
+    const { extendedKeyUsage, ...said } = extensions(request.extensions, x509);
+    content = {
+      subject: new Uint8Array(request.subjectName.toArrayBuffer()),
+      publicKey: new Uint8Array(request.publicKey.rawData),
+      extendedKeyUsage: extendedKeyUsage.filter((usage) => !withheld.includes(usage)),
+      ...said,
+    };
+  } catch {
+    throw new RequestInvalid('the certificate request is not PKCS#10');
+  }
+  // An algorithm that WebCrypto does not know throws: to whoever sent the request that is the same failure.
+  if (!(await request.verify(webcrypto as Crypto).catch(() => false))) {
+    throw new RequestInvalid('the signature of the certificate request does not fit its key');
+  }
+  return content;
+}
+
+function fromPem(value: Uint8Array): Uint8Array {
+  const text = new TextDecoder('latin1').decode(value);
+  const body = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
+  if (body === undefined) throw new RequestInvalid('there is no certificate request in PEM form');
+  return new Uint8Array(Buffer.from(body, 'base64'));
+}
+
+/** See Certification.readCertificate. */
+export async function readCertificate(der: Uint8Array): Promise<CertificateFacts> {
+  const native = openCertificate(der);
+  const x509 = await import('./x509.ts');
+  try {
+    const certificate = new x509.X509Certificate(der);
+    return {
+      subject: new Uint8Array(certificate.subjectName.toArrayBuffer()),
+      issuer: new Uint8Array(certificate.issuerName.toArrayBuffer()),
+      publicKey: new Uint8Array(certificate.publicKey.rawData),
+      ...extensions(certificate.extensions, x509),
+      notBefore: Math.floor(certificate.notBefore.getTime() / 1000),
+      notAfter: Math.floor(certificate.notAfter.getTime() / 1000),
+      selfSigned: isSelfSigned(native),
+    };
+  } catch {
+    throw new CertificateInvalid('the certificate is not X.509 in DER');
+  }
+}
+
+/** The certificate as OpenSSL has it. Throws CertificateInvalid. */
+export function openCertificate(der: Uint8Array): X509Certificate {
+  try {
+    parse(der);
+    return new X509Certificate(der);
+  } catch {
+    throw new CertificateInvalid('the certificate is not X.509 in DER');
+  }
+}
+
+/** Issuer and subject in DER. */
+export function namesOf(certificate: X509Certificate): { readonly issuer: string; readonly subject: string } {
+  const fields = items(items(parse(certificate.raw))[0]);
+  const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
+  return { issuer: encoded(issuer as Node).toHex(), subject: encoded(subject as Node).toHex() };
+}
+
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  const { issuer, subject } = namesOf(certificate);
+  return issuer === subject && verifies(certificate, certificate);
+}
+
+export function verifies(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.verify(issuer.publicKey);
+  } catch {
+    // A key or an algorithm that OpenSSL does not know vouches for nothing.
+    return false;
+  }
+}
+
+type Library = typeof import('./x509.ts');
+type Said = Pick<
+  CertificateContent,
+  'alternativeNames' | 'keyUsage' | 'extendedKeyUsage' | 'authority' | 'pathLength'
+>;
+
+function extensions(list: readonly Extension[], x509: Library): Said {
+  const named = (oid: string) => list.find(({ type }) => type === oid);
+  const alternatives = named(oids.alternativeName);
+  const usage = named(oids.keyUsage);
+  const purposes = named(oids.extendedKeyUsage);
+  const constraints = named(oids.basicConstraints);
+  const basic =
+    constraints === undefined ? undefined : new x509.BasicConstraintsExtension(constraints.rawData);
+  return {
+    alternativeNames:
+      alternatives === undefined
+        ? []
+        : items(parse(octets(alternatives))).map((name) => new Uint8Array(encoded(name))),
+    keyUsage: usage === undefined ? undefined : new x509.KeyUsagesExtension(usage.rawData).usages,
+    extendedKeyUsage:
+      purposes === undefined
+        ? []
+        : new x509.ExtendedKeyUsageExtension(purposes.rawData).usages.map((usage) => String(usage)),
+    authority: basic?.ca ?? false,
+    pathLength: basic?.pathLength,
+  };
+}
+
+function octets(extension: Extension): Uint8Array {
+  return new Uint8Array(extension.value);
+}
