@@ -5,6 +5,7 @@ import { AddAttribute } from './add-attribute.ts';
 import { AdjustAttribute } from './adjust-attribute.ts';
 import { Archive } from './archive.ts';
 import { Cancel } from './cancel.ts';
+import { Certify } from './certify.ts';
 import { Check } from './check.ts';
 import { Create } from './create.ts';
 import { CreateKeyPair } from './create-key-pair.ts';
@@ -33,6 +34,7 @@ import { Ping } from './ping.ts';
 import { Poll } from './poll.ts';
 import { Put } from './put.ts';
 import { Query } from './query.ts';
+import { ReCertify } from './re-certify.ts';
 import { ReKey } from './re-key.ts';
 import { ReKeyKeyPair } from './re-key-key-pair.ts';
 import { Recover } from './recover.ts';
@@ -44,6 +46,7 @@ import { SetAttribute } from './set-attribute.ts';
 import { SetEndpointRole } from './set-endpoint-role.ts';
 import { Sign } from './sign.ts';
 import { SignatureVerify } from './signature-verify.ts';
+import { Validate } from './validate.ts';
 
 const offered: readonly AnyOperation[] = [
   DiscoverVersions,
@@ -56,6 +59,9 @@ const offered: readonly AnyOperation[] = [
   Register,
   ReKey,
   ReKeyKeyPair,
+  Certify,
+  ReCertify,
+  Validate,
   Locate,
   Check,
   Get,
@@ -96,15 +102,11 @@ export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
   offered.map((each) => [each.name, each]),
 );
 
-const certification = 'the server signs no certificates for its clients and judges none';
 const asynchronous = 'answers come at once, so there is nothing to poll, cancel or process';
 
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   DeriveKey: 'keys are generated or brought, not derived',
-  Certify: certification,
-  ReCertify: certification,
-  Validate: certification,
   CreateSplitKey: 'split keys can be registered, not made',
   JoinSplitKey: 'split keys can be registered, not joined',
   Process: asynchronous,

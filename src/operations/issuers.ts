@@ -1,0 +1,191 @@
+import type { Attribute } from '../../codec/attribute.ts';
+import type { LinkType } from '../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../codec/masks.ts';
+import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
+import type { CertificateFacts } from '../crypto/certification.ts';
+import { plainKey } from '../crypto/provider.ts';
+import { fail } from '../errors.ts';
+import { linkedId } from '../object/links.ts';
+import { locateFilter } from '../object/locate-filter.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import { statedName } from './certificate-wish.ts';
+import type { Context } from './operation.ts';
+
+/**
+ * Who may issue: certificates of authorities in the group, Active, with their private keys beside them, Active and with
+ * CertificateSign in the Cryptographic Usage Mask, one linked to the other (src/decisions/16-certification.md).
+ */
+export interface Issuer {
+  readonly key: ManagedObject;
+  /** Undefined: the key signs the certificate of its own public key. */
+  readonly above?:
+    | {
+        readonly object: ManagedObject;
+        readonly certificate: Uint8Array;
+        readonly facts: CertificateFacts;
+      }
+    | undefined;
+}
+type Authority = Issuer & { readonly above: NonNullable<Issuer['above']> };
+
+/** Issuing keys of one group that are looked at: each costs a few searches and an opened seal. */
+const mostKeys = 64;
+/** Certificates of one issuing key, renewed ones included. */
+const mostCertificates = 64;
+
+/** The X.509 certificate in an object. */
+export function certificateIn(object: ManagedObject | undefined): Uint8Array | undefined {
+  const value = object?.value;
+  return value?.type === 'Certificate' && value.value.CertificateType === 'X_509'
+    ? value.value.CertificateValue
+    : undefined;
+}
+
+/** How a request chooses among the issuers. */
+export interface Choice {
+  /** What the request states: a Link to the issuer's certificate (CertificateLink), or the issuer's name. */
+  readonly attributes: readonly Attribute[];
+  /** The subject of the certificate to be made, in DER. */
+  readonly subject: Uint8Array;
+  /** The private key of the public key to be certified, where it is here. */
+  readonly ownKey: ManagedObject | undefined;
+  /** The certificate that is to be renewed: its issuer goes on where the request chooses none. */
+  readonly former?: { readonly object: ManagedObject; readonly facts: CertificateFacts } | undefined;
+}
+
+/**
+ * The issuer of a certificate. Fails with ItemNotFound where there is none, with InvalidField where there are several to
+ * choose from.
+ */
+export async function chooseIssuer(choice: Choice, context: Context): Promise<Issuer> {
+  const { attributes, subject, ownKey, former } = choice;
+  const { certification } = context.crypto;
+  const stated = statedName(attributes, 'Issuer');
+  const name = stated === undefined ? undefined : await certification.encodeName(stated);
+  const linked = issuerLink(attributes);
+  if (ownKey !== undefined && linked === undefined) {
+    const renewed = name === undefined && former?.facts.selfSigned === true;
+    if (renewed || (name !== undefined && sameName(name, subject, context))) return { key: ownKey };
+  }
+  const issuers = await authorities(context);
+  if (linked !== undefined) {
+    return (
+      issuers.find(({ above }) => above.object.id === linked) ??
+      fail('ItemNotFound', 'the certificate that the Link names is no issuer here: see the documentation')
+    );
+  }
+  const going = issuers.filter(({ above }) => linkedId(above.object, 'ReplacementObjectLink') === undefined);
+  if (name !== undefined) {
+    return only(going.filter(({ above }) => certification.nameContains(above.facts.subject, name)));
+  }
+  if (former === undefined) return only(going);
+  const before = linkedId(former.object, 'CertificateLink');
+  const same = going.find(({ above }) => above.object.id === before);
+  return (
+    same ?? only(going.filter(({ above }) => sameName(above.facts.subject, former.facts.issuer, context)))
+  );
+}
+
+function only(issuers: readonly Authority[]): Issuer {
+  const [first, second] = issuers;
+  if (second !== undefined) {
+    fail('InvalidField', 'there are several issuers: name one by a Link of type CertificateLink');
+  }
+  return (
+    first ??
+    fail(
+      'ItemNotFound',
+      'there is no issuer here: register an Active certificate of an authority and its key',
+    )
+  );
+}
+
+/** A certificate's CertificateLink names its issuer's certificate (KMIP 2.1 §4.31, 1.4 §3.35). */
+function issuerLink(attributes: readonly Attribute[]): string | undefined {
+  const link = attributes.find(
+    ({ name, vendor, value }) =>
+      name === 'Link' &&
+      vendor === undefined &&
+      (value as { LinkType: LinkType }).LinkType === 'CertificateLink',
+  )?.value as { readonly LinkedObjectIdentifier: unknown } | undefined;
+  return typeof link?.LinkedObjectIdentifier === 'string' ? link.LinkedObjectIdentifier : undefined;
+}
+
+function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): boolean {
+  const { nameContains } = crypto.certification;
+  return nameContains(one, other) && nameContains(other, one);
+}
+
+async function authorities(context: Context): Promise<Authority[]> {
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'PrivateKey' },
+    { name: 'State', value: 'Active' },
+    { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('CertificateSign') },
+  ];
+  const keys = await search(attributes, mostKeys, context);
+  const found: Authority[] = [];
+  for (const key of keys) found.push(...(await authoritiesOf(key, context)));
+  return found;
+}
+
+async function authoritiesOf(key: ManagedObject, context: Context): Promise<Authority[]> {
+  const { crypto, now } = context;
+  const block = key.value !== undefined && hasKeyBlock(key.value) ? key.value.value.KeyBlock : undefined;
+  const plain = block === undefined ? undefined : plainKey(key.type, block);
+  if (plain === undefined) return [];
+  const found: Authority[] = [];
+  for (const object of await certificatesOf(key, context)) {
+    const certificate = certificateIn(object);
+    if (certificate === undefined || object.archived || object.state(now) !== 'Active') continue;
+    const facts = await crypto.certification.readCertificate(certificate);
+    if (mayIssue(facts, now) && crypto.certification.isPair(plain, facts.publicKey)) {
+      found.push({ key, above: { object, certificate, facts } });
+    }
+  }
+  return found;
+}
+
+const keyCertSign = 32;
+
+function mayIssue({ authority, keyUsage = keyCertSign, notBefore, notAfter }: CertificateFacts, now: number) {
+  return authority && (keyUsage & keyCertSign) !== 0 && notBefore <= now && now < notAfter;
+}
+
+/** Certificates that links join to the private key, on either side and by way of the public key. */
+async function certificatesOf(key: ManagedObject, context: Context): Promise<ManagedObject[]> {
+  const { work } = context;
+  const publicId = linkedId(key, 'PublicKeyLink');
+  const publicKey = publicId === undefined ? undefined : await work.load(publicId);
+  const ids = [...linkedIds(key), ...(publicKey === undefined ? [] : linkedIds(publicKey))];
+  const linked = await Promise.all([...new Set(ids)].map((id) => work.load(id)));
+  const pointing = [await pointingTo(key.id, 'PrivateKeyLink', context)];
+  if (publicId !== undefined) pointing.push(await pointingTo(publicId, 'PublicKeyLink', context));
+  const all = [...linked, ...pointing.flat()].filter((object) => object?.type === 'Certificate');
+  return [...new Map(all.map((object) => [object?.id, object as ManagedObject])).values()];
+}
+
+function linkedIds(object: ManagedObject): string[] {
+  return object.attributes
+    .values('Link')
+    .filter(({ LinkType }) => LinkType === 'CertificateLink')
+    .map(({ LinkedObjectIdentifier: id }) => id)
+    .filter((id) => typeof id === 'string');
+}
+
+function pointingTo(id: string, LinkType: LinkType, context: Context): Promise<ManagedObject[]> {
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'Certificate' },
+    { name: 'Link', value: { LinkType, LinkedObjectIdentifier: id } },
+  ];
+  return search(attributes, mostCertificates, context);
+}
+
+async function search(
+  attributes: readonly Attribute[],
+  limit: number,
+  { work, now }: Context,
+): Promise<ManagedObject[]> {
+  const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit });
+  const objects = await Promise.all(ids.map((id) => work.load(id)));
+  return objects.filter((object) => object !== undefined);
+}

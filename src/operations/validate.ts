@@ -1,0 +1,130 @@
+import type { Attribute } from '../../codec/attribute.ts';
+import type { AttributeValue } from '../../codec/attribute-table.ts';
+import { ValidityIndicator } from '../../codec/enums.ts';
+import { StorageStatusMask } from '../../codec/masks.ts';
+import { date, many, maybe, one, struct } from '../../codec/schema.ts';
+import { identifier } from '../../codec/structures/identifier.ts';
+import { Certificate } from '../../codec/structures/managed-objects.ts';
+import type { Verdict } from '../crypto/certification.ts';
+import { fail } from '../errors.ts';
+import { locateFilter } from '../object/locate-filter.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import { valueOf } from './creating.ts';
+import { certificateIn } from './issuers.ts';
+import { type Context, conversation, operation } from './operation.ts';
+
+/** Certificates in one chain; those of the world have four or five. */
+const longestChain = 32;
+/** Objects that hold the same certificate, or certificates of the same subject. */
+const mostTwins = 32;
+
+/**
+ * Validate (KMIP 2.1 §6.1.62, 1.4 §4.23): whether one chain of certificates, given as they are and by identifier in any
+ * order, is good at a date. Issuers that are missing are taken from the group's certificates. It is Valid when it ends in a
+ * certificate signed by itself that the group has; what the group has revoked is not.
+ */
+export const Validate = operation({
+  name: 'Validate',
+  since: '1.0',
+  request: struct({
+    Certificate: many(Certificate),
+    UniqueIdentifier: many(identifier),
+    ValidityDate: maybe(date),
+  }),
+  response: struct({ ValidityIndicator: one(ValidityIndicator) }),
+  on: conversation(),
+  async handle(request, context) {
+    const { crypto, now } = context;
+    const count = request.Certificate.length + request.UniqueIdentifier.length;
+    if (count === 0) fail('InvalidMessage', 'there is no certificate to validate');
+    if (count > longestChain) fail('InvalidField', `a chain has at most ${longestChain} certificates`);
+    const given = request.Certificate.map(({ CertificateType, CertificateValue }) =>
+      CertificateType === 'X_509'
+        ? CertificateValue
+        : fail('InvalidField', 'only X.509 certificates are judged'),
+    );
+    for (const id of request.UniqueIdentifier) given.push(await certificateOf(context.resolve(id), context));
+    const ordered =
+      crypto.certification.order(given) ?? fail('InvalidMessage', 'the certificates do not form one chain');
+    const chain = await completed(ordered, context);
+    const at = request.ValidityDate ?? now;
+    return { ValidityIndicator: await verdict(chain, at, context) };
+  },
+});
+
+async function certificateOf(id: string, { work }: Context): Promise<Uint8Array> {
+  const object = await work.load(id);
+  if (object === undefined) fail('ObjectNotFound', 'there is no such object');
+  if (object.type !== 'Certificate')
+    fail('InvalidObjectType', `a ${object.type} is no certificate`, 'InvalidMessage');
+  if (object.archived) fail('ObjectArchived', 'the certificate is archived: recover it first');
+  if (object.destroyed) fail('ObjectDestroyed', 'the certificate has been destroyed');
+  return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are judged');
+}
+
+/** The chain up to its end, as far as the group has the issuers that were not given. */
+async function completed(given: readonly Uint8Array[], context: Context): Promise<readonly Uint8Array[]> {
+  const chain = [...given];
+  while (chain.length < longestChain) {
+    const last = chain.at(-1) as Uint8Array;
+    const issuer = await issuerOf(last, context);
+    if (issuer === undefined) break;
+    chain.push(issuer);
+  }
+  return chain;
+}
+
+async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint8Array | undefined> {
+  const { isIssuedBy } = context.crypto.certification;
+  if (isIssuedBy(certificate, certificate)) return undefined;
+  const name = described(certificate, 'X_509CertificateIssuer', context)?.IssuerDistinguishedName;
+  if (name === undefined) return undefined;
+  const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
+  const objects = await search({ name: 'X_509CertificateSubject', value }, context);
+  return objects
+    .map(certificateIn)
+    .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
+}
+
+async function verdict(chain: readonly Uint8Array[], at: number, context: Context): Promise<Verdict> {
+  const twins = await Promise.all(chain.map((certificate) => twinsOf(certificate, context)));
+  if (twins.flat().some((object) => isRevoked(object, at))) return 'Invalid';
+  const judged = await context.crypto.certification.judge(chain, at);
+  // Anybody can make an end that is signed by itself: one that nobody of the group keeps vouches for nothing.
+  return judged === 'Valid' && twins.at(-1)?.length === 0 ? 'Unknown' : judged;
+}
+
+/** The group's objects that hold the same certificate. */
+async function twinsOf(certificate: Uint8Array, context: Context): Promise<ManagedObject[]> {
+  const value = described(certificate, 'X_509CertificateIdentifier', context);
+  if (value === undefined) return [];
+  const objects = await search({ name: 'X_509CertificateIdentifier', value }, context);
+  const hex = certificate.toHex();
+  return objects.filter((object) => certificateIn(object)?.toHex() === hex);
+}
+
+/** Revoked by the operation of that name, or over by its Deactivation Date, at that time. */
+function isRevoked({ attributes }: ManagedObject, at: number): boolean {
+  const occurrence = attributes.get('CompromiseOccurrenceDate');
+  const deactivation = attributes.get('DeactivationDate');
+  return (occurrence !== undefined && occurrence <= at) || (deactivation !== undefined && deactivation <= at);
+}
+
+function described<N extends 'X_509CertificateIdentifier' | 'X_509CertificateIssuer'>(
+  certificate: Uint8Array,
+  name: N,
+  { crypto }: Context,
+): AttributeValue<N> | undefined {
+  const value = { CertificateType: 'X_509', CertificateValue: certificate } as const;
+  return valueOf(crypto.describeCertificate(value), name);
+}
+
+/** Archived certificates are revoked as much as others. */
+const stored = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
+
+async function search(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
+  const filter = locateFilter({ attributes: [attribute], storageStatusMask: stored, now });
+  const { ids } = await work.find({ filter, offset: 0, limit: mostTwins });
+  const objects = await Promise.all(ids.map((id) => work.load(id)));
+  return objects.filter((object) => object !== undefined);
+}
