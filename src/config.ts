@@ -12,6 +12,8 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 /** Everything `kmipd.toml` says, with the defaults filled in and paths made absolute. */
 export interface Config {
   readonly listen: Address;
+  /** Undefined: no HTTPS listener. */
+  readonly https: Address | undefined;
   /** `sqlite:/absolute/file` or `postgres://…`. */
   readonly store: string;
   /** Undefined: no metrics listener. */
@@ -69,13 +71,20 @@ const limitRanges: Readonly<Record<keyof Limits, readonly [least: number, most: 
   messageMilliseconds: [100, 600_000],
   idleMilliseconds: [1_000, 2_147_483_647],
   writeMilliseconds: [100, 600_000],
+  answerMilliseconds: [100, 600_000],
   drainMilliseconds: [0, 600_000],
   connections: [1, 1_000_000],
   connectionsPerClient: [1, 1_000_000],
   locateItems: [1, 1_048_576],
+  ticketSeconds: [60, 2_147_483_647],
+  announcements: [1, 100_000],
   parts: [0, 1_000_000],
   partsPerClient: [0, 1_000_000],
   partsMilliseconds: [1_000, 86_400_000],
+  jobs: [0, 100_000],
+  jobsPerClient: [0, 100_000],
+  jobBytes: [1_024, 1_073_741_824],
+  jobAnswerSeconds: [60, 31_536_000],
 };
 
 const limit = (name: keyof Limits): Key<number> =>
@@ -85,6 +94,12 @@ const limitNames = Object.keys(limitRanges) as (keyof Limits)[];
 
 const known = {
   listen: key('listen', '127.0.0.1:5696', values.address, 'Where KMIP clients connect.'),
+  https: key(
+    'https',
+    undefined,
+    values.address,
+    'KMIP over HTTPS: POST /kmip with TTLV, XML or JSON, the same clients and certificates. Off when left out.',
+  ),
   store: key(
     'store',
     'sqlite:kmipd.db',
@@ -230,6 +245,7 @@ function assemble(given: ReadonlyMap<string, unknown>, roles: CustomRoles, home:
   const limits = Object.fromEntries(limitNames.map((name) => [name, value(limit(name))]));
   return {
     listen: value(known.listen),
+    https: given.has('https') ? value(known.https) : undefined,
     store: value(known.store),
     metrics: given.has('metrics') ? value(known.metrics) : undefined,
     uniqueNames: value(known.uniqueNames),
@@ -268,12 +284,15 @@ export function renderConfig(settings: Readonly<Record<string, Key['initial']>> 
     } else if (comment !== '') lines.push('');
     if (comment !== '') lines.push(`# ${comment}`);
     const setting = settings[name];
-    // JSON's texts, numbers, booleans and lists of texts are TOML as well. Only addresses have no default.
-    const line = `${second ?? first} = ${JSON.stringify(setting ?? initial ?? '127.0.0.1:9696')}`;
+    // JSON's texts, numbers, booleans and lists of texts are TOML as well.
+    const line = `${second ?? first} = ${JSON.stringify(setting ?? initial ?? examples[name])}`;
     lines.push(setting === undefined ? `#${line}` : line);
   }
   return `${[...lines, ...rolesExample].join('\n')}\n`;
 }
+
+/** What a written file shows for keys without a default. */
+const examples: Readonly<Record<string, string>> = { https: '127.0.0.1:5697', metrics: '127.0.0.1:9696' };
 
 const rolesExample = [
   '',

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { randomBytes } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Address, addressText } from './address.ts';
 import { CommandFailure } from './cli/failure.ts';
@@ -18,7 +18,7 @@ const recheckMilliseconds = 5_000;
 const warnBeforeExpiry = 30 * 86_400_000;
 
 /** Keys of the configuration that only a restart changes. */
-const fixed = ['listen', 'store', 'metrics', 'uniqueNames', 'interop', 'limits'] as const;
+const fixed = ['listen', 'https', 'store', 'metrics', 'uniqueNames', 'interop', 'limits'] as const;
 
 /** Commands other than `serve` need none of these rooms, and start in half the time without them. */
 const loadRooms = async () => ({
@@ -27,6 +27,7 @@ const loadRooms = async () => ({
   ...(await import('./cli/tls-material.ts')),
   ...(await import('./identity/certificate.ts')),
   ...(await import('./identity/policy.ts')),
+  ...(await import('./net/https.ts')),
   ...(await import('./net/listener.ts')),
   ...(await import('./operations/index.ts')),
   ...(await import('./protocol/index.ts')),
@@ -98,19 +99,26 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     }
     return current;
   }
-  const listener = new rooms.Listener({
-    host: config.listen.host,
-    port: config.listen.port,
+  const common = {
     material: await material(),
     profile: config.tls.profile,
-    ticketKeys: randomBytes(48),
     limits: config.limits,
+    perClient: new Map<string, number>(),
     service,
     observer: rooms.bothDoors(rooms.logDoor(log), metrics.door),
-    authenticate: (certificate) => rooms.authenticate(certificate, opened.clients, policy),
-  });
+    authenticate: (certificate: X509Certificate) => rooms.authenticate(certificate, opened.clients, policy),
+  };
+  const listener = new rooms.Listener({ ...common, ...config.listen, ticketKeys: randomBytes(48) });
+  const doors = [listener];
   const address = await binding(config.listen, '--listen', () => listener.listen());
-  closing.defer(() => listener.drain());
+  closing.defer(() => Promise.all(doors.map((door) => door.drain())).then(() => {}));
+  let httpsAddress: Address | undefined;
+  if (config.https !== undefined) {
+    const ticketKeys = randomBytes(48);
+    const door = new rooms.Listener({ ...common, ...config.https, ticketKeys, language: rooms.https() });
+    httpsAddress = await binding(config.https, '--https', () => door.listen());
+    doors.push(door);
+  }
 
   let draining = false;
   async function ready() {
@@ -136,22 +144,25 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       const next: Config = { ...configOf(home), ...overrides };
       const kept = fixed.filter((key) => !isDeepStrictEqual(next[key], config[key]));
       config = { ...next, ...Object.fromEntries(fixed.map((key) => [key, config[key]])) };
-      listener.reload(await material());
+      const current = await material();
+      for (const door of doors) door.reload(current);
       policy.replace(config.roles);
       log.level = config.log.level;
-      await listener.recheck();
+      await recheckAll();
       log.info('certificates, trusted authorities, roles and log level are read again');
       if (kept.length > 0) log.warn({ keys: kept }, 'changes of these keys wait for a restart');
     } catch (error) {
       log.error({ error: (error as Error).message }, 'the reload failed; what was in force stays in force');
     }
   }
-  const recheck = setInterval(() => listener.recheck().catch(() => {}), recheckMilliseconds).unref();
+  const recheckAll = () => Promise.all(doors.map((door) => door.recheck()));
+  const recheck = setInterval(() => recheckAll().catch(() => {}), recheckMilliseconds).unref();
 
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
   const extras = [
     storeName(config.store),
     `KMIP ${rooms.oldestVersion}–${rooms.newestVersion}`,
+    ...(httpsAddress ? [`HTTPS on ${addressText(httpsAddress)}`] : []),
     ...(http ? [`metrics on ${addressText(http)}`] : []),
   ];
   process.stdout.write(`kmipd ${version} ready on ${addressText(address)} (${extras.join(', ')})\n`);
@@ -160,7 +171,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const signal = await asked();
   draining = true;
   clearInterval(recheck);
-  log.info({ signal, connections: listener.connections }, 'draining');
+  log.info({ signal, connections: doors.reduce((sum, door) => sum + door.connections, 0) }, 'draining');
 }
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process without waiting. */

@@ -25,6 +25,8 @@ export interface DaemonOptions {
 export class Daemon {
   readonly home: string;
   readonly port: number;
+  /** Port of the HTTPS listener, which `--https 127.0.0.1:0` starts; 0 without. */
+  readonly httpsPort: number;
   readonly #process: ChildProcess;
   readonly #output: () => string;
   readonly #forget: () => Promise<void>;
@@ -32,12 +34,14 @@ export class Daemon {
   private constructor(
     home: string,
     port: number,
+    httpsPort: number,
     child: ChildProcess,
     output: () => string,
     forget: () => Promise<void>,
   ) {
     this.home = home;
     this.port = port;
+    this.httpsPort = httpsPort;
     this.#process = child;
     this.#output = output;
     this.#forget = forget;
@@ -63,15 +67,17 @@ export class Daemon {
     child.once('exit', () => process.off('exit', abandon));
     let output = '';
     try {
-      const port = await new Promise<number>((resolve, reject) => {
+      const ports = await new Promise<[number, number]>((resolve, reject) => {
         const fail = (why: string) => reject(new Error(`the daemon did not start: ${why}\n${output}`));
         const timer = setTimeout(() => fail('not ready in time'), startDeadline);
         const read = (chunk: Buffer) => {
           output = (output + chunk.toString()).slice(-outputKept);
-          const ready = / ready on 127\.0\.0\.1:(\d+)/.exec(output);
+          const ready = / ready on 127\.0\.0\.1:(\d+) \((?:.*HTTPS on 127\.0\.0\.1:(\d+))?.*\)\n/.exec(
+            output,
+          );
           if (ready === null) return;
           clearTimeout(timer);
-          resolve(Number(ready[1]));
+          resolve([Number(ready[1]), Number(ready[2] ?? 0)]);
         };
         child.stdout.on('data', read);
         child.stderr.on('data', read);
@@ -81,7 +87,7 @@ export class Daemon {
           fail(`ended with ${code ?? signal}`);
         });
       });
-      return new Daemon(home, port, child, () => output, forget);
+      return new Daemon(home, ...ports, child, () => output, forget);
     } catch (error) {
       child.kill('SIGKILL');
       await forget();

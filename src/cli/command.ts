@@ -55,6 +55,11 @@ export function withListenerOptions(yargs: Argv): Argv {
   return yargs
     .options(homeOption)
     .option('listen', { type: 'string', requiresArg: true, describe: 'HOST:PORT where KMIP clients connect' })
+    .option('https', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'HOST:PORT where KMIP clients connect over HTTPS',
+    })
     .options(storeOption)
     .option('metrics', { type: 'string', requiresArg: true, describe: 'HOST:PORT of metrics and health' });
 }

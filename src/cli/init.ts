@@ -9,6 +9,7 @@ import { lockHome } from './lock.ts';
 export interface ListenerArguments {
   readonly home: string;
   readonly listen?: string;
+  readonly https?: string;
   readonly store?: string;
   readonly metrics?: string;
 }
@@ -59,10 +60,12 @@ export const init: Command<Arguments> = {
 /** What of the command line a new configuration keeps, so that later commands find the same store and listener. */
 export function settingsOf(given: ListenerArguments): Readonly<Record<string, string>> {
   const listen = readOption('listen', given.listen, address);
+  const https = readOption('https', given.https, address);
   const metrics = readOption('metrics', given.metrics, address);
   const url = readOption('store', given.store, store);
   return {
     ...(listen && { listen: addressText(listen) }),
+    ...(https && { https: addressText(https) }),
     ...(url && { store: url }),
     ...(metrics && { metrics: addressText(metrics) }),
   };

@@ -6,7 +6,7 @@ import { type ListenerArguments, settingsOf } from './init.ts';
 import { lockHome } from './lock.ts';
 
 /** What the command line says in place of the configuration. */
-export type Overrides = Partial<Pick<Config, 'listen' | 'store' | 'metrics' | 'interop'>>;
+export type Overrides = Partial<Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop'>>;
 
 /** Starts the daemon of an initialised home; resolves once it has drained and closed. */
 export type Boot = (home: Home, overrides: Overrides) => Promise<void>;
@@ -45,10 +45,12 @@ export function serveWith(boot: Boot): Command<Arguments> {
 
 function overridesOf(given: Arguments): Overrides {
   const listen = readOption('listen', given.listen, address);
+  const https = readOption('https', given.https, address);
   const metrics = readOption('metrics', given.metrics, address);
   const store = readOption('store', given.store, readStore);
   return {
     ...(listen && { listen }),
+    ...(https && { https }),
     ...(metrics && { metrics }),
     ...(store && { store }),
     ...(given.interop !== undefined && { interop: given.interop }),

@@ -4,9 +4,9 @@ import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Address, addressText } from '../address.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
-import type { MessageService } from '../protocol/service.ts';
+import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { DoorObserver, RefusedHandshake } from '../watch/observer.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
 import { handshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import { contextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
@@ -16,9 +16,33 @@ export type Admission =
   | { readonly principal: Principal }
   | { readonly refused: string; readonly fingerprint: string; readonly name?: string };
 
+/** What speaks on a connection once its client is known: TTLV as it is, or within HTTP. */
+export interface Speaker {
+  readonly socket: TLSSocket;
+  /** Replaced when the client's entry in the directory has changed; counts from the next message on. */
+  conversation: Conversation;
+  /** Ends the connection at the next message boundary. */
+  finish(): void;
+}
+
+/** The language of a door. */
+export interface Language {
+  /** Names in ALPN (RFC 7301); none for plain TTLV. */
+  readonly protocols: readonly string[];
+  /** What connection ids begin with, so that logs tell the doors apart. */
+  readonly prefix: string;
+  speak(options: ConnectionOptions): Speaker;
+}
+
+const ttlv: Language = { protocols: [], prefix: '', speak: (options) => new Connection(options) };
+
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** Plain TTLV when left out. */
+  readonly language?: Language;
+  /** Open connections of each client. Doors that share it bound a client's connections together. */
+  readonly perClient?: Map<string, number>;
   readonly material: TlsMaterial;
   readonly profile: TlsProfile;
   /** 48 random bytes, the same for all workers of a server, so that each can resume the others' sessions. */
@@ -31,7 +55,7 @@ export interface ListenerOptions {
 }
 
 interface Guest {
-  readonly connection: Connection;
+  readonly connection: Speaker;
   /** Read once: every reading of it costs native memory for a while. */
   readonly certificate: X509Certificate;
 }
@@ -46,7 +70,8 @@ export class Listener {
   readonly #server: Server;
   readonly #handshakes: Handshakes;
   readonly #guests = new Set<Guest>();
-  readonly #perClient = new Map<string, number>();
+  readonly #language: Language;
+  readonly #perClient: Map<string, number>;
   #count = 0;
   #draining = false;
   #rechecking: Promise<void> | undefined;
@@ -54,11 +79,14 @@ export class Listener {
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
+    this.#language = options.language ?? ttlv;
+    this.#perClient = options.perClient ?? new Map();
     this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
       observer.handshakeRefused(event),
     );
     this.#server = createServer({
       ...contextOptions(options.material, options.profile, options.ticketKeys),
+      ...(this.#language.protocols.length > 0 && { ALPNProtocols: [...this.#language.protocols] }),
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: limits.handshakeMilliseconds,
@@ -188,8 +216,8 @@ export class Listener {
   #welcome(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
     const { observer, limits, service } = this.#options;
     const { client } = principal;
-    const id = (++this.#count).toString(36);
-    const connection = new Connection({
+    const id = `${this.#language.prefix}${(++this.#count).toString(36)}`;
+    const connection = this.#language.speak({
       socket,
       conversation: { principal, connection: id, peer },
       service,

@@ -7,7 +7,7 @@ import {
   UnsupportedVersion,
   writeResponse,
 } from '../../codec/envelope.ts';
-import { closestVersion, type Version } from '../../codec/version.ts';
+import { closestVersion, oldestVersion, type Version } from '../../codec/version.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { KmipError, reasonFor } from '../errors.ts';
@@ -175,8 +175,8 @@ export function createService(options: ServiceOptions): MessageService {
         return { response: refuse(version, asRefusal(error, conversation), conversation), close: false };
       }
     },
-    refuseFraming(reason) {
-      return refuse(guessVersion(new Uint8Array(0)), new KmipError('InvalidMessage', reason));
+    refuseFraming(reason, version = oldestVersion, conversation) {
+      return refuse(version, new KmipError('InvalidMessage', reason), conversation);
     },
   };
 

@@ -1,3 +1,4 @@
+import type { Version } from '../../codec/version.ts';
 import type { Principal } from '../identity/principal.ts';
 
 /** What the transport knows about the connection a message came on. */
@@ -16,6 +17,9 @@ export interface MessageService {
    * no longer be trusted, send the response and end the connection.
    */
   respond(request: Uint8Array, conversation: Conversation): Promise<{ response: Uint8Array; close: boolean }>;
-  /** The last answer on a connection whose bytes are not framed as TTLV; `reason` goes to the client. */
-  refuseFraming(reason: string): Uint8Array;
+  /**
+   * The answer to what cannot be read as a message at all; `reason` goes to the client. `version`: what it was probably
+   * meant in, the oldest when nothing is known.
+   */
+  refuseFraming(reason: string, version?: Version, conversation?: Conversation): Uint8Array;
 }

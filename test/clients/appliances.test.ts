@@ -138,35 +138,6 @@ t.test('Synology DSM 7: registers under one name, moves the volume name in, acti
   t.match(outline(got.payload), /KeyValue\{KeyMaterial\}/);
 });
 
-t.test('VAST: attributes added twice, Re-key moves the name and leaves the old key Active', async (t) => {
-  const peer = await Peer.connect(t, daemon);
-  const ask = (operation: string, payload: Node[] = []) => peer.ask('1.4', operation, payload);
-  const policy = A('Operation Policy Name', str('default'));
-  await ask('DiscoverVersions');
-  const { id } = await ask('Create', key(policy));
-  const name = Name('vast-path-1');
-  for (const attribute of [name, A('Object Group', str('vast')), policy])
-    await ask('AddAttribute', [uid(id), attribute]);
-  await ask('Activate', [uid(id)]);
-  t.same(ids(await ask('Locate', [name])), [id]);
-  const polled = async (which: string) =>
-    attributes(
-      await ask('GetAttributes', [uid(which), ...named('State', 'Activation Date', 'Operation Policy Name')]),
-    );
-  t.match(await polled(id), { State: [2], 'Operation Policy Name': ['default'] });
-  const replacement = (await ask('ReKey', [uid(id)])).id;
-  t.not(replacement, id);
-  t.same(ids(await ask('Locate', [name])), [replacement], 'the name has moved');
-  t.match(await polled(replacement), { State: [2], 'Operation Policy Name': ['default'] });
-  t.match(await polled(id), { State: [2] }, 'the old key stays Active');
-  const links = attributes(await ask('GetAttributes', [uid(id), ...named('Link')]))['Link']?.[0] as Node[];
-  t.equal(links.find((each) => each.type === 'TextString')?.value, replacement);
-  for (const each of [id, replacement]) {
-    await ask('Revoke', [uid(each), revocation]);
-    await ask('Destroy', [uid(each)]);
-  }
-});
-
 t.test('NetApp ONTAP: sixteen x- attributes, found by some or all', async (t) => {
   const peer = await Peer.connect(t, daemon);
   const tags = (node: string) =>

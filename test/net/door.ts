@@ -76,7 +76,12 @@ export interface Door {
 }
 
 export interface DoorOptions
-  extends Partial<Pick<ListenerOptions, 'service' | 'profile' | 'authenticate' | 'material' | 'ticketKeys'>> {
+  extends Partial<
+    Pick<
+      ListenerOptions,
+      'service' | 'profile' | 'authenticate' | 'material' | 'ticketKeys' | 'language' | 'perClient'
+    >
+  > {
   readonly limits?: Partial<Limits>;
 }
 
@@ -110,6 +115,8 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     ticketKeys: options.ticketKeys ?? randomBytes(48),
     limits: { ...defaultLimits, ...options.limits },
     service: options.service ?? echo,
+    ...(options.language && { language: options.language }),
+    ...(options.perClient && { perClient: options.perClient }),
     authenticate: options.authenticate ?? authenticate,
     observer: {
       connectionOpened: note('connectionOpened'),

@@ -9,6 +9,7 @@ const parse = (source: string) => parseConfig(source, 'kmipd.toml', '/home');
 t.test('an empty file is all defaults', (t) => {
   t.same(parse(''), {
     listen: { host: '127.0.0.1', port: 5696 },
+    https: undefined,
     store: 'sqlite:/home/kmipd.db',
     metrics: undefined,
     uniqueNames: false,
@@ -30,6 +31,7 @@ t.test('an empty file is all defaults', (t) => {
 t.test('every key takes effect', (t) => {
   const config = parse(`
     listen = "[::]:5697"
+    https = "0.0.0.0:443"
     store = "postgres://kmipd:secret@db/kmipd"
     metrics = "127.0.0.1:9696"
     uniqueNames = true
@@ -50,6 +52,7 @@ t.test('every key takes effect', (t) => {
   `);
   t.same(config, {
     listen: { host: '::', port: 5697 },
+    https: { host: '0.0.0.0', port: 443 },
     store: 'postgres://kmipd:secret@db/kmipd',
     metrics: { host: '127.0.0.1', port: 9696 },
     uniqueNames: true,
@@ -146,8 +149,9 @@ t.test('a written file', (t) => {
   t.match(config, { listen: { host: '0.0.0.0', port: 1 }, tls: { names: ['a "b"'] }, limits: { depth: 9 } });
   const uncommented = renderConfig().replaceAll(/^#(?! )/gm, '');
   const whole = parse(uncommented);
-  t.match(whole, { metrics: { port: 9696 }, roles: { 'vcenter-lab': ['vcenter', 'Destroy'] } });
-  t.same({ ...whole, metrics: undefined, roles: {} }, parse(''), 'what stands behind # are the defaults');
+  t.match(whole, { https: { port: 5697 }, metrics: { port: 9696 }, roles: { 'vcenter-lab': ['vcenter', 'Destroy'] } });
+  const restored = { ...whole, https: undefined, metrics: undefined, roles: {} };
+  t.same(restored, parse(''), 'what stands behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
   t.end();
 });

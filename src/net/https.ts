@@ -1,0 +1,42 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { HttpsConnection } from './https-connection.ts';
+import type { Language } from './listener.ts';
+
+/** How HTTP is refused where no request could be made out. */
+const refusals: Readonly<Record<string, readonly [status: string, line: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the header is too large'],
+};
+const notHttp = ['400 Bad Request', 'this is not HTTP/1.1'] as const;
+
+/**
+ * KMIP in the bodies of `POST /kmip` (KMIP Profiles 1.4 §3, 2.1 §5.3), for a listener that has let the client in: Node's
+ * HTTP server gets the sockets that are through, and listens nowhere itself.
+ */
+export function https(): Language {
+  const connections = new WeakMap<Socket, HttpsConnection>();
+  const server = createServer({
+    keepAliveTimeout: 0,
+    requestTimeout: 0,
+    headersTimeout: 0,
+    requireHostHeader: false,
+  });
+  const take = (expecting: boolean) => (request: IncomingMessage, response: ServerResponse) =>
+    connections.get(request.socket)?.take(request, response, expecting);
+  server.on('request', take(false));
+  server.on('checkContinue', take(true));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const [status, line] = refusals[error.code ?? ''] ?? notHttp;
+    if (error.code?.startsWith('HPE_')) connections.get(socket as Socket)?.refuse(status, line);
+    else socket.destroy();
+  });
+  return {
+    protocols: ['http/1.1'],
+    prefix: 'https-',
+    speak(options) {
+      const connection = new HttpsConnection(options, server);
+      connections.set(options.socket, connection);
+      return connection;
+    },
+  };
+}
