@@ -1,10 +1,12 @@
 import type { Custom } from '../schema.ts';
 
+export type Identifier = string;
+
 /**
  * A Unique Identifier: text. In 2.x a request may refer to an earlier answer of its batch by an Integer or an Enumeration
  * instead; those have been replaced by the text they mean before a request is read.
  */
-export const identifier: Custom<string> = {
+export const identifier: Custom<Identifier> = {
   kind: 'custom',
   examples: () => ['a', '42', 'b8c5e2d0-0d4f-4a62-8a8f-6c1f6f0f4c55'],
   compile: () => ({

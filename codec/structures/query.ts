@@ -10,7 +10,7 @@ import {
   ValidationAuthorityType,
   ValidationType,
 } from '../enums.ts';
-import { attributeList } from '../eras.ts';
+import { attributeList, keyValueAttributes } from '../eras.ts';
 import { ProtectionStorageMask } from '../masks.ts';
 import { bool, era, type Infer, integer, many, maybe, one, since, struct, text, until } from '../schema.ts';
 
@@ -99,8 +99,19 @@ export const ObjectDefaults = struct({
   Attributes: attributeList,
   ObjectGroups: since('2.1', maybe(ObjectGroups)),
 });
+export type ObjectDefaults = Infer<typeof ObjectDefaults>;
 /** KMIP 2.1 §7.9. */
 export const DefaultsInformation = struct({ ObjectDefaults: many(ObjectDefaults) });
+
+/** KMIP 2.1 §7.5: what it says of objects of these types and groups; of all where it names none. */
+export const Constraint = struct({
+  ObjectTypes: maybe(ObjectTypes),
+  ObjectGroups: maybe(ObjectGroups),
+  Attributes: keyValueAttributes,
+});
+export type Constraint = Infer<typeof Constraint>;
+/** KMIP 2.1 §7.6. */
+export const Constraints = struct({ Constraint: many(Constraint) });
 
 /** KMIP 2.1 §7.29: alternatives, any one of which may be asked for. */
 export const ProtectionStorageMasks = struct({ ProtectionStorageMask: many(ProtectionStorageMask) });

@@ -16,7 +16,7 @@ import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
 import { defaultUsageMask } from './usage.ts';
-import { normalised } from './value-rules.ts';
+import { normalised, sameLength } from './value-rules.ts';
 import { contains, sameValue } from './values.ts';
 
 /** Lease Time of objects that nobody gave another, in seconds. */
@@ -32,6 +32,8 @@ export interface Creation {
   readonly now: number;
   /** What the client stated, templates merged in. */
   readonly attributes: readonly Attribute[];
+  /** What counts where neither the client nor the value says anything. */
+  readonly defaults?: readonly Attribute[] | undefined;
   readonly value?: ManagedObjectValue | undefined;
   /** What the value itself says, found out by the cryptography (parts of a certificate, length of a key). */
   readonly described?: readonly Attribute[] | undefined;
@@ -75,6 +77,10 @@ export function buildObject(creation: Creation): ManagedObject {
     if (operation === 'Import') importStated(attributes, stated);
     else if (known.has(attributeKey(stated))) requireAgreement(attributes, stated);
     else addStated(attributes, stated);
+  }
+  const stated = new Set(attributes.keys());
+  for (const unstated of creation.defaults ?? []) {
+    if (!stated.has(attributeKey(unstated))) addStated(attributes, unstated);
   }
   requireOrder(attributes);
   fill(attributes, 'InitialDate', now);
@@ -156,13 +162,6 @@ function requireAgreement(attributes: AttributeSet, stated: Attribute): void {
     return contains(fact.value, stated.value);
   });
   if (!agrees) fail('InvalidAttributeValue', `${key} contradicts the object`);
-}
-
-/** DES lengths are told with and without the parity bits. */
-const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
-
-function sameLength(a: number, b: number): boolean {
-  return a === b || withParity[a] === b || withParity[b] === a;
 }
 
 /** An imported object keeps the attributes it had; only what the server alone can know is its own. */

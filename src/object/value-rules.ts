@@ -74,3 +74,11 @@ function known(schema: AnySchema, value: unknown): boolean {
       known(inner.schema, (value as Record<string, unknown>)[field]),
   );
 }
+
+/** DES lengths are told with and without the parity bits. */
+const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
+
+/** Whether two Cryptographic Lengths are the same. */
+export function sameLength(a: number, b: number): boolean {
+  return a === b || withParity[a] === b || withParity[b] === a;
+}

@@ -1,9 +1,9 @@
-import type { Attribute } from '../../codec/attribute.ts';
+import type { Attribute, TemplateAttribute } from '../../codec/attribute.ts';
 import { creationAttributes } from '../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../codec/schema.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { linkPair } from '../object/links.ts';
-import { create, requestedAttributes } from './creating.ts';
+import { create, requestedAttributes, withDefaults } from './creating.ts';
 import { generatePair } from './key-pair.ts';
 import { creation, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
@@ -26,19 +26,18 @@ export const CreateKeyPair = operation({
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
     requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
     requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
-    const privateAttributes = await requestedAttributes(
-      [request.CommonAttributes, request.PrivateKeyAttributes],
-      context,
+    const asked = (half: TemplateAttribute) => requestedAttributes([request.CommonAttributes, half], context);
+    const privateAsked = await asked(request.PrivateKeyAttributes);
+    const publicAsked = await asked(request.PublicKeyAttributes);
+    const pair = await generatePair(
+      await withDefaults('PrivateKey', privateAsked, context),
+      await withDefaults('PublicKey', publicAsked, context),
+      context.crypto,
     );
-    const publicAttributes = await requestedAttributes(
-      [request.CommonAttributes, request.PublicKeyAttributes],
-      context,
-    );
-    const pair = await generatePair(privateAttributes, publicAttributes, context.crypto);
     const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
       create({ operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true }, context);
-    const privateKey = await make(privateAttributes, pair.privateKey);
-    const publicKey = await make(publicAttributes, pair.publicKey);
+    const privateKey = await make(privateAsked, pair.privateKey);
+    const publicKey = await make(publicAsked, pair.publicKey);
     linkPair(privateKey, publicKey, context.now);
     return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
   },

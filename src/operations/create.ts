@@ -2,12 +2,12 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { ObjectType } from '../../codec/enums.ts';
 import { creationAttributes } from '../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../codec/schema.ts';
-import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import type { ManagedObjectValue, ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { quantumSafe } from '../crypto/algorithms.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
-import { algorithmOf, create, requestedAttributes, valueOf } from './creating.ts';
+import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from './creating.ts';
 import { defaultLength } from './defaults.ts';
 import { creation, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
@@ -26,10 +26,12 @@ export const Create = operation({
   on: creation(),
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    const attributes = await requestedAttributes([request.Attributes], context);
+    const type = request.ObjectType as ObjectTypeName;
+    const asked = await requestedAttributes([request.Attributes], context);
+    const attributes = await withDefaults(type, asked, context);
     const value = generate(request.ObjectType, attributes, context.crypto);
     const object = await create(
-      { operation: 'Create', type: value.type, attributes, value, generated: true },
+      { operation: 'Create', type: value.type, attributes: asked, value, generated: true },
       context,
     );
     return { ObjectType: object.type, UniqueIdentifier: object.id };

@@ -1,4 +1,9 @@
-import type { Attribute, StandardAttribute, TemplateAttribute } from '../../codec/attribute.ts';
+import {
+  type Attribute,
+  attributeKey,
+  type StandardAttribute,
+  type TemplateAttribute,
+} from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
@@ -11,8 +16,10 @@ import { plainKey } from '../crypto/provider.ts';
 import { fail, type Reason } from '../errors.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
+import { defaultsFor, requireAllowed } from '../object/group-policy.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { loadPolicy } from './group-policy.ts';
 import type { Context } from './operation.ts';
 
 /** Shared by the operations that make objects. */
@@ -85,11 +92,46 @@ export interface Creation {
   readonly generated?: boolean;
   /** Where the identifier is not a new one. */
   readonly id?: string;
+  /** What the group has laid down for attributes that nobody has stated. */
+  readonly defaults?: readonly Attribute[];
+}
+
+/** Operations that copy a key which the client has said enough of before. */
+const inheriting: readonly CreatingOperation[] = ['ReKey', 'ReKeyKeyPair', 'ReCertify', 'Import'];
+
+/**
+ * The attributes a request states, and the group's defaults for those it leaves open: for operations that have to know
+ * them before there is an object. `create` fills in the same ones.
+ */
+export async function withDefaults(
+  type: ObjectTypeName,
+  attributes: readonly Attribute[],
+  context: Context,
+): Promise<readonly Attribute[]> {
+  const stated = new Set(attributes.map(attributeKey));
+  const defaults = defaultsFor(await loadPolicy(context), type, objectGroups(attributes));
+  return [...attributes, ...defaults.filter((each) => !stated.has(attributeKey(each)))];
+}
+
+function objectGroups(attributes: readonly Attribute[]): string[] {
+  return attributes.flatMap(({ name, vendor, value }) =>
+    name === 'ObjectGroup' && vendor === undefined ? [value as string] : [],
+  );
+}
+
+/** Refuses an object that the constraints of the group do not allow. Fails with ConstraintViolation. */
+export async function requireConstraints(object: ManagedObject, context: Context): Promise<void> {
+  requireAllowed(await loadPolicy(context), object);
 }
 
 /** Builds the object with all its implicit attributes and puts it into the unit of work. */
 export async function create(creation: Creation, context: Context): Promise<ManagedObject> {
-  const object = build(creation, context);
+  const policy = await loadPolicy(context);
+  const defaults = inheriting.includes(creation.operation)
+    ? []
+    : defaultsFor(policy, creation.type, objectGroups(creation.attributes));
+  const object = build({ ...creation, defaults }, context);
+  requireAllowed(policy, object);
   await requireUniqueNames(object, context);
   context.work.insert(object);
   return object;
@@ -106,6 +148,7 @@ export function build(creation: Creation, context: Context): ManagedObject {
     group: principal.group,
     id,
     attributes: creation.attributes,
+    defaults: creation.defaults,
     value,
     now,
     digest: crypto.digestObject(value),

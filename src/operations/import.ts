@@ -6,7 +6,7 @@ import { identifier } from '../../codec/structures/identifier.ts';
 import { type ManagedObjectValue, managedObjectField } from '../../codec/structures/managed-objects.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { build, requireUniqueNames } from './creating.ts';
+import { build, requireConstraints, requireUniqueNames } from './creating.ts';
 import { type Context, creation, operation } from './operation.ts';
 import { isWrapped } from './releasing.ts';
 
@@ -45,6 +45,7 @@ export const Import = operation({
       fail('ObjectAlreadyExists', 'an object of that identifier is here already');
     }
     const imported = importedObject(id, value, request.Attributes, context);
+    await requireConstraints(imported, context);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);
     else takeOver(existing, imported);

@@ -18,6 +18,7 @@ import { Export } from './export.ts';
 import { Get } from './get.ts';
 import { GetAttributeList } from './get-attribute-list.ts';
 import { GetAttributes } from './get-attributes.ts';
+import { GetConstraints } from './get-constraints.ts';
 import { GetUsageAllocation } from './get-usage-allocation.ts';
 import { Hash } from './hash.ts';
 import { Import } from './import.ts';
@@ -43,6 +44,8 @@ import { Revoke } from './revoke.ts';
 import { RNGRetrieve } from './rng-retrieve.ts';
 import { RNGSeed } from './rng-seed.ts';
 import { SetAttribute } from './set-attribute.ts';
+import { SetConstraints } from './set-constraints.ts';
+import { SetDefaults } from './set-defaults.ts';
 import { SetEndpointRole } from './set-endpoint-role.ts';
 import { Sign } from './sign.ts';
 import { SignatureVerify } from './signature-verify.ts';
@@ -90,6 +93,9 @@ const offered: readonly AnyOperation[] = [
   Hash,
   RNGRetrieve,
   RNGSeed,
+  SetDefaults,
+  SetConstraints,
+  GetConstraints,
   Poll,
   Cancel,
   SetEndpointRole,
@@ -116,9 +122,6 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   DelegatedLogin: 'the TLS certificate is the identity',
   PKCS_11: 'the PKCS#11 profile is not offered',
   ReProvision: 'clients are enrolled by the operator',
-  SetDefaults: 'defaults are fixed',
-  SetConstraints: 'there are no constraints to set',
-  GetConstraints: 'there are no constraints to get',
 };
 
 /** Names of the operations offered in that version, in the order of the table. */

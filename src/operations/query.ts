@@ -1,4 +1,3 @@
-import type { Attribute } from '../../codec/attribute.ts';
 import {
   AttestationType,
   ClientRegistrationMethod,
@@ -22,8 +21,8 @@ import {
 import { type Version, versionNumbers, within } from '../../codec/version.ts';
 import { profiles } from '../../profiles/index.ts';
 import { fail } from '../errors.ts';
-import { defaultLeaseSeconds } from '../object/creation.ts';
-import { defaultUsageMask } from '../object/usage.ts';
+import { announcedDefaults } from './announced-defaults.ts';
+import { capabilities } from './capabilities.ts';
 import { type Context, operation, server } from './operation.ts';
 import { offeredStorage } from './protection-storage.ts';
 
@@ -74,21 +73,11 @@ function announcedProfiles(asking: Version): Answer['ProfileInformation'] {
     });
 }
 
-/** Object types of which some attributes have defaults. */
-const withDefaults = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'] as const;
-
-/** The attributes an object gets when its client says nothing of them. */
-function defaultsOf(type: (typeof withDefaults)[number]) {
-  const attributes: Attribute[] = [
-    { name: 'CryptographicUsageMask', value: defaultUsageMask(type, undefined) ?? 0 },
-    { name: 'LeaseTime', value: defaultLeaseSeconds },
-    { name: 'Sensitive', value: false },
-    { name: 'Extractable', value: true },
-  ];
-  return { ObjectType: type, ObjectTypes: { ObjectType: [type] }, Attributes: attributes };
-}
-
-/** What each function adds to the answer; one with nothing to report adds nothing. */
+/**
+ * What each function adds to the answer; one with nothing to report adds nothing. The server has no extensions, no
+ * validations and no attestation, and makes up no Application Data in any namespace; QueryDefaultsInformation depends on
+ * more than the function.
+ */
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
   QueryObjects: ({ version }) => ({
@@ -103,26 +92,12 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
       AlternateFailoverEndpoints: [],
     },
   }),
-  // The system's generator behind OpenSSL; which DRBG that is depends on the build, so nothing more is claimed.
-  QueryRNGs: () => ({ RNGParameters: [{ RNGAlgorithm: 'Unspecified' }] }),
-  QueryCapabilities: () => ({
-    CapabilityInformation: [
-      {
-        StreamingCapability: false,
-        AsynchronousCapability: false,
-        AttestationCapability: false,
-        BatchUndoCapability: true,
-        BatchContinueCapability: true,
-        DestroyAction: 'KeyMaterialDeleted',
-        ShreddingAlgorithm: 'Unspecified',
-        RNGMode: 'SharedInstantiation',
-      },
-    ],
-  }),
+  QueryRNGs: ({ crypto }) => ({ RNGParameters: [crypto.randomNumberGenerator] }),
+  QueryCapabilities: () => ({ CapabilityInformation: [capabilities] }),
   QueryProfiles: ({ version }) => ({ ProfileInformation: announcedProfiles(version) }),
-  QueryDefaultsInformation: () => ({ DefaultsInformation: { ObjectDefaults: withDefaults.map(defaultsOf) } }),
+  // The first client comes with the server, `client add` makes more, or takes a client's request or certificate.
   QueryClientRegistrationMethods: () => ({
-    ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand'],
+    ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand', 'ClientGenerated', 'ClientRegistered'],
   }),
   QueryStorageProtectionMasks: () => ({
     ProtectionStorageMasks: { ProtectionStorageMask: [offeredStorage] },
@@ -136,10 +111,8 @@ export const Query = operation({
   request: struct({ QueryFunction: many(QueryFunction), ObjectGroups: since('2.1', maybe(ObjectGroups)) }),
   response,
   on: server(),
-  handle({ QueryFunction: asked, ObjectGroups: groups }, context) {
+  async handle({ QueryFunction: asked, ObjectGroups }, context) {
     if (asked.length === 0) fail('InvalidMessage', 'Query names no Query Function');
-    if (groups !== undefined && groups.ObjectGroup.length > 0)
-      fail('UnknownObjectGroup', 'no Object Group has defaults of its own');
     const answer: Answer = {
       Operation: [],
       ObjectType: [],
@@ -154,6 +127,11 @@ export const Query = operation({
     };
     for (const name of new Set(asked)) {
       if (typeof name === 'string') Object.assign(answer, functions[name]?.(context));
+    }
+    const groups = ObjectGroups?.ObjectGroup ?? [];
+    if (asked.includes('QueryDefaultsInformation') || groups.length > 0) {
+      const defaults = await announcedDefaults(groups, context);
+      if (asked.includes('QueryDefaultsInformation')) answer.DefaultsInformation = defaults;
     }
     return answer;
   },

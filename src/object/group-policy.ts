@@ -1,0 +1,132 @@
+import { type Attribute, attributeKey } from '../../codec/attribute.ts';
+import { ObjectType } from '../../codec/enums.ts';
+import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import type { Constraint, ObjectDefaults } from '../../codec/structures/query.ts';
+import { fail } from '../errors.ts';
+import { checkInitial } from './attribute-rules.ts';
+import { mostAttributes } from './attributes.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { requireKnown, requireMeaning, sameLength } from './value-rules.ts';
+import { contains } from './values.ts';
+
+/** What a group of clients has laid down for its new objects with Set Constraints and Set Defaults. */
+export interface GroupPolicy {
+  readonly constraints: readonly Constraint[];
+  readonly defaults: readonly ObjectDefaults[];
+}
+
+/** Every creation reads the whole policy, and compares with all of it. */
+const mostEntries = 256;
+
+/** The objects an entry is about; a part that is missing or empty leaves all in. */
+type Scope = Pick<ObjectDefaults, 'ObjectType' | 'ObjectTypes' | 'ObjectGroups'>;
+
+/** Types an entry names. 2.0, and the short form of 2.1, name one beside the list. */
+export function typesOf({ ObjectType: single, ObjectTypes: list }: Scope): readonly ObjectType[] {
+  return [...(single === undefined ? [] : [single]), ...(list?.ObjectType ?? [])];
+}
+
+/** Object Groups an entry names. */
+export function groupsOf({ ObjectGroups: groups }: Scope): readonly string[] {
+  return groups?.ObjectGroup ?? [];
+}
+
+/**
+ * The entries about objects of that type in those groups: those that name one of the groups if there are any, else those
+ * that name none. What is said of a group takes the place of what is said of all.
+ */
+function applying<E extends Scope>(entries: readonly E[], type: ObjectType, groups: readonly string[]): E[] {
+  const ofType = entries.filter((entry) => {
+    const types = typesOf(entry);
+    return types.length === 0 || types.includes(type);
+  });
+  const special = ofType.filter((entry) => groupsOf(entry).some((group) => groups.includes(group)));
+  return special.length > 0 ? special : ofType.filter((entry) => groupsOf(entry).length === 0);
+}
+
+/**
+ * Attributes for what a client has not said of its new object: those for its groups before those for all, and of two for
+ * one attribute those of the later entry.
+ */
+export function defaultsFor(
+  { defaults }: GroupPolicy,
+  type: ObjectTypeName,
+  groups: readonly string[],
+): readonly Attribute[] {
+  const general = applying(defaults, type, []);
+  const found = new Map<string, readonly Attribute[]>();
+  for (const { Attributes } of [...general, ...applying(defaults, type, groups)]) {
+    for (const [key, instances] of Map.groupBy(Attributes, attributeKey)) found.set(key, instances);
+  }
+  return [...found.values()].flat();
+}
+
+/**
+ * Refuses a new object that fits none of the constraints that apply to it. Several that apply are alternatives, and so are
+ * several values of one attribute within one of them. Fails with ConstraintViolation.
+ */
+export function requireAllowed({ constraints }: GroupPolicy, object: ManagedObject): void {
+  const groups = object.attributes.values('ObjectGroup');
+  const choice = applying(constraints, object.type, groups);
+  if (choice.length === 0) return;
+  const failures = choice.map((constraint) => missing(constraint, object));
+  if (failures.every((failure) => failure !== undefined))
+    fail('ConstraintViolation', `the constraints of the group demand another ${failures[0]}`);
+}
+
+/** The first attribute that is not as the constraint wants it. */
+function missing({ Attributes }: Constraint, object: ManagedObject): string | undefined {
+  for (const [key, allowed] of Map.groupBy(Attributes, attributeKey)) {
+    const present = object.attributes.all(key);
+    if (!present.some((attribute) => allowed.some((each) => fits(attribute, each)))) return key;
+  }
+  return undefined;
+}
+
+function fits(attribute: Attribute, allowed: Attribute): boolean {
+  return attribute.name === 'CryptographicLength' && attribute.vendor === undefined
+    ? sameLength(attribute.value as number, allowed.value as number)
+    : contains(attribute.value, allowed.value);
+}
+
+/** Refuses constraints that mean nothing. Fails with InvalidObjectType, InvalidField or as attributes do. */
+export function requireConstraints(constraints: readonly Constraint[]): void {
+  requireRoom(constraints);
+  for (const constraint of constraints) {
+    requireTypes(constraint);
+    for (const attribute of constraint.Attributes) {
+      requireKnown(attribute);
+      requireMeaning(attribute);
+    }
+  }
+}
+
+/** Refuses defaults that a client could not state itself for objects of those types; the Lease Time it may set here. */
+export function requireDefaults(defaults: readonly ObjectDefaults[]): void {
+  requireRoom(defaults);
+  for (const entry of defaults) {
+    const types = requireTypes(entry);
+    if (types.length === 0) fail('InvalidMessage', 'Object Types are missing');
+    for (const attribute of entry.Attributes) {
+      requireKnown(attribute);
+      for (const type of types) {
+        if (attribute.name === 'LeaseTime' && attribute.vendor === undefined) requireMeaning(attribute);
+        else checkInitial(attribute, 'Register', type);
+      }
+    }
+  }
+}
+
+function requireTypes(entry: Scope): readonly ObjectTypeName[] {
+  return typesOf(entry).map((type) =>
+    typeof type === 'string' && ObjectType.members.includes(type)
+      ? (type as ObjectTypeName)
+      : fail('InvalidObjectType', 'there is no such Object Type'),
+  );
+}
+
+function requireRoom(entries: readonly { readonly Attributes: readonly Attribute[] }[]): void {
+  const attributes = entries.reduce((sum, { Attributes }) => sum + Attributes.length, 0);
+  if (entries.length > mostEntries || attributes > mostAttributes)
+    fail('ServerLimitExceeded', `no more than ${mostEntries} entries with ${mostAttributes} attributes fit`);
+}
