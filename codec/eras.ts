@@ -4,6 +4,7 @@ import {
   type AttributeReference,
   attributeKey,
   type DeletedAttribute,
+  sendable,
   type TemplateAttribute,
 } from './attribute.ts';
 import {
@@ -29,9 +30,11 @@ import {
 } from './schema.ts';
 import { Name } from './structures/attribute-values.ts';
 import type { TagName } from './tags.ts';
+import { eraOf, type Version } from './version.ts';
 
 export type {
   Attribute,
+  AttributeChanges,
   AttributeReference,
   StandardAttribute,
   TemplateAttribute,
@@ -122,6 +125,15 @@ export const attributeChanges: EraField<AttributeChanges> = era({
     },
   } satisfies Gathered<AttributeChanges>,
 });
+
+/** What of the changes that version has words for. */
+export function changesFor({ changed, deleted }: AttributeChanges, version: Version): AttributeChanges {
+  const classicOnly = eraOf(version) === '1.x';
+  return {
+    changed: changed.filter((each) => sendable(each, version, classicOnly)),
+    deleted: deleted.filter((each) => sendable(each, version, classicOnly)),
+  };
+}
 
 /** Content of a Template object (1.x only). */
 export const templateAttributes: EraField<readonly Attribute[]> = era({

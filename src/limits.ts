@@ -11,14 +11,26 @@ export interface Limits {
   readonly idleMilliseconds: number;
   /** How long a response may wait for a client that does not read. */
   readonly writeMilliseconds: number;
+  /** How long a client may take to answer what the server asks. */
+  readonly answerMilliseconds: number;
   readonly drainMilliseconds: number;
   readonly connections: number;
   readonly connectionsPerClient: number;
   readonly locateItems: number;
+  /** Longest lease of a ticket, and that of one without a lease of its own. */
+  readonly ticketSeconds: number;
+  /** Changes that may wait for one client to hear of them. */
+  readonly announcements: number;
   /** Work on data in parts that waits for its next part. */
   readonly parts: number;
   readonly partsPerClient: number;
   readonly partsMilliseconds: number;
+  /** Messages that were answered as pending and are not done yet. */
+  readonly jobs: number;
+  readonly jobsPerClient: number;
+  readonly jobBytes: number;
+  /** How long the answers of a job that is done can be fetched. */
+  readonly jobAnswerSeconds: number;
 }
 
 export const defaultLimits: Limits = {
@@ -31,11 +43,18 @@ export const defaultLimits: Limits = {
   messageMilliseconds: 10_000,
   idleMilliseconds: 1_800_000,
   writeMilliseconds: 30_000,
+  answerMilliseconds: 30_000,
   drainMilliseconds: 20_000,
   connections: 10_000,
   connectionsPerClient: 1_000,
   locateItems: 65_536,
+  ticketSeconds: 86_400,
+  announcements: 1_000,
   parts: 4_096,
   partsPerClient: 64,
   partsMilliseconds: 300_000,
+  jobs: 1_000,
+  jobsPerClient: 100,
+  jobBytes: 262_144,
+  jobAnswerSeconds: 86_400,
 };

@@ -1,9 +1,12 @@
 import type { TLSSocket } from 'node:tls';
 import { Framer } from '../../codec/framer.ts';
+import type { Version } from '../../codec/version.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../limits.ts';
+import type { Endpoints } from '../protocol/endpoints.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { EndedConnection } from '../watch/observer.ts';
+import { RequestLine } from './request-line.ts';
 import { endOfTurn } from './turn.ts';
 
 /** What a client may send ahead while its message is being answered; beyond that nothing is read. */
@@ -13,25 +16,34 @@ const aheadChunks = 16;
 /** How long a peer gets to close its side once everything is said. */
 const farewellMilliseconds = 1_000;
 
+const outOfTurn = 'it speaks although it is to answer';
+
 export interface ConnectionOptions {
   readonly socket: TLSSocket;
   readonly conversation: Conversation;
   readonly service: MessageService;
   readonly limits: Limits;
+  /** Takes over when the client exchanges the roles; when left out it cannot. */
+  readonly endpoints?: Pick<Endpoints, 'attend'> | undefined;
   /** The server ended the connection for a reason that somebody may want to know. */
   ended(event: EndedConnection): void;
 }
 
 /**
  * One authenticated connection. Messages are answered one at a time and in order; at most one answer waits in the
- * socket. Every wait has its deadline: a message from first byte to last, an answer until it is sent, and silence.
+ * socket. Every wait has its deadline: a message from first byte to last, an answer until it is sent, and silence. After
+ * Set Endpoint Role the server asks here and the client answers; silence may then last, TCP sees whether it is alive.
  */
 export class Connection {
   readonly socket: TLSSocket;
   /** Replaced when the client's entry in the directory has changed; counts from the next message on. */
   conversation: Conversation;
   readonly #options: ConnectionOptions;
-  readonly #framer: Framer;
+  #framer: Framer;
+  /** There while the server is the one that asks. */
+  #line: RequestLine | undefined;
+  /** The roles are exchanged after the answer in hand: version of the server's first request. */
+  #reversing: Version | undefined;
   readonly #chunks: Buffer[] = [];
   #ahead = 0;
   #busy = false;
@@ -49,7 +61,9 @@ export class Connection {
     const { socket, limits } = options;
     this.#options = options;
     this.socket = socket;
-    this.conversation = options.conversation;
+    const channel = { reverse: (version: Version) => void (this.#reversing = version) };
+    this.conversation =
+      options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
     // A client that has said everything may still be waiting for the answer.
     socket.allowHalfOpen = true;
@@ -62,6 +76,7 @@ export class Connection {
     socket.on('close', () => {
       this.#closing = true;
       this.#stopMessageTimer();
+      this.#line?.end();
       this.#sent();
     });
   }
@@ -69,7 +84,8 @@ export class Connection {
   /** Ends the connection at the next message boundary: at once when no message has begun, else after its answer. */
   finish(): void {
     this.#finishing = true;
-    if (!this.#busy && !this.#framer.partial) this.#close();
+    this.#line?.finish();
+    if (!this.#busy && !this.#framer.partial && !this.#line?.busy) this.#close();
   }
 
   #receive(chunk: Buffer): void {
@@ -89,19 +105,21 @@ export class Connection {
     try {
       for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
         this.#ahead -= chunk.length;
-        if (!(await this.#answerAll(chunk))) break;
+        if (this.#line !== undefined) this.#line.receive(chunk);
+        else if (!(await this.#answerAll(chunk))) break;
         if (this.socket.isPaused() && !this.#isAhead()) this.socket.resume();
       }
     } catch (error) {
       await this.#fail(error);
     }
     this.#busy = false;
-    if (this.#clientDone || (this.#finishing && !this.#framer.partial)) this.#close();
+    if (this.#clientDone || (this.#finishing && !this.#framer.partial && !this.#line?.busy)) this.#close();
   }
 
   /** Answers the messages that a chunk completes; false when no further one is to be begun. */
   async #answerAll(chunk: Buffer): Promise<boolean> {
     for (const message of this.#framer.push(chunk)) {
+      if (this.#line !== undefined) return this.#cut(outOfTurn);
       this.#stopMessageTimer();
       const { response, close } = await this.#options.service.respond(message, this.conversation);
       await endOfTurn();
@@ -109,8 +127,35 @@ export class Connection {
       if (waiting !== undefined) await waiting;
       if (close) this.#finishing = true;
       if (this.#finishing || this.#closing) return false;
+      if (this.#reversing !== undefined) this.#reverse(this.#reversing);
     }
-    if (this.#framer.partial) this.#startMessageTimer();
+    if (!this.#framer.partial) return true;
+    if (this.#line !== undefined) return this.#cut(outOfTurn);
+    this.#startMessageTimer();
+    return true;
+  }
+
+  /** From now on the server asks; what the client had sent ahead was out of turn. */
+  #reverse(version: Version): void {
+    this.#reversing = undefined;
+    this.socket.setTimeout(0);
+    const line = new RequestLine(
+      {
+        write: (request) => void this.#write(request),
+        cut: (reason) => void this.#cut(reason),
+        handBack: () => this.#answerAgain(),
+      },
+      this.#options.limits,
+    );
+    this.#line = line;
+    void this.#options.endpoints?.attend({ line, version, speaker: () => this.conversation });
+  }
+
+  #answerAgain(): boolean {
+    if (this.#finishing || this.#closing) return false;
+    this.#line = undefined;
+    this.#framer = new Framer('RequestMessage', this.#options.limits.requestBytes);
+    this.socket.setTimeout(this.#options.limits.idleMilliseconds);
     return true;
   }
 
@@ -147,7 +192,7 @@ export class Connection {
   #untilSent(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#unsent === undefined) return resolve();
-      const late = () => this.#cut('it does not read its answers');
+      const late = () => void this.#cut('it does not read its answers');
       const timer = setTimeout(late, this.#options.limits.writeMilliseconds);
       this.#onSent = () => {
         clearTimeout(timer);
@@ -172,10 +217,11 @@ export class Connection {
     this.socket.end(() => setTimeout(() => this.socket.destroy(), farewellMilliseconds).unref());
   }
 
-  #cut(reason: string, error?: unknown): void {
+  #cut(reason: string, error?: unknown): false {
     const { principal, connection } = this.conversation;
     this.#options.ended({ reason, client: principal.client, connection, error });
     this.socket.destroy();
+    return false;
   }
 
   #idle(): void {
@@ -183,7 +229,7 @@ export class Connection {
   }
 
   #startMessageTimer(): void {
-    const late = () => this.#cut('it did not finish a message in time');
+    const late = () => void this.#cut('it did not finish a message in time');
     this.#messageTimer ??= setTimeout(late, this.#options.limits.messageMilliseconds);
   }
 

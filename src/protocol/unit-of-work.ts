@@ -2,8 +2,9 @@ import { fail } from '../errors.ts';
 import { matches } from '../object/locate-filter.ts';
 import { ManagedObject } from '../object/managed-object.ts';
 import type { FindQuery, Work } from '../operations/operation.ts';
-import type { CommitResult, LoadedObject, Store, StoreUnit } from '../store/store.ts';
+import type { CommitResult, LoadedObject, Store, StoredObject, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { RowChange } from './object-events.ts';
 import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
 
 /** Identifiers in one question to the store: engines bound how deep an expression may be. */
@@ -30,6 +31,7 @@ export class UnitOfWork {
   /** What successful items left, in order of their first change. */
   #pending = new Map<string, ManagedObject>();
   #effects: (() => void)[] = [];
+  #written: readonly StoredObject[] = [];
 
   constructor(store: Store, vault: Vault, options: UnitOptions) {
     this.#store = store;
@@ -78,11 +80,18 @@ export class UnitOfWork {
   /** Writes everything durably; nothing to write needs no commit. */
   async commit(): Promise<CommitResult> {
     if (this.#pending.size > 0 || this.#records.changed) {
-      const result = await this.#store.commit(this.#unit());
+      const unit = this.#unit();
+      const result = await this.#store.commit(unit);
       if (result !== 'committed') return result;
+      this.#written = [...unit.inserts, ...unit.updates];
     }
     for (const effect of this.#effects) effect();
     return 'committed';
+  }
+
+  /** The objects that the commit has written, as they were and as they are. */
+  get written(): readonly RowChange[] {
+    return this.#written.map((after) => ({ before: this.#read.get(after.id), after }));
   }
 
   #unit(): StoreUnit {

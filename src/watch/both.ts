@@ -1,4 +1,4 @@
-import type { DoorObserver, RequestObserver } from './observer.ts';
+import type { DoorObserver, EndpointObserver, RequestObserver } from './observer.ts';
 
 /** Tells two observers everything. */
 export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObserver {
@@ -10,6 +10,10 @@ export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObs
     refused(event) {
       a.refused(event);
       b.refused(event);
+    },
+    unproven(event) {
+      a.unproven(event);
+      b.unproven(event);
     },
     unexpected(event) {
       a.unexpected(event);
@@ -40,6 +44,32 @@ export function bothDoors(a: DoorObserver, b: DoorObserver): DoorObserver {
     listenerFailed(event) {
       a.listenerFailed(event);
       b.listenerFailed(event);
+    },
+  };
+}
+
+/** As `bothRequests`, for what the server asks its clients. */
+export function bothEndpoints(a: EndpointObserver, b: EndpointObserver): EndpointObserver {
+  return {
+    endpointReady(event) {
+      a.endpointReady(event);
+      b.endpointReady(event);
+    },
+    asked(event) {
+      a.asked(event);
+      b.asked(event);
+    },
+    forgotten(event) {
+      a.forgotten(event);
+      b.forgotten(event);
+    },
+    unreachable(event) {
+      a.unreachable(event);
+      b.unreachable(event);
+    },
+    failed(event) {
+      a.failed(event);
+      b.failed(event);
     },
   };
 }

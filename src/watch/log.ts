@@ -1,7 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { causesOf, describeError } from './error-text.ts';
-import type { DoorObserver, RequestObserver } from './observer.ts';
+import type { DoorObserver, EndpointObserver, RequestObserver } from './observer.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 export type { Logger };
@@ -53,6 +53,7 @@ const texts = (value: unknown) => (Array.isArray(value) ? value.slice(0, 32).map
 const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   address: text,
   certificate: text,
+  changes: number,
   client: text,
   connection: text,
   connections: number,
@@ -63,6 +64,7 @@ const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   message: text,
   milliseconds: number,
   operation: text,
+  operations: texts,
   peer: text,
   protocol: text,
   reason: text,
@@ -71,6 +73,7 @@ const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   result: text,
   resumed: flag,
   signal: text,
+  vendor: text,
   version: text,
 };
 
@@ -118,6 +121,9 @@ export function logRequests(log: Logger): RequestObserver {
     refused({ version, reason, message, client, connection }) {
       log.info({ version, reason, message, client, connection }, 'message refused');
     },
+    unproven({ reason, client, connection }) {
+      log.warn({ reason, client, connection }, 'credentials refused');
+    },
     unexpected({ error, reference, client, connection }) {
       log.error({ reference, client, connection, error }, 'request failed unexpectedly');
     },
@@ -157,6 +163,30 @@ export function logDoor(log: Logger, clock: () => number = Date.now): DoorObserv
     },
     listenerFailed(error) {
       log.error({ error }, 'the listener failed');
+    },
+  };
+}
+
+/** What clients are at info, what each was asked at debug; a line where one misses something or cannot be reached. */
+export function logEndpoints(log: Logger): EndpointObserver {
+  return {
+    endpointReady({ client, connection, version, vendor, operations }) {
+      log.info({ client, connection, version, vendor, operations }, 'client takes requests of the server');
+    },
+    asked({ client, connection, operation, version, result, reason, milliseconds }) {
+      log.debug({ client, connection, operation, version, result, reason, milliseconds }, 'client asked');
+    },
+    forgotten({ client, connection, changes }) {
+      log.warn(
+        { client, connection, changes },
+        'more changes than may wait for a client: it misses the oldest',
+      );
+    },
+    unreachable({ client, peer, reason, milliseconds }) {
+      log.warn({ client, peer, reason, milliseconds }, 'client cannot be reached; another attempt follows');
+    },
+    failed({ client, connection, error }) {
+      log.error({ client, connection, error }, 'a client could not be told of a change');
     },
   };
 }

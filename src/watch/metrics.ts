@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import { versions } from '../../codec/version.ts';
-import type { DoorObserver, RequestObserver } from './observer.ts';
+import type { DoorObserver, EndpointObserver, RequestObserver } from './observer.ts';
 
 /** Seconds; from a read of one object to the generation of a large key pair. */
 const durationBuckets = [
@@ -37,6 +37,12 @@ export class Metrics {
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
+  readonly #unproven = new Counter({
+    name: 'kmipd_credentials_refused_total',
+    help: 'Messages whose credentials or ticket did not hold, or were missing, by reason.',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
   readonly #failures = new Counter({
     name: 'kmipd_unexpected_failures_total',
     help: 'Requests that failed through no fault of the client.',
@@ -51,6 +57,22 @@ export class Metrics {
     name: 'kmipd_handshakes_total',
     help: 'TLS handshakes, by result: full, resumed or refused, and the reason.',
     labelNames: ['result', 'reason'] as const,
+    registers: [this.registry],
+  });
+  readonly #asked = new Counter({
+    name: 'kmipd_client_requests_total',
+    help: 'Requests of the server that clients have answered, by operation and result.',
+    labelNames: ['operation', 'result'] as const,
+    registers: [this.registry],
+  });
+  readonly #forgotten = new Counter({
+    name: 'kmipd_client_changes_forgotten_total',
+    help: 'Changes that clients were not told of, because too many waited.',
+    registers: [this.registry],
+  });
+  readonly #unreachable = new Counter({
+    name: 'kmipd_client_unreachable_total',
+    help: 'Attempts to connect to a client that failed.',
     registers: [this.registry],
   });
   readonly #storeSeconds = new Histogram({
@@ -106,6 +128,7 @@ export class Metrics {
       this.#seconds.observe({ operation: name }, milliseconds / 1000);
     },
     refused: ({ reason }) => this.#decodeErrors.inc({ reason: oneOf(reasons, reason) }),
+    unproven: ({ reason }) => this.#unproven.inc({ reason }),
     unexpected: () => this.#failures.inc(),
   };
 
@@ -118,5 +141,14 @@ export class Metrics {
     connectionEnded: () => {},
     handshakeRefused: ({ reason }) => this.#handshakes.inc({ result: 'refused', reason }),
     listenerFailed: () => {},
+  };
+
+  readonly endpoints: EndpointObserver = {
+    endpointReady: () => {},
+    asked: ({ operation, result }) =>
+      this.#asked.inc({ operation: oneOf(operations, operation), result: oneOf(results, result) }),
+    forgotten: ({ changes }) => this.#forgotten.inc(changes),
+    unreachable: () => this.#unreachable.inc(),
+    failed: () => this.#failures.inc(),
   };
 }

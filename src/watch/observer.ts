@@ -4,6 +4,8 @@ export interface RequestObserver {
   answered(event: AnsweredItem): void;
   /** A whole message was refused before any item ran. */
   refused(event: RefusedMessage): void;
+  /** The header of a message did not prove that its client may speak; the items were refused, most of them at least. */
+  unproven(event: UnprovenSpeaker): void;
   /** Weather or a bug; the client got only the reference. */
   unexpected(event: UnexpectedFailure): void;
 }
@@ -30,6 +32,13 @@ export interface RefusedMessage {
   /** Absent when the framing broke before a conversation began. */
   readonly client?: string | undefined;
   readonly connection?: string | undefined;
+}
+
+export interface UnprovenSpeaker {
+  /** One of a few texts, which name no secret and nothing that the client chose. */
+  readonly reason: string;
+  readonly client: string;
+  readonly connection: string;
 }
 
 export interface UnexpectedFailure {
@@ -73,4 +82,45 @@ export interface RefusedHandshake {
   readonly level: 'warn' | 'debug';
   readonly fingerprint?: string | undefined;
   readonly client?: string | undefined;
+}
+
+/** Port between the requests of the server to its clients and the watch. */
+export interface EndpointObserver {
+  /** A client has answered what it is; from now on it is told of changes. */
+  endpointReady(event: ReadyEndpoint): void;
+  /** A client has answered one request, or refused it. */
+  asked(event: AskedItem): void;
+  /** Changes that a client will not hear of, because too many waited for it. */
+  forgotten(event: { readonly client: string; readonly connection: string; readonly changes: number }): void;
+  /** No connection can be had to where a client is said to wait; the next attempt is made after that time. */
+  unreachable(event: {
+    readonly client: string;
+    readonly peer: string;
+    readonly reason: string;
+    readonly milliseconds: number;
+  }): void;
+  /** A bug of ours, or weather. */
+  failed(event: { readonly client?: string; readonly connection?: string; readonly error: unknown }): void;
+}
+
+export interface ReadyEndpoint {
+  readonly client: string;
+  readonly connection: string;
+  readonly version: string;
+  /** As the client calls its maker. */
+  readonly vendor: string | undefined;
+  /** As the client names them. */
+  readonly operations: readonly string[];
+}
+
+export interface AskedItem {
+  readonly client: string;
+  readonly connection: string;
+  readonly operation: string;
+  readonly version: string;
+  /** `Success` or `OperationFailed`. */
+  readonly result: string;
+  readonly reason: string | undefined;
+  /** From the request to the answer. */
+  readonly milliseconds: number;
 }

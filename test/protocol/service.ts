@@ -5,13 +5,17 @@ import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
+import type { Principal } from '../../src/identity/principal.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { createService } from '../../src/protocol/index.ts';
+import { ObjectEvents } from '../../src/protocol/object-events.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
 import { openStore } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
+import type { Vault } from '../../src/vault/vault.ts';
 import {
   children,
   decode,
@@ -54,6 +58,18 @@ export class TestService {
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly logged: string[] = [];
   readonly unexpected: unknown[] = [];
+  /** Why credentials were refused. */
+  readonly unproven: string[] = [];
+  /** Clients that are enrolled without being the speaker. */
+  readonly absent = new Map<string, Principal>();
+  /** What is different about the speaker. */
+  speaker: Partial<Principal> = {};
+  /** What the connection remembers. */
+  memory: Set<string> | undefined;
+  store!: Store;
+  vault!: Vault;
+  /** What commits have changed. */
+  events!: ObjectEvents;
   #service!: MessageService;
   #close!: () => Promise<void>;
   #may: (operation: string) => boolean = () => true;
@@ -66,6 +82,9 @@ export class TestService {
     createRootKey(rootKeyFile);
     const vault = await openLocalVault({ rootKeyFile, shelf: opened.sealingKeys });
     self.#may = options.may ?? self.#may;
+    self.store = opened.store;
+    self.vault = vault;
+    self.events = new ObjectEvents(vault, (error) => self.unexpected.push(error));
     self.#service = createService({
       store: opened.store,
       vault,
@@ -84,8 +103,15 @@ export class TestService {
         uniqueNames: options.uniqueNames ?? false,
         log: (_client, message) => self.logged.push(message),
       },
-      observer: { answered() {}, refused() {}, unexpected: ({ error }) => self.unexpected.push(error) },
+      observer: {
+        answered() {},
+        refused() {},
+        unproven: ({ reason }) => self.unproven.push(reason),
+        unexpected: ({ error }) => self.unexpected.push(error),
+      },
+      events: self.events,
       clock: () => self.now,
+      principal: async (client) => self.absent.get(client),
     });
     self.#close = async () => {
       await vault.close();
@@ -101,8 +127,11 @@ export class TestService {
 
   /** Bytes in, bytes out, as a client of `group`. */
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
-    const principal = { client: 'tester', group, may: (operation: string) => this.#may(operation) };
-    return (await this.#service.respond(request, { principal, connection: '1', peer: 'here' })).response;
+    const { memory } = this;
+    const may = (operation: string) => this.#may(operation);
+    const principal = { client: 'tester', group, may, ...this.speaker };
+    const conversation = { principal, connection: '1', peer: 'here', ...(memory && { memory }) };
+    return (await this.#service.respond(request, conversation)).response;
   }
 
   /** The whole Response Message. */

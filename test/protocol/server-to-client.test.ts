@@ -1,0 +1,343 @@
+import t, { type Test } from 'tap';
+import { attributeKey } from '../../codec/attribute.ts';
+import { plan } from '../../codec/plan.ts';
+import type { Infer } from '../../codec/schema.ts';
+import { eraOf, type Version, versions, within } from '../../codec/version.ts';
+import { BinaryReader } from '../../codec/wire/binary-reader.ts';
+import { defaultLimits, type Limits } from '../../src/limits.ts';
+import { Notify } from '../../src/operations/notify.ts';
+import { Put } from '../../src/operations/put.ts';
+import type { EndpointSettings } from '../../src/protocol/endpoint-settings.ts';
+import { Endpoints } from '../../src/protocol/endpoints.ts';
+import { type Line, LineClosed } from '../../src/protocol/line.ts';
+import { Answering, type AnsweringOptions, type Asked } from '../answering.ts';
+import { encode, enumerated, structure, text } from '../client.ts';
+import { checkWords } from '../conformance/words.ts';
+import { attribute1x, createAES, TestService, uid } from './service.ts';
+
+/** The server asking a client over a line in memory: what is told, to whom, in which words. */
+
+interface Told {
+  readonly service: TestService;
+  readonly client: Answering;
+  readonly events: { readonly kind: string; readonly [field: string]: unknown }[];
+  /** Ends the connection as the peer would. */
+  hangUp(): void;
+  /** Resolves when the server has stopped asking. */
+  readonly over: Promise<void>;
+  readonly cuts: string[];
+}
+
+interface Setting extends AnsweringOptions {
+  readonly version?: Version;
+  readonly settings?: EndpointSettings;
+  readonly may?: (operation: string) => boolean;
+  readonly limits?: Partial<Limits>;
+  readonly group?: string;
+  /** The client answers Notify no earlier. */
+  readonly gate?: Promise<void>;
+  /** Bytes in place of the client's answer. */
+  readonly mangle?: (answer: Uint8Array) => Uint8Array;
+}
+
+async function open(t: Test, setting: Setting = {}): Promise<Told> {
+  const service = await TestService.open();
+  t.teardown(() => service.close());
+  const client = new Answering(setting);
+  const events: Told['events'] = [];
+  const note = (kind: string) => (event: object) => void events.push({ kind, ...event });
+  const cuts: string[] = [];
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+  const hangUp = () => closed.reject(new LineClosed());
+  const line: Line = {
+    closed: closed.promise,
+    async exchange(request) {
+      const answer = client.answer(request.slice());
+      request.fill(0);
+      if (answer === undefined) return closed.promise;
+      if (client.asked.at(-1)?.operation === 'Notify') await setting.gate;
+      return setting.mangle?.(answer) ?? answer;
+    },
+    cut(reason) {
+      cuts.push(reason);
+      hangUp();
+    },
+    handBack() {
+      hangUp();
+      return true;
+    },
+  };
+  const endpoints = new Endpoints({
+    store: service.store,
+    vault: service.vault,
+    events: service.events,
+    limits: { ...defaultLimits, ...setting.limits },
+    observer: {
+      endpointReady: note('ready'),
+      asked: note('asked'),
+      forgotten: note('forgotten'),
+      unreachable: note('unreachable'),
+      failed: note('failed'),
+    },
+    settings: async () => setting.settings,
+    clock: () => service.now,
+  });
+  const principal = { client: 'watcher', group: setting.group ?? 'g', may: setting.may ?? (() => true) };
+  const over = endpoints.attend({
+    line,
+    version: setting.version ?? '2.1',
+    newest: setting.version,
+    speaker: () => ({ principal, connection: 'w', peer: 'there' }),
+  });
+  t.teardown(hangUp);
+  return { service, client, events, hangUp, over, cuts };
+}
+
+function notified({ version, payload }: Asked): Infer<typeof Notify.request> {
+  return plan(Notify.request, version).read(new BinaryReader(encode(payload)));
+}
+
+function pushed({ version, payload }: Asked): Infer<typeof Put.request> {
+  return plan(Put.request, version).read(new BinaryReader(encode(payload)));
+}
+
+/** No word of a later version in anything that was asked. */
+function inWords(t: Test, asked: readonly Asked[]): void {
+  for (const { message, version, operation } of asked) {
+    checkWords(message, version, '', [], (path, expected, actual) => {
+      // What is gone stands in a 1.x Notify without its value, and nowhere else.
+      if (operation === 'Notify' && actual === 'AttributeName') return;
+      t.fail(`${operation} ${version}: ${path} holds ${actual}, expected ${expected}`);
+    });
+  }
+}
+
+const keysOf = (list: Infer<typeof Notify.request>['Changes']['deleted' | 'changed']) =>
+  list.map(attributeKey).sort();
+
+t.test('the server introduces itself before all else', async (t) => {
+  const { client, events } = await open(t);
+  const query = await client.seen('Query');
+  t.same(
+    client.asked.map(({ operation }) => operation),
+    ['DiscoverVersions', 'Query'],
+  );
+  t.equal(query.version, '2.1');
+  await new Promise(setImmediate);
+  t.match(
+    events.find(({ kind }) => kind === 'ready'),
+    { version: '2.1', vendor: 'A client' },
+  );
+});
+
+t.test('the newest version of both is agreed upon', async (t) => {
+  for (const [theirs, agreed] of [
+    [['1.2', '1.4'], '1.4'],
+    [['1.0'], '1.0'],
+    [[], '2.1'],
+  ] as const) {
+    const { client } = await open(t, { versions: theirs });
+    t.equal((await client.seen('Query')).version, agreed, `of ${theirs.join(' ')}`);
+  }
+});
+
+for (const version of versions) {
+  t.test(`changes by Notify in ${version}`, async (t) => {
+    const { service, client } = await open(t, { version });
+    const is2x = eraOf(version) === '2.x';
+    await client.seen('Query');
+    t.equal(client.asked[0]?.operation, within(version, '1.1') ? 'DiscoverVersions' : 'Query');
+    const id = await service.key([
+      attribute1x('x-Purpose', text('AttributeValue', 'demo')),
+      attribute1x('Contact Information', text('AttributeValue', 'me')),
+    ]);
+    const created = notified(await client.seen('Notify'));
+    t.equal(created.UniqueIdentifier, id);
+    t.ok(keysOf(created.Changes.changed).includes('State'), 'a new object is told with its attributes');
+
+    await service.call('1.4', 'Activate', [uid(id)]);
+    const activated = notified(await client.seen('Notify', 2));
+    t.same(keysOf(activated.Changes.changed), ['ActivationDate', 'LastChangeDate', 'State']);
+    t.equal(activated.Changes.changed.find(({ name }) => name === 'State')?.value, 'Active');
+
+    await service.call('1.4', 'DeleteAttribute', [uid(id), text('AttributeName', 'x-Purpose')]);
+    const deleted = notified(await client.seen('Notify', 3));
+    t.same(keysOf(deleted.Changes.deleted), ['x-Purpose'], is2x ? 'by reference' : 'without a value');
+
+    await service.call('1.4', 'Get', [uid(id)]);
+    await service.call('1.4', 'Revoke', [
+      uid(id),
+      structure('RevocationReason', enumerated('RevocationReasonCode', 2)),
+    ]);
+    const revoked = notified(await client.seen('Notify', 4));
+    t.equal(
+      revoked.Changes.changed.find(({ name }) => name === 'State')?.value,
+      'Compromised',
+      'Get went untold',
+    );
+    await service.call('1.4', 'Destroy', [uid(id)]);
+    const destroyed = notified(await client.seen('Notify', 5));
+    t.ok(keysOf(destroyed.Changes.changed).includes('DestroyDate'));
+    inWords(t, client.asked);
+  });
+
+  t.test(`values by Put in ${version}`, async (t) => {
+    const { service, client } = await open(t, { version, settings: { put: true } });
+    await client.seen('Query');
+    const id = await service.key();
+    const put = pushed(await client.seen('Put'));
+    t.match(put, { UniqueIdentifier: id, PutFunction: 'New', Object: { type: 'SymmetricKey' } });
+    t.notOk('ReplacedUniqueIdentifier' in put);
+    const { id: newId } = await service.call('1.4', 'ReKey', [uid(id)]);
+    t.match(pushed(await client.seen('Put', 2)), {
+      UniqueIdentifier: newId,
+      PutFunction: 'Replace',
+      ReplacedUniqueIdentifier: id,
+    });
+    t.equal(notified(await client.seen('Notify')).UniqueIdentifier, id, 'the replaced one is told of');
+    inWords(t, client.asked);
+  });
+}
+
+t.test('what a client may not get is not put, what it may not see is not told', async (t) => {
+  const sensitive = attribute1x('Sensitive', {
+    ...text('AttributeValue', ''),
+    type: 'Boolean',
+    value: true,
+  } as never);
+  {
+    const { service, client } = await open(t, { settings: { put: true } });
+    const id = await service.key([sensitive]);
+    t.equal(notified(await client.seen('Notify')).UniqueIdentifier, id, 'a sensitive key is told of only');
+    t.notOk(client.asked.some(({ operation }) => operation === 'Put'));
+  }
+  {
+    const may = (operation: string) => operation !== 'Get';
+    const { service, client } = await open(t, { settings: { put: true }, may });
+    await service.key();
+    await client.seen('Notify');
+    t.notOk(
+      client.asked.some(({ operation }) => operation === 'Put'),
+      'the role has no Get',
+    );
+  }
+  for (const [why, setting] of [
+    ['the role has no Get Attributes', { may: (operation: string) => operation !== 'GetAttributes' }],
+    ['another group', { group: 'other' }],
+  ] as const) {
+    const { service, client } = await open(t, setting);
+    await client.seen('Query');
+    await service.key();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    t.equal(client.asked.length, 2, why);
+  }
+  const { service, client } = await open(t);
+  await service.key();
+  await client.seen('Notify');
+  t.notOk(
+    client.asked.some(({ operation }) => operation === 'Put'),
+    'keys are not put unless the operator says so',
+  );
+});
+
+t.test('what did not happen is not told', async (t) => {
+  const { service, client } = await open(t);
+  await client.seen('Query');
+  await service.batch(
+    '1.4',
+    [
+      { operation: 'Create', payload: createAES() },
+      { operation: 'Get', payload: [uid('nothing')] },
+    ],
+    [enumerated('BatchErrorContinuationOption', 3)],
+  );
+  const id = await service.key();
+  t.equal(notified(await client.seen('Notify')).UniqueIdentifier, id);
+});
+
+t.test('a client says what it takes', async (t) => {
+  await t.test('only what it names', async (t) => {
+    const { service, client } = await open(t, { operations: ['Notify'], settings: { put: true } });
+    await service.key();
+    await client.seen('Notify');
+    t.notOk(client.asked.some(({ operation }) => operation === 'Put'));
+  });
+  await t.test('one that names what it asks of servers is told nevertheless', async (t) => {
+    const { service, client } = await open(t, { operations: ['Create', 'Get'], settings: { put: true } });
+    await service.key();
+    await client.seen('Put');
+  });
+  await t.test('one that refuses Query is told', async (t) => {
+    const react = ({ operation }: Asked) =>
+      operation === 'Query' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
+    const { service, client } = await open(t, { react });
+    await service.key();
+    await client.seen('Notify');
+  });
+  await t.test('one that refuses all that is told gets its role back', async (t) => {
+    const react = ({ operation }: Asked) =>
+      operation === 'Notify' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
+    const { service, client, over } = await open(t, { react, operations: [] });
+    await service.key();
+    await client.seen('SetEndpointRole');
+    await over;
+  });
+  await t.test('one that takes nothing of it gets its role back at once', async (t) => {
+    const { client, over } = await open(t, { operations: ['SetEndpointRole'] });
+    await over;
+    t.same(
+      client.asked.map(({ operation }) => operation),
+      ['DiscoverVersions', 'Query', 'SetEndpointRole'],
+    );
+  });
+});
+
+t.test('too many changes: the oldest are forgotten', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const { service, client, events } = await open(t, { limits: { announcements: 2 }, gate: gate.promise });
+  await client.seen('Query');
+  const ids: string[] = [];
+  for (let count = 0; count < 6; count++) ids.push(await service.key());
+  await new Promise(setImmediate);
+  gate.resolve();
+  const told = [
+    await client.seen('Notify', 1),
+    await client.seen('Notify', 2),
+    await client.seen('Notify', 3),
+  ];
+  t.same(
+    told.map((asked) => notified(asked).UniqueIdentifier),
+    [ids[0], ids[4], ids[5]],
+  );
+  t.match(
+    events.find(({ kind }) => kind === 'forgotten'),
+    { changes: 3 },
+  );
+});
+
+t.test('answers that cannot be read end the connection', async (t) => {
+  const cases: readonly (readonly [string, Setting])[] = [
+    ['not TTLV', { mangle: () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
+    ['cut short', { mangle: (answer) => answer.subarray(0, answer.length - 8) }],
+    ['another operation', { mangle: (answer) => swapOperation(answer) }],
+    ['a payload of something else', { react: () => [text('LogMessage', 'hello')] }],
+  ];
+  for (const [what, setting] of cases) {
+    const { over, cuts } = await open(t, setting);
+    await over;
+    t.match(cuts[0], /its answer to \w+ cannot be read/, what);
+  }
+  const { over, hangUp, client } = await open(t, { react: () => undefined });
+  await client.seen('DiscoverVersions');
+  hangUp();
+  await over;
+});
+
+/** The same answer, said to be about Create. */
+function swapOperation(answer: Uint8Array): Uint8Array {
+  const at = answer.toHex().indexOf('42005c0500000004') / 2;
+  const copy = answer.slice();
+  copy.set([0, 0, 0, 1], at + 8);
+  return copy;
+}
