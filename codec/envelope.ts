@@ -95,6 +95,8 @@ export interface RequestMessage {
   readonly version: Version;
   readonly header: RequestHeader;
   readonly items: readonly RequestItem[];
+  /** All of it, as it was read. */
+  readonly bytes: Uint8Array;
 }
 
 /** A request in a version that this house does not speak; `minor` and `major` are what it said. */
@@ -158,7 +160,7 @@ export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessa
   }
   reader.leave(outer);
   if (reader.tag() !== 0) throw new WireError('malformed', 'more than one message', reader.offset);
-  return { version, header, items };
+  return { version, header, items, bytes };
 }
 
 /** Version of the header the reader stands on. */
@@ -214,6 +216,8 @@ export interface ResponseHead {
   readonly version: Version;
   /** POSIX seconds. */
   readonly timeStamp: number;
+  /** Where the request was authenticated by a Hashed Password. */
+  readonly serverHashedPassword?: Uint8Array | undefined;
   readonly clientCorrelationValue?: string | undefined;
 }
 
@@ -225,6 +229,7 @@ export function writeResponse(head: ResponseHead, items: readonly ResponseItem[]
     plan(ResponseHeader, head.version).write(writer, Tag.ResponseHeader, {
       ProtocolVersion: { ProtocolVersionMajor: major, ProtocolVersionMinor: minor },
       TimeStamp: head.timeStamp,
+      ServerHashedPassword: head.serverHashedPassword,
       AttestationType: [],
       ClientCorrelationValue: head.clientCorrelationValue,
       BatchCount: items.length,

@@ -26,11 +26,15 @@ const loadRooms = async () => ({
   ...(await import('./crypto/node.ts')),
   ...(await import('./cli/tls-material.ts')),
   ...(await import('./identity/certificate.ts')),
+  ...(await import('./identity/credentials.ts')),
   ...(await import('./identity/policy.ts')),
   ...(await import('./net/https.ts')),
   ...(await import('./net/listener.ts')),
   ...(await import('./operations/index.ts')),
+  ...(await import('./protocol/endpoint-settings.ts')),
+  ...(await import('./protocol/endpoints.ts')),
   ...(await import('./protocol/index.ts')),
+  ...(await import('./protocol/object-events.ts')),
   ...(await import('./store/measured.ts')),
   ...(await import('./store/open.ts')),
   ...(await import('./vault/local.ts')),
@@ -68,6 +72,20 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   closing.defer(() => vault.close());
   const policy = new rooms.Policy(config.roles);
   const { interop, uniqueNames } = config;
+  const asking = rooms.bothEndpoints(rooms.logEndpoints(log), metrics.endpoints);
+  const events = new rooms.ObjectEvents(vault, (error) => asking.failed({ error }));
+  const settings = new rooms.EndpointDirectory(opened.store, vault);
+  const endpoints = new rooms.Endpoints({
+    store: opened.store,
+    vault,
+    events,
+    limits: config.limits,
+    observer: asking,
+    settings: (client) => settings.of(client),
+    clock: Date.now,
+  });
+  const hasCredentials = async (client: string) =>
+    (await opened.store.record(rooms.credentialKind, client)) !== undefined;
   const service = rooms.createService({
     store: rooms.measured(opened.store, metrics.storeCall),
     vault,
@@ -84,7 +102,9 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       log: (client, message) => log.info({ client, message: rooms.capped(message) }, 'message of a client'),
     },
     observer: rooms.bothRequests(rooms.logRequests(log), metrics.requests),
+    events,
     clock: Date.now,
+    principal: (client) => rooms.absentClient(client, opened.clients, policy),
   });
 
   async function material() {
@@ -106,9 +126,11 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     perClient: new Map<string, number>(),
     service,
     observer: rooms.bothDoors(rooms.logDoor(log), metrics.door),
-    authenticate: (certificate: X509Certificate) => rooms.authenticate(certificate, opened.clients, policy),
+    authenticate: (certificate: X509Certificate) =>
+      rooms.authenticate(certificate, opened.clients, policy, new Date(), hasCredentials),
   };
-  const listener = new rooms.Listener({ ...common, ...config.listen, ticketKeys: randomBytes(48) });
+  const language = rooms.ttlv(endpoints);
+  const listener = new rooms.Listener({ ...common, ...config.listen, ticketKeys: randomBytes(48), language });
   const doors = [listener];
   const address = await binding(config.listen, '--listen', () => listener.listen());
   closing.defer(() => Promise.all(doors.map((door) => door.drain())).then(() => {}));

@@ -1,4 +1,4 @@
-import { AttestationType, CredentialType, HashingAlgorithm, TicketType } from '../enums.ts';
+import { AttestationType, CredentialType, HashingAlgorithm, Operation, TicketType } from '../enums.ts';
 import { plan } from '../plan.ts';
 import {
   any,
@@ -9,11 +9,15 @@ import {
   many,
   maybe,
   one,
+  since,
   struct,
   text,
 } from '../schema.ts';
 import { tagNumber } from '../tags.ts';
 import type { TypedValue } from '../wire/node.ts';
+import { UsageLimits } from './attribute-values.ts';
+import { identifier } from './identifier.ts';
+import { ObjectGroups } from './query.ts';
 
 /** KMIP 2.1 §9.7, 1.4 §2.1.2. */
 export const UsernameAndPassword = struct({ Username: one(text), Password: maybe(text) });
@@ -53,6 +57,17 @@ export const HashedPassword = struct({
 export const Ticket = struct({ TicketType: one(TicketType), TicketValue: one(bytes) });
 export type Ticket = Infer<typeof Ticket>;
 export const TicketCredential = struct({ Ticket: one(Ticket) });
+
+/** KMIP 2.1 §9.19; since 2.0. */
+export const Right = struct({
+  UsageLimits: maybe(UsageLimits),
+  Operations: maybe(struct({ Operation: many(Operation) })),
+  Objects: maybe(struct({ UniqueIdentifier: many(identifier) })),
+  ObjectGroups: since('2.1', maybe(ObjectGroups)),
+});
+export type Right = Infer<typeof Right>;
+/** KMIP 2.1 §9.20; since 2.0. */
+export const Rights = struct({ Right: many(Right) });
 
 const values = {
   UsernameAndPassword,

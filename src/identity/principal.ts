@@ -29,10 +29,27 @@ export interface ClientDirectory {
   remove(name: string): Promise<boolean>;
 }
 
-/** The authenticated speaker of one connection. */
+/** One thing that a ticket of Delegated Login allows (KMIP 2.1 §9.19); what it does not speak of it does not limit. */
+export interface Right {
+  /** KMIP names. */
+  readonly operations?: readonly string[];
+  /** Unique Identifiers and Object Groups: an object must stand in one of the two, where either is given. */
+  readonly objects?: readonly string[];
+  readonly groups?: readonly string[];
+}
+
+/** The authenticated speaker of one message. Plain data but for `may`. */
 export interface Principal {
   readonly client: string;
   readonly group: string;
+  /** Fingerprint of the client's certificate. */
+  readonly fingerprint?: string;
+  /** The operator has given the client credentials, so that its certificate alone is not enough. */
+  readonly secondFactor?: boolean;
+  /** It speaks by this ticket (id of the record). */
+  readonly ticket?: string;
+  /** Narrows what the role grants to what one of these allows. */
+  readonly rights?: readonly Right[];
   /** Operations the role grants, by KMIP name; asked once per batch item. */
   may(operation: string): boolean;
 }

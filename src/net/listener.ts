@@ -34,7 +34,10 @@ export interface Language {
   speak(options: ConnectionOptions): Speaker;
 }
 
-const ttlv: Language = { protocols: [], prefix: '', speak: (options) => new Connection(options) };
+/** Plain TTLV. `endpoints` take over where a client exchanges the roles; when left out none can. */
+export function ttlv(endpoints?: ConnectionOptions['endpoints']): Language {
+  return { protocols: [], prefix: '', speak: (options) => new Connection({ ...options, endpoints }) };
+}
 
 export interface ListenerOptions {
   readonly host: string;
@@ -79,7 +82,7 @@ export class Listener {
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
-    this.#language = options.language ?? ttlv;
+    this.#language = options.language ?? ttlv();
     this.#perClient = options.perClient ?? new Map();
     this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
       observer.handshakeRefused(event),
@@ -219,7 +222,7 @@ export class Listener {
     const id = `${this.#language.prefix}${(++this.#count).toString(36)}`;
     const connection = this.#language.speak({
       socket,
-      conversation: { principal, connection: id, peer },
+      conversation: { principal, connection: id, peer, memory: new Set() },
       service,
       limits,
       ended: (event) => observer.connectionEnded(event),

@@ -10,6 +10,7 @@ import { Check } from './check.ts';
 import { Create } from './create.ts';
 import { CreateKeyPair } from './create-key-pair.ts';
 import { Decrypt } from './decrypt.ts';
+import { DelegatedLogin } from './delegated-login.ts';
 import { DeleteAttribute } from './delete-attribute.ts';
 import { Destroy } from './destroy.ts';
 import { DiscoverVersions } from './discover-versions.ts';
@@ -25,6 +26,8 @@ import { Import } from './import.ts';
 import { Interop } from './interop.ts';
 import { Locate } from './locate.ts';
 import { Log } from './log.ts';
+import { Login } from './login.ts';
+import { Logout } from './logout.ts';
 import { MAC } from './mac.ts';
 import { MACVerify } from './mac-verify.ts';
 import { ModifyAttribute } from './modify-attribute.ts';
@@ -56,6 +59,9 @@ const offered: readonly AnyOperation[] = [
   Query,
   Ping,
   Log,
+  Login,
+  Logout,
+  DelegatedLogin,
   Interop,
   Create,
   CreateKeyPair,
@@ -117,9 +123,6 @@ export const declined: Readonly<Partial<Record<OperationName, string>>> = {
   JoinSplitKey: 'split keys can be registered, not joined',
   Process: asynchronous,
   QueryAsynchronousRequests: asynchronous,
-  Login: 'the TLS certificate is the identity',
-  Logout: 'the TLS certificate is the identity',
-  DelegatedLogin: 'the TLS certificate is the identity',
   PKCS_11: 'the PKCS#11 profile is not offered',
   ReProvision: 'clients are enrolled by the operator',
 };

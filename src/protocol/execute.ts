@@ -7,9 +7,12 @@ import { written } from '../../codec/wire/binary-writer.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { AnyOperation, Context, ObjectStance, Stance } from '../operations/operation.ts';
+import { admit, type Speaker } from './authentication.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
 import { withoutOutput } from './outputs.ts';
 import { type Answered, resolved } from './references.ts';
+import { confined } from './rights.ts';
+import { countTicketUse } from './ticket-use.ts';
 
 const responsePayload = tagNumber('ResponsePayload');
 
@@ -17,22 +20,25 @@ const responsePayload = tagNumber('ResponsePayload');
 export interface Execution extends Answered {
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly unsealed: boolean;
+  readonly refusal: Speaker['refusal'] | undefined;
 }
 
 /**
  * Runs one batch item and returns its encoded ResponsePayload, one for each repetition where it refers to several
- * objects of earlier answers; they share the item's fate. Checks come in one fixed order (DESIGN §5): version →
- * permission → existence → type → archived or destroyed → state and fields, which are the handler's. Throws KmipError or
- * WireError; whatever the item did to its layer is the caller's to keep or drop.
+ * objects of earlier answers; they share the item's fate. Checks come in one fixed order (DESIGN §5): credentials →
+ * version → permission → existence → type → archived or destroyed → state and fields, which are the handler's. Throws
+ * KmipError or WireError; whatever the item did to its layer is the caller's to keep or drop.
  */
 export async function execute(
   item: RequestItem,
-  context: Context,
+  whole: Context,
   execution: Execution,
 ): Promise<readonly Uint8Array[]> {
-  const operation = offered(execution.operations.get(item.operation), context);
-  if (!context.principal.may(operation.name))
-    fail('PermissionDenied', `the role of ${context.principal.client} does not include ${operation.name}`);
+  admit(execution.refusal, item.operation);
+  const operation = offered(execution.operations.get(item.operation), whole);
+  if (!whole.principal.may(operation.name))
+    fail('PermissionDenied', `the role of ${whole.principal.client} does not include ${operation.name}`);
+  const context = confined(whole, operation.name);
   if (operation.on.kind !== 'server' && !execution.unsealed) {
     fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
   }
@@ -87,6 +93,7 @@ async function run(
   switch (stance.kind) {
     case 'object': {
       const object = await find(stance, request, context, identifiers);
+      await countTicketUse(operation.name, object, request, context);
       const answer = await handle(request, { ...context, object } as Context);
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;
@@ -101,8 +108,10 @@ async function run(
   }
 }
 
+/** Create Split Key answers with several, of which the first counts. */
 function identifierOf(answer: Answer): string | undefined {
-  return (answer.UniqueIdentifier ?? answer.PrivateKeyUniqueIdentifier) as string | undefined;
+  const id = answer.UniqueIdentifier ?? answer.PrivateKeyUniqueIdentifier;
+  return (Array.isArray(id) ? id[0] : id) as string | undefined;
 }
 
 /** Existence, type, archived or destroyed: one answer for what is not there and what may not be seen. */

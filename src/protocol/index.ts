@@ -11,14 +11,17 @@ import { closestVersion, oldestVersion, type Version } from '../../codec/version
 import { WireError } from '../../codec/wire-error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { KmipError, reasonFor } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
 import type { AnyOperation, Context, ServerDescription } from '../operations/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RequestObserver } from '../watch/observer.ts';
+import { Authenticator } from './authentication.ts';
 import { runBatch } from './batch.ts';
 import { checkHeader } from './header.ts';
 import { BatchIdentifiers } from './identifiers.ts';
+import type { ObjectEvents } from './object-events.ts';
 import { BatchOutputs } from './outputs.ts';
 import { PartsInProgress } from './parts.ts';
 import type { Conversation, MessageService } from './service.ts';
@@ -33,8 +36,21 @@ export interface ServiceOptions {
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly server: ServerDescription;
   readonly observer: RequestObserver;
+  /** Hears of every commit; nobody is told when left out. */
+  readonly events?: ObjectEvents;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
+  /** The enrolled client of that name, for what is done in its place; undefined when it may not speak now. */
+  readonly principal?: (client: string) => Promise<Principal | undefined>;
+}
+
+/** What playing a message once came to. */
+interface Played {
+  /** Whose objects it was about. */
+  readonly group: string;
+  /** Undefined: others changed what it read, nothing was written. */
+  readonly items: readonly ResponseItem[] | undefined;
+  readonly serverHashedPassword?: Uint8Array | undefined;
 }
 
 /** Times a message is played again when others keep changing the objects it reads; then it is refused. */
@@ -44,14 +60,25 @@ const replaysAtMost = 32;
 export function createService(options: ServiceOptions): MessageService {
   const { limits, clock } = options;
   const parts = new PartsInProgress({ limits, random: options.crypto.random, clock });
+  const authenticator = new Authenticator({
+    ...options,
+    interop: options.server.interop,
+    principal: options.principal ?? (() => Promise.resolve(undefined)),
+  });
   const seconds = (): number => Math.floor(clock() / 1000);
   // Messages that lost a race are played again one after the other: then only newcomers can beat them, and many clients
   // on one object all get their turn. A queue for each group, so that none waits for another's long batch.
   const replays = new Map<string, Turns>();
 
-  function encode(version: Version, items: readonly ResponseItem[], request?: RequestMessage): Uint8Array {
+  function encode(
+    version: Version,
+    items: readonly ResponseItem[],
+    request?: RequestMessage,
+    serverHashedPassword?: Uint8Array,
+  ): Uint8Array {
+    const clientCorrelationValue = request?.header.ClientCorrelationValue;
     return writeResponse(
-      { version, timeStamp: seconds(), clientCorrelationValue: request?.header.ClientCorrelationValue },
+      { version, timeStamp: seconds(), serverHashedPassword, clientCorrelationValue },
       items,
     );
   }
@@ -78,20 +105,24 @@ export function createService(options: ServiceOptions): MessageService {
     return new KmipError('GeneralFailure', `the server could not do this now; reference ${reference}`);
   }
 
-  /** Plays the message once. Undefined: others changed what it read, nothing was written. */
-  async function play(
-    request: RequestMessage,
-    conversation: Conversation,
-  ): Promise<ResponseItem[] | undefined> {
+  async function play(request: RequestMessage, conversation: Conversation): Promise<Played> {
     const now = seconds();
     const unit = new UnitOfWork(options.store, options.vault, {
       uniqueNames: options.server.uniqueNames,
       now,
     });
-    unit.actFor(conversation.principal.group);
+    const { principal, refusal, serverHashedPassword } = await authenticator.speaker(
+      request.header,
+      conversation,
+      unit,
+      now,
+    );
+    unit.actFor(principal.group);
+    const proofBytes = serverHashedPassword === undefined ? 0 : 8 + serverHashedPassword.length;
     const identifiers = new BatchIdentifiers();
     const common = {
-      principal: conversation.principal,
+      principal,
+      channel: conversation.channel,
       version: request.version,
       now,
       crypto: options.crypto,
@@ -109,15 +140,23 @@ export function createService(options: ServiceOptions): MessageService {
       identifiers,
       outputs: new BatchOutputs(),
       unsealed: options.vault.unsealed,
+      refusal,
       unit,
       responseBytes: Math.min(
         limits.responseBytes,
-        request.header.MaximumResponseSize ?? limits.responseBytes,
+        (request.header.MaximumResponseSize ?? limits.responseBytes) - proofBytes,
       ),
-      context: (work, item): Context => ({ ...common, work, parts: parts.forItem(item, conversation.principal) }),
+      context: (work, item): Context => ({
+        ...common,
+        work,
+        parts: parts.forItem(item, principal),
+      }),
       unexpected: (error) => unexpected(error, conversation),
     });
-    return (await unit.commit()) === 'committed' ? items : undefined;
+    const { group } = principal;
+    if ((await unit.commit()) !== 'committed') return { group, items: undefined };
+    options.events?.committed(unit.written, now);
+    return { group, items, serverHashedPassword };
   }
 
   function observe(
@@ -141,11 +180,13 @@ export function createService(options: ServiceOptions): MessageService {
 
   async function answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
     const started = performance.now();
-    const items =
-      (await play(request, conversation)) ??
-      (await turnsOf(conversation.principal.group).run(() => replay(request, conversation)));
+    const first = await play(request, conversation);
+    const { items, serverHashedPassword } =
+      first.items === undefined
+        ? await turnsOf(first.group).run(() => replay(request, conversation))
+        : { ...first, items: first.items };
     observe(request, items, conversation, performance.now() - started);
-    return encode(request.version, items, request);
+    return encode(request.version, items, request, serverHashedPassword);
   }
 
   function turnsOf(group: string): Turns {
@@ -154,10 +195,10 @@ export function createService(options: ServiceOptions): MessageService {
     return turns;
   }
 
-  async function replay(request: RequestMessage, conversation: Conversation): Promise<ResponseItem[]> {
+  async function replay(request: RequestMessage, conversation: Conversation) {
     for (let attempt = 0; attempt < replaysAtMost; attempt++) {
-      const items = await play(request, conversation);
-      if (items !== undefined) return items;
+      const { items, serverHashedPassword } = await play(request, conversation);
+      if (items !== undefined) return { items, serverHashedPassword };
     }
     throw new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
   }

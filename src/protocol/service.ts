@@ -1,5 +1,6 @@
 import type { Version } from '../../codec/version.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Channel } from '../operations/operation.ts';
 
 /** What the transport knows about the connection a message came on. */
 export interface Conversation {
@@ -8,6 +9,10 @@ export interface Conversation {
   readonly connection: string;
   /** Remote address as host:port, for logs. */
   readonly peer: string;
+  /** Proofs of identity that have been shown on this connection, as keyed digests; gone with it. */
+  readonly memory?: Set<string>;
+  /** The connection itself, where the roles on it can be exchanged. */
+  readonly channel?: Channel | undefined;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */

@@ -63,6 +63,7 @@ export async function fuzzService(options: Options): Promise<Report> {
     observer: {
       answered() {},
       refused() {},
+      unproven() {},
       unexpected: ({ error }) =>
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     },

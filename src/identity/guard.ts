@@ -1,0 +1,72 @@
+import { Throttle } from './throttle.ts';
+
+/** What one attempt to prove an identity came to: what follows from it, or why it was refused. */
+export type Attempt<T> = { readonly held: T } | { readonly refused: string };
+
+/** Failures in a row that are free of charge: of one name, and of all names that one certificate tries. */
+const freeOfName = 5;
+const freeOfClient = 50;
+
+/**
+ * Where passwords are tried: one attempt at a time for each client, so that a hundred connections guess no faster than
+ * one, and no more once too many have failed.
+ */
+export class Guard {
+  readonly #names: Throttle;
+  readonly #clients: Throttle;
+  /** The last attempt of each client that has any under way. */
+  readonly #last = new Map<string, Promise<unknown>>();
+  readonly #running = new Map<string, Promise<Attempt<unknown>>>();
+
+  /** `clock`: milliseconds since 1970. */
+  constructor(clock: () => number) {
+    this.#names = new Throttle(clock, freeOfName);
+    this.#clients = new Throttle(clock, freeOfClient);
+  }
+
+  /** `name`: what is being tried, within the client. `verify` gives undefined when it does not hold. */
+  attempt<T>(client: string, name: string, verify: () => Promise<T | undefined>): Promise<Attempt<T>> {
+    const key = `${client} ${name}`;
+    return this.#inTurn(client, async () => {
+      if (this.#clients.isBlocked(client) || this.#names.isBlocked(key))
+        return { refused: 'too many attempts have failed' };
+      const held = await verify();
+      if (held === undefined) {
+        this.#clients.failed(client);
+        this.#names.failed(key);
+        return { refused: 'a credential does not hold' };
+      }
+      this.#clients.succeeded(client);
+      this.#names.succeeded(key);
+      return { held };
+    });
+  }
+
+  /** The same, for what holds however often it is shown: who shows the same meanwhile shares the outcome. */
+  attemptOnce<T>(
+    client: string,
+    name: string,
+    shown: string,
+    verify: () => Promise<T | undefined>,
+  ): Promise<Attempt<T>> {
+    const known = this.#running.get(shown);
+    if (known !== undefined) return known as Promise<Attempt<T>>;
+    const attempt = this.attempt(client, name, verify).finally(() => this.#running.delete(shown));
+    this.#running.set(shown, attempt);
+    return attempt;
+  }
+
+  async #inTurn<T>(client: string, task: () => Promise<T>): Promise<T> {
+    const turn = (this.#last.get(client) ?? Promise.resolve()).then(task);
+    const settled = turn.then(
+      () => {},
+      () => {},
+    );
+    this.#last.set(client, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#last.get(client) === settled) this.#last.delete(client);
+    }
+  }
+}
