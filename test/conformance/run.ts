@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { connect } from '../client.ts';
+import { connect, type Identity } from '../client.ts';
+import { type FormName, forms, HttpsClient } from '../https-client.ts';
 import { type Case, groupCases, matches, readCases, withPredecessors } from './case.ts';
-import { playGroup, type Result } from './play.ts';
+import { type Connection, playGroup, type Result } from './play.ts';
 import {
   describeFailures,
   type ExpectedFailures,
@@ -22,10 +23,12 @@ import { TestServer } from './server.ts';
 
 /** `npm run conformance [DIR]`: plays the OASIS cases of a directory over mutual TLS against a fresh server. */
 
-const usage = `npm run conformance -- [DIR] [--only PATTERN] [--version V] [--verbose] [--json FILE] [--keep]
+const usage = `npm run conformance -- [DIR] [--only PATTERN] [--version V] [--https] [--encoding E] [--verbose] [--json FILE] [--keep]
 DIR holds profiles/VERSION/*.xml and test-cases/VERSION/*.xml; default $KMIPD_OASIS, then ../shared/oasis.
 --only     case names, * stands for any text
 --version  only cases of that protocol version
+--https    over HTTPS, by default in TTLV, instead of plain TTLV over TLS
+--encoding ttlv, xml or json over HTTPS
 --verbose  both messages of a failing exchange as XML
 --json     the results for other programs
 --keep     leave the server's home where it is`;
@@ -37,9 +40,14 @@ export function casesDirectory(given?: string): string {
   return resolve(given ?? process.env['KMIPD_OASIS'] ?? join(checkout, '..', 'shared', 'oasis'));
 }
 
+/** What messages travel in: plain TTLV over TLS, or one of the encodings over HTTPS. */
+export type Transport = 'tls' | FormName;
+
 export interface Selection {
   readonly only?: string;
   readonly version?: string;
+  /** Plain TTLV when left out. */
+  readonly transport?: Transport;
 }
 
 export interface Run {
@@ -75,8 +83,8 @@ export async function runConformance(
   try {
     for (const [index, group] of groups.entries()) {
       if (!server.running) throw new Error('the server ended before all cases were played');
-      const identity = server.identities.get(clients[index] ?? '');
-      results.push(...(await playGroup(group, () => connect({ port: server.port, ...identity }))));
+      const identity = server.identities.get(clients[index] as string) as Identity;
+      results.push(...(await playGroup(group, () => open(server, identity, selection.transport ?? 'tls'))));
     }
   } catch (error) {
     throw new Error(`${(error as Error).message}\nlast words of the server:\n${server.output}`);
@@ -86,6 +94,12 @@ export async function runConformance(
   }
   const judged = [...judge(results, expected), ...leftOut];
   return { judged, unused: selected.length === all.length ? unusedExcuses(judged, expected) : [] };
+}
+
+async function open(server: TestServer, identity: Identity, transport: Transport): Promise<Connection> {
+  if (transport === 'tls') return connect({ port: server.port, ...identity });
+  const client = new HttpsClient({ port: server.httpsPort, ...identity });
+  return { exchange: (request) => client.exchange(request, transport), close: () => client.close() };
 }
 
 function isSelected(each: Case, { only, version }: Selection): boolean {
@@ -121,12 +135,21 @@ function print({ judged, unused }: Run, expected: ExpectedFailures, verbose: boo
   console.log(`\n${matrix(judged)}\n\n${summary(judged)}`);
 }
 
+function transportOf(https: boolean, encoding: string | undefined): Transport {
+  if (encoding === undefined) return https ? 'ttlv' : 'tls';
+  const form = (Object.keys(forms) as FormName[]).find((name) => name === encoding);
+  if (form === undefined) throw new Error(`--encoding must be one of ${Object.keys(forms).join(', ')}`);
+  return form;
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       only: { type: 'string' },
       version: { type: 'string' },
+      https: { type: 'boolean', default: false },
+      encoding: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
@@ -143,9 +166,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const { only, version } = values;
+  const selection = { ...(only && { only }), ...(version && { version }) };
   const run = await runConformance(
     directory,
-    { ...(only === undefined ? {} : { only }), ...(version === undefined ? {} : { version }) },
+    { ...selection, transport: transportOf(values.https, values.encoding) },
     values.keep,
   );
   print(run, await readExpectedFailures(), values.verbose);

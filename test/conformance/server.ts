@@ -20,6 +20,7 @@ const run = promisify(execFile);
 export class TestServer {
   readonly home: string;
   readonly port: number;
+  readonly httpsPort: number;
   /** What each client connects with, by name. */
   readonly identities: ReadonlyMap<string, Identity>;
   readonly #daemon: Daemon;
@@ -28,6 +29,7 @@ export class TestServer {
   private constructor(daemon: Daemon, identities: ReadonlyMap<string, Identity>, keep: boolean) {
     this.home = daemon.home;
     this.port = daemon.port;
+    this.httpsPort = daemon.httpsPort;
     this.identities = identities;
     this.#daemon = daemon;
     this.#keep = keep;
@@ -42,7 +44,11 @@ export class TestServer {
     const keep = options.keep ?? false;
     try {
       const identities = await enrol(home, options.clients);
-      return new TestServer(await Daemon.start({ home, words: ['--interop'] }), identities, keep);
+      return new TestServer(
+        await Daemon.start({ home, words: ['--interop', '--https', '127.0.0.1:0'] }),
+        identities,
+        keep,
+      );
     } catch (error) {
       if (!keep) await rm(home, { recursive: true, force: true });
       throw error;

@@ -1,0 +1,40 @@
+import type { Test } from 'tap';
+import { profiles } from '../../profiles/index.ts';
+import { isCaseOf } from './case.ts';
+import { describeFailures, matrix, summary } from './report.ts';
+import { casesDirectory, runConformance, type Transport } from './run.ts';
+
+/** Plays cases in one transport and holds them against the expected failures and the kept profiles. */
+export async function hasPromisedResults(t: Test, transport: Transport, only?: string): Promise<void> {
+  const { judged, unused } = await runConformance(casesDirectory(), { ...(only && { only }), transport });
+  for (const each of judged) {
+    const { name } = each.case;
+    switch (each.outcome) {
+      case 'passed':
+        t.pass(name);
+        break;
+      case 'expected failure':
+      case 'not played':
+        t.pass(name, { skip: each.reason ?? '' });
+        break;
+      case 'unexpected pass':
+        t.fail(`${name} passes but is listed as failing: ${each.reason}`);
+        break;
+      case 'failed':
+        t.fail(describeFailures(each, false));
+    }
+  }
+  t.same(unused, [], 'no operation is excused from Query that it names');
+  for (const profile of profiles.filter(({ kept }) => kept)) {
+    const wrong = judged.filter(
+      ({ case: { name }, outcome, excused }) =>
+        isCaseOf(profile, name) && (outcome !== 'passed' || excused.length > 0),
+    );
+    t.same(
+      wrong.map((each) => each.case.name),
+      [],
+      `${profile.name} is kept`,
+    );
+  }
+  t.comment(`\n${matrix(judged)}\n${summary(judged)}`);
+}
