@@ -18,6 +18,11 @@ const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
   ['HMAC_SHA3_512', 'SHA3_512'],
 ]);
 
+/** The hash of an HMAC algorithm; undefined for every other algorithm. */
+export function hashOfHmac(algorithm: CryptographicAlgorithm | undefined): HashingAlgorithm | undefined {
+  return algorithm === undefined ? undefined : hmacs.get(algorithm);
+}
+
 /** OpenSSL's ciphers under CMAC (SP 800-38B), by the bytes of the key. */
 const cmacs = new Map<CryptographicAlgorithm, Readonly<Record<number, string>>>([
   ['AES', { 16: 'aes-128-cbc', 24: 'aes-192-cbc', 32: 'aes-256-cbc' }],

@@ -9,6 +9,7 @@ import { isIssuedBy, judge, order } from './certificate-chain.ts';
 import { readCertificate, readRequest } from './certificate-content.ts';
 import { isPair, issue } from './certificate-issue.ts';
 import { encodeAlternativeName, encodeName, nameContains } from './certificate-names.ts';
+import { deriveKey } from './derivation.ts';
 import { decrypt, encrypt, startDecryption, startEncryption } from './encryption.ts';
 import { digest, hashingAlgorithms, startDigest } from './hashes.ts';
 import { describeKey } from './key-description.ts';
@@ -18,6 +19,7 @@ import { unwrap, wrap } from './key-wrap.ts';
 import { mac, startMac, verifyMac } from './macs.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
 import { sign, startMessage, verify } from './signatures.ts';
+import { joinShares, splitSecret } from './split-key.ts';
 
 /** The cryptography of Node: OpenSSL behind `node:crypto`. */
 export const nodeCrypto: CryptoProvider = {
@@ -59,6 +61,9 @@ export const nodeCrypto: CryptoProvider = {
   verify,
   mac,
   verifyMac,
+  deriveKey,
+  splitSecret,
+  joinShares,
   startEncryption,
   startDecryption,
   startMessage,

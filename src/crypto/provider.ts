@@ -1,6 +1,7 @@
 import type { StandardAttribute } from '../../codec/attribute.ts';
 import type {
   CryptographicAlgorithm,
+  DerivationMethod,
   HashingAlgorithm,
   KeyCompressionType,
   KeyFormatType,
@@ -19,6 +20,7 @@ import type {
   ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
 import type { Certification } from './certification.ts';
+import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
 
 /**
  * Port of the cryptography: random bytes, digests, key generation, key formats, certificates, and what is done with
@@ -104,6 +106,20 @@ export interface CryptoProvider {
   mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array;
   /** Compares in constant time. */
   verifyMac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array, given: Uint8Array): boolean;
+
+  /**
+   * Exactly `length` bytes derived from a key: the first of what the method gives. Throws CryptographyFailed when it
+   * gives fewer.
+   */
+  deriveKey(derivation: Derivation): Promise<Uint8Array>;
+
+  /** Divides a secret into shares, the first for Key Part Identifier 1; chooses the prime where one is needed and none given. */
+  splitSecret(secret: Uint8Array, sharing: Sharing): Promise<SharedSecret>;
+  /**
+   * The inverse, from `threshold` shares of different identifiers or more, which must agree.
+   * Throws CryptographyFailed when they do not, or are too few.
+   */
+  joinShares(shares: readonly Share[], sharing: Sharing, length: SecretLength): Uint8Array;
 
   /*
    * The same for data that comes in parts. A stream is over after `final`, `verify` or the first error; those of ciphers
@@ -191,6 +207,23 @@ export interface DigestStream {
 
 /** What is signed: data that is hashed first, or a digest of it. */
 export type Message = { readonly data: Uint8Array } | { readonly digest: Uint8Array };
+
+/** What a key is derived from, and how; each method takes what it needs of it. */
+export interface Derivation {
+  readonly method: DerivationMethod;
+  /** Symmetric key or secret data; for AsymmetricKey the private key. */
+  readonly key: PlainKey;
+  /** The public key of the other side, for AsymmetricKey. */
+  readonly peer?: PlainKey | undefined;
+  readonly parameters: CryptographicParameters;
+  /** Pieces in their order. */
+  readonly data: readonly Uint8Array[];
+  readonly iv?: Uint8Array | undefined;
+  readonly salt?: Uint8Array | undefined;
+  readonly iterations?: number | undefined;
+  /** Bytes to derive. */
+  readonly length: number;
+}
 
 /** A key that is not wrapped, with what its Key Block claims about it. */
 export interface PlainKey {

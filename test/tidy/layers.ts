@@ -27,7 +27,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: 'port',
-    files: /^src\/(store\/store|vault\/vault|crypto\/(provider|algorithms|certification)|identity\/principal)\.ts$/,
+    files: /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|algorithms|certification)|identity\/principal)\.ts$/,
     mayImport: ['codec', 'leaf', 'port'],
   },
   {

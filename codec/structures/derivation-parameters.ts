@@ -1,0 +1,12 @@
+import { bytes, type Infer, integer, many, maybe, struct } from '../schema.ts';
+import { CryptographicParameters } from './cryptographic-parameters.ts';
+
+/** KMIP 2.1 §7.5, 1.4 §2.1.10. Derivation Data may come in several pieces (2.0 on). */
+export const DerivationParameters = struct({
+  CryptographicParameters: maybe(CryptographicParameters),
+  InitializationVector: maybe(bytes),
+  DerivationData: many(bytes),
+  Salt: maybe(bytes),
+  IterationCount: maybe(integer),
+});
+export type DerivationParameters = Infer<typeof DerivationParameters>;
