@@ -13,6 +13,30 @@ export function setLink(object: ManagedObject, type: LinkType, id: string, now: 
   object.touch(now);
 }
 
+/**
+ * Links of one type that the server notes on one object: a key from which another is derived every minute must not carry
+ * them all along. The oldest goes.
+ */
+const mostNoted = 100;
+
+/** Adds a link beside those of its type: an object has many keys derived from it. */
+function addLink(object: ManagedObject, type: LinkType, id: string, now: number): void {
+  const present = object.attributes
+    .all('Link')
+    .filter((link) => (link.value as { LinkType: LinkType }).LinkType === type);
+  const [oldest] = present;
+  if (oldest !== undefined && present.length >= mostNoted)
+    object.attributes.remove('Link', oldest.index ?? 0);
+  object.attributes.add({ name: 'Link', value: { LinkType: type, LinkedObjectIdentifier: id } });
+  object.touch(now);
+}
+
+/** Derive Key: the new object and one it comes from point at each other. */
+export function linkDerivation(base: ManagedObject, derived: ManagedObject, now: number): void {
+  addLink(base, 'DerivedKeyLink', derived.id, now);
+  addLink(derived, 'DerivationBaseObjectLink', base.id, now);
+}
+
 /** Identifier of the first object linked by that type. */
 export function linkedId(object: ManagedObject, type: LinkType): string | undefined {
   return object.attributes.values('Link').find(({ LinkType }) => LinkType === type)?.LinkedObjectIdentifier;

@@ -28,23 +28,33 @@ const uses = {
   MAC: { bit: 'MACGenerate', direction: 'protect' },
   MACVerify: { bit: 'MACVerify', direction: 'process' },
   DeriveKey: { bit: 'DeriveKey', direction: 'protect' },
+  AgreeKey: { bit: 'DeriveKey', orBit: 'KeyAgreement', direction: 'protect' },
   WrapKey: { bit: 'WrapKey', direction: 'protect' },
-  UnwrapKey: { bit: 'UnwrapKey', direction: 'process' },
+  // A key that may wrap reads what it wrapped: so TC-WRAP-2 has it, whose key has no other bit.
+  UnwrapKey: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
   Certify: { bit: 'CertificateSign', direction: 'protect' },
-} as const satisfies Record<string, { bit: UsageBit; direction: Direction }>;
+} as const satisfies Record<string, Demand>;
+
+interface Demand {
+  readonly bit: UsageBit;
+  /** Allows the use as well. */
+  readonly orBit?: UsageBit;
+  readonly direction: Direction;
+}
 
 export type Use = keyof typeof uses;
 
 /**
  * Refuses a use that the object's state, dates or usage mask do not allow, in this order. Fails with ObjectArchived,
- * WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x: PermissionDenied).
+ * WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x: PermissionDenied, for the mask `classic`).
  */
-export function requireUsage(object: ManagedObject, use: Use, now: number): void {
-  const { bit, direction } = uses[use];
+export function requireUsage(object: ManagedObject, use: Use, now: number, classic?: Reason): void {
+  const { bit, orBit = bit, direction }: Demand = uses[use];
   if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   requireTime(object, direction, use, now);
-  if (!allows(object.attributes.get('CryptographicUsageMask') ?? 0, CryptographicUsageMask.bit(bit))) {
-    fail('IncompatibleCryptographicUsageMask', `the Cryptographic Usage Mask does not contain ${bit}`);
+  const mask = object.attributes.get('CryptographicUsageMask') ?? 0;
+  if (![bit, orBit].some((each) => allows(mask, CryptographicUsageMask.bit(each)))) {
+    fail('IncompatibleCryptographicUsageMask', `the Cryptographic Usage Mask does not contain ${bit}`, classic);
   }
 }
 

@@ -9,9 +9,11 @@ import { Certify } from './certify.ts';
 import { Check } from './check.ts';
 import { Create } from './create.ts';
 import { CreateKeyPair } from './create-key-pair.ts';
+import { CreateSplitKey } from './create-split-key.ts';
 import { Decrypt } from './decrypt.ts';
 import { DelegatedLogin } from './delegated-login.ts';
 import { DeleteAttribute } from './delete-attribute.ts';
+import { DeriveKey } from './derive-key.ts';
 import { Destroy } from './destroy.ts';
 import { DiscoverVersions } from './discover-versions.ts';
 import { Encrypt } from './encrypt.ts';
@@ -24,6 +26,7 @@ import { GetUsageAllocation } from './get-usage-allocation.ts';
 import { Hash } from './hash.ts';
 import { Import } from './import.ts';
 import { Interop } from './interop.ts';
+import { JoinSplitKey } from './join-split-key.ts';
 import { Locate } from './locate.ts';
 import { Log } from './log.ts';
 import { Login } from './login.ts';
@@ -68,6 +71,9 @@ const offered: readonly AnyOperation[] = [
   Register,
   ReKey,
   ReKeyKeyPair,
+  DeriveKey,
+  CreateSplitKey,
+  JoinSplitKey,
   Certify,
   ReCertify,
   Validate,
@@ -118,9 +124,6 @@ const asynchronous = 'answers come at once, so there is nothing to poll, cancel 
 
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
-  DeriveKey: 'keys are generated or brought, not derived',
-  CreateSplitKey: 'split keys can be registered, not made',
-  JoinSplitKey: 'split keys can be registered, not joined',
   Process: asynchronous,
   QueryAsynchronousRequests: asynchronous,
   PKCS_11: 'the PKCS#11 profile is not offered',

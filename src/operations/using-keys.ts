@@ -2,7 +2,7 @@ import type { ValidityIndicator } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
-import { fail } from '../errors.ts';
+import { fail, type Reason } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';
 
@@ -10,10 +10,10 @@ import { requireUsage, type Use } from '../object/usage.ts';
 
 /**
  * The key, once state, dates and usage mask allow the use. Fails as `requireUsage` does, with KeyValueNotPresent where
- * only metadata is stored.
+ * only metadata is stored. `classic`: what 1.x is told about a missing bit of the mask.
  */
-export function keyFor(object: ManagedObject, use: Use, now: number): PlainKey {
-  requireUsage(object, use, now);
+export function keyFor(object: ManagedObject, use: Use, now: number, classic?: Reason): PlainKey {
+  requireUsage(object, use, now, classic);
   const { value } = object;
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined) {
     fail('KeyValueNotPresent', 'only the attributes of the object are stored');

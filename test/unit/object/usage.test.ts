@@ -68,20 +68,30 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
   MAC: 'MACGenerate',
   MACVerify: 'MACVerify',
   DeriveKey: 'DeriveKey',
+  AgreeKey: 'DeriveKey',
   WrapKey: 'WrapKey',
   UnwrapKey: 'UnwrapKey',
   Certify: 'CertificateSign',
 };
 
+/** The bit that will do instead. */
+const instead: Partial<typeof needed> = { AgreeKey: 'KeyAgreement', UnwrapKey: 'WrapKey' };
+
 t.test('each use needs its bit and no other', async (t) => {
   for (const [use, name] of Object.entries(needed) as [Use, Parameters<typeof bit>[0]][]) {
+    const other = bit(instead[use] ?? name);
+    t.same(
+      refusals(() => requireUsage(key('Active', other), use, now)),
+      allowed,
+      `${use} by its other bit`,
+    );
     t.same(
       refusals(() => requireUsage(key('Active', bit(name)), use, now)),
       allowed,
       `${use} with ${name}`,
     );
     t.same(
-      refusals(() => requireUsage(key('Active', everything & ~bit(name)), use, now)),
+      refusals(() => requireUsage(key('Active', everything & ~bit(name) & ~other), use, now)),
       wrongMask,
       `${use} without`,
     );
