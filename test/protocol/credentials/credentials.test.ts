@@ -1,0 +1,352 @@
+import t from 'tap';
+import type { Credential } from '../../../codec/structures/credentials.ts';
+import { versions, within } from '../../../codec/version.ts';
+import { Login } from '../../../src/operations/login.ts';
+import { enumerated, type RequestItem, structure } from '../../client.ts';
+import { succeed } from '../operations/ask.ts';
+import { TestService } from '../service.ts';
+import { give, hashedPassword, password, quickVerifier, showing, ticketOf, under, user } from './showing.ts';
+
+const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
+const discover: RequestItem = { operation: 'DiscoverVersions' };
+const ping: RequestItem = { operation: 'Ping' };
+const locate: RequestItem = { operation: 'Locate' };
+const refused = 'AuthenticationNotSuccessful';
+
+async function open(options: Parameters<typeof TestService.open>[0] = {}): Promise<TestService> {
+  const service = await TestService.open(options);
+  t.teardown(() => service.close());
+  return service;
+}
+
+const device = (fields: Record<string, string>): Credential => ({
+  CredentialType: 'Device',
+  CredentialValue: fields,
+});
+const oneTime = (Username: string, OneTimePassword: string, Password?: string): Credential => ({
+  CredentialType: 'OneTimePassword',
+  CredentialValue: { Username, OneTimePassword, Password },
+});
+const attestation: Credential = {
+  CredentialType: 'Attestation',
+  CredentialValue: {
+    Nonce: { NonceID: new Uint8Array(1), NonceValue: new Uint8Array(8) },
+    AttestationType: 'TPMQuote',
+    AttestationMeasurement: new Uint8Array(4),
+  },
+};
+const vendor: Credential = {
+  CredentialType: 0x80000001,
+  CredentialValue: { type: 'TextString', value: 'x' },
+};
+/** Microseconds of the service's clock, and some more. */
+const time = (service: TestService, more = 0) => BigInt(service.now) * 1000n + BigInt(more);
+
+t.test('a client without credentials of its own', async (t) => {
+  const service = await open();
+  const hashed = hashedPassword('u', 'p', time(service)).credential;
+  for (const version of versions) {
+    for (const [what, credential, came, since] of [
+      ['a password nobody asked for', password('somebody', 'secret'), 'Success', '1.0'],
+      ['an empty one', password('', ''), 'Success', '1.0'],
+      ['none beside the name', password('somebody'), 'Success', '1.0'],
+      ['a device', device({ DeviceSerialNumber: '1', Password: 'x' }), 'Success', '1.1'],
+      ['a device without anything', device({}), 'Success', '1.1'],
+      ['Attestation', attestation, 'FeatureNotSupported', '1.2'],
+      ['a kind of its own', vendor, 'FeatureNotSupported', '1.0'],
+      ['One Time Password', oneTime('u', '123456'), refused, '2.0'],
+      ['Hashed Password', hashed, refused, '2.0'],
+    ] as const) {
+      if (!within(version, since)) continue;
+      t.equal((await under(service, version, [locate], credential)).reasons, came, `${version}: ${what}`);
+    }
+  }
+  t.notMatch(service.unproven, ['x'].concat(['somebody']));
+  const empty = await service.batch('2.1', [locate], [structure('Authentication')]);
+  t.match(empty, [{ status: 'Success' }], 'Authentication without a Credential');
+});
+
+t.test('username and password', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right'), await user('bob', 'other')], devices: [] });
+  for (const version of versions) {
+    for (const [what, shown, came] of [
+      ['right', [password('alice', 'right')], 'Success'],
+      ['another user of the client', [password('bob', 'other')], 'Success'],
+      ['wrong', [password('alice', 'wrong')], refused],
+      ['the other’s', [password('alice', 'other')], refused],
+      ['empty', [password('alice', '')], refused],
+      ['left out', [password('alice')], refused],
+      ['unknown user', [password('carol', 'right')], refused],
+      ['a device', [device({ DeviceSerialNumber: '1' })], refused],
+      ['missing', [], refused],
+    ] as const) {
+      t.equal((await under(service, version, [locate], ...shown)).reasons, came, `${version}: ${what}`);
+    }
+  }
+});
+
+t.test('what anybody may ask: without credentials, but not with wrong ones', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  const items = [query, discover, ping, locate];
+  const goOn = enumerated('BatchErrorContinuationOption', 1);
+  const reasons = async (...header: Credential[]) =>
+    (await service.batch('2.1', items, header.length > 0 ? [goOn, showing(...header)] : [goOn])).map(
+      ({ operation, reason, status }) => `${operation}: ${reason ?? status}`,
+    );
+  t.same(await reasons(), [
+    'Query: Success',
+    'DiscoverVersions: Success',
+    `Ping: ${refused}`,
+    `Locate: ${refused}`,
+  ]);
+  t.same(
+    await reasons(password('alice', 'wrong')),
+    items.map(({ operation }) => `${operation}: ${refused}`),
+  );
+  t.same(
+    await reasons(password('alice', 'right')),
+    items.map(({ operation }) => `${operation}: Success`),
+  );
+});
+
+t.test('refused before anything else is told', async (t) => {
+  const service = await open({ may: () => false });
+  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  for (const operation of ['Certify', 'Get', 'Interop']) {
+    t.equal((await under(service, '2.1', [{ operation }])).reasons, refused, operation);
+    t.equal((await under(service, '2.1', [{ operation }], password('a', 'b'))).reasons, refused, operation);
+  }
+  t.equal(
+    (await under(service, '2.1', [{ operation: 'Get' }], password('alice', 'right'))).reasons,
+    'PermissionDenied',
+  );
+});
+
+t.test('several credentials: all must hold', async (t) => {
+  const service = await open();
+  await give(service, {
+    users: [await user('alice', 'right')],
+    devices: [{ fields: { DeviceSerialNumber: '1' } }],
+  });
+  const [right, wrong] = [password('alice', 'right'), password('alice', 'wrong')];
+  const [known, unknown] = [device({ DeviceSerialNumber: '1' }), device({ DeviceSerialNumber: '2' })];
+  for (const version of ['1.2', '1.4', '2.0', '2.1'] as const) {
+    for (const [shown, came] of [
+      [[right, known], 'Success'],
+      [[right, unknown], refused],
+      [[wrong, known], refused],
+      [[known, wrong], refused],
+      [[right, attestation], 'FeatureNotSupported'],
+      [[right, vendor], 'FeatureNotSupported'],
+      [Array.from({ length: 9 }, () => right), refused],
+    ] as const)
+      t.equal((await under(service, version, [locate], ...shown)).reasons, came, version);
+  }
+});
+
+t.test('devices: every field that is known must be shown', async (t) => {
+  const service = await open();
+  await give(service, {
+    users: [],
+    devices: [
+      { fields: { DeviceSerialNumber: '1', NetworkIdentifier: 'n' }, password: await quickVerifier('right') },
+      { fields: { MachineIdentifier: 'm' } },
+    ],
+  });
+  for (const [fields, came] of [
+    [{ DeviceSerialNumber: '1', NetworkIdentifier: 'n', Password: 'right' }, 'Success'],
+    [{ DeviceSerialNumber: '1', NetworkIdentifier: 'n', MediaIdentifier: 'x', Password: 'right' }, 'Success'],
+    [{ DeviceSerialNumber: '1', NetworkIdentifier: 'n', Password: 'wrong' }, refused],
+    [{ DeviceSerialNumber: '1', NetworkIdentifier: 'n' }, refused],
+    [{ DeviceSerialNumber: '1', Password: 'right' }, refused],
+    [{ DeviceSerialNumber: '1', NetworkIdentifier: 'o', Password: 'right' }, refused],
+    [{ MachineIdentifier: 'm' }, 'Success'],
+    [{ MachineIdentifier: 'n' }, refused],
+    [{}, refused],
+  ] as const)
+    t.equal((await under(service, '2.1', [locate], device(fields))).reasons, came, JSON.stringify(fields));
+});
+
+t.test('Hashed Password: the server proves itself, and each time counts once', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right'), await user('bob', 'right')], devices: [] });
+  for (const [at, version] of (['2.0', '2.1'] as const).entries()) {
+    for (const [number, hash] of ([undefined, 'SHA_256', 'SHA_384', 'SHA_512'] as const).entries()) {
+      const now = time(service, at * 10 + number);
+      const { credential, answer } = hashedPassword('alice', 'right', now, hash);
+      const first = await under(service, version, [locate], credential);
+      t.equal(first.reasons, 'Success', `${version} ${hash}`);
+      t.equal(first.proof, answer, `${version} ${hash}: Server Hashed Password`);
+      const again = await under(service, version, [locate], credential);
+      t.equal(again.reasons, refused, 'the same again');
+      t.equal(again.proof, undefined);
+    }
+  }
+  const other = hashedPassword('bob', 'right', time(service)).credential;
+  t.equal(
+    (await under(service, '2.1', [locate], other)).reasons,
+    'Success',
+    'another user has times of its own',
+  );
+  t.equal(
+    (await under(service, '2.1', [locate], password('alice', 'right'))).proof,
+    undefined,
+    'nobody asked',
+  );
+});
+
+t.test('Hashed Password: what does not hold', async (t) => {
+  const service = await open();
+  const { hashed: _, ...plain } = await user('plain', 'right');
+  await give(service, { users: [await user('alice', 'right'), plain], devices: [] });
+  const made = (word: string, name = 'alice', more = 0) =>
+    hashedPassword(name, word, time(service, more)).credential;
+  const changed = (change: object) => {
+    const { CredentialValue: value } = made('right') as { CredentialValue: object };
+    return { CredentialType: 'HashedPassword', CredentialValue: { ...value, ...change } } as Credential;
+  };
+  const whole = (made('right') as { CredentialValue: { HashedPassword: Uint8Array } }).CredentialValue
+    .HashedPassword;
+  const shown: [string, Credential][] = [
+    ['wrong password', made('wrong')],
+    ['unknown user', made('right', 'carol')],
+    ['a user whose password may not be hashed', made('right', 'plain')],
+    ['another time', changed({ TimeStamp: time(service, 1) })],
+    ['another hash', changed({ HashingAlgorithm: 'SHA_512' })],
+    ['a hash that is not offered', changed({ HashingAlgorithm: 'MD5' })],
+    ['cut', changed({ HashedPassword: whole.subarray(0, 63) })],
+    ['longer', changed({ HashedPassword: Uint8Array.from([...whole, 0]) })],
+    ['empty', changed({ HashedPassword: new Uint8Array() })],
+    ['far ahead of the clock', made('right', 'alice', 86_400_000_001)],
+  ];
+  for (const [what, credential] of shown) {
+    service.now += 3_600_001;
+    if (what === 'far ahead of the clock')
+      t.equal(
+        (await under(service, '2.1', [locate], made('right', 'alice', 86_400_000_001))).reasons,
+        refused,
+        what,
+      );
+    else t.equal((await under(service, '2.1', [locate], credential)).reasons, refused, what);
+  }
+  t.equal((await under(service, '2.1', [locate], made('right'))).reasons, 'Success', 'nothing was used up');
+});
+
+t.test('one-time passwords hold once', async (t) => {
+  const service = await open();
+  await give(service, {
+    users: [await user('alice', 'right', ['one', 'two', 'three', 'four'])],
+    devices: [],
+  });
+  for (const [what, credential, came] of [
+    ['first', oneTime('alice', 'one'), 'Success'],
+    ['again', oneTime('alice', 'one'), refused],
+    ['wrong', oneTime('alice', 'seven'), refused],
+    ['unknown user', oneTime('bob', 'two'), refused],
+    ['with a wrong password', oneTime('alice', 'two', 'wrong'), refused],
+    ['with the password', oneTime('alice', 'two', 'right'), 'Success'],
+    ['again with it', oneTime('alice', 'two', 'right'), refused],
+  ] as const)
+    t.equal((await under(service, '2.1', [locate], credential)).reasons, came, what);
+  service.now += 3_600_001;
+  const twice = [oneTime('alice', 'three'), oneTime('alice', 'three')];
+  t.equal((await under(service, '2.1', [locate], ...twice)).reasons, refused, 'twice in one message');
+  service.now += 3_600_001;
+  const badTicket = [oneTime('alice', 'three'), ticketOf(new Uint8Array(32))];
+  t.equal((await under(service, '2.1', [locate], ...badTicket)).reasons, 'InvalidTicket');
+  t.equal(
+    (await under(service, '2.1', [locate], oneTime('alice', 'three'))).reasons,
+    'Success',
+    'was not spent',
+  );
+  const all = await Promise.all(
+    Array.from({ length: 16 }, () => under(service, '2.1', [locate], oneTime('alice', 'four'))),
+  );
+  t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1, 'sixteen at once: one of them');
+});
+
+t.test('a ticket stands for the credentials it was got with', async (t) => {
+  const service = await open();
+  service.speaker = { fingerprint: 'f1' };
+  const before = (await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice();
+  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  t.equal((await under(service, '2.1', [{ operation: 'Login' }])).reasons, refused, 'not without them');
+  const { answers } = await under(service, '2.1', [{ operation: 'Login' }], password('alice', 'right'));
+  t.match(answers, [{ status: 'Success' }]);
+  t.equal((await under(service, '2.1', [locate], ticketOf(before))).reasons, 'Success');
+  const both = [ticketOf(before), password('alice', 'right')];
+  t.equal((await under(service, '2.1', [locate], ...both)).reasons, 'Success', 'both hold');
+  const wrong = [ticketOf(before), password('alice', 'wrong')];
+  t.equal((await under(service, '2.1', [locate], ...wrong)).reasons, refused, 'one does not');
+});
+
+t.test('a changed password counts at once, on connections that have shown the old one too', async (t) => {
+  const service = await open();
+  service.memory = new Set();
+  await give(service, { users: [await user('alice', 'old')], devices: [] });
+  t.equal((await under(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success');
+  t.equal(service.memory.size, 1);
+  t.notMatch([...service.memory].join(), /old|alice/);
+  t.equal((await under(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success', 'remembered');
+  await give(service, { users: [await user('alice', 'new')], devices: [] });
+  t.equal((await under(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
+  t.equal((await under(service, '2.1', [locate], password('alice', 'new'))).reasons, 'Success');
+});
+
+t.test('credentials that were taken away since the connection was looked at', async (t) => {
+  const service = await open();
+  service.speaker = { secondFactor: true };
+  t.equal((await under(service, '2.1', [locate])).reasons, 'Success');
+  t.equal((await under(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
+});
+
+t.test('who guesses is slowed down, whoever knows is not', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right'), await user('bob', 'right')], devices: [] });
+  const attempt = async (name: string, word: string) =>
+    (await under(service, '2.1', [locate], password(name, word))).reasons;
+  for (let number = 0; number < 5; number++) t.equal(await attempt('alice', `guess ${number}`), refused);
+  t.equal(await attempt('alice', 'right'), refused, 'not even the right one');
+  t.match(service.unproven.at(-1), /too many/);
+  t.equal(await attempt('bob', 'right'), 'Success', 'another user is not concerned');
+  service.now += 1000;
+  t.equal(await attempt('alice', 'wrong again'), refused);
+  service.now += 1000;
+  t.equal(await attempt('alice', 'right'), refused, 'the time has doubled');
+  service.now += 1000;
+  t.equal(await attempt('alice', 'right'), 'Success');
+  t.equal(await attempt('alice', 'wrong'), refused);
+  t.equal(await attempt('alice', 'right'), 'Success', 'success has forgotten the failures');
+});
+
+t.test('the fixed credential of conformance tests', async (t) => {
+  const fixed = password('administrator', 'password');
+  for (const interop of [true, false]) {
+    const service = await open({ interop });
+    t.equal((await under(service, '2.1', [locate], fixed)).reasons, 'Success', 'nobody asked for one');
+    await give(service, { users: [await user('alice', 'right')], devices: [] });
+    const came = (await under(service, '2.1', [locate], fixed)).reasons;
+    t.equal(came, interop ? 'Success' : refused, `interop: ${interop}`);
+    t.equal((await under(service, '2.1', [locate], password('administrator', 'other'))).reasons, refused);
+  }
+});
+
+t.test('what is told of a refusal is the same for every cause, and names nothing', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
+  const messages = new Set<string | undefined>();
+  for (const shown of [
+    password('alice', 'wrong-secret'),
+    password('carol', 'wrong-secret'),
+    device({ DeviceSerialNumber: 'wrong-secret' }),
+    oneTime('alice', 'wrong-secret'),
+    hashedPassword('alice', 'wrong-secret', time(service)).credential,
+  ]) {
+    const { answers } = await under(service, '2.1', [locate], shown);
+    messages.add(answers[0]?.message);
+  }
+  t.equal(messages.size, 1);
+  t.notMatch([...messages, ...service.unproven].join(), /secret|alice|carol/);
+});
