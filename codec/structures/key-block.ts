@@ -1,3 +1,4 @@
+import { reference1x } from '../attribute-forms.ts';
 import {
   CryptographicAlgorithm,
   EncodingOption,
@@ -8,23 +9,13 @@ import {
 } from '../enums.ts';
 import { type Attribute, keyValueAttributes } from '../eras.ts';
 import { plan } from '../plan.ts';
-import {
-  big,
-  bytes,
-  type Custom,
-  type Infer,
-  integer,
-  many,
-  maybe,
-  one,
-  since,
-  struct,
-  text,
-} from '../schema.ts';
+import { big, bytes, type Custom, type Infer, integer, many, maybe, one, since, struct } from '../schema.ts';
 import { tagNumber } from '../tags.ts';
-import { newestVersion } from '../version.ts';
+import { newestVersion, type Version } from '../version.ts';
+import { BinaryReader, checkStructure, type WireLimits } from '../wire/binary-reader.ts';
 import { written } from '../wire/binary-writer.ts';
 import { Type } from '../wire/types.ts';
+import { WireError } from '../wire-error.ts';
 import { CryptographicParameters } from './cryptographic-parameters.ts';
 import { identifier } from './identifier.ts';
 
@@ -104,6 +95,36 @@ const keyValue: Custom<KeyValue> = {
   },
 };
 
+const keyValueTag = tagNumber('KeyValue');
+
+/** The Key Value item, header included, as a client of that version reads it: what TTLV Encoding wraps (KMIP 2.1 §11.18). */
+export function encodeKeyValue(value: PlainKeyValue, version: Version): Uint8Array {
+  const { write } = plan(plainKeyValue, version);
+  return written((writer) => write(writer, keyValueTag, value));
+}
+
+/** The newest version of each era: the forms in which attributes inside a Key Value come. */
+export const keyValueForms: readonly Version[] = [newestVersion, '1.4'];
+
+/**
+ * The inverse, for a Key Value of any version; byte strings are views of `encoded`. Undefined when these bytes are none:
+ * why is nobody's business, as they may come out of a decryption.
+ */
+export function decodeKeyValue(encoded: Uint8Array, limits: WireLimits): PlainKeyValue | undefined {
+  for (const version of keyValueForms) {
+    try {
+      checkStructure(encoded, limits);
+      const reader = new BinaryReader(encoded);
+      if (reader.tag() !== keyValueTag) return undefined;
+      const value = plan(plainKeyValue, version).read(reader);
+      return reader.tag() === 0 ? value : undefined;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+    }
+  }
+  return undefined;
+}
+
 /** KMIP 2.1 §3.1 Encryption Key Information, 1.4 §2.1.5. */
 export const EncryptionKeyInformation = struct({
   UniqueIdentifier: one(identifier),
@@ -140,12 +161,12 @@ export const KeyBlock = struct({
 });
 export type KeyBlock = Infer<typeof KeyBlock>;
 
-/** KMIP 2.1 §7.12, 1.4 §2.1.6: how a client wants a key wrapped. */
+/** KMIP 2.1 §7.12, 1.4 §2.1.6: how a client wants a key wrapped. Attributes are named by text in both eras. */
 export const KeyWrappingSpecification = struct({
   WrappingMethod: one(WrappingMethod),
   EncryptionKeyInformation: maybe(EncryptionKeyInformation),
   MACSignatureKeyInformation: maybe(MACSignatureKeyInformation),
-  AttributeName: many(text),
+  AttributeName: many(reference1x),
   EncodingOption: since('1.1', maybe(EncodingOption)),
 });
 export type KeyWrappingSpecification = Infer<typeof KeyWrappingSpecification>;

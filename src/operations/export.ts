@@ -4,9 +4,8 @@ import { maybe, one, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
 import { optionalManagedObjectField } from '../../codec/structures/managed-objects.ts';
-import { fail } from '../errors.ts';
 import { object, operation } from './operation.ts';
-import { inFormat, isWrapped, refuseSecret, requireWords } from './releasing.ts';
+import { released } from './releasing.ts';
 
 /**
  * Export (KMIP 2.1 §6.1.21, 1.4 §4.43): the object with all its attributes, for Import elsewhere. Of a destroyed object
@@ -29,23 +28,14 @@ export const Export = operation({
     Object: optionalManagedObjectField,
   }),
   on: object({ destroyed: true }),
-  handle(request, { object: target, crypto, now, version }) {
-    const head = {
+  async handle(request, context) {
+    const { object: target, now } = context;
+    const { value } = target;
+    return {
       ObjectType: target.type,
       UniqueIdentifier: target.id,
       Attributes: target.attributesAt(now),
+      Object: value && (await released(target, value, request, context)),
     };
-    if (target.destroyed) return { ...head, Object: undefined };
-    refuseSecret(target);
-    if (request.KeyWrappingSpecification !== undefined)
-      fail('FeatureNotSupported', 'keys cannot be wrapped here yet');
-    const value = target.value;
-    if (value === undefined) return { ...head, Object: undefined };
-    if (request.KeyWrapType === 'NotWrapped' && isWrapped(value)) {
-      fail('KeyWrapTypeNotSupported', 'the object was registered wrapped and cannot be unwrapped');
-    }
-    const shown = inFormat(value, request.KeyFormatType, request.KeyCompressionType, crypto);
-    requireWords(shown, version);
-    return { ...head, Object: shown };
   },
 });

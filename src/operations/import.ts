@@ -1,21 +1,26 @@
-import type { Attribute } from '../../codec/attribute.ts';
+import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { KeyWrapType, ObjectType } from '../../codec/enums.ts';
 import { attributeList } from '../../codec/eras.ts';
 import { bool, maybe, one, since, struct, text } from '../../codec/schema.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
-import { type ManagedObjectValue, managedObjectField } from '../../codec/structures/managed-objects.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  managedObjectField,
+} from '../../codec/structures/managed-objects.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { build, requireConstraints, requireUniqueNames } from './creating.ts';
+import { attributesInside, requireWellFormed, withoutAttributes } from './incoming.ts';
 import { type Context, creation, operation } from './operation.ts';
-import { isWrapped } from './releasing.ts';
+import { unwrapped } from './unwrapping.ts';
 
 /** Longest identifier a client may choose: libkmip's buffers end there. */
 const longestIdentifier = 127;
 
 /**
  * Import (KMIP 2.1 §6.1.27, 1.4 §4.42): an object with the identifier and the attributes it had elsewhere. One that is
- * here already is replaced only when the client says so.
+ * here already is replaced only when the client says so. A wrapped key stays wrapped unless Key Wrap Type is Not Wrapped.
  */
 export const Import = operation({
   name: 'Import',
@@ -32,18 +37,18 @@ export const Import = operation({
   on: creation(),
   async handle(request, context) {
     const id = request.UniqueIdentifier;
-    const value = request.Object;
+    const { Object: given, KeyWrapType: wrapType } = request;
     if (id === '' || id.length > longestIdentifier)
       fail('InvalidField', `an identifier has 1 to ${longestIdentifier} characters`);
-    if (request.ObjectType !== undefined && request.ObjectType !== value.type)
+    if (request.ObjectType !== undefined && request.ObjectType !== given.type)
       fail('InvalidField', 'Object Type and the object disagree');
-    if (request.KeyWrapType === 'NotWrapped' && isWrapped(value)) {
-      fail('KeyWrapTypeNotSupported', 'the object is wrapped and cannot be unwrapped here');
-    }
+    if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
+    requireWellFormed(given, context.version);
     const existing = await context.work.load(id);
     if (existing !== undefined && request.ReplaceExisting !== true) {
       fail('ObjectAlreadyExists', 'an object of that identifier is here already');
     }
+    const value = wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapped(given, context) : given;
     const imported = importedObject(id, value, request.Attributes, context);
     await requireConstraints(imported, context);
     await requireUniqueNames(imported, context);
@@ -53,14 +58,22 @@ export const Import = operation({
   },
 });
 
+/** Attributes beside the object count more than those inside its Key Value. */
 function importedObject(
   id: string,
   value: ManagedObjectValue,
   attributes: readonly Attribute[],
   context: Context,
 ): ManagedObject {
-  const own = attributes.filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
-  return build({ operation: 'Import', type: value.type, attributes: own, value, id }, context);
+  const stated = new Set(attributes.map(attributeKey));
+  const own = [
+    ...attributesInside(value).filter((each) => !stated.has(attributeKey(each))),
+    ...attributes,
+  ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
+  return build(
+    { operation: 'Import', type: value.type, attributes: own, value: withoutAttributes(value), id },
+    context,
+  );
 }
 
 /** The object in the store keeps its row and its version; everything else is the imported one's. */

@@ -1,4 +1,3 @@
-import type { Attribute } from '../../codec/attribute.ts';
 import { ObjectType } from '../../codec/enums.ts';
 import { creationAttributes } from '../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../codec/schema.ts';
@@ -9,11 +8,17 @@ import {
 } from '../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { fail } from '../errors.ts';
+import { setLink } from '../object/links.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
 import { create, requestedAttributes } from './creating.ts';
-import { creation, operation } from './operation.ts';
+import { attributesInside, requireWellFormed, withoutAttributes } from './incoming.ts';
+import { type Context, creation, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
 
-/** Register (KMIP 2.1 §6.1.45, 1.4 §4.3): an object that the client brings. */
+/**
+ * Register (KMIP 2.1 §6.1.45, 1.4 §4.3): an object that the client brings. A wrapped key is kept as it came, whether or
+ * not the server has the key to unwrap it.
+ */
 export const Register = operation({
   name: 'Register',
   since: '1.0',
@@ -29,6 +34,8 @@ export const Register = operation({
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     if (request.Object.type !== request.ObjectType)
       fail('InvalidField', 'Object Type and the object disagree');
+    requireWellFormed(request.Object, context.version);
+    // What comes inside Key Value is the least specific source there is.
     const inside = attributesInside(request.Object);
     const attributes = await requestedAttributes(
       [{ attributes: inside, templates: [] }, request.Attributes],
@@ -36,21 +43,19 @@ export const Register = operation({
     );
     const value = withoutAttributes(request.Object);
     const object = await create({ operation: 'Register', type: value.type, attributes, value }, context);
+    await linkWrappingKey(object, value, context);
     return { UniqueIdentifier: object.id };
   },
 });
 
-/** Attributes that came inside Key Value: the least specific source there is. */
-function attributesInside(value: ManagedObjectValue): readonly Attribute[] {
-  const keyValue = hasKeyBlock(value) ? value.value.KeyBlock.KeyValue : undefined;
-  return keyValue === undefined || keyValue instanceof Uint8Array ? [] : keyValue.Attributes;
-}
-
-/** The object as it is kept: attributes live beside the key, never inside it. */
-function withoutAttributes(value: ManagedObjectValue): ManagedObjectValue {
-  if (!hasKeyBlock(value)) return value;
-  const block = value.value.KeyBlock;
-  if (block.KeyValue === undefined || block.KeyValue instanceof Uint8Array) return value;
-  const KeyBlock = { ...block, KeyValue: { ...block.KeyValue, Attributes: [] } };
-  return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+/** A wrapped key points at the key that opens it (KMIP 2.1 §6.1.45), where that is here to be seen. */
+async function linkWrappingKey(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  { work, now }: Context,
+): Promise<void> {
+  const data = hasKeyBlock(value) ? value.value.KeyBlock.KeyWrappingData : undefined;
+  const id = data?.EncryptionKeyInformation?.UniqueIdentifier;
+  if (id === undefined || id === object.id || (await work.load(id)) === undefined) return;
+  setLink(object, 'WrappingKeyLink', id, now);
 }

@@ -1,22 +1,71 @@
-import { type KeyCompressionType, KeyFormatType, ObjectType } from '../../codec/enums.ts';
-import type { KeyBlock } from '../../codec/structures/key-block.ts';
-import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import { type KeyCompressionType, KeyFormatType, type KeyWrapType, ObjectType } from '../../codec/enums.ts';
+import type { KeyBlock, KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
+import {
+  hasKeyBlock,
+  type KeyedObjectValue,
+  type ManagedObjectValue,
+} from '../../codec/structures/managed-objects.ts';
+import { tagKnown } from '../../codec/tags.ts';
 import type { Version } from '../../codec/version.ts';
 import { type CryptoProvider, plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { withoutAttributes } from './incoming.ts';
+import type { Context } from './operation.ts';
+import { unwrapped } from './unwrapping.ts';
+import { isConcealed, wrapped } from './wrapping.ts';
 
 /** Shared by the operations that let objects out. */
 
-/** Sensitive objects leave only wrapped, those that are not extractable not at all. */
-export function refuseSecret({ attributes }: ManagedObject): void {
-  if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
-  if (attributes.get('Sensitive') === true)
-    fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
+/** What Get and Export let a client say about the object's form. */
+export interface ReleaseRequest {
+  readonly KeyFormatType?: KeyFormatType | undefined;
+  readonly KeyWrapType?: KeyWrapType | undefined;
+  readonly KeyCompressionType?: KeyCompressionType | undefined;
+  readonly KeyWrappingSpecification?: KeyWrappingSpecification | undefined;
 }
 
-export function isWrapped(value: ManagedObjectValue): boolean {
-  return hasKeyBlock(value) && value.value.KeyBlock.KeyWrappingData !== undefined;
+/**
+ * The object's value as it may leave: unwrapped, converted and wrapped as the client asks, in this order. Fails as those
+ * steps do, with NotExtractable, and with Sensitive for what would leave unconcealed.
+ */
+export async function released(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  request: ReleaseRequest,
+  context: Context,
+): Promise<ManagedObjectValue> {
+  requireExtractable(object);
+  const { KeyWrapType: wrapType, KeyWrappingSpecification: specification } = request;
+  if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
+  const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isConcealed(value));
+  if (!concealed) requireInsensitive(object);
+  const unsealed = wrapType === 'NotWrapped' && hasKeyBlock(value) ? await clear(value, context) : value;
+  const shown = inFormat(unsealed, request.KeyFormatType, request.KeyCompressionType, context.crypto);
+  const dressed = specification === undefined ? shown : await wrapped(object, shown, specification, context);
+  if (!concealed || !isConcealed(dressed)) requireInsensitive(object);
+  requireWords(dressed, context.version);
+  return dressed;
+}
+
+/** Attributes wrapped along with the key are the business of whoever unwraps it, not of Get (CLIENTS: Veeam breaks on them). */
+async function clear(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
+  return withoutAttributes(await unwrapped(value, context));
+}
+
+/** Sensitive objects leave only wrapped, those that are not extractable not at all. */
+export function refuseSecret(object: ManagedObject): void {
+  requireExtractable(object);
+  requireInsensitive(object);
+}
+
+function requireExtractable({ attributes }: ManagedObject): void {
+  if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
+}
+
+function requireInsensitive({ attributes }: ManagedObject): void {
+  if (attributes.get('Sensitive') === true)
+    fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
 }
 
 /**
@@ -28,10 +77,17 @@ export function requireWords(value: ManagedObjectValue, version: Version): void 
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
   if (hasKeyBlock(value) && !KeyFormatType.introducedBy(value.value.KeyBlock.KeyFormatType, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
+  // Until 1.1 a Key Block without a Key Value is no Key Block.
+  if (
+    hasKeyBlock(value) &&
+    value.value.KeyBlock.KeyValue === undefined &&
+    !tagKnown('KeyValuePresent', version)
+  )
+    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
 }
 
 /** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */
-export function inFormat(
+function inFormat(
   value: ManagedObjectValue,
   format: KeyFormatType | undefined,
   compression: KeyCompressionType | undefined,
@@ -45,6 +101,8 @@ export function inFormat(
   const block = value.value.KeyBlock;
   const wanted = format ?? block.KeyFormatType;
   if (wanted === block.KeyFormatType && compression === undefined) return value;
+  if (block.KeyValue === undefined)
+    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
   const key = plainKey(value.type, block);
   if (key === undefined) fail('KeyFormatTypeNotSupported', 'only a plain key can change its format');
   const converted: KeyBlock = {

@@ -84,7 +84,7 @@ t.test('what Get refuses', async (t) => {
       at(raw, { KeyCompressionType: 'ECPublicKeyTypeX9_62CompressedPrime' }),
       'KeyCompressionTypeNotSupported',
     ],
-    ['wrapping', at(raw, { KeyWrappingSpecification: wrapping }), 'FeatureNotSupported'],
+    ['wrapping without a key', at(raw, { KeyWrappingSpecification: wrapping }), 'InvalidField'],
   ]);
   for (const version of ['1.4', '2.0', '2.1'] as const) {
     const came = await outcome(service, version, Get, at(wrapped, { KeyWrapType: 'NotWrapped' }));
