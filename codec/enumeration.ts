@@ -76,6 +76,8 @@ export interface Mask<Name extends string = string> {
   bit(name: Name): number;
   /** Bit by its text, aliases included. */
   fromText(text: string): number | undefined;
+  /** Bits that are newer than that version; one that was removed before it is none of them. */
+  newerThan(version: Version): number;
   /** Names of the set bits, lowest first, and the bits without a name. */
   split(value: number): { names: Name[]; rest: number };
 }
@@ -98,6 +100,8 @@ export function mask<const Name extends string>(
     members: rows.map((row) => row[1]),
     bit,
     fromText: (text) => bits.get(Object.hasOwn(aliases, text) ? (aliases[text] ?? text) : text),
+    newerThan: (version) =>
+      rows.reduce((bits, row) => (within(version, row[2] ?? '1.0') ? bits : bits | row[0]), 0),
     split(value) {
       const names = rows.filter((row) => (value & row[0]) !== 0).map((row) => row[1]);
       return { names, rest: names.reduce((rest, member) => rest & ~bit(member), value) };

@@ -30,11 +30,14 @@ function compile(schema: AnySchema, version: Version): Plan<unknown> {
         read: (reader) => schema.fromNumber(reader.enumeration()),
         write: (writer, tag, value) => writer.enumeration(tag, schema.toNumber(value as string | number)),
       };
-    case 'mask':
+    case 'mask': {
+      // What a newer client has allowed stays allowed, but an older one has no word for it.
+      const known = ~schema.newerThan(version);
       return {
         read: (reader) => reader.integer(),
-        write: (writer, tag, value) => writer.integer(tag, value as number),
+        write: (writer, tag, value) => writer.integer(tag, (value as number) & known),
       };
+    }
     case 'custom':
       return schema.compile(version);
     default:

@@ -19,7 +19,7 @@ import { type TagName, tagKnown, tagName, tagType } from '../../codec/tags.ts';
 import { eraOf, type Version } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
-import { subjectOf } from '../../codec/wire/dictionary.ts';
+import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { encode } from '../client.ts';
 import { sameValue } from './comparison.ts';
@@ -63,6 +63,7 @@ export function checkWords(
   if (type !== 'Varies' && type !== node.type) breach(path, `an item of type ${type}`, node.type);
   if (node.type === 'Enumeration')
     checkMember(node.value, subjectOf(node.tag, before), version, path, breach);
+  if (node.type === 'Integer') checkBits(node.value, subjectOf(node.tag, before), version, path, breach);
   if (node.type === 'TextString' && name === 'AttributeName')
     checkAttributeName(node.value, before, version, path, breach);
   const form = formOf(subjectOf(node.tag, before));
@@ -96,6 +97,19 @@ function checkMember(
   const member = members.fromNumber(value);
   if (!members.introducedBy(member, version))
     breach(path, `a member of ${members.name} in ${version}`, String(member));
+}
+
+function checkBits(
+  value: number,
+  subject: TagName | undefined,
+  version: Version,
+  path: string,
+  breach: Breach,
+): void {
+  const bits = maskOf(subject);
+  const tooNew = bits === undefined ? 0 : value & bits.newerThan(version);
+  if (tooNew !== 0)
+    breach(path, `bits of ${bits?.name} in ${version}`, bits?.split(tooNew).names.join(' ') ?? '');
 }
 
 /** Structures in Query's answers of which a server says what it likes, but in their form. */

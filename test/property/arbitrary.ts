@@ -74,8 +74,9 @@ export const anyMessage: Arbitrary<Node> = fc
 export function valueOf(schema: AnySchema, scope: Scope, required = true): Arbitrary<unknown> {
   switch (schema.kind) {
     case 'integer':
-    case 'mask':
       return int32;
+    case 'mask':
+      return scope.future ? int32 : int32.map((value) => value & ~schema.newerThan(scope.version));
     case 'long':
     case 'dateExtended':
       return int64;

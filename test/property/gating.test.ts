@@ -8,7 +8,7 @@ import * as eras from '../../codec/eras.ts';
 import { type AnySchema, struct } from '../../codec/schema.ts';
 import { isTagName, tagKnown, tagName } from '../../codec/tags.ts';
 import { eraOf, type Version, versions, within } from '../../codec/version.ts';
-import { subjectOf } from '../../codec/wire/dictionary.ts';
+import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
 import { decodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { limits } from '../unit/codec/hex.ts';
@@ -38,6 +38,10 @@ function tooNew(node: Node, version: Version): string[] {
       const member = members?.fromNumber(child.value);
       if (member !== undefined && !members?.introducedBy(member, version)) found.push(`${name} ${member}`);
     }
+    if (child.type === 'Integer') {
+      const bits = maskOf(subjectOf(child.tag, node.value, at));
+      if (bits !== undefined && (child.value & bits.newerThan(version)) !== 0) found.push(`${name} bits`);
+    }
     return [...found, ...tooNew(child, version)];
   });
 }
@@ -51,12 +55,14 @@ function understandable(schema: AnySchema, version: Version) {
 t.test('the net catches what is too new', (t) => {
   const fresh: Node = { tag: 0x4200ac, type: 'Boolean', value: true };
   const format: Node = { tag: 0x420042, type: 'Enumeration', value: 0x16 };
+  const mask: Node = { tag: 0x42002c, type: 'Integer', value: 0x200004 };
   const named: Node = { tag: 0x42000a, type: 'TextString', value: 'Sensitive' };
-  const payload: Node = { tag: 0x42007c, type: 'Structure', value: [fresh, format, named] };
+  const payload: Node = { tag: 0x42007c, type: 'Structure', value: [fresh, format, named, mask] };
   const message: Node = { tag: 0x42007b, type: 'Structure', value: [payload] };
-  t.equal(tooNew(message, '1.0').length, 3);
-  t.equal(tooNew(message, '1.1').length, 2);
-  t.equal(tooNew(message, '1.4').length, 0);
+  t.equal(tooNew(message, '1.0').length, 4);
+  t.equal(tooNew(message, '1.1').length, 3);
+  t.equal(tooNew(message, '1.4').length, 1);
+  t.equal(tooNew(message, '2.0').length, 0);
   t.end();
 });
 
