@@ -107,6 +107,9 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     principal: (client) => rooms.absentClient(client, opened.clients, policy),
   });
 
+  closing.defer(() => service.close());
+  metrics.watchJobs(() => service.pendingJobs);
+
   async function material() {
     const current = await rooms.readMaterial(home, config, opened.clients);
     for (const [role, ends] of [

@@ -7,7 +7,7 @@ import { quantumSafe } from '../../profiles/quantum-safe.ts';
  */
 export const capabilities: CapabilityInformation = {
   StreamingCapability: true,
-  AsynchronousCapability: false,
+  AsynchronousCapability: true,
   AttestationCapability: false,
   BatchUndoCapability: true,
   BatchContinueCapability: true,

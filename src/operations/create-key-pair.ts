@@ -3,8 +3,8 @@ import { creationAttributes } from '../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../codec/schema.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
 import { linkPair } from '../object/links.ts';
-import { create, requestedAttributes, withDefaults } from './creating.ts';
-import { generatePair } from './key-pair.ts';
+import { create, requestedAttributes, valueOf, withDefaults } from './creating.ts';
+import { generatePair, isSlowPair } from './key-pair.ts';
 import { creation, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
 
@@ -22,6 +22,10 @@ export const CreateKeyPair = operation({
   }),
   response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
   on: creation(),
+  slow({ CommonAttributes, PrivateKeyAttributes }) {
+    const asked = [...PrivateKeyAttributes.attributes, ...CommonAttributes.attributes];
+    return isSlowPair(valueOf(asked, 'CryptographicAlgorithm'), valueOf(asked, 'CryptographicLength'));
+  },
   async handle(request, context) {
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
     requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');

@@ -39,8 +39,10 @@ import { ObtainLease } from './obtain-lease.ts';
 import type { AnyOperation, OperationName } from './operation.ts';
 import { Ping } from './ping.ts';
 import { Poll } from './poll.ts';
+import { Process } from './process.ts';
 import { Put } from './put.ts';
 import { Query } from './query.ts';
+import { QueryAsynchronousRequests } from './query-asynchronous-requests.ts';
 import { ReCertify } from './re-certify.ts';
 import { ReKey } from './re-key.ts';
 import { ReKeyKeyPair } from './re-key-key-pair.ts';
@@ -110,6 +112,8 @@ const offered: readonly AnyOperation[] = [
   GetConstraints,
   Poll,
   Cancel,
+  Process,
+  QueryAsynchronousRequests,
   SetEndpointRole,
   Notify,
   Put,
@@ -120,12 +124,8 @@ export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
   offered.map((each) => [each.name, each]),
 );
 
-const asynchronous = 'answers come at once, so there is nothing to poll, cancel or process';
-
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
-  Process: asynchronous,
-  QueryAsynchronousRequests: asynchronous,
   PKCS_11: 'the PKCS#11 profile is not offered',
   ReProvision: 'clients are enrolled by the operator',
 };

@@ -15,6 +15,20 @@ const keptAs: Partial<Record<string, { private: KeyFormatType; public: KeyFormat
   ECMQV: { private: 'ECPrivateKey', public: 'X_509' },
 };
 
+/**
+ * From how many bits on a pair is slow to make: the primes are searched for, which takes a second as a rule and many
+ * seconds at times. DH takes its primes from fixed groups, and curves need none.
+ */
+const slowFrom: Partial<Record<string, number>> = { RSA: 4096, DSA: 3072 };
+
+/** Whether such a pair may take longer to make than a client likes to wait. */
+export function isSlowPair(
+  algorithm: CryptographicAlgorithm | undefined,
+  bits: number | undefined,
+): boolean {
+  return (bits ?? 0) >= (slowFrom[String(algorithm)] ?? Number.POSITIVE_INFINITY);
+}
+
 /** Generates both halves of a pair. What both halves must share is taken from either, and may not differ. */
 export async function generatePair(
   privateAttributes: readonly Attribute[],

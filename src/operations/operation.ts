@@ -1,4 +1,4 @@
-import type { Operation as OperationMember } from '../../codec/enums.ts';
+import type { Operation as OperationMember, ResultStatus } from '../../codec/enums.ts';
 import type { Infer, Struct } from '../../codec/schema.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
@@ -37,6 +37,28 @@ export interface Context {
    * it is left out. Fails with ObjectNotFound where that names nothing. The object of an `object()` stance is found already.
    */
   resolve(identifier: string | undefined): string;
+  readonly jobs: Jobs;
+  /** Answers with these items instead of the handler's answer. */
+  answerWith(answers: readonly EarlierAnswer[]): void;
+}
+
+/** Work that goes on after its message was answered as pending. */
+export interface Jobs {
+  /** Whether this process is at it. */
+  isRunning(id: string): boolean;
+  /** Has it done out of its turn, and resolves when it is; within a job it only goes first among those that wait. */
+  finish(id: string): Promise<void>;
+}
+
+/** An answer that was made before this request asked for it. */
+export interface EarlierAnswer {
+  readonly operation: OperationName;
+  readonly status: ResultStatus;
+  readonly reason?: Reason | undefined;
+  readonly message?: string | undefined;
+  readonly asynchronousCorrelationValue?: Uint8Array;
+  /** The encoded ResponsePayload. */
+  readonly payload?: Uint8Array | undefined;
 }
 
 /** A connection on which the server may come to ask and the client to answer. */
@@ -182,6 +204,8 @@ export interface Operation<Q extends Struct = Struct, R extends Struct = Struct,
   readonly on: S;
   /** Asked by the server only: Query names it, a client that asks for it is refused. */
   readonly direction?: 'server-to-client';
+  /** Whether it may take longer than a client likes to wait; one that allows it is then answered as pending. */
+  slow?(request: Infer<Q>, work: Work): boolean | Promise<boolean>;
   handle(request: Infer<Q>, context: ContextOf<S>): Promise<Infer<R>> | Infer<R>;
 }
 

@@ -1,10 +1,12 @@
 import { bytes, one, struct } from '../../codec/schema.ts';
-import { fail } from '../errors.ts';
-import { conversation, operation } from './operation.ts';
+import { fail, KmipError, reasonFor } from '../errors.ts';
+import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeFacts } from './jobs.ts';
+import { type Context, conversation, type EarlierAnswer, operation } from './operation.ts';
 
 /**
- * Poll (KMIP 2.1 §6.1.39, 1.4 §4.28). Every request is answered at once, so no correlation value has ever been given
- * out, and whatever a client asks about is unknown.
+ * Poll (KMIP 2.1 §6.1.39, 1.4 §4.28): how a request stands that was answered as pending. What is done is answered with
+ * the items that would have been sent at once, payloads as the version of that request wrote them; they stay for a
+ * while, so that a lost answer can be fetched again.
  */
 export const Poll = operation({
   name: 'Poll',
@@ -12,10 +14,48 @@ export const Poll = operation({
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({}),
   on: conversation(),
-  handle: () =>
-    fail(
-      'InvalidAsynchronousCorrelationValue',
-      'no operation is known under that correlation value',
-      'ItemNotFound',
-    ),
+  async handle({ AsynchronousCorrelationValue: value }, context) {
+    const found = await findJob(value, context);
+    if (found === undefined) {
+      fail(
+        'InvalidAsynchronousCorrelationValue',
+        'no request of yours is known under that correlation value',
+        'ItemNotFound',
+      );
+    }
+    if ('done' in found) context.answerWith(await answersTo(found, context));
+    else if (found.item.cancelled === true) context.answerWith([cancelled(found.item.operation)]);
+    else
+      context.answerWith([
+        {
+          operation: 'Poll',
+          status: 'OperationPending',
+          asynchronousCorrelationValue: value.slice(),
+        },
+      ]);
+    return {};
+  },
 });
+
+function cancelled(operation: DoneItem['operation']): EarlierAnswer {
+  const [reason, message] = ['OperationCanceledByRequester', 'the request was cancelled'] as const;
+  return { operation, status: 'OperationFailed', reason, message };
+}
+
+async function answersTo(
+  { id, index, done, item }: Extract<Awaited<ReturnType<typeof findJob>>, { done: unknown }>,
+  { work: { records }, version }: Context,
+): Promise<readonly EarlierAnswer[]> {
+  const payloads = await records.load(jobKinds.answers, id);
+  if (item.fetched !== true) {
+    const items = changed(done.items, index, { fetched: true });
+    records.put(jobKinds.done, id, writeFacts({ ...done, items }), done.expires);
+  }
+  return item.answers.map(({ status, reason, message, payload }: DoneAnswer) => ({
+    operation: item.operation,
+    status,
+    ...(typeof reason === 'string' && { reason: reasonFor(new KmipError(reason, ''), version) }),
+    ...(message !== undefined && { message }),
+    ...(payload !== undefined && { payload: payloads?.subarray(...payload) }),
+  }));
+}

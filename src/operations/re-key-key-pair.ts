@@ -7,7 +7,7 @@ import { fail } from '../errors.ts';
 import { linkedId, linkPair } from '../object/links.ts';
 import { replace, replacementAttributes } from '../object/replacement.ts';
 import { create, requestedAttributes } from './creating.ts';
-import { generatePair } from './key-pair.ts';
+import { generatePair, isSlowPair } from './key-pair.ts';
 import { object, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
 
@@ -31,6 +31,10 @@ export const ReKeyKeyPair = operation({
     classic: 'PermissionDenied',
     identifiedBy: 'PrivateKeyUniqueIdentifier',
   }),
+  async slow({ PrivateKeyUniqueIdentifier: id }, work) {
+    const old = id === undefined ? undefined : (await work.load(id))?.attributes;
+    return isSlowPair(old?.get('CryptographicAlgorithm'), old?.get('CryptographicLength'));
+  },
   async handle(request, context) {
     const { object: oldPrivate, crypto, now, work } = context;
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RequestItem, RequestMessage, ResponseItem } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
 import { KmipError, reasonFor } from '../errors.ts';
-import type { Context } from '../operations/operation.ts';
+import type { Context, EarlierAnswer } from '../operations/operation.ts';
 import { type Execution, execute } from './execute.ts';
 import { asRefusal } from './failure.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
@@ -13,9 +13,11 @@ export interface BatchEnvironment extends Execution {
   /** Room for the whole response, in TTLV bytes. */
   readonly responseBytes: number;
   /** The item context over a layer. */
-  context(work: Context['work'], item: RequestItem): Context;
+  context(work: Context['work'], item: RequestItem, answerWith: Context['answerWith']): Context;
   /** Turns weather and bugs into an error for the client, which carries a reference for the log. */
   unexpected(error: unknown): KmipError;
+  /** Items of a job that the client has cancelled since. */
+  isCancelled?(item: RequestItem): boolean;
 }
 
 /** What one item came to, before it is written. */
@@ -23,8 +25,12 @@ interface Outcome {
   readonly item: RequestItem;
   /** One, or one for each repetition of the item. */
   readonly payloads?: readonly Uint8Array[];
+  /** Answers to be given instead of its own. */
+  readonly earlier?: readonly EarlierAnswer[];
   readonly failure?: KmipError;
 }
+
+const none = new Uint8Array(0);
 
 /** How long one batch may go on before others have their turn. */
 const turnMilliseconds = 20;
@@ -44,9 +50,17 @@ export async function runBatch(
   request: RequestMessage,
   environment: BatchEnvironment,
 ): Promise<ResponseItem[]> {
+  return (await runItems(request, environment)).flat();
+}
+
+/** The same, with the answers of each item by themselves. */
+export async function runItems(
+  request: RequestMessage,
+  environment: BatchEnvironment,
+): Promise<ResponseItem[][]> {
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
-  let room = environment.responseBytes - headBytes - correlationBytes(request);
+  let room = roomOf(request, environment);
   let turn = performance.now();
   for (const item of request.items) {
     // Reads of SQLite end at once: without a pause, a batch of a thousand would hold up every other connection.
@@ -54,7 +68,7 @@ export async function runBatch(
       await setImmediate();
       turn = performance.now();
     }
-    const outcome = await runItem(item, request, environment, room);
+    const outcome = await runItem(item, environment, room);
     outcomes.push(outcome);
     room -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);
     if (outcome.failure === undefined || option === 'Continue') continue;
@@ -62,11 +76,16 @@ export async function runBatch(
     break;
   }
   const undone = option === 'Undo' && outcomes.some((outcome) => outcome.failure !== undefined);
-  return outcomes.flatMap((outcome) => answers(outcome, request.version, undone));
+  return outcomes.map((outcome) => answers(outcome, request.version, undone));
+}
+
+/** Room for all items of the response. */
+export function roomOf(request: RequestMessage, { responseBytes }: BatchEnvironment): number {
+  return responseBytes - headBytes - correlationBytes(request);
 }
 
 /** Room that the answers to an item take whose payloads have these lengths. */
-function bytesOf({ uniqueBatchItemID: id }: RequestItem, lengths: readonly number[]): number {
+export function bytesOf({ uniqueBatchItemID: id }: RequestItem, lengths: readonly number[]): number {
   const around = itemBytes + (id === undefined ? 0 : 16 + id.length);
   return lengths.reduce((sum, length) => sum + around + length, 0);
 }
@@ -75,16 +94,17 @@ function correlationBytes({ header }: RequestMessage): number {
   return header.ClientCorrelationValue === undefined ? 0 : 16 + header.ClientCorrelationValue.length * 3;
 }
 
-async function runItem(
-  item: RequestItem,
-  request: RequestMessage,
-  environment: BatchEnvironment,
-  room: number,
-): Promise<Outcome> {
+async function runItem(item: RequestItem, environment: BatchEnvironment, room: number): Promise<Outcome> {
   const layer = environment.unit.layer();
+  let earlier: readonly EarlierAnswer[] | undefined;
+  const answerWith: Context['answerWith'] = (answers) => {
+    earlier = answers;
+  };
   try {
-    refuseUnmet(request);
-    const payloads = await execute(item, environment.context(layer, item), environment);
+    if (environment.isCancelled?.(item) === true)
+      throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
+    const made = await execute(item, environment.context(layer, item, answerWith), environment);
+    const payloads = earlier?.map(({ payload }) => payload ?? none) ?? made;
     if (
       bytesOf(
         item,
@@ -93,24 +113,14 @@ async function runItem(
     )
       throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
     layer.keep();
-    return { item, payloads };
+    return { item, payloads, ...(earlier !== undefined && { earlier }) };
   } catch (error) {
     return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
 }
 
-/** Demands of the client that this server cannot meet, and must not overlook. */
-function refuseUnmet({ header }: RequestMessage): void {
-  if (header.AsynchronousIndicator === 'Mandatory') {
-    throw new KmipError(
-      'FeatureNotSupported',
-      'answers come at once: asynchronous processing cannot be demanded',
-    );
-  }
-}
-
 function answers(
-  { item, payloads = [], failure }: Outcome,
+  { item, payloads = [], earlier, failure }: Outcome,
   version: Version,
   undone: boolean,
 ): ResponseItem[] {
@@ -121,6 +131,14 @@ function answers(
   if (failure !== undefined) {
     const reason = reasonFor(failure, version);
     return [{ ...head, status: 'OperationFailed', reason, message: failure.message }];
+  }
+  if (earlier !== undefined) {
+    return earlier.map(({ payload, status, ...answer }) => ({
+      ...head,
+      ...answer,
+      status: undone && status === 'Success' ? 'OperationUndone' : status,
+      payload: payload && ((writer) => writer.raw(payload)),
+    }));
   }
   return payloads.map((payload) => ({
     ...head,

@@ -34,11 +34,7 @@ export async function execute(
   whole: Context,
   execution: Execution,
 ): Promise<readonly Uint8Array[]> {
-  admit(execution.refusal, item.operation);
-  const operation = offered(execution.operations.get(item.operation), whole);
-  if (!whole.principal.may(operation.name))
-    fail('PermissionDenied', `the role of ${whole.principal.client} does not include ${operation.name}`);
-  const context = confined(whole, operation.name);
+  const { operation, context } = permitted(item, whole, execution);
   if (operation.on.kind !== 'server' && !execution.unsealed) {
     fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
   }
@@ -55,6 +51,22 @@ export async function execute(
     const shown = item.ephemeral ? withoutOutput(operation.name, answer) : answer;
     return written((writer) => write(writer, responsePayload, shown as never));
   });
+}
+
+/**
+ * The item's operation and the context as far as the speaker's Rights go. Refuses it by credentials, version and
+ * permission, before anything of its payload is read.
+ */
+export function permitted(
+  item: RequestItem,
+  whole: Context,
+  { operations, refusal }: Pick<Execution, 'operations' | 'refusal'>,
+): { readonly operation: AnyOperation; readonly context: Context } {
+  admit(refusal, item.operation);
+  const operation = offered(operations.get(item.operation), whole);
+  if (!whole.principal.may(operation.name))
+    fail('PermissionDenied', `the role of ${whole.principal.client} does not include ${operation.name}`);
+  return { operation, context: confined(whole, operation.name) };
 }
 
 /** Readers of their own: the message is played again when others change what it read. */

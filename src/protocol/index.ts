@@ -17,14 +17,17 @@ import type { AnyOperation, Context, ServerDescription } from '../operations/ope
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RequestObserver } from '../watch/observer.ts';
-import { Authenticator } from './authentication.ts';
-import { runBatch } from './batch.ts';
+import { isForLater, submit } from './asynchronous.ts';
+import { Authenticator, type Speaker } from './authentication.ts';
+import { type BatchEnvironment, runBatch, runItems } from './batch.ts';
+import { Chores } from './chores.ts';
 import { checkHeader } from './header.ts';
 import { BatchIdentifiers } from './identifiers.ts';
+import { isWeather, JobQueue } from './job-queue.ts';
 import type { ObjectEvents } from './object-events.ts';
 import { BatchOutputs } from './outputs.ts';
 import { PartsInProgress } from './parts.ts';
-import type { Conversation, MessageService } from './service.ts';
+import type { Conversation, Service } from './service.ts';
 import { Turns } from './turns.ts';
 import { UnitOfWork } from './unit-of-work.ts';
 
@@ -53,19 +56,45 @@ interface Played {
   readonly serverHashedPassword?: Uint8Array | undefined;
 }
 
+/** What the log calls the connection of work that is done after its answer. */
+const jobConnection = 'job';
+
 /** Times a message is played again when others keep changing the objects it reads; then it is refused. */
 const replaysAtMost = 32;
 
 /** Answers framed requests: reading, header, batch, commit, response (DESIGN §5). */
-export function createService(options: ServiceOptions): MessageService {
+export function createService(options: ServiceOptions): Service {
   const { limits, clock } = options;
   const parts = new PartsInProgress({ limits, random: options.crypto.random, clock });
+  const seconds = (): number => Math.floor(clock() / 1000);
+  const principalOf = options.principal ?? (() => Promise.resolve(undefined));
   const authenticator = new Authenticator({
     ...options,
     interop: options.server.interop,
-    principal: options.principal ?? (() => Promise.resolve(undefined)),
+    principal: principalOf,
   });
-  const seconds = (): number => Math.floor(clock() / 1000);
+  const queue = new JobQueue({
+    limits,
+    clock,
+    begin,
+    unsealed: () => options.vault.unsealed,
+    principal: principalOf,
+    run(request, unit, known, isCancelled) {
+      const environment = environmentOf(request, unit, known, undefined);
+      const unexpected = (error: unknown) => {
+        if (isWeather(error)) throw error;
+        return environment.unexpected(error);
+      };
+      return runItems(request, { ...environment, unexpected, isCancelled });
+    },
+    done(client, version, items, milliseconds, unit) {
+      observe(version, items, { client, connection: jobConnection }, milliseconds);
+      options.events?.committed(unit.written, unit.now);
+    },
+    failed: (error, client) =>
+      options.observer.unexpected({ error, reference: randomUUID(), client, connection: jobConnection }),
+  });
+  const chores = new Chores(options.store, queue, seconds);
   // Messages that lost a race are played again one after the other: then only newcomers can beat them, and many clients
   // on one object all get their turn. A queue for each group, so that none waits for another's long batch.
   const replays = new Map<string, Turns>();
@@ -99,35 +128,35 @@ export function createService(options: ServiceOptions): MessageService {
   }
 
   /** Weather and bugs: the client gets a reference, the log gets the rest. */
-  function unexpected(error: unknown, conversation: Conversation): KmipError {
+  function unexpected(error: unknown, conversation: Speaking): KmipError {
     const reference = randomUUID();
     options.observer.unexpected({ error, reference, ...speaker(conversation) });
     return new KmipError('GeneralFailure', `the server could not do this now; reference ${reference}`);
   }
 
-  async function play(request: RequestMessage, conversation: Conversation): Promise<Played> {
-    const now = seconds();
-    const unit = new UnitOfWork(options.store, options.vault, {
-      uniqueNames: options.server.uniqueNames,
-      now,
-    });
-    const { principal, refusal, serverHashedPassword } = await authenticator.speaker(
-      request.header,
-      conversation,
-      unit,
-      now,
-    );
-    unit.actFor(principal.group);
+  function begin(): UnitOfWork {
+    const { uniqueNames } = options.server;
+    return new UnitOfWork(options.store, options.vault, { uniqueNames, now: seconds() });
+  }
+
+  /** What the items of one play of a message run in; within a job that is not the message's first answer. */
+  function environmentOf(
+    request: RequestMessage,
+    unit: UnitOfWork,
+    { principal, refusal, serverHashedPassword }: Speaker,
+    conversation: Conversation | undefined,
+  ): BatchEnvironment {
     const proofBytes = serverHashedPassword === undefined ? 0 : 8 + serverHashedPassword.length;
     const identifiers = new BatchIdentifiers();
     const common = {
       principal,
-      channel: conversation.channel,
+      channel: conversation?.channel,
       version: request.version,
-      now,
+      now: unit.now,
       crypto: options.crypto,
       server: options.server,
       limits,
+      jobs: queue.portFor(principal, conversation === undefined),
       // Ordered by time, so that new rows land at the end of the store's index: half as many pages to write.
       newIdentifier: () => randomUUIDv7(),
       setPlaceholder(id: string | undefined) {
@@ -135,7 +164,7 @@ export function createService(options: ServiceOptions): MessageService {
       },
       resolve: identifiers.resolve.bind(identifiers),
     };
-    const items = await runBatch(request, {
+    return {
       operations: options.operations,
       identifiers,
       outputs: new BatchOutputs(),
@@ -146,34 +175,47 @@ export function createService(options: ServiceOptions): MessageService {
         limits.responseBytes,
         (request.header.MaximumResponseSize ?? limits.responseBytes) - proofBytes,
       ),
-      context: (work, item): Context => ({
+      context: (work, item, answerWith): Context => ({
         ...common,
         work,
         parts: parts.forItem(item, principal),
+        answerWith,
       }),
-      unexpected: (error) => unexpected(error, conversation),
-    });
+      unexpected: (error) => unexpected(error, conversation ?? { principal, connection: jobConnection }),
+    };
+  }
+
+  async function play(request: RequestMessage, conversation: Conversation): Promise<Played> {
+    const unit = begin();
+    const known = await authenticator.speaker(request.header, conversation, unit, unit.now);
+    const { principal, serverHashedPassword } = known;
+    unit.actFor(principal.group);
+    const environment = environmentOf(request, unit, known, conversation);
+    const submission = { ...environment, principal, queue, limits, clock };
+    const items = (await isForLater(request, submission))
+      ? submit(request, submission)
+      : await runBatch(request, environment);
     const { group } = principal;
     if ((await unit.commit()) !== 'committed') return { group, items: undefined };
-    options.events?.committed(unit.written, now);
+    options.events?.committed(unit.written, unit.now);
     return { group, items, serverHashedPassword };
   }
 
   function observe(
-    request: RequestMessage,
+    version: Version,
     items: readonly ResponseItem[],
-    conversation: Conversation,
+    who: { readonly client: string; readonly connection: string },
     milliseconds: number,
   ): void {
     for (const { operation, status, reason, message } of items) {
       options.observer.answered({
         operation: typeof operation === 'string' ? operation : 'unknown',
-        version: request.version,
+        version,
         result: String(status),
         reason: reason === undefined ? undefined : String(reason),
         message,
         milliseconds,
-        ...speaker(conversation),
+        ...who,
       });
     }
   }
@@ -185,7 +227,7 @@ export function createService(options: ServiceOptions): MessageService {
       first.items === undefined
         ? await turnsOf(first.group).run(() => replay(request, conversation))
         : { ...first, items: first.items };
-    observe(request, items, conversation, performance.now() - started);
+    observe(request.version, items, speaker(conversation), performance.now() - started);
     return encode(request.version, items, request, serverHashedPassword);
   }
 
@@ -219,6 +261,13 @@ export function createService(options: ServiceOptions): MessageService {
     refuseFraming(reason, version = oldestVersion, conversation) {
       return refuse(version, new KmipError('InvalidMessage', reason), conversation);
     },
+    get pendingJobs() {
+      return queue.pending;
+    },
+    async close() {
+      chores.end();
+      await queue.close();
+    },
   };
 
   function asRefusal(error: unknown, conversation: Conversation): KmipError {
@@ -232,9 +281,11 @@ export function createService(options: ServiceOptions): MessageService {
   }
 }
 
-function speaker(conversation: Conversation): { client: string; connection: string };
-function speaker(conversation: Conversation | undefined): { client?: string; connection?: string };
-function speaker(conversation: Conversation | undefined): { client?: string; connection?: string } {
+type Speaking = Pick<Conversation, 'principal' | 'connection'>;
+
+function speaker(conversation: Speaking): { client: string; connection: string };
+function speaker(conversation: Speaking | undefined): { client?: string; connection?: string };
+function speaker(conversation: Speaking | undefined): { client?: string; connection?: string } {
   return conversation === undefined
     ? {}
     : { client: conversation.principal.client, connection: conversation.connection };

@@ -28,3 +28,11 @@ export interface MessageService {
    */
   refuseFraming(reason: string, version?: Version, conversation?: Conversation): Uint8Array;
 }
+
+/** The service as whoever starts it sees it. */
+export interface Service extends MessageService {
+  /** Messages that were answered as pending and are not done yet, as far as this process knows. */
+  readonly pendingJobs: number;
+  /** Waits a while for jobs at work; what is not done then is done after the next start. Before the store is closed. */
+  close(): Promise<void>;
+}

@@ -40,6 +40,11 @@ export class UnitOfWork {
     this.#records = new UnitRecords(store, vault, options.now);
   }
 
+  /** POSIX seconds. */
+  get now(): number {
+    return this.#options.now;
+  }
+
   /** Whose objects the items are about; said once it is known, before the first item. */
   actFor(group: string): void {
     this.#actingFor = group;
@@ -53,6 +58,11 @@ export class UnitOfWork {
   /** A record of any group, for what belongs to the message and not to an item: who speaks, whether it may. */
   record(kind: string, id: string): Promise<UnitRecord | undefined> {
     return this.#records.load(kind, id);
+  }
+
+  /** Those of every group, as they were before this unit, oldest first. */
+  everyRecord(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+    return this.#records.every(kind, limit);
   }
 
   /** Part of the commit whatever becomes of the items: neither a failure nor Undo takes it back. */

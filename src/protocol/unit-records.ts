@@ -94,6 +94,14 @@ export class UnitRecords {
     return found.slice(0, limit);
   }
 
+  /** Those of every group as the store has them, oldest first. */
+  async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+    return (await this.#store.records({ kind, limit, at: this.#now })).map((row) => {
+      const { id, group, expires } = row;
+      return { id, group, content: this.#open(row), expires: expires ?? undefined };
+    });
+  }
+
   /** The message's own doing. */
   put(kind: string, id: string, group: string, content: Uint8Array, expires?: number): void {
     this.#change({ kind, id, group, content: content.slice(), expires });

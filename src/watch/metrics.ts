@@ -106,6 +106,18 @@ export class Metrics {
     });
   }
 
+  /** Asked at every scrape. */
+  watchJobs(pending: () => number): void {
+    new Gauge({
+      name: 'kmipd_pending_jobs',
+      help: 'Messages that were answered as pending and are not done yet.',
+      registers: [this.registry],
+      collect() {
+        this.set(pending());
+      },
+    });
+  }
+
   /** Notes when a certificate ends. */
   certificateExpires(role: 'server' | 'ca', at: Date): void {
     this.#ends.set(role, at.getTime());

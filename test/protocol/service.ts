@@ -11,7 +11,7 @@ import { operations, operationsIn } from '../../src/operations/index.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { createService } from '../../src/protocol/index.ts';
 import { ObjectEvents } from '../../src/protocol/object-events.ts';
-import type { MessageService } from '../../src/protocol/service.ts';
+import type { Service } from '../../src/protocol/service.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
@@ -62,6 +62,8 @@ export class TestService {
   readonly unproven: string[] = [];
   /** Clients that are enrolled without being the speaker. */
   readonly absent = new Map<string, Principal>();
+  /** The speaker is enrolled, as long as nobody removes it. */
+  enrolled = true;
   /** What is different about the speaker. */
   speaker: Partial<Principal> = {};
   /** What the connection remembers. */
@@ -70,8 +72,9 @@ export class TestService {
   vault!: Vault;
   /** What commits have changed. */
   events!: ObjectEvents;
-  #service!: MessageService;
+  #service!: Service;
   #close!: () => Promise<void>;
+  #start!: () => Service;
   #may: (operation: string) => boolean = () => true;
 
   static async open(options: ServiceOptions = {}): Promise<TestService> {
@@ -85,35 +88,40 @@ export class TestService {
     self.store = opened.store;
     self.vault = vault;
     self.events = new ObjectEvents(vault, (error) => self.unexpected.push(error));
-    self.#service = createService({
-      store: opened.store,
-      vault,
-      crypto: nodeCrypto,
-      limits: { ...defaultLimits, ...options.limits },
-      operations: new Map([
-        ...operations,
-        ...(options.extra ?? []).map((each) => [each.name, each] as const),
-      ]),
-      server: {
-        vendor: 'test',
-        name: 'test',
-        version: '0',
-        operations: (version) => operationsIn(version, false),
-        interop: options.interop ?? false,
-        uniqueNames: options.uniqueNames ?? false,
-        log: (_client, message) => self.logged.push(message),
-      },
-      observer: {
-        answered() {},
-        refused() {},
-        unproven: ({ reason }) => self.unproven.push(reason),
-        unexpected: ({ error }) => self.unexpected.push(error),
-      },
-      events: self.events,
-      clock: () => self.now,
-      principal: async (client) => self.absent.get(client),
-    });
+    self.#start = () =>
+      createService({
+        store: opened.store,
+        vault,
+        crypto: nodeCrypto,
+        limits: { ...defaultLimits, ...options.limits },
+        operations: new Map([
+          ...operations,
+          ...(options.extra ?? []).map((each) => [each.name, each] as const),
+        ]),
+        server: {
+          vendor: 'test',
+          name: 'test',
+          version: '0',
+          operations: (version) => operationsIn(version, false),
+          interop: options.interop ?? false,
+          uniqueNames: options.uniqueNames ?? false,
+          log: (_client, message) => self.logged.push(message),
+        },
+        observer: {
+          answered() {},
+          refused() {},
+          unproven: ({ reason }) => self.unproven.push(reason),
+          unexpected: ({ error }) => self.unexpected.push(error),
+        },
+        events: self.events,
+        clock: () => self.now,
+        principal: async (client) =>
+          self.absent.get(client) ??
+          (self.enrolled && client === 'tester' ? { client, group: 'g', may: self.#may } : undefined),
+      });
+    self.#service = self.#start();
     self.#close = async () => {
+      await self.#service.close();
       await vault.close();
       await opened.close();
       await rm(directory, { recursive: true, force: true });
@@ -123,6 +131,29 @@ export class TestService {
 
   close(): Promise<void> {
     return this.#close();
+  }
+
+  /** Messages that were answered as pending and are not done. */
+  get pendingJobs(): number {
+    return this.#service.pendingJobs;
+  }
+
+  /** Ends the service and starts another over the same store. */
+  async restart(): Promise<void> {
+    await this.#service.close();
+    this.#service = this.#start();
+  }
+
+  /** Another service over the same store, as another node would be. */
+  async asOtherNode<T>(use: () => Promise<T>): Promise<T> {
+    const own = this.#service;
+    this.#service = this.#start();
+    try {
+      return await use();
+    } finally {
+      await this.#service.close();
+      this.#service = own;
+    }
   }
 
   /** Bytes in, bytes out, as a client of `group`. */
