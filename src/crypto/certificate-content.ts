@@ -51,7 +51,11 @@ function fromPem(value: Uint8Array): Uint8Array {
   const text = new TextDecoder('latin1').decode(value);
   const body = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
   if (body === undefined) throw new RequestInvalid('there is no certificate request in PEM form');
-  return new Uint8Array(Buffer.from(body, 'base64'));
+  try {
+    return Uint8Array.fromBase64(body);
+  } catch {
+    throw new RequestInvalid('the certificate request is not base64');
+  }
 }
 
 /** See Certification.readCertificate. */

@@ -36,8 +36,12 @@ export async function encodeName(name: StatedName): Promise<Uint8Array> {
     // Text names the most specific part first, DER the least specific one (RFC 4514 §2.1).
     const parts =
       'text' in name ? new x509.Name(shortEnough(name.text)).toJSON().reverse() : inOrder(name.parts);
-    if (parts.length === 0) throw new NameInvalid('the distinguished name is empty');
-    return new Uint8Array(new x509.Name(parts as JsonNameParams).toArrayBuffer());
+    const der = new Uint8Array(new x509.Name(parts as JsonNameParams).toArrayBuffer());
+    const written = partsOf(der);
+    if (written.length === 0 || written.some((part) => /^[\d.]+=$/.test(part))) {
+      throw new NameInvalid('the distinguished name or a part of it is empty');
+    }
+    return der;
   } catch (error) {
     if (error instanceof NameInvalid) throw error;
     throw new NameInvalid('the distinguished name cannot be read');

@@ -13,7 +13,7 @@ import type { Context } from './operation.ts';
 
 /**
  * Who may issue: certificates of authorities in the group, Active, with their private keys beside them, Active and with
- * CertificateSign in the Cryptographic Usage Mask, one linked to the other (src/decisions/16-certification.md).
+ * CertificateSign in the Cryptographic Usage Mask, one linked to the other (src/decisions/19-certification.md).
  */
 export interface Issuer {
   readonly key: ManagedObject;
@@ -71,7 +71,7 @@ export async function chooseIssuer(choice: Choice, context: Context): Promise<Is
   if (linked !== undefined) {
     return (
       issuers.find(({ above }) => above.object.id === linked) ??
-      fail('ItemNotFound', 'the certificate that the Link names is no issuer here: see the documentation')
+      fail('ItemNotFound', 'the certificate that the Link names is not that of an issuer here')
     );
   }
   const going = issuers.filter(({ above }) => linkedId(above.object, 'ReplacementObjectLink') === undefined);
