@@ -125,3 +125,7 @@ export const byteCurves: readonly ByteCurve[] = [
   { algorithm: 'ECDH', name: 'CURVE25519', nodeType: 'x25519', oid: '1.3.101.110', bits: 256, bytes: 32 },
   { algorithm: 'ECDH', name: 'CURVE448', nodeType: 'x448', oid: '1.3.101.111', bits: 448, bytes: 56 },
 ];
+
+export function byteCurveNamed(name: RecommendedCurve): ByteCurve | undefined {
+  return byteCurves.find((curve) => curve.name === name);
+}

@@ -148,7 +148,8 @@ export function convertKey(
   format: KeyFormatType,
   compression?: KeyCompressionType,
 ): KeyMaterial {
-  if (format === key.KeyFormatType && compression === undefined) return copy(key.KeyMaterial);
+  if (compression === undefined && (format === key.KeyFormatType || sameBytes(key, format)))
+    return copy(key.KeyMaterial);
   const components = readKey(key);
   const form = compression === undefined ? 'uncompressed' : pointForm(compression);
   if (compression !== undefined && components?.kind !== 'ecPublic') {
@@ -159,6 +160,12 @@ export function convertKey(
   throw new KeyFormatUnsupported(
     `this ${key.objectType} in format ${key.KeyFormatType} cannot be given as ${format}`,
   );
+}
+
+/** Secret data are bytes by either name; 2.x gives them Raw by default, profiles register them Opaque. */
+function sameBytes({ objectType, KeyFormatType: from }: PlainKey, to: KeyFormatType): boolean {
+  const names: readonly KeyFormatType[] = ['Raw', 'Opaque'];
+  return objectType === 'SecretData' && names.includes(from) && names.includes(to);
 }
 
 function writeKey(key: KeyComponents, format: FormatName, form: PointForm): KeyMaterial | undefined {

@@ -1,8 +1,8 @@
 import type { TransparentKeyMaterial } from '../../codec/structures/key-block.ts';
-import { curveNamed } from './curves.ts';
+import { byteCurveNamed, curveNamed } from './curves.ts';
 import { stripZeros } from './der.ts';
 import { convertPoint, type PointForm } from './elliptic.ts';
-import type { KeyComponents } from './key-components.ts';
+import { type KeyComponents, padded } from './key-components.ts';
 import { KeyFormatUnsupported, KeyMaterialInvalid } from './provider.ts';
 
 /** Transparent keys (KMIP 2.1 §3.2–3.11, 1.4 §2.1.7): integers and byte strings named one by one. */
@@ -89,9 +89,11 @@ function components(kind: KeyComponents['kind'], material: TransparentKeyMateria
     case 'dhPublic':
       return { kind, p: needed('P'), g: needed('G'), q: given('Q'), j: given('J'), y: needed('Y') };
     case 'ecPrivate':
-      return { kind, curve: curveOf(material), d: needed('D') };
+      return byteKey(material, true) ?? { kind, curve: curveOf(material), d: needed('D') };
     case 'ecPublic':
-      return { kind, curve: curveOf(material), point: material.QString as Uint8Array };
+      return (
+        byteKey(material, false) ?? { kind, curve: curveOf(material), point: material.QString as Uint8Array }
+      );
     default:
       return { kind: 'symmetric', key: material.Key as Uint8Array };
   }
@@ -123,6 +125,24 @@ function rsaPrivate(
   };
 }
 
+/**
+ * Keys on Curve25519 and Curve448, which are byte strings by nature (RFC 7748): Q String holds the public one, D the
+ * private one, its bytes as they stand.
+ */
+function byteKey(
+  { RecommendedCurve, QString, D }: TransparentKeyMaterial,
+  isPrivate: boolean,
+): KeyComponents | undefined {
+  const curve = RecommendedCurve === undefined ? undefined : byteCurveNamed(RecommendedCurve);
+  if (curve === undefined) return undefined;
+  const key = isPrivate ? stripZeros(D as Uint8Array) : (QString as Uint8Array);
+  if (isPrivate ? key.length > curve.bytes : key.length !== curve.bytes)
+    throw new KeyMaterialInvalid(`a key on ${curve.name} has ${curve.bytes} bytes`);
+  return isPrivate
+    ? { kind: 'bytePrivate', curve, key: padded(key, curve.bytes) }
+    : { kind: 'bytePublic', curve, key };
+}
+
 function curveOf({ RecommendedCurve }: TransparentKeyMaterial) {
   const curve = RecommendedCurve === undefined ? undefined : curveNamed(RecommendedCurve);
   if (curve === undefined)
@@ -143,6 +163,7 @@ export function writeTransparent(
   key: KeyComponents,
   form: PointForm,
 ): TransparentKeyMaterial | undefined {
+  if (key.kind === 'bytePublic' || key.kind === 'bytePrivate') return writeByteKey(format, key);
   if (key.kind !== transparentForms[format].kind) return undefined;
   switch (key.kind) {
     case 'symmetric':
@@ -175,6 +196,19 @@ export function writeTransparent(
     default:
       return undefined;
   }
+}
+
+function writeByteKey(
+  format: TransparentFormat,
+  { kind, curve, key }: Extract<KeyComponents, { kind: 'bytePublic' | 'bytePrivate' }>,
+): TransparentKeyMaterial | undefined {
+  const isPrivate = kind === 'bytePrivate';
+  if (curve.name === undefined || transparentForms[format].kind !== (isPrivate ? 'ecPrivate' : 'ecPublic'))
+    return undefined;
+  return {
+    RecommendedCurve: curve.name,
+    ...(isPrivate ? integers({ D: key }) : { QString: new Uint8Array(key) }),
+  };
 }
 
 /** Big Integers, padded to a multiple of 8 bytes as they travel. */

@@ -1,4 +1,10 @@
-import { type KeyCompressionType, KeyFormatType, type KeyWrapType, ObjectType } from '../../codec/enums.ts';
+import {
+  type KeyCompressionType,
+  KeyFormatType,
+  type KeyWrapType,
+  ObjectType,
+  SplitKeyMethod,
+} from '../../codec/enums.ts';
 import type { KeyBlock, KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
 import {
   hasKeyBlock,
@@ -69,14 +75,16 @@ function requireInsensitive({ attributes }: ManagedObject): void {
 }
 
 /**
- * Refuses what the client's version has no word for: an object type or a key format that came later. Another format may
- * be asked for.
+ * Refuses what the client's version has no word for: an object type, a key format or a way of splitting that came later, and
+ * Templates once they are gone. Another format may be asked for.
  */
 export function requireWords(value: ManagedObjectValue, version: Version): void {
-  if (!ObjectType.introducedBy(value.type, version))
+  if (!ObjectType.knownIn(value.type, version))
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
   if (hasKeyBlock(value) && !KeyFormatType.introducedBy(value.value.KeyBlock.KeyFormatType, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
+  if (value.type === 'SplitKey' && !SplitKeyMethod.introducedBy(value.value.SplitKeyMethod, version))
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the way the key is split`);
   // Until 1.1 a Key Block without a Key Value is no Key Block.
   if (
     hasKeyBlock(value) &&
@@ -94,6 +102,8 @@ function inFormat(
   crypto: CryptoProvider,
 ): ManagedObjectValue {
   if (!hasKeyBlock(value)) {
+    if (compression !== undefined)
+      fail('KeyCompressionTypeNotSupported', `a ${value.type} cannot be compressed`);
     if (format !== undefined && !fits(value, format))
       fail('KeyFormatTypeNotSupported', `a ${value.type} has no format ${format}`);
     return value;
@@ -117,7 +127,10 @@ function inFormat(
 /** Objects without a Key Block come in one format only; asking for that one is no mistake. */
 function fits(value: ManagedObjectValue, format: KeyFormatType): boolean {
   return (
-    (value.type === 'Certificate' && format === 'X_509') ||
+    (value.type === 'Certificate' && value.value.CertificateType === 'X_509' && format === 'X_509') ||
+    (value.type === 'CertificateRequest' &&
+      value.value.CertificateRequestType === 'PKCS_10' &&
+      format === 'PKCS_10') ||
     (value.type === 'OpaqueObject' && format === 'Opaque')
   );
 }

@@ -35,11 +35,6 @@ export function wrappingMethod(method: WrappingMethod): Method | undefined {
   return methods.get(method);
 }
 
-/** Whether the value is wrapped in whatever way. */
-export function isWrapped(value: ManagedObjectValue): boolean {
-  return hasKeyBlock(value) && value.value.KeyBlock.KeyWrappingData !== undefined;
-}
-
 /** Whether nobody can read the value without a key: a MAC alone hides nothing. */
 export function isConcealed(value: ManagedObjectValue): boolean {
   const data = hasKeyBlock(value) ? value.value.KeyBlock.KeyWrappingData : undefined;
