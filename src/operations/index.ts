@@ -38,6 +38,7 @@ import { Notify } from './notify.ts';
 import { ObtainLease } from './obtain-lease.ts';
 import type { AnyOperation, OperationName } from './operation.ts';
 import { Ping } from './ping.ts';
+import { PKCS_11 } from './pkcs-11.ts';
 import { Poll } from './poll.ts';
 import { Process } from './process.ts';
 import { Put } from './put.ts';
@@ -107,6 +108,7 @@ const offered: readonly AnyOperation[] = [
   Hash,
   RNGRetrieve,
   RNGSeed,
+  PKCS_11,
   SetDefaults,
   SetConstraints,
   GetConstraints,
@@ -126,7 +128,6 @@ export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
 
 /** Operations of the dictionary that this server does not perform, and why. */
 export const declined: Readonly<Partial<Record<OperationName, string>>> = {
-  PKCS_11: 'the PKCS#11 profile is not offered',
   ReProvision: 'clients are enrolled by the operator',
 };
 
