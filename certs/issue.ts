@@ -36,8 +36,8 @@ export async function createAuthority(name: string, key: KeyObject, now = new Da
 }
 
 /**
- * A server certificate for `names` (DNS names and IP addresses), two years, serverAuth. The first name is also the
- * common name, for clients that look nowhere else.
+ * A server certificate for `names` (DNS names and IP addresses), two years, serverAuth, and clientAuth for connections
+ * that the server opens. The first name is also the common name, for clients that look nowhere else.
  */
 export async function issueServer(
   authority: Issued,
@@ -49,7 +49,10 @@ export async function issueServer(
   const [first] = names;
   if (first === undefined) throw new CertificateRefused('a server certificate needs at least one name');
   const subject = first.length <= 64 ? first : 'kmipd';
-  const purpose = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]);
+  const purpose = new x509.ExtendedKeyUsageExtension([
+    x509.ExtendedKeyUsage.serverAuth,
+    x509.ExtendedKeyUsage.clientAuth,
+  ]);
   return leaf(authority, createPublicKey(key), subject, lifetimeDays.server, now, [
     purpose,
     new x509.SubjectAlternativeNameExtension(alternatives),

@@ -30,6 +30,7 @@ const loadRooms = async () => ({
   ...(await import('./identity/policy.ts')),
   ...(await import('./net/https.ts')),
   ...(await import('./net/listener.ts')),
+  ...(await import('./net/outgoing.ts')),
   ...(await import('./operations/index.ts')),
   ...(await import('./protocol/endpoint-settings.ts')),
   ...(await import('./protocol/endpoints.ts')),
@@ -122,8 +123,9 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     }
     return current;
   }
+  let presented = await material();
   const common = {
-    material: await material(),
+    material: presented,
     profile: config.tls.profile,
     limits: config.limits,
     perClient: new Map<string, number>(),
@@ -144,6 +146,15 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     httpsAddress = await binding(config.https, '--https', () => door.listen());
     doors.push(door);
   }
+  const outgoing = new rooms.Outgoing({
+    material: () => presented,
+    profile: config.tls.profile,
+    limits: config.limits,
+    endpoints,
+    observer: asking,
+    authenticate: common.authenticate,
+  });
+  closing.defer(() => outgoing.close());
 
   let draining = false;
   async function ready() {
@@ -169,8 +180,8 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       const next: Config = { ...configOf(home), ...overrides };
       const kept = fixed.filter((key) => !isDeepStrictEqual(next[key], config[key]));
       config = { ...next, ...Object.fromEntries(fixed.map((key) => [key, config[key]])) };
-      const current = await material();
-      for (const door of doors) door.reload(current);
+      presented = await material();
+      for (const door of doors) door.reload(presented);
       policy.replace(config.roles);
       log.level = config.log.level;
       await recheckAll();
@@ -180,9 +191,13 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       log.error({ error: (error as Error).message }, 'the reload failed; what was in force stays in force');
     }
   }
-  const recheckAll = () => Promise.all(doors.map((door) => door.recheck()));
+  async function callClients(): Promise<void> {
+    if (vault.unsealed) outgoing.update(await settings.targets(opened.clients));
+  }
+  const recheckAll = () => Promise.all([...doors.map((door) => door.recheck()), callClients()]);
   const recheck = setInterval(() => recheckAll().catch(() => {}), recheckMilliseconds).unref();
 
+  await callClients();
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
   const extras = [
     storeName(config.store),

@@ -1,5 +1,6 @@
 import { store as readStore } from '../config-values.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
+import type { OpenStore } from '../store/open.ts';
 import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from './command.ts';
 import { homeAt, readyHome } from './home.ts';
 
@@ -12,7 +13,7 @@ interface Arguments {
 function change(
   verb: string,
   describe: string,
-  apply: (directory: ClientDirectory, name: string) => Promise<string>,
+  apply: (directory: ClientDirectory, name: string, opened: OpenStore) => Promise<string>,
 ): Command<Arguments> {
   return {
     command: `${verb} <client>`,
@@ -27,7 +28,7 @@ function change(
       const place = homeAt(home);
       const url = readOption('store', store, readStore) ?? readyHome(place).store;
       const { tellDaemon, withDirectory } = await import('./directory.ts');
-      print(await withDirectory(url, (directory) => apply(directory, name)));
+      print(await withDirectory(url, (directory, opened) => apply(directory, name, opened)));
       tellDaemon(place);
     },
   };
@@ -53,10 +54,14 @@ export const enable = change('enable', 'Let a disabled client in again', (direct
 export const remove = change(
   'remove',
   'Remove a client; objects stay with its group',
-  async (directory, name) => {
+  async (directory, name, { store }) => {
     const { clientNamed } = await import('./directory.ts');
+    const { forgetCredentials } = await import('../protocol/credential-directory.ts');
+    const { forgetEndpoint } = await import('../protocol/endpoint-settings.ts');
     const { group } = await clientNamed(directory, name);
+    await forgetEndpoint(store, name);
     await directory.remove(name);
+    await forgetCredentials(store, name);
     return `client ${name} is removed; the objects of group ${group} stay`;
   },
 );

@@ -1,6 +1,6 @@
 import type { Client, ClientDirectory } from '../identity/principal.ts';
 import { didYouMean } from '../nearest.ts';
-import { openStore } from '../store/open.ts';
+import { type OpenStore, openStore } from '../store/open.ts';
 import { print } from './command.ts';
 import { CommandFailure } from './failure.ts';
 import type { Home } from './home.ts';
@@ -9,11 +9,11 @@ import { daemonOf } from './lock.ts';
 /** Opens the database for the length of one command; the daemon may have it open as well. */
 export async function withDirectory<T>(
   store: string,
-  work: (directory: ClientDirectory) => Promise<T>,
+  work: (directory: ClientDirectory, opened: OpenStore) => Promise<T>,
 ): Promise<T> {
   const opened = await openStore(store);
   try {
-    return await work(opened.clients);
+    return await work(opened.clients, opened);
   } finally {
     await opened.close();
   }

@@ -61,7 +61,10 @@ export class Connection {
     const { socket, limits } = options;
     this.#options = options;
     this.socket = socket;
-    const channel = { reverse: (version: Version) => void (this.#reversing = version) };
+    const channel = {
+      client: options.conversation.principal.client,
+      reverse: (version: Version) => void (this.#reversing = version),
+    };
     this.conversation =
       options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);

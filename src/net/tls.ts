@@ -1,4 +1,4 @@
-import type { TlsOptions } from 'node:tls';
+import type { ConnectionOptions, TlsOptions } from 'node:tls';
 
 /** What old clients may bring along decides how strict a listener can be. */
 export type TlsProfile = 'modern' | 'intermediate' | 'legacy';
@@ -51,5 +51,19 @@ export function contextOptions(material: TlsMaterial, profile: TlsProfile, ticke
     sessionTimeout: sessionSeconds,
     ticketKeys,
     ...profiles[profile],
+  };
+}
+
+/** Settings of a connection that the server opens. Who the peer is, is looked at after the handshake. */
+export function outgoingOptions(material: TlsMaterial, profile: TlsProfile): ConnectionOptions {
+  const { minVersion, ciphers } = profiles[profile];
+  return {
+    cert: material.cert,
+    key: material.key,
+    ca: [...material.ca],
+    ...(minVersion && { minVersion }),
+    ...(ciphers && { ciphers }),
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
   };
 }

@@ -63,6 +63,8 @@ export interface EarlierAnswer {
 
 /** A connection on which the server may come to ask and the client to answer. */
 export interface Channel {
+  /** Name of the client whose connection it is. */
+  readonly client: string;
   /** Exchanges the roles once the message in hand is answered; the server's first request is of that version. */
   reverse(version: Version): void;
 }

@@ -13,11 +13,13 @@ export const SetEndpointRole = operation({
   request: struct({ EndpointRole: one(EndpointRole) }),
   response: struct({ EndpointRole: one(EndpointRole) }),
   on: conversation(),
-  handle({ EndpointRole: role }, { channel, version, work }) {
+  handle({ EndpointRole: role }, { channel, principal, version, work }) {
     if (role === 'Client') return { EndpointRole: role };
     if (role !== 'Server') fail('InvalidField', 'there is no such Endpoint Role');
     if (channel === undefined)
       fail('FeatureNotSupported', 'roles cannot be exchanged on this kind of connection');
+    if (channel.client !== principal.client)
+      fail('PermissionDenied', 'only the client of a connection exchanges the roles on it');
     work.afterCommit(() => channel.reverse(version));
     return { EndpointRole: role };
   },

@@ -1,4 +1,5 @@
-import { type Version, versions } from '../../codec/version.ts';
+import { newestVersion, type Version, versions } from '../../codec/version.ts';
+import type { ClientDirectory } from '../identity/principal.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work.ts';
@@ -11,6 +12,18 @@ export interface EndpointSettings {
   readonly to?: { readonly host: string; readonly port: number } | undefined;
   /** Newest version to speak on a connection that the server opens. */
   readonly version?: Version | undefined;
+}
+
+/** A client that waits for the server to connect, and who it is: an entry with other words is another target. */
+export interface EndpointTarget {
+  readonly client: string;
+  readonly group: string;
+  readonly role: string;
+  readonly fingerprint: string;
+  readonly host: string;
+  readonly port: number;
+  /** Version of the first request; none newer is agreed upon. */
+  readonly version: Version;
 }
 
 export const unconfigured: EndpointSettings = { put: false };
@@ -48,6 +61,18 @@ export class EndpointDirectory {
     return found.flat();
   }
 
+  /** Where enrolled clients wait for the server. */
+  async targets(clients: ClientDirectory): Promise<readonly EndpointTarget[]> {
+    const targets: EndpointTarget[] = [];
+    for (const { client, to, version = newestVersion } of await this.list()) {
+      const enrolled = to && (await clients.byName(client));
+      if (!enrolled || enrolled.disabled) continue;
+      const { group, role, fingerprint } = enrolled;
+      targets.push({ client, group, role, fingerprint, host: to.host, port: to.port, version });
+    }
+    return targets;
+  }
+
   /** Replaces what is said; undefined takes it back. */
   async set(client: string, group: string, settings: EndpointSettings | undefined): Promise<void> {
     const unit = this.#unit();
@@ -63,6 +88,14 @@ export class EndpointDirectory {
       now: Math.floor(Date.now() / 1000),
     });
   }
+}
+
+/** Forgets what is said about a client that goes: another one may come to bear its name. Needs no vault. */
+export async function forgetEndpoint(store: Store, client: string): Promise<void> {
+  const row = await store.record(kind, client);
+  if (row === undefined) return;
+  const removals = [{ kind, id: client, version: row.version }];
+  await store.commit({ expects: [], inserts: [], updates: [], records: { expects: [], puts: [], removals } });
 }
 
 function encode(settings: EndpointSettings): Uint8Array {

@@ -42,7 +42,7 @@ for (const kind of ['ec', 'rsa'] as const) {
       certificate.subjectAltName,
       'DNS:localhost, DNS:kms.example.com, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1',
     );
-    t.same(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1']);
+    t.same(certificate.keyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
     t.notOk(certificate.ca);
     t.ok(certificate.verify(new X509Certificate(ca.certificate).publicKey));
     t.ok(certificate.checkIssued(new X509Certificate(ca.certificate)));
