@@ -1,0 +1,157 @@
+import { type AttributeName, attributeRow, attributeTable } from '../../codec/attribute-table.ts';
+import type { AnyField, AnySchema, Fields } from '../../codec/schema.ts';
+import { struct } from '../../codec/schema.ts';
+import { KeyWrappingData } from '../../codec/structures/key-block.ts';
+import type { ManagedObjectValue, ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import * as structures from '../../codec/structures/managed-objects.ts';
+import { newestVersion } from '../../codec/version.ts';
+import { ManagedObject } from '../../src/object/managed-object.ts';
+import { operation, server } from '../../src/operations/operation.ts';
+
+/**
+ * Objects that hold everything the dictionary has: every attribute, every field, every member of every enumeration, every
+ * bit. No client could make them, since many attributes are the server's own; they go past the rules into the store.
+ */
+
+/** A value with every field; `turn` decides which member of each enumeration, so that turns show them all. */
+function full(schema: AnySchema, turn: number): unknown {
+  switch (schema.kind) {
+    case 'integer':
+    case 'interval':
+    case 'date':
+      return 1_000 + turn;
+    case 'long':
+    case 'dateExtended':
+      return 1_000n + BigInt(turn);
+    case 'big':
+    case 'bytes':
+      return new Uint8Array(16).fill(turn + 1);
+    case 'boolean':
+      return turn % 2 === 1;
+    case 'text':
+      return `text ${turn}`;
+    case 'any':
+      return { type: 'TextString', value: `text ${turn}` };
+    case 'mask':
+      return schema.members.reduce((bits, member) => bits | schema.bit(member), 0);
+    case 'enumeration':
+      // Some have no members but vendors' own.
+      return schema.members[turn % schema.members.length] ?? 0x80000001;
+    case 'custom': {
+      const examples = schema.examples(newestVersion);
+      return examples[turn % examples.length];
+    }
+    case 'struct':
+      return fullFields(schema.fields, turn);
+  }
+}
+
+function fullFields(fields: Fields, turn: number): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, fullField(field, turn)]));
+}
+
+function fullField(field: AnyField, turn: number): unknown {
+  switch (field.kind) {
+    case 'era': {
+      const shape = field.shapes['2.x'] ?? field.shapes['1.x'];
+      return shape === null ? undefined : fullField(shape, turn);
+    }
+    case 'gathered':
+      return field.gather(
+        field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, turn) })),
+      );
+    case 'field':
+      return field.quantity === 'many' ? [full(field.schema, turn)] : full(field.schema, turn);
+  }
+}
+
+const shapes = structures as unknown as Readonly<Record<string, AnySchema>>;
+
+/** As many turns as the longest enumeration of an attribute or of an object has members. */
+export const turns = Math.max(
+  ...Object.values(attributeTable).map(({ schema }) => longest(schema)),
+  ...objectTypes().map((type) => longest(shapeOf(type))),
+);
+
+function longest(schema: AnySchema): number {
+  if (schema.kind === 'enumeration') return schema.members.length;
+  if (schema.kind !== 'struct') return 1;
+  const fields = Object.values(schema.fields).flatMap((field) =>
+    field.kind === 'field' ? [field.schema] : [],
+  );
+  return Math.max(1, ...fields.map(longest));
+}
+
+export function objectTypes(): ObjectTypeName[] {
+  return [...structures.managedObjectTags] as ObjectTypeName[];
+}
+
+function shapeOf(type: ObjectTypeName): AnySchema {
+  return shapes[type] as AnySchema;
+}
+
+/** What only a destroyed object has. That an object is archived nobody can see before it is recovered. */
+const ofDestroyed: ReadonlySet<AttributeName> = new Set([
+  'DestroyDate',
+  'CompromiseDate',
+  'CompromiseOccurrenceDate',
+  'RevocationReason',
+]);
+
+/** Active for ever, free to leave. */
+const fixed: Partial<Record<AttributeName, unknown>> = {
+  DeactivationDate: 253_402_300_799,
+  ProtectStopDate: 253_402_300_799,
+  Sensitive: false,
+  Extractable: true,
+};
+
+export interface Everything {
+  readonly id: string;
+  readonly type: ObjectTypeName;
+  readonly turn: number;
+  /** Destroyed after a compromise: with the attributes of that, without a value. */
+  readonly destroyed?: boolean;
+}
+
+/** The object of a turn. */
+export function everything({ id, type, turn, destroyed = false }: Everything, group: string): ManagedObject {
+  const object = ManagedObject.create({
+    id,
+    type,
+    group,
+    value: destroyed ? undefined : valueOf(type, turn),
+  });
+  for (const name of Object.keys(attributeTable) as AttributeName[]) {
+    if (name === 'ArchiveDate' || (!destroyed && ofDestroyed.has(name))) continue;
+    const own: Partial<Record<AttributeName, unknown>> = { UniqueIdentifier: id, ObjectType: type, ...fixed };
+    object.attributes.add({ name, value: own[name] ?? full(attributeRow(name).schema, turn) } as never);
+  }
+  for (const vendor of ['x', 'y', 'Acme'])
+    object.attributes.add({ vendor, name: 'Everything', value: { type: 'TextString', value: 'here' } });
+  return object;
+}
+
+function valueOf(type: ObjectTypeName, turn: number): ManagedObjectValue {
+  const value = full(shapeOf(type), turn) as { KeyBlock?: Record<string, unknown> };
+  // Key Wrapping Data belongs to a wrapped key, whose Key Value is bytes.
+  if (value.KeyBlock?.['KeyValue'] instanceof Uint8Array)
+    value.KeyBlock['KeyWrappingData'] = full(KeyWrappingData, turn);
+  else if (value.KeyBlock !== undefined) delete value.KeyBlock['KeyWrappingData'];
+  return { type, value } as never;
+}
+
+/** An operation that puts these objects into the store, under a name that a test lends it. */
+export function planting(objects: () => readonly Everything[]) {
+  return operation({
+    name: 'Ping',
+    since: '2.1',
+    request: struct({}),
+    response: struct({}),
+    on: server(),
+    handle(_request, { work, principal }) {
+      for (const each of objects()) work.insert(everything(each, principal.group));
+      return {};
+    },
+  });
+}
