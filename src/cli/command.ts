@@ -13,6 +13,13 @@ export interface Command<Arguments = never> {
   run(given: Arguments): Promise<void>;
 }
 
+/** Commands that share their first word. */
+export interface Group {
+  readonly command: string;
+  readonly describe: string;
+  readonly commands: readonly (Command | Group)[];
+}
+
 /** Options that may be given several times. */
 export const repeatable: ReadonlySet<string> = new Set(['name']);
 

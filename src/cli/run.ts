@@ -1,8 +1,8 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../nearest.ts';
 import { checkConfig } from './check-config.ts';
-import { clientCommands } from './client.ts';
-import { type Command, repeatable } from './command.ts';
+import { client } from './client.ts';
+import { type Command, type Group, repeatable } from './command.ts';
 import { decode } from './decode.ts';
 import { linesOf, UsageFailure } from './failure.ts';
 import { init } from './init.ts';
@@ -28,21 +28,23 @@ export async function run(words: readonly string[], version: string, boot: Boot)
 async function understand(words: readonly string[], version: string, boot: Boot) {
   // Nothing is done inside yargs, so whatever it throws is about the command line.
   let action: (() => Promise<void>) | undefined;
-  function add(parser: Argv, command: Command): Argv {
+  function add(parser: Argv, command: Command | Group): Argv {
+    if ('commands' in command) {
+      return parser.command(command.command, command.describe, (inner) => {
+        for (const each of command.commands) add(inner, each);
+        return inner.demandCommand(1);
+      });
+    }
     return parser.command(command.command, command.describe, command.builder, (given) => {
       refuseOddValues(given, words);
       action = () => command.run(given as never);
     });
   }
-  const top: readonly Command[] = [serveWith(boot), init, checkConfig, decode];
+  const top: readonly (Command | Group)[] = [serveWith(boot), init, checkConfig, decode, client];
   const parser = yargs([...words])
     .scriptName('kmipd')
     .usage('$0 COMMAND\n\nA KMIP key server.');
   for (const command of top) add(parser, command);
-  parser.command('client', 'Enrol clients and manage them', (inner) => {
-    for (const command of clientCommands) add(inner, command);
-    return inner.demandCommand(1);
-  });
   parser
     .demandCommand(1)
     .strict()
@@ -64,14 +66,7 @@ async function understand(words: readonly string[], version: string, boot: Boot)
     await parser.parseAsync();
   } catch (error) {
     if (error instanceof UsageFailure || !(error instanceof Error)) throw error;
-    const names = words[0] === 'client' ? clientCommands : [...top, { command: 'client' }];
-    throw new UsageFailure(
-      explain(
-        error.message,
-        words,
-        names.map(({ command }) => command.split(' ')[0] ?? ''),
-      ),
-    );
+    throw new UsageFailure(explain(error.message, words, top));
   }
   return action;
 }
@@ -91,12 +86,19 @@ function refuseOddValues(given: Readonly<Record<string, unknown>>, words: readon
   }
 }
 
+const wordOf = ({ command }: Command | Group): string => command.split(' ')[0] ?? '';
+
 /** What yargs says, in one line that names the word it is about and where help is. */
-function explain(message: string, words: readonly string[], commands: readonly string[]): string {
+function explain(message: string, words: readonly string[], top: readonly (Command | Group)[]): string {
   const plain = words.filter((word) => !word.startsWith('-'));
-  const inClient = plain[0] === 'client';
-  const word = inClient ? plain[1] : plain[0];
-  const group = inClient ? 'kmipd client' : 'kmipd';
+  let [group, within, depth] = ['kmipd', top, 0];
+  for (;;) {
+    const inner = within.find((each) => wordOf(each) === plain[depth]);
+    if (inner === undefined || !('commands' in inner)) break;
+    [group, within, depth] = [`${group} ${wordOf(inner)}`, inner.commands, depth + 1];
+  }
+  const word = plain[depth];
+  const commands = within.map(wordOf);
   if (word === undefined) return `which command? ${commands.join(', ')}; see ${group} --help`;
   if (!commands.includes(word)) {
     return `unknown command "${word}"${didYouMean(word, commands) || `; see ${group} --help`}`;
