@@ -8,7 +8,7 @@ import { nodeCrypto } from '../../src/crypto/node.ts';
 import type { Principal } from '../../src/identity/principal.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
-import type { AnyOperation } from '../../src/operations/operation.ts';
+import type { AnyOperation, Channel } from '../../src/operations/operation.ts';
 import { createService } from '../../src/protocol/index.ts';
 import { ObjectEvents } from '../../src/protocol/object-events.ts';
 import type { Service } from '../../src/protocol/service.ts';
@@ -72,6 +72,8 @@ export class TestService {
   vault!: Vault;
   /** What commits have changed. */
   events!: ObjectEvents;
+  /** The connection of the speaker, where the roles on it can be exchanged. */
+  channel: Channel | undefined;
   #service!: Service;
   #close!: () => Promise<void>;
   #start!: () => Service;
@@ -142,6 +144,12 @@ export class TestService {
   async restart(): Promise<void> {
     await this.#service.close();
     this.#service = this.#start();
+    await this.look();
+  }
+
+  /** What the service does every few seconds. */
+  look(): Promise<void> {
+    return this.#service.lookForJobs();
   }
 
   /** Another service over the same store, as another node would be. */
@@ -158,10 +166,10 @@ export class TestService {
 
   /** Bytes in, bytes out, as a client of `group`. */
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
-    const { memory } = this;
+    const { memory, channel } = this;
     const may = (operation: string) => this.#may(operation);
     const principal = { client: 'tester', group, may, ...this.speaker };
-    const conversation = { principal, connection: '1', peer: 'here', ...(memory && { memory }) };
+    const conversation = { principal, connection: '1', peer: 'here', channel, ...(memory && { memory }) };
     return (await this.#service.respond(request, conversation)).response;
   }
 
