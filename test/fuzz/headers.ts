@@ -4,6 +4,36 @@ import { aes, batchId, choice, credential, id, raw, type Shape, shortId } from '
 /** Header fields that only the specification knows, and batches with every option. */
 export const headers: readonly Shape[] = [
   [
+    'references',
+    '2.1',
+    [],
+    {
+      operation: 'RNGRetrieve',
+      payload: [integer('DataLength', 16)],
+      uniqueBatchItemID: batchId,
+      ephemeral: true,
+    },
+    {
+      operation: 'Hash',
+      payload: [
+        structure('CryptographicParameters', enumerated('HashingAlgorithm', 6)),
+        enumerated('Data', 5),
+      ],
+      uniqueBatchItemID: shortId,
+    },
+    {
+      operation: 'Locate',
+      payload: [structure('Attributes', enumerated('ObjectType', 2))],
+      uniqueBatchItemID: batchId,
+    },
+    {
+      operation: 'GetAttributeList',
+      payload: [enumerated('UniqueIdentifier', 0xb)],
+      uniqueBatchItemID: shortId,
+    },
+    { operation: 'Get', payload: [integer('UniqueIdentifier', -1)], uniqueBatchItemID: batchId },
+  ],
+  [
     'device credential',
     '1.2',
     [

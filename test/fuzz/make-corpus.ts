@@ -19,6 +19,7 @@ import { encode, requestMessage } from '../client.ts';
 import { attribute, valueOf } from '../property/arbitrary.ts';
 import { cryptoSeeds } from './crypto-seeds.ts';
 import { standIn } from './objects.ts';
+import { policySeeds } from './policy-seeds.ts';
 import { keyMaterial, kindSeeds, registrationSeeds } from './registrations.ts';
 import { seeds } from './seeds.ts';
 import { declinedMessages, productMessages } from './shapes.ts';
@@ -91,7 +92,7 @@ function write(file: string, lines: readonly string[]): void {
 const der = new Uint8Array(new X509Certificate(await createAuthority('fuzz', await generateKey('ec'))).raw);
 const keys = keyMaterial();
 
-write('operations.hex', linesOf([...seeds, ...cryptoSeeds]));
+write('operations.hex', linesOf([...seeds, ...cryptoSeeds, ...policySeeds]));
 write('registrations.hex', linesOf(registrationSeeds(keys, der), ['1.0', '1.4', '2.1']));
 write('generated.hex', [...linesOf(wholeRequests()), ...linesOf(attributeRequests(), ['1.2', '2.1'])]);
 write(

@@ -1,5 +1,8 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
+import { Archive } from '../../../src/operations/archive.ts';
+import { Destroy } from '../../../src/operations/destroy.ts';
+import { Encrypt } from '../../../src/operations/encrypt.ts';
 import { GetUsageAllocation } from '../../../src/operations/get-usage-allocation.ts';
 import { TestService } from '../service.ts';
 import { ask, asked, attributeOf, outcome, refuses, storedKey, succeed } from './ask.ts';
@@ -39,6 +42,10 @@ t.test('what Get Usage Allocation refuses', async (t) => {
     name: 'ProtectStopDate',
     value: service.now / 1000,
   });
+  const archived = await storedKey(service, active, limits(10n));
+  await succeed(service, '2.1', Archive, { UniqueIdentifier: archived });
+  const destroyed = await storedKey(service, limits(10n));
+  await succeed(service, '2.1', Destroy, { UniqueIdentifier: destroyed });
   const request = (UniqueIdentifier: string, UsageLimitsCount?: bigint) => ({
     UniqueIdentifier,
     UsageLimitsCount,
@@ -49,6 +56,8 @@ t.test('what Get Usage Allocation refuses', async (t) => {
     ['no count', request(id), 'InvalidMessage'],
     ['no limits', request(without, 1n), 'IllegalOperation', 'AttributeNotFound'],
     ['an unknown object', request('nobody', 1n), 'ItemNotFound', 'ObjectNotFound'],
+    ['an archived object', request(archived, 1n), 'ObjectArchived'],
+    ['a destroyed object', request(destroyed, 1n), 'ItemNotFound', 'ObjectDestroyed'],
   ]);
   for (const [name, key] of Object.entries({ early, over })) {
     t.equal(await outcome(service, '1.4', GetUsageAllocation, request(key, 1n)), 'IllegalOperation', name);
@@ -73,4 +82,27 @@ t.test('64 callers at once never spend more than there is', async (t) => {
   t.equal(await left(id), 1n);
   await succeed(service, '1.4', GetUsageAllocation, { UniqueIdentifier: id, UsageLimitsCount: 1n });
   t.equal(await left(id), 0n);
+});
+
+t.test('an allocation and the server count on the same limits, in the unit of the limits', async (t) => {
+  const encrypt = (UniqueIdentifier: string, length: number) =>
+    outcome(service, '2.1', Encrypt, {
+      UniqueIdentifier,
+      CryptographicParameters: { BlockCipherMode: 'ECB' },
+      Data: new Uint8Array(length),
+    });
+  const bytes = await storedKey(service, active, limits(100n));
+  const objects = await storedKey(service, active, {
+    name: 'UsageLimits',
+    value: { UsageLimitsTotal: 3n, UsageLimitsUnit: 'Object' },
+  });
+  for (const UniqueIdentifier of [bytes, objects])
+    await succeed(service, '2.1', GetUsageAllocation, { UniqueIdentifier, UsageLimitsCount: 1n });
+  t.equal(await encrypt(bytes, 96), 'Success');
+  t.equal(await left(bytes), 3n);
+  t.equal(await encrypt(bytes, 16), 'PermissionDenied');
+  t.equal(await encrypt(objects, 96), 'Success');
+  t.equal(await encrypt(objects, 96), 'Success');
+  t.equal(await left(objects), 0n);
+  t.equal(await encrypt(objects, 16), 'PermissionDenied');
 });
