@@ -17,12 +17,12 @@ export type Pkcs12Encryption = 'aes' | '3des';
 
 export interface Bundle {
   readonly key: KeyObject;
-  /** PEM of the key's own certificate. */
-  readonly certificate: string;
-  /** PEM of the authorities above it, nearest first. */
-  readonly authorities: readonly string[];
+  /** The key's own certificate, PEM or DER. */
+  readonly certificate?: string | Uint8Array | undefined;
+  /** The authorities above it, nearest first. */
+  readonly authorities: readonly (string | Uint8Array)[];
   /** What importing programs show. */
-  readonly friendlyName: string;
+  readonly friendlyName?: string | undefined;
   readonly password: string;
   readonly encryption: Pkcs12Encryption;
 }
@@ -46,15 +46,18 @@ const oid = {
  * public), and a MAC under the password over both.
  */
 export function pkcs12(bundle: Bundle): Uint8Array {
-  const own = new X509Certificate(bundle.certificate);
-  // Importers pair key and certificate by this identifier; any bytes do, OpenSSL takes the SHA-1 as well.
+  const { certificate, friendlyName } = bundle;
+  const own = certificate === undefined ? [] : [new X509Certificate(certificate)];
   const identity = [
-    attribute(oid.localKeyId, octets(createHash('sha1').update(own.raw).digest())),
-    attribute(oid.friendlyName, new asn1.BmpString({ value: bundle.friendlyName })),
+    // Importers pair key and certificate by this identifier; any bytes do, OpenSSL takes the SHA-1 as well.
+    ...own.map(({ raw }) => attribute(oid.localKeyId, octets(createHash('sha1').update(raw).digest()))),
+    ...(friendlyName === undefined
+      ? []
+      : [attribute(oid.friendlyName, new asn1.BmpString({ value: friendlyName }))]),
   ];
   const certificates = sequence(
-    certificateBag(own, identity),
-    ...bundle.authorities.map((pem) => certificateBag(new X509Certificate(pem), [])),
+    ...own.map((each) => certificateBag(each, identity)),
+    ...bundle.authorities.map((each) => certificateBag(new X509Certificate(each), [])),
   );
   const keys = sequence(bag(oid.shroudedKeyBag, shroud(bundle), identity));
   const content = der(sequence(data(der(certificates)), data(der(keys))));

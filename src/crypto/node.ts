@@ -17,6 +17,7 @@ import { convertKey } from './key-format.ts';
 import { generatedCurves, generatePair } from './key-pairs.ts';
 import { unwrap, wrap } from './key-wrap.ts';
 import { mac, startMac, verifyMac } from './macs.ts';
+import { bundle } from './pkcs12.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
 import { sign, startMessage, verify } from './signatures.ts';
 import { joinShares, splitSecret } from './split-key.ts';
@@ -40,6 +41,7 @@ export const nodeCrypto: CryptoProvider = {
   generateKeyPair: generatePair,
   describeKey,
   convertKey,
+  bundle,
   describeCertificate,
   certification: {
     readRequest,

@@ -63,6 +63,11 @@ export interface CryptoProvider {
    */
   convertKey(key: PlainKey, format: KeyFormatType, compression?: KeyCompressionType): KeyMaterial;
   /**
+   * PKCS#12 (RFC 7292) with PBES2, AES-256 and an HMAC of SHA-256, DER. Throws AlgorithmUnsupported, CertificateInvalid,
+   * ParametersInvalid for a password that is not text, KeyMaterialInvalid when key and certificate are no pair.
+   */
+  bundle(key: PlainKey, parts: Pkcs12Parts): Uint8Array;
+  /**
    * Attributes that a certificate decides, in the forms of 1.0 (names as text), 1.1 (names as DER) and 1.4 (one per part
    * of a name), its public key's algorithm and length and its signature algorithm. Of a PGP certificate only type and
    * length: it stays opaque. Throws CertificateInvalid when X.509 cannot be read.
@@ -141,6 +146,14 @@ export interface CryptoProvider {
   startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream;
   startMac(key: PlainKey, parameters: CryptographicParameters): MacStream;
   startDigest(algorithm: HashingAlgorithm): DigestStream;
+}
+
+export interface Pkcs12Parts {
+  /** DER of the key's own certificate, then of those above it. */
+  readonly certificates: readonly Uint8Array[];
+  /** UTF-8. */
+  readonly password: Uint8Array;
+  readonly friendlyName?: string | undefined;
 }
 
 export interface Plaintext {

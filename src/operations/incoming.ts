@@ -35,8 +35,11 @@ export function requireWellFormed(value: ManagedObjectValue, version: Version): 
     if (named) fail('InvalidField', 'a Template holds no Name: its own stands in the Template-Attribute');
   }
   if (!hasKeyBlock(value)) return;
-  const { KeyValue, KeyWrappingData } = value.value.KeyBlock;
+  const { KeyFormatType, KeyValue, KeyWrappingData } = value.value.KeyBlock;
   if (KeyValue === undefined && !since12) fail('InvalidField', 'Key Value is missing');
+  // PKCS#12 is encrypted by itself and may stand where a wrapped key does (TC-PKCS12-1).
+  if (KeyValue instanceof Uint8Array && KeyWrappingData === undefined && KeyFormatType !== 'PKCS_12')
+    fail('InvalidField', 'a Key Value of bytes needs Key Wrapping Data');
   const option = KeyWrappingData?.EncodingOption;
   if (typeof option === 'number')
     fail('EncodingOptionError', 'the Encoding Option is not one of the specification');

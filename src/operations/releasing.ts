@@ -18,6 +18,7 @@ import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { withoutAttributes } from './incoming.ts';
 import type { Context } from './operation.ts';
+import { asPkcs12 } from './pkcs12.ts';
 import { unwrapped } from './unwrapping.ts';
 import { isConcealed, wrapped } from './wrapping.ts';
 
@@ -47,7 +48,10 @@ export async function released(
   const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isConcealed(value));
   if (!concealed) requireInsensitive(object);
   const unsealed = wrapType === 'NotWrapped' && hasKeyBlock(value) ? await clear(value, context) : value;
-  const shown = inFormat(unsealed, request.KeyFormatType, request.KeyCompressionType, context.crypto);
+  const shown =
+    request.KeyFormatType === 'PKCS_12' && hasKeyBlock(unsealed) && formatOf(unsealed) !== 'PKCS_12'
+      ? await asPkcs12(object, unsealed, context)
+      : inFormat(unsealed, request.KeyFormatType, request.KeyCompressionType, context.crypto);
   const dressed = specification === undefined ? shown : await wrapped(object, shown, specification, context);
   if (!concealed || !isConcealed(dressed)) requireInsensitive(object);
   requireWords(dressed, context.version);
@@ -92,6 +96,10 @@ export function requireWords(value: ManagedObjectValue, version: Version): void 
     !tagKnown('KeyValuePresent', version)
   )
     fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+}
+
+function formatOf(value: KeyedObjectValue): KeyFormatType {
+  return value.value.KeyBlock.KeyFormatType;
 }
 
 /** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */

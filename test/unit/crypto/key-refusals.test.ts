@@ -23,7 +23,8 @@ t.test('formats there is no way to', async (t) => {
     [key('PublicKey', 'X_509', vectors.secp256k1Spki), 'TransparentRSAPublicKey'],
     [key('SymmetricKey', 'Raw', new Uint8Array(16)), 'PKCS_1'],
     [key('SymmetricKey', 'Opaque', new Uint8Array(16)), 'Raw'],
-    [key('SecretData', 'Opaque', new Uint8Array(16)), 'Raw'],
+    [key('SecretData', 'Opaque', new Uint8Array(16)), 'PKCS_8'],
+    [key('PGPKey', 'Opaque', new Uint8Array(16)), 'Raw'],
   ];
   for (const [origin, format] of none) {
     t.throws(() => convertKey(origin, format), KeyFormatUnsupported, `${origin.KeyFormatType} to ${format}`);

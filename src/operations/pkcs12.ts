@@ -1,0 +1,84 @@
+import type { KeyBlock } from '../../codec/structures/key-block.ts';
+import {
+  hasKeyBlock,
+  type KeyedObjectValue,
+  type ManagedObjectValue,
+} from '../../codec/structures/managed-objects.ts';
+import { plainKey } from '../crypto/provider.ts';
+import { fail } from '../errors.ts';
+import { linkedId } from '../object/links.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import { requireUsage } from '../object/usage.ts';
+import type { Context } from './operation.ts';
+
+/**
+ * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key under a password, with its certificate and those above.
+ * Links tell where they are: PKCS#12 Password Link from the key to Secret Data, PKCS#12 Certificate Link from the key to
+ * its certificate and from each certificate to the next.
+ */
+
+/** Certificates in one bundle; real chains have three or four. */
+const longestChain = 16;
+
+/**
+ * The private key as a PKCS#12 bundle. Fails with KeyFormatTypeNotSupported for what is no private key in the clear,
+ * as `password` does, and with InvalidField for a link to something that is not an X.509 certificate.
+ */
+export async function asPkcs12(
+  object: ManagedObject,
+  value: KeyedObjectValue,
+  context: Context,
+): Promise<ManagedObjectValue> {
+  const key = plainKey(value.type, value.value.KeyBlock);
+  if (key?.objectType !== 'PrivateKey')
+    fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
+  const KeyValue = context.crypto.bundle(key, {
+    certificates: await chainOf(object, context),
+    password: await passwordOf(object, context),
+    friendlyName: object.attributes.get('PKCS_12FriendlyName'),
+  });
+  const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_12', KeyValue };
+  return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+}
+
+/**
+ * The password that a key with PKCS#12 is linked to. Fails with BadPassword (1.x: InvalidField) unless there is exactly
+ * one link and it leads to a password, and as `requireUsage` does unless the password is Active and may derive keys.
+ */
+export async function passwordOf(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
+  const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
+  const id = links.length === 1 ? linkedId(object, 'PKCS_12PasswordLink') : undefined;
+  if (id === undefined) badPassword('PKCS#12 needs exactly one PKCS#12 Password Link');
+  const password = await work.load(id);
+  if (password?.type !== 'SecretData') badPassword('the PKCS#12 Password Link leads to no password');
+  requireUsage(password, 'DeriveKey', now);
+  const { value } = password;
+  const key = value && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;
+  if (
+    value?.type !== 'SecretData' ||
+    value.value.SecretDataType !== 'Password' ||
+    !(key?.KeyMaterial instanceof Uint8Array)
+  )
+    badPassword('the PKCS#12 Password Link leads to no password');
+  return key.KeyMaterial;
+}
+
+function badPassword(why: string): never {
+  fail('BadPassword', why, 'InvalidField');
+}
+
+async function chainOf(object: ManagedObject, { work }: Context): Promise<Uint8Array[]> {
+  const chain = new Map<string, Uint8Array>();
+  let id = linkedId(object, 'PKCS_12CertificateLink');
+  while (id !== undefined && !chain.has(id)) {
+    const certificate = await work.load(id);
+    const value = certificate?.archived === false ? certificate.value : undefined;
+    if (certificate === undefined || value?.type !== 'Certificate' || value.value.CertificateType !== 'X_509')
+      fail('InvalidField', 'a PKCS#12 Certificate Link leads to no X.509 certificate');
+    if (chain.size === longestChain)
+      fail('InvalidField', `more than ${longestChain} certificates are linked`);
+    chain.set(id, value.value.CertificateValue);
+    id = linkedId(certificate, 'PKCS_12CertificateLink');
+  }
+  return [...chain.values()];
+}
