@@ -1,4 +1,4 @@
-import { hash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
+import { createHash, hash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
 /** What is kept of a password: enough to recognise it, not to say it. Texts in Base64. */
@@ -57,7 +57,7 @@ export type HashedPasswordVerifier = Readonly<
 >;
 
 const digest = (name: PasswordHash, ...parts: readonly (Uint8Array | string)[]): Buffer =>
-  hash(hashes[name], Buffer.concat(parts.map((part) => Buffer.from(part as string))), 'buffer');
+  parts.reduce((sum, part) => sum.update(part), createHash(hashes[name])).digest();
 
 export function hashedPasswordVerifier(username: string, password: string): HashedPasswordVerifier {
   const verifier = (name: PasswordHash) => ({

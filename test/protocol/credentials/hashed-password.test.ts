@@ -1,0 +1,107 @@
+import t from 'tap';
+import type { Credential } from '../../../codec/structures/credentials.ts';
+import { encode, enumerated, integer, type RequestItem } from '../../client.ts';
+import { TestService } from '../service.ts';
+import { give, hashedPassword, password, showing, under, user } from './showing.ts';
+
+const locate: RequestItem = { operation: 'Locate' };
+const refused = 'AuthenticationNotSuccessful';
+
+async function open(): Promise<TestService> {
+  const service = await TestService.open();
+  t.teardown(() => service.close());
+  return service;
+}
+
+/** Microseconds of the service's clock, and some more. */
+const time = (service: TestService, more = 0) => BigInt(service.now) * 1000n + BigInt(more);
+
+t.test('Hashed Password: the server proves itself, and each time counts once', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right'), await user('bob', 'right')], devices: [] });
+  for (const [at, version] of (['2.0', '2.1'] as const).entries()) {
+    for (const [number, hash] of ([undefined, 'SHA_256', 'SHA_384', 'SHA_512'] as const).entries()) {
+      const now = time(service, at * 10 + number);
+      const { credential, answer } = hashedPassword('alice', 'right', now, hash);
+      const first = await under(service, version, [locate], credential);
+      t.equal(first.reasons, 'Success', `${version} ${hash}`);
+      t.equal(first.proof, answer, `${version} ${hash}: Server Hashed Password`);
+      const again = await under(service, version, [locate], credential);
+      t.equal(again.reasons, refused, 'the same again');
+      t.equal(again.proof, undefined);
+    }
+  }
+  const other = hashedPassword('bob', 'right', time(service)).credential;
+  t.equal(
+    (await under(service, '2.1', [locate], other)).reasons,
+    'Success',
+    'another user has times of its own',
+  );
+  t.equal(
+    (await under(service, '2.1', [locate], password('alice', 'right'))).proof,
+    undefined,
+    'nobody asked',
+  );
+});
+
+t.test('Hashed Password: what does not hold', async (t) => {
+  const service = await open();
+  const { hashed: _, ...plain } = await user('plain', 'right');
+  await give(service, { users: [await user('alice', 'right'), plain], devices: [] });
+  const made = (word: string, name = 'alice', more = 0) =>
+    hashedPassword(name, word, time(service, more)).credential;
+  const changed = (change: object) => {
+    const { CredentialValue: value } = made('right') as { CredentialValue: object };
+    return { CredentialType: 'HashedPassword', CredentialValue: { ...value, ...change } } as Credential;
+  };
+  const whole = (made('right') as { CredentialValue: { HashedPassword: Uint8Array } }).CredentialValue
+    .HashedPassword;
+  const shown: [string, Credential][] = [
+    ['wrong password', made('wrong')],
+    ['unknown user', made('right', 'carol')],
+    ['a user whose password may not be hashed', made('right', 'plain')],
+    ['another time', changed({ TimeStamp: time(service, 1) })],
+    ['another hash', changed({ HashingAlgorithm: 'SHA_512' })],
+    ['a hash that is not offered', changed({ HashingAlgorithm: 'MD5' })],
+    ['cut', changed({ HashedPassword: whole.subarray(0, 63) })],
+    ['longer', changed({ HashedPassword: Uint8Array.from([...whole, 0]) })],
+    ['empty', changed({ HashedPassword: new Uint8Array() })],
+    ['far ahead of the clock', made('right', 'alice', 86_400_000_001)],
+  ];
+  for (const [what, credential] of shown) {
+    service.now += 3_600_001;
+    if (what === 'far ahead of the clock')
+      t.equal(
+        (await under(service, '2.1', [locate], made('right', 'alice', 86_400_000_001))).reasons,
+        refused,
+        what,
+      );
+    else t.equal((await under(service, '2.1', [locate], credential)).reasons, refused, what);
+  }
+  t.equal((await under(service, '2.1', [locate], made('right'))).reasons, 'Success', 'nothing was used up');
+});
+
+t.test('Hashed Password: one Timestamp, many connections', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  const { credential } = hashedPassword('alice', 'right', time(service));
+  const all = await Promise.all(
+    Array.from({ length: 16 }, () => under(service, '2.1', [locate], credential)),
+  );
+  t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1);
+});
+
+t.test('the Server Hashed Password is part of the Maximum Response Size', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
+  const sizeOf = async (most: number, at: number) => {
+    const { credential } = hashedPassword('alice', 'right', time(service, at));
+    const header = [integer('MaximumResponseSize', most), showing(credential)];
+    const answer = encode(await service.exchange('2.1', [query], header));
+    return answer.length;
+  };
+  const whole = await sizeOf(100_000, 1);
+  t.equal(await sizeOf(whole, 2), whole);
+  t.ok((await sizeOf(whole - 1, 3)) < 300, 'too large by one byte');
+});
