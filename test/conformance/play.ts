@@ -114,7 +114,7 @@ async function playExchange(
   };
 }
 
-function operationsOf(request: Node): string[] {
+export function operationsOf(request: Node): string[] {
   return children(request, 'BatchItem').map((item) =>
     String(Operation.fromNumber(Number(valueOf(item, 'Operation')))),
   );

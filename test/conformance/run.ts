@@ -19,6 +19,7 @@ import {
   toJson,
   unusedExcuses,
 } from './report.ts';
+import { isReversed, playReversed } from './reversed.ts';
 import { TestServer } from './server.ts';
 
 /** `npm run conformance [DIR]`: plays the OASIS cases of a directory over mutual TLS against a fresh server. */
@@ -83,8 +84,12 @@ export async function runConformance(
   try {
     for (const [index, group] of groups.entries()) {
       if (!server.running) throw new Error('the server ended before all cases were played');
-      const identity = server.identities.get(clients[index] as string) as Identity;
-      results.push(...(await playGroup(group, () => open(server, identity, selection.transport ?? 'tls'))));
+      const name = clients[index] as string;
+      const identity = server.identities.get(name) as Identity;
+      const [first] = group.cases;
+      if (first !== undefined && isReversed(first)) results.push(await playReversed(first, server, name));
+      else
+        results.push(...(await playGroup(group, () => open(server, identity, selection.transport ?? 'tls'))));
     }
   } catch (error) {
     throw new Error(`${(error as Error).message}\nlast words of the server:\n${server.output}`);
