@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { get as fetchHttp } from 'node:http';
-import { join, relative, sep } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Node } from '../../codec/wire/node.ts';
 import {
@@ -18,17 +17,13 @@ import {
 } from '../client.ts';
 import { mutate } from '../fuzz/mutate.ts';
 import { Random } from '../fuzz/random.ts';
+import { found, page, type Secret, written } from './secrets.ts';
 import { FaultyServer } from './server.ts';
 
 /**
  * Nothing that a client entrusts to the daemon, and no password it shows, may be found in what the daemon writes. Keys
  * are found by any eight bytes in a row, so that a part of one does not pass either.
  */
-
-interface Secret {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
 
 const random = new Random(20261123);
 const ascii = (word: string): Uint8Array => new TextEncoder().encode(word);
@@ -51,38 +46,6 @@ const secrets: Secret[] = [
   { name: 'a prime of the RSA key', bytes: Buffer.from(jwk.p ?? '', 'base64url') },
   { name: 'the EC private key', bytes: Buffer.from(ec.export({ format: 'jwk' }).d ?? '', 'base64url') },
 ];
-
-const window = 8;
-
-/** Forms in which a part of a secret may stand in a file: as it is, in hexadecimal, and in Base64 at each of its three phases. */
-function* forms(secret: Uint8Array): Generator<string> {
-  for (let at = 0; at + window <= secret.length; at += window) {
-    const part = Buffer.from(secret.subarray(at, at + window));
-    yield part.toString('latin1');
-    yield part.toString('hex');
-    yield part.toString('hex').toUpperCase();
-    // Characters at the ends depend on the neighbours, so only those in between are looked for.
-    for (const phase of [0, 1, 2]) {
-      const padded = Buffer.concat([Buffer.alloc(phase), part]);
-      const inner = (encoding: 'base64' | 'base64url') =>
-        padded
-          .toString(encoding)
-          .replace(/=+$/, '')
-          .slice(phase === 0 ? 0 : phase + 1, -1);
-      yield inner('base64');
-      yield inner('base64url');
-    }
-    yield part.toJSON().data.join(',');
-  }
-}
-
-/** Names of the secrets of which a part stands in `content`. */
-function found(content: Uint8Array | string, among: readonly Secret[] = secrets): string[] {
-  const haystack = typeof content === 'string' ? content : Buffer.from(content).toString('latin1');
-  return among
-    .filter(({ bytes: secret }) => [...forms(secret)].some((form) => haystack.includes(form)))
-    .map(({ name }) => name);
-}
 
 const template = (mask: number, ...more: Node[]): Node =>
   structure(
@@ -197,25 +160,6 @@ function* misuses(id: string): Generator<Uint8Array> {
   }
 }
 
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory).flatMap((name) => {
-    const path = join(directory, name);
-    return statSync(path).isDirectory() ? filesBelow(path) : [path];
-  });
-}
-
-function page(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    fetchHttp(url, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () => resolve(body));
-    }).on('error', reject);
-  });
-}
-
 t.test('the search finds a secret in each of its forms', async (t) => {
   const key = Buffer.from(symmetric);
   const forms = [
@@ -228,22 +172,10 @@ t.test('the search finds a secret in each of its forms', async (t) => {
     Buffer.concat([Buffer.from('xy'), key]).toString('base64url'),
     JSON.stringify(key.toJSON()),
   ];
-  for (const form of forms) t.same(found(form), ['the symmetric key'], String(form.toString()).slice(0, 20));
-  t.same(found('nothing of the kind'), []);
+  for (const form of forms)
+    t.same(found(form, secrets), ['the symmetric key'], String(form.toString()).slice(0, 20));
+  t.same(found('nothing of the kind', secrets), []);
 });
-
-/** What the daemon holds when the clients are done with it: everything it writes, by name. */
-async function written(server: FaultyServer, metrics: string): Promise<Map<string, Uint8Array | string>> {
-  const all = new Map<string, Uint8Array | string>([
-    ['output', server.output],
-    ['metrics', metrics],
-  ]);
-  for (const file of filesBelow(server.home)) {
-    const name = relative(server.home, file);
-    if (!name.startsWith(`clients${sep}`)) all.set(name, readFileSync(file));
-  }
-  return all;
-}
 
 async function generatedKey(client: Client): Promise<Secret> {
   const created = await client.request('1.4', [
@@ -299,7 +231,7 @@ t.test('no secret is in the log, the database, the home or the metrics', { timeo
       [{ operation: 'Get', payload: [text('UniqueIdentifier', id)] }],
       [withDevice],
     );
-    t.not(found(encode(answer)).length, 0, 'the client itself gets it back');
+    t.not(found(encode(answer), secrets).length, 0, 'the client itself gets it back');
   }
   const made = await generatedKey(client);
   await client.request('1.4', [{ operation: 'Locate' }], [withPassword]);
@@ -311,7 +243,7 @@ t.test('no secret is in the log, the database, the home or the metrics', { timeo
   for (const message of misuses(ids[0] ?? '')) await client.send(message);
   const ended = new Promise((resolve) => client.socket.once('close', resolve));
   const last = await client.send(Uint8Array.from([...symmetric, ...symmetric]));
-  t.same(found(last), [], 'a key where a message should begin is not repeated');
+  t.same(found(last, secrets), [], 'a key where a message should begin is not repeated');
   await ended;
   const other = await server.connect();
   await other.request(

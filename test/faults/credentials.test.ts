@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Credential } from '../../codec/structures/credentials.ts';
+import {
+  bytes,
+  type Client,
+  connect,
+  enumerated,
+  integer,
+  type RequestItem,
+  readIdentity,
+  structure,
+  valueOf,
+} from '../client.ts';
+import { hashedPassword, password, showing, ticketNode, ticketOf } from '../protocol/credentials/showing.ts';
+import { answersOf } from '../protocol/service.ts';
+import { found, page, type Secret, written } from './secrets.ts';
+import { FaultyServer } from './server.ts';
+
+/** The operator's commands beside a running daemon, a kill in between, and what all of it leaves behind. */
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const word = 'staple-of-alice-90125';
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const locate: RequestItem = { operation: 'Locate' };
+const login: RequestItem = { operation: 'Login' };
+
+function kmipd(home: string, words: readonly string[], input = ''): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(process.execPath, [main, ...words, '--home', home], (error, output) =>
+      error === null ? resolve(output) : reject(error),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+type Shown = Credential[];
+
+async function outcome(client: Client, item: RequestItem, ...shown: Shown): Promise<string> {
+  const [answer] = answersOf(
+    await client.request('2.1', [item], shown.length > 0 ? [showing(...shown)] : []),
+  );
+  return answer?.reason ?? answer?.status ?? '';
+}
+
+async function ticket(client: Client, item: RequestItem, ...shown: Shown): Promise<Uint8Array> {
+  const header = shown.length > 0 ? [showing(...shown)] : [];
+  const [answer] = answersOf(await client.request('2.1', [item], header));
+  const value = valueOf(answer?.payload as never, 'Ticket', 'TicketValue');
+  if (!(value instanceof Uint8Array)) throw new Error(answer?.message);
+  return value.slice();
+}
+
+/** Asks until the answer is that one; the daemon needs a moment to hear of a change. */
+async function until(wanted: string, ask: () => Promise<string>): Promise<string> {
+  let came = await ask();
+  for (const end = Date.now() + 10_000; came !== wanted && Date.now() < end; came = await ask())
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  return came;
+}
+
+t.test('credentials and tickets from the first to the last', { timeout: 120_000 }, async (t) => {
+  const server = await FaultyServer.prepare({
+    config: '[log]\nlevel = "trace"\n',
+    words: ['--metrics', '127.0.0.1:0'],
+  });
+  t.teardown(() => server.remove());
+  const { home } = server;
+  await kmipd(home, ['client', 'add', 'other', '--group', 'elsewhere', '--role', 'read-only']);
+  await server.start();
+  const refused = 'AuthenticationNotSuccessful';
+  let demo = await server.connect();
+  t.equal(await outcome(demo, locate), 'Success');
+  await kmipd(home, ['client', 'credential', 'add', 'demo', '--username', 'alice', '--hashed'], `${word}\n`);
+  t.equal(await until(refused, () => outcome(demo, locate)), refused, 'an open connection is asked too');
+  t.equal(await outcome(demo, { operation: 'DiscoverVersions' }), 'Success');
+  t.equal(await outcome(demo, locate, password('alice', word)), 'Success');
+  t.equal(await outcome(demo, locate, password('alice', `${word}!`)), refused);
+
+  const printed = await kmipd(home, [
+    'client',
+    'credential',
+    'add',
+    'demo',
+    '--username',
+    'alice',
+    '--one-time',
+    '2',
+  ]);
+  const [code = '', unused = ''] = printed.split('\n');
+  const oneTime = (OneTimePassword: string) =>
+    ({ CredentialType: 'OneTimePassword', CredentialValue: { Username: 'alice', OneTimePassword } }) as const;
+  const hashed = hashedPassword('alice', word, BigInt(Date.now()) * 1000n);
+  t.equal(await outcome(demo, locate, oneTime(code)), 'Success');
+  t.equal(await outcome(demo, locate, hashed.credential), 'Success');
+  const counted = await ticket(
+    demo,
+    { operation: 'Login', payload: [integer('RequestCount', 2)] },
+    password('alice', word),
+  );
+  t.equal(await outcome(demo, locate, ticketOf(counted)), 'Success');
+
+  await server.end('SIGKILL');
+  await server.start();
+  demo = await server.connect();
+  t.equal(await outcome(demo, locate, oneTime(code)), refused, 'spent for good');
+  t.equal(await outcome(demo, locate, hashed.credential), refused, 'the time has been for good');
+  t.equal(await outcome(demo, locate, ticketOf(counted)), 'Success', 'the last of its two requests');
+  t.equal(await outcome(demo, locate, ticketOf(counted)), 'UsageLimitExceeded');
+
+  const rights = structure('Rights', structure('Right', structure('Operations', enumerated('Operation', 8))));
+  const given = await ticket(
+    demo,
+    { operation: 'DelegatedLogin', payload: [rights] },
+    password('alice', word),
+  );
+  const own = await ticket(demo, login, password('alice', word));
+  const identity = await readIdentity(join(home, 'clients', 'other'));
+  const other = await connect({ port: server.port, ...identity });
+  t.equal(await outcome(other, locate, ticketOf(given)), 'Success', 'in the place of demo');
+  t.equal(await outcome(other, login, ticketOf(given)), 'NotAuthorised');
+  t.equal(await outcome(other, locate, ticketOf(own)), 'InvalidTicket');
+  await kmipd(home, ['client', 'disable', 'demo']);
+  t.equal(await outcome(other, locate, ticketOf(given)), 'InvalidTicket');
+  await kmipd(home, ['client', 'enable', 'demo']);
+  t.equal(await outcome(other, locate, ticketOf(given)), 'Success');
+  demo = await server.connect();
+  const logout: RequestItem = { operation: 'Logout', payload: [ticketNode(given)] };
+  t.equal(await outcome(demo, logout, ticketOf(own)), 'Success');
+  t.equal(await outcome(other, locate, ticketOf(given)), 'InvalidTicket');
+  t.equal(
+    await outcome(demo, { operation: 'Get', payload: [bytes('TicketValue', own)] }, ticketOf(own)),
+    'InvalidField',
+  );
+
+  await kmipd(home, ['client', 'credential', 'remove', 'demo', '--all']);
+  t.equal(await until('Success', () => outcome(demo, locate)), 'Success', 'the certificate is enough again');
+  const metricsAt = [...server.output.matchAll(/metrics on (127\.0\.0\.1:\d+)/g)].at(-1)?.[1];
+  const metrics = await page(`http://${metricsAt}/metrics`);
+  t.match(metrics, /kmipd_credentials_refused_total\{reason="a credential does not hold"\} 2/);
+  t.match(server.output, /"client":"demo","connection":"\w+","msg":"credentials refused"/);
+  const secrets: Secret[] = [
+    { name: 'the password', bytes: ascii(word) },
+    { name: 'a one-time password', bytes: ascii(code) },
+    { name: 'one that was not used', bytes: ascii(unused) },
+    { name: 'a ticket', bytes: counted },
+    { name: 'a delegated ticket', bytes: given },
+    { name: 'the other ticket', bytes: own },
+    { name: 'what the server answers to a hashed password', bytes: Uint8Array.fromHex(hashed.answer) },
+  ];
+  for (const [name, content] of await written(server, metrics)) t.same(found(content, secrets), [], name);
+  await other.close();
+  await demo.close();
+  t.equal(await server.end(), 0);
+});
