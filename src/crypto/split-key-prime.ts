@@ -50,7 +50,7 @@ export function joinPrime(shares: readonly Share[], sharing: Sharing, length: Se
   const secret = toBytes(interpolate(used, 0n, p));
   // DER begins with a tag, so it has no zeros in front.
   const bytes = typeof length === 'number' ? length : secret.length;
-  if (bytes < secret.length) throw disagree();
+  if (bytes < secret.length || bytes > prime.length) throw disagree();
   return padded(secret, bytes);
 }
 

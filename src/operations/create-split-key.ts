@@ -10,7 +10,7 @@ import type { Sharing } from '../crypto/sharing.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { inheritHistory, protectedAttributes } from '../object/protection.ts';
-import { algorithmOf, create, requestedAttributes, valueOf } from './creating.ts';
+import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from './creating.ts';
 import { defaultLength } from './defaults.ts';
 import { namedObjects } from './named-objects.ts';
 import { type Context, creation, operation } from './operation.ts';
@@ -55,7 +55,7 @@ export const CreateSplitKey = operation({
     requireSharing(sharing);
     const whole =
       request.UniqueIdentifier === undefined
-        ? newKey(requested, context)
+        ? newKey(await withDefaults('SplitKey', requested, context), context)
         : await keyHere(request.UniqueIdentifier, context);
     requireEffort(whole.bytes.length, parts, threshold);
     const { shares, prime } = await context.crypto.splitSecret(whole.bytes, sharing);

@@ -12,7 +12,7 @@ import { linkDerivation } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { inheritHistory, protectedAttributes } from '../object/protection.ts';
 import { countUse } from '../object/usage.ts';
-import { algorithmOf, create, requestedAttributes, valueOf } from './creating.ts';
+import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from './creating.ts';
 import { namedObjects } from './named-objects.ts';
 import { type Context, creation, operation } from './operation.ts';
 import { keyFor, parametersFor } from './using-keys.ts';
@@ -68,7 +68,7 @@ export const DeriveKey = operation({
     const inputs = { ...given, DerivationData: sources.data };
     requireInputs(method, inputs);
     const requested = await requestedAttributes([request.Attributes], context);
-    const shape = shapeOf(type, requested);
+    const shape = shapeOf(type, await withDefaults(type, requested, context));
     for (const { object } of sources.all) countUse(object, shape.bytes, context.now);
     const material = await context.crypto.deriveKey({
       method,

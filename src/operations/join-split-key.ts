@@ -6,7 +6,7 @@ import { identifier } from '../../codec/structures/identifier.ts';
 import type { KeyBlock } from '../../codec/structures/key-block.ts';
 import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
-import { keyBits, keyBytes } from '../crypto/algorithms.ts';
+import { algorithmKind, keyBits, keyBytes } from '../crypto/algorithms.ts';
 import { type CryptoProvider, KeyMaterialInvalid, type PlainKey, plainKey } from '../crypto/provider.ts';
 import type { SecretLength, Share, Sharing } from '../crypto/sharing.ts';
 import { fail } from '../errors.ts';
@@ -151,6 +151,8 @@ function joined(
     return { type, value: { SecretDataType: secretDataType, KeyBlock: block } };
   }
   if (type === 'PrivateKey') {
+    if (CryptographicAlgorithm !== undefined && algorithmKind(CryptographicAlgorithm) === 'symmetric')
+      fail('InvalidField', `a private key cannot be for ${CryptographicAlgorithm}`);
     return {
       type,
       value: { KeyBlock: { KeyFormatType, KeyValue, CryptographicAlgorithm, CryptographicLength } },
