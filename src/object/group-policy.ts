@@ -71,7 +71,7 @@ export function requireAllowed({ constraints }: GroupPolicy, object: ManagedObje
   if (choice.length === 0) return;
   const failures = choice.map((constraint) => missing(constraint, object));
   if (failures.every((failure) => failure !== undefined))
-    fail('ConstraintViolation', `the constraints of the group demand another ${failures[0]}`);
+    fail('ConstraintViolation', `new objects of the group need another ${failures[0]}`);
 }
 
 /** The first attribute that is not as the constraint wants it. */

@@ -1,4 +1,4 @@
-import { bytes, integer, one, struct } from '../../codec/schema.ts';
+import { bytes, integer, maybe, one, struct } from '../../codec/schema.ts';
 import { fail } from '../errors.ts';
 import { conversation, operation } from './operation.ts';
 
@@ -10,7 +10,8 @@ export const RNGRetrieve = operation({
   name: 'RNGRetrieve',
   since: '1.2',
   request: struct({ DataLength: one(integer) }),
-  response: struct({ Data: one(bytes) }),
+  // There unless the item is Ephemeral.
+  response: struct({ Data: maybe(bytes) }),
   on: conversation(),
   handle({ DataLength: length }, { crypto }) {
     if (length < 0 || length > mostBytes) fail('InvalidField', `Data Length must be 0 to ${mostBytes}`);

@@ -1,10 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import type { RequestItem, RequestMessage, ResponseItem } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
 import { KmipError, reasonFor } from '../errors.ts';
 import type { Context, EarlierAnswer } from '../operations/operation.ts';
 import { type Execution, execute } from './execute.ts';
 import { asRefusal } from './failure.ts';
+import { Pauses } from './pause.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
 /** Runs the items of one message. Knows no operation. */
@@ -32,9 +32,6 @@ interface Outcome {
 
 const none = new Uint8Array(0);
 
-/** How long one batch may go on before others have their turn. */
-const turnMilliseconds = 20;
-
 /** Bytes of a response around its items: message, header, version, time stamp, count. */
 const headBytes = 8 + 8 + 40 + 16 + 16;
 /** Bytes of a successful item around its payload: item, operation, status. */
@@ -61,13 +58,9 @@ export async function runItems(
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
   let room = roomOf(request, environment);
-  let turn = performance.now();
+  const pauses = new Pauses();
   for (const item of request.items) {
-    // Reads of SQLite end at once: without a pause, a batch of a thousand would hold up every other connection.
-    if (performance.now() - turn > turnMilliseconds) {
-      await setImmediate();
-      turn = performance.now();
-    }
+    if (pauses.due) await pauses.take();
     const outcome = await runItem(item, environment, room);
     outcomes.push(outcome);
     room -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);

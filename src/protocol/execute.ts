@@ -10,6 +10,7 @@ import type { AnyOperation, Context, ObjectStance, Stance } from '../operations/
 import { admit, type Speaker } from './authentication.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
 import { withoutOutput } from './outputs.ts';
+import { Pauses } from './pause.ts';
 import { type Answered, resolved } from './references.ts';
 import { confined } from './rights.ts';
 import { countTicketUse } from './ticket-use.ts';
@@ -40,9 +41,11 @@ export async function execute(
   }
   const { identifiers, outputs } = execution;
   const answers: Answer[] = [];
+  const pauses = new Pauses();
   for (const payload of requests(item, operation, context, execution)) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
     answers.push(await run(operation, request, context, identifiers));
+    if (pauses.due) await pauses.take();
   }
   identifiers.record(operation.name, answers);
   for (const answer of answers) outputs.record(operation.name, answer);

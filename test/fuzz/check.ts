@@ -1,9 +1,9 @@
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
-import { type RequestMessage, ResponseHeader, readRequest } from '../../codec/envelope.ts';
+import { type RequestItem, type RequestMessage, ResponseHeader, readRequest } from '../../codec/envelope.ts';
 import { plan } from '../../codec/plan.ts';
 import { bytes, type Custom, many, maybe, one, struct, text } from '../../codec/schema.ts';
 import { tagNumber } from '../../codec/tags.ts';
-import { type Version, versionOf } from '../../codec/version.ts';
+import { eraOf, type Version, versionOf } from '../../codec/version.ts';
 import { BinaryReader, checkStructure } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
 import { defaultLimits } from '../../src/limits.ts';
@@ -25,6 +25,7 @@ const answeredItem = struct({
   ResultStatus: one(ResultStatus),
   ResultReason: maybe(ResultReason),
   ResultMessage: maybe(text),
+  AsynchronousCorrelationValue: maybe(bytes),
   ResponsePayload: maybe(unread),
 });
 const answeredMessage = struct({ ResponseHeader: one(ResponseHeader), BatchItem: many(answeredItem) });
@@ -68,6 +69,7 @@ function check(request: Uint8Array, response: Uint8Array): string[] {
   checkCount(asked, items);
   return items.map((item, index) => {
     const status = String(item.ResultStatus);
+    if (status === 'OperationPending') return checkPending(item);
     if (status !== 'Success' && status !== 'OperationFailed' && status !== 'OperationUndone')
       throw new Wrong(`status ${status}`);
     if (status === 'OperationFailed') return checkFailure(item, version);
@@ -101,10 +103,11 @@ interface AnsweredItem {
   readonly ResultStatus: ResultStatus;
   readonly ResultReason?: ResultReason | undefined;
   readonly ResultMessage?: string | undefined;
+  readonly AsynchronousCorrelationValue?: Uint8Array | undefined;
   readonly ResponsePayload?: BinaryReader | undefined;
 }
 
-/** One item per item asked, up to the first failure unless Continue; or a single one for the message as a whole. */
+/** One item per item asked (or several, all alike), up to the first failure unless Continue; or a single one for the message as a whole. */
 function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredItem[]): void {
   const [first] = items;
   if (first?.Operation === undefined) {
@@ -113,24 +116,44 @@ function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredI
     return;
   }
   if (asked === undefined) throw new Wrong('a message that cannot be read was executed');
-  if (items.length > asked.items.length) throw new Wrong('more answers than questions');
+  let answered = 0;
   for (const [index, item] of items.entries()) {
-    const question = asked.items[index];
-    if (item.Operation !== question?.operation) throw new Wrong(`item ${index} answers another operation`);
-    if (!same(item.UniqueBatchItemID, question?.uniqueBatchItemID))
+    const question = asked.items[answered];
+    if (question !== undefined && answers(item, question)) answered++;
+    else if (!isRepetition(item, asked, answered)) {
+      if (question === undefined) throw new Wrong('more answers than questions');
+      if (item.Operation !== question.operation) throw new Wrong(`item ${index} answers another operation`);
       throw new Wrong(`item ${index} has another Unique Batch Item ID`);
+    }
   }
   const option = asked.header.BatchErrorContinuationOption;
   const last = items.at(-1);
   if (option !== 'Continue' && items.slice(0, -1).some((item) => item.ResultStatus === 'OperationFailed'))
     throw new Wrong('went on after a failure');
   const ended = option !== 'Continue' && last?.ResultStatus === 'OperationFailed';
-  if (items.length < asked.items.length && !ended)
-    throw new Wrong(`${asked.items.length} asked, ${items.length} answered`);
+  if (answered < asked.items.length && !ended)
+    throw new Wrong(`${asked.items.length} asked, ${answered} answered`);
+}
+
+function answers(item: AnsweredItem, question: RequestItem): boolean {
+  return item.Operation === question.operation && same(item.UniqueBatchItemID, question.uniqueBatchItemID);
+}
+
+/** In 2.x one item that refers to several objects is answered once for each. */
+function isRepetition(item: AnsweredItem, { version, items }: RequestMessage, answered: number): boolean {
+  const before = items[answered - 1];
+  return eraOf(version) === '2.x' && before !== undefined && answers(item, before);
 }
 
 function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
+}
+
+function checkPending(item: AnsweredItem): string {
+  if (item.AsynchronousCorrelationValue === undefined)
+    throw new Wrong('nothing to ask for what is pending by');
+  if (item.ResponsePayload !== undefined) throw new Wrong('a payload of what is pending');
+  return 'OperationPending';
 }
 
 function checkFailure(item: AnsweredItem, version: Version): string {
