@@ -209,7 +209,6 @@ t.test('parts that do not make up a key', async (t) => {
     ['two of three by XOR', await all(xor), failure],
     ['half an element', await all(sixteen, materialOf(bytes(15))), failure],
     ['shares larger than the prime', await all(field, materialOf(bytes(25).fill(9))), failure],
-    ['no prime', await all({ ...field, PrimeFieldSize: undefined }), 'InvalidField', bad],
     [
       'a modulus that is no prime',
       await all({ ...field, PrimeFieldSize: bytes(24).fill(0, 0, 23) }),
