@@ -56,5 +56,5 @@ export const defaultLimits: Limits = {
   jobs: 1_000,
   jobsPerClient: 100,
   jobBytes: 262_144,
-  jobAnswerSeconds: 86_400,
+  jobAnswerSeconds: 3_600,
 };

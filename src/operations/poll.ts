@@ -3,6 +3,9 @@ import { fail, KmipError, reasonFor } from '../errors.ts';
 import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeFacts } from './jobs.ts';
 import { type Context, conversation, type EarlierAnswer, operation } from './operation.ts';
 
+/** How long an answer can be fetched again that may have been lost on its way. */
+const againSeconds = 300;
+
 /**
  * Poll (KMIP 2.1 §6.1.39, 1.4 §4.28): how a request stands that was answered as pending. What is done is answered with
  * the items that would have been sent at once, payloads as the version of that request wrote them; they stay for a
@@ -44,12 +47,16 @@ function cancelled(operation: DoneItem['operation']): EarlierAnswer {
 
 async function answersTo(
   { id, index, done, item }: Extract<Awaited<ReturnType<typeof findJob>>, { done: unknown }>,
-  { work: { records }, version }: Context,
+  { work: { records }, version, now }: Context,
 ): Promise<readonly EarlierAnswer[]> {
   const payloads = await records.load(jobKinds.answers, id);
   if (item.fetched !== true) {
     const items = changed(done.items, index, { fetched: true });
-    records.put(jobKinds.done, id, writeFacts({ ...done, items }), done.expires);
+    const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);
+    const expires = isLast ? Math.min(done.expires, now + againSeconds) : done.expires;
+    records.put(jobKinds.done, id, writeFacts({ ...done, items, expires }), expires);
+    // Answers may hold keys, which others may have destroyed since.
+    if (isLast && payloads !== undefined) records.put(jobKinds.answers, id, payloads, expires);
   }
   return item.answers.map(({ status, reason, message, payload }: DoneAnswer) => ({
     operation: item.operation,

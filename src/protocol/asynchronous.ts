@@ -38,6 +38,8 @@ export async function isForLater(request: RequestMessage, submission: Submission
   const { AsynchronousIndicator: indicator } = request.header;
   if (indicator === 'Mandatory') return true;
   if (indicator !== 'Optional' && indicator !== true) return false;
+  // Whoever may not ask for the answer must have it now.
+  if (!submission.principal.may('Poll')) return false;
   if (request.items.some((item) => refusalOf(item, request, submission) !== undefined)) return false;
   for (const item of request.items) if (await isSlow(item, request, submission)) return true;
   return false;

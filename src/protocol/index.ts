@@ -264,6 +264,7 @@ export function createService(options: ServiceOptions): Service {
     get pendingJobs() {
       return queue.pending;
     },
+    lookForJobs: () => queue.look(),
     async close() {
       chores.end();
       await queue.close();

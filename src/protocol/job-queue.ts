@@ -58,9 +58,9 @@ const atOnce = 2;
 /** A job is played again when others change what it reads, as every message is; then it fails. */
 const playsAtMost = 32;
 /** A job that is taken up so often ends the process each time. */
-const resumedAtMost = 3;
+const resumedAtMost = 8;
 /** What another process left is taken up after this time: while it lives it is at it itself. */
-const leftAfterMilliseconds = 60_000;
+const leftAfterMilliseconds = 300_000;
 
 /**
  * Does what was answered as pending, in the order it came within each group. The records are the truth: objects, answers
@@ -154,7 +154,7 @@ export class JobQueue {
         this.#known.delete(job.id);
       })
       .catch((error: unknown) => {
-        this.#options.failed(error, job.client);
+        if (!this.#closed) this.#options.failed(error, job.client);
         if (isWeather(error)) {
           this.#known.set(job.id, job);
           this.#postponed.push(job);

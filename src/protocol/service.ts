@@ -33,6 +33,8 @@ export interface MessageService {
 export interface Service extends MessageService {
   /** Messages that were answered as pending and are not done yet, as far as this process knows. */
   readonly pendingJobs: number;
+  /** Takes up what a restart, another node or bad weather has left; the service does so itself every few seconds. */
+  lookForJobs(): Promise<void>;
   /** Waits a while for jobs at work; what is not done then is done after the next start. Before the store is closed. */
   close(): Promise<void>;
 }

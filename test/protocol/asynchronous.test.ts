@@ -1,0 +1,298 @@
+import t, { type Test } from 'tap';
+import { type Version, versions, within } from '../../codec/version.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import {
+  children,
+  enumerated,
+  integer,
+  item,
+  type RequestItem,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
+import { asking, cancel, gated, later, listed, mandatory, numbered, poll, process, settled } from './jobs.ts';
+import {
+  type Answer,
+  attribute1x,
+  createAES2,
+  outline,
+  type ServiceOptions,
+  TestService,
+  uid,
+} from './service.ts';
+
+async function opened(t: Test, options: ServiceOptions = {}): Promise<TestService> {
+  const service = await TestService.open(options);
+  t.teardown(() => service.close());
+  return service;
+}
+
+const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const getNothing: RequestItem = { operation: 'Get', payload: [uid('nothing')] };
+const unknown = new Uint8Array(20);
+
+t.test('what is demanded for later is answered as pending, and fetched when it is done', async (t) => {
+  const service = await opened(t);
+  const { answers, values } = await later(service, '2.1', [
+    { ...create, uniqueBatchItemID: Uint8Array.of(1) },
+    { operation: 'Activate', payload: [], uniqueBatchItemID: Uint8Array.of(2) },
+  ]);
+  t.equal(outline(answers), 'Create:OperationPending Activate:OperationPending');
+  t.strictSame(
+    answers.map(({ batchItemID, payload, reason }) => [batchItemID, payload, reason]),
+    [
+      ['01', undefined, undefined],
+      ['02', undefined, undefined],
+    ],
+  );
+  t.equal(new Set(values.map((value) => value.toHex())).size, 2, 'a value for each item');
+  await settled(service);
+  const first = await poll(service, '2.1', values[0]);
+  t.equal(outline([first]), 'Create:Success');
+  t.equal(first.correlation, undefined);
+  const second = await poll(service, '2.1', values[1]);
+  t.equal(outline([second]), 'Activate:Success');
+  t.equal(second.id, first.id, 'the ID Placeholder means what it means at once');
+  t.equal(await service.state(first.id as string), 2);
+  t.strictSame(await poll(service, '2.1', values[0]), first, 'fetched again');
+});
+
+t.test('pending until it is done', async (t) => {
+  const gate = gated('RNGSeed');
+  const service = await opened(t, { extra: [gate.operation] });
+  for (const version of ['2.0', '2.1'] as const) {
+    const { values } = await later(service, version, [{ operation: 'RNGSeed' }]);
+    const pending = await poll(service, version, values[0]);
+    t.equal(outline([pending]), 'Poll:OperationPending');
+    t.strictSame(pending.correlation, values[0]);
+    t.equal(pending.payload, undefined);
+    gate.open();
+    await settled(service);
+    t.equal(outline([await poll(service, version, values[0])]), 'RNGSeed:Success');
+    gate.close();
+  }
+});
+
+t.test('what may be slow is pending where the client allows it, all else comes at once', async (t) => {
+  const gate = gated('RNGSeed', true);
+  const service = await opened(t, { extra: [gate.operation], limits: { jobBytes: 400 } });
+  const seed = { operation: 'RNGSeed' };
+  const allowing = (version: Version) =>
+    within(version, '2.0')
+      ? [enumerated('AsynchronousIndicator', 2)]
+      : [item('AsynchronousIndicator', 'Boolean', true)];
+  for (const version of ['1.2', '1.4', '2.0', '2.1'] as const) {
+    const header = allowing(version);
+    const batch = (items: readonly RequestItem[], extra: readonly Node[] = []) =>
+      service.batch(version, items, [...header, ...extra]);
+    const { answers, values } = await later(service, version, [seed], header);
+    t.equal(outline(answers), 'RNGSeed:OperationPending', version);
+    t.equal(outline([await poll(service, version, values[0])]), 'Poll:OperationPending');
+    gate.open();
+    await settled(service);
+    t.equal(outline([await poll(service, version, values[0])]), 'RNGSeed:Success');
+    t.equal(outline(await batch([{ operation: 'Get', payload: [uid('x')] }])), `Get:${notFound(version)}`);
+    t.equal(
+      outline(await batch([seed, { operation: 'Poll', payload: [asking(unknown)] }])),
+      `RNGSeed:Success Poll:${unknownValue(version)}`,
+      'not beside what cannot be later',
+    );
+    const large = { operation: 'Get', payload: [uid('x'.repeat(500))] };
+    t.equal(outline(await batch([seed, large])), `RNGSeed:Success Get:${notFound(version)}`, 'too large');
+    const prohibited = within(version, '2.0')
+      ? [enumerated('AsynchronousIndicator', 3)]
+      : [item('AsynchronousIndicator', 'Boolean', false)];
+    t.equal(outline(await service.batch(version, [seed], prohibited)), 'RNGSeed:Success');
+    gate.close();
+  }
+});
+
+t.test('who may not poll has the answer at once, unless it demands otherwise', async (t) => {
+  const gate = gated('RNGSeed', true);
+  gate.open();
+  const service = await opened(t, { extra: [gate.operation], may: (operation) => operation !== 'Poll' });
+  const optional = [enumerated('AsynchronousIndicator', 2)];
+  t.equal(outline(await service.batch('2.1', [{ operation: 'RNGSeed' }], optional)), 'RNGSeed:Success');
+  t.equal(
+    outline(await service.batch('2.1', [{ operation: 'RNGSeed' }], mandatory)),
+    'RNGSeed:OperationPending',
+  );
+});
+
+t.test('large pairs are slow, and others are not', async (t) => {
+  const service = await opened(t);
+  const pair = (algorithm: number, bits: number): RequestItem => ({
+    operation: 'CreateKeyPair',
+    payload: [
+      structure(
+        'CommonTemplateAttribute',
+        attribute1x('Cryptographic Algorithm', enumerated('AttributeValue', algorithm)),
+        attribute1x('Cryptographic Length', integer('AttributeValue', bits)),
+      ),
+      structure(
+        'PrivateKeyTemplateAttribute',
+        attribute1x('Cryptographic Usage Mask', integer('AttributeValue', 1)),
+      ),
+      structure(
+        'PublicKeyTemplateAttribute',
+        attribute1x('Cryptographic Usage Mask', integer('AttributeValue', 2)),
+      ),
+    ],
+  });
+  const header = [item('AsynchronousIndicator', 'Boolean', true)];
+  t.equal(outline(await service.batch('1.4', [pair(4, 2048)], header)), 'CreateKeyPair:Success');
+  const { answers, values } = await later(service, '1.4', [pair(4, 4096)], header);
+  t.equal(outline(answers), 'CreateKeyPair:OperationPending');
+  await settled(service);
+  const done = await poll(service, '1.4', values[0]);
+  t.equal(outline([done]), 'CreateKeyPair:Success');
+  const id = valueOf(done.payload as Node, 'PrivateKeyUniqueIdentifier') as string;
+  const rekey = { operation: 'ReKeyKeyPair', payload: [text('PrivateKeyUniqueIdentifier', id)] };
+  t.equal(outline(await service.batch('1.4', [rekey], header)), 'ReKeyKeyPair:OperationPending');
+});
+
+t.test('batch options keep their meaning', async (t) => {
+  const service = await opened(t);
+  const option = (value: number) => [...mandatory, enumerated('BatchErrorContinuationOption', value)];
+  const cases: readonly [name: string, header: readonly Node[], expected: string, left: number][] = [
+    ['Stop', option(2), 'Create:Success Get:ObjectNotFound Create:GeneralFailure', 1],
+    ['Continue', option(1), 'Create:Success Get:ObjectNotFound Create:Success', 2],
+    ['Undo', option(3), 'Create:OperationUndone Get:ObjectNotFound Create:GeneralFailure', 0],
+  ];
+  let objects = 0;
+  for (const [name, header, expected, left] of cases) {
+    const { values } = await later(service, '2.1', numbered([create, getNothing, create]), header);
+    await settled(service);
+    const answers: Answer[] = [];
+    for (const value of values) answers.push(await poll(service, '2.1', value));
+    t.equal(outline(answers), expected, name);
+    const found = await service.call('2.1', 'Locate', [structure('Attributes')]);
+    const count = children(found.payload, 'UniqueIdentifier').length;
+    t.equal(count - objects, left, `${name}: objects left`);
+    objects = count;
+  }
+});
+
+t.test('what cannot be done later is refused at once', async (t) => {
+  const service = await opened(t, {
+    limits: { jobBytes: 1_024 },
+    may: (operation) => operation !== 'Locate',
+  });
+  const option = (value: number) => [...mandatory, enumerated('BatchErrorContinuationOption', value)];
+  const asked = (operation: string): RequestItem => ({ operation, payload: [asking(unknown)] });
+  const cases: readonly [name: string, items: readonly RequestItem[], header: readonly Node[], string][] = [
+    ['Poll', [asked('Poll')], mandatory, 'Poll:FeatureNotSupported'],
+    ['Cancel', [asked('Cancel')], mandatory, 'Cancel:FeatureNotSupported'],
+    [
+      'an operation of the role of another',
+      [{ operation: 'Locate', payload: [structure('Attributes')] }],
+      mandatory,
+      'Locate:PermissionDenied',
+    ],
+    ['an operation nobody offers', [{ operation: 'Put' }], mandatory, 'Put:OperationNotSupported'],
+    [
+      'a message that is too large',
+      [{ operation: 'Get', payload: [uid('x'.repeat(2_000))] }],
+      mandatory,
+      'Get:ServerLimitExceeded',
+    ],
+    ['Stop', [create, asked('Poll'), create], option(2), 'Create:OperationPending Poll:FeatureNotSupported'],
+    [
+      'Continue',
+      [create, asked('Poll'), create],
+      option(1),
+      'Create:OperationPending Poll:FeatureNotSupported Create:OperationPending',
+    ],
+    ['Undo', [create, asked('Poll'), create], option(3), 'Create:OperationUndone Poll:FeatureNotSupported'],
+    [
+      'no room for the answer',
+      [create, create],
+      [integer('MaximumResponseSize', 200), ...mandatory],
+      'Create:OperationPending Create:ResponseTooLarge',
+    ],
+  ];
+  for (const [name, items, header, expected] of cases)
+    t.equal(outline(await service.batch('2.1', numbered(items), header)), expected, name);
+});
+
+t.test('the number of pending messages is bounded, for each client and for all', async (t) => {
+  const gate = gated('RNGSeed');
+  const service = await opened(t, { extra: [gate.operation], limits: { jobs: 3, jobsPerClient: 2 } });
+  for (const client of ['a', 'b']) service.absent.set(client, { client, group: 'g', may: () => true });
+  const seed = async (client: string) => {
+    service.speaker = { client };
+    return outline((await later(service, '2.1', [{ operation: 'RNGSeed' }])).answers);
+  };
+  t.equal(await seed('a'), 'RNGSeed:OperationPending');
+  t.equal(await seed('a'), 'RNGSeed:OperationPending');
+  t.equal(await seed('a'), 'RNGSeed:ServerLimitExceeded');
+  t.equal(await seed('b'), 'RNGSeed:OperationPending');
+  t.equal(await seed('b'), 'RNGSeed:ServerLimitExceeded');
+  gate.open();
+  await settled(service);
+  t.equal(await seed('a'), 'RNGSeed:OperationPending', 'room again');
+});
+
+t.test('a value that means nothing to the client', async (t) => {
+  const service = await opened(t);
+  const { values } = await later(service, '2.1', [create]);
+  const guesses = [
+    unknown,
+    Uint8Array.of(1, 2, 3),
+    new Uint8Array(0),
+    (values[0] as Uint8Array).slice(0, 19),
+  ];
+  const last = (values[0] as Uint8Array).slice();
+  last[19] = 1;
+  const check = async (value: Uint8Array, name: string) => {
+    for (const version of versions) {
+      t.equal(
+        (await poll(service, version, value)).reason,
+        unknownValue(version),
+        `Poll ${version}: ${name}`,
+      );
+      t.equal(await cancel(service, version, value), 'Unavailable', `Cancel ${version}: ${name}`);
+    }
+    t.equal(await process(service, value), 'InvalidAsynchronousCorrelationValue', `Process: ${name}`);
+  };
+  for (const value of [...guesses, last]) await check(value, `<${value.toHex()}>`);
+  for (const state of ['pending', 'done']) {
+    service.speaker = { client: 'colleague' };
+    await check(values[0] as Uint8Array, `another client of the group, ${state}`);
+    t.strictSame(await listed(service), []);
+    service.speaker = {};
+    const foreign = await service.call('2.1', 'Poll', [asking(values[0])], 'other');
+    t.equal(foreign.reason, 'InvalidAsynchronousCorrelationValue', `another group, ${state}`);
+    await settled(service);
+  }
+});
+
+t.test('answers are kept for a while, and for a shorter one once they have been fetched', async (t) => {
+  const service = await opened(t);
+  const { values } = await later(service, '2.1', numbered([create, create]));
+  await settled(service);
+  t.equal((await poll(service, '2.1', values[0])).status, 'Success');
+  service.now += 301_000;
+  t.equal((await poll(service, '2.1', values[0])).status, 'Success', 'the other one is not fetched yet');
+  t.equal((await poll(service, '2.1', values[1])).status, 'Success');
+  service.now += 299_000;
+  t.equal((await poll(service, '2.1', values[0])).status, 'Success');
+  service.now += 1_000;
+  for (const value of values)
+    t.equal((await poll(service, '2.1', value)).reason, 'InvalidAsynchronousCorrelationValue');
+  t.equal(await cancel(service, '2.1', values[0]), 'Unavailable');
+
+  const other = await later(service, '2.1', [create]);
+  await settled(service);
+  service.now += defaultLimits.jobAnswerSeconds * 1_000 - 1_000;
+  t.equal((await listed(service)).length, 1);
+  service.now += 1_000;
+  t.strictSame(await listed(service), []);
+  t.equal((await poll(service, '2.1', other.values[0])).reason, 'InvalidAsynchronousCorrelationValue');
+});
+
+const notFound = (version: Version) => (within(version, '2.0') ? 'ObjectNotFound' : 'ItemNotFound');
+const unknownValue = (version: Version) =>
+  within(version, '2.0') ? 'InvalidAsynchronousCorrelationValue' : 'ItemNotFound';

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancellationResult, Operation, ProcessingStage } from '../../codec/enums.ts';
+import { bytes, maybe, struct } from '../../codec/schema.ts';
+import type { Version } from '../../codec/version.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import {
+  type AnyOperation,
+  conversation,
+  type OperationName,
+  operation,
+} from '../../src/operations/operation.ts';
+import { bytes as byteString, children, enumerated, type RequestItem, valueOf } from '../client.ts';
+import { type Answer, answersOf, type TestService } from './service.ts';
+
+/** Messages that are answered as pending, for the tests of asynchronous work. */
+
+export const mandatory: readonly Node[] = [enumerated('AsynchronousIndicator', 1)];
+
+/** An operation that waits at a gate; `slow`: it says of itself that it may take long. */
+export function gated(name: OperationName, slow = false) {
+  let gate = Promise.withResolvers<void>();
+  let runs = 0;
+  return {
+    operation: operation({
+      name,
+      since: '1.0',
+      request: struct({ Data: maybe(bytes) }),
+      response: struct({ Data: maybe(bytes) }),
+      on: conversation(),
+      ...(slow && { slow: () => true }),
+      async handle() {
+        runs += 1;
+        await gate.promise;
+        return {};
+      },
+    }) as AnyOperation,
+    open: () => gate.resolve(),
+    close: () => {
+      gate = Promise.withResolvers<void>();
+    },
+    get runs() {
+      return runs;
+    },
+  };
+}
+
+/** Sends a message; its answers and the correlation values in them. */
+export async function later(
+  service: TestService,
+  version: Version,
+  items: readonly RequestItem[],
+  header: readonly Node[] = mandatory,
+): Promise<{ answers: Answer[]; values: Uint8Array[] }> {
+  const message = await service.exchange(version, items, header);
+  const values = children(message, 'BatchItem').flatMap((each) => {
+    const value = valueOf(each, 'AsynchronousCorrelationValue');
+    return value === undefined ? [] : [value as Uint8Array];
+  });
+  return { answers: answersOf(message), values };
+}
+
+export async function poll(
+  service: TestService,
+  version: Version,
+  value: Uint8Array | undefined,
+): Promise<Answer & { correlation: Uint8Array | undefined }> {
+  const payload = [asking(value)];
+  const message = await service.exchange(version, [{ operation: 'Poll', payload }]);
+  const [answer] = answersOf(message);
+  const correlation = valueOf(message, 'BatchItem', 'AsynchronousCorrelationValue') as Uint8Array | undefined;
+  return { ...(answer as Answer), correlation };
+}
+
+export async function cancel(
+  service: TestService,
+  version: Version,
+  value: Uint8Array | undefined,
+): Promise<string> {
+  const payload = [asking(value)];
+  const answer = await service.call(version, 'Cancel', payload);
+  if (answer.payload === undefined) return String(answer.reason);
+  return String(CancellationResult.fromNumber(valueOf(answer.payload, 'CancellationResult') as number));
+}
+
+export async function process(service: TestService, value: Uint8Array | undefined): Promise<string> {
+  const payload = [asking(value)];
+  const { reason, status } = await service.call('2.1', 'Process', payload);
+  return reason ?? status;
+}
+
+/** What Query Asynchronous Requests says: operation, stage, date and value of each. */
+export async function listed(service: TestService, filters: readonly Node[] = []): Promise<string[]> {
+  const { payload } = await service.call('2.1', 'QueryAsynchronousRequests', filters);
+  return children(payload, 'AsynchronousRequest').map((each) => {
+    const operation = Operation.fromNumber(valueOf(each, 'Operation') as number);
+    const stage = ProcessingStage.fromNumber(valueOf(each, 'ProcessingStage') as number);
+    const value = valueOf(each, 'AsynchronousCorrelationValue') as Uint8Array;
+    return `${operation} ${stage} ${valueOf(each, 'SubmissionDate')} ${value.toHex()}`;
+  });
+}
+
+/** Until nothing is pending any more. */
+export async function settled(service: TestService): Promise<void> {
+  for (let waited = 0; service.pendingJobs > 0; waited += 5) {
+    if (waited > 60_000) throw new Error(`${service.pendingJobs} jobs are still pending`);
+    await sleep(5);
+  }
+}
+
+/** The one field of Poll, Cancel and Process. */
+export function asking(value: Uint8Array | undefined): Node {
+  return byteString('AsynchronousCorrelationValue', value as Uint8Array);
+}
+
+/** With a Unique Batch Item ID each. */
+export function numbered(items: readonly RequestItem[]): RequestItem[] {
+  return items.map((each, at) => ({ ...each, uniqueBatchItemID: Uint8Array.of(at) }));
+}
