@@ -8,6 +8,7 @@ went wrong. Exits with 0 when it ran to its end, whatever the checks said.
 
 import binascii
 import datetime
+import hashlib
 import hmac
 import json
 import logging
@@ -18,6 +19,7 @@ import traceback
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from kmip.core import enums, misc, objects, primitives
 from kmip.core.attributes import Name
 from kmip.core.exceptions import OperationFailure
@@ -699,6 +701,60 @@ def mac(session):
     found, code = client.mac(b"data", uid, ALGORITHM.HMAC_SHA256)
     same(found, uid)
     same(code, hmac.new(client.get(uid).value, b"data", "sha256").digest())
+
+
+def derived(session, base, method, parameters, length=128):
+    uid = session.client.derive_key(
+        enums.ObjectType.SYMMETRIC_KEY,
+        [base],
+        method,
+        parameters,
+        cryptographic_length=length,
+        cryptographic_algorithm=ALGORITHM.AES,
+    )
+    key = session.client.get(uid)
+    same((key.cryptographic_algorithm, key.cryptographic_length), (ALGORITHM.AES, length))
+    return key.value
+
+
+@check()
+def derive_keys(session):
+    client, sha256 = session.client, {"hashing_algorithm": enums.HashingAlgorithm.SHA_256}
+    password = client.register(pie.SecretData(b"password", enums.SecretDataType.PASSWORD, masks=[MASK.DERIVE_KEY]))
+    base = client.register(pie.SymmetricKey(ALGORITHM.AES, 128, KEY_BYTES, masks=[MASK.DERIVE_KEY]))
+    client.activate(password)
+    client.activate(base)
+    parameters = {
+        "cryptographic_parameters": {"hashing_algorithm": enums.HashingAlgorithm.SHA_1},
+        "salt": b"salt",
+        "iteration_count": 4096,
+    }
+    found = derived(session, password, enums.DerivationMethod.PBKDF2, parameters, 160)
+    same(found, hashlib.pbkdf2_hmac("sha1", b"password", b"salt", 4096))
+    found = derived(session, base, enums.DerivationMethod.HASH, {"cryptographic_parameters": sha256}, 256)
+    same(found, hashlib.sha256(KEY_BYTES).digest())
+    parameters = {"cryptographic_parameters": sha256, "derivation_data": b"data"}
+    found = derived(session, base, enums.DerivationMethod.HMAC, parameters)
+    same(found, hmac.new(KEY_BYTES, b"data", "sha256").digest()[:16])
+    found = derived(session, base, enums.DerivationMethod.NIST800_108_C, parameters)
+    same(found, hmac.new(KEY_BYTES, b"\x00\x00\x00\x01data", "sha256").digest()[:16])
+
+
+@check(since="1.2")
+def derive_key_by_encryption(session):
+    base = session.client.register(pie.SymmetricKey(ALGORITHM.AES, 128, KEY_BYTES, masks=[MASK.DERIVE_KEY]))
+    session.client.activate(base)
+    parameters = {
+        "cryptographic_parameters": {
+            "cryptographic_algorithm": ALGORITHM.AES,
+            "block_cipher_mode": enums.BlockCipherMode.CBC,
+            "padding_method": enums.PaddingMethod.PKCS5,
+        },
+        "initialization_vector": bytes(16),
+        "derivation_data": b"sixteen bytes...",
+    }
+    encryptor = Cipher(algorithms.AES(KEY_BYTES), modes.CBC(bytes(16))).encryptor()
+    same(derived(session, base, enums.DerivationMethod.ENCRYPT, parameters), encryptor.update(b"sixteen bytes..."))
 
 
 # Refusals
