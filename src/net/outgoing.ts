@@ -159,9 +159,7 @@ class Caller {
     const conversation = { principal, connection: this.#newId(), peer: addressText({ host, port }) };
     socket.on('data', (chunk: Buffer) => line.receive(chunk));
     socket.on('close', () => line.end());
-    void endpoints
-      .attend({ line, version, newest: version, speaker: () => conversation })
-      .then(() => socket.destroyed || end('the client takes nothing of what the server tells'));
+    void endpoints.attend({ line, version, newest: version, speaker: () => conversation });
   }
 
   #sleep(milliseconds: number): Promise<void> {

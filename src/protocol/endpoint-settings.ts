@@ -26,8 +26,6 @@ export interface EndpointTarget {
   readonly version: Version;
 }
 
-export const unconfigured: EndpointSettings = { put: false };
-
 /** Kind of record; the id is the client's name. */
 const kind = 'endpoint';
 const clientsAtMost = 10_000;

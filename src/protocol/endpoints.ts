@@ -7,7 +7,7 @@ import type { Vault } from '../vault/vault.ts';
 import type { EndpointObserver } from '../watch/observer.ts';
 import { notifyOf, putOf } from './announcement.ts';
 import { EndpointChannel } from './endpoint-channel.ts';
-import { type EndpointSettings, unconfigured } from './endpoint-settings.ts';
+import type { EndpointSettings } from './endpoint-settings.ts';
 import { type Line, LineClosed } from './line.ts';
 import type { ObjectEvent, ObjectEvents } from './object-events.ts';
 import type { Conversation } from './service.ts';
@@ -51,7 +51,6 @@ export class Endpoints {
     const unsubscribe = this.#options.events.subscribe(group, (event) => waiting.add(event));
     open.line.closed.catch(() => waiting.end());
     try {
-      const settings = (await this.#options.settings(client)) ?? unconfigured;
       const channel = new EndpointChannel({
         line: open.line,
         version: open.version,
@@ -61,14 +60,14 @@ export class Endpoints {
         speaker: { client, connection },
       });
       await channel.introduce();
-      while (channel.takes('Notify') || (settings.put && channel.takes('Put'))) {
+      while (channel.takes('Notify') || (channel.takes('Put') && (await this.#maySend(client)))) {
         const event = await waiting.next();
         const forgotten = waiting.forgotten();
         if (forgotten > 0) this.#options.observer.forgotten({ client, connection, changes: forgotten });
-        await this.#tell(event, channel, open.speaker().principal, settings);
+        await this.#tell(event, channel, open.speaker().principal);
       }
       // Nothing of what the server has to say is wanted: the client may as well ask again.
-      await channel.handBack();
+      if (!(await channel.handBack())) open.line.cut('it takes nothing of what the server tells');
     } catch (error) {
       if (error instanceof LineClosed) return;
       this.#options.observer.failed({ client, connection, error });
@@ -84,11 +83,11 @@ export class Endpoints {
     event: ObjectEvent,
     channel: EndpointChannel,
     principal: Conversation['principal'],
-    settings: EndpointSettings,
   ): Promise<void> {
     const { store, vault, clock } = this.#options;
     if (!principal.may('GetAttributes')) return;
-    if (event.about === 'value' && settings.put && principal.may('Get') && channel.takes('Put')) {
+    const mayPut = event.about === 'value' && principal.may('Get') && channel.takes('Put');
+    if (mayPut && (await this.#maySend(principal.client))) {
       const from = { store, vault, group: principal.group, now: Math.floor(clock() / 1000) };
       const put = await putOf(event, channel.version, from);
       if (put !== undefined) {
@@ -98,6 +97,11 @@ export class Endpoints {
     }
     const notify = channel.takes('Notify') ? notifyOf(event, channel.version) : undefined;
     if (notify !== undefined) await channel.ask(Notify, notify);
+  }
+
+  /** Whether the operator lets that client be sent keys: asked each time, so that a change counts at once. */
+  async #maySend(client: string): Promise<boolean> {
+    return (await this.#options.settings(client))?.put ?? false;
   }
 }
 

@@ -283,6 +283,11 @@ t.test('a client says what it takes', async (t) => {
     await client.seen('SetEndpointRole');
     await over;
   });
+  await t.test('one that takes neither that nor its role is left', async (t) => {
+    const { over, cuts } = await open(t, { operations: ['Put'] });
+    await over;
+    t.same(cuts, ['it takes nothing of what the server tells']);
+  });
   await t.test('one that takes nothing of it gets its role back at once', async (t) => {
     const { client, over } = await open(t, { operations: ['SetEndpointRole'] });
     await over;
