@@ -144,6 +144,71 @@ t.test('2.x: the output of an Ephemeral item is for later items alone', async (t
   t.equal((valueOf(hash?.payload as Node, 'Data') as Uint8Array).length, 32);
 });
 
+t.test('2.x: references in lists and inside structures', async (t) => {
+  const whole = (...mask: Node[]) =>
+    structure(
+      'Attributes',
+      enumerated('CryptographicAlgorithm', 3),
+      item('CryptographicLength', 'Integer', 256),
+      ...mask,
+    );
+  const split = {
+    operation: 'CreateSplitKey',
+    payload: [
+      enumerated('ObjectType', 5),
+      item('SplitKeyParts', 'Integer', 3),
+      item('SplitKeyThreshold', 'Integer', 3),
+      enumerated('SplitKeyMethod', 1),
+      whole(item('CryptographicUsageMask', 'Integer', 12)),
+    ],
+  };
+  const joined = await service.batch('2.1', [
+    split,
+    {
+      operation: 'JoinSplitKey',
+      payload: [enumerated('ObjectType', 2), enumerated('UniqueIdentifier', 7), whole()],
+    },
+  ]);
+  t.equal(outline(joined), 'CreateSplitKey:Success JoinSplitKey:Success', 'all parts for one reference');
+
+  const wrapping = whole(
+    item('CryptographicUsageMask', 'Integer', 16),
+    item('ActivationDate', 'DateTime', 1),
+  );
+  const wrapped = await service.batch('2.1', [
+    { operation: 'Create', payload: createAES2() },
+    { operation: 'Create', payload: [enumerated('ObjectType', 2), wrapping] },
+    {
+      operation: 'Get',
+      payload: [
+        item('UniqueIdentifier', 'Integer', 0),
+        structure(
+          'KeyWrappingSpecification',
+          enumerated('WrappingMethod', 1),
+          structure(
+            'EncryptionKeyInformation',
+            enumerated('UniqueIdentifier', 3),
+            structure('CryptographicParameters', enumerated('BlockCipherMode', 0xd)),
+          ),
+        ),
+      ],
+    },
+  ]);
+  t.equal(outline(wrapped), 'Create:Success Create:Success Get:Success');
+  t.same(
+    [wrapped[2]?.id, valueOf(wrapped[2]?.payload as Node, ...wrappingKey)],
+    [wrapped[0]?.id, wrapped[1]?.id],
+  );
+});
+
+const wrappingKey = [
+  'SymmetricKey',
+  'KeyBlock',
+  'KeyWrappingData',
+  'EncryptionKeyInformation',
+  'UniqueIdentifier',
+] as const;
+
 /** A structure with the items of both. */
 function merged(a: Node, b: Node): Node {
   return { ...a, value: [...(a.value as Node[]), ...(b.value as Node[])] } as Node;
