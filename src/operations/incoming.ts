@@ -1,5 +1,10 @@
 import type { Attribute } from '../../codec/attribute.ts';
-import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import { ObjectType } from '../../codec/enums.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  type SplitKey,
+} from '../../codec/structures/managed-objects.ts';
 import { type Version, within } from '../../codec/version.ts';
 import { fail } from '../errors.ts';
 
@@ -24,17 +29,26 @@ export function withoutAttributes(value: ManagedObjectValue): ManagedObjectValue
 /** From here on a Template may not hold a Name of its own (KMIP 1.2–1.4, Register), and a Key Value may stay with the client. */
 const metadata = { since: '1.2' } as const;
 
+function needsPrime({ SplitKeyMethod, PrimeFieldSize }: SplitKey): boolean {
+  return SplitKeyMethod === 'PolynomialSharingPrimeField' && PrimeFieldSize === undefined;
+}
+
 /**
- * Refuses what the schema cannot see: a Template that holds a Name, a key without a value in versions that know none, and
- * attributes beside a key that was wrapped without encoding. Fails with InvalidField or EncodingOptionError.
+ * Refuses what the schema cannot see: an object of which the version knows nothing, a Template that holds a Name, a key without a value in versions that know none, and
+ * attributes beside a key that was wrapped without encoding. Fails with InvalidObjectType (1.x:
+ * InvalidField), InvalidField or EncodingOptionError.
  */
 export function requireWellFormed(value: ManagedObjectValue, version: Version): void {
+  if (!ObjectType.knownIn(value.type, version))
+    fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`, 'InvalidField');
   const since12 = within(version, metadata.since);
   if (value.type === 'Template' && since12) {
     const named = value.value.Attributes.some(({ name, vendor }) => name === 'Name' && vendor === undefined);
     if (named) fail('InvalidField', 'a Template holds no Name: its own stands in the Template-Attribute');
   }
   if (!hasKeyBlock(value)) return;
+  if (value.type === 'SplitKey' && needsPrime(value.value))
+    fail('InvalidField', 'a Split Key over a prime field needs Prime Field Size');
   const { KeyFormatType, KeyValue, KeyWrappingData } = value.value.KeyBlock;
   if (KeyValue === undefined && !since12) fail('InvalidField', 'Key Value is missing');
   // PKCS#12 is encrypted by itself and may stand where a wrapped key does (TC-PKCS12-1).

@@ -3,9 +3,10 @@ import {
   KeyFormatType,
   type KeyWrapType,
   ObjectType,
+  RecommendedCurve,
   SplitKeyMethod,
 } from '../../codec/enums.ts';
-import type { KeyBlock, KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
+import type { KeyBlock, KeyValue, KeyWrappingSpecification } from '../../codec/structures/key-block.ts';
 import {
   hasKeyBlock,
   type KeyedObjectValue,
@@ -79,23 +80,42 @@ function requireInsensitive({ attributes }: ManagedObject): void {
 }
 
 /**
- * Refuses what the client's version has no word for: an object type, a key format or a way of splitting that came later, and
+ * Refuses what the client's version has no word for: an object type, a key format, a curve or a way of splitting that came later, and
  * Templates once they are gone. Another format may be asked for.
  */
 export function requireWords(value: ManagedObjectValue, version: Version): void {
   if (!ObjectType.knownIn(value.type, version))
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
-  if (hasKeyBlock(value) && !KeyFormatType.introducedBy(value.value.KeyBlock.KeyFormatType, version))
-    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
   if (value.type === 'SplitKey' && !SplitKeyMethod.introducedBy(value.value.SplitKeyMethod, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the way the key is split`);
+  if (hasKeyBlock(value)) requireKeyWords(value.value.KeyBlock, version);
+}
+
+function requireKeyWords(
+  { KeyFormatType: format, KeyValue, KeyWrappingData }: KeyBlock,
+  version: Version,
+): void {
+  if (!KeyFormatType.introducedBy(format, version))
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
   // Until 1.1 a Key Block without a Key Value is no Key Block.
-  if (
-    hasKeyBlock(value) &&
-    value.value.KeyBlock.KeyValue === undefined &&
-    !tagKnown('KeyValuePresent', version)
-  )
+  if (KeyValue === undefined && !tagKnown('KeyValuePresent', version))
     fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+  const curve = curveOf(KeyValue);
+  if (curve !== undefined && !RecommendedCurve.introducedBy(curve, version))
+    fail(
+      'KeyFormatTypeNotSupported',
+      `KMIP ${version} does not know the curve of the key: ask for another format`,
+    );
+  if (KeyWrappingData?.EncodingOption === 'NoEncoding' && !tagKnown('EncodingOption', version))
+    fail(
+      'EncodingOptionError',
+      `KMIP ${version} knows no Encoding Option, and the key is wrapped without encoding`,
+    );
+}
+
+function curveOf(keyValue: KeyValue | undefined): RecommendedCurve | undefined {
+  if (keyValue === undefined || keyValue instanceof Uint8Array) return undefined;
+  return keyValue.KeyMaterial instanceof Uint8Array ? undefined : keyValue.KeyMaterial.RecommendedCurve;
 }
 
 function formatOf(value: KeyedObjectValue): KeyFormatType {
