@@ -1,7 +1,10 @@
 import { Throttle } from './throttle.ts';
 
 /** What one attempt to prove an identity came to: what follows from it, or why it was refused. */
-export type Attempt<T> = { readonly held: T } | { readonly refused: string };
+export type Attempt<T> =
+  | { readonly held: T }
+  /** `known`: by somebody who knew the secret, so that nothing was guessed. */
+  | { readonly refused: string; readonly known?: boolean };
 
 /** Failures in a row that are free of charge: of one name, and of all names that one certificate tries. */
 const freeOfName = 5;
@@ -24,21 +27,21 @@ export class Guard {
     this.#clients = new Throttle(clock, freeOfClient);
   }
 
-  /** `name`: what is being tried, within the client. `verify` gives undefined when it does not hold. */
-  attempt<T>(client: string, name: string, verify: () => Promise<T | undefined>): Promise<Attempt<T>> {
+  /** `name`: what is being tried, within the client. */
+  attempt<T>(client: string, name: string, verify: () => Promise<Attempt<T>>): Promise<Attempt<T>> {
     const key = `${client} ${name}`;
     return this.#inTurn(client, async () => {
       if (this.#clients.isBlocked(client) || this.#names.isBlocked(key))
         return { refused: 'too many attempts have failed' };
-      const held = await verify();
-      if (held === undefined) {
+      const attempt = await verify();
+      if ('held' in attempt) {
+        this.#clients.succeeded(client);
+        this.#names.succeeded(key);
+      } else if (!attempt.known) {
         this.#clients.failed(client);
         this.#names.failed(key);
-        return { refused: 'a credential does not hold' };
       }
-      this.#clients.succeeded(client);
-      this.#names.succeeded(key);
-      return { held };
+      return attempt;
     });
   }
 
@@ -47,7 +50,7 @@ export class Guard {
     client: string,
     name: string,
     shown: string,
-    verify: () => Promise<T | undefined>,
+    verify: () => Promise<Attempt<T>>,
   ): Promise<Attempt<T>> {
     const known = this.#running.get(shown);
     if (known !== undefined) return known as Promise<Attempt<T>>;

@@ -1,6 +1,7 @@
 import type { Credential } from '../../codec/structures/credentials.ts';
 import type { ClientCredentials, CredentialUse, DeviceCredential, UserCredential } from './credentials.ts';
 import { deviceFields } from './credentials.ts';
+import type { Attempt } from './guard.ts';
 import { answerToHashedPassword, fingerprintOfCode, includesText, isPassword } from './passwords.ts';
 
 type Of<Type extends string> = Extract<Credential, { CredentialType: Type }>['CredentialValue'];
@@ -15,23 +16,29 @@ export interface Proof {
 /** How far ahead of ours a client's clock may be, in microseconds: a later time would shut out all that follow. */
 const aheadAtMost = 86_400_000_000n;
 
+const wrong: Attempt<never> = { refused: 'a credential does not hold' };
+const held = (proof: Proof = {}): Attempt<Proof> => ({ held: proof });
+
 function userOf({ users }: ClientCredentials, username: string): UserCredential | undefined {
   return users.find((user) => user.username === username);
 }
 
 /** Whether the password is that of the username; slow, and as slow for a name that is not known. */
-export function verifyPassword(
+export async function verifyPassword(
   { Username: username, Password: password = '' }: Of<'UsernameAndPassword'>,
   credentials: ClientCredentials,
-): Promise<boolean> {
-  return isPassword(password, userOf(credentials, username)?.password);
+): Promise<Attempt<Proof>> {
+  return (await isPassword(password, userOf(credentials, username)?.password)) ? held() : wrong;
 }
 
 /** Whether some device of the client has the fields shown, and its password. */
-export async function verifyDevice(shown: Of<'Device'>, { devices }: ClientCredentials): Promise<boolean> {
+export async function verifyDevice(
+  shown: Of<'Device'>,
+  { devices }: ClientCredentials,
+): Promise<Attempt<Proof>> {
   const device = devices.find((each) => isShown(each, shown));
-  if (device !== undefined && device.password === undefined) return true;
-  return isPassword(shown.Password ?? '', device?.password);
+  if (device !== undefined && device.password === undefined) return held();
+  return (await isPassword(shown.Password ?? '', device?.password)) ? held() : wrong;
 }
 
 function isShown({ fields }: DeviceCredential, shown: Of<'Device'>): boolean {
@@ -44,14 +51,17 @@ export function verifyHashedPassword(
   credentials: ClientCredentials,
   use: CredentialUse,
   now: number,
-): Proof | undefined {
+): Attempt<Proof> {
   const { hashed } = userOf(credentials, Username) ?? {};
-  const answer = answerToHashedPassword(HashedPassword, TimeStamp, HashingAlgorithm, hashed);
-  if (answer === undefined) return undefined;
+  const serverHashedPassword = answerToHashedPassword(HashedPassword, TimeStamp, HashingAlgorithm, hashed);
+  if (serverHashedPassword === undefined) return wrong;
   const last = Object.hasOwn(use.timeStamps, Username) ? use.timeStamps[Username] : undefined;
-  if (last !== undefined && TimeStamp <= BigInt(last)) return undefined;
-  if (TimeStamp > BigInt(now) * 1_000_000n + aheadAtMost) return undefined;
-  return { uses: { username: Username, timeStamp: TimeStamp }, serverHashedPassword: answer };
+  // Messages of several connections overtake each other, which is no reason to shut their client out.
+  if (last !== undefined && TimeStamp <= BigInt(last))
+    return { refused: 'the time of a hashed password is not later than the last', known: true };
+  if (TimeStamp > BigInt(now) * 1_000_000n + aheadAtMost)
+    return { refused: 'the time of a hashed password is far ahead', known: true };
+  return held({ uses: { username: Username, timeStamp: TimeStamp }, serverHashedPassword });
 }
 
 /** One that the operator gave out for the username, and that has not been used; with the password, where one is shown. */
@@ -59,10 +69,12 @@ export async function verifyOneTimePassword(
   { Username, Password, OneTimePassword }: Of<'OneTimePassword'>,
   credentials: ClientCredentials,
   use: CredentialUse,
-): Promise<Proof | undefined> {
+): Promise<Attempt<Proof>> {
   const user = userOf(credentials, Username);
   const code = fingerprintOfCode(OneTimePassword);
   const issued = includesText(user?.oneTime ?? [], code);
   const known = Password === undefined || (await isPassword(Password, user?.password));
-  return issued && known && !use.spent.includes(code) ? { uses: { code } } : undefined;
+  if (!issued || !known) return wrong;
+  if (use.spent.includes(code)) return { refused: 'a one-time password is shown again', known: true };
+  return held({ uses: { code } });
 }

@@ -175,7 +175,8 @@ export class Authenticator {
     if (credentials.length === 0) return { keep() {} };
     const { client, group } = principal;
     const own = content === undefined ? noCredentials : readCredentials(content);
-    const before = readUse((await unit.record(credentialUseKind, client))?.content);
+    const usesUp = credentials.some((each) => !isPlain(each));
+    const before = readUse(usesUp ? (await unit.record(credentialUseKind, client))?.content : undefined);
     const state = `${client} ${hash('sha256', content ?? '')}`;
     let use = before;
     let answer: Uint8Array | undefined;
@@ -228,15 +229,13 @@ export class Authenticator {
     value: object,
     name: string,
     { client, state, memory }: Case,
-    verify: () => Promise<boolean>,
+    verify: () => Promise<Attempt<Proof>>,
   ): Promise<Attempt<Proof>> {
     const shown = createHmac('sha256', this.#key)
       .update(JSON.stringify([state, value]))
       .digest('base64');
     if (memory?.has(shown)) return { held: {} };
-    const attempt = await this.#guard.attemptOnce(client, name, shown, async () =>
-      (await verify()) ? {} : undefined,
-    );
+    const attempt = await this.#guard.attemptOnce(client, name, shown, verify);
     if ('held' in attempt && memory !== undefined && memory.size < mostRemembered) memory.add(shown);
     return attempt;
   }

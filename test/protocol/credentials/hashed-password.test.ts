@@ -105,3 +105,13 @@ t.test('the Server Hashed Password is part of the Maximum Response Size', async 
   t.equal(await sizeOf(whole, 2), whole);
   t.ok((await sizeOf(whole - 1, 3)) < 300, 'too large by one byte');
 });
+
+t.test('messages that overtake each other do not shut their client out', async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  const at = (more: number) => hashedPassword('alice', 'right', time(service, more)).credential;
+  t.equal((await under(service, '2.1', [locate], at(100))).reasons, 'Success');
+  for (let more = 0; more < 10; more++)
+    t.equal((await under(service, '2.1', [locate], at(more))).reasons, refused, 'overtaken');
+  t.equal((await under(service, '2.1', [locate], at(101))).reasons, 'Success');
+});

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Guard } from '../../../src/identity/guard.ts';
+import { type Attempt, Guard } from '../../../src/identity/guard.ts';
 import { Throttle } from '../../../src/identity/throttle.ts';
 
 t.test('each failure beyond the free ones doubles the time, up to a quarter of an hour', async (t) => {
@@ -42,24 +42,24 @@ t.test('the number of names that are remembered is bounded; who failed last stay
   t.ok(throttle.isBlocked('kept'));
 });
 
-const wrong = async () => undefined;
-const right = async () => 1;
+const wrong = async (): Promise<Attempt<number>> => ({ refused: 'wrong' });
+const right = async () => ({ held: 1 });
 
 t.test('attempts of one client go one after the other, those of others beside them', async (t) => {
   const guard = new Guard(() => 0);
   const order: string[] = [];
-  const slow = Promise.withResolvers<number>();
+  const slow = Promise.withResolvers<Attempt<number>>();
   const first = guard.attempt('a', 'x', () => {
     order.push('first');
     return slow.promise;
   });
   const second = guard.attempt('a', 'y', async () => {
     order.push('second');
-    return 2;
+    return { held: 2 };
   });
-  await guard.attempt('b', 'x', async () => order.push('other'));
+  await guard.attempt('b', 'x', async () => ({ held: order.push('other') }));
   t.same(order.toSorted(), ['first', 'other']);
-  slow.resolve(1);
+  slow.resolve({ held: 1 });
   t.same(await Promise.all([first, second]), [{ held: 1 }, { held: 2 }]);
   t.same(order.at(-1), 'second');
   await t.rejects(
@@ -74,13 +74,23 @@ t.test('a hundred guesses at once are no more than five', async (t) => {
   let verified = 0;
   const guess = async () => {
     verified += 1;
-    return undefined;
+    return { refused: 'wrong' };
   };
   await Promise.all(Array.from({ length: 100 }, () => guard.attempt('a', 'x', guess)));
   t.equal(verified, 5);
   t.match(await guard.attempt('a', 'x', right), { refused: 'too many attempts have failed' });
   t.match(await guard.attempt('a', 'y', right), { held: 1 });
   t.match(await guard.attempt('b', 'x', right), { held: 1 });
+});
+
+t.test('who knows the secret but comes too late is neither slowed down nor forgiven', async (t) => {
+  const guard = new Guard(() => 0);
+  const late = async (): Promise<Attempt<number>> => ({ refused: 'late', known: true });
+  for (let number = 0; number < 4; number++) await guard.attempt('a', 'x', wrong);
+  for (let number = 0; number < 9; number++)
+    t.match(await guard.attempt('a', 'x', late), { refused: 'late' });
+  await guard.attempt('a', 'x', wrong);
+  t.match(await guard.attempt('a', 'x', right), { refused: 'too many attempts have failed' });
 });
 
 t.test('a certificate that tries many names is stopped as a whole', async (t) => {
@@ -94,7 +104,7 @@ t.test('who shows the same at once shares one verification', async (t) => {
   let verified = 0;
   const check = async () => {
     verified += 1;
-    return 1;
+    return { held: 1 };
   };
   const all = await Promise.all(
     Array.from({ length: 64 }, () => guard.attemptOnce('a', 'x', 'digest', check)),
