@@ -25,22 +25,26 @@ function ownDefaults(type: ObjectTypeName): readonly Attribute[] {
   ];
 }
 
+/** Object Groups of one Query: each may cost a search. */
+const mostGroups = 64;
+
 /**
  * The defaults in force, as Query tells them (KMIP 2.1 §7.9): the server's own, overruled by those that the client's group
- * has set; then those for single Object Groups, which 2.0 has no field for. `asked`: those for these Object Groups alone.
- * Fails with UnknownObjectGroup for one that neither defaults nor constraints nor objects know.
+ * has set; then what is set for single Object Groups, which 2.0 has no field for. `asked`: what is in force in these Object
+ * Groups. Fails with UnknownObjectGroup for one that neither defaults nor constraints nor objects know.
  */
 export async function announcedDefaults(
   asked: readonly string[],
   context: Context,
 ): Promise<Infer<typeof DefaultsInformation>> {
+  if (asked.length > mostGroups) fail('ServerLimitExceeded', `no more than ${mostGroups} Object Groups`);
   const policy = await policyOf(context);
   for (const group of asked) {
     if (!(await isKnown(group, policy, context)))
       fail('UnknownObjectGroup', 'neither objects nor defaults belong to an Object Group of that name');
   }
-  const special = ofGroups(policy, context.version, asked);
-  return { ObjectDefaults: asked.length > 0 ? special : [...ofAll(policy), ...special] };
+  if (asked.length > 0) return { ObjectDefaults: asked.flatMap((group) => inForce(policy, group)) };
+  return { ObjectDefaults: [...inForce(policy), ...ofGroups(policy, context.version)] };
 }
 
 /** What a group has set cannot be read while the vault is sealed, and then nothing can be created either. */
@@ -63,24 +67,26 @@ async function isKnown(
   return (await work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
 
-function ofAll(policy: GroupPolicy): ObjectDefaults[] {
-  const set = policy.defaults.filter((entry) => groupsOf(entry).length === 0);
+/** Those for one Object Group, or for objects of none; one entry for each type. */
+function inForce(policy: GroupPolicy, group?: string): ObjectDefaults[] {
+  const groups = group === undefined ? [] : [group];
+  const set = policy.defaults.filter(
+    (entry) => groupsOf(entry).length === 0 || groupsOf(entry).some((each) => each === group),
+  );
   const types = new Set([...ownTypes, ...set.flatMap((entry) => typesOf(entry) as ObjectTypeName[])]);
   return [...types].map((type) => {
     const own = ownTypes.includes(type) ? ownDefaults(type) : [];
-    return defaultsOf(type, mergeTemplates(own, defaultsFor(policy, type, [])));
+    return {
+      // 2.0 names one type, 2.1 several.
+      ObjectType: type,
+      ObjectTypes: { ObjectType: [type] },
+      Attributes: mergeTemplates(own, defaultsFor(policy, type, groups)),
+      ...(groups.length > 0 && { ObjectGroups: { ObjectGroup: groups } }),
+    };
   });
 }
 
-function ofGroups({ defaults }: GroupPolicy, version: Version, asked: readonly string[]): ObjectDefaults[] {
-  if (!tagKnown('ObjectGroups', version)) return [];
-  return defaults.filter((entry) => {
-    const groups = groupsOf(entry);
-    return groups.length > 0 && (asked.length === 0 || groups.some((group) => asked.includes(group)));
-  });
-}
-
-/** In the forms of both versions: 2.0 names one type, 2.1 several. */
-function defaultsOf(type: ObjectTypeName, attributes: Attribute[]): ObjectDefaults {
-  return { ObjectType: type, ObjectTypes: { ObjectType: [type] }, Attributes: attributes };
+/** Entries for single Object Groups, as they were set; 2.0 could not say which those are. */
+function ofGroups({ defaults }: GroupPolicy, version: Version): ObjectDefaults[] {
+  return tagKnown('ObjectGroups', version) ? defaults.filter((entry) => groupsOf(entry).length > 0) : [];
 }

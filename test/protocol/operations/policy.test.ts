@@ -204,7 +204,12 @@ t.test('defaults: told by Query, and gone when none are given', async (t) => {
   };
   t.same(lengthOf(await told('2.1')), [128, 256, 256, 192]);
   t.same(lengthOf(await told('2.0')), [128, 256, 256], 'groups have defaults since 2.1');
-  t.same(lengthOf(await told('2.1', groups('special'))), [192]);
+  t.same(lengthOf(await told('2.1', groups('special'))), [192, 256, 256]);
+  const id = await storedKey(service, group('plain'));
+  t.ok(id);
+  const many = { QueryFunction: ['QueryDefaultsInformation'], ...groups(...Array(65).fill('plain')) };
+  t.equal(await outcome(service, '2.1', Query, many), 'ServerLimitExceeded');
+  t.same(lengthOf(await told('2.1', groups('plain'))), [128, 256, 256]);
   await succeed(service, '2.1', SetDefaults, {});
   t.same(lengthOf(await told('2.1')), []);
   t.equal((await told('2.1')).length, 4, "the server's own are left");
