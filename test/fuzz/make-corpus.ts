@@ -24,6 +24,7 @@ import { keyMaterial, kindSeeds, registrationSeeds } from './registrations.ts';
 import { seeds } from './seeds.ts';
 import { declinedMessages, productMessages } from './shapes.ts';
 import type { Seed } from './values.ts';
+import { wrappingSeeds } from './wrapping-seeds.ts';
 
 const fixedSeed = 20261123;
 
@@ -92,7 +93,7 @@ function write(file: string, lines: readonly string[]): void {
 const der = new Uint8Array(new X509Certificate(await createAuthority('fuzz', await generateKey('ec'))).raw);
 const keys = keyMaterial();
 
-write('operations.hex', linesOf([...seeds, ...cryptoSeeds, ...policySeeds]));
+write('operations.hex', linesOf([...seeds, ...cryptoSeeds, ...policySeeds, ...wrappingSeeds]));
 write('registrations.hex', linesOf(registrationSeeds(keys, der), ['1.0', '1.4', '2.1']));
 write('generated.hex', [...linesOf(wholeRequests()), ...linesOf(attributeRequests(), ['1.2', '2.1'])]);
 write(

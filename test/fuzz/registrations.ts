@@ -197,13 +197,13 @@ export function kindSeeds(keys: Material, certificate: Uint8Array): ReadonlyMap<
         ),
       ),
     ],
-    ['active AES key', register(symmetric(), masked(0x18c))],
+    ['active AES key', register(symmetric(), masked(0x1bc))],
     ['private key', register(rsa(keys.rsa8), masked(9, sinceLong))],
     [
       'public key',
       register(
         object('PublicKey', { KeyBlock: block('X_509', keys.rsaPublic, 'RSA', 2048) }),
-        masked(6, sinceLong),
+        masked(0x16, sinceLong),
       ),
     ],
     [
