@@ -50,6 +50,8 @@ export interface ServiceOptions {
   readonly extra?: readonly AnyOperation[];
   /** Denies operations to the speaker. */
   readonly may?: (operation: string) => boolean;
+  /** URL of the database; SQLite in a temporary directory when left out. */
+  readonly store?: string;
 }
 
 /** The protocol room over a real SQLite store and vault, without a network. */
@@ -82,7 +84,7 @@ export class TestService {
   static async open(options: ServiceOptions = {}): Promise<TestService> {
     const self = new TestService();
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
-    const opened = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
+    const opened = await openStore(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
     createRootKey(rootKeyFile);
     const vault = await openLocalVault({ rootKeyFile, shelf: opened.sealingKeys });

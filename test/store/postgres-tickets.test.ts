@@ -1,0 +1,58 @@
+import t from 'tap';
+import { DelegatedLogin } from '../../src/operations/delegated-login.ts';
+import { Login } from '../../src/operations/login.ts';
+import type { RequestItem } from '../client.ts';
+import { give, ticketOf, under, user } from '../protocol/credentials/showing.ts';
+import { succeed } from '../protocol/operations/ask.ts';
+import { createAES2, TestService } from '../protocol/service.ts';
+import { startPostgres } from './embedded-postgres.ts';
+
+/** What a message uses up is used once, whoever else uses it meanwhile, where the database is a server as well. */
+const server = await startPostgres();
+const skip = typeof server === 'string' && server;
+const create: RequestItem = { operation: 'Create', payload: createAES2() };
+
+async function open(): Promise<TestService> {
+  if (typeof server === 'string') throw new Error(server);
+  const service = await TestService.open({ store: await server.fresh() });
+  t.teardown(() => service.close());
+  service.speaker = { fingerprint: 'f1' };
+  return service;
+}
+
+/** How often 64 messages at once came to each outcome. */
+async function tally(ask: (number: number) => Promise<{ reasons: string }>): Promise<Record<string, number>> {
+  const all = await Promise.all(Array.from({ length: 64 }, (_, number) => ask(number)));
+  const counts: Record<string, number> = {};
+  for (const { reasons } of all) counts[reasons] = (counts[reasons] ?? 0) + 1;
+  return counts;
+}
+
+t.test('64 at once share ten requests of a ticket', { skip }, async (t) => {
+  const service = await open();
+  const { Ticket: own } = await succeed(service, '2.1', Login, { RequestCount: 10 });
+  const ticket = ticketOf(own.TicketValue.slice());
+  t.same(await tally(() => under(service, '2.1', [create], ticket)), { Success: 10, UsageLimitExceeded: 54 });
+  const asked = { RequestCount: 10, Rights: { Right: [{}] } };
+  const { Ticket: given } = await succeed(service, '2.1', DelegatedLogin, asked);
+  const delegated = ticketOf(given.TicketValue.slice());
+  service.absent.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
+  const counts = await tally((number) => {
+    service.speaker = { client: `c${number}`, group: `g${number}` };
+    return under(service, '2.1', [create], delegated);
+  });
+  t.same(counts, { Success: 10, UsageLimitExceeded: 54 }, 'of as many groups');
+});
+
+t.test('64 at once show one one-time password', { skip }, async (t) => {
+  const service = await open();
+  await give(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
+  const code = {
+    CredentialType: 'OneTimePassword',
+    CredentialValue: { Username: 'alice', OneTimePassword: 'one' },
+  } as const;
+  const counts = await tally(() => under(service, '2.1', [create], code));
+  t.same(counts, { Success: 1, AuthenticationNotSuccessful: 63 });
+});
+
+t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
