@@ -22,7 +22,7 @@ const neverLater: ReadonlySet<unknown> = new Set<OperationName>(['Poll', 'Cancel
 /** Asynchronous Correlation Value as an item. */
 const valueBytes = 32;
 
-export interface Submission extends BatchEnvironment {
+interface Submission extends BatchEnvironment {
   readonly principal: Principal;
   readonly queue: JobQueue;
   readonly limits: Limits;
@@ -31,13 +31,22 @@ export interface Submission extends BatchEnvironment {
 }
 
 /**
- * Mandatory demands it. Optional, and true in 1.x, only allow it: it is done where an item may take longer than clients
- * like to wait, and only where nothing stands in the way.
+ * The answers to a message that is done later; undefined where it is to be done at once. Mandatory demands it. Optional,
+ * and true in 1.x, only allow it: it is done where an item may take longer than clients like to wait, and only where
+ * nothing stands in the way.
  */
-export async function isForLater(request: RequestMessage, submission: Submission): Promise<boolean> {
+export async function submitted(
+  request: RequestMessage,
+  submission: () => Submission,
+): Promise<readonly ResponseItem[] | undefined> {
   const { AsynchronousIndicator: indicator } = request.header;
-  if (indicator === 'Mandatory') return true;
-  if (indicator !== 'Optional' && indicator !== true) return false;
+  if (indicator === 'Mandatory') return submit(request, submission());
+  if (indicator !== 'Optional' && indicator !== true) return undefined;
+  const allowed = submission();
+  return (await isWorthIt(request, allowed)) ? submit(request, allowed) : undefined;
+}
+
+async function isWorthIt(request: RequestMessage, submission: Submission): Promise<boolean> {
   // Whoever may not ask for the answer must have it now.
   if (!submission.principal.may('Poll')) return false;
   if (request.items.some((item) => refusalOf(item, request, submission) !== undefined)) return false;
@@ -66,7 +75,7 @@ async function isSlow(
  * Puts the message into the unit as a job, and answers its items as pending. What can be refused already is; batch
  * options apply to that as if it had failed now.
  */
-export function submit(request: RequestMessage, submission: Submission): readonly ResponseItem[] {
+function submit(request: RequestMessage, submission: Submission): readonly ResponseItem[] {
   const { principal, queue, unit, clock } = submission;
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const id = randomBytes(16).toHex();

@@ -17,7 +17,7 @@ import type { AnyOperation, Context, ServerDescription } from '../operations/ope
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RequestObserver } from '../watch/observer.ts';
-import { isForLater, submit } from './asynchronous.ts';
+import { submitted } from './asynchronous.ts';
 import { Authenticator, type Speaker } from './authentication.ts';
 import { type BatchEnvironment, runBatch, runItems } from './batch.ts';
 import { Chores } from './chores.ts';
@@ -191,10 +191,9 @@ export function createService(options: ServiceOptions): Service {
     const { principal, serverHashedPassword } = known;
     unit.actFor(principal.group);
     const environment = environmentOf(request, unit, known, conversation);
-    const submission = { ...environment, principal, queue, limits, clock };
-    const items = (await isForLater(request, submission))
-      ? submit(request, submission)
-      : await runBatch(request, environment);
+    const items =
+      (await submitted(request, () => ({ ...environment, principal, queue, limits, clock }))) ??
+      (await runBatch(request, environment));
     const { group } = principal;
     if ((await unit.commit()) !== 'committed') return { group, items: undefined };
     options.events?.committed(unit.written, unit.now);
