@@ -66,6 +66,8 @@ export function defaultsFor(
  * several values of one attribute within one of them. Fails with ConstraintViolation.
  */
 export function requireAllowed({ constraints }: GroupPolicy, object: ManagedObject): void {
+  // A Template only holds attributes for others, which are judged when they are made.
+  if (object.type === 'Template') return;
   const groups = object.attributes.values('ObjectGroup');
   const choice = applying(constraints, object.type, groups);
   if (choice.length === 0) return;

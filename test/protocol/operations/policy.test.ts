@@ -21,6 +21,7 @@ import {
   everything,
   having,
   length,
+  named,
   outcome,
   refuses,
   storedKey,
@@ -88,6 +89,23 @@ t.test('constraints: alternatives, and those of a group before those of all', as
     t.equal(await outcome(service, '2.1', Create, key(...attributes)), came, JSON.stringify(attributes));
   for (const version of ['1.0', '1.4', '2.0'] as const)
     t.equal(await outcome(service, version, Create, key(...aes)), 'PermissionDenied', version);
+  await constrain({ Attributes: [algorithm('AES')] });
+  const value = { Attributes: [algorithm('DES3')] };
+  const template = {
+    ObjectType: 'Template',
+    Attributes: having(named('constrained')),
+    Object: { type: 'Template', value },
+  };
+  t.equal(await outcome(service, '1.3', Register, template), 'Success', 'a Template');
+  const made = {
+    ObjectType: 'SymmetricKey',
+    Attributes: {
+      attributes: [length(168), mask(12)],
+      templates: [{ NameValue: 'constrained', NameType: 'UninterpretedTextString' }],
+    },
+  };
+  t.equal(await outcome(service, '1.3', Create, made), 'PermissionDenied', 'what is made with it');
+  await constrain({ ...types('SymmetricKey'), Attributes: [algorithm('AES')] });
   const secret = { ObjectType: 'SecretData', Attributes: having() };
   t.equal(await outcome(service, '2.1', Create, secret), 'Success', 'another type');
 });
