@@ -2,7 +2,7 @@ import { fail } from '../errors.ts';
 import { matches } from '../object/locate-filter.ts';
 import { ManagedObject } from '../object/managed-object.ts';
 import type { FindQuery, Work } from '../operations/operation.ts';
-import type { CommitResult, LoadedObject, Store, StoredObject, StoreUnit } from '../store/store.ts';
+import type { CommitResult, Found, LoadedObject, Store, StoredObject, StoreUnit } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RowChange } from './object-events.ts';
 import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
@@ -28,6 +28,11 @@ export class UnitOfWork {
   #actingFor: string | undefined;
   /** Rows as the store gave them; undefined: it had none. */
   readonly #read = new Map<string, LoadedObject | undefined>();
+  /** What searches have found, and in which version. */
+  readonly #found: Found[] = [];
+  readonly #versionsFound = new Map<string, number>();
+  /** An object was found, and had changed before it was read: it may no longer be what was looked for. */
+  #overtaken = false;
   /** What successful items left, in order of their first change. */
   #pending = new Map<string, ManagedObject>();
   #effects: (() => void)[] = [];
@@ -90,6 +95,7 @@ export class UnitOfWork {
   /** Writes everything durably; nothing to write needs no commit. */
   async commit(): Promise<CommitResult> {
     if (this.#pending.size > 0 || this.#records.changed) {
+      if (this.#overtaken) return 'conflict';
       const unit = this.#unit();
       const result = await this.#store.commit(unit);
       if (result !== 'committed') return result;
@@ -125,12 +131,24 @@ export class UnitOfWork {
     if (!this.#read.has(id)) {
       const [row] = await this.#store.load([id]);
       this.#read.set(id, row);
+      this.#compareWithFound(id, row?.version);
     }
     const row = this.#read.get(id);
     // A foreign object does not exist: same answer, same reads.
     return row === undefined || row.group !== this.#group
       ? undefined
       : ManagedObject.fromStored(row, this.#vault);
+  }
+
+  /** A search and a read are two looks at the store. Versions of large answers are sorted out only when somebody reads. */
+  #compareWithFound(id: string, version: number | undefined): void {
+    for (const { ids, versions } of this.#found.splice(0)) {
+      for (const [at, each] of ids.entries()) {
+        if (!this.#versionsFound.has(each)) this.#versionsFound.set(each, versions[at] as number);
+      }
+    }
+    const found = this.#versionsFound.get(id);
+    if (found !== undefined && found !== version) this.#overtaken = true;
   }
 
   /** Whether the store was seen to have an object of that identifier, be it another group's. */
@@ -156,6 +174,7 @@ export class UnitOfWork {
         offset: query.offset,
         limit: query.limit,
       });
+      this.#found.push(found);
       return { ids: [...found.ids], total: found.total };
     }
     // Pending objects may have left the match or joined it, so the page is cut after the overlay.
@@ -165,6 +184,7 @@ export class UnitOfWork {
       offset: 0,
       limit: query.offset + query.limit + overlay.size,
     });
+    this.#found.push(found);
     const stays = (id: string) => matches(overlay.get(id) as ManagedObject, query.filter);
     const known = await this.#matching(overlay, query);
     const joined = [...overlay.keys()].filter((id) => !known.has(id) && stays(id)).reverse();

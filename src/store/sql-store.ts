@@ -91,19 +91,21 @@ async function find(driver: SqlDriver, { group, filter, offset, limit }: Query):
   const { sql, parameters } = compileWhere(group, filter, await startOf(driver, group, filter));
   const next = parameters.length + 1;
   const rows = await driver.read(
-    `select o.id from object o where ${sql} order by o.seq desc limit $${next} offset $${next + 1}`,
+    `select o.id, o.version from object o where ${sql} order by o.seq desc limit $${next} offset $${next + 1}`,
     [...parameters, limit, offset],
     'once',
   );
   const ids = rows.map((row) => row.id as string);
+  const versions = rows.map((row) => row.version as number);
   // A page that is not full, and not past the end, has told the total already.
-  if (ids.length < limit && (ids.length > 0 || offset === 0)) return { ids, total: offset + ids.length };
+  if (ids.length < limit && (ids.length > 0 || offset === 0))
+    return { ids, versions, total: offset + ids.length };
   const [count] = await driver.read(
     `select count(*) as total from object o where ${sql}`,
     parameters,
     'once',
   );
-  return { ids, total: count?.total as number };
+  return { ids, versions, total: count?.total as number };
 }
 
 /** The condition with the fewest holders: the difference between reading one row and reading a hundred thousand. */

@@ -68,6 +68,8 @@ export interface Query {
 /** `ids` newest first, in the order of insertion reversed, stable between pages; `total` before offset and limit. */
 export interface Found {
   readonly ids: readonly string[];
+  /** Versions of the objects as they were when they matched, in the order of `ids`. */
+  readonly versions: readonly number[];
   readonly total: number;
 }
 

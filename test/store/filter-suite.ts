@@ -109,9 +109,10 @@ export async function filterSuite(t: Test, opened: Opened): Promise<void> {
       t.equal(found.total, expected === '' ? 0 : expected.split(' ').length, `${title}: total`);
     }
     const same = await store.find({ group: 'red', filter: active, offset: 0, limit: 10 });
-    t.strictSame(same, { ids: ['red'], total: 1 }, 'another group sees its own');
+    t.strictSame(same, { ids: ['red'], versions: [1], total: 1 }, 'another group sees its own');
     t.strictSame(await store.find({ group: 'green', filter: { all: [] }, offset: 0, limit: 10 }), {
       ids: [],
+      versions: [],
       total: 0,
     });
     await t.rejects(
@@ -135,8 +136,10 @@ export async function filterSuite(t: Test, opened: Opened): Promise<void> {
       await store.commit({ expects: [], inserts: [], updates: [touched] });
     }
     t.strictSame(pages, ids.toReversed());
-    t.strictSame(await page(25, 10), { ids: [], total: 25 }, 'just past the end');
-    t.strictSame(await page(0, 0), { ids: [], total: 25 }, 'only the total');
-    t.strictSame(await page(15, 10), { ids: ids.slice(0, 10).toReversed(), total: 25 }, 'exactly the end');
+    t.strictSame(await page(25, 10), { ids: [], versions: [], total: 25 }, 'just past the end');
+    t.strictSame(await page(0, 0), { ids: [], versions: [], total: 25 }, 'only the total');
+    const versions = [1, 1, 1, 1, 1, 1, 1, 1, 1, 2];
+    const last = { ids: ids.slice(0, 10).toReversed(), versions, total: 25 };
+    t.strictSame(await page(15, 10), last, 'exactly the end, one of them touched');
   });
 }
