@@ -29,6 +29,9 @@ export const kinds = [
   'sensitive AES key',
   'EC private key',
   'EC public key',
+  'deriving key',
+  'first part',
+  'second part',
 ] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -86,7 +89,7 @@ export async function makeObjects(
     made.set(kind, identifier);
   }
   const named = (kind: Kind) => id(made.get(kind) as string);
-  for (const kind of ['active AES key', 'revoked AES key'] as const) {
+  for (const kind of ['active AES key', 'revoked AES key', 'deriving key'] as const) {
     await ask(send, { operation: 'Activate', payload: [named(kind)] });
   }
   await ask(send, { operation: 'Revoke', payload: [named('revoked AES key'), revocation] });

@@ -179,6 +179,17 @@ export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed
   ];
 }
 
+function part(identifier: number): Seed {
+  const value = {
+    SplitKeyParts: 3,
+    KeyPartIdentifier: identifier,
+    SplitKeyThreshold: 2,
+    SplitKeyMethod: 'PolynomialSharingGF2_8',
+    KeyBlock: block('Raw', bytes(16, identifier), 'AES', 128),
+  };
+  return register(object('SplitKey', value), masked(12));
+}
+
 /** The registration that makes each kind of object. */
 export function kindSeeds(keys: Material, certificate: Uint8Array): ReadonlyMap<Kind, Seed> {
   const key = () => register(symmetric(), masked(12));
@@ -235,15 +246,18 @@ export function kindSeeds(keys: Material, certificate: Uint8Array): ReadonlyMap<
       'EC private key',
       register(
         object('PrivateKey', { KeyBlock: block('PKCS_8', keys.ec8, 'ECDSA', 256) }),
-        masked(1, sinceLong),
+        masked(0x201, sinceLong),
       ),
     ],
     [
       'EC public key',
       register(
         object('PublicKey', { KeyBlock: block('X_509', keys.ecPublic, 'ECDSA', 256) }),
-        masked(2, sinceLong),
+        masked(0x202, sinceLong),
       ),
     ],
+    ['deriving key', register(symmetric(bytes(16)), masked(0x200))],
+    ['first part', part(1)],
+    ['second part', part(2)],
   ]);
 }
