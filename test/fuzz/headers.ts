@@ -66,6 +66,12 @@ export const headers: readonly Shape[] = [
     { operation: 'Ping' },
   ],
   [
+    'ticket',
+    '2.1',
+    [credential(6, structure('Ticket', enumerated('TicketType', 1), bytes('TicketValue', raw(32))))],
+    { operation: 'Query', payload: [enumerated('QueryFunction', 1)] },
+  ],
+  [
     'correlation',
     '1.4',
     [text('ClientCorrelationValue', 'trace-1'), text('ServerCorrelationValue', 'none')],

@@ -18,11 +18,13 @@ import { declined, operations } from '../../src/operations/index.ts';
 import { encode, requestMessage } from '../client.ts';
 import { attribute, valueOf } from '../property/arbitrary.ts';
 import { cryptoSeeds } from './crypto-seeds.ts';
+import { derivingSeeds } from './deriving-seeds.ts';
 import { standIn } from './objects.ts';
 import { policySeeds } from './policy-seeds.ts';
 import { keyMaterial, kindSeeds, registrationSeeds } from './registrations.ts';
 import { seeds } from './seeds.ts';
 import { declinedMessages, productMessages } from './shapes.ts';
+import { ticketSeeds } from './ticket-seeds.ts';
 import type { Seed } from './values.ts';
 import { wrappingSeeds } from './wrapping-seeds.ts';
 
@@ -93,7 +95,10 @@ function write(file: string, lines: readonly string[]): void {
 const der = new Uint8Array(new X509Certificate(await createAuthority('fuzz', await generateKey('ec'))).raw);
 const keys = keyMaterial();
 
-write('operations.hex', linesOf([...seeds, ...cryptoSeeds, ...policySeeds, ...wrappingSeeds]));
+write(
+  'operations.hex',
+  linesOf([...seeds, ...cryptoSeeds, ...policySeeds, ...ticketSeeds, ...wrappingSeeds, ...derivingSeeds]),
+);
 write('registrations.hex', linesOf(registrationSeeds(keys, der), ['1.0', '1.4', '2.1']));
 write('generated.hex', [...linesOf(wholeRequests()), ...linesOf(attributeRequests(), ['1.2', '2.1'])]);
 write(
