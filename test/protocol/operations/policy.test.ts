@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { Node } from '../../../codec/wire/node.ts';
+import { announcedDefaults } from '../../../src/operations/announced-defaults.ts';
 import { Create } from '../../../src/operations/create.ts';
 import { CreateKeyPair } from '../../../src/operations/create-key-pair.ts';
 import { GetConstraints } from '../../../src/operations/get-constraints.ts';
@@ -10,6 +11,7 @@ import { ReKey } from '../../../src/operations/re-key.ts';
 import { Register } from '../../../src/operations/register.ts';
 import { SetConstraints } from '../../../src/operations/set-constraints.ts';
 import { SetDefaults } from '../../../src/operations/set-defaults.ts';
+import { VaultUnavailable } from '../../../src/vault/vault.ts';
 import { enumerated, structure } from '../../client.ts';
 import { TestService } from '../service.ts';
 import {
@@ -232,4 +234,14 @@ t.test('defaults: told by Query, and gone when none are given', async (t) => {
   t.same(lengthOf(await told('2.1')), []);
   t.equal((await told('2.1')).length, 4, "the server's own are left");
   t.equal(await outcome(service, '2.1', Create, key()), 'InvalidField');
+});
+
+t.test("defaults: while the vault is sealed, the server's own", async (t) => {
+  const load = () => Promise.reject(new VaultUnavailable('the root key is away'));
+  const sealed = { work: { records: { load } }, principal: { group: 'g' }, version: '2.1' } as never;
+  const { ObjectDefaults } = await announcedDefaults([], sealed);
+  t.equal(ObjectDefaults.length, 4);
+  const broken = () => Promise.reject(new Error('a bug'));
+  const bug = { work: { records: { load: broken } }, principal: { group: 'g' }, version: '2.1' } as never;
+  await t.rejects(announcedDefaults([], bug), /a bug/);
 });
