@@ -1,5 +1,5 @@
 import type { ResponseItem } from '../../codec/envelope.ts';
-import type { Right } from '../identity/principal.ts';
+import type { Principal, Right } from '../identity/principal.ts';
 import type { Context, OperationName } from './operation.ts';
 
 /**
@@ -21,6 +21,8 @@ export const jobKinds = {
 interface Facts {
   /** Only this client may ask about it. */
   readonly client: string;
+  /** It was asked for by this ticket. */
+  readonly ticket?: string;
   /** POSIX microseconds. */
   readonly submitted: number;
 }
@@ -28,7 +30,6 @@ interface Facts {
 export interface Job extends Facts {
   /** What the client was held to when it asked, beyond its role. */
   readonly rights?: readonly Right[];
-  readonly ticket?: string;
   readonly items: readonly JobItem[];
   /** How often work was taken up that another process, or this one before a restart, had left. */
   readonly resumed: number;
@@ -80,21 +81,26 @@ export function correlationValue(id: string, index: number): Uint8Array {
   return value;
 }
 
+/** A client may ask about all it has asked for; who acts within Rights of it, about what that ticket was shown with. */
+export function mayAsk({ client, rights, ticket }: Principal, job: Facts): boolean {
+  return job.client === client && (rights === undefined || job.ticket === ticket);
+}
+
 /** The item a value was given out for; undefined when it was not, is too long ago, or was another client's. */
 export async function findJob(
   value: Uint8Array,
-  { work: { records }, principal: { client } }: Pick<Context, 'work' | 'principal'>,
+  { work: { records }, principal }: Pick<Context, 'work' | 'principal'>,
 ): Promise<Found | undefined> {
   if (value.length !== valueBytes) return undefined;
   const id = value.subarray(0, idBytes).toHex();
   const index = new DataView(value.buffer, value.byteOffset).getUint32(idBytes);
   const job = readFacts<Job>(await records.load(jobKinds.pending, id));
   if (job !== undefined) {
-    const item = job.client === client ? job.items[index] : undefined;
+    const item = mayAsk(principal, job) ? job.items[index] : undefined;
     return item && { id, index, job, item };
   }
   const done = readFacts<DoneJob>(await records.load(jobKinds.done, id));
-  const item = done?.client === client ? done.items[index] : undefined;
+  const item = done && mayAsk(principal, done) ? done.items[index] : undefined;
   return done && item && { id, index, done, item };
 }
 

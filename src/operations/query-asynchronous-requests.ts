@@ -1,7 +1,7 @@
 import { Operation, ProcessingStage } from '../../codec/enums.ts';
 import { bytes, dateExtended, many, maybe, one, struct } from '../../codec/schema.ts';
 import { Operations } from '../../codec/structures/query.ts';
-import { correlationValue, type DoneJob, type Job, jobKinds, readFacts } from './jobs.ts';
+import { correlationValue, type DoneJob, type Job, jobKinds, mayAsk, readFacts } from './jobs.ts';
 import { type Context, conversation, operation } from './operation.ts';
 
 /** KMIP 2.1 §7 "Asynchronous Correlation Values". */
@@ -46,7 +46,7 @@ async function outstanding({ work: { records }, principal, limits, jobs }: Conte
   const own = async <T extends Job | DoneJob>(kind: string) =>
     (await records.list(kind, limits.jobs))
       .map(({ id, content }) => ({ id, facts: readFacts<T>(content) }))
-      .filter(({ facts }) => facts.client === principal.client);
+      .filter(({ facts }) => mayAsk(principal, facts));
   const pending = (await own<Job>(jobKinds.pending)).flatMap(({ id, facts: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
     return items.flatMap(({ operation, cancelled }, index) =>

@@ -255,7 +255,7 @@ export class JobQueue {
     unit: UnitOfWork,
     id: string,
     group: string,
-    { client, submitted, items: asked }: Job,
+    { client, ticket, submitted, items: asked }: Job,
     answers: readonly (readonly ResponseItem[])[],
   ): void {
     const { clock, limits } = this.#options;
@@ -284,7 +284,8 @@ export class JobQueue {
     }
     unit.removeRecord(jobKinds.pending, id);
     unit.removeRecord(jobKinds.message, id);
-    unit.putRecord(jobKinds.done, id, group, writeFacts({ client, submitted, expires, items }), expires);
+    const by = { client, ...(ticket !== undefined && { ticket }) };
+    unit.putRecord(jobKinds.done, id, group, writeFacts({ ...by, submitted, expires, items }), expires);
     unit.putRecord(jobKinds.answers, id, group, all, expires);
     all.fill(0);
   }

@@ -1,9 +1,10 @@
 import t from 'tap';
+import type { Credential } from '../../../codec/structures/credentials.ts';
 import { DelegatedLogin } from '../../../src/operations/delegated-login.ts';
-import { enumerated, type RequestItem, structure, text, valueOf } from '../../client.ts';
+import { bytes, enumerated, type RequestItem, structure, text, valueOf } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';
-import { ticketOf, under } from './showing.ts';
+import { showing, ticketOf, under } from './showing.ts';
 
 async function open(): Promise<TestService> {
   const service = await TestService.open();
@@ -173,4 +174,32 @@ t.test('the requests of a delegated ticket', async (t) => {
   for (const each of [query, item('Get', 'x'), query])
     came.push((await under(service, '2.0', [each], ticket)).reasons);
   t.same(came, ['Success', 'NotAuthorised', 'UsageLimitExceeded']);
+});
+
+t.test('pending work: who acts within Rights asks about its own only', async (t) => {
+  const service = await open();
+  const id = await key(service);
+  const later = enumerated('AsynchronousIndicator', 1);
+  const pending = async (...credentials: Credential[]) => {
+    const header = credentials.length > 0 ? [later, showing(...credentials)] : [later];
+    const message = await service.exchange('2.1', [item('Get', id)], header);
+    const value = valueOf(message, 'BatchItem', 'AsynchronousCorrelationValue');
+    if (!(value instanceof Uint8Array)) throw new Error('nothing is pending');
+    return value.slice();
+  };
+  const poll = (value: Uint8Array): RequestItem => ({
+    operation: 'Poll',
+    payload: [bytes('AsynchronousCorrelationValue', value)],
+  });
+  const ticket = await delegate(service, {});
+  const [mine, own] = [await pending(), await pending(ticket)];
+  t.match((await under(service, '2.1', [poll(mine)], ticket)).reasons, /^Invalid/, 'not of the delegator');
+  const asked = await under(service, '2.1', [{ operation: 'QueryAsynchronousRequests' }], ticket);
+  const { payload } = asked.answers[0] ?? {};
+  t.equal(payload?.type === 'Structure' && payload.value.length, 1, 'one of two');
+  t.match(
+    (await under(service, '2.1', [poll(own)], ticket)).answers[0]?.status,
+    /^(Success|OperationPending)$/,
+  );
+  t.match((await under(service, '2.1', [poll(mine)])).answers[0]?.status, /^(Success|OperationPending)$/);
 });
