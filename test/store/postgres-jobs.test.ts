@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { children, type RequestItem, structure } from '../client.ts';
+import { gated, later, numbered, poll, process, settled } from '../protocol/jobs.ts';
+import { createAES2, outline, TestService } from '../protocol/service.ts';
+import { startPostgres } from './embedded-postgres.ts';
+
+/** Nodes that come upon the same pending work, where the database is a server. */
+const server = await startPostgres();
+const skip = typeof server === 'string' && server;
+const create: RequestItem = { operation: 'Create', payload: createAES2() };
+
+async function open(): Promise<{ service: TestService; gate: ReturnType<typeof gated> }> {
+  if (typeof server === 'string') throw new Error(server);
+  const gate = gated('RNGSeed');
+  const service = await TestService.open({ store: await server.fresh(), extra: [gate.operation] });
+  t.teardown(() => service.close());
+  return { service, gate };
+}
+
+async function objects(service: TestService): Promise<number> {
+  const { payload } = await service.call('2.1', 'Locate', [structure('Attributes')]);
+  return children(payload, 'UniqueIdentifier').length;
+}
+
+t.test('of two nodes at one job one commits', { skip }, async (t) => {
+  const { service, gate } = await open();
+  const { values } = await later(service, '2.1', numbered([create, { operation: 'RNGSeed' }]));
+  while (gate.runs === 0) await sleep(1);
+  await service.asOtherNode(async () => {
+    const forced = process(service, values[0]);
+    while (gate.runs < 2) await sleep(1);
+    gate.open();
+    t.equal(await forced, 'Success');
+    await settled(service);
+  });
+  await settled(service);
+  t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
+  t.equal(outline([await poll(service, '2.1', values[1])]), 'RNGSeed:Success');
+  t.equal(await objects(service), 1);
+});
+
+t.test('many jobs at two nodes, all forced at once', { skip }, async (t) => {
+  const { service } = await open();
+  const jobs = await Promise.all(Array.from({ length: 40 }, () => later(service, '2.1', [create])));
+  const forced = Promise.all(jobs.map(({ values }) => process(service, values[0])));
+  await service.asOtherNode(async () => {
+    const again = await Promise.all(jobs.map(({ values }) => process(service, values[0])));
+    t.strictSame([...new Set(again)], ['Success']);
+    await settled(service);
+  });
+  t.strictSame([...new Set(await forced)], ['Success']);
+  for (const { values } of jobs) t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
+  t.equal(await objects(service), 40);
+});
+
+t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
