@@ -12,10 +12,18 @@ const pair = (common: Attribute[]) => ({
 
 /** Every operation that is performed, in its usual shapes. */
 export const seeds: readonly Seed[] = [
-  ...['Poll', 'Cancel'].map((operation) => ({
+  ...['Poll', 'Cancel', 'Process'].map((operation) => ({
     operation,
-    request: { AsynchronousCorrelationValue: bytes(8) },
+    request: { AsynchronousCorrelationValue: bytes(20) },
   })),
+  { operation: 'QueryAsynchronousRequests', request: {} },
+  {
+    operation: 'QueryAsynchronousRequests',
+    request: {
+      AsynchronousCorrelationValues: { AsynchronousCorrelationValue: [bytes(20), bytes(8)] },
+      Operations: { Operation: ['Create', 'Get'] },
+    },
+  },
   {
     operation: 'Hash',
     request: { CryptographicParameters: { HashingAlgorithm: 'SHA_256' }, Data: bytes(40) },

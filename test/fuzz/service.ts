@@ -68,7 +68,9 @@ export async function fuzzService(options: Options): Promise<Report> {
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     },
     clock: Date.now,
+    principal: async (client) => ({ client, group, may: () => true }),
   });
+  let group = '';
   const unhandled = (error: unknown) => bugs.push(`unhandled: ${String(error)}`);
   process.on('unhandledRejection', unhandled);
   try {
@@ -79,7 +81,6 @@ export async function fuzzService(options: Options): Promise<Report> {
       const principal = { client: 'fuzz', group, may: () => true };
       return (await service.respond(message, { principal, connection: '1', peer: 'fuzz' })).response;
     };
-    let group = '';
     let identifiers = new Map<Kind, string>();
     let corpus: Uint8Array[] = [];
     const renew = async (name: string) => {
@@ -159,6 +160,7 @@ export async function fuzzService(options: Options): Promise<Report> {
     }
   } finally {
     process.off('unhandledRejection', unhandled);
+    await service.close();
     await vault.close();
     await opened.close();
     rmSync(directory, { recursive: true, force: true });

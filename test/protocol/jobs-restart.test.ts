@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { defaultLimits } from '../../src/limits.ts';
+import { jobKinds, writeFacts } from '../../src/operations/jobs.ts';
+import { JobQueue } from '../../src/protocol/job-queue.ts';
+import { UnitOfWork } from '../../src/protocol/unit-of-work.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
-import { children, enumerated, type RequestItem, structure } from '../client.ts';
+import { VaultUnavailable } from '../../src/vault/vault.ts';
+import { children, encode, enumerated, type RequestItem, requestMessage, structure } from '../client.ts';
 import { asking, cancel, gated, later, listed, mandatory, poll, process, settled } from './jobs.ts';
 import { createAES2, outline, type ServiceOptions, TestService, uid } from './service.ts';
 
@@ -140,6 +145,41 @@ t.test('bad weather leaves it pending', async (t) => {
   await settled(service);
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
   t.equal(await objects(service), 1);
+});
+
+t.test('while the vault is sealed, work waits', async (t) => {
+  let unsealed = false;
+  let begun = 0;
+  const service = await opened(t);
+  const queue = new JobQueue({
+    limits: defaultLimits,
+    clock: () => service.now,
+    begin() {
+      begun += 1;
+      return new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
+    },
+    unsealed: () => unsealed,
+    principal: async () => undefined,
+    run: () => Promise.reject(new VaultUnavailable('the root key is away')),
+    done() {},
+    failed() {},
+  });
+  await later(service, '2.1', [seed]);
+  await settled(service);
+  await queue.look();
+  t.equal(begun, 0, 'nothing is even looked for');
+  unsealed = true;
+  await queue.look();
+  t.equal(begun, 1);
+  const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
+  const job = { client: 'tester', submitted: service.now * 1000, items: [], resumed: 0 };
+  unit.putRecord(jobKinds.pending, 'late', 'g', writeFacts(job));
+  unit.putRecord(jobKinds.message, 'late', 'g', encode(requestMessage('2.1', [seed])));
+  t.equal(await unit.commit(), 'committed');
+  queue.add({ id: 'late', group: 'g', client: 'tester' });
+  await sleep(50);
+  t.equal(queue.pending, 1, 'sealed in the middle: it stays');
+  await queue.close();
 });
 
 t.test('the client as it is when the work is done decides what it may', async (t) => {
