@@ -4,6 +4,7 @@ import { stripZeros } from './der.ts';
 import { bitLength, padded } from './key-components.ts';
 import { CryptographyFailed, KeyMaterialInvalid, ParametersInvalid } from './provider.ts';
 import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
+import { lagrangeBasis } from './split-key-basis.ts';
 
 /**
  * Polynomial Sharing Prime Field (KMIP 2.1 §2.8, 1.4 §2.2.5): secret and shares are integers modulo a prime larger than
@@ -11,15 +12,17 @@ import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
  * and leaves them to the garbage collector: whoever minds that uses GF(2^8).
  */
 
-/** Bytes of a secret for which a prime is looked for: beyond that it takes seconds. */
+/** Bytes of a secret: to look for a longer prime, or to be sure of one, takes many seconds. */
 const longestSecret = 256;
-/** Bytes of a prime that a client brings. */
+/** Bytes of a prime under parts that are joined. */
 const longestPrime = 512;
 /** Rounds of Miller and Rabin: a composite passes one in four at the worst, and would harm nobody but its client. */
 const checks = 16;
 
 /** See CryptoProvider.splitSecret. */
 export async function splitPrime(secret: Uint8Array, sharing: Sharing): Promise<SharedSecret> {
+  if (secret.length > longestSecret)
+    throw new ParametersInvalid(`a prime field is for keys of at most ${longestSecret} bytes`);
   const prime = await (sharing.prime === undefined ? chosen(secret) : given(sharing.prime, secret));
   const p = toBigInt(prime);
   if (p <= BigInt(sharing.parts))
@@ -44,10 +47,21 @@ export function joinPrime(shares: readonly Share[], sharing: Sharing, length: Se
   const p = toBigInt(prime);
   const points = shares.map(({ identifier, bytes }) => ({ x: BigInt(identifier), y: numberOf(bytes, p) }));
   const used = points.slice(0, sharing.threshold);
+  const basis = lagrangeBasis(
+    used.map(({ x }) => x),
+    {
+      one: 1n,
+      difference: (a, b) => modulo(a - b, p),
+      product: (a, b) => (a * b) % p,
+      inverse: (a) => inverted(a, p),
+    },
+  );
+  const at = (x: bigint) =>
+    basis(x).reduce((sum, weight, index) => (sum + weight * (used[index] as Point).y) % p, 0n);
   for (const { x, y } of points.slice(sharing.threshold)) {
-    if (interpolate(used, x, p) !== y) throw disagree();
+    if (at(x) !== y) throw disagree();
   }
-  const secret = toBytes(interpolate(used, 0n, p));
+  const secret = toBytes(at(0n));
   // DER begins with a tag, so it has no zeros in front.
   const bytes = typeof length === 'number' ? length : secret.length;
   if (bytes < secret.length || bytes > prime.length) throw disagree();
@@ -59,20 +73,6 @@ function disagree(): CryptographyFailed {
 }
 
 type Point = { readonly x: bigint; readonly y: bigint };
-
-function interpolate(points: readonly Point[], x: bigint, p: bigint): bigint {
-  let value = 0n;
-  for (const { x: own, y } of points) {
-    let [above, below] = [1n, 1n];
-    for (const other of points) {
-      if (other.x === own) continue;
-      above = modulo(above * (other.x - x), p);
-      below = modulo(below * (other.x - own), p);
-    }
-    value = modulo(value + y * above * inverted(below, p), p);
-  }
-  return value;
-}
 
 function modulo(value: bigint, p: bigint): bigint {
   const rest = value % p;
@@ -105,11 +105,6 @@ function randomBelow(p: bigint, bytes: number): bigint {
 
 /** A prime of one bit more than the secret: larger than 2^L, as the specification wants it. */
 function chosen(secret: Uint8Array): Promise<Uint8Array> {
-  if (secret.length > longestSecret) {
-    throw new ParametersInvalid(
-      `for more than ${longestSecret} bytes Prime Field Size must be given, or another method`,
-    );
-  }
   return new Promise((resolve, reject) => {
     generatePrime(secret.length * 8 + 1, (error, prime) => {
       if (error) reject(error);
@@ -122,6 +117,8 @@ async function given(bigInteger: Uint8Array, secret: Uint8Array): Promise<Uint8A
   const prime = magnitude(bigInteger);
   if (bitLength(prime) <= secret.length * 8)
     throw new ParametersInvalid(`Prime Field Size must have more than ${secret.length * 8} bits`);
+  if (prime.length > longestSecret + 8)
+    throw new ParametersInvalid(`Prime Field Size must have at most ${longestSecret + 8} bytes`);
   const isPrime = await new Promise<boolean>((resolve, reject) => {
     checkPrime(prime, { checks }, (error, result) => {
       if (error) reject(error);

@@ -2,6 +2,7 @@ import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { field8, field16, type GaloisField } from './galois-fields.ts';
 import { AlgorithmUnsupported, CryptographyFailed, ParametersInvalid } from './provider.ts';
 import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
+import { lagrangeBasis } from './split-key-basis.ts';
 import { joinPrime, splitPrime } from './split-key-prime.ts';
 
 /** Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5; Shamir 1979): share i is f(i), the secret f(0). */
@@ -107,25 +108,24 @@ function joinPolynomial(shares: readonly Share[], sharing: Sharing): Uint8Array 
   if ((shares[0]?.bytes.length ?? 0) % field.bytes !== 0)
     throw new CryptographyFailed('a part of the key ends in half an element');
   const used = shares.slice(0, sharing.threshold);
+  const basis = lagrangeBasis(
+    used.map(({ identifier }) => identifier),
+    { one: 1, difference: (a, b) => a ^ b, product: field.multiply, inverse: field.inverse },
+  );
+  const at = (x: number) => interpolate(field, used, basis(x));
   for (const { identifier, bytes } of shares.slice(sharing.threshold)) {
-    if (!timingSafeEqual(interpolate(field, used, identifier), bytes))
+    if (!timingSafeEqual(at(identifier), bytes))
       throw new CryptographyFailed('the parts of the key do not belong together');
   }
-  return interpolate(field, used, 0);
+  return at(0);
 }
 
-/** The polynomial through the shares, at `x` (Lagrange). Identifiers are no secret, so divisions only meet what is known. */
-function interpolate(field: GaloisField, shares: readonly Share[], x: number): Uint8Array {
+/** The polynomial through the shares, where each counts for its weight. */
+function interpolate(field: GaloisField, shares: readonly Share[], weights: readonly number[]): Uint8Array {
   const value = new Uint8Array(shares[0]?.bytes.length ?? 0);
-  for (const { identifier, bytes } of shares) {
-    let weight = 1;
-    for (const other of shares) {
-      if (other.identifier === identifier) continue;
-      const quotient = field.multiply(other.identifier ^ x, field.inverse(other.identifier ^ identifier));
-      weight = field.multiply(weight, quotient);
-    }
+  for (const [index, { bytes }] of shares.entries()) {
     const term = new Uint8Array(bytes);
-    scale(field, term, weight);
+    scale(field, term, weights[index] as number);
     addTo(value, term);
     term.fill(0);
   }

@@ -57,7 +57,7 @@ export const CreateSplitKey = operation({
       request.UniqueIdentifier === undefined
         ? newKey(await withDefaults('SplitKey', requested, context), context)
         : await keyHere(request.UniqueIdentifier, context);
-    requireEffort(whole.bytes.length, parts, threshold);
+    requireEffort(whole.bytes, request.PrimeFieldSize, parts, threshold);
     const { shares, prime } = await context.crypto.splitSecret(whole.bytes, sharing);
     whole.bytes.fill(0);
     const attributes = partAttributes(requested, whole);

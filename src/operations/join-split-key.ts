@@ -46,7 +46,7 @@ export const JoinSplitKey = operation({
     const { sharing, shares, key } = partsOf(objects);
     const requested = await requestedAttributes([request.Attributes], context);
     const stated = { ...key, ...statedAbout(requested, key) };
-    requireEffort(shares[0]?.bytes.length ?? 0, shares.length, sharing.threshold);
+    requireEffort(longest(shares), sharing.prime, shares.length, sharing.threshold);
     const secret = context.crypto.joinShares(shares, sharing, lengthOf(type, stated));
     const value = joined(type, secret, stated, secretDataType ?? 'Seed');
     requireKey(value, context.crypto);
@@ -83,6 +83,10 @@ function partsOf(objects: readonly ManagedObject[]): Parts {
     shares.set(id, bytes);
   }
   return { sharing, shares: [...shares].map(([id, bytes]) => ({ identifier: id, bytes })), key };
+}
+
+function longest(shares: readonly Share[]): Uint8Array {
+  return shares.reduce((a, b) => (b.bytes.length > a.bytes.length ? b : a)).bytes;
 }
 
 interface Part extends Share {

@@ -7,11 +7,22 @@ import type { ManagedObject } from '../object/managed-object.ts';
 
 /** Shared by Create Split Key and Join Split Key. */
 
-/** Products of field elements that one request may cost: some 40 milliseconds. */
+/** Products of field elements that one request may cost: some 50 milliseconds. */
 const mostProducts = 1_048_576;
+/** Products for a share, and for its place, whatever the length of the key. */
+const overhead = 8;
 
-/** Refuses work that would hold up other clients: every byte of the secret meets every part `threshold` times. */
-export function requireEffort(bytes: number, parts: number, threshold: number): void {
+/**
+ * Refuses work that would hold up other clients: every byte of the secret, or of the prime where that is longer, meets
+ * every part `threshold` times.
+ */
+export function requireEffort(
+  secret: Uint8Array,
+  prime: Uint8Array | undefined,
+  parts: number,
+  threshold: number,
+): void {
+  const bytes = Math.max(secret.length, prime?.length ?? 0) + overhead;
   if (bytes * parts * threshold > mostProducts)
     fail('ServerLimitExceeded', 'so long a key has fewer parts or a smaller threshold', 'InvalidField');
 }
