@@ -5,6 +5,7 @@ import { plan } from '../../codec/plan.ts';
 import type { Infer, Struct } from '../../codec/schema.ts';
 import { tagNumber } from '../../codec/tags.ts';
 import { oldestVersion, type Version, versionNumbers, versions, within } from '../../codec/version.ts';
+import type { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../limits.ts';
 import { DiscoverVersions } from '../operations/discover-versions.ts';
@@ -45,8 +46,8 @@ export interface ChannelOptions {
 type Outcome<R> = { readonly payload: R } | { readonly refused: string; readonly version: Version };
 
 /**
- * The server asking one client: one request at a time, each answer awaited. An answer that cannot be understood ends the
- * connection, because nothing that follows it could be.
+ * The server asking one client: one request at a time, each answer awaited. An answer that is no whole message, or not about
+ * what was asked, ends the connection, because nothing that follows it could be trusted.
  */
 export class EndpointChannel {
   readonly #options: ChannelOptions;
@@ -150,13 +151,26 @@ export class EndpointChannel {
         throw new WireError('field', 'the answer is about another operation');
       if (item.ResultStatus !== 'Success')
         return { refused: String(item.ResultReason ?? 'no reason'), version };
-      const reader = item.ResponsePayload;
-      if (reader === undefined) throw new WireError('field', 'the payload is missing');
-      return { payload: plan(operation.response, version).read(reader) };
+      const payload = payloadOf(operation, item.ResponsePayload, version);
+      return payload === undefined ? { refused: 'unreadable', version } : { payload };
     } catch (error) {
       if (!(error instanceof WireError || error instanceof UnsupportedVersion)) throw error;
       this.#options.line.cut(`its answer to ${operation.name} cannot be read: ${error.message}`);
       throw new LineClosed();
     }
+  }
+}
+
+/** Undefined when it is another payload than the operation's: that says nothing, but spoils nothing that follows. */
+function payloadOf<R extends Struct>(
+  { response }: OperationDefinition<Struct, R>,
+  reader: BinaryReader | undefined,
+  version: Version,
+): Infer<R> | undefined {
+  try {
+    return reader && plan(response, version).read(reader);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
   }
 }

@@ -2,97 +2,17 @@ import t, { type Test } from 'tap';
 import { attributeKey } from '../../codec/attribute.ts';
 import { plan } from '../../codec/plan.ts';
 import type { Infer } from '../../codec/schema.ts';
-import { eraOf, type Version, versions, within } from '../../codec/version.ts';
+import { eraOf, versions, within } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
-import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { Notify } from '../../src/operations/notify.ts';
 import { Put } from '../../src/operations/put.ts';
-import type { EndpointSettings } from '../../src/protocol/endpoint-settings.ts';
-import { Endpoints } from '../../src/protocol/endpoints.ts';
-import { type Line, LineClosed } from '../../src/protocol/line.ts';
-import { Answering, type AnsweringOptions, type Asked } from '../answering.ts';
+import type { Asked } from '../answering.ts';
 import { encode, enumerated, structure, text } from '../client.ts';
 import { checkWords } from '../conformance/words.ts';
-import { attribute1x, createAES, TestService, uid } from './service.ts';
+import { openEndpoint, type Setting } from './endpoint.ts';
+import { attribute1x, createAES, uid } from './service.ts';
 
 /** The server asking a client over a line in memory: what is told, to whom, in which words. */
-
-interface Told {
-  readonly service: TestService;
-  readonly client: Answering;
-  readonly events: { readonly kind: string; readonly [field: string]: unknown }[];
-  /** Ends the connection as the peer would. */
-  hangUp(): void;
-  /** Resolves when the server has stopped asking. */
-  readonly over: Promise<void>;
-  readonly cuts: string[];
-}
-
-interface Setting extends AnsweringOptions {
-  readonly version?: Version;
-  readonly settings?: EndpointSettings;
-  readonly may?: (operation: string) => boolean;
-  readonly limits?: Partial<Limits>;
-  readonly group?: string;
-  /** The client answers Notify no earlier. */
-  readonly gate?: Promise<void>;
-  /** Bytes in place of the client's answer. */
-  readonly mangle?: (answer: Uint8Array) => Uint8Array;
-}
-
-async function open(t: Test, setting: Setting = {}): Promise<Told> {
-  const service = await TestService.open();
-  t.teardown(() => service.close());
-  const client = new Answering(setting);
-  const events: Told['events'] = [];
-  const note = (kind: string) => (event: object) => void events.push({ kind, ...event });
-  const cuts: string[] = [];
-  const closed = Promise.withResolvers<never>();
-  closed.promise.catch(() => {});
-  const hangUp = () => closed.reject(new LineClosed());
-  const line: Line = {
-    closed: closed.promise,
-    async exchange(request) {
-      const answer = client.answer(request.slice());
-      request.fill(0);
-      if (answer === undefined) return closed.promise;
-      if (client.asked.at(-1)?.operation === 'Notify') await setting.gate;
-      return setting.mangle?.(answer) ?? answer;
-    },
-    cut(reason) {
-      cuts.push(reason);
-      hangUp();
-    },
-    handBack() {
-      hangUp();
-      return true;
-    },
-  };
-  const endpoints = new Endpoints({
-    store: service.store,
-    vault: service.vault,
-    events: service.events,
-    limits: { ...defaultLimits, ...setting.limits },
-    observer: {
-      endpointReady: note('ready'),
-      asked: note('asked'),
-      forgotten: note('forgotten'),
-      unreachable: note('unreachable'),
-      failed: note('failed'),
-    },
-    settings: async () => setting.settings,
-    clock: () => service.now,
-  });
-  const principal = { client: 'watcher', group: setting.group ?? 'g', may: setting.may ?? (() => true) };
-  const over = endpoints.attend({
-    line,
-    version: setting.version ?? '2.1',
-    newest: setting.version,
-    speaker: () => ({ principal, connection: 'w', peer: 'there' }),
-  });
-  t.teardown(hangUp);
-  return { service, client, events, hangUp, over, cuts };
-}
 
 function notified({ version, payload }: Asked): Infer<typeof Notify.request> {
   return plan(Notify.request, version).read(new BinaryReader(encode(payload)));
@@ -117,7 +37,7 @@ const keysOf = (list: Infer<typeof Notify.request>['Changes']['deleted' | 'chang
   list.map(attributeKey).sort();
 
 t.test('the server introduces itself before all else', async (t) => {
-  const { client, events } = await open(t);
+  const { client, events } = await openEndpoint(t);
   const query = await client.seen('Query');
   t.same(
     client.asked.map(({ operation }) => operation),
@@ -137,14 +57,14 @@ t.test('the newest version of both is agreed upon', async (t) => {
     [['1.0'], '1.0'],
     [[], '2.1'],
   ] as const) {
-    const { client } = await open(t, { versions: theirs });
+    const { client } = await openEndpoint(t, { versions: theirs });
     t.equal((await client.seen('Query')).version, agreed, `of ${theirs.join(' ')}`);
   }
 });
 
 for (const version of versions) {
   t.test(`changes by Notify in ${version}`, async (t) => {
-    const { service, client } = await open(t, { version });
+    const { service, client } = await openEndpoint(t, { version });
     const is2x = eraOf(version) === '2.x';
     await client.seen('Query');
     t.equal(client.asked[0]?.operation, within(version, '1.1') ? 'DiscoverVersions' : 'Query');
@@ -183,7 +103,7 @@ for (const version of versions) {
   });
 
   t.test(`values by Put in ${version}`, async (t) => {
-    const { service, client } = await open(t, { version, settings: { put: true } });
+    const { service, client } = await openEndpoint(t, { version, settings: { put: true } });
     await client.seen('Query');
     const id = await service.key();
     const put = pushed(await client.seen('Put'));
@@ -207,14 +127,14 @@ t.test('what a client may not get is not put, what it may not see is not told', 
     value: true,
   } as never);
   {
-    const { service, client } = await open(t, { settings: { put: true } });
+    const { service, client } = await openEndpoint(t, { settings: { put: true } });
     const id = await service.key([sensitive]);
     t.equal(notified(await client.seen('Notify')).UniqueIdentifier, id, 'a sensitive key is told of only');
     t.notOk(client.asked.some(({ operation }) => operation === 'Put'));
   }
   {
     const may = (operation: string) => operation !== 'Get';
-    const { service, client } = await open(t, { settings: { put: true }, may });
+    const { service, client } = await openEndpoint(t, { settings: { put: true }, may });
     await service.key();
     await client.seen('Notify');
     t.notOk(
@@ -226,13 +146,13 @@ t.test('what a client may not get is not put, what it may not see is not told', 
     ['the role has no Get Attributes', { may: (operation: string) => operation !== 'GetAttributes' }],
     ['another group', { group: 'other' }],
   ] as const) {
-    const { service, client } = await open(t, setting);
+    const { service, client } = await openEndpoint(t, setting);
     await client.seen('Query');
     await service.key();
     await new Promise((resolve) => setTimeout(resolve, 50));
     t.equal(client.asked.length, 2, why);
   }
-  const { service, client } = await open(t);
+  const { service, client } = await openEndpoint(t);
   await service.key();
   await client.seen('Notify');
   t.notOk(
@@ -242,7 +162,7 @@ t.test('what a client may not get is not put, what it may not see is not told', 
 });
 
 t.test('what did not happen is not told', async (t) => {
-  const { service, client } = await open(t);
+  const { service, client } = await openEndpoint(t);
   await client.seen('Query');
   await service.batch(
     '1.4',
@@ -258,38 +178,48 @@ t.test('what did not happen is not told', async (t) => {
 
 t.test('a client says what it takes', async (t) => {
   await t.test('only what it names', async (t) => {
-    const { service, client } = await open(t, { operations: ['Notify'], settings: { put: true } });
+    const { service, client } = await openEndpoint(t, { operations: ['Notify'], settings: { put: true } });
     await service.key();
     await client.seen('Notify');
     t.notOk(client.asked.some(({ operation }) => operation === 'Put'));
   });
   await t.test('one that names what it asks of servers is told nevertheless', async (t) => {
-    const { service, client } = await open(t, { operations: ['Create', 'Get'], settings: { put: true } });
+    const { service, client } = await openEndpoint(t, {
+      operations: ['Create', 'Get'],
+      settings: { put: true },
+    });
     await service.key();
     await client.seen('Put');
   });
   await t.test('one that refuses Query is told', async (t) => {
     const react = ({ operation }: Asked) =>
       operation === 'Query' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
-    const { service, client } = await open(t, { react });
+    const { service, client } = await openEndpoint(t, { react });
     await service.key();
     await client.seen('Notify');
+  });
+  await t.test('one that answers with something else is told', async (t) => {
+    const { service, client, cuts } = await openEndpoint(t, { react: () => [text('LogMessage', 'hello')] });
+    await service.key();
+    await service.key();
+    await client.seen('Notify', 2);
+    t.same(cuts, []);
   });
   await t.test('one that refuses all that is told gets its role back', async (t) => {
     const react = ({ operation }: Asked) =>
       operation === 'Notify' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
-    const { service, client, over } = await open(t, { react, operations: [] });
+    const { service, client, over } = await openEndpoint(t, { react, operations: [] });
     await service.key();
     await client.seen('SetEndpointRole');
     await over;
   });
   await t.test('one that takes neither that nor its role is left', async (t) => {
-    const { over, cuts } = await open(t, { operations: ['Put'] });
+    const { over, cuts } = await openEndpoint(t, { operations: ['Put'] });
     await over;
     t.same(cuts, ['it takes nothing of what the server tells']);
   });
   await t.test('one that takes nothing of it gets its role back at once', async (t) => {
-    const { client, over } = await open(t, { operations: ['SetEndpointRole'] });
+    const { client, over } = await openEndpoint(t, { operations: ['SetEndpointRole'] });
     await over;
     t.same(
       client.asked.map(({ operation }) => operation),
@@ -300,7 +230,10 @@ t.test('a client says what it takes', async (t) => {
 
 t.test('too many changes: the oldest are forgotten', async (t) => {
   const gate = Promise.withResolvers<void>();
-  const { service, client, events } = await open(t, { limits: { announcements: 2 }, gate: gate.promise });
+  const { service, client, events } = await openEndpoint(t, {
+    limits: { announcements: 2 },
+    gate: gate.promise,
+  });
   await client.seen('Query');
   const ids: string[] = [];
   for (let count = 0; count < 6; count++) ids.push(await service.key());
@@ -326,14 +259,13 @@ t.test('answers that cannot be read end the connection', async (t) => {
     ['not TTLV', { mangle: () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
     ['cut short', { mangle: (answer) => answer.subarray(0, answer.length - 8) }],
     ['another operation', { mangle: (answer) => swapOperation(answer) }],
-    ['a payload of something else', { react: () => [text('LogMessage', 'hello')] }],
   ];
   for (const [what, setting] of cases) {
-    const { over, cuts } = await open(t, setting);
+    const { over, cuts } = await openEndpoint(t, setting);
     await over;
     t.match(cuts[0], /its answer to \w+ cannot be read/, what);
   }
-  const { over, hangUp, client } = await open(t, { react: () => undefined });
+  const { over, hangUp, client } = await openEndpoint(t, { react: () => undefined });
   await client.seen('DiscoverVersions');
   hangUp();
   await over;

@@ -1,0 +1,89 @@
+import type { Test } from 'tap';
+import type { Version } from '../../codec/version.ts';
+import { defaultLimits, type Limits } from '../../src/limits.ts';
+import type { EndpointSettings } from '../../src/protocol/endpoint-settings.ts';
+import { Endpoints } from '../../src/protocol/endpoints.ts';
+import { type Line, LineClosed } from '../../src/protocol/line.ts';
+import { Answering, type AnsweringOptions } from '../answering.ts';
+import { TestService } from './service.ts';
+
+/** The server asking a client over a line in memory. */
+
+export interface Told {
+  readonly service: TestService;
+  readonly client: Answering;
+  readonly events: { readonly kind: string; readonly [field: string]: unknown }[];
+  /** Ends the connection as the peer would. */
+  hangUp(): void;
+  /** Resolves when the server has stopped asking. */
+  readonly over: Promise<void>;
+  readonly cuts: string[];
+}
+
+export interface Setting extends AnsweringOptions {
+  readonly version?: Version;
+  readonly settings?: EndpointSettings;
+  readonly may?: (operation: string) => boolean;
+  readonly limits?: Partial<Limits>;
+  readonly group?: string;
+  /** One that other tests use as well; a new one when left out. */
+  readonly service?: TestService;
+  /** The client answers Notify no earlier. */
+  readonly gate?: Promise<void>;
+  /** Bytes in place of the client's answer. */
+  readonly mangle?: (answer: Uint8Array) => Uint8Array;
+}
+
+export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told> {
+  const service = setting.service ?? (await TestService.open());
+  if (setting.service === undefined) t.teardown(() => service.close());
+  const client = new Answering(setting);
+  const events: Told['events'] = [];
+  const note = (kind: string) => (event: object) => void events.push({ kind, ...event });
+  const cuts: string[] = [];
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+  const hangUp = () => closed.reject(new LineClosed());
+  const line: Line = {
+    closed: closed.promise,
+    async exchange(request) {
+      const answer = client.answer(request.slice());
+      request.fill(0);
+      if (answer === undefined) return closed.promise;
+      if (client.asked.at(-1)?.operation === 'Notify') await setting.gate;
+      return setting.mangle?.(answer) ?? answer;
+    },
+    cut(reason) {
+      cuts.push(reason);
+      hangUp();
+    },
+    handBack() {
+      hangUp();
+      return true;
+    },
+  };
+  const endpoints = new Endpoints({
+    store: service.store,
+    vault: service.vault,
+    events: service.events,
+    limits: { ...defaultLimits, ...setting.limits },
+    observer: {
+      endpointReady: note('ready'),
+      asked: note('asked'),
+      forgotten: note('forgotten'),
+      unreachable: note('unreachable'),
+      failed: note('failed'),
+    },
+    settings: async () => setting.settings,
+    clock: () => service.now,
+  });
+  const principal = { client: 'watcher', group: setting.group ?? 'g', may: setting.may ?? (() => true) };
+  const over = endpoints.attend({
+    line,
+    version: setting.version ?? '2.1',
+    newest: setting.version,
+    speaker: () => ({ principal, connection: 'w', peer: 'there' }),
+  });
+  t.teardown(hangUp);
+  return { service, client, events, hangUp, over, cuts };
+}
