@@ -1,7 +1,7 @@
 import { createHash, webcrypto, X509Certificate } from 'node:crypto';
 import t from 'tap';
 import * as x509 from '../../../certs/x509.ts';
-import { authenticate, fingerprintOf } from '../../../src/identity/certificate.ts';
+import { absentClient, authenticate, fingerprintOf } from '../../../src/identity/certificate.ts';
 import { Policy } from '../../../src/identity/policy.ts';
 import type { Client, ClientDirectory } from '../../../src/identity/principal.ts';
 
@@ -101,8 +101,26 @@ for (const [name, options, changes, refused] of cases) {
     const result = await authenticate(certificate, directory, policy, now);
     t.equal('refused' in result ? result.refused : undefined, refused);
     if ('refused' in result) t.equal(result.fingerprint, fingerprintOf(certificate));
+    const absent = await absentClient('array-1', directory, policy, now);
+    t.equal(absent?.fingerprint, refused === undefined ? fingerprintOf(certificate) : undefined);
   });
 }
+
+t.test('whether the operator gave the client credentials', async (t) => {
+  const certificate = await selfSigned({});
+  const directory = directoryOf(enrolled(certificate));
+  for (const secondFactor of [true, false]) {
+    const asked: string[] = [];
+    const result = await authenticate(certificate, directory, policy, now, async (client) => {
+      asked.push(client);
+      return secondFactor;
+    });
+    t.match(result, { principal: { secondFactor, fingerprint: fingerprintOf(certificate) } });
+    t.same(asked, ['array-1']);
+  }
+  const away = () => Promise.reject(new Error('away'));
+  await t.rejects(authenticate(certificate, directory, policy, now, away), /away/);
+});
 
 t.test('another certificate with the same name is another client', async (t) => {
   const [one, two] = [await selfSigned({}), await selfSigned({})];
