@@ -69,6 +69,15 @@ export const seeds: readonly Seed[] = [
   { operation: 'Query', request: { QueryFunction: Array.from({ length: 14 }, (_, at) => at + 1) } },
   { operation: 'Ping', request: {} },
   { operation: 'Log', request: { LogMessage: 'a message of the client' } },
+  { operation: 'SetEndpointRole', request: { EndpointRole: 'Server' } },
+  { operation: 'SetEndpointRole', request: { EndpointRole: 'Client' } },
+  {
+    operation: 'Notify',
+    request: {
+      UniqueIdentifier: 'key',
+      Changes: { changed: [{ name: 'State', value: 'Active' }], deleted: [{ name: 'ContactInformation' }] },
+    },
+  },
   { operation: 'Interop', request: { InteropFunction: 'Begin', InteropIdentifier: 'case' } },
   { operation: 'Create', request: { ObjectType: 'SymmetricKey', Attributes: aes(256) } },
   {
