@@ -52,6 +52,21 @@ t.test('what is pending when the service ends is done after its next start, once
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success', 'answers survive too');
 });
 
+t.test('what has expired is swept', async (t) => {
+  const service = await opened(t);
+  await later(service, '2.1', [create]);
+  await settled(service);
+  const left = async () =>
+    (
+      await Promise.all(Object.values(jobKinds).map((kind) => service.store.records({ kind, limit: 9 })))
+    ).flat().length;
+  t.equal(await left(), 2, 'facts and answers; the request is gone');
+  service.now += defaultLimits.jobAnswerSeconds * 1_000;
+  await service.restart();
+  for (let waited = 0; (await left()) > 0 && waited < 5_000; waited += 5) await sleep(5);
+  t.equal(await left(), 0);
+});
+
 t.test('the end waits for what is at work', async (t) => {
   const gate = gated('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });

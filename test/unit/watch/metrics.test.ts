@@ -75,6 +75,14 @@ t.test('the door, failures, certificates, the event loop', async (t) => {
   t.equal((await samples(metrics, 'kmipd_nodejs_eventloop_lag_p99_seconds')).length, 1);
 });
 
+t.test('pending jobs are counted at the scrape', async (t) => {
+  const metrics = new Metrics();
+  let pending = 0;
+  metrics.watchJobs(() => pending);
+  pending = 3;
+  t.same(await samples(metrics, 'kmipd_pending_jobs'), ['kmipd_pending_jobs 3']);
+});
+
 t.test('calls of the store', async (t) => {
   const metrics = new Metrics();
   const store: Store = {
