@@ -9,7 +9,7 @@ export type { Logger };
 /** Longest text of a client's choosing that is written, in UTF-16 units; the rest is cut. */
 const longest = 256;
 
-/** Refused handshakes written a second; beyond them only their number is, so that a flood cannot fill the disk. */
+/** Refusals of one kind written a second; beyond them only their number is, so that a flood cannot fill the disk. */
 const refusalsPerSecond = 20;
 
 /**
@@ -112,7 +112,8 @@ export function capped(text: string): string {
 }
 
 /** One line for each batch item at debug, for each refused message at info, for each failure of ours at error. */
-export function logRequests(log: Logger): RequestObserver {
+export function logRequests(log: Logger, clock: () => number = Date.now): RequestObserver {
+  const mayWrite = refusalLimit(log, 'more credentials were refused than are written here', clock);
   return {
     answered({ operation, version, result, reason, message, milliseconds, client, connection }) {
       if (!log.isLevelEnabled('debug')) return;
@@ -122,7 +123,7 @@ export function logRequests(log: Logger): RequestObserver {
       log.info({ version, reason, message, client, connection }, 'message refused');
     },
     unproven({ reason, client, connection }) {
-      log.warn({ reason, client, connection }, 'credentials refused');
+      if (mayWrite()) log.warn({ reason, client, connection }, 'credentials refused');
     },
     unexpected({ error, reference, client, connection }) {
       log.error({ reference, client, connection, error }, 'request failed unexpectedly');
@@ -130,15 +131,15 @@ export function logRequests(log: Logger): RequestObserver {
   };
 }
 
-/** One line for each refused handshake, with its reason; connections that came and went at debug. */
-export function logDoor(log: Logger, clock: () => number = Date.now): DoorObserver {
+/** Whether one more refusal may be written; when a second has passed, `text` tells how many were not. */
+function refusalLimit(log: Logger, text: string, clock: () => number): () => boolean {
   let second = 0;
   let written = 0;
   let left = 0;
-  const mayWrite = (): boolean => {
+  return () => {
     const now = Math.floor(clock() / 1000);
     if (now !== second) {
-      if (left > 0) log.warn({ refused: left }, 'more handshakes were refused than are written here');
+      if (left > 0) log.warn({ refused: left }, text);
       second = now;
       written = 0;
       left = 0;
@@ -147,6 +148,11 @@ export function logDoor(log: Logger, clock: () => number = Date.now): DoorObserv
     left++;
     return false;
   };
+}
+
+/** One line for each refused handshake, with its reason; connections that came and went at debug. */
+export function logDoor(log: Logger, clock: () => number = Date.now): DoorObserver {
+  const mayWrite = refusalLimit(log, 'more handshakes were refused than are written here', clock);
   return {
     connectionOpened({ client, connection, peer, protocol, resumed }) {
       log.debug({ client, connection, peer, protocol, resumed }, 'connection opened');

@@ -120,6 +120,19 @@ t.test('requests: one line each at debug, refused messages and failures above it
   t.equal(quiet.lines().length, 0);
 });
 
+t.test('credentials that were refused: with the reason, a flood as a number', async (t) => {
+  let now = 1_000_000;
+  const { log, lines } = kept('debug');
+  const requests = logRequests(log, () => now);
+  const refused = { reason: 'a credential does not hold', client: 'demo', connection: '1a' };
+  for (let n = 0; n < 1_000; n++) requests.unproven(refused);
+  now += 1_000;
+  requests.unproven(refused);
+  t.equal(lines().length, 22);
+  t.match(lines()[0], { level: 'warn', msg: 'credentials refused', ...refused });
+  t.match(lines()[20], { level: 'warn', refused: 980 });
+});
+
 t.test('the door: probes at debug, refusals in words, a flood as a number', async (t) => {
   const { log, lines } = kept();
   let now = 5_000;
