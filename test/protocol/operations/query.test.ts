@@ -117,7 +117,7 @@ t.test('Ping, Log and Interop', async (t) => {
     t.equal(await outcome(testing, version, Interop, begin), 'Success');
 });
 
-t.test('Poll and Cancel: nothing is ever left to wait for', async (t) => {
+t.test('Poll and Cancel of a value nobody was given', async (t) => {
   const AsynchronousCorrelationValue = Uint8Array.of(1, 2, 3);
   await refuses(t, service, Poll, [
     [
