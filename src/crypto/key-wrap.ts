@@ -9,8 +9,8 @@ import {
   ParametersInvalid,
   type PlainKey,
   undecipherable,
-  type WrappedBytes,
 } from './provider.ts';
+import type { WrappedBytes } from './wrapping.ts';
 
 /** Key wrapping: AES key wrap plain and with padding (RFC 3394, RFC 5649), and what encryption offers besides. */
 
@@ -44,7 +44,7 @@ const wrapModes = new Map<BlockCipherMode | undefined, WrapMode>([
   ],
 ]);
 
-/** See CryptoProvider.wrap. */
+/** See Wrapping.wrap. */
 export function wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes {
   const mode = wrapModes.get(parameters.BlockCipherMode);
   if (mode === undefined) {
@@ -58,7 +58,7 @@ export function wrap(key: PlainKey, parameters: CryptographicParameters, data: U
   return { data: new Uint8Array(createCipheriv(name, bytes, mode.initialValue).update(data)) };
 }
 
-/** See CryptoProvider.unwrap. */
+/** See Wrapping.unwrap. */
 export function unwrap(
   key: PlainKey,
   parameters: CryptographicParameters,

@@ -18,6 +18,7 @@ import { generatedCurves, generatePair } from './key-pairs.ts';
 import { unwrap, wrap } from './key-wrap.ts';
 import { mac, startMac, verifyMac } from './macs.ts';
 import { bundle } from './pkcs12.ts';
+import { unbundle } from './pkcs12-reader.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
 import { sign, startMessage, verify } from './signatures.ts';
 import { joinShares, splitSecret } from './split-key.ts';
@@ -42,6 +43,7 @@ export const nodeCrypto: CryptoProvider = {
   describeKey,
   convertKey,
   bundle,
+  unbundle,
   describeCertificate,
   certification: {
     readRequest,

@@ -6,13 +6,13 @@ import {
   CertificateInvalid,
   KeyMaterialInvalid,
   ParametersInvalid,
-  type Pkcs12Parts,
   type PlainKey,
 } from './provider.ts';
+import type { Pkcs12Parts } from './wrapping.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** See CryptoProvider.bundle. */
+/** See Wrapping.bundle. */
 export function bundle(key: PlainKey, { certificates, password, friendlyName }: Pkcs12Parts): Uint8Array {
   if (key.objectType !== 'PrivateKey') throw new AlgorithmUnsupported('PKCS#12 is for private keys');
   const { kind } = componentsOf(key);
@@ -40,7 +40,7 @@ function readCertificate(der: Uint8Array): X509Certificate {
 }
 
 /** PKCS#12 takes passwords as text (RFC 7292, appendix B.1). */
-function passwordText(password: Uint8Array): string {
+export function passwordText(password: Uint8Array): string {
   try {
     return utf8.decode(password);
   } catch {

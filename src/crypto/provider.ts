@@ -21,13 +21,14 @@ import type {
 } from '../../codec/structures/managed-objects.ts';
 import type { Certification } from './certification.ts';
 import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
+import type { Wrapping } from './wrapping.ts';
 
 /**
  * Port of the cryptography: random bytes, digests, key generation, key formats, certificates, and what is done with
  * keys. Adapter: `node.ts`.
  * Byte arrays that come back are in memory of their own: the caller owns them and may wipe them.
  */
-export interface CryptoProvider {
+export interface CryptoProvider extends Wrapping {
   /** What `random` is made of, for the attribute Random Number Generator and for Query. */
   readonly randomNumberGenerator: RNGParameters;
   /** Hashing algorithms that `digest` knows. */
@@ -63,11 +64,6 @@ export interface CryptoProvider {
    */
   convertKey(key: PlainKey, format: KeyFormatType, compression?: KeyCompressionType): KeyMaterial;
   /**
-   * PKCS#12 (RFC 7292) with PBES2, AES-256 and an HMAC of SHA-256, DER. Throws AlgorithmUnsupported, CertificateInvalid,
-   * ParametersInvalid for a password that is not text, KeyMaterialInvalid when key and certificate are no pair.
-   */
-  bundle(key: PlainKey, parts: Pkcs12Parts): Uint8Array;
-  /**
    * Attributes that a certificate decides, in the forms of 1.0 (names as text), 1.1 (names as DER) and 1.4 (one per part
    * of a name), its public key's algorithm and length and its signature algorithm. Of a PGP certificate only type and
    * length: it stays opaque. Throws CertificateInvalid when X.509 cannot be read.
@@ -92,13 +88,6 @@ export interface CryptoProvider {
    * is that of `undecipherable()`.
    */
   decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array;
-  /**
-   * Wraps the bytes of a key: NIST key wrap (RFC 3394) and AES key wrap with padding (RFC 5649) with an AES key, any
-   * other mode and RSA as `encrypt` does it, the tag of a mode that authenticates behind the data.
-   */
-  wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes;
-  /** The inverse. Whatever is wrong with the wrapped bytes, the error is that of `undecipherable()`. */
-  unwrap(key: PlainKey, parameters: CryptographicParameters, wrapped: WrappedBytes): Uint8Array;
   /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
   verify(
@@ -148,14 +137,6 @@ export interface CryptoProvider {
   startDigest(algorithm: HashingAlgorithm): DigestStream;
 }
 
-export interface Pkcs12Parts {
-  /** DER of the key's own certificate, then of those above it. */
-  readonly certificates: readonly Uint8Array[];
-  /** UTF-8. */
-  readonly password: Uint8Array;
-  readonly friendlyName?: string | undefined;
-}
-
 export interface Plaintext {
   readonly data: Uint8Array;
   readonly iv?: Uint8Array | undefined;
@@ -169,12 +150,6 @@ export interface Encrypted {
   readonly iv?: Uint8Array;
   /** Of a mode that authenticates. */
   readonly tag?: Uint8Array;
-}
-
-export interface WrappedBytes {
-  readonly data: Uint8Array;
-  /** IV/Counter/Nonce, where the mode has one. */
-  readonly iv?: Uint8Array | undefined;
 }
 
 export interface SealedText {

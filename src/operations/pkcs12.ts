@@ -4,7 +4,7 @@ import {
   type KeyedObjectValue,
   type ManagedObjectValue,
 } from '../../codec/structures/managed-objects.ts';
-import { plainKey } from '../crypto/provider.ts';
+import { CryptographyFailed, plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
@@ -22,7 +22,7 @@ const longestChain = 16;
 
 /**
  * The private key as a PKCS#12 bundle. Fails with KeyFormatTypeNotSupported for what is no private key in the clear,
- * as `password` does, and with InvalidField for a link to something that is not an X.509 certificate.
+ * as `passwordOf` does, and with InvalidField for a link to something that is not an X.509 certificate.
  */
 export async function asPkcs12(
   object: ManagedObject,
@@ -42,10 +42,55 @@ export async function asPkcs12(
 }
 
 /**
+ * The private key out of the PKCS#12 file that was registered, as PKCS#8; undefined where the server does not understand
+ * the file. Fails as `passwordOf` does, with BadPassword also when the password does not fit.
+ */
+export async function fromPkcs12(
+  object: ManagedObject,
+  value: KeyedObjectValue,
+  context: Context,
+): Promise<KeyedObjectValue | undefined> {
+  const password = await passwordOf(object, context);
+  const { KeyValue } = value.value.KeyBlock;
+  const file = KeyValue instanceof Uint8Array ? KeyValue : KeyValue?.KeyMaterial;
+  if (!(file instanceof Uint8Array)) return undefined;
+  const KeyMaterial = unbundled(file, password, context);
+  if (KeyMaterial === undefined) return undefined;
+  const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_8', KeyValue: { KeyMaterial, Attributes: [] } };
+  return { ...value, value: { ...value.value, KeyBlock } } as KeyedObjectValue;
+}
+
+function unbundled(file: Uint8Array, password: Uint8Array, { crypto }: Context): Uint8Array | undefined {
+  try {
+    return crypto.unbundle(file, password);
+  } catch (error) {
+    if (error instanceof CryptographyFailed) badPassword('the password is not that of the PKCS#12');
+    throw error;
+  }
+}
+
+/** Checks the password of a PKCS#12 that is registered, and takes algorithm and length from the key inside. */
+export async function describePkcs12(
+  object: ManagedObject,
+  value: KeyedObjectValue,
+  context: Context,
+): Promise<void> {
+  const opened = await fromPkcs12(object, value, context);
+  const key = opened && plainKey(opened.type, opened.value.KeyBlock);
+  if (key === undefined) return;
+  const { CryptographicAlgorithm, CryptographicLength } = context.crypto.describeKey(key);
+  const { attributes } = object;
+  if (CryptographicAlgorithm !== undefined && !attributes.has('CryptographicAlgorithm'))
+    attributes.set('CryptographicAlgorithm', CryptographicAlgorithm);
+  if (CryptographicLength !== undefined && !attributes.has('CryptographicLength'))
+    attributes.set('CryptographicLength', CryptographicLength);
+}
+
+/**
  * The password that a key with PKCS#12 is linked to. Fails with BadPassword (1.x: InvalidField) unless there is exactly
  * one link and it leads to a password, and as `requireUsage` does unless the password is Active and may derive keys.
  */
-export async function passwordOf(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
+async function passwordOf(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
   const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
   const id = links.length === 1 ? linkedId(object, 'PKCS_12PasswordLink') : undefined;
   if (id === undefined) badPassword('PKCS#12 needs exactly one PKCS#12 Password Link');

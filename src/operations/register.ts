@@ -13,7 +13,7 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { create, requestedAttributes } from './creating.ts';
 import { attributesInside, requireWellFormed, withoutAttributes } from './incoming.ts';
 import { type Context, creation, operation } from './operation.ts';
-import { passwordOf } from './pkcs12.ts';
+import { describePkcs12 } from './pkcs12.ts';
 import { requireStorage } from './protection-storage.ts';
 
 /**
@@ -46,7 +46,7 @@ export const Register = operation({
     const object = await create({ operation: 'Register', type: value.type, attributes, value }, context);
     await linkWrappingKey(object, value, context);
     if (hasKeyBlock(value) && value.value.KeyBlock.KeyFormatType === 'PKCS_12')
-      await passwordOf(object, context);
+      await describePkcs12(object, value, context);
     return { UniqueIdentifier: object.id };
   },
 });

@@ -19,7 +19,7 @@ import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { withoutAttributes } from './incoming.ts';
 import type { Context } from './operation.ts';
-import { asPkcs12 } from './pkcs12.ts';
+import { asPkcs12, fromPkcs12 } from './pkcs12.ts';
 import { unwrapped } from './unwrapping.ts';
 import { isConcealed, wrapped } from './wrapping.ts';
 
@@ -49,14 +49,30 @@ export async function released(
   const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isConcealed(value));
   if (!concealed) requireInsensitive(object);
   const unsealed = wrapType === 'NotWrapped' && hasKeyBlock(value) ? await clear(value, context) : value;
-  const shown =
-    request.KeyFormatType === 'PKCS_12' && hasKeyBlock(unsealed) && formatOf(unsealed) !== 'PKCS_12'
-      ? await asPkcs12(object, unsealed, context)
-      : inFormat(unsealed, request.KeyFormatType, request.KeyCompressionType, context.crypto);
+  const shown = await converted(object, unsealed, request, context);
   const dressed = specification === undefined ? shown : await wrapped(object, shown, specification, context);
   if (!concealed || !isConcealed(dressed)) requireInsensitive(object);
   requireWords(dressed, context.version);
   return dressed;
+}
+
+/** In the format asked for; into PKCS#12 and out of it a password is needed, which the object is linked to. */
+async function converted(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  { KeyFormatType: wanted, KeyCompressionType: compression }: ReleaseRequest,
+  context: Context,
+): Promise<ManagedObjectValue> {
+  const kept = hasKeyBlock(value) ? value.value.KeyBlock.KeyFormatType : undefined;
+  if (
+    !hasKeyBlock(value) ||
+    wanted === undefined ||
+    wanted === kept ||
+    (wanted !== 'PKCS_12' && kept !== 'PKCS_12')
+  )
+    return inFormat(value, wanted, compression, context.crypto);
+  if (wanted === 'PKCS_12') return asPkcs12(object, value, context);
+  return inFormat((await fromPkcs12(object, value, context)) ?? value, wanted, compression, context.crypto);
 }
 
 /** Attributes wrapped along with the key are the business of whoever unwraps it, not of Get (CLIENTS: Veeam breaks on them). */
@@ -116,10 +132,6 @@ function requireKeyWords(
 function curveOf(keyValue: KeyValue | undefined): RecommendedCurve | undefined {
   if (keyValue === undefined || keyValue instanceof Uint8Array) return undefined;
   return keyValue.KeyMaterial instanceof Uint8Array ? undefined : keyValue.KeyMaterial.RecommendedCurve;
-}
-
-function formatOf(value: KeyedObjectValue): KeyFormatType {
-  return value.value.KeyBlock.KeyFormatType;
 }
 
 /** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */

@@ -8,7 +8,7 @@ import {
 } from '../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
-import type { WrappedBytes } from '../crypto/provider.ts';
+import type { WrappedBytes } from '../crypto/wrapping.ts';
 import { fail } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { countUse } from '../object/usage.ts';

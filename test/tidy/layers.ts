@@ -28,7 +28,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|algorithms|certification)|identity\/principal)\.ts$/,
+      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|wrapping|algorithms|certification)|identity\/principal)\.ts$/,
     mayImport: ['codec', 'leaf', 'port'],
   },
   {

@@ -11,7 +11,7 @@ import { Export } from '../../../src/operations/export.ts';
 import { Get } from '../../../src/operations/get.ts';
 import { Register } from '../../../src/operations/register.ts';
 import { TestService } from '../service.ts';
-import { having, outcome, succeed } from './ask.ts';
+import { attributeOf, having, outcome, succeed } from './ask.ts';
 import { active, blockOf, encryptWith, mask, register, symmetric, wrappingKey } from './wrapping-keys.ts';
 
 const service = await TestService.open();
@@ -78,6 +78,20 @@ t.test('a private key with its certificates under a password', async (t) => {
       const kept = await register(service, again, link('PKCS_12PasswordLink', password));
       t.same(await blockOf(service, kept, {}), bundle, 'registered it comes back as it is');
       t.same(await blockOf(service, kept, wanted), bundle);
+      const opened = await blockOf(service, kept, { KeyFormatType: 'PKCS_8' });
+      t.same(opened.KeyValue, { KeyMaterial: pkcs8(kind), Attributes: [] }, 'and its key in other formats');
+      t.equal(await attributeOf(service, kept, 'CryptographicAlgorithm'), kind.toUpperCase());
+      const wrong = await register(service, secretData('Password', words.slice(1)), active, derive);
+      const request = {
+        ObjectType: 'PrivateKey',
+        Attributes: having(link('PKCS_12PasswordLink', wrong)),
+        Object: again,
+      } as const;
+      t.equal(
+        await outcome(service, '2.1', Register, request),
+        'BadPassword',
+        'but not under another password',
+      );
     }
   }
 });
