@@ -104,7 +104,9 @@ export class JobQueue {
       isRunning: (id) => this.#running.has(id),
       finish: async (id) => {
         const job = this.#known.get(id) ?? { id, client, group };
-        this.#waiting = this.#waiting.filter((waiting) => waiting.id !== id);
+        const isOther = (waiting: Waiting): boolean => waiting.id !== id;
+        this.#waiting = this.#waiting.filter(isOther);
+        this.#postponed = this.#postponed.filter(isOther);
         if (!inJob) await (this.#running.get(id) ?? this.#start(job));
         else if (this.#known.has(id) && !this.#running.has(id)) this.#waiting.unshift(job);
       },
