@@ -60,7 +60,9 @@ interface Played {
 const jobConnection = 'job';
 
 /** Times a message is played again when others keep changing the objects it reads; then it is refused. */
-const replaysAtMost = 32;
+const replaysAtMost = 128;
+/** Times it competes with the others; then those who come new wait with their commits, or it might lose for ever. */
+const replaysAmongOthers = 4;
 
 /** Answers framed requests: reading, header, batch, commit, response (DESIGN §5). */
 export function createService(options: ServiceOptions): Service {
@@ -185,7 +187,7 @@ export function createService(options: ServiceOptions): Service {
     };
   }
 
-  async function play(request: RequestMessage, conversation: Conversation): Promise<Played> {
+  async function play(request: RequestMessage, conversation: Conversation, again = false): Promise<Played> {
     const unit = begin();
     const known = await authenticator.speaker(request.header, conversation, unit, unit.now);
     const { principal, serverHashedPassword } = known;
@@ -195,6 +197,8 @@ export function createService(options: ServiceOptions): Service {
       (await submitted(request, () => ({ ...environment, principal, queue, limits, clock }))) ??
       (await runBatch(request, environment));
     const { group } = principal;
+    const turns = replays.get(group);
+    if (!again && turns?.taken && unit.changed) await turns.free();
     if ((await unit.commit()) !== 'committed') return { group, items: undefined };
     options.events?.committed(unit.written, unit.now);
     return { group, items, serverHashedPassword };
@@ -224,7 +228,7 @@ export function createService(options: ServiceOptions): Service {
     const first = await play(request, conversation);
     const { items, serverHashedPassword } =
       first.items === undefined
-        ? await turnsOf(first.group).run(() => replay(request, conversation))
+        ? await replay(request, conversation, turnsOf(first.group))
         : { ...first, items: first.items };
     observe(request.version, items, speaker(conversation), performance.now() - started);
     return encode(request.version, items, request, serverHashedPassword);
@@ -236,12 +240,18 @@ export function createService(options: ServiceOptions): Service {
     return turns;
   }
 
-  async function replay(request: RequestMessage, conversation: Conversation) {
-    for (let attempt = 0; attempt < replaysAtMost; attempt++) {
-      const { items, serverHashedPassword } = await play(request, conversation);
-      if (items !== undefined) return { items, serverHashedPassword };
-    }
-    throw new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
+  /** One message of a group at a time, in the order in which they lost. */
+  function replay(request: RequestMessage, conversation: Conversation, turns: Turns) {
+    return turns.run(async () => {
+      for (let attempt = 0; attempt < replaysAtMost; attempt++) {
+        const once = () => play(request, conversation, true);
+        const { items, serverHashedPassword } = await (attempt < replaysAmongOthers
+          ? once()
+          : turns.alone(once));
+        if (items !== undefined) return { items, serverHashedPassword };
+      }
+      throw new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
+    });
   }
 
   return {

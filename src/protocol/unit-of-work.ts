@@ -92,9 +92,14 @@ export class UnitOfWork {
     this.#records.undo();
   }
 
+  /** Whether there is anything to write. */
+  get changed(): boolean {
+    return this.#pending.size > 0 || this.#records.changed;
+  }
+
   /** Writes everything durably; nothing to write needs no commit. */
   async commit(): Promise<CommitResult> {
-    if (this.#pending.size > 0 || this.#records.changed) {
+    if (this.changed) {
       if (this.#overtaken) return 'conflict';
       const unit = this.#unit();
       const result = await this.#store.commit(unit);
