@@ -13,5 +13,6 @@ export const https: Profile = {
     '2.1': 'HTTPSServer',
   },
   cases: ['MSGENC-HTTPS-M-*'],
-  kept: false,
+  over: 'ttlv',
+  kept: true,
 };

@@ -2,7 +2,10 @@ import { advancedCryptographic } from './advanced-cryptographic.ts';
 import { aesXts } from './aes-xts.ts';
 import { asymmetricKeyLifecycle } from './asymmetric-key-lifecycle.ts';
 import { baseline } from './baseline.ts';
+import { baselineTls12 } from './baseline-tls-1-2.ts';
 import { basicCryptographic } from './basic-cryptographic.ts';
+import { complete } from './complete.ts';
+import { completeTls12 } from './complete-tls-1-2.ts';
 import { https } from './https.ts';
 import { json } from './json.ts';
 import { opaqueManagedObjectStore } from './opaque-managed-object-store.ts';
@@ -23,6 +26,7 @@ export type { Profile } from './profile.ts';
 /** Every profile of the OASIS profile documents for servers, the ones others build on first. */
 export const profiles: readonly Profile[] = [
   baseline,
+  baselineTls12,
   symmetricKeyLifecycle,
   symmetricKeyFoundry,
   asymmetricKeyLifecycle,
@@ -40,4 +44,6 @@ export const profiles: readonly Profile[] = [
   rngCryptographic,
   aesXts,
   pkcs11,
+  complete,
+  completeTls12,
 ];

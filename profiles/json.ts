@@ -13,5 +13,6 @@ export const json: Profile = {
     '2.1': 'JSONServer',
   },
   cases: ['MSGENC-JSON-M-*'],
-  kept: false,
+  over: 'json',
+  kept: true,
 };

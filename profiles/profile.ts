@@ -8,6 +8,10 @@ export interface Profile {
   readonly servers: Readonly<Partial<Record<Version, Exclude<ProfileName, number>>>>;
   /** Conformance cases without the version at the end of their names; `*` stands for any text. */
   readonly cases: readonly string[];
-  /** Every case of it passes, so it may be announced. A test holds this against the expected failures. */
+  /** What its cases travel in over HTTPS, where the profile is about that; plain TTLV over TLS when left out. */
+  readonly over?: 'ttlv' | 'xml' | 'json';
+  /** Every case of it passes, so it may be announced. Tests hold this against the expected failures and the last run. */
   readonly kept: boolean;
+  /** What is missing where it is not kept. */
+  readonly missing?: string;
 }

@@ -11,5 +11,5 @@ export const suiteB192: Profile = {
     '1.4': 'SuiteBMinLOS_192ServerKMIPV1_4',
   },
   cases: ['SUITEB_192-M-*'],
-  kept: false,
+  kept: true,
 };

@@ -13,5 +13,6 @@ export const xml: Profile = {
     '2.1': 'XMLServer',
   },
   cases: ['MSGENC-XML-M-*'],
-  kept: false,
+  over: 'xml',
+  kept: true,
 };

@@ -98,6 +98,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       name: 'kmipd',
       version,
       operations: (asked) => rooms.operationsIn(asked, interop),
+      https: config.https !== undefined,
       interop,
       uniqueNames,
       log: (client, message) => log.info({ client, message: rooms.capped(message) }, 'message of a client'),

@@ -146,6 +146,8 @@ export interface ServerDescription {
   readonly version: string;
   /** Operations offered in that version, in the order of the table. */
   operations(version: Version): readonly OperationName[];
+  /** Whether there is a door for HTTPS; none when left out. */
+  readonly https?: boolean;
   /** Conformance test mode (`--interop`). */
   readonly interop: boolean;
   /** A Name may stand on one object of a group only. */

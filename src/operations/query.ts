@@ -59,9 +59,9 @@ const objectTypes: Answer['ObjectType'] = [
 ];
 
 /** Profiles whose every case passes, under the names that the documents up to the asking version have for them. */
-function announcedProfiles(asking: Version): Answer['ProfileInformation'] {
+function announcedProfiles(asking: Version, https: boolean): Answer['ProfileInformation'] {
   return profiles
-    .filter(({ kept }) => kept)
+    .filter(({ kept, over }) => kept && (over === undefined || https))
     .flatMap(({ servers }) => Object.entries(servers) as [Version, ProfileName][])
     .filter(([document, name]) => within(asking, document) && ProfileName.knownIn(name, asking))
     .map(([document, name]) => {
@@ -94,7 +94,9 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   }),
   QueryRNGs: ({ crypto }) => ({ RNGParameters: [crypto.randomNumberGenerator] }),
   QueryCapabilities: () => ({ CapabilityInformation: [capabilities] }),
-  QueryProfiles: ({ version }) => ({ ProfileInformation: announcedProfiles(version) }),
+  QueryProfiles: ({ server, version }) => ({
+    ProfileInformation: announcedProfiles(version, server.https ?? false),
+  }),
   // The first client comes with the server, `client add` makes more, or takes a client's request or certificate.
   QueryClientRegistrationMethods: () => ({
     ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand', 'ClientGenerated', 'ClientRegistered'],

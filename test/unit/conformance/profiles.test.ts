@@ -17,6 +17,22 @@ t.test('every name is one that Query may answer', async (t) => {
   }
 });
 
+t.test('every name of a server belongs to a profile', async (t) => {
+  const ours = new Set<string>(profiles.flatMap(({ servers }) => Object.values(servers)));
+  const all = ProfileName.members.filter((member) => member.includes('Server'));
+  t.same(
+    all.filter((member) => !ours.has(member)),
+    [],
+  );
+});
+
+t.test('a profile is kept and has cases, or says what is missing', async (t) => {
+  for (const { name, kept, cases, missing } of profiles) {
+    t.equal(missing === undefined, kept, name);
+    if (kept) t.ok(cases.length > 0, `${name} can be proved`);
+  }
+});
+
 t.test('no two profiles share a name or cases', async (t) => {
   const names = profiles.flatMap(({ servers }) => [...new Set(Object.values(servers))]);
   t.equal(new Set(names).size, names.length);

@@ -1,0 +1,15 @@
+import type { Profile } from './profile.ts';
+
+/** Everything the specification has, with the cipher suites of TLS 1.2. */
+export const completeTls12: Profile = {
+  name: 'Complete Server TLS v1.2',
+  servers: {
+    '1.2': 'CompleteServerTLSV1_2KMIPV1_2',
+    '1.3': 'CompleteServerTLSV1_2KMIPV1_3',
+    '1.4': 'CompleteServerTLSV1_2KMIPV1_4',
+    '2.0': 'CompleteServerTLSV1_2',
+  },
+  cases: [],
+  kept: false,
+  missing: "attestation is refused, and Re-Provision is the operator's",
+};
