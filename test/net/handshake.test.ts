@@ -1,7 +1,9 @@
+import { KeyObject, webcrypto } from 'node:crypto';
 import { connect as connectTls } from 'node:tls';
 import t from 'tap';
 import { issueClient } from '../../certs/issue.ts';
 import { generateKey, privateKeyToPem } from '../../certs/keys.ts';
+import * as x509 from '../../certs/x509.ts';
 import {
   authority,
   type Door,
@@ -22,7 +24,26 @@ const expired = identity(await issueClient(authority, 'old', 'ec', new Date(Date
 const unborn = identity(await issueClient(authority, 'young', 'ec', new Date(Date.now() + 3 * day)));
 const foreign = identity(await issueClient(stranger, 'foreign'));
 const unenrolled = identity(await issueClient(authority, 'unenrolled'));
-const serverAsClient = { ...demo, cert: material.cert, key: material.key };
+const serverAsClient = { ...demo, ...(await forServersOnly()) };
+
+/** A certificate for servers that the authority might have issued; our own are good for clients too. */
+async function forServersOnly(): Promise<{ cert: string; key: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const usages: webcrypto.KeyUsage[] = ['sign', 'verify'];
+  const { publicKey, privateKey } = await webcrypto.subtle.generateKey(algorithm, true, usages);
+  const issuerKey = authority.key.export({ type: 'pkcs8', format: 'der' });
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ CN: ['server'] }],
+    issuer: new x509.X509Certificate(authority.certificate).subjectName.toJSON(),
+    notBefore: new Date(Date.now() - day),
+    notAfter: new Date(Date.now() + day),
+    signingAlgorithm: algorithm,
+    publicKey,
+    signingKey: await webcrypto.subtle.importKey('pkcs8', issuerKey, algorithm, false, ['sign']),
+    extensions: [new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth])],
+  });
+  return { cert: certificate.toString('pem'), key: privateKeyToPem(KeyObject.from(privateKey)) };
+}
 
 /** Connects, waits for the end and says what the server told its log. */
 async function refusal(
