@@ -16,13 +16,16 @@ export class KmipError extends Error {
   readonly reason: Reason;
   /** Reason for 1.x clients where the table below would give another one. */
   readonly classic: Reason | undefined;
+  /** Said as soon as a version lists the reason, whatever `usedSince` says. */
+  readonly asListed: boolean;
 
-  constructor(reason: Reason, message: string, classic?: Reason) {
+  constructor(reason: Reason, message: string, classic?: Reason, asListed = false) {
     super(
       message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1).toWellFormed()}…`,
     );
     this.reason = reason;
     this.classic = classic;
+    this.asListed = asListed;
   }
 }
 
@@ -90,10 +93,10 @@ const usedSince: Partial<Record<Reason, Version>> = { WrongKeyLifecycleState: '2
 /** The reason as the client's version knows it; General Failure when nothing fits. */
 export function reasonFor(error: KmipError, version: Version): Reason {
   let reason: Reason | undefined = within(version, '2.0') ? error.reason : (error.classic ?? error.reason);
-  while (reason !== undefined && !usable(reason, version)) reason = older[reason];
+  while (reason !== undefined && !usable(reason, version, error.asListed)) reason = older[reason];
   return reason ?? 'GeneralFailure';
 }
 
-function usable(reason: Reason, version: Version): boolean {
-  return ResultReason.knownIn(reason, version) && within(version, usedSince[reason] ?? '1.0');
+function usable(reason: Reason, version: Version, asListed: boolean): boolean {
+  return ResultReason.knownIn(reason, version) && (asListed || within(version, usedSince[reason] ?? '1.0'));
 }

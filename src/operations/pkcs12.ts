@@ -1,3 +1,4 @@
+import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { KeyBlock } from '../../codec/structures/key-block.ts';
 import {
   hasKeyBlock,
@@ -5,10 +6,10 @@ import {
   type ManagedObjectValue,
 } from '../../codec/structures/managed-objects.ts';
 import { CryptographyFailed, plainKey } from '../crypto/provider.ts';
-import { fail } from '../errors.ts';
+import { fail, KmipError } from '../errors.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { requireUsage } from '../object/usage.ts';
+import { allows } from '../object/usage.ts';
 import type { Context } from './operation.ts';
 
 /**
@@ -88,7 +89,8 @@ export async function describePkcs12(
 
 /**
  * The password that a key with PKCS#12 is linked to. Fails with BadPassword (1.x: InvalidField) unless there is exactly
- * one link and it leads to a password, and as `requireUsage` does unless the password is Active and may derive keys.
+ * one link and it leads to a password, with ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the
+ * password is Active and may derive keys.
  */
 async function passwordOf(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
   const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
@@ -96,7 +98,7 @@ async function passwordOf(object: ManagedObject, { work, now }: Context): Promis
   if (id === undefined) badPassword('PKCS#12 needs exactly one PKCS#12 Password Link');
   const password = await work.load(id);
   if (password?.type !== 'SecretData') badPassword('the PKCS#12 Password Link leads to no password');
-  requireUsage(password, 'DeriveKey', now);
+  requireUsable(password, now);
   const { value } = password;
   const key = value && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;
   if (
@@ -106,6 +108,17 @@ async function passwordOf(object: ManagedObject, { work, now }: Context): Promis
   )
     badPassword('the PKCS#12 Password Link leads to no password');
   return key.KeyMaterial;
+}
+
+/** TC-PKCS12-2 is told Permission Denied, and in 2.0 already Wrong Key Lifecycle State, which must be for a password that is not Active. */
+function requireUsable(password: ManagedObject, now: number): void {
+  if (password.archived) fail('ObjectArchived', 'the password is archived: recover it first');
+  if (password.state(now) !== 'Active')
+    throw new KmipError('WrongKeyLifecycleState', 'the password is not Active', 'PermissionDenied', true);
+  if (
+    !allows(password.attributes.get('CryptographicUsageMask') ?? 0, CryptographicUsageMask.bit('DeriveKey'))
+  )
+    fail('PermissionDenied', 'the Cryptographic Usage Mask of the password does not contain DeriveKey');
 }
 
 function badPassword(why: string): never {

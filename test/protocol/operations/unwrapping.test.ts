@@ -1,7 +1,9 @@
 import t from 'tap';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { eraOf } from '../../../codec/version.ts';
 import { Activate } from '../../../src/operations/activate.ts';
 import { Encrypt } from '../../../src/operations/encrypt.ts';
+import { Get } from '../../../src/operations/get.ts';
 import { Import } from '../../../src/operations/import.ts';
 import { Register } from '../../../src/operations/register.ts';
 import { contact, having, outcome, succeed, versionsOf } from './ask.ts';
@@ -26,6 +28,7 @@ import {
   counted,
   encryptWith,
   mask,
+  pair,
   register,
   symmetric,
   wrappedAs,
@@ -133,5 +136,22 @@ t.test('Register and Import: attributes have no place beside a key wrapped witho
     t.equal(await outcome(service, version, Import, unwrap), 'CryptographicFailure', version);
     const kept = { ...unwrap, KeyWrapType: 'AsRegistered', UniqueIdentifier: `kept ${version}` };
     t.equal(await outcome(service, version, Import, kept), 'Success', version);
+  }
+});
+
+t.test('PKCS #1 v1.5 wraps outwards, and is never unwrapped', async (t) => {
+  const rsa = await pair(service, { algorithm: 'RSA', bits: 2048 }, ['WrapKey', 'UnwrapKey']);
+  const old: CryptographicParameters = { PaddingMethod: 'PKCS1V1_5' };
+  const block = await blockOf(service, key, encryptWith(rsa.publicKey, NoEncoding, old));
+  const sealed = block.KeyValue as Uint8Array;
+  const id = await register(
+    service,
+    wrappedAs(symmetric(counted(16)), sealed, block.KeyWrappingData as never),
+  );
+  for (const [version, reason] of [
+    ['1.4', 'InvalidField'],
+    ['2.1', 'UnsupportedCryptographicParameters'],
+  ] as const) {
+    t.equal(await outcome(service, version, Get, at(id, { KeyWrapType: 'NotWrapped' })), reason, version);
   }
 });
