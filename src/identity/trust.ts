@@ -23,27 +23,19 @@ export function signedBy(certificate: X509Certificate, issuer: X509Certificate):
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
-/** Certificates between a peer's own and an authority; more are not looked at. */
-const longestChain = 8;
-
 /**
- * Whether a certificate is one of the anchors or leads to one by the chain that came with it. For connections that the
- * server opens: there Node insists on a certificate for servers, and clients have theirs for clients.
+ * Whether a certificate is one of the anchors or issued by one: what `trustAnchors` gives needs no longer chains. For
+ * connections that the server opens: there Node insists on a certificate for servers, and clients have theirs for clients.
  */
-export function leadsTo(
+export function isTrusted(
   certificate: X509Certificate,
   anchors: readonly X509Certificate[],
   now: Date,
 ): boolean {
-  let at: X509Certificate | undefined = certificate;
-  for (let depth = 0; at !== undefined && depth < longestChain; depth++) {
-    const current: X509Certificate = at;
-    if (now < current.validFromDate || now > current.validToDate) return false;
-    if (anchors.some((anchor) => anchor.raw.equals(current.raw))) return true;
-    if (anchors.some((anchor) => anchor.ca && now <= anchor.validToDate && signedBy(current, anchor)))
-      return true;
-    const issuer: X509Certificate | undefined = current.issuerCertificate;
-    at = issuer?.ca && signedBy(current, issuer) ? issuer : undefined;
-  }
-  return false;
+  return anchors.some(
+    (anchor) =>
+      now >= anchor.validFromDate &&
+      now <= anchor.validToDate &&
+      (anchor.raw.equals(certificate.raw) || (anchor.ca && signedBy(certificate, anchor))),
+  );
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { addressText } from '../address.ts';
 import type { Principal } from '../identity/principal.ts';
-import { leadsTo } from '../identity/trust.ts';
+import { isTrusted } from '../identity/trust.ts';
 import type { Limits } from '../limits.ts';
 import type { EndpointTarget } from '../protocol/endpoint-settings.ts';
 import type { Endpoints } from '../protocol/endpoints.ts';
@@ -138,7 +138,7 @@ class Caller {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return { refused: 'no certificate' };
     const anchors = this.#options.material().ca.map((pem) => new X509Certificate(pem));
-    if (!leadsTo(certificate, anchors, new Date())) return { refused: 'unknown issuer of the certificate' };
+    if (!isTrusted(certificate, anchors, new Date())) return { refused: 'unknown issuer of the certificate' };
     const admission = await this.#options.authenticate(certificate);
     if ('refused' in admission) return { refused: admission.refused };
     const { principal } = admission;

@@ -4,7 +4,7 @@ import { createAuthority, issueClient } from '../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../certs/keys.ts';
 import { fingerprintOf } from '../../../src/identity/certificate.ts';
 import type { Client } from '../../../src/identity/principal.ts';
-import { trustAnchors } from '../../../src/identity/trust.ts';
+import { isTrusted, trustAnchors } from '../../../src/identity/trust.ts';
 
 async function authority(name: string) {
   const key = await generateKey('ec');
@@ -36,4 +36,20 @@ t.test('anchors: the authorities, and what clients brought along', async (t) => 
     both,
     'any of the authorities',
   );
+});
+
+t.test('a certificate that a peer shows is an anchor or issued by one', async (t) => {
+  const own = await authority('own');
+  const foreign = await authority('foreign');
+  const read = (pem: string) => new X509Certificate(pem);
+  const mine = read((await issueClient(own, 'mine')).certificate);
+  const theirs = read((await issueClient(foreign, 'theirs')).certificate);
+  const now = new Date();
+  const anchors = [read(own.certificate)];
+  t.ok(isTrusted(mine, anchors, now));
+  t.notOk(isTrusted(theirs, anchors, now));
+  t.notOk(isTrusted(mine, [], now));
+  t.ok(isTrusted(theirs, [...anchors, theirs], now), 'brought along');
+  t.notOk(isTrusted(mine, [theirs], now), 'what a client brought along issues nothing');
+  t.notOk(isTrusted(mine, anchors, new Date('2099-01-01')), 'the authority has ended');
 });
