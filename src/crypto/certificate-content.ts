@@ -132,7 +132,7 @@ function extensions(list: readonly Extension[], x509: Library): Said {
     extendedKeyUsage:
       purposes === undefined
         ? []
-        : new x509.ExtendedKeyUsageExtension(purposes.rawData).usages.map((usage) => String(usage)),
+        : Array.from(new x509.ExtendedKeyUsageExtension(purposes.rawData).usages, String),
     authority: basic?.ca ?? false,
     pathLength: basic?.pathLength,
   };

@@ -17,6 +17,7 @@ import { type Node, readNode } from '../../codec/wire/node.ts';
 import { declined, operations } from '../../src/operations/index.ts';
 import { encode, requestMessage } from '../client.ts';
 import { attribute, valueOf } from '../property/arbitrary.ts';
+import { certificationSeeds } from './certification-seeds.ts';
 import { cryptoSeeds } from './crypto-seeds.ts';
 import { derivingSeeds } from './deriving-seeds.ts';
 import { standIn } from './objects.ts';
@@ -97,7 +98,15 @@ const keys = keyMaterial();
 
 write(
   'operations.hex',
-  linesOf([...seeds, ...cryptoSeeds, ...policySeeds, ...ticketSeeds, ...wrappingSeeds, ...derivingSeeds]),
+  linesOf([
+    ...seeds,
+    ...cryptoSeeds,
+    ...policySeeds,
+    ...ticketSeeds,
+    ...wrappingSeeds,
+    ...derivingSeeds,
+    ...certificationSeeds(der),
+  ]),
 );
 write('registrations.hex', linesOf(registrationSeeds(keys, der), ['1.0', '1.4', '2.1']));
 write('generated.hex', [...linesOf(wholeRequests()), ...linesOf(attributeRequests(), ['1.2', '2.1'])]);
