@@ -96,7 +96,8 @@ type AlgorithmName = Exclude<CryptographicAlgorithm, number>;
 
 /** One row for every algorithm of KMIP 1.0–2.1. */
 const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
-  AES: cipher([128, 192, 256]),
+  // 512: the two keys of XTS in one.
+  AES: cipher([128, 192, 256, 512]),
   ARIA: cipher([128, 192, 256]),
   Blowfish: cipher({ from: 32, to: 448, step: 8 }),
   Camellia: cipher([128, 192, 256]),

@@ -92,10 +92,11 @@ export function startSymmetricDecryption(
   };
 }
 
-/** CCM needs to know how long the data will be before it begins. */
+/** CCM needs to know how long the data will be before it begins, XTS where it ends. */
 function streamedSuite(...known: Parameters<typeof suiteOf>): Suite {
   const suite = suiteOf(...known);
-  if (suite.name.endsWith('-ccm')) throw new ParametersInvalid('with CCM the data must come in one piece');
+  if (/-(ccm|xts)$/.test(suite.name))
+    throw new ParametersInvalid('in this mode the data must come in one piece');
   return suite;
 }
 

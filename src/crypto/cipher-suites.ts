@@ -41,6 +41,8 @@ interface VectorLengths {
 
 interface Mode {
   readonly suffix: string;
+  /** Two keys of the cipher in one, one behind the other. */
+  readonly double?: true;
   readonly kind: Kind;
   /** Where it is not the size of a block; `none`: the mode takes no vector. */
   readonly vector?: VectorLengths | 'none';
@@ -56,6 +58,7 @@ const modes = new Map<BlockCipherMode, Mode>([
   ['CFB', { suffix: 'cfb', kind: 'stream' }],
   ['OFB', { suffix: 'ofb', kind: 'stream' }],
   ['CTR', { suffix: 'ctr', kind: 'stream' }],
+  ['XTS', { suffix: 'xts', kind: 'stream', double: true }],
   [
     'GCM',
     { suffix: 'gcm', kind: 'authenticated', vector: { least: 1, most: 128, made: 12 }, tags: longTags },
@@ -108,18 +111,18 @@ function blocks(
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
 ): Suite {
-  const family = families.get(algorithm);
-  const name = family?.names[key.length];
-  if (family === undefined || name === undefined) {
-    throw new AlgorithmUnsupported(
-      `the server does not encrypt with ${algorithm} keys of ${key.length} bytes`,
-    );
-  }
   const { BlockCipherMode } = parameters;
   if (BlockCipherMode === undefined) throw new ParametersInvalid('Block Cipher Mode is missing');
   const mode = modes.get(BlockCipherMode);
   if (mode === undefined)
     throw new AlgorithmUnsupported(`Block Cipher Mode ${BlockCipherMode} is not offered`);
+  const family = families.get(algorithm);
+  const name = family?.names[mode.double ? key.length / 2 : key.length];
+  if (family === undefined || name === undefined) {
+    throw new AlgorithmUnsupported(
+      `the server does not encrypt with ${algorithm} keys of ${key.length} bytes in mode ${BlockCipherMode}`,
+    );
+  }
   const { block } = family;
   return {
     name: `${name}-${mode.suffix}`,

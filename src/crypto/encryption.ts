@@ -1,5 +1,6 @@
 import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
 import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
 import { bitLength, type RsaPrivateKey, type RsaPublicKey } from './key-components.ts';
@@ -22,7 +23,10 @@ import {
 export function encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted {
   const components = componentsOf(key);
   if (components.kind === 'symmetric') {
-    return encryptSymmetric(components.key, symmetricAlgorithm(key, parameters), parameters, plaintext);
+    const algorithm = symmetricAlgorithm(key, parameters);
+    if (!isKeyWrap(parameters)) return encryptSymmetric(components.key, algorithm, parameters, plaintext);
+    refuseBeside(plaintext);
+    return { data: wrapAes(components.key, algorithm, parameters, plaintext.data) };
   }
   if (components.kind !== 'rsaPublic') throw new AlgorithmUnsupported('such a key does not encrypt');
   const { data } = plaintext;
@@ -42,7 +46,10 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
 export function decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array {
   const components = componentsOf(key);
   if (components.kind === 'symmetric') {
-    return decryptSymmetric(components.key, symmetricAlgorithm(key, parameters), parameters, sealed);
+    const algorithm = symmetricAlgorithm(key, parameters);
+    if (!isKeyWrap(parameters)) return decryptSymmetric(components.key, algorithm, parameters, sealed);
+    refuseBeside(sealed);
+    return unwrapAes(components.key, algorithm, parameters, sealed.data);
   }
   if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
   requireRsa(components, parameters);
@@ -62,7 +69,7 @@ export function startEncryption(
   beginning: Parameters<CryptoProvider['startEncryption']>[2],
 ): EncryptionStream {
   const components = componentsOf(key);
-  if (components.kind !== 'symmetric') throw wholeOnly();
+  if (components.kind !== 'symmetric' || isKeyWrap(parameters)) throw wholeOnly();
   return startSymmetricEncryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
 }
 
@@ -73,12 +80,18 @@ export function startDecryption(
   beginning: Parameters<CryptoProvider['startDecryption']>[2],
 ): DecryptionStream {
   const components = componentsOf(key);
-  if (components.kind !== 'symmetric') throw wholeOnly();
+  if (components.kind !== 'symmetric' || isKeyWrap(parameters)) throw wholeOnly();
   return startSymmetricDecryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
 }
 
 function wholeOnly(): ParametersInvalid {
-  return new ParametersInvalid('with such a key the data must come in one piece');
+  return new ParametersInvalid('with such a key or mode the data must come in one piece');
+}
+
+/** Key wrap has a fixed initial value and authenticates nothing beside the data. */
+function refuseBeside({ iv, additionalData }: Omit<Plaintext, 'data'>): void {
+  if (iv !== undefined || additionalData !== undefined)
+    throw new ParametersInvalid('key wrap takes neither an Initialization Vector nor additional data');
 }
 
 function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: CryptographicParameters) {

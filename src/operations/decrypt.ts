@@ -6,7 +6,7 @@ import { fail } from '../errors.ts';
 import { requireUsage } from '../object/usage.ts';
 import { type ObjectContext, object, operation } from './operation.ts';
 import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
-import { keyFor, parametersFor, required } from './using-keys.ts';
+import { cipherKey, keyFor, parametersFor, required } from './using-keys.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -25,15 +25,16 @@ export const Decrypt = operation({
   request: Request,
   response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...partAnswer }),
   on: object({ types: ['SymmetricKey', 'PrivateKey'] }),
-  handle(request, context) {
-    const { object: target, crypto, now, version } = context;
+  async handle(request, context) {
+    const { object: target, crypto, version } = context;
     if (inParts(request)) return decryptPart(request, context);
     const data = required(request.Data, 'Data');
-    const key = keyFor(target, 'Decrypt', now);
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const key = await cipherKey(context, 'Decrypt', parameters);
     const tag = tagKnown('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
       : 'appended';
-    const decrypted = crypto.decrypt(key, parametersFor(target, request.CryptographicParameters), {
+    const decrypted = crypto.decrypt(key, parameters, {
       data,
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,

@@ -7,7 +7,7 @@ import { fail } from '../errors.ts';
 import { countUse, requireUsage } from '../object/usage.ts';
 import { type ObjectContext, object, operation } from './operation.ts';
 import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
-import { keyFor, parametersFor, required } from './using-keys.ts';
+import { cipherKey, keyFor, parametersFor, required } from './using-keys.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -31,13 +31,14 @@ export const Encrypt = operation({
     AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
   }),
   on: object({ types: ['SymmetricKey', 'PublicKey'] }),
-  handle(request, context) {
+  async handle(request, context) {
     const { object: target, crypto, now, version } = context;
     if (inParts(request)) return encryptPart(request, context);
     const data = required(request.Data, 'Data');
-    const key = keyFor(target, 'Encrypt', now);
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const key = await cipherKey(context, 'Encrypt', parameters);
     countUse(target, data.length, now);
-    const { iv, ...output } = crypto.encrypt(key, parametersFor(target, request.CryptographicParameters), {
+    const { iv, ...output } = crypto.encrypt(key, parameters, {
       data,
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,

@@ -3,8 +3,11 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
 import { fail, type Reason } from '../errors.ts';
+import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';
+import type { ObjectContext } from './operation.ts';
+import { joined } from './parts.ts';
 
 /** Shared by the operations that do something with a key. */
 
@@ -24,6 +27,28 @@ export function keyFor(object: ManagedObject, use: Use, now: number, classic?: R
     ...key,
     CryptographicAlgorithm: object.attributes.get('CryptographicAlgorithm') ?? key.CryptographicAlgorithm,
   };
+}
+
+/**
+ * The key for a cipher. XTS takes two: they are one key of twice the length, or the second is an object of its own that the
+ * first one's Next Link names (AES XTS profile). Fails as `keyFor`, for either.
+ */
+export async function cipherKey(
+  { object, work, now }: ObjectContext,
+  use: Use,
+  { BlockCipherMode: mode }: CryptographicParameters,
+): Promise<PlainKey> {
+  const key = keyFor(object, use, now);
+  const id = mode === 'XTS' ? linkedId(object, 'NextLink') : undefined;
+  if (id === undefined) return key;
+  const next = await work.load(id);
+  if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');
+  return { ...key, KeyMaterial: joined(rawKey(key), rawKey(keyFor(next, use, now))), KeyFormatType: 'Raw' };
+}
+
+function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {
+  if (KeyFormatType === 'Raw' && KeyMaterial instanceof Uint8Array) return KeyMaterial;
+  fail('KeyFormatTypeNotSupported', 'linked keys for XTS must be in format Raw');
 }
 
 /** Those of the request, else the first of the key, else none: then the key's algorithm alone has to do. */

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Attribute } from '../../codec/attribute.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import type { Version } from '../../codec/version.ts';
 import { Decrypt } from '../../src/operations/decrypt.ts';
@@ -211,7 +212,7 @@ t.test('parameters: of the request, else of the key, else none', async (t) => {
     ['none of use', asked({ PaddingMethod: 'PKCS5' }), 'InvalidField', 'BadCryptographicParameters'],
     [
       'a mode that is not offered',
-      asked({ BlockCipherMode: 'XTS' }),
+      asked({ BlockCipherMode: 'PCBC' }),
       'InvalidField',
       'UnsupportedCryptographicParameters',
     ],
@@ -219,6 +220,46 @@ t.test('parameters: of the request, else of the key, else none', async (t) => {
     ['no data', { UniqueIdentifier: without }, 'InvalidMessage'],
   ]);
 });
+
+t.test('XTS with two keys: one behind the Next Link of the other, or both in one', async (t) => {
+  const IVCounterNonce = Uint8Array.from({ length: 16 }, (_, at) => at);
+  const halves = [1, 2].map((filling) => new Uint8Array(32).fill(filling));
+  const [first, second] = halves as [Uint8Array, Uint8Array];
+  const next = await xtsKey(second);
+  const link = { name: 'Link', value: { LinkType: 'NextLink', LinkedObjectIdentifier: next } } as const;
+  const linked = await xtsKey(first, link);
+  const single = await xtsKey(Uint8Array.from(halves.flatMap((half) => [...half])));
+  const CryptographicParameters = { BlockCipherMode: 'XTS' } as const;
+  const request = { CryptographicParameters, IVCounterNonce, Data };
+  for (const version of offered) {
+    const inTwo = await succeed(service, version, Encrypt, { ...request, UniqueIdentifier: linked });
+    const inOne = await succeed(service, version, Encrypt, { ...request, UniqueIdentifier: single });
+    t.equal(hex(inTwo.Data), hex(inOne.Data), version);
+    const back = { ...request, UniqueIdentifier: linked, Data: inTwo.Data };
+    t.equal(hex((await succeed(service, version, Decrypt, back)).Data), hex(Data), version);
+  }
+  await succeed(service, '2.1', Revoke, {
+    UniqueIdentifier: next,
+    RevocationReason: { RevocationReasonCode: 'Unspecified' },
+  });
+  const stopped = { ...request, UniqueIdentifier: linked };
+  t.equal(await outcome(service, '2.1', Encrypt, stopped), 'WrongKeyLifecycleState', 'both must be usable');
+});
+
+async function xtsKey(KeyMaterial: Uint8Array, ...attributes: Attribute[]): Promise<string> {
+  const KeyBlock = {
+    KeyFormatType: 'Raw',
+    KeyValue: { KeyMaterial, Attributes: [] },
+    CryptographicAlgorithm: 'AES',
+    CryptographicLength: KeyMaterial.length * 8,
+  };
+  const key = {
+    ObjectType: 'SymmetricKey',
+    Attributes: having(active, withMask('Encrypt', 'Decrypt'), ...attributes),
+    Object: { type: 'SymmetricKey', value: { KeyBlock } },
+  };
+  return (await succeed(service, '2.1', Register, key)).UniqueIdentifier;
+}
 
 t.test('RSA: encrypted with OAEP and decrypted; PKCS #1 v1.5 is not decrypted', async (t) => {
   const { id, publicId } = await pairOf(

@@ -93,6 +93,28 @@ const vectors: Vector[] = [
     encrypted: '874d6191b620e3261bef6864990db6ce9806f66b',
   },
   {
+    name: 'IEEE 1619, vector 2, XTS',
+    key: secret('AES', '1111111111111111111111111111111122222222222222222222222222222222'),
+    parameters: { BlockCipherMode: 'XTS' },
+    iv: '33333333330000000000000000000000',
+    plain: '44'.repeat(32),
+    encrypted: 'c454185e6a16936e39334038acef838bfb186fff7480adc4289382ecd6d394f0',
+  },
+  {
+    name: 'RFC 3394 §4.6',
+    key: secret('AES', '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'),
+    parameters: { BlockCipherMode: 'NISTKeyWrap' },
+    plain: '00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f',
+    encrypted: '28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21',
+  },
+  {
+    name: 'RFC 5649 §6',
+    key: secret('AES', '5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8'),
+    parameters: { BlockCipherMode: 'AESKeyWrapPadding' },
+    plain: '466f7250617369',
+    encrypted: 'afbeb0f07dfbf5419200f2ccb50bb24f',
+  },
+  {
     name: 'GCM specification, case 4',
     key: gcmKey,
     parameters: { BlockCipherMode: 'GCM' },
@@ -273,7 +295,10 @@ t.test('refused parameters', async (t) => {
   const chacha = secret('ChaCha20', '00'.repeat(32));
   const cases: [string, new (message: string) => Error, PlainKey, CryptographicParameters, Uint8Array?][] = [
     ['no mode', ParametersInvalid, aes, {}],
-    ['a mode that is not offered', AlgorithmUnsupported, aes, { BlockCipherMode: 'XTS' }],
+    ['a mode that is not offered', AlgorithmUnsupported, aes, { BlockCipherMode: 'PCBC' }],
+    ['half a key for XTS', AlgorithmUnsupported, nist, { BlockCipherMode: 'XTS' }],
+    ['a vector for key wrap', ParametersInvalid, nist, { BlockCipherMode: 'NISTKeyWrap' }, iv],
+    ['key wrap with another cipher', AlgorithmUnsupported, chacha, { BlockCipherMode: 'NISTKeyWrap' }],
     ['3DES in GCM', AlgorithmUnsupported, secret('DES3', '01'.repeat(24)), { BlockCipherMode: 'GCM' }],
     ['single DES', AlgorithmUnsupported, secret('DES', '01'.repeat(8)), { BlockCipherMode: 'ECB' }],
     ['another algorithm', ParametersInvalid, aes, { BlockCipherMode: 'ECB', CryptographicAlgorithm: 'DES3' }],
