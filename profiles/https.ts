@@ -12,7 +12,7 @@ export const https: Profile = {
     '2.0': 'HTTPSServer',
     '2.1': 'HTTPSServer',
   },
-  cases: ['MSGENC-HTTPS-M-*'],
+  cases: ['MSGENC-*'],
   over: 'ttlv',
   kept: true,
 };

@@ -12,7 +12,7 @@ export const json: Profile = {
     '2.0': 'JSONServer',
     '2.1': 'JSONServer',
   },
-  cases: ['MSGENC-JSON-M-*'],
+  cases: ['MSGENC-*'],
   over: 'json',
   kept: true,
 };

@@ -12,7 +12,7 @@ export const xml: Profile = {
     '2.0': 'XMLServer',
     '2.1': 'XMLServer',
   },
-  cases: ['MSGENC-XML-M-*'],
+  cases: ['MSGENC-*'],
   over: 'xml',
   kept: true,
 };

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { connect, type Identity } from '../client.ts';
 import { type FormName, forms, HttpsClient } from '../https-client.ts';
 import { type Case, groupCases, matches, readCases, withPredecessors } from './case.ts';
+import { pageFile, pageOf } from './page.ts';
 import { type Connection, playGroup, type Result } from './play.ts';
 import {
   describeFailures,
@@ -32,7 +33,8 @@ DIR holds profiles/VERSION/*.xml and test-cases/VERSION/*.xml; default $KMIPD_OA
 --encoding ttlv, xml or json over HTTPS
 --verbose  both messages of a failing exchange as XML
 --json     the results for other programs
---keep     leave the server's home where it is`;
+--keep     leave the server's home where it is
+--page     play all in every encoding and record it in docs/conformance.md`;
 
 const checkout = join(import.meta.dirname, '..', '..');
 
@@ -149,6 +151,24 @@ function transportOf(https: boolean, encoding: string | undefined): Transport {
   return form;
 }
 
+/** Plays everything in every encoding and writes the page; what failed stands in it, and makes the command fail. */
+async function recordPage(directory: string): Promise<number> {
+  const play = async (transport: Transport, only?: string) =>
+    (await runConformance(directory, { transport, ...(only && { only }) })).judged;
+  const runs = {
+    tls: await play('tls'),
+    ttlv: await play('ttlv', 'MSGENC-*'),
+    xml: await play('xml'),
+    json: await play('json'),
+  };
+  await writeFile(pageFile, pageOf(runs, new Date().toISOString().slice(0, 10)));
+  console.log(`docs/conformance.md is written\n\n${summary(Object.values(runs).flat())}`);
+  const wrong = Object.values(runs)
+    .flat()
+    .filter(({ outcome }) => outcome === 'failed' || outcome === 'unexpected pass');
+  return wrong.length > 0 ? 1 : 0;
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -160,6 +180,7 @@ async function main(): Promise<number> {
       verbose: { type: 'boolean', default: false },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
+      page: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -172,6 +193,7 @@ async function main(): Promise<number> {
     console.log(`no conformance cases in ${directory}: skipped\n\n0 passed, 0 failed, 0 skipped`);
     return 0;
   }
+  if (values.page) return recordPage(directory);
   const { only, version } = values;
   const selection = { ...(only && { only }), ...(version && { version }) };
   const run = await runConformance(
