@@ -3,10 +3,11 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { eraOf } from '../../../codec/version.ts';
 import { Activate } from '../../../src/operations/activate.ts';
 import { Encrypt } from '../../../src/operations/encrypt.ts';
+import { Export } from '../../../src/operations/export.ts';
 import { Get } from '../../../src/operations/get.ts';
 import { Import } from '../../../src/operations/import.ts';
 import { Register } from '../../../src/operations/register.ts';
-import { contact, having, outcome, succeed, versionsOf } from './ask.ts';
+import { attributeOf, contact, having, outcome, succeed, versionsOf } from './ask.ts';
 import {
   archived,
   at,
@@ -153,5 +154,29 @@ t.test('PKCS #1 v1.5 wraps outwards, and is never unwrapped', async (t) => {
     ['2.1', 'UnsupportedCryptographicParameters'],
   ] as const) {
     t.equal(await outcome(service, version, Get, at(id, { KeyWrapType: 'NotWrapped' })), reason, version);
+  }
+});
+
+t.test('Export and Import: a wrapped key brings the attributes that were wrapped along', async (t) => {
+  const traveller = await register(service, symmetric(counted(16)), contact('me'), mask('Encrypt'));
+  for (const version of versionsOf(Export)) {
+    const wrapping = encryptWith(kek, { AttributeName: [{ name: 'ContactInformation' }] });
+    const { Object } = await succeed(service, version, Export, at(traveller, wrapping));
+    const imported = {
+      UniqueIdentifier: `arrived ${version}`,
+      KeyWrapType: 'NotWrapped',
+      Attributes: [mask('Decrypt')],
+      Object,
+    };
+    await succeed(service, version, Import, imported);
+    const arrived = { UniqueIdentifier: imported.UniqueIdentifier };
+    const { Object: key } = await succeed(service, version, Get, arrived);
+    t.same(key, symmetric(counted(16)), version);
+    t.equal(await attributeOf(service, arrived.UniqueIdentifier, 'ContactInformation'), 'me');
+    t.equal(
+      await attributeOf(service, arrived.UniqueIdentifier, 'CryptographicUsageMask'),
+      mask('Decrypt').value,
+    );
+    t.ok(await attributeOf(service, arrived.UniqueIdentifier, 'Digest'), 'and its digest is known again');
   }
 });
