@@ -11,6 +11,12 @@ t.test('kill -9 under writes loses nothing that was acknowledged', { timeout: 12
   t.equal(report.kills, 10);
   t.ok(report.acknowledged > 100, `${report.acknowledged} messages were acknowledged`);
   t.ok(report.unanswered > 10, `${report.unanswered} were cut off`);
+  t.ok(report.ordered > 100, `${report.ordered} messages on shared objects came in a serial order`);
+  const { undone, chain, cell, spend } = report.interrupted;
+  t.ok(
+    undone + chain + cell + spend > 10,
+    `cut off: ${undone} to undo, ${chain} Re-key, ${cell} Import, ${spend} spending`,
+  );
 });
 
 t.test('a loss would be seen', async (t) => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly files?: number;
   /** File of the database, when it is not to be in the home. */
   readonly database?: string;
+  /** URL of the database, when it is not SQLite. */
+  readonly store?: string;
 }
 
 /** A real daemon that may be killed and started again on the same home. */
@@ -37,14 +39,20 @@ export class FaultyServer {
   /** Makes a home of its own; nothing runs yet. */
   static async prepare(options: ServerOptions = {}): Promise<FaultyServer> {
     const home = mkdtempSync(join(tmpdir(), 'kmipd-faults-'));
-    const store =
-      options.database === undefined
-        ? ''
-        : `store = "sqlite:${options.database}"
-`;
+    const url = options.store ?? (options.database && `sqlite:${options.database}`);
+    const store = url === undefined ? '' : `store = "${url}"\n`;
     writeFileSync(join(home, 'kmipd.toml'), `${store}${options.config ?? ''}`, { mode: 0o600 });
     await promisify(execFile)(process.execPath, [main, 'init', '--home', home]);
     return new FaultyServer(home, options);
+  }
+
+  /** A second daemon on the database of another one, in a home of its own with the same keys and certificates. */
+  static beside(other: FaultyServer): FaultyServer {
+    const home = mkdtempSync(join(tmpdir(), 'kmipd-faults-'));
+    for (const part of ['kmipd.toml', 'root.key', 'ca', 'server', 'clients']) {
+      cpSync(join(other.home, part), join(home, part), { recursive: true, preserveTimestamps: true });
+    }
+    return new FaultyServer(home, other.#options);
   }
 
   get port(): number {

@@ -1,0 +1,23 @@
+import t from 'tap';
+import { startPostgres } from '../store/embedded-postgres.ts';
+import { databaseOf } from './database.ts';
+import { killAgainAndAgain } from './kill.ts';
+
+const server = await startPostgres();
+const missing = typeof server === 'string' ? server : false;
+t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
+
+/** A short run; `node test/faults/run.ts --store postgres` is the long one. */
+t.test('kill -9 under writes, on PostgreSQL', { skip: missing, timeout: 120_000 }, async (t) => {
+  if (typeof server === 'string') return;
+  const report = await killAgainAndAgain({
+    kills: 4,
+    seed: 20261124,
+    writers: 4,
+    ...(await databaseOf(server)),
+  });
+  t.same(report.problems, []);
+  t.equal(report.kills, 4);
+  t.ok(report.ordered > 40, `${report.ordered} messages on shared objects came in a serial order`);
+  t.ok(report.unanswered > 4, `${report.unanswered} were cut off`);
+});
