@@ -10,6 +10,9 @@ import type { Speaker } from './listener.ts';
 /** Requests that a client may send ahead while one is being answered. */
 const aheadRequests = 16;
 
+/** The profile says no-cache; an answer with a key in it had better not be kept at all. */
+const cacheControl = 'no-cache, no-store';
+
 /** How long a peer gets to close its side once everything is said. */
 const farewellMilliseconds = 1_000;
 
@@ -79,7 +82,7 @@ export class HttpsConnection implements Speaker {
     if (this.#pending > 0 || this.#closing || !this.socket.writable) return void this.socket.destroy();
     this.socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${line.length + 1}\r\n` +
-        `Cache-Control: no-store\r\nConnection: close\r\n\r\n${line}\n`,
+        `Cache-Control: ${cacheControl}\r\nConnection: close\r\n\r\n${line}\n`,
     );
     this.#close();
   }
@@ -92,7 +95,11 @@ export class HttpsConnection implements Speaker {
       // What is left of a refused body is passed over, within the deadline, so that the answer can arrive.
       request.resume();
       if (this.#finishing) response.setHeader('Connection', 'close');
-      response.writeHead(status, { ...headers, 'Content-Length': body.length, 'Cache-Control': 'no-store' });
+      response.writeHead(status, {
+        ...headers,
+        'Content-Length': body.length,
+        'Cache-Control': cacheControl,
+      });
       response.end(body);
       await this.#sent(response);
       if (secret) body.fill(0);
