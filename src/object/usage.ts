@@ -54,7 +54,11 @@ export function requireUsage(object: ManagedObject, use: Use, now: number, class
   requireTime(object, direction, use, now);
   const mask = object.attributes.get('CryptographicUsageMask') ?? 0;
   if (![bit, orBit].some((each) => allows(mask, CryptographicUsageMask.bit(each)))) {
-    fail('IncompatibleCryptographicUsageMask', `the Cryptographic Usage Mask does not contain ${bit}`, classic);
+    fail(
+      'IncompatibleCryptographicUsageMask',
+      `the Cryptographic Usage Mask does not contain ${bit}`,
+      classic,
+    );
   }
 }
 

@@ -22,10 +22,7 @@ const keptAs: Partial<Record<string, { private: KeyFormatType; public: KeyFormat
 const slowFrom: Partial<Record<string, number>> = { RSA: 4096, DSA: 3072 };
 
 /** Whether such a pair may take longer to make than a client likes to wait. */
-export function isSlowPair(
-  algorithm: CryptographicAlgorithm | undefined,
-  bits: number | undefined,
-): boolean {
+export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: number | undefined): boolean {
   return (bits ?? 0) >= (slowFrom[String(algorithm)] ?? Number.POSITIVE_INFINITY);
 }
 

@@ -194,8 +194,10 @@ t.test('Locate among a hundred thousand objects is an index search', async (t) =
   );
 
   // By the counts of the store's own queries, not by the clock: all of them together must be faster than one scan.
-  const found = async (filter: Filter, offset = 0, limit = 10) =>
-    store.find({ group: 'blue', filter, offset, limit });
+  const found = async (filter: Filter, offset = 0, limit = 10) => {
+    const { ids, total } = await store.find({ group: 'blue', filter, offset, limit });
+    return { ids, total };
+  };
   t.strictSame(await found(named('name-777')), { ids: ['id-777'], total: 1 });
   t.strictSame(await found({ all: [active, named('name-778')] }), { ids: ['id-778'], total: 1 });
   t.strictSame(await found({ all: [active, since(99_998)] }), { ids: ['id-99999', 'id-99998'], total: 2 });

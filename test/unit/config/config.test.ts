@@ -149,7 +149,11 @@ t.test('a written file', (t) => {
   t.match(config, { listen: { host: '0.0.0.0', port: 1 }, tls: { names: ['a "b"'] }, limits: { depth: 9 } });
   const uncommented = renderConfig().replaceAll(/^#(?! )/gm, '');
   const whole = parse(uncommented);
-  t.match(whole, { https: { port: 5697 }, metrics: { port: 9696 }, roles: { 'vcenter-lab': ['vcenter', 'Destroy'] } });
+  t.match(whole, {
+    https: { port: 5697 },
+    metrics: { port: 9696 },
+    roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
+  });
   const restored = { ...whole, https: undefined, metrics: undefined, roles: {} };
   t.same(restored, parse(''), 'what stands behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
