@@ -45,7 +45,7 @@ export class HttpsConnection implements Speaker {
     this.conversation = options.conversation;
     server.emit('connection', socket);
     // Behind the parser's own listener: what it has just been given may have ended a request.
-    socket.on('data', () => this.#begun());
+    socket.on('data', (chunk: Buffer) => this.#begun(chunk));
     socket.on('close', () => {
       this.#closing = true;
       this.#stopMessageTimer();
@@ -163,8 +163,10 @@ export class HttpsConnection implements Speaker {
     clearTimeout(timer);
   }
 
-  #begun(): void {
+  #begun(chunk: Buffer): void {
     if (this.#closing || this.#pending > 0) return;
+    // Some clients end a body with an empty line that does not belong to it; no request has begun with that.
+    if (chunk.length <= 2 && chunk.every((byte) => byte === 13 || byte === 10)) return;
     this.#partial = true;
     clearTimeout(this.#idleTimer);
     this.#startMessageTimer();

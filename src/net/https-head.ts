@@ -5,6 +5,8 @@ import { type Encoding, encodings } from './https-encodings.ts';
 /** Where messages go (KMIP Profiles 2.1 §5.3). */
 const path = '/kmip';
 
+const continues = '100-continue';
+
 /** What the head of a request says about its body. */
 export interface BodyDescription {
   /** As the request has it, without parameters; the answer's is the same. */
@@ -29,6 +31,8 @@ export function readHead(request: IncomingMessage, limits: Limits): BodyDescript
   if (httpVersionMinor > 0 && headers.host === undefined) return { status: 400, line: 'there is no Host' };
   if (pathOf(request.url ?? '') !== path) return { status: 404, line: `KMIP is at ${path}` };
   if (method !== 'POST') return { status: 405, line: 'only POST', headers: { Allow: 'POST' } };
+  if ((headers.expect ?? continues).toLowerCase() !== continues)
+    return { status: 417, line: `the only Expect is ${continues}` };
   const described = mediaTypeOf(headers['content-type']);
   const encoding = encodings.get(described.mediaType);
   if (encoding === undefined) {

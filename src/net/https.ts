@@ -25,6 +25,7 @@ export function https(): Language {
     connections.get(request.socket)?.take(request, response, expecting);
   server.on('request', take(false));
   server.on('checkContinue', take(true));
+  server.on('checkExpectation', take(false));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const [status, line] = refusals[error.code ?? ''] ?? notHttp;
     if (error.code?.startsWith('HPE_')) connections.get(socket as Socket)?.refuse(status, line);

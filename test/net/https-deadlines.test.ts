@@ -36,6 +36,13 @@ t.test('deadlines', async (t) => {
   const inBody = await raw(door.port, head(100), 'x');
   await inBody.closed;
   await ended(2);
+  const more = await raw(door.port, head(0), '\r\n');
+  await more.closed;
+  t.equal(
+    door.events.filter(({ kind }) => kind === 'connectionEnded').length,
+    2,
+    'an empty line is no request',
+  );
   const second = await raw(door.port, head(0), 'POST');
   t.match(String(await second.closed), /^HTTP\/1.1 200/);
   await ended(3);

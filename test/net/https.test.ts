@@ -46,6 +46,7 @@ t.test('mistakes of HTTP get a status and one line', async (t) => {
     [406, { headers: { ...plain, Accept: 'text/xml' }, body: encode(wanted) }],
     [406, { headers: { ...plain, Accept: '*/*, application/octet-stream;q=0' }, body: encode(wanted) }],
     [415, { body: 'x' }],
+    [417, { headers: { ...plain, Expect: 'the-unexpected' }, body: 'x' }],
     [415, { headers: { 'Content-Type': 'text/plain' }, body: 'x' }],
     [415, { headers: { 'Content-Type': 'text/xml; charset=utf-16' }, body: 'x' }],
     [415, { headers: { ...plain, 'Content-Encoding': 'gzip' }, body: 'x' }],
