@@ -107,10 +107,7 @@ export function requireWords(value: ManagedObjectValue, version: Version): void 
   if (hasKeyBlock(value)) requireKeyWords(value.value.KeyBlock, version);
 }
 
-function requireKeyWords(
-  { KeyFormatType: format, KeyValue, KeyWrappingData }: KeyBlock,
-  version: Version,
-): void {
+function requireKeyWords({ KeyFormatType: format, KeyValue }: KeyBlock, version: Version): void {
   if (!KeyFormatType.introducedBy(format, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
   // Until 1.1 a Key Block without a Key Value is no Key Block.
@@ -121,11 +118,6 @@ function requireKeyWords(
     fail(
       'KeyFormatTypeNotSupported',
       `KMIP ${version} does not know the curve of the key: ask for another format`,
-    );
-  if (KeyWrappingData?.EncodingOption === 'NoEncoding' && !tagKnown('EncodingOption', version))
-    fail(
-      'EncodingOptionError',
-      `KMIP ${version} knows no Encoding Option, and the key is wrapped without encoding`,
     );
 }
 

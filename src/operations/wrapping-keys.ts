@@ -96,7 +96,7 @@ function otherHalf(named: ManagedObject, half: Half, context: Context): Promise<
 
 /**
  * Parameters given must be among the key's own, and when none are given its first hold. A key without any restricts
- * nothing: most clients have no way to give their keys some, and a default is better than keys that cannot wrap.
+ * nothing: many clients make their keys without, and a default is better than keys that cannot wrap.
  */
 function agreed(
   { attributes }: ManagedObject,

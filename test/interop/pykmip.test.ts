@@ -58,6 +58,12 @@ const undecodable: readonly {
     why: 'PyKMIP has no decoder for Key Format Type as an attribute',
   },
   {
+    versions: ['1.1', '1.2', '1.3', '1.4', '2.0'],
+    checks: ['get wrapped'],
+    error: /^ReadValueError: .*expected 1, received 8/,
+    why: 'PyKMIP looks for Key Material in a Key Value that is wrapped whole',
+  },
+  {
     versions: ['2.0'],
     checks: ['query profiles'],
     error: /^StreamNotEmptyError: /,

@@ -17,7 +17,7 @@ import time
 import traceback
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from kmip.core import enums, misc, objects, primitives
@@ -370,6 +370,29 @@ def register_wrapped_key(session):
     )
     _, found = register_and_get(session, given)
     same(found.key_wrapping_data["wrapping_method"], enums.WrappingMethod.ENCRYPT)
+
+
+@check(since="1.1")
+def get_wrapped(session):
+    kek = session.client.register(
+        pie.SymmetricKey(ALGORITHM.AES, 256, bytes(range(32)), [MASK.WRAP_KEY], session.name("kek"))
+    )
+    session.client.activate(kek)
+    uid = session.client.register(pie.SymmetricKey(ALGORITHM.AES, 128, KEY_BYTES, BOTH, session.name("dek")))
+    mode = {"block_cipher_mode": enums.BlockCipherMode.NIST_KEY_WRAP}
+    specification = {
+        "wrapping_method": enums.WrappingMethod.ENCRYPT,
+        "encryption_key_information": {"unique_identifier": kek, "cryptographic_parameters": mode},
+        "encoding_option": enums.EncodingOption.NO_ENCODING,
+    }
+    bare = session.client.get(uid, specification)
+    same(keywrap.aes_key_unwrap(bytes(range(32)), bare.value), KEY_BYTES)
+    same(bare.key_wrapping_data["encryption_key_information"]["unique_identifier"], kek)
+    same(bare.key_wrapping_data["encryption_key_information"]["cryptographic_parameters"], mode)
+    again = pie.SymmetricKey(
+        ALGORITHM.AES, 128, bare.value, BOTH, session.name("again"), key_wrapping_data=bare.key_wrapping_data
+    )
+    same(session.client.get(session.client.register(again)).value, bare.value)
 
 
 # Finding and reading
