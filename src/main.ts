@@ -143,7 +143,8 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   let httpsAddress: Address | undefined;
   if (config.https !== undefined) {
     const ticketKeys = randomBytes(48);
-    const door = new rooms.Listener({ ...common, ...config.https, ticketKeys, language: rooms.https() });
+    const language = rooms.https((event) => log.info(event, 'HTTP request refused'));
+    const door = new rooms.Listener({ ...common, ...config.https, ticketKeys, language });
     httpsAddress = await binding(config.https, '--https', () => door.listen());
     doors.push(door);
   }

@@ -16,6 +16,14 @@ const cacheControl = 'no-cache, no-store';
 /** How long a peer gets to close its side once everything is said. */
 const farewellMilliseconds = 1_000;
 
+/** A request that was refused before it could be a message: an operator who sets a client up looks for these. */
+export interface HttpRefusal {
+  readonly client: string;
+  readonly connection: string;
+  /** Status and line of the answer. */
+  readonly reason: string;
+}
+
 /** The client went away in the middle of a request. */
 class Gone extends Error {}
 
@@ -27,6 +35,7 @@ export class HttpsConnection implements Speaker {
   readonly socket: TLSSocket;
   conversation: Conversation;
   readonly #options: ConnectionOptions;
+  readonly #mistaken: (event: HttpRefusal) => void;
   /** Ends when the requests taken so far are answered. */
   #turn: Promise<void> = Promise.resolve();
   /** Requests taken and not answered yet. */
@@ -38,9 +47,10 @@ export class HttpsConnection implements Speaker {
   #messageTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: ConnectionOptions, server: Server) {
+  constructor(options: ConnectionOptions, server: Server, mistaken: (event: HttpRefusal) => void) {
     const { socket } = options;
     this.#options = options;
+    this.#mistaken = mistaken;
     this.socket = socket;
     this.conversation = options.conversation;
     server.emit('connection', socket);
@@ -79,6 +89,7 @@ export class HttpsConnection implements Speaker {
 
   /** Bytes that are not HTTP: one line, and the end. */
   refuse(status: string, line: string): void {
+    this.#tell(`${status.split(' ', 1)[0]}: ${line}`);
     if (this.#pending > 0 || this.#closing || !this.socket.writable) return void this.socket.destroy();
     this.socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${line.length + 1}\r\n` +
@@ -121,6 +132,7 @@ export class HttpsConnection implements Speaker {
     const head = readHead(request, this.#options.limits);
     if ('status' in head) {
       if (expecting) response.setHeader('Connection', 'close');
+      this.#tell(`${head.status}: ${head.line}`);
       return mistake(head);
     }
     const tooLarge = () =>
@@ -161,6 +173,11 @@ export class HttpsConnection implements Speaker {
     const timer = setTimeout(late, this.#options.limits.writeMilliseconds);
     await finished(response).catch(() => {});
     clearTimeout(timer);
+  }
+
+  #tell(reason: string): void {
+    const { principal, connection } = this.conversation;
+    this.#mistaken({ client: principal.client, connection, reason });
   }
 
   #begun(chunk: Buffer): void {

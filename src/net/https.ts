@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { HttpsConnection } from './https-connection.ts';
+import { type HttpRefusal, HttpsConnection } from './https-connection.ts';
 import type { Language } from './listener.ts';
 
 /** How HTTP is refused where no request could be made out. */
@@ -11,9 +11,10 @@ const notHttp = ['400 Bad Request', 'this is not HTTP/1.1'] as const;
 
 /**
  * KMIP in the bodies of `POST /kmip` (KMIP Profiles 1.4 §3, 2.1 §5.3), for a listener that has let the client in: Node's
- * HTTP server gets the sockets that are through, and listens nowhere itself.
+ * HTTP server gets the sockets that are through, and listens nowhere itself. `mistaken` hears of requests that are no
+ * message for reasons of HTTP.
  */
-export function https(): Language {
+export function https(mistaken: (event: HttpRefusal) => void = () => {}): Language {
   const connections = new WeakMap<Socket, HttpsConnection>();
   const server = createServer({
     keepAliveTimeout: 0,
@@ -35,7 +36,7 @@ export function https(): Language {
     protocols: ['http/1.1'],
     prefix: 'https-',
     speak(options) {
-      const connection = new HttpsConnection(options, server);
+      const connection = new HttpsConnection(options, server, mistaken);
       connections.set(options.socket, connection);
       return connection;
     },

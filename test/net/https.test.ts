@@ -1,4 +1,5 @@
 import t from 'tap';
+import { https } from '../../src/net/https.ts';
 import { decode, encode, find, integer, item, valueOf } from '../client.ts';
 import { type FormName, forms, type HttpsClient } from '../https-client.ts';
 import { enter, openDoor, sleep, until } from './door.ts';
@@ -34,7 +35,8 @@ t.test('each encoding is answered in kind, again and again on one connection', a
 });
 
 t.test('mistakes of HTTP get a status and one line', async (t) => {
-  const door = await open();
+  const told: string[] = [];
+  const door = await open({ language: https(({ client, reason }) => told.push(`${client} ${reason}`)) });
   t.teardown(() => door.close());
   const client = clientOf(door.port);
   const cases: [status: number, post: Parameters<HttpsClient['send']>[0]][] = [
@@ -59,6 +61,8 @@ t.test('mistakes of HTTP get a status and one line', async (t) => {
     t.equal(reply.headers['content-type'], 'text/plain; charset=utf-8', name);
     t.equal(reply.headers['cache-control'], 'no-cache, no-store', name);
   }
+  t.equal(told.length, cases.length);
+  t.equal(told[0], 'demo 404: KMIP is at /kmip');
   const good: Parameters<HttpsClient['send']>[0][] = [
     { path: '/kmip?x=1', headers: plain },
     { headers: { ...plain, Accept: '*/*' } },
