@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isSelfSigned, namesOf, openCertificate, readCertificate, verifies } from './certificate-content.ts';
 import type { CertificateFacts, Verdict } from './certification.ts';
 import { DerInvalid, encoded, explicit, items, type Node, oid, parse, tagged } from './der.ts';
+import { CertificateInvalid } from './provider.ts';
 
 /** Chains of certificates: their order and their worth (RFC 5280 §6). */
 
@@ -17,7 +18,7 @@ export function order(certificates: readonly Uint8Array[]): readonly Uint8Array[
   const unique = new Map(certificates.map((der) => [der.toHex(), der]));
   const links = [...unique.values()].map((der): Link => {
     const certificate = openCertificate(der);
-    return { der, certificate, ...namesOf(certificate) };
+    return { der, certificate, ...namesOf(der) };
   });
   const issuers = new Map(links.map((link) => [link, issuerAmong(link, links)]));
   const issuing = new Set(issuers.values());
@@ -39,23 +40,24 @@ function issuerAmong(link: Link, links: readonly Link[]): Link | undefined {
 export function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean {
   const above = openCertificate(issuer);
   const below = openCertificate(certificate);
-  return namesOf(below).issuer === namesOf(above).subject && verifies(below, above);
+  return namesOf(certificate).issuer === namesOf(issuer).subject && verifies(below, above);
 }
 
 /** See Certification.judge. */
 export async function judge(chain: readonly Uint8Array[], date: number): Promise<Verdict> {
   const facts = await Promise.all(chain.map(readCertificate));
   const opened = chain.map(openCertificate);
+  const looks = chain.map(lookAt);
   const verdicts = facts.map((own, at): Verdict => {
-    const der = chain[at] as Uint8Array;
+    const { isJudged, isWeak } = looks[at] as Look;
     if (date < own.notBefore || date > own.notAfter) return 'Invalid';
     if (at > 0 && !mayIssue(own, intermediates(facts, at))) return 'Invalid';
     const isEnd = at === chain.length - 1;
-    if (isEnd) return own.selfSigned && isJudged(der) ? 'Valid' : 'Unknown';
-    if (isWeak(der)) return 'Invalid';
+    if (isEnd) return own.selfSigned && isJudged ? 'Valid' : 'Unknown';
+    if (isWeak) return 'Invalid';
     const above = opened[at + 1] as X509Certificate;
     if (!verifies(opened[at] as X509Certificate, above)) return 'Invalid';
-    return isJudged(der) ? 'Valid' : 'Unknown';
+    return isJudged ? 'Valid' : 'Unknown';
   });
   return (['Invalid', 'Unknown'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'Valid';
 }
@@ -82,9 +84,20 @@ const judged: readonly string[] = [
   '2.5.29.37',
 ];
 
-/** Whether every critical extension is one that the verdict has taken into account. */
-function isJudged(der: Uint8Array): boolean {
-  return extensionsOf(der).every(({ id, critical }) => !critical || judged.includes(id));
+interface Look {
+  /** Every critical extension is one that the verdict has taken into account. */
+  readonly isJudged: boolean;
+  readonly isWeak: boolean;
+}
+
+function lookAt(der: Uint8Array): Look {
+  try {
+    const isJudged = extensionsOf(der).every(({ id, critical }) => !critical || judged.includes(id));
+    return { isJudged, isWeak: isWeaklySigned(der) };
+  } catch (error) {
+    if (error instanceof DerInvalid) throw new CertificateInvalid('the certificate is not X.509 in DER');
+    throw error;
+  }
 }
 
 function extensionsOf(der: Uint8Array): { id: string; critical: boolean }[] {
@@ -110,7 +123,7 @@ const weak: readonly string[] = [
 ];
 const pss = '1.2.840.113549.1.1.10';
 
-function isWeak(der: Uint8Array): boolean {
+function isWeaklySigned(der: Uint8Array): boolean {
   const [algorithm, parameters] = items(items(parse(der))[1]);
   const id = oid(algorithm);
   if (id !== pss) return weak.includes(id);

@@ -1,7 +1,7 @@
 import { webcrypto, X509Certificate } from 'node:crypto';
 import type { CertificateRequestType } from '../../codec/enums.ts';
 import { type CertificateContent, type CertificateFacts, RequestInvalid } from './certification.ts';
-import { encoded, items, type Node, parse, tagged } from './der.ts';
+import { DerInvalid, encoded, items, parse, tagged } from './der.ts';
 import { CertificateInvalid } from './provider.ts';
 import type { Extension } from './x509.ts';
 
@@ -78,25 +78,26 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateFacts
   }
 }
 
-/** The certificate as OpenSSL has it. Throws CertificateInvalid. */
+/** The certificate as OpenSSL has it. Throws CertificateInvalid, also where its DER is read in two ways. */
 export function openCertificate(der: Uint8Array): X509Certificate {
   try {
-    parse(der);
+    namesOf(der);
     return new X509Certificate(der);
   } catch {
     throw new CertificateInvalid('the certificate is not X.509 in DER');
   }
 }
 
-/** Issuer and subject in DER. */
-export function namesOf(certificate: X509Certificate): { readonly issuer: string; readonly subject: string } {
-  const fields = items(items(parse(certificate.raw))[0]);
+/** Issuer and subject in DER, as hexadecimal text. */
+export function namesOf(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
+  const fields = items(items(parse(certificate))[0]);
   const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
-  return { issuer: encoded(issuer as Node).toHex(), subject: encoded(subject as Node).toHex() };
+  if (issuer === undefined || subject === undefined) throw new DerInvalid('its names are missing');
+  return { issuer: encoded(issuer).toHex(), subject: encoded(subject).toHex() };
 }
 
 export function isSelfSigned(certificate: X509Certificate): boolean {
-  const { issuer, subject } = namesOf(certificate);
+  const { issuer, subject } = namesOf(certificate.raw);
   return issuer === subject && verifies(certificate, certificate);
 }
 
@@ -116,6 +117,8 @@ type Said = Pick<
 >;
 
 function extensions(list: readonly Extension[], x509: Library): Said {
+  if (new Set(list.map(({ type }) => type)).size < list.length)
+    throw new DerInvalid('an extension comes twice');
   const named = (oid: string) => list.find(({ type }) => type === oid);
   const alternatives = named(oids.alternativeName);
   const usage = named(oids.keyUsage);

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import type { CertificateContent, CertificateOrder } from './certification.ts';
+import { type CertificateContent, type CertificateOrder, NameInvalid } from './certification.ts';
 import { encode, makeSequence, parse } from './der.ts';
 import { readSpki } from './der-keys.ts';
 import { bitLength } from './key-components.ts';
@@ -37,6 +37,7 @@ export async function issue(order: CertificateOrder): Promise<Uint8Array> {
     extensions.push(new x509.ExtendedKeyUsageExtension([...content.extendedKeyUsage]));
   }
   if (content.alternativeNames.length > 0) {
+    for (const name of content.alternativeNames) requireGeneralName(name, x509);
     const names = encode(makeSequence(...content.alternativeNames.map(parse)));
     // Critical where it is the only name there is (RFC 5280 §4.2.1.6).
     const critical = content.subject.length <= 2;
@@ -57,6 +58,16 @@ export async function issue(order: CertificateOrder): Promise<Uint8Array> {
     webcrypto as Crypto,
   );
   return new Uint8Array(certificate.rawData);
+}
+
+/** What a client states in DER goes into the certificate as it is, so it must be what it is called. */
+function requireGeneralName(der: Uint8Array, x509: typeof import('./x509.ts')): void {
+  try {
+    parse(der);
+    new x509.GeneralName(view(der));
+  } catch {
+    throw new NameInvalid('an alternative name is not a GeneralName in DER');
+  }
 }
 
 /** See Certification.isPair. */
@@ -87,7 +98,10 @@ function usageOf({ publicKey, keyUsage = 0, authority }: CertificateContent): nu
 function usual(publicKey: Uint8Array): number {
   const key = readSpki(publicKey);
   if (key.kind === 'rsaPublic') return usageBits.digitalSignature | usageBits.keyEncipherment;
-  const agrees = key.kind === 'dhPublic' || (key.kind === 'bytePublic' && key.curve.algorithm === 'ECDH');
+  const use = key.kind === 'bytePublic' ? key.sort.use : undefined;
+  // RFC 9935 §5: the one usage that keys for encapsulation may have.
+  if (use === 'encapsulation') return usageBits.keyEncipherment;
+  const agrees = key.kind === 'dhPublic' || use === 'agreement';
   return agrees ? usageBits.keyAgreement : usageBits.digitalSignature;
 }
 

@@ -79,8 +79,20 @@ t.test('what Certify refuses', async (t) => {
     }
     t.same(await everything(service), before, `${version}: nothing has changed`);
   }
+  const alternative = (der: Uint8Array) =>
+    attribute('X_509CertificateSubject', { SubjectAlternativeName: [der] });
   const wishes: [what: string, attributes: Attribute[], expected: string][] = [
     ['a name that is not DER', [x500], 'InvalidField'],
+    [
+      'an alternative name that is not DER',
+      [...subject, alternative(Uint8Array.of(0x82, 9, 1))],
+      'InvalidField',
+    ],
+    [
+      'an alternative name that is a number',
+      [...subject, alternative(Uint8Array.of(2, 1, 1))],
+      'InvalidField',
+    ],
     ['an empty part of a name', [...name('Subject', { CN: '' })], 'InvalidField'],
     ['a country of three letters', [...name('Subject', { C: 'DEU' })], 'InvalidField'],
     [

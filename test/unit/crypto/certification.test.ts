@@ -129,6 +129,8 @@ t.test('the order of chains', async (t) => {
   t.equal(ordered(leaf, root), undefined, 'a gap');
   t.equal(ordered(leaf, middle, root, other), undefined, 'a fork');
   t.equal(ordered(leaf, other), undefined, 'two chains');
+  const twice = await made('twice', undefined, { extensions: [ca(), ca()] });
+  await t.rejects(judged([twice]), CertificateInvalid, 'an extension that comes twice');
   t.throws(() => certification.order([Uint8Array.of(0x30, 0)]), CertificateInvalid);
   t.throws(
     () => certification.order([new Uint8Array(200_000)]),
