@@ -109,6 +109,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     principal: (client) => rooms.absentClient(client, opened.clients, policy),
   });
 
+  closing.defer(() => rooms.closeThreads());
   closing.defer(() => service.close());
   metrics.watchJobs(() => service.pendingJobs);
 

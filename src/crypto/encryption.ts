@@ -54,12 +54,15 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
   if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
   requireRsa(components, parameters);
   requireShortModulus(components.n);
-  if (parameters.PaddingMethod === 'PKCS1V1_5') {
-    // Every answer to such a request is an oracle about the padding (Bleichenbacher 1998, CVE-2023-46809).
-    throw new AlgorithmUnsupported('the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP');
+  switch (parameters.PaddingMethod) {
+    case 'OAEP':
+      return decryptOaep(keyObject(key), oaep(parameters), sealed.data);
+    case 'PKCS1V1_5':
+      // Every answer to such a request is an oracle about the padding (Bleichenbacher 1998, CVE-2023-46809).
+      throw new AlgorithmUnsupported('the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP');
+    default:
+      throw rsaPaddingRefused(parameters);
   }
-  if (parameters.PaddingMethod !== 'OAEP') throw rsaPaddingRefused(parameters);
-  return decryptOaep(keyObject(key), oaep(parameters), sealed.data);
 }
 
 /** See CryptoProvider.startEncryption. */

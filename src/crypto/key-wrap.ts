@@ -1,5 +1,5 @@
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import { decrypt, encrypt } from './encryption.ts';
+import { encrypt } from './encryption.ts';
 import type { PlainKey } from './provider.ts';
 import type { WrappedBytes } from './wrapping.ts';
 
@@ -9,15 +9,6 @@ import type { WrappedBytes } from './wrapping.ts';
 export function wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes {
   const { data: body, iv, tag } = encrypt(key, parameters, { data });
   return { data: tag === undefined ? body : joined(body, tag), ...(iv === undefined ? {} : { iv }) };
-}
-
-/** See Wrapping.unwrap. */
-export function unwrap(
-  key: PlainKey,
-  parameters: CryptographicParameters,
-  { data, iv }: WrappedBytes,
-): Uint8Array {
-  return decrypt(key, parameters, { data, iv, tag: 'appended' });
 }
 
 function joined(data: Uint8Array, tag: Uint8Array): Uint8Array {

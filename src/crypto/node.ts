@@ -10,18 +10,19 @@ import { readCertificate, readRequest } from './certificate-content.ts';
 import { isPair, issue } from './certificate-issue.ts';
 import { encodeAlternativeName, encodeName, nameContains } from './certificate-names.ts';
 import { deriveKey } from './derivation.ts';
-import { decrypt, encrypt, startDecryption, startEncryption } from './encryption.ts';
+import { encrypt, startDecryption, startEncryption } from './encryption.ts';
 import { digest, hashingAlgorithms, startDigest } from './hashes.ts';
 import { describeKey } from './key-description.ts';
 import { convertKey } from './key-format.ts';
 import { generatedCurves, generatePair } from './key-pairs.ts';
-import { unwrap, wrap } from './key-wrap.ts';
+import { wrap } from './key-wrap.ts';
 import { mac, startMac, verifyMac } from './macs.ts';
-import { bundle } from './pkcs12.ts';
-import { unbundle } from './pkcs12-reader.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
-import { sign, startMessage, verify } from './signatures.ts';
+import { startMessage } from './signatures.ts';
 import { joinShares, splitSecret } from './split-key.ts';
+import { bundle, decrypt, sign, unbundle, unwrap, verify } from './threaded.ts';
+
+export { closeThreads } from './threaded.ts';
 
 /** The cryptography of Node: OpenSSL behind `node:crypto`. */
 export const nodeCrypto: CryptoProvider = {

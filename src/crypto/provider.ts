@@ -84,10 +84,10 @@ export interface CryptoProvider extends Wrapping {
    */
   encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
   /**
-   * With a symmetric key or an RSA private key; RSA only with OAEP. Whatever is wrong with the encrypted data, the error
-   * is that of `undecipherable()`.
+   * With a symmetric key or, on a thread, an RSA private key; RSA only with OAEP. Whatever is wrong with the encrypted
+   * data, the error is that of `undecipherable()`.
    */
-  decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array;
+  decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Promise<Uint8Array>;
   /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
   verify(
@@ -302,6 +302,11 @@ export class InputMissing extends Error {
 /** Reason for the client: GeneralFailure. */
 export class TagLengthInvalid extends Error {
   override readonly name = 'TagLengthInvalid';
+}
+
+/** More work waits than the threads will do soon. Reason for the client: GeneralFailure. */
+export class CryptographyBusy extends Error {
+  override readonly name = 'CryptographyBusy';
 }
 
 /** Reason for the client: CryptographicFailure. */

@@ -34,7 +34,7 @@ export const Decrypt = operation({
     const tag = tagKnown('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
       : 'appended';
-    const decrypted = crypto.decrypt(key, parameters, {
+    const decrypted = await crypto.decrypt(key, parameters, {
       data,
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,

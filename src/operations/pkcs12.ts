@@ -33,7 +33,7 @@ export async function asPkcs12(
   const key = plainKey(value.type, value.value.KeyBlock);
   if (key?.objectType !== 'PrivateKey')
     fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
-  const KeyValue = context.crypto.bundle(key, {
+  const KeyValue = await context.crypto.bundle(key, {
     certificates: await chainOf(object, context),
     password: await passwordOf(object, context),
     friendlyName: object.attributes.get('PKCS_12FriendlyName'),
@@ -55,15 +55,19 @@ export async function fromPkcs12(
   const { KeyValue } = value.value.KeyBlock;
   const file = KeyValue instanceof Uint8Array ? KeyValue : KeyValue?.KeyMaterial;
   if (!(file instanceof Uint8Array)) return undefined;
-  const KeyMaterial = unbundled(file, password, context);
+  const KeyMaterial = await unbundled(file, password, context);
   if (KeyMaterial === undefined) return undefined;
   const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_8', KeyValue: { KeyMaterial, Attributes: [] } };
   return { ...value, value: { ...value.value, KeyBlock } } as KeyedObjectValue;
 }
 
-function unbundled(file: Uint8Array, password: Uint8Array, { crypto }: Context): Uint8Array | undefined {
+async function unbundled(
+  file: Uint8Array,
+  password: Uint8Array,
+  { crypto }: Context,
+): Promise<Uint8Array | undefined> {
   try {
-    return crypto.unbundle(file, password);
+    return await crypto.unbundle(file, password);
   } catch (error) {
     if (error instanceof CryptographyFailed) badPassword('the password is not that of the PKCS#12');
     throw error;

@@ -62,7 +62,7 @@ async function open(data: KeyWrappingData, keyValue: KeyValue, context: Context)
   }
   const body = bodyOf(keyValue);
   if (method.authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
-  const bytes = decrypt(encryptionKey, body, data, context);
+  const bytes = await decrypt(encryptionKey, body, data, context);
   if (method.authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
   return decoded(bytes, data.EncodingOption, context);
 }
@@ -98,14 +98,14 @@ async function requireAuthentic(
   broken();
 }
 
-function decrypt(
+async function decrypt(
   { key, parameters }: WrappingKey,
   data: Uint8Array,
   { IVCounterNonce: iv }: KeyWrappingData,
   { crypto }: Context,
-): Uint8Array {
+): Promise<Uint8Array> {
   try {
-    return crypto.unwrap(key, parameters, { data, iv });
+    return await crypto.unwrap(key, parameters, { data, iv });
   } catch (error) {
     if (error instanceof CryptographyFailed) return broken();
     throw error;

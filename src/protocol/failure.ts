@@ -3,6 +3,7 @@ import { NameInvalid, RequestInvalid } from '../crypto/certification.ts';
 import {
   AlgorithmUnsupported,
   CertificateInvalid,
+  CryptographyBusy,
   CryptographyFailed,
   InputMissing,
   KeyCompressionUnsupported,
@@ -28,6 +29,7 @@ const refusals: readonly (readonly [
   [NameInvalid, 'InvalidField'],
   [ParametersInvalid, 'BadCryptographicParameters', 'InvalidField'],
   [CryptographyFailed, 'CryptographicFailure'],
+  [CryptographyBusy, 'GeneralFailure'],
   // 2.x has MissingInitializationVector, but the test cases want this in every version.
   [InputMissing, 'InvalidMessage'],
   [TagLengthInvalid, 'GeneralFailure'],

@@ -7,6 +7,7 @@ import {
 } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
 import { written } from '../../codec/wire/binary-writer.ts';
+import { CryptographyBusy } from '../crypto/provider.ts';
 import { KmipError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
@@ -295,7 +296,11 @@ export class JobQueue {
 
 /** The database or the root key is away: what failed may be right the next time. */
 export function isWeather(error: unknown): boolean {
-  return error instanceof StoreUnavailable || error instanceof VaultUnavailable;
+  return (
+    error instanceof StoreUnavailable ||
+    error instanceof VaultUnavailable ||
+    error instanceof CryptographyBusy
+  );
 }
 
 const cancellation = new KmipError('OperationCanceledByRequester', 'the request was cancelled');

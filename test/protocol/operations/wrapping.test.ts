@@ -116,7 +116,7 @@ t.test('the whole Key Value in TTLV with the attributes asked for, in every vers
   for (const version of asked) {
     const block = await blockOf(service, id, encryptWith(by, { AttributeName }), version);
     const sealed = block.KeyValue as Uint8Array;
-    const opened = nodeCrypto.unwrap(aesKey(counted(32)), nist, { data: sealed });
+    const opened = await nodeCrypto.unwrap(aesKey(counted(32)), nist, { data: sealed });
     const within = decodeKeyValue(opened, defaultLimits);
     t.same(within?.KeyMaterial, counted(16), version);
     t.match(new Set(within?.Attributes), new Set([mask('Encrypt'), contact('me')]), version);

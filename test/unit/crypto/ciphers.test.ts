@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
+import { decrypt, encrypt } from '../../../src/crypto/encryption.ts';
 import {
   AlgorithmUnsupported,
   CryptographyFailed,
@@ -10,8 +10,6 @@ import {
   type PlainKey,
   TagLengthInvalid,
 } from '../../../src/crypto/provider.ts';
-
-const { encrypt, decrypt } = nodeCrypto;
 
 function bytes(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));

@@ -3,10 +3,9 @@ import t from 'tap';
 import { createAuthority, issueClient } from '../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../certs/keys.ts';
 import { type Pkcs12Encryption, pkcs12 } from '../../../certs/pkcs12.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
+import { unbundle } from '../../../src/crypto/pkcs12-reader.ts';
 import { CryptographyFailed, ParametersInvalid } from '../../../src/crypto/provider.ts';
 
-const { unbundle } = nodeCrypto;
 const text = (value: string) => new TextEncoder().encode(value);
 
 const caKey = await generateKey('ec');

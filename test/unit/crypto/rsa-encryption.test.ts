@@ -1,6 +1,7 @@
 import { constants, createPrivateKey, createPublicKey, privateDecrypt, publicEncrypt } from 'node:crypto';
 import t from 'tap';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { decrypt, encrypt } from '../../../src/crypto/encryption.ts';
 import { applyMask } from '../../../src/crypto/mask-generation.ts';
 import { nodeCrypto } from '../../../src/crypto/node.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type PlainKey,
 } from '../../../src/crypto/provider.ts';
 
-const { encrypt, decrypt, generateKeyPair } = nodeCrypto;
+const { generateKeyPair } = nodeCrypto;
 
 const pair = await generateKeyPair({ algorithm: 'RSA', bits: 2048 });
 const privateKey: PlainKey = {
