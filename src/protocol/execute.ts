@@ -1,7 +1,7 @@
 import type { RequestItem } from '../../codec/envelope.ts';
 import { plan } from '../../codec/plan.ts';
 import { tagNumber } from '../../codec/tags.ts';
-import { eraOf, within } from '../../codec/version.ts';
+import { eraOf, type Version, within } from '../../codec/version.ts';
 import type { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { written } from '../../codec/wire/binary-writer.ts';
 import { fail } from '../errors.ts';
@@ -47,8 +47,10 @@ export async function execute(
     answers.push(await run(operation, request, context, identifiers));
     if (pauses.due) await pauses.take();
   }
-  identifiers.record(operation.name, answers);
-  for (const answer of answers) outputs.record(operation.name, answer);
+  if (mayRefer(context.version)) {
+    identifiers.record(operation.name, answers);
+    for (const answer of answers) outputs.record(operation.name, answer);
+  }
   const { write } = plan(operation.response, context.version);
   return answers.map((answer) => {
     const shown = item.ephemeral ? withoutOutput(operation.name, answer) : answer;
@@ -79,9 +81,12 @@ function requests(
   { version, limits }: Context,
   answered: Answered,
 ): readonly BinaryReader[] {
-  return eraOf(version) === '1.x'
-    ? [payload.fork()]
-    : resolved(payload, operation, answered, limits.batchItems);
+  return mayRefer(version) ? resolved(payload, operation, answered, limits.batchItems) : [payload.fork()];
+}
+
+/** Whether requests of the version may refer to earlier answers. */
+function mayRefer(version: Version): boolean {
+  return eraOf(version) !== '1.x';
 }
 
 function offered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {

@@ -24,13 +24,14 @@ export class UnitOfWork {
   readonly #store: Store;
   readonly #vault: Vault;
   readonly #options: UnitOptions;
-  readonly #records: UnitRecords;
+  /** Made when somebody asks. */
+  #recordsAsked: UnitRecords | undefined;
   #actingFor: string | undefined;
   /** Rows as the store gave them; undefined: it had none. */
   readonly #read = new Map<string, LoadedObject | undefined>();
   /** What searches have found, and in which version. */
-  readonly #found: Found[] = [];
-  readonly #versionsFound = new Map<string, number>();
+  #found: Found[] = [];
+  #versionsFound: Map<string, number> | undefined;
   /** An object was found, and had changed before it was read: it may no longer be what was looked for. */
   #overtaken = false;
   /** What successful items left, in order of their first change. */
@@ -42,7 +43,11 @@ export class UnitOfWork {
     this.#store = store;
     this.#vault = vault;
     this.#options = options;
-    this.#records = new UnitRecords(store, vault, options.now);
+  }
+
+  get #records(): UnitRecords {
+    this.#recordsAsked ??= new UnitRecords(this.#store, this.#vault, this.#options.now);
+    return this.#recordsAsked;
   }
 
   /** POSIX seconds. */
@@ -82,19 +87,20 @@ export class UnitOfWork {
 
   /** A layer for one item; `keep` makes its changes visible to later items, forgetting it drops them. */
   layer(): WorkLayer {
-    return new WorkLayer(this, new LayerRecords(this.#records, this.#group));
+    const group = this.#group;
+    return new WorkLayer(this, () => new LayerRecords(this.#records, group));
   }
 
   /** Forgets what all items did (Undo). */
   undo(): void {
     this.#pending = new Map();
     this.#effects = [];
-    this.#records.undo();
+    this.#recordsAsked?.undo();
   }
 
   /** Whether there is anything to write. */
   get changed(): boolean {
-    return this.#pending.size > 0 || this.#records.changed;
+    return this.#pending.size > 0 || (this.#recordsAsked?.changed ?? false);
   }
 
   /** Writes everything durably; nothing to write needs no commit. */
@@ -125,7 +131,7 @@ export class UnitOfWork {
       expects,
       inserts: rows.filter((row) => row.version === 1),
       updates: rows.filter((row) => row.version > 1),
-      records: this.#records.changes(),
+      ...(this.#recordsAsked && { records: this.#recordsAsked.changes() }),
     };
   }
 
@@ -147,12 +153,14 @@ export class UnitOfWork {
 
   /** A search and a read are two looks at the store. Versions of large answers are sorted out only when somebody reads. */
   #compareWithFound(id: string, version: number | undefined): void {
-    for (const { ids, versions } of this.#found.splice(0)) {
+    for (const { ids, versions } of this.#found) {
+      this.#versionsFound ??= new Map();
       for (const [at, each] of ids.entries()) {
         if (!this.#versionsFound.has(each)) this.#versionsFound.set(each, versions[at] as number);
       }
     }
-    const found = this.#versionsFound.get(id);
+    this.#found.length = 0;
+    const found = this.#versionsFound?.get(id);
     if (found !== undefined && found !== version) this.#overtaken = true;
   }
 
@@ -219,14 +227,21 @@ export class UnitOfWork {
 
 /** The unit of work as one batch item sees it. */
 export class WorkLayer implements Work {
-  readonly records: LayerRecords;
   readonly #unit: UnitOfWork;
+  readonly #newRecords: () => LayerRecords;
+  /** Made when somebody asks: most items have nothing to do with records. */
+  #records: LayerRecords | undefined;
   readonly #objects = new Map<string, ManagedObject>();
   readonly #effects: (() => void)[] = [];
 
-  constructor(unit: UnitOfWork, records: LayerRecords) {
+  constructor(unit: UnitOfWork, newRecords: () => LayerRecords) {
     this.#unit = unit;
-    this.records = records;
+    this.#newRecords = newRecords;
+  }
+
+  get records(): LayerRecords {
+    this.#records ??= this.#newRecords();
+    return this.#records;
   }
 
   async load(id: string): Promise<ManagedObject | undefined> {
@@ -261,6 +276,6 @@ export class WorkLayer implements Work {
       [...this.#objects.values()].filter((object) => object.changed),
       this.#effects,
     );
-    this.records.keep();
+    this.#records?.keep();
   }
 }
