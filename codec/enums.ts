@@ -160,6 +160,25 @@ export const CryptographicAlgorithm = enumeration('CryptographicAlgorithm', [
   [0x36, 'McEliece_8192128', '2.0'],
   [0x37, 'Ed25519', '2.0'],
   [0x38, 'Ed448', '2.0'],
+  // Values of 3.0, which clients of 2.1 use already: src/decisions/20-post-quantum.md.
+  [0x39, 'ML_KEM_512', '2.1'],
+  [0x3a, 'ML_KEM_768', '2.1'],
+  [0x3b, 'ML_KEM_1024', '2.1'],
+  [0x3c, 'ML_DSA_44', '2.1'],
+  [0x3d, 'ML_DSA_65', '2.1'],
+  [0x3e, 'ML_DSA_87', '2.1'],
+  [0x3f, 'SLH_DSA_SHA2_128s', '2.1'],
+  [0x40, 'SLH_DSA_SHA2_128f', '2.1'],
+  [0x41, 'SLH_DSA_SHA2_192s', '2.1'],
+  [0x42, 'SLH_DSA_SHA2_192f', '2.1'],
+  [0x43, 'SLH_DSA_SHA2_256s', '2.1'],
+  [0x44, 'SLH_DSA_SHA2_256f', '2.1'],
+  [0x45, 'SLH_DSA_SHAKE_128s', '2.1'],
+  [0x46, 'SLH_DSA_SHAKE_128f', '2.1'],
+  [0x47, 'SLH_DSA_SHAKE_192s', '2.1'],
+  [0x48, 'SLH_DSA_SHAKE_192f', '2.1'],
+  [0x49, 'SLH_DSA_SHAKE_256s', '2.1'],
+  [0x4a, 'SLH_DSA_SHAKE_256f', '2.1'],
 ]);
 export type CryptographicAlgorithm = MemberOf<typeof CryptographicAlgorithm>;
 

@@ -13,6 +13,8 @@ interface Algorithm {
   readonly parity?: true;
   /** Built to withstand quantum computers. */
   readonly postQuantum?: true;
+  /** What the pairs are for, where they are for one thing. */
+  readonly use?: 'signature' | 'agreement' | 'encapsulation';
 }
 
 /** A list of lengths, or all from…to in steps. */
@@ -69,7 +71,13 @@ function elliptic(): Algorithm {
 }
 
 function edwards(bits: number, otherCount: number): Algorithm {
-  return { kind: 'publicKey', lengths: [otherCount, bits], generates: [bits], strength: half };
+  return {
+    kind: 'publicKey',
+    lengths: [otherCount, bits],
+    generates: [bits],
+    strength: half,
+    use: 'signature',
+  };
 }
 
 function modular(generates: Algorithm['generates']): Algorithm {
@@ -94,7 +102,30 @@ function stored(kind: Algorithm['kind'], postQuantum = false): Algorithm {
 
 type AlgorithmName = Exclude<CryptographicAlgorithm, number>;
 
-/** One row for every algorithm of KMIP 1.0–2.1. */
+/** Algorithms of FIPS 203, 204 and 205; each name is one parameter set. */
+export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_${string}`>;
+
+/**
+ * `strength`: against classical computers, that of the block cipher the security category is measured by (FIPS 203 §8).
+ * `lengths`: bits of the public key, which is how the server counts; then other counts that clients may make, the number in
+ * the name and the bits of the private key (src/decisions/20-post-quantum.md).
+ */
+function lattice(use: 'signature' | 'encapsulation', strength: number, ...lengths: number[]): Algorithm {
+  return {
+    kind: 'publicKey',
+    lengths,
+    generates: 'lengths',
+    strength: () => strength,
+    postQuantum: true,
+    use,
+  };
+}
+
+function hashBased(n: number): Algorithm {
+  return lattice('signature', n, 2 * n, n, 4 * n);
+}
+
+/** One row for every algorithm of KMIP 1.0–2.1, and for those of 3.0 that 2.1 has early. */
 const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   // 512: the two keys of XTS in one.
   AES: cipher([128, 192, 256, 512]),
@@ -133,21 +164,40 @@ const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
 
   // RSA of 16,384 bits would hold a pool thread for minutes; clients may bring such keys.
   RSA: modular({ from: 2_048, to: 8_192, step: 8 }),
-  DSA: modular([2_048, 3_072]),
-  DH: modular([2_048, 3_072, 4_096, 6_144, 8_192]),
+  DSA: { ...modular([2_048, 3_072]), use: 'signature' },
+  DH: { ...modular([2_048, 3_072, 4_096, 6_144, 8_192]), use: 'agreement' },
   EC: elliptic(),
-  ECDSA: elliptic(),
-  ECDH: elliptic(),
-  ECMQV: elliptic(),
+  ECDSA: { ...elliptic(), use: 'signature' },
+  ECDH: { ...elliptic(), use: 'agreement' },
+  ECMQV: { ...elliptic(), use: 'agreement' },
   Ed25519: edwards(256, 255),
   Ed448: edwards(456, 448),
   SM2: stored('publicKey'),
-  GOSTR34_10_2012: stored('publicKey'),
-  XMSS: stored('publicKey', true),
-  SPHINCS_256: stored('publicKey', true),
+  GOSTR34_10_2012: { ...stored('publicKey'), use: 'signature' },
+  XMSS: { ...stored('publicKey', true), use: 'signature' },
+  SPHINCS_256: { ...stored('publicKey', true), use: 'signature' },
   McEliece: stored('publicKey', true),
   McEliece_6960119: stored('publicKey', true),
   McEliece_8192128: stored('publicKey', true),
+
+  ML_KEM_512: lattice('encapsulation', 128, 6_400, 512, 13_056),
+  ML_KEM_768: lattice('encapsulation', 192, 9_472, 768, 512, 19_200),
+  ML_KEM_1024: lattice('encapsulation', 256, 12_544, 1_024, 512, 25_344),
+  ML_DSA_44: lattice('signature', 128, 10_496, 44, 256, 20_480),
+  ML_DSA_65: lattice('signature', 192, 15_616, 65, 256, 32_256),
+  ML_DSA_87: lattice('signature', 256, 20_736, 87, 256, 39_168),
+  SLH_DSA_SHA2_128s: hashBased(128),
+  SLH_DSA_SHA2_128f: hashBased(128),
+  SLH_DSA_SHA2_192s: hashBased(192),
+  SLH_DSA_SHA2_192f: hashBased(192),
+  SLH_DSA_SHA2_256s: hashBased(256),
+  SLH_DSA_SHA2_256f: hashBased(256),
+  SLH_DSA_SHAKE_128s: hashBased(128),
+  SLH_DSA_SHAKE_128f: hashBased(128),
+  SLH_DSA_SHAKE_192s: hashBased(192),
+  SLH_DSA_SHAKE_192f: hashBased(192),
+  SLH_DSA_SHAKE_256s: hashBased(256),
+  SLH_DSA_SHAKE_256f: hashBased(256),
 
   SHA3_224: stored('hash'),
   SHA3_256: stored('hash'),
@@ -198,6 +248,18 @@ export function quantumSafe(algorithm: CryptographicAlgorithm, bits: number): bo
   const row = rowOf(algorithm);
   if (row === undefined) return false;
   return row.postQuantum === true || (row.kind === 'symmetric' && row.strength(bits) >= quantumStrength);
+}
+
+/** Whether it is one of FIPS 203, 204 and 205. */
+export function isPostQuantum(
+  algorithm: CryptographicAlgorithm | undefined,
+): algorithm is PostQuantumAlgorithm {
+  return typeof algorithm === 'string' && /^(ML|SLH)_/.test(algorithm);
+}
+
+/** What pairs of the algorithm are for, where that is one thing only. */
+export function useOf(algorithm: CryptographicAlgorithm): Algorithm['use'] {
+  return rowOf(algorithm)?.use;
 }
 
 /** Whether each byte of such a key carries a parity bit (DES, DES3). */

@@ -16,7 +16,7 @@ export interface Curve {
 
 type Row = readonly [name: CurveName, openssl: string, oid: string, bits: number, orderBytes: number];
 
-// SEC 2 v1 and v2, ANSI X9.62, RFC 5639; CURVE25519 and CURVE448 have key forms of their own (`byteCurves` below).
+// SEC 2 v1 and v2, ANSI X9.62, RFC 5639; CURVE25519 and CURVE448 have key forms of their own (`byte-keys.ts`).
 const rows: readonly Row[] = [
   ['P_192', 'prime192v1', '1.2.840.10045.3.1.1', 192, 24],
   ['K_163', 'sect163k1', '1.3.132.0.1', 163, 21],
@@ -105,27 +105,4 @@ export function curveNamed(name: RecommendedCurve): Curve | undefined {
 
 export function curveOfOid(oid: string): Curve | undefined {
   return byOid.get(oid);
-}
-
-/** A curve whose keys are byte strings (RFC 7748, RFC 8032, RFC 8410). */
-export interface ByteCurve {
-  readonly algorithm: 'Ed25519' | 'Ed448' | 'ECDH';
-  /** RecommendedCurve, where KMIP has one. */
-  readonly name?: 'CURVE25519' | 'CURVE448';
-  readonly nodeType: 'ed25519' | 'ed448' | 'x25519' | 'x448';
-  readonly oid: string;
-  /** Cryptographic Length. */
-  readonly bits: number;
-  readonly bytes: number;
-}
-
-export const byteCurves: readonly ByteCurve[] = [
-  { algorithm: 'Ed25519', nodeType: 'ed25519', oid: '1.3.101.112', bits: 256, bytes: 32 },
-  { algorithm: 'Ed448', nodeType: 'ed448', oid: '1.3.101.113', bits: 456, bytes: 57 },
-  { algorithm: 'ECDH', name: 'CURVE25519', nodeType: 'x25519', oid: '1.3.101.110', bits: 256, bytes: 32 },
-  { algorithm: 'ECDH', name: 'CURVE448', nodeType: 'x448', oid: '1.3.101.111', bits: 448, bytes: 56 },
-];
-
-export function byteCurveNamed(name: RecommendedCurve): ByteCurve | undefined {
-  return byteCurves.find((curve) => curve.name === name);
 }

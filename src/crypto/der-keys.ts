@@ -1,4 +1,5 @@
-import { byteCurves, curveOfOid } from './curves.ts';
+import { byteKeysOfOid, readPrivate, requireLength, writePrivate } from './byte-keys.ts';
+import { curveOfOid } from './curves.ts';
 import {
   bits,
   DerInvalid,
@@ -30,7 +31,7 @@ import {
   type KeyComponents,
   padded,
 } from './key-components.ts';
-import { KeyFormatUnsupported, KeyMaterialInvalid } from './provider.ts';
+import { KeyFormatUnsupported } from './provider.ts';
 import { type CompleteRsaPrivateKey, completeRsa } from './rsa.ts';
 
 /** Keys in DER: PKCS#1 (RFC 8017), PKCS#8 (RFC 5208, 5958), SubjectPublicKeyInfo (RFC 5280), SEC1 (RFC 5915). */
@@ -123,8 +124,8 @@ export function readPkcs8(der: Uint8Array): KeyComponents | undefined {
     case oids.dhX942:
       return { kind: 'dhPrivate', ...dhDomain(identifier, parameters), x: integer(parse(content)) };
     default: {
-      const key = octets(parse(content));
-      return { kind: 'bytePrivate', curve: byteCurve(identifier, key), key };
+      const sort = byteKeysOfOid(identifier);
+      return { kind: 'bytePrivate', sort, key: readPrivate(sort, content) };
     }
   }
 }
@@ -140,7 +141,7 @@ export function writePkcs8(key: KeyComponents): Uint8Array | undefined {
     case 'ecPrivate':
       return privateKeyInfo([makeOid(oids.ec), makeOid(key.curve.oid)], writeEcPrivateKey(key, true));
     case 'bytePrivate':
-      return privateKeyInfo([makeOid(key.curve.oid)], encode(makeOctets(key.key)));
+      return privateKeyInfo([makeOid(key.sort.oid)], writePrivate(key.sort, key.key));
     case 'dsaPrivate':
       return privateKeyInfo([makeOid(oids.dsa), makeDsaDomain(key)], encode(makeInteger(key.x)));
     case 'dhPrivate':
@@ -175,8 +176,11 @@ export function readSpki(der: Uint8Array): KeyComponents {
     case oids.dh:
     case oids.dhX942:
       return { kind: 'dhPublic', ...dhDomain(identifier, parameters), y: integer(parse(content)) };
-    default:
-      return { kind: 'bytePublic', curve: byteCurve(identifier, content), key: content };
+    default: {
+      const sort = byteKeysOfOid(identifier);
+      requireLength(sort, true, content);
+      return { kind: 'bytePublic', sort, key: content };
+    }
   }
 }
 
@@ -187,7 +191,7 @@ export function writeSpki(key: KeyComponents): Uint8Array | undefined {
     case 'ecPublic':
       return subjectPublicKeyInfo([makeOid(oids.ec), makeOid(key.curve.oid)], key.point);
     case 'bytePublic':
-      return subjectPublicKeyInfo([makeOid(key.curve.oid)], key.key);
+      return subjectPublicKeyInfo([makeOid(key.sort.oid)], key.key);
     case 'dsaPublic':
       return subjectPublicKeyInfo([makeOid(oids.dsa), makeDsaDomain(key)], encode(makeInteger(key.y)));
     case 'dhPublic':
@@ -205,15 +209,6 @@ function subjectPublicKeyInfo(algorithm: Node[], content: Uint8Array): Uint8Arra
 function namedCurve(parameters: Node | undefined) {
   const curve = curveOfOid(oid(parameters));
   if (curve === undefined) throw new KeyFormatUnsupported(`curve ${oid(parameters)} is not known to KMIP`);
-  return curve;
-}
-
-function byteCurve(identifier: string, key: Uint8Array) {
-  const curve = byteCurves.find((candidate) => candidate.oid === identifier);
-  if (curve === undefined)
-    throw new KeyFormatUnsupported(`keys of algorithm ${identifier} are not understood`);
-  if (key.length !== curve.bytes)
-    throw new KeyMaterialInvalid(`the key has ${key.length} bytes, not ${curve.bytes}`);
   return curve;
 }
 

@@ -70,6 +70,13 @@ export function octets(node: Node | undefined): Uint8Array {
   return node.valueBlock.valueHexView;
 }
 
+/** The content of an OCTET STRING under an IMPLICIT tag of that number. */
+export function implicitOctets(node: Node, number: number): Uint8Array {
+  if (!(node instanceof asn1.Primitive) || node.idBlock.tagNumber !== number)
+    throw new DerInvalid(`a value tagged [${number}] is missing`);
+  return node.valueBlock.valueHexView;
+}
+
 /** A BIT STRING of whole bytes. */
 export function bits(node: Node | undefined): Uint8Array {
   if (!(node instanceof asn1.BitString) || node.idBlock.isConstructed || node.valueBlock.unusedBits !== 0) {
@@ -136,6 +143,10 @@ export function makeNull(): Node {
 
 export function makeExplicit(tagNumber: number, node: Node): Node {
   return new asn1.Constructed({ idBlock: { tagClass: 3, tagNumber }, value: [node] });
+}
+
+export function makeImplicitOctets(tagNumber: number, content: Uint8Array): Node {
+  return new asn1.Primitive({ idBlock: { tagClass: 3, tagNumber }, valueHex: content });
 }
 
 /** Magnitude without leading zeros; a view. */

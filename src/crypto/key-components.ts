@@ -1,4 +1,5 @@
-import type { ByteCurve, Curve } from './curves.ts';
+import type { ByteKeySort } from './byte-keys.ts';
+import type { Curve } from './curves.ts';
 
 /**
  * A key taken apart: the hub through which every format is converted into every other. Integers are magnitudes,
@@ -10,8 +11,8 @@ export type KeyComponents =
   | RsaPrivateKey
   | EcPublicKey
   | EcPrivateKey
-  | { readonly kind: 'bytePublic'; readonly curve: ByteCurve; readonly key: Uint8Array }
-  | { readonly kind: 'bytePrivate'; readonly curve: ByteCurve; readonly key: Uint8Array }
+  | { readonly kind: 'bytePublic'; readonly sort: ByteKeySort; readonly key: Uint8Array }
+  | { readonly kind: 'bytePrivate'; readonly sort: ByteKeySort; readonly key: Uint8Array }
   | (DsaDomain & { readonly kind: 'dsaPublic'; readonly y: Uint8Array })
   | (DsaDomain & { readonly kind: 'dsaPrivate'; readonly x: Uint8Array })
   | (DhDomain & { readonly kind: 'dhPublic'; readonly y: Uint8Array })

@@ -1,9 +1,10 @@
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
-import { acceptsLength, algorithmKind, keyBits, keyBytes } from './algorithms.ts';
-import type { ByteCurve } from './curves.ts';
+import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes } from './algorithms.ts';
+import type { ByteKeySort } from './byte-keys.ts';
 import { convertPoint, publicPoint } from './elliptic.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { type FormatName, readKey } from './key-format.ts';
+import { keyObject } from './key-objects.ts';
 import { type KeyDescription, KeyFormatUnsupported, KeyMaterialInvalid, type PlainKey } from './provider.ts';
 
 /** What a key's material says about the key, and whether its Key Block says the same. */
@@ -43,8 +44,8 @@ export function describeKey(key: PlainKey): KeyDescription {
   const description = describe(key, components);
   checkClaims(key, components, description);
   const { CryptographicLength: derived } = description;
-  // The client's count of a DES key, with parity or without, is as good as ours.
-  return components.kind === 'symmetric'
+  // The client's count of a DES key, with parity or without, is as good as ours; so is that of a post-quantum key.
+  return components.kind === 'symmetric' || isPostQuantum(description.CryptographicAlgorithm)
     ? { ...description, CryptographicLength: CryptographicLength ?? derived }
     : description;
 }
@@ -55,6 +56,9 @@ function readDescribable(key: PlainKey): KeyComponents | undefined {
     const components = readKey(key);
     if (components?.kind === 'ecPublic') convertPoint(components.curve, components.point, 'uncompressed');
     if (components?.kind === 'ecPrivate') publicPoint(components.curve, components.d);
+    // What only OpenSSL can tell: whether seed, expanded key and the digests in it belong together (FIPS 203 §7.2, §7.3).
+    if (components !== undefined && 'sort' in components && isPostQuantum(components.sort.algorithm))
+      keyObject(key);
     return components;
   } catch (error) {
     // A curve or algorithm outside KMIP's tables: well-formed, so it is kept, with what the client says about it.
@@ -74,7 +78,7 @@ function describe(key: PlainKey, components: KeyComponents): KeyDescription {
       };
     case 'bytePublic':
     case 'bytePrivate':
-      return describeByteKey(components.curve, claimed);
+      return describeByteKey(components.sort, claimed);
     default: {
       const [usual] = algorithmsOf[components.kind];
       return { CryptographicAlgorithm: claimed ?? told ?? usual, ...describeNumbers(components) };
@@ -103,11 +107,11 @@ function describeNumbers(
   }
 }
 
-function describeByteKey(curve: ByteCurve, claimed: CryptographicAlgorithm | undefined): KeyDescription {
+function describeByteKey(sort: ByteKeySort, claimed: CryptographicAlgorithm | undefined): KeyDescription {
   return {
-    CryptographicAlgorithm: claimed ?? curve.algorithm,
-    CryptographicLength: curve.bits,
-    ...(curve.name === undefined ? {} : { CryptographicDomainParameters: { RecommendedCurve: curve.name } }),
+    CryptographicAlgorithm: claimed ?? sort.algorithm,
+    CryptographicLength: sort.bits,
+    ...(sort.name === undefined ? {} : { CryptographicDomainParameters: { RecommendedCurve: sort.name } }),
   };
 }
 
@@ -129,6 +133,12 @@ function checkClaims(key: PlainKey, components: KeyComponents, derived: KeyDescr
     throw new KeyMaterialInvalid(`the key is not one for ${algorithm}`);
   }
   const length = derived.CryptographicLength ?? 0;
+  if (isPostQuantum(derived.CryptographicAlgorithm)) {
+    if (bits === undefined || acceptsLength(derived.CryptographicAlgorithm, bits)) return;
+    throw new KeyMaterialInvalid(
+      `Cryptographic Length ${bits} is not one of ${derived.CryptographicAlgorithm}`,
+    );
+  }
   if (!acceptsLength(derived.CryptographicAlgorithm ?? 'RSA', length)) {
     throw new KeyMaterialInvalid(
       `a ${derived.CryptographicAlgorithm} key of ${length} bits is outside the limits`,
@@ -143,6 +153,8 @@ function checkClaims(key: PlainKey, components: KeyComponents, derived: KeyDescr
 function possibleAlgorithms(
   key: Exclude<KeyComponents, { kind: 'symmetric' }>,
 ): readonly CryptographicAlgorithm[] {
-  if (key.kind === 'bytePublic' || key.kind === 'bytePrivate') return [key.curve.algorithm, 'EC'];
+  if (key.kind === 'bytePublic' || key.kind === 'bytePrivate') {
+    return isPostQuantum(key.sort.algorithm) ? [key.sort.algorithm] : [key.sort.algorithm, 'EC'];
+  }
   return algorithmsOf[key.kind];
 }

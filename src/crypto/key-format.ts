@@ -1,7 +1,7 @@
 import type { KeyCompressionType, KeyFormatType } from '../../codec/enums.ts';
 import type { KeyMaterial } from '../../codec/structures/key-block.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
-import { byteCurves } from './curves.ts';
+import { byteKeysFor, requireLength } from './byte-keys.ts';
 import { DerInvalid } from './der.ts';
 import {
   readEcPrivateKey,
@@ -130,16 +130,13 @@ function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): Key
   }
 }
 
-/** Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032). */
+/** Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032, FIPS 203 to 205). */
 function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined {
-  const curve = byteCurves.find(
-    ({ algorithm, name }) => algorithm === key.CryptographicAlgorithm && name === undefined,
-  );
-  if (curve === undefined) return undefined;
-  if (material.length !== curve.bytes) {
-    throw new KeyMaterialInvalid(`the key has ${material.length} bytes, not ${curve.bytes}`);
-  }
-  return { kind: key.objectType === 'PublicKey' ? 'bytePublic' : 'bytePrivate', curve, key: material };
+  const sort = byteKeysFor(key.CryptographicAlgorithm);
+  if (sort === undefined) return undefined;
+  const isPublic = key.objectType === 'PublicKey';
+  requireLength(sort, isPublic, material);
+  return { kind: isPublic ? 'bytePublic' : 'bytePrivate', sort, key: material };
 }
 
 /** See CryptoProvider.convertKey. */

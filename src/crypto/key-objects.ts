@@ -4,10 +4,10 @@ import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
 import { AlgorithmUnsupported, KeyMaterialInvalid, type PlainKey } from './provider.ts';
 
-/** Bits of an RSA modulus. Longer ones would hold the event loop for half a second with every use of a private key. */
+/** Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key. */
 const longestModulus = 8_192;
 
-/** For private keys that are used on the event loop. Throws AlgorithmUnsupported. */
+/** For uses of private keys. Throws AlgorithmUnsupported. */
 export function requireShortModulus(modulus: Uint8Array): void {
   if (bitLength(modulus) > longestModulus) {
     throw new AlgorithmUnsupported(`the server uses private RSA keys of at most ${longestModulus} bits`);
@@ -56,7 +56,7 @@ const kinds: Readonly<Record<string, readonly CryptographicAlgorithm[]>> = {
 export function isFor(algorithm: CryptographicAlgorithm | undefined, components: KeyComponents): boolean {
   if (algorithm === undefined) return true;
   if (components.kind === 'bytePublic' || components.kind === 'bytePrivate') {
-    return algorithm === components.curve.algorithm;
+    return algorithm === components.sort.algorithm;
   }
   return kinds[components.kind]?.includes(algorithm) ?? false;
 }

@@ -1,8 +1,10 @@
 import { generateKeyPair } from 'node:crypto';
 import type { RecommendedCurve } from '../../codec/enums.ts';
-import { generatesLength } from './algorithms.ts';
-import { byteCurves, curveNamed, curves } from './curves.ts';
+import { generatesLength, type PostQuantumAlgorithm } from './algorithms.ts';
+import { type ByteKeySort, byteKeySorts, byteKeysFor } from './byte-keys.ts';
+import { curveNamed, curves } from './curves.ts';
 import { AlgorithmUnsupported, type GeneratedKeyPair, type KeyPairRequest } from './provider.ts';
+import { slowly } from './slow-work.ts';
 
 const encodings = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
@@ -21,7 +23,7 @@ const dhGroups = new Map([
 /** Curves for new keys: at least 112 bits of strength, and those that are byte strings. */
 export const generatedCurves: readonly RecommendedCurve[] = [
   ...curves.filter(({ bits }) => generatesLength('EC', bits)).map(({ name }) => name),
-  ...byteCurves.flatMap(({ name }) => (name === undefined ? [] : [name])),
+  ...byteKeySorts.flatMap(({ name }) => (name === undefined ? [] : [name])),
 ];
 
 /** See CryptoProvider.generateKeyPair; the work is done on the pool of libuv. */
@@ -41,8 +43,13 @@ export async function generatePair(request: KeyPairRequest): Promise<GeneratedKe
       return pair(256, (done) => generateKeyPair('ed25519', encodings, done));
     case 'Ed448':
       return pair(456, (done) => generateKeyPair('ed448', encodings, done));
-    default:
+    case 'EC':
+    case 'ECDSA':
+    case 'ECDH':
+    case 'ECMQV':
       return generateOnCurve(request.algorithm, request.curve);
+    default:
+      return generatePostQuantum(request.algorithm, request.bits);
   }
 }
 
@@ -52,9 +59,9 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   if (exponent % 2 !== 1 || exponent < 65_537 || exponent > 0xffff_ffff) {
     throw new AlgorithmUnsupported('the public exponent must be odd and between 65537 and 4294967295');
   }
-  return searched(bits, (done) =>
-    generateKeyPair('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done),
-  );
+  const start = (done: Done) =>
+    generateKeyPair('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done);
+  return slowly(() => pair(bits, start));
 }
 
 function generateDsa(bits: number, qLength: number): Promise<GeneratedKeyPair> {
@@ -62,9 +69,9 @@ function generateDsa(bits: number, qLength: number): Promise<GeneratedKeyPair> {
   if (qLength !== 256 && !(qLength === 224 && bits === 2048)) {
     throw new AlgorithmUnsupported(`DSA of ${bits} bits has no subgroup of ${qLength} bits`);
   }
-  return searched(bits, (done) =>
-    generateKeyPair('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done),
-  );
+  const start = (done: Done) =>
+    generateKeyPair('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done);
+  return slowly(() => pair(bits, start));
 }
 
 function generateOnCurve(
@@ -80,6 +87,14 @@ function generateOnCurve(
   if (curve === undefined) throw new AlgorithmUnsupported(`there are no ${algorithm} keys on curve ${name}`);
   refuseLength(algorithm, curve.bits);
   return pair(curve.bits, (done) => generateKeyPair('ec', { namedCurve: curve.openssl, ...encodings }, done));
+}
+
+/** `bits`: as the client counts them. */
+function generatePostQuantum(algorithm: PostQuantumAlgorithm, bits?: number): Promise<GeneratedKeyPair> {
+  const sort = byteKeysFor(algorithm) as ByteKeySort;
+  if (bits !== undefined) refuseLength(algorithm, bits);
+  const start = (done: Done) => generateKeyPair(sort.nodeType as 'ed25519', encodings, done);
+  return slowly(() => pair(bits ?? sort.bits, start));
 }
 
 function refuseLength(algorithm: KeyPairRequest['algorithm'], bits: number): void {
@@ -98,24 +113,6 @@ function pair(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPa
       else resolve({ privateKey: plain(privateKey), publicKey: plain(publicKey), bits });
     });
   });
-}
-
-/** Searches for primes that may run at once: the pool has four threads, and signatures need some of them too. */
-const mostSearches = 2;
-let searches = 0;
-const waiting: (() => void)[] = [];
-
-/** A pair whose primes take seconds to find. Searches wait for each other, so that nothing else waits for them. */
-async function searched(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPair> {
-  if (searches < mostSearches) searches++;
-  else await new Promise<void>((resolve) => waiting.push(resolve));
-  try {
-    return await pair(bits, start);
-  } finally {
-    const next = waiting.shift();
-    if (next === undefined) searches--;
-    else next();
-  }
 }
 
 /** A Buffer's memory as a Uint8Array: Buffer.slice would share it. */

@@ -19,6 +19,7 @@ import type {
   ManagedObjectValue,
   ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
+import type { PostQuantumAlgorithm } from './algorithms.ts';
 import type { Certification } from './certification.ts';
 import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
 import type { Wrapping } from './wrapping.ts';
@@ -240,7 +241,7 @@ export function plainKey(objectType: ObjectTypeName, block: KeyBlock): PlainKey 
 /** Values of the attributes that a key's material decides; claims are repeated where the material says nothing. */
 export interface KeyDescription {
   readonly CryptographicAlgorithm?: CryptographicAlgorithm | undefined;
-  /** Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES. */
+  /** Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES, public key of ML-KEM and kin. */
   readonly CryptographicLength?: number | undefined;
   readonly CryptographicDomainParameters?: CryptographicDomainParameters | undefined;
 }
@@ -250,6 +251,8 @@ export type KeyPairRequest =
   | { readonly algorithm: 'RSA'; readonly bits: number; readonly exponent?: number }
   | { readonly algorithm: 'EC' | 'ECDSA' | 'ECDH' | 'ECMQV'; readonly curve: RecommendedCurve }
   | { readonly algorithm: 'Ed25519' | 'Ed448' }
+  /** `bits`: as the client counts them, of those that `algorithms.ts` knows. */
+  | { readonly algorithm: PostQuantumAlgorithm; readonly bits?: number | undefined }
   /** `qLength`: bits of the subgroup, 256 when left out. */
   | { readonly algorithm: 'DSA'; readonly bits: number; readonly qLength?: number }
   /** In the group of RFC 3526 of that size. */

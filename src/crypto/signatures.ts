@@ -24,6 +24,7 @@ import {
   type PlainKey,
 } from './provider.ts';
 import { defaultSaltLength, encodePss, type Pss, verifyPss } from './pss.ts';
+import { slowly } from './slow-work.ts';
 
 type Padding = 'PSS' | 'PKCS1V1_5';
 
@@ -63,7 +64,8 @@ type Scheme =
   | { readonly kind: 'pss'; readonly pss: Pss; readonly modulusBits: number }
   | { readonly kind: 'pkcs1'; readonly hash: HashingAlgorithm | undefined }
   | { readonly kind: 'ec' | 'dsa'; readonly hash: HashingAlgorithm | undefined }
-  | { readonly kind: 'edwards' };
+  /** Of the data itself: EdDSA, ML-DSA, SLH-DSA. */
+  | { readonly kind: 'pure' };
 
 /** See CryptoProvider.sign. */
 export async function sign(
@@ -79,7 +81,10 @@ export async function sign(
   requireDigest(scheme, message);
   const object = keyObject(key);
   try {
-    if ('data' in message && inNode(scheme)) return await signData(scheme, object, message.data);
+    if ('data' in message && inNode(scheme)) {
+      const signed = () => signData(scheme, object, message.data);
+      return await (isSlow(components) ? slowly(signed) : signed());
+    }
     return signBare(scheme, components, object, bareOf(scheme, message));
   } catch (error) {
     if (error instanceof AlgorithmUnsupported || error instanceof ParametersInvalid) throw error;
@@ -116,8 +121,8 @@ const mostCollected = 16 * 1_048_576;
 export function startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream {
   const components = componentsOf(key);
   const scheme = schemeOf(components, parameters);
-  const hash = scheme.kind === 'edwards' ? undefined : hashOf(scheme);
-  if (scheme.kind !== 'edwards' && hash === undefined) {
+  const hash = scheme.kind === 'pure' ? undefined : hashOf(scheme);
+  if (scheme.kind !== 'pure' && hash === undefined) {
     throw new ParametersInvalid('Hashing Algorithm is missing');
   }
   const hashable = scheme.kind === 'pss' || scheme.kind === 'pkcs1' || takesDigests(components);
@@ -152,7 +157,7 @@ function collected(): MessageStream {
   };
 }
 
-function hashOf(scheme: Exclude<Scheme, { kind: 'edwards' }>): HashingAlgorithm | undefined {
+function hashOf(scheme: Exclude<Scheme, { kind: 'pure' }>): HashingAlgorithm | undefined {
   return scheme.kind === 'pss' ? scheme.pss.hash : scheme.hash;
 }
 
@@ -179,7 +184,7 @@ function schemeOf(components: KeyComponents, parameters: CryptographicParameters
       return { kind: 'dsa', hash };
     case 'bytePublic':
     case 'bytePrivate':
-      if (components.curve.algorithm !== 'ECDH') return { kind: 'edwards' };
+      if (components.sort.use === 'signature') return { kind: 'pure' };
   }
   throw new AlgorithmUnsupported('such a key makes no signatures');
 }
@@ -211,8 +216,8 @@ function rsaScheme(
 }
 
 function requireDigest(scheme: Scheme, message: Message): void {
-  if (scheme.kind === 'edwards') {
-    if ('digest' in message) throw new AlgorithmUnsupported('EdDSA signs data, not digests');
+  if (scheme.kind === 'pure') {
+    if ('digest' in message) throw new AlgorithmUnsupported('such a key signs data, not digests');
     return;
   }
   const hash = hashOf(scheme);
@@ -226,6 +231,11 @@ function requireDigest(scheme: Scheme, message: Message): void {
       `Digested Data has ${message.digest.length} bytes, a digest of ${hash} has ${bytes}`,
     );
   }
+}
+
+/** A signature of SLH-DSA takes 15 ms to more than a second. */
+function isSlow(key: KeyComponents): boolean {
+  return key.kind === 'bytePrivate' && key.sort.algorithm.startsWith('SLH_');
 }
 
 /** Whether node:crypto makes such signatures of data by itself, and so on the thread pool. */
@@ -258,7 +268,7 @@ function verifyData(
 
 function native(scheme: Scheme, what: 'sign' | 'verify') {
   switch (scheme.kind) {
-    case 'edwards':
+    case 'pure':
       return { hash: null, options: {} };
     case 'pss': {
       const { pss, modulusBits } = scheme;

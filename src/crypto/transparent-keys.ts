@@ -1,5 +1,6 @@
 import type { TransparentKeyMaterial } from '../../codec/structures/key-block.ts';
-import { byteCurveNamed, curveNamed } from './curves.ts';
+import { byteKeysOn } from './byte-keys.ts';
+import { curveNamed } from './curves.ts';
 import { stripZeros } from './der.ts';
 import { convertPoint, type PointForm } from './elliptic.ts';
 import { type KeyComponents, padded } from './key-components.ts';
@@ -133,14 +134,14 @@ function byteKey(
   { RecommendedCurve, QString, D }: TransparentKeyMaterial,
   isPrivate: boolean,
 ): KeyComponents | undefined {
-  const curve = RecommendedCurve === undefined ? undefined : byteCurveNamed(RecommendedCurve);
-  if (curve === undefined) return undefined;
+  const sort = RecommendedCurve === undefined ? undefined : byteKeysOn(RecommendedCurve);
+  if (sort === undefined) return undefined;
   const key = isPrivate ? stripZeros(D as Uint8Array) : (QString as Uint8Array);
-  if (isPrivate ? key.length > curve.bytes : key.length !== curve.bytes)
-    throw new KeyMaterialInvalid(`a key on ${curve.name} has ${curve.bytes} bytes`);
+  if (isPrivate ? key.length > sort.privateBytes : key.length !== sort.publicBytes)
+    throw new KeyMaterialInvalid(`a key on ${sort.name} has ${sort.publicBytes} bytes`);
   return isPrivate
-    ? { kind: 'bytePrivate', curve, key: padded(key, curve.bytes) }
-    : { kind: 'bytePublic', curve, key };
+    ? { kind: 'bytePrivate', sort, key: padded(key, sort.privateBytes) }
+    : { kind: 'bytePublic', sort, key };
 }
 
 function curveOf({ RecommendedCurve }: TransparentKeyMaterial) {
@@ -200,13 +201,13 @@ export function writeTransparent(
 
 function writeByteKey(
   format: TransparentFormat,
-  { kind, curve, key }: Extract<KeyComponents, { kind: 'bytePublic' | 'bytePrivate' }>,
+  { kind, sort, key }: Extract<KeyComponents, { kind: 'bytePublic' | 'bytePrivate' }>,
 ): TransparentKeyMaterial | undefined {
   const isPrivate = kind === 'bytePrivate';
-  if (curve.name === undefined || transparentForms[format].kind !== (isPrivate ? 'ecPrivate' : 'ecPublic'))
+  if (sort.name === undefined || transparentForms[format].kind !== (isPrivate ? 'ecPrivate' : 'ecPublic'))
     return undefined;
   return {
-    RecommendedCurve: curve.name,
+    RecommendedCurve: sort.name,
     ...(isPrivate ? integers({ D: key }) : { QString: new Uint8Array(key) }),
   };
 }

@@ -2,6 +2,7 @@ import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import { useOf } from '../crypto/algorithms.ts';
 import { fail, type Reason } from '../errors.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type { StateName } from './state.ts';
@@ -97,17 +98,13 @@ function maskOf(...bits: UsageBit[]): number {
 const cipher = maskOf('Encrypt', 'Decrypt');
 const authentication = maskOf('MACGenerate', 'MACVerify');
 
-/** Algorithms whose pairs only sign, or only agree on keys; RSA and the rest both sign and encrypt. */
-const signatures: readonly CryptographicAlgorithm[] = [
-  'DSA',
-  'ECDSA',
-  'Ed25519',
-  'Ed448',
-  'XMSS',
-  'SPHINCS_256',
-  'GOSTR34_10_2012',
-];
-const agreements: readonly CryptographicAlgorithm[] = ['DH', 'ECDH', 'ECMQV'];
+/** What the halves of a pair are for whose algorithm does one thing; RSA and the rest both sign and encrypt. */
+const halves = {
+  signature: { PrivateKey: maskOf('Sign'), PublicKey: maskOf('Verify') },
+  agreement: { PrivateKey: maskOf('KeyAgreement'), PublicKey: maskOf('KeyAgreement') },
+  // Decapsulation is asked for as Decrypt, encapsulation as Encrypt.
+  encapsulation: { PrivateKey: maskOf('Decrypt'), PublicKey: maskOf('Encrypt') },
+} as const;
 
 /**
  * Cryptographic Usage Mask of an object whose client gave none: what its kind is made for. Undefined for types that
@@ -117,20 +114,17 @@ export function defaultUsageMask(
   type: ObjectTypeName,
   algorithm: CryptographicAlgorithm | undefined,
 ): number | undefined {
-  const agreement = algorithm !== undefined && agreements.includes(algorithm);
-  const signature = algorithm !== undefined && signatures.includes(algorithm);
+  const use = algorithm === undefined ? undefined : useOf(algorithm);
   switch (type) {
     case 'SymmetricKey':
     case 'SplitKey':
       return typeof algorithm === 'string' && algorithm.startsWith('HMAC_') ? authentication : cipher;
     case 'PrivateKey':
-      if (agreement) return maskOf('KeyAgreement');
-      if (algorithm === 'EC') return maskOf('Sign', 'KeyAgreement');
-      return signature ? maskOf('Sign') : maskOf('Sign', 'Decrypt');
+      if (use !== undefined) return halves[use][type];
+      return algorithm === 'EC' ? maskOf('Sign', 'KeyAgreement') : maskOf('Sign', 'Decrypt');
     case 'PublicKey':
-      if (agreement) return maskOf('KeyAgreement');
-      if (algorithm === 'EC') return maskOf('Verify', 'KeyAgreement');
-      return signature ? maskOf('Verify') : maskOf('Verify', 'Encrypt');
+      if (use !== undefined) return halves[use][type];
+      return algorithm === 'EC' ? maskOf('Verify', 'KeyAgreement') : maskOf('Verify', 'Encrypt');
     case 'Certificate':
       return maskOf('Verify');
     case 'SecretData':

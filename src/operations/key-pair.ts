@@ -1,6 +1,7 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { CryptographicAlgorithm, KeyFormatType, RecommendedCurve } from '../../codec/enums.ts';
 import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import { isPostQuantum } from '../crypto/algorithms.ts';
 import type { CryptoProvider, KeyPairRequest, PlainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import { algorithmOf, valueOf } from './creating.ts';
@@ -87,6 +88,7 @@ function pairRequest(algorithm: CryptographicAlgorithm, attributes: readonly Att
     case 'ECMQV':
       return { algorithm, curve: curveOf(domain?.RecommendedCurve, length) };
     default:
+      if (isPostQuantum(algorithm)) return { algorithm, bits: length };
       fail('InvalidField', `${algorithm} is not an algorithm of key pairs`);
   }
 }

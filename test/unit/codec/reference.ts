@@ -64,6 +64,15 @@ export function ours(entry: { since: string }): boolean {
   return entry.since !== '3.0';
 }
 
+/**
+ * First version of a value of an enumeration, undefined for values of 3.0. The post-quantum algorithms of 3.0 are there from
+ * 2.1 on (src/decisions/20-post-quantum.md).
+ */
+export function sinceOurs(enumeration: string, value: { name: string; since: string }): string | undefined {
+  if (ours(value)) return value.since;
+  return enumeration === 'CryptographicAlgorithm' && /^(ML|SLH)_/.test(value.name) ? '2.1' : undefined;
+}
+
 /** Last version of an entry, as our tables put it: undefined when the newest of ours still has it. */
 export function until(entry: { until?: string | null | undefined }): string | undefined {
   return entry.until === null || entry.until === undefined || entry.until === '2.1' ? undefined : entry.until;

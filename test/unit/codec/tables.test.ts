@@ -10,7 +10,7 @@ import * as enums from '../../../codec/enums.ts';
 import * as masks from '../../../codec/masks.ts';
 import { isTagName, type TagName, tagKnown, tagName, tagNumber, tags, tagType } from '../../../codec/tags.ts';
 import { type Version, versions, within } from '../../../codec/version.ts';
-import { absent, ours, reference, until } from './reference.ts';
+import { absent, ours, reference, sinceOurs, until } from './reference.ts';
 
 const skip = absent;
 
@@ -54,7 +54,10 @@ t.test('every enumeration: values, names, aliases, versions', { skip }, (t) => {
       t.fail(`enumeration ${name} is missing`);
       continue;
     }
-    const rows = entry.values.filter(ours);
+    const rows = entry.values.flatMap((row) => {
+      const since = sinceOurs(name, row);
+      return since === undefined ? [] : [{ ...row, since }];
+    });
     for (const row of rows) {
       const label = `${name}.${row.name}`;
       t.equal(members.fromNumber(Number(row.value)), row.name, label);

@@ -1,0 +1,122 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import t from 'tap';
+import { acceptsLength, generatesLength, quantumSafe } from '../../../src/crypto/algorithms.ts';
+import { byteKeysFor } from '../../../src/crypto/byte-keys.ts';
+import { encode, makeOctets, makeOid, makeSequence, makeVersion } from '../../../src/crypto/der.ts';
+import { nodeCrypto } from '../../../src/crypto/node.ts';
+import { AlgorithmUnsupported, KeyMaterialInvalid } from '../../../src/crypto/provider.ts';
+import { fixed, hashSigners, kems, latticeSigners, privateKey, publicKey, sets } from './post-quantum.ts';
+
+const { convertKey, describeKey, generateKeyPair } = nodeCrypto;
+const bytes = (value: unknown): Uint8Array => value as Uint8Array;
+const hex = (value: unknown): string => bytes(value).toHex();
+
+t.test('every set: made, described, in every format and back', async (t) => {
+  for (const algorithm of sets) {
+    const pair = await generateKeyPair({ algorithm });
+    const priv = privateKey(algorithm, pair.privateKey, 'PKCS_8');
+    const pub = publicKey(algorithm, pair.publicKey, 'X_509');
+    const sort = byteKeysFor(algorithm);
+    const raw = bytes(convertKey(pub, 'Raw'));
+    t.equal(raw.length * 8, pair.bits, `${algorithm}: as long as its public key`);
+    for (const key of [priv, pub]) {
+      const { CryptographicAlgorithm: _, ...unnamed } = key;
+      t.strictSame(describeKey(unnamed), {
+        CryptographicAlgorithm: algorithm,
+        CryptographicLength: pair.bits,
+      });
+      const material = bytes(convertKey(key, 'Raw'));
+      t.equal(material.length, key === pub ? sort?.publicBytes : sort?.privateBytes, algorithm);
+      const again = { ...key, KeyFormatType: 'Raw', KeyMaterial: material } as const;
+      t.equal(hex(convertKey(again, key.KeyFormatType)), hex(key.KeyMaterial), 'to Raw and back');
+      t.throws(() => describeKey({ ...again, KeyMaterial: material.subarray(1) }), KeyMaterialInvalid);
+    }
+    const read = createPrivateKey({ key: Buffer.from(pair.privateKey), format: 'der', type: 'pkcs8' });
+    t.equal(read.asymmetricKeyType, sort?.nodeType, 'OpenSSL takes it for the same');
+    const spki = createPublicKey(read).export({ format: 'der', type: 'spki' });
+    t.equal(spki.toHex(), hex(pair.publicKey), 'and the halves belong together');
+    t.ok(quantumSafe(algorithm, pair.bits) && generatesLength(algorithm, pair.bits));
+  }
+});
+
+t.test('lattice keys of the other implementation: seed, expanded key, both', async (t) => {
+  for (const [name, other] of Object.entries({ ...kems, ...latticeSigners })) {
+    const algorithm = name as keyof typeof kems;
+    const sort = byteKeysFor(algorithm);
+    const seed = fixed(sort?.privateBytes ?? 0, 3);
+    const { secretKey, publicKey: made } = other.keygen(seed);
+    t.equal(secretKey.length, sort?.expandedBytes, `${name} expanded`);
+    const info = (content: Uint8Array) =>
+      encode(makeSequence(makeVersion(0), makeSequence(makeOid(sort?.oid ?? '')), makeOctets(content)));
+    const both = (one: Uint8Array, rest: Uint8Array) =>
+      info(encode(makeSequence(makeOctets(one), makeOctets(rest))));
+    const same = [
+      privateKey(algorithm, seed),
+      privateKey(algorithm, secretKey),
+      privateKey(algorithm, info(encode(makeOctets(secretKey))), 'PKCS_8'),
+      privateKey(algorithm, both(seed, secretKey), 'PKCS_8'),
+    ];
+    for (const key of same) {
+      t.equal(describeKey(key).CryptographicLength, made.length * 8);
+      const der = bytes(convertKey(key, 'PKCS_8'));
+      const read = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
+      const spki = createPublicKey(read).export({ format: 'der', type: 'spki' });
+      t.equal(hex(convertKey(publicKey(algorithm, spki, 'X_509'), 'Raw')), made.toHex(), 'its public key');
+    }
+    t.equal(hex(convertKey(same[3] as never, 'Raw')), seed.toHex(), 'of both the seed counts');
+    t.equal(hex(convertKey(same[1] as never, 'Raw')), secretKey.toHex(), 'without a seed there is none');
+    const stranger = other.keygen(fixed(seed.length, 4)).secretKey;
+    const wrong = [
+      both(seed, stranger),
+      both(seed, secretKey.subarray(1)),
+      both(seed.subarray(1), secretKey),
+      info(seed.subarray(1)),
+      info(encode(makeOctets(fixed(48)))),
+    ];
+    for (const der of wrong)
+      t.throws(() => describeKey(privateKey(algorithm, der, 'PKCS_8')), KeyMaterialInvalid);
+  }
+});
+
+t.test('hash-based keys of the other implementation', async (t) => {
+  for (const [name, other] of Object.entries(hashSigners)) {
+    if (name.endsWith('s')) continue;
+    const algorithm = name as keyof typeof hashSigners;
+    const sort = byteKeysFor(algorithm);
+    const { secretKey, publicKey: made } = other.keygen(fixed(((sort?.privateBytes ?? 0) / 4) * 3));
+    const der = bytes(convertKey(privateKey(algorithm, secretKey), 'PKCS_8'));
+    const read = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
+    const spki = createPublicKey(read).export({ format: 'der', type: 'spki' });
+    t.equal(hex(convertKey(publicKey(algorithm, spki, 'X_509'), 'Raw')), made.toHex(), name);
+  }
+});
+
+t.test('public keys that are none', async (t) => {
+  // FIPS 203 §7.2: coefficients are below q.
+  t.throws(() => describeKey(publicKey('ML_KEM_512', new Uint8Array(800).fill(0xff))), KeyMaterialInvalid);
+});
+
+t.test('lengths as clients count them', async (t) => {
+  for (const [algorithm, bits, fine] of [
+    ['ML_KEM_768', 9_472, true],
+    ['ML_KEM_768', 768, true],
+    ['ML_KEM_768', 512, true],
+    ['ML_KEM_768', 1_024, false],
+    ['ML_DSA_65', 65, true],
+    ['ML_DSA_65', 15_616, true],
+    ['ML_DSA_65', 87, false],
+    ['SLH_DSA_SHA2_128s', 256, true],
+    ['SLH_DSA_SHA2_128s', 192, false],
+  ] as const) {
+    t.equal(acceptsLength(algorithm, bits), fine, `${algorithm} ${bits}`);
+    const made = generateKeyPair({ algorithm, bits });
+    if (!fine) await t.rejects(made, AlgorithmUnsupported);
+    else t.equal((await made).bits, bits);
+  }
+  const { publicKey: der } = await generateKeyPair({ algorithm: 'ML_KEM_768' });
+  const key = publicKey('ML_KEM_768', der, 'X_509');
+  t.equal(describeKey({ ...key, CryptographicLength: 768 }).CryptographicLength, 768);
+  t.throws(() => describeKey({ ...key, CryptographicLength: 1_024 }), KeyMaterialInvalid);
+  t.throws(() => describeKey({ ...key, CryptographicAlgorithm: 'ML_KEM_512' }), KeyMaterialInvalid);
+  t.throws(() => describeKey({ ...key, CryptographicAlgorithm: 'EC' }), KeyMaterialInvalid);
+});
