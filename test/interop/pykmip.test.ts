@@ -71,6 +71,12 @@ const undecodable: readonly {
   },
   {
     versions: ['2.0'],
+    checks: ['query capabilities'],
+    error: /^StreamNotEmptyError: /,
+    why: 'PyKMIP does not know Quantum Safe Capability',
+  },
+  {
+    versions: ['2.0'],
     checks: ['query defaults information'],
     error: /Tags.EXTRACTABLE/,
     why: 'PyKMIP has no decoder for Extractable, which has a default',

@@ -50,6 +50,7 @@ BOTH = [MASK.ENCRYPT, MASK.DECRYPT]
 # These have checks of their own: PyKMIP cannot read what 2.0 makes of their answers.
 APART = (
     enums.QueryFunction.QUERY_PROFILES,
+    enums.QueryFunction.QUERY_CAPABILITIES,
     enums.QueryFunction.QUERY_DEFAULTS_INFORMATION,
     enums.QueryFunction.QUERY_STORAGE_PROTECTION_MASKS,
 )
@@ -198,6 +199,12 @@ def query_every_other_function(session):
 @check(since="1.3")
 def query_profiles(session):
     result = session.client.proxy.query(query_functions=[enums.QueryFunction.QUERY_PROFILES])
+    same(result.result_status.value, enums.ResultStatus.SUCCESS)
+
+
+@check(since="1.3")
+def query_capabilities(session):
+    result = session.client.proxy.query(query_functions=[enums.QueryFunction.QUERY_CAPABILITIES])
     same(result.result_status.value, enums.ResultStatus.SUCCESS)
 
 
