@@ -1,0 +1,98 @@
+import t from 'tap';
+import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { Decrypt } from '../../../src/operations/decrypt.ts';
+import { Encrypt } from '../../../src/operations/encrypt.ts';
+import { symmetric } from '../operations/wrapping-keys.ts';
+import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';
+import { type Vector, vectorsOf } from './vectors.ts';
+
+const player = await Player.open(t);
+
+/** What is asked beside the data, and with which key. */
+async function request(vector: Vector): Promise<{
+  readonly UniqueIdentifier: string;
+  readonly CryptographicParameters: CryptographicParameters;
+  readonly IVCounterNonce?: Uint8Array;
+}> {
+  const key = symmetric(vector.bytes('Key'), vector.named<CryptographicAlgorithm & string>('Algorithm'));
+  const mode = vector.text('Mode') as BlockCipherMode | undefined;
+  const counter = vector.text('Counter');
+  const iv = vector.maybe('IV');
+  return {
+    UniqueIdentifier: await player.key(key, 'Encrypt', 'Decrypt'),
+    CryptographicParameters: {
+      ...(mode === undefined ? {} : { BlockCipherMode: mode }),
+      ...(mode === 'ECB' || mode === 'CBC' ? { PaddingMethod: 'None' } : {}),
+      ...(counter === undefined ? {} : { InitialCounterValue: Number(counter) }),
+      ...(vector.has('Tag') ? { TagLength: vector.bytes('Tag').length } : {}),
+    },
+    ...(iv === undefined ? {} : { IVCounterNonce: iv }),
+  };
+}
+
+const whole = new Set(['XTS', 'CCM', 'NISTKeyWrap', 'AESKeyWrapPadding']);
+
+t.test('ciphers, both ways, whole and in parts', async (t) => {
+  for (const vector of [...vectorsOf('ciphers.txt'), ...vectorsOf('key-wrap.txt')]) {
+    const common = await request(vector);
+    const Data = vector.maybe('Plain');
+    const sealed = vector.bytes('Encrypted');
+    for (const version of played) {
+      const opened = await player.play(version, Decrypt, { ...common, Data: sealed });
+      if (Data === undefined) {
+        t.equal(failureOf(opened), undecipherable, `${version} ${vector.name}: forged`);
+        continue;
+      }
+      t.equal(gave(opened, 'Data'), hex(Data), `${version} ${vector.name}: decrypted`);
+      const made = await player.play(version, Encrypt, { ...common, Data });
+      t.equal(gave(made, 'Data'), hex(sealed), `${version} ${vector.name}: encrypted`);
+      if (whole.has(vector.text('Mode') ?? '')) continue;
+      const parts = await player.inParts(version, Encrypt, { ...common, Data });
+      t.equal(hex(parts.output), hex(sealed), `${version} ${vector.name}: encrypted in parts`);
+      const back = await player.inParts(version, Decrypt, { ...common, Data: sealed });
+      t.equal(hex(back.output), hex(Data), `${version} ${vector.name}: decrypted in parts`);
+    }
+  }
+});
+
+t.test('modes that authenticate, the tag in its field and behind the data', async (t) => {
+  for (const vector of vectorsOf('authenticated.txt')) {
+    const common = await request(vector);
+    const tag = vector.bytes('Tag');
+    const additional = vector.maybe('Additional');
+    const beside = additional === undefined ? {} : { AuthenticatedEncryptionAdditionalData: additional };
+    const Data = vector.maybe('Plain');
+    const sealed = vector.bytes('Encrypted');
+    for (const version of played) {
+      const name = `${version} ${vector.name}`;
+      const given = { ...common, ...beside };
+      const closed = { ...given, Data: sealed, AuthenticatedEncryptionTag: tag };
+      const opened = await player.play(version, Decrypt, closed);
+      if (Data === undefined) {
+        t.equal(failureOf(opened), undecipherable, `${name}: forged`);
+        continue;
+      }
+      t.equal(gave(opened, 'Data'), hex(Data), `${name}: decrypted`);
+      const made = await player.play(version, Encrypt, { ...given, Data });
+      t.equal(gave(made, 'Data'), hex(sealed), `${name}: encrypted`);
+      t.equal(gave(made, 'AuthenticatedEncryptionTag'), hex(tag), `${name}: tag`);
+      if (whole.has(vector.text('Mode') ?? '')) continue;
+      const parts = await player.inParts(version, Encrypt, { ...given, Data });
+      t.equal(hex(parts.output), hex(sealed), `${name}: encrypted in parts`);
+      t.equal(hex(parts.last['AuthenticatedEncryptionTag']), hex(tag), `${name}: tag of parts`);
+      const last = { AuthenticatedEncryptionTag: tag };
+      const back = await player.inParts(version, Decrypt, { ...given, Data: sealed }, last);
+      t.equal(hex(back.output), hex(Data), `${name}: decrypted in parts`);
+    }
+    if (additional !== undefined) continue;
+    const joined = Uint8Array.from([...sealed, ...tag]);
+    const old = await player.play('1.2', Decrypt, { ...common, Data: joined });
+    if (Data === undefined) t.equal(failureOf(old), undecipherable, `1.2 ${vector.name}: forged`);
+    else {
+      t.equal(gave(old, 'Data'), hex(Data), `1.2 ${vector.name}: decrypted`);
+      const made = await player.play('1.2', Encrypt, { ...common, Data });
+      t.equal(gave(made, 'Data'), hex(joined), `1.2 ${vector.name}: encrypted`);
+    }
+  }
+});

@@ -1,0 +1,77 @@
+import t from 'tap';
+import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
+import { Hash } from '../../../src/operations/hash.ts';
+import { MAC } from '../../../src/operations/mac.ts';
+import { MACVerify } from '../../../src/operations/mac-verify.ts';
+import { symmetric } from '../operations/wrapping-keys.ts';
+import { gave, hex, Player, played } from './playing.ts';
+import { vectorsOf } from './vectors.ts';
+
+const player = await Player.open(t);
+
+t.test('digests, whole and in parts', async (t) => {
+  for (const vector of vectorsOf('digests.txt')) {
+    const CryptographicParameters = { HashingAlgorithm: vector.named<HashingAlgorithm & string>('Hash') };
+    const request = { CryptographicParameters, Data: vector.bytes('Message') };
+    const expected = hex(vector.bytes('Digest'));
+    for (const version of played) {
+      const made = await player.play(version, Hash, request);
+      t.equal(gave(made, 'Data'), expected, `${version} ${vector.name}`);
+      const parts = await player.inParts(version, Hash, request);
+      t.equal(hex(parts.last['Data']), expected, `${version} ${vector.name}: in parts`);
+    }
+  }
+});
+
+t.test(
+  'message authentication codes: made and verified, whole and in parts; changed and cut ones',
+  async (t) => {
+    for (const vector of vectorsOf('macs.txt')) {
+      const algorithm = vector.named<CryptographicAlgorithm & string>('Algorithm');
+      const UniqueIdentifier = await player.key(
+        symmetric(vector.bytes('Key'), algorithm),
+        'MACGenerate',
+        'MACVerify',
+      );
+      const request = { UniqueIdentifier, Data: vector.bytes('Message') };
+      const MACData = vector.bytes('MAC');
+      for (const version of played) {
+        const made = await player.play(version, MAC, request);
+        t.equal(gave(made, 'MACData'), hex(MACData), `${version} ${vector.name}`);
+        const parts = await player.inParts(version, MAC, request);
+        t.equal(hex(parts.last['MACData']), hex(MACData), `${version} ${vector.name}: in parts`);
+        const verdict = async (given: Uint8Array) => {
+          const { reason, payload } = await player.play(version, MACVerify, { ...request, MACData: given });
+          const checked = await player.inParts(version, MACVerify, request, { MACData: given });
+          t.equal(
+            checked.last['ValidityIndicator'],
+            payload['ValidityIndicator'],
+            `${vector.name}: in parts`,
+          );
+          return reason ?? payload['ValidityIndicator'];
+        };
+        t.equal(await verdict(MACData), 'Valid', `${version} ${vector.name}: verified`);
+        for (const [how, wrong] of Object.entries(variations(MACData)))
+          t.equal(await verdict(wrong), 'Invalid', `${version} ${vector.name}: ${how}`);
+      }
+    }
+  },
+);
+
+/** MACs that are not the right one. */
+function variations(mac: Uint8Array): Record<string, Uint8Array> {
+  const flipped = (at: number, bit: number) => mac.map((byte, n) => (n === at ? byte ^ bit : byte));
+  return {
+    'its first bit': flipped(0, 0x80),
+    'its last bit': flipped(mac.length - 1, 1),
+    'one bit in its middle': flipped(mac.length >> 1, 0x10),
+    'without its last byte': mac.slice(0, -1),
+    'its first half': mac.slice(0, mac.length / 2),
+    'one byte of it': mac.slice(0, 1),
+    'with a byte behind it': Uint8Array.from([...mac, 0]),
+    'with a byte before it': Uint8Array.from([0, ...mac]),
+    twice: Uint8Array.from([...mac, ...mac]),
+    zeros: new Uint8Array(mac.length),
+    nothing: new Uint8Array(),
+  };
+}
