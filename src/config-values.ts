@@ -58,6 +58,13 @@ export const store: Reader<string> = (value, home) => {
   throw new WrongValue('must be "sqlite:FILE" or "postgres://USER@HOST/DATABASE"');
 };
 
+/** An address of the web that certificates can carry, i.e. in ASCII. */
+export const webAddress: Reader<string> = (value) => {
+  const url = typeof value === 'string' ? value : '';
+  if (/^https?:\/\/[\x21-\x7e]{1,1000}$/.test(url) && URL.canParse(url)) return url;
+  throw new WrongValue('must be a URL such as "http://pki.example.com/{issuer}.crl"');
+};
+
 /** A store's address without its password, for messages. */
 export function storeName(url: string): string {
   return url

@@ -28,6 +28,8 @@ export interface Config {
     readonly names: readonly string[];
     readonly authorities: readonly string[];
   };
+  /** Where issued certificates say that revocation lists are; undefined: they do not. */
+  readonly certification: { readonly crlUrl: string | undefined };
   readonly limits: Limits;
   readonly roles: CustomRoles;
 }
@@ -150,6 +152,12 @@ const known = {
     values.paths,
     'PEM files of further authorities. Their clients connect once their certificates are enrolled.',
   ),
+  crlUrl: key(
+    'certification.crlUrl',
+    undefined,
+    values.webAddress,
+    'Where certificates say that the list of kmipd crl is; {issuer} stands for its ISSUER. They do not when left out.',
+  ),
 } satisfies Record<string, Key>;
 
 /** Every key in the order of a written file; `[roles]` has free names and is read apart. */
@@ -258,6 +266,7 @@ function assemble(given: ReadonlyMap<string, unknown>, roles: CustomRoles, home:
       names: value(known.tlsNames),
       authorities: value(known.tlsAuthorities),
     },
+    certification: { crlUrl: given.has(known.crlUrl.name) ? value(known.crlUrl) : undefined },
     limits: { ...defaultLimits, ...limits },
     roles,
   };
@@ -292,7 +301,11 @@ export function renderConfig(settings: Readonly<Record<string, Key['initial']>> 
 }
 
 /** What a written file shows for keys without a default. */
-const examples: Readonly<Record<string, string>> = { https: '127.0.0.1:5697', metrics: '127.0.0.1:9696' };
+const examples: Readonly<Record<string, string>> = {
+  https: '127.0.0.1:5697',
+  metrics: '127.0.0.1:9696',
+  'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
+};
 
 const rolesExample = [
   '',

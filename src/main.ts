@@ -18,7 +18,16 @@ const recheckMilliseconds = 5_000;
 const warnBeforeExpiry = 30 * 86_400_000;
 
 /** Keys of the configuration that only a restart changes. */
-const fixed = ['listen', 'https', 'store', 'metrics', 'uniqueNames', 'interop', 'limits'] as const;
+const fixed = [
+  'listen',
+  'https',
+  'store',
+  'metrics',
+  'uniqueNames',
+  'interop',
+  'certification',
+  'limits',
+] as const;
 
 /** Commands other than `serve` need none of these rooms, and start in half the time without them. */
 const loadRooms = async () => ({
@@ -99,6 +108,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       version,
       operations: (asked) => rooms.operationsIn(asked, interop),
       https: config.https !== undefined,
+      revocationListUrl: config.certification.crlUrl,
       interop,
       uniqueNames,
       log: (client, message) => log.info({ client, message: rooms.capped(message) }, 'message of a client'),

@@ -20,6 +20,7 @@ const spoken = new Set([
   'SealBroken',
   'RootKeyRefused',
   'WireError',
+  'RevocationListTooLong',
 ]);
 
 const systemReasons: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@ import { didYouMean } from '../nearest.ts';
 import { checkConfig } from './check-config.ts';
 import { client } from './client.ts';
 import { type Command, type Group, repeatable } from './command.ts';
+import { crl } from './crl.ts';
 import { decode } from './decode.ts';
 import { linesOf, UsageFailure } from './failure.ts';
 import { init } from './init.ts';
@@ -40,7 +41,7 @@ async function understand(words: readonly string[], version: string, boot: Boot)
       action = () => command.run(given as never);
     });
   }
-  const top: readonly (Command | Group)[] = [serveWith(boot), init, checkConfig, decode, client];
+  const top: readonly (Command | Group)[] = [serveWith(boot), init, checkConfig, decode, client, crl];
   const parser = yargs([...words])
     .scriptName('kmipd')
     .usage('$0 COMMAND\n\nA KMIP key server.');

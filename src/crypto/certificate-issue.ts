@@ -19,7 +19,7 @@ export async function issue(order: CertificateOrder): Promise<Uint8Array> {
   const { content } = order;
   requireStrength(content.publicKey);
   const key = keyObject(order.issuerKey);
-  const algorithm = algorithmOf(key, order.signature);
+  const algorithm = signingAlgorithm(key, order.signature);
   const x509 = await import('./x509.ts');
   const issuerKey = order.issuerCertificate === undefined ? content.publicKey : publicPart(key);
   const identifier = await issuerIdentifier(order.issuerCertificate, issuerKey);
@@ -42,6 +42,9 @@ export async function issue(order: CertificateOrder): Promise<Uint8Array> {
     // Critical where it is the only name there is (RFC 5280 §4.2.1.6).
     const critical = content.subject.length <= 2;
     extensions.push(new x509.Extension('2.5.29.17', critical, view(names)));
+  }
+  if (order.revocationListUrl !== undefined) {
+    extensions.push(new x509.CRLDistributionPointsExtension([order.revocationListUrl]));
   }
   const certificate = await x509.X509CertificateGenerator.create(
     {
@@ -76,11 +79,15 @@ export function isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean {
   return own.length === publicKey.length && own.every((byte, at) => byte === publicKey[at]);
 }
 
-function publicPart(key: KeyObject): Uint8Array {
+export function publicPart(key: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
 }
 
-async function issuerIdentifier(certificate: Uint8Array | undefined, key: Uint8Array): Promise<string> {
+/** Subject Key Identifier of the issuer's certificate; where it has none, what follows from the key (RFC 5280 §4.2.1.2). */
+export async function issuerIdentifier(
+  certificate: Uint8Array | undefined,
+  key: Uint8Array,
+): Promise<string> {
   const x509 = await import('./x509.ts');
   const stated =
     certificate === undefined
@@ -136,7 +143,7 @@ const named: Partial<Record<string, readonly [kind: string, hash: Hash | undefin
 type Signing = Parameters<KeyObject['toCryptoKey']>[0];
 
 /** How the issuer's key signs, in WebCrypto's words. */
-function algorithmOf(key: KeyObject, parameters: CryptographicParameters): Signing {
+export function signingAlgorithm(key: KeyObject, parameters: CryptographicParameters): Signing {
   const { DigitalSignatureAlgorithm: name, HashingAlgorithm: asked, PaddingMethod: padding } = parameters;
   const scheme = name === undefined ? undefined : named[String(name)];
   if (name !== undefined && scheme === undefined) {
@@ -192,6 +199,6 @@ function positive(octets: Uint8Array): Uint8Array {
 }
 
 /** The library wants arrays over buffers that are not shared between threads. */
-function view(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function view(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

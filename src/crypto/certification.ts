@@ -1,4 +1,4 @@
-import type { CertificateRequestType } from '../../codec/enums.ts';
+import type { CertificateRequestType, RevocationReasonCode } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import type { PlainKey } from './provider.ts';
 
@@ -24,6 +24,8 @@ export interface Certification {
    * key cannot sign so, or the subject's is too weak to be vouched for.
    */
   issue(order: CertificateOrder): Promise<Uint8Array>;
+  /** A revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issue` does. */
+  revocationList(order: RevocationListOrder): Promise<Uint8Array>;
   /**
    * Certificates in DER in the order of their chain, the issued before its issuer; undefined when they are not one chain.
    * Throws CertificateInvalid.
@@ -104,6 +106,32 @@ export interface CertificateOrder {
   readonly notAfter: number;
   /** Digital Signature Algorithm, Padding Method and Hashing Algorithm; what fits the key when left out. */
   readonly signature: CryptographicParameters;
+  /** URL where the issuer's revocation list can be had. */
+  readonly revocationListUrl?: string | undefined;
+}
+
+export interface RevocationListOrder {
+  /** In DER. */
+  readonly issuerCertificate: Uint8Array;
+  readonly issuerKey: PlainKey;
+  /** Higher than that of every earlier list of the issuer. */
+  readonly number: number;
+  /** POSIX seconds. */
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+  /** No serial number twice. */
+  readonly entries: readonly RevokedEntry[];
+  readonly signature: CryptographicParameters;
+}
+
+export interface RevokedEntry {
+  /** INTEGER in DER. */
+  readonly serialNumber: Uint8Array;
+  /** POSIX seconds. */
+  readonly date: number;
+  readonly reason: RevocationReasonCode;
+  /** POSIX seconds from which on the key may have been in other hands. */
+  readonly invalidSince?: number | undefined;
 }
 
 /** A certificate request that cannot be read, or whose signature is not its key's. Reason for the client: InvalidCSR. */

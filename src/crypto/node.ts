@@ -10,6 +10,7 @@ import { readCertificate, readRequest } from './certificate-content.ts';
 import { isPair, issue } from './certificate-issue.ts';
 import { encodeAlternativeName, encodeName, nameContains } from './certificate-names.ts';
 import { deriveKey } from './derivation.ts';
+import { encapsulate } from './encapsulation.ts';
 import { encrypt, startDecryption, startEncryption } from './encryption.ts';
 import { digest, hashingAlgorithms, startDigest } from './hashes.ts';
 import { describeKey } from './key-description.ts';
@@ -18,6 +19,7 @@ import { generatedCurves, generatePair } from './key-pairs.ts';
 import { wrap } from './key-wrap.ts';
 import { mac, startMac, verifyMac } from './macs.ts';
 import { AlgorithmUnsupported, type CryptoProvider, plainKey } from './provider.ts';
+import { revocationList } from './revocation-list.ts';
 import { startMessage } from './signatures.ts';
 import { joinShares, splitSecret } from './split-key.ts';
 import { bundle, decrypt, sign, unbundle, unwrap, verify } from './threaded.ts';
@@ -54,11 +56,13 @@ export const nodeCrypto: CryptoProvider = {
     nameContains,
     isPair,
     issue,
+    revocationList,
     order,
     isIssuedBy,
     judge,
   },
   encrypt,
+  encapsulate,
   decrypt,
   wrap,
   unwrap,

@@ -17,6 +17,12 @@ export interface LocateCriteria {
   readonly now: number;
 }
 
+/** Storage Status Mask of objects that are on-line, archived or destroyed. */
+export const everywhere =
+  StorageStatusMask.bit('OnLineStorage') |
+  StorageStatusMask.bit('ArchivalStorage') |
+  StorageStatusMask.bit('DestroyedStorage');
+
 const everything: Filter = { all: [] };
 const nothing: Filter = { any: [] };
 

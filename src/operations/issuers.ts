@@ -3,7 +3,7 @@ import type { LinkType } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import type { CertificateFacts } from '../crypto/certification.ts';
-import { plainKey } from '../crypto/provider.ts';
+import { type PlainKey, plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import { linkedId } from '../object/links.ts';
 import { locateFilter } from '../object/locate-filter.ts';
@@ -26,7 +26,10 @@ export interface Issuer {
       }
     | undefined;
 }
-type Authority = Issuer & { readonly above: NonNullable<Issuer['above']> };
+export type Authority = Issuer & { readonly above: NonNullable<Issuer['above']> };
+
+/** What the search for issuers needs: the operator's revocation lists are made outside any request. */
+type Room = Pick<Context, 'work' | 'crypto' | 'now'>;
 
 /** Issuing keys of one group that are looked at: each costs a few searches and an opened seal. */
 const mostKeys = 64;
@@ -116,7 +119,8 @@ function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): bool
   return nameContains(one, other) && nameContains(other, one);
 }
 
-async function authorities(context: Context): Promise<Authority[]> {
+/** Every certificate that may issue now, with its key. */
+export async function authorities(context: Room): Promise<Authority[]> {
   const attributes: Attribute[] = [
     { name: 'ObjectType', value: 'PrivateKey' },
     { name: 'State', value: 'Active' },
@@ -128,10 +132,14 @@ async function authorities(context: Context): Promise<Authority[]> {
   return found;
 }
 
-async function authoritiesOf(key: ManagedObject, context: Context): Promise<Authority[]> {
+/** The key in an object; undefined where only its attributes are here, or it is wrapped. */
+export function keyOf({ type, value }: ManagedObject): PlainKey | undefined {
+  return value !== undefined && hasKeyBlock(value) ? plainKey(type, value.value.KeyBlock) : undefined;
+}
+
+async function authoritiesOf(key: ManagedObject, context: Room): Promise<Authority[]> {
   const { crypto, now } = context;
-  const block = key.value !== undefined && hasKeyBlock(key.value) ? key.value.value.KeyBlock : undefined;
-  const plain = block === undefined ? undefined : plainKey(key.type, block);
+  const plain = keyOf(key);
   if (plain === undefined) return [];
   const found: Authority[] = [];
   for (const object of await certificatesOf(key, context)) {
@@ -152,7 +160,7 @@ function mayIssue({ authority, keyUsage = keyCertSign, notBefore, notAfter }: Ce
 }
 
 /** Certificates that links join to the private key, on either side and by way of the public key. */
-async function certificatesOf(key: ManagedObject, context: Context): Promise<ManagedObject[]> {
+async function certificatesOf(key: ManagedObject, context: Room): Promise<ManagedObject[]> {
   const { work } = context;
   const publicId = linkedId(key, 'PublicKeyLink');
   const publicKey = publicId === undefined ? undefined : await work.load(publicId);
@@ -172,7 +180,7 @@ function linkedIds(object: ManagedObject): string[] {
     .filter((id) => typeof id === 'string');
 }
 
-function pointingTo(id: string, LinkType: LinkType, context: Context): Promise<ManagedObject[]> {
+function pointingTo(id: string, LinkType: LinkType, context: Room): Promise<ManagedObject[]> {
   const attributes: Attribute[] = [
     { name: 'ObjectType', value: 'Certificate' },
     { name: 'Link', value: { LinkType, LinkedObjectIdentifier: id } },
@@ -183,7 +191,7 @@ function pointingTo(id: string, LinkType: LinkType, context: Context): Promise<M
 async function search(
   attributes: readonly Attribute[],
   limit: number,
-  { work, now }: Context,
+  { work, now }: Room,
 ): Promise<ManagedObject[]> {
   const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit });
   const objects = await Promise.all(ids.map((id) => work.load(id)));

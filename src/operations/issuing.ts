@@ -8,6 +8,7 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { countUse } from '../object/usage.ts';
 import { saidByCertificate } from './certificate-wish.ts';
 import { create, valueOf } from './creating.ts';
+import { noteIssued } from './issued.ts';
 import type { Issuer } from './issuers.ts';
 import type { Context } from './operation.ts';
 import { keyFor } from './using-keys.ts';
@@ -97,6 +98,8 @@ export async function issue(issuance: Issuance, context: Context): Promise<Manag
     issuerKey,
     serialNumber: crypto.random(16),
     ...dates,
+    // Nobody else's list says that a certificate signed by its own key is over, nor its own once the key is not to be trusted.
+    revocationListUrl: above && context.server.revocationListUrl?.replaceAll('{issuer}', above.object.id),
     signature: wished === undefined ? parameters : { ...parameters, DigitalSignatureAlgorithm: wished },
   });
   countUse(key, certificate.length, now);
@@ -116,6 +119,8 @@ export async function issue(issuance: Issuance, context: Context): Promise<Manag
     setLink(object, 'PublicKeyLink', publicKey.id, now);
     setLink(publicKey, 'CertificateLink', object.id, now);
   }
+  const issuerPublicKey = above?.facts.publicKey ?? content.publicKey;
+  noteIssued(object, { issuerKey: issuerPublicKey, notAfter: dates.notAfter }, context);
   return object;
 }
 

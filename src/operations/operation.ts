@@ -148,6 +148,8 @@ export interface ServerDescription {
   operations(version: Version): readonly OperationName[];
   /** Whether there is a door for HTTPS; none when left out. */
   readonly https?: boolean;
+  /** Where the revocation lists of issuers can be had; `{issuer}` stands for the issuer's certificate. */
+  readonly revocationListUrl?: string | undefined;
   /** Conformance test mode (`--interop`). */
   readonly interop: boolean;
   /** A Name may stand on one object of a group only. */

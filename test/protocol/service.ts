@@ -46,6 +46,7 @@ export interface ServiceOptions {
   readonly limits?: Partial<Limits>;
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
+  readonly revocationListUrl?: string;
   /** Further operations, e.g. one that fails with a bug. */
   readonly extra?: readonly AnyOperation[];
   /** Denies operations to the speaker. */
@@ -108,6 +109,7 @@ export class TestService {
           version: '0',
           operations: (version) => operationsIn(version, false),
           interop: options.interop ?? false,
+          revocationListUrl: options.revocationListUrl,
           uniqueNames: options.uniqueNames ?? false,
           log: (_client, message) => self.logged.push(message),
         },

@@ -22,6 +22,7 @@ t.test('an empty file is all defaults', (t) => {
       names: [],
       authorities: [],
     },
+    certification: { crlUrl: undefined },
     limits: defaultLimits,
     roles: {},
   });
@@ -43,6 +44,8 @@ t.test('every key takes effect', (t) => {
     key = "key.pem"
     names = ["kms.example.com", "10.0.0.1"]
     authorities = ["company.pem"]
+    [certification]
+    crlUrl = "http://pki.example.com/{issuer}.crl"
     [limits]
     ${Object.keys(defaultLimits)
       .map((name) => `${name} = ${name === 'depth' ? 17 : 1025}`)
@@ -65,6 +68,7 @@ t.test('every key takes effect', (t) => {
       names: ['kms.example.com', '10.0.0.1'],
       authorities: ['/home/company.pem'],
     },
+    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
     limits: Object.fromEntries(
       Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
     ),
@@ -84,6 +88,8 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[tls.profile]\na = 1', /"tls.profile" must be one of "modern", "intermediate", "legacy"/],
   ['__proto__ = 1', /unknown key "__proto__"/],
   ['[toString]\na = 1', /unknown key "toString"/],
+  ['certification.crlUrl = "pki.example.com"', /"certification.crlUrl" must be a URL such as/],
+  ['certification.crlUrl = "http://exämple.com/x"', /"certification.crlUrl" must be a URL/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],
   ['listen = "5696"', /"listen" must be/],
   ['listen = ":5696"', /"listen" must be/],
@@ -152,9 +158,11 @@ t.test('a written file', (t) => {
   t.match(whole, {
     https: { port: 5697 },
     metrics: { port: 9696 },
+    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
     roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
   });
-  const restored = { ...whole, https: undefined, metrics: undefined, roles: {} };
+  const certification = { crlUrl: undefined };
+  const restored = { ...whole, https: undefined, metrics: undefined, certification, roles: {} };
   t.same(restored, parse(''), 'what stands behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
   t.end();

@@ -1,0 +1,112 @@
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { type Revocations, revocationsOf } from '../operations/issued.ts';
+import { authorities } from '../operations/issuers.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import { UnitOfWork, type WorkLayer } from './unit-of-work.ts';
+
+/** Kind of record; the id is that of the issuing key. */
+const kind = 'crl';
+/** Clients go on writing while a list is made. */
+const mostAttempts = 10;
+
+export interface IssuerSummary {
+  /** Unique Identifier of the certificate. */
+  readonly id: string;
+  readonly group: string;
+  /** As RFC 4514 writes it. */
+  readonly subject: string;
+  /** POSIX seconds. */
+  readonly notAfter: number;
+}
+
+export interface RevocationList {
+  readonly der: Uint8Array;
+  readonly number: number;
+  /** Certificates in it. */
+  readonly entries: number;
+  /** POSIX seconds. */
+  readonly nextUpdate: number;
+}
+
+/** Revocation lists of the issuers that the groups have, for whoever runs the server: the lists are public, KMIP has no word for them. */
+export class RevocationLists {
+  readonly #store: Store;
+  readonly #vault: Vault;
+  readonly #crypto: CryptoProvider;
+  readonly #clock: () => number;
+
+  /** `clock`: milliseconds since 1970. */
+  constructor(store: Store, vault: Vault, crypto: CryptoProvider, clock: () => number) {
+    this.#store = store;
+    this.#vault = vault;
+    this.#crypto = crypto;
+    this.#clock = clock;
+  }
+
+  /** Who may issue in that group. */
+  async issuers(group: string): Promise<readonly IssuerSummary[]> {
+    const { work, now } = this.#begin(group);
+    const found = await authorities({ work, crypto: this.#crypto, now });
+    return found.map(({ above: { object, facts } }) => ({
+      id: object.id,
+      group,
+      subject: object.attributes.get('CertificateSubject')?.CertificateSubjectDistinguishedName ?? '',
+      notAfter: facts.notAfter,
+    }));
+  }
+
+  /**
+   * A new list, good for so many seconds (at most `longestList`), of the issuer whose certificate has that identifier; its
+   * number is on disk before it is handed out. Undefined when there is no such issuer. Throws RevocationListTooLong.
+   */
+  async make(id: string, seconds: number): Promise<RevocationList | undefined> {
+    const [row] = await this.#store.load([id]);
+    if (row === undefined) return undefined;
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const { unit, work, now } = this.#begin(row.group);
+      const revocations = await revocationsOf(id, { work, crypto: this.#crypto, now });
+      if (revocations === undefined) return undefined;
+      const number = await nextNumber(work, revocations.keyId);
+      const made = await this.#signed(revocations, { number, now, nextUpdate: now + seconds });
+      work.keep();
+      if ((await unit.commit()) === 'committed') return made;
+    }
+    throw new Error('clients change the objects of the issuer all the time; try again');
+  }
+
+  async #signed(
+    { certificate, key, parameters, entries }: Revocations,
+    {
+      number,
+      now,
+      nextUpdate,
+    }: { readonly number: number; readonly now: number; readonly nextUpdate: number },
+  ): Promise<RevocationList> {
+    const der = await this.#crypto.certification.revocationList({
+      issuerCertificate: certificate,
+      issuerKey: key,
+      number,
+      thisUpdate: now,
+      nextUpdate,
+      entries,
+      signature: parameters,
+    });
+    return { der, number, entries: entries.length, nextUpdate };
+  }
+
+  #begin(group: string): { readonly unit: UnitOfWork; readonly work: WorkLayer; readonly now: number } {
+    const now = Math.floor(this.#clock() / 1000);
+    const unit = new UnitOfWork(this.#store, this.#vault, { uniqueNames: false, now });
+    unit.actFor(group);
+    return { unit, work: unit.layer(), now };
+  }
+}
+
+/** One more than the last one, whichever certificate of the key that was made for. */
+async function nextNumber(work: WorkLayer, keyId: string): Promise<number> {
+  const record = await work.records.load(kind, keyId);
+  const last = record === undefined ? 0 : Number(new TextDecoder().decode(record));
+  work.records.put(kind, keyId, new TextEncoder().encode(String(last + 1)));
+  return last + 1;
+}

@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { RevocationReasonCode } from '../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../codec/masks.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import * as x509 from '../../src/crypto/x509.ts';
+import {
+  type Client,
+  connect,
+  enumerated,
+  integer,
+  readIdentity,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
+import { Daemon, kmipd } from './daemon.ts';
+
+/** `kmipd crl` beside a running daemon: what clients have revoked there a moment ago. */
+
+t.setTimeout(120_000);
+
+const signing = CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('CertificateSign');
+const named = (whose: 'Subject' | 'Issuer', name: string): Node => text(`Certificate${whose}CN`, name);
+
+async function made(client: Client, operation: string, ...payload: Node[]): Promise<string> {
+  const answer = await client.request('2.1', [{ operation, payload }]);
+  const id = valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier');
+  if (typeof id !== 'string') throw new Error(String(valueOf(answer, 'BatchItem', 'ResultMessage')));
+  return id;
+}
+
+/** A key pair that is its own issuer, and the certificate that says so. */
+async function issuer(client: Client): Promise<{ readonly publicKey: string; readonly certificate: string }> {
+  const pair = await client.request('2.1', [
+    {
+      operation: 'CreateKeyPair',
+      payload: [
+        structure(
+          'CommonAttributes',
+          enumerated('CryptographicAlgorithm', 6),
+          structure('CryptographicDomainParameters', enumerated('RecommendedCurve', 7)),
+        ),
+        structure('PrivateKeyAttributes', integer('CryptographicUsageMask', signing)),
+        structure('PublicKeyAttributes', integer('CryptographicUsageMask', 2)),
+      ],
+    },
+  ]);
+  const part = (name: 'PrivateKeyUniqueIdentifier' | 'PublicKeyUniqueIdentifier') =>
+    String(valueOf(pair, 'BatchItem', 'ResponsePayload', name));
+  const publicKey = part('PublicKeyUniqueIdentifier');
+  await made(client, 'Activate', text('UniqueIdentifier', part('PrivateKeyUniqueIdentifier')));
+  const wish = [named('Subject', 'Root'), named('Issuer', 'Root')];
+  const attributes = structure('Attributes', ...wish, integer('CryptographicUsageMask', signing));
+  const certificate = await made(client, 'Certify', text('UniqueIdentifier', publicKey), attributes);
+  return { publicKey, certificate };
+}
+
+t.test('a list while the daemon runs', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'kmipd-crl-'));
+  const daemon = new Daemon(['serve', '--home', 'home', '--listen', '127.0.0.1:0'], directory);
+  t.teardown(async () => {
+    await daemon.stop('SIGKILL');
+    await rm(directory, { recursive: true, force: true });
+  });
+  const port = await daemon.ready();
+  const client = await connect({ port, ...(await readIdentity(join(directory, 'home', 'clients', 'demo'))) });
+  t.teardown(() => client.close());
+  const root = await issuer(client);
+  t.match(
+    (await kmipd(directory, 'crl', '--home', 'home')).output,
+    new RegExp(`^${root.certificate}  group default, until \\d{4}-\\d\\d-\\d\\d: CN=Root\n$`),
+  );
+  const leaf = await made(
+    client,
+    'Certify',
+    text('UniqueIdentifier', root.publicKey),
+    structure('Attributes', named('Subject', 'leaf'), named('Issuer', 'Root')),
+  );
+  await made(
+    client,
+    'Revoke',
+    text('UniqueIdentifier', leaf),
+    structure(
+      'RevocationReason',
+      enumerated('RevocationReasonCode', RevocationReasonCode.toNumber('Superseded')),
+    ),
+  );
+  const wanted = ['crl', root.certificate, '--home', 'home'];
+  const first = await kmipd(directory, ...wanted, '--out', 'issuer.crl');
+  t.match(first.output, /^list 1: 1 revoked, good until \d{4}-\d\d-\d\d\n$/);
+  const file = join(directory, 'issuer.crl');
+  t.equal((await stat(file)).mode & 0o777, 0o644, 'everybody may read it');
+  const list = new x509.X509Crl(new Uint8Array(await readFile(file)));
+  t.match(list, { issuer: 'CN=Root', entries: [{ reason: x509.X509CrlReason.superseded }] });
+  const second = await kmipd(directory, ...wanted, '--pem', '--days', '1');
+  t.equal(new x509.X509Crl(second.output).entries.length, 1, 'as PEM on standard output');
+  t.match(second.output, /^-----BEGIN X509 CRL-----\n/);
+});
