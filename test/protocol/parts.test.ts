@@ -255,6 +255,23 @@ t.test('every part counts against the Usage Limits, and there are only so many a
   t.same(outcomes, ['Success', 'Success', 'Success', 'ServerLimitExceeded']);
 });
 
+t.test('one stream after the other bears the same value, two at a time do not', async (t) => {
+  const sha = { CryptographicParameters: { HashingAlgorithm: 'SHA_256' } };
+  const begin = async () =>
+    (await succeed(service, '2.1', Hash, { ...sha, InitIndicator: true })).CorrelationValue as Uint8Array;
+  const end = (CorrelationValue: Uint8Array) =>
+    succeed(service, '2.1', Hash, { ...sha, CorrelationValue, FinalIndicator: true });
+  service.now += defaultLimits.partsMilliseconds;
+  const [first, second] = [await begin(), await begin()];
+  t.notSame(first, second);
+  await end(first);
+  t.same(await begin(), first);
+  const other = await ask(service, '2.1', Hash, { ...sha, InitIndicator: true }, 'other');
+  t.notSame(other.payload.CorrelationValue, first, 'another group gets values of its own');
+  await end(first);
+  await end(second);
+});
+
 t.test('a message that is played again feeds its data once', async (t) => {
   const parts = new PartsInProgress({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });
   const principal = { client: 'c', group: 'g', may: () => true };
