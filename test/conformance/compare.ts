@@ -68,28 +68,13 @@ export function compareMessages(expectation: Expectation, actual: Node, context:
     const answer = given[index];
     if (answer === undefined) return;
     const question = asked[index];
-    const bound = withoutOldStream(bindings, question, item, expectation);
-    const comparison = new Comparison({ ...scope, ...aspects(question, answer, known) }, bound);
+    const comparison = new Comparison({ ...scope, ...aspects(question, answer, known) }, bindings);
     compareItems(comparison, question, item, answer, `BatchItem[${index + 1}]`, context.ordered ?? false);
     differences.push(...comparison.differences);
     bindings = comparison.bindings;
     for (const [hex, value] of comparison.replays) replays.set(hex, value);
   });
   return { differences, bindings, replays };
-}
-
-/** Each first part of data in parts gets a Correlation Value of its own, though a case has one token for all. */
-function withoutOldStream(
-  bindings: Bindings,
-  question: Node | undefined,
-  expected: Node,
-  { tokens }: Expectation,
-): Bindings {
-  if (question === undefined || find(question, 'RequestPayload', 'InitIndicator')?.value !== true)
-    return bindings;
-  const value = find(expected, 'ResponsePayload', 'CorrelationValue');
-  const token = value && tokens.get(value);
-  return new Map([...bindings].filter(([name]) => name !== token));
 }
 
 /** What is special about the object an item deals with. */

@@ -7,7 +7,6 @@ import {
   attribute,
   attributes1x,
   bound,
-  bytes,
   date,
   enumerated,
   failed,
@@ -153,15 +152,6 @@ const rules: readonly Rule[] = [
     good: plain,
     bad: success('Activate', uid('b')),
     path: 'BatchItem[1]/ResponsePayload/UniqueIdentifier',
-  },
-  {
-    rule: 'token: the Correlation Value of a new stream is another one, but there is one',
-    request: ask('Encrypt', `${uid('a')}<InitIndicator type="Boolean" value="true"/>`),
-    expected: success('Encrypt', uid('a') + bytes('CorrelationValue', '$CORRELATION_VALUE')),
-    options: { bound: { $CORRELATION_VALUE: '01' } },
-    good: success('Encrypt', uid('a') + bytes('CorrelationValue', '02')),
-    bad: success('Encrypt', uid('a')),
-    path: 'BatchItem[1]/ResponsePayload/CorrelationValue',
   },
   {
     rule: 'token: $NOW is within a minute',
