@@ -3,6 +3,7 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
 import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
+import { decapsulate, encapsulates } from './encapsulation.ts';
 import { bitLength, type RsaPrivateKey, type RsaPublicKey } from './key-components.ts';
 import { componentsOf, isFor, keyObject, requireShortModulus } from './key-objects.ts';
 import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
@@ -28,6 +29,8 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
     refuseBeside(plaintext);
     return { data: wrapAes(components.key, algorithm, parameters, plaintext.data) };
   }
+  if (encapsulates(components))
+    throw new AlgorithmUnsupported('such a key encapsulates: it encrypts no data');
   if (components.kind !== 'rsaPublic') throw new AlgorithmUnsupported('such a key does not encrypt');
   const { data } = plaintext;
   requireRsa(components, parameters);
@@ -51,6 +54,8 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
     refuseBeside(sealed);
     return unwrapAes(components.key, algorithm, parameters, sealed.data);
   }
+  if (components.kind === 'bytePrivate' && encapsulates(components))
+    return decapsulate(key, components, parameters, sealed);
   if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
   requireRsa(components, parameters);
   requireShortModulus(components.n);

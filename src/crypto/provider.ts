@@ -85,10 +85,12 @@ export interface CryptoProvider extends Wrapping {
    */
   encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
   /**
-   * With a symmetric key or, on a thread, an RSA private key; RSA only with OAEP. Whatever is wrong with the encrypted
+   * With a symmetric key or, on a thread, a private key of RSA (with OAEP only) or ML-KEM. Whatever is wrong with the encrypted
    * data, the error is that of `undecipherable()`.
    */
   decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Promise<Uint8Array>;
+  /** A shared secret for the holder of the private key, who gets it by `decrypt` of the ciphertext. */
+  encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulated;
   /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
   verify(
@@ -151,6 +153,11 @@ export interface Encrypted {
   readonly iv?: Uint8Array;
   /** Of a mode that authenticates. */
   readonly tag?: Uint8Array;
+}
+
+export interface Encapsulated {
+  readonly ciphertext: Uint8Array;
+  readonly sharedSecret: Uint8Array;
 }
 
 export interface SealedText {

@@ -5,6 +5,7 @@ import { tagKnown } from '../../codec/tags.ts';
 import type { Version } from '../../codec/version.ts';
 import { fail } from '../errors.ts';
 import { countUse, requireUsage } from '../object/usage.ts';
+import { encapsulate, encapsulates } from './encapsulating.ts';
 import { type ObjectContext, object, operation } from './operation.ts';
 import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
 import { cipherKey, keyFor, parametersFor, required } from './using-keys.ts';
@@ -18,7 +19,7 @@ const Request = struct({
   AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
 });
 
-/** Encrypt (KMIP 2.1 §6.1.18, 1.4 §4.29) data that comes in one piece or in parts. */
+/** Encrypt (KMIP 2.1 §6.1.18, 1.4 §4.29) data that comes in one piece or in parts; with ML-KEM, encapsulate. */
 export const Encrypt = operation({
   name: 'Encrypt',
   since: '1.2',
@@ -34,8 +35,9 @@ export const Encrypt = operation({
   async handle(request, context) {
     const { object: target, crypto, now, version } = context;
     if (inParts(request)) return encryptPart(request, context);
-    const data = required(request.Data, 'Data');
     const parameters = parametersFor(target, request.CryptographicParameters);
+    if (encapsulates(target)) return encapsulate(request, parameters, context);
+    const data = required(request.Data, 'Data');
     const key = await cipherKey(context, 'Encrypt', parameters);
     countUse(target, data.length, now);
     const { iv, ...output } = crypto.encrypt(key, parameters, {

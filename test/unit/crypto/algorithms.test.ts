@@ -41,6 +41,9 @@ t.test('lengths that exist, lengths that are made, strength, quantum safety', as
     ['Ed25519', 256, true, true, 128, false],
     ['XMSS', 256, true, false, 256, true],
     ['McEliece', 8192, true, false, 256, true],
+    ['ML_KEM_768', 9_472, true, true, 192, true],
+    ['ML_DSA_87', 87, true, true, 256, true],
+    ['SLH_DSA_SHAKE_128f', 256, true, true, 128, true],
     [0x8000_0001, 128, false, false, 0, false],
   ] as const;
   for (const [algorithm, bits, accepted, made, strength, safe] of rows) {

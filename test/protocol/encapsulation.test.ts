@@ -1,0 +1,151 @@
+import t from 'tap';
+import type { Attribute } from '../../codec/attribute.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import type { PostQuantumAlgorithm } from '../../src/crypto/algorithms.ts';
+import { byteKeysFor } from '../../src/crypto/byte-keys.ts';
+import { nodeCrypto } from '../../src/crypto/node.ts';
+import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
+import { Decrypt } from '../../src/operations/decrypt.ts';
+import { DeriveKey } from '../../src/operations/derive-key.ts';
+import { Encrypt } from '../../src/operations/encrypt.ts';
+import { Get } from '../../src/operations/get.ts';
+import { Sign } from '../../src/operations/sign.ts';
+import { valueOf } from '../client.ts';
+import { kems } from '../unit/crypto/post-quantum.ts';
+import { active, Data, withLimits } from './keys.ts';
+import { attributeOf, having, materialOf, outcome, succeed } from './operations/ask.ts';
+import { TestService, uid } from './service.ts';
+
+const service = await TestService.open();
+t.teardown(() => service.close());
+
+async function pairOf(algorithm: PostQuantumAlgorithm, ...publicAttributes: Attribute[]) {
+  const made = await succeed(service, '2.1', CreateKeyPair, {
+    CommonAttributes: having({ name: 'CryptographicAlgorithm', value: algorithm }, active),
+    PublicKeyAttributes: having(...publicAttributes),
+  });
+  return { id: made.PrivateKeyUniqueIdentifier, publicId: made.PublicKeyUniqueIdentifier };
+}
+
+async function raw(id: string): Promise<Uint8Array> {
+  const { Object: object } = await succeed(service, '2.1', Get, {
+    UniqueIdentifier: id,
+    KeyFormatType: 'Raw',
+  });
+  return materialOf(object);
+}
+
+const encapsulated = (publicId: string, request: object = {}) =>
+  succeed(service, '2.1', Encrypt, { UniqueIdentifier: publicId, ...request });
+const decapsulated = async (id: string, ciphertext: Uint8Array | undefined) =>
+  (await succeed(service, '2.1', Decrypt, { UniqueIdentifier: id, Data: ciphertext })).Data;
+
+t.test('a shared secret for the holder of the private key', async (t) => {
+  for (const [name, other] of Object.entries(kems)) {
+    const { id, publicId } = await pairOf(name as PostQuantumAlgorithm);
+    const { UniqueIdentifier: secretId, Data: ciphertext } = await encapsulated(publicId);
+    const secret = await raw(secretId);
+    t.equal(secret.length, 32);
+    t.same(await decapsulated(id, ciphertext), secret, name);
+    t.equal(await attributeOf(service, secretId, 'ObjectType'), 'SecretData');
+    t.equal(await attributeOf(service, secretId, 'State'), 'Active');
+    t.equal(await attributeOf(service, secretId, 'CryptographicLength'), 256);
+    t.match(await attributeOf(service, secretId, 'Link'), {
+      LinkType: 'DerivationBaseObjectLink',
+      LinkedObjectIdentifier: publicId,
+    });
+    const again = await encapsulated(publicId, { Data: new Uint8Array() });
+    t.notSame(await raw(again.UniqueIdentifier), secret, 'another one every time');
+
+    const theirs = other.encapsulate(await raw(publicId));
+    t.same(await decapsulated(id, theirs.cipherText), theirs.sharedSecret, `${name}: made there`);
+    const { secretKey } = other.keygen(await raw(id));
+    t.same(other.decapsulate(ciphertext as Uint8Array, secretKey), secret, `${name}: read there`);
+
+    const damaged = new Uint8Array(ciphertext as Uint8Array);
+    damaged[0] = (damaged[0] ?? 0) ^ 1;
+    const rejected = await decapsulated(id, damaged);
+    t.equal(rejected?.length, 32, 'a secret that nobody else has');
+    t.notSame(rejected, secret);
+    t.same(rejected, other.decapsulate(damaged, secretKey), 'the same one everywhere');
+    t.equal(
+      (ciphertext as Uint8Array).length,
+      32 * (name === 'ML_KEM_1024' ? 49 : name === 'ML_KEM_768' ? 34 : 24),
+    );
+    t.equal(byteKeysFor(name)?.use, 'encapsulation');
+  }
+});
+
+t.test('in a batch the ID Placeholder is the shared secret', async (t) => {
+  const { id, publicId } = await pairOf('ML_KEM_768');
+  const [sealed, secret] = await service.batch('2.1', [
+    { operation: 'Encrypt', payload: [uid(publicId)] },
+    { operation: 'Get', payload: [] },
+  ]);
+  const ciphertext = valueOf(sealed?.payload as Node, 'Data') as Uint8Array;
+  const path = ['SecretData', 'KeyBlock', 'KeyValue', 'KeyMaterial'] as const;
+  t.same(valueOf(secret?.payload as Node, ...path), await decapsulated(id, ciphertext));
+});
+
+t.test('keys derived from the shared secret, on both sides', async (t) => {
+  const { id, publicId } = await pairOf('ML_KEM_768');
+  const { UniqueIdentifier: secretId, Data: ciphertext } = await encapsulated(publicId);
+  const DerivationParameters = {
+    CryptographicParameters: { HashingAlgorithm: 'SHA_256' },
+    DerivationData: [Data],
+  };
+  const derived = await succeed(service, '2.1', DeriveKey, {
+    ObjectType: 'SymmetricKey',
+    UniqueIdentifier: [secretId],
+    DerivationMethod: 'HKDF',
+    DerivationParameters,
+    Attributes: having(
+      { name: 'CryptographicAlgorithm', value: 'AES' },
+      { name: 'CryptographicLength', value: 256 },
+    ),
+  });
+  const expected = await nodeCrypto.deriveKey({
+    method: 'HKDF',
+    key: {
+      objectType: 'SecretData',
+      KeyFormatType: 'Raw',
+      KeyMaterial: (await decapsulated(id, ciphertext)) as Uint8Array,
+    },
+    parameters: { HashingAlgorithm: 'SHA_256' },
+    data: [Data],
+    length: 32,
+  });
+  t.same(await raw(derived.UniqueIdentifier), expected, 'both sides come to the same key');
+});
+
+t.test('what is refused', async (t) => {
+  const { id, publicId } = await pairOf('ML_KEM_512');
+  const rows = [
+    [Encrypt, { UniqueIdentifier: publicId, Data }, 'InvalidField'],
+    [Encrypt, { UniqueIdentifier: publicId, IVCounterNonce: Data }, 'InvalidField'],
+    [Encrypt, { UniqueIdentifier: publicId, Data, InitIndicator: true }, 'BadCryptographicParameters'],
+    [
+      Encrypt,
+      { UniqueIdentifier: publicId, CryptographicParameters: { CryptographicAlgorithm: 'RSA' } },
+      'BadCryptographicParameters',
+    ],
+    [Encrypt, { UniqueIdentifier: id }, 'InvalidObjectType'],
+    [Decrypt, { UniqueIdentifier: id }, 'InvalidMessage'],
+    [Decrypt, { UniqueIdentifier: id, Data }, 'CryptographicFailure'],
+    [Decrypt, { UniqueIdentifier: id, Data, IVCounterNonce: Data }, 'BadCryptographicParameters'],
+    [Sign, { UniqueIdentifier: id, Data }, 'IncompatibleCryptographicUsageMask'],
+  ] as const;
+  for (const [operation, request, reason] of rows)
+    t.equal(
+      await outcome(service, '2.1', operation as typeof Encrypt, request as object),
+      reason,
+      JSON.stringify(request),
+    );
+  const limited = await pairOf('ML_KEM_512', withLimits(40n));
+  t.equal(await outcome(service, '2.1', Encrypt, { UniqueIdentifier: limited.publicId }), 'Success');
+  t.equal(
+    await outcome(service, '2.1', Encrypt, { UniqueIdentifier: limited.publicId }),
+    'PermissionDenied',
+    '32 bytes each',
+  );
+});
