@@ -28,6 +28,18 @@ const profiles: Readonly<Record<TlsProfile, Pick<TlsOptions, 'minVersion' | 'cip
   legacy: { minVersion: 'TLSv1.2', ciphers: [...tls13, ...aead, ...old].join(':') },
 };
 
+/**
+ * Groups of the key exchange, the preferred ones first. Those with ML-KEM (TLS 1.3) keep what is recorded today from quantum
+ * computers to come: a client that knows one is asked for it, even where it began with another, which costs a round trip.
+ * Of the others OpenSSL also takes the curves that certificates of TLS 1.2 may be on. `?`: passed over by an OpenSSL that
+ * lacks it.
+ */
+const groups = [
+  '?X25519MLKEM768:?SecP256r1MLKEM768:?SecP384r1MLKEM1024',
+  '?X25519:P-256:?X448:P-384:P-521',
+  '?ffdhe2048:?ffdhe3072',
+].join('/');
+
 /** PEM of the server's certificate (chain) and key, and of every trust anchor for clients. */
 export interface TlsMaterial {
   readonly cert: string;
@@ -47,6 +59,7 @@ export function contextOptions(material: TlsMaterial, profile: TlsProfile, ticke
     key: material.key,
     ca: [...material.ca],
     honorCipherOrder: true,
+    ecdhCurve: groups,
     sessionIdContext,
     sessionTimeout: sessionSeconds,
     ticketKeys,
@@ -61,6 +74,7 @@ export function outgoingOptions(material: TlsMaterial, profile: TlsProfile): Con
     cert: material.cert,
     key: material.key,
     ca: [...material.ca],
+    ecdhCurve: groups,
     ...(minVersion && { minVersion }),
     ...(ciphers && { ciphers }),
     rejectUnauthorized: false,
