@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { isSelfSigned, namesOf, openCertificate, readCertificate, verifies } from './certificate-content.ts';
 import type { CertificateFacts, Verdict } from './certification.ts';
-import { DerInvalid, encoded, explicit, items, type Node, oid, parse, tagged } from './der.ts';
+import { DerInvalid, encoded, explicit, items, type Node, octets, oid, parse, tagged } from './der.ts';
+import { withinConstraints } from './name-constraints.ts';
 import { CertificateInvalid } from './provider.ts';
 
 /** Chains of certificates: their order and their worth (RFC 5280 §6). */
@@ -59,7 +60,22 @@ export async function judge(chain: readonly Uint8Array[], date: number): Promise
     if (!verifies(opened[at] as X509Certificate, above)) return 'Invalid';
     return isJudged ? 'Valid' : 'Unknown';
   });
+  for (const [at, { constraints }] of looks.entries()) {
+    if (at > 0 && constraints !== undefined) verdicts.push(...constrained(constraints, facts.slice(0, at)));
+  }
   return (['Invalid', 'Unknown'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'Valid';
+}
+
+/** What the constraints of an authority make of the certificates below it; those that only renew a key are free (§6.1.3 b). */
+function constrained(constraints: Uint8Array, below: readonly CertificateFacts[]): Verdict[] {
+  try {
+    return below
+      .filter(({ subject, issuer }, at) => at === 0 || subject.toHex() !== issuer.toHex())
+      .map((facts) => withinConstraints(constraints, facts));
+  } catch (error) {
+    if (error instanceof DerInvalid) throw new CertificateInvalid('its Name Constraints are not DER');
+    throw error;
+  }
 }
 
 /** Authorities between the one at `at` and the end entity; those that only renew a key do not count (§6.1.4 l). */
@@ -74,12 +90,15 @@ function mayIssue({ authority, pathLength, keyUsage }: CertificateFacts, below: 
   return keyUsage === undefined || (keyUsage & keyCertSign) !== 0;
 }
 
+const nameConstraints = '2.5.29.30';
+
 /** Critical extensions that are looked at: usages, constraints and names; policies bind only where someone demands one. */
 const judged: readonly string[] = [
   '2.5.29.15',
   '2.5.29.17',
   '2.5.29.18',
   '2.5.29.19',
+  nameConstraints,
   '2.5.29.32',
   '2.5.29.37',
 ];
@@ -88,26 +107,30 @@ interface Look {
   /** Every critical extension is one that the verdict has taken into account. */
   readonly isJudged: boolean;
   readonly isWeak: boolean;
+  /** Name Constraints in DER; they bind whether they are critical or not. */
+  readonly constraints: Uint8Array | undefined;
 }
 
 function lookAt(der: Uint8Array): Look {
   try {
-    const isJudged = extensionsOf(der).every(({ id, critical }) => !critical || judged.includes(id));
-    return { isJudged, isWeak: isWeaklySigned(der) };
+    const extensions = extensionsOf(der);
+    const isJudged = extensions.every(({ id, critical }) => !critical || judged.includes(id));
+    const constraints = extensions.find(({ id }) => id === nameConstraints)?.value;
+    return { isJudged, isWeak: isWeaklySigned(der), constraints };
   } catch (error) {
     if (error instanceof DerInvalid) throw new CertificateInvalid('the certificate is not X.509 in DER');
     throw error;
   }
 }
 
-function extensionsOf(der: Uint8Array): { id: string; critical: boolean }[] {
+function extensionsOf(der: Uint8Array): { id: string; critical: boolean; value: Uint8Array }[] {
   const field = tagged(items(items(parse(der))[0]), 3);
   if (field === undefined) return [];
   return items(explicit(field)).map((extension) => {
     const parts = items(extension);
     // The default, false, is left out in DER.
     const critical = parts.length === 3 && encoded(parts[1] as Node).at(-1) !== 0;
-    return { id: oid(parts[0]), critical };
+    return { id: oid(parts[0]), critical, value: octets(parts.at(-1)) };
   });
 }
 

@@ -1,7 +1,8 @@
 import { webcrypto, X509Certificate } from 'node:crypto';
 import type { CertificateRequestType } from '../../codec/enums.ts';
+import { comparableParts } from './certificate-names.ts';
 import { type CertificateContent, type CertificateFacts, RequestInvalid } from './certification.ts';
-import { DerInvalid, encoded, items, parse, tagged } from './der.ts';
+import { DerInvalid, encoded, items, type Node, parse, tagged } from './der.ts';
 import { CertificateInvalid } from './provider.ts';
 import type { Extension } from './x509.ts';
 
@@ -88,12 +89,13 @@ export function openCertificate(der: Uint8Array): X509Certificate {
   }
 }
 
-/** Issuer and subject in DER, as hexadecimal text. */
+/** Issuer and subject as texts that are equal where RFC 5280 §7.1 calls the names equal. Throws DerInvalid. */
 export function namesOf(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
   const fields = items(items(parse(certificate))[0]);
   const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
   if (issuer === undefined || subject === undefined) throw new DerInvalid('its names are missing');
-  return { issuer: encoded(issuer).toHex(), subject: encoded(subject).toHex() };
+  const text = (name: Node) => comparableParts(name).join();
+  return { issuer: text(issuer), subject: text(subject) };
 }
 
 export function isSelfSigned(certificate: X509Certificate): boolean {

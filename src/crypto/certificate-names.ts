@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { NameInvalid, type NamePartType, namePartTypes, type StatedName } from './certification.ts';
-import { DerInvalid, encode, parse } from './der.ts';
-import { nameParts } from './distinguished-name.ts';
+import { DerInvalid, encode, type Node, parse } from './der.ts';
+import { type NamePart, nameParts } from './distinguished-name.ts';
 import type { JsonNameParams } from './x509.ts';
 
 /** Names of certificates, as clients state them, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
@@ -92,16 +92,21 @@ export function nameContains(name: Uint8Array, stated: Uint8Array): boolean {
   return partsOf(stated).every((part) => own.has(part));
 }
 
-/** The parts of a name in a form in which equal ones are equal: RFC 5280 §7.1, without the rarer rules of RFC 4518. */
+/** Relative names, in order, in a form in which equal ones are equal. Throws DerInvalid. */
+export function comparableParts(name: Node | undefined): string[] {
+  return nameParts(name).map((set) => JSON.stringify(set.map(comparable).toSorted()));
+}
+
+/** RFC 5280 §7.1, without the rarer rules of RFC 4518. */
+function comparable({ oid, text, value }: NamePart): string {
+  return text === undefined
+    ? `${oid}#${encode(value).toHex()}`
+    : `${oid}=${text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')}`;
+}
+
 function partsOf(der: Uint8Array): string[] {
   try {
-    return nameParts(parse(der))
-      .flat()
-      .map(({ oid, text, value }) =>
-        text === undefined
-          ? `${oid}#${encode(value).toHex()}`
-          : `${oid}=${text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')}`,
-      );
+    return nameParts(parse(der)).flat().map(comparable);
   } catch (error) {
     if (error instanceof DerInvalid) throw new NameInvalid('the distinguished name is not DER');
     throw error;

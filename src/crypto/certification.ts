@@ -34,7 +34,7 @@ export interface Certification {
   /** Whether the issuer's key made the signature of the certificate, both in DER. Throws CertificateInvalid. */
   isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /**
-   * The verdict on an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies and name constraints). Unknown: its
+   * The verdict on an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: its
    * end is not signed by itself, or it has critical extensions that the server cannot judge.
    */
   judge(chain: readonly Uint8Array[], date: number): Promise<Verdict>;

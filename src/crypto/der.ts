@@ -97,6 +97,12 @@ export function tagged(nodes: readonly Node[], number: number): Node | undefined
   return nodes.find((node) => node.idBlock.tagClass === 3 && node.idBlock.tagNumber === number);
 }
 
+/** Content of a string under an IMPLICIT tag. */
+export function octetsOf(node: Node): Uint8Array {
+  if (!(node instanceof asn1.Primitive)) throw new DerInvalid('a string is missing');
+  return node.valueBlock.valueHexView;
+}
+
 /** The item inside an EXPLICIT tag. */
 export function explicit(node: Node): Node | undefined {
   return node instanceof asn1.Constructed ? node.valueBlock.value[0] : undefined;

@@ -1,5 +1,5 @@
 import type { Attribute } from '../../codec/attribute.ts';
-import type { AttributeValue } from '../../codec/attribute-table.ts';
+import type { AttributeName } from '../../codec/attribute-table.ts';
 import { ValidityIndicator } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import { date, many, maybe, one, struct } from '../../codec/schema.ts';
@@ -7,16 +7,17 @@ import { identifier } from '../../codec/structures/identifier.ts';
 import { Certificate } from '../../codec/structures/managed-objects.ts';
 import type { Verdict } from '../crypto/certification.ts';
 import { fail } from '../errors.ts';
-import { locateFilter } from '../object/locate-filter.ts';
+import { everywhere, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import type { Filter } from '../store/store.ts';
 import { valueOf } from './creating.ts';
 import { certificateIn } from './issuers.ts';
 import { type Context, conversation, operation } from './operation.ts';
 
 /** Certificates in one chain; those of the world have four or five. */
 const longestChain = 32;
-/** Objects that hold the same certificate, or certificates of the same subject. */
-const mostTwins = 32;
+/** Certificates of the same subject. */
+const mostNamesakes = 32;
 
 /**
  * Validate (KMIP 2.1 §6.1.62, 1.4 §4.23): whether one chain of certificates, given as they are and by identifier in any
@@ -77,7 +78,11 @@ async function completed(given: readonly Uint8Array[], context: Context): Promis
 async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint8Array | undefined> {
   const { isIssuedBy } = context.crypto.certification;
   if (isIssuedBy(certificate, certificate)) return undefined;
-  const name = described(certificate, 'X_509CertificateIssuer', context)?.IssuerDistinguishedName;
+  const described = context.crypto.describeCertificate({
+    CertificateType: 'X_509',
+    CertificateValue: certificate,
+  });
+  const name = valueOf(described, 'X_509CertificateIssuer')?.IssuerDistinguishedName;
   if (name === undefined) return undefined;
   const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
   const objects = await search({ name: 'X_509CertificateSubject', value }, context);
@@ -87,44 +92,48 @@ async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint
 }
 
 async function verdict(chain: readonly Uint8Array[], at: number, context: Context): Promise<Verdict> {
-  const twins = await Promise.all(chain.map((certificate) => twinsOf(certificate, context)));
-  if (twins.flat().some((object) => isRevoked(object, at))) return 'Invalid';
+  for (const certificate of chain) if (await isRevoked(certificate, at, context)) return 'Invalid';
   const judged = await context.crypto.certification.judge(chain, at);
   // Anybody can make an end that is signed by itself: one that nobody of the group keeps vouches for nothing.
-  return judged === 'Valid' && twins.at(-1)?.length === 0 ? 'Unknown' : judged;
+  return judged === 'Valid' && !(await isKept(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : judged;
 }
 
-/** The group's objects that hold the same certificate. */
-async function twinsOf(certificate: Uint8Array, context: Context): Promise<ManagedObject[]> {
-  const value = described(certificate, 'X_509CertificateIdentifier', context);
-  if (value === undefined) return [];
-  const objects = await search({ name: 'X_509CertificateIdentifier', value }, context);
-  const hex = certificate.toHex();
-  return objects.filter((object) => certificateIn(object)?.toHex() === hex);
+/**
+ * Whether an object of the group with that certificate, be it archived or destroyed, was revoked by the operation of that
+ * name, or is over by its Deactivation Date, at that time.
+ */
+async function isRevoked(certificate: Uint8Array, at: number, context: Context): Promise<boolean> {
+  const by = (attribute: AttributeName): Filter => ({
+    attribute,
+    fields: [{ field: '', op: '<=', value: at }],
+  });
+  const over: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
+  const filter: Filter = { all: [sameCertificate(certificate, everywhere, context), over] };
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
 }
 
-/** Revoked by the operation of that name, or over by its Deactivation Date, at that time. */
-function isRevoked({ attributes }: ManagedObject, at: number): boolean {
-  const occurrence = attributes.get('CompromiseOccurrenceDate');
-  const deactivation = attributes.get('DeactivationDate');
-  return (occurrence !== undefined && occurrence <= at) || (deactivation !== undefined && deactivation <= at);
+async function isKept(certificate: Uint8Array, context: Context): Promise<boolean> {
+  const filter = sameCertificate(certificate, kept, context);
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
 }
 
-function described<N extends 'X_509CertificateIdentifier' | 'X_509CertificateIssuer'>(
-  certificate: Uint8Array,
-  name: N,
-  { crypto }: Context,
-): AttributeValue<N> | undefined {
-  const value = { CertificateType: 'X_509', CertificateValue: certificate } as const;
-  return valueOf(crypto.describeCertificate(value), name);
+/** The group's objects that hold the same certificate, or held it: the digest outlives the value. */
+function sameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
+  const { crypto, now } = context;
+  const DigestValue = crypto.digest('SHA_256', certificate);
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'Certificate' },
+    { name: 'Digest', value: { HashingAlgorithm: 'SHA_256', DigestValue } },
+  ];
+  return locateFilter({ attributes, storageStatusMask, now });
 }
 
-/** Archived certificates are revoked as much as others. */
-const stored = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
+/** Archived certificates are as good as others. */
+const kept = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
 
 async function search(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
-  const filter = locateFilter({ attributes: [attribute], storageStatusMask: stored, now });
-  const { ids } = await work.find({ filter, offset: 0, limit: mostTwins });
+  const filter = locateFilter({ attributes: [attribute], storageStatusMask: kept, now });
+  const { ids } = await work.find({ filter, offset: 0, limit: mostNamesakes });
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);
 }

@@ -36,6 +36,13 @@ async function chainOf(t: Parameters<typeof opened>[0]): Promise<Chain> {
 
 const inline = (der: Uint8Array) => ({ CertificateType: 'X_509', CertificateValue: der }) as const;
 
+const register = (service: TestService, der: Uint8Array) =>
+  succeed(service, '2.1', Register, {
+    ObjectType: 'Certificate',
+    Attributes: having(),
+    Object: { type: 'Certificate', value: inline(der) },
+  });
+
 /** What Validate says of certificates as they are and by identifier. */
 async function verdict(
   service: TestService,
@@ -119,21 +126,45 @@ t.test('what the group has revoked counts, as it is or by identifier, and from i
   t.equal(await verdict(service, [leaf.der], [], now + 3 * day), 'Invalid', 'compromised');
 });
 
+t.test(
+  'what was revoked stays so when it is destroyed, and however many copies are registered since',
+  async (t) => {
+    const { service, root, middle, leaf } = await chainOf(t);
+    service.now += day * 1000;
+    const all = [leaf.der, middle.der, root.der];
+    await succeed(service, '2.1', Revoke, {
+      UniqueIdentifier: leaf.certificate,
+      RevocationReason: { RevocationReasonCode: 'PrivilegeWithdrawn' },
+    });
+    for (let copy = 0; copy < 33; copy += 1) await register(service, leaf.der);
+    t.equal(await verdict(service, all), 'Invalid', 'copies');
+    await succeed(service, '2.1', Destroy, { UniqueIdentifier: leaf.certificate });
+    t.equal(await verdict(service, all), 'Invalid', 'destroyed');
+    await succeed(service, '2.1', Revoke, {
+      UniqueIdentifier: root.certificate,
+      RevocationReason: { RevocationReasonCode: 'CACompromise' },
+      CompromiseOccurrenceDate: service.now / 1000,
+    });
+    await succeed(service, '2.1', Destroy, { UniqueIdentifier: root.certificate });
+    t.equal(await verdict(service, [middle.der, root.der]), 'Invalid', 'a root');
+    const before = service.now / 1000 - day;
+    t.equal(
+      await verdict(service, [middle.der, root.der], [], before),
+      'Unknown',
+      'what is gone is no anchor',
+    );
+  },
+);
+
 t.test('a root that the group does not keep vouches for nothing', async (t) => {
   const { leaf, middle, root } = await chainOf(t);
   const service = await opened(t);
   const all = [leaf.der, middle.der, root.der];
   t.equal(await verdict(service, all), 'Unknown', 'nothing is kept');
   t.equal(await verdict(service, [leaf.der]), 'Unknown', 'the rest is not there');
-  const register = (der: Uint8Array) =>
-    succeed(service, '2.1', Register, {
-      ObjectType: 'Certificate',
-      Attributes: having(),
-      Object: { type: 'Certificate', value: inline(der) },
-    });
-  await register(middle.der);
+  await register(service, middle.der);
   t.equal(await verdict(service, all), 'Unknown', 'the middle alone is kept');
-  await register(root.der);
+  await register(service, root.der);
   t.equal(await verdict(service, all), 'Valid', 'the root is kept');
   t.equal(await verdict(service, [leaf.der]), 'Valid');
   const request = { Certificate: [inline(leaf.der)], UniqueIdentifier: [] };

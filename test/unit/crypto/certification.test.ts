@@ -1,56 +1,12 @@
-import { webcrypto } from 'node:crypto';
 import t from 'tap';
 import { NameInvalid } from '../../../src/crypto/certification.ts';
 import { nodeCrypto } from '../../../src/crypto/node.ts';
 import { CertificateInvalid } from '../../../src/crypto/provider.ts';
 import * as x509 from '../../../src/crypto/x509.ts';
+import { ca, day, type Link, made, now, usage } from './chains.ts';
 
 const { certification } = nodeCrypto;
-const day = 86_400;
-const now = 1_800_000_000;
-const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-interface Link {
-  readonly name: string;
-  readonly keys: webcrypto.CryptoKeyPair;
-  readonly der: Uint8Array;
-}
-
-interface Draft {
-  readonly extensions?: x509.Extension[];
-  readonly algorithm?: object;
-  readonly from?: number;
-  readonly keys?: webcrypto.CryptoKeyPair;
-}
-
-/** A certificate of a hand other than the server's, so that it may be wrong. */
-async function made(name: string, issuer: Link | undefined, draft: Draft = {}): Promise<Link> {
-  const algorithm = draft.algorithm ?? ecdsa;
-  const keys =
-    draft.keys ??
-    ((await webcrypto.subtle.generateKey(algorithm as typeof ecdsa, true, [
-      'sign',
-      'verify',
-    ])) as webcrypto.CryptoKeyPair);
-  const certificate = await x509.X509CertificateGenerator.create(
-    {
-      serialNumber: '01',
-      subject: `CN=${name}`,
-      issuer: `CN=${issuer?.name ?? name}`,
-      notBefore: new Date((now + (draft.from ?? 0)) * 1000),
-      notAfter: new Date((now + 100 * day) * 1000),
-      publicKey: keys.publicKey,
-      signingKey: (issuer ?? { keys }).keys.privateKey,
-      signingAlgorithm: algorithm as x509.X509CertificateCreateParams['signingAlgorithm'],
-      extensions: draft.extensions ?? [],
-    } as x509.X509CertificateCreateParams,
-    webcrypto as Crypto,
-  );
-  return { name, keys, der: new Uint8Array(certificate.rawData) };
-}
-
-const ca = (pathLength?: number) => new x509.BasicConstraintsExtension(true, pathLength, true);
-const usage = (bits: number) => new x509.KeyUsagesExtension(bits, true);
 const judged = (chain: readonly Link[], at = now + day) =>
   certification.judge(
     chain.map(({ der }) => der),
@@ -74,6 +30,7 @@ t.test('the verdict on chains', async (t) => {
   const critical = new x509.Extension('1.2.3.4', true, Uint8Array.of(5, 0));
   const casual = new x509.Extension('1.2.3.4', false, Uint8Array.of(5, 0));
   const constraints = new x509.Extension('2.5.29.30', true, Uint8Array.of(0x30, 0));
+  const policies = new x509.Extension('2.5.29.36', true, Uint8Array.of(0x30, 3, 0x80, 1, 0));
   const sha1 = {
     name: 'RSASSA-PKCS1-v1_5',
     hash: 'SHA-1',
@@ -102,7 +59,8 @@ t.test('the verdict on chains', async (t) => {
     ['a path as long as allowed', await deep(1), 'Valid'],
     ['a critical extension that nobody knows', await below(ca(), critical), 'Unknown'],
     ['the same, not critical', await below(ca(), casual), 'Valid'],
-    ['name constraints', await below(ca(), constraints), 'Unknown'],
+    ['name constraints that say nothing', await below(ca(), constraints), 'Unknown'],
+    ['critical constraints of policies', await below(ca(), policies), 'Unknown'],
     ['a signature with SHA-1', [await made('end', weakRoot, { algorithm: sha1 }), weakRoot], 'Invalid'],
     ['a root whose own signature is with SHA-1', [weakRoot], 'Valid'],
     ['a root that renews its key', [await made('end', rollover), rollover, root], 'Valid'],
@@ -137,6 +95,24 @@ t.test('the order of chains', async (t) => {
     CertificateInvalid,
     'too large to be looked at',
   );
+});
+
+t.test('names that are equal however they are written', async (t) => {
+  const written = (name: x509.JsonNameParams) => new x509.Name(name);
+  const root = await made('root', undefined, {
+    extensions: [ca()],
+    subject: written([{ O: [{ printableString: 'Acme  Inc' }] }, { CN: [{ utf8String: 'Root' }] }]),
+  });
+  const leaf = await made('leaf', root, {
+    issuer: written([{ O: [{ utf8String: 'ACME inc' }] }, { CN: [{ printableString: 'root' }] }]),
+  });
+  const other = await made('leaf', root, {
+    issuer: written([{ CN: [{ utf8String: 'Root' }] }, { O: [{ utf8String: 'Acme Inc' }] }]),
+  });
+  const ordered = (link: Link) => certification.order([root.der, link.der])?.[0] === link.der;
+  t.ok(ordered(leaf), 'letter case, spaces and the kind of string do not count');
+  t.notOk(ordered(other), 'the order of the parts does');
+  t.equal(await judged([leaf, root]), 'Valid');
 });
 
 t.test('names', async (t) => {
