@@ -62,6 +62,7 @@ const older: Partial<Record<Reason, Reason>> = {
   ServerLimitExceeded: 'IndexOutOfBounds',
   UsageLimitExceeded: 'PermissionDenied',
   BadCryptographicParameters: 'ItemNotFound',
+  UnsupportedCryptographicParameters: 'InvalidField',
   BadPassword: 'InvalidField',
   WrappingObjectNotFound: 'ItemNotFound',
   WrappingObjectArchived: 'ObjectArchived',

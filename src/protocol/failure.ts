@@ -20,7 +20,7 @@ const refusals: readonly (readonly [
   reason: Reason,
   classic?: Reason,
 ])[] = [
-  [AlgorithmUnsupported, 'UnsupportedCryptographicParameters', 'InvalidField'],
+  [AlgorithmUnsupported, 'UnsupportedCryptographicParameters'],
   [KeyFormatUnsupported, 'KeyFormatTypeNotSupported'],
   [KeyCompressionUnsupported, 'KeyCompressionTypeNotSupported'],
   [KeyMaterialInvalid, 'InvalidField'],
