@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from './address.ts';
 import * as values from './config-values.ts';
+import { disabledProblem } from './crypto/rule-names.ts';
 import { type CustomRoles, roleProblem } from './identity/policy.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { didYouMean } from './nearest.ts';
@@ -20,6 +21,8 @@ export interface Config {
   readonly metrics: Address | undefined;
   readonly uniqueNames: boolean;
   readonly interop: boolean;
+  /** Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider. */
+  readonly fips: boolean;
   readonly log: { readonly level: (typeof logLevels)[number] };
   readonly tls: {
     readonly profile: (typeof tlsProfiles)[number];
@@ -30,6 +33,11 @@ export interface Config {
   };
   /** Where issued certificates say that revocation lists are; undefined: they do not. */
   readonly certification: { readonly crlUrl: string | undefined };
+  readonly crypto: {
+    /** Names that `disabledProblem` finds nothing wrong with. */
+    readonly disabled: readonly string[];
+    readonly pkcs1Decryption: boolean;
+  };
   readonly limits: Limits;
   readonly roles: CustomRoles;
 }
@@ -94,6 +102,13 @@ const limit = (name: keyof Limits): Key<number> =>
 
 const limitNames = Object.keys(limitRanges) as (keyof Limits)[];
 
+function disabledNames(value: unknown, home: string): readonly string[] {
+  const names = values.texts(value, home);
+  const problem = names.map(disabledProblem).find((found) => found !== undefined);
+  if (problem !== undefined) throw new values.WrongValue(`is wrong: ${problem}`);
+  return names;
+}
+
 const known = {
   listen: key('listen', '127.0.0.1:5696', values.address, 'Where KMIP clients connect.'),
   https: key(
@@ -126,6 +141,12 @@ const known = {
     values.flag,
     'The Interop operation of conformance tests. Never in production.',
   ),
+  fips: key(
+    'fips',
+    false,
+    values.flag,
+    "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider, which has to be installed.",
+  ),
   logLevel: key('log.level', 'info', values.oneOf(logLevels), `One of ${logLevels.join(', ')}.`),
   tlsProfile: key(
     'tls.profile',
@@ -157,6 +178,18 @@ const known = {
     undefined,
     values.webAddress,
     'Where certificates say that the list of kmipd crl is; {issuer} stands for its ISSUER. They do not when left out.',
+  ),
+  cryptoDisabled: key(
+    'crypto.disabled',
+    [],
+    disabledNames,
+    'What is neither made nor used, by its name in KMIP: algorithms (also "RSA<2048", "AES=128"), hashes, modes, curves, ….',
+  ),
+  pkcs1Decryption: key(
+    'crypto.pkcs1Decryption',
+    false,
+    values.flag,
+    'Decrypt RSA with PKCS #1 v1.5 padding too. Clients that need it can be used to decrypt what others sent them.',
   ),
 } satisfies Record<string, Key>;
 
@@ -258,6 +291,7 @@ function assemble(given: ReadonlyMap<string, unknown>, roles: CustomRoles, home:
     metrics: given.has('metrics') ? value(known.metrics) : undefined,
     uniqueNames: value(known.uniqueNames),
     interop: value(known.interop),
+    fips: value(known.fips),
     log: { level: value(known.logLevel) },
     tls: {
       profile: value(known.tlsProfile),
@@ -267,6 +301,7 @@ function assemble(given: ReadonlyMap<string, unknown>, roles: CustomRoles, home:
       authorities: value(known.tlsAuthorities),
     },
     certification: { crlUrl: given.has(known.crlUrl.name) ? value(known.crlUrl) : undefined },
+    crypto: { disabled: value(known.cryptoDisabled), pkcs1Decryption: value(known.pkcs1Decryption) },
     limits: { ...defaultLimits, ...limits },
     roles,
   };
@@ -282,7 +317,7 @@ const isTable = (value: unknown): value is Record<string, unknown> =>
 export function renderConfig(settings: Readonly<Record<string, Key['initial']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
-    '# then restart; certificates and roles are also read again on SIGHUP.',
+    '# then restart; certificates, roles and [crypto] are also read again on SIGHUP.',
   ];
   let section = '';
   for (const { name, comment, initial } of keys.values()) {

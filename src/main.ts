@@ -25,6 +25,7 @@ const fixed = [
   'metrics',
   'uniqueNames',
   'interop',
+  'fips',
   'certification',
   'limits',
 ] as const;
@@ -32,7 +33,9 @@ const fixed = [
 /** Commands other than `serve` need none of these rooms, and start in half the time without them. */
 const loadRooms = async () => ({
   ...(await import('../codec/version.ts')),
+  ...(await import('./crypto/fips.ts')),
   ...(await import('./crypto/node.ts')),
+  ...(await import('./crypto/rules.ts')),
   ...(await import('./cli/tls-material.ts')),
   ...(await import('./identity/certificate.ts')),
   ...(await import('./identity/credentials.ts')),
@@ -65,6 +68,8 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   });
   const rooms = await loadRooms();
   let config: Config = { ...configOf(home), ...overrides };
+  const missing = config.fips ? rooms.enterFips() : undefined;
+  if (missing !== undefined) throw new CommandFailure(missing);
   const log = rooms.createLog(config.log.level);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {
@@ -81,6 +86,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, shelf: opened.sealingKeys });
   closing.defer(() => vault.close());
   const policy = new rooms.Policy(config.roles);
+  const rules = new rooms.CryptographicRules({ ...config.crypto, fips: config.fips });
   const { interop, uniqueNames } = config;
   const asking = rooms.bothEndpoints(rooms.logEndpoints(log), metrics.endpoints);
   const events = new rooms.ObjectEvents(vault, (error) => asking.failed({ error }));
@@ -99,7 +105,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const service = rooms.createService({
     store: rooms.measured(opened.store, metrics.storeCall),
     vault,
-    crypto: rooms.nodeCrypto,
+    crypto: rules.over(rooms.nodeCrypto),
     limits: config.limits,
     operations: rooms.operations,
     server: {
@@ -196,9 +202,10 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       presented = await material();
       for (const door of doors) door.reload(presented);
       policy.replace(config.roles);
+      rules.replace({ ...config.crypto, fips: config.fips });
       log.level = config.log.level;
       await recheckAll();
-      log.info('certificates, trusted authorities, roles and log level are read again');
+      log.info('certificates, trusted authorities, roles, [crypto] and log level are read again');
       if (kept.length > 0) log.warn({ keys: kept }, 'changes of these keys wait for a restart');
     } catch (error) {
       log.error({ error: (error as Error).message }, 'the reload failed; what was in force stays in force');

@@ -6,13 +6,14 @@ import { type ListenerArguments, settingsOf } from './init.ts';
 import { lockHome } from './lock.ts';
 
 /** What the command line says in place of the configuration. */
-export type Overrides = Partial<Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop'>>;
+export type Overrides = Partial<Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop' | 'fips'>>;
 
 /** Starts the daemon of an initialised home; resolves once it has drained and closed. */
 export type Boot = (home: Home, overrides: Overrides) => Promise<void>;
 
 interface Arguments extends ListenerArguments {
   readonly interop?: boolean;
+  readonly fips?: boolean;
 }
 
 export function serveWith(boot: Boot): Command<Arguments> {
@@ -20,10 +21,15 @@ export function serveWith(boot: Boot): Command<Arguments> {
     command: 'serve',
     describe: 'Run the daemon; a fresh home is initialised first',
     builder: (yargs) =>
-      withListenerOptions(yargs).option('interop', {
-        type: 'boolean',
-        describe: 'Enable the Interop operation of conformance tests; never in production',
-      }),
+      withListenerOptions(yargs)
+        .option('interop', {
+          type: 'boolean',
+          describe: 'Enable the Interop operation of conformance tests; never in production',
+        })
+        .option('fips', {
+          type: 'boolean',
+          describe: "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider",
+        }),
     async run(given) {
       const home = homeAt(given.home);
       const overrides = overridesOf(given);
@@ -54,5 +60,6 @@ function overridesOf(given: Arguments): Overrides {
     ...(metrics && { metrics }),
     ...(store && { store }),
     ...(given.interop !== undefined && { interop: given.interop }),
+    ...(given.fips !== undefined && { fips: given.fips }),
   };
 }

@@ -1,4 +1,4 @@
-import { constants, type KeyObject, publicEncrypt } from 'node:crypto';
+import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
@@ -18,6 +18,7 @@ import {
   type PlainKey,
   type Plaintext,
   type SealedText,
+  undecipherable,
 } from './provider.ts';
 
 /** See CryptoProvider.encrypt. */
@@ -63,8 +64,7 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
     case 'OAEP':
       return decryptOaep(keyObject(key), oaep(parameters), sealed.data);
     case 'PKCS1V1_5':
-      // Every answer to such a request is an oracle about the padding (Bleichenbacher 1998, CVE-2023-46809).
-      throw new AlgorithmUnsupported('the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP');
+      return decryptPkcs1(keyObject(key), Math.ceil(bitLength(components.n) / 8), sealed.data);
     default:
       throw rsaPaddingRefused(parameters);
   }
@@ -136,4 +136,18 @@ function encryptPkcs1(key: KeyObject, modulusBytes: number, data: Uint8Array): U
   // RFC 8017 §7.2.1: eleven bytes of padding at the least.
   if (data.length > modulusBytes - 11) throw new CryptographyFailed('the data is too long for this key');
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
+}
+
+/**
+ * Wrong padding is no error: OpenSSL then makes up data out of key and encrypted data, the same each time, so that nobody
+ * learns which texts are well padded (Bleichenbacher 1998, CVE-2023-46809; implicit rejection, OpenSSL 3.2).
+ */
+function decryptPkcs1(key: KeyObject, modulusBytes: number, encrypted: Uint8Array): Uint8Array {
+  // Public, and RFC 8017 §7.2.2 wants it.
+  if (encrypted.length !== modulusBytes) throw undecipherable();
+  try {
+    return privateDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encrypted);
+  } catch {
+    throw undecipherable();
+  }
 }

@@ -85,8 +85,8 @@ export interface CryptoProvider extends Wrapping {
    */
   encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
   /**
-   * With a symmetric key or, on a thread, a private key of RSA (with OAEP only) or ML-KEM. Whatever is wrong with the encrypted
-   * data, the error is that of `undecipherable()`.
+   * With a symmetric key or, on a thread, a private key of RSA or ML-KEM. Whatever is wrong with the encrypted data, the
+   * error is that of `undecipherable()`; wrong PKCS #1 v1.5 padding is no error, but gives other data.
    */
   decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Promise<Uint8Array>;
   /** A shared secret for the holder of the private key, who gets it by `decrypt` of the ciphertext. */

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import t from 'tap';
 import { privateKeyToPem } from '../../certs/keys.ts';
 import * as x509 from '../../certs/x509.ts';
-import { connect, type Identity, readIdentity, text } from '../client.ts';
+import {
+  bytes,
+  connect,
+  enumerated,
+  type Identity,
+  readIdentity,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
 import { Daemon, kmipd, tryDestroy } from './daemon.ts';
 
 // Processes start and stop; a busy machine needs its time.
@@ -163,6 +172,21 @@ t.test('reload', async (t) => {
   ]);
   t.ok(answer, 'connections outlive a reload');
   t.equal(await tryDestroy(port, out), 'permitted');
+
+  const md5 = async () => {
+    const payload = [
+      structure('CryptographicParameters', enumerated('HashingAlgorithm', 3)),
+      bytes('Data', new Uint8Array(1)),
+    ];
+    const answered = await open.request('1.4', [{ operation: 'Hash', payload }]);
+    return valueOf(answered, 'BatchItem', 'ResultStatus');
+  };
+  writeFileSync(config, '[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
+  t.match(await daemon.reload(), 'read again');
+  t.equal(await md5(), 0);
+  writeFileSync(config, '[crypto]\ndisabled = ["MD5"]\n[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
+  t.match(await daemon.reload(), 'read again');
+  t.equal(await md5(), 1, 'algorithms are switched off while it runs');
 
   writeFileSync(config, '[roles]\nlab = ["Gett"]\n');
   t.match(await daemon.reload(), /reload failed.*/);

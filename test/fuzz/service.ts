@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { readRequest } from '../../codec/envelope.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
+import { CryptographicRules } from '../../src/crypto/rules.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { createService } from '../../src/protocol/index.ts';
@@ -48,7 +49,7 @@ export async function fuzzService(options: Options): Promise<Report> {
   const service = createService({
     store: opened.store,
     vault,
-    crypto: nodeCrypto,
+    crypto: new CryptographicRules({ disabled: [], pkcs1Decryption: false, fips: false }).over(nodeCrypto),
     limits: defaultLimits,
     operations,
     server: {

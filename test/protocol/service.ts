@@ -5,6 +5,7 @@ import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
+import { CryptographicRules, type CryptographicSettings } from '../../src/crypto/rules.ts';
 import type { Principal } from '../../src/identity/principal.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
@@ -47,6 +48,8 @@ export interface ServiceOptions {
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
   readonly revocationListUrl?: string;
+  /** Rules of the cryptography that are not the usual ones. */
+  readonly crypto?: Partial<CryptographicSettings>;
   /** Further operations, e.g. one that fails with a bug. */
   readonly extra?: readonly AnyOperation[];
   /** Denies operations to the speaker. */
@@ -55,12 +58,17 @@ export interface ServiceOptions {
   readonly store?: string;
 }
 
+/** Those of a configuration that says nothing. */
+export const usualRules: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
+
 /** The protocol room over a real SQLite store and vault, without a network. */
 export class TestService {
   /** Milliseconds since 1970 as the service sees them. */
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly logged: string[] = [];
   readonly unexpected: unknown[] = [];
+  /** Of the cryptography. */
+  rules = new CryptographicRules(usualRules);
   /** Why credentials were refused. */
   readonly unproven: string[] = [];
   /** Clients that are enrolled without being the speaker. */
@@ -90,6 +98,7 @@ export class TestService {
     createRootKey(rootKeyFile);
     const vault = await openLocalVault({ rootKeyFile, shelf: opened.sealingKeys });
     self.#may = options.may ?? self.#may;
+    self.rules.replace({ ...usualRules, ...options.crypto });
     self.store = opened.store;
     self.vault = vault;
     self.events = new ObjectEvents(vault, (error) => self.unexpected.push(error));
@@ -97,7 +106,7 @@ export class TestService {
       createService({
         store: opened.store,
         vault,
-        crypto: nodeCrypto,
+        crypto: self.rules.over(nodeCrypto),
         limits: { ...defaultLimits, ...options.limits },
         operations: new Map([
           ...operations,

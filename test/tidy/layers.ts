@@ -28,7 +28,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|wrapping|algorithms|certification)|identity\/principal)\.ts$/,
+      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|wrapping|algorithms|certification|rules|rule-names|fips-approved)|identity\/principal)\.ts$/,
     mayImport: ['codec', 'leaf', 'port'],
   },
   {
@@ -39,7 +39,7 @@ export const rooms: readonly Room[] = [
   },
   { name: 'object', files: /^src\/object\//, mayImport: ['codec', 'leaf', 'port', 'object'] },
   { name: 'identity', files: /^src\/identity\//, mayImport: ['codec', 'leaf', 'port', 'identity'] },
-  { name: 'config', files: /^src\/config[^/]*\.ts$/, mayImport: ['leaf', 'identity', 'config'] },
+  { name: 'config', files: /^src\/config[^/]*\.ts$/, mayImport: ['leaf', 'port', 'identity', 'config'] },
   {
     name: 'operations',
     files: /^src\/operations\//,

@@ -14,6 +14,7 @@ t.test('an empty file is all defaults', (t) => {
     metrics: undefined,
     uniqueNames: false,
     interop: false,
+    fips: false,
     log: { level: 'info' },
     tls: {
       profile: 'intermediate',
@@ -23,6 +24,7 @@ t.test('an empty file is all defaults', (t) => {
       authorities: [],
     },
     certification: { crlUrl: undefined },
+    crypto: { disabled: [], pkcs1Decryption: false },
     limits: defaultLimits,
     roles: {},
   });
@@ -37,6 +39,7 @@ t.test('every key takes effect', (t) => {
     metrics = "127.0.0.1:9696"
     uniqueNames = true
     interop = true
+    fips = true
     log.level = "debug"
     [tls]
     profile = "legacy"
@@ -46,6 +49,9 @@ t.test('every key takes effect', (t) => {
     authorities = ["company.pem"]
     [certification]
     crlUrl = "http://pki.example.com/{issuer}.crl"
+    [crypto]
+    disabled = ["MD5", "RSA<3072"]
+    pkcs1Decryption = true
     [limits]
     ${Object.keys(defaultLimits)
       .map((name) => `${name} = ${name === 'depth' ? 17 : 1025}`)
@@ -60,6 +66,7 @@ t.test('every key takes effect', (t) => {
     metrics: { host: '127.0.0.1', port: 9696 },
     uniqueNames: true,
     interop: true,
+    fips: true,
     log: { level: 'debug' },
     tls: {
       profile: 'legacy',
@@ -69,6 +76,7 @@ t.test('every key takes effect', (t) => {
       authorities: ['/home/company.pem'],
     },
     certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
+    crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true },
     limits: Object.fromEntries(
       Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
     ),
@@ -90,6 +98,15 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[toString]\na = 1', /unknown key "toString"/],
   ['certification.crlUrl = "pki.example.com"', /"certification.crlUrl" must be a URL such as/],
   ['certification.crlUrl = "http://exämple.com/x"', /"certification.crlUrl" must be a URL/],
+  ['[crypto]\ndisabled = "MD5"', /"crypto.disabled" must be a list/],
+  ['[crypto]\ndisabled = ["SHA_2"]', /"crypto.disabled" is wrong: "SHA_2" is no .*; did you mean "SHA_1"\?/],
+  ['[crypto]\ndisabled = ["RSA-1024"]', /"RSA-1024" is neither .*: write "RSA=1024"$/],
+  ['[crypto]\ndisabled = ["RSA>1024"]', /"RSA>1024" is neither a name of KMIP nor a name and a length/],
+  ['[crypto]\ndisabled = ["MD5<128"]', /"MD5<128" gives a length to MD5, which is no algorithm of keys/],
+  ['[crypto]\ndisabled = ["SHA_256"]', /"SHA_256" cannot be switched off/],
+  ['[crypto]\ndisabled = ["None"]', /"None" is no algorithm/],
+  ['[crypto]\npkcs1Decryption = 1', /"crypto.pkcs1Decryption" must be true or false/],
+  ['fips = "on"', /"fips" must be true or false/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],
   ['listen = "5696"', /"listen" must be/],
   ['listen = ":5696"', /"listen" must be/],

@@ -115,14 +115,35 @@ t.test('a data byte that changed is data, not padding', async (t) => {
   t.throws(() => decrypt(privateKey, mixed, { data: changed }), CryptographyFailed);
 });
 
-t.test('PKCS #1 v1.5: encrypted, never decrypted', async (t) => {
+t.test('PKCS #1 v1.5: what is padded wrongly decrypts to something, the same each time', async (t) => {
   const parameters: CryptographicParameters = { PaddingMethod: 'PKCS1V1_5' };
   const encrypted = encrypt(publicKey, parameters, { data }).data;
   t.same(
     [...privateDecrypt({ key: nodePrivate, padding: constants.RSA_PKCS1_PADDING }, encrypted)],
     [...data],
   );
-  t.throws(() => decrypt(privateKey, parameters, { data: encrypted }), AlgorithmUnsupported);
+  t.same([...decrypt(privateKey, parameters, { data: encrypted })], [...data]);
+  const bare = (block: Uint8Array) =>
+    publicEncrypt({ key: nodePublic, padding: constants.RSA_NO_PADDING }, block);
+  const blocks: [string, (block: Uint8Array) => void][] = [
+    ['the first byte', (block) => block.fill(1, 0, 1)],
+    ['the block type', (block) => block.fill(1, 1, 2)],
+    ['no separator', () => {}],
+    ['a separator too early', (block) => block.fill(0, 5, 6)],
+  ];
+  for (const [name, change] of blocks) {
+    const block = new Uint8Array(256).fill(7);
+    block.set([0, 2]);
+    change(block);
+    const sealed = bare(block);
+    const made = decrypt(privateKey, parameters, { data: sealed });
+    t.same(decrypt(privateKey, parameters, { data: sealed }), made, name);
+    t.ok(made.length <= 245, name);
+  }
+  for (const length of [0, 255, 257])
+    t.throws(() => decrypt(privateKey, parameters, { data: new Uint8Array(length) }), {
+      message: 'the data cannot be decrypted',
+    });
   t.throws(
     () => encrypt(publicKey, parameters, { data: new Uint8Array(246) }),
     CryptographyFailed,
