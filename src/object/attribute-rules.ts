@@ -8,6 +8,7 @@ import { appliesTo, mostAttributes, mostInstances, type Origin, ruleOf } from '.
 import { requireChangeable, requireOrder } from './date-rules.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
+import { requireQuantumSafety } from './quantum-safety.ts';
 import { normalised, requireKnown, requireMeaning } from './value-rules.ts';
 import { sameAttribute, sameValue } from './values.ts';
 
@@ -72,7 +73,7 @@ export function applyAdd(object: ManagedObject, given: Attribute, now: number): 
   }
   requireRoom(attributes, key, present);
   requireMeaning(attribute);
-  requireTimely(object, attribute, now);
+  requireFitting(object, attribute, now);
   requireNewName(attributes, attribute);
   const stored = attributes.add(attribute);
   follow(object, stored, now);
@@ -103,7 +104,7 @@ export function applyModify(
     if (present !== undefined && isRepeatedPolicy(attribute, present)) return present;
     fail('AttributeReadOnly', `${key} cannot be changed by a client`);
   }
-  requireTimely(object, attribute, now);
+  requireFitting(object, attribute, now);
   if (!attributes.has(key)) fail('AttributeNotFound', `the object has no ${key}`, 'InvalidField');
   const old = select(object, key, selector);
   requireMeaning(attribute);
@@ -124,7 +125,7 @@ export function applySet(object: ManagedObject, given: Attribute, now: number): 
   if (!appliesTo(ruleOf(attribute), object.type))
     fail('InvalidAttribute', `${key} is not an attribute of a ${object.type}`);
   requireMeaning(attribute);
-  requireTimely(object, attribute, now);
+  requireFitting(object, attribute, now);
   requireNewName(attributes, attribute, { own: present });
   if (present === undefined) requireRoom(attributes, key, []);
   const stored =
@@ -209,11 +210,19 @@ function isRepeatedPolicy(attribute: Attribute, present: Attribute): boolean {
   );
 }
 
-/** Dates and limits may change only in their time, and dates must stay in order. */
-function requireTimely(object: ManagedObject, attribute: Attribute, now: number): void {
+/** Dates and limits may change only in their time, dates must stay in order, and what is demanded of the key must be so. */
+function requireFitting(object: ManagedObject, attribute: Attribute, now: number): void {
   if (attribute.vendor !== undefined) return;
   requireChangeable(object, attribute.name, now);
-  requireOrder(object.attributes, { [attribute.name]: attribute.value });
+  const { attributes } = object;
+  if (attribute.name === 'QuantumSafe') {
+    const [algorithm, bits] = [
+      attributes.get('CryptographicAlgorithm'),
+      attributes.get('CryptographicLength'),
+    ];
+    requireQuantumSafety(attribute.value as boolean, algorithm, bits);
+  }
+  requireOrder(attributes, { [attribute.name]: attribute.value });
 }
 
 /** What else changes with an attribute: the record of having been less protected, the state, Last Change Date. */

@@ -15,6 +15,7 @@ import { mostAttributes, mostInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
+import { requireQuantumSafety } from './quantum-safety.ts';
 import { defaultUsageMask } from './usage.ts';
 import { normalised, sameLength } from './value-rules.ts';
 import { contains, sameValue } from './values.ts';
@@ -60,7 +61,7 @@ const generating: readonly CreatingOperation[] = [
 /**
  * A new object with every attribute it has to have: those the client stated, those the value decides, those the server
  * adds. Fails with AttributeReadOnly, AttributeSingleValued, NonUniqueNameAttribute, InvalidAttribute or
- * InvalidAttributeValue (1.x: InvalidField for each).
+ * InvalidAttributeValue (1.x: InvalidField for each), and as `requireQuantumSafety`.
  */
 export function buildObject(creation: Creation): ManagedObject {
   const { operation, type, group, id, value, now } = creation;
@@ -83,6 +84,14 @@ export function buildObject(creation: Creation): ManagedObject {
     if (!stated.has(attributeKey(unstated))) addStated(attributes, unstated);
   }
   requireOrder(attributes);
+  // What another server has promised of an object that is imported is its client's affair.
+  if (operation !== 'Import') {
+    const [algorithm, bits] = [
+      attributes.get('CryptographicAlgorithm'),
+      attributes.get('CryptographicLength'),
+    ];
+    requireQuantumSafety(attributes.get('QuantumSafe'), algorithm, bits);
+  }
   fill(attributes, 'InitialDate', now);
   if (type !== 'Template') fillImplicit(attributes, creation);
   object.touch(now);

@@ -4,7 +4,6 @@ import { creationAttributes } from '../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../codec/schema.ts';
 import type { ManagedObjectValue, ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../codec/structures/query.ts';
-import { quantumSafe } from '../crypto/algorithms.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from './creating.ts';
@@ -58,9 +57,6 @@ function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider):
   const bits = valueOf(attributes, 'CryptographicLength') ?? defaultLength(algorithm);
   if (bits === undefined)
     fail('InvalidField', `Cryptographic Length is missing, and ${algorithm} has no default`);
-  if (valueOf(attributes, 'QuantumSafe') === true && !quantumSafe(algorithm, bits)) {
-    fail('GeneralFailure', `${algorithm} with ${bits} bits is not quantum-safe`);
-  }
   return generateSymmetricKey(algorithm, bits, crypto);
 }
 

@@ -4,6 +4,7 @@ import type { ManagedObjectValue } from '../../codec/structures/managed-objects.
 import { isPostQuantum } from '../crypto/algorithms.ts';
 import type { CryptoProvider, KeyPairRequest, PlainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
+import { requireQuantumSafety } from '../object/quantum-safety.ts';
 import { algorithmOf, valueOf } from './creating.ts';
 import { defaultCurve, defaultLength } from './defaults.ts';
 
@@ -39,6 +40,11 @@ export async function generatePair(
       fail('InvalidField', `${name} must be the same for both halves of the pair`);
     }
   }
+  // Before seconds are spent on a pair that its attributes refuse.
+  const demanded = [privateAttributes, publicAttributes].some(
+    (half) => valueOf(half, 'QuantumSafe') === true,
+  );
+  requireQuantumSafety(demanded, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
   const pair = await crypto.generateKeyPair(pairRequest(algorithm, privateAttributes));
   const formats = keptAs[String(algorithm)] ?? { private: 'PKCS_8', public: 'X_509' };
   const keep = (
