@@ -35,7 +35,7 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
   if (components.kind !== 'rsaPublic') throw new AlgorithmUnsupported('such a key does not encrypt');
   const { data } = plaintext;
   requireRsa(components, parameters);
-  const bytes = Math.ceil(bitLength(components.n) / 8);
+  const bytes = modulusBytes(components);
   switch (parameters.PaddingMethod) {
     case 'OAEP':
       return { data: encryptOaep(keyObject(key), bytes, oaep(parameters), data) };
@@ -62,9 +62,9 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
   requireShortModulus(components.n);
   switch (parameters.PaddingMethod) {
     case 'OAEP':
-      return decryptOaep(keyObject(key), oaep(parameters), sealed.data);
+      return decryptOaep(keyObject(key), modulusBytes(components), oaep(parameters), sealed.data);
     case 'PKCS1V1_5':
-      return decryptPkcs1(keyObject(key), Math.ceil(bitLength(components.n) / 8), sealed.data);
+      return decryptPkcs1(keyObject(key), modulusBytes(components), sealed.data);
     default:
       throw rsaPaddingRefused(parameters);
   }
@@ -107,6 +107,10 @@ function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: Cr
   if (algorithm === undefined) throw new ParametersInvalid('Cryptographic Algorithm is missing');
   if (asked !== undefined && asked !== algorithm) throw notForKey();
   return algorithm;
+}
+
+function modulusBytes({ n }: RsaPublicKey | RsaPrivateKey): number {
+  return Math.ceil(bitLength(n) / 8);
 }
 
 function requireRsa(key: RsaPublicKey | RsaPrivateKey, parameters: CryptographicParameters): void {

@@ -30,7 +30,14 @@ export function encryptOaep(key: KeyObject, modulusBytes: number, oaep: Oaep, da
 }
 
 /** Throws `undecipherable()` whatever was wrong (Manger 2001). */
-export function decryptOaep(key: KeyObject, oaep: Oaep, encrypted: Uint8Array): Uint8Array {
+export function decryptOaep(
+  key: KeyObject,
+  modulusBytes: number,
+  oaep: Oaep,
+  encrypted: Uint8Array,
+): Uint8Array {
+  // RFC 8017 §7.1.2; OpenSSL would add the zeros that are missing in front.
+  if (encrypted.length !== modulusBytes) throw undecipherable();
   const same = oaep.hash === oaep.maskHash;
   let block: Uint8Array;
   try {

@@ -104,6 +104,8 @@ export async function verify(
   if (!isFor(parameters.CryptographicAlgorithm, components)) return false;
   const scheme = schemeOf(components, parameters);
   requireDigest(scheme, message);
+  // RFC 8017 §8.1.2 and §8.2.2; OpenSSL would add the zeros that are missing in front.
+  if ('n' in components && signature.length !== Math.ceil(bitLength(components.n) / 8)) return false;
   const object = keyObject(key);
   try {
     if ('data' in message && inNode(scheme)) return await verifyData(scheme, object, message.data, signature);
