@@ -1,0 +1,68 @@
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  privateDecrypt,
+  publicEncrypt,
+} from 'node:crypto';
+import { joined, numberOf } from './edges.ts';
+import { asymmetric, type Player } from './playing.ts';
+
+/** RSA keys with which the tests make blocks that no library would. */
+
+/** A key of that size, with which blocks of any content are made; 1,025 bits leave a whole byte free in front. */
+async function rsa(player: Player, modulusLength: number, publicExponent = 65_537) {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength,
+    publicExponent,
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  const secret = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
+  const open = createPublicKey(secret);
+  const padding = constants.RSA_NO_PADDING;
+  return {
+    bytes: Math.ceil(modulusLength / 8),
+    bits: modulusLength,
+    modulus: numberOf(new Uint8Array(Buffer.from(open.export({ format: 'jwk' }).n as string, 'base64url'))),
+    encrypted: (block: Uint8Array) => new Uint8Array(publicEncrypt({ key: open, padding }, block)),
+    signed: (block: Uint8Array) => new Uint8Array(privateDecrypt({ key: secret, padding }, block)),
+    privateId: await player.key(asymmetric('PrivateKey', 'PKCS_8', new Uint8Array(privateKey)), 'Decrypt'),
+    publicId: await player.key(
+      asymmetric('PublicKey', 'X_509', new Uint8Array(publicKey)),
+      'Encrypt',
+      'Verify',
+    ),
+  };
+}
+
+/** Of usual sizes, of sizes that leave bits or a byte of the block free, and with the exponent 3. */
+export function rsaKeys(player: Player): Promise<RsaKey[]> {
+  return Promise.all([
+    rsa(player, 2048),
+    rsa(player, 1024),
+    rsa(player, 1025),
+    rsa(player, 1031),
+    rsa(player, 2048, 3),
+  ]);
+}
+
+export type RsaKey = Awaited<ReturnType<typeof rsa>>;
+
+/** How a block is filled: 0, 1, bytes of 255, 0, the rest. */
+export function filled(bytes: number, rest: Uint8Array, type = 1, fill = 0xff): Uint8Array {
+  return joined([0, type], new Uint8Array(bytes - rest.length - 3).fill(fill), [0], rest);
+}
+
+/** What begins with a zero, without it; such are half of those of the key of 1,025 bits, so only of that one. */
+export function withoutZero(
+  { bits }: RsaKey,
+  make: (attempt: number) => Uint8Array,
+): Record<string, Uint8Array> {
+  for (let attempt = 0; bits === 1025 && attempt < 64; attempt += 1) {
+    const made = make(attempt);
+    if (made[0] === 0) return { 'the zero in front cut': made.slice(1) };
+  }
+  return {};
+}
