@@ -1,5 +1,6 @@
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { joined } from '../bytes.ts';
 import { pad, unpaddedLength } from './block-padding.ts';
 import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
 import {
@@ -118,9 +119,7 @@ class Tail {
 
   push(bytes: Uint8Array): Uint8Array {
     if (this.#length === 0) return bytes;
-    const all = new Uint8Array(this.rest.length + bytes.length);
-    all.set(this.rest);
-    all.set(bytes, this.rest.length);
+    const all = joined([this.rest, bytes]);
     const end = Math.max(all.length - this.#length, 0);
     this.rest = all.slice(end);
     return all.subarray(0, end);

@@ -1,6 +1,7 @@
 import { createHmac, diffieHellman, pbkdf2 } from 'node:crypto';
 import type { DerivationMethod, HashingAlgorithm } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { joined } from '../bytes.ts';
 import { encrypt } from './encryption.ts';
 import { digest, hashNamed } from './hashes.ts';
 import { componentsOf, keyObject } from './key-objects.ts';
@@ -279,14 +280,4 @@ function blocks(length: number, block: (index: number) => Uint8Array): Uint8Arra
     at += bytes.length;
   }
   return output;
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -1,4 +1,5 @@
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { joined } from '../bytes.ts';
 import { encrypt } from './encryption.ts';
 import type { PlainKey } from './provider.ts';
 import type { WrappedBytes } from './wrapping.ts';
@@ -8,12 +9,5 @@ import type { WrappedBytes } from './wrapping.ts';
 /** See Wrapping.wrap. */
 export function wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes {
   const { data: body, iv, tag } = encrypt(key, parameters, { data });
-  return { data: tag === undefined ? body : joined(body, tag), ...(iv === undefined ? {} : { iv }) };
-}
-
-function joined(data: Uint8Array, tag: Uint8Array): Uint8Array {
-  const both = new Uint8Array(data.length + tag.length);
-  both.set(data);
-  both.set(tag, data.length);
-  return both;
+  return { data: tag === undefined ? body : joined([body, tag]), ...(iv === undefined ? {} : { iv }) };
 }

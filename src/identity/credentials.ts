@@ -1,3 +1,4 @@
+import { readJson, writeJson } from '../json.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from './passwords.ts';
 
 /**
@@ -47,22 +48,19 @@ export interface CredentialUse {
   readonly spent: readonly string[];
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 export const noCredentials: ClientCredentials = { users: [], devices: [] };
 
 export function readCredentials(content: Uint8Array): ClientCredentials {
-  return JSON.parse(decoder.decode(content)) as ClientCredentials;
+  return readJson(content);
 }
 
 export function writeCredentials(credentials: ClientCredentials): Uint8Array {
-  return encoder.encode(JSON.stringify(credentials));
+  return writeJson(credentials);
 }
 
 export function readUse(content: Uint8Array | undefined): CredentialUse {
   if (content === undefined) return { timeStamps: {}, spent: [] };
-  return JSON.parse(decoder.decode(content)) as CredentialUse;
+  return readJson(content);
 }
 
 /** Leaves out what is no longer among the credentials, so that it cannot grow without end. */
@@ -70,10 +68,8 @@ export function writeUse(use: CredentialUse, { users }: ClientCredentials): Uint
   const codes = new Set(users.flatMap(({ oneTime = [] }) => oneTime));
   const names = new Set(users.map(({ username }) => username));
   const timeStamps = Object.entries(use.timeStamps).filter(([username]) => names.has(username));
-  return encoder.encode(
-    JSON.stringify({
-      timeStamps: Object.fromEntries(timeStamps),
-      spent: use.spent.filter((code) => codes.has(code)),
-    }),
-  );
+  return writeJson({
+    timeStamps: Object.fromEntries(timeStamps),
+    spent: use.spent.filter((code) => codes.has(code)),
+  } satisfies CredentialUse);
 }

@@ -2,10 +2,11 @@ import { bytes, type Infer, maybe, one, since, struct, text } from '../../codec/
 import { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../codec/structures/identifier.ts';
 import { tagKnown } from '../../codec/tags.ts';
+import { joined } from '../bytes.ts';
 import { fail } from '../errors.ts';
 import { requireUsage } from '../object/usage.ts';
 import { type ObjectContext, object, operation } from './operation.ts';
-import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
+import { inParts, partAnswer, partFields, someData } from './parts.ts';
 import { cipherKey, keyFor, parametersFor, required } from './using-keys.ts';
 
 const Request = struct({
@@ -68,7 +69,7 @@ function decryptPart(
   return parts.take({ operation: 'Decrypt', object: target.id, request, start }, (work, last) => {
     const output = work.stream.update(data);
     const tag = request.AuthenticatedEncryptionTag ?? work.tag;
-    const all = last ? joined(output, work.stream.final(tag)) : output;
+    const all = last ? joined([output, work.stream.final(tag)]) : output;
     return { UniqueIdentifier: target.id, ...someData(all) };
   });
 }

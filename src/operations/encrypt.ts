@@ -3,11 +3,12 @@ import { CryptographicParameters } from '../../codec/structures/cryptographic-pa
 import { identifier } from '../../codec/structures/identifier.ts';
 import { tagKnown } from '../../codec/tags.ts';
 import type { Version } from '../../codec/version.ts';
+import { joined } from '../bytes.ts';
 import { fail } from '../errors.ts';
 import { countUse, requireUsage } from '../object/usage.ts';
 import { encapsulate, encapsulates } from './encapsulating.ts';
 import { type ObjectContext, object, operation } from './operation.ts';
-import { inParts, joined, partAnswer, partFields, someData } from './parts.ts';
+import { inParts, partAnswer, partFields, someData } from './parts.ts';
 import { cipherKey, keyFor, parametersFor, required } from './using-keys.ts';
 
 const Request = struct({
@@ -70,7 +71,7 @@ function encryptPart(
     const output = stream.update(data);
     if (!last) return { ...answer, ...someData(output) };
     const end = stream.final();
-    const { Data, ...tag } = tagged({ data: joined(output, end.data), tag: end.tag }, version);
+    const { Data, ...tag } = tagged({ data: joined([output, end.data]), tag: end.tag }, version);
     return { ...answer, ...someData(Data), ...tag };
   });
 }
@@ -79,5 +80,5 @@ function encryptPart(
 function tagged({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
   return tag === undefined || tagKnown('AuthenticatedEncryptionTag', version)
     ? { Data: data, AuthenticatedEncryptionTag: tag }
-    : { Data: joined(data, tag) };
+    : { Data: joined([data, tag]) };
 }

@@ -1,6 +1,7 @@
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import type { RevokedEntry } from '../crypto/certification.ts';
 import type { PlainKey } from '../crypto/provider.ts';
+import { readJson, writeJson } from '../json.ts';
 import { everywhere, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { type Authority, authorities, keyOf } from './issuers.ts';
@@ -37,7 +38,7 @@ export function noteIssued(
   const serial = serialOf(certificate);
   if (serial === undefined) return;
   const issued: Issued = { serial: serial.toHex(), issuer: fingerprint(issuerKey, crypto), notAfter };
-  work.records.put(kind, certificate.id, encode(issued), notAfter + longestList);
+  work.records.put(kind, certificate.id, writeJson(issued), notAfter + longestList);
 }
 
 /** Everything that a list of an issuer is made of, but for its number and dates. */
@@ -94,7 +95,7 @@ async function entriesOf({ above }: Authority, room: Room): Promise<readonly Rev
   const entries = new Map<string, RevokedEntry>();
   for (const id of ids) {
     const record = await work.records.load(kind, id);
-    const issued = record && decode(record);
+    const issued = record && readJson<Issued>(record);
     // What was not issued here, was issued by another key of that name, or is over, is left out.
     if (issued?.issuer !== issuer || issued.notAfter + longestList <= now) continue;
     const object = await work.load(id);
@@ -122,12 +123,4 @@ function serialOf({ attributes }: ManagedObject): Uint8Array | undefined {
 
 function fingerprint(publicKey: Uint8Array, crypto: Room['crypto']): string {
   return crypto.digest('SHA_256', publicKey).toHex();
-}
-
-function encode(issued: Issued): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(issued));
-}
-
-function decode(content: Uint8Array): Issued {
-  return JSON.parse(new TextDecoder().decode(content)) as Issued;
 }

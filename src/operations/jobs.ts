@@ -1,5 +1,6 @@
 import type { ResponseItem } from '../../codec/envelope.ts';
 import type { Principal, Right } from '../identity/principal.ts';
+import { readJson, writeJson } from '../json.ts';
 import type { Context, OperationName } from './operation.ts';
 
 /**
@@ -107,11 +108,11 @@ export async function findJob(
 export function readFacts<T extends Facts>(content: Uint8Array): T;
 export function readFacts<T extends Facts>(content: Uint8Array | undefined): T | undefined;
 export function readFacts<T extends Facts>(content: Uint8Array | undefined): T | undefined {
-  return content && (JSON.parse(new TextDecoder().decode(content)) as T);
+  return content && readJson<T>(content);
 }
 
 export function writeFacts(facts: Job | DoneJob): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(facts));
+  return writeJson(facts);
 }
 
 /** The list with one of its items changed. */

@@ -32,11 +32,3 @@ export function inParts({
 export function someData(data: Uint8Array): { Data?: Uint8Array } {
   return data.length === 0 ? {} : { Data: data };
 }
-
-/** One after the other, in memory of their own. */
-export function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
-}

@@ -1,3 +1,4 @@
+import { readJson, writeJson } from '../json.ts';
 import type { Context } from './operation.ts';
 
 /**
@@ -52,14 +53,13 @@ export async function resume(
   if (correlation === undefined || correlation.length !== 16) return undefined;
   const content = await context.work.records.load(kind, correlation.toHex());
   if (content === undefined) return undefined;
-  const application = JSON.parse(new TextDecoder().decode(content)) as Application;
+  const application = readJson<Application>(content);
   return application.client === context.principal.client ? application : undefined;
 }
 
 export function save(correlation: Uint8Array, application: Application, { work, now }: Context): void {
   application.renewed = now;
-  const content = new TextEncoder().encode(JSON.stringify(application));
-  work.records.put(kind, correlation.toHex(), content, now + idleSeconds);
+  work.records.put(kind, correlation.toHex(), writeJson(application), now + idleSeconds);
 }
 
 export function isStale({ renewed }: Application, { now }: Context): boolean {

@@ -1,4 +1,5 @@
 import type { HashingAlgorithm, PKCS_11Function } from '../../codec/enums.ts';
+import { joined } from '../bytes.ts';
 import type { Context } from './operation.ts';
 import type { Application, Digestion, Session } from './pkcs-11-application.ts';
 import { type ParameterReader, ParameterWriter } from './pkcs-11-parameters.ts';
@@ -226,10 +227,7 @@ function digestUpdate({ input, session: open }: SessionCall): Result {
     open.digest = undefined;
     return { code: CKR.HOST_MEMORY, changed: true };
   }
-  const whole = new Uint8Array(before.length + part.length);
-  whole.set(before);
-  whole.set(part, before.length);
-  open.digest.data = whole.toBase64();
+  open.digest.data = joined([before, part]).toBase64();
   return changed();
 }
 

@@ -2,6 +2,7 @@ import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import type { Ticket } from '../../codec/structures/credentials.ts';
 import { fail } from '../errors.ts';
 import type { Principal, Right } from '../identity/principal.ts';
+import { readJson, writeJson } from '../json.ts';
 import type { Context } from './operation.ts';
 
 /** Tickets (KMIP 2.1 §9.21) as records: what Login gives out, Logout takes back, and the header of a request shows. */
@@ -44,11 +45,11 @@ export function ticketId(value: Uint8Array, { digest }: Pick<Context['crypto'], 
 }
 
 export function readTicket(content: Uint8Array): TicketRecord {
-  return JSON.parse(new TextDecoder().decode(content)) as TicketRecord;
+  return readJson(content);
 }
 
 export function writeTicket(ticket: TicketRecord): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(ticket));
+  return writeJson(ticket);
 }
 
 /** A new ticket for the speaker. Fails with PermissionDenied for one that speaks by a ticket itself: it would outlive its limits. */

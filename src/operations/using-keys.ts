@@ -1,13 +1,13 @@
 import type { ValidityIndicator } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
+import { joined } from '../bytes.ts';
 import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
 import { fail, type Reason } from '../errors.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';
 import type { ObjectContext } from './operation.ts';
-import { joined } from './parts.ts';
 
 /** Shared by the operations that do something with a key. */
 
@@ -43,7 +43,7 @@ export async function cipherKey(
   if (id === undefined) return key;
   const next = await work.load(id);
   if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');
-  return { ...key, KeyMaterial: joined(rawKey(key), rawKey(keyFor(next, use, now))), KeyFormatType: 'Raw' };
+  return { ...key, KeyMaterial: joined([rawKey(key), rawKey(keyFor(next, use, now))]), KeyFormatType: 'Raw' };
 }
 
 function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {

@@ -1,5 +1,6 @@
 import { newestVersion, type Version, versions } from '../../codec/version.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
+import { readJson, writeJson } from '../json.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work.ts';
@@ -75,7 +76,7 @@ export class EndpointDirectory {
   async set(client: string, group: string, settings: EndpointSettings | undefined): Promise<void> {
     const unit = this.#unit();
     const known = await unit.record(kind, client);
-    if (settings !== undefined) unit.putRecord(kind, client, group, encode(settings));
+    if (settings !== undefined) unit.putRecord(kind, client, group, writeJson(settings));
     else if (known !== undefined) unit.removeRecord(kind, client);
     if ((await unit.commit()) !== 'committed') throw new Error('somebody else changed it at the same time');
   }
@@ -96,11 +97,7 @@ export async function forgetEndpoint(store: Store, client: string): Promise<void
   await store.commit({ expects: [], inserts: [], updates: [], records: { expects: [], puts: [], removals } });
 }
 
-function encode(settings: EndpointSettings): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(settings));
-}
-
 function decode(content: Uint8Array): EndpointSettings {
-  const { put, to, version } = JSON.parse(new TextDecoder().decode(content)) as EndpointSettings;
+  const { put, to, version } = readJson<EndpointSettings>(content);
   return { put, to, version: versions.find((each) => each === version) };
 }

@@ -7,6 +7,7 @@ import {
 } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
 import { written } from '../../codec/wire/binary-writer.ts';
+import { joined } from '../bytes.ts';
 import { CryptographyBusy } from '../crypto/provider.ts';
 import { KmipError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -278,13 +279,7 @@ export class JobQueue {
       });
       return { operation, ...(cancelled === true && { cancelled }), answers: given };
     });
-    const all = new Uint8Array(at);
-    at = 0;
-    for (const payload of payloads.flat()) {
-      if (payload === undefined) continue;
-      all.set(payload, at);
-      at += payload.length;
-    }
+    const all = joined(payloads.flat().filter((payload) => payload !== undefined));
     unit.removeRecord(jobKinds.pending, id);
     unit.removeRecord(jobKinds.message, id);
     const by = { client, ...(ticket !== undefined && { ticket }) };

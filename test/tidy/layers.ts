@@ -22,7 +22,7 @@ export const rooms: readonly Room[] = [
   { name: 'cli', files: /^src\/cli\//, mayImport: [everyRoom] },
   {
     name: 'leaf',
-    files: /^src\/(errors|limits|address|nearest)\.ts$|^src\/watch\//,
+    files: /^src\/(errors|limits|address|nearest|bytes|json)\.ts$|^src\/watch\//,
     mayImport: ['codec', 'leaf'],
   },
   {
