@@ -60,13 +60,26 @@ function escaped(text: string): string {
   return text
     .replace(/[\\",+;<>]/g, '\\$&')
     .replace(/\0/g, '\\00')
-    .replace(/^[# ]/, '\\$&')
-    .replace(/ $/, '\\ ');
+    .replace(/(?<!^) $/, '\\ ')
+    .replace(/^[# ]/, '\\$&');
 }
 
-/** Text of any of the string types of ASN.1. */
+/** Text of any of the string types of ASN.1; undefined for other values. Dates are strings to asn1js. */
 export function textOf(node: Node): string | undefined {
-  return node instanceof asn1.BaseStringBlock ? node.getValue() : undefined;
+  if (node instanceof asn1.UniversalString) return utf32(node.valueBlock.valueHexView);
+  const isString = node instanceof asn1.BaseStringBlock && !dates.includes(node.idBlock.tagNumber);
+  return isString ? node.getValue() : undefined;
+}
+
+/** UTCTime, GeneralizedTime, and the dates and times of 31 to 34. */
+const dates: readonly number[] = [23, 24, 31, 32, 33, 34];
+
+/** Big-endian, four octets a character, of which asn1js would keep two. */
+function utf32(bytes: Uint8Array): string | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const points = Array.from({ length: bytes.length >> 2 }, (_, at) => view.getUint32(at * 4));
+  if (bytes.length % 4 !== 0 || points.some((point) => point > 0x10ffff)) return undefined;
+  return points.map((point) => String.fromCodePoint(point)).join('');
 }
 
 export function hex(bytes: Uint8Array): string {
