@@ -3,6 +3,7 @@ import type { KeyBlock } from '../../../codec/structures/key-block.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
 import type { AnyOperation } from '../../../src/operations/operation.ts';
+import { SignatureVerify } from '../../../src/operations/signature-verify.ts';
 import { ask, succeed } from '../operations/ask.ts';
 import { active, mask, register } from '../operations/wrapping-keys.ts';
 import { TestService } from '../service.ts';
@@ -78,6 +79,20 @@ export class Player {
     }
     return { output: Uint8Array.from(output), last: payload };
   }
+}
+
+/** What Signature Verify says, or why it says nothing. */
+export async function verdictOf(
+  player: Player,
+  version: Version,
+  UniqueIdentifier: string,
+  parameters: object,
+  message: object,
+  SignatureData: Uint8Array,
+): Promise<unknown> {
+  const request = { UniqueIdentifier, CryptographicParameters: parameters, SignatureData, ...message };
+  const { reason, payload } = await player.play(version, SignatureVerify, request);
+  return reason ?? payload['ValidityIndicator'];
 }
 
 export function asymmetric(

@@ -1,0 +1,129 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import t from 'tap';
+import { DeriveKey } from '../../../src/operations/derive-key.ts';
+import { having, outcome } from '../operations/ask.ts';
+import { bytesOf, flipped, joined, numberOf } from './edges.ts';
+import { asymmetric, Player, played, verdictOf } from './playing.ts';
+
+/** EdDSA signatures that only a careless reader takes, and points of X25519 and X448 that give a key away. */
+
+const player = await Player.open(t);
+const data = new TextEncoder().encode('seventeen bytes..');
+
+const edwards = {
+  ed25519: {
+    order: 2n ** 252n + 27742317777372353535851937790883648493n,
+    prime: 2n ** 255n - 19n,
+    bytes: 32,
+  },
+  ed448: {
+    order: 2n ** 446n - 13818066809895115352007386748515426880336692474882178609894547503885n,
+    prime: 2n ** 448n - 2n ** 224n - 1n,
+    bytes: 57,
+  },
+} as const;
+
+const little = (value: bigint, length: number) => bytesOf(value, length).toReversed();
+
+t.test('EdDSA: scalars that are not reduced, points that are none', async (t) => {
+  for (const type of ['ed25519', 'ed448'] as const) {
+    const { order, prime, bytes } = edwards[type];
+    const { privateKey, publicKey } = generateKeyPairSync(type as 'ed25519');
+    const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+    const id = await player.key(asymmetric('PublicKey', 'X_509', spki), 'Verify');
+    const good = new Uint8Array(sign(null, data, privateKey));
+    const [R, S] = [good.slice(0, bytes), good.slice(bytes)];
+    const s = numberOf(S.toReversed());
+    const withS = (value: bigint) => joined(R, little(value, bytes));
+    const withR = (value: bigint) => joined(little(value, bytes), S);
+    const top = 1n << BigInt(bytes * 8 - 1);
+    const wrong: Record<string, Uint8Array> = {
+      's and the order': withS(s + order),
+      's and twice the order': withS(s + 2n * order),
+      's and four times the order': withS(s + 4n * order),
+      's of 0': withS(0n),
+      's of 1': withS(1n),
+      's is the order': withS(order),
+      's is the order less 1': withS(order - 1n),
+      's with its first bit': withS(s | top),
+      's of all ones': withS(2n * top - 1n),
+      's negated': withS(order - s),
+      'R of 0': withR(0n),
+      'R of 1': withR(1n),
+      'R is the prime': withR(prime),
+      'R is the prime and 1': withR(prime + 1n),
+      'R is the prime less 1': withR(prime - 1n),
+      'R of all ones': joined(new Uint8Array(bytes).fill(0xff), S),
+      'the sign of R': joined(flipped(R, (bytes - 1) * 8), S),
+      zeros: new Uint8Array(2 * bytes),
+      'R and s exchanged': joined(S, R),
+      nothing: new Uint8Array(),
+      'a byte less': good.slice(0, -1),
+      'a byte more': joined(good, [0]),
+      'a byte before it': joined([0], good),
+      'only R': R,
+      twice: joined(good, good),
+      'the key in place of R': joined(spki.slice(-bytes), S),
+      'a bit of R': flipped(good, 1),
+      'a bit of s': flipped(good, bytes * 8 + 3),
+    };
+    for (const version of played) {
+      t.equal(await verdictOf(player, version, id, {}, { Data: data }, good), 'Valid', `${version} ${type}`);
+      for (const [how, signature] of Object.entries(wrong))
+        t.equal(
+          await verdictOf(player, version, id, {}, { Data: data }, signature),
+          'Invalid',
+          `${version} ${type}: ${how}`,
+        );
+      t.equal(
+        await verdictOf(player, version, id, {}, { Data: data.slice(1) }, good),
+        'Invalid',
+        `${type}: other data`,
+      );
+      t.equal(
+        await verdictOf(player, version, id, {}, { Data: new Uint8Array() }, good),
+        'Invalid',
+        `${type}: no data`,
+      );
+    }
+  }
+});
+
+t.test('X25519 and X448: points of small order agree on nothing (RFC 7748 §6)', async (t) => {
+  const p25519 = 2n ** 255n - 19n;
+  const p448 = 2n ** 448n - 2n ** 224n - 1n;
+  // Of order 1, 2, 4 and 8, in their reduced and unreduced spellings.
+  const small = {
+    x25519: [
+      0n,
+      1n,
+      325606250916557431795983626356110631294008115727848805560023387167927233504n,
+      39382357235489614581723060781553021112529911719440698176882885853963445705823n,
+      p25519 - 1n,
+      p25519,
+      p25519 + 1n,
+    ],
+    x448: [0n, 1n, p448 - 1n, p448, p448 + 1n],
+  };
+  for (const type of ['x25519', 'x448'] as const) {
+    const made = generateKeyPairSync(type as 'x25519');
+    const pkcs8 = new Uint8Array(made.privateKey.export({ type: 'pkcs8', format: 'der' }));
+    const own = await player.key(asymmetric('PrivateKey', 'PKCS_8', pkcs8), 'DeriveKey');
+    const spki = new Uint8Array(made.publicKey.export({ type: 'spki', format: 'der' }));
+    const bytes = type === 'x25519' ? 32 : 56;
+    for (const value of small[type]) {
+      const KeyMaterial = joined(spki.slice(0, -bytes), little(value, bytes));
+      const peer = await player.key(asymmetric('PublicKey', 'X_509', KeyMaterial), 'KeyAgreement');
+      for (const version of played) {
+        const came = await outcome(player.service, version, DeriveKey, {
+          ObjectType: 'SecretData',
+          UniqueIdentifier: [own, peer],
+          DerivationMethod: 'AsymmetricKey',
+          DerivationParameters: { DerivationData: [] },
+          Attributes: having({ name: 'CryptographicLength', value: bytes * 8 }),
+        });
+        t.equal(came, 'CryptographicFailure', `${version} ${type} ${value}`);
+      }
+    }
+  }
+});
