@@ -21,8 +21,9 @@ interface Algorithm {
 type Lengths = readonly number[] | { readonly from: number; readonly to: number; readonly step: number };
 
 /**
- * Least strength of keys the server makes. 80 and not the 112 of NIST, because the Symmetric Key Foundry profiles create
- * SKIPJACK keys (SKFF-O-1); asymmetric keys are held to 112 by their rows.
+ * Least strength of keys the server makes. 80 and not the 112 of NIST: the Symmetric Key Foundry profiles create SKIPJACK
+ * keys (SKFF-O-1), and devices in the field know RSA of 1,024 bits and no other. Such keys are made for who asks for them by
+ * their length; `defaults.ts` chooses stronger ones.
  */
 const generatedStrength = 80;
 
@@ -65,7 +66,7 @@ function elliptic(): Algorithm {
   return {
     kind: 'publicKey',
     lengths: { from: 112, to: 571, step: 1 },
-    generates: { from: 224, to: 571, step: 1 },
+    generates: { from: 192, to: 571, step: 1 },
     strength: half,
   };
 }
@@ -163,9 +164,10 @@ const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   HMAC_SHA3_512: hmac(512),
 
   // RSA of 16,384 bits would hold a pool thread for minutes; clients may bring such keys.
-  RSA: modular({ from: 2_048, to: 8_192, step: 8 }),
-  DSA: { ...modular([2_048, 3_072]), use: 'signature' },
-  DH: { ...modular([2_048, 3_072, 4_096, 6_144, 8_192]), use: 'agreement' },
+  RSA: modular({ from: 1_024, to: 8_192, step: 8 }),
+  DSA: { ...modular([1_024, 2_048, 3_072]), use: 'signature' },
+  // One prime serves everybody, so that breaking it pays: no 1,024 bits (Logjam).
+  DH: { ...modular([1_536, 2_048, 3_072, 4_096, 6_144, 8_192]), use: 'agreement' },
   EC: elliptic(),
   ECDSA: { ...elliptic(), use: 'signature' },
   ECDH: { ...elliptic(), use: 'agreement' },

@@ -13,6 +13,7 @@ const encodings = {
 
 /** Groups of RFC 3526 by the size of their prime. */
 const dhGroups = new Map([
+  [1536, 'modp5'],
   [2048, 'modp14'],
   [3072, 'modp15'],
   [4096, 'modp16'],
@@ -20,7 +21,7 @@ const dhGroups = new Map([
   [8192, 'modp18'],
 ]);
 
-/** Curves for new keys: at least 112 bits of strength, and those that are byte strings. */
+/** Curves for new keys: fields of 192 bits and more, and those whose keys are byte strings. */
 export const generatedCurves: readonly RecommendedCurve[] = [
   ...curves.filter(({ bits }) => generatesLength('EC', bits)).map(({ name }) => name),
   ...byteKeySorts.flatMap(({ name }) => (name === undefined ? [] : [name])),
@@ -32,7 +33,7 @@ export async function generatePair(request: KeyPairRequest): Promise<GeneratedKe
     case 'RSA':
       return generateRsa(request.bits, request.exponent ?? 65_537);
     case 'DSA':
-      return generateDsa(request.bits, request.qLength ?? 256);
+      return generateDsa(request.bits, request.qLength ?? subgroups.get(request.bits)?.[0]);
     case 'DH': {
       const { bits } = request;
       refuseLength('DH', bits);
@@ -64,9 +65,16 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   return slowly(() => pair(bits, start));
 }
 
-function generateDsa(bits: number, qLength: number): Promise<GeneratedKeyPair> {
+/** Sizes of the subgroup by that of the prime (FIPS 186-4 §4.2), the usual one first. */
+const subgroups: ReadonlyMap<number, readonly number[]> = new Map([
+  [1024, [160]],
+  [2048, [256, 224]],
+  [3072, [256]],
+]);
+
+function generateDsa(bits: number, qLength = 0): Promise<GeneratedKeyPair> {
   refuseLength('DSA', bits);
-  if (qLength !== 256 && !(qLength === 224 && bits === 2048)) {
+  if (!subgroups.get(bits)?.includes(qLength)) {
     throw new AlgorithmUnsupported(`DSA of ${bits} bits has no subgroup of ${qLength} bits`);
   }
   const start = (done: Done) =>

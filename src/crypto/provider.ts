@@ -260,7 +260,7 @@ export type KeyPairRequest =
   | { readonly algorithm: 'Ed25519' | 'Ed448' }
   /** `bits`: as the client counts them, of those that `algorithms.ts` knows. */
   | { readonly algorithm: PostQuantumAlgorithm; readonly bits?: number | undefined }
-  /** `qLength`: bits of the subgroup, 256 when left out. */
+  /** `qLength`: bits of the subgroup, 256 when left out (160 for 1024 bits). */
   | { readonly algorithm: 'DSA'; readonly bits: number; readonly qLength?: number }
   /** In the group of RFC 3526 of that size. */
   | { readonly algorithm: 'DH'; readonly bits: number };

@@ -21,6 +21,7 @@ const lengths: ReadonlyMap<CryptographicAlgorithm, number> = new Map<Cryptograph
 
 /** The curve of the NIST family with a field of that many bits. */
 const curves: ReadonlyMap<number, RecommendedCurve> = new Map<number, RecommendedCurve>([
+  [192, 'P_192'],
   [224, 'P_224'],
   [256, 'P_256'],
   [384, 'P_384'],

@@ -17,6 +17,13 @@ const keptAs: Partial<Record<string, { private: KeyFormatType; public: KeyFormat
   ECMQV: { private: 'ECPrivateKey', public: 'X_509' },
 };
 
+/** ECPrivateKey is for numbers; the keys of RFC 7748 are byte strings. */
+function formatsFor(request: KeyPairRequest): { private: KeyFormatType; public: KeyFormatType } {
+  const bytes = 'curve' in request && ['CURVE25519', 'CURVE448'].includes(String(request.curve));
+  const kept = bytes ? undefined : keptAs[request.algorithm];
+  return kept ?? { private: 'PKCS_8', public: 'X_509' };
+}
+
 /**
  * From how many bits on a pair is slow to make: the primes are searched for, which takes a second as a rule and many
  * seconds at times. DH takes its primes from fixed groups, and curves need none.
@@ -45,8 +52,9 @@ export async function generatePair(
     (half) => valueOf(half, 'QuantumSafe') === true,
   );
   requireQuantumSafety(demanded, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
-  const pair = await crypto.generateKeyPair(pairRequest(algorithm, privateAttributes));
-  const formats = keptAs[String(algorithm)] ?? { private: 'PKCS_8', public: 'X_509' };
+  const request = pairRequest(algorithm, privateAttributes);
+  const pair = await crypto.generateKeyPair(request);
+  const formats = formatsFor(request);
   const keep = (
     type: 'PrivateKey' | 'PublicKey',
     der: Uint8Array,

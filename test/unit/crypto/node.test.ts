@@ -177,6 +177,8 @@ t.test('key pairs', { timeout: 120_000 }, async (t) => {
   const requests: [KeyPairRequest, string, number][] = [
     [{ algorithm: 'RSA', bits: 2048 }, 'rsa', 2048],
     [{ algorithm: 'RSA', bits: 2048, exponent: 65_539 }, 'rsa', 2048],
+    [{ algorithm: 'RSA', bits: 1024 }, 'rsa', 1024],
+    [{ algorithm: 'DSA', bits: 1024 }, 'dsa', 1024],
     [{ algorithm: 'EC', curve: 'P_256' }, 'ec', 256],
     [{ algorithm: 'ECDSA', curve: 'P_521' }, 'ec', 521],
     [{ algorithm: 'ECDH', curve: 'BRAINPOOLP384R1' }, 'ec', 384],
@@ -202,16 +204,17 @@ t.test('key pairs', { timeout: 120_000 }, async (t) => {
 
 t.test('key pairs the server does not make', async (t) => {
   const refused: KeyPairRequest[] = [
-    { algorithm: 'RSA', bits: 1024 },
+    { algorithm: 'RSA', bits: 1016 },
     { algorithm: 'RSA', bits: 2049 },
     { algorithm: 'RSA', bits: 16_384 },
     { algorithm: 'RSA', bits: 2048, exponent: 3 },
     { algorithm: 'RSA', bits: 2048, exponent: 65_538 },
-    { algorithm: 'EC', curve: 'P_192' },
+    { algorithm: 'EC', curve: 'K_163' },
     { algorithm: 'EC', curve: 'SECP112R1' },
     { algorithm: 'EC', curve: 0x1234 },
     { algorithm: 'ECDSA', curve: 'CURVE25519' },
-    { algorithm: 'DSA', bits: 1024 },
+    { algorithm: 'DSA', bits: 1536 },
+    { algorithm: 'DSA', bits: 1024, qLength: 256 },
     { algorithm: 'DSA', bits: 3072, qLength: 160 },
     { algorithm: 'DH', bits: 1024 },
   ];
