@@ -9,7 +9,8 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { contentFromAttributes, inlineRequest, readRequest } from './certificate-wish.ts';
 import { requestedAttributes } from './creating.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
-import { issue, participant, privateKeyOf, publicKeyOf, requireSameKey, usualValidity } from './issuing.ts';
+import { certifiable, issue, privateKeyOf, publicKeyOf, requireSameKey, usualValidity } from './issuing.ts';
+import { namedObject } from './named-objects.ts';
 import { type Context, creation, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
 
@@ -37,7 +38,11 @@ export const Certify = operation({
     const named =
       inline !== undefined && request.UniqueIdentifier === undefined
         ? undefined
-        : await participant(resolve(request.UniqueIdentifier), ['PublicKey', 'CertificateRequest'], context);
+        : await namedObject(
+            resolve(request.UniqueIdentifier),
+            { ...certifiable, types: ['PublicKey', 'CertificateRequest'] },
+            context,
+          );
     const stored = named?.value?.type === 'CertificateRequest' ? named.value.value : undefined;
     if (inline !== undefined && stored !== undefined)
       fail('InvalidMessage', 'there are two certificate requests');
@@ -75,7 +80,7 @@ async function subjectKey(
 ): Promise<ManagedObject | undefined> {
   if (named?.type !== 'CertificateRequest') return named;
   const id = linkedId(named, 'PublicKeyLink');
-  return id === undefined ? undefined : participant(id, ['PublicKey'], context);
+  return id === undefined ? undefined : namedObject(id, { ...certifiable, types: ['PublicKey'] }, context);
 }
 
 /** What the latest certificate of the key says. */

@@ -1,5 +1,5 @@
 import type { Attribute } from '../../codec/attribute.ts';
-import { hasKeyBlock, type ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import type { CertificateContent } from '../crypto/certification.ts';
 import { plainKey } from '../crypto/provider.ts';
 import { fail } from '../errors.ts';
@@ -21,20 +21,8 @@ export const usualValidity = 365 * 86_400;
 /** The last second that a certificate can name (RFC 5280 §4.1.2.5). */
 const endOfTime = 253_402_300_799;
 
-/** An object of the group that may take part. Fails with ItemNotFound, InvalidObjectType (1.x: PermissionDenied), ObjectArchived, ObjectDestroyed. */
-export async function participant(
-  id: string,
-  types: readonly ObjectTypeName[],
-  { work }: Context,
-): Promise<ManagedObject> {
-  const object = await work.load(id);
-  if (object === undefined) fail('ItemNotFound', 'there is no such object');
-  if (!types.includes(object.type))
-    fail('InvalidObjectType', `a ${object.type} cannot be certified`, 'PermissionDenied');
-  if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
-  if (object.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
-  return object;
-}
+/** Whose keys are certified; the tables of Certify and Re-certify have reasons of their own. */
+export const certifiable = { missing: 'ItemNotFound', classic: 'PermissionDenied' } as const;
 
 /** SubjectPublicKeyInfo of a public key that may be certified. Fails with WrongKeyLifecycleState and KeyValueNotPresent. */
 export function publicKeyOf(object: ManagedObject, { crypto, now }: Context): Uint8Array {

@@ -1,31 +1,58 @@
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
-import { fail } from '../errors.ts';
+import { fail, type Reason } from '../errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './operation.ts';
 
-/** Shared by the operations that make something out of objects which their request names. */
+/** Objects that a request names: the one of its stance, and those that something is made out of. */
+
+/** What an object has to be; stances say the same. */
+export interface Wanted {
+  readonly types?: readonly ObjectTypeName[];
+  /** Reason for one that is not there; ObjectNotFound when left out. */
+  readonly missing?: Reason;
+  /** Reason for another type in 1.x, where the general table says otherwise. */
+  readonly classic?: Reason;
+  readonly archived?: boolean;
+  readonly destroyed?: boolean;
+}
 
 /**
- * The objects in their order, each once: existence, type, archived or destroyed are checked as for the object of a stance.
- * Fails with InvalidMessage for none at all.
+ * The object, in the fixed order of checks: existence, type, archived, destroyed. One answer for what is not there and
+ * what may not be seen.
  */
+export async function namedObject(
+  id: string,
+  wanted: Wanted,
+  { work }: Pick<Context, 'work'>,
+): Promise<ManagedObject> {
+  const object = await work.load(id);
+  if (object === undefined) fail(wanted.missing ?? 'ObjectNotFound', 'there is no such object');
+  if (wanted.types !== undefined && !wanted.types.includes(object.type))
+    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`, wanted.classic);
+  requirePresent(object, wanted);
+  return object;
+}
+
+/** Fails with ObjectArchived or ObjectDestroyed. */
+export function requirePresent(
+  object: ManagedObject,
+  { archived, destroyed }: Pick<Wanted, 'archived' | 'destroyed'> = {},
+): void {
+  if (object.archived && !archived) fail('ObjectArchived', 'the object is archived: recover it first');
+  if (object.destroyed && !destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
+}
+
+/** Several in their order, each once. Fails with InvalidMessage for none at all. */
 export async function namedObjects(
   ids: readonly string[],
   types: readonly ObjectTypeName[],
-  { work, limits }: Context,
+  context: Context,
 ): Promise<ManagedObject[]> {
   if (ids.length === 0) fail('InvalidMessage', 'Unique Identifier is missing');
-  if (ids.length > limits.batchItems)
+  if (ids.length > context.limits.batchItems)
     fail('ServerLimitExceeded', 'too many objects are named', 'InvalidField');
   const objects: ManagedObject[] = [];
-  for (const id of new Set(ids)) {
-    const object = await work.load(id);
-    if (object === undefined) fail('ObjectNotFound', 'there is no such object');
-    if (!types.includes(object.type))
-      fail('InvalidObjectType', `a ${object.type} is not an object for this operation`, 'InvalidField');
-    if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
-    if (object.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
-    objects.push(object);
-  }
+  for (const id of new Set(ids))
+    objects.push(await namedObject(id, { types, classic: 'InvalidField' }, context));
   return objects;
 }

@@ -12,7 +12,8 @@ import { replace, replacementAttributes } from '../object/replacement.ts';
 import { contentFromAttributes, inlineRequest, readRequest, saidByCertificate } from './certificate-wish.ts';
 import { requestedAttributes } from './creating.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
-import { issue, participant, privateKeyOf, requireSameKey } from './issuing.ts';
+import { certifiable, issue, privateKeyOf, requireSameKey } from './issuing.ts';
+import { namedObject } from './named-objects.ts';
 import { type Context, object, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
 
@@ -74,7 +75,11 @@ async function storedRequest(
   context: Context,
 ): Promise<StoredRequest | undefined> {
   if (id === undefined) return undefined;
-  const { value } = await participant(context.resolve(id), ['CertificateRequest'], context);
+  const { value } = await namedObject(
+    context.resolve(id),
+    { ...certifiable, types: ['CertificateRequest'] },
+    context,
+  );
   return value?.type === 'CertificateRequest' ? value.value : undefined;
 }
 

@@ -8,6 +8,7 @@ import { linkedId, linkPair } from '../object/links.ts';
 import { replace, replacementAttributes } from '../object/replacement.ts';
 import { create, requestedAttributes } from './creating.ts';
 import { generatePair, isSlowPair } from './key-pair.ts';
+import { requirePresent } from './named-objects.ts';
 import { object, operation } from './operation.ts';
 import { requireStorage } from './protection-storage.ts';
 
@@ -44,8 +45,7 @@ export const ReKeyKeyPair = operation({
     const oldPublic = publicId === undefined ? undefined : await work.load(publicId);
     // Links are the client's to change, so they may lead anywhere.
     if (oldPublic?.type !== 'PublicKey') fail('ObjectNotFound', 'the private key has no public key here');
-    if (oldPublic.archived) fail('ObjectArchived', 'the public key is archived: recover it first');
-    if (oldPublic.destroyed) fail('ObjectDestroyed', 'the public key has been destroyed');
+    requirePresent(oldPublic);
 
     const privateAsked = await requestedAttributes(
       [request.CommonAttributes, request.PrivateKeyAttributes],

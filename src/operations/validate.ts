@@ -12,6 +12,7 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import type { Filter } from '../store/store.ts';
 import { valueOf } from './creating.ts';
 import { certificateIn } from './issuers.ts';
+import { namedObject } from './named-objects.ts';
 import { type Context, conversation, operation } from './operation.ts';
 
 /** Certificates in one chain; those of the world have four or five. */
@@ -53,13 +54,8 @@ export const Validate = operation({
   },
 });
 
-async function certificateOf(id: string, { work }: Context): Promise<Uint8Array> {
-  const object = await work.load(id);
-  if (object === undefined) fail('ObjectNotFound', 'there is no such object');
-  if (object.type !== 'Certificate')
-    fail('InvalidObjectType', `a ${object.type} is no certificate`, 'InvalidMessage');
-  if (object.archived) fail('ObjectArchived', 'the certificate is archived: recover it first');
-  if (object.destroyed) fail('ObjectDestroyed', 'the certificate has been destroyed');
+async function certificateOf(id: string, context: Context): Promise<Uint8Array> {
+  const object = await namedObject(id, { types: ['Certificate'], classic: 'InvalidMessage' }, context);
   return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are judged');
 }
 

@@ -5,8 +5,8 @@ import { eraOf, type Version, within } from '../../codec/version.ts';
 import type { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { written } from '../../codec/wire/binary-writer.ts';
 import { fail } from '../errors.ts';
-import type { ManagedObject } from '../object/managed-object.ts';
-import type { AnyOperation, Context, ObjectStance, Stance } from '../operations/operation.ts';
+import { namedObject } from '../operations/named-objects.ts';
+import type { AnyOperation, Context, Stance } from '../operations/operation.ts';
 import { admit, type Speaker } from './authentication.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
 import { withoutOutput } from './outputs.ts';
@@ -112,7 +112,8 @@ async function run(
   const handle = operation.handle as (request: unknown, context: Context) => Promise<Answer> | Answer;
   switch (stance.kind) {
     case 'object': {
-      const object = await find(stance, request, context, identifiers);
+      const named = request[stance.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
+      const object = await namedObject(identifiers.resolve(named), stance, context);
       await countTicketUse(operation.name, object, request, context);
       const answer = await handle(request, { ...context, object } as Context);
       context.setPlaceholder(identifierOf(answer) ?? object.id);
@@ -132,22 +133,4 @@ async function run(
 function identifierOf(answer: Answer): string | undefined {
   const id = answer.UniqueIdentifier ?? answer.PrivateKeyUniqueIdentifier;
   return (Array.isArray(id) ? id[0] : id) as string | undefined;
-}
-
-/** Existence, type, archived or destroyed: one answer for what is not there and what may not be seen. */
-async function find(
-  stance: ObjectStance,
-  request: Record<string, unknown>,
-  { work }: Context,
-  identifiers: BatchIdentifiers,
-): Promise<ManagedObject> {
-  const id = identifiers.resolve(request[stance.identifiedBy ?? 'UniqueIdentifier'] as string | undefined);
-  const object = await work.load(id);
-  if (object === undefined) fail('ObjectNotFound', 'there is no such object');
-  if (stance.types !== undefined && !stance.types.includes(object.type)) {
-    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`, stance.classic);
-  }
-  if (object.archived && !stance.archived) fail('ObjectArchived', 'the object is archived: recover it first');
-  if (object.destroyed && !stance.destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
-  return object;
 }
