@@ -21,8 +21,7 @@ export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   const reader = new XmlReader(limits);
   const parser = new SaxesParser({ position: true });
   parser.on('error', () => {
-    if (!reader.done)
-      throw new WireError('malformed', `not well-formed XML (line ${parser.line}, column ${parser.column})`);
+    throw new WireError('malformed', `not well-formed XML (line ${parser.line}, column ${parser.column})`);
   });
   parser.on('doctype', () => {
     throw new WireError('malformed', 'a document type is not allowed');
@@ -31,9 +30,16 @@ export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   parser.on('closetag', () => reader.close());
   parser.on('text', (content) => reader.text(content));
   parser.on('cdata', (content) => reader.text(content));
-  parser.write(text).close();
+  try {
+    parser.write(text).close();
+  } catch (error) {
+    if (!(error instanceof Done)) throw error;
+  }
   return reader.messages;
 }
+
+/** The wrapper has ended. What follows is nobody's, and to read on would cost the square of what is not closed there. */
+class Done extends Error {}
 
 function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
@@ -41,8 +47,6 @@ function localName(name: string): string {
 
 class XmlReader {
   readonly messages: Node[] = [];
-  /** The wrapper has ended: what follows is nobody's. */
-  done = false;
   readonly #tree: TreeBuilder;
   #wrapped = false;
   /** Inside an element that has a value. */
@@ -53,7 +57,6 @@ class XmlReader {
   }
 
   open(name: string, attributes: Readonly<Record<string, SaxesAttributePlain | string>>): void {
-    if (this.done) return;
     if (this.#inLeaf) this.#tree.fail('field', 'an item with a value has no items inside');
     const outermost = this.#tree.depth === 0;
     if (outermost && !this.#wrapped && wrappers.has(name)) {
@@ -79,9 +82,8 @@ class XmlReader {
   }
 
   close(): void {
-    if (this.done) return;
     if (this.#inLeaf) this.#inLeaf = false;
-    else if (this.#tree.depth === 0) this.done = true;
+    else if (this.#tree.depth === 0) throw new Done();
     else {
       const node = this.#tree.close();
       if (this.#tree.depth === 0) this.messages.push(node);

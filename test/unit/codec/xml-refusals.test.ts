@@ -198,3 +198,13 @@ function refuses(read: () => unknown): boolean {
     return true;
   }
 }
+
+t.test('what follows a wrapper that has ended is not read', (t) => {
+  const ended = '<KMIP><RequestMessage/></KMIP>';
+  for (const more of ['<a>', '</a>', '&x;<1 ', '<!DOCTYPE a>', '<KMIP><RequestMessage/></KMIP>']) {
+    const started = performance.now();
+    t.equal(xmlToNodes(ended + more.repeat(200_000), limits).length, 1, more);
+    t.ok(performance.now() - started < 1_000, 'elements that are never closed would cost their square');
+  }
+  t.end();
+});
