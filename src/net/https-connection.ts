@@ -248,8 +248,9 @@ function encoded({ mediaType, encoding }: BodyDescription, answer: Uint8Array, s
   return { status, headers: { 'Content-Type': mediaType }, body, secret: true };
 }
 
-/** Where a body of unknown length begins to grow. */
+/** Where the memory of a body begins to grow, and the most that is believed before it has come. */
 const firstBytes = 4_096;
+const believedBytes = 65_536;
 
 /** The whole body in memory of its own; undefined as soon as it has more bytes than it may. Rejects with Gone. */
 function bodyOf(
@@ -257,7 +258,7 @@ function bodyOf(
   { length, most }: BodyDescription,
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
-    let body = new Uint8Array(length ?? firstBytes);
+    let body = new Uint8Array(Math.min(length ?? firstBytes, believedBytes));
     let filled = 0;
     request.on('data', (chunk: Buffer) => {
       if (filled + chunk.length > most) {
@@ -265,7 +266,7 @@ function bodyOf(
         return resolve(undefined);
       }
       if (filled + chunk.length > body.length) {
-        const larger = new Uint8Array(Math.min(most, 2 * (filled + chunk.length)));
+        const larger = new Uint8Array(Math.min(length ?? most, 2 * (filled + chunk.length)));
         larger.set(body.subarray(0, filled));
         body = larger;
       }
