@@ -1,9 +1,10 @@
-import { webcrypto, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { CertificateRequestType } from '../../codec/enums.ts';
 import { comparableParts } from './certificate-names.ts';
 import { type CertificateContent, type CertificateFacts, RequestInvalid } from './certification.ts';
 import { DerInvalid, encoded, items, type Node, parse, tagged } from './der.ts';
 import { CertificateInvalid } from './provider.ts';
+import { isSignedBy } from './request-signature.ts';
 import type { Extension } from './x509.ts';
 
 /** What requests (PKCS#10, RFC 2986) and certificates say about their subject. */
@@ -25,12 +26,11 @@ export async function readRequest(
 ): Promise<CertificateContent> {
   const der = type === 'PEM' ? fromPem(value) : value;
   const x509 = await import('./x509.ts');
-  let request: InstanceType<typeof x509.Pkcs10CertificateRequest>;
   let content: CertificateContent;
   try {
     // Bounds size and depth before the library sees the bytes.
-    parse(der);
-    request = new x509.Pkcs10CertificateRequest(der);
+    if (items(parse(der)).length !== 3) throw new DerInvalid('a request has three parts');
+    const request = new x509.Pkcs10CertificateRequest(der);
     const { extendedKeyUsage, ...said } = extensions(request.extensions, x509);
     content = {
       subject: new Uint8Array(request.subjectName.toArrayBuffer()),
@@ -41,9 +41,13 @@ export async function readRequest(
   } catch {
     throw new RequestInvalid('the certificate request is not PKCS#10');
   }
-  // An algorithm that WebCrypto does not know throws: to whoever sent the request that is the same failure.
-  if (!(await request.verify(webcrypto as Crypto).catch(() => false))) {
+  if (!(await isSignedBy(der, content.publicKey))) {
     throw new RequestInvalid('the signature of the certificate request does not fit its key');
+  }
+  // RFC 5280 §4.1.2.6: who has no subject has an alternative name, and an authority has a subject.
+  const nameless = items(parse(content.subject)).length === 0;
+  if (nameless && (content.authority || content.alternativeNames.length === 0)) {
+    throw new RequestInvalid('the certificate request does not say who the subject is');
   }
   return content;
 }
