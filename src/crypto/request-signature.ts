@@ -60,7 +60,8 @@ export async function isSignedBy(request: Uint8Array, publicKey: Uint8Array): Pr
 
 function openKey(publicKey: Uint8Array): KeyObject {
   try {
-    return createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
+    const key = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength);
+    return createPublicKey({ key, format: 'der', type: 'spki' });
   } catch {
     throw new RequestInvalid('the certificate request is for a kind of key that is not known here');
   }
