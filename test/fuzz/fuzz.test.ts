@@ -85,6 +85,16 @@ t.test('mutated messages against the service', { timeout: 120_000 }, async (t) =
   t.ok(report.results.size > 20, 'and refused for many reasons');
 });
 
+t.test('mutated messages as XML and JSON', { timeout: 120_000 }, async (t) => {
+  const report = await fuzzService({ ...common, count: 4_000 }, 'text');
+  t.equal(
+    report.problems.length,
+    0,
+    report.problems.length > 0 ? reportText(report) : 'every answer was right',
+  );
+  t.ok((report.results.get('Success') ?? 0) > 200, 'enough of them are understood');
+});
+
 t.test('mutated messages against the daemon', { timeout: 120_000 }, async (t) => {
   const report = await fuzzTls({ ...common, count: 1_200 });
   t.equal(

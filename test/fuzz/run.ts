@@ -1,10 +1,10 @@
 /**
- * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|tls] [--deadline MS] [--problems N]`: plays mutated
- * messages and says what was answered. Message N of a seed is always the same, so `--from N --count 1` plays one alone.
+ * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|text|tls] [--deadline MS] [--problems N]`: plays mutated
+ * messages and says what was answered. `text`: as XML and JSON, in process. Message N of a seed is always the same, so `--from N --count 1` plays one alone.
  * Exits with 1 when an answer was wrong.
  */
 import { parseArgs } from 'node:util';
-import { reportText } from './report.ts';
+import { type Options, reportText } from './report.ts';
 import { fuzzService } from './service.ts';
 import { fuzzTls } from './tls.ts';
 
@@ -28,13 +28,18 @@ const number = (name: 'seed' | 'count' | 'from' | 'deadline' | 'problems'): numb
   return value;
 };
 
-if (values.over !== 'service' && values.over !== 'tls') {
-  console.error(`--over must be service or tls, not ${values.over}.`);
+const campaigns = {
+  service: fuzzService,
+  text: (options: Options) => fuzzService(options, 'text'),
+  tls: fuzzTls,
+};
+if (!Object.hasOwn(campaigns, values.over)) {
+  console.error(`--over must be one of ${Object.keys(campaigns).join(', ')}, not ${values.over}.`);
   process.exit(1);
 }
 
 let said = 0;
-const report = await (values.over === 'tls' ? fuzzTls : fuzzService)({
+const report = await campaigns[values.over as keyof typeof campaigns]({
   seed: number('seed'),
   from: number('from'),
   count: number('count'),

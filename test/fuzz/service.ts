@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { readRequest } from '../../codec/envelope.ts';
+import type { Version } from '../../codec/version.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
 import { CryptographicRules } from '../../src/crypto/rules.ts';
 import { defaultLimits } from '../../src/limits.ts';
@@ -13,12 +14,14 @@ import { createService } from '../../src/protocol/index.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 import { children, decode, encode, find, requestMessage, text } from '../client.ts';
-import { judge } from './check.ts';
+import { judge, type Verdict } from './check.ts';
 import { readEntries, registrations } from './corpus.ts';
 import { mutate } from './mutate.ts';
 import { type Kind, kinds, makeObjects, withIdentifiers, withStandIns } from './objects.ts';
 import { Random } from './random.ts';
 import { emptyReport, type Options, type Report } from './report.ts';
+import { textForms } from './texts.ts';
+import { type Heard, type Saying, say, textSaying } from './voices.ts';
 
 /** Messages under way at a time. */
 const lanes = 16;
@@ -37,8 +40,8 @@ function heapBytes(): number {
   return heapUsed + external;
 }
 
-/** Plays mutated messages against the service of a fresh store, without a network between. */
-export async function fuzzService(options: Options): Promise<Report> {
+/** Plays mutated messages against the service of a fresh store, without a network between: as TTLV, or as text. */
+export async function fuzzService(options: Options, as: 'ttlv' | 'text' = 'ttlv'): Promise<Report> {
   const directory = mkdtempSync(join(tmpdir(), 'kmipd-fuzz-'));
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
@@ -78,10 +81,17 @@ export async function fuzzService(options: Options): Promise<Report> {
     const entries = readEntries('corpus');
     const kept = readEntries('regressions');
     const makers = registrations(entries);
-    const speak = async (group: string, message: Uint8Array) => {
+    const conversation = (group: string) => {
       const principal = { client: 'fuzz', group, may: () => true };
-      return (await service.respond(message, { principal, connection: '1', peer: 'fuzz' })).response;
+      return { principal, connection: '1', peer: 'fuzz' };
     };
+    const speak = async (group: string, message: Uint8Array) =>
+      (await service.respond(message, conversation(group))).response;
+    const door = (group: string) => ({
+      respond: (message: Uint8Array) => speak(group, message),
+      refuseFraming: (reason: string, version: Version | undefined) =>
+        service.refuseFraming(reason, version, conversation(group)),
+    });
     let identifiers = new Map<Kind, string>();
     let corpus: Uint8Array[] = [];
     const renew = async (name: string) => {
@@ -90,35 +100,32 @@ export async function fuzzService(options: Options): Promise<Report> {
       corpus = entries.map(({ bytes }) => withIdentifiers(bytes, identifiers));
     };
 
-    async function play(number: number, message: Uint8Array): Promise<void> {
+    async function play(number: number, saying: Saying): Promise<void> {
       const mine = { group, identifiers };
-      const sent = message.slice();
+      const sent = saying.body.slice();
       const started = performance.now();
       const before = bugs.length;
-      const answer = speak(mine.group, message);
-      const response =
+      const answer = say(saying, door(mine.group)).catch((error: unknown) => String(error));
+      const heard =
         (await withinDeadline(answer, options.deadline)) ??
         (await withinDeadline(answer, itemMilliseconds * itemsOf(sent)));
       const milliseconds = performance.now() - started;
-      const { results, problem } =
-        response === undefined
-          ? { results: [], problem: `no answer within ${Math.round(milliseconds)} ms` }
-          : judge(sent, response);
+      const { results, problem } = verdict(heard, milliseconds);
       for (const result of results) report.results.set(result, (report.results.get(result) ?? 0) + 1);
       report.messages++;
       if (milliseconds > report.longest.milliseconds) report.longest = { milliseconds, number };
       if (problem === undefined) return;
       report.problems.push({
         number,
-        problem,
+        problem: `${saying.form}: ${problem}`,
         details: bugs.slice(before).join('\n'),
         hex: Buffer.from(withStandIns(sent, mine.identifiers)).toString('hex'),
       });
     }
 
     await renew('group-kept');
-    for (const [index, { bytes }] of kept.entries())
-      await play(-1 - index, withIdentifiers(bytes, identifiers));
+    for (const [index, { label, bytes }] of kept.entries())
+      await play(-1 - index, { form: formOf(label), body: withIdentifiers(bytes, identifiers) });
     await renew('group-start');
     report.memory.push(heapBytes());
     const good = await makeObjects((message) => speak('good', message), makers);
@@ -147,7 +154,11 @@ export async function fuzzService(options: Options): Promise<Report> {
             if (number % 50_000 === 0) report.memory.push(heapBytes());
             options.progress?.(report, performance.now() - started);
           }
-          await play(number, mutate(corpus, new Random(options.seed, number)));
+          const random = new Random(options.seed, number);
+          await play(
+            number,
+            as === 'text' ? textSaying(corpus, random) : { form: 'ttlv', body: mutate(corpus, random) },
+          );
         }
       }),
     );
@@ -167,6 +178,19 @@ export async function fuzzService(options: Options): Promise<Report> {
     rmSync(directory, { recursive: true, force: true });
   }
   return report;
+}
+
+/** Messages that are kept as text say so at the start of their label. */
+function formOf(label: string): Saying['form'] {
+  return textForms.find((form) => label.startsWith(`${form}: `)) ?? 'ttlv';
+}
+
+/** A string is an error that a door would not have known what to do with. */
+function verdict(heard: Heard | string | undefined, milliseconds: number): Verdict {
+  if (heard === undefined) return { results: [], problem: `no answer within ${Math.round(milliseconds)} ms` };
+  if (typeof heard === 'string') return { results: [], problem: heard };
+  const judged = judge(heard.message, heard.response);
+  return heard.problem === undefined ? judged : { ...judged, problem: heard.problem };
 }
 
 /** Batch items of a message that can be read; 0 of one that cannot. */
