@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueClient } from '../../certs/issue.ts';
 import type { KeyKind } from '../../certs/keys.ts';
-import { renderConfig } from '../config.ts';
+import { renderConfig } from '../config-text.ts';
 import { fingerprintOf } from '../identity/certificate.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import { type OpenStore, openStore } from '../store/open.ts';

@@ -1,7 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { ConfigError, parseConfig, readConfig, renderConfig } from '../../../src/config.ts';
+import { ConfigError, parseConfig, readConfig } from '../../../src/config.ts';
+import { renderConfig } from '../../../src/config-text.ts';
 import { defaultLimits } from '../../../src/limits.ts';
 
 const parse = (source: string) => parseConfig(source, 'kmipd.toml', '/home');
