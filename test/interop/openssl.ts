@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** OpenSSL's command line, in a directory of its own. */
+
+/** Why these tests cannot run; false where they can. */
+export const missing: string | false = await run('openssl', ['version']).then(
+  ({ text }) => (/^OpenSSL [3-9]/.test(text) ? false : `openssl is ${text.trim()}, not OpenSSL 3`),
+  () => 'the command openssl is not installed',
+);
+
+interface Output {
+  readonly exitCode: number;
+  readonly bytes: Uint8Array;
+  /** Both outputs, as text. */
+  readonly text: string;
+}
+
+function run(command: string, words: readonly string[], cwd?: string, input?: Uint8Array): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, words, { ...(cwd === undefined ? {} : { cwd }), timeout: 60_000 });
+    const out: Buffer[] = [];
+    const errors: Buffer[] = [];
+    child.stdout.on('data', (part: Buffer) => out.push(part));
+    child.stderr.on('data', (part: Buffer) => errors.push(part));
+    child.on('error', reject);
+    child.on('close', (exitCode) => {
+      const bytes = new Uint8Array(Buffer.concat(out));
+      resolve({ exitCode: exitCode ?? 1, bytes, text: Buffer.concat([...out, ...errors]).toString() });
+    });
+    // A command that refuses its words does not wait for its input.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}
+
+type Tap = { teardown(remove: () => unknown): void };
+
+export class OpenSsl {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'kmipd-openssl-'));
+  #files = 0;
+
+  constructor(t: Tap) {
+    t.teardown(() => rmSync(this.#directory, { recursive: true, force: true }));
+  }
+
+  /** Writes a file and names it. */
+  file(content: Uint8Array | string): string {
+    const name = this.name();
+    writeFileSync(join(this.#directory, name), content);
+    return name;
+  }
+
+  /** A name for a file that a command writes. */
+  name(): string {
+    this.#files += 1;
+    return `${this.#files}`;
+  }
+
+  read(name: string): Uint8Array {
+    return new Uint8Array(readFileSync(join(this.#directory, name)));
+  }
+
+  /** What the command writes. Throws with its words where it fails. */
+  async ask(words: string, ...more: readonly string[]): Promise<Uint8Array> {
+    const { exitCode, bytes, text } = await this.try(words, ...more);
+    if (exitCode !== 0) throw new Error(`openssl ${words} ${more.join(' ')}: ${text}`);
+    return bytes;
+  }
+
+  try(words: string, ...more: readonly string[]): Promise<Output> {
+    return run('openssl', [...words.split(' '), ...more], this.#directory);
+  }
+
+  /** The first item of a PEM file in DER. */
+  static der(pem: Uint8Array): Uint8Array {
+    const [, base64 = ''] = /-----BEGIN [^-]+-----([^-]+)-----END/.exec(Buffer.from(pem).toString()) ?? [];
+    return new Uint8Array(Buffer.from(base64, 'base64'));
+  }
+}
