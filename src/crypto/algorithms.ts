@@ -103,8 +103,11 @@ function stored(kind: Algorithm['kind'], postQuantum = false): Algorithm {
 
 type AlgorithmName = Exclude<CryptographicAlgorithm, number>;
 
-/** Algorithms of FIPS 203, 204 and 205; each name is one parameter set. */
-export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_${string}`>;
+/** X-Wing, an extension value of this server ("XW"): KMIP has no number for it. */
+export const xWing = 0x8000_5857;
+
+/** Algorithms of FIPS 203, 204 and 205, each name one parameter set; and the hybrid. */
+export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_${string}`> | typeof xWing;
 
 /**
  * `strength`: against classical computers, that of the block cipher the security category is measured by (FIPS 203 §8).
@@ -211,8 +214,13 @@ const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   GOSTR34_11_2012: stored('hash'),
 };
 
+/** Extension values. */
+const extensions: ReadonlyMap<number, Algorithm> = new Map([
+  [xWing, lattice('encapsulation', 192, 9_728, 256)],
+]);
+
 function rowOf(algorithm: CryptographicAlgorithm): Algorithm | undefined {
-  return typeof algorithm === 'string' ? algorithms[algorithm] : undefined;
+  return typeof algorithm === 'string' ? algorithms[algorithm] : extensions.get(algorithm);
 }
 
 function includes(lengths: Lengths, bits: number): boolean {
@@ -252,11 +260,11 @@ export function quantumSafe(algorithm: CryptographicAlgorithm, bits: number): bo
   return row.postQuantum === true || (row.kind === 'symmetric' && row.strength(bits) >= quantumStrength);
 }
 
-/** Whether it is one of FIPS 203, 204 and 205. */
+/** Whether it is one of FIPS 203, 204 and 205, or X-Wing. */
 export function isPostQuantum(
   algorithm: CryptographicAlgorithm | undefined,
 ): algorithm is PostQuantumAlgorithm {
-  return typeof algorithm === 'string' && /^(ML|SLH)_/.test(algorithm);
+  return algorithm === xWing || (typeof algorithm === 'string' && /^(ML|SLH)_/.test(algorithm));
 }
 
 /** What pairs of the algorithm are for, where that is one thing only. */

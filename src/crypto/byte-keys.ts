@@ -1,6 +1,6 @@
 import type { AsymmetricKeyType } from 'node:crypto';
 import type { RecommendedCurve } from '../../codec/enums.ts';
-import type { PostQuantumAlgorithm } from './algorithms.ts';
+import { type PostQuantumAlgorithm, xWing } from './algorithms.ts';
 import {
   DerInvalid,
   encode,
@@ -18,7 +18,8 @@ export interface ByteKeySort {
   readonly algorithm: 'Ed25519' | 'Ed448' | 'ECDH' | PostQuantumAlgorithm;
   /** RecommendedCurve, where KMIP has one. */
   readonly name?: 'CURVE25519' | 'CURVE448';
-  readonly nodeType: AsymmetricKeyType;
+  /** In OpenSSL, where it has them. */
+  readonly nodeType?: AsymmetricKeyType;
   readonly oid: string;
   readonly use: 'signature' | 'agreement' | 'encapsulation';
   /** Cryptographic Length: bits of the public key, as far as they count. */
@@ -34,7 +35,7 @@ export interface ByteKeySort {
   readonly pkcs8: 'octets' | 'choice' | 'bare';
 }
 
-type Curve = Pick<ByteKeySort, 'algorithm' | 'name' | 'nodeType' | 'oid' | 'use' | 'bits'>;
+type Curve = Omit<ByteKeySort, 'publicBytes' | 'privateBytes' | 'expandedBytes' | 'pkcs8'>;
 
 function onCurve(bytes: number, curve: Curve): ByteKeySort {
   return { ...curve, publicBytes: bytes, privateBytes: bytes, pkcs8: 'octets' };
@@ -111,6 +112,15 @@ export const byteKeySorts: readonly ByteKeySort[] = [
   ...latticeKem.map(mlKem),
   ...latticeDsa.map(mlDsa),
   ...hashSets.map(slhDsa),
+  {
+    algorithm: xWing,
+    oid: '1.3.6.1.4.1.62253.25722',
+    use: 'encapsulation',
+    bits: 9_728,
+    publicBytes: 1_216,
+    privateBytes: 32,
+    pkcs8: 'bare',
+  },
 ];
 
 /** Keys on the curve of that name. */

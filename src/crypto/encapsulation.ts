@@ -1,17 +1,24 @@
-import { decapsulate as decapsulateNative, encapsulate as encapsulateNative } from 'node:crypto';
+import {
+  decapsulate as decapsulateNative,
+  encapsulate as encapsulateNative,
+  type KeyObject,
+} from 'node:crypto';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import { xWing } from './algorithms.ts';
 import type { KeyComponents } from './key-components.ts';
 import { componentsOf, isFor, keyObject } from './key-objects.ts';
 import {
   AlgorithmUnsupported,
+  CryptographyFailed,
   type Encapsulated,
   ParametersInvalid,
   type PlainKey,
   type SealedText,
   undecipherable,
 } from './provider.ts';
+import { decapsulateXWing, encapsulateXWing } from './x-wing.ts';
 
-/** Key encapsulation with ML-KEM (FIPS 203). */
+/** Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
 
 /** Whether such a key encapsulates, or decapsulates what its other half has encapsulated. */
 export function encapsulates(key: KeyComponents): boolean {
@@ -24,8 +31,16 @@ export function encapsulate(key: PlainKey, parameters: CryptographicParameters):
   if (components.kind !== 'bytePublic' || !encapsulates(components))
     throw new AlgorithmUnsupported('such a key does not encapsulate');
   requireAlgorithm(components, parameters);
-  const { sharedKey, ciphertext } = encapsulateNative(keyObject(key));
-  return { sharedSecret: owned(sharedKey), ciphertext: owned(ciphertext) };
+  const isXWing = components.sort.algorithm === xWing;
+  const object = isXWing ? undefined : keyObject(key);
+  try {
+    if (object === undefined) return encapsulateXWing(components.key);
+    const { sharedKey, ciphertext } = encapsulateNative(object);
+    return { sharedSecret: owned(sharedKey), ciphertext: owned(ciphertext) };
+  } catch {
+    // A point of low order, with which any secret would be known to all.
+    throw new CryptographyFailed('nothing can be encapsulated for this key');
+  }
 }
 
 /**
@@ -41,12 +56,19 @@ export function decapsulate(
   requireAlgorithm(components, parameters);
   if (iv !== undefined || additionalData !== undefined || tag instanceof Uint8Array)
     throw new ParametersInvalid('a key that decapsulates takes the ciphertext and nothing beside it');
-  const object = keyObject(key);
+  const decapsulated =
+    components.kind === 'bytePrivate' && components.sort.algorithm === xWing
+      ? () => decapsulateXWing(components.key, data)
+      : nativeDecapsulation(keyObject(key), data);
   try {
-    return owned(decapsulateNative(object, data));
+    return decapsulated();
   } catch {
     throw undecipherable();
   }
+}
+
+function nativeDecapsulation(key: KeyObject, ciphertext: Uint8Array): () => Uint8Array {
+  return () => owned(decapsulateNative(key, ciphertext));
 }
 
 function requireAlgorithm(key: KeyComponents, { CryptographicAlgorithm }: CryptographicParameters): void {

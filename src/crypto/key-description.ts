@@ -1,11 +1,12 @@
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
-import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes } from './algorithms.ts';
+import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes, xWing } from './algorithms.ts';
 import type { ByteKeySort } from './byte-keys.ts';
 import { convertPoint, publicPoint } from './elliptic.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { type FormatName, readKey } from './key-format.ts';
 import { keyObject } from './key-objects.ts';
 import { type KeyDescription, KeyFormatUnsupported, KeyMaterialInvalid, type PlainKey } from './provider.ts';
+import { publicHalves } from './x-wing.ts';
 
 /** What a key's material says about the key, and whether its Key Block says the same. */
 
@@ -57,8 +58,10 @@ function readDescribable(key: PlainKey): KeyComponents | undefined {
     if (components?.kind === 'ecPublic') convertPoint(components.curve, components.point, 'uncompressed');
     if (components?.kind === 'ecPrivate') publicPoint(components.curve, components.d);
     // What only OpenSSL can tell: whether seed, expanded key and the digests in it belong together (FIPS 203 §7.2, §7.3).
-    if (components !== undefined && 'sort' in components && isPostQuantum(components.sort.algorithm))
-      keyObject(key);
+    if (components !== undefined && 'sort' in components && isPostQuantum(components.sort.algorithm)) {
+      if (components.sort.algorithm !== xWing) keyObject(key);
+      else if (components.kind === 'bytePublic') publicHalves(components.key);
+    }
     return components;
   } catch (error) {
     // A curve or algorithm outside KMIP's tables: well-formed, so it is kept, with what the client says about it.

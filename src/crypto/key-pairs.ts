@@ -1,10 +1,12 @@
 import { generateKeyPair } from 'node:crypto';
 import type { RecommendedCurve } from '../../codec/enums.ts';
-import { generatesLength, type PostQuantumAlgorithm } from './algorithms.ts';
+import { generatesLength, type PostQuantumAlgorithm, xWing } from './algorithms.ts';
 import { type ByteKeySort, byteKeySorts, byteKeysFor } from './byte-keys.ts';
 import { curveNamed, curves } from './curves.ts';
+import { writePkcs8, writeSpki } from './der-keys.ts';
 import { AlgorithmUnsupported, type GeneratedKeyPair, type KeyPairRequest } from './provider.ts';
 import { slowly } from './slow-work.ts';
+import { generateXWing } from './x-wing.ts';
 
 const encodings = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
@@ -101,8 +103,20 @@ function generateOnCurve(
 function generatePostQuantum(algorithm: PostQuantumAlgorithm, bits?: number): Promise<GeneratedKeyPair> {
   const sort = byteKeysFor(algorithm) as ByteKeySort;
   if (bits !== undefined) refuseLength(algorithm, bits);
+  if (algorithm === xWing) return Promise.resolve(xWingPair(sort, bits ?? sort.bits));
   const start = (done: Done) => generateKeyPair(sort.nodeType as 'ed25519', encodings, done);
   return slowly(() => pair(bits ?? sort.bits, start));
+}
+
+function xWingPair(sort: ByteKeySort, bits: number): GeneratedKeyPair {
+  const { seed, publicKey } = generateXWing();
+  const privateKey = writePkcs8({ kind: 'bytePrivate', sort, key: seed }) as Uint8Array;
+  seed.fill(0);
+  return {
+    privateKey,
+    publicKey: writeSpki({ kind: 'bytePublic', sort, key: publicKey }) as Uint8Array,
+    bits,
+  };
 }
 
 function refuseLength(algorithm: KeyPairRequest['algorithm'], bits: number): void {

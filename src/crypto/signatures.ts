@@ -237,7 +237,7 @@ function requireDigest(scheme: Scheme, message: Message): void {
 
 /** A signature of SLH-DSA takes 15 ms to more than a second. */
 function isSlow(key: KeyComponents): boolean {
-  return key.kind === 'bytePrivate' && key.sort.algorithm.startsWith('SLH_');
+  return key.kind === 'bytePrivate' && String(key.sort.algorithm).startsWith('SLH_');
 }
 
 /** Whether node:crypto makes such signatures of data by itself, and so on the thread pool. */

@@ -1,7 +1,8 @@
+import { ml_kem768_x25519 as other } from '@noble/post-quantum/hybrid.js';
 import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import type { PostQuantumAlgorithm } from '../../src/crypto/algorithms.ts';
+import { type PostQuantumAlgorithm, xWing } from '../../src/crypto/algorithms.ts';
 import { byteKeysFor } from '../../src/crypto/byte-keys.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
 import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
@@ -73,6 +74,33 @@ t.test('a shared secret for the holder of the private key', async (t) => {
       32 * (name === 'ML_KEM_1024' ? 49 : name === 'ML_KEM_768' ? 34 : 24),
     );
     t.equal(byteKeysFor(name)?.use, 'encapsulation');
+  }
+});
+
+t.test('X-Wing, in every version, because its number is an extension', async (t) => {
+  for (const version of ['1.2', '1.4', '2.1'] as const) {
+    const made = await succeed(service, version, CreateKeyPair, {
+      CommonAttributes: having({ name: 'CryptographicAlgorithm', value: xWing }, active),
+    });
+    const { PrivateKeyUniqueIdentifier: id, PublicKeyUniqueIdentifier: publicId } = made;
+    for (const each of [id, publicId]) {
+      t.equal(await attributeOf(service, each, 'CryptographicAlgorithm', version), xWing);
+      t.equal(await attributeOf(service, each, 'CryptographicLength', version), 9_728);
+    }
+    const { UniqueIdentifier: secretId, Data: ciphertext } = await succeed(service, version, Encrypt, {
+      UniqueIdentifier: publicId,
+    });
+    const secret = await raw(secretId);
+    t.same(
+      (await succeed(service, version, Decrypt, { UniqueIdentifier: id, Data: ciphertext })).Data,
+      secret,
+    );
+    const theirs = other.keygen(await raw(id));
+    t.same(theirs.publicKey, await raw(publicId), 'the public key of the other implementation');
+    t.same(other.decapsulate(ciphertext as Uint8Array, theirs.secretKey), secret, 'read there');
+    const sent = other.encapsulate(theirs.publicKey);
+    t.same(await decapsulated(id, sent.cipherText), sent.sharedSecret, 'made there');
+    t.equal(await outcome(service, version, Decrypt, { UniqueIdentifier: id, Data }), 'CryptographicFailure');
   }
 });
 

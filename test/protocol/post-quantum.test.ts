@@ -129,7 +129,7 @@ t.test('signatures, and those of the other implementation', async (t) => {
     );
     if (/192|256/.test(name) || isSmall(name)) continue;
     const made = other.keygen(
-      fixed((byteKeysFor(algorithm)?.privateBytes ?? 0) * (algorithm.startsWith('SLH') ? 0.75 : 1)),
+      fixed((byteKeysFor(algorithm)?.privateBytes ?? 0) * (name.startsWith('SLH') ? 0.75 : 1)),
     );
     const theirs = await registered('PublicKey', algorithm, made.publicKey);
     const signed = { SignatureData: other.sign(Data, made.secretKey) };

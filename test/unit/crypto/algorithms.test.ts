@@ -8,6 +8,7 @@ import {
   keyBytes,
   quantumSafe,
   securityStrength,
+  xWing,
 } from '../../../src/crypto/algorithms.ts';
 
 t.test('every algorithm has a row', async (t) => {
@@ -48,6 +49,7 @@ t.test('lengths that exist, lengths that are made, strength, quantum safety', as
     ['ML_KEM_768', 9_472, true, true, 192, true],
     ['ML_DSA_87', 87, true, true, 256, true],
     ['SLH_DSA_SHAKE_128f', 256, true, true, 128, true],
+    [xWing, 9_728, true, true, 192, true],
     [0x8000_0001, 128, false, false, 0, false],
   ] as const;
   for (const [algorithm, bits, accepted, made, strength, safe] of rows) {

@@ -4,6 +4,9 @@ import * as slhDsa from '@noble/post-quantum/slh-dsa.js';
 import type { PostQuantumAlgorithm } from '../../../src/crypto/algorithms.ts';
 import type { PlainKey } from '../../../src/crypto/provider.ts';
 
+/** Every parameter set by its name. */
+export type PostQuantumName = Extract<PostQuantumAlgorithm, string>;
+
 /** The other implementation: noble-post-quantum, under KMIP's names. */
 interface Signer {
   readonly lengths: { readonly seed?: number };
@@ -45,7 +48,7 @@ export const hashSigners: Readonly<Partial<Record<PostQuantumAlgorithm, Signer>>
 };
 
 /** Every parameter set. */
-export const sets = Object.keys({ ...kems, ...latticeSigners, ...hashSigners }) as PostQuantumAlgorithm[];
+export const sets = Object.keys({ ...kems, ...latticeSigners, ...hashSigners }) as PostQuantumName[];
 
 /** One whose signatures take a quarter of a second and more. */
 export const isSmall = (algorithm: string): boolean => algorithm.endsWith('s');
