@@ -67,7 +67,7 @@ export class ObjectEvents {
 }
 
 /** What of a change is worth telling at `now`; undefined when only the server's own bookkeeping has moved. */
-export function eventOf({ before, after }: RowChange, now: number, vault: Vault): ObjectEvent | undefined {
+function eventOf({ before, after }: RowChange, now: number, vault: Vault): ObjectEvent | undefined {
   const object = ManagedObject.fromStored(after, vault);
   const old = before && ManagedObject.fromStored(before, vault).attributesAt(now);
   const changes = difference(old ?? [], object.attributesAt(now));

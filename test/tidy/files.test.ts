@@ -1,5 +1,5 @@
 import t from 'tap';
-import { missingReadmes, tooLong, unreachable } from './files.ts';
+import { missingReadmes, tooLong, unreachable, wrongDecisions } from './files.ts';
 import { readTree } from './source.ts';
 
 const file = (path: string, text = '') => ({ path, text });
@@ -44,9 +44,23 @@ t.test('the rule finds folders that do not introduce themselves', async (t) => {
   t.same(found, ['b/README.md: 41 lines, at most 40', 'c/: has no README.md']);
 });
 
+t.test('the rule finds decisions that cannot be told apart or are not there', async (t) => {
+  const found = wrongDecisions([
+    file('src/decisions/01-a.md'),
+    file('src/decisions/02-b.md'),
+    file('src/decisions/02-c.md'),
+    file('docs/x.md', 'See `src/decisions/01-a.md` and `src/decisions/03-d.md`.'),
+  ]);
+  t.same(found, [
+    'src/decisions/02-c.md: src/decisions/02-b.md has that number too',
+    'docs/x.md: there is no src/decisions/03-d.md',
+  ]);
+});
+
 t.test('files are short, alive and introduced', async (t) => {
   const tree = readTree();
   t.same(tooLong(tree), []);
   t.same(unreachable(tree), []);
   t.same(missingReadmes(tree), []);
+  t.same(wrongDecisions(tree), []);
 });

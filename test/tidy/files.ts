@@ -50,3 +50,23 @@ export function missingReadmes(files: readonly SourceFile[]): string[] {
     return lines > 40 ? [`${readme.path}: ${lines} lines, at most 40`] : [];
   });
 }
+
+/** Decisions that share a number, or are referred to and not there. */
+export function wrongDecisions(files: readonly SourceFile[]): string[] {
+  const decisions = files.filter(({ path }) => /^src\/decisions\/\d+-/.test(path));
+  const numberOf = (path: string): number => Number(/\/(\d+)-/.exec(path)?.[1]);
+  const taken = new Map<number, string>();
+  const found: string[] = [];
+  for (const { path } of decisions) {
+    const number = numberOf(path);
+    const other = taken.get(number);
+    if (other !== undefined) found.push(`${path}: ${other} has that number too`);
+    taken.set(number, path);
+  }
+  const paths = new Set(decisions.map(({ path }) => path));
+  for (const { path, text } of files.filter(({ path }) => !path.startsWith('test/'))) {
+    for (const [reference] of text.matchAll(/src\/decisions\/\d+[\w-]*\.md/g))
+      if (!paths.has(reference)) found.push(`${path}: there is no ${reference}`);
+  }
+  return found;
+}
