@@ -139,7 +139,7 @@ t.test('point 04: a failed item has its operation, status, reason and message', 
     // A payload that cannot be read costs its own item only, which still says which operation it was.
     t.equal(
       await peer.refused(version, 'Get', [integer('UniqueIdentifier', 1), text('Username', 'a')]),
-      'InvalidField',
+      'InvalidMessage',
     );
     t.equal(await peer.refused(version, 'Create', [text('ObjectType', 'wrong type')]), 'InvalidMessage');
   }
