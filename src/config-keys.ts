@@ -48,6 +48,7 @@ const limitRanges: Readonly<Record<keyof Limits, readonly [least: number, most: 
   jobsPerClient: [0, 100_000],
   jobBytes: [1_024, 1_073_741_824],
   jobAnswerSeconds: [60, 31_536_000],
+  failedDecryptions: [1, 1_000_000],
 };
 
 export const limit = (name: keyof Limits): Key<number> =>

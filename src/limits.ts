@@ -31,6 +31,8 @@ export interface Limits {
   readonly jobBytes: number;
   /** How long the answers of a job that is done can be fetched. */
   readonly jobAnswerSeconds: number;
+  /** Failures of decryption, unwrapping and MAC verification that one client may have with one key in a minute. */
+  readonly failedDecryptions: number;
 }
 
 export const defaultLimits: Limits = {
@@ -57,4 +59,5 @@ export const defaultLimits: Limits = {
   jobsPerClient: 100,
   jobBytes: 262_144,
   jobAnswerSeconds: 3_600,
+  failedDecryptions: 1_000,
 };

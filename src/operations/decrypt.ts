@@ -27,20 +27,21 @@ export const Decrypt = operation({
   response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...partAnswer }),
   on: object({ types: ['SymmetricKey', 'PrivateKey'] }),
   async handle(request, context) {
-    const { object: target, crypto, version } = context;
+    const { object: target, attempts, crypto, version } = context;
     if (inParts(request)) return decryptPart(request, context);
     const data = required(request.Data, 'Data');
     const parameters = parametersFor(target, request.CryptographicParameters);
     const key = await cipherKey(context, 'Decrypt', parameters);
     const tag = tagKnown('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
-      : 'appended';
-    const decrypted = await crypto.decrypt(key, parameters, {
+      : ('appended' as const);
+    const sealed = {
       data,
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,
       tag,
-    });
+    };
+    const decrypted = await attempts.decrypting(target.id, () => crypto.decrypt(key, parameters, sealed));
     return { UniqueIdentifier: target.id, Data: decrypted };
   },
 });
@@ -48,7 +49,7 @@ export const Decrypt = operation({
 /** What it gives out before the last part is not authenticated yet: clients that ask for parts know that. */
 function decryptPart(
   request: Infer<typeof Request>,
-  { object: target, crypto, now, version, parts }: ObjectContext,
+  { object: target, attempts, crypto, now, version, parts }: ObjectContext,
 ) {
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   if (request.CorrelationValue !== undefined && additionalData !== undefined)
@@ -66,10 +67,12 @@ function decryptPart(
     ),
     tag: request.AuthenticatedEncryptionTag,
   });
-  return parts.take({ operation: 'Decrypt', object: target.id, request, start }, (work, last) => {
+  const spec = { operation: 'Decrypt', object: target.id, request, start } as const;
+  const step = (work: ReturnType<typeof start>, last: boolean) => {
     const output = work.stream.update(data);
     const tag = request.AuthenticatedEncryptionTag ?? work.tag;
     const all = last ? joined([output, work.stream.final(tag)]) : output;
     return { UniqueIdentifier: target.id, ...someData(all) };
-  });
+  };
+  return attempts.decrypting(target.id, () => parts.take(spec, step));
 }

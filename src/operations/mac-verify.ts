@@ -26,29 +26,45 @@ export const MACVerify = operation({
     ...partAnswer,
   }),
   on: object({ types: ['SymmetricKey'] }),
-  handle(request, context) {
-    const { object: target, crypto, now } = context;
+  async handle(request, context) {
+    const { object: target, attempts, crypto, now } = context;
     if (inParts(request)) return verifyPart(request, context);
     const data = required(request.Data, 'Data');
     const given = required(request.MACData, 'MAC Data');
     const key = keyFor(target, 'MACVerify', now);
-    const valid = crypto.verifyMac(key, parametersFor(target, request.CryptographicParameters), data, given);
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const valid = await attempts.verifying(
+      target.id,
+      () => crypto.verifyMac(key, parameters, data, given),
+      (verdict) => verdict,
+    );
     return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
   },
 });
 
 /** The MAC may come with the first part or with the last. */
-function verifyPart(request: Infer<typeof Request>, { object: target, crypto, now, parts }: ObjectContext) {
+function verifyPart(
+  request: Infer<typeof Request>,
+  { object: target, attempts, crypto, now, parts }: ObjectContext,
+) {
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MACVerify', now);
   const start = () => {
     const parameters = parametersFor(target, request.CryptographicParameters);
     return { mac: crypto.startMac(keyFor(target, 'MACVerify', now), parameters), given: request.MACData };
   };
-  return parts.take({ operation: 'MACVerify', object: target.id, request, start }, ({ mac, given }, last) => {
+  const spec = { operation: 'MACVerify', object: target.id, request, start } as const;
+  const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): Verdict => {
     mac.update(data);
     if (!last) return { UniqueIdentifier: target.id };
     const valid = mac.verify(required(request.MACData ?? given, 'MAC Data'));
     return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
-  });
+  };
+  const isValid = ({ ValidityIndicator: verdict }: Verdict) => verdict !== 'Invalid';
+  return attempts.verifying(target.id, () => parts.take(spec, step), isValid);
+}
+
+interface Verdict {
+  readonly UniqueIdentifier: string;
+  readonly ValidityIndicator?: ValidityIndicator;
 }

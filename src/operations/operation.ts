@@ -26,6 +26,7 @@ export interface Context {
   readonly server: ServerDescription;
   readonly limits: Limits;
   readonly parts: Parts;
+  readonly attempts: Attempts;
   /** The connection the request came on; absent where roles cannot be exchanged. */
   readonly channel?: Channel | undefined;
   /** A new Unique Identifier. */
@@ -116,6 +117,15 @@ export interface Parts {
     spec: PartsSpec<S>,
     step: (stream: S, last: boolean) => A | Promise<A>,
   ): Promise<A & { CorrelationValue?: Uint8Array }>;
+}
+
+/**
+ * Counts failures of a client with a key, named by its identifier. Where there were too many, both reject with
+ * CryptographyFailed, decryption with `undecipherable()`, and do nothing. What is run rejects as it always does.
+ */
+export interface Attempts {
+  decrypting<T>(key: string, open: () => T | Promise<T>): Promise<T>;
+  verifying<T>(key: string, verify: () => T | Promise<T>, isValid: (value: T) => boolean): Promise<T>;
 }
 
 /** Records of the principal's group, sealed at rest. A kind belongs to the one file that knows what its bytes mean. */

@@ -18,6 +18,9 @@ import type { Context } from './operation.ts';
  * its certificate and from each certificate to the next.
  */
 
+/** Whoever tries passwords brings a new object for each: they count together. */
+const pkcs12Attempts = 'PKCS#12';
+
 /** Certificates in one bundle; real chains have three or four. */
 const longestChain = 16;
 
@@ -64,10 +67,10 @@ export async function fromPkcs12(
 async function unbundled(
   file: Uint8Array,
   password: Uint8Array,
-  { crypto }: Context,
+  { attempts, crypto }: Context,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await crypto.unbundle(file, password);
+    return await attempts.decrypting(pkcs12Attempts, () => crypto.unbundle(file, password));
   } catch (error) {
     if (error instanceof CryptographyFailed) badPassword('the password is not that of the PKCS#12');
     throw error;

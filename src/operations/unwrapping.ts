@@ -31,10 +31,20 @@ import { type WrappingKey, wrappingKey } from './wrapping-keys.ts';
 export async function unwrapped(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
   if (data === undefined || block.KeyValue === undefined) return value;
-  const content = await open(data, block.KeyValue, context);
-  const KeyBlock: KeyBlock = { ...block, KeyValue: content };
-  requireKey(value, KeyBlock, context);
-  return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+  const { KeyValue } = block;
+  const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
+  const by = EncryptionKeyInformation ?? MACSignatureKeyInformation;
+  const unwrap = async () => {
+    const KeyBlock: KeyBlock = { ...block, KeyValue: await open(data, KeyValue, context) };
+    requireKey(value, KeyBlock, context);
+    return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+  };
+  try {
+    return await context.attempts.decrypting(by?.UniqueIdentifier ?? '', unwrap);
+  } catch (error) {
+    if (error instanceof CryptographyFailed) broken();
+    throw error;
+  }
 }
 
 async function open(data: KeyWrappingData, keyValue: KeyValue, context: Context): Promise<PlainKeyValue> {
@@ -62,7 +72,8 @@ async function open(data: KeyWrappingData, keyValue: KeyValue, context: Context)
   }
   const body = bodyOf(keyValue);
   if (method.authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
-  const bytes = await decrypt(encryptionKey, body, data, context);
+  const { key, parameters } = encryptionKey;
+  const bytes = await context.crypto.unwrap(key, parameters, { data: body, iv: data.IVCounterNonce });
   if (method.authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
   return decoded(bytes, data.EncodingOption, context);
 }
@@ -96,20 +107,6 @@ async function requireAuthentic(
     if (valid) return;
   }
   broken();
-}
-
-async function decrypt(
-  { key, parameters }: WrappingKey,
-  data: Uint8Array,
-  { IVCounterNonce: iv }: KeyWrappingData,
-  { crypto }: Context,
-): Promise<Uint8Array> {
-  try {
-    return await crypto.unwrap(key, parameters, { data, iv });
-  } catch (error) {
-    if (error instanceof CryptographyFailed) return broken();
-    throw error;
-  }
 }
 
 function decoded(bytes: Uint8Array, option: EncodingOption | undefined, { limits }: Context): PlainKeyValue {

@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RequestObserver } from '../watch/observer.ts';
 import { submitted } from './asynchronous.ts';
+import { FailedAttempts } from './attempts.ts';
 import { Authenticator, type Speaker } from './authentication.ts';
 import { type BatchEnvironment, runBatch, runItems } from './batch.ts';
 import { Chores } from './chores.ts';
@@ -68,6 +69,7 @@ const replaysAmongOthers = 4;
 export function createService(options: ServiceOptions): Service {
   const { limits, clock } = options;
   const parts = new PartsInProgress({ limits, random: options.crypto.random, clock });
+  const attempts = new FailedAttempts(options);
   const seconds = (): number => Math.floor(clock() / 1000);
   const principalOf = options.principal ?? (() => Promise.resolve(undefined));
   const authenticator = new Authenticator({
@@ -181,6 +183,7 @@ export function createService(options: ServiceOptions): Service {
         ...common,
         work,
         parts: parts.forItem(item, principal),
+        attempts: attempts.forItem(item, principal),
         answerWith,
       }),
       unexpected: (error) => unexpected(error, conversation ?? { principal, connection: jobConnection }),

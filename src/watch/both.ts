@@ -15,6 +15,10 @@ export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObs
       a.unproven(event);
       b.unproven(event);
     },
+    exhausted(event) {
+      a.exhausted(event);
+      b.exhausted(event);
+    },
     unexpected(event) {
       a.unexpected(event);
       b.unexpected(event);

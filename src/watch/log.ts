@@ -125,6 +125,10 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
     unproven({ reason, client, connection }) {
       if (mayWrite()) log.warn({ reason, client, connection }, 'credentials refused');
     },
+    exhausted({ client, object }) {
+      if (mayWrite())
+        log.warn({ client, object: capped(object) }, 'too many failed decryptions: refused for a minute');
+    },
     unexpected({ error, reference, client, connection }) {
       log.error({ reference, client, connection, error }, 'request failed unexpectedly');
     },

@@ -43,6 +43,11 @@ export class Metrics {
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
+  readonly #exhausted = new Counter({
+    name: 'kmipd_attempts_exhausted_total',
+    help: 'Clients that failed so often to decrypt, unwrap or verify with a key that they were refused for a minute.',
+    registers: [this.registry],
+  });
   readonly #failures = new Counter({
     name: 'kmipd_unexpected_failures_total',
     help: 'Requests that failed through no fault of the client.',
@@ -141,6 +146,7 @@ export class Metrics {
     },
     refused: ({ reason }) => this.#decodeErrors.inc({ reason: oneOf(reasons, reason) }),
     unproven: ({ reason }) => this.#unproven.inc({ reason }),
+    exhausted: () => this.#exhausted.inc(),
     unexpected: () => this.#failures.inc(),
   };
 

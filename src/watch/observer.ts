@@ -6,6 +6,8 @@ export interface RequestObserver {
   refused(event: RefusedMessage): void;
   /** The header of a message did not prove that its client may speak; the items were refused, most of them at least. */
   unproven(event: UnprovenSpeaker): void;
+  /** A client has failed to decrypt, unwrap or verify too often with a key; told once a minute for each key. */
+  exhausted(event: ExhaustedAttempts): void;
   /** Weather or a bug; the client got only the reference. */
   unexpected(event: UnexpectedFailure): void;
 }
@@ -39,6 +41,12 @@ export interface UnprovenSpeaker {
   readonly reason: string;
   readonly client: string;
   readonly connection: string;
+}
+
+export interface ExhaustedAttempts {
+  readonly client: string;
+  /** Unique Identifier of the key. */
+  readonly object: string;
 }
 
 export interface UnexpectedFailure {

@@ -68,6 +68,7 @@ export async function fuzzService(options: Options, as: 'ttlv' | 'text' = 'ttlv'
       answered() {},
       refused() {},
       unproven() {},
+      exhausted() {},
       unexpected: ({ error }) =>
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     },

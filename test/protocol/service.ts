@@ -17,6 +17,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 import type { Vault } from '../../src/vault/vault.ts';
+import type { ExhaustedAttempts } from '../../src/watch/observer.ts';
 import {
   children,
   decode,
@@ -71,6 +72,8 @@ export class TestService {
   rules = new CryptographicRules(usualRules);
   /** Why credentials were refused. */
   readonly unproven: string[] = [];
+  /** Who has failed too often, and with which key. */
+  readonly exhausted: ExhaustedAttempts[] = [];
   /** Clients that are enrolled without being the speaker. */
   readonly absent = new Map<string, Principal>();
   /** The speaker is enrolled, as long as nobody removes it. */
@@ -126,6 +129,7 @@ export class TestService {
           answered() {},
           refused() {},
           unproven: ({ reason }) => self.unproven.push(reason),
+          exhausted: (event) => self.exhausted.push(event),
           unexpected: ({ error }) => self.unexpected.push(error),
         },
         events: self.events,

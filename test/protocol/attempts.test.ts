@@ -1,0 +1,189 @@
+import t from 'tap';
+import { CryptographyFailed } from '../../src/crypto/provider.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import { Decrypt } from '../../src/operations/decrypt.ts';
+import { Encrypt } from '../../src/operations/encrypt.ts';
+import { Get } from '../../src/operations/get.ts';
+import { MAC } from '../../src/operations/mac.ts';
+import { MACVerify } from '../../src/operations/mac-verify.ts';
+import { FailedAttempts } from '../../src/protocol/attempts.ts';
+import { active, Data, registered, withMask } from './keys.ts';
+import { ask, outcome, storedKey, succeed } from './operations/ask.ts';
+import { counted, register, symmetric, wrappedAs, wrappingKey } from './operations/wrapping-keys.ts';
+import { TestService } from './service.ts';
+
+const most = 3;
+const version = '2.1';
+async function served(t: { teardown(end: () => Promise<void>): void }): Promise<TestService> {
+  const service = await TestService.open({ limits: { failedDecryptions: most } });
+  t.teardown(() => service.close());
+  return service;
+}
+
+const cbc = { BlockCipherMode: 'CBC', PaddingMethod: 'PKCS5' } as const;
+const iv = new Uint8Array(16);
+
+/** A stored key, what decrypts with it, and what does not. */
+async function sealed(service: TestService) {
+  const UniqueIdentifier = await storedKey(service, active);
+  const request = { UniqueIdentifier, CryptographicParameters: cbc, IVCounterNonce: iv };
+  const { Data: good } = await succeed(service, version, Encrypt, { ...request, Data });
+  return { id: UniqueIdentifier, good: { ...request, Data: good }, bad: { ...request, Data: counted(8) } };
+}
+
+t.test('after too many failures with a key the answer is a failure, whatever is sent', async (t) => {
+  const service = await served(t);
+  const one = await sealed(service);
+  const other = await sealed(service);
+  const answers = [];
+  for (let n = 0; n < most; n += 1) {
+    t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'those that succeed do not count');
+    answers.push(await ask(service, version, Decrypt, one.bad));
+  }
+  for (const request of [one.good, one.bad]) answers.push(await ask(service, version, Decrypt, request));
+  t.same(
+    new Set(answers.map(({ reason, message }) => `${reason}: ${message}`)),
+    new Set(['CryptographicFailure: the data cannot be decrypted']),
+    'the answer is the same',
+  );
+  t.same(service.exhausted, [{ client: 'tester', object: one.id }], 'told once');
+  t.equal(await outcome(service, version, Decrypt, other.good), 'Success', 'another key');
+  t.equal(await outcome(service, version, Encrypt, { ...one.good, Data }), 'Success', 'another use');
+  service.speaker = { client: 'colleague' };
+  t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'another client of the group');
+  service.speaker = {};
+
+  service.now += 59_999;
+  t.equal(await outcome(service, version, Decrypt, one.good), 'CryptographicFailure', 'within the minute');
+  service.now += 1;
+  t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'after it');
+});
+
+t.test('data in parts counts as well', async (t) => {
+  const service = await served(t);
+  const { good, bad } = await sealed(service);
+  const begin = () => succeed(service, version, Decrypt, { ...good, Data: iv, InitIndicator: true });
+  for (let n = 0; n < most; n += 1) {
+    const { CorrelationValue } = await begin();
+    const { UniqueIdentifier } = good;
+    const last = { UniqueIdentifier, Data: bad.Data, CorrelationValue, FinalIndicator: true };
+    t.equal(await outcome(service, version, Decrypt, last), 'CryptographicFailure');
+  }
+  t.equal(await outcome(service, version, Decrypt, good), 'CryptographicFailure');
+});
+
+t.test('wrong MACs', async (t) => {
+  for (const parts of [false, true]) {
+    const service = await served(t);
+    const UniqueIdentifier = await registered(service, active, withMask('MACGenerate', 'MACVerify'));
+    const request = {
+      UniqueIdentifier,
+      CryptographicParameters: { CryptographicAlgorithm: 'HMAC_SHA256' },
+      Data,
+    };
+    const { MACData } = await succeed(service, version, MAC, request);
+    const verify = async (given: unknown) => {
+      if (!parts) return ask(service, version, MACVerify, { ...request, MACData: given });
+      const first = await ask(service, version, MACVerify, { ...request, InitIndicator: true });
+      if (first.status !== 'Success') return first;
+      const { CorrelationValue } = first.payload;
+      const last = { UniqueIdentifier, CorrelationValue, FinalIndicator: true, MACData: given };
+      return ask(service, version, MACVerify, last);
+    };
+    for (let n = 0; n < most; n += 1)
+      t.equal((await verify(counted(32))).payload.ValidityIndicator, 'Invalid', `parts: ${parts}`);
+    t.match(await verify(MACData), {
+      reason: 'CryptographicFailure',
+      message: 'the MAC cannot be verified now',
+    });
+    service.now += 60_000;
+    t.equal(await outcome(service, version, MACVerify, { ...request, MACData }), 'Success');
+  }
+});
+
+t.test('keys that do not unwrap', async (t) => {
+  const service = await served(t);
+  const kek = await wrappingKey(service);
+  const wrapped = (bytes: Uint8Array) =>
+    register(
+      service,
+      wrappedAs(symmetric(counted(16)), bytes, {
+        WrappingMethod: 'Encrypt',
+        EncryptionKeyInformation: {
+          UniqueIdentifier: kek,
+          CryptographicParameters: { BlockCipherMode: 'NISTKeyWrap' },
+        },
+        EncodingOption: 'NoEncoding',
+      }),
+    );
+  const key = await register(service, symmetric(counted(16)));
+  const specification = {
+    WrappingMethod: 'Encrypt',
+    EncryptionKeyInformation: { UniqueIdentifier: kek },
+    EncodingOption: 'NoEncoding',
+    AttributeName: [],
+  };
+  const left = await succeed(service, version, Get, {
+    UniqueIdentifier: key,
+    KeyWrappingSpecification: specification,
+  });
+  const block = (left as { Object: { value: { KeyBlock: { KeyValue: Uint8Array } } } }).Object.value.KeyBlock;
+  const good = await wrapped(block.KeyValue);
+  const bad = await wrapped(counted(24));
+  const get = (id: string) => ask(service, version, Get, { UniqueIdentifier: id, KeyWrapType: 'NotWrapped' });
+  t.equal((await get(good)).status, 'Success');
+  const answers = [];
+  for (let n = 0; n < most; n += 1) answers.push(await get(bad));
+  answers.push(await get(good));
+  t.same(
+    new Set(answers.map(({ reason, message }) => `${reason}: ${message}`)),
+    new Set(['CryptographicFailure: the key cannot be unwrapped']),
+  );
+});
+
+function attempts(failedDecryptions: number) {
+  const told: unknown[] = [];
+  const time = { now: 0 };
+  const limits = { ...defaultLimits, failedDecryptions };
+  const observer = { exhausted: (event: unknown) => told.push(event) };
+  const all = new FailedAttempts({ limits, clock: () => time.now, observer });
+  const as = (client: string, item: object = {}) =>
+    all.forItem(item, { client, group: 'g', may: () => true });
+  const wrong = (client: string, key: string, item?: object) =>
+    as(client, item)
+      .decrypting(key, () => {
+        throw new CryptographyFailed('wrong');
+      })
+      .catch(({ message }: Error) => message);
+  return { told, time, as, wrong };
+}
+
+t.test('a message that is played again does not count twice', async (t) => {
+  const { as, wrong } = attempts(2);
+  const item = {};
+  for (let play = 0; play < 5; play += 1) t.equal(await wrong('c', 'key', item), 'wrong');
+  t.equal(await as('c').decrypting('key', () => 'open'), 'open');
+  t.equal(await wrong('c', 'key'), 'wrong');
+  await t.rejects(
+    as('c').decrypting('key', () => 'open'),
+    { message: 'the data cannot be decrypted' },
+  );
+});
+
+t.test('other errors do not count', async (t) => {
+  const { as } = attempts(1);
+  const bug = () => {
+    throw new TypeError('a bug');
+  };
+  for (let n = 0; n < 3; n += 1) await t.rejects(as('c').decrypting('key', bug), TypeError);
+  t.equal(await as('c').decrypting('key', () => 'open'), 'open');
+});
+
+t.test('memory is bounded: the oldest are forgotten', async (t) => {
+  const { told, as, wrong } = attempts(1);
+  for (let n = 0; n <= 10_000; n += 1) await wrong('c', `key ${n}`);
+  t.equal(told.length, 10_001);
+  t.equal(await as('c').decrypting('key 0', () => 'open'), 'open');
+  await t.rejects(as('c').decrypting('key 1', () => 'open'));
+  await t.rejects(as('c').decrypting('key 10000', () => 'open'));
+});
