@@ -70,7 +70,7 @@ function keyUsageOf(mask: number): number {
 }
 
 /** Whether the attributes ask for a certificate that may issue others. */
-export function asksForAuthority(attributes: readonly Attribute[]): boolean {
+function asksForAuthority(attributes: readonly Attribute[]): boolean {
   const mask = valueOf(attributes, 'CryptographicUsageMask') ?? 0;
   return (mask & CryptographicUsageMask.bit('CertificateSign')) !== 0;
 }
