@@ -20,7 +20,7 @@ const spoken = new Set([
   'SealBroken',
   'RootKeyRefused',
   'WireError',
-  'RevocationListTooLong',
+  'NoRevocationList',
 ]);
 
 const systemReasons: Readonly<Record<string, string>> = {

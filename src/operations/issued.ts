@@ -4,7 +4,7 @@ import type { PlainKey } from '../crypto/provider.ts';
 import { readJson, writeJson } from '../json.ts';
 import { everywhere, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { type Authority, authorities, keyOf } from './issuers.ts';
+import { type Authority, authorityOf, keyOf } from './issuers.ts';
 import type { Context } from './operation.ts';
 
 /** What the server has issued, and which of it has been revoked since (src/decisions/19-certification.md). */
@@ -51,19 +51,28 @@ export interface Revocations {
   readonly entries: readonly RevokedEntry[];
 }
 
-/** More certificates of one issuer are revoked than one list holds. */
-export class RevocationListTooLong extends Error {
-  override readonly name = 'RevocationListTooLong';
+/** A list that cannot be made, and why. */
+export class NoRevocationList extends Error {
+  override readonly name = 'NoRevocationList';
 }
+
+/** Bit of KeyUsage (RFC 5280 §4.2.1.3). */
+const cRLSign = 64;
 
 /**
  * What the issuer with that certificate has issued and somebody has revoked; undefined when there is no such issuer in the
- * group. Throws RevocationListTooLong: a list with gaps would call certificates good that are not.
+ * group. Throws NoRevocationList, also for too many: a list with gaps would call certificates good that are not.
  */
 export async function revocationsOf(id: string, room: Room): Promise<Revocations | undefined> {
-  const issuer = (await authorities(room)).find(({ above }) => above.object.id === id);
+  const issuer = await authorityOf(id, room);
   const key = issuer && keyOf(issuer.key);
   if (issuer === undefined || key === undefined) return undefined;
+  const { keyUsage = cRLSign } = issuer.above.facts;
+  if ((keyUsage & cRLSign) === 0) {
+    throw new NoRevocationList(
+      'the Key Usage in the certificate of the issuer does not allow revocation lists',
+    );
+  }
   return {
     certificate: issuer.above.certificate,
     keyId: issuer.key.id,
@@ -87,7 +96,7 @@ async function entriesOf({ above }: Authority, room: Room): Promise<readonly Rev
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
   const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: mostEntries });
   if (total > mostEntries) {
-    throw new RevocationListTooLong(
+    throw new NoRevocationList(
       `${total} certificates of the issuer are revoked, a list holds ${mostEntries}: go on with a new issuer`,
     );
   }

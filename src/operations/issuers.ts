@@ -70,14 +70,15 @@ export async function chooseIssuer(choice: Choice, context: Context): Promise<Is
     const renewed = name === undefined && former?.facts.selfSigned === true;
     if (renewed || (name !== undefined && sameName(name, subject, context))) return { key: ownKey };
   }
-  const issuers = await authorities(context);
   if (linked !== undefined) {
     return (
-      issuers.find(({ above }) => above.object.id === linked) ??
+      (await authorityOf(linked, context)) ??
       fail('ItemNotFound', 'the certificate that the Link names is not that of an issuer here')
     );
   }
-  const going = issuers.filter(({ above }) => linkedId(above.object, 'ReplacementObjectLink') === undefined);
+  const going = (await authorities(context)).filter(
+    ({ above }) => linkedId(above.object, 'ReplacementObjectLink') === undefined,
+  );
   if (name !== undefined) {
     return only(going.filter(({ above }) => certification.nameContains(above.facts.subject, name)));
   }
@@ -121,36 +122,52 @@ function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): bool
 
 /** Every certificate that may issue now, with its key. */
 export async function authorities(context: Room): Promise<Authority[]> {
-  const attributes: Attribute[] = [
-    { name: 'ObjectType', value: 'PrivateKey' },
-    { name: 'State', value: 'Active' },
-    { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('CertificateSign') },
-  ];
-  const keys = await search(attributes, mostKeys, context);
+  const keys = await search(issuing, mostKeys, context);
   const found: Authority[] = [];
-  for (const key of keys) found.push(...(await authoritiesOf(key, context)));
+  for (const key of keys) {
+    for (const certificate of await certificatesOf(key, context)) {
+      const authority = await authorityFrom(certificate, key, context);
+      if (authority !== undefined) found.push(authority);
+    }
+  }
   return found;
 }
+
+/** The issuer with that certificate, however many there are; undefined when it may not issue now. */
+export async function authorityOf(id: string, context: Room): Promise<Authority | undefined> {
+  const certificate = await context.work.load(id);
+  if (certificate?.type !== 'Certificate') return undefined;
+  for (const key of await keysOf(certificate, context)) {
+    const authority = await authorityFrom(certificate, key, context);
+    if (authority !== undefined) return authority;
+  }
+  return undefined;
+}
+
+/** Private keys that may issue. */
+const issuing: readonly Attribute[] = [
+  { name: 'ObjectType', value: 'PrivateKey' },
+  { name: 'State', value: 'Active' },
+  { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('CertificateSign') },
+];
 
 /** The key in an object; undefined where only its attributes are here, or it is wrapped. */
 export function keyOf({ type, value }: ManagedObject): PlainKey | undefined {
   return value !== undefined && hasKeyBlock(value) ? plainKey(type, value.value.KeyBlock) : undefined;
 }
 
-async function authoritiesOf(key: ManagedObject, context: Room): Promise<Authority[]> {
-  const { crypto, now } = context;
+async function authorityFrom(
+  object: ManagedObject,
+  key: ManagedObject,
+  { crypto, now }: Room,
+): Promise<Authority | undefined> {
   const plain = keyOf(key);
-  if (plain === undefined) return [];
-  const found: Authority[] = [];
-  for (const object of await certificatesOf(key, context)) {
-    const certificate = certificateIn(object);
-    if (certificate === undefined || object.archived || object.state(now) !== 'Active') continue;
-    const facts = await crypto.certification.readCertificate(certificate);
-    if (mayIssue(facts, now) && crypto.certification.isPair(plain, facts.publicKey)) {
-      found.push({ key, above: { object, certificate, facts } });
-    }
-  }
-  return found;
+  const certificate = certificateIn(object);
+  if (plain === undefined || certificate === undefined) return undefined;
+  if (object.archived || object.state(now) !== 'Active') return undefined;
+  const facts = await crypto.certification.readCertificate(certificate);
+  const fits = mayIssue(facts, now) && crypto.certification.isPair(plain, facts.publicKey);
+  return fits ? { key, above: { object, certificate, facts } } : undefined;
 }
 
 const keyCertSign = 32;
@@ -172,6 +189,27 @@ async function certificatesOf(key: ManagedObject, context: Room): Promise<Manage
   return [...new Map(all.map((object) => [object?.id, object as ManagedObject])).values()];
 }
 
+/** Private keys that may issue and that links join to the certificate: the same links as above, from the other end. */
+async function keysOf(certificate: ManagedObject, context: Room): Promise<ManagedObject[]> {
+  const { id } = certificate;
+  const named = linkedId(certificate, 'PrivateKeyLink');
+  const publicKeys: Attribute[] = [{ name: 'ObjectType', value: 'PublicKey' }, link('CertificateLink', id)];
+  const publicIds = new Set((await search(publicKeys, mostKeys, context)).map((object) => object.id));
+  publicIds.add(linkedId(certificate, 'PublicKeyLink') ?? id);
+  const ways: Attribute[] = [
+    link('CertificateLink', id),
+    ...(named === undefined ? [] : [{ name: 'UniqueIdentifier', value: named } as const]),
+    ...[...publicIds].map((publicId) => link('PublicKeyLink', publicId)),
+  ];
+  const found: ManagedObject[] = [];
+  for (const way of ways) found.push(...(await search([...issuing, way], mostKeys, context)));
+  return found;
+}
+
+function link(LinkType: LinkType, LinkedObjectIdentifier: string): Attribute {
+  return { name: 'Link', value: { LinkType, LinkedObjectIdentifier } };
+}
+
 function linkedIds(object: ManagedObject): string[] {
   return object.attributes
     .values('Link')
@@ -181,10 +219,7 @@ function linkedIds(object: ManagedObject): string[] {
 }
 
 function pointingTo(id: string, LinkType: LinkType, context: Room): Promise<ManagedObject[]> {
-  const attributes: Attribute[] = [
-    { name: 'ObjectType', value: 'Certificate' },
-    { name: 'Link', value: { LinkType, LinkedObjectIdentifier: id } },
-  ];
+  const attributes: Attribute[] = [{ name: 'ObjectType', value: 'Certificate' }, link(LinkType, id)];
   return search(attributes, mostCertificates, context);
 }
 

@@ -58,7 +58,7 @@ export class RevocationLists {
 
   /**
    * A new list, good for so many seconds (at most `longestList`), of the issuer whose certificate has that identifier; its
-   * number is on disk before it is handed out. Undefined when there is no such issuer. Throws RevocationListTooLong.
+   * number is on disk before it is handed out. Undefined when there is no such issuer. Throws NoRevocationList.
    */
   async make(id: string, seconds: number): Promise<RevocationList | undefined> {
     const [row] = await this.#store.load([id]);

@@ -6,6 +6,7 @@ import t from 'tap';
 import type { RevocationReasonCode } from '../../../codec/enums.ts';
 import { nodeCrypto } from '../../../src/crypto/node.ts';
 import * as x509 from '../../../src/crypto/x509.ts';
+import { Activate } from '../../../src/operations/activate.ts';
 import { Archive } from '../../../src/operations/archive.ts';
 import { Destroy } from '../../../src/operations/destroy.ts';
 import { ReCertify } from '../../../src/operations/re-certify.ts';
@@ -21,10 +22,15 @@ import {
   certificateOf,
   certified,
   day,
+  ecdsa,
+  extracted,
+  keyPair,
+  linkTo,
   opened,
   p256,
   readX509,
   subordinate,
+  year,
 } from './authority.ts';
 
 const week = 7 * day;
@@ -233,6 +239,50 @@ t.test('who is an issuer, and lists at the same time', async (t) => {
     t.equal(await lists.make(id, week), undefined, id);
   const made = await Promise.all(Array.from({ length: 4 }, () => listOf(service, root)));
   t.same(made.map(({ number }) => number).toSorted(), [1, 2, 3, 4], 'no number twice');
+});
+
+t.test('an issuer whose certificate allows it certificates only', async (t) => {
+  const service = await opened(t);
+  const root = await authority(service);
+  const limited = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      name: 'CN=Root, O=Test',
+      notBefore: new Date(service.now),
+      notAfter: new Date(service.now + year * 1000),
+      keys: await extracted(service, root),
+      signingAlgorithm: ecdsa,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      ],
+    },
+    webcrypto as Crypto,
+  );
+  const CertificateValue = new Uint8Array(limited.rawData);
+  const { UniqueIdentifier } = await succeed(service, '2.1', Register, {
+    ObjectType: 'Certificate',
+    Attributes: having(
+      attribute('ActivationDate', service.now / 1000),
+      linkTo(root.privateKey, 'PrivateKeyLink'),
+    ),
+    Object: { type: 'Certificate', value: { CertificateType: 'X_509', CertificateValue } },
+  });
+  await t.rejects(listsOf(service).make(UniqueIdentifier, week), {
+    name: 'NoRevocationList',
+    message: /Key Usage/,
+  });
+});
+
+t.test('an issuer is found among many', async (t) => {
+  const service = await opened(t);
+  const root = await authority(service);
+  for (let other = 0; other < 65; other += 1) {
+    const pair = await keyPair(service, p256, 'CertificateSign');
+    await succeed(service, '2.1', Activate, { UniqueIdentifier: pair.privateKey });
+  }
+  t.equal((await listOf(service, root)).entries, 0);
+  const leaf = await certified(service, root, 'leaf');
+  t.equal(readX509(leaf.der).issuer, readX509(root.der).subject, 'for Certify too, where it is named');
 });
 
 t.test('issued certificates say where the list is', async (t) => {
