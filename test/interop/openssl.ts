@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HashingAlgorithm } from '../../codec/enums.ts';
+import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
+import { asymmetric } from '../protocol/known-answers/playing.ts';
 
 /** OpenSSL's command line, in a directory of its own. */
 
@@ -80,3 +83,37 @@ export class OpenSsl {
     return new Uint8Array(Buffer.from(base64, 'base64'));
   }
 }
+
+/** A key pair that OpenSSL has made. */
+export interface Pair {
+  /** Files in PEM and DER. */
+  readonly secretFile: string;
+  readonly publicFile: string;
+  readonly secret: ManagedObjectValue;
+  readonly open: ManagedObjectValue;
+}
+
+export async function pairOf(openssl: OpenSsl, words: string, ...more: readonly string[]): Promise<Pair> {
+  const pem = await openssl.ask(words, ...more);
+  const secretFile = openssl.file(pem);
+  const pkcs8 = OpenSsl.der(await openssl.ask('pkcs8 -topk8 -nocrypt -in', secretFile));
+  const spki = await openssl.ask('pkey -pubout -outform DER -in', secretFile);
+  return {
+    secretFile,
+    publicFile: openssl.file(await openssl.ask('pkey -pubout -in', secretFile)),
+    secret: asymmetric('PrivateKey', 'PKCS_8', pkcs8),
+    open: asymmetric('PublicKey', 'X_509', spki),
+  };
+}
+
+export const rsaWords = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048';
+/** Hashes by our names and OpenSSL's. */
+export const hashes: readonly (readonly [HashingAlgorithm & string, string])[] = [
+  ['SHA_1', 'sha1'],
+  ['SHA_224', 'sha224'],
+  ['SHA_256', 'sha256'],
+  ['SHA_384', 'sha384'],
+  ['SHA_512', 'sha512'],
+  ['SHA_512_256', 'sha512-256'],
+  ['SHA3_256', 'sha3-256'],
+];
