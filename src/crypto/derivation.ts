@@ -4,6 +4,7 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { joined } from '../bytes.ts';
 import { encrypt } from './encryption.ts';
 import { digest, hashNamed } from './hashes.ts';
+import type { KeyComponents } from './key-components.ts';
 import { componentsOf, keyObject } from './key-objects.ts';
 import { hashOfHmac, mac } from './macs.ts';
 import {
@@ -186,13 +187,16 @@ function split(scope: Uint8Array): Uint8Array[] {
     .map((piece) => Uint8Array.from(piece, (letter) => letter.charCodeAt(0)));
 }
 
+/** Kinds of keys that agree, beside those on Curve25519 and Curve448. */
+const agreeing: readonly KeyComponents['kind'][] = ['ecPrivate', 'dhPrivate'];
+
 /** Diffie-Hellman, on curves (SEC 1 §3.3.1, RFC 7748) or modulo a prime (RFC 2631): the shared secret as it is. */
 async function agree({ key, peer }: Derivation): Promise<Uint8Array> {
   if (peer === undefined || key.objectType !== 'PrivateKey')
     throw new ParametersInvalid('a private key and a public key are needed');
-  const kinds = ['ecPrivate', 'bytePrivate', 'dhPrivate'];
-  if (!kinds.includes(componentsOf(key).kind))
-    throw new AlgorithmUnsupported('such keys do not agree on a secret');
+  const own = componentsOf(key);
+  const agrees = own.kind === 'bytePrivate' ? own.sort.use === 'agreement' : agreeing.includes(own.kind);
+  if (!agrees) throw new AlgorithmUnsupported('such keys do not agree on a secret');
   const pair = { privateKey: keyObject(key), publicKey: keyObject(peer) };
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, secret: Uint8Array) => {
