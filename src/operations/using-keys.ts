@@ -51,12 +51,16 @@ function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {
   fail('KeyFormatTypeNotSupported', 'linked keys for XTS must be in format Raw');
 }
 
-/** Those of the request, else the first of the key, else none: then the key's algorithm alone has to do. */
+/**
+ * Those of the request, else the first of the key, else none: then the key's algorithm alone has to do. A structure without
+ * fields says nothing. The request's need not be among the key's, as they must for wrapping.
+ */
 export function parametersFor(
   object: ManagedObject,
   requested: CryptographicParameters | undefined,
 ): CryptographicParameters {
-  return requested ?? object.attributes.get('CryptographicParameters') ?? {};
+  const says = Object.values(requested ?? {}).some((field) => field !== undefined);
+  return (says ? requested : object.attributes.get('CryptographicParameters')) ?? {};
 }
 
 /** Fails with InvalidMessage. */
