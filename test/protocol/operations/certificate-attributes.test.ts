@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import { type Version, versions, within } from '../../../codec/version.ts';
+import * as x509 from '../../../src/crypto/x509.ts';
 import { Certify } from '../../../src/operations/certify.ts';
 import { Locate } from '../../../src/operations/locate.ts';
 import { ReCertify } from '../../../src/operations/re-certify.ts';
@@ -9,7 +10,17 @@ import { Register } from '../../../src/operations/register.ts';
 import { richCertificate } from '../../unit/crypto/vectors.ts';
 import type { TestService } from '../service.ts';
 import { attributesOf, having, succeed } from './ask.ts';
-import { attribute, authority, certificateOf, keyPair, linkTo, name, opened } from './authority.ts';
+import {
+  attribute,
+  authority,
+  carrying,
+  certificateOf,
+  keyPair,
+  linkTo,
+  name,
+  opened,
+  requestOf,
+} from './authority.ts';
 
 /** What a certificate says of itself, in the shapes of every version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1 §4.6–4.10). */
 
@@ -77,12 +88,18 @@ async function everyWay(service: TestService): Promise<Map<string, string>> {
       linkTo(root.certificate),
     ),
   });
+  const { der } = await requestOf({
+    subject: '',
+    extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'kms.example' }])],
+  });
+  const nameless = await succeed(service, '2.0', Certify, carrying('2.0', der));
   const again = await succeed(service, '2.1', ReCertify, { UniqueIdentifier: certified.UniqueIdentifier });
   return new Map([
     ['registered', await register(service, richCertificate)],
     ['registered in 1.0', await register(service, richCertificate, '1.0')],
     ['certified', certified.UniqueIdentifier],
     ['certified with alternative names', named.UniqueIdentifier],
+    ['without a subject', nameless.UniqueIdentifier],
     ['re-certified', again.UniqueIdentifier],
     ['signed by its own key', root.certificate],
   ]);
@@ -118,7 +135,7 @@ t.test('they are what the certificate says', async (t) => {
     t.equal(identifier?.SerialNumber.toUpperCase(), certificate.serialNumber, `${way}: serial number`);
     t.same(values('CertificateLength'), [der.length], way);
     for (const whose of ['Subject', 'Issuer'] as const) {
-      const lines = (whose === 'Subject' ? certificate.subject : certificate.issuer).split('\n');
+      const lines = (whose === 'Subject' ? certificate.subject : certificate.issuer)?.split('\n') ?? [];
       const told = new Map<string, string[]>();
       for (const line of lines) {
         const [, key = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
@@ -141,7 +158,12 @@ t.test('they are what the certificate says', async (t) => {
 t.test('each of them finds the certificate', async (t) => {
   const service = await opened(t);
   const ways = await everyWay(service);
-  for (const way of ['registered', 'certified', 'certified with alternative names'] as const) {
+  for (const way of [
+    'registered',
+    'certified',
+    'certified with alternative names',
+    'without a subject',
+  ] as const) {
     const id = ways.get(way) as string;
     for (const version of ['1.0', '1.4', '2.1'] as const) {
       for (const each of await said(service, id, version)) {
