@@ -52,6 +52,7 @@ export const cryptoSeeds: readonly Seed[] = [
     { PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256', MaskGenerator: 'MGF1' },
     { Data: bytes(32) },
   ),
+  on('Encrypt', 'public key', {}, {}),
   on('Encrypt', 'public key', { PaddingMethod: 'PKCS1V1_5' }, { Data: bytes(32) }),
   on('Decrypt', 'private key', { PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' }, { Data: bytes(256) }),
   on('Decrypt', 'private key', { PaddingMethod: 'PKCS1V1_5' }, { Data: bytes(256) }),

@@ -21,7 +21,14 @@ export function keyMaterial() {
         type: 'spki',
       }),
     );
+  const postQuantum = [
+    generateKeyPairSync('ml-kem-768'),
+    generateKeyPairSync('ml-dsa-44'),
+    generateKeyPairSync('slh-dsa-sha2-128f'),
+  ];
   return {
+    postQuantum8: postQuantum.map((pair) => der(pair, 'pkcs8')),
+    postQuantumPublic: postQuantum.map(spki),
     rsa1: der(rsa, 'pkcs1'),
     rsa8: der(rsa, 'pkcs8'),
     rsaPublic: spki(rsa),
@@ -85,6 +92,9 @@ export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed
     register(rsa('PKCS_1', keys.rsa1), masked(1)),
     register(rsa('PKCS_8', keys.rsa8), masked(1)),
     register(rsa('TransparentRSAPrivateKey', transparentRsa), masked(1)),
+    // Without their algorithms, which only 2.1 has words for.
+    ...keys.postQuantum8.map((der) => register(object('PrivateKey', { KeyBlock: block('PKCS_8', der) }))),
+    ...keys.postQuantumPublic.map((der) => register(object('PublicKey', { KeyBlock: block('X_509', der) }))),
     register(object('PrivateKey', { KeyBlock: block('ECPrivateKey', keys.ec1, 'ECDSA', 256) }), masked(1)),
     register(object('PrivateKey', { KeyBlock: block('PKCS_8', keys.ec8, 'ECDSA', 256) }), masked(1)),
     register(
