@@ -134,7 +134,13 @@ export class CryptographicRules {
         ...provider.certification,
         issue: async (order) => {
           uses('sign', order.issuerKey, order.signature);
-          return provider.certification.issue(order);
+          const certificate = await provider.certification.issue(order);
+          this.#requireCertificate(provider, certificate);
+          return certificate;
+        },
+        revocationList: async (order) => {
+          uses('sign', order.issuerKey, order.signature);
+          return provider.certification.revocationList(order);
         },
       },
     };
@@ -147,7 +153,8 @@ export class CryptographicRules {
     key: PlainKey,
     parameters: CryptographicParameters,
   ): void {
-    const { PaddingMethod: padding, HashingAlgorithm: hash } = parameters;
+    const { HashingAlgorithm: hash } = parameters;
+    const padding = parameters.PaddingMethod ?? impliedPadding(purpose, key, parameters);
     if (purpose === 'decrypt' && padding === 'PKCS1V1_5' && !this.#settings.pkcs1Decryption)
       throw new AlgorithmUnsupported(
         'the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP, or ask its operator',
@@ -160,6 +167,19 @@ export class CryptographicRules {
     this.#requireListed(signature);
     for (const name of [hash, parameters.MaskGeneratorHashingAlgorithm, parameters.BlockCipherMode, padding])
       this.#requireName(name);
+  }
+
+  /** Where the order names no hash, the issuer's key has decided it. */
+  #requireCertificate(provider: CryptoProvider, CertificateValue: Uint8Array): void {
+    if (this.#allowsAllKeys) return;
+    for (const { name, value } of provider.describeCertificate({
+      CertificateType: 'X_509',
+      CertificateValue,
+    })) {
+      if (name !== 'DigitalSignatureAlgorithm') continue;
+      this.#requireListed(String(value));
+      this.#requireName(hashOfSignature(String(value)));
+    }
   }
 
   /** `used`: the algorithm of a MAC, where it is not the key's own. */
@@ -239,6 +259,16 @@ function requireApprovedUse(purpose: Purpose, parameters: CryptographicParameter
     throw notApproved('a signature with SHA_1');
   if ((purpose === 'encrypt' || purpose === 'decrypt') && PaddingMethod === 'PKCS1V1_5')
     throw notApproved('encryption with PKCS1V1_5');
+}
+
+/** Signatures of RSA without a Padding Method are those of PKCS #1 v1.5. */
+function impliedPadding(
+  purpose: Purpose,
+  key: PlainKey,
+  { DigitalSignatureAlgorithm: name }: CryptographicParameters,
+): 'PKCS1V1_5' | 'PSS' | undefined {
+  if (key.CryptographicAlgorithm !== 'RSA' || (purpose !== 'sign' && purpose !== 'verify')) return undefined;
+  return name === 'RSASSA_PSS' ? 'PSS' : 'PKCS1V1_5';
 }
 
 /** The hash in a name such as `SHA_256WithRSAEncryption` or `ECDSAWithSHA256`; undefined where there is none. */

@@ -1,5 +1,10 @@
 import t from 'tap';
-import { TestService } from './service.ts';
+import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
+import { Decrypt } from '../../src/operations/decrypt.ts';
+import { Encrypt } from '../../src/operations/encrypt.ts';
+import { active, Data, withMask, withParameters } from './keys.ts';
+import { algorithm, having, length, succeed } from './operations/ask.ts';
+import { TestService, uid } from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -23,4 +28,37 @@ t.test('a long batch gives others their turn', async (t) => {
   t.equal(answers.length, 1_000);
   // Reading SQLite takes no turn of the event loop by itself, so without a pause there would be none.
   t.ok(turns >= milliseconds / 200, `${turns} turns in ${milliseconds.toFixed(0)} ms`);
+});
+
+t.test('others are answered while RSA-4096 decrypts and keys are made', async (t) => {
+  const pair = {
+    CommonAttributes: having(
+      algorithm('RSA'),
+      length(4096),
+      active,
+      withParameters({ PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' }),
+    ),
+    PrivateKeyAttributes: having(withMask('Decrypt')),
+    PublicKeyAttributes: having(withMask('Encrypt')),
+  };
+  const made = await succeed(service, '2.1', CreateKeyPair, pair);
+  const encrypt = { UniqueIdentifier: made.PublicKeyUniqueIdentifier, Data };
+  const { Data: sealed } = await succeed(service, '2.1', Encrypt, encrypt);
+  const decrypt = { UniqueIdentifier: made.PrivateKeyUniqueIdentifier, Data: sealed };
+  const key = await service.key();
+  const heavy = 60;
+  let left = heavy;
+  const work = Array.from({ length: heavy }, async () => {
+    await succeed(service, '2.1', Decrypt, decrypt);
+    left -= 1;
+  });
+  const another = succeed(service, '2.1', CreateKeyPair, pair);
+  let answered = 0;
+  while (left > 0) {
+    const { status } = await service.call('1.4', 'Get', [uid(key)]);
+    if (status === 'Success') answered += 1;
+  }
+  await Promise.all([...work, another]);
+  // On the event loop the first Get would wait for them all.
+  t.ok(answered > heavy, `${answered} Gets during ${heavy} decryptions`);
 });

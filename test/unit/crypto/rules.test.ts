@@ -114,6 +114,48 @@ const switchedOff: [entry: string, what: string, use: Use][] = [
   ['AES', 'a derivation from such a key', derives({}, 'HKDF')],
 ];
 
+t.test('what nobody has said and the server fills in', async (t) => {
+  const bare = { HashingAlgorithm: 'SHA_256' } as const;
+  await t.rejects(without('PKCS1V1_5').sign(rsa.own, bare, { data }), {
+    message: /PKCS1V1_5 is switched off/,
+  });
+  await t.resolves(without('PSS').sign(rsa.own, bare, { data }));
+  const named = { DigitalSignatureAlgorithm: 'RSASSA_PSS', HashingAlgorithm: 'SHA_256' } as const;
+  await t.rejects(without('PSS').sign(rsa.own, named, { data }), { message: /PSS is switched off/ });
+
+  const issuer = await nodeCrypto.generateKeyPair({ algorithm: 'ECDSA', curve: 'P_384' });
+  const name = await nodeCrypto.certification.encodeName({ text: 'CN=Test' });
+  const order = {
+    content: {
+      subject: name,
+      publicKey: issuer.publicKey,
+      alternativeNames: [],
+      extendedKeyUsage: [],
+      authority: true,
+    },
+    issuer: name,
+    issuerKey: {
+      objectType: 'PrivateKey',
+      KeyFormatType: 'PKCS_8',
+      KeyMaterial: issuer.privateKey,
+      CryptographicAlgorithm: 'ECDSA',
+    },
+    serialNumber: new Uint8Array(16).fill(1),
+    notBefore: 1_700_000_000,
+    notAfter: 1_800_000_000,
+    signature: {},
+  } as const;
+  await t.rejects(without('SHA_384').certification.issue(order), { message: /SHA_384 is switched off/ });
+  await t.rejects(without('ECDSA').certification.issue(order), { message: /ECDSA is switched off/ });
+  await t.resolves(without('SHA_512').certification.issue(order));
+  const list = { issuerCertificate: await nodeCrypto.certification.issue(order), issuerKey: order.issuerKey };
+  const dates = { number: 1, thisUpdate: 1_700_000_000, nextUpdate: 1_700_000_001 };
+  const revoked = { ...list, ...dates, entries: [], signature: {} };
+  await t.rejects(without('P_384').certification.revocationList(revoked), {
+    message: /P_384 is switched off/,
+  });
+});
+
 t.test('what is switched off is neither made nor used', async (t) => {
   for (const [entry, what, use] of switchedOff) {
     const refused = async () => use(without(entry));
