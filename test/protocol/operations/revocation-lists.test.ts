@@ -1,10 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { webcrypto, X509Certificate } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { webcrypto } from 'node:crypto';
 import t from 'tap';
 import type { RevocationReasonCode } from '../../../codec/enums.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
 import * as x509 from '../../../src/crypto/x509.ts';
 import { Activate } from '../../../src/operations/activate.ts';
 import { Archive } from '../../../src/operations/archive.ts';
@@ -12,7 +8,7 @@ import { Destroy } from '../../../src/operations/destroy.ts';
 import { ReCertify } from '../../../src/operations/re-certify.ts';
 import { Register } from '../../../src/operations/register.ts';
 import { Revoke } from '../../../src/operations/revoke.ts';
-import { type RevocationList, RevocationLists } from '../../../src/protocol/revocation-lists.ts';
+import type { RevocationList } from '../../../src/protocol/revocation-lists.ts';
 import { TestService } from '../service.ts';
 import { ask, having, succeed } from './ask.ts';
 import {
@@ -32,37 +28,15 @@ import {
   subordinate,
   year,
 } from './authority.ts';
-
-const week = 7 * day;
-const noOpenssl = spawnSync('openssl', ['version']).status !== 0 && 'no openssl command';
-
-const listsOf = (service: TestService) =>
-  new RevocationLists(service.store, service.vault, nodeCrypto, () => service.now);
-
-async function listOf(service: TestService, issuer: Authority, seconds = week): Promise<RevocationList> {
-  const list = await listsOf(service).make(issuer.certificate, seconds);
-  if (list === undefined) throw new Error('there is no such issuer');
-  return list;
-}
+import { listOf, listsOf, revoke, serialOf, week } from './revocation.ts';
 
 const read = ({ der }: RevocationList) => new x509.X509Crl(new Uint8Array(der));
-const serialOf = ({ der }: { readonly der: Uint8Array }) => readX509(der).serialNumber;
 
 /** Serial numbers in a list, sorted. */
 const serials = (list: RevocationList) =>
   read(list)
     .entries.map((entry) => entry.serialNumber)
     .toSorted();
-
-async function revoke(
-  service: TestService,
-  id: string,
-  RevocationReasonCode: RevocationReasonCode = 'CessationOfOperation',
-  CompromiseOccurrenceDate?: number,
-): Promise<void> {
-  const RevocationReason = { RevocationReasonCode };
-  await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason, CompromiseOccurrenceDate });
-}
 
 t.test('an empty list: who, when, which number, signed by the issuer', async (t) => {
   const service = await opened(t);
@@ -297,75 +271,3 @@ t.test('issued certificates say where the list is', async (t) => {
   t.same(urls(leaf.der), [`http://pki.example.com/${root.certificate}.crl`]);
   t.equal(urls(root.der), undefined, 'one that is signed by its own key does not');
 });
-
-t.test(
-  'openssl reads the lists of every kind of issuing key, and verifies by them',
-  { skip: noOpenssl },
-  async (t) => {
-    const service = await opened(t);
-    const folder = t.testdir();
-    const rsa = [attribute('CryptographicAlgorithm', 'RSA'), attribute('CryptographicLength', 2048)];
-    const pss = attribute('CryptographicParameters', { PaddingMethod: 'PSS', HashingAlgorithm: 'SHA_384' });
-    const kinds = {
-      RSA: rsa,
-      PSS: [...rsa, pss],
-      'P-256': p256,
-      Ed25519: [attribute('CryptographicAlgorithm', 'Ed25519')],
-    };
-    for (const [what, key] of Object.entries(kinds)) {
-      const root = await authority(service, `Root ${what}`, key);
-      const good = await certified(service, root, 'good');
-      const bad = await certified(service, root, 'bad');
-      const silent = await certified(service, root, 'silent');
-      await revoke(service, bad.certificate, 'KeyCompromise');
-      await revoke(service, silent.certificate, 'Unspecified');
-      const file = (called: string, content: string | Uint8Array) => {
-        writeFileSync(join(folder, called), content);
-        return join(folder, called);
-      };
-      const pem = ({ der }: { readonly der: Uint8Array }) => new X509Certificate(der).toString();
-      const list = await listOf(service, root);
-      const der = file('list.der', list.der);
-      const rootFile = file('root.pem', pem(root));
-      const openssl = (...words: string[]) =>
-        execFileSync('openssl', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-      const told = openssl('crl', '-inform', 'DER', '-in', der, '-noout', '-text', '-CAfile', rootFile);
-      t.match(told, /CRL Number:\s+1\b/, `${what}: number`);
-      t.match(told, /Key Compromise/, `${what}: reason`);
-      t.match(told, new RegExp(serialOf(bad), 'i'), `${what}: serial number`);
-      const verified = spawnSync('openssl', [
-        'crl',
-        '-inform',
-        'DER',
-        '-in',
-        der,
-        '-noout',
-        '-CAfile',
-        rootFile,
-      ]);
-      t.match(String(verified.stderr), /verify OK/, `${what}: signature`);
-      const listPem = file('list.pem', openssl('crl', '-inform', 'DER', '-in', der));
-      const at = String(service.now / 1000 + 60);
-      const verify = (leaf: Authority) =>
-        spawnSync(
-          'openssl',
-          [
-            'verify',
-            '-x509_strict',
-            '-crl_check',
-            '-attime',
-            at,
-            '-CRLfile',
-            listPem,
-            '-CAfile',
-            rootFile,
-            file('leaf.pem', pem(leaf)),
-          ],
-          { encoding: 'utf8' },
-        );
-      t.match(verify(good).stdout, /: OK/, `${what}: good`);
-      for (const leaf of [bad, silent])
-        t.match(verify(leaf).stderr, /certificate revoked/, `${what}: revoked`);
-    }
-  },
-);
