@@ -6,15 +6,15 @@ import type { Limits } from '../limits.ts';
 import type { Endpoints } from '../protocol/endpoints.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { EndedConnection } from '../watch/observer.ts';
+import { Deadline } from './deadline.ts';
+import { sayGoodbye } from './farewell.ts';
+import { Outbox } from './outbox.ts';
 import { RequestLine } from './request-line.ts';
 import { endOfTurn } from './turn.ts';
 
 /** What a client may send ahead while its message is being answered; beyond that nothing is read. */
 const aheadBytes = 65_536;
 const aheadChunks = 16;
-
-/** How long a peer gets to close its side once everything is said. */
-const farewellMilliseconds = 1_000;
 
 const outOfTurn = 'it speaks although it is to answer';
 
@@ -52,10 +52,8 @@ export class Connection {
   /** After the message in hand none is begun. */
   #finishing = false;
   #closing = false;
-  /** Answer that the system has not taken yet. */
-  #unsent: Uint8Array | undefined;
-  #onSent: (() => void) | undefined;
-  #messageTimer: NodeJS.Timeout | undefined;
+  readonly #outbox: Outbox;
+  readonly #message: Deadline;
 
   constructor(options: ConnectionOptions) {
     const { socket, limits } = options;
@@ -68,6 +66,12 @@ export class Connection {
     this.conversation =
       options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
+    this.#outbox = new Outbox(socket, limits.writeMilliseconds, () =>
+      this.#cut('it does not read its answers'),
+    );
+    this.#message = new Deadline(limits.messageMilliseconds, () =>
+      this.#cut('it did not finish a message in time'),
+    );
     // A client that has said everything may still be waiting for the answer.
     socket.allowHalfOpen = true;
     socket.setTimeout(limits.idleMilliseconds, () => this.#idle());
@@ -78,9 +82,9 @@ export class Connection {
     });
     socket.on('close', () => {
       this.#closing = true;
-      this.#stopMessageTimer();
+      this.#message.stop();
       this.#line?.end();
-      this.#sent();
+      this.#outbox.end();
     });
   }
 
@@ -123,10 +127,10 @@ export class Connection {
   async #answerAll(chunk: Buffer): Promise<boolean> {
     for (const message of this.#framer.push(chunk)) {
       if (this.#line !== undefined) return this.#cut(outOfTurn);
-      this.#stopMessageTimer();
+      this.#message.stop();
       const { response, close } = await this.#options.service.respond(message, this.conversation);
       await endOfTurn();
-      const waiting = this.#write(response);
+      const waiting = this.#outbox.write(response);
       if (waiting !== undefined) await waiting;
       if (close) this.#finishing = true;
       if (this.#finishing || this.#closing) return false;
@@ -134,7 +138,7 @@ export class Connection {
     }
     if (!this.#framer.partial) return true;
     if (this.#line !== undefined) return this.#cut(outOfTurn);
-    this.#startMessageTimer();
+    this.#message.start();
     return true;
   }
 
@@ -144,7 +148,7 @@ export class Connection {
     this.socket.setTimeout(0);
     const line = new RequestLine(
       {
-        write: (request) => void this.#write(request),
+        write: (request) => void this.#outbox.write(request),
         cut: (reason) => void this.#cut(reason),
         handBack: () => this.#answerAgain(),
       },
@@ -167,57 +171,23 @@ export class Connection {
     this.#finishing = true;
     try {
       if (!(error instanceof WireError)) throw error;
-      await this.#write(this.#options.service.refuseFraming(error.message));
+      await this.#outbox.write(this.#options.service.refuseFraming(error.message));
     } catch (bug) {
       this.#cut('a bug of the server', bug);
     }
     this.#close();
   }
 
-  /**
-   * Sends an answer in one write, so that up to 16 KiB are one TLS record (libkmip reads a body with one SSL_read), and
-   * wipes it once it is sent, since it may hold a key. Waits, within the deadline, only when the client lags behind.
-   */
-  #write(response: Uint8Array): Promise<void> | undefined {
-    // Two answers that wait together would be joined, and cut into records where neither ends.
-    if (this.#unsent !== undefined) return this.#untilSent().then(() => this.#write(response));
-    if (this.#closing) return void response.fill(0);
-    this.#unsent = response;
-    return this.socket.write(response, () => this.#sent()) ? undefined : this.#untilSent();
-  }
-
-  #sent(): void {
-    this.#unsent?.fill(0);
-    this.#unsent = undefined;
-    this.#onSent?.();
-  }
-
-  #untilSent(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#unsent === undefined) return resolve();
-      const late = () => void this.#cut('it does not read its answers');
-      const timer = setTimeout(late, this.#options.limits.writeMilliseconds);
-      this.#onSent = () => {
-        clearTimeout(timer);
-        this.#onSent = undefined;
-        resolve();
-      };
-    });
-  }
-
-  /** Says goodbye (close_notify) behind the last answer; a peer that does not answer is cut off. */
   #close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#stopMessageTimer();
+    this.#outbox.finish();
+    this.#message.stop();
     // Bytes left unread would turn our goodbye into a reset, which can overtake the last answer.
     this.#chunks.length = 0;
     this.socket.resume();
-    const { writeMilliseconds } = this.#options.limits;
     this.socket.setTimeout(0);
-    const unsent = setTimeout(() => this.socket.destroy(), writeMilliseconds);
-    this.socket.once('close', () => clearTimeout(unsent));
-    this.socket.end(() => setTimeout(() => this.socket.destroy(), farewellMilliseconds).unref());
+    sayGoodbye(this.socket, this.#options.limits.writeMilliseconds);
   }
 
   #cut(reason: string, error?: unknown): false {
@@ -229,15 +199,5 @@ export class Connection {
 
   #idle(): void {
     if (!this.#busy) this.#close();
-  }
-
-  #startMessageTimer(): void {
-    const late = () => void this.#cut('it did not finish a message in time');
-    this.#messageTimer ??= setTimeout(late, this.#options.limits.messageMilliseconds);
-  }
-
-  #stopMessageTimer(): void {
-    clearTimeout(this.#messageTimer);
-    this.#messageTimer = undefined;
   }
 }

@@ -4,6 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Conversation } from '../protocol/service.ts';
 import type { ConnectionOptions } from './connection.ts';
+import { Deadline } from './deadline.ts';
+import { sayGoodbye } from './farewell.ts';
 import { type BodyDescription, type HttpMistake, readHead } from './https-head.ts';
 import type { Speaker } from './listener.ts';
 
@@ -12,9 +14,6 @@ const aheadRequests = 16;
 
 /** The profile says no-cache; an answer with a key in it had better not be kept at all. */
 const cacheControl = 'no-cache, no-store';
-
-/** How long a peer gets to close its side once everything is said. */
-const farewellMilliseconds = 1_000;
 
 /** A request that was refused before it could be a message: an operator who sets a client up looks for these. */
 export interface HttpRefusal {
@@ -44,7 +43,7 @@ export class HttpsConnection implements Speaker {
   #partial = false;
   #finishing = false;
   #closing = false;
-  #messageTimer: NodeJS.Timeout | undefined;
+  readonly #message: Deadline;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions, server: Server, mistaken: (event: HttpRefusal) => void) {
@@ -53,12 +52,14 @@ export class HttpsConnection implements Speaker {
     this.#mistaken = mistaken;
     this.socket = socket;
     this.conversation = options.conversation;
+    const { messageMilliseconds } = options.limits;
+    this.#message = new Deadline(messageMilliseconds, () => this.#cut('it did not finish a message in time'));
     server.emit('connection', socket);
     // Behind the parser's own listener: what it has just been given may have ended a request.
     socket.on('data', (chunk: Buffer) => this.#begun(chunk));
     socket.on('close', () => {
       this.#closing = true;
-      this.#stopMessageTimer();
+      this.#message.stop();
       clearTimeout(this.#idleTimer);
     });
     this.#awaitRequest();
@@ -77,13 +78,13 @@ export class HttpsConnection implements Speaker {
     request.on('error', () => {});
     request.once('end', () => {
       this.#partial = false;
-      this.#stopMessageTimer();
+      this.#message.stop();
       this.#settle();
     });
     this.#pending++;
     if (this.#pending > aheadRequests) return this.#cut('it sends too many requests ahead');
     // While it waits for its turn the body is not read, which is not the client's fault.
-    if (this.#pending > 1) this.#stopMessageTimer();
+    if (this.#pending > 1) this.#message.stop();
     this.#turn = this.#turn.then(() => this.#serve(request, response, expecting));
   }
 
@@ -100,7 +101,7 @@ export class HttpsConnection implements Speaker {
 
   async #serve(request: IncomingMessage, response: ServerResponse, expecting: boolean): Promise<void> {
     if (this.#closing) return;
-    if (!request.complete) this.#startMessageTimer();
+    if (!request.complete) this.#message.start();
     try {
       const { status, body, headers, secret } = await this.#answer(request, response, expecting);
       // What is left of a refused body is passed over, within the deadline, so that the answer can arrive.
@@ -186,7 +187,7 @@ export class HttpsConnection implements Speaker {
     if (chunk.length <= 2 && chunk.every((byte) => byte === 13 || byte === 10)) return;
     this.#partial = true;
     clearTimeout(this.#idleTimer);
-    this.#startMessageTimer();
+    this.#message.start();
   }
 
   #awaitRequest(): void {
@@ -198,11 +199,9 @@ export class HttpsConnection implements Speaker {
   #close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#stopMessageTimer();
+    this.#message.stop();
     clearTimeout(this.#idleTimer);
-    this.socket.end(() => setTimeout(() => this.socket.destroy(), farewellMilliseconds).unref());
-    const unsent = setTimeout(() => this.socket.destroy(), this.#options.limits.writeMilliseconds);
-    this.socket.once('close', () => clearTimeout(unsent));
+    sayGoodbye(this.socket, this.#options.limits.writeMilliseconds);
   }
 
   #cut(reason: string, error?: unknown): void {
@@ -210,16 +209,6 @@ export class HttpsConnection implements Speaker {
     const { principal, connection } = this.conversation;
     this.#options.ended({ reason, client: principal.client, connection, error });
     this.socket.destroy();
-  }
-
-  #startMessageTimer(): void {
-    const late = () => this.#cut('it did not finish a message in time');
-    this.#messageTimer ??= setTimeout(late, this.#options.limits.messageMilliseconds);
-  }
-
-  #stopMessageTimer(): void {
-    clearTimeout(this.#messageTimer);
-    this.#messageTimer = undefined;
   }
 }
 
