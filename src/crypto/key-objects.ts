@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
+import { keptPrivateKey } from './kept-keys.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
 import { AlgorithmUnsupported, KeyMaterialInvalid, type PlainKey } from './provider.ts';
@@ -31,8 +32,9 @@ export function keyObject(key: PlainKey): KeyObject {
   const der = convertKey(key, isPublic ? 'X_509' : 'PKCS_8') as Uint8Array;
   try {
     const input = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
-    return isPublic
-      ? createPublicKey({ key: input, format: 'der', type: 'spki' })
+    if (isPublic) return createPublicKey({ key: input, format: 'der', type: 'spki' });
+    return key.CryptographicAlgorithm === 'RSA'
+      ? keptPrivateKey(input)
       : createPrivateKey({ key: input, format: 'der', type: 'pkcs8' });
   } catch {
     throw new KeyMaterialInvalid('the key cannot be used: its numbers do not make up a key');
