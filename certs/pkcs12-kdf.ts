@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 
 const purposes = { key: 1, iv: 2, mac: 3 } as const;
 
+/** Bytes that each hash takes at a time. */
+const blocks = { sha1: 64, sha224: 64, sha256: 64, sha384: 128, sha512: 128 } as const;
+
 /**
  * Key derivation of PKCS#12 (RFC 7292, appendix B.2): `length` bytes for one purpose. Node has none; OpenSSL keeps its
  * own inside its PKCS#12 code. The password is taken as BMPString with a closing zero.
  */
 export function derivePkcs12(
-  hash: 'sha1' | 'sha256',
+  hash: keyof typeof blocks,
   password: string,
   salt: Uint8Array,
   purpose: keyof typeof purposes,
   iterations: number,
   length: number,
 ): Uint8Array {
-  const block = 64;
+  const block = blocks[hash];
   const secret = new Uint8Array(2 * (password.length + 1));
   for (let i = 0; i < password.length; i++)
     new DataView(secret.buffer).setUint16(2 * i, password.charCodeAt(i));

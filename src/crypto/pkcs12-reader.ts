@@ -14,9 +14,17 @@ const oids = {
   sha1TripleDes: '1.2.840.113549.1.12.1.3',
 } as const;
 
-const macs = new Map<string, { readonly hash: 'sha1' | 'sha256'; readonly bytes: number }>([
+interface Mac {
+  readonly hash: Parameters<typeof derivePkcs12>[0];
+  readonly bytes: number;
+}
+
+const macs = new Map<string, Mac>([
   ['1.3.14.3.2.26', { hash: 'sha1', bytes: 20 }],
+  ['2.16.840.1.101.3.4.2.4', { hash: 'sha224', bytes: 28 }],
   ['2.16.840.1.101.3.4.2.1', { hash: 'sha256', bytes: 32 }],
+  ['2.16.840.1.101.3.4.2.2', { hash: 'sha384', bytes: 48 }],
+  ['2.16.840.1.101.3.4.2.3', { hash: 'sha512', bytes: 64 }],
 ]);
 
 /**

@@ -70,5 +70,10 @@ t.test('key derivation', (t) => {
     derive('sha1', 'queeg', salt('05DEC959ACFF72F7'), 'key', 1000, 24),
     'ed2034e36328830ff09df1e1a07dd357185dac0d4f9eb3d4',
   );
+  // Computed with Python's hashlib: SHA-512 takes 128 bytes at a time, not 64.
+  t.equal(
+    derive('sha512', 'smeg', salt('3D83C0E4546AC140'), 'mac', 2, 64),
+    '15e095d9f5d567608608cdb669719d5a74c598737f279226fad092b74b9a41ce3328e21cb1d19e9c391c6e89711845d38ace95a9e9069013712d11f6cb935dd2',
+  );
   t.end();
 });
