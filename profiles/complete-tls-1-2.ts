@@ -11,5 +11,5 @@ export const completeTls12: Profile = {
   },
   cases: [],
   kept: false,
-  missing: "attestation is refused, and Re-Provision is the operator's",
+  missing: 'attestation is refused',
 };

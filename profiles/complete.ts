@@ -12,5 +12,5 @@ export const complete: Profile = {
   },
   cases: [],
   kept: false,
-  missing: "attestation is refused, and Re-Provision is the operator's",
+  missing: 'attestation is refused',
 };

@@ -36,6 +36,7 @@ const loadRooms = async () => ({
   ...(await import('./crypto/fips.ts')),
   ...(await import('./crypto/node.ts')),
   ...(await import('./crypto/rules.ts')),
+  ...(await import('./cli/enrolment.ts')),
   ...(await import('./cli/tls-material.ts')),
   ...(await import('./identity/certificate.ts')),
   ...(await import('./identity/credentials.ts')),
@@ -123,6 +124,12 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     events,
     clock: Date.now,
     principal: (client) => rooms.absentClient(client, opened.clients, policy),
+    enrolments: rooms.homeEnrolments({
+      home,
+      authorities: () => presented.authorities,
+      directory: opened.clients,
+      replaced: (event) => log.warn(event, 'a client replaced its certificate'),
+    }),
   });
 
   closing.defer(() => rooms.closeThreads());

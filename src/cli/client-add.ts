@@ -9,7 +9,6 @@ import { store as readStore } from '../config-values.ts';
 import { fingerprintOf, refusalOf } from '../identity/certificate.ts';
 import { Policy, presets } from '../identity/policy.ts';
 import type { Client } from '../identity/principal.ts';
-import { signedBy } from '../identity/trust.ts';
 import { didYouMean } from '../nearest.ts';
 import {
   type Command,
@@ -174,6 +173,7 @@ async function obtainCertificate(
 async function takeCertificate(file: string, authorities: readonly string[]): Promise<string> {
   const { certificatesIn } = await import('../../certs/pem.ts');
   const { refuseWeakKey } = await import('../../certs/keys.ts');
+  const { leadsToRoot } = await import('./enrolment.ts');
   return named(file, async () => {
     const pems = certificatesIn(Buffer.from(readInput(file)).toString('latin1'), 'it');
     const [certificate, ...above] = pems.map((pem) => new X509Certificate(pem)) as [
@@ -191,16 +191,6 @@ async function takeCertificate(file: string, authorities: readonly string[]): Pr
     }
     return pems.join('');
   });
-}
-
-function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
-  for (let below = certificate, steps = 0; steps <= issuers.length; steps++) {
-    if (signedBy(below, below)) return true;
-    const issuer = issuers.find((candidate) => signedBy(below, candidate));
-    if (issuer === undefined) return false;
-    below = issuer;
-  }
-  return false;
 }
 
 /** Puts the file's name in front of what is wrong with it. */

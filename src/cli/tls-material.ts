@@ -10,6 +10,8 @@ import { type Home, readPart } from './home.ts';
 
 /** What the listener presents and trusts, and when those certificates end. */
 export interface CurrentMaterial extends TlsMaterial {
+  /** PEM of those of the home and the configuration. */
+  readonly authorities: readonly string[];
   readonly serverExpires: Date;
   /** The first of the authorities to end. */
   readonly authorityExpires: Date;
@@ -40,6 +42,7 @@ export async function readMaterial(
   return {
     cert,
     key: keyPem,
+    authorities,
     ca: trustAnchors(authorities, await clients.list()),
     serverExpires: leaf.validToDate,
     authorityExpires: new Date(Math.min(...ends)),

@@ -1,4 +1,4 @@
-import { randomBytes, type X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Address, addressText } from '../address.ts';
@@ -61,7 +61,15 @@ interface Guest {
   readonly connection: Speaker;
   /** Read once: every reading of it costs native memory for a while. */
   readonly certificate: X509Certificate;
+  /** The certificate by which its client may be enrolled in place of that one, and until when (ms since 1970) that helps it. */
+  expected?: { readonly certificate: X509Certificate; readonly until: number };
 }
+
+/**
+ * How long a connection outlives the certificate that its client has replaced on it: time to fetch the new one, without
+ * which the client would be locked out.
+ */
+const farewellMilliseconds = 60_000;
 
 const keepAliveMilliseconds = 60_000;
 /** Clients reconnect all at once after a power cut; the kernel's own bound (somaxconn) is usually 4,096. */
@@ -146,10 +154,17 @@ export class Listener {
 
   async #recheck(): Promise<void> {
     const asked = new Map<string, Admission>();
-    for (const { connection, certificate } of this.#guests) {
+    const ask = async (certificate: X509Certificate): Promise<Admission> => {
       const known = asked.get(certificate.fingerprint256);
       const admission = known ?? (await this.#options.authenticate(certificate));
       asked.set(certificate.fingerprint256, admission);
+      return admission;
+    };
+    for (const guest of this.#guests) {
+      const { connection } = guest;
+      let admission = await ask(guest.certificate);
+      if ('refused' in admission && guest.expected !== undefined && Date.now() < guest.expected.until)
+        admission = asShown(connection.conversation.principal, await ask(guest.expected.certificate));
       const { principal, connection: id } = connection.conversation;
       const reason = reasonToEnd(admission, principal);
       if (reason === undefined && 'principal' in admission) {
@@ -216,13 +231,32 @@ export class Listener {
     return { reason: 'too many connections of this client', client, level: 'warn' };
   }
 
+  /** The certificate of a guest has been replaced on its connection: others that came with it end at their next message. */
+  #endOthers(guest: Guest): void {
+    for (const { connection, certificate } of this.#guests) {
+      if (connection === guest.connection) continue;
+      if (certificate.fingerprint256 !== guest.certificate.fingerprint256) continue;
+      const { principal, connection: id } = connection.conversation;
+      const reason = 'the client has replaced its certificate';
+      this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id });
+      connection.finish();
+    }
+  }
+
   #welcome(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
     const { observer, limits, service } = this.#options;
     const { client } = principal;
     const id = `${this.#language.prefix}${(++this.#count).toString(36)}`;
+    const admission = {
+      expect: (expected: Uint8Array) => {
+        const until = Date.now() + farewellMilliseconds;
+        guest.expected = { certificate: new X509Certificate(expected), until };
+      },
+      replaced: () => this.#endOthers(guest),
+    };
     const connection = this.#language.speak({
       socket,
-      conversation: { principal, connection: id, peer, memory: new Set() },
+      conversation: { principal, connection: id, peer, memory: new Set(), admission },
       service,
       limits,
       ended: (event) => observer.connectionEnded(event),
@@ -240,6 +274,12 @@ export class Listener {
     const protocol = socket.getProtocol() ?? 'unknown';
     observer.connectionOpened({ client, connection: id, peer, protocol, resumed: socket.isSessionReused() });
   }
+}
+
+/** A connection on which another certificate was shown than the one its client has now. */
+function asShown({ fingerprint }: Principal, admission: Admission): Admission {
+  if ('refused' in admission || fingerprint === undefined) return admission;
+  return { principal: { ...admission.principal, fingerprint } };
 }
 
 /** Why a connection may not go on under what the directory says now. */

@@ -47,6 +47,7 @@ import { QueryAsynchronousRequests } from './query-asynchronous-requests.ts';
 import { ReCertify } from './re-certify.ts';
 import { ReKey } from './re-key.ts';
 import { ReKeyKeyPair } from './re-key-key-pair.ts';
+import { ReProvision } from './re-provision.ts';
 import { Recover } from './recover.ts';
 import { Register } from './register.ts';
 import { Revoke } from './revoke.ts';
@@ -116,6 +117,7 @@ const offered: readonly AnyOperation[] = [
   Cancel,
   Process,
   QueryAsynchronousRequests,
+  ReProvision,
   SetEndpointRole,
   Notify,
   Put,
@@ -125,11 +127,6 @@ const offered: readonly AnyOperation[] = [
 export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
   offered.map((each) => [each.name, each]),
 );
-
-/** Operations of the dictionary that this server does not perform, and why. */
-export const declined: Readonly<Partial<Record<OperationName, string>>> = {
-  ReProvision: 'clients are enrolled by the operator',
-};
 
 /** Names of the operations offered in that version, in the order of the table. */
 export function operationsIn(version: Version, interop: boolean): readonly OperationName[] {

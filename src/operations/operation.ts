@@ -4,10 +4,11 @@ import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Reason } from '../errors.ts';
+import type { Enrolments } from '../identity/enrolment.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import type { Filter } from '../store/store.ts';
+import type { EnrolmentChange, Filter } from '../store/store.ts';
 
 export type OperationName = Exclude<OperationMember, number>;
 
@@ -29,6 +30,10 @@ export interface Context {
   readonly attempts: Attempts;
   /** The connection the request came on; absent where roles cannot be exchanged. */
   readonly channel?: Channel | undefined;
+  /** How the speaker gets another certificate; absent where it is not there itself. */
+  readonly enrolments?: Enrolments | undefined;
+  /** The connection the request came on, where it is to outlive the certificate it was made with. */
+  readonly admission?: Admission | undefined;
   /** A new Unique Identifier. */
   newIdentifier(): string;
   /** Sets the batch's ID Placeholder; undefined empties it. */
@@ -70,6 +75,14 @@ export interface Channel {
   reverse(version: Version): void;
 }
 
+/** How a connection stands to the directory of clients. */
+export interface Admission {
+  /** Before the commit: for a short time it may go on where its client is enrolled by that certificate (DER). */
+  expect(certificate: Uint8Array): void;
+  /** After the commit: the client's other connections come to their end. */
+  replaced(): void;
+}
+
 /** Context of an operation on one existing object, which was found, permitted and in a fit state. */
 export interface ObjectContext extends Context {
   readonly object: ManagedObject;
@@ -85,6 +98,8 @@ export interface Work {
   find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
   /** What the server remembers beside objects; part of the same commit. */
   readonly records: Records;
+  /** Replaces the speaker's certificate in the directory; part of the same commit, once in a message. */
+  reenrol(change: EnrolmentChange): void;
   /** Runs once after the message's commit, e.g. to write a client's Log message into the log. */
   afterCommit(effect: () => void): void;
 }

@@ -16,8 +16,13 @@ import type { JobQueue } from './job-queue.ts';
  * Indicator"). The job is the whole message, so that batch options and the ID Placeholder keep their meaning in it.
  */
 
-/** Their answers are about asynchronous work itself, or about the connection: neither can come later. */
-const neverLater: ReadonlySet<unknown> = new Set<OperationName>(['Poll', 'Cancel', 'SetEndpointRole']);
+/** Their answers are about asynchronous work itself, or about the connection and its certificate: neither can come later. */
+const neverLater: ReadonlySet<unknown> = new Set<OperationName>([
+  'Poll',
+  'Cancel',
+  'SetEndpointRole',
+  'ReProvision',
+]);
 
 /** Asynchronous Correlation Value as an item. */
 const valueBytes = 32;

@@ -23,6 +23,7 @@ import {
   verifyOneTimePassword,
   verifyPassword,
 } from '../identity/verification.ts';
+import { succeeds } from '../operations/succession.ts';
 import { readTicket, type TicketRecord, ticketId, ticketKind, writeTicket } from '../operations/tickets.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RequestObserver } from '../watch/observer.ts';
@@ -250,7 +251,7 @@ export class Authenticator {
     if (record === undefined) throw invalidTicket('the ticket is unknown or has ended');
     const ticket = readTicket(record.content);
     const owner = await this.#ownerOf(ticket, principal);
-    if (owner === undefined || owner.fingerprint !== ticket.fingerprint || owner.group !== record.group)
+    if (owner === undefined || owner.group !== record.group || !(await isStillOf(ticket, owner, unit)))
       throw invalidTicket('the client of the ticket may not speak, or not here');
     const { requests, expires, rights } = ticket;
     if (requests === 0) {
@@ -269,6 +270,18 @@ export class Authenticator {
     if (client === principal.client) return Promise.resolve(principal);
     return rights === undefined ? Promise.resolve(undefined) : this.#options.principal(client);
   }
+}
+
+/** A ticket lasts as long as the enrolment, whose certificate the client itself may have replaced since. */
+async function isStillOf(
+  { client, fingerprint: then }: TicketRecord,
+  { fingerprint: now }: Principal,
+  unit: UnitOfWork,
+): Promise<boolean> {
+  if (then === now) return true;
+  if (then === undefined || now === undefined) return false;
+  const load = async (kind: string, id: string) => (await unit.record(kind, id))?.content;
+  return succeeds(then, { client, after: now }, load);
 }
 
 /** Ignored where the operator gave the client no credentials: several products send them, even empty ones, all the same. */

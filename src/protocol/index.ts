@@ -11,6 +11,7 @@ import { closestVersion, oldestVersion, type Version } from '../../codec/version
 import { WireError } from '../../codec/wire-error.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import { KmipError, reasonFor } from '../errors.ts';
+import type { Enrolments } from '../identity/enrolment.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Limits } from '../limits.ts';
 import type { AnyOperation, Context, ServerDescription } from '../operations/operation.ts';
@@ -46,6 +47,8 @@ export interface ServiceOptions {
   readonly clock: () => number;
   /** The enrolled client of that name, for what is done in its place; undefined when it may not speak now. */
   readonly principal?: (client: string) => Promise<Principal | undefined>;
+  /** How clients replace their certificates; none can when left out. */
+  readonly enrolments?: Enrolments;
 }
 
 /** What playing a message once came to. */
@@ -155,6 +158,8 @@ export function createService(options: ServiceOptions): Service {
     const common = {
       principal,
       channel: conversation?.channel,
+      enrolments: conversation && options.enrolments,
+      admission: conversation?.admission,
       version: request.version,
       now: unit.now,
       crypto: options.crypto,

@@ -2,7 +2,7 @@ import { fail } from '../errors.ts';
 import type { Right } from '../identity/principal.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context, FindQuery, Records, Work } from '../operations/operation.ts';
-import type { Filter } from '../store/store.ts';
+import type { EnrolmentChange, Filter } from '../store/store.ts';
 
 /** The Rights of Delegated Login, enforced wherever an item reads or finds objects (KMIP 2.1 §9.19). */
 
@@ -80,6 +80,10 @@ class ConfinedWork implements Work {
     ]);
     if (any.length === 0) return Promise.resolve({ ids: [], total: 0 });
     return this.#work.find({ ...query, filter: { all: [query.filter, { any }] } });
+  }
+
+  reenrol(change: EnrolmentChange): void {
+    this.#work.reenrol(change);
   }
 
   afterCommit(effect: () => void): void {

@@ -1,6 +1,6 @@
 import type { Version } from '../../codec/version.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Channel } from '../operations/operation.ts';
+import type { Admission, Channel } from '../operations/operation.ts';
 
 /** What the transport knows about the connection a message came on. */
 export interface Conversation {
@@ -13,6 +13,8 @@ export interface Conversation {
   readonly memory?: Set<string>;
   /** The connection itself, where the roles on it can be exchanged. */
   readonly channel?: Channel | undefined;
+  /** How it stands to the directory of clients, where somebody looks after that. */
+  readonly admission?: Admission;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */

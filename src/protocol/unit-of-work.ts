@@ -2,7 +2,15 @@ import { fail } from '../errors.ts';
 import { matches } from '../object/locate-filter.ts';
 import { ManagedObject } from '../object/managed-object.ts';
 import type { FindQuery, Work } from '../operations/operation.ts';
-import type { CommitResult, Found, LoadedObject, Store, StoredObject, StoreUnit } from '../store/store.ts';
+import type {
+  CommitResult,
+  EnrolmentChange,
+  Found,
+  LoadedObject,
+  Store,
+  StoredObject,
+  StoreUnit,
+} from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { RowChange } from './object-events.ts';
 import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
@@ -36,6 +44,8 @@ export class UnitOfWork {
   #overtaken = false;
   /** What successful items left, in order of their first change. */
   #pending = new Map<string, ManagedObject>();
+  /** The speaker's new certificate. */
+  #enrolment: EnrolmentChange | undefined;
   #effects: (() => void)[] = [];
   #written: readonly StoredObject[] = [];
 
@@ -95,12 +105,14 @@ export class UnitOfWork {
   undo(): void {
     this.#pending = new Map();
     this.#effects = [];
+    this.#enrolment = undefined;
     this.#recordsAsked?.undo();
   }
 
   /** Whether there is anything to write. */
   get changed(): boolean {
-    return this.#pending.size > 0 || (this.#recordsAsked?.changed ?? false);
+    const objects = this.#pending.size > 0;
+    return objects || this.#enrolment !== undefined || (this.#recordsAsked?.changed ?? false);
   }
 
   /** Writes everything durably; nothing to write needs no commit. */
@@ -132,6 +144,7 @@ export class UnitOfWork {
       inserts: rows.filter((row) => row.version === 1),
       updates: rows.filter((row) => row.version > 1),
       ...(this.#recordsAsked && { records: this.#recordsAsked.changes() }),
+      ...(this.#enrolment && { enrolment: this.#enrolment }),
     };
   }
 
@@ -167,6 +180,15 @@ export class UnitOfWork {
   /** Whether the store was seen to have an object of that identifier, be it another group's. */
   isTaken(id: string): boolean {
     return this.#read.get(id) !== undefined;
+  }
+
+  /** Whether the message has replaced its speaker's enrolment already. */
+  get reenrolled(): boolean {
+    return this.#enrolment !== undefined;
+  }
+
+  reenrol(change: EnrolmentChange): void {
+    this.#enrolment = change;
   }
 
   merge(changed: Iterable<ManagedObject>, effects: readonly (() => void)[]): void {
@@ -232,6 +254,7 @@ export class WorkLayer implements Work {
   /** Made when somebody asks: most items have nothing to do with records. */
   #records: LayerRecords | undefined;
   readonly #objects = new Map<string, ManagedObject>();
+  #enrolment: EnrolmentChange | undefined;
   readonly #effects: (() => void)[] = [];
 
   constructor(unit: UnitOfWork, newRecords: () => LayerRecords) {
@@ -266,6 +289,12 @@ export class WorkLayer implements Work {
     return this.#unit.find(query, new Map([...this.#objects].filter(([, object]) => object.changed)));
   }
 
+  reenrol(change: EnrolmentChange): void {
+    if (this.#unit.reenrolled)
+      fail('PermissionDenied', 'this message has replaced the certificate of its client already');
+    this.#enrolment = change;
+  }
+
   afterCommit(effect: () => void): void {
     this.#effects.push(effect);
   }
@@ -277,5 +306,6 @@ export class WorkLayer implements Work {
       this.#effects,
     );
     this.#records?.keep();
+    if (this.#enrolment !== undefined) this.#unit.reenrol(this.#enrolment);
   }
 }

@@ -1,5 +1,6 @@
 import type { Client, ClientDirectory } from '../identity/principal.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
+import type { EnrolmentChange } from './store.ts';
 
 const columns = 'name, grp, role, fingerprint, disabled, enrolled_at, certificate';
 const byFingerprint = `select ${columns} from client where fingerprint = $1`;
@@ -9,6 +10,9 @@ const insert = `insert into client (${columns}) values ($1, $2, $3, $4, $5, $6, 
 const update =
   'update client set grp = $2, role = $3, fingerprint = $4, disabled = $5, certificate = $6 where name = $1' +
   ' and not exists (select 1 from client other where other.fingerprint = $4 and other.name <> $1)';
+const replace =
+  'update client set fingerprint = $4, certificate = $5 where name = $1 and grp = $2 and fingerprint = $3' +
+  ' and disabled = 0 and not exists (select 1 from client other where other.fingerprint = $4)';
 const remove = 'delete from client where name = $1';
 
 /** The directory of enrolled clients in the same database as the objects. Nothing is cached: a removal counts at once. */
@@ -31,6 +35,12 @@ export function createSqlClients(driver: SqlDriver): ClientDirectory {
       write(update, [name, group, role, fingerprint, Number(disabled), certificate]),
     remove: (name) => write(remove, [name]),
   };
+}
+
+/** The change as a step of the unit that `sql-store.ts` commits. */
+export function enrolmentStep({ client, group, before, fingerprint, certificate }: EnrolmentChange): SqlStep {
+  const parameters = [client, group, before, fingerprint, certificate];
+  return { sql: replace, parameters, rows: 1, otherwise: 'conflict' };
 }
 
 function client(row: SqlRow): Client {

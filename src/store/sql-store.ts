@@ -1,4 +1,5 @@
 import { type Condition, compileCount, compileWhere, rank, searchable, startingPoints } from './filter.ts';
+import { enrolmentStep } from './sql-clients.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
 import { readRecord, readRecords, recordSteps, recordsNamed, sweepRecords } from './sql-records.ts';
 import type {
@@ -124,10 +125,11 @@ async function startOf(driver: SqlDriver, group: string, filter: Filter): Promis
 }
 
 async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise<CommitResult> {
-  const { expects, inserts, updates } = unit;
+  const { expects, inserts, updates, enrolment } = unit;
   const records = unit.records ?? noRecords;
   const recorded = recordsNamed(records);
-  if (expects.length + inserts.length + updates.length + recorded.length === 0) return 'committed';
+  if (expects.length + inserts.length + updates.length + recorded.length === 0 && enrolment === undefined)
+    return 'committed';
   const changes: Change[] = [];
   for (const object of updates) {
     const change = await changeOf(driver, object, await terms.rowsOf(object));
@@ -144,6 +146,7 @@ async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise
     // A version that the write itself checks is not checked twice.
     ...expects.filter(({ id, version }) => written.get(id) !== version).map(expectation),
     ...recordSteps(records),
+    ...(enrolment === undefined ? [] : [enrolmentStep(enrolment)]),
     ...updates.map(update),
     // All that is given up before anything is taken: two objects of one unit may exchange a unique key.
     ...changes.flatMap(({ remove }) => remove),

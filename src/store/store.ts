@@ -81,6 +81,21 @@ export interface StoreUnit {
   /** `version` is the new one; the row must still have `version - 1`. */
   readonly updates: readonly StoredObject[];
   readonly records?: RecordChanges;
+  readonly enrolment?: EnrolmentChange;
+}
+
+/**
+ * A client's certificate in place of its former one. The unit conflicts when the client is not enrolled by that one, is
+ * disabled or in another group, or somebody else is enrolled by the new one.
+ */
+export interface EnrolmentChange {
+  readonly client: string;
+  readonly group: string;
+  /** Fingerprint of the former certificate. */
+  readonly before: string;
+  readonly fingerprint: string;
+  /** PEM. */
+  readonly certificate: string;
 }
 
 /** What the server remembers beside objects: tickets, pending work, credentials, defaults. Sealed like a key. */

@@ -2,7 +2,7 @@ import { type AttributeName, attributeRow, attributeTable } from '../../codec/at
 import { ObjectType, Operation } from '../../codec/enums.ts';
 import { type Version, versions, within } from '../../codec/version.ts';
 import { encodings } from '../../src/net/https-encodings.ts';
-import { declined, operations } from '../../src/operations/index.ts';
+import { operations } from '../../src/operations/index.ts';
 
 /** The tables of `docs/conformance.md` that follow from the code: no run changes them. */
 
@@ -19,13 +19,11 @@ const has = (since: Version, until?: Version) =>
 function operationRows(): string[][] {
   return [...Operation.members].sort(byName).map((name) => {
     const offered = operations.get(name);
-    const reason = declined[name];
     const cells = versions.map((version) => {
       if (!Operation.knownIn(name, version)) return '';
-      if (reason !== undefined) return 'declined';
       return offered !== undefined && within(version, offered.since, offered.until) ? '✓' : 'no';
     });
-    const note = name === 'Interop' ? 'with `--interop`, never in production' : (reason ?? '');
+    const note = name === 'Interop' ? 'with `--interop`, never in production' : '';
     return [name, ...cells, note];
   });
 }

@@ -36,7 +36,7 @@ const carrying = (type: string, value: Uint8Array, more: Record<string, unknown>
   ...more,
 });
 
-/** Certify, Re-certify and Validate; `certificate` is the DER of one. */
+/** Certify, Re-certify, Validate and Re-Provision; `certificate` is the DER of one. */
 export const certificationSeeds = (certificate: Uint8Array): readonly Seed[] => {
   const inline = { CertificateType: 'X_509', CertificateValue: certificate };
   return [
@@ -71,5 +71,14 @@ export const certificationSeeds = (certificate: Uint8Array): readonly Seed[] => 
         ValidityDate: 1_900_000_000,
       },
     },
+    { operation: 'ReProvision', request: {} },
+    { operation: 'ReProvision', request: { Certificate: inline } },
+    ...[
+      ['PKCS_10', der],
+      ['PEM', pem],
+    ].map(([CertificateRequestType, CertificateRequestValue]) => ({
+      operation: 'ReProvision',
+      request: { CertificateRequest: { CertificateRequestType, CertificateRequestValue } },
+    })),
   ];
 };

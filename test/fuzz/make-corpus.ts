@@ -14,7 +14,7 @@ import { type Version, versions, within } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
 import { type Node, readNode } from '../../codec/wire/node.ts';
-import { declined, operations } from '../../src/operations/index.ts';
+import { operations } from '../../src/operations/index.ts';
 import { encode, requestMessage } from '../client.ts';
 import { attribute, valueOf } from '../property/arbitrary.ts';
 import { certificationSeeds } from './certification-seeds.ts';
@@ -24,7 +24,7 @@ import { standIn } from './objects.ts';
 import { policySeeds } from './policy-seeds.ts';
 import { keyMaterial, kindSeeds, registrationSeeds } from './registrations.ts';
 import { seeds } from './seeds.ts';
-import { declinedMessages, productMessages } from './shapes.ts';
+import { extensionMessages, productMessages } from './shapes.ts';
 import { ticketSeeds } from './ticket-seeds.ts';
 import type { Seed } from './values.ts';
 import { wrappingSeeds } from './wrapping-seeds.ts';
@@ -112,9 +112,7 @@ write('registrations.hex', linesOf(registrationSeeds(keys, der), ['1.0', '1.4', 
 write('generated.hex', [...linesOf(wholeRequests()), ...linesOf(attributeRequests(), ['1.2', '2.1'])]);
 write(
   'products.hex',
-  [...productMessages(), ...declinedMessages(Object.keys(declined))].map(({ label, message }) =>
-    line(label, message),
-  ),
+  [...productMessages(), ...extensionMessages()].map(({ label, message }) => line(label, message)),
 );
 write(
   'objects.hex',

@@ -1,8 +1,7 @@
-import { Operation } from '../../codec/enums.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { bytes, item, requestMessage, structure, text } from '../client.ts';
 import { headers } from './headers.ts';
-import { id, raw } from './notation.ts';
+import { raw } from './notation.ts';
 import { products } from './products.ts';
 
 export function* productMessages(): Generator<{ label: string; message: Node }> {
@@ -11,18 +10,7 @@ export function* productMessages(): Generator<{ label: string; message: Node }> 
   }
 }
 
-/** Payloads of operations that are declined, so that a change of mind is met by the fuzzer at once. */
-const generic: readonly Node[] = [id('active AES key'), bytes('Data', raw(32))];
-
-export function* declinedMessages(names: readonly string[]): Generator<{ label: string; message: Node }> {
-  for (const name of names) {
-    if (Operation.fromText(name) === undefined) continue;
-    const version = Operation.knownIn(name as Operation, '1.4') ? '1.4' : '2.1';
-    yield {
-      label: `declined ${name} ${version}`,
-      message: requestMessage(version, [{ operation: name, payload: generic }]),
-    };
-  }
+export function* extensionMessages(): Generator<{ label: string; message: Node }> {
   const extension = structure(
     'MessageExtension',
     text('VendorIdentification', 'Acme'),

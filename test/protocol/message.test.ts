@@ -146,7 +146,8 @@ t.test('operations that a version does not have, or nobody has', async (t) => {
     ['2.0', 'Ping', 'OperationNotSupported'],
     ['2.1', 'Ping', 'Success'],
     ['2.1', 'Interop', 'OperationNotSupported'],
-    ['2.1', 'ReProvision', 'OperationNotSupported'],
+    ['1.4', 'ReProvision', 'OperationNotSupported'],
+    ['2.1', 'ReProvision', 'FeatureNotSupported'],
   ] as const;
   for (const [version, name, came] of cases) {
     const answer = await service.call(version, name);

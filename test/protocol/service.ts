@@ -6,10 +6,11 @@ import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { nodeCrypto } from '../../src/crypto/node.ts';
 import { CryptographicRules, type CryptographicSettings } from '../../src/crypto/rules.ts';
-import type { Principal } from '../../src/identity/principal.ts';
+import type { Enrolments } from '../../src/identity/enrolment.ts';
+import type { ClientDirectory, Principal } from '../../src/identity/principal.ts';
 import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
-import type { AnyOperation, Channel } from '../../src/operations/operation.ts';
+import type { Admission, AnyOperation, Channel } from '../../src/operations/operation.ts';
 import { createService } from '../../src/protocol/index.ts';
 import { ObjectEvents } from '../../src/protocol/object-events.ts';
 import type { Service } from '../../src/protocol/service.ts';
@@ -55,6 +56,8 @@ export interface ServiceOptions {
   readonly extra?: readonly AnyOperation[];
   /** Denies operations to the speaker. */
   readonly may?: (operation: string) => boolean;
+  /** How clients replace their certificates; they cannot when left out. */
+  readonly enrolments?: (directory: ClientDirectory) => Enrolments;
   /** URL of the database; SQLite in a temporary directory when left out. */
   readonly store?: string;
 }
@@ -88,6 +91,9 @@ export class TestService {
   events!: ObjectEvents;
   /** The connection of the speaker, where the roles on it can be exchanged. */
   channel: Channel | undefined;
+  /** How that connection stands to the directory of clients. */
+  admission: Admission | undefined;
+  clients!: ClientDirectory;
   #service!: Service;
   #close!: () => Promise<void>;
   #start!: () => Service;
@@ -103,6 +109,7 @@ export class TestService {
     self.#may = options.may ?? self.#may;
     self.rules.replace({ ...usualRules, ...options.crypto });
     self.store = opened.store;
+    self.clients = opened.clients;
     self.vault = vault;
     self.events = new ObjectEvents(vault, (error) => self.unexpected.push(error));
     self.#start = () =>
@@ -134,6 +141,7 @@ export class TestService {
         },
         events: self.events,
         clock: () => self.now,
+        ...(options.enrolments && { enrolments: options.enrolments(opened.clients) }),
         principal: async (client) =>
           self.absent.get(client) ??
           (self.enrolled && client === 'tester' ? { client, group: 'g', may: self.#may } : undefined),
@@ -183,10 +191,11 @@ export class TestService {
 
   /** Bytes in, bytes out, as a client of `group`. */
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
-    const { memory, channel } = this;
+    const { memory, channel, admission } = this;
     const may = (operation: string) => this.#may(operation);
     const principal = { client: 'tester', group, may, ...this.speaker };
-    const conversation = { principal, connection: '1', peer: 'here', channel, ...(memory && { memory }) };
+    const known = { ...(memory && { memory }), ...(admission && { admission }) };
+    const conversation = { principal, connection: '1', peer: 'here', channel, ...known };
     return (await this.#service.respond(request, conversation)).response;
   }
 

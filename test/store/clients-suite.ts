@@ -2,6 +2,8 @@ import type { Test } from 'tap';
 import type { Client } from '../../src/identity/principal.ts';
 import { createSqlClients } from '../../src/store/sql-clients.ts';
 import { createSqlSealingKeys } from '../../src/store/sql-sealing-keys.ts';
+import { createSqlStore } from '../../src/store/sql-store.ts';
+import { object, unit } from './objects.ts';
 import type { Engine } from './suite.ts';
 
 const anna: Client = {
@@ -43,6 +45,54 @@ export async function clientSuite(t: Test, engine: Engine): Promise<void> {
     t.equal(await clients.remove('anna'), true);
     t.equal(await clients.remove('anna'), false);
     t.strictSame(await clients.list(), [bert]);
+  });
+
+  await t.test('a certificate is replaced with the objects of its unit, or neither', async (t) => {
+    const driver = await engine.open(await engine.fresh());
+    t.teardown(() => driver.close());
+    const [clients, store] = [createSqlClients(driver), createSqlStore(driver)];
+    await clients.add(anna);
+    await clients.add(bert);
+    const change = {
+      client: 'anna',
+      group: 'blue',
+      before: anna.fingerprint,
+      fingerprint: 'cc'.repeat(32),
+      certificate: 'new',
+    };
+    const wrong: readonly (readonly [string, object])[] = [
+      ['nobody', { client: 'carl' }],
+      ['another group', { group: 'red' }],
+      ['replaced already', { before: 'dd'.repeat(32) }],
+      ['disabled', { client: 'bert', before: bert.fingerprint }],
+      ['taken by another client', { fingerprint: bert.fingerprint }],
+      ['the same', { fingerprint: anna.fingerprint }],
+    ];
+    for (const [why, more] of wrong) {
+      const inserts = [object('first')];
+      t.equal(await store.commit(unit({ inserts, enrolment: { ...change, ...more } })), 'conflict', why);
+    }
+    t.strictSame(await store.load(['first']), []);
+    t.strictSame(await clients.list(), [anna, bert]);
+    const expects = [{ id: 'first', version: 7 }];
+    t.equal(await store.commit(unit({ expects, enrolment: change })), 'conflict', 'a conflict of objects');
+    t.strictSame(await clients.list(), [anna, bert]);
+
+    const units = ['dd', 'ee'].map((byte, at) =>
+      store.commit(
+        unit({ inserts: [object(`at once ${at}`)], enrolment: { ...change, fingerprint: byte.repeat(32) } }),
+      ),
+    );
+    t.strictSame((await Promise.all(units)).sort(), ['committed', 'conflict'], 'two at once');
+    t.equal((await store.load(['at once 0', 'at once 1'])).length, 1);
+    const { fingerprint: before = '' } = (await clients.byName('anna')) ?? {};
+    t.equal(await store.commit(unit({ enrolment: { ...change, before } })), 'committed', 'alone');
+    t.strictSame(await clients.byName('anna'), {
+      ...anna,
+      fingerprint: change.fingerprint,
+      certificate: 'new',
+    });
+    t.equal(await clients.byFingerprint(anna.fingerprint), undefined);
   });
 
   await t.test('a sealing key id is taken once', async (t) => {

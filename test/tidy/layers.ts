@@ -28,7 +28,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'port',
     files:
-      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|wrapping|algorithms|certification|rules|rule-names|fips-approved)|identity\/principal)\.ts$/,
+      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|wrapping|algorithms|certification|rules|rule-names|fips-approved)|identity\/(principal|enrolment))\.ts$/,
     mayImport: ['codec', 'leaf', 'port'],
   },
   {

@@ -1,0 +1,95 @@
+import { X509Certificate } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createAuthority, issueClient } from '../../certs/issue.ts';
+import { generateKey, type Issued, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
+import { homeEnrolments } from '../../src/cli/enrolment.ts';
+import { homeAt } from '../../src/cli/home.ts';
+import { fingerprintOf } from '../../src/identity/certificate.ts';
+import type { ReplacedEnrolment } from '../../src/identity/enrolment.ts';
+import type { Client } from '../../src/identity/principal.ts';
+import { TestService } from './service.ts';
+
+/** A service whose speaker, `tester`, is enrolled by the authority of a home. */
+export interface Enrolled {
+  readonly service: TestService;
+  /** That of the home. */
+  readonly authority: Issued;
+  /** What the operator was told. */
+  readonly told: ReplacedEnrolment[];
+  /** What the connection was told. */
+  readonly heard: string[];
+  /** Enrols a client; the speaker is then whoever it is said to be. */
+  enrol(name: string, more?: Partial<Client>): Promise<Client>;
+  /** The key of the authority is elsewhere. */
+  loseKey(): void;
+  entry(name?: string): Promise<Client | undefined>;
+}
+
+/** A self-signed authority. */
+export async function newAuthority(name: string, now?: Date): Promise<Issued> {
+  const key = await generateKey('ec');
+  return openAuthority(await createAuthority(name, key, now), key);
+}
+
+export async function openEnrolled(
+  t: { teardown(close: () => unknown): void },
+  options: Parameters<typeof TestService.open>[0] & { readonly authority?: Issued } = {},
+): Promise<Enrolled> {
+  const directory = await mkdtemp(join(tmpdir(), 'kmipd-enrolment-'));
+  const home = homeAt(directory);
+  const authority = options.authority ?? (await newAuthority('Home'));
+  await mkdir(dirname(home.authority.key));
+  writeFileSync(home.authority.certificate, authority.certificate);
+  writeFileSync(home.authority.key, privateKeyToPem(authority.key));
+  const told: ReplacedEnrolment[] = [];
+  const heard: string[] = [];
+  const service = await TestService.open({
+    ...options,
+    enrolments: (clients) =>
+      homeEnrolments({
+        home,
+        authorities: () => [authority.certificate],
+        directory: clients,
+        replaced: (event) => told.push(event),
+      }),
+  });
+  t.teardown(async () => {
+    await service.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const usual = await newAuthority('Usual');
+  async function enrol(name: string, more: Partial<Client> = {}): Promise<Client> {
+    const { certificate } = await issueClient(usual, name);
+    const fingerprint = fingerprintOf(new X509Certificate(certificate));
+    const whole = {
+      name,
+      group: 'g',
+      role: 'full',
+      fingerprint,
+      disabled: false,
+      enrolledAt: 1,
+      certificate,
+    };
+    const client: Client = { ...whole, ...more };
+    await service.clients.add(client);
+    return client;
+  }
+  const { fingerprint } = await enrol('tester');
+  service.speaker = { fingerprint };
+  service.admission = {
+    expect: (certificate) => void heard.push(fingerprintOf(new X509Certificate(certificate))),
+    replaced: () => void heard.push('replaced'),
+  };
+  return {
+    service,
+    authority,
+    told,
+    heard,
+    enrol,
+    loseKey: () => rmSync(home.authority.key),
+    entry: (name = 'tester') => service.clients.byName(name),
+  };
+}
