@@ -10,6 +10,7 @@ import { Decrypt } from '../../src/operations/decrypt.ts';
 import { DeriveKey } from '../../src/operations/derive-key.ts';
 import { Encrypt } from '../../src/operations/encrypt.ts';
 import { Get } from '../../src/operations/get.ts';
+import { Register } from '../../src/operations/register.ts';
 import { Sign } from '../../src/operations/sign.ts';
 import { valueOf } from '../client.ts';
 import { kems } from '../unit/crypto/post-quantum.ts';
@@ -102,6 +103,27 @@ t.test('X-Wing, in every version, because its number is an extension', async (t)
     t.same(await decapsulated(id, sent.cipherText), sent.sharedSecret, 'made there');
     t.equal(await outcome(service, version, Decrypt, { UniqueIdentifier: id, Data }), 'CryptographicFailure');
   }
+});
+
+t.test('X-Wing: the first known answer of its draft', async (t) => {
+  const KeyMaterial = Uint8Array.fromHex('7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26');
+  const coins = Uint8Array.fromHex(
+    '3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e235b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2',
+  );
+  const KeyBlock = {
+    KeyFormatType: 'Raw',
+    KeyValue: { KeyMaterial, Attributes: [] },
+    CryptographicAlgorithm: xWing,
+    CryptographicLength: 256,
+  } as const;
+  const { UniqueIdentifier: id } = await succeed(service, '2.1', Register, {
+    ObjectType: 'PrivateKey',
+    Attributes: having(active),
+    Object: { type: 'PrivateKey', value: { KeyBlock } },
+  });
+  const { cipherText } = other.encapsulate(other.keygen(KeyMaterial).publicKey, coins);
+  const secret = (await decapsulated(id, cipherText)) as Uint8Array;
+  t.equal(secret.toHex(), 'd2df0522128f09dd8e2c92b1e905c793d8f57a54c3da25861f10bf4ca613e384');
 });
 
 t.test('in a batch the ID Placeholder is the shared secret', async (t) => {
