@@ -94,7 +94,7 @@ const mechanisms: ReadonlyMap<number, HashingAlgorithm> = new Map<number, Hashin
 
 const mostSessions = 64;
 const mostRandomBytes = 65_536n;
-/** Data of one digest in parts: it waits in the record of the application. */
+/** Data of all digests in parts of one application: it waits in the record, which every call reads whole. */
 const mostDigestedBytes = 262_144;
 
 const done = (output?: ParameterWriter): Result => ({ code: CKR.OK, output: output?.finish() });
@@ -218,16 +218,19 @@ function digest({ input, session: open, context }: SessionCall): Result {
   return finished(open, open.digest, data, input, context);
 }
 
-function digestUpdate({ input, session: open }: SessionCall): Result {
+function digestUpdate({ input, session: open, application: app }: SessionCall): Result {
   const part = input.array();
   input.end();
   if (open.digest === undefined) return refused(CKR.OPERATION_NOT_INITIALIZED);
-  const before = Uint8Array.fromBase64(open.digest.data ?? '');
-  if (before.length + part.length > mostDigestedBytes) {
+  const waiting = Object.values(app.sessions).reduce(
+    (sum, each) => sum + (each.digest?.data?.length ?? 0),
+    0,
+  );
+  if (waiting * (3 / 4) + part.length > mostDigestedBytes) {
     open.digest = undefined;
     return { code: CKR.HOST_MEMORY, changed: true };
   }
-  open.digest.data = joined([before, part]).toBase64();
+  open.digest.data = joined([Uint8Array.fromBase64(open.digest.data ?? ''), part]).toBase64();
   return changed();
 }
 

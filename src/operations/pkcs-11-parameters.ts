@@ -1,3 +1,4 @@
+import { joined } from '../bytes.ts';
 import { fail } from '../errors.ts';
 
 /**
@@ -113,12 +114,6 @@ export class ParameterWriter {
   }
 
   finish(): Uint8Array {
-    const whole = new Uint8Array(this.#parts.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return joined(this.#parts);
   }
 }

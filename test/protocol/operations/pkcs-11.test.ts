@@ -192,6 +192,16 @@ t.test('random numbers and digests', async (t) => {
   await call('C_DigestUpdate', session + array('00'.repeat(200_000)), app);
   t.equal((await call('C_DigestUpdate', session + array('00'.repeat(100_000)), app)).code, 0x2);
   t.equal((await call('C_DigestFinal', session, app)).code, CKR.OPERATION_NOT_INITIALIZED);
+
+  const second = (await call('C_OpenSession', ulong(0) + ulong(4), app)).output as string;
+  for (const each of [session, second]) await call('C_DigestInit', each + ulong(0x250), app);
+  await call('C_DigestUpdate', session + array('00'.repeat(200_000)), app);
+  t.equal(
+    (await call('C_DigestUpdate', second + array('00'.repeat(100_000)), app)).code,
+    0x2,
+    'all together',
+  );
+  t.equal((await call('C_DigestFinal', session, app)).output, array(sha256('00'.repeat(200_000))));
 });
 
 t.test('every other function is refused, once there is an application', async (t) => {
