@@ -1,0 +1,333 @@
+import t, { type Test } from 'tap';
+import { type TagName, tagName } from '../../codec/tags.ts';
+import type { Node } from '../../codec/wire/node.ts';
+import { operations } from '../../src/operations/index.ts';
+import {
+  bytes,
+  decode,
+  encode,
+  enumerated,
+  find,
+  integer,
+  item,
+  type RequestItem,
+  requestMessage,
+  structure,
+  text,
+  valueOf,
+} from '../client.ts';
+import { readEntries, registrations } from '../fuzz/corpus.ts';
+import { type Kind, kinds, makeObjects, standIn, withIdentifiers } from '../fuzz/objects.ts';
+import { answersOf, createAES2, outline, TestService, uid } from './service.ts';
+
+/**
+ * What belongs to another group does not exist: every request that names something of theirs is answered word for word
+ * as it is when the name was never given to anybody, wherever the name stands.
+ */
+
+const service = await TestService.open({ limits: { jobsPerClient: 1_000 } });
+t.teardown(() => service.close());
+service.absent.set('stranger', { client: 'stranger', group: 'theirs', may: () => true });
+
+const entries = readEntries('corpus');
+const makers = registrations(entries);
+
+/** Sends as a client of another group, which has a name of its own. */
+async function as<T>(group: string, speak: () => Promise<T>): Promise<T> {
+  service.speaker = { client: group === 'theirs' ? 'stranger' : 'tester', group };
+  return speak();
+}
+const sendAs = (group: string, message: Uint8Array) => as(group, () => service.send(message.slice()));
+
+/** Items whose text names an object. */
+const naming: ReadonlySet<TagName | undefined> = new Set<TagName>([
+  'UniqueIdentifier',
+  'LinkedObjectIdentifier',
+  'PrivateKeyUniqueIdentifier',
+  'PublicKeyUniqueIdentifier',
+  'ReplacedUniqueIdentifier',
+  'CertificateRequestUniqueIdentifier',
+]);
+const isStandIn = (value: string) => kinds.some((kind) => standIn(kind) === value);
+const kindOf = (value: string): Kind => kinds.find((kind) => standIn(kind) === value) ?? 'active AES key';
+
+/** Every text of a message that names an object, and the message with another text there. */
+function places(node: Node): { text: string; tag: string; with(text: string): Node }[] {
+  if (node.type === 'TextString' && (naming.has(tagName(node.tag)) || isStandIn(node.value))) {
+    return [
+      {
+        text: node.value,
+        tag: tagName(node.tag) ?? '',
+        with: (value) => ({ ...node, value }),
+      },
+    ];
+  }
+  if (node.type !== 'Structure') return [];
+  return node.value.flatMap((child, at) =>
+    places(child).map((place) => ({
+      ...place,
+      with: (value: string): Node => ({ ...node, value: node.value.with(at, place.with(value)) }),
+    })),
+  );
+}
+
+/** An answer without what is different every time: `name` is what was asked for, other names and bytes are new. */
+function comparable(node: Node, name: string): unknown {
+  const tag = tagName(node.tag);
+  switch (node.type) {
+    case 'Structure':
+      return [tag, node.value.map((child) => comparable(child, name))];
+    case 'TextString':
+      return [
+        tag,
+        node.value
+          .replaceAll(name, 'NAME')
+          .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'OTHER'),
+      ];
+    case 'ByteString':
+    case 'BigInteger':
+      return [tag, node.type];
+    case 'DateTime':
+    case 'DateTimeExtended':
+      return [tag, node.type];
+    default:
+      return [tag, String(node.value)];
+  }
+}
+
+/** Operations whose requests have no place for an object, or name what is tried below. */
+const namesNothing: ReadonlySet<string> = new Set([
+  ...[
+    'DiscoverVersions',
+    'Query',
+    'Ping',
+    'Log',
+    'Interop',
+    'SetEndpointRole',
+    'Hash',
+    'RNGRetrieve',
+    'RNGSeed',
+  ],
+  ...['Create', 'CreateKeyPair', 'SetDefaults', 'SetConstraints', 'GetConstraints', 'Login', 'Logout'],
+  ...['PKCS_11', 'Poll', 'Cancel', 'Process', 'QueryAsynchronousRequests'],
+]);
+/** An identifier that a client chooses may be taken by an object it cannot see: it learns that, and nothing else. */
+const taken = 'an object of that identifier is here already';
+
+const nobodys = (at: number) => `0badf00d-0000-4000-8000-${String(at).padStart(12, '0')}`;
+
+t.test('objects, wherever a request can name one', { timeout: 120_000 }, async (t) => {
+  const theirs = await makeObjects((message) => sendAs('theirs', message), makers);
+  const theirState = async () => {
+    const answers: unknown[] = [];
+    for (const id of theirs.values()) {
+      for (const operation of ['Get', 'GetAttributes']) {
+        const message = encode(requestMessage('1.4', [{ operation, payload: [uid(id)] }]));
+        answers.push(find(decode(await sendAs('theirs', message)), 'BatchItem'));
+      }
+    }
+    return answers;
+  };
+  const before = await theirState();
+  let round = 0;
+  let own = new Map<Kind, string>();
+  const renew = async () => {
+    round += 1;
+    own = await makeObjects((message) => sendAs(`own ${round}`, message), makers);
+  };
+  await renew();
+  const tried = new Map<string, number>();
+  const found = new Set<string>();
+  const corpus = entries.filter(({ label }) => / (1\.4|2\.1)$/.test(label) && !label.startsWith('make '));
+  for (const [number, { label, bytes: message }] of corpus.entries()) {
+    const [name = ''] = label.split(' ');
+    for (const place of places(decode(message))) {
+      const play = async (id: string) => {
+        const node = decode(withIdentifiers(encode(place.with('PLACE')), own));
+        const there = places(node).find(({ text }) => text === 'PLACE');
+        const request = encode(there?.with(id) as Node);
+        const answer = decode(await sendAs(`own ${round}`, request));
+        const outlined = outline(answersOf(answer));
+        if (/:Success|Pending/.test(outlined)) await renew();
+        return { outlined, said: JSON.stringify(comparable(answer, id)) };
+      };
+      const missing = nobodys(number);
+      const none = await play(missing);
+      const foreign = await play(theirs.get(kindOf(place.text)) as string);
+      const chosen = name === 'Import' && place.tag === 'UniqueIdentifier' && foreign.said.includes(taken);
+      if (foreign.said !== none.said && !chosen) t.equal(foreign.said, none.said, `${label}: ${place.tag}`);
+      tried.set(name, (tried.get(name) ?? 0) + 1);
+      found.add(place.tag);
+    }
+  }
+  const total = [...tried.values()].reduce((sum, count) => sum + count, 0);
+  t.ok(total > 300, `${total} places, in ${[...found].join(', ')}`);
+  const notAsked = Array.from(operations.keys(), String).filter(
+    (name) => !tried.has(name) && !namesNothing.has(name),
+  );
+  t.same(notAsked, [], 'every operation that can name an object was asked');
+  t.same(await theirState(), before, 'their objects are as they were');
+});
+
+/** Says the same about a value of theirs and about one that was never given. */
+async function alike(
+  t: Test,
+  name: string,
+  value: Uint8Array,
+  ask: (value: Uint8Array) => readonly [items: RequestItem[], header?: Node[]],
+): Promise<void> {
+  const random = new Uint8Array(value.length).fill(0xa5);
+  const said: string[] = [];
+  for (const each of [random, value]) {
+    const answer = decode(await sendAs('own values', encode(requestMessage('2.1', ...ask(each)))));
+    said.push(JSON.stringify(comparable(answer, Buffer.from(each).toString('hex'))));
+  }
+  t.equal(said[1], said[0], name);
+}
+
+async function theirsSay(operation: string, payload: Node[], header: Node[] = []): Promise<Node> {
+  const answer = decode(
+    await sendAs('theirs', encode(requestMessage('2.1', [{ operation, payload }], header))),
+  );
+  const item = find(answer, 'BatchItem') as Node;
+  const status = valueOf(item, 'ResultStatus');
+  if (status !== 0 && status !== 2)
+    throw new Error(`${operation}: ${String(valueOf(item, 'ResultMessage'))}`);
+  return item;
+}
+
+async function activeKey(group: string, mask: number): Promise<string> {
+  const fields = structure(
+    'Attributes',
+    enumerated('CryptographicAlgorithm', 3),
+    integer('CryptographicLength', 256),
+    integer('CryptographicUsageMask', mask),
+    item('ActivationDate', 'DateTime', 1_600_000_000),
+  );
+  const payload = [enumerated('ObjectType', 2), fields];
+  const answer = decode(
+    await sendAs(group, encode(requestMessage('2.1', [{ operation: 'Create', payload }]))),
+  );
+  return valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier') as string;
+}
+
+t.test('correlation values of data in parts', async (t) => {
+  const masks = { Encrypt: 4, Decrypt: 8, MAC: 0x80, MACVerify: 0x100 };
+  const yes = (name: TagName) => item(name, 'Boolean', true);
+  const data = bytes('Data', new Uint8Array(32));
+  const parameters = structure(
+    'CryptographicParameters',
+    enumerated('BlockCipherMode', 6),
+    enumerated('HashingAlgorithm', 6),
+  );
+  for (const operation of ['Encrypt', 'Decrypt', 'MAC', 'Hash'] as const) {
+    const parts = (id: string | undefined, ...more: Node[]) => [
+      ...(id === undefined ? [] : [uid(id)]),
+      ...(operation === 'MAC' ? [] : [parameters]),
+      data,
+      ...(operation.endsWith('crypt') ? [bytes('IVCounterNonce', new Uint8Array(16))] : []),
+      ...more,
+    ];
+    const mask = operation === 'Hash' ? undefined : masks[operation];
+    const keyOf = async (group: string) => (mask === undefined ? undefined : activeKey(group, mask));
+    const [their, own] = [await keyOf('theirs'), await keyOf('own values')];
+    const begun = await theirsSay(operation, parts(their, yes('InitIndicator')));
+    const value = valueOf(begun, 'ResponsePayload', 'CorrelationValue') as Uint8Array;
+    t.ok(value instanceof Uint8Array, `${operation} has begun`);
+    for (const id of [own, their]) {
+      await alike(t, operation, value, (each) => [
+        [{ operation, payload: parts(id, bytes('CorrelationValue', each), yes('FinalIndicator')) }],
+      ]);
+    }
+    const over = await theirsSay(
+      operation,
+      parts(their, bytes('CorrelationValue', value), yes('FinalIndicator')),
+    );
+    t.equal(valueOf(over, 'ResultStatus'), 0, `${operation} goes on for those who began it`);
+  }
+});
+
+t.test('jobs', async (t) => {
+  const begun = await theirsSay('Create', createAES2(), [enumerated('AsynchronousIndicator', 1)]);
+  const value = valueOf(begun, 'AsynchronousCorrelationValue') as Uint8Array;
+  t.ok(value instanceof Uint8Array, 'one is pending, or done');
+  for (const operation of ['Poll', 'Cancel', 'Process']) {
+    await alike(t, operation, value, (each) => [
+      [{ operation, payload: [bytes('AsynchronousCorrelationValue', each)] }],
+    ]);
+  }
+  await alike(t, 'QueryAsynchronousRequests', value, (each) => [
+    [
+      {
+        operation: 'QueryAsynchronousRequests',
+        payload: [structure('AsynchronousCorrelationValues', bytes('AsynchronousCorrelationValue', each))],
+      },
+    ],
+  ]);
+  const all = encode(requestMessage('2.1', [{ operation: 'QueryAsynchronousRequests' }]));
+  t.notOk(Buffer.from(await sendAs('own values', all)).includes(value), 'not among all that there are');
+  const polled = await theirsSay('Poll', [bytes('AsynchronousCorrelationValue', value)]);
+  t.match(valueOf(polled, 'ResultStatus'), /^[02]$/, 'it is there for those who asked for it');
+});
+
+t.test('tickets, and what stands for a PKCS#11 application', async (t) => {
+  const login = await theirsSay('Login', []);
+  const ticket = valueOf(login, 'ResponsePayload', 'Ticket', 'TicketValue') as Uint8Array;
+  const shown = (value: Uint8Array) =>
+    structure('Ticket', enumerated('TicketType', 1), bytes('TicketValue', value));
+  await alike(t, 'Logout', ticket, (each) => [[{ operation: 'Logout', payload: [shown(each)] }]]);
+  await alike(t, 'a ticket as credential', ticket, (each) => [
+    [{ operation: 'Locate' }],
+    [
+      structure(
+        'Authentication',
+        structure('Credential', enumerated('CredentialType', 6), structure('CredentialValue', shown(each))),
+      ),
+    ],
+  ]);
+  const begun = await theirsSay('PKCS_11', [
+    enumerated('PKCS_11Function', 1),
+    bytes('PKCS_11InputParameters', Uint8Array.of(1)),
+  ]);
+  const application = valueOf(begun, 'ResponsePayload', 'CorrelationValue') as Uint8Array;
+  t.ok(application instanceof Uint8Array);
+  for (const called of [1, 2, 3, 4]) {
+    await alike(t, `function ${called}`, application, (each) => [
+      [
+        {
+          operation: 'PKCS_11',
+          payload: [enumerated('PKCS_11Function', called), bytes('CorrelationValue', each)],
+        },
+      ],
+    ]);
+  }
+  t.equal(
+    valueOf(await theirsSay('Logout', [shown(ticket)]), 'ResultStatus'),
+    0,
+    'still there for its client',
+  );
+});
+
+t.test('names, groups and templates of theirs are found by nobody else', async (t) => {
+  const name = structure('Name', text('NameValue', 'only theirs'), enumerated('NameType', 1));
+  const [type, attributes] = createAES2() as [Node, Node];
+  const wanted = structure(
+    'Attributes',
+    ...(attributes.value as Node[]),
+    name,
+    text('ObjectGroup', 'our group'),
+  );
+  await theirsSay('Create', [type, wanted]);
+  const filters: Node[][] = [[], [name], [text('ObjectGroup', 'our group')], [enumerated('ObjectType', 2)]];
+  for (const filter of filters) {
+    const payload = [structure('Attributes', ...filter)];
+    const message = encode(requestMessage('2.1', [{ operation: 'Locate', payload }]));
+    const answer = decode(await sendAs('nobody', message));
+    t.same(find(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier'), undefined);
+    const located = find(answer, 'BatchItem', 'ResponsePayload')?.value as Node[];
+    t.ok(
+      located.every((each) => tagName(each.tag) === 'LocatedItems' && each.value === 0),
+      'nothing is located, and nothing counted',
+    );
+  }
+});
