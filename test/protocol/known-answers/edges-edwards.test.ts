@@ -89,6 +89,29 @@ t.test('EdDSA: scalars that are not reduced, points that are none', async (t) =>
   }
 });
 
+t.test('Ed25519: a key of small order vouches for nothing', async (t) => {
+  const front = '302a300506032b6570032100';
+  // Of order 1, 2, 4 and 8; for each some messages would verify with R the neutral point and s of 0.
+  for (const point of [
+    `01${'00'.repeat(31)}`,
+    `ec${'ff'.repeat(30)}7f`,
+    '00'.repeat(32),
+    `${'00'.repeat(31)}80`,
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+    '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  ]) {
+    const KeyMaterial = Uint8Array.fromHex(front + point);
+    const id = await player.key(asymmetric('PublicKey', 'X_509', KeyMaterial), 'Verify');
+    const forged = joined(little(1n, 32), new Uint8Array(32));
+    for (const version of played) {
+      for (let message = 0; message < 32; message += 1) {
+        const said = await verdictOf(player, version, id, {}, { Data: Uint8Array.of(message) }, forged);
+        t.equal(said, 'Invalid', `${version} ${point}: ${message}`);
+      }
+    }
+  }
+});
+
 t.test('X25519 and X448: points of small order agree on nothing (RFC 7748 §6)', async (t) => {
   const p25519 = 2n ** 255n - 19n;
   const p448 = 2n ** 448n - 2n ** 224n - 1n;
