@@ -16,6 +16,8 @@ export interface BatchEnvironment extends Execution {
   context(work: Context['work'], item: RequestItem, answerWith: Context['answerWith']): Context;
   /** Turns weather and bugs into an error for the client, which carries a reference for the log. */
   unexpected(error: unknown): KmipError;
+  /** Whether the error is no answer, because the message is tried again later; it is thrown on. */
+  postpones?(error: unknown): boolean;
   /** Items of a job that the client has cancelled since. */
   isCancelled?(item: RequestItem): boolean;
 }
@@ -108,6 +110,7 @@ async function runItem(item: RequestItem, environment: BatchEnvironment, room: n
     layer.keep();
     return { item, payloads, ...(earlier !== undefined && { earlier }) };
   } catch (error) {
+    if (environment.postpones?.(error) === true) throw error;
     return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
 }

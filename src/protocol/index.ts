@@ -60,12 +60,10 @@ export function createService(options: ServiceOptions): Service {
     unsealed: () => vault.unsealed,
     principal,
     run(request, unit, speaker, isCancelled) {
-      const unexpected = (error: unknown): KmipError => {
-        if (isWeather(error)) throw error;
-        return responses.unexpected(error, jobSpeaker(speaker.principal.client));
-      };
+      const unexpected = (error: unknown) =>
+        responses.unexpected(error, jobSpeaker(speaker.principal.client));
       const environment = environments.for({ request, unit, speaker, unexpected });
-      return runItems(request, { ...environment, isCancelled });
+      return runItems(request, { ...environment, postpones: isWeather, isCancelled });
     },
     done(client, version, items, milliseconds, unit) {
       responses.observe(version, items, jobSpeaker(client), milliseconds);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { CryptographyBusy } from '../../src/crypto/provider.ts';
 import { defaultLimits } from '../../src/limits.ts';
 import { jobKinds, writeFacts } from '../../src/operations/jobs.ts';
 import { JobQueue } from '../../src/protocol/job-queue.ts';
@@ -138,29 +139,31 @@ t.test('a job that ends the process every time is given up', async (t) => {
   gate.open();
 });
 
-t.test('bad weather leaves it pending', async (t) => {
-  let away = true;
-  const gate = gated('RNGSeed');
-  gate.open();
-  const unlucky = {
-    ...gate.operation,
-    handle() {
-      if (away) throw new StoreUnavailable('the disk is full');
-      return {};
-    },
-  };
-  const service = await opened(t, { extra: [unlucky] });
-  const { values } = await later(service, '2.1', batch);
-  while (service.unexpected.length === 0) await sleep(1);
-  t.equal(service.pendingJobs, 1);
-  t.equal(outline([await poll(service, '2.1', values[0])]), 'Poll:OperationPending');
-  t.equal(await process(service, values[0]), 'GeneralFailure', 'nor can it be forced');
-  away = false;
-  await service.look();
-  await settled(service);
-  t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
-  t.equal(await objects(service), 1);
-});
+for (const weather of [new StoreUnavailable('the disk is full'), new CryptographyBusy('too many keys')]) {
+  t.test(`bad weather leaves it pending: ${weather.name}`, async (t) => {
+    let away = true;
+    const gate = gated('RNGSeed');
+    gate.open();
+    const unlucky = {
+      ...gate.operation,
+      handle() {
+        if (away) throw weather;
+        return {};
+      },
+    };
+    const service = await opened(t, { extra: [unlucky] });
+    const { values } = await later(service, '2.1', batch);
+    while (service.unexpected.length === 0) await sleep(1);
+    t.equal(service.pendingJobs, 1);
+    t.equal(outline([await poll(service, '2.1', values[0])]), 'Poll:OperationPending');
+    t.equal(await process(service, values[0]), 'GeneralFailure', 'nor can it be forced');
+    away = false;
+    await service.look();
+    await settled(service);
+    t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
+    t.equal(await objects(service), 1);
+  });
+}
 
 t.test('while the vault is sealed, work waits', async (t) => {
   let unsealed = false;
