@@ -39,7 +39,7 @@ async function setDisabled(directory: ClientDirectory, name: string, disabled: b
   const client = await clientNamed(directory, name);
   const word = disabled ? 'disabled' : 'enabled';
   if (client.disabled === disabled) return `client ${name} is ${word} already`;
-  await directory.update({ ...client, disabled });
+  await directory.setDisabled(name, disabled);
   return `client ${name} is ${word}`;
 }
 

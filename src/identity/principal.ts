@@ -23,8 +23,8 @@ export interface ClientDirectory {
   list(): Promise<readonly Client[]>;
   /** False when the name or the fingerprint is already enrolled. */
   add(client: Client): Promise<boolean>;
-  /** Replaces group, role, disabled, fingerprint and certificate of the client of that name; false when there is none. */
-  update(client: Client): Promise<boolean>;
+  /** Changes nothing else: the client may be replacing its certificate meanwhile. False when there is none. */
+  setDisabled(name: string, disabled: boolean): Promise<boolean>;
   /** False when there was none. Objects stay with the group. */
   remove(name: string): Promise<boolean>;
 }

@@ -7,9 +7,7 @@ const byFingerprint = `select ${columns} from client where fingerprint = $1`;
 const byName = `select ${columns} from client where name = $1`;
 const all = `select ${columns} from client order by name`;
 const insert = `insert into client (${columns}) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
-const update =
-  'update client set grp = $2, role = $3, fingerprint = $4, disabled = $5, certificate = $6 where name = $1' +
-  ' and not exists (select 1 from client other where other.fingerprint = $4 and other.name <> $1)';
+const setDisabled = 'update client set disabled = $2 where name = $1';
 const replace =
   'update client set fingerprint = $4, certificate = $5 where name = $1 and grp = $2 and fingerprint = $3' +
   ' and disabled = 0 and not exists (select 1 from client other where other.fingerprint = $4)';
@@ -31,8 +29,7 @@ export function createSqlClients(driver: SqlDriver): ClientDirectory {
     list: async () => (await driver.read(all, [])).map(client),
     add: ({ name, group, role, fingerprint, disabled, enrolledAt, certificate }) =>
       write(insert, [name, group, role, fingerprint, Number(disabled), enrolledAt, certificate]),
-    update: ({ name, group, role, fingerprint, disabled, certificate }) =>
-      write(update, [name, group, role, fingerprint, Number(disabled), certificate]),
+    setDisabled: (name, disabled) => write(setDisabled, [name, Number(disabled)]),
     remove: (name) => write(remove, [name]),
   };
 }

@@ -85,7 +85,7 @@ t.test('a daemon that is killed meanwhile leaves the old or the new certificate,
   let { daemon, port } = first;
   let identity = await readIdentity(demo);
   const came: string[] = [];
-  for (const milliseconds of [0, 4, 8, 12, 20, 40]) {
+  for (const milliseconds of [20, 80, 140, 200, 300, 500]) {
     const client = await connect({ port, ...identity });
     const keys = await clientKeys();
     const { der } = await requestOf({ keys });

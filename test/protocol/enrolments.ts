@@ -26,6 +26,8 @@ export interface Enrolled {
   /** The key of the authority is elsewhere. */
   loseKey(): void;
   entry(name?: string): Promise<Client | undefined>;
+  /** What the operator does by removing a client and adding it again. */
+  change(client: Client | undefined, more: Partial<Client>): Promise<void>;
 }
 
 /** A self-signed authority. */
@@ -91,5 +93,10 @@ export async function openEnrolled(
     enrol,
     loseKey: () => rmSync(home.authority.key),
     entry: (name = 'tester') => service.clients.byName(name),
+    async change(client, more) {
+      const changed = { ...(client as Client), ...more };
+      await service.clients.remove(changed.name);
+      await service.clients.add(changed);
+    },
   };
 }

@@ -182,7 +182,7 @@ t.test('an authority that has ended issues nothing', async (t) => {
 });
 
 t.test('only the client itself, by its own certificate', async (t) => {
-  const { service, enrol, entry, told } = await openEnrolled(t);
+  const { service, enrol, entry, told, change } = await openEnrolled(t);
   const request = asking((await requestOf()).der);
   const before = await entry();
   const denied = async (speaker: object, why: string) => {
@@ -197,9 +197,9 @@ t.test('only the client itself, by its own certificate', async (t) => {
   await denied({ client: 'nobody', ...own }, 'nobody');
   await denied({ ...own, ticket: 'x' }, 'a ticket');
   await denied({ ...own, may: () => false }, 'the role');
-  await service.clients.update({ ...(before as NonNullable<typeof before>), disabled: true });
+  await change(before, { disabled: true });
   await denied(own, 'disabled');
-  await service.clients.update({ ...(before as NonNullable<typeof before>), group: 'h' });
+  await change(before, { group: 'h' });
   await denied(own, 'another group');
   t.same(told, []);
   t.equal((await entry())?.fingerprint, before?.fingerprint);
@@ -297,7 +297,7 @@ t.test('two at once: one of them', async (t) => {
 
 t.test('a revoked certificate neither replaces nor is taken', async (t) => {
   const enrolled = await openEnrolled(t);
-  const { service, authority, entry } = enrolled;
+  const { service, authority, entry, change } = enrolled;
   for (const code of ['KeyCompromise', 'CessationOfOperation'] as const) {
     const { UniqueIdentifier: id = '' } = await succeed(service, '2.1', ReProvision, {});
     service.speaker = { fingerprint: (await entry())?.fingerprint as string };
@@ -310,7 +310,7 @@ t.test('a revoked certificate neither replaces nor is taken', async (t) => {
     const { certificate } = await issueClient(authority, 'tester');
     const fingerprint = fingerprintOf(new X509Certificate(certificate));
     const revoked = (await entry()) as NonNullable<Awaited<ReturnType<typeof entry>>>;
-    await service.clients.update({ ...revoked, certificate, fingerprint });
+    await change(revoked, { certificate, fingerprint });
     service.speaker = { fingerprint };
     const again = await ask(service, '2.1', ReProvision, bringing(der(revoked.certificate)));
     t.match(again, { reason: 'PermissionDenied', message: /revoked/ });

@@ -31,7 +31,7 @@ function directoryOf(...clients: Client[]): ClientDirectory {
     byName: async (name) => clients.find((client) => client.name === name),
     list: async () => clients,
     add: async () => false,
-    update: async () => false,
+    setDisabled: async () => false,
     remove: async () => false,
   };
 }
