@@ -2,8 +2,10 @@
 import { randomBytes, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Address, addressText } from './address.ts';
+import { binding } from './cli/binding.ts';
 import { CommandFailure } from './cli/failure.ts';
 import { configOf, type Home } from './cli/home.ts';
+import { loadRooms } from './cli/rooms.ts';
 import { run } from './cli/run.ts';
 import type { Overrides } from './cli/serve.ts';
 import type { Config } from './config.ts';
@@ -29,35 +31,6 @@ const fixed = [
   'certification',
   'limits',
 ] as const;
-
-/** Commands other than `serve` need none of these rooms, and start in half the time without them. */
-const loadRooms = async () => ({
-  ...(await import('../codec/version.ts')),
-  ...(await import('./crypto/fips.ts')),
-  ...(await import('./crypto/node.ts')),
-  ...(await import('./crypto/rules.ts')),
-  ...(await import('./cli/enrolment.ts')),
-  ...(await import('./cli/tls-material.ts')),
-  ...(await import('./identity/certificate.ts')),
-  ...(await import('./identity/credentials.ts')),
-  ...(await import('./identity/policy.ts')),
-  ...(await import('./net/https.ts')),
-  ...(await import('./net/listener.ts')),
-  ...(await import('./net/outgoing.ts')),
-  ...(await import('./operations/index.ts')),
-  ...(await import('./protocol/endpoint-settings.ts')),
-  ...(await import('./protocol/endpoints.ts')),
-  ...(await import('./protocol/index.ts')),
-  ...(await import('./protocol/object-events.ts')),
-  ...(await import('./store/measured.ts')),
-  ...(await import('./store/open.ts')),
-  ...(await import('./vault/local.ts')),
-  ...(await import('./watch/both.ts')),
-  ...(await import('./watch/error-text.ts')),
-  ...(await import('./watch/http.ts')),
-  ...(await import('./watch/log.ts')),
-  ...(await import('./watch/metrics.ts')),
-});
 
 /** The daemon of an initialised home, in the order of its start; resolves once it has drained and closed. */
 async function boot(home: Home, overrides: Overrides): Promise<void> {
@@ -202,6 +175,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   closing.defer(() => void http?.server.close());
 
   async function reload(): Promise<void> {
+    const before = config;
     try {
       const next: Config = { ...configOf(home), ...overrides };
       const kept = fixed.filter((key) => !isDeepStrictEqual(next[key], config[key]));
@@ -215,6 +189,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       log.info('certificates, trusted authorities, roles, [crypto] and log level are read again');
       if (kept.length > 0) log.warn({ keys: kept }, 'changes of these keys wait for a restart');
     } catch (error) {
+      config = before;
       log.error({ error: (error as Error).message }, 'the reload failed; what was in force stays in force');
     }
   }
@@ -253,25 +228,6 @@ function asked(): Promise<NodeJS.Signals> {
       });
     }
   });
-}
-
-const bindingProblems: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another program; stop that one, or choose another',
-  EACCES: 'may not be used by this user; choose a port above 1023',
-  EADDRNOTAVAIL: 'is no address of this machine; choose one of its own',
-  ENOTFOUND: 'is no known host; choose an address of this machine',
-  EAI_AGAIN: 'cannot be looked up now; choose an address in numbers',
-};
-
-/** Binds an address, or says which one could not be had and which option chooses another. */
-async function binding<T>(address: Address, option: string, bind: () => Promise<T>): Promise<T> {
-  try {
-    return await bind();
-  } catch (error) {
-    const problem = bindingProblems[(error as NodeJS.ErrnoException).code ?? ''];
-    if (problem === undefined) throw error;
-    throw new CommandFailure(`${addressText(address)} ${problem} with ${option} HOST:PORT`);
-  }
 }
 
 // Whoever reads our output may stop reading (`| head`); that is no reason to print a stack.
