@@ -1,3 +1,4 @@
+import { readJson, writeJson } from '../json.ts';
 import type { Context, Records } from './operation.ts';
 
 /**
@@ -22,8 +23,7 @@ export async function noteSuccession(
 ): Promise<void> {
   // A certificate may have been replaced before, and come back.
   await work.records.load(kind, before);
-  const content = new TextEncoder().encode(JSON.stringify(succession));
-  work.records.put(kind, before, content, now + limits.ticketSeconds);
+  work.records.put(kind, before, writeJson(succession), now + limits.ticketSeconds);
 }
 
 /** Whether the client of the certificate `from` has replaced it, perhaps several times, by `to`. */
@@ -35,7 +35,7 @@ export async function succeeds(
   for (let at = from, steps = 0; steps < mostSteps; steps++) {
     const content = await load(kind, at);
     if (content === undefined) return false;
-    const next = JSON.parse(new TextDecoder().decode(content)) as Succession;
+    const next = readJson<Succession>(content);
     if (next.client !== client) return false;
     if (next.after === to) return true;
     at = next.after;
