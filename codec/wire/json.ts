@@ -13,8 +13,30 @@ import type { TypeName } from './types.ts';
  */
 export function jsonToNode(text: string, limits: MessageLimits): Node {
   const tree = new TreeBuilder(limits);
+  requireShallow(text, 2 * limits.depth + 2);
   addItem(tree, parsed(text));
   return tree.close();
+}
+
+const character = { quote: 0x22, backslash: 0x5c, openList: 0x5b, closeList: 0x5d, open: 0x7b, close: 0x7d };
+
+/**
+ * Refuses brackets nested deeper than any item needs, two a structure, before the parser builds what it would throw away.
+ * It is no small matter: JSON.parse of V8 14.6 corrupts the heap over some texts that nest 20,000 deep and do not end.
+ */
+function requireShallow(text: string, most: number): void {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === character.quote) quoted = !quoted;
+    else if (quoted) {
+      if (code === character.backslash) at++;
+    } else if (code === character.openList || code === character.open) {
+      depth++;
+      if (depth > most) throw new WireError('malformed', `brackets nested deeper than ${most}`);
+    } else if (code === character.closeList || code === character.close) depth--;
+  }
 }
 
 function parsed(text: string): unknown {

@@ -324,3 +324,14 @@ t.test('the limits are those of the binary encoding', (t) => {
   );
   t.end();
 });
+
+t.test('brackets are counted before anything is built of them', (t) => {
+  const unit = '{"tag":"Attribute","value":[';
+  for (const text of ['['.repeat(200_000), '{"a":'.repeat(200_000), unit.repeat(100_000)]) {
+    for (const closed of [text, `${text}${']}'.repeat(100_000)}`])
+      t.throws(() => jsonToNode(closed, limits), { kind: 'malformed', message: /nested deeper/ });
+  }
+  const quoted = `{"tag":"RequestMessage","value":[{"tag":"NameValue","type":"TextString","value":"${'[{'.repeat(999)}\\"["}]}`;
+  t.ok(jsonToNode(quoted, limits), 'brackets in a text are none');
+  t.end();
+});
