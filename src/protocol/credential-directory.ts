@@ -11,6 +11,7 @@ import {
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work.ts';
+import { forgetRecord } from './unit-records.ts';
 
 /** The credentials of clients, as the operator reads and writes them. */
 export class CredentialDirectory {
@@ -43,15 +44,5 @@ export class CredentialDirectory {
 
 /** Forgets the credentials of a client that is gone: another one may come to bear its name. Needs no vault. */
 export async function forgetCredentials(store: Store, client: string): Promise<void> {
-  for (const kind of [credentialKind, credentialUseKind]) {
-    const row = await store.record(kind, client);
-    if (row === undefined) continue;
-    const removals = [{ kind, id: client, version: row.version }];
-    await store.commit({
-      expects: [],
-      inserts: [],
-      updates: [],
-      records: { expects: [], puts: [], removals },
-    });
-  }
+  for (const kind of [credentialKind, credentialUseKind]) await forgetRecord(store, kind, client);
 }

@@ -4,6 +4,7 @@ import { readJson, writeJson } from '../json.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork } from './unit-of-work.ts';
+import { forgetRecord } from './unit-records.ts';
 
 /** What the operator has said about asking one client. */
 export interface EndpointSettings {
@@ -90,11 +91,8 @@ export class EndpointDirectory {
 }
 
 /** Forgets what is said about a client that goes: another one may come to bear its name. Needs no vault. */
-export async function forgetEndpoint(store: Store, client: string): Promise<void> {
-  const row = await store.record(kind, client);
-  if (row === undefined) return;
-  const removals = [{ kind, id: client, version: row.version }];
-  await store.commit({ expects: [], inserts: [], updates: [], records: { expects: [], puts: [], removals } });
+export function forgetEndpoint(store: Store, client: string): Promise<void> {
+  return forgetRecord(store, kind, client);
 }
 
 function decode(content: Uint8Array): EndpointSettings {
