@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Node } from '../../codec/wire/node.ts';
 import {
   bytes,
@@ -9,7 +9,9 @@ import {
   encode,
   enumerated,
   integer,
+  item,
   type RequestItem,
+  readIdentity,
   requestMessage,
   structure,
   text,
@@ -17,6 +19,7 @@ import {
 } from '../client.ts';
 import { mutate } from '../fuzz/mutate.ts';
 import { Random } from '../fuzz/random.ts';
+import { forms, HttpsClient } from '../https-client.ts';
 import { found, page, type Secret, written } from './secrets.ts';
 import { FaultyServer } from './server.ts';
 
@@ -207,10 +210,38 @@ async function generatedKey(client: Client): Promise<Secret> {
   return { name: 'the key that the server made', bytes: value.slice() };
 }
 
+/** The same as XML and JSON, whole and broken, at once and as jobs, with a ticket; gives what the server has made. */
+async function overHttps(server: FaultyServer, t: Test): Promise<Secret[]> {
+  const [, port = ''] = /HTTPS on 127\.0\.0\.1:(\d+)/.exec(server.output) ?? [];
+  const identity = await readIdentity(join(server.home, 'clients', 'demo'));
+  const client = new HttpsClient({ port: Number(port), ...identity });
+  const login = await client.exchange(requestMessage('2.1', [{ operation: 'Login' }]), 'json');
+  const ticket = valueOf(login, 'BatchItem', 'ResponsePayload', 'Ticket', 'TicketValue') as Uint8Array;
+  t.ok(ticket instanceof Uint8Array, 'there is a ticket');
+  const shown = credential(6, structure('Ticket', enumerated('TicketType', 1), bytes('TicketValue', ticket)));
+  for (const form of ['xml', 'json'] as const) {
+    const { mediaType, write } = forms[form];
+    for (const registration of registrations) {
+      for (const header of [[withPassword], [item('AsynchronousIndicator', 'Boolean', true), withDevice]]) {
+        const message = requestMessage('1.4', [registration], header);
+        const status = valueOf(await client.exchange(message, form), 'BatchItem', 'ResultStatus');
+        t.match(status, /^[02]$/, 'done, or pending');
+        const body = write(message);
+        for (const broken of [body.subarray(0, -9), body.map((byte, at) => (at % 97 === 96 ? 0x7a : byte))])
+          await client.send({ body: broken, headers: { 'Content-Type': mediaType } });
+        await client.send({ body, headers: { 'Content-Type': 'text/plain' } });
+      }
+    }
+    await client.exchange(requestMessage('2.1', [{ operation: 'Locate' }], [shown]), form);
+  }
+  await client.close();
+  return [{ name: 'the ticket', bytes: ticket.slice() }];
+}
+
 t.test('no secret is in the log, the database, the home or the metrics', { timeout: 60_000 }, async (t) => {
   const server = await FaultyServer.prepare({
     config: '[log]\nlevel = "trace"\n',
-    words: ['--metrics', '127.0.0.1:0'],
+    words: ['--metrics', '127.0.0.1:0', '--https', '127.0.0.1:0'],
   });
   t.teardown(() => server.remove());
   await server.start();
@@ -234,6 +265,7 @@ t.test('no secret is in the log, the database, the home or the metrics', { timeo
     t.not(found(encode(answer), secrets).length, 0, 'the client itself gets it back');
   }
   const made = await generatedKey(client);
+  secrets.push(...(await overHttps(server, t)));
   await client.request('1.4', [{ operation: 'Locate' }], [withPassword]);
   await client.request(
     '2.1',
