@@ -108,7 +108,16 @@ const namesNothing: ReadonlySet<string> = new Set([
     'RNGRetrieve',
     'RNGSeed',
   ],
-  ...['Create', 'CreateKeyPair', 'SetDefaults', 'SetConstraints', 'GetConstraints', 'Login', 'Logout'],
+  ...[
+    'Create',
+    'CreateKeyPair',
+    'SetDefaults',
+    'SetConstraints',
+    'GetConstraints',
+    'Login',
+    'Logout',
+    'ReProvision',
+  ],
   ...['PKCS_11', 'Poll', 'Cancel', 'Process', 'QueryAsynchronousRequests'],
 ]);
 /** An identifier that a client chooses may be taken by an object it cannot see: it learns that, and nothing else. */
