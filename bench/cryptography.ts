@@ -121,6 +121,6 @@ await Bench.in(async (bench) => {
   generating = false;
   console.log(row('Get beside RSA-4096 pairs', 4, during));
   await Promise.all(generators);
-  console.log(`${pairs} pairs were made meanwhile, two at a time`);
+  console.log(`${pairs} pairs were made meanwhile`);
   await client.close();
 });

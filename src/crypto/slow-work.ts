@@ -1,5 +1,10 @@
-/** Pieces of slow work that may run at once: the pool has four threads, and other work needs some of them too. */
-const most = 2;
+import { availableParallelism } from 'node:os';
+
+/**
+ * Pieces of slow work that may run at once: the pool has four threads, and other work needs some of them too. One core is
+ * left to the event loop, where there is another.
+ */
+const most = Math.max(1, Math.min(2, availableParallelism() - 1));
 let running = 0;
 const waiting: (() => void)[] = [];
 
