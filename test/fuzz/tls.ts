@@ -20,6 +20,12 @@ import { type Kind, makeObjects, withIdentifiers } from './objects.ts';
 import { Random } from './random.ts';
 import { emptyReport, type Options, type Report } from './report.ts';
 
+/**
+ * What these ask for the server does: on that connection it asks instead of answering, or lets the client in by another
+ * certificate only. This client can do neither; in one process the same messages have no door.
+ */
+const changesTheDoor = /^(SetEndpointRole|ReProvision) /;
+
 /** Connections at a time. */
 const lanes = 24;
 const messagesPerNeighbour = 250;
@@ -110,7 +116,7 @@ export async function fuzzTls(options: Options): Promise<Report> {
     await server.start();
     const identity = await readIdentity(join(server.home, 'clients', 'demo'));
     const setup = await server.connect();
-    const entries = readEntries('corpus');
+    const entries = readEntries('corpus').filter(({ label }) => !changesTheDoor.test(label));
     const makers = registrations(entries);
     let identifiers: Map<Kind, string>;
     let corpus: Uint8Array[] = [];
