@@ -35,7 +35,7 @@ export async function isPassword(password: string, verifier: PasswordVerifier | 
   const { N, r, p, salt, hash: expected } = verifier ?? nobody;
   const options = { N, r, p, maxmem: memoryOf({ N, r }) };
   const key = await derive(password, Buffer.from(salt, 'base64'), hashBytes, options);
-  const same = equal(key, Buffer.from(expected, 'base64'));
+  const same = equal(key, Uint8Array.fromBase64(expected));
   return verifier !== undefined && same;
 }
 
@@ -82,7 +82,8 @@ export function answerToHashedPassword(
   const { s1, s2Hash } = (verifier ?? unknownHashes)[name];
   const time = Buffer.alloc(8);
   time.writeBigInt64BE(timeStamp);
-  const secret = Buffer.from(s1, 'base64');
+  // As good as the password: memory of its own, not the pool that Buffer.from shares.
+  const secret = Uint8Array.fromBase64(s1);
   const proof = digest(name, secret, time);
   const shown = given.subarray(proof.length);
   const fresh = equal(proof, given.subarray(0, proof.length));
