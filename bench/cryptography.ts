@@ -1,5 +1,5 @@
 import { xmlToNodes } from '../codec/wire/xml.ts';
-import { defaultLimits } from '../src/limits.ts';
+import { defaultLimits } from '../src/common/limits.ts';
 import { type Client, connect, decode, encode, valueOf } from '../test/client.ts';
 import { Bench, heading, hex, row, run } from './daemon.ts';
 

@@ -160,7 +160,7 @@ export const CryptographicAlgorithm = enumeration('CryptographicAlgorithm', [
   [0x36, 'McEliece_8192128', '2.0'],
   [0x37, 'Ed25519', '2.0'],
   [0x38, 'Ed448', '2.0'],
-  // Values of 3.0, which clients of 2.1 use already: src/decisions/20-post-quantum.md.
+  // Values of 3.0, which clients of 2.1 use already: docs/decisions/20-post-quantum.md.
   [0x39, 'ML_KEM_512', '2.1'],
   [0x3a, 'ML_KEM_768', '2.1'],
   [0x3b, 'ML_KEM_1024', '2.1'],

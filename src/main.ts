@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 import { randomBytes, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type Address, addressText } from './address.ts';
-import { binding } from './cli/binding.ts';
+import type { Overrides } from './cli/commands/serve.ts';
 import { CommandFailure } from './cli/failure.ts';
-import { configOf, type Home } from './cli/home.ts';
 import { loadRooms } from './cli/rooms.ts';
 import { run } from './cli/run.ts';
-import type { Overrides } from './cli/serve.ts';
-import type { Config } from './config.ts';
-import { storeName } from './config-values.ts';
+import { configOf, type Home } from './cli/state-directory/state-directory.ts';
+import { type Address, addressText } from './common/address.ts';
+import type { Config } from './config/index.ts';
+import { storeName } from './config/values.ts';
+import { binding } from './daemon/bind.ts';
 
 const version = '0.1.0';
 

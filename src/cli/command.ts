@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
-import * as values from '../config-values.ts';
+import * as values from '../config/values.ts';
 import { UsageFailure } from './failure.ts';
 
 /** One command: how it is written, and what it does once the whole command line has been understood. */

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../config/index.ts';
 
 /** A command that cannot do what it was asked: exit code 1. The message is one line: what, where, what to do. */
 export class CommandFailure extends Error {

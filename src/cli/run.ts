@@ -1,13 +1,13 @@
 import yargs, { type Argv } from 'yargs';
-import { didYouMean } from '../nearest.ts';
-import { checkConfig } from './check-config.ts';
-import { client } from './client.ts';
+import { didYouMean } from '../common/suggest.ts';
 import { type Command, type Group, repeatable } from './command.ts';
-import { crl } from './crl.ts';
-import { decode } from './decode.ts';
+import { checkConfig } from './commands/check-config.ts';
+import { client } from './commands/client.ts';
+import { crl } from './commands/crl.ts';
+import { decode } from './commands/decode.ts';
+import { init } from './commands/init.ts';
+import { type Boot, serveWith } from './commands/serve.ts';
 import { linesOf, UsageFailure } from './failure.ts';
-import { init } from './init.ts';
-import { type Boot, serveWith } from './serve.ts';
 
 /**
  * Runs one command line (without the program's name). Resolves to the exit code: 0 done, 1 failed, 2 not understood.

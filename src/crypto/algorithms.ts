@@ -112,7 +112,7 @@ export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_
 /**
  * `strength`: against classical computers, that of the block cipher the security category is measured by (FIPS 203 §8).
  * `lengths`: bits of the public key, which is how the server counts; then other counts that clients may make, the number in
- * the name and the bits of the private key (src/decisions/20-post-quantum.md).
+ * the name and the bits of the private key (docs/decisions/20-post-quantum.md).
  */
 function lattice(use: 'signature' | 'encapsulation', strength: number, ...lengths: number[]): Algorithm {
   return {

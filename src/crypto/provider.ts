@@ -21,7 +21,7 @@ import type {
 } from '../../codec/structures/managed-objects.ts';
 import type { PostQuantumAlgorithm } from './algorithms.ts';
 import type { Certification } from './certification.ts';
-import type { SecretLength, Share, SharedSecret, Sharing } from './sharing.ts';
+import type { SecretLength, Share, SharedSecret, Sharing } from './secret-sharing.ts';
 import type { Wrapping } from './wrapping.ts';
 
 /**

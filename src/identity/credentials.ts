@@ -1,4 +1,4 @@
-import { readJson, writeJson } from '../json.ts';
+import { readJson, writeJson } from '../common/json.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from './passwords.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { Operation } from '../../codec/enums.ts';
-import { didYouMean } from '../nearest.ts';
+import { didYouMean } from '../common/suggest.ts';
 
 /** Who may speak at all may ask these: they show nothing of any object, and clients probe with them before all else. */
 export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', 'Query', 'Ping']);

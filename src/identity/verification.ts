@@ -1,7 +1,7 @@
 import type { Credential } from '../../codec/structures/credentials.ts';
 import type { ClientCredentials, CredentialUse, DeviceCredential, UserCredential } from './credentials.ts';
 import { deviceFields } from './credentials.ts';
-import type { Attempt } from './guard.ts';
+import type { Attempt } from './login-throttle.ts';
 import { answerToHashedPassword, fingerprintOfCode, includesText, isPassword } from './passwords.ts';
 
 type Of<Type extends string> = Extract<Credential, { CredentialType: Type }>['CredentialValue'];

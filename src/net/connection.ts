@@ -2,15 +2,15 @@ import type { TLSSocket } from 'node:tls';
 import { Framer } from '../../codec/framer.ts';
 import type { Version } from '../../codec/version.ts';
 import { WireError } from '../../codec/wire-error.ts';
-import type { Limits } from '../limits.ts';
-import type { Endpoints } from '../protocol/endpoints.ts';
+import type { Limits } from '../common/limits.ts';
+import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { EndedConnection } from '../watch/observer.ts';
 import { Deadline } from './deadline.ts';
-import { sayGoodbye } from './farewell.ts';
-import { Outbox } from './outbox.ts';
-import { RequestLine } from './request-line.ts';
-import { endOfTurn } from './turn.ts';
+import { endOfTurn } from './flush-barrier.ts';
+import { Outbox } from './response-writer.ts';
+import { RequestLine } from './server-request-channel.ts';
+import { sayGoodbye } from './tls-close.ts';
 
 /** What a client may send ahead while its message is being answered; beyond that nothing is read. */
 const aheadBytes = 65_536;

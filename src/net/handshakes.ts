@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { addressText } from '../address.ts';
+import { addressText } from '../common/address.ts';
 import type { RefusedHandshake } from '../watch/observer.ts';
 
 interface Handshake {

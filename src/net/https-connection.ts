@@ -5,9 +5,9 @@ import { WireError } from '../../codec/wire-error.ts';
 import type { Conversation } from '../protocol/service.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Deadline } from './deadline.ts';
-import { sayGoodbye } from './farewell.ts';
 import { type BodyDescription, type HttpMistake, readHead } from './https-head.ts';
 import type { Speaker } from './listener.ts';
+import { sayGoodbye } from './tls-close.ts';
 
 /** Requests that a client may send ahead while one is being answered. */
 const aheadRequests = 16;

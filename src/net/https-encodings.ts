@@ -4,7 +4,7 @@ import { decodeBinary, encodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { nodeToXml, xmlToNodes } from '../../codec/wire/xml.ts';
 import { WireError } from '../../codec/wire-error.ts';
-import type { Limits } from '../limits.ts';
+import type { Limits } from '../common/limits.ts';
 
 /** How messages of one media type become binary TTLV, which is all that the service knows, and back. */
 export interface Encoding {

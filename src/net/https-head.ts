@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Limits } from '../limits.ts';
+import type { Limits } from '../common/limits.ts';
 import { type Encoding, encodings } from './https-encodings.ts';
 
 /** Where messages go (KMIP Profiles 2.1 §5.3). */

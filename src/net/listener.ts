@@ -1,9 +1,9 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Address, addressText } from '../address.ts';
+import { type Address, addressText } from '../common/address.ts';
+import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Limits } from '../limits.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { DoorObserver, RefusedHandshake } from '../watch/observer.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';

@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
-import { addressText } from '../address.ts';
+import { addressText } from '../common/address.ts';
+import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
 import { isTrusted } from '../identity/trust.ts';
-import type { Limits } from '../limits.ts';
-import type { EndpointTarget } from '../protocol/endpoint-settings.ts';
-import type { Endpoints } from '../protocol/endpoints.ts';
+import type { EndpointTarget } from '../protocol/endpoints/endpoint-settings.ts';
+import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { EndpointObserver } from '../watch/observer.ts';
 import type { Admission } from './listener.ts';
-import { RequestLine } from './request-line.ts';
+import { RequestLine } from './server-request-channel.ts';
 import { outgoingOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
 export interface OutgoingOptions {

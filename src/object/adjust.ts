@@ -2,7 +2,7 @@ import { type Attribute, type AttributeReference, attributeKey } from '../../cod
 import { attributeRow } from '../../codec/attribute-table.ts';
 import type { AdjustmentType } from '../../codec/enums.ts';
 import type { TypedValue } from '../../codec/wire/node.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import { applySet, requireSettable } from './attribute-rules.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireKnown } from './value-rules.ts';

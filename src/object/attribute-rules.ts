@@ -2,7 +2,7 @@ import { type Attribute, type AttributeReference, attributeKey } from '../../cod
 import type { AttributeName } from '../../codec/attribute-table.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Era } from '../../codec/version.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { appliesTo, mostAttributes, mostInstances, type Origin, ruleOf } from './attributes.ts';
 import { requireChangeable, requireOrder } from './date-rules.ts';

@@ -8,7 +8,7 @@ import {
   type ManagedObjectValue,
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { mostAttributes, mostInstances, ruleOf } from './attributes.ts';

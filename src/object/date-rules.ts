@@ -1,5 +1,5 @@
 import type { AttributeName } from '../../codec/attribute-table.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { attributeRules } from './attributes.ts';
 import type { ManagedObject } from './managed-object.ts';

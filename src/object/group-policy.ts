@@ -2,7 +2,7 @@ import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { ObjectType } from '../../codec/enums.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Constraint, ObjectDefaults } from '../../codec/structures/query.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import { checkInitial } from './attribute-rules.ts';
 import { mostAttributes } from './attributes.ts';
 import type { ManagedObject } from './managed-object.ts';

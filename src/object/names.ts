@@ -1,6 +1,6 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
-import { fail, type Reason } from '../errors.ts';
+import { fail, type Reason } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 

@@ -1,6 +1,6 @@
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
+import { fail } from '../common/errors.ts';
 import { quantumSafe } from '../crypto/algorithms.ts';
-import { fail } from '../errors.ts';
 
 /**
  * Quantum Safe is a demand (KMIP 2.1 §4.44): refuses it of keys whose algorithm does not meet it. Of objects without an

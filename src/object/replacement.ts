@@ -1,6 +1,6 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { AttributeName } from '../../codec/attribute-table.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import { attributeRules } from './attributes.ts';
 import { mergeTemplates } from './creation.ts';
 import { linkReplacement } from './links.ts';

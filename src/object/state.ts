@@ -1,6 +1,6 @@
 import type { State } from '../../codec/enums.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 

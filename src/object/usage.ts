@@ -2,8 +2,8 @@ import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import { fail, type Reason } from '../common/errors.ts';
 import { useOf } from '../crypto/algorithms.ts';
-import { fail, type Reason } from '../errors.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type { StateName } from './state.ts';
 

@@ -1,7 +1,7 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { attributeRow } from '../../codec/attribute-table.ts';
 import type { AnySchema } from '../../codec/schema.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import { freshLimits } from './usage.ts';
 
 const vendorName = /^[A-Za-z0-9_.]+$/;

@@ -2,7 +2,7 @@ import { ObjectGroupMember } from '../../codec/enums.ts';
 import { filterAttributes } from '../../codec/eras.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import { integer, many, maybe, since, struct, text } from '../../codec/schema.ts';
-import { fail } from '../errors.ts';
+import { fail } from '../common/errors.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import { conversation, operation } from './operation.ts';
 

@@ -1,5 +1,5 @@
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
-import { fail, type Reason } from '../errors.ts';
+import { fail, type Reason } from '../common/errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './operation.ts';
 

@@ -2,11 +2,11 @@ import type { Operation as OperationMember, ResultStatus } from '../../codec/enu
 import type { Infer, Struct } from '../../codec/schema.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Version } from '../../codec/version.ts';
+import type { Reason } from '../common/errors.ts';
+import type { Limits } from '../common/limits.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
-import type { Reason } from '../errors.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Limits } from '../limits.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { EnrolmentChange, Filter } from '../store/store.ts';
 

@@ -1,9 +1,9 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { type Revocations, revocationsOf } from '../operations/issued.ts';
-import { authorities } from '../operations/issuers.ts';
+import { type Revocations, revocationsOf } from '../operations/certificates/issued-certificates.ts';
+import { authorities } from '../operations/certificates/issuers.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
-import { UnitOfWork, type WorkLayer } from './unit-of-work.ts';
+import { UnitOfWork, type WorkLayer } from './unit-of-work/unit-of-work.ts';
 
 /** Kind of record; the id is that of the issuing key. */
 const kind = 'crl';

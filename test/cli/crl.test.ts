@@ -5,7 +5,7 @@ import t from 'tap';
 import { RevocationReasonCode } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import * as x509 from '../../src/crypto/x509.ts';
+import * as x509 from '../../src/crypto/x509/x509.ts';
 import {
   type Client,
   connect,

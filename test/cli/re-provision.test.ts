@@ -14,7 +14,7 @@ import {
   text,
   valueOf,
 } from '../client.ts';
-import { clientKeys, requestOf } from '../protocol/operations/authority.ts';
+import { clientKeys, requestOf } from '../protocol/operations/certificates/authority.ts';
 import { Daemon, kmipd, tryDestroy } from './daemon.ts';
 
 // Processes start and stop; a busy machine needs its time.

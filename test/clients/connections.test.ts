@@ -8,7 +8,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import t from 'tap';
 import * as x509 from '../../certs/x509.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultLimits } from '../../src/common/limits.ts';
 import { connect, decode, encode, find, readIdentity, requestMessage, text, valueOf } from '../client.ts';
 import { aes, length, mask, OT, objectType, TA, uid } from './notation.ts';
 import { daemonFor, Peer } from './peer.ts';

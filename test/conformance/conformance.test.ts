@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { hasPromisedResults } from './promised.ts';
+import { hasPromisedResults } from './announced.ts';
 import { casesDirectory } from './run.ts';
 
 const directory = casesDirectory();

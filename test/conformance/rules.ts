@@ -4,7 +4,7 @@ import { type Version, versionOf } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { children, find, valueOf } from '../client.ts';
 import { type Difference, describe, nameOf, stepOf } from './describe.ts';
-import { type Breach, checkWords } from './words.ts';
+import { type Breach, checkWords } from './table-cells.ts';
 
 /**
  * What every answer must obey, whatever the case expects: the rules that clients in the field break on.

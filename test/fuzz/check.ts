@@ -6,7 +6,7 @@ import { tagNumber } from '../../codec/tags.ts';
 import { eraOf, type Version, versionOf } from '../../codec/version.ts';
 import { BinaryReader, checkStructure } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultLimits } from '../../src/common/limits.ts';
 import { operations } from '../../src/operations/index.ts';
 
 /** What an answer must look like whatever the request was. */

@@ -3,7 +3,7 @@ import { readRequest } from '../../codec/envelope.ts';
 import { managedObjectTags } from '../../codec/structures/managed-objects.ts';
 import { tagNumber } from '../../codec/tags.ts';
 import { versions } from '../../codec/version.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultLimits } from '../../src/common/limits.ts';
 import { operationsIn } from '../../src/operations/index.ts';
 import { readEntries } from './corpus.ts';
 import { type Item, parse, serialise } from './item.ts';

@@ -2,7 +2,7 @@ import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { Framer } from '../../codec/framer.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultLimits } from '../../src/common/limits.ts';
 import {
   type Client,
   encode,

@@ -1,6 +1,6 @@
 import type { Version } from '../../codec/version.ts';
 import { WireError } from '../../codec/wire-error.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultLimits } from '../../src/common/limits.ts';
 import { type Encoding, encodings } from '../../src/net/https-encodings.ts';
 import { encode } from '../client.ts';
 import { mutate } from './mutate.ts';

@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
-import { AddAttribute } from '../../src/operations/add-attribute.ts';
-import { Certify } from '../../src/operations/certify.ts';
-import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
-import { Validate } from '../../src/operations/validate.ts';
+import { AddAttribute } from '../../src/operations/attributes/add-attribute.ts';
+import { Certify } from '../../src/operations/certificates/certify.ts';
+import { Validate } from '../../src/operations/certificates/validate.ts';
+import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
 import { asymmetric } from '../protocol/known-answers/playing.ts';
 import { having, outcome, succeed } from '../protocol/operations/ask.ts';
 import {
@@ -17,8 +17,8 @@ import {
   name,
   p256,
   subordinate,
-} from '../protocol/operations/authority.ts';
-import { active, blockOf, mask, register } from '../protocol/operations/wrapping-keys.ts';
+} from '../protocol/operations/certificates/authority.ts';
+import { active, blockOf, mask, register } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { TestService } from '../protocol/service.ts';
 import { missing, OpenSsl } from './openssl.ts';
 

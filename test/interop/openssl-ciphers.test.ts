@@ -1,15 +1,15 @@
 import t from 'tap';
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import { Decrypt } from '../../src/operations/decrypt.ts';
-import { DeriveKey } from '../../src/operations/derive-key.ts';
-import { Encrypt } from '../../src/operations/encrypt.ts';
-import { Get } from '../../src/operations/get.ts';
-import { Hash } from '../../src/operations/hash.ts';
-import { MAC } from '../../src/operations/mac.ts';
+import { DeriveKey } from '../../src/operations/creation/derive-key.ts';
+import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
+import { Hash } from '../../src/operations/cryptography/hash.ts';
+import { MAC } from '../../src/operations/cryptography/mac.ts';
+import { Get } from '../../src/operations/transfer/get.ts';
 import { gave, hex, Player, played } from '../protocol/known-answers/playing.ts';
 import { having, materialOf, succeed } from '../protocol/operations/ask.ts';
-import { counted, symmetric } from '../protocol/operations/wrapping-keys.ts';
+import { counted, symmetric } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { hashes, missing, OpenSsl, pairOf, rsaWords } from './openssl.ts';
 
 /** What is encrypted, hashed and derived here is the same in OpenSSL's command line. */

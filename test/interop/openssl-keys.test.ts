@@ -2,11 +2,11 @@ import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { KeyFormatType } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
-import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
-import { Register } from '../../src/operations/register.ts';
+import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
+import { Register } from '../../src/operations/transfer/register.ts';
 import { asymmetric } from '../protocol/known-answers/playing.ts';
 import { attributeOf, having, outcome, succeed } from '../protocol/operations/ask.ts';
-import { blockOf, mask, register } from '../protocol/operations/wrapping-keys.ts';
+import { blockOf, mask, register } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { TestService } from '../protocol/service.ts';
 import { missing, OpenSsl } from './openssl.ts';
 

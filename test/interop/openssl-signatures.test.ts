@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { HashingAlgorithm } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import { nodeCrypto } from '../../src/crypto/node.ts';
-import { Sign } from '../../src/operations/sign.ts';
-import { SignatureVerify } from '../../src/operations/signature-verify.ts';
+import { nodeCrypto } from '../../src/crypto/node/node.ts';
+import { Sign } from '../../src/operations/cryptography/sign.ts';
+import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import { hex, Player, played, verdictOf } from '../protocol/known-answers/playing.ts';
 import { succeed } from '../protocol/operations/ask.ts';
 import { hashes, missing, OpenSsl, type Pair, pairOf, rsaWords } from './openssl.ts';

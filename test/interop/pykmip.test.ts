@@ -19,7 +19,7 @@ interface Result {
 
 /**
  * Answers as the specification has them that PyKMIP 0.10.0 cannot decode, by the words of its failure. See
- * src/decisions/08-what-pykmip-cannot-read.md. One that passes fails the test: then the row has to go.
+ * docs/decisions/08-pykmip-decoder.md. One that passes fails the test: then the row has to go.
  */
 const undecodable: readonly {
   readonly versions: readonly string[];

@@ -1,7 +1,7 @@
 import { connect as connectTcp } from 'node:net';
 import t from 'tap';
 import type { MessageService } from '../../src/protocol/service.ts';
-import { demo, echo, enter, frame, openDoor, sleep, until } from './door.ts';
+import { demo, echo, enter, frame, openDoor, sleep, until } from './listener-fixture.ts';
 
 /** Answers each message after a while, or at will. */
 function held(): { service: MessageService; begun: () => number; release: () => void } {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { deaf, demo, echo, enter, frame, openDoor, sleep, until } from './door.ts';
+import { deaf, demo, echo, enter, frame, openDoor, sleep, until } from './listener-fixture.ts';
 
 t.test('deadlines', async (t) => {
   t.test('a message that drips', async (t) => {

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:tls';
 import t from 'tap';
 import { outgoingOptions } from '../../src/net/tls.ts';
-import { demo, enter, material, openDoor } from './door.ts';
+import { demo, enter, material, openDoor } from './listener-fixture.ts';
 
 const door = await openDoor();
 t.teardown(() => door.close());

@@ -17,7 +17,7 @@ import {
   other,
   sleep,
   stranger,
-} from './door.ts';
+} from './listener-fixture.ts';
 
 const day = 86_400_000;
 const expired = identity(await issueClient(authority, 'old', 'ec', new Date(Date.now() - 1_900 * day)));

@@ -2,8 +2,8 @@ import t from 'tap';
 import type { MessageService } from '../../src/protocol/service.ts';
 import { bytes, encode, integer, structure } from '../client.ts';
 import { type FormName, forms } from '../https-client.ts';
-import { enter, sleep, until } from './door.ts';
-import { clientOf, head, message, mirror, open, plain, raw, wanted } from './https-door.ts';
+import { clientOf, head, message, mirror, open, plain, raw, wanted } from './https-listener-fixture.ts';
+import { enter, sleep, until } from './listener-fixture.ts';
 
 /** Answers when told to. */
 function held() {

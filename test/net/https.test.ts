@@ -2,8 +2,8 @@ import t from 'tap';
 import { https } from '../../src/net/https.ts';
 import { decode, encode, find, integer, item, valueOf } from '../client.ts';
 import { type FormName, forms, type HttpsClient } from '../https-client.ts';
-import { enter, openDoor, sleep, until } from './door.ts';
-import { answerTo, clientOf, head, message, open, plain, raw, wanted } from './https-door.ts';
+import { answerTo, clientOf, head, message, open, plain, raw, wanted } from './https-listener-fixture.ts';
+import { enter, openDoor, sleep, until } from './listener-fixture.ts';
 
 t.test('each encoding is answered in kind, again and again on one connection', async (t) => {
   const door = await open();

@@ -3,13 +3,23 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
 import { issueClient } from '../../certs/issue.ts';
+import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
-import { defaultLimits, type Limits } from '../../src/limits.ts';
 import { Outgoing } from '../../src/net/outgoing.ts';
-import type { EndpointTarget } from '../../src/protocol/endpoint-settings.ts';
-import type { OpenLine } from '../../src/protocol/endpoints.ts';
-import { LineClosed } from '../../src/protocol/line.ts';
-import { authority, demo, frame, identity, material, other, sleep, stranger, until } from './door.ts';
+import type { EndpointTarget } from '../../src/protocol/endpoints/endpoint-settings.ts';
+import type { OpenLine } from '../../src/protocol/endpoints/endpoints.ts';
+import { LineClosed } from '../../src/protocol/endpoints/reverse-channel.ts';
+import {
+  authority,
+  demo,
+  frame,
+  identity,
+  material,
+  other,
+  sleep,
+  stranger,
+  until,
+} from './listener-fixture.ts';
 
 /** Connections that the server opens, to clients that wait for it with the certificates they are enrolled with. */
 

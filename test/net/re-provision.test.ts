@@ -3,7 +3,7 @@ import t from 'tap';
 import { issueClient } from '../../certs/issue.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import type { Conversation, MessageService } from '../../src/protocol/service.ts';
-import { authority, demo, echo, enter, frame, identity, openDoor, other } from './door.ts';
+import { authority, demo, echo, enter, frame, identity, openDoor, other } from './listener-fixture.ts';
 
 const issued = await issueClient(authority, 'demo');
 const renewed = identity(issued);

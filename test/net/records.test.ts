@@ -1,6 +1,6 @@
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import t from 'tap';
-import { demo, enter, frame, openDoor } from './door.ts';
+import { demo, enter, frame, openDoor } from './listener-fixture.ts';
 
 /** Sits between client and server and notes the TLS records that the server sends. */
 async function recordsOf(

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap';
-import type { Limits } from '../../src/limits.ts';
+import type { Limits } from '../../src/common/limits.ts';
 import { ttlv } from '../../src/net/listener.ts';
-import type { OpenLine } from '../../src/protocol/endpoints.ts';
-import { LineClosed } from '../../src/protocol/line.ts';
+import type { OpenLine } from '../../src/protocol/endpoints/endpoints.ts';
+import { LineClosed } from '../../src/protocol/endpoints/reverse-channel.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
-import { type Door, echo, enter, frame, openDoor, type Peer, sleep } from './door.ts';
+import { type Door, echo, enter, frame, openDoor, type Peer, sleep } from './listener-fixture.ts';
 
 /** The exchange of roles on a connection, without KMIP: a request of 64 bytes is taken for Set Endpoint Role. */
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { field8, field16 } from '../../src/crypto/galois-fields.ts';
-import { nodeCrypto } from '../../src/crypto/node.ts';
+import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { CryptographyFailed } from '../../src/crypto/provider.ts';
-import type { Share, Sharing, SharingPolynomial } from '../../src/crypto/sharing.ts';
+import { field8, field16 } from '../../src/crypto/secret-sharing/galois-fields.ts';
+import type { Share, Sharing, SharingPolynomial } from '../../src/crypto/secret-sharing.ts';
 
 const polynomials: readonly SharingPolynomial[] = [283, 285];
 const methods = [

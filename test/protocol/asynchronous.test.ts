@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { type Version, versions, within } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { defaultLimits } from '../../src/common/limits.ts';
 import {
   children,
   enumerated,

@@ -1,15 +1,15 @@
 import t from 'tap';
+import { defaultLimits } from '../../src/common/limits.ts';
 import { CryptographyFailed } from '../../src/crypto/provider.ts';
-import { defaultLimits } from '../../src/limits.ts';
-import { Decrypt } from '../../src/operations/decrypt.ts';
-import { Encrypt } from '../../src/operations/encrypt.ts';
-import { Get } from '../../src/operations/get.ts';
-import { MAC } from '../../src/operations/mac.ts';
-import { MACVerify } from '../../src/operations/mac-verify.ts';
-import { FailedAttempts } from '../../src/protocol/attempts.ts';
+import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
+import { MAC } from '../../src/operations/cryptography/mac.ts';
+import { MACVerify } from '../../src/operations/cryptography/mac-verify.ts';
+import { Get } from '../../src/operations/transfer/get.ts';
+import { FailedAttempts } from '../../src/protocol/batch/attempts.ts';
 import { active, Data, registered, withMask } from './keys.ts';
 import { ask, outcome, storedKey, succeed } from './operations/ask.ts';
-import { counted, register, symmetric, wrappedAs, wrappingKey } from './operations/wrapping-keys.ts';
+import { counted, register, symmetric, wrappedAs, wrappingKey } from './operations/transfer/wrapping-keys.ts';
 import { TestService } from './service.ts';
 
 const most = 3;

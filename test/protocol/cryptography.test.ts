@@ -2,12 +2,12 @@ import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import type { Version } from '../../codec/version.ts';
-import { Decrypt } from '../../src/operations/decrypt.ts';
-import { Encrypt } from '../../src/operations/encrypt.ts';
-import { MAC } from '../../src/operations/mac.ts';
-import { MACVerify } from '../../src/operations/mac-verify.ts';
-import { Register } from '../../src/operations/register.ts';
-import { Revoke } from '../../src/operations/revoke.ts';
+import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
+import { MAC } from '../../src/operations/cryptography/mac.ts';
+import { MACVerify } from '../../src/operations/cryptography/mac-verify.ts';
+import { Revoke } from '../../src/operations/lifecycle/revoke.ts';
+import { Register } from '../../src/operations/transfer/register.ts';
 import {
   active,
   Data,

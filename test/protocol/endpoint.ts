@@ -1,9 +1,9 @@
 import type { Test } from 'tap';
 import type { Version } from '../../codec/version.ts';
-import { defaultLimits, type Limits } from '../../src/limits.ts';
-import type { EndpointSettings } from '../../src/protocol/endpoint-settings.ts';
-import { Endpoints } from '../../src/protocol/endpoints.ts';
-import { type Line, LineClosed } from '../../src/protocol/line.ts';
+import { defaultLimits, type Limits } from '../../src/common/limits.ts';
+import type { EndpointSettings } from '../../src/protocol/endpoints/endpoint-settings.ts';
+import { Endpoints } from '../../src/protocol/endpoints/endpoints.ts';
+import { type Line, LineClosed } from '../../src/protocol/endpoints/reverse-channel.ts';
 import { Answering, type AnsweringOptions } from '../answering.ts';
 import { TestService } from './service.ts';
 

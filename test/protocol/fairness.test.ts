@@ -1,7 +1,7 @@
 import t from 'tap';
-import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
-import { Decrypt } from '../../src/operations/decrypt.ts';
-import { Encrypt } from '../../src/operations/encrypt.ts';
+import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
+import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
 import { active, Data, withMask, withParameters } from './keys.ts';
 import { algorithm, having, length, succeed } from './operations/ask.ts';
 import { TestService, uid } from './service.ts';

@@ -5,7 +5,7 @@ import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import { buildObject } from '../../src/object/creation.ts';
 import { locateFilter } from '../../src/object/locate-filter.ts';
-import { UnitOfWork } from '../../src/protocol/unit-of-work.ts';
+import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 import { named } from './operations/ask.ts';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { defaultLimits } from '../../src/common/limits.ts';
 import { CryptographyBusy } from '../../src/crypto/provider.ts';
-import { defaultLimits } from '../../src/limits.ts';
-import { jobKinds, writeFacts } from '../../src/operations/jobs.ts';
-import { JobQueue } from '../../src/protocol/job-queue.ts';
-import { UnitOfWork } from '../../src/protocol/unit-of-work.ts';
+import { jobKinds, writeFacts } from '../../src/operations/asynchronous/jobs.ts';
+import { JobQueue } from '../../src/protocol/jobs/job-queue.ts';
+import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { VaultUnavailable } from '../../src/vault/vault.ts';
 import { children, encode, enumerated, type RequestItem, requestMessage, structure } from '../client.ts';

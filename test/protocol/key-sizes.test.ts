@@ -4,11 +4,11 @@ import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { RecommendedCurve } from '../../codec/enums.ts';
 import { isPostQuantum } from '../../src/crypto/algorithms.ts';
-import { nodeCrypto } from '../../src/crypto/node.ts';
-import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
-import { Get } from '../../src/operations/get.ts';
-import { Register } from '../../src/operations/register.ts';
-import { sets } from '../unit/crypto/post-quantum.ts';
+import { nodeCrypto } from '../../src/crypto/node/node.ts';
+import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
+import { Get } from '../../src/operations/transfer/get.ts';
+import { Register } from '../../src/operations/transfer/register.ts';
+import { sets } from '../unit/crypto/keys/post-quantum.ts';
 import { attributeOf, having, length, materialOf, outcome, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 

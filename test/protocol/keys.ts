@@ -2,9 +2,9 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { versions } from '../../codec/version.ts';
-import { CreateKeyPair } from '../../src/operations/create-key-pair.ts';
-import { Encrypt } from '../../src/operations/encrypt.ts';
-import { Register } from '../../src/operations/register.ts';
+import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
+import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
+import { Register } from '../../src/operations/transfer/register.ts';
 import { having, succeed } from './operations/ask.ts';
 import type { TestService } from './service.ts';
 

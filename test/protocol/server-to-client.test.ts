@@ -4,11 +4,11 @@ import { plan } from '../../codec/plan.ts';
 import type { Infer } from '../../codec/schema.ts';
 import { eraOf, versions, within } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
-import { Notify } from '../../src/operations/notify.ts';
-import { Put } from '../../src/operations/put.ts';
+import { Notify } from '../../src/operations/server/notify.ts';
+import { Put } from '../../src/operations/server/put.ts';
 import type { Asked } from '../answering.ts';
 import { encode, enumerated, structure, text } from '../client.ts';
-import { checkWords } from '../conformance/words.ts';
+import { checkWords } from '../conformance/table-cells.ts';
 import { openEndpoint, type Setting } from './endpoint.ts';
 import { attribute1x, createAES, uid } from './service.ts';
 

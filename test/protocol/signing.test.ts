@@ -1,11 +1,11 @@
 import t from 'tap';
-import { nodeCrypto } from '../../src/crypto/node.ts';
-import { Decrypt } from '../../src/operations/decrypt.ts';
-import { Encrypt } from '../../src/operations/encrypt.ts';
-import { MAC } from '../../src/operations/mac.ts';
-import { MACVerify } from '../../src/operations/mac-verify.ts';
-import { Sign } from '../../src/operations/sign.ts';
-import { SignatureVerify } from '../../src/operations/signature-verify.ts';
+import { nodeCrypto } from '../../src/crypto/node/node.ts';
+import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
+import { MAC } from '../../src/operations/cryptography/mac.ts';
+import { MACVerify } from '../../src/operations/cryptography/mac-verify.ts';
+import { Sign } from '../../src/operations/cryptography/sign.ts';
+import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import { active, Data, offered, pairOf, pairWith, registered, withMask, withParameters } from './keys.ts';
 import { ask, outcome, refuses, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { KmipError } from '../../src/errors.ts';
-import { UnitOfWork } from '../../src/protocol/unit-of-work.ts';
+import { KmipError } from '../../src/common/errors.ts';
+import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { DelegatedLogin } from '../../src/operations/delegated-login.ts';
-import { Login } from '../../src/operations/login.ts';
+import { DelegatedLogin } from '../../src/operations/sessions/delegated-login.ts';
+import { Login } from '../../src/operations/sessions/login.ts';
 import type { RequestItem } from '../client.ts';
 import { give, ticketOf, under, user } from '../protocol/credentials/showing.ts';
 import { succeed } from '../protocol/operations/ask.ts';

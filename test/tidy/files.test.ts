@@ -46,14 +46,14 @@ t.test('the rule finds folders that do not introduce themselves', async (t) => {
 
 t.test('the rule finds decisions that cannot be told apart or are not there', async (t) => {
   const found = wrongDecisions([
-    file('src/decisions/01-a.md'),
-    file('src/decisions/02-b.md'),
-    file('src/decisions/02-c.md'),
-    file('docs/x.md', 'See `src/decisions/01-a.md` and `src/decisions/03-d.md`.'),
+    file('docs/decisions/01-a.md'),
+    file('docs/decisions/02-b.md'),
+    file('docs/decisions/02-c.md'),
+    file('docs/x.md', 'See `docs/decisions/01-a.md` and `docs/decisions/03-d.md`.'),
   ]);
   t.same(found, [
-    'src/decisions/02-c.md: src/decisions/02-b.md has that number too',
-    'docs/x.md: there is no src/decisions/03-d.md',
+    'docs/decisions/02-c.md: docs/decisions/02-b.md has that number too',
+    'docs/x.md: there is no docs/decisions/03-d.md',
   ]);
 });
 

@@ -53,7 +53,7 @@ export function missingReadmes(files: readonly SourceFile[]): string[] {
 
 /** Decisions that share a number, or are referred to and not there. */
 export function wrongDecisions(files: readonly SourceFile[]): string[] {
-  const decisions = files.filter(({ path }) => /^src\/decisions\/\d+-/.test(path));
+  const decisions = files.filter(({ path }) => /^docs\/decisions\/\d+-/.test(path));
   const numberOf = (path: string): number => Number(/\/(\d+)-/.exec(path)?.[1]);
   const taken = new Map<number, string>();
   const found: string[] = [];
@@ -65,7 +65,7 @@ export function wrongDecisions(files: readonly SourceFile[]): string[] {
   }
   const paths = new Set(decisions.map(({ path }) => path));
   for (const { path, text } of files.filter(({ path }) => !path.startsWith('test/'))) {
-    for (const [reference] of text.matchAll(/src\/decisions\/\d+[\w-]*\.md/g))
+    for (const [reference] of text.matchAll(/docs\/decisions\/\d+[\w-]*\.md/g))
       if (!paths.has(reference)) found.push(`${path}: there is no ${reference}`);
   }
   return found;

@@ -6,15 +6,15 @@ const samples: readonly { path: string; text: string; wrong?: RegExp }[] = [
   { path: 'codec/plan.ts', text: `import { tags } from './tags.ts';` },
   {
     path: 'codec/plan.ts',
-    text: `import { fail } from '../src/errors.ts';`,
+    text: `import { fail } from '../src/common/errors.ts';`,
     wrong: /codec may not depend on leaf/,
   },
   { path: 'codec/plan.ts', text: `import { createHash } from 'node:crypto';`, wrong: /nothing but itself/ },
   { path: 'codec/wire/xml.ts', text: `import { SaxesParser } from 'saxes';` },
   { path: 'codec/wire/json.ts', text: `import { SaxesParser } from 'saxes';`, wrong: /nothing but itself/ },
   {
-    path: 'src/errors.ts',
-    text: `import { fail } from './object/state.ts';`,
+    path: 'src/common/errors.ts',
+    text: `import { fail } from '../object/state.ts';`,
     wrong: /leaf may not depend on object/,
   },
   {

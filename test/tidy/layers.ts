@@ -19,16 +19,16 @@ export const rooms: readonly Room[] = [
   { name: 'profiles', files: /^profiles\//, mayImport: ['codec', 'profiles'] },
   { name: 'certs', files: /^certs\//, mayImport: ['certs'] },
   { name: 'main', files: /^src\/main\.ts$/, mayImport: [everyRoom] },
-  { name: 'cli', files: /^src\/cli\//, mayImport: [everyRoom] },
+  { name: 'cli', files: /^src\/(cli|daemon)\//, mayImport: [everyRoom] },
   {
     name: 'leaf',
-    files: /^src\/(errors|limits|address|nearest|bytes|json)\.ts$|^src\/watch\//,
+    files: /^src\/(common|watch)\//,
     mayImport: ['codec', 'leaf'],
   },
   {
     name: 'port',
     files:
-      /^src\/(store\/store|vault\/vault|crypto\/(provider|sharing|wrapping|algorithms|certification|rules|rule-names|fips-approved)|identity\/(principal|enrolment))\.ts$/,
+      /^src\/(store\/store|vault\/vault|crypto\/[^/]+|crypto\/policy\/(?!fips\.)[^/]+|identity\/(principal|enrolment))\.ts$/,
     mayImport: ['codec', 'leaf', 'port'],
   },
   {
@@ -39,7 +39,7 @@ export const rooms: readonly Room[] = [
   },
   { name: 'object', files: /^src\/object\//, mayImport: ['codec', 'leaf', 'port', 'object'] },
   { name: 'identity', files: /^src\/identity\//, mayImport: ['codec', 'leaf', 'port', 'identity'] },
-  { name: 'config', files: /^src\/config[^/]*\.ts$/, mayImport: ['leaf', 'port', 'identity', 'config'] },
+  { name: 'config', files: /^src\/config\//, mayImport: ['leaf', 'port', 'identity', 'config'] },
   {
     name: 'operations',
     files: /^src\/operations\//,

@@ -22,9 +22,9 @@ function search(
 /** A protocol version in the code decides something per message; it belongs into the tables, after `since`. */
 export function strayVersions(files: readonly SourceFile[]): string[] {
   return search(
-    files.filter(({ path }) => /^(src|certs)\/.*\.ts$/.test(path) && path !== 'src/errors.ts'),
+    files.filter(({ path }) => /^(src|certs)\/.*\.ts$/.test(path) && path !== 'src/common/errors.ts'),
     /(['"`])(?:1\.[0-4]|2\.[01]|3\.0)\1/,
-    'names a protocol version; only codec/, profiles/, src/errors.ts and what follows since: or until: may',
+    'names a protocol version; only codec/, profiles/, src/common/errors.ts and what follows since: or until: may',
     (before) => /\b(?:since|until)(?::\s*|\()$/.test(before),
   );
 }

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Credential } from '../../../codec/structures/credentials.ts';
 import { versions, within } from '../../../codec/version.ts';
-import { Login } from '../../../src/operations/login.ts';
+import { Login } from '../../../src/operations/sessions/login.ts';
 import { enumerated, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { TestService } from '../service.ts';

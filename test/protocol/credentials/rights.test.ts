@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Credential } from '../../../codec/structures/credentials.ts';
-import { DelegatedLogin } from '../../../src/operations/delegated-login.ts';
+import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login.ts';
 import { bytes, enumerated, type RequestItem, structure, text, valueOf } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Authenticator, admit } from '../../../src/protocol/authentication.ts';
+import { Authenticator, admit } from '../../../src/protocol/authentication/authentication.ts';
 import { password, ticketOf } from './showing.ts';
 
 /** While the root key is away nothing can be checked: what needs no check is answered, the rest is not. */

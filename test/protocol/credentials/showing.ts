@@ -11,7 +11,7 @@ import {
   writeCredentials,
 } from '../../../src/identity/credentials.ts';
 import { hashedPasswordVerifier } from '../../../src/identity/passwords.ts';
-import { UnitOfWork } from '../../../src/protocol/unit-of-work.ts';
+import { UnitOfWork } from '../../../src/protocol/unit-of-work/unit-of-work.ts';
 import { bytes, decode, enumerated, type RequestItem, structure, valueOf } from '../../client.ts';
 import { type Answer, answersOf, type TestService } from '../service.ts';
 

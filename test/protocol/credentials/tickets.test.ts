@@ -1,6 +1,6 @@
 import t from 'tap';
-import { DelegatedLogin } from '../../../src/operations/delegated-login.ts';
-import { Login } from '../../../src/operations/login.ts';
+import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login.ts';
+import { Login } from '../../../src/operations/sessions/login.ts';
 import { bytes, enumerated, integer, item, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';

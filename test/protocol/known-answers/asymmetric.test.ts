@@ -2,12 +2,12 @@ import t from 'tap';
 import type { HashingAlgorithm, PaddingMethod } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
-import { encode, makeInteger, makeSequence, stripZeros } from '../../../src/crypto/der.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
-import { Decrypt } from '../../../src/operations/decrypt.ts';
-import { Encrypt } from '../../../src/operations/encrypt.ts';
-import { Sign } from '../../../src/operations/sign.ts';
-import { SignatureVerify } from '../../../src/operations/signature-verify.ts';
+import { encode, makeInteger, makeSequence, stripZeros } from '../../../src/crypto/asn1/der.ts';
+import { nodeCrypto } from '../../../src/crypto/node/node.ts';
+import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
+import { Sign } from '../../../src/operations/cryptography/sign.ts';
+import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
 import { asymmetric, bigInteger, gave, hex, Player, played, rsaKey } from './playing.ts';
 import { type Vector, vectorsOf } from './vectors.ts';
 

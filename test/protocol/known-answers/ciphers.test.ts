@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { Decrypt } from '../../../src/operations/decrypt.ts';
-import { Encrypt } from '../../../src/operations/encrypt.ts';
-import { symmetric } from '../operations/wrapping-keys.ts';
+import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
+import { symmetric } from '../operations/transfer/wrapping-keys.ts';
 import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';
 import { type Vector, vectorsOf } from './vectors.ts';
 

@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
-import { Hash } from '../../../src/operations/hash.ts';
-import { MAC } from '../../../src/operations/mac.ts';
-import { MACVerify } from '../../../src/operations/mac-verify.ts';
-import { symmetric } from '../operations/wrapping-keys.ts';
+import { Hash } from '../../../src/operations/cryptography/hash.ts';
+import { MAC } from '../../../src/operations/cryptography/mac.ts';
+import { MACVerify } from '../../../src/operations/cryptography/mac-verify.ts';
+import { symmetric } from '../operations/transfer/wrapping-keys.ts';
 import { gave, hex, Player, played } from './playing.ts';
 import { vectorsOf } from './vectors.ts';
 

@@ -1,8 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
-import { Register } from '../../../src/operations/register.ts';
-import { Sign } from '../../../src/operations/sign.ts';
+import { nodeCrypto } from '../../../src/crypto/node/node.ts';
+import { Sign } from '../../../src/operations/cryptography/sign.ts';
+import { Register } from '../../../src/operations/transfer/register.ts';
 import { having, outcome } from '../operations/ask.ts';
 import { bytesOf, flipped, integer, item, joined, numberOf } from './edges.ts';
 import { asymmetric, Player, played, verdictOf } from './playing.ts';

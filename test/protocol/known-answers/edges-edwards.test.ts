@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
-import { DeriveKey } from '../../../src/operations/derive-key.ts';
+import { DeriveKey } from '../../../src/operations/creation/derive-key.ts';
 import { having, outcome } from '../operations/ask.ts';
 import { bytesOf, flipped, joined, numberOf } from './edges.ts';
 import { asymmetric, Player, played, verdictOf } from './playing.ts';

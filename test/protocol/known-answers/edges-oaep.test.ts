@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { applyMask } from '../../../src/crypto/mask-generation.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
-import { Decrypt } from '../../../src/operations/decrypt.ts';
-import { Encrypt } from '../../../src/operations/encrypt.ts';
+import { applyMask } from '../../../src/crypto/hashes/mask-generation.ts';
+import { nodeCrypto } from '../../../src/crypto/node/node.ts';
+import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { bytesOf, flipped, joined, numberOf } from './edges.ts';
 import { rsaKeys, withoutZero } from './edges-rsa-keys.ts';
 import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';

@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { applyMask } from '../../../src/crypto/mask-generation.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
-import { encodePss } from '../../../src/crypto/pss.ts';
-import { SignatureVerify } from '../../../src/operations/signature-verify.ts';
+import { applyMask } from '../../../src/crypto/hashes/mask-generation.ts';
+import { nodeCrypto } from '../../../src/crypto/node/node.ts';
+import { encodePss } from '../../../src/crypto/signatures/pss.ts';
+import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
 import { bytesOf, flipped, item, joined, numberOf } from './edges.ts';
 import { filled, type RsaKey, rsaKeys, withoutZero } from './edges-rsa-keys.ts';
 import { Player, played } from './playing.ts';

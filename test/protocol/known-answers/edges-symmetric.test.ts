@@ -2,9 +2,9 @@ import { createCipheriv } from 'node:crypto';
 import t from 'tap';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { eraOf } from '../../../codec/version.ts';
-import { Decrypt } from '../../../src/operations/decrypt.ts';
-import { Encrypt } from '../../../src/operations/encrypt.ts';
-import { counted, symmetric } from '../operations/wrapping-keys.ts';
+import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
+import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
+import { counted, symmetric } from '../operations/transfer/wrapping-keys.ts';
 import { flipped, joined } from './edges.ts';
 import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';
 

@@ -2,10 +2,10 @@ import type { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { KeyBlock } from '../../../codec/structures/key-block.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
+import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
 import type { AnyOperation } from '../../../src/operations/operation.ts';
-import { SignatureVerify } from '../../../src/operations/signature-verify.ts';
 import { ask, succeed } from '../operations/ask.ts';
-import { active, mask, register } from '../operations/wrapping-keys.ts';
+import { active, mask, register } from '../operations/transfer/wrapping-keys.ts';
 import { TestService } from '../service.ts';
 
 /** Plays vectors as a client would: keys are registered, the rest is asked for in messages. */

@@ -7,12 +7,12 @@ import { eraOf, newestVersion, type Version, within } from '../../../codec/versi
 import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../../codec/wire/binary-writer.ts';
 import type { Node } from '../../../codec/wire/node.ts';
-import { Create } from '../../../src/operations/create.ts';
-import { GetAttributes } from '../../../src/operations/get-attributes.ts';
+import { GetAttributes } from '../../../src/operations/attributes/get-attributes.ts';
+import { Create } from '../../../src/operations/creation/create.ts';
 import { Locate } from '../../../src/operations/locate.ts';
 import type { AnyOperation, Operation } from '../../../src/operations/operation.ts';
 import { decode, encode, enumerated } from '../../client.ts';
-import { checkWords } from '../../conformance/words.ts';
+import { checkWords } from '../../conformance/table-cells.ts';
 import { type Answer, answersOf, type TestService, uid } from '../service.ts';
 
 /** The versions that the tables of these tests run through: the ends and the turning points of both eras. */

@@ -2,9 +2,9 @@ import { KeyFormatType, ObjectType } from '../../../codec/enums.ts';
 import type { KeyMaterial } from '../../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
-import { nodeCrypto } from '../../../src/crypto/node.ts';
+import { nodeCrypto } from '../../../src/crypto/node/node.ts';
 import type { KeyPairRequest } from '../../../src/crypto/provider.ts';
-import { dsa512Transparent, smallCertificate } from '../../unit/crypto/vectors.ts';
+import { dsa512Transparent, smallCertificate } from '../../unit/crypto/node/vectors.ts';
 
 /** Objects of every type and format, as clients register them. */
 

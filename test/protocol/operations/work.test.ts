@@ -1,13 +1,13 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { Node } from '../../../codec/wire/node.ts';
-import { AddAttribute } from '../../../src/operations/add-attribute.ts';
-import { AdjustAttribute } from '../../../src/operations/adjust-attribute.ts';
-import { Create } from '../../../src/operations/create.ts';
-import { GetAttributes } from '../../../src/operations/get-attributes.ts';
-import { Import } from '../../../src/operations/import.ts';
+import { AddAttribute } from '../../../src/operations/attributes/add-attribute.ts';
+import { AdjustAttribute } from '../../../src/operations/attributes/adjust-attribute.ts';
+import { GetAttributes } from '../../../src/operations/attributes/get-attributes.ts';
+import { SetAttribute } from '../../../src/operations/attributes/set-attribute.ts';
+import { Create } from '../../../src/operations/creation/create.ts';
 import { Locate } from '../../../src/operations/locate.ts';
-import { SetAttribute } from '../../../src/operations/set-attribute.ts';
+import { Import } from '../../../src/operations/transfer/import.ts';
 import { children, find } from '../../client.ts';
 import { TestService } from '../service.ts';
 import {

@@ -8,10 +8,10 @@ import type { Infer, Struct } from '../../../codec/schema.ts';
 import { tagNumber } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { WireError } from '../../../codec/wire-error.ts';
-import { Notify } from '../../../src/operations/notify.ts';
 import type { Operation } from '../../../src/operations/operation.ts';
-import { Put } from '../../../src/operations/put.ts';
-import { SetEndpointRole } from '../../../src/operations/set-endpoint-role.ts';
+import { Notify } from '../../../src/operations/server/notify.ts';
+import { Put } from '../../../src/operations/server/put.ts';
+import { SetEndpointRole } from '../../../src/operations/server/set-endpoint-role.ts';
 import { bytes, limits } from './hex.ts';
 
 const golden = (name: string): Uint8Array =>

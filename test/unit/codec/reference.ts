@@ -66,7 +66,7 @@ export function ours(entry: { since: string }): boolean {
 
 /**
  * First version of a value of an enumeration, undefined for values of 3.0. The post-quantum algorithms of 3.0 are there from
- * 2.1 on (src/decisions/20-post-quantum.md).
+ * 2.1 on (docs/decisions/20-post-quantum.md).
  */
 export function sinceOurs(enumeration: string, value: { name: string; since: string }): string | undefined {
   if (ours(value)) return value.since;

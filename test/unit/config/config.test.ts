@@ -1,9 +1,9 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { ConfigError, parseConfig, readConfig } from '../../../src/config.ts';
-import { renderConfig } from '../../../src/config-text.ts';
-import { defaultLimits } from '../../../src/limits.ts';
+import { defaultLimits } from '../../../src/common/limits.ts';
+import { ConfigError, parseConfig, readConfig } from '../../../src/config/index.ts';
+import { renderConfig } from '../../../src/config/template.ts';
 
 const parse = (source: string) => parseConfig(source, 'kmipd.toml', '/home');
 

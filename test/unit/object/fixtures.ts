@@ -1,7 +1,7 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
-import { KmipError, reasonFor } from '../../../src/errors.ts';
+import { KmipError, reasonFor } from '../../../src/common/errors.ts';
 import { buildObject, type Creation } from '../../../src/object/creation.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { SealedKey } from '../../../src/store/store.ts';

@@ -15,7 +15,7 @@ import t from 'tap';
 import type { SealedKey } from '../../../src/store/store.ts';
 import { createRootKey, openLocalVault } from '../../../src/vault/local.ts';
 import { SealBroken, VaultUnavailable } from '../../../src/vault/vault.ts';
-import { shelf } from './shelf.ts';
+import { shelf } from './wrapped-key-store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-vault-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));

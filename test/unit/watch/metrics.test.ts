@@ -1,6 +1,6 @@
 import t from 'tap';
-import { measured } from '../../../src/store/measured.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { measured } from '../../../src/store/with-metrics.ts';
 import { Metrics } from '../../../src/watch/metrics.ts';
 
 /** The samples of one metric, as they are scraped. */

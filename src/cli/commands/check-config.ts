@@ -1,0 +1,23 @@
+import { dirname, resolve } from 'node:path';
+import { readConfig } from '../../config/index.ts';
+import { type Command, homeOption, print } from '../command.ts';
+import { homeAt } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly file?: string;
+  readonly home: string;
+}
+
+export const checkConfig: Command<Arguments> = {
+  command: 'check-config [file]',
+  describe: 'Check the configuration without starting anything',
+  builder: (yargs) =>
+    yargs
+      .positional('file', { type: 'string', describe: 'Another file than HOME/kmipd.toml' })
+      .options(homeOption),
+  async run({ file, home }) {
+    const path = file === undefined ? homeAt(home).config : resolve(file);
+    readConfig(path, dirname(path));
+    print(`${path}: ok`);
+  },
+};

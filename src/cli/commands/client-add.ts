@@ -1,0 +1,237 @@
+import { X509Certificate } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { KeyKind } from '../../../certs/keys.ts';
+import type { Pkcs12Encryption } from '../../../certs/pkcs12.ts';
+import { addressText } from '../../common/address.ts';
+import { didYouMean } from '../../common/suggest.ts';
+import type { Config } from '../../config/index.ts';
+import { store as readStore } from '../../config/values.ts';
+import { fingerprintOf, refusalOf } from '../../identity/certificate.ts';
+import { Policy, presets } from '../../identity/policy.ts';
+import type { Client } from '../../identity/principal.ts';
+import {
+  type Command,
+  homeOption,
+  plainNameOf,
+  print,
+  readInput,
+  readOption,
+  storeOption,
+} from '../command.ts';
+import { CommandFailure, UsageFailure } from '../failure.ts';
+import { type Home, homeAt, readyHome } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly client: string;
+  readonly home: string;
+  readonly store?: string;
+  readonly out?: string;
+  readonly group: string;
+  readonly role: string;
+  readonly csr?: string;
+  readonly cert?: string;
+  readonly key: KeyKind;
+  readonly p12: Pkcs12Encryption;
+  readonly 'p12-password'?: string;
+}
+
+export const add: Command<Arguments> = {
+  command: 'add <client>',
+  describe: 'Enrol a client and write its certificate files',
+  builder: (yargs) =>
+    yargs
+      .positional('client', { type: 'string', describe: 'Name of the client, such as vcenter01' })
+      .options(homeOption)
+      .options(storeOption)
+      .option('out', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Directory for the files [HOME/clients/NAME]',
+      })
+      .option('group', {
+        type: 'string',
+        default: 'default',
+        requiresArg: true,
+        describe: 'Owner of the objects it makes; clients of one group share them',
+      })
+      .option('role', {
+        type: 'string',
+        default: 'full',
+        requiresArg: true,
+        describe: `What it may do: ${Object.keys(presets).join(', ')}, or a role of the configuration`,
+      })
+      .option('csr', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Sign this certificate request (PKCS#10)',
+      })
+      .option('cert', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Take this certificate: self-signed, or with those above it in the file (PEM)',
+      })
+      .option('key', { choices: ['ec', 'rsa'] as const, default: 'ec', describe: 'Kind of the new key' })
+      .option('p12', {
+        choices: ['aes', '3des'] as const,
+        default: 'aes',
+        describe: 'Encryption of client.p12; 3des for Windows before 2019',
+      })
+      .option('p12-password', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'File with its password [a new one]',
+      })
+      .conflicts({ cert: 'csr' }),
+  async run(given) {
+    const name = plainNameOf('the name', given.client);
+    const group = plainNameOf('the group', given.group);
+    const home = homeAt(given.home);
+    const config = readyHome(home);
+    refuseUnknownRole(given.role, config);
+    const store = readOption('store', given.store, readStore) ?? config.store;
+    const out = resolve(given.out ?? join(home.clients, name));
+
+    const { tellDaemon, withDirectory } = await import('../state-directory/client-directory.ts');
+    await withDirectory(store, async (directory) => {
+      const taken = await directory.byName(name);
+      if (taken !== undefined) {
+        throw new CommandFailure(
+          `client "${name}" is enrolled already; choose another name, or remove it first`,
+        );
+      }
+      const certificate = await obtainCertificate(name, out, given, home, config);
+      const parsed = new X509Certificate(certificate);
+      const client: Client = {
+        name,
+        group,
+        role: given.role,
+        fingerprint: fingerprintOf(parsed),
+        disabled: false,
+        enrolledAt: Math.floor(Date.now() / 1000),
+        certificate,
+      };
+      if (!(await directory.add(client))) {
+        const other = (await directory.byFingerprint(client.fingerprint))?.name ?? name;
+        throw new CommandFailure(
+          `this certificate is enrolled already, as client "${other}"; remove that one first`,
+        );
+      }
+      const until = parsed.validToDate.toISOString().slice(0, 10);
+      print(
+        `client ${name} is enrolled: group ${group}, role ${given.role}, certificate valid until ${until}`,
+      );
+    });
+    if (given.cert !== undefined) tellDaemon(home);
+    printUse(out, given, config);
+  },
+};
+
+function refuseUnknownRole(role: string, config: Config): void {
+  const { roles } = new Policy(config.roles);
+  if (roles.includes(role)) return;
+  throw new UsageFailure(
+    `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,
+  );
+}
+
+/** Signs, takes over or makes the certificate, and writes the files that go with it. */
+async function obtainCertificate(
+  name: string,
+  out: string,
+  given: Arguments,
+  home: Home,
+  config: Config,
+): Promise<string> {
+  const { issueClient, signRequest } = await import('../../../certs/issue.ts');
+  const { authoritiesOf, authorityOf } = await import('../state-directory/authority.ts');
+  const { refuseOccupied, writeBundle, writeCertificates } = await import(
+    '../state-directory/client-files.ts'
+  );
+  const trusted = authoritiesOf(home, config);
+  const authorities = trusted.join('');
+  if (given.cert !== undefined) {
+    const certificate = await takeCertificate(given.cert, trusted);
+    writeCertificates(out, undefined, authorities);
+    return certificate;
+  }
+  if (given.csr !== undefined) {
+    const request = readInput(given.csr);
+    const certificate = await named(given.csr, () => signRequest(authorityOf(home), name, request));
+    writeCertificates(out, certificate, authorities);
+    return certificate;
+  }
+  refuseOccupied(out);
+  const client = await issueClient(authorityOf(home), name, given.key);
+  const password = given['p12-password'] === undefined ? undefined : passwordIn(given['p12-password']);
+  writeBundle(out, client, { name, authorities, encryption: given.p12, password });
+  return client.certificate;
+}
+
+/**
+ * A certificate that its owner brought along, with those above it when it did not sign itself: OpenSSL wants the whole
+ * way up to a root, and Node's server has no switch for less. Throws when no TLS handshake could use it.
+ */
+async function takeCertificate(file: string, authorities: readonly string[]): Promise<string> {
+  const { certificatesIn } = await import('../../../certs/pem.ts');
+  const { refuseWeakKey } = await import('../../../certs/keys.ts');
+  const { leadsToRoot } = await import('../../daemon/enrolments.ts');
+  return named(file, async () => {
+    const pems = certificatesIn(Buffer.from(readInput(file)).toString('latin1'), 'it');
+    const [certificate, ...above] = pems.map((pem) => new X509Certificate(pem)) as [
+      X509Certificate,
+      ...X509Certificate[],
+    ];
+    refuseWeakKey(certificate.publicKey);
+    const refusal = refusalOf(certificate, new Date());
+    if (refusal !== undefined && refusal !== 'certificate not yet valid') throw new CommandFailure(refusal);
+    const issuers = [...above, ...authorities.map((pem) => new X509Certificate(pem))];
+    if (!leadsToRoot(certificate, issuers)) {
+      throw new CommandFailure(
+        'its issuer is unknown; put the certificates above it, up to the root, below it in the file or into tls.authorities',
+      );
+    }
+    return pems.join('');
+  });
+}
+
+/** Puts the file's name in front of what is wrong with it. */
+async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error) || 'path' in error) throw error;
+    throw new CommandFailure(`${file} cannot be used: ${error.message}`);
+  }
+}
+
+function passwordIn(file: string): string {
+  const password = Buffer.from(readInput(file)).toString().split(/\r?\n/, 1)[0] ?? '';
+  if (password === '')
+    throw new CommandFailure(`${file} is empty; its first line is the password of client.p12`);
+  return password;
+}
+
+function printUse(out: string, given: Arguments, config: Config): void {
+  const { host, port } = config.listen;
+  const reachable = host === '0.0.0.0' || host === '::' ? hostname() : host;
+  const ca = join(out, 'ca.pem');
+  if (given.cert !== undefined) {
+    print(`give the client ${ca}, so that it can check the server`);
+    return;
+  }
+  const cert = join(out, 'cert.pem');
+  if (given.csr !== undefined) {
+    print(`give the client ${cert} and ${ca}`);
+    return;
+  }
+  const key = join(out, 'key.pem');
+  const password = given['p12-password'] ?? join(out, 'client.p12.password');
+  print(`files:    ${out}: ca.pem cert.pem key.pem client.pem client.p12 (password in ${password})`);
+  print(
+    `openssl:  openssl s_client -connect ${addressText({ host: reachable, port })} -CAfile ${ca} -cert ${cert} -key ${key}`,
+  );
+  print(
+    `PyKMIP:   ProxyKmipClient(hostname='${reachable}', port=${port}, ca='${ca}', cert='${cert}', key='${key}')`,
+  );
+}

@@ -1,0 +1,298 @@
+import { randomBytes } from 'node:crypto';
+import type { Argv } from 'yargs';
+import { store as readStore } from '../../config/values.ts';
+import type { ClientCredentials, CredentialUse, DeviceFields } from '../../identity/credentials.ts';
+import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
+import {
+  type Command,
+  type Group,
+  homeOption,
+  plainNameOf,
+  print,
+  readOption,
+  storeOption,
+} from '../command.ts';
+import { CommandFailure, UsageFailure } from '../failure.ts';
+import { readPassword } from '../password-input.ts';
+import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+
+/** What tells credentials apart: a username, or the fields of a device. */
+interface Which {
+  readonly username?: string;
+  readonly 'serial-number'?: string;
+  readonly 'device-identifier'?: string;
+  readonly 'network-identifier'?: string;
+  readonly 'machine-identifier'?: string;
+  readonly 'media-identifier'?: string;
+}
+
+interface Arguments extends Which {
+  readonly client: string;
+  readonly home: string;
+  readonly store?: string;
+}
+
+interface Adding extends Arguments {
+  readonly 'password-file'?: string;
+  readonly 'without-password'?: boolean;
+  readonly hashed?: boolean;
+  readonly 'one-time'?: string;
+}
+
+interface Removing extends Arguments {
+  readonly all?: boolean;
+}
+
+const fieldOptions = {
+  'serial-number': 'DeviceSerialNumber',
+  'device-identifier': 'DeviceIdentifier',
+  'network-identifier': 'NetworkIdentifier',
+  'machine-identifier': 'MachineIdentifier',
+  'media-identifier': 'MediaIdentifier',
+} as const;
+type FieldOption = keyof typeof fieldOptions;
+const fieldNames = Object.keys(fieldOptions) as FieldOption[];
+
+const longestName = 255;
+const mostOneTime = 100;
+/** Of one client, so that its record stays small: it is read with every message. */
+const mostCredentials = 32;
+
+function withWhich(yargs: Argv): Argv {
+  const text = { type: 'string', requiresArg: true } as const;
+  return withPlace(yargs)
+    .option('username', { ...text, describe: 'Username of a password or of one-time passwords' })
+    .option('serial-number', { ...text, describe: 'Device Serial Number; this and the next four: a device' })
+    .option('device-identifier', { ...text, describe: 'Device Identifier' })
+    .option('network-identifier', { ...text, describe: 'Network Identifier' })
+    .option('machine-identifier', { ...text, describe: 'Machine Identifier' })
+    .option('media-identifier', { ...text, describe: 'Media Identifier' })
+    .conflicts('username', fieldNames);
+}
+
+function withPlace(yargs: Argv): Argv {
+  return yargs
+    .positional('client', { type: 'string', describe: 'Name of the client' })
+    .options(homeOption)
+    .options(storeOption);
+}
+
+const add: Command<Adding> = {
+  command: 'add <client>',
+  describe: 'Have a client show a password or a device besides its certificate',
+  builder: (yargs) =>
+    withWhich(yargs)
+      .option('password-file', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'File with the password [standard input, or asked for]',
+      })
+      .option('without-password', { type: 'boolean', describe: 'The device has none' })
+      .option('hashed', {
+        type: 'boolean',
+        describe:
+          'Let the client show the password hashed too (KMIP 2.x); what is kept is then faster to guess from',
+      })
+      .option('one-time', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Make so many passwords that hold once each, and print them, instead of reading one',
+      })
+      .conflicts('one-time', ['password-file', 'hashed', ...fieldNames])
+      .conflicts('without-password', ['password-file', 'username']),
+  async run(given) {
+    const { username } = given;
+    const fields = fieldsOf(given);
+    if (username === undefined && Object.keys(fields).length === 0)
+      throw new UsageFailure('what is to be shown? give --username, or an identifier of a device');
+    if (username === undefined && given.hashed)
+      throw new UsageFailure('--hashed is about the password of a username; give --username');
+    const count = oneTimeOf(given);
+    const change =
+      username === undefined
+        ? addDevice(fields, await deviceVerifier(given))
+        : count === undefined
+          ? addPassword(username, await userVerifier(username, given))
+          : addOneTime(username, count);
+    await withCredentials(given, ({ client, credentials, use }) => {
+      const { next, says } = change(credentials, use);
+      if (next.users.length + next.devices.length > mostCredentials)
+        throw new CommandFailure(`client ${client} has ${mostCredentials} credentials; remove one first`);
+      const first = credentials.users.length + credentials.devices.length === 0;
+      const demand = `client ${client} must show its credentials with every request from now on`;
+      return { next, says: first ? [...says, demand] : says };
+    });
+  },
+};
+
+const list: Command<Arguments> = {
+  command: 'list <client>',
+  describe: 'List what a client can show',
+  builder: withPlace,
+  run: (given) =>
+    withCredentials(given, ({ client, credentials, use }) => {
+      const { users, devices } = credentials;
+      const lines = [
+        ...users.map(({ username, password, hashed, oneTime = [] }) => {
+          const left = oneTime.filter((code) => !use.spent.includes(code)).length;
+          return `username ${username}: ${[
+            ...(password ? [hashed ? 'password, also hashed' : 'password'] : []),
+            ...(oneTime.length > 0 ? [`${left} of ${oneTime.length} one-time passwords left`] : []),
+          ].join(', ')}`;
+        }),
+        ...devices.map(({ fields, password }) => `${deviceName(fields)}: ${password ? '' : 'no '}password`),
+      ];
+      return { says: lines.length > 0 ? lines : [`client ${client} has none; its certificate is enough`] };
+    }),
+};
+
+const remove: Command<Removing> = {
+  command: 'remove <client>',
+  describe: 'Take a credential away; without any, the certificate is enough again',
+  builder: (yargs) =>
+    withWhich(yargs)
+      .option('all', { type: 'boolean', describe: 'All of them' })
+      .conflicts('all', ['username', ...fieldNames]),
+  run(given) {
+    const { username, all } = given;
+    const fields = fieldsOf(given);
+    if (username === undefined && !all && Object.keys(fields).length === 0)
+      throw new UsageFailure('which one? give --username, the identifiers of the device, or --all');
+    return withCredentials(given, ({ client, credentials: { users, devices } }) => {
+      const next = {
+        users: all ? [] : users.filter((user) => user.username !== username),
+        devices: all ? [] : devices.filter((device) => !sameFields(device.fields, fields)),
+      };
+      const gone = users.length + devices.length - next.users.length - next.devices.length;
+      if (gone === 0) throw new CommandFailure(`client ${client} has no such credential`);
+      const left = next.users.length + next.devices.length;
+      const rest = left === 0 ? 'its certificate is enough again' : `${left} left`;
+      return { next, says: [`${gone} removed from client ${client}; ${rest}`] };
+    });
+  },
+};
+
+export const credential: Group = {
+  command: 'credential',
+  describe: 'Passwords and devices that a client shows besides its certificate',
+  commands: [add, list, remove],
+};
+
+/** What changes, and what is said about it. */
+type Change = (
+  credentials: ClientCredentials,
+  use: CredentialUse,
+) => { readonly next: ClientCredentials; readonly says: readonly string[] };
+
+async function userVerifier(username: string, { 'password-file': file, hashed }: Adding) {
+  const password = await readPassword(`password of ${username}`, file);
+  return {
+    password: await passwordVerifier(password),
+    ...(hashed && { hashed: hashedPasswordVerifier(username, password) }),
+  };
+}
+
+async function deviceVerifier({ 'password-file': file, 'without-password': without }: Adding) {
+  if (without) return {};
+  return { password: await passwordVerifier(await readPassword('password of the device', file)) };
+}
+
+function addPassword(username: string, verifier: Awaited<ReturnType<typeof userVerifier>>): Change {
+  return ({ users, devices }) => {
+    const known = users.find((user) => user.username === username);
+    const { oneTime } = known ?? {};
+    const user = { username, ...verifier, ...(oneTime && { oneTime }) };
+    const next = { users: [...users.filter((each) => each !== known), user], devices };
+    const word = known?.password === undefined ? 'a password' : 'a new password';
+    return { next, says: [`username ${username} has ${word}`] };
+  };
+}
+
+function addDevice(fields: DeviceFields, verifier: Awaited<ReturnType<typeof deviceVerifier>>): Change {
+  return ({ users, devices }) => {
+    const others = devices.filter((device) => !sameFields(device.fields, fields));
+    const next = { users, devices: [...others, { fields, ...verifier }] };
+    const word = others.length === devices.length ? 'added' : 'changed';
+    return { next, says: [`${deviceName(fields)} is ${word}`] };
+  };
+}
+
+/** Those that have been used make room. */
+function addOneTime(username: string, count: number): Change {
+  const codes = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
+  return ({ users, devices }, { spent }) => {
+    const known = users.find((user) => user.username === username);
+    const unused = (known?.oneTime ?? []).filter((code) => !spent.includes(code));
+    if (unused.length + count > mostOneTime)
+      throw new CommandFailure(`username ${username} would have more than ${mostOneTime} one-time passwords`);
+    const oneTime = [...unused, ...codes.map(fingerprintOfCode)];
+    const user = { ...(known ?? { username }), oneTime };
+    return { next: { users: [...users.filter((each) => each !== known), user], devices }, says: codes };
+  };
+}
+
+function fieldsOf(given: Which): DeviceFields {
+  const fields = fieldNames.flatMap((option) => {
+    const value = given[option];
+    return value === undefined ? [] : [[fieldOptions[option], shortEnough(option, value)]];
+  });
+  if (given.username !== undefined) shortEnough('username', given.username);
+  return Object.fromEntries(fields);
+}
+
+function shortEnough(option: string, value: string): string {
+  if (value.length <= longestName && !/\p{Cc}/u.test(value)) return value;
+  throw new UsageFailure(`--${option} takes at most ${longestName} characters, none of them invisible`);
+}
+
+function oneTimeOf({ 'one-time': value }: Adding): number | undefined {
+  if (value === undefined) return undefined;
+  const count = Number(value);
+  if (Number.isInteger(count) && count >= 1 && count <= mostOneTime) return count;
+  throw new UsageFailure(`--one-time cannot be ${value}; give a number from 1 to ${mostOneTime}`);
+}
+
+const entriesOf = (fields: DeviceFields): string =>
+  JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+const sameFields = (a: DeviceFields, b: DeviceFields): boolean => entriesOf(a) === entriesOf(b);
+
+function deviceName(fields: DeviceFields): string {
+  const named = fieldNames.flatMap((option) => {
+    const value = fields[fieldOptions[option]];
+    return value === undefined ? [] : [`${option.replace('-', ' ')} ${value}`];
+  });
+  return `device with ${named.join(', ')}`;
+}
+
+interface Found {
+  readonly client: string;
+  readonly credentials: ClientCredentials;
+  readonly use: CredentialUse;
+}
+
+/** Reads what a client has, writes what it is to have where that is another, and says what there is to say. */
+async function withCredentials(
+  given: Arguments,
+  work: (found: Found) => { readonly next?: ClientCredentials; readonly says: readonly string[] },
+): Promise<void> {
+  const client = plainNameOf('the name', given.client);
+  const place = homeAt(given.home);
+  const store = readOption('store', given.store, readStore) ?? readyHome(place).store;
+  const { clientNamed, tellDaemon } = await import('../state-directory/client-directory.ts');
+  const { CredentialDirectory } = await import('../../protocol/authentication/credential-directory.ts');
+  const { openStore } = await import('../../store/open.ts');
+  const { openLocalVault } = await import('../../vault/local.ts');
+  await using closing = new AsyncDisposableStack();
+  const opened = await openStore(store);
+  closing.defer(() => opened.close());
+  const { group } = await clientNamed(opened.clients, client);
+  const vault = await openLocalVault({ rootKeyFile: place.rootKey, shelf: opened.sealingKeys });
+  closing.defer(() => vault.close());
+  if (!vault.unsealed) throw new CommandFailure(`the vault is sealed: ${vault.sealedBecause}`);
+  const directory = new CredentialDirectory(opened.store, vault);
+  const { next, says } = work({ client, ...(await directory.of(client)) });
+  if (next !== undefined) await directory.set(client, group, next);
+  for (const line of says) print(line);
+  if (next !== undefined) tellDaemon(place);
+}

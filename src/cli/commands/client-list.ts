@@ -1,0 +1,65 @@
+import { X509Certificate } from 'node:crypto';
+import { store as readStore } from '../../config/values.ts';
+import type { Client } from '../../identity/principal.ts';
+import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
+import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly home: string;
+  readonly store?: string;
+  readonly json: boolean;
+}
+
+export const list: Command<Arguments> = {
+  command: 'list',
+  describe: 'List the enrolled clients',
+  builder: (yargs) =>
+    yargs
+      .options(homeOption)
+      .options(storeOption)
+      .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
+  async run({ home, store, json }) {
+    const config = readyHome(homeAt(home));
+    const { withDirectory } = await import('../state-directory/client-directory.ts');
+    const clients = await withDirectory(readOption('store', store, readStore) ?? config.store, (directory) =>
+      directory.list(),
+    );
+    const sorted = clients.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    if (json) for (const client of sorted) print(JSON.stringify(summaryOf(client)));
+    else print(tableOf(sorted));
+  },
+};
+
+/** What may be shown of a client, in the order of `list` and `show`. */
+export function summaryOf(client: Client, now = new Date()) {
+  const certificate = new X509Certificate(client.certificate);
+  const expired = now > certificate.validToDate;
+  return {
+    name: client.name,
+    group: client.group,
+    role: client.role,
+    state: client.disabled ? 'disabled' : expired ? 'expired' : 'enabled',
+    enrolled: new Date(client.enrolledAt * 1000).toISOString().slice(0, 10),
+    expires: certificate.validToDate.toISOString().slice(0, 10),
+    fingerprint: client.fingerprint,
+  };
+}
+
+function tableOf(clients: readonly Client[]): string {
+  if (clients.length === 0) return 'no clients are enrolled; see kmipd client add --help';
+  const rows = clients.map((client) => {
+    const { name, group, role, state, expires, fingerprint } = summaryOf(client);
+    return [name, group, role, state, expires, fingerprint.slice(0, 16)];
+  });
+  const table = [['NAME', 'GROUP', 'ROLE', 'STATE', 'EXPIRES', 'FINGERPRINT'], ...rows];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
+  return table
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

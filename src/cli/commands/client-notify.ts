@@ -1,0 +1,92 @@
+import { addressText } from '../../common/address.ts';
+import { address, store as readStore } from '../../config/values.ts';
+import type { EndpointSettings } from '../../protocol/endpoints/endpoint-settings.ts';
+import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
+import { CommandFailure, UsageFailure } from '../failure.ts';
+import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly client: string;
+  readonly home: string;
+  readonly store?: string;
+  readonly to?: string;
+  readonly put?: boolean;
+  readonly kmip?: string;
+  readonly off?: boolean;
+}
+
+export const notify: Command<Arguments> = {
+  command: 'notify <client>',
+  describe: 'Say where a client is told of changes, and whether it is sent keys; alone: show it',
+  builder: (yargs) =>
+    yargs
+      .positional('client', { type: 'string', describe: 'Name of the client' })
+      .options(homeOption)
+      .options(storeOption)
+      .option('to', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'HOST:PORT where it waits for the server; without it, it connects and exchanges the roles',
+      })
+      .option('put', {
+        type: 'boolean',
+        describe: 'Send it the new objects that it may get, keys included',
+      })
+      .option('kmip', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Newest version to speak with it, such as 1.4 [the newest of all]',
+      })
+      .option('off', { type: 'boolean', describe: 'Take back what was said' })
+      .conflicts('off', ['to', 'put', 'kmip']),
+  async run(given) {
+    const name = plainNameOf('the name', given.client);
+    const place = homeAt(given.home);
+    const config = readyHome(place);
+    const wanted = await settingsOf(given);
+    const { clientNamed, tellDaemon } = await import('../state-directory/client-directory.ts');
+    const { EndpointDirectory } = await import('../../protocol/endpoints/endpoint-settings.ts');
+    const { openStore } = await import('../../store/open.ts');
+    const { openLocalVault } = await import('../../vault/local.ts');
+    const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
+    try {
+      const { group } = await clientNamed(opened.clients, name);
+      const vault = await openLocalVault({ rootKeyFile: place.rootKey, shelf: opened.sealingKeys });
+      try {
+        if (!vault.unsealed) throw new CommandFailure(`the vault is sealed: ${vault.sealedBecause}`);
+        const directory = new EndpointDirectory(opened.store, vault);
+        if (wanted === undefined && !given.off) return print(describe(name, await directory.of(name)));
+        await directory.set(name, group, wanted);
+        print(describe(name, wanted));
+      } finally {
+        await vault.close();
+      }
+    } finally {
+      await opened.close();
+    }
+    tellDaemon(place);
+  },
+};
+
+/** Undefined: nothing is to be said, or no longer. */
+async function settingsOf({ to, put, kmip }: Arguments): Promise<EndpointSettings | undefined> {
+  if (to === undefined && put === undefined && kmip === undefined) return undefined;
+  if (kmip !== undefined && to === undefined)
+    throw new UsageFailure('--kmip is about connections that the server opens; give --to as well');
+  const { versions } = await import('../../../codec/version.ts');
+  const version = versions.find((each) => each === kmip);
+  if (kmip !== undefined && version === undefined)
+    throw new UsageFailure(`--kmip cannot be ${kmip}; choose from ${versions.join(', ')}`);
+  return { put: put ?? false, to: readOption('to', to, address), version };
+}
+
+function describe(name: string, settings: EndpointSettings | undefined): string {
+  if (settings === undefined)
+    return `client ${name} is told of changes when it exchanges the roles; it is sent no keys`;
+  const { to, version, put } = settings;
+  const where =
+    to === undefined
+      ? 'when it exchanges the roles'
+      : `at ${addressText(to)}${version === undefined ? '' : ` in KMIP ${version}`}`;
+  return `client ${name} is told of changes ${where}; it is sent ${put ? 'new keys' : 'no keys'}`;
+}

@@ -1,0 +1,67 @@
+import { store as readStore } from '../../config/values.ts';
+import type { ClientDirectory } from '../../identity/principal.ts';
+import type { OpenStore } from '../../store/open.ts';
+import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
+import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly client: string;
+  readonly home: string;
+  readonly store?: string;
+}
+
+function change(
+  verb: string,
+  describe: string,
+  apply: (directory: ClientDirectory, name: string, opened: OpenStore) => Promise<string>,
+): Command<Arguments> {
+  return {
+    command: `${verb} <client>`,
+    describe,
+    builder: (yargs) =>
+      yargs
+        .positional('client', { type: 'string', describe: 'Name of the client' })
+        .options(homeOption)
+        .options(storeOption),
+    async run({ client, home, store }) {
+      const name = plainNameOf('the name', client);
+      const place = homeAt(home);
+      const url = readOption('store', store, readStore) ?? readyHome(place).store;
+      const { tellDaemon, withDirectory } = await import('../state-directory/client-directory.ts');
+      print(await withDirectory(url, (directory, opened) => apply(directory, name, opened)));
+      tellDaemon(place);
+    },
+  };
+}
+
+async function setDisabled(directory: ClientDirectory, name: string, disabled: boolean): Promise<string> {
+  const { clientNamed } = await import('../state-directory/client-directory.ts');
+  const client = await clientNamed(directory, name);
+  const word = disabled ? 'disabled' : 'enabled';
+  if (client.disabled === disabled) return `client ${name} is ${word} already`;
+  await directory.setDisabled(name, disabled);
+  return `client ${name} is ${word}`;
+}
+
+export const disable = change('disable', 'Turn a client away until it is enabled again', (directory, name) =>
+  setDisabled(directory, name, true),
+);
+
+export const enable = change('enable', 'Let a disabled client in again', (directory, name) =>
+  setDisabled(directory, name, false),
+);
+
+export const remove = change(
+  'remove',
+  'Remove a client; objects stay with its group',
+  async (directory, name, { store }) => {
+    const { clientNamed } = await import('../state-directory/client-directory.ts');
+    const { forgetCredentials } = await import('../../protocol/authentication/credential-directory.ts');
+    const { forgetEndpoint } = await import('../../protocol/endpoints/endpoint-settings.ts');
+    const { group } = await clientNamed(directory, name);
+    await forgetEndpoint(store, name);
+    await directory.remove(name);
+    await forgetCredentials(store, name);
+    return `client ${name} is removed; the objects of group ${group} stay`;
+  },
+);

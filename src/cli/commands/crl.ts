@@ -1,0 +1,97 @@
+import { store as readStore, wholeNumber } from '../../config/values.ts';
+import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
+import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
+import { CommandFailure, UsageFailure } from '../failure.ts';
+import { homeAt, readyHome, writeFileWhole } from '../state-directory/state-directory.ts';
+
+interface Arguments {
+  readonly issuer?: string;
+  readonly home: string;
+  readonly store?: string;
+  readonly out?: string;
+  readonly pem: boolean;
+  readonly days: string;
+}
+
+/** Revoked certificates stay on lists that long after their end, so that no list is good for longer. */
+const mostDays = 30;
+
+export const crl: Command<Arguments> = {
+  command: 'crl [issuer]',
+  describe: 'Write the certificate revocation list of an issuer; without one, show the issuers there are',
+  builder: (yargs) =>
+    yargs
+      .positional('issuer', { type: 'string', describe: 'Unique Identifier of the issuer’s certificate' })
+      .options(homeOption)
+      .options(storeOption)
+      .option('out', { type: 'string', requiresArg: true, describe: 'File, instead of standard output' })
+      .option('pem', { type: 'boolean', default: false, describe: 'As PEM, not DER' })
+      .option('days', {
+        type: 'string',
+        default: '7',
+        requiresArg: true,
+        describe: `Days for which the list is good, at most ${mostDays}`,
+      })
+      .example('$0 crl', 'the issuers')
+      .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new list; do it every day'),
+  async run(given) {
+    const { issuer, out, pem } = given;
+    const days = readOption('days', given.days, (text) =>
+      wholeNumber(1, mostDays)(Number(text), ''),
+    ) as number;
+    if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
+      throw new UsageFailure('the list is binary; give --out FILE or --pem');
+    const place = homeAt(given.home);
+    const config = readyHome(place);
+    const { nodeCrypto } = await import('../../crypto/node/node.ts');
+    const { RevocationLists } = await import('../../protocol/revocation-lists.ts');
+    const { openStore } = await import('../../store/open.ts');
+    const { openLocalVault } = await import('../../vault/local.ts');
+    const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
+    try {
+      const vault = await openLocalVault({ rootKeyFile: place.rootKey, shelf: opened.sealingKeys });
+      try {
+        if (!vault.unsealed) throw new CommandFailure(`the vault is sealed: ${vault.sealedBecause}`);
+        const lists = new RevocationLists(opened.store, vault, nodeCrypto, Date.now);
+        if (issuer !== undefined) return await write(lists, issuer, { out, pem, days });
+        const groups = new Set((await opened.clients.list()).map(({ group }) => group));
+        await show(lists, [...groups].toSorted());
+      } finally {
+        await vault.close();
+      }
+    } finally {
+      await opened.close();
+    }
+  },
+};
+
+async function write(
+  lists: RevocationLists,
+  issuer: string,
+  { out, pem, days }: { readonly out: string | undefined; readonly pem: boolean; readonly days: number },
+): Promise<void> {
+  const list = await lists.make(issuer, days * 86_400);
+  if (list === undefined)
+    throw new CommandFailure(
+      `${issuer} is not the certificate of an issuer: it and its key must be Active; kmipd crl alone shows the issuers`,
+    );
+  const bytes = pem ? pemOf(list.der) : list.der;
+  if (out === undefined) return void process.stdout.write(bytes);
+  // Public, and read by web servers.
+  writeFileWhole(out, bytes, 0o644);
+  const until = new Date(list.nextUpdate * 1000).toISOString().slice(0, 10);
+  print(`list ${list.number}: ${list.entries} revoked, good until ${until}`);
+}
+
+function pemOf(der: Uint8Array): string {
+  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN X509 CRL-----', ...lines, '-----END X509 CRL-----', ''].join('\n');
+}
+
+async function show(lists: RevocationLists, groups: readonly string[]): Promise<void> {
+  const issuers: IssuerSummary[] = [];
+  for (const group of groups) issuers.push(...(await lists.issuers(group)));
+  if (issuers.length === 0) print('there are no issuers; clients make them with Create Key Pair and Certify');
+  for (const { id, group, subject, notAfter } of issuers)
+    print(`${id}  group ${group}, until ${new Date(notAfter * 1000).toISOString().slice(0, 10)}: ${subject}`);
+}

@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Node } from '../../../codec/wire/node.ts';
+import { type Command, print, readInput } from '../command.ts';
+import { CommandFailure } from '../failure.ts';
+
+const forms = ['text', 'xml', 'json', 'hex', 'binary'] as const;
+type Form = (typeof forms)[number];
+
+interface Arguments {
+  readonly input?: string;
+  readonly to?: Form;
+  readonly show: boolean;
+}
+
+/** A message pasted by a person is of any size that memory holds; the daemon's limits are not asked. */
+const limits = { bytes: 256 * 1024 * 1024, depth: 1024, structureItems: 10_000_000 };
+
+export const decode: Command<Arguments> = {
+  command: 'decode [input]',
+  describe: 'Turn KMIP messages between binary, hex, XML, JSON and readable text',
+  builder: (yargs) =>
+    yargs
+      .positional('input', {
+        type: 'string',
+        describe: 'File, or hex digits; standard input when left out or -',
+      })
+      .option('to', {
+        choices: forms,
+        describe: 'Form of the output: text for TTLV, hex for XML and JSON when left out',
+      })
+      .option('show', {
+        type: 'boolean',
+        default: false,
+        describe: 'Write secrets out in text, not just their length',
+      })
+      .example('$0 decode 42007801000000...', 'the message as text')
+      .example('$0 decode message.bin --to xml', 'the message as XML'),
+  async run({ input, to, show }) {
+    const bytes = bytesOf(input);
+    const { messages, binary } = await read(bytes);
+    for (const message of messages) await write(message, to ?? (binary ? 'text' : 'hex'), show);
+  },
+};
+
+const hexDigits = /^[\s|:,]*(?:0x)?(?:[0-9a-f][\s|:,]*)+$/i;
+
+function bytesOf(input = ''): Uint8Array {
+  if (input === '' || input === '-') return readFileSync(0);
+  if (existsSync(input)) return readInput(input);
+  if (hexDigits.test(input)) return new TextEncoder().encode(input);
+  throw new CommandFailure(`"${input}" is neither a file nor hex digits`);
+}
+
+async function read(bytes: Uint8Array): Promise<{ messages: readonly Node[]; binary: boolean }> {
+  const text = new TextDecoder().decode(bytes.subarray(0, limits.bytes));
+  const start = text.trimStart().slice(0, 1);
+  if (start === '') throw new CommandFailure('there is nothing to decode: the input is empty');
+  if (start === '<') {
+    const { xmlToNodes } = await import('../../../codec/wire/xml.ts');
+    return { messages: xmlToNodes(text, limits), binary: false };
+  }
+  if (start === '{') {
+    const { jsonToNode } = await import('../../../codec/wire/json.ts');
+    return { messages: [jsonToNode(text, limits)], binary: false };
+  }
+  const { decodeBinary } = await import('../../../codec/wire/message.ts');
+  const frames = framesOf(hexDigits.test(text) ? fromHex(text) : bytes);
+  return { messages: frames.map((frame) => decodeBinary(frame, limits)), binary: true };
+}
+
+function fromHex(text: string): Uint8Array {
+  const digits = text.replaceAll(/0x|[\s|:,]/gi, '');
+  if (digits.length % 2 === 0) return Uint8Array.fromHex(digits);
+  throw new CommandFailure(
+    `the hex has an odd number of digits (${digits.length}); one is missing or too many`,
+  );
+}
+
+/** Messages that follow each other, as in a captured stream: a header of 8 bytes, then the length in it, padded. */
+function framesOf(bytes: Uint8Array): readonly Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length; ) {
+    const length = at + 8 <= bytes.length ? 8 * Math.ceil(view.getUint32(at + 4) / 8) : 0;
+    const end = at + 8 + length;
+    frames.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return frames;
+}
+
+async function write(message: Node, form: Form, show: boolean): Promise<void> {
+  switch (form) {
+    case 'text': {
+      const { nodeToText } = await import('../../../codec/wire/text.ts');
+      return print(nodeToText(message, { show }).trimEnd());
+    }
+    case 'xml': {
+      const { nodeToXml } = await import('../../../codec/wire/xml.ts');
+      return print(nodeToXml(message).trimEnd());
+    }
+    case 'json': {
+      const { nodeToJson } = await import('../../../codec/wire/json.ts');
+      return print(nodeToJson(message).trimEnd());
+    }
+    case 'hex':
+    case 'binary': {
+      const { encodeBinary } = await import('../../../codec/wire/message.ts');
+      const bytes = encodeBinary(message);
+      if (form === 'hex') return print(bytes.toHex());
+      process.stdout.write(bytes);
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { CommandFailure } from '../failure.ts';
+import { type Home, makeDirectory, writeFileWhole } from './state-directory.ts';
+
+/**
+ * One daemon per home: a second one would answer from the same keys with limits and sessions of its own, and is a
+ * mistake. Node has no flock; SQLite has, so an empty database in the home is held exclusively. The kernel lets go when
+ * the process dies, however it dies. Only `serve` and `init` ask for it; other commands run beside the daemon.
+ */
+export interface Lock {
+  release(): void;
+}
+
+/** Takes a home, creating its directory. Throws CommandFailure when another daemon has it. */
+export function lockHome(home: Home): Lock {
+  makeDirectory(home.directory);
+  const holder = hold(home, 500);
+  if (holder === undefined) {
+    const pid = pidOf(home);
+    const who = pid === undefined ? 'another kmipd' : `another kmipd (process ${pid})`;
+    throw new CommandFailure(
+      `${home.directory} is in use by ${who}; stop that one, or give this one its own --home`,
+    );
+  }
+  writeFileWhole(pidFile(home), `${process.pid}\n`, 0o600);
+  return {
+    release() {
+      rmSync(pidFile(home), { force: true });
+      holder.close();
+    },
+  };
+}
+
+/** Process id of the daemon of a home; undefined when none is running. */
+export function daemonOf(home: Home): number | undefined {
+  const holder = hold(home, 0);
+  if (holder === undefined) return pidOf(home);
+  // Nobody has it, so a process id that still lies there is stale and may be anybody's by now.
+  holder.close();
+  return undefined;
+}
+
+const busy = 5; // SQLITE_BUSY
+
+/** Undefined when another process has it. Waits a little where a command may only be looking. */
+function hold(home: Home, milliseconds: number): DatabaseSync | undefined {
+  const database = new DatabaseSync(join(home.directory, 'kmipd.lock'), { timeout: milliseconds });
+  try {
+    database.exec('pragma journal_mode = off; begin exclusive');
+    return database;
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && 'errcode' in error && error.errcode === busy) return undefined;
+    throw error;
+  }
+}
+
+const pidFile = (home: Home) => join(home.directory, 'kmipd.pid');
+
+function pidOf(home: Home): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidFile(home), 'utf8'));
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { parse, TomlError } from 'smol-toml';
+import type { Address } from '../common/address.ts';
+import { defaultLimits, type Limits } from '../common/limits.ts';
+import { didYouMean } from '../common/suggest.ts';
+import { type CustomRoles, roleProblem } from '../identity/policy.ts';
+import { type Key, keys, known, limit, limitNames, type logLevels, type tlsProfiles } from './keys.ts';
+import { WrongValue } from './values.ts';
+
+/** Everything `kmipd.toml` says, with the defaults filled in and paths made absolute. */
+export interface Config {
+  readonly listen: Address;
+  /** Undefined: no HTTPS listener. */
+  readonly https: Address | undefined;
+  /** `sqlite:/absolute/file` or `postgres://…`. */
+  readonly store: string;
+  /** Undefined: no metrics listener. */
+  readonly metrics: Address | undefined;
+  readonly uniqueNames: boolean;
+  readonly interop: boolean;
+  /** Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider. */
+  readonly fips: boolean;
+  readonly log: { readonly level: (typeof logLevels)[number] };
+  readonly tls: {
+    readonly profile: (typeof tlsProfiles)[number];
+    readonly certificate: string;
+    readonly key: string;
+    readonly names: readonly string[];
+    readonly authorities: readonly string[];
+  };
+  /** Where issued certificates say that revocation lists are; undefined: they do not. */
+  readonly certification: { readonly crlUrl: string | undefined };
+  readonly crypto: {
+    /** Names that `disabledProblem` finds nothing wrong with. */
+    readonly disabled: readonly string[];
+    readonly pkcs1Decryption: boolean;
+  };
+  readonly limits: Limits;
+  readonly roles: CustomRoles;
+}
+
+/** The file cannot be used. Every problem is one line: file, key, what to do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Reads and checks a file. Throws ConfigError, also when it cannot be read. */
+export function readConfig(file: string, home: string): Config {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT'
+        ? 'there is no such file; an empty one stands for all defaults'
+        : `cannot be read (${code}); check its owner and mode`;
+    throw new ConfigError([`${file}: ${reason}`]);
+  }
+  return parseConfig(source, file, home);
+}
+
+/** Checks TOML text; `file` is what messages call it, `home` where paths begin. Throws ConfigError with all problems. */
+export function parseConfig(source: string, file: string, home: string): Config {
+  const tree = parseToml(source, file);
+  const problems: string[] = [];
+  const given = new Map<string, unknown>();
+  const roles = readRoles(tree.roles, problems);
+  for (const [name, value] of leaves(tree)) {
+    const expected = keys.get(name);
+    if (expected === undefined) {
+      problems.push(`unknown key "${name}"${didYouMean(name, [...keys.keys(), 'roles'])}`);
+      continue;
+    }
+    try {
+      given.set(name, expected.read(value, home));
+    } catch (error) {
+      if (!(error instanceof WrongValue)) throw error;
+      problems.push(`"${name}" ${error.message}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
+  return assemble(given, roles, home);
+}
+
+function parseToml(source: string, file: string): Record<string, unknown> {
+  try {
+    return parse(source);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const reason = error.message.split('\n')[0]?.replace('Invalid TOML document: ', '');
+    throw new ConfigError([`${file}:${error.line}:${error.column}: not valid TOML: ${reason}`]);
+  }
+}
+
+const sections = new Set(
+  [...keys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
+);
+
+/** Dotted names and values; a table that is no section of ours stands for itself. */
+function* leaves(tree: Record<string, unknown>): Generator<[string, unknown]> {
+  for (const [name, value] of Object.entries(tree)) {
+    if (name === 'roles') continue;
+    if (!sections.has(name) || !isTable(value)) yield [name, value];
+    else for (const [inner, innerValue] of Object.entries(value)) yield [`${name}.${inner}`, innerValue];
+  }
+}
+
+function readRoles(value: unknown, problems: string[]): CustomRoles {
+  if (value === undefined) return {};
+  if (!isTable(value)) {
+    problems.push('"roles" must be a table: a line [roles], below it NAME = ["Get", "Locate"]');
+    return {};
+  }
+  const roles: Record<string, readonly string[]> = {};
+  for (const [name, entries] of Object.entries(value)) {
+    if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string')) {
+      problems.push(`"roles.${name}" must be a list of operations, such as ["Get", "Locate"]`);
+      continue;
+    }
+    const problem = roleProblem(name, entries);
+    if (problem === undefined) roles[name] = entries;
+    else problems.push(`"roles.${name}": ${problem}`);
+  }
+  return roles;
+}
+
+function assemble(given: ReadonlyMap<string, unknown>, roles: CustomRoles, home: string): Config {
+  function value<T>({ name, initial, read }: Key<T>): T {
+    return given.has(name) ? (given.get(name) as T) : read(initial, home);
+  }
+  const limits = Object.fromEntries(limitNames.map((name) => [name, value(limit(name))]));
+  return {
+    listen: value(known.listen),
+    https: given.has('https') ? value(known.https) : undefined,
+    store: value(known.store),
+    metrics: given.has('metrics') ? value(known.metrics) : undefined,
+    uniqueNames: value(known.uniqueNames),
+    interop: value(known.interop),
+    fips: value(known.fips),
+    log: { level: value(known.logLevel) },
+    tls: {
+      profile: value(known.tlsProfile),
+      certificate: value(known.tlsCertificate),
+      key: value(known.tlsKey),
+      names: value(known.tlsNames),
+      authorities: value(known.tlsAuthorities),
+    },
+    certification: { crlUrl: given.has(known.crlUrl.name) ? value(known.crlUrl) : undefined },
+    crypto: { disabled: value(known.cryptoDisabled), pkcs1Decryption: value(known.pkcs1Decryption) },
+    limits: { ...defaultLimits, ...limits },
+    roles,
+  };
+}
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);

@@ -1,0 +1,42 @@
+import { KeyMaterialInvalid } from '../provider.ts';
+import { stripZeros } from './der.ts';
+
+/*
+ * Arithmetic that node:crypto does not offer. BigInt can be neither wiped nor made constant in time: secrets may be here
+ * only where there is no other way (keys that a client sent incomplete), or multiplied with a random number first.
+ */
+
+// Word by word: going through hexadecimal text would leave the secret in a string.
+export function toBigInt(magnitude: Uint8Array): bigint {
+  let value = 0n;
+  for (const byte of magnitude) value = (value << 8n) | BigInt(byte);
+  return value;
+}
+
+export function toBytes(value: bigint): Uint8Array {
+  const words = Math.ceil(bitsOf(value) / 64);
+  const bytes = new Uint8Array(words * 8);
+  const view = new DataView(bytes.buffer);
+  for (let word = words - 1, rest = value; word >= 0; word -= 1, rest >>= 64n)
+    view.setBigUint64(word * 8, rest & 0xffff_ffff_ffff_ffffn);
+  return stripZeros(bytes);
+}
+
+function bitsOf(value: bigint): number {
+  let bits = 0;
+  for (let rest = value; rest > 0n; rest >>= 64n) bits += 64;
+  return bits;
+}
+
+/** Modular inverse by the extended Euclidean algorithm. Throws KeyMaterialInvalid when there is none. */
+export function inverse(value: bigint, modulus: bigint): bigint {
+  let [r0, r1] = [modulus, value % modulus];
+  let [t0, t1] = [0n, 1n];
+  while (r1 > 0n) {
+    const quotient = r0 / r1;
+    [r0, r1] = [r1, r0 - quotient * r1];
+    [t0, t1] = [t1, t0 - quotient * t1];
+  }
+  if (r0 !== 1n) throw new KeyMaterialInvalid('the numbers of the key do not belong together');
+  return t0 < 0n ? t0 + modulus : t0;
+}

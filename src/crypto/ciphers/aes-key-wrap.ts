@@ -1,0 +1,89 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { AlgorithmUnsupported, CryptographyFailed, ParametersInvalid, undecipherable } from '../provider.ts';
+
+/** AES key wrap, plain and with padding (RFC 3394, RFC 5649): of keys, and of any data of a fitting length. */
+
+interface WrapMode {
+  /** Behind `id-aes256-` in OpenSSL's name. */
+  readonly suffix: string;
+  /** Initial value, which unwrapping finds again when nothing was changed. */
+  readonly initialValue: Uint8Array;
+  /** Whether data of that many bytes can be wrapped. */
+  fits(bytes: number): boolean;
+}
+
+const wrapModes = new Map<BlockCipherMode, WrapMode>([
+  [
+    'NISTKeyWrap',
+    {
+      suffix: 'wrap',
+      // RFC 3394 §2.2.3.1.
+      initialValue: new Uint8Array(8).fill(0xa6),
+      fits: (bytes) => bytes >= 16 && bytes % 8 === 0,
+    },
+  ],
+  [
+    'AESKeyWrapPadding',
+    {
+      suffix: 'wrap-pad',
+      // RFC 5649 §3.
+      initialValue: Uint8Array.of(0xa6, 0x59, 0x59, 0xa6),
+      fits: (bytes) => bytes >= 1,
+    },
+  ],
+]);
+
+export function isKeyWrap({ BlockCipherMode }: CryptographicParameters): boolean {
+  return BlockCipherMode !== undefined && wrapModes.has(BlockCipherMode);
+}
+
+export function wrapAes(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  data: Uint8Array,
+): Uint8Array {
+  const mode = modeOf(parameters);
+  const name = cipherName(key, algorithm, parameters, mode);
+  if (!mode.fits(data.length)) {
+    throw new CryptographyFailed(`${parameters.BlockCipherMode} does not wrap ${data.length} bytes`);
+  }
+  return new Uint8Array(createCipheriv(name, key, mode.initialValue).update(data));
+}
+
+/** Throws `undecipherable()` for whatever is wrong with the wrapped data. */
+export function unwrapAes(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  data: Uint8Array,
+): Uint8Array {
+  const mode = modeOf(parameters);
+  const name = cipherName(key, algorithm, parameters, mode);
+  // The wrapped form is a whole number of half blocks, one more than the data; OpenSSL may not be asked about less.
+  if (data.length < 16 || data.length % 8 !== 0) throw undecipherable();
+  try {
+    return createDecipheriv(name, key, mode.initialValue).update(data);
+  } catch {
+    throw undecipherable();
+  }
+}
+
+function modeOf({ BlockCipherMode }: CryptographicParameters): WrapMode {
+  return wrapModes.get(BlockCipherMode as BlockCipherMode) as WrapMode;
+}
+
+function cipherName(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  { BlockCipherMode: mode, PaddingMethod: padding }: CryptographicParameters,
+  { suffix }: WrapMode,
+): string {
+  if (algorithm !== 'AES' || ![16, 24, 32].includes(key.length))
+    throw new AlgorithmUnsupported(`${mode} needs an AES key`);
+  if (padding !== undefined && padding !== 'None')
+    throw new ParametersInvalid(`${mode} takes no padding, yet Padding Method is ${padding}`);
+  return `id-aes${key.length * 8}-${suffix}`;
+}

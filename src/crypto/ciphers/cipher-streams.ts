@@ -1,0 +1,131 @@
+import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { joined } from '../../common/bytes.ts';
+import {
+  type DecryptionStream,
+  type EncryptionStream,
+  InputMissing,
+  ParametersInvalid,
+  undecipherable,
+} from '../provider.ts';
+import { pad, unpaddedLength } from './block-padding.ts';
+import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
+
+/** Symmetric encryption of data that comes in parts: each output as early as mode and padding allow. */
+
+const nothing = new Uint8Array();
+
+interface Beginning {
+  readonly iv?: Uint8Array | undefined;
+  readonly additionalData?: Uint8Array | undefined;
+}
+
+/** See CryptoProvider.startEncryption. */
+export function startSymmetricEncryption(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  { iv, additionalData }: Beginning,
+): EncryptionStream {
+  const suite = streamedSuite(key, algorithm, parameters, additionalData);
+  const made = iv === undefined ? makeVector(suite, parameters) : undefined;
+  const cipher = openCipher(suite, key, vectorFor(suite, parameters, algorithm, iv ?? made));
+  if (additionalData !== undefined) cipher.setAAD(additionalData, { plaintextLength: 0 });
+  let length = 0;
+  return {
+    iv: made,
+    update(data) {
+      length += data.length;
+      return cipher.update(data);
+    },
+    final() {
+      if (suite.kind !== 'blocks') {
+        cipher.final();
+        return {
+          data: nothing,
+          tag: suite.kind === 'authenticated' ? ownCopy(cipher.getAuthTag()) : undefined,
+        };
+      }
+      // The cipher holds the bytes of the last block that are there already: what it lacks is their padding.
+      const rest = length % suite.block;
+      const padded = pad(new Uint8Array(rest), suite.block, suite.padding);
+      const data = cipher.update(padded.subarray(rest));
+      cipher.final();
+      return { data, tag: undefined };
+    },
+  };
+}
+
+/** See CryptoProvider.startDecryption. */
+export function startSymmetricDecryption(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  { iv, additionalData, appendedTag }: Beginning & { readonly appendedTag: boolean },
+): DecryptionStream {
+  const suite = streamedSuite(key, algorithm, parameters, additionalData);
+  if (iv === undefined && suite.vector !== 'none') throw new InputMissing('IV/Counter/Nonce is missing');
+  const decipher = openDecipher(suite, key, vectorFor(suite, parameters, algorithm, iv));
+  if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: 0 });
+  const authenticated = suite.kind === 'authenticated';
+  const input = new Tail(authenticated && appendedTag ? suite.tagBytes : 0);
+  const output = new Tail(suite.kind === 'blocks' && suite.padding !== 'None' ? suite.block : 0);
+  return {
+    update(data) {
+      try {
+        return output.push(decipher.update(input.push(data)));
+      } catch {
+        throw undecipherable();
+      }
+    },
+    final(given) {
+      const tag = appendedTag ? input.rest : given;
+      if (authenticated && tag === undefined)
+        throw new InputMissing('Authenticated Encryption Tag is missing');
+      try {
+        if (authenticated) decipher.setAuthTag(tag as Uint8Array);
+        decipher.final();
+      } catch {
+        throw undecipherable();
+      }
+      return unpadded(output.rest, suite);
+    },
+  };
+}
+
+/** CCM needs to know how long the data will be before it begins, XTS where it ends. */
+function streamedSuite(...known: Parameters<typeof suiteOf>): Suite {
+  const suite = suiteOf(...known);
+  if (/-(ccm|xts)$/.test(suite.name))
+    throw new ParametersInvalid('in this mode the data must come in one piece');
+  return suite;
+}
+
+function unpadded(block: Uint8Array, suite: Suite): Uint8Array {
+  if (suite.padding === 'None') return nothing;
+  const length = unpaddedLength(block, suite.block, suite.padding);
+  if (length < 0) throw undecipherable();
+  return block.subarray(0, length);
+}
+
+/** Passes bytes on, all but the last ones: nobody knows that they are the last until no more come. */
+class Tail {
+  readonly #length: number;
+  rest: Uint8Array = nothing;
+
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  push(bytes: Uint8Array): Uint8Array {
+    if (this.#length === 0) return bytes;
+    const all = joined([this.rest, bytes]);
+    const end = Math.max(all.length - this.#length, 0);
+    this.rest = all.slice(end);
+    return all.subarray(0, end);
+  }
+}
+
+function ownCopy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}

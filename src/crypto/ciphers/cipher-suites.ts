@@ -1,0 +1,233 @@
+import {
+  type CipherCCM,
+  type CipherCCMOptions,
+  type CipherCCMTypes,
+  createCipheriv,
+  createDecipheriv,
+  type DecipherCCM,
+  getCipherInfo,
+  randomFillSync,
+} from 'node:crypto';
+import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { AlgorithmUnsupported, ParametersInvalid, TagLengthInvalid } from '../provider.ts';
+import { type BlockPadding, blockPadding } from './block-padding.ts';
+
+/** Which cipher of OpenSSL a symmetric key and Cryptographic Parameters come to (KMIP 2.1 §4.13, §11.5). */
+
+interface Family {
+  readonly block: number;
+  /** OpenSSL's name without the mode, by the bytes of the key. */
+  readonly names: Readonly<Record<number, string>>;
+}
+
+const families = new Map<CryptographicAlgorithm, Family>([
+  ['AES', { block: 16, names: { 16: 'aes-128', 24: 'aes-192', 32: 'aes-256' } }],
+  ['ARIA', { block: 16, names: { 16: 'aria-128', 24: 'aria-192', 32: 'aria-256' } }],
+  ['Camellia', { block: 16, names: { 16: 'camellia-128', 24: 'camellia-192', 32: 'camellia-256' } }],
+  ['SM4', { block: 16, names: { 16: 'sm4' } }],
+  ['DES3', { block: 8, names: { 16: 'des-ede', 24: 'des-ede3' } }],
+]);
+
+/** `blocks`: whole blocks only, so the data is padded. */
+type Kind = 'blocks' | 'stream' | 'authenticated';
+
+/** Bytes of an Initialization Vector: those accepted, and those of one that the server makes. */
+interface VectorLengths {
+  readonly least: number;
+  readonly most: number;
+  readonly made: number;
+}
+
+interface Mode {
+  readonly suffix: string;
+  /** Two keys of the cipher in one, one behind the other. */
+  readonly double?: true;
+  readonly kind: Kind;
+  /** Where it is not the size of a block; `none`: the mode takes no vector. */
+  readonly vector?: VectorLengths | 'none';
+  /** Bytes a tag may have. Shorter ones can be guessed (SP 800-38D, appendix C). */
+  readonly tags?: readonly number[];
+}
+
+const longTags = [12, 13, 14, 15, 16];
+
+const modes = new Map<BlockCipherMode, Mode>([
+  ['CBC', { suffix: 'cbc', kind: 'blocks' }],
+  ['ECB', { suffix: 'ecb', kind: 'blocks', vector: 'none' }],
+  ['CFB', { suffix: 'cfb', kind: 'stream' }],
+  ['OFB', { suffix: 'ofb', kind: 'stream' }],
+  ['CTR', { suffix: 'ctr', kind: 'stream' }],
+  ['XTS', { suffix: 'xts', kind: 'stream', double: true }],
+  [
+    'GCM',
+    { suffix: 'gcm', kind: 'authenticated', vector: { least: 1, most: 128, made: 12 }, tags: longTags },
+  ],
+  [
+    'CCM',
+    { suffix: 'ccm', kind: 'authenticated', vector: { least: 7, most: 13, made: 12 }, tags: [12, 14, 16] },
+  ],
+]);
+
+/** Everything about an encryption but its data. */
+export interface Suite {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly block: number;
+  readonly padding: BlockPadding;
+  readonly vector: VectorLengths | 'none';
+  readonly tagBytes: number;
+}
+
+/** Throws AlgorithmUnsupported, ParametersInvalid and TagLengthInvalid. */
+export function suiteOf(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  additionalData: Uint8Array | undefined,
+): Suite {
+  const suite =
+    algorithm === 'ChaCha20' || algorithm === 'ChaCha20Poly1305'
+      ? chaCha(algorithm, parameters)
+      : blocks(key, algorithm, parameters);
+  refuseCounterFields(parameters, algorithm);
+  if (additionalData !== undefined && suite.kind !== 'authenticated') {
+    throw new ParametersInvalid('additional data needs a mode that authenticates');
+  }
+  const { PaddingMethod: padding } = parameters;
+  if (suite.kind !== 'blocks' && padding !== undefined && padding !== 'None') {
+    throw new ParametersInvalid(`this mode takes no padding, yet Padding Method is ${padding}`);
+  }
+  if (getCipherInfo(suite.name, { keyLength: key.length }) === undefined) {
+    throw new AlgorithmUnsupported(
+      `${algorithm} is not offered with Block Cipher Mode ${parameters.BlockCipherMode} and this key`,
+    );
+  }
+  return suite;
+}
+
+function blocks(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+): Suite {
+  const { BlockCipherMode } = parameters;
+  if (BlockCipherMode === undefined) throw new ParametersInvalid('Block Cipher Mode is missing');
+  const mode = modes.get(BlockCipherMode);
+  if (mode === undefined)
+    throw new AlgorithmUnsupported(`Block Cipher Mode ${BlockCipherMode} is not offered`);
+  const family = families.get(algorithm);
+  const name = family?.names[mode.double ? key.length / 2 : key.length];
+  if (family === undefined || name === undefined) {
+    throw new AlgorithmUnsupported(
+      `the server does not encrypt with ${algorithm} keys of ${key.length} bytes in mode ${BlockCipherMode}`,
+    );
+  }
+  const { block } = family;
+  return {
+    name: `${name}-${mode.suffix}`,
+    kind: mode.kind,
+    block,
+    padding: mode.kind === 'blocks' ? blockPadding(parameters.PaddingMethod) : 'None',
+    vector: mode.vector ?? { least: block, most: block, made: block },
+    tagBytes: tagLength(mode.tags, parameters),
+  };
+}
+
+function chaCha(algorithm: 'ChaCha20' | 'ChaCha20Poly1305', parameters: CryptographicParameters): Suite {
+  const authenticated = algorithm === 'ChaCha20Poly1305';
+  const { BlockCipherMode: mode } = parameters;
+  if (mode !== undefined && !(authenticated && mode === 'AEAD')) {
+    throw new AlgorithmUnsupported(`${algorithm} has no Block Cipher Mode ${mode}`);
+  }
+  const common = { block: 1, padding: 'None' } as const;
+  return authenticated
+    ? {
+        ...common,
+        name: 'chacha20-poly1305',
+        kind: 'authenticated',
+        vector: { least: 12, most: 12, made: 12 },
+        tagBytes: tagLength(longTags, parameters),
+      }
+    : { ...common, name: 'chacha20', kind: 'stream', vector: { least: 8, most: 12, made: 12 }, tagBytes: 0 };
+}
+
+function tagLength(
+  allowed: readonly number[] | undefined,
+  { TagLength = 16 }: CryptographicParameters,
+): number {
+  if (allowed === undefined) return 0;
+  if (!allowed.includes(TagLength))
+    throw new TagLengthInvalid(`Tag Length must be one of ${allowed.join(', ')} bytes`);
+  return TagLength;
+}
+
+/** Vectors built of a fixed field and a counter belong to whoever keeps the counter, and that is not the server. */
+function refuseCounterFields(parameters: CryptographicParameters, algorithm: CryptographicAlgorithm): void {
+  const { FixedFieldLength, InvocationFieldLength, CounterLength, InitialCounterValue } = parameters;
+  const counter = algorithm === 'ChaCha20' ? undefined : InitialCounterValue;
+  if (
+    [FixedFieldLength, InvocationFieldLength, CounterLength, counter].some((field) => field !== undefined)
+  ) {
+    throw new AlgorithmUnsupported(
+      'fixed fields, invocation fields and counters of an Initialization Vector are not offered',
+    );
+  }
+}
+
+/** A random vector where the mode takes one, of the length asked for. */
+export function makeVector({ vector }: Suite, { IVLength }: CryptographicParameters): Uint8Array | undefined {
+  if (vector === 'none') return undefined;
+  const bytes = IVLength === undefined ? vector.made : IVLength / 8;
+  // Random vectors shorter than that would soon come twice under one key.
+  if (!Number.isInteger(bytes) || bytes < Math.min(vector.made, 12) || bytes > Math.min(vector.most, 16)) {
+    throw new ParametersInvalid(`an Initialization Vector of ${IVLength} bits cannot be made for this mode`);
+  }
+  return randomFillSync(new Uint8Array(bytes));
+}
+
+/** The vector as OpenSSL takes it, its length checked. */
+export function vectorFor(
+  { vector }: Suite,
+  { IVLength, InitialCounterValue = 0 }: CryptographicParameters,
+  algorithm: CryptographicAlgorithm,
+  iv: Uint8Array | undefined,
+): Uint8Array | null {
+  if (vector === 'none' || iv === undefined) return null;
+  const fits = iv.length >= vector.least && iv.length <= vector.most;
+  if (!fits || (IVLength !== undefined && IVLength !== iv.length * 8)) {
+    throw new ParametersInvalid(`an IV/Counter/Nonce of ${iv.length} bytes does not fit the parameters`);
+  }
+  return algorithm === 'ChaCha20' ? chaChaVector(iv, InitialCounterValue) : iv;
+}
+
+/** Counter, little-endian, before the nonce: 64 bits each in the original cipher, 32 and 96 in RFC 8439. */
+function chaChaVector(nonce: Uint8Array, counter: number): Uint8Array {
+  if (nonce.length !== 8 && nonce.length !== 12) {
+    throw new ParametersInvalid(`a nonce of ${nonce.length} bytes does not fit ChaCha20: it has 8 or 12`);
+  }
+  const state = new Uint8Array(16);
+  new DataView(state.buffer).setInt32(0, counter, true);
+  state.set(nonce, 16 - nonce.length);
+  return state;
+}
+
+/** OpenSSL's cipher, told to leave padding to us. `vector`: what `vectorFor` said. */
+export function openCipher(suite: Suite, key: Uint8Array, vector: Uint8Array | null): CipherCCM {
+  const { name, kind } = suite;
+  const cipher = createCipheriv(name as CipherCCMTypes, key, vector as Uint8Array, optionsOf(suite));
+  if (kind === 'blocks') cipher.setAutoPadding(false);
+  return cipher;
+}
+
+/** Likewise, for decryption. */
+export function openDecipher(suite: Suite, key: Uint8Array, vector: Uint8Array | null): DecipherCCM {
+  const { name, kind } = suite;
+  const decipher = createDecipheriv(name as CipherCCMTypes, key, vector as Uint8Array, optionsOf(suite));
+  if (kind === 'blocks') decipher.setAutoPadding(false);
+  return decipher;
+}
+
+function optionsOf({ kind, tagBytes }: Suite): CipherCCMOptions {
+  return (kind === 'authenticated' ? { authTagLength: tagBytes } : undefined) as CipherCCMOptions;
+}

@@ -1,0 +1,89 @@
+import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import {
+  CryptographyFailed,
+  type Encrypted,
+  InputMissing,
+  type Plaintext,
+  type SealedText,
+  undecipherable,
+} from '../provider.ts';
+import { pad, unpaddedLength } from './block-padding.ts';
+import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
+
+/** Symmetric encryption (KMIP 2.1 §4.13, §11.5) of data that is there whole. */
+
+/** Encrypts with a vector of the server's making where the mode needs one and the client gave none. */
+export function encryptSymmetric(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  { data, iv, additionalData }: Plaintext,
+): Encrypted {
+  const suite = suiteOf(key, algorithm, parameters, additionalData);
+  const made = iv === undefined ? makeVector(suite, parameters) : undefined;
+  const vector = vectorFor(suite, parameters, algorithm, iv ?? made);
+  const input = suite.kind === 'blocks' ? pad(data, suite.block, suite.padding) : data;
+  try {
+    const cipher = openCipher(suite, key, vector);
+    if (additionalData !== undefined) cipher.setAAD(additionalData, { plaintextLength: data.length });
+    const output = cipher.update(input);
+    cipher.final();
+    const tag = suite.kind === 'authenticated' ? { tag: new Uint8Array(cipher.getAuthTag()) } : {};
+    return { data: output, ...(made === undefined ? {} : { iv: made }), ...tag };
+  } catch {
+    throw new CryptographyFailed('the data cannot be encrypted with this key and these parameters');
+  } finally {
+    if (input !== data) input.fill(0);
+  }
+}
+
+/** Throws `undecipherable()` for everything that depends on the key or the encrypted data. */
+export function decryptSymmetric(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  sealed: SealedText,
+): Uint8Array {
+  const { iv, additionalData } = sealed;
+  const suite = suiteOf(key, algorithm, parameters, additionalData);
+  if (iv === undefined && suite.vector !== 'none') {
+    throw new InputMissing('IV/Counter/Nonce is missing');
+  }
+  const vector = vectorFor(suite, parameters, algorithm, iv);
+  const { data, tag } = splitTag(suite, sealed);
+  let output: Uint8Array;
+  try {
+    const decipher = openDecipher(suite, key, vector);
+    if (tag !== undefined) decipher.setAuthTag(tag);
+    if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: data.length });
+    output = decipher.update(data);
+    try {
+      decipher.final();
+    } catch (error) {
+      output.fill(0);
+      throw error;
+    }
+  } catch {
+    throw undecipherable();
+  }
+  if (suite.kind !== 'blocks') return output;
+  const length = unpaddedLength(output, suite.block, suite.padding);
+  if (length < 0) {
+    output.fill(0);
+    throw undecipherable();
+  }
+  return output.subarray(0, length);
+}
+
+function splitTag(suite: Suite, { data, tag }: SealedText): { data: Uint8Array; tag?: Uint8Array } {
+  if (suite.kind !== 'authenticated') return { data };
+  if (tag === undefined) throw new InputMissing('Authenticated Encryption Tag is missing');
+  if (tag !== 'appended') {
+    if (tag.length !== suite.tagBytes) throw undecipherable();
+    return { data, tag };
+  }
+  const end = data.length - suite.tagBytes;
+  if (end < 0) throw undecipherable();
+  return { data: data.subarray(0, end), tag: data.subarray(end) };
+}

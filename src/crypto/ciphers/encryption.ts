@@ -1,0 +1,157 @@
+import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { bitLength, type RsaPrivateKey, type RsaPublicKey } from '../keys/key-components.ts';
+import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
+import {
+  AlgorithmUnsupported,
+  CryptographyFailed,
+  type CryptoProvider,
+  type DecryptionStream,
+  type Encrypted,
+  type EncryptionStream,
+  ParametersInvalid,
+  type PlainKey,
+  type Plaintext,
+  type SealedText,
+  undecipherable,
+} from '../provider.ts';
+import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
+import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
+import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
+import { decapsulate, encapsulates } from './encapsulation.ts';
+import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
+
+/** See CryptoProvider.encrypt. */
+export function encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted {
+  const components = componentsOf(key);
+  if (components.kind === 'symmetric') {
+    const algorithm = symmetricAlgorithm(key, parameters);
+    if (!isKeyWrap(parameters)) return encryptSymmetric(components.key, algorithm, parameters, plaintext);
+    refuseBeside(plaintext);
+    return { data: wrapAes(components.key, algorithm, parameters, plaintext.data) };
+  }
+  if (encapsulates(components))
+    throw new AlgorithmUnsupported('such a key encapsulates: it encrypts no data');
+  if (components.kind !== 'rsaPublic') throw new AlgorithmUnsupported('such a key does not encrypt');
+  const { data } = plaintext;
+  requireRsa(components, parameters);
+  const bytes = modulusBytes(components);
+  switch (parameters.PaddingMethod) {
+    case 'OAEP':
+      return { data: encryptOaep(keyObject(key), bytes, oaep(parameters), data) };
+    case 'PKCS1V1_5':
+      return { data: encryptPkcs1(keyObject(key), bytes, data) };
+    default:
+      throw rsaPaddingRefused(parameters);
+  }
+}
+
+/** See CryptoProvider.decrypt. */
+export function decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array {
+  const components = componentsOf(key);
+  if (components.kind === 'symmetric') {
+    const algorithm = symmetricAlgorithm(key, parameters);
+    if (!isKeyWrap(parameters)) return decryptSymmetric(components.key, algorithm, parameters, sealed);
+    refuseBeside(sealed);
+    return unwrapAes(components.key, algorithm, parameters, sealed.data);
+  }
+  if (components.kind === 'bytePrivate' && encapsulates(components))
+    return decapsulate(key, components, parameters, sealed);
+  if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
+  requireRsa(components, parameters);
+  requireShortModulus(components.n);
+  switch (parameters.PaddingMethod) {
+    case 'OAEP':
+      return decryptOaep(keyObject(key), modulusBytes(components), oaep(parameters), sealed.data);
+    case 'PKCS1V1_5':
+      return decryptPkcs1(keyObject(key), modulusBytes(components), sealed.data);
+    default:
+      throw rsaPaddingRefused(parameters);
+  }
+}
+
+/** See CryptoProvider.startEncryption. */
+export function startEncryption(
+  key: PlainKey,
+  parameters: CryptographicParameters,
+  beginning: Parameters<CryptoProvider['startEncryption']>[2],
+): EncryptionStream {
+  const components = componentsOf(key);
+  if (components.kind !== 'symmetric' || isKeyWrap(parameters)) throw wholeOnly();
+  return startSymmetricEncryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
+}
+
+/** See CryptoProvider.startDecryption. */
+export function startDecryption(
+  key: PlainKey,
+  parameters: CryptographicParameters,
+  beginning: Parameters<CryptoProvider['startDecryption']>[2],
+): DecryptionStream {
+  const components = componentsOf(key);
+  if (components.kind !== 'symmetric' || isKeyWrap(parameters)) throw wholeOnly();
+  return startSymmetricDecryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
+}
+
+function wholeOnly(): ParametersInvalid {
+  return new ParametersInvalid('with such a key or mode the data must come in one piece');
+}
+
+/** Key wrap has a fixed initial value and authenticates nothing beside the data. */
+function refuseBeside({ iv, additionalData }: Omit<Plaintext, 'data'>): void {
+  if (iv !== undefined || additionalData !== undefined)
+    throw new ParametersInvalid('key wrap takes neither an Initialization Vector nor additional data');
+}
+
+function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: CryptographicParameters) {
+  const algorithm = key.CryptographicAlgorithm ?? asked;
+  if (algorithm === undefined) throw new ParametersInvalid('Cryptographic Algorithm is missing');
+  if (asked !== undefined && asked !== algorithm) throw notForKey();
+  return algorithm;
+}
+
+function modulusBytes({ n }: RsaPublicKey | RsaPrivateKey): number {
+  return Math.ceil(bitLength(n) / 8);
+}
+
+function requireRsa(key: RsaPublicKey | RsaPrivateKey, parameters: CryptographicParameters): void {
+  if (!isFor(parameters.CryptographicAlgorithm, key)) throw notForKey();
+}
+
+function notForKey(): ParametersInvalid {
+  return new ParametersInvalid('Cryptographic Algorithm is not that of the key');
+}
+
+function rsaPaddingRefused({ PaddingMethod }: CryptographicParameters): Error {
+  return PaddingMethod === undefined
+    ? new ParametersInvalid('Padding Method is missing')
+    : new AlgorithmUnsupported(`RSA is not offered with Padding Method ${PaddingMethod}`);
+}
+
+function oaep({ HashingAlgorithm, MaskGeneratorHashingAlgorithm, PSource }: CryptographicParameters): Oaep {
+  if (HashingAlgorithm === undefined) throw new ParametersInvalid('Hashing Algorithm is missing');
+  return {
+    hash: HashingAlgorithm,
+    maskHash: MaskGeneratorHashingAlgorithm ?? HashingAlgorithm,
+    label: PSource ?? new Uint8Array(),
+  };
+}
+
+function encryptPkcs1(key: KeyObject, modulusBytes: number, data: Uint8Array): Uint8Array {
+  // RFC 8017 §7.2.1: eleven bytes of padding at the least.
+  if (data.length > modulusBytes - 11) throw new CryptographyFailed('the data is too long for this key');
+  return publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
+}
+
+/**
+ * Wrong padding is no error: OpenSSL then makes up data out of key and encrypted data, the same each time, so that nobody
+ * learns which texts are well padded (Bleichenbacher 1998, CVE-2023-46809; implicit rejection, OpenSSL 3.2).
+ */
+function decryptPkcs1(key: KeyObject, modulusBytes: number, encrypted: Uint8Array): Uint8Array {
+  // Public, and RFC 8017 §7.2.2 wants it.
+  if (encrypted.length !== modulusBytes) throw undecipherable();
+  try {
+    return privateDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encrypted);
+  } catch {
+    throw undecipherable();
+  }
+}

@@ -1,0 +1,13 @@
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { joined } from '../../common/bytes.ts';
+import type { PlainKey } from '../provider.ts';
+import type { WrappedBytes } from '../wrapping.ts';
+import { encrypt } from './encryption.ts';
+
+/** Key wrapping is encryption whose tag, where there is one, travels behind the data. */
+
+/** See Wrapping.wrap. */
+export function wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes {
+  const { data: body, iv, tag } = encrypt(key, parameters, { data });
+  return { data: tag === undefined ? body : joined([body, tag]), ...(iv === undefined ? {} : { iv }) };
+}

@@ -1,0 +1,98 @@
+import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSync } from 'node:crypto';
+import type { HashingAlgorithm } from '../../../codec/enums.ts';
+import { digest, hashNamed } from '../hashes/hashes.ts';
+import { applyMask } from '../hashes/mask-generation.ts';
+import { CryptographyFailed, undecipherable } from '../provider.ts';
+
+/**
+ * RSAES-OAEP (RFC 8017 §7.1). OpenSSL does it wherever the mask is made with the hash of the label; where the two
+ * differ, node:crypto cannot say so, and only the padding is done here, over the bare RSA of OpenSSL.
+ */
+export interface Oaep {
+  readonly hash: HashingAlgorithm;
+  readonly maskHash: HashingAlgorithm;
+  readonly label: Uint8Array;
+}
+
+/** `modulusBytes`: length of what comes back. Throws CryptographyFailed for data that is too long. */
+export function encryptOaep(key: KeyObject, modulusBytes: number, oaep: Oaep, data: Uint8Array): Uint8Array {
+  const longest = modulusBytes - 2 * hashNamed(oaep.hash).bytes - 2;
+  if (data.length > longest) {
+    throw new CryptographyFailed(
+      `the data is too long for this key and hash: at most ${Math.max(longest, 0)} bytes`,
+    );
+  }
+  if (oaep.hash === oaep.maskHash) return publicEncrypt(native(key, oaep), data);
+  const block = encode(modulusBytes, oaep, data);
+  const encrypted = publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, block);
+  block.fill(0);
+  return encrypted;
+}
+
+/** Throws `undecipherable()` whatever was wrong (Manger 2001). */
+export function decryptOaep(
+  key: KeyObject,
+  modulusBytes: number,
+  oaep: Oaep,
+  encrypted: Uint8Array,
+): Uint8Array {
+  // RFC 8017 §7.1.2; OpenSSL would add the zeros that are missing in front.
+  if (encrypted.length !== modulusBytes) throw undecipherable();
+  const same = oaep.hash === oaep.maskHash;
+  let block: Uint8Array;
+  try {
+    block = privateDecrypt(same ? native(key, oaep) : { key, padding: constants.RSA_NO_PADDING }, encrypted);
+  } catch {
+    throw undecipherable();
+  }
+  if (same) return block;
+  const data = decode(block, oaep);
+  block.fill(0);
+  return data;
+}
+
+function native(key: KeyObject, { hash, label }: Oaep) {
+  const empty = label.length === 0 ? {} : { oaepLabel: label };
+  return { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hashNamed(hash).name, ...empty };
+}
+
+/** 0 ‖ masked seed ‖ masked (hash of the label ‖ zeros ‖ 1 ‖ data). */
+function encode(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uint8Array): Uint8Array {
+  const block = new Uint8Array(modulusBytes);
+  const hashBytes = hashNamed(hash).bytes;
+  const seed = block.subarray(1, 1 + hashBytes);
+  const rest = block.subarray(1 + hashBytes);
+  randomFillSync(seed);
+  rest.set(digest(hash, label));
+  rest[rest.length - data.length - 1] = 1;
+  rest.set(data, rest.length - data.length);
+  applyMask(rest, seed, maskHash);
+  applyMask(seed, rest, maskHash);
+  return block;
+}
+
+/** Looks at every byte and keeps one verdict, so that neither the time nor the answer tells what was wrong. */
+function decode(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array {
+  const hashBytes = hashNamed(hash).bytes;
+  // Public: the sizes of key and hash decide it.
+  if (block.length < 2 * hashBytes + 2) throw undecipherable();
+  const seed = block.subarray(1, 1 + hashBytes);
+  const rest = block.subarray(1 + hashBytes);
+  applyMask(seed, rest, maskHash);
+  applyMask(rest, seed, maskHash);
+  let wrong = block[0] as number;
+  for (const [at, byte] of digest(hash, label).entries()) wrong |= byte ^ (rest[at] as number);
+  // All bits set while the byte 1 has not been met.
+  let searching = -1;
+  let start = 0;
+  for (let at = hashBytes; at < rest.length; at += 1) {
+    const byte = rest[at] as number;
+    const one = ((byte ^ 1) - 1) >> 31;
+    const zero = (byte - 1) >> 31;
+    start |= searching & one & (at + 1);
+    wrong |= searching & ~one & ~zero;
+    searching &= ~one;
+  }
+  if ((wrong | searching) !== 0) throw undecipherable();
+  return new Uint8Array(rest.subarray(start));
+}

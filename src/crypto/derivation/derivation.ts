@@ -1,0 +1,287 @@
+import { createHmac, diffieHellman, pbkdf2 } from 'node:crypto';
+import type { DerivationMethod, HashingAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { joined } from '../../common/bytes.ts';
+import { encrypt } from '../ciphers/encryption.ts';
+import { digest, hashNamed } from '../hashes/hashes.ts';
+import type { KeyComponents } from '../keys/key-components.ts';
+import { componentsOf, keyObject } from '../keys/key-objects.ts';
+import {
+  AlgorithmUnsupported,
+  CryptographyFailed,
+  type Derivation,
+  InputMissing,
+  ParametersInvalid,
+  type PlainKey,
+} from '../provider.ts';
+import { hashOfHmac, mac } from '../signatures/macs.ts';
+
+/** Key derivation (KMIP 2.1 §6.1.17 and §11.16, 1.4 §4.6 and §9.1.3.2.21). */
+
+type MethodName = Exclude<DerivationMethod, number>;
+
+const methods: Readonly<Record<MethodName, (derivation: Derivation) => Uint8Array | Promise<Uint8Array>>> = {
+  PBKDF2: derivePbkdf2,
+  HASH: deriveHash,
+  HMAC: deriveHmac,
+  ENCRYPT: deriveEncrypt,
+  NIST800_108_C: (derivation) => deriveNist(derivation, counterMode),
+  NIST800_108_F: (derivation) => deriveNist(derivation, feedbackMode),
+  NIST800_108_DPI: (derivation) => deriveNist(derivation, doublePipelineMode),
+  AsymmetricKey: agree,
+  AWSSignatureVersion4: deriveAws,
+  HKDF: deriveHkdf,
+};
+
+/**
+ * Iterations of all blocks of one PBKDF2 together: the largest count in RFC 6070, which takes some seconds of one thread.
+ * What is recommended today stays below a tenth of it.
+ */
+const mostIterations = 16_777_216;
+/** From here on derivations wait for each other, so that one thread of the pool has them and the others stay free. */
+const longIterations = 1_000_000;
+/** Bytes of data that are hashed again for every block of output. */
+const longestInput = 65_536;
+
+/** See CryptoProvider.deriveKey. */
+export async function deriveKey(derivation: Derivation): Promise<Uint8Array> {
+  const { method, length } = derivation;
+  const derive = typeof method === 'string' ? methods[method] : undefined;
+  if (derive === undefined) throw new AlgorithmUnsupported(`there is no derivation method ${method}`);
+  const output = await derive(derivation);
+  if (output.length < length) {
+    output.fill(0);
+    throw new CryptographyFailed(
+      `${method} gives ${output.length} bytes, fewer than the ${length} asked for`,
+    );
+  }
+  const key = new Uint8Array(output.subarray(0, length));
+  output.fill(0);
+  return key;
+}
+
+/** RFC 8018 §5.2; the base object is the password. SHA-1 where nothing is said, as there and in TC-DERIVEKEY-3. */
+async function derivePbkdf2({ key, parameters, salt, iterations, length }: Derivation): Promise<Uint8Array> {
+  const { name, bytes } = hashNamed(hashOf(parameters) ?? 'SHA_1');
+  if (salt === undefined || iterations === undefined)
+    throw new ParametersInvalid('PBKDF2 needs Salt and Iteration Count');
+  const work = iterations * Math.ceil(length / bytes);
+  if (iterations < 1 || work > mostIterations) {
+    throw new ParametersInvalid(`an Iteration Count of ${iterations} is not offered for ${length} bytes`);
+  }
+  const password = secretOf(key);
+  const run = () =>
+    new Promise<Uint8Array>((resolve, reject) => {
+      pbkdf2(password, salt, iterations, length, name, (error, output) => {
+        if (error) reject(error);
+        else resolve(output);
+      });
+    });
+  return work < longIterations ? run() : afterOthers(run);
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+function afterOthers<T>(run: () => Promise<T>): Promise<T> {
+  const mine = last.then(run);
+  last = mine.catch(() => undefined);
+  return mine;
+}
+
+/** Over the key or over the data, not both: nothing says how they would be joined. */
+function deriveHash({ key, parameters, data }: Derivation): Uint8Array {
+  if (data.length > 0)
+    throw new ParametersInvalid('HASH is over the key alone: Derivation Data is one too many');
+  return digest(neededHash(parameters, key), secretOf(key));
+}
+
+function deriveHmac({ key, parameters, data }: Derivation): Uint8Array {
+  return hmac(neededHash(parameters, key), secretOf(key))(needed(data));
+}
+
+function deriveEncrypt({ key, parameters, data, iv }: Derivation): Uint8Array {
+  const CryptographicAlgorithm = key.CryptographicAlgorithm ?? parameters.CryptographicAlgorithm;
+  const cipherKey = { ...symmetric(secretOf(key)), CryptographicAlgorithm };
+  const encrypted = encrypt(cipherKey, parameters, { data: needed(data), iv });
+  // With a vector that nobody knows, nobody could derive the key again.
+  if (encrypted.iv !== undefined) throw new InputMissing('Initialization Vector is missing');
+  return encrypted.data;
+}
+
+type Prf = (...pieces: readonly Uint8Array[]) => Uint8Array;
+/** Block after block of a derivation of SP 800-108; `counter` is [i] of as many bits as the parameters say. */
+type NistMode = (prf: Prf, fixed: Uint8Array, iv: Uint8Array) => (counter: Uint8Array) => Uint8Array;
+
+/** SP 800-108 §4.1: K(i) = PRF(key, [i] || fixed). */
+const counterMode: NistMode = (prf, fixed) => (counter) => prf(counter, fixed);
+
+/** SP 800-108 §4.2: K(i) = PRF(key, K(i−1) || [i] || fixed), K(0) the Initialization Vector, which may be empty. */
+const feedbackMode: NistMode = (prf, fixed, iv) => {
+  let block = iv;
+  return (counter) => {
+    block = prf(block, counter, fixed);
+    return block;
+  };
+};
+
+/** SP 800-108 §4.3: A(0) = fixed, A(i) = PRF(key, A(i−1)); K(i) = PRF(key, A(i) || [i] || fixed). */
+const doublePipelineMode: NistMode = (prf, fixed) => {
+  let pipeline = fixed;
+  return (counter) => {
+    pipeline = prf(pipeline);
+    return prf(pipeline, counter, fixed);
+  };
+};
+
+/** Derivation Data is all of the fixed input: label, zero byte, context and length are the client's to put together. */
+function deriveNist({ key, parameters, data, iv, length }: Derivation, mode: NistMode): Uint8Array {
+  const prf = prfOf(key, parameters);
+  const next = mode(prf, limited(needed(data)), iv ?? new Uint8Array());
+  const { CounterLength: bits = 32 } = parameters;
+  if (![8, 16, 24, 32].includes(bits))
+    throw new ParametersInvalid('Counter Length must be 8, 16, 24 or 32 bits');
+  return blocks(length, (index) => {
+    if (index >= 2 ** bits)
+      throw new CryptographyFailed(`a counter of ${bits} bits is too short for the length`);
+    const counter = new Uint8Array(4);
+    new DataView(counter.buffer).setUint32(0, index);
+    return next(counter.subarray(4 - bits / 8));
+  });
+}
+
+/** RFC 5869; Derivation Data is the info, SHA-256 the hash where nothing is said. */
+function deriveHkdf({ key, parameters, data, salt, length }: Derivation): Uint8Array {
+  const hash = hashOf(parameters) ?? 'SHA_256';
+  const { bytes } = hashNamed(hash);
+  if (length > 255 * bytes)
+    throw new CryptographyFailed(`HKDF gives at most ${255 * bytes} bytes with ${hash}`);
+  const extracted = hmac(hash, salt ?? new Uint8Array(bytes))(secretOf(key));
+  const info = limited(joined(data));
+  const expand = hmac(hash, extracted);
+  let block: Uint8Array = new Uint8Array();
+  return blocks(length, (index) => {
+    block = expand(block, info, Uint8Array.of(index));
+    return block;
+  });
+}
+
+const encoder = new TextEncoder();
+
+/** The signing key of AWS Signature Version 4: date, region, service, and `aws4_request`, which may be left out. */
+function deriveAws({ key, data }: Derivation): Uint8Array {
+  const scope = data.length === 1 ? split(joined(data)) : [...data];
+  if (scope.length === 3) scope.push(encoder.encode('aws4_request'));
+  if (scope.length !== 4) {
+    throw new ParametersInvalid(
+      'Derivation Data must be date, region and service, one by one or with / between',
+    );
+  }
+  const secret = joined([encoder.encode('AWS4'), secretOf(key)]);
+  return scope.reduce((signing, piece) => hmac('SHA_256', signing)(piece), secret);
+}
+
+function split(scope: Uint8Array): Uint8Array[] {
+  return new TextDecoder('latin1')
+    .decode(scope)
+    .split('/', 5)
+    .map((piece) => Uint8Array.from(piece, (letter) => letter.charCodeAt(0)));
+}
+
+/** Kinds of keys that agree, beside those on Curve25519 and Curve448. */
+const agreeing: readonly KeyComponents['kind'][] = ['ecPrivate', 'dhPrivate'];
+
+/** Diffie-Hellman, on curves (SEC 1 §3.3.1, RFC 7748) or modulo a prime (RFC 2631): the shared secret as it is. */
+async function agree({ key, peer }: Derivation): Promise<Uint8Array> {
+  if (peer === undefined || key.objectType !== 'PrivateKey')
+    throw new ParametersInvalid('a private key and a public key are needed');
+  const own = componentsOf(key);
+  const agrees = own.kind === 'bytePrivate' ? own.sort.use === 'agreement' : agreeing.includes(own.kind);
+  if (!agrees) throw new AlgorithmUnsupported('such keys do not agree on a secret');
+  const pair = { privateKey: keyObject(key), publicKey: keyObject(peer) };
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, secret: Uint8Array) => {
+      if (!error) resolve(secret);
+      else reject(new CryptographyFailed('the keys do not agree on a secret'));
+    };
+    try {
+      diffieHellman(pair, done);
+    } catch {
+      reject(new ParametersInvalid('the keys are not of the same kind'));
+    }
+  });
+}
+
+/** HMAC or CMAC (SP 800-108 §3), as the parameters or else the key say. */
+function prfOf(key: PlainKey, parameters: CryptographicParameters): Prf {
+  const secret = secretOf(key);
+  const hash = parameters.BlockCipherMode === 'CMAC' ? undefined : hashOf(parameters, key);
+  if (hash !== undefined) return hmac(hash, secret);
+  const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
+  if (parameters.CryptographicAlgorithm === undefined && parameters.BlockCipherMode !== 'CMAC')
+    throw new ParametersInvalid('Hashing Algorithm is missing');
+  const cipher = { CryptographicAlgorithm: algorithm, BlockCipherMode: 'CMAC' } as const;
+  const cipherKey = { ...symmetric(secret), CryptographicAlgorithm: algorithm };
+  return (...pieces) => new Uint8Array(mac(cipherKey, cipher, joined(pieces)));
+}
+
+/** The hash that is named, or that of the HMAC algorithm that is; last of all that of an HMAC key. */
+function hashOf(parameters: CryptographicParameters, key?: PlainKey): HashingAlgorithm | undefined {
+  const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm } = parameters;
+  const implied = hashOfHmac(algorithm);
+  if (named !== undefined && implied !== undefined && named !== implied)
+    throw new ParametersInvalid('Hashing Algorithm is not that of the Cryptographic Algorithm');
+  return named ?? implied ?? (algorithm === undefined ? hashOfHmac(key?.CryptographicAlgorithm) : undefined);
+}
+
+function neededHash(parameters: CryptographicParameters, key: PlainKey): HashingAlgorithm {
+  const hash = hashOf(parameters, key);
+  if (hash === undefined) throw new ParametersInvalid('Hashing Algorithm is missing');
+  return hash;
+}
+
+function hmac(hash: HashingAlgorithm, key: Uint8Array): Prf {
+  const { name } = hashNamed(hash);
+  return (...pieces) => {
+    const stream = createHmac(name, key);
+    for (const piece of pieces) stream.update(piece);
+    return new Uint8Array(stream.digest());
+  };
+}
+
+/** The bytes of a symmetric key or of secret data. */
+function secretOf(key: PlainKey): Uint8Array {
+  if (key.objectType === 'SecretData') {
+    if (key.KeyMaterial instanceof Uint8Array) return key.KeyMaterial;
+    throw new AlgorithmUnsupported('the secret data are not bytes');
+  }
+  const components = componentsOf(key);
+  if (components.kind === 'symmetric') return components.key;
+  throw new AlgorithmUnsupported(`nothing is derived from a ${key.objectType} by this method`);
+}
+
+function symmetric(KeyMaterial: Uint8Array): PlainKey {
+  return { objectType: 'SymmetricKey', KeyFormatType: 'Raw', KeyMaterial };
+}
+
+/** Several pieces of data are one after the other. */
+function needed(data: readonly Uint8Array[]): Uint8Array {
+  if (data.length === 0) throw new ParametersInvalid('Derivation Data is missing');
+  return joined(data);
+}
+
+function limited(data: Uint8Array): Uint8Array {
+  if (data.length > longestInput)
+    throw new ParametersInvalid(`Derivation Data has more than ${longestInput} bytes`);
+  return data;
+}
+
+/** `length` bytes of blocks numbered from 1. */
+function blocks(length: number, block: (index: number) => Uint8Array): Uint8Array {
+  const output = new Uint8Array(length);
+  for (let at = 0, index = 1; at < length; index += 1) {
+    const bytes = block(index);
+    output.set(bytes.subarray(0, length - at), at);
+    at += bytes.length;
+  }
+  return output;
+}

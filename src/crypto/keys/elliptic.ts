@@ -1,0 +1,44 @@
+import { createECDH, ECDH } from 'node:crypto';
+import type { KeyCompressionType } from '../../../codec/enums.ts';
+import { KeyCompressionUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import type { Curve } from './curves.ts';
+import { padded } from './key-components.ts';
+
+export type PointForm = 'uncompressed' | 'compressed' | 'hybrid';
+
+const forms = new Map<KeyCompressionType, PointForm>([
+  ['ECPublicKeyTypeUncompressed', 'uncompressed'],
+  ['ECPublicKeyTypeX9_62CompressedPrime', 'compressed'],
+  ['ECPublicKeyTypeX9_62CompressedChar2', 'compressed'],
+  ['ECPublicKeyTypeX9_62Hybrid', 'hybrid'],
+]);
+
+/** Form of the public point that a Key Compression Type means. */
+export function pointForm(compression: KeyCompressionType): PointForm {
+  const form = forms.get(compression);
+  if (form === undefined) throw new KeyCompressionUnsupported('this Key Compression Type is not known');
+  return form;
+}
+
+/** The same point in another form. Throws KeyMaterialInvalid when it does not lie on the curve. */
+export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): Uint8Array {
+  try {
+    return new Uint8Array(ECDH.convertKey(point, curve.openssl, undefined, undefined, form) as Buffer);
+  } catch {
+    throw new KeyMaterialInvalid(`the public key is not a point on ${curve.name}`);
+  }
+}
+
+/** Public point of a private key, uncompressed. Throws KeyMaterialInvalid when the key is out of range. */
+export function publicPoint(curve: Curve, d: Uint8Array): Uint8Array {
+  const scalar = padded(d, curve.orderBytes);
+  try {
+    const ecdh = createECDH(curve.openssl);
+    ecdh.setPrivateKey(scalar);
+    return new Uint8Array(ecdh.getPublicKey());
+  } catch {
+    throw new KeyMaterialInvalid(`the private key is out of range for ${curve.name}`);
+  } finally {
+    scalar.fill(0);
+  }
+}

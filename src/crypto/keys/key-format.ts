@@ -1,0 +1,197 @@
+import type { KeyCompressionType, KeyFormatType } from '../../../codec/enums.ts';
+import type { KeyMaterial } from '../../../codec/structures/key-block.ts';
+import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import { DerInvalid } from '../asn1/der.ts';
+import {
+  KeyCompressionUnsupported,
+  KeyFormatUnsupported,
+  KeyMaterialInvalid,
+  type PlainKey,
+} from '../provider.ts';
+import { byteKeysFor, requireLength } from './byte-keys.ts';
+import {
+  readEcPrivateKey,
+  readPkcs8,
+  readRsaPrivateKey,
+  readRsaPublicKey,
+  readSpki,
+  writeEcPrivateKey,
+  writePkcs8,
+  writeRsaPrivateKey,
+  writeRsaPublicKey,
+  writeSpki,
+} from './der-keys.ts';
+import { convertPoint, type PointForm, pointForm } from './elliptic.ts';
+import type { KeyComponents } from './key-components.ts';
+import { completeRsa } from './rsa.ts';
+import { isTransparent, readTransparent, writeTransparent } from './transparent-keys.ts';
+
+/** Key formats (KMIP 2.1 §11.25, 1.4 §9.1.3.2.3): out of each of them, and into each of them. */
+
+export type FormatName = Exclude<KeyFormatType, number>;
+
+const publicFormats: readonly FormatName[] = [
+  'Raw',
+  'Opaque',
+  'PKCS_1',
+  'X_509',
+  'TransparentRSAPublicKey',
+  'TransparentDSAPublicKey',
+  'TransparentDHPublicKey',
+  'TransparentECPublicKey',
+  'TransparentECDSAPublicKey',
+  'TransparentECDHPublicKey',
+  'TransparentECMQVPublicKey',
+];
+
+const privateFormats: readonly FormatName[] = [
+  'Raw',
+  'Opaque',
+  'PKCS_1',
+  'PKCS_8',
+  'PKCS_12',
+  'ECPrivateKey',
+  'TransparentRSAPrivateKey',
+  'TransparentDSAPrivateKey',
+  'TransparentDHPrivateKey',
+  'TransparentECPrivateKey',
+  'TransparentECDSAPrivateKey',
+  'TransparentECDHPrivateKey',
+  'TransparentECMQVPrivateKey',
+];
+
+/** Formats of the object types whose material is looked into; the others (secret data, key parts, PGP) are kept as they come. */
+const formatsOf: Partial<Record<ObjectTypeName, readonly FormatName[]>> = {
+  SymmetricKey: ['Raw', 'Opaque', 'TransparentSymmetricKey'],
+  PublicKey: publicFormats,
+  PrivateKey: privateFormats,
+};
+
+/** Components of a key; undefined when its material is not ours to understand. Throws KeyMaterialInvalid, KeyFormatUnsupported. */
+export function readKey(key: PlainKey): KeyComponents | undefined {
+  const { objectType, KeyFormatType: format, KeyMaterial: material } = key;
+  const formats = formatsOf[objectType];
+  if (formats === undefined || typeof format === 'number') return undefined;
+  if (!formats.includes(format))
+    throw new KeyMaterialInvalid(`a ${objectType} cannot have Key Format Type ${format}`);
+  if (isTransparent(format)) {
+    if (material instanceof Uint8Array)
+      throw new KeyMaterialInvalid(`Key Material of ${format} must be a structure`);
+    return withinLimits(readTransparent(format, material));
+  }
+  if (!(material instanceof Uint8Array))
+    throw new KeyMaterialInvalid(`Key Material of ${format} must be a byte string`);
+  if (material.length === 0) throw new KeyMaterialInvalid('Key Material is empty');
+  // Post-quantum public keys have up to a megabyte; of those we understand RSA is the largest, with 10 KiB for 16,384 bits.
+  if (material.length > 65_536 && format !== 'Raw') return undefined;
+  try {
+    const components = readBytes(key, format, material);
+    return components && withinLimits(components);
+  } catch (error) {
+    if (error instanceof DerInvalid)
+      throw new KeyMaterialInvalid(`Key Material is not ${format}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Arithmetic with numbers of any size a message can hold would stop the event loop for minutes. */
+function withinLimits(key: KeyComponents): KeyComponents {
+  if (key.kind === 'ecPrivate' && key.d.length > key.curve.orderBytes) {
+    throw new KeyMaterialInvalid(`the private key is too long for ${key.curve.name}`);
+  }
+  if (key.kind !== 'rsaPrivate' && key.kind !== 'rsaPublic') return key;
+  const { kind: _, n, ...others } = key;
+  if (n.length > 2_048) throw new KeyMaterialInvalid('the RSA modulus has more than 16384 bits');
+  for (const number of Object.values(others)) {
+    if (number !== undefined && number.length > n.length) {
+      throw new KeyMaterialInvalid('a number of the RSA key is longer than its modulus');
+    }
+  }
+  return key;
+}
+
+function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): KeyComponents | undefined {
+  const isPublic = key.objectType === 'PublicKey';
+  switch (format) {
+    case 'Raw':
+      return key.objectType === 'SymmetricKey'
+        ? { kind: 'symmetric', key: material }
+        : readRaw(key, material);
+    case 'PKCS_1':
+      return isPublic ? readRsaPublicKey(material) : readRsaPrivateKey(material);
+    case 'PKCS_8':
+      return readPkcs8(material);
+    case 'X_509':
+      return readSpki(material);
+    case 'ECPrivateKey':
+      return readEcPrivateKey(material);
+    default:
+      return undefined;
+  }
+}
+
+/** Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032, FIPS 203 to 205). */
+function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined {
+  const sort = byteKeysFor(key.CryptographicAlgorithm);
+  if (sort === undefined) return undefined;
+  const isPublic = key.objectType === 'PublicKey';
+  requireLength(sort, isPublic, material);
+  return { kind: isPublic ? 'bytePublic' : 'bytePrivate', sort, key: material };
+}
+
+/** See CryptoProvider.convertKey. */
+export function convertKey(
+  key: PlainKey,
+  format: KeyFormatType,
+  compression?: KeyCompressionType,
+): KeyMaterial {
+  if (compression === undefined && (format === key.KeyFormatType || sameBytes(key, format)))
+    return copy(key.KeyMaterial);
+  const components = readKey(key);
+  const form = compression === undefined ? 'uncompressed' : pointForm(compression);
+  if (compression !== undefined && components?.kind !== 'ecPublic') {
+    throw new KeyCompressionUnsupported('only public keys on elliptic curves can be compressed');
+  }
+  const material = components && typeof format === 'string' ? writeKey(components, format, form) : undefined;
+  if (material !== undefined) return material;
+  throw new KeyFormatUnsupported(
+    `this ${key.objectType} in format ${key.KeyFormatType} cannot be given as ${format}`,
+  );
+}
+
+/** Secret data are bytes by either name; 2.x gives them Raw by default, profiles register them Opaque. */
+function sameBytes({ objectType, KeyFormatType: from }: PlainKey, to: KeyFormatType): boolean {
+  const names: readonly KeyFormatType[] = ['Raw', 'Opaque'];
+  return objectType === 'SecretData' && names.includes(from) && names.includes(to);
+}
+
+function writeKey(key: KeyComponents, format: FormatName, form: PointForm): KeyMaterial | undefined {
+  if (isTransparent(format)) return writeTransparent(format, key, form);
+  switch (format) {
+    case 'Raw':
+      return key.kind === 'symmetric' || key.kind === 'bytePublic' || key.kind === 'bytePrivate'
+        ? new Uint8Array(key.key)
+        : undefined;
+    case 'PKCS_1':
+      if (key.kind === 'rsaPublic') return writeRsaPublicKey(key);
+      return key.kind === 'rsaPrivate' ? writeRsaPrivateKey(completeRsa(key)) : undefined;
+    case 'PKCS_8':
+      return writePkcs8(key);
+    case 'X_509':
+      return writeSpki(
+        key.kind === 'ecPublic' ? { ...key, point: convertPoint(key.curve, key.point, form) } : key,
+      );
+    case 'ECPrivateKey':
+      return key.kind === 'ecPrivate' ? writeEcPrivateKey(key) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function copy(material: KeyMaterial): KeyMaterial {
+  if (material instanceof Uint8Array) return new Uint8Array(material);
+  const fields = Object.entries(material);
+  return Object.fromEntries(
+    fields.map(([field, value]) => [field, value instanceof Uint8Array ? new Uint8Array(value) : value]),
+  );
+}

@@ -1,0 +1,64 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
+import { AlgorithmUnsupported, KeyMaterialInvalid, type PlainKey } from '../provider.ts';
+import { bitLength, type KeyComponents } from './key-components.ts';
+import { convertKey, readKey } from './key-format.ts';
+import { keptPrivateKey } from './private-key-cache.ts';
+
+/** Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key. */
+const longestModulus = 8_192;
+
+/** For uses of private keys. Throws AlgorithmUnsupported. */
+export function requireShortModulus(modulus: Uint8Array): void {
+  if (bitLength(modulus) > longestModulus) {
+    throw new AlgorithmUnsupported(`the server uses private RSA keys of at most ${longestModulus} bits`);
+  }
+}
+
+/** The key taken apart. Throws AlgorithmUnsupported for formats that are kept but not understood. */
+export function componentsOf(key: PlainKey): KeyComponents {
+  const components = readKey(key);
+  if (components === undefined) {
+    throw new AlgorithmUnsupported(
+      `the server cannot use a ${key.objectType} in format ${key.KeyFormatType}`,
+    );
+  }
+  return components;
+}
+
+/** The key as OpenSSL holds it. Throws KeyMaterialInvalid when OpenSSL does not want it. */
+export function keyObject(key: PlainKey): KeyObject {
+  const isPublic = key.objectType === 'PublicKey';
+  const der = convertKey(key, isPublic ? 'X_509' : 'PKCS_8') as Uint8Array;
+  try {
+    const input = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
+    if (isPublic) return createPublicKey({ key: input, format: 'der', type: 'spki' });
+    return key.CryptographicAlgorithm === 'RSA'
+      ? keptPrivateKey(input)
+      : createPrivateKey({ key: input, format: 'der', type: 'pkcs8' });
+  } catch {
+    throw new KeyMaterialInvalid('the key cannot be used: its numbers do not make up a key');
+  } finally {
+    // A copy: convertKey never gives out the stored bytes.
+    if (!isPublic) der.fill(0);
+  }
+}
+
+/** Algorithms that name the same sort of key. */
+const kinds: Readonly<Record<string, readonly CryptographicAlgorithm[]>> = {
+  rsaPublic: ['RSA'],
+  rsaPrivate: ['RSA'],
+  ecPublic: ['EC', 'ECDSA'],
+  ecPrivate: ['EC', 'ECDSA'],
+  dsaPublic: ['DSA'],
+  dsaPrivate: ['DSA'],
+};
+
+/** Whether parameters that name this algorithm can be meant for the key. */
+export function isFor(algorithm: CryptographicAlgorithm | undefined, components: KeyComponents): boolean {
+  if (algorithm === undefined) return true;
+  if (components.kind === 'bytePublic' || components.kind === 'bytePrivate') {
+    return algorithm === components.sort.algorithm;
+  }
+  return kinds[components.kind]?.includes(algorithm) ?? false;
+}

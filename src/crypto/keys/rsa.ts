@@ -1,0 +1,45 @@
+import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
+import { KeyFormatUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import type { RsaPrivateKey } from './key-components.ts';
+
+export type CompleteRsaPrivateKey = {
+  readonly [K in keyof RsaPrivateKey]-?: Exclude<RsaPrivateKey[K], undefined>;
+};
+
+/**
+ * Computes what a transparent RSA key left out from its primes (RFC 8017 §3.2). Without primes they would have to be
+ * searched with big powers on the event loop (SP 800-56B, appendix C): such keys stay in their format.
+ */
+export function completeRsa(key: RsaPrivateKey): CompleteRsaPrivateKey {
+  const { n, e, d, p, q, dP, dQ, qInv } = key;
+  if (p === undefined || q === undefined || (d === undefined && e === undefined)) {
+    throw new KeyFormatUnsupported(
+      'the RSA key was registered without its primes, so only its own format can be given',
+    );
+  }
+  if (e && d && dP && dQ && qInv) return { kind: 'rsaPrivate', n, e, d, p, q, dP, dQ, qInv };
+  const prime1 = toBigInt(p);
+  const prime2 = toBigInt(q);
+  if (prime1 * prime2 !== toBigInt(n))
+    throw new KeyMaterialInvalid('the RSA primes do not make up the modulus');
+  // Modulo the least common multiple, as FIPS 186-5 wants it; the product of both would give other, larger exponents.
+  const order = ((prime1 - 1n) * (prime2 - 1n)) / divisor(prime1 - 1n, prime2 - 1n);
+  const exponent = d === undefined ? inverse(toBigInt(e as Uint8Array), order) : toBigInt(d);
+  return {
+    kind: 'rsaPrivate',
+    n,
+    e: e ?? toBytes(inverse(exponent, order)),
+    d: d ?? toBytes(exponent),
+    p,
+    q,
+    dP: dP ?? toBytes(exponent % (prime1 - 1n)),
+    dQ: dQ ?? toBytes(exponent % (prime2 - 1n)),
+    qInv: qInv ?? toBytes(inverse(prime2, prime1)),
+  };
+}
+
+function divisor(a: bigint, b: bigint): bigint {
+  let [larger, smaller] = [a, b];
+  while (smaller > 0n) [larger, smaller] = [smaller, larger % smaller];
+  return larger;
+}

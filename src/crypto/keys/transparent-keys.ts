@@ -1,0 +1,230 @@
+import type { TransparentKeyMaterial } from '../../../codec/structures/key-block.ts';
+import { stripZeros } from '../asn1/der.ts';
+import { KeyFormatUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import { byteKeysOn } from './byte-keys.ts';
+import { curveNamed } from './curves.ts';
+import { convertPoint, type PointForm } from './elliptic.ts';
+import { type KeyComponents, padded } from './key-components.ts';
+
+/** Transparent keys (KMIP 2.1 §3.2–3.11, 1.4 §2.1.7): integers and byte strings named one by one. */
+
+type FieldName = keyof TransparentKeyMaterial;
+
+/** Fields a format must and may have. */
+export interface TransparentForm {
+  readonly kind: KeyComponents['kind'];
+  readonly required: readonly FieldName[];
+  readonly optional: readonly FieldName[];
+}
+
+const ecPrivate: TransparentForm = { kind: 'ecPrivate', required: ['RecommendedCurve', 'D'], optional: [] };
+const ecPublic: TransparentForm = {
+  kind: 'ecPublic',
+  required: ['RecommendedCurve', 'QString'],
+  optional: [],
+};
+
+const transparentForms = {
+  TransparentSymmetricKey: { kind: 'symmetric', required: ['Key'], optional: [] },
+  TransparentRSAPrivateKey: {
+    kind: 'rsaPrivate',
+    required: ['Modulus'],
+    optional: [
+      'PrivateExponent',
+      'PublicExponent',
+      'P',
+      'Q',
+      'PrimeExponentP',
+      'PrimeExponentQ',
+      'CRTCoefficient',
+    ],
+  },
+  TransparentRSAPublicKey: { kind: 'rsaPublic', required: ['Modulus', 'PublicExponent'], optional: [] },
+  TransparentDSAPrivateKey: { kind: 'dsaPrivate', required: ['P', 'Q', 'G', 'X'], optional: [] },
+  TransparentDSAPublicKey: { kind: 'dsaPublic', required: ['P', 'Q', 'G', 'Y'], optional: [] },
+  TransparentDHPrivateKey: { kind: 'dhPrivate', required: ['P', 'G', 'X'], optional: ['Q', 'J'] },
+  TransparentDHPublicKey: { kind: 'dhPublic', required: ['P', 'G', 'Y'], optional: ['Q', 'J'] },
+  TransparentECPrivateKey: ecPrivate,
+  TransparentECPublicKey: ecPublic,
+  TransparentECDSAPrivateKey: ecPrivate,
+  TransparentECDSAPublicKey: ecPublic,
+  TransparentECDHPrivateKey: ecPrivate,
+  TransparentECDHPublicKey: ecPublic,
+  TransparentECMQVPrivateKey: ecPrivate,
+  TransparentECMQVPublicKey: ecPublic,
+} as const satisfies Record<string, TransparentForm>;
+
+export type TransparentFormat = keyof typeof transparentForms;
+
+export function isTransparent(format: string | number): format is TransparentFormat {
+  return typeof format === 'string' && Object.hasOwn(transparentForms, format);
+}
+
+export function readTransparent(format: TransparentFormat, material: TransparentKeyMaterial): KeyComponents {
+  const form: TransparentForm = transparentForms[format];
+  for (const field of form.required) {
+    if (material[field] === undefined) throw new KeyMaterialInvalid(`${format} lacks ${field}`);
+  }
+  for (const field of Object.keys(material) as FieldName[]) {
+    if (material[field] === undefined || form.required.includes(field) || form.optional.includes(field))
+      continue;
+    throw new KeyMaterialInvalid(`${format} has no ${field}`);
+  }
+  return components(form.kind, material);
+}
+
+function components(kind: KeyComponents['kind'], material: TransparentKeyMaterial): KeyComponents {
+  const needed = (field: IntegerField): Uint8Array => magnitude(field, material[field]) as Uint8Array;
+  const given = (field: IntegerField): Uint8Array | undefined => magnitude(field, material[field]);
+  switch (kind) {
+    case 'rsaPrivate':
+      return rsaPrivate(material, given);
+    case 'rsaPublic':
+      return { kind, n: needed('Modulus'), e: needed('PublicExponent') };
+    case 'dsaPrivate':
+      return { kind, p: needed('P'), q: needed('Q'), g: needed('G'), x: needed('X') };
+    case 'dsaPublic':
+      return { kind, p: needed('P'), q: needed('Q'), g: needed('G'), y: needed('Y') };
+    case 'dhPrivate':
+      return { kind, p: needed('P'), g: needed('G'), q: given('Q'), j: given('J'), x: needed('X') };
+    case 'dhPublic':
+      return { kind, p: needed('P'), g: needed('G'), q: given('Q'), j: given('J'), y: needed('Y') };
+    case 'ecPrivate':
+      return byteKey(material, true) ?? { kind, curve: curveOf(material), d: needed('D') };
+    case 'ecPublic':
+      return (
+        byteKey(material, false) ?? { kind, curve: curveOf(material), point: material.QString as Uint8Array }
+      );
+    default:
+      return { kind: 'symmetric', key: material.Key as Uint8Array };
+  }
+}
+
+type IntegerField = Exclude<FieldName, 'Key' | 'QString' | 'RecommendedCurve'>;
+
+/** One of the exponent forms must be there, or the key is none (KMIP 2.1 §3.4, table 33). */
+function rsaPrivate(
+  material: TransparentKeyMaterial,
+  given: (field: IntegerField) => Uint8Array | undefined,
+): KeyComponents {
+  const { PrivateExponent, P, Q, PrimeExponentP, PrimeExponentQ } = material;
+  if (!PrivateExponent && !(P && Q) && !(PrimeExponentP && PrimeExponentQ)) {
+    throw new KeyMaterialInvalid(
+      'TransparentRSAPrivateKey needs PrivateExponent, or P and Q, or both prime exponents',
+    );
+  }
+  return {
+    kind: 'rsaPrivate',
+    n: given('Modulus') as Uint8Array,
+    e: given('PublicExponent'),
+    d: given('PrivateExponent'),
+    p: given('P'),
+    q: given('Q'),
+    dP: given('PrimeExponentP'),
+    dQ: given('PrimeExponentQ'),
+    qInv: given('CRTCoefficient'),
+  };
+}
+
+/**
+ * Keys on Curve25519 and Curve448, which are byte strings by nature (RFC 7748): Q String holds the public one, D the
+ * private one, its bytes as they stand.
+ */
+function byteKey(
+  { RecommendedCurve, QString, D }: TransparentKeyMaterial,
+  isPrivate: boolean,
+): KeyComponents | undefined {
+  const sort = RecommendedCurve === undefined ? undefined : byteKeysOn(RecommendedCurve);
+  if (sort === undefined) return undefined;
+  const key = isPrivate ? stripZeros(D as Uint8Array) : (QString as Uint8Array);
+  if (isPrivate ? key.length > sort.privateBytes : key.length !== sort.publicBytes)
+    throw new KeyMaterialInvalid(`a key on ${sort.name} has ${sort.publicBytes} bytes`);
+  return isPrivate
+    ? { kind: 'bytePrivate', sort, key: padded(key, sort.privateBytes) }
+    : { kind: 'bytePublic', sort, key };
+}
+
+function curveOf({ RecommendedCurve }: TransparentKeyMaterial) {
+  const curve = RecommendedCurve === undefined ? undefined : curveNamed(RecommendedCurve);
+  if (curve === undefined)
+    throw new KeyFormatUnsupported(`transparent keys on curve ${RecommendedCurve} are not supported`);
+  return curve;
+}
+
+function magnitude(field: IntegerField, value: Uint8Array | undefined): Uint8Array | undefined {
+  if (value === undefined) return undefined;
+  const bytes = stripZeros(value);
+  if (bytes.length === 0 || (value[0] ?? 0) >= 0x80) throw new KeyMaterialInvalid(`${field} is not positive`);
+  return bytes;
+}
+
+/** The key's material in that format, every byte of it a copy; undefined when the format is for keys of another kind. */
+export function writeTransparent(
+  format: TransparentFormat,
+  key: KeyComponents,
+  form: PointForm,
+): TransparentKeyMaterial | undefined {
+  if (key.kind === 'bytePublic' || key.kind === 'bytePrivate') return writeByteKey(format, key);
+  if (key.kind !== transparentForms[format].kind) return undefined;
+  switch (key.kind) {
+    case 'symmetric':
+      return { Key: new Uint8Array(key.key) };
+    case 'rsaPublic':
+      return integers({ Modulus: key.n, PublicExponent: key.e });
+    case 'rsaPrivate':
+      return integers({
+        Modulus: key.n,
+        PrivateExponent: key.d,
+        PublicExponent: key.e,
+        P: key.p,
+        Q: key.q,
+        PrimeExponentP: key.dP,
+        PrimeExponentQ: key.dQ,
+        CRTCoefficient: key.qInv,
+      });
+    case 'dsaPublic':
+      return integers({ P: key.p, Q: key.q, G: key.g, Y: key.y });
+    case 'dsaPrivate':
+      return integers({ P: key.p, Q: key.q, G: key.g, X: key.x });
+    case 'dhPublic':
+      return integers({ P: key.p, Q: key.q, G: key.g, J: key.j, Y: key.y });
+    case 'dhPrivate':
+      return integers({ P: key.p, Q: key.q, G: key.g, J: key.j, X: key.x });
+    case 'ecPublic':
+      return { RecommendedCurve: key.curve.name, QString: convertPoint(key.curve, key.point, form) };
+    case 'ecPrivate':
+      return { RecommendedCurve: key.curve.name, ...integers({ D: key.d }) };
+    default:
+      return undefined;
+  }
+}
+
+function writeByteKey(
+  format: TransparentFormat,
+  { kind, sort, key }: Extract<KeyComponents, { kind: 'bytePublic' | 'bytePrivate' }>,
+): TransparentKeyMaterial | undefined {
+  const isPrivate = kind === 'bytePrivate';
+  if (sort.name === undefined || transparentForms[format].kind !== (isPrivate ? 'ecPrivate' : 'ecPublic'))
+    return undefined;
+  return {
+    RecommendedCurve: sort.name,
+    ...(isPrivate ? integers({ D: key }) : { QString: new Uint8Array(key) }),
+  };
+}
+
+/** Big Integers, padded to a multiple of 8 bytes as they travel. */
+function integers(values: { readonly [F in IntegerField]?: Uint8Array | undefined }): TransparentKeyMaterial {
+  const material: TransparentKeyMaterial = {};
+  for (const [field, value] of Object.entries(values)) {
+    if (value !== undefined) material[field as IntegerField] = aligned(value);
+  }
+  return material;
+}
+
+function aligned(value: Uint8Array): Uint8Array {
+  const signByte = (value[0] ?? 0) >= 0x80 ? 1 : 0;
+  const length = Math.ceil((value.length + signByte) / 8) * 8;
+  const bytes = new Uint8Array(length);
+  bytes.set(value, length - value.length);
+  return bytes;
+}

@@ -1,0 +1,60 @@
+import {
+  BlockCipherMode,
+  CryptographicAlgorithm,
+  DerivationMethod,
+  DigitalSignatureAlgorithm,
+  HashingAlgorithm,
+  PaddingMethod,
+  RecommendedCurve,
+} from '../../../codec/enums.ts';
+import { didYouMean } from '../../common/suggest.ts';
+
+/** An entry of `crypto.disabled`, taken apart: a name of KMIP, of algorithms also with a length in bits. */
+export interface DisabledName {
+  readonly name: string;
+  readonly comparison?: '<' | '=';
+  readonly bits?: number;
+}
+
+const algorithms = new Set<string>(CryptographicAlgorithm.members);
+const names = new Set<string>(
+  [
+    CryptographicAlgorithm,
+    HashingAlgorithm,
+    BlockCipherMode,
+    PaddingMethod,
+    DigitalSignatureAlgorithm,
+    RecommendedCurve,
+    DerivationMethod,
+  ].flatMap(({ members }): readonly string[] => members),
+);
+names.delete('None');
+
+const form = /^(\w+)(?: *([<=]) *(\d{1,6}))?$/;
+
+/** Throws TypeError for what `disabledProblem` finds wrong. */
+export function parseDisabled(entry: string): DisabledName {
+  const problem = disabledProblem(entry);
+  if (problem !== undefined) throw new TypeError(problem);
+  const [, name = '', comparison, bits] = form.exec(entry) ?? [];
+  return comparison === undefined
+    ? { name }
+    : { name, comparison: comparison as '<' | '=', bits: Number(bits) };
+}
+
+/** What is wrong with an entry, for whoever wrote it; undefined when nothing is. */
+export function disabledProblem(entry: string): string | undefined {
+  const match = form.exec(entry);
+  if (match === null) {
+    const [, name, bits] = /^(\w+?)[-_ ](\d{2,6})$/.exec(entry) ?? [];
+    const meant = name !== undefined && algorithms.has(name) ? `: write "${name}=${bits}"` : '';
+    return `"${entry}" is neither a name of KMIP nor a name and a length, such as "DES3" or "RSA<2048"${meant}`;
+  }
+  const [, name = '', comparison] = match;
+  if (!names.has(name))
+    return `"${name}" is no algorithm, hash, mode, padding, curve or derivation method of KMIP${didYouMean(name, names)}`;
+  if (comparison !== undefined && !algorithms.has(name))
+    return `"${entry}" gives a length to ${name}, which is no algorithm of keys`;
+  if (name === 'SHA_256') return '"SHA_256" cannot be switched off: the server itself needs it';
+  return undefined;
+}

@@ -1,0 +1,164 @@
+import { randomFillSync, timingSafeEqual } from 'node:crypto';
+import { AlgorithmUnsupported, CryptographyFailed, ParametersInvalid } from '../provider.ts';
+import type { SecretLength, Share, SharedSecret, Sharing } from '../secret-sharing.ts';
+import { field8, field16, type GaloisField } from './galois-fields.ts';
+import { lagrangeBasis } from './split-key-basis.ts';
+import { joinPrime, splitPrime } from './split-key-prime.ts';
+
+/** Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5; Shamir 1979): share i is f(i), the secret f(0). */
+
+/** See CryptoProvider.splitSecret. */
+export async function splitSecret(secret: Uint8Array, sharing: Sharing): Promise<SharedSecret> {
+  switch (sharing.method) {
+    case 'XOR':
+      return { shares: splitXor(secret, sharing.parts) };
+    case 'PolynomialSharingGF2_8':
+    case 'PolynomialSharingGF2_16':
+      return { shares: splitPolynomial(secret, sharing) };
+    case 'PolynomialSharingPrimeField':
+      return splitPrime(secret, sharing);
+    default:
+      throw unknownMethod(sharing);
+  }
+}
+
+/** See CryptoProvider.joinShares. */
+export function joinShares(shares: readonly Share[], sharing: Sharing, length: SecretLength): Uint8Array {
+  const { method, parts, threshold } = sharing;
+  const enough = method === 'XOR' ? parts : threshold;
+  if (shares.length < enough)
+    throw new CryptographyFailed(`${shares.length} parts of the key are too few: ${enough} are needed`);
+  if (new Set(shares.map(({ identifier }) => identifier)).size !== shares.length)
+    throw new CryptographyFailed('two parts of the key have the same Key Part Identifier');
+  switch (method) {
+    case 'XOR':
+      return cut(joinXor(ofOneLength(shares)), length);
+    case 'PolynomialSharingGF2_8':
+    case 'PolynomialSharingGF2_16':
+      return cut(joinPolynomial(ofOneLength(shares), sharing), length);
+    case 'PolynomialSharingPrimeField':
+      return joinPrime(shares, sharing, length);
+    default:
+      throw unknownMethod(sharing);
+  }
+}
+
+function unknownMethod({ method }: Sharing): AlgorithmUnsupported {
+  return new AlgorithmUnsupported(`there is no Split Key Method ${method}`);
+}
+
+function ofOneLength(shares: readonly Share[]): readonly Share[] {
+  const [first] = shares;
+  if (shares.some(({ bytes }) => bytes.length !== first?.bytes.length))
+    throw new CryptographyFailed('the parts of the key are not of one length');
+  return shares;
+}
+
+function splitXor(secret: Uint8Array, parts: number): Uint8Array[] {
+  const rest = new Uint8Array(secret);
+  const others = Array.from({ length: parts - 1 }, () => randomFillSync(new Uint8Array(secret.length)));
+  for (const share of others) addTo(rest, share);
+  return [rest, ...others];
+}
+
+function joinXor(shares: readonly Share[]): Uint8Array {
+  const secret = new Uint8Array(shares[0]?.bytes.length ?? 0);
+  for (const { bytes } of shares) addTo(secret, bytes);
+  return secret;
+}
+
+function addTo(sum: Uint8Array, bytes: Uint8Array): void {
+  for (const [at, byte] of bytes.entries()) sum[at] = (sum[at] as number) ^ byte;
+}
+
+/** The field, if it has an element other than 0 for every part. */
+function fieldOf({ method, polynomial, parts }: Sharing): GaloisField {
+  const field = method === 'PolynomialSharingGF2_8' ? field8(polynomial) : field16(polynomial);
+  const most = 256 ** field.bytes - 1;
+  if (parts > most) throw new ParametersInvalid(`a key has at most ${most} parts with ${method}`);
+  return field;
+}
+
+/** A polynomial of its own for every element of the secret; an odd byte is followed by a zero in GF(2^16). */
+function splitPolynomial(secret: Uint8Array, sharing: Sharing): Uint8Array[] {
+  const field = fieldOf(sharing);
+  const length = Math.ceil(secret.length / field.bytes) * field.bytes;
+  const coefficients = Array.from({ length: sharing.threshold }, () => new Uint8Array(length));
+  coefficients[0]?.set(secret);
+  for (const coefficient of coefficients.slice(1)) randomFillSync(coefficient);
+  const shares = Array.from({ length: sharing.parts }, (_, index) =>
+    evaluate(field, coefficients, index + 1),
+  );
+  for (const coefficient of coefficients) coefficient.fill(0);
+  return shares;
+}
+
+/** Horner's rule, from the highest coefficient down. */
+function evaluate(field: GaloisField, coefficients: readonly Uint8Array[], x: number): Uint8Array {
+  const value = new Uint8Array(coefficients[0]?.length ?? 0);
+  for (const coefficient of coefficients.toReversed()) {
+    scale(field, value, x);
+    addTo(value, coefficient);
+  }
+  return value;
+}
+
+function joinPolynomial(shares: readonly Share[], sharing: Sharing): Uint8Array {
+  const field = fieldOf(sharing);
+  if ((shares[0]?.bytes.length ?? 0) % field.bytes !== 0)
+    throw new CryptographyFailed('a part of the key ends in half an element');
+  const used = shares.slice(0, sharing.threshold);
+  const basis = lagrangeBasis(
+    used.map(({ identifier }) => identifier),
+    { one: 1, difference: (a, b) => a ^ b, product: field.multiply, inverse: field.inverse },
+  );
+  const at = (x: number) => interpolate(field, used, basis(x));
+  for (const { identifier, bytes } of shares.slice(sharing.threshold)) {
+    if (!timingSafeEqual(at(identifier), bytes))
+      throw new CryptographyFailed('the parts of the key do not belong together');
+  }
+  return at(0);
+}
+
+/** The polynomial through the shares, where each counts for its weight. */
+function interpolate(field: GaloisField, shares: readonly Share[], weights: readonly number[]): Uint8Array {
+  const value = new Uint8Array(shares[0]?.bytes.length ?? 0);
+  for (const [index, { bytes }] of shares.entries()) {
+    const term = new Uint8Array(bytes);
+    scale(field, term, weights[index] as number);
+    addTo(value, term);
+    term.fill(0);
+  }
+  return value;
+}
+
+function scale({ bytes, multiply }: GaloisField, value: Uint8Array, factor: number): void {
+  for (let at = 0; at < value.length; at += bytes) {
+    if (bytes === 1) {
+      value[at] = multiply(value[at] as number, factor);
+      continue;
+    }
+    const product = multiply(((value[at] as number) << 8) | (value[at + 1] as number), factor);
+    value[at] = product >> 8;
+    value[at + 1] = product & 0xff;
+  }
+}
+
+/** The secret without what was added to fill the last element. */
+function cut(secret: Uint8Array, length: SecretLength): Uint8Array {
+  const bytes = length === 'der' ? derLength(secret) : (length ?? secret.length);
+  if (bytes === secret.length) return secret;
+  const wrong = bytes > secret.length || secret.length - bytes > 1 || secret[bytes] !== 0;
+  const rest = new Uint8Array(secret.subarray(0, bytes));
+  secret.fill(0);
+  if (wrong) throw new CryptographyFailed('the parts of the key do not make up a key of its length');
+  return rest;
+}
+
+/** Bytes of the DER item that the secret begins with (X.690 §8.1.3). */
+function derLength(secret: Uint8Array): number {
+  const [, first = 0, ...more] = secret.subarray(0, 6);
+  if (first < 0x80) return 2 + first;
+  const count = first & 0x7f;
+  return more.slice(0, count).reduce((length, byte) => length * 256 + byte, 0) + 2 + count;
+}

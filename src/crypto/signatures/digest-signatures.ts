@@ -1,0 +1,173 @@
+import { createECDH, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
+import { encode, integerContent, items, makeInteger, makeSequence, parse } from '../asn1/der.ts';
+import { digest } from '../hashes/hashes.ts';
+import type { CurveName } from '../keys/curves.ts';
+import { writeSpki } from '../keys/der-keys.ts';
+import { convertPoint } from '../keys/elliptic.ts';
+import { bitLength, type EcPublicKey, type KeyComponents, padded } from '../keys/key-components.ts';
+import { AlgorithmUnsupported } from '../provider.ts';
+
+/**
+ * DSA and ECDSA (FIPS 186-5 §6) over a digest that the client made. node:crypto hashes whatever it signs, so it signs a
+ * fixed message, and the difference between its digest and the client's is worked into the signature or into the
+ * public key. The curve arithmetic with secrets stays in OpenSSL.
+ */
+
+/** Prime of the field and order of the base point. */
+interface Group {
+  readonly prime: bigint;
+  readonly order: bigint;
+}
+
+/** SP 800-186 §3.2.1; SEC 2 §2.4.1. */
+const groups: Partial<Record<CurveName, Group>> = {
+  P_224: {
+    prime: 2n ** 224n - 2n ** 96n + 1n,
+    order: 0xffffffffffffffffffffffffffff16a2e0b8f03e13dd29455c5c2a3dn,
+  },
+  P_256: {
+    prime: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
+    order: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+  },
+  P_384: {
+    prime: 2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
+    order: 2n ** 384n - 0x389cb27e0bc8d220a7e5f24db74f58851313e695333ad68dn,
+  },
+  P_521: {
+    prime: 2n ** 521n - 1n,
+    order: 2n ** 521n - 2n ** 260n + 0xa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  },
+  SECP256K1: {
+    prime: 2n ** 256n - 2n ** 32n - 977n,
+    order: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
+  },
+};
+
+const fixedMessage = new Uint8Array(1);
+const fixedDigest = digest('SHA_256', fixedMessage);
+
+/** DER of r and s. Throws AlgorithmUnsupported on curves whose order is not in the table. */
+export function signDigest(components: KeyComponents, key: KeyObject, messageDigest: Uint8Array): Uint8Array {
+  const order = orderOf(components);
+  const secret =
+    components.kind === 'dsaPrivate' ? components.x : (components as { readonly d: Uint8Array }).d;
+  const native = sign('sha256', fixedMessage, { key, dsaEncoding: 'ieee-p1363' });
+  const r = toBigInt(native.subarray(0, native.length / 2));
+  const fixedS = toBigInt(native.subarray(native.length / 2));
+  // Two signatures with one r give the key away: the native one must not be seen by anybody.
+  native.fill(0);
+  // With s₁ = (e₁ + r·d)/k, the signature of e is s = (e + r·d)/k = s₁·(e + r·d)/(e₁ + r·d), here times blind/blind.
+  const blind = (toBigInt(randomBytes(toBytes(order).length + 8)) % (order - 1n)) + 1n;
+  const blindSecret = ((blind * toBigInt(secret)) % order) * r;
+  const wanted = (blind * scalar(messageDigest, order) + blindSecret) % order;
+  const fixed = (blind * scalar(fixedDigest, order) + blindSecret) % order;
+  const s = (((fixedS * wanted) % order) * inverse(fixed, order)) % order;
+  return encode(makeSequence(makeInteger(toBytes(r)), makeInteger(toBytes(s))));
+}
+
+/** May throw for signatures that are none. */
+export function verifyDigest(
+  components: KeyComponents,
+  messageDigest: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const order = orderOf(components);
+  // Two integers of the order's size with their headers; longer ones would only cost time.
+  if (signature.length > 2 * (toBytes(order).length + 4) + 4) return false;
+  const r = toBigInt(integerContent(items(parse(signature))[0])) % order;
+  if (r === 0n) return false;
+  // e·G + r·Q = e₁·G + r·(Q + t·G) with t = (e - e₁)/r: the signature of e under Q is one of e₁ under Q + t·G.
+  const difference = scalar(messageDigest, order) - scalar(fixedDigest, order) + order;
+  const shifted = shift(components, ((difference % order) * inverse(r, order)) % order);
+  const der = shifted && writeSpki(shifted);
+  if (der === undefined) return false;
+  const key = createPublicKey({
+    key: Buffer.from(der.buffer, der.byteOffset, der.byteLength),
+    format: 'der',
+    type: 'spki',
+  });
+  return verify('sha256', fixedMessage, key, signature);
+}
+
+/** Whether `signDigest` and `verifyDigest` can work with the key. */
+export function takesDigests(components: KeyComponents): boolean {
+  try {
+    return orderOf(components) > 0n;
+  } catch {
+    return false;
+  }
+}
+
+function orderOf(components: KeyComponents): bigint {
+  if (components.kind === 'dsaPublic' || components.kind === 'dsaPrivate') {
+    const { p, q, g } = components;
+    const secret = components.kind === 'dsaPrivate' ? components.x : q;
+    const value = components.kind === 'dsaPublic' ? components.y : p;
+    // OpenSSL's own limits: beyond them the powers would hold the event loop.
+    const fits = [160, 224, 256].includes(bitLength(q)) && bitLength(p) <= 10_000;
+    if (!fits || secret.length > q.length || g.length > p.length || value.length > p.length) {
+      throw new AlgorithmUnsupported('digests are not signed with DSA keys of these sizes: send the data');
+    }
+    return toBigInt(q);
+  }
+  const curve =
+    components.kind === 'ecPublic' || components.kind === 'ecPrivate' ? components.curve.name : undefined;
+  const order = curve && groups[curve]?.order;
+  if (order === undefined)
+    throw new AlgorithmUnsupported(`digests are not signed on the curve ${curve}: send the data`);
+  return order;
+}
+
+/** The leftmost bits of the digest, as many as the order has. */
+function scalar(messageDigest: Uint8Array, order: bigint): bigint {
+  const bits = bitLength(toBytes(order));
+  const leftmost = messageDigest.subarray(0, Math.ceil(bits / 8));
+  const surplus = leftmost.length * 8 - bits;
+  const value = toBigInt(leftmost);
+  return (surplus > 0 ? value >> BigInt(surplus) : value) % order;
+}
+
+/** The public key plus `t` times the base point; undefined where that is no key (nobody meets it by chance). */
+function shift(components: KeyComponents, t: bigint): KeyComponents | undefined {
+  if (t === 0n) return components;
+  if (components.kind === 'dsaPublic') {
+    const p = toBigInt(components.p);
+    return { ...components, y: toBytes((toBigInt(components.y) * power(toBigInt(components.g), t, p)) % p) };
+  }
+  return components.kind === 'ecPublic' ? shiftPoint(components, t) : undefined;
+}
+
+function shiftPoint(key: EcPublicKey, t: bigint): EcPublicKey | undefined {
+  const { prime } = groups[key.curve.name] as Group;
+  const multiple = createECDH(key.curve.openssl);
+  multiple.setPrivateKey(padded(toBytes(t), key.curve.orderBytes));
+  const [x1, y1] = coordinates(convertPoint(key.curve, key.point, 'uncompressed'));
+  const [x2, y2] = coordinates(multiple.getPublicKey());
+  if (x1 === x2) return undefined;
+  const positive = (value: bigint): bigint => ((value % prime) + prime) % prime;
+  const slope = positive((y2 - y1) * inverse(positive(x2 - x1), prime));
+  const x = positive(slope * slope - x1 - x2);
+  const y = positive(slope * (x1 - x) - y1);
+  const bytes = Math.ceil(key.curve.bits / 8);
+  const point = new Uint8Array(1 + 2 * bytes);
+  point[0] = 4;
+  point.set(padded(toBytes(x), bytes), 1);
+  point.set(padded(toBytes(y), bytes), 1 + bytes);
+  return { ...key, point };
+}
+
+/** Of a point in uncompressed form (SEC 1 §2.3.3). */
+function coordinates(point: Uint8Array): [x: bigint, y: bigint] {
+  const bytes = (point.length - 1) / 2;
+  return [toBigInt(point.subarray(1, 1 + bytes)), toBigInt(point.subarray(1 + bytes))];
+}
+
+function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let result = 1n;
+  for (let square = base % modulus, rest = exponent; rest > 0n; rest >>= 1n) {
+    if ((rest & 1n) === 1n) result = (result * square) % modulus;
+    square = (square * square) % modulus;
+  }
+  return result;
+}

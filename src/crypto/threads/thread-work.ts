@@ -1,0 +1,8 @@
+import { decrypt } from '../ciphers/encryption.ts';
+import { sign, verify } from '../signatures/signatures.ts';
+import { bundle } from '../x509/pkcs12.ts';
+import { unbundle } from '../x509/pkcs12-reader.ts';
+
+/** What the threads can be asked for. Arguments and results are data that can be copied; results own their memory. */
+export const work = { decrypt, sign, verify, bundle, unbundle };
+export type Work = typeof work;

@@ -1,0 +1,152 @@
+import { X509Certificate } from 'node:crypto';
+import type { CertificateRequestType } from '../../../codec/enums.ts';
+import { DerInvalid, encoded, items, type Node, parse, tagged } from '../asn1/der.ts';
+import { type CertificateContent, type CertificateFacts, RequestInvalid } from '../certification.ts';
+import { CertificateInvalid } from '../provider.ts';
+import { comparableParts } from './certificate-names.ts';
+import { isSignedBy } from './request-signature.ts';
+import type { Extension } from './x509.ts';
+
+/** What requests (PKCS#10, RFC 2986) and certificates say about their subject. */
+
+const oids = {
+  alternativeName: '2.5.29.17',
+  keyUsage: '2.5.29.15',
+  extendedKeyUsage: '2.5.29.37',
+  basicConstraints: '2.5.29.19',
+} as const;
+
+/** Purposes that a request gets by nobody's leave: all of them, and speaking for the issuer about revocation. */
+const withheld: readonly string[] = ['2.5.29.37.0', '1.3.6.1.5.5.7.3.9'];
+
+/** See Certification.readRequest. */
+export async function readRequest(
+  type: CertificateRequestType,
+  value: Uint8Array,
+): Promise<CertificateContent> {
+  const der = type === 'PEM' ? fromPem(value) : value;
+  const x509 = await import('./x509.ts');
+  let content: CertificateContent;
+  try {
+    // Bounds size and depth before the library sees the bytes.
+    if (items(parse(der)).length !== 3) throw new DerInvalid('a request has three parts');
+    const request = new x509.Pkcs10CertificateRequest(der);
+    const { extendedKeyUsage, ...said } = extensions(request.extensions, x509);
+    content = {
+      subject: new Uint8Array(request.subjectName.toArrayBuffer()),
+      publicKey: new Uint8Array(request.publicKey.rawData),
+      extendedKeyUsage: extendedKeyUsage.filter((usage) => !withheld.includes(usage)),
+      ...said,
+    };
+  } catch {
+    throw new RequestInvalid('the certificate request is not PKCS#10');
+  }
+  if (!(await isSignedBy(der, content.publicKey))) {
+    throw new RequestInvalid('the signature of the certificate request does not fit its key');
+  }
+  // RFC 5280 §4.1.2.6: who has no subject has an alternative name, and an authority has a subject.
+  const nameless = items(parse(content.subject)).length === 0;
+  if (nameless && (content.authority || content.alternativeNames.length === 0)) {
+    throw new RequestInvalid('the certificate request does not say who the subject is');
+  }
+  return content;
+}
+
+function fromPem(value: Uint8Array): Uint8Array {
+  const text = new TextDecoder('latin1').decode(value);
+  const body = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
+  if (body === undefined) throw new RequestInvalid('there is no certificate request in PEM form');
+  try {
+    return Uint8Array.fromBase64(body);
+  } catch {
+    throw new RequestInvalid('the certificate request is not base64');
+  }
+}
+
+/** See Certification.readCertificate. */
+export async function readCertificate(der: Uint8Array): Promise<CertificateFacts> {
+  const native = openCertificate(der);
+  const x509 = await import('./x509.ts');
+  try {
+    const certificate = new x509.X509Certificate(der);
+    return {
+      subject: new Uint8Array(certificate.subjectName.toArrayBuffer()),
+      issuer: new Uint8Array(certificate.issuerName.toArrayBuffer()),
+      publicKey: new Uint8Array(certificate.publicKey.rawData),
+      ...extensions(certificate.extensions, x509),
+      notBefore: Math.floor(certificate.notBefore.getTime() / 1000),
+      notAfter: Math.floor(certificate.notAfter.getTime() / 1000),
+      selfSigned: isSelfSigned(native),
+    };
+  } catch {
+    throw new CertificateInvalid('the certificate is not X.509 in DER');
+  }
+}
+
+/** The certificate as OpenSSL has it. Throws CertificateInvalid, also where its DER is read in two ways. */
+export function openCertificate(der: Uint8Array): X509Certificate {
+  try {
+    namesOf(der);
+    return new X509Certificate(der);
+  } catch {
+    throw new CertificateInvalid('the certificate is not X.509 in DER');
+  }
+}
+
+/** Issuer and subject as texts that are equal where RFC 5280 §7.1 calls the names equal. Throws DerInvalid. */
+export function namesOf(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
+  const fields = items(items(parse(certificate))[0]);
+  const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
+  if (issuer === undefined || subject === undefined) throw new DerInvalid('its names are missing');
+  const text = (name: Node) => comparableParts(name).join();
+  return { issuer: text(issuer), subject: text(subject) };
+}
+
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  const { issuer, subject } = namesOf(certificate.raw);
+  return issuer === subject && verifies(certificate, certificate);
+}
+
+export function verifies(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.verify(issuer.publicKey);
+  } catch {
+    // A key or an algorithm that OpenSSL does not know vouches for nothing.
+    return false;
+  }
+}
+
+type Library = typeof import('./x509.ts');
+type Said = Pick<
+  CertificateContent,
+  'alternativeNames' | 'keyUsage' | 'extendedKeyUsage' | 'authority' | 'pathLength'
+>;
+
+function extensions(list: readonly Extension[], x509: Library): Said {
+  if (new Set(list.map(({ type }) => type)).size < list.length)
+    throw new DerInvalid('an extension comes twice');
+  const named = (oid: string) => list.find(({ type }) => type === oid);
+  const alternatives = named(oids.alternativeName);
+  const usage = named(oids.keyUsage);
+  const purposes = named(oids.extendedKeyUsage);
+  const constraints = named(oids.basicConstraints);
+  const basic =
+    constraints === undefined ? undefined : new x509.BasicConstraintsExtension(constraints.rawData);
+  return {
+    alternativeNames:
+      alternatives === undefined
+        ? []
+        : items(parse(octets(alternatives))).map((name) => new Uint8Array(encoded(name))),
+    keyUsage: usage === undefined ? undefined : new x509.KeyUsagesExtension(usage.rawData).usages,
+    extendedKeyUsage:
+      purposes === undefined
+        ? []
+        : Array.from(new x509.ExtendedKeyUsageExtension(purposes.rawData).usages, String),
+    authority: basic?.ca ?? false,
+    pathLength: basic?.pathLength,
+  };
+}
+
+function octets(extension: Extension): Uint8Array {
+  return new Uint8Array(extension.value);
+}

@@ -1,0 +1,204 @@
+import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { encode, makeSequence, parse } from '../asn1/der.ts';
+import { type CertificateContent, type CertificateOrder, NameInvalid } from '../certification.ts';
+import { readSpki } from '../keys/der-keys.ts';
+import { bitLength } from '../keys/key-components.ts';
+import { keyObject, requireShortModulus } from '../keys/key-objects.ts';
+import { AlgorithmUnsupported, ParametersInvalid, type PlainKey } from '../provider.ts';
+import type { Extension, X509CertificateCreateParams } from './x509.ts';
+
+/** Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
+
+/** Bits of KeyUsage (RFC 5280 §4.2.1.3). */
+const usageBits = { digitalSignature: 1, keyEncipherment: 4, keyAgreement: 16, keyCertSign: 32, cRLSign: 64 };
+const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
+
+/** See Certification.issue. */
+export async function issue(order: CertificateOrder): Promise<Uint8Array> {
+  const { content } = order;
+  requireStrength(content.publicKey);
+  const key = keyObject(order.issuerKey);
+  const algorithm = signingAlgorithm(key, order.signature);
+  const x509 = await import('./x509.ts');
+  const issuerKey = order.issuerCertificate === undefined ? content.publicKey : publicPart(key);
+  const identifier = await issuerIdentifier(order.issuerCertificate, issuerKey);
+  const extensions: Extension[] = [
+    new x509.BasicConstraintsExtension(
+      content.authority,
+      content.authority ? content.pathLength : undefined,
+      true,
+    ),
+    new x509.KeyUsagesExtension(usageOf(content), true),
+    await x509.SubjectKeyIdentifierExtension.create(view(content.publicKey)),
+    new x509.AuthorityKeyIdentifierExtension(identifier),
+  ];
+  if (content.extendedKeyUsage.length > 0) {
+    extensions.push(new x509.ExtendedKeyUsageExtension([...content.extendedKeyUsage]));
+  }
+  if (content.alternativeNames.length > 0) {
+    for (const name of content.alternativeNames) requireGeneralName(name, x509);
+    const names = encode(makeSequence(...content.alternativeNames.map(parse)));
+    // Critical where it is the only name there is (RFC 5280 §4.2.1.6).
+    const critical = content.subject.length <= 2;
+    extensions.push(new x509.Extension('2.5.29.17', critical, view(names)));
+  }
+  if (order.revocationListUrl !== undefined) {
+    extensions.push(new x509.CRLDistributionPointsExtension([order.revocationListUrl]));
+  }
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: positive(order.serialNumber).toHex(),
+      subject: new x509.Name(view(content.subject)),
+      issuer: new x509.Name(view(order.issuer)),
+      notBefore: new Date(order.notBefore * 1000),
+      notAfter: new Date(order.notAfter * 1000),
+      publicKey: view(content.publicKey),
+      signingKey: key.toCryptoKey(algorithm, false, ['sign']) as CryptoKey,
+      signingAlgorithm: algorithm as X509CertificateCreateParams['signingAlgorithm'],
+      extensions,
+    },
+    webcrypto as Crypto,
+  );
+  return new Uint8Array(certificate.rawData);
+}
+
+/** What a client states in DER goes into the certificate as it is, so it must be what it is called. */
+function requireGeneralName(der: Uint8Array, x509: typeof import('./x509.ts')): void {
+  try {
+    parse(der);
+    new x509.GeneralName(view(der));
+  } catch {
+    throw new NameInvalid('an alternative name is not a GeneralName in DER');
+  }
+}
+
+/** See Certification.isPair. */
+export function isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean {
+  const own = publicPart(keyObject(privateKey));
+  return own.length === publicKey.length && own.every((byte, at) => byte === publicKey[at]);
+}
+
+export function publicPart(key: KeyObject): Uint8Array {
+  return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+}
+
+/** Subject Key Identifier of the issuer's certificate; where it has none, what follows from the key (RFC 5280 §4.2.1.2). */
+export async function issuerIdentifier(
+  certificate: Uint8Array | undefined,
+  key: Uint8Array,
+): Promise<string> {
+  const x509 = await import('./x509.ts');
+  const stated =
+    certificate === undefined
+      ? null
+      : new x509.X509Certificate(certificate).getExtension(x509.SubjectKeyIdentifierExtension);
+  return (stated ?? (await x509.SubjectKeyIdentifierExtension.create(view(key)))).keyId;
+}
+
+/** What is asked for, cut down or filled up to what the subject is. */
+function usageOf({ publicKey, keyUsage = 0, authority }: CertificateContent): number {
+  const asked = authority ? keyUsage | authorityBits : keyUsage & ~authorityBits;
+  return asked === 0 ? usual(publicKey) : asked;
+}
+
+function usual(publicKey: Uint8Array): number {
+  const key = readSpki(publicKey);
+  if (key.kind === 'rsaPublic') return usageBits.digitalSignature | usageBits.keyEncipherment;
+  const use = key.kind === 'bytePublic' ? key.sort.use : undefined;
+  // RFC 9935 §5: the one usage that keys for encapsulation may have.
+  if (use === 'encapsulation') return usageBits.keyEncipherment;
+  const agrees = key.kind === 'dhPublic' || use === 'agreement';
+  return agrees ? usageBits.keyAgreement : usageBits.digitalSignature;
+}
+
+/** Keys that can be broken are not vouched for: below 112 bits of strength (SP 800-57 part 1 §5.6.1). */
+function requireStrength(publicKey: Uint8Array): void {
+  const key = readSpki(publicKey);
+  const numbers: Partial<Record<string, Uint8Array>> = key as never;
+  const bits = bitLength(numbers.n ?? numbers.p ?? new Uint8Array(0));
+  if (bits > 0 && bits < 2048) throw new AlgorithmUnsupported('the public key has less than 2048 bits');
+  if (key.kind === 'ecPublic' && key.curve.bits < 224) {
+    throw new AlgorithmUnsupported(`no certificates are made for keys on ${key.curve.name}`);
+  }
+}
+
+const hashes = { SHA_256: 'SHA-256', SHA_384: 'SHA-384', SHA_512: 'SHA-512' } as const;
+type Hash = keyof typeof hashes;
+const curves: Partial<Record<string, readonly [name: string, hash: Hash]>> = {
+  prime256v1: ['P-256', 'SHA_256'],
+  secp384r1: ['P-384', 'SHA_384'],
+  secp521r1: ['P-521', 'SHA_512'],
+};
+const named: Partial<Record<string, readonly [kind: string, hash: Hash | undefined]>> = {
+  SHA_256WithRSAEncryption: ['rsa', 'SHA_256'],
+  SHA_384WithRSAEncryption: ['rsa', 'SHA_384'],
+  SHA_512WithRSAEncryption: ['rsa', 'SHA_512'],
+  RSASSA_PSS: ['rsa', undefined],
+  ECDSAWithSHA256: ['ec', 'SHA_256'],
+  ECDSAWithSHA384: ['ec', 'SHA_384'],
+  ECDSAWithSHA512: ['ec', 'SHA_512'],
+};
+
+type Signing = Parameters<KeyObject['toCryptoKey']>[0];
+
+/** How the issuer's key signs, in WebCrypto's words. */
+export function signingAlgorithm(key: KeyObject, parameters: CryptographicParameters): Signing {
+  const { DigitalSignatureAlgorithm: name, HashingAlgorithm: asked, PaddingMethod: padding } = parameters;
+  const scheme = name === undefined ? undefined : named[String(name)];
+  if (name !== undefined && scheme === undefined) {
+    throw new AlgorithmUnsupported(`certificates are not signed with ${name}`);
+  }
+  const kind = key.asymmetricKeyType;
+  if (scheme !== undefined && scheme[0] !== kind) {
+    throw new ParametersInvalid("Digital Signature Algorithm is not that of the issuer's key");
+  }
+  if (scheme?.[1] !== undefined && asked !== undefined && asked !== scheme[1]) {
+    throw new ParametersInvalid('Hashing Algorithm contradicts Digital Signature Algorithm');
+  }
+  const wished = scheme?.[1] ?? asked;
+  if (kind === 'ed25519') return { name: 'Ed25519' };
+  if (kind === 'rsa') {
+    const hash = hashes[hashOf(wished, 'SHA_256')];
+    const pss = name === 'RSASSA_PSS' || (scheme === undefined && padding === 'PSS');
+    if (!pss && padding !== undefined && padding !== 'PKCS1V1_5') {
+      throw new ParametersInvalid(`certificates are not signed with Padding Method ${padding}`);
+    }
+    requireModulus(key);
+    return pss
+      ? ({ name: 'RSA-PSS', hash, saltLength: Number(hash.slice(4)) / 8 } as Signing)
+      : { name: 'RSASSA-PKCS1-v1_5', hash };
+  }
+  const curve = curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (kind !== 'ec' || curve === undefined) {
+    throw new AlgorithmUnsupported(
+      'an issuer signs with RSA, with EC P-256, P-384 or P-521, or with Ed25519',
+    );
+  }
+  return { name: 'ECDSA', namedCurve: curve[0], hash: hashes[hashOf(wished, curve[1])] } as Signing;
+}
+
+function hashOf(asked: CryptographicParameters['HashingAlgorithm'], usual: Hash): Hash {
+  if (asked === undefined) return usual;
+  if (Object.hasOwn(hashes, asked)) return asked as Hash;
+  throw new AlgorithmUnsupported(`certificates are not signed with a hash of ${asked}`);
+}
+
+function requireModulus(key: KeyObject): void {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits < 2048) throw new AlgorithmUnsupported("the issuer's key has less than 2048 bits");
+  requireShortModulus(new Uint8Array(bits / 8).fill(0xff));
+}
+
+/** DER content of the positive number that 16 random octets make (RFC 5280 §4.1.2.2). */
+function positive(octets: Uint8Array): Uint8Array {
+  const content = new Uint8Array(octets);
+  // The top bits 01: positive, never shortened, and still 126 random bits.
+  content[0] = ((content[0] ?? 0) & 0x3f) | 0x40;
+  return content;
+}
+
+/** The library wants arrays over buffers that are not shared between threads. */
+export function view(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,114 @@
+import { isIP } from 'node:net';
+import { DerInvalid, encode, type Node, parse } from '../asn1/der.ts';
+import { type NamePart, nameParts } from '../asn1/distinguished-name.ts';
+import { NameInvalid, type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
+import type { JsonNameParams } from './x509.ts';
+
+/** Names of certificates, as clients state them, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
+
+const oids: Readonly<Record<NamePartType, string>> = {
+  C: '2.5.4.6',
+  ST: '2.5.4.8',
+  L: '2.5.4.7',
+  DC: '0.9.2342.19200300.100.1.25',
+  O: '2.5.4.10',
+  OU: '2.5.4.11',
+  CN: '2.5.4.3',
+  Title: '2.5.4.12',
+  SerialNumber: '2.5.4.5',
+  DNQualifier: '2.5.4.46',
+  UID: '0.9.2342.19200300.100.1.1',
+  Email: '1.2.840.113549.1.9.1',
+};
+
+/** Upper bounds of RFC 5280 appendix A.1 are at most this; longer parts are mistakes or attacks on whoever shows them. */
+const longestPart = 256;
+const longestText = 4_096;
+
+/** See Certification.encodeName. */
+export async function encodeName(name: StatedName): Promise<Uint8Array> {
+  if ('der' in name) {
+    if (partsOf(name.der).length === 0) throw new NameInvalid('the distinguished name is empty');
+    return new Uint8Array(name.der);
+  }
+  const x509 = await import('./x509.ts');
+  try {
+    // Text names the most specific part first, DER the least specific one (RFC 4514 §2.1).
+    const parts =
+      'text' in name ? new x509.Name(shortEnough(name.text)).toJSON().reverse() : inOrder(name.parts);
+    const der = new Uint8Array(new x509.Name(parts as JsonNameParams).toArrayBuffer());
+    const written = partsOf(der);
+    if (written.length === 0 || written.some((part) => /^[\d.]+=$/.test(part))) {
+      throw new NameInvalid('the distinguished name or a part of it is empty');
+    }
+    return der;
+  } catch (error) {
+    if (error instanceof NameInvalid) throw error;
+    throw new NameInvalid('the distinguished name cannot be read');
+  }
+}
+
+function shortEnough(text: string): string {
+  if (text.length > longestText) throw new NameInvalid('the distinguished name is too long');
+  return text;
+}
+
+/** From country to common name, as certificates have it. E-mail addresses and domains are ASCII strings. */
+function inOrder(parts: readonly (readonly [type: NamePartType, text: string])[]) {
+  return namePartTypes.flatMap((type) =>
+    parts
+      .filter(([own]) => own === type)
+      .map(([, text]) => {
+        if (text === '' || text.length > longestPart) {
+          throw new NameInvalid(`a part ${type} of a name has 1 to ${longestPart} characters`);
+        }
+        if (type === 'C' && !/^[A-Za-z]{2}$/.test(text)) throw new NameInvalid('a country has two letters');
+        const ascii = type === 'Email' || type === 'DC';
+        return { [oids[type]]: [ascii ? { ia5String: text } : text] };
+      }),
+  );
+}
+
+const dnsName = /^(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*$/;
+
+/** See Certification.encodeAlternativeName. */
+export async function encodeAlternativeName(text: string): Promise<Uint8Array> {
+  const x509 = await import('./x509.ts');
+  return new Uint8Array(new x509.GeneralName(kindOf(text), text).rawData);
+}
+
+function kindOf(text: string): 'ip' | 'url' | 'email' | 'dns' {
+  if (isIP(text) !== 0) return 'ip';
+  const ascii = /^[\x21-\x7e]{1,1024}$/.test(text);
+  if (ascii && /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) return 'url';
+  if (ascii && text.includes('@')) return 'email';
+  if (text.length <= 253 && dnsName.test(text)) return 'dns';
+  throw new NameInvalid('an alternative name is no host name, address, URI or e-mail address');
+}
+
+/** See Certification.nameContains. */
+export function nameContains(name: Uint8Array, stated: Uint8Array): boolean {
+  const own = new Set(partsOf(name));
+  return partsOf(stated).every((part) => own.has(part));
+}
+
+/** Relative names, in order, in a form in which equal ones are equal. Throws DerInvalid. */
+export function comparableParts(name: Node | undefined): string[] {
+  return nameParts(name).map((set) => JSON.stringify(set.map(comparable).toSorted()));
+}
+
+/** RFC 5280 §7.1, without the rarer rules of RFC 4518. */
+function comparable({ oid, text, value }: NamePart): string {
+  return text === undefined
+    ? `${oid}#${encode(value).toHex()}`
+    : `${oid}=${text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')}`;
+}
+
+function partsOf(der: Uint8Array): string[] {
+  try {
+    return nameParts(parse(der)).flat().map(comparable);
+  } catch (error) {
+    if (error instanceof DerInvalid) throw new NameInvalid('the distinguished name is not DER');
+    throw error;
+  }
+}

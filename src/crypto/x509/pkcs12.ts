@@ -1,0 +1,49 @@
+import { X509Certificate } from 'node:crypto';
+import { pkcs12 } from '../../../certs/pkcs12.ts';
+import { componentsOf, keyObject } from '../keys/key-objects.ts';
+import {
+  AlgorithmUnsupported,
+  CertificateInvalid,
+  KeyMaterialInvalid,
+  ParametersInvalid,
+  type PlainKey,
+} from '../provider.ts';
+import type { Pkcs12Parts } from '../wrapping.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** See Wrapping.bundle. */
+export function bundle(key: PlainKey, { certificates, password, friendlyName }: Pkcs12Parts): Uint8Array {
+  if (key.objectType !== 'PrivateKey') throw new AlgorithmUnsupported('PKCS#12 is for private keys');
+  const { kind } = componentsOf(key);
+  if (kind === 'dhPrivate') throw new AlgorithmUnsupported('a DH key has no certificate to go with');
+  const object = keyObject(key);
+  const [own, ...authorities] = certificates.map(readCertificate);
+  if (own !== undefined && !own.checkPrivateKey(object))
+    throw new KeyMaterialInvalid('the certificate is not that of the key');
+  return pkcs12({
+    key: object,
+    certificate: own?.raw,
+    authorities: authorities.map(({ raw }) => raw),
+    friendlyName,
+    password: passwordText(password),
+    encryption: 'aes',
+  });
+}
+
+function readCertificate(der: Uint8Array): X509Certificate {
+  try {
+    return new X509Certificate(der);
+  } catch {
+    throw new CertificateInvalid('a certificate of the chain is not X.509');
+  }
+}
+
+/** PKCS#12 takes passwords as text (RFC 7292, appendix B.1). */
+export function passwordText(password: Uint8Array): string {
+  try {
+    return utf8.decode(password);
+  } catch {
+    throw new ParametersInvalid('the password is not UTF-8 text, as PKCS#12 wants it');
+  }
+}

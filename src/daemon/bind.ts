@@ -1,0 +1,21 @@
+import { CommandFailure } from '../cli/failure.ts';
+import { type Address, addressText } from '../common/address.ts';
+
+const bindingProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another program; stop that one, or choose another',
+  EACCES: 'may not be used by this user; choose a port above 1023',
+  EADDRNOTAVAIL: 'is no address of this machine; choose one of its own',
+  ENOTFOUND: 'is no known host; choose an address of this machine',
+  EAI_AGAIN: 'cannot be looked up now; choose an address in numbers',
+};
+
+/** Binds an address, or says which one could not be had and which option chooses another. */
+export async function binding<T>(address: Address, option: string, bind: () => Promise<T>): Promise<T> {
+  try {
+    return await bind();
+  } catch (error) {
+    const problem = bindingProblems[(error as NodeJS.ErrnoException).code ?? ''];
+    if (problem === undefined) throw error;
+    throw new CommandFailure(`${addressText(address)} ${problem} with ${option} HOST:PORT`);
+  }
+}

@@ -1,0 +1,34 @@
+import { CancellationResult } from '../../../codec/enums.ts';
+import { bytes, one, struct } from '../../../codec/schema.ts';
+import { type Context, conversation, operation } from '../operation.ts';
+import { changed, type Found, findJob, jobKinds, writeFacts } from './jobs.ts';
+
+/**
+ * Cancel (KMIP 2.1 §6.1.6, 1.4 §4.27): takes back a pending request. Whatever work on it is under way cannot be
+ * committed any more, so what is not done yet can always be cancelled, and Unable To Cancel is never the answer.
+ */
+export const Cancel = operation({
+  name: 'Cancel',
+  since: '1.0',
+  request: struct({ AsynchronousCorrelationValue: one(bytes) }),
+  response: struct({ AsynchronousCorrelationValue: one(bytes), CancellationResult: one(CancellationResult) }),
+  on: conversation(),
+  async handle({ AsynchronousCorrelationValue }, context) {
+    const found = await findJob(AsynchronousCorrelationValue, context);
+    return {
+      AsynchronousCorrelationValue,
+      CancellationResult: found === undefined ? ('Unavailable' as const) : cancel(found, context),
+    };
+  },
+});
+
+function cancel(found: Found, { work: { records } }: Context): CancellationResult {
+  // Asked again because the first answer was lost, it is the same answer.
+  if (found.item.cancelled === true) return 'Canceled';
+  if ('done' in found) {
+    return found.item.answers.every(({ status }) => status === 'Success') ? 'Completed' : 'Failed';
+  }
+  const items = changed(found.job.items, found.index, { cancelled: true });
+  records.put(jobKinds.pending, found.id, writeFacts({ ...found.job, items }));
+  return 'Canceled';
+}

@@ -1,0 +1,68 @@
+import { bytes, one, struct } from '../../../codec/schema.ts';
+import { fail, KmipError, reasonFor } from '../../common/errors.ts';
+import { type Context, conversation, type EarlierAnswer, operation } from '../operation.ts';
+import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeFacts } from './jobs.ts';
+
+/** How long an answer can be fetched again that may have been lost on its way. */
+const againSeconds = 300;
+
+/**
+ * Poll (KMIP 2.1 §6.1.39, 1.4 §4.28): how a request stands that was answered as pending. What is done is answered with
+ * the items that would have been sent at once, payloads as the version of that request wrote them; they stay for a
+ * while, so that a lost answer can be fetched again.
+ */
+export const Poll = operation({
+  name: 'Poll',
+  since: '1.0',
+  request: struct({ AsynchronousCorrelationValue: one(bytes) }),
+  response: struct({}),
+  on: conversation(),
+  async handle({ AsynchronousCorrelationValue: value }, context) {
+    const found = await findJob(value, context);
+    if (found === undefined) {
+      fail(
+        'InvalidAsynchronousCorrelationValue',
+        'no request of yours is known under that correlation value',
+        'ItemNotFound',
+      );
+    }
+    if ('done' in found) context.answerWith(await answersTo(found, context));
+    else if (found.item.cancelled === true) context.answerWith([cancelled(found.item.operation)]);
+    else
+      context.answerWith([
+        {
+          operation: 'Poll',
+          status: 'OperationPending',
+          asynchronousCorrelationValue: value.slice(),
+        },
+      ]);
+    return {};
+  },
+});
+
+function cancelled(operation: DoneItem['operation']): EarlierAnswer {
+  const [reason, message] = ['OperationCanceledByRequester', 'the request was cancelled'] as const;
+  return { operation, status: 'OperationFailed', reason, message };
+}
+
+async function answersTo(
+  { id, index, done, item }: Extract<Awaited<ReturnType<typeof findJob>>, { done: unknown }>,
+  { work: { records }, version, now }: Context,
+): Promise<readonly EarlierAnswer[]> {
+  const payloads = await records.load(jobKinds.answers, id);
+  if (item.fetched !== true) {
+    const items = changed(done.items, index, { fetched: true });
+    const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);
+    const expires = isLast ? Math.min(done.expires, now + againSeconds) : done.expires;
+    records.put(jobKinds.done, id, writeFacts({ ...done, items, expires }), expires);
+    // Answers may hold keys, which others may have destroyed since.
+    if (isLast && payloads !== undefined) records.put(jobKinds.answers, id, payloads, expires);
+  }
+  return item.answers.map(({ status, reason, message, payload }: DoneAnswer) => ({
+    operation: item.operation,
+    status,
+    ...(typeof reason === 'string' && { reason: reasonFor(new KmipError(reason, ''), version) }),
+    ...(message !== undefined && { message }),
+    ...(payload !== undefined && { payload: payloads?.subarray(...payload) }),
+  }));
+}

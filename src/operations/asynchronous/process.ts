@@ -1,0 +1,23 @@
+import { bytes, one, struct } from '../../../codec/schema.ts';
+import { fail } from '../../common/errors.ts';
+import { conversation, operation } from '../operation.ts';
+import { findJob } from './jobs.ts';
+
+/** Process (KMIP 2.1 §6.1.40): has a pending request done before it answers, so that the next Poll finds it done. */
+export const Process = operation({
+  name: 'Process',
+  since: '2.1',
+  request: struct({ AsynchronousCorrelationValue: one(bytes) }),
+  response: struct({}),
+  on: conversation(),
+  async handle({ AsynchronousCorrelationValue }, context) {
+    const found = await findJob(AsynchronousCorrelationValue, context);
+    if (found === undefined)
+      fail(
+        'InvalidAsynchronousCorrelationValue',
+        'no request of yours is known under that correlation value',
+      );
+    if ('job' in found) await context.jobs.finish(found.id);
+    return {};
+  },
+});

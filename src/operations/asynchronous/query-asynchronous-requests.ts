@@ -1,0 +1,71 @@
+import { Operation, ProcessingStage } from '../../../codec/enums.ts';
+import { bytes, dateExtended, many, maybe, one, struct } from '../../../codec/schema.ts';
+import { Operations } from '../../../codec/structures/query.ts';
+import { type Context, conversation, operation } from '../operation.ts';
+import { correlationValue, type DoneJob, type Job, jobKinds, mayAsk, readFacts } from './jobs.ts';
+
+/** KMIP 2.1 §7 "Asynchronous Correlation Values". */
+const AsynchronousCorrelationValues = struct({ AsynchronousCorrelationValue: many(bytes) });
+
+/** KMIP 2.1 §7 "Asynchronous Request". */
+const AsynchronousRequest = struct({
+  AsynchronousCorrelationValue: one(bytes),
+  Operation: one(Operation),
+  SubmissionDate: one(dateExtended),
+  ProcessingStage: one(ProcessingStage),
+});
+
+/**
+ * Query Asynchronous Requests (KMIP 2.1 §6.1.42): the client's requests that were answered as pending and whose answers
+ * it has not fetched yet, those at work first, oldest first; with filters, those that pass both.
+ */
+export const QueryAsynchronousRequests = operation({
+  name: 'QueryAsynchronousRequests',
+  since: '2.1',
+  request: struct({
+    AsynchronousCorrelationValues: maybe(AsynchronousCorrelationValues),
+    Operations: maybe(Operations),
+  }),
+  response: struct({ AsynchronousRequest: many(AsynchronousRequest) }),
+  on: conversation(),
+  async handle(request, context) {
+    const values = request.AsynchronousCorrelationValues?.AsynchronousCorrelationValue.map((value) =>
+      value.toHex(),
+    );
+    const operations = request.Operations?.Operation;
+    return {
+      AsynchronousRequest: (await outstanding(context)).filter(
+        ({ AsynchronousCorrelationValue: value, Operation }) =>
+          (values?.includes(value.toHex()) ?? true) && (operations?.includes(Operation) ?? true),
+      ),
+    };
+  },
+});
+
+async function outstanding({ work: { records }, principal, limits, jobs }: Context) {
+  const own = async <T extends Job | DoneJob>(kind: string) =>
+    (await records.list(kind, limits.jobs))
+      .map(({ id, content }) => ({ id, facts: readFacts<T>(content) }))
+      .filter(({ facts }) => mayAsk(principal, facts));
+  const pending = (await own<Job>(jobKinds.pending)).flatMap(({ id, facts: { items, submitted } }) => {
+    const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
+    return items.flatMap(({ operation, cancelled }, index) =>
+      cancelled === true ? [] : [asked(id, index, operation, submitted, stage)],
+    );
+  });
+  const done = (await own<DoneJob>(jobKinds.done)).flatMap(({ id, facts: { items, submitted } }) =>
+    items.flatMap(({ operation, cancelled, fetched }, index) =>
+      cancelled === true || fetched === true ? [] : [asked(id, index, operation, submitted, 'Completed')],
+    ),
+  );
+  return [...pending, ...done];
+}
+
+function asked(id: string, index: number, operation: Operation, submitted: number, stage: ProcessingStage) {
+  return {
+    AsynchronousCorrelationValue: correlationValue(id, index),
+    Operation: operation,
+    SubmissionDate: BigInt(submitted),
+    ProcessingStage: stage,
+  };
+}

@@ -1,0 +1,21 @@
+import { echoedAttribute, newAttribute } from '../../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { applyAdd } from '../../object/attribute-rules.ts';
+import { requireUniqueNames } from '../new-object.ts';
+import { object, operation } from '../operation.ts';
+
+/** Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): a new attribute, or another instance of one that may have several. */
+export const AddAttribute = operation({
+  name: 'AddAttribute',
+  since: '1.0',
+  request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
+  response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
+  on: object({ destroyed: true }),
+  async handle({ NewAttribute: attribute }, context) {
+    const { object: target, now } = context;
+    const added = applyAdd(target, attribute, now);
+    if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
+    return { UniqueIdentifier: target.id, Attribute: added };
+  },
+});

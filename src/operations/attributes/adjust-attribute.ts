@@ -1,0 +1,29 @@
+import { AdjustmentType } from '../../../codec/enums.ts';
+import { attributeReference } from '../../../codec/eras.ts';
+import { any, maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { fail } from '../../common/errors.ts';
+import { applyAdjust } from '../../object/adjust.ts';
+import { object, operation } from '../operation.ts';
+
+/** Adjust Attribute (KMIP 2.1 §6.1.3): counts a number up or down, moves a date, flips a sign or a truth. */
+export const AdjustAttribute = operation({
+  name: 'AdjustAttribute',
+  since: '2.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    AttributeReference: attributeReference,
+    AdjustmentType: one(AdjustmentType),
+    AdjustmentValue: maybe(any),
+  }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object({ destroyed: true }),
+  handle(
+    { AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value },
+    { object: target, now },
+  ) {
+    if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');
+    applyAdjust(target, reference, { type, value }, now);
+    return { UniqueIdentifier: target.id };
+  },
+});

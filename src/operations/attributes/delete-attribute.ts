@@ -1,0 +1,32 @@
+import {
+  attributeIndex,
+  attributeReference,
+  currentAttribute,
+  echoedAttribute,
+} from '../../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { eraOf } from '../../../codec/version.ts';
+import { applyDelete } from '../../object/attribute-rules.ts';
+import { object, operation } from '../operation.ts';
+
+/** Delete Attribute (KMIP 2.1 §6.1.13, 1.4 §4.16): one instance, or in 2.x all of a name. */
+export const DeleteAttribute = operation({
+  name: 'DeleteAttribute',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    CurrentAttribute: currentAttribute,
+    AttributeReference: attributeReference,
+    AttributeIndex: attributeIndex,
+  }),
+  response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
+  on: object({ destroyed: true }),
+  handle(
+    { CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index },
+    { object: target, version, now },
+  ) {
+    const [removed] = applyDelete(target, { era: eraOf(version), current, reference, index }, now);
+    return { UniqueIdentifier: target.id, Attribute: removed };
+  },
+});

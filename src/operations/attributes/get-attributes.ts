@@ -1,0 +1,23 @@
+import { attributeKey } from '../../../codec/attribute.ts';
+import { attributeList, attributeReferences } from '../../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { fail } from '../../common/errors.ts';
+import { object, operation } from '../operation.ts';
+
+/** Get Attributes (KMIP 2.1 §6.1.23, 1.4 §4.12): those asked for that exist, in the order asked; without names all. */
+export const GetAttributes = operation({
+  name: 'GetAttributes',
+  since: '1.0',
+  request: struct({ UniqueIdentifier: maybe(identifier), AttributeReference: attributeReferences }),
+  response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
+  on: object({ destroyed: true }),
+  handle({ AttributeReference: asked }, { object: target, now }) {
+    const keys = asked.map(attributeKey);
+    if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');
+    const all = target.attributesAt(now);
+    const byKey = Map.groupBy(all, attributeKey);
+    const chosen = keys.length === 0 ? all : keys.flatMap((key) => byKey.get(key) ?? []);
+    return { UniqueIdentifier: target.id, Attributes: chosen };
+  },
+});

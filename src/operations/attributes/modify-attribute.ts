@@ -1,0 +1,27 @@
+import { currentAttribute, echoedAttribute, newAttribute } from '../../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { eraOf } from '../../../codec/version.ts';
+import { applyModify } from '../../object/attribute-rules.ts';
+import { requireUniqueNames } from '../new-object.ts';
+import { object, operation } from '../operation.ts';
+
+/** Modify Attribute (KMIP 2.1 §6.1.33, 1.4 §4.15): another value for an instance that exists. */
+export const ModifyAttribute = operation({
+  name: 'ModifyAttribute',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    CurrentAttribute: currentAttribute,
+    NewAttribute: newAttribute,
+  }),
+  response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
+  on: object({ destroyed: true }),
+  async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
+    const { object: target, version, now } = context;
+    const instance = { era: eraOf(version), current, index: attribute.index };
+    const modified = applyModify(target, instance, attribute, now);
+    if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
+    return { UniqueIdentifier: target.id, Attribute: modified };
+  },
+});

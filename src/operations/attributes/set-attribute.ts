@@ -1,0 +1,21 @@
+import { newAttribute } from '../../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { applySet } from '../../object/attribute-rules.ts';
+import { requireUniqueNames } from '../new-object.ts';
+import { object, operation } from '../operation.ts';
+
+/** Set Attribute (KMIP 2.1 §6.1.51): adds the attribute or replaces its only instance. */
+export const SetAttribute = operation({
+  name: 'SetAttribute',
+  since: '2.0',
+  request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object({ destroyed: true }),
+  async handle({ NewAttribute: attribute }, context) {
+    const { object: target, now } = context;
+    applySet(target, attribute, now);
+    if (attribute.name === 'Name') await requireUniqueNames(target, context);
+    return { UniqueIdentifier: target.id };
+  },
+});

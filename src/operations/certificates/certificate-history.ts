@@ -1,0 +1,44 @@
+import { readJson, writeJson } from '../../common/json.ts';
+import type { Context, Records } from '../operation.ts';
+
+/**
+ * Which certificate of a client came after which, kept as long as tickets that name the former can live: they stay
+ * their client's when it replaces its enrolment itself, and end when the operator does.
+ */
+const kind = 'succession';
+
+/** Replacements that one ticket survives. */
+const mostSteps = 16;
+
+interface Succession {
+  readonly client: string;
+  /** Fingerprint of the certificate that came after. */
+  readonly after: string;
+}
+
+export async function noteSuccession(
+  before: string,
+  succession: Succession,
+  { work, now, limits }: Pick<Context, 'work' | 'now' | 'limits'>,
+): Promise<void> {
+  // A certificate may have been replaced before, and come back.
+  await work.records.load(kind, before);
+  work.records.put(kind, before, writeJson(succession), now + limits.ticketSeconds);
+}
+
+/** Whether the client of the certificate `from` has replaced it, perhaps several times, by `to`. */
+export async function succeeds(
+  from: string,
+  { client, after: to }: Succession,
+  load: (kind: string, id: string) => ReturnType<Records['load']>,
+): Promise<boolean> {
+  for (let at = from, steps = 0; steps < mostSteps; steps++) {
+    const content = await load(kind, at);
+    if (content === undefined) return false;
+    const next = readJson<Succession>(content);
+    if (next.client !== client) return false;
+    if (next.after === to) return true;
+    at = next.after;
+  }
+  return false;
+}

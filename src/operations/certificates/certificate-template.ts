@@ -1,0 +1,141 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { CertificateRequestType } from '../../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import {
+  type CertificateContent,
+  type NamePartType,
+  namePartTypes,
+  type StatedName,
+} from '../../crypto/certification.ts';
+import type { CryptoProvider } from '../../crypto/provider.ts';
+import { ruleOf } from '../../object/attributes.ts';
+import { valueOf } from '../new-object.ts';
+
+/** What a request to Certify or Re-certify says about the certificate, in its attributes and its certificate request. */
+
+/** What the certificate itself will say: wishes here, facts once it is signed. */
+export function saidByCertificate(attribute: Attribute): boolean {
+  const { giver, types } = ruleOf(attribute);
+  return giver === 'fact' && (types?.includes('Certificate') ?? false);
+}
+
+/** The name of subject or issuer that attributes state, in whichever of the three forms. */
+export function statedName(
+  attributes: readonly Attribute[],
+  whose: 'Subject' | 'Issuer',
+): StatedName | undefined {
+  const der =
+    whose === 'Subject'
+      ? valueOf(attributes, 'X_509CertificateSubject')?.SubjectDistinguishedName
+      : valueOf(attributes, 'X_509CertificateIssuer')?.IssuerDistinguishedName;
+  if (der !== undefined) return { der };
+  const prefix = `Certificate${whose}`;
+  const parts = attributes
+    .filter(({ name, vendor }) => vendor === undefined && name.startsWith(prefix))
+    .map(({ name, value }) => [name.slice(prefix.length) as NamePartType, value as string] as const)
+    .filter(([type]) => namePartTypes.includes(type));
+  if (parts.length > 0) return { parts };
+  const text =
+    whose === 'Subject'
+      ? valueOf(attributes, 'CertificateSubject')?.CertificateSubjectDistinguishedName
+      : valueOf(attributes, 'CertificateIssuer')?.CertificateIssuerDistinguishedName;
+  return text === undefined ? undefined : { text };
+}
+
+async function statedAlternatives(
+  attributes: readonly Attribute[],
+  crypto: CryptoProvider,
+): Promise<readonly Uint8Array[]> {
+  const encoded = valueOf(attributes, 'X_509CertificateSubject')?.SubjectAlternativeName ?? [];
+  if (encoded.length > 0) return encoded;
+  const texts = valueOf(attributes, 'CertificateSubject')?.CertificateSubjectAlternativeName ?? [];
+  return Promise.all(texts.map((text) => crypto.certification.encodeAlternativeName(text)));
+}
+
+/** Key usages of X.509 (RFC 5280 §4.2.1.3) for the bits of Cryptographic Usage Mask (KMIP 2.1 §11.15, 1.4 §3.19). */
+const keyUsages = [
+  [CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('Verify'), 1],
+  [CryptographicUsageMask.bit('ContentCommitment'), 2],
+  [CryptographicUsageMask.bit('WrapKey') | CryptographicUsageMask.bit('UnwrapKey'), 4],
+  [CryptographicUsageMask.bit('Encrypt') | CryptographicUsageMask.bit('Decrypt'), 8],
+  [CryptographicUsageMask.bit('KeyAgreement'), 16],
+  [CryptographicUsageMask.bit('CertificateSign'), 32],
+  [CryptographicUsageMask.bit('CRLSign'), 64],
+] as const;
+
+function keyUsageOf(mask: number): number {
+  return keyUsages.reduce((usage, [bits, usageBit]) => ((mask & bits) === 0 ? usage : usage | usageBit), 0);
+}
+
+/** Whether the attributes ask for a certificate that may issue others. */
+function asksForAuthority(attributes: readonly Attribute[]): boolean {
+  const mask = valueOf(attributes, 'CryptographicUsageMask') ?? 0;
+  return (mask & CryptographicUsageMask.bit('CertificateSign')) !== 0;
+}
+
+/**
+ * The content of a certificate for a public key, from the attributes of the request; what they leave open is as in `former`,
+ * the certificate the key has already. Fails with InvalidField where nobody says who the subject is.
+ */
+export async function contentFromAttributes(
+  publicKey: Uint8Array,
+  attributes: readonly Attribute[],
+  former: CertificateContent | undefined,
+  crypto: CryptoProvider,
+): Promise<CertificateContent> {
+  const name = statedName(attributes, 'Subject');
+  const alternatives = await statedAlternatives(attributes, crypto);
+  const subject = name === undefined ? former?.subject : await crypto.certification.encodeName(name);
+  const mask = valueOf(attributes, 'CryptographicUsageMask');
+  const authority = mask === undefined ? (former?.authority ?? false) : asksForAuthority(attributes);
+  return {
+    subject: subject ?? fail('InvalidField', 'the request does not say who the subject is'),
+    publicKey,
+    alternativeNames: alternatives.length > 0 ? alternatives : (former?.alternativeNames ?? []),
+    keyUsage: mask === undefined ? former?.keyUsage : keyUsageOf(mask),
+    extendedKeyUsage: former?.extendedKeyUsage ?? [],
+    authority,
+    pathLength: authority ? former?.pathLength : undefined,
+  };
+}
+
+interface RequestFields {
+  readonly CertificateRequestType?: CertificateRequestType | undefined;
+  /** The bytes of 1.x. */
+  readonly CertificateRequest?: Uint8Array | undefined;
+  /** The same in 2.x. */
+  readonly CertificateRequestValue?: Uint8Array | undefined;
+}
+
+/** The certificate request inside a KMIP request; undefined when there is none. Fails with InvalidMessage without its type. */
+export function inlineRequest(fields: RequestFields): CertificateRequestValue | undefined {
+  const CertificateRequestValue = fields.CertificateRequestValue ?? fields.CertificateRequest;
+  if (CertificateRequestValue === undefined) return undefined;
+  const CertificateRequestType =
+    fields.CertificateRequestType ?? fail('InvalidMessage', 'Certificate Request Type is missing');
+  return { CertificateRequestType, CertificateRequestValue };
+}
+
+type CertificateRequestValue = Extract<ManagedObjectValue, { type: 'CertificateRequest' }>['value'];
+
+/** Content of a certificate request. Fails with FeatureNotSupported for CRMF and PGP; throws RequestInvalid. */
+export async function readRequest(
+  { CertificateRequestType: type, CertificateRequestValue: value }: CertificateRequestValue,
+  attributes: readonly Attribute[],
+  crypto: CryptoProvider,
+): Promise<CertificateContent> {
+  if (type !== 'PKCS_10' && type !== 'PEM') {
+    fail('FeatureNotSupported', 'certificate requests are read as PKCS#10, in DER or PEM, only');
+  }
+  const content = await crypto.certification.readRequest(type, value);
+  // What travels in a request may come from somebody else than the client that forwards it.
+  if (content.authority && !asksForAuthority(attributes)) {
+    fail(
+      'PermissionDenied',
+      'the certificate request asks for an authority, the Cryptographic Usage Mask not for CertificateSign',
+    );
+  }
+  return content;
+}

@@ -1,0 +1,91 @@
+import { CertificateRequestType } from '../../../codec/enums.ts';
+import { creationAttributes } from '../../../codec/eras.ts';
+import { bytes, maybe, one, since, struct, text, until } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
+import { fail } from '../../common/errors.ts';
+import { linkedId } from '../../object/links.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { requireStorage } from '../creation/protection-storage.ts';
+import { namedObject } from '../named-objects.ts';
+import { requestedAttributes } from '../new-object.ts';
+import { type Context, creation, operation } from '../operation.ts';
+import { contentFromAttributes, inlineRequest, readRequest } from './certificate-template.ts';
+import { certifiable, issue, privateKeyOf, publicKeyOf, requireSameKey, usualValidity } from './issuance.ts';
+import { certificateIn, chooseIssuer } from './issuers.ts';
+
+/**
+ * Certify (KMIP 2.1 §6.1.6, 1.4 §4.7): a certificate for a public key that the server has, for a certificate request that
+ * it has (2.x), or for one inside the message. What a certificate request says goes before attributes.
+ */
+export const Certify = operation({
+  name: 'Certify',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    CertificateRequestType: maybe(CertificateRequestType),
+    CertificateRequest: until('1.4', maybe(bytes)),
+    CertificateRequestValue: since('2.0', maybe(bytes)),
+    Attributes: creationAttributes('TemplateAttribute', 'Attributes'),
+    ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+  }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: creation(),
+  async handle(request, context) {
+    const { crypto, resolve } = context;
+    requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    const inline = inlineRequest(request);
+    const named =
+      inline !== undefined && request.UniqueIdentifier === undefined
+        ? undefined
+        : await namedObject(
+            resolve(request.UniqueIdentifier),
+            { ...certifiable, types: ['PublicKey', 'CertificateRequest'] },
+            context,
+          );
+    const stored = named?.value?.type === 'CertificateRequest' ? named.value.value : undefined;
+    if (inline !== undefined && stored !== undefined)
+      fail('InvalidMessage', 'there are two certificate requests');
+    const attributes = await requestedAttributes([request.Attributes], context);
+    const publicKey = await subjectKey(named, context);
+    const known = publicKey === undefined ? undefined : publicKeyOf(publicKey, context);
+    const certificateRequest = inline ?? stored;
+    const requested =
+      certificateRequest === undefined
+        ? undefined
+        : await readRequest(certificateRequest, attributes, crypto);
+    if (known !== undefined && requested !== undefined) requireSameKey(requested.publicKey, known);
+    const content =
+      requested ??
+      (await contentFromAttributes(
+        known as Uint8Array,
+        attributes,
+        await formerContent(publicKey as ManagedObject, context),
+        crypto,
+      ));
+    const ownKey = await privateKeyOf(publicKey, context);
+    const issuer = await chooseIssuer({ attributes, subject: content.subject, ownKey }, context);
+    const certificate = await issue(
+      { operation: 'Certify', content, attributes, issuer, publicKey, validity: usualValidity },
+      context,
+    );
+    return { UniqueIdentifier: certificate.id };
+  },
+});
+
+/** The public key that is named, or that a stored certificate request links to. */
+async function subjectKey(
+  named: ManagedObject | undefined,
+  context: Context,
+): Promise<ManagedObject | undefined> {
+  if (named?.type !== 'CertificateRequest') return named;
+  const id = linkedId(named, 'PublicKeyLink');
+  return id === undefined ? undefined : namedObject(id, { ...certifiable, types: ['PublicKey'] }, context);
+}
+
+/** What the latest certificate of the key says. */
+async function formerContent(publicKey: ManagedObject, { work, crypto }: Context) {
+  const id = linkedId(publicKey, 'CertificateLink');
+  const certificate = certificateIn(id === undefined ? undefined : await work.load(id));
+  return certificate === undefined ? undefined : crypto.certification.readCertificate(certificate);
+}

@@ -1,0 +1,135 @@
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { readJson, writeJson } from '../../common/json.ts';
+import type { RevokedEntry } from '../../crypto/certification.ts';
+import type { PlainKey } from '../../crypto/provider.ts';
+import { everywhere, locateFilter } from '../../object/locate-filter.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../operation.ts';
+import { type Authority, authorityOf, keyOf } from './issuers.ts';
+
+/** What the server has issued, and which of it has been revoked since (docs/decisions/19-certification.md). */
+
+type Room = Pick<Context, 'work' | 'crypto' | 'now'>;
+
+/** Kind of record; the id is the certificate's. It outlives the object's value, which says when the certificate ends. */
+const kind = 'issued';
+
+interface Issued {
+  /** INTEGER in DER, hex. */
+  readonly serial: string;
+  /** SHA-256 of the issuer's SubjectPublicKeyInfo: renewed issuers are the same one. */
+  readonly issuer: string;
+  /** POSIX seconds. */
+  readonly notAfter: number;
+}
+
+/** A revoked certificate has to stand on one more list after its end (RFC 5280 §3.3), and no list is good for longer than this. */
+export const longestList = 30 * 86_400;
+
+/** Entries of one list, each of some 40 bytes; whoever loads a list reads it whole. */
+const mostEntries = 10_000;
+
+/** Notes a new certificate beside its object. `issuerKey`: SubjectPublicKeyInfo in DER. */
+export function noteIssued(
+  certificate: ManagedObject,
+  { issuerKey, notAfter }: { readonly issuerKey: Uint8Array; readonly notAfter: number },
+  { work, crypto }: Room,
+): void {
+  const serial = serialOf(certificate);
+  if (serial === undefined) return;
+  const issued: Issued = { serial: serial.toHex(), issuer: fingerprint(issuerKey, crypto), notAfter };
+  work.records.put(kind, certificate.id, writeJson(issued), notAfter + longestList);
+}
+
+/** Everything that a list of an issuer is made of, but for its number and dates. */
+export interface Revocations {
+  readonly certificate: Uint8Array;
+  /** The object of the issuing key, whichever of its certificates was named. */
+  readonly keyId: string;
+  readonly key: PlainKey;
+  readonly parameters: CryptographicParameters;
+  readonly entries: readonly RevokedEntry[];
+}
+
+/** A list that cannot be made, and why. */
+export class NoRevocationList extends Error {
+  override readonly name = 'NoRevocationList';
+}
+
+/** Bit of KeyUsage (RFC 5280 §4.2.1.3). */
+const cRLSign = 64;
+
+/**
+ * What the issuer with that certificate has issued and somebody has revoked; undefined when there is no such issuer in the
+ * group. Throws NoRevocationList, also for too many: a list with gaps would call certificates good that are not.
+ */
+export async function revocationsOf(id: string, room: Room): Promise<Revocations | undefined> {
+  const issuer = await authorityOf(id, room);
+  const key = issuer && keyOf(issuer.key);
+  if (issuer === undefined || key === undefined) return undefined;
+  const { keyUsage = cRLSign } = issuer.above.facts;
+  if ((keyUsage & cRLSign) === 0) {
+    throw new NoRevocationList(
+      'the Key Usage in the certificate of the issuer does not allow revocation lists',
+    );
+  }
+  return {
+    certificate: issuer.above.certificate,
+    keyId: issuer.key.id,
+    key,
+    parameters: issuer.key.attributes.get('CryptographicParameters') ?? {},
+    entries: await entriesOf(issuer, room),
+  };
+}
+
+async function entriesOf({ above }: Authority, room: Room): Promise<readonly RevokedEntry[]> {
+  const { work, crypto, now } = room;
+  const name = { IssuerDistinguishedName: above.facts.subject, IssuerAlternativeName: [] };
+  const filter = locateFilter({
+    attributes: [
+      { name: 'ObjectType', value: 'Certificate' },
+      { name: 'X_509CertificateIssuer', value: name },
+    ],
+    storageStatusMask: everywhere,
+    now,
+  });
+  const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
+  const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: mostEntries });
+  if (total > mostEntries) {
+    throw new NoRevocationList(
+      `${total} certificates of the issuer are revoked, a list holds ${mostEntries}: go on with a new issuer`,
+    );
+  }
+  const issuer = fingerprint(above.facts.publicKey, crypto);
+  const entries = new Map<string, RevokedEntry>();
+  for (const id of ids) {
+    const record = await work.records.load(kind, id);
+    const issued = record && readJson<Issued>(record);
+    // What was not issued here, was issued by another key of that name, or is over, is left out.
+    if (issued?.issuer !== issuer || issued.notAfter + longestList <= now) continue;
+    const object = await work.load(id);
+    const entry = object && entryOf(object);
+    if (entry !== undefined && entry.serialNumber.toHex() === issued.serial)
+      entries.set(issued.serial, entry);
+  }
+  return [...entries.values()];
+}
+
+function entryOf(object: ManagedObject): RevokedEntry | undefined {
+  const { attributes } = object;
+  const serialNumber = serialOf(object);
+  const reason = attributes.get('RevocationReason')?.RevocationReasonCode;
+  const compromised = attributes.get('CompromiseDate');
+  const date = compromised ?? attributes.get('DeactivationDate');
+  if (serialNumber === undefined || reason === undefined || date === undefined) return undefined;
+  const invalidSince = compromised === undefined ? undefined : attributes.get('CompromiseOccurrenceDate');
+  return { serialNumber, reason, date, invalidSince };
+}
+
+function serialOf({ attributes }: ManagedObject): Uint8Array | undefined {
+  return attributes.get('X_509CertificateIdentifier')?.CertificateSerialNumber;
+}
+
+function fingerprint(publicKey: Uint8Array, crypto: Room['crypto']): string {
+  return crypto.digest('SHA_256', publicKey).toHex();
+}

@@ -1,0 +1,234 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { LinkType } from '../../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import type { CertificateFacts } from '../../crypto/certification.ts';
+import { type PlainKey, plainKey } from '../../crypto/provider.ts';
+import { linkedId } from '../../object/links.ts';
+import { locateFilter } from '../../object/locate-filter.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../operation.ts';
+import { statedName } from './certificate-template.ts';
+
+/**
+ * Who may issue: certificates of authorities in the group, Active, with their private keys beside them, Active and with
+ * CertificateSign in the Cryptographic Usage Mask, one linked to the other (docs/decisions/19-certification.md).
+ */
+export interface Issuer {
+  readonly key: ManagedObject;
+  /** Undefined: the key signs the certificate of its own public key. */
+  readonly above?:
+    | {
+        readonly object: ManagedObject;
+        readonly certificate: Uint8Array;
+        readonly facts: CertificateFacts;
+      }
+    | undefined;
+}
+export type Authority = Issuer & { readonly above: NonNullable<Issuer['above']> };
+
+/** What the search for issuers needs: the operator's revocation lists are made outside any request. */
+type Room = Pick<Context, 'work' | 'crypto' | 'now'>;
+
+/** Issuing keys of one group that are looked at: each costs a few searches and an opened seal. */
+const mostKeys = 64;
+/** Certificates of one issuing key, renewed ones included. */
+const mostCertificates = 64;
+
+/** The X.509 certificate in an object. */
+export function certificateIn(object: ManagedObject | undefined): Uint8Array | undefined {
+  const value = object?.value;
+  return value?.type === 'Certificate' && value.value.CertificateType === 'X_509'
+    ? value.value.CertificateValue
+    : undefined;
+}
+
+/** How a request chooses among the issuers. */
+export interface Choice {
+  /** What the request states: a Link to the issuer's certificate (CertificateLink), or the issuer's name. */
+  readonly attributes: readonly Attribute[];
+  /** The subject of the certificate to be made, in DER. */
+  readonly subject: Uint8Array;
+  /** The private key of the public key to be certified, where it is here. */
+  readonly ownKey: ManagedObject | undefined;
+  /** The certificate that is to be renewed: its issuer goes on where the request chooses none. */
+  readonly former?: { readonly object: ManagedObject; readonly facts: CertificateFacts } | undefined;
+}
+
+/**
+ * The issuer of a certificate. Fails with ItemNotFound where there is none, with InvalidField where there are several to
+ * choose from.
+ */
+export async function chooseIssuer(choice: Choice, context: Context): Promise<Issuer> {
+  const { attributes, subject, ownKey, former } = choice;
+  const { certification } = context.crypto;
+  const stated = statedName(attributes, 'Issuer');
+  const name = stated === undefined ? undefined : await certification.encodeName(stated);
+  const linked = issuerLink(attributes);
+  if (ownKey !== undefined && linked === undefined) {
+    const renewed = name === undefined && former?.facts.selfSigned === true;
+    if (renewed || (name !== undefined && sameName(name, subject, context))) return { key: ownKey };
+  }
+  if (linked !== undefined) {
+    return (
+      (await authorityOf(linked, context)) ??
+      fail('ItemNotFound', 'the certificate that the Link names is not that of an issuer here')
+    );
+  }
+  const going = (await authorities(context)).filter(
+    ({ above }) => linkedId(above.object, 'ReplacementObjectLink') === undefined,
+  );
+  if (name !== undefined) {
+    return only(going.filter(({ above }) => certification.nameContains(above.facts.subject, name)));
+  }
+  if (former === undefined) return only(going);
+  const before = linkedId(former.object, 'CertificateLink');
+  const same = going.find(({ above }) => above.object.id === before);
+  return (
+    same ?? only(going.filter(({ above }) => sameName(above.facts.subject, former.facts.issuer, context)))
+  );
+}
+
+function only(issuers: readonly Authority[]): Issuer {
+  const [first, second] = issuers;
+  if (second !== undefined) {
+    fail('InvalidField', 'there are several issuers: name one by a Link of type CertificateLink');
+  }
+  return (
+    first ??
+    fail(
+      'ItemNotFound',
+      'there is no issuer here: register an Active certificate of an authority and its key',
+    )
+  );
+}
+
+/** A certificate's CertificateLink names its issuer's certificate (KMIP 2.1 §4.31, 1.4 §3.35). */
+function issuerLink(attributes: readonly Attribute[]): string | undefined {
+  const link = attributes.find(
+    ({ name, vendor, value }) =>
+      name === 'Link' &&
+      vendor === undefined &&
+      (value as { LinkType: LinkType }).LinkType === 'CertificateLink',
+  )?.value as { readonly LinkedObjectIdentifier: unknown } | undefined;
+  return typeof link?.LinkedObjectIdentifier === 'string' ? link.LinkedObjectIdentifier : undefined;
+}
+
+function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): boolean {
+  const { nameContains } = crypto.certification;
+  return nameContains(one, other) && nameContains(other, one);
+}
+
+/** Every certificate that may issue now, with its key. */
+export async function authorities(context: Room): Promise<Authority[]> {
+  const keys = await search(issuing, mostKeys, context);
+  const found: Authority[] = [];
+  for (const key of keys) {
+    for (const certificate of await certificatesOf(key, context)) {
+      const authority = await authorityFrom(certificate, key, context);
+      if (authority !== undefined) found.push(authority);
+    }
+  }
+  return found;
+}
+
+/** The issuer with that certificate, however many there are; undefined when it may not issue now. */
+export async function authorityOf(id: string, context: Room): Promise<Authority | undefined> {
+  const certificate = await context.work.load(id);
+  if (certificate?.type !== 'Certificate') return undefined;
+  for (const key of await keysOf(certificate, context)) {
+    const authority = await authorityFrom(certificate, key, context);
+    if (authority !== undefined) return authority;
+  }
+  return undefined;
+}
+
+/** Private keys that may issue. */
+const issuing: readonly Attribute[] = [
+  { name: 'ObjectType', value: 'PrivateKey' },
+  { name: 'State', value: 'Active' },
+  { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('CertificateSign') },
+];
+
+/** The key in an object; undefined where only its attributes are here, or it is wrapped. */
+export function keyOf({ type, value }: ManagedObject): PlainKey | undefined {
+  return value !== undefined && hasKeyBlock(value) ? plainKey(type, value.value.KeyBlock) : undefined;
+}
+
+async function authorityFrom(
+  object: ManagedObject,
+  key: ManagedObject,
+  { crypto, now }: Room,
+): Promise<Authority | undefined> {
+  const plain = keyOf(key);
+  const certificate = certificateIn(object);
+  if (plain === undefined || certificate === undefined) return undefined;
+  if (object.archived || object.state(now) !== 'Active') return undefined;
+  const facts = await crypto.certification.readCertificate(certificate);
+  const fits = mayIssue(facts, now) && crypto.certification.isPair(plain, facts.publicKey);
+  return fits ? { key, above: { object, certificate, facts } } : undefined;
+}
+
+const keyCertSign = 32;
+
+function mayIssue({ authority, keyUsage = keyCertSign, notBefore, notAfter }: CertificateFacts, now: number) {
+  return authority && (keyUsage & keyCertSign) !== 0 && notBefore <= now && now < notAfter;
+}
+
+/** Certificates that links join to the private key, on either side and by way of the public key. */
+async function certificatesOf(key: ManagedObject, context: Room): Promise<ManagedObject[]> {
+  const { work } = context;
+  const publicId = linkedId(key, 'PublicKeyLink');
+  const publicKey = publicId === undefined ? undefined : await work.load(publicId);
+  const ids = [...linkedIds(key), ...(publicKey === undefined ? [] : linkedIds(publicKey))];
+  const linked = await Promise.all([...new Set(ids)].map((id) => work.load(id)));
+  const pointing = [await pointingTo(key.id, 'PrivateKeyLink', context)];
+  if (publicId !== undefined) pointing.push(await pointingTo(publicId, 'PublicKeyLink', context));
+  const all = [...linked, ...pointing.flat()].filter((object) => object?.type === 'Certificate');
+  return [...new Map(all.map((object) => [object?.id, object as ManagedObject])).values()];
+}
+
+/** Private keys that may issue and that links join to the certificate: the same links as above, from the other end. */
+async function keysOf(certificate: ManagedObject, context: Room): Promise<ManagedObject[]> {
+  const { id } = certificate;
+  const named = linkedId(certificate, 'PrivateKeyLink');
+  const publicKeys: Attribute[] = [{ name: 'ObjectType', value: 'PublicKey' }, link('CertificateLink', id)];
+  const publicIds = new Set((await search(publicKeys, mostKeys, context)).map((object) => object.id));
+  publicIds.add(linkedId(certificate, 'PublicKeyLink') ?? id);
+  const ways: Attribute[] = [
+    link('CertificateLink', id),
+    ...(named === undefined ? [] : [{ name: 'UniqueIdentifier', value: named } as const]),
+    ...[...publicIds].map((publicId) => link('PublicKeyLink', publicId)),
+  ];
+  const found: ManagedObject[] = [];
+  for (const way of ways) found.push(...(await search([...issuing, way], mostKeys, context)));
+  return found;
+}
+
+function link(LinkType: LinkType, LinkedObjectIdentifier: string): Attribute {
+  return { name: 'Link', value: { LinkType, LinkedObjectIdentifier } };
+}
+
+function linkedIds(object: ManagedObject): string[] {
+  return object.attributes
+    .values('Link')
+    .filter(({ LinkType }) => LinkType === 'CertificateLink')
+    .map(({ LinkedObjectIdentifier: id }) => id)
+    .filter((id) => typeof id === 'string');
+}
+
+function pointingTo(id: string, LinkType: LinkType, context: Room): Promise<ManagedObject[]> {
+  const attributes: Attribute[] = [{ name: 'ObjectType', value: 'Certificate' }, link(LinkType, id)];
+  return search(attributes, mostCertificates, context);
+}
+
+async function search(
+  attributes: readonly Attribute[],
+  limit: number,
+  { work, now }: Room,
+): Promise<ManagedObject[]> {
+  const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit });
+  const objects = await Promise.all(ids.map((id) => work.load(id)));
+  return objects.filter((object) => object !== undefined);
+}

@@ -1,0 +1,206 @@
+import type { Attribute, StandardAttribute } from '../../../codec/attribute.ts';
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import { maybe, struct, text } from '../../../codec/schema.ts';
+import {
+  Certificate,
+  CertificateRequest,
+  type ManagedObjectValue,
+} from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import {
+  type ClientCertificate,
+  EnrolmentRefused,
+  type Enrolments,
+  type GeneratedKey,
+  type ReplacedEnrolment,
+} from '../../identity/enrolment.ts';
+import type { Client } from '../../identity/principal.ts';
+import { setLink } from '../../object/links.ts';
+import { everywhere, locateFilter } from '../../object/locate-filter.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { create } from '../new-object.ts';
+import { type Context, creation, operation } from '../operation.ts';
+import { noteSuccession } from './certificate-history.ts';
+
+/**
+ * Re-Provision (KMIP 2.1 §6.1, "Re-Provision"): the client's certificate gives way to another one, which the server signs
+ * for a certificate request, the client brings along, or the server makes with its key
+ * (docs/decisions/23-re-provision.md). The answer names the object of the new certificate.
+ */
+export const ReProvision = operation({
+  name: 'ReProvision',
+  since: '2.0',
+  request: struct({ CertificateRequest: maybe(CertificateRequest), Certificate: maybe(Certificate) }),
+  response: struct({ UniqueIdentifier: maybe(text) }),
+  on: creation(),
+  async handle(request, context) {
+    const enrolments =
+      context.enrolments ?? fail('FeatureNotSupported', 'certificates of clients are not replaced here');
+    const client = await speaker(enrolments, context);
+    await requireGood(derOf(client.certificate), context);
+    const made = await refusing(() => replacement(request, client, enrolments, context));
+    await requireUnused(made, enrolments);
+    const certificate = await certificateObject(made, context);
+    if (made.key !== undefined) await keyObject(made.key, certificate, context);
+    await replace(client, made, certificate, enrolments, context);
+    return { UniqueIdentifier: certificate.id };
+  },
+});
+
+interface Request {
+  readonly CertificateRequest?: CertificateRequest | undefined;
+  readonly Certificate?: Certificate | undefined;
+}
+
+interface Replacement extends ClientCertificate {
+  readonly by: ReplacedEnrolment['by'];
+  readonly key?: GeneratedKey;
+}
+
+/**
+ * The speaker's entry. Whoever speaks by a ticket has not shown the certificate it would replace; and one that has been
+ * replaced on another connection since, or on this one, replaces nothing any more.
+ */
+async function speaker({ directory }: Enrolments, { principal }: Context): Promise<Client> {
+  if (principal.ticket !== undefined)
+    fail('PermissionDenied', 'a ticket cannot be used to replace the certificate of a client');
+  const client = await directory.byName(principal.client);
+  if (client === undefined || client.disabled || client.group !== principal.group)
+    fail('PermissionDenied', 'the client may not speak any more');
+  if (client.fingerprint !== principal.fingerprint)
+    fail('PermissionDenied', 'the certificate of this connection is not that of the client any more');
+  return client;
+}
+
+/** Fails where the group has the certificate as an object, and somebody has revoked that. */
+async function requireGood(CertificateValue: Uint8Array, { work, crypto, now }: Context): Promise<void> {
+  const described = crypto.describeCertificate({ CertificateType: 'X_509', CertificateValue });
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'Certificate' },
+    ...described.filter(({ name }: StandardAttribute) => name === 'X_509CertificateIdentifier'),
+  ];
+  const filter = locateFilter({ attributes, storageStatusMask: everywhere, now });
+  const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
+  const { ids } = await work.find({ filter: revoked, offset: 0, limit: 1 });
+  if (ids.length > 0) fail('PermissionDenied', 'the certificate has been revoked');
+}
+
+async function replacement(
+  { CertificateRequest: asked, Certificate: brought }: Request,
+  client: Client,
+  enrolments: Enrolments,
+  context: Context,
+): Promise<Replacement> {
+  if (asked !== undefined && brought !== undefined)
+    fail('InvalidField', 'there is a Certificate Request and a Certificate: send one of them');
+  if (brought !== undefined) {
+    if (brought.CertificateType !== 'X_509')
+      fail('FeatureNotSupported', 'clients are enrolled by certificates of X.509 only');
+    const accepted = enrolments.accept(brought.CertificateValue);
+    await requireGood(accepted.der, context);
+    return { ...accepted, by: 'certificate' };
+  }
+  if (!enrolments.canIssue)
+    fail('FeatureNotSupported', 'the server has no authority of its own: send a Certificate of yours');
+  if (asked !== undefined) {
+    const { CertificateRequestType: type, CertificateRequestValue: value } = asked;
+    if (type !== 'PKCS_10' && type !== 'PEM')
+      fail('FeatureNotSupported', 'certificate requests are read as PKCS#10, in DER or PEM, only');
+    return { ...(await enrolments.signRequest(client.name, value)), by: 'certificate request' };
+  }
+  await requireKeyToItself(client, enrolments, context);
+  return { ...(await enrolments.generate(client.name)), by: 'generated key' };
+}
+
+/**
+ * The group of a client shares its objects: a key that another client could fetch would let that one in as this one, with
+ * whatever this one's role allows.
+ */
+async function requireKeyToItself(
+  { name, group }: Client,
+  { directory }: Enrolments,
+  { principal }: Context,
+): Promise<void> {
+  if (!principal.may('Get'))
+    fail('PermissionDenied', `the role of ${name} does not include Get, so that it could not fetch the key`);
+  const others = (await directory.list()).some((other) => other.group === group && other.name !== name);
+  if (others)
+    fail(
+      'PermissionDenied',
+      'other clients share the group and could fetch the key: send a Certificate Request',
+    );
+}
+
+async function requireUnused({ fingerprint }: ClientCertificate, { directory }: Enrolments): Promise<void> {
+  if ((await directory.byFingerprint(fingerprint)) !== undefined)
+    fail('PermissionDenied', 'the certificate is enrolled already');
+}
+
+/** The certificate as an object, Active until it ends. */
+function certificateObject({ der, notAfter }: Replacement, context: Context): Promise<ManagedObject> {
+  const value: ManagedObjectValue = {
+    type: 'Certificate',
+    value: { CertificateType: 'X_509', CertificateValue: der },
+  };
+  const attributes: Attribute[] = [
+    { name: 'ActivationDate', value: context.now },
+    { name: 'DeactivationDate', value: notAfter },
+  ];
+  return create({ operation: 'Register', type: value.type, attributes, value }, context);
+}
+
+/** The private key, which points at its certificate and is pointed at; Pre-Active, so that it can be destroyed once fetched. */
+async function keyObject(
+  { pkcs8, algorithm, bits }: GeneratedKey,
+  certificate: ManagedObject,
+  context: Context,
+): Promise<void> {
+  const KeyBlock = {
+    KeyFormatType: 'PKCS_8',
+    KeyValue: { KeyMaterial: pkcs8, Attributes: [] },
+    CryptographicAlgorithm: algorithm,
+    CryptographicLength: bits,
+  } as const;
+  const value: ManagedObjectValue = { type: 'PrivateKey', value: { KeyBlock } };
+  const attributes: Attribute[] = [
+    { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('Sign') },
+  ];
+  const key = await create(
+    { operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true },
+    context,
+  );
+  setLink(key, 'CertificateLink', certificate.id, context.now);
+  setLink(certificate, 'PrivateKeyLink', key.id, context.now);
+}
+
+async function replace(
+  { name: client, group, fingerprint: before }: Client,
+  { der, pem: certificate, fingerprint, by }: Replacement,
+  { id: object }: ManagedObject,
+  enrolments: Enrolments,
+  context: Context,
+): Promise<void> {
+  const { work, admission } = context;
+  admission?.expect(der);
+  work.reenrol({ client, group, before, fingerprint, certificate });
+  await noteSuccession(before, { client, after: fingerprint }, context);
+  work.afterCommit(() => {
+    enrolments.replaced({ client, fingerprint, before, object, by });
+    admission?.replaced();
+  });
+}
+
+async function refusing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof EnrolmentRefused) fail('InvalidField', `it cannot be used: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The first certificate of a PEM text. */
+function derOf(pem: string): Uint8Array {
+  const [body = ''] = /(?<=-----BEGIN CERTIFICATE-----)[^-]+/.exec(pem) ?? [];
+  return Uint8Array.fromBase64(body);
+}

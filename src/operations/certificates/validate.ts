@@ -1,0 +1,135 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { AttributeName } from '../../../codec/attribute-table.ts';
+import { ValidityIndicator } from '../../../codec/enums.ts';
+import { StorageStatusMask } from '../../../codec/masks.ts';
+import { date, many, maybe, one, struct } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { Certificate } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import type { Verdict } from '../../crypto/certification.ts';
+import { everywhere, locateFilter } from '../../object/locate-filter.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Filter } from '../../store/store.ts';
+import { namedObject } from '../named-objects.ts';
+import { valueOf } from '../new-object.ts';
+import { type Context, conversation, operation } from '../operation.ts';
+import { certificateIn } from './issuers.ts';
+
+/** Certificates in one chain; those of the world have four or five. */
+const longestChain = 32;
+/** Certificates of the same subject. */
+const mostNamesakes = 32;
+
+/**
+ * Validate (KMIP 2.1 §6.1.62, 1.4 §4.23): whether one chain of certificates, given as they are and by identifier in any
+ * order, is good at a date. Issuers that are missing are taken from the group's certificates. It is Valid when it ends in a
+ * certificate signed by itself that the group has; what the group has revoked is not.
+ */
+export const Validate = operation({
+  name: 'Validate',
+  since: '1.0',
+  request: struct({
+    Certificate: many(Certificate),
+    UniqueIdentifier: many(identifier),
+    ValidityDate: maybe(date),
+  }),
+  response: struct({ ValidityIndicator: one(ValidityIndicator) }),
+  on: conversation(),
+  async handle(request, context) {
+    const { crypto, now } = context;
+    const count = request.Certificate.length + request.UniqueIdentifier.length;
+    if (count === 0) fail('InvalidMessage', 'there is no certificate to validate');
+    if (count > longestChain) fail('InvalidField', `a chain has at most ${longestChain} certificates`);
+    const given = request.Certificate.map(({ CertificateType, CertificateValue }) =>
+      CertificateType === 'X_509'
+        ? CertificateValue
+        : fail('InvalidField', 'only X.509 certificates are judged'),
+    );
+    for (const id of request.UniqueIdentifier) given.push(await certificateOf(context.resolve(id), context));
+    const ordered =
+      crypto.certification.order(given) ?? fail('InvalidMessage', 'the certificates do not form one chain');
+    const chain = await completed(ordered, context);
+    const at = request.ValidityDate ?? now;
+    return { ValidityIndicator: await verdict(chain, at, context) };
+  },
+});
+
+async function certificateOf(id: string, context: Context): Promise<Uint8Array> {
+  const object = await namedObject(id, { types: ['Certificate'], classic: 'InvalidMessage' }, context);
+  return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are judged');
+}
+
+/** The chain up to its end, as far as the group has the issuers that were not given. */
+async function completed(given: readonly Uint8Array[], context: Context): Promise<readonly Uint8Array[]> {
+  const chain = [...given];
+  while (chain.length < longestChain) {
+    const last = chain.at(-1) as Uint8Array;
+    const issuer = await issuerOf(last, context);
+    if (issuer === undefined) break;
+    chain.push(issuer);
+  }
+  return chain;
+}
+
+async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint8Array | undefined> {
+  const { isIssuedBy } = context.crypto.certification;
+  if (isIssuedBy(certificate, certificate)) return undefined;
+  const described = context.crypto.describeCertificate({
+    CertificateType: 'X_509',
+    CertificateValue: certificate,
+  });
+  const name = valueOf(described, 'X_509CertificateIssuer')?.IssuerDistinguishedName;
+  if (name === undefined) return undefined;
+  const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
+  const objects = await search({ name: 'X_509CertificateSubject', value }, context);
+  return objects
+    .map(certificateIn)
+    .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
+}
+
+async function verdict(chain: readonly Uint8Array[], at: number, context: Context): Promise<Verdict> {
+  for (const certificate of chain) if (await isRevoked(certificate, at, context)) return 'Invalid';
+  const judged = await context.crypto.certification.judge(chain, at);
+  // Anybody can make an end that is signed by itself: one that nobody of the group keeps vouches for nothing.
+  return judged === 'Valid' && !(await isKept(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : judged;
+}
+
+/**
+ * Whether an object of the group with that certificate, be it archived or destroyed, was revoked by the operation of that
+ * name, or is over by its Deactivation Date, at that time.
+ */
+async function isRevoked(certificate: Uint8Array, at: number, context: Context): Promise<boolean> {
+  const by = (attribute: AttributeName): Filter => ({
+    attribute,
+    fields: [{ field: '', op: '<=', value: at }],
+  });
+  const over: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
+  const filter: Filter = { all: [sameCertificate(certificate, everywhere, context), over] };
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
+}
+
+async function isKept(certificate: Uint8Array, context: Context): Promise<boolean> {
+  const filter = sameCertificate(certificate, kept, context);
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
+}
+
+/** The group's objects that hold the same certificate, or held it: the digest outlives the value. */
+function sameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
+  const { crypto, now } = context;
+  const DigestValue = crypto.digest('SHA_256', certificate);
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'Certificate' },
+    { name: 'Digest', value: { HashingAlgorithm: 'SHA_256', DigestValue } },
+  ];
+  return locateFilter({ attributes, storageStatusMask, now });
+}
+
+/** Archived certificates are as good as others. */
+const kept = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
+
+async function search(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
+  const filter = locateFilter({ attributes: [attribute], storageStatusMask: kept, now });
+  const { ids } = await work.find({ filter, offset: 0, limit: mostNamesakes });
+  const objects = await Promise.all(ids.map((id) => work.load(id)));
+  return objects.filter((object) => object !== undefined);
+}

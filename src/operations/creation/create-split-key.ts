@@ -1,0 +1,144 @@
+import { type Attribute, attributeKey } from '../../../codec/attribute.ts';
+import type { CryptographicAlgorithm, KeyFormatType } from '../../../codec/enums.ts';
+import { ObjectType, SplitKeyMethod } from '../../../codec/enums.ts';
+import { creationAttributes } from '../../../codec/eras.ts';
+import { big, integer, many, maybe, one, since, struct, text, until } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import type { SplitKey } from '../../../codec/structures/managed-objects.ts';
+import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
+import { fail } from '../../common/errors.ts';
+import type { Sharing } from '../../crypto/secret-sharing.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
+import { namedObjects } from '../named-objects.ts';
+import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
+import { type Context, creation, operation } from '../operation.ts';
+import { defaultLength } from './defaults.ts';
+import { requireStorage } from './protection-storage.ts';
+import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
+
+/** Parts one request makes: each becomes an object, and GF(2^8) has no room for more. */
+const mostParts = 255;
+
+/**
+ * Create Split Key (KMIP 2.1 §6.1.12, 1.4 §4.38): divides a key that is here, or a new one that nobody keeps whole, into
+ * parts of which a threshold is enough to join it.
+ */
+export const CreateSplitKey = operation({
+  name: 'CreateSplitKey',
+  since: '1.2',
+  request: struct({
+    ObjectType: one(ObjectType),
+    UniqueIdentifier: maybe(identifier),
+    SplitKeyParts: one(integer),
+    SplitKeyThreshold: one(integer),
+    SplitKeyMethod: one(SplitKeyMethod),
+    PrimeFieldSize: maybe(big),
+    Attributes: creationAttributes('TemplateAttribute', 'Attributes'),
+    ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+  }),
+  response: struct({ ObjectType: until('1.2', maybe(ObjectType)), UniqueIdentifier: many(text) }),
+  on: creation(),
+  async handle(request, context) {
+    const { SplitKeyParts: parts, SplitKeyThreshold: threshold, SplitKeyMethod: method } = request;
+    requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    if (request.ObjectType !== 'SplitKey')
+      fail('InvalidObjectType', 'Create Split Key makes Split Keys', 'InvalidField');
+    const requested = await requestedAttributes([request.Attributes], context);
+    const sharing = {
+      method,
+      parts,
+      threshold,
+      polynomial: polynomialOf(requested),
+      prime: request.PrimeFieldSize,
+    };
+    requireSharing(sharing);
+    const whole =
+      request.UniqueIdentifier === undefined
+        ? newKey(await withDefaults('SplitKey', requested, context), context)
+        : await keyHere(request.UniqueIdentifier, context);
+    requireEffort(whole.bytes, request.PrimeFieldSize, parts, threshold);
+    const { shares, prime } = await context.crypto.splitSecret(whole.bytes, sharing);
+    whole.bytes.fill(0);
+    const attributes = partAttributes(requested, whole);
+    const ids: string[] = [];
+    for (const [index, share] of shares.entries()) {
+      const value: SplitKey = {
+        SplitKeyParts: parts,
+        KeyPartIdentifier: index + 1,
+        SplitKeyThreshold: threshold,
+        SplitKeyMethod: method,
+        PrimeFieldSize: prime,
+        KeyBlock: {
+          KeyFormatType: whole.format,
+          KeyValue: { KeyMaterial: share, Attributes: [] },
+          CryptographicAlgorithm: whole.algorithm,
+          CryptographicLength: whole.bits,
+        },
+      };
+      const generated = whole.object === undefined;
+      const part = { operation: 'CreateSplitKey', type: 'SplitKey', attributes, generated } as const;
+      const object = await create({ ...part, value: { type: 'SplitKey', value } }, context);
+      if (whole.object !== undefined) inheritHistory(object, [whole.object]);
+      ids.push(object.id);
+    }
+    return { ObjectType: 'SplitKey' as const, UniqueIdentifier: ids };
+  },
+});
+
+/** Fails with InvalidField; the adapter knows more about fields and primes. */
+function requireSharing({ method, parts, threshold, prime }: Sharing): void {
+  if (typeof method === 'number') fail('InvalidField', `there is no Split Key Method ${method}`);
+  if (parts > mostParts) fail('InvalidField', `a key is divided into at most ${mostParts} parts`);
+  if (threshold > parts) fail('InvalidField', 'Split Key Threshold is larger than Split Key Parts');
+  // With 1, every part would be the key itself under another name.
+  if (threshold < 2) fail('InvalidField', 'Split Key Threshold must be 2 at the least');
+  if (method === 'XOR' && threshold !== parts)
+    fail('InvalidField', 'XOR needs all parts: Split Key Threshold must be Split Key Parts');
+  if (prime !== undefined && method !== 'PolynomialSharingPrimeField')
+    fail('InvalidField', 'Prime Field Size is for Polynomial Sharing Prime Field');
+}
+
+/** What is divided. */
+interface Whole {
+  /** Undefined for a new key. */
+  readonly object?: ManagedObject;
+  /** A copy. */
+  readonly bytes: Uint8Array;
+  /** What the bytes are once they are joined. */
+  readonly format: KeyFormatType;
+  readonly algorithm?: CryptographicAlgorithm | undefined;
+  /** Cryptographic Length of the key, by which zeros in front are found again. */
+  readonly bits: number;
+}
+
+function newKey(attributes: readonly Attribute[], { crypto }: Context): Whole {
+  const algorithm = algorithmOf(attributes);
+  const bits = valueOf(attributes, 'CryptographicLength') ?? defaultLength(algorithm);
+  if (bits === undefined)
+    fail('InvalidField', `Cryptographic Length is missing, and ${algorithm} has no default`);
+  return { bytes: crypto.generateSymmetric(algorithm, bits), format: 'Raw', algorithm, bits };
+}
+
+async function keyHere(id: string, context: Context): Promise<Whole> {
+  const [object] = await namedObjects([id], ['SymmetricKey', 'PrivateKey', 'SecretData'], context);
+  const key = plainKeyOf(object as ManagedObject);
+  const { KeyMaterial: material, CryptographicAlgorithm: algorithm, CryptographicLength } = key;
+  const asBytes = object?.type === 'PrivateKey' ? 'PKCS_8' : 'Raw';
+  const format = material instanceof Uint8Array ? key.KeyFormatType : asBytes;
+  const bytes = context.crypto.convertKey(key, format) as Uint8Array;
+  const bits = CryptographicLength ?? bytes.length * 8;
+  return { object: object as ManagedObject, bytes, format, algorithm, bits };
+}
+
+/** The key's own word goes before the request's (KMIP 1.4 §4.38); a part is as well protected as the whole. */
+function partAttributes(requested: readonly Attribute[], { object, algorithm, bits }: Whole): Attribute[] {
+  if (object === undefined) return [...requested];
+  const own: Attribute[] = [{ name: 'CryptographicLength', value: bits }];
+  const mask = object.attributes.get('CryptographicUsageMask');
+  if (algorithm !== undefined) own.push({ name: 'CryptographicAlgorithm', value: algorithm });
+  if (mask !== undefined) own.push({ name: 'CryptographicUsageMask', value: mask });
+  const told = own.map(attributeKey);
+  const rest = requested.filter((attribute) => !told.includes(attributeKey(attribute)));
+  return protectedAttributes([...rest, ...own], [object], true);
+}

@@ -1,0 +1,39 @@
+import type { CryptographicAlgorithm, RecommendedCurve } from '../../../codec/enums.ts';
+
+/** What the server chooses where a request leaves the choice to it. */
+
+/** Bits of a key whose algorithm is all the client said. */
+const lengths: ReadonlyMap<CryptographicAlgorithm, number> = new Map<CryptographicAlgorithm, number>([
+  ['AES', 256],
+  ['DES3', 168],
+  ['Camellia', 256],
+  ['ChaCha20', 256],
+  ['ChaCha20Poly1305', 256],
+  ['HMAC_SHA1', 160],
+  ['HMAC_SHA224', 224],
+  ['HMAC_SHA256', 256],
+  ['HMAC_SHA384', 384],
+  ['HMAC_SHA512', 512],
+  ['RSA', 3072],
+  ['DSA', 3072],
+  ['DH', 3072],
+]);
+
+/** The curve of the NIST family with a field of that many bits. */
+const curves: ReadonlyMap<number, RecommendedCurve> = new Map<number, RecommendedCurve>([
+  [192, 'P_192'],
+  [224, 'P_224'],
+  [256, 'P_256'],
+  [384, 'P_384'],
+  [521, 'P_521'],
+]);
+
+/** Undefined: there is no sensible default, the client has to say. */
+export function defaultLength(algorithm: CryptographicAlgorithm): number | undefined {
+  return lengths.get(algorithm);
+}
+
+/** Curve for a Cryptographic Length; P-256 when that is left out too. */
+export function defaultCurve(bits = 256): RecommendedCurve | undefined {
+  return curves.get(bits);
+}

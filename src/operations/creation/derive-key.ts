@@ -1,0 +1,185 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import { DerivationMethod, ObjectType } from '../../../codec/enums.ts';
+import { creationAttributes } from '../../../codec/eras.ts';
+import { many, one, struct, text } from '../../../codec/schema.ts';
+import { DerivationParameters } from '../../../codec/structures/derivation-parameters.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import { keyBytes } from '../../crypto/algorithms.ts';
+import type { PlainKey } from '../../crypto/provider.ts';
+import { linkDerivation } from '../../object/links.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
+import { countUse } from '../../object/usage.ts';
+import { namedObjects } from '../named-objects.ts';
+import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
+import { type Context, creation, operation } from '../operation.ts';
+import { keyFor, parametersFor } from '../usable-key.ts';
+
+type MethodName = Exclude<DerivationMethod, number>;
+type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
+
+/** Inputs a method must have, and those it may have; any other is a mistake that would go unnoticed in the key. */
+interface Inputs {
+  readonly needs: readonly Input[];
+  readonly takes?: readonly Input[];
+}
+const data = { needs: ['DerivationData'] } as const;
+const inputsOf: Readonly<Record<MethodName, Inputs>> = {
+  PBKDF2: { needs: ['Salt', 'IterationCount'] },
+  HASH: { needs: [] },
+  HMAC: data,
+  ENCRYPT: { ...data, takes: ['InitializationVector'] },
+  NIST800_108_C: data,
+  NIST800_108_F: { ...data, takes: ['InitializationVector'] },
+  NIST800_108_DPI: data,
+  AsymmetricKey: { needs: [] },
+  AWSSignatureVersion4: data,
+  HKDF: { needs: [], takes: ['DerivationData', 'Salt'] },
+};
+
+/** Bits of a derived object: as much as Create makes of secret data. */
+const mostBits = 65_536;
+
+/**
+ * Derive Key (KMIP 2.1 §6.1.17, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from a private
+ * and a public key. The first object named is the key; secret data named second are the derivation data.
+ */
+export const DeriveKey = operation({
+  name: 'DeriveKey',
+  since: '1.0',
+  request: struct({
+    ObjectType: one(ObjectType),
+    UniqueIdentifier: many(identifier),
+    DerivationMethod: one(DerivationMethod),
+    DerivationParameters: one(DerivationParameters),
+    Attributes: creationAttributes('TemplateAttribute', 'Attributes'),
+  }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: creation(),
+  async handle(request, context) {
+    const { ObjectType: type, DerivationMethod: method, DerivationParameters: given } = request;
+    if (type !== 'SymmetricKey' && type !== 'SecretData')
+      fail('InvalidObjectType', 'only Symmetric Keys and Secret Data can be derived', 'InvalidField');
+    if (typeof method === 'number' || !DerivationMethod.knownIn(method, context.version))
+      fail('InvalidField', `KMIP ${context.version} has no Derivation Method ${method}`);
+    const sources = await sourcesOf(request.UniqueIdentifier, method, given, context);
+    const inputs = { ...given, DerivationData: sources.data };
+    requireInputs(method, inputs);
+    const requested = await requestedAttributes([request.Attributes], context);
+    const shape = shapeOf(type, await withDefaults(type, requested, context));
+    for (const { object } of sources.all) countUse(object, shape.bytes, context.now);
+    const material = await context.crypto.deriveKey({
+      method,
+      key: sources.key,
+      peer: sources.peer,
+      parameters: parametersFor(sources.first, given.CryptographicParameters),
+      data: inputs.DerivationData,
+      iv: given.InitializationVector,
+      salt: given.Salt,
+      iterations: given.IterationCount,
+      length: shape.bytes,
+    });
+    const secrets = sources.all.map(({ object }) => object).filter((object) => object.type !== 'PublicKey');
+    const attributes = protectedAttributes(requested, secrets, false);
+    const value = shape.value(material);
+    const derived = await create({ operation: 'DeriveKey', type, attributes, value }, context);
+    inheritHistory(derived, secrets);
+    for (const { object } of sources.all) linkDerivation(object, derived, context.now);
+    return { UniqueIdentifier: derived.id };
+  },
+});
+
+interface Source {
+  readonly object: ManagedObject;
+  readonly key: PlainKey;
+}
+interface Sources {
+  readonly all: readonly Source[];
+  /** The object whose Cryptographic Parameters count where the request gives none. */
+  readonly first: ManagedObject;
+  readonly key: PlainKey;
+  readonly peer?: PlainKey | undefined;
+  readonly data: readonly Uint8Array[];
+}
+
+/** The objects to derive from, all of which must be fit for it, and the data, from one of them or from the request. */
+async function sourcesOf(
+  ids: readonly string[],
+  method: MethodName,
+  { DerivationData }: DerivationParameters,
+  context: Context,
+): Promise<Sources> {
+  const agreement = method === 'AsymmetricKey';
+  const objects = await namedObjects(
+    ids,
+    agreement ? ['PrivateKey', 'PublicKey'] : ['SymmetricKey', 'SecretData'],
+    context,
+  );
+  const all = objects.map((object) => ({
+    object,
+    key: keyFor(object, agreement ? 'AgreeKey' : 'DeriveKey', context.now, 'InvalidField'),
+  }));
+  const first = all[0] as Source;
+  if (agreement) {
+    const own = all.find(({ object }) => object.type === 'PrivateKey');
+    const peer = all.find(({ object }) => object.type === 'PublicKey');
+    if (own === undefined || peer === undefined || all.length !== 2)
+      fail('InvalidField', 'one private key and one public key must be named');
+    return { all, first: own.object, key: own.key, peer: peer.key, data: DerivationData };
+  }
+  const [, second, third] = all;
+  if (second === undefined) return { all, first: first.object, key: first.key, data: DerivationData };
+  if (third !== undefined || second.object.type !== 'SecretData')
+    fail('InvalidField', 'beside the key, only Secret Data can be named: the derivation data');
+  if (DerivationData.length > 0)
+    fail('InvalidMessage', 'there is Derivation Data in the request and in Secret Data');
+  const { KeyMaterial } = second.key;
+  if (!(KeyMaterial instanceof Uint8Array)) fail('InvalidField', 'the Secret Data are not bytes');
+  return { all, first: first.object, key: first.key, data: [KeyMaterial] };
+}
+
+function requireInputs(method: MethodName, inputs: Readonly<Partial<Record<Input, unknown>>>): void {
+  const { needs, takes = [] } = inputsOf[method];
+  const names = ['DerivationData', 'InitializationVector', 'Salt', 'IterationCount'] as const;
+  for (const name of names) {
+    const value = inputs[name];
+    const present = Array.isArray(value) ? value.length > 0 : value !== undefined;
+    if (!present && needs.includes(name)) fail('InvalidField', `${method} needs ${name}`);
+    if (present && !needs.includes(name) && !takes.includes(name))
+      fail('InvalidField', `${method} takes no ${name}`);
+  }
+}
+
+/** What is to be derived: its length in bytes, and the object around the bytes. */
+interface Shape {
+  readonly bytes: number;
+  value(material: Uint8Array): ManagedObjectValue;
+}
+
+function shapeOf(type: 'SymmetricKey' | 'SecretData', attributes: readonly Attribute[]): Shape {
+  const bits = valueOf(attributes, 'CryptographicLength');
+  if (bits === undefined) fail('InvalidField', 'Cryptographic Length is missing');
+  if (bits <= 0 || bits > mostBits) fail('InvalidField', `Cryptographic Length must be 1 to ${mostBits}`);
+  if (bits % 8 !== 0) fail('InvalidField', 'Cryptographic Length must be whole bytes');
+  const key = (material: Uint8Array) => ({
+    KeyFormatType: 'Raw' as const,
+    KeyValue: { KeyMaterial: material, Attributes: [] },
+  });
+  if (type === 'SecretData') {
+    const value = (material: Uint8Array): ManagedObjectValue => ({
+      type,
+      value: { SecretDataType: 'Seed', KeyBlock: key(material) },
+    });
+    return { bytes: bits / 8, value };
+  }
+  const algorithm = algorithmOf(attributes);
+  const value = (material: Uint8Array): ManagedObjectValue => ({
+    type,
+    value: {
+      KeyBlock: { ...key(material), CryptographicAlgorithm: algorithm, CryptographicLength: bits },
+    },
+  });
+  return { bytes: keyBytes(algorithm, bits), value };
+}

@@ -1,0 +1,116 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { CryptographicAlgorithm, KeyFormatType, RecommendedCurve } from '../../../codec/enums.ts';
+import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import { isPostQuantum } from '../../crypto/algorithms.ts';
+import type { CryptoProvider, KeyPairRequest, PlainKey } from '../../crypto/provider.ts';
+import { requireQuantumSafety } from '../../object/quantum-safety.ts';
+import { algorithmOf, valueOf } from '../new-object.ts';
+import { defaultCurve, defaultLength } from './defaults.ts';
+
+/** The formats in which generated pairs are kept: ones that every version of the protocol knows. */
+const keptAs: Partial<Record<string, { private: KeyFormatType; public: KeyFormatType }>> = {
+  RSA: { private: 'PKCS_1', public: 'PKCS_1' },
+  EC: { private: 'ECPrivateKey', public: 'X_509' },
+  ECDSA: { private: 'ECPrivateKey', public: 'X_509' },
+  ECDH: { private: 'ECPrivateKey', public: 'X_509' },
+  ECMQV: { private: 'ECPrivateKey', public: 'X_509' },
+};
+
+/** ECPrivateKey is for numbers; the keys of RFC 7748 are byte strings. */
+function formatsFor(request: KeyPairRequest): { private: KeyFormatType; public: KeyFormatType } {
+  const bytes = 'curve' in request && ['CURVE25519', 'CURVE448'].includes(String(request.curve));
+  const kept = bytes ? undefined : keptAs[request.algorithm];
+  return kept ?? { private: 'PKCS_8', public: 'X_509' };
+}
+
+/**
+ * From how many bits on a pair is slow to make: the primes are searched for, which takes a second as a rule and many
+ * seconds at times. DH takes its primes from fixed groups, and curves need none.
+ */
+const slowFrom: Partial<Record<string, number>> = { RSA: 4096, DSA: 3072 };
+
+/** Whether such a pair may take longer to make than a client likes to wait. */
+export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: number | undefined): boolean {
+  return (bits ?? 0) >= (slowFrom[String(algorithm)] ?? Number.POSITIVE_INFINITY);
+}
+
+/** Generates both halves of a pair. What both halves must share is taken from either, and may not differ. */
+export async function generatePair(
+  privateAttributes: readonly Attribute[],
+  publicAttributes: readonly Attribute[],
+  crypto: CryptoProvider,
+): Promise<{ privateKey: ManagedObjectValue; publicKey: ManagedObjectValue }> {
+  const algorithm = algorithmOf(privateAttributes);
+  for (const name of ['CryptographicAlgorithm', 'CryptographicLength'] as const) {
+    if (valueOf(privateAttributes, name) !== valueOf(publicAttributes, name)) {
+      fail('InvalidField', `${name} must be the same for both halves of the pair`);
+    }
+  }
+  // Before seconds are spent on a pair that its attributes refuse.
+  const demanded = [privateAttributes, publicAttributes].some(
+    (half) => valueOf(half, 'QuantumSafe') === true,
+  );
+  requireQuantumSafety(demanded, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
+  const request = pairRequest(algorithm, privateAttributes);
+  const pair = await crypto.generateKeyPair(request);
+  const formats = formatsFor(request);
+  const keep = (
+    type: 'PrivateKey' | 'PublicKey',
+    der: Uint8Array,
+    came: KeyFormatType,
+    kept: KeyFormatType,
+  ) => {
+    const key: PlainKey = {
+      objectType: type,
+      KeyFormatType: came,
+      KeyMaterial: der,
+      CryptographicAlgorithm: algorithm,
+    };
+    const material = kept === came ? der : crypto.convertKey(key, kept);
+    const KeyBlock = {
+      KeyFormatType: kept,
+      KeyValue: { KeyMaterial: material, Attributes: [] },
+      CryptographicAlgorithm: algorithm,
+      CryptographicLength: pair.bits,
+    };
+    return { type, value: { KeyBlock } } as const;
+  };
+  return {
+    privateKey: keep('PrivateKey', pair.privateKey, 'PKCS_8', formats.private),
+    publicKey: keep('PublicKey', pair.publicKey, 'X_509', formats.public),
+  };
+}
+
+function pairRequest(algorithm: CryptographicAlgorithm, attributes: readonly Attribute[]): KeyPairRequest {
+  const length = valueOf(attributes, 'CryptographicLength');
+  const bits = length ?? defaultLength(algorithm) ?? 0;
+  const domain = valueOf(attributes, 'CryptographicDomainParameters');
+  switch (algorithm) {
+    case 'RSA':
+      return { algorithm, bits };
+    case 'DSA':
+      return { algorithm, bits, ...(domain?.Qlength === undefined ? {} : { qLength: domain.Qlength }) };
+    case 'DH':
+      return { algorithm, bits };
+    case 'Ed25519':
+    case 'Ed448':
+      return { algorithm };
+    case 'EC':
+    case 'ECDSA':
+    case 'ECDH':
+    case 'ECMQV':
+      return { algorithm, curve: curveOf(domain?.RecommendedCurve, length) };
+    default:
+      if (isPostQuantum(algorithm)) return { algorithm, bits: length };
+      fail('InvalidField', `${algorithm} is not an algorithm of key pairs`);
+  }
+}
+
+function curveOf(asked: RecommendedCurve | undefined, bits: number | undefined): RecommendedCurve {
+  return (
+    asked ??
+    defaultCurve(bits) ??
+    fail('InvalidField', `no default curve has a Cryptographic Length of ${bits}`)
+  );
+}

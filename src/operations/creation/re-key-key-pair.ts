@@ -1,0 +1,70 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import { creationAttributes } from '../../../codec/eras.ts';
+import { interval, maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
+import { fail } from '../../common/errors.ts';
+import { linkedId, linkPair } from '../../object/links.ts';
+import { replace, replacementAttributes } from '../../object/replacement.ts';
+import { requirePresent } from '../named-objects.ts';
+import { create, requestedAttributes } from '../new-object.ts';
+import { object, operation } from '../operation.ts';
+import { generatePair, isSlowPair } from './key-pair.ts';
+import { requireStorage } from './protection-storage.ts';
+
+/** Re-key Key Pair (KMIP 2.1 §6.1.47, 1.4 §4.5): a new pair in the place of an old one, named by its private key. */
+export const ReKeyKeyPair = operation({
+  name: 'ReKeyKeyPair',
+  since: '1.1',
+  request: struct({
+    PrivateKeyUniqueIdentifier: maybe(identifier),
+    Offset: maybe(interval),
+    CommonAttributes: creationAttributes('CommonTemplateAttribute', 'CommonAttributes'),
+    PrivateKeyAttributes: creationAttributes('PrivateKeyTemplateAttribute', 'PrivateKeyAttributes'),
+    PublicKeyAttributes: creationAttributes('PublicKeyTemplateAttribute', 'PublicKeyAttributes'),
+    CommonProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+    PrivateProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+    PublicProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+  }),
+  response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
+  on: object({
+    types: ['PrivateKey'],
+    classic: 'PermissionDenied',
+    identifiedBy: 'PrivateKeyUniqueIdentifier',
+  }),
+  async slow({ PrivateKeyUniqueIdentifier: id }, work) {
+    const old = id === undefined ? undefined : (await work.load(id))?.attributes;
+    return isSlowPair(old?.get('CryptographicAlgorithm'), old?.get('CryptographicLength'));
+  },
+  async handle(request, context) {
+    const { object: oldPrivate, crypto, now, work } = context;
+    requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
+    requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
+    const publicId = linkedId(oldPrivate, 'PublicKeyLink');
+    const oldPublic = publicId === undefined ? undefined : await work.load(publicId);
+    // Links are the client's to change, so they may lead anywhere.
+    if (oldPublic?.type !== 'PublicKey') fail('ObjectNotFound', 'the private key has no public key here');
+    requirePresent(oldPublic);
+
+    const privateAsked = await requestedAttributes(
+      [request.CommonAttributes, request.PrivateKeyAttributes],
+      context,
+    );
+    const publicAsked = await requestedAttributes(
+      [request.CommonAttributes, request.PublicKeyAttributes],
+      context,
+    );
+    const privateAttributes = replacementAttributes(oldPrivate, privateAsked, request.Offset, now);
+    const publicAttributes = replacementAttributes(oldPublic, publicAsked, request.Offset, now);
+    const pair = await generatePair(privateAttributes, publicAttributes, crypto);
+    const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
+      create({ operation: 'ReKeyKeyPair', type: value.type, attributes, value, generated: true }, context);
+    const privateKey = await make(privateAttributes, pair.privateKey);
+    const publicKey = await make(publicAttributes, pair.publicKey);
+    linkPair(privateKey, publicKey, now);
+    replace(oldPrivate, privateKey, now);
+    replace(oldPublic, publicKey, now);
+    return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
+  },
+});

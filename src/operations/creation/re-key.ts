@@ -1,0 +1,43 @@
+import { creationAttributes } from '../../../codec/eras.ts';
+import { interval, maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
+import { fail } from '../../common/errors.ts';
+import { replace, replacementAttributes } from '../../object/replacement.ts';
+import { algorithmOf, create, requestedAttributes, valueOf } from '../new-object.ts';
+import { object, operation } from '../operation.ts';
+import { requireStorage } from './protection-storage.ts';
+import { generateSymmetricKey } from './symmetric-key.ts';
+
+/** Re-key (KMIP 2.1 §6.1.46, 1.4 §4.4): a new symmetric key in the place of an old one, which stays as it is. */
+export const ReKey = operation({
+  name: 'ReKey',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    Offset: maybe(interval),
+    Attributes: creationAttributes('TemplateAttribute', 'Attributes'),
+    ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+  }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object({ types: ['SymmetricKey'], classic: 'PermissionDenied' }),
+  async handle(request, context) {
+    const { object: old, crypto, now } = context;
+    requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    if (old.attributes.get('KeyValuePresent') === false)
+      fail('KeyValueNotPresent', 'there is no key to replace');
+    const explicit = await requestedAttributes([request.Attributes], context);
+    const attributes = replacementAttributes(old, explicit, request.Offset, now);
+    const algorithm = algorithmOf(attributes);
+    const bits =
+      valueOf(attributes, 'CryptographicLength') ??
+      fail('InvalidField', 'the length of the old key is unknown');
+    const value = generateSymmetricKey(algorithm, bits, crypto);
+    const replacement = await create(
+      { operation: 'ReKey', type: value.type, attributes, value, generated: true },
+      context,
+    );
+    replace(old, replacement, now);
+    return { UniqueIdentifier: replacement.id };
+  },
+});

@@ -1,0 +1,78 @@
+import { bytes, type Infer, maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { tagKnown } from '../../../codec/tags.ts';
+import { joined } from '../../common/bytes.ts';
+import { fail } from '../../common/errors.ts';
+import { requireUsage } from '../../object/usage.ts';
+import { type ObjectContext, object, operation } from '../operation.ts';
+import { cipherKey, keyFor, parametersFor, required } from '../usable-key.ts';
+import { inParts, partAnswer, partFields, someData } from './multi-part.ts';
+
+const Request = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+  Data: maybe(bytes),
+  IVCounterNonce: maybe(bytes),
+  ...partFields,
+  AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
+  AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
+});
+
+/** Decrypt (KMIP 2.1 §6.1.14, 1.4 §4.30) data that comes in one piece or in parts. */
+export const Decrypt = operation({
+  name: 'Decrypt',
+  since: '1.2',
+  request: Request,
+  response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...partAnswer }),
+  on: object({ types: ['SymmetricKey', 'PrivateKey'] }),
+  async handle(request, context) {
+    const { object: target, attempts, crypto, version } = context;
+    if (inParts(request)) return decryptPart(request, context);
+    const data = required(request.Data, 'Data');
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const key = await cipherKey(context, 'Decrypt', parameters);
+    const tag = tagKnown('AuthenticatedEncryptionTag', version)
+      ? request.AuthenticatedEncryptionTag
+      : ('appended' as const);
+    const sealed = {
+      data,
+      iv: request.IVCounterNonce,
+      additionalData: request.AuthenticatedEncryptionAdditionalData,
+      tag,
+    };
+    const decrypted = await attempts.decrypting(target.id, () => crypto.decrypt(key, parameters, sealed));
+    return { UniqueIdentifier: target.id, Data: decrypted };
+  },
+});
+
+/** What it gives out before the last part is not authenticated yet: clients that ask for parts know that. */
+function decryptPart(
+  request: Infer<typeof Request>,
+  { object: target, attempts, crypto, now, version, parts }: ObjectContext,
+) {
+  const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
+  if (request.CorrelationValue !== undefined && additionalData !== undefined)
+    fail('InvalidField', 'the additional data must come with the first part');
+  requireUsage(target, 'Decrypt', now);
+  const start = () => ({
+    stream: crypto.startDecryption(
+      keyFor(target, 'Decrypt', now),
+      parametersFor(target, request.CryptographicParameters),
+      {
+        iv: request.IVCounterNonce,
+        additionalData,
+        appendedTag: !tagKnown('AuthenticatedEncryptionTag', version),
+      },
+    ),
+    tag: request.AuthenticatedEncryptionTag,
+  });
+  const spec = { operation: 'Decrypt', object: target.id, request, start } as const;
+  const step = (work: ReturnType<typeof start>, last: boolean) => {
+    const output = work.stream.update(data);
+    const tag = request.AuthenticatedEncryptionTag ?? work.tag;
+    const all = last ? joined([output, work.stream.final(tag)]) : output;
+    return { UniqueIdentifier: target.id, ...someData(all) };
+  };
+  return attempts.decrypting(target.id, () => parts.take(spec, step));
+}

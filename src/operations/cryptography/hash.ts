@@ -1,0 +1,29 @@
+import { bytes, maybe, one, struct } from '../../../codec/schema.ts';
+import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { fail } from '../../common/errors.ts';
+import { conversation, operation } from '../operation.ts';
+import { required } from '../usable-key.ts';
+import { inParts, partAnswer, partFields } from './multi-part.ts';
+
+/** Hash (KMIP 2.1 §6.1.27, 1.4 §4.39) of data that comes in one piece or in parts. */
+export const Hash = operation({
+  name: 'Hash',
+  since: '1.2',
+  request: struct({
+    CryptographicParameters: one(CryptographicParameters),
+    Data: maybe(bytes),
+    ...partFields,
+  }),
+  response: struct({ Data: maybe(bytes), ...partAnswer }),
+  on: conversation(),
+  handle(request, { crypto, parts }) {
+    const algorithm = request.CryptographicParameters.HashingAlgorithm;
+    if (algorithm === undefined) fail('InvalidField', 'Hashing Algorithm is missing');
+    if (!inParts(request)) return { Data: crypto.digest(algorithm, required(request.Data, 'Data')) };
+    const start = () => crypto.startDigest(algorithm);
+    return parts.take({ operation: 'Hash', request, start }, (stream, last) => {
+      stream.update(request.Data ?? new Uint8Array());
+      return last ? { Data: stream.final() } : {};
+    });
+  },
+});

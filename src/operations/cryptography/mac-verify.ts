@@ -1,0 +1,70 @@
+import { ValidityIndicator } from '../../../codec/enums.ts';
+import { bytes, type Infer, maybe, one, struct, text } from '../../../codec/schema.ts';
+import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { requireUsage } from '../../object/usage.ts';
+import { type ObjectContext, object, operation } from '../operation.ts';
+import { keyFor, parametersFor, required, validity } from '../usable-key.ts';
+import { inParts, partAnswer, partFields } from './multi-part.ts';
+
+const Request = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+  Data: maybe(bytes),
+  MACData: maybe(bytes),
+  ...partFields,
+});
+
+/** MAC Verify (KMIP 2.1 §6.1.35, 1.4 §4.34). */
+export const MACVerify = operation({
+  name: 'MACVerify',
+  since: '1.2',
+  request: Request,
+  response: struct({
+    UniqueIdentifier: one(text),
+    ValidityIndicator: maybe(ValidityIndicator),
+    ...partAnswer,
+  }),
+  on: object({ types: ['SymmetricKey'] }),
+  async handle(request, context) {
+    const { object: target, attempts, crypto, now } = context;
+    if (inParts(request)) return verifyPart(request, context);
+    const data = required(request.Data, 'Data');
+    const given = required(request.MACData, 'MAC Data');
+    const key = keyFor(target, 'MACVerify', now);
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const valid = await attempts.verifying(
+      target.id,
+      () => crypto.verifyMac(key, parameters, data, given),
+      (verdict) => verdict,
+    );
+    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+  },
+});
+
+/** The MAC may come with the first part or with the last. */
+function verifyPart(
+  request: Infer<typeof Request>,
+  { object: target, attempts, crypto, now, parts }: ObjectContext,
+) {
+  const { Data: data = new Uint8Array() } = request;
+  requireUsage(target, 'MACVerify', now);
+  const start = () => {
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    return { mac: crypto.startMac(keyFor(target, 'MACVerify', now), parameters), given: request.MACData };
+  };
+  const spec = { operation: 'MACVerify', object: target.id, request, start } as const;
+  const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): Verdict => {
+    mac.update(data);
+    if (!last) return { UniqueIdentifier: target.id };
+    const valid = mac.verify(required(request.MACData ?? given, 'MAC Data'));
+    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+  };
+  const isValid = ({ ValidityIndicator: verdict }: Verdict) => verdict !== 'Invalid';
+  return attempts.verifying(target.id, () => parts.take(spec, step), isValid);
+}
+
+interface Verdict {
+  readonly UniqueIdentifier: string;
+  readonly ValidityIndicator?: ValidityIndicator;
+}

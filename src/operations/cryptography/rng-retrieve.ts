@@ -1,0 +1,20 @@
+import { bytes, integer, maybe, one, struct } from '../../../codec/schema.ts';
+import { fail } from '../../common/errors.ts';
+import { conversation, operation } from '../operation.ts';
+
+/** Bytes of one answer at the most: a client that wants more asks again. */
+const mostBytes = 65_536;
+
+/** RNG Retrieve (KMIP 2.1 §6.1.49, 1.4 §4.37): random bytes from the server's generator. */
+export const RNGRetrieve = operation({
+  name: 'RNGRetrieve',
+  since: '1.2',
+  request: struct({ DataLength: one(integer) }),
+  // There unless the item is Ephemeral.
+  response: struct({ Data: maybe(bytes) }),
+  on: conversation(),
+  handle({ DataLength: length }, { crypto }) {
+    if (length < 0 || length > mostBytes) fail('InvalidField', `Data Length must be 0 to ${mostBytes}`);
+    return { Data: crypto.random(length) };
+  },
+});

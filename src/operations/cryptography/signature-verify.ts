@@ -1,0 +1,62 @@
+import { ValidityIndicator } from '../../../codec/enums.ts';
+import { bytes, type Infer, maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { fail } from '../../common/errors.ts';
+import { requireUsage } from '../../object/usage.ts';
+import { type ObjectContext, object, operation } from '../operation.ts';
+import { keyFor, messageOf, parametersFor, required, validity } from '../usable-key.ts';
+import { inParts, partAnswer, partFields } from './multi-part.ts';
+
+const Request = struct({
+  UniqueIdentifier: maybe(identifier),
+  CryptographicParameters: maybe(CryptographicParameters),
+  Data: maybe(bytes),
+  DigestedData: since('1.4', maybe(bytes)),
+  SignatureData: maybe(bytes),
+  ...partFields,
+});
+
+/** Signature Verify (KMIP 2.1 §6.1.60, 1.4 §4.32). */
+export const SignatureVerify = operation({
+  name: 'SignatureVerify',
+  since: '1.2',
+  request: Request,
+  response: struct({
+    UniqueIdentifier: one(text),
+    ValidityIndicator: maybe(ValidityIndicator),
+    ...partAnswer,
+  }),
+  on: object({ types: ['PublicKey'] }),
+  async handle(request, context) {
+    const { object: target, crypto, now } = context;
+    if (inParts(request)) return verifyPart(request, context);
+    const message = messageOf(request.Data, request.DigestedData);
+    const signature = required(request.SignatureData, 'Signature Data');
+    const key = keyFor(target, 'SignatureVerify', now);
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const valid = await crypto.verify(key, parameters, message, signature);
+    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+  },
+});
+
+/** The signature may come with the first part or with the last. */
+function verifyPart(request: Infer<typeof Request>, { object: target, crypto, now, parts }: ObjectContext) {
+  const { Data: data = new Uint8Array() } = request;
+  if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
+  requireUsage(target, 'SignatureVerify', now);
+  const start = () => {
+    const parameters = parametersFor(target, request.CryptographicParameters);
+    const message = crypto.startMessage(keyFor(target, 'SignatureVerify', now), parameters);
+    return { parameters, message, signature: request.SignatureData };
+  };
+  const spec = { operation: 'SignatureVerify', object: target.id, request, start } as const;
+  return parts.take(spec, async ({ parameters, message, signature }, last) => {
+    message.update(data);
+    if (!last) return { UniqueIdentifier: target.id };
+    const given = required(request.SignatureData ?? signature, 'Signature Data');
+    const key = keyFor(target, 'SignatureVerify', now);
+    const valid = await crypto.verify(key, parameters, message.final(), given);
+    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+  });
+}

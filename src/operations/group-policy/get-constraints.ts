@@ -1,0 +1,17 @@
+import { one, struct } from '../../../codec/schema.ts';
+import { Constraints } from '../../../codec/structures/query.ts';
+import { conversation, operation } from '../operation.ts';
+import { loadPolicy } from './group-policy.ts';
+
+/** Get Constraints (KMIP 2.1 §6.1.24): those that the client's group has set, in their order. */
+export const GetConstraints = operation({
+  name: 'GetConstraints',
+  since: '2.1',
+  request: struct({}),
+  response: struct({ Constraints: one(Constraints) }),
+  on: conversation(),
+  async handle(_request, context) {
+    const { constraints } = await loadPolicy(context);
+    return { Constraints: { Constraint: [...constraints] } };
+  },
+});

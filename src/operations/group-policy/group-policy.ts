@@ -1,0 +1,41 @@
+import { plan } from '../../../codec/plan.ts';
+import { maybe, one, struct } from '../../../codec/schema.ts';
+import { Constraints, DefaultsInformation } from '../../../codec/structures/query.ts';
+import { tagNumber } from '../../../codec/tags.ts';
+import { newestVersion } from '../../../codec/version.ts';
+import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
+import { written } from '../../../codec/wire/binary-writer.ts';
+import type { GroupPolicy } from '../../object/group-policy.ts';
+import type { Context } from '../operation.ts';
+
+/** The record of a group's policy: one for each group, under the group's name, so that a creation reads one record. */
+
+const kind = 'policy';
+const stored = plan(
+  struct({ Constraints: one(Constraints), DefaultsInformation: maybe(DefaultsInformation) }),
+  newestVersion,
+);
+const tag = tagNumber('RequestPayload');
+const none: GroupPolicy = { constraints: [], defaults: [] };
+
+export async function loadPolicy({ work, principal }: Context): Promise<GroupPolicy> {
+  const content = await work.records.load(kind, principal.group);
+  if (content === undefined) return none;
+  const { Constraints: constraints, DefaultsInformation: defaults } = stored.read(new BinaryReader(content));
+  return { constraints: constraints.Constraint, defaults: defaults?.ObjectDefaults ?? [] };
+}
+
+/** Takes the place of what was loaded before. */
+export function savePolicy({ constraints, defaults }: GroupPolicy, { work, principal }: Context): void {
+  if (constraints.length + defaults.length === 0) {
+    work.records.remove(kind, principal.group);
+    return;
+  }
+  const content = written((writer) =>
+    stored.write(writer, tag, {
+      Constraints: { Constraint: [...constraints] },
+      DefaultsInformation: { ObjectDefaults: [...defaults] },
+    }),
+  );
+  work.records.put(kind, principal.group, content);
+}

@@ -1,0 +1,23 @@
+import { maybe, struct } from '../../../codec/schema.ts';
+import { Constraints } from '../../../codec/structures/query.ts';
+import { requireConstraints } from '../../object/group-policy.ts';
+import { conversation, operation } from '../operation.ts';
+import { loadPolicy, savePolicy } from './group-policy.ts';
+
+/**
+ * Set Constraints (KMIP 2.1 §6.1.58): what new objects of the client's group have to be like, in the place of what was
+ * laid down before; nothing, when none are given.
+ */
+export const SetConstraints = operation({
+  name: 'SetConstraints',
+  since: '2.1',
+  request: struct({ Constraints: maybe(Constraints) }),
+  response: struct({}),
+  on: conversation(),
+  async handle(request, context) {
+    const constraints = request.Constraints?.Constraint ?? [];
+    requireConstraints(constraints);
+    savePolicy({ ...(await loadPolicy(context)), constraints }, context);
+    return {};
+  },
+});

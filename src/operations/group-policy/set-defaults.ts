@@ -1,0 +1,28 @@
+import { maybe, struct } from '../../../codec/schema.ts';
+import { DefaultsInformation } from '../../../codec/structures/query.ts';
+import { requireDefaults, typesOf } from '../../object/group-policy.ts';
+import { conversation, operation } from '../operation.ts';
+import { loadPolicy, savePolicy } from './group-policy.ts';
+
+/**
+ * Set Defaults (KMIP 2.1 §6.1.59): attributes for what clients of the group leave open when they make objects, in the
+ * place of those set before; without any, only the server's own are left.
+ */
+export const SetDefaults = operation({
+  name: 'SetDefaults',
+  since: '2.1',
+  request: struct({ DefaultsInformation: maybe(DefaultsInformation) }),
+  response: struct({}),
+  on: conversation(),
+  async handle(request, context) {
+    const given = request.DefaultsInformation?.ObjectDefaults ?? [];
+    requireDefaults(given);
+    const defaults = given.map(({ Attributes, ObjectGroups, ...scope }) => ({
+      ObjectTypes: { ObjectType: [...typesOf(scope)] },
+      Attributes,
+      ObjectGroups,
+    }));
+    savePolicy({ ...(await loadPolicy(context)), defaults }, context);
+    return {};
+  },
+});

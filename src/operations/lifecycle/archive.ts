@@ -1,0 +1,16 @@
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { object, operation } from '../operation.ts';
+
+/** Archive (KMIP 2.1 §6.1.4, 1.4 §4.22): out of use until recovered. */
+export const Archive = operation({
+  name: 'Archive',
+  since: '1.0',
+  request: struct({ UniqueIdentifier: maybe(identifier) }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object(),
+  handle(_request, { object: target, now }) {
+    target.archive(now);
+    return { UniqueIdentifier: target.id };
+  },
+});

@@ -1,0 +1,61 @@
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import { interval, long, maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { fail } from '../../common/errors.ts';
+import { allows } from '../../object/usage.ts';
+import { type ObjectContext, object, operation } from '../operation.ts';
+
+/**
+ * Check (KMIP 2.1 §6.1.8, 1.4 §4.10): may the client do what it is about to? A refusal names the reason; it never says
+ * how much would have been allowed.
+ */
+export const Check = operation({
+  name: 'Check',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    UsageLimitsCount: maybe(long),
+    CryptographicUsageMask: maybe(CryptographicUsageMask),
+    LeaseTime: maybe(interval),
+  }),
+  response: struct({
+    UniqueIdentifier: one(text),
+    UsageLimitsCount: maybe(long),
+    CryptographicUsageMask: maybe(CryptographicUsageMask),
+    LeaseTime: maybe(interval),
+  }),
+  on: object(),
+  handle(request, context) {
+    const refusal = findRefusal(request, context);
+    if (refusal !== undefined) {
+      context.setPlaceholder(undefined);
+      fail(...refusal);
+    }
+    return { UniqueIdentifier: context.object.id };
+  },
+});
+
+type Wanted = {
+  UsageLimitsCount?: bigint | undefined;
+  CryptographicUsageMask?: number | undefined;
+  LeaseTime?: number | undefined;
+};
+
+function findRefusal(wanted: Wanted, { object: target }: ObjectContext): Parameters<typeof fail> | undefined {
+  const { attributes } = target;
+  const mask = attributes.get('CryptographicUsageMask') ?? 0;
+  const asked = wanted.CryptographicUsageMask ?? 0;
+  if (!allows(mask, asked))
+    return ['IncompatibleCryptographicUsageMask', 'the Cryptographic Usage Mask does not allow that'];
+  const limits = attributes.get('UsageLimits');
+  if (wanted.UsageLimitsCount !== undefined && limits !== undefined) {
+    const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
+    if (left < wanted.UsageLimitsCount)
+      return ['UsageLimitExceeded', 'the Usage Limits do not allow that much'];
+  }
+  const lease = attributes.get('LeaseTime') ?? 0;
+  if (wanted.LeaseTime !== undefined && lease !== 0 && wanted.LeaseTime > lease) {
+    return ['PermissionDenied', 'the object is not leased for so long'];
+  }
+  return undefined;
+}

@@ -1,0 +1,16 @@
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { object, operation } from '../operation.ts';
+
+/** Destroy (KMIP 2.1 §6.1.17, 1.4 §4.21): the key material is gone, the attributes stay. */
+export const Destroy = operation({
+  name: 'Destroy',
+  since: '1.0',
+  request: struct({ UniqueIdentifier: maybe(identifier) }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object({ destroyed: true }),
+  handle(_request, { object: target, now }) {
+    target.destroy(now);
+    return { UniqueIdentifier: target.id };
+  },
+});

@@ -1,0 +1,16 @@
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { object, operation } from '../operation.ts';
+
+/** Recover (KMIP 2.1 §6.1.42, 1.4 §4.23): an archived object is on-line again. */
+export const Recover = operation({
+  name: 'Recover',
+  since: '1.0',
+  request: struct({ UniqueIdentifier: maybe(identifier) }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: object({ archived: true }),
+  handle(_request, { object: target, now }) {
+    target.recover(now);
+    return { UniqueIdentifier: target.id };
+  },
+});

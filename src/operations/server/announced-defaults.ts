@@ -1,0 +1,92 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { Infer } from '../../../codec/schema.ts';
+import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import type { DefaultsInformation, ObjectDefaults } from '../../../codec/structures/query.ts';
+import { tagKnown } from '../../../codec/tags.ts';
+import type { Version } from '../../../codec/version.ts';
+import { fail } from '../../common/errors.ts';
+import { defaultLeaseSeconds, mergeTemplates } from '../../object/creation.ts';
+import { defaultsFor, type GroupPolicy, groupsOf, typesOf } from '../../object/group-policy.ts';
+import { locateFilter } from '../../object/locate-filter.ts';
+import { defaultUsageMask } from '../../object/usage.ts';
+import { VaultUnavailable } from '../../vault/vault.ts';
+import { loadPolicy } from '../group-policy/group-policy.ts';
+import type { Context } from '../operation.ts';
+
+/** Object types of which the server itself sets some attributes that its client says nothing of. */
+const ownTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'];
+
+function ownDefaults(type: ObjectTypeName): readonly Attribute[] {
+  return [
+    { name: 'CryptographicUsageMask', value: defaultUsageMask(type, undefined) ?? 0 },
+    { name: 'LeaseTime', value: defaultLeaseSeconds },
+    { name: 'Sensitive', value: false },
+    { name: 'Extractable', value: true },
+  ];
+}
+
+/** Object Groups of one Query: each may cost a search. */
+const mostGroups = 64;
+
+/**
+ * The defaults in force, as Query tells them (KMIP 2.1 §7.9): the server's own, overruled by those that the client's group
+ * has set; then what is set for single Object Groups, which 2.0 has no field for. `asked`: what is in force in these Object
+ * Groups. Fails with UnknownObjectGroup for one that neither defaults nor constraints nor objects know.
+ */
+export async function announcedDefaults(
+  asked: readonly string[],
+  context: Context,
+): Promise<Infer<typeof DefaultsInformation>> {
+  if (asked.length > mostGroups) fail('ServerLimitExceeded', `no more than ${mostGroups} Object Groups`);
+  const policy = await policyOf(context);
+  for (const group of asked) {
+    if (!(await isKnown(group, policy, context)))
+      fail('UnknownObjectGroup', 'neither objects nor defaults belong to an Object Group of that name');
+  }
+  if (asked.length > 0) return { ObjectDefaults: asked.flatMap((group) => inForce(policy, group)) };
+  return { ObjectDefaults: [...inForce(policy), ...ofGroups(policy, context.version)] };
+}
+
+/** What a group has set cannot be read while the vault is sealed, and then nothing can be created either. */
+async function policyOf(context: Context): Promise<GroupPolicy> {
+  try {
+    return await loadPolicy(context);
+  } catch (error) {
+    if (error instanceof VaultUnavailable) return { constraints: [], defaults: [] };
+    throw error;
+  }
+}
+
+async function isKnown(
+  group: string,
+  { constraints, defaults }: GroupPolicy,
+  { work, now }: Context,
+): Promise<boolean> {
+  if ([...constraints, ...defaults].some((entry) => groupsOf(entry).includes(group))) return true;
+  const filter = locateFilter({ attributes: [{ name: 'ObjectGroup', value: group }], now });
+  return (await work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
+}
+
+/** Those for one Object Group, or for objects of none; one entry for each type. */
+function inForce(policy: GroupPolicy, group?: string): ObjectDefaults[] {
+  const groups = group === undefined ? [] : [group];
+  const set = policy.defaults.filter(
+    (entry) => groupsOf(entry).length === 0 || groupsOf(entry).some((each) => each === group),
+  );
+  const types = new Set([...ownTypes, ...set.flatMap((entry) => typesOf(entry) as ObjectTypeName[])]);
+  return [...types].map((type) => {
+    const own = ownTypes.includes(type) ? ownDefaults(type) : [];
+    return {
+      // 2.0 names one type, 2.1 several.
+      ObjectType: type,
+      ObjectTypes: { ObjectType: [type] },
+      Attributes: mergeTemplates(own, defaultsFor(policy, type, groups)),
+      ...(groups.length > 0 && { ObjectGroups: { ObjectGroup: groups } }),
+    };
+  });
+}
+
+/** Entries for single Object Groups, as they were set; 2.0 could not say which those are. */
+function ofGroups({ defaults }: GroupPolicy, version: Version): ObjectDefaults[] {
+  return tagKnown('ObjectGroups', version) ? defaults.filter((entry) => groupsOf(entry).length > 0) : [];
+}

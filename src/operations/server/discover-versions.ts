@@ -1,0 +1,27 @@
+import { ProtocolVersion } from '../../../codec/envelope.ts';
+import { many, struct } from '../../../codec/schema.ts';
+import { versionNumbers, versions } from '../../../codec/version.ts';
+import { operation, server } from '../operation.ts';
+
+/** Discover Versions (KMIP 2.1 §6.1.19, 1.4 §4.26): the versions both sides speak, ours first choice first. */
+export const DiscoverVersions = operation({
+  name: 'DiscoverVersions',
+  since: '1.1',
+  request: struct({ ProtocolVersion: many(ProtocolVersion) }),
+  response: struct({ ProtocolVersion: many(ProtocolVersion) }),
+  on: server(),
+  handle({ ProtocolVersion: asked }) {
+    const ours = versions.toReversed().map((version): ProtocolVersion => {
+      const { major, minor } = versionNumbers(version);
+      return { ProtocolVersionMajor: major, ProtocolVersionMinor: minor };
+    });
+    const common = ours.filter((mine) => asked.some((theirs) => same(mine, theirs)));
+    return { ProtocolVersion: asked.length === 0 ? ours : common };
+  },
+});
+
+function same(a: ProtocolVersion, b: ProtocolVersion): boolean {
+  return (
+    a.ProtocolVersionMajor === b.ProtocolVersionMajor && a.ProtocolVersionMinor === b.ProtocolVersionMinor
+  );
+}

@@ -1,0 +1,19 @@
+import { InteropFunction } from '../../../codec/enums.ts';
+import { one, struct, text } from '../../../codec/schema.ts';
+import { operation, server } from '../operation.ts';
+
+/**
+ * Interop (KMIP 2.1 §6.1.28): brackets a conformance case. Offered only with `--interop`; `execute` refuses it
+ * otherwise. A Reset clears nothing here: the runner gives every case a group of clients of its own.
+ */
+export const Interop = operation({
+  name: 'Interop',
+  since: '2.0',
+  request: struct({ InteropFunction: one(InteropFunction), InteropIdentifier: one(text) }),
+  response: struct({}),
+  on: server(),
+  handle({ InteropFunction: what, InteropIdentifier }, context) {
+    context.server.log(context.principal.client, `Interop ${what} ${InteropIdentifier}`);
+    return {};
+  },
+});

@@ -1,0 +1,15 @@
+import { one, struct, text } from '../../../codec/schema.ts';
+import { conversation, operation } from '../operation.ts';
+
+/** Log (KMIP 2.1 §6.1.31): a client's words in the server's log, after the rest of its message is durable. */
+export const Log = operation({
+  name: 'Log',
+  since: '2.0',
+  request: struct({ LogMessage: one(text) }),
+  response: struct({}),
+  on: conversation(),
+  handle({ LogMessage }, { work, server, principal }) {
+    work.afterCommit(() => server.log(principal.client, LogMessage));
+    return {};
+  },
+});

@@ -1,0 +1,140 @@
+import {
+  AttestationType,
+  ClientRegistrationMethod,
+  ObjectType,
+  Operation,
+  ProfileName,
+  QueryFunction,
+} from '../../../codec/enums.ts';
+import { type Infer, many, maybe, since, struct, text } from '../../../codec/schema.ts';
+import { RNGParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import {
+  CapabilityInformation,
+  DefaultsInformation,
+  ExtensionInformation,
+  ObjectGroups,
+  ProfileInformation,
+  ProtectionStorageMasks,
+  ServerInformation,
+  ValidationInformation,
+} from '../../../codec/structures/query.ts';
+import { type Version, versionNumbers, within } from '../../../codec/version.ts';
+import { profiles } from '../../../profiles/index.ts';
+import { fail } from '../../common/errors.ts';
+import { offeredStorage } from '../creation/protection-storage.ts';
+import { type Context, operation, server } from '../operation.ts';
+import { announcedDefaults } from './announced-defaults.ts';
+import { capabilities } from './capabilities.ts';
+
+const response = struct({
+  Operation: many(Operation),
+  ObjectType: many(ObjectType),
+  VendorIdentification: maybe(text),
+  ServerInformation: maybe(ServerInformation),
+  ApplicationNamespace: many(text),
+  ExtensionInformation: since('1.1', many(ExtensionInformation)),
+  AttestationType: since('1.2', many(AttestationType)),
+  RNGParameters: since('1.3', many(RNGParameters)),
+  ProfileInformation: since('1.3', many(ProfileInformation)),
+  ValidationInformation: since('1.3', many(ValidationInformation)),
+  CapabilityInformation: since('1.3', many(CapabilityInformation)),
+  ClientRegistrationMethod: since('1.3', many(ClientRegistrationMethod)),
+  DefaultsInformation: since('2.0', maybe(DefaultsInformation)),
+  ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+});
+type Answer = Infer<typeof response>;
+
+/** Object types that can be stored; those a version does not know are left out of its answers by the codec. */
+const objectTypes: Answer['ObjectType'] = [
+  'Certificate',
+  'SymmetricKey',
+  'PublicKey',
+  'PrivateKey',
+  'SplitKey',
+  'Template',
+  'SecretData',
+  'OpaqueObject',
+  'PGPKey',
+  'CertificateRequest',
+];
+
+/** Profiles whose every case passes, under the names that the documents up to the asking version have for them. */
+function announcedProfiles(asking: Version, https: boolean): Answer['ProfileInformation'] {
+  return profiles
+    .filter(({ kept, over }) => kept && (over === undefined || https))
+    .flatMap(({ servers }) => Object.entries(servers) as [Version, ProfileName][])
+    .filter(([document, name]) => within(asking, document) && ProfileName.knownIn(name, asking))
+    .map(([document, name]) => {
+      const { major, minor } = versionNumbers(document);
+      return {
+        ProfileName: name,
+        ProfileVersion: { ProfileVersionMajor: major, ProfileVersionMinor: minor },
+      };
+    });
+}
+
+/**
+ * What each function adds to the answer; one with nothing to report adds nothing. The server has no extensions, no
+ * validations and no attestation, and makes up no Application Data in any namespace; QueryDefaultsInformation depends on
+ * more than the function.
+ */
+const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
+  QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
+  QueryObjects: ({ version }) => ({
+    ObjectType: objectTypes.filter((type) => ObjectType.knownIn(type, version)),
+  }),
+  QueryServerInformation: ({ server }) => ({
+    VendorIdentification: server.vendor,
+    ServerInformation: {
+      ServerName: server.name,
+      ServerVersion: server.version,
+      ProductName: server.vendor,
+      AlternateFailoverEndpoints: [],
+    },
+  }),
+  QueryRNGs: ({ crypto }) => ({ RNGParameters: [crypto.randomNumberGenerator] }),
+  QueryCapabilities: () => ({ CapabilityInformation: [capabilities] }),
+  QueryProfiles: ({ server, version }) => ({
+    ProfileInformation: announcedProfiles(version, server.https ?? false),
+  }),
+  // The first client comes with the server, `client add` makes more, or takes a client's request or certificate.
+  QueryClientRegistrationMethods: () => ({
+    ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand', 'ClientGenerated', 'ClientRegistered'],
+  }),
+  QueryStorageProtectionMasks: () => ({
+    ProtectionStorageMasks: { ProtectionStorageMask: [offeredStorage] },
+  }),
+};
+
+/** Query (KMIP 2.1 §6.1.41, 1.4 §4.25): what the server can do, as the asking version knows it. */
+export const Query = operation({
+  name: 'Query',
+  since: '1.0',
+  request: struct({ QueryFunction: many(QueryFunction), ObjectGroups: since('2.1', maybe(ObjectGroups)) }),
+  response,
+  on: server(),
+  async handle({ QueryFunction: asked, ObjectGroups }, context) {
+    if (asked.length === 0) fail('InvalidMessage', 'Query names no Query Function');
+    const answer: Answer = {
+      Operation: [],
+      ObjectType: [],
+      ApplicationNamespace: [],
+      ExtensionInformation: [],
+      AttestationType: [],
+      RNGParameters: [],
+      ProfileInformation: [],
+      ValidationInformation: [],
+      CapabilityInformation: [],
+      ClientRegistrationMethod: [],
+    };
+    for (const name of new Set(asked)) {
+      if (typeof name === 'string') Object.assign(answer, functions[name]?.(context));
+    }
+    const groups = ObjectGroups?.ObjectGroup ?? [];
+    if (asked.includes('QueryDefaultsInformation') || groups.length > 0) {
+      const defaults = await announcedDefaults(groups, context);
+      if (asked.includes('QueryDefaultsInformation')) answer.DefaultsInformation = defaults;
+    }
+    return answer;
+  },
+});

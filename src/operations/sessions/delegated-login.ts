@@ -1,0 +1,53 @@
+import { Operation } from '../../../codec/enums.ts';
+import { integer, interval, maybe, one, struct } from '../../../codec/schema.ts';
+import { UsageLimits } from '../../../codec/structures/attribute-values.ts';
+import { type Right, Rights, Ticket } from '../../../codec/structures/credentials.ts';
+import { fail } from '../../common/errors.ts';
+import { conversation, operation } from '../operation.ts';
+import { allowanceOf, issueTicket, type TicketRight } from './tickets.ts';
+
+/**
+ * Identifiers, groups and operations of all Rights together: a ticket is read with every request that shows it, and
+ * Locate asks the store for all of them at once.
+ */
+const mostEntries = 256;
+
+/**
+ * Delegated Login (KMIP 2.1 §6.1.13): a ticket for somebody else, an enrolled client too, who then acts in the speaker's
+ * place within the Rights given, as long as the speaker itself could.
+ */
+export const DelegatedLogin = operation({
+  name: 'DelegatedLogin',
+  since: '2.0',
+  request: struct({
+    LeaseTime: maybe(interval),
+    RequestCount: maybe(integer),
+    UsageLimits: maybe(UsageLimits),
+    Rights: one(Rights),
+  }),
+  response: struct({ Ticket: one(Ticket) }),
+  on: conversation(),
+  handle(request, context) {
+    const rights = request.Rights.Right.map(rightOf);
+    const entries = rights.reduce(
+      (sum, { operations = [], objects = [], groups = [] }) =>
+        sum + 1 + operations.length + objects.length + groups.length,
+      0,
+    );
+    if (entries > mostEntries) fail('InvalidField', `Rights hold more than ${mostEntries} entries`);
+    return { Ticket: issueTicket(request, context, rights) };
+  },
+});
+
+function rightOf({ Operations, Objects, ObjectGroups, UsageLimits: limits }: Right): TicketRight {
+  const operations = Operations?.Operation;
+  if (operations?.some((each) => !Operation.members.includes(each as never)))
+    fail('InvalidField', 'a Right names an operation that is not known');
+  const usage = allowanceOf(limits);
+  return {
+    ...(operations === undefined ? {} : { operations: operations as string[] }),
+    ...(Objects === undefined ? {} : { objects: Objects.UniqueIdentifier }),
+    ...(ObjectGroups === undefined ? {} : { groups: ObjectGroups.ObjectGroup }),
+    ...(usage === undefined ? {} : { usage }),
+  };
+}

@@ -1,0 +1,24 @@
+import { integer, interval, maybe, one, struct } from '../../../codec/schema.ts';
+import { UsageLimits } from '../../../codec/structures/attribute-values.ts';
+import { Ticket } from '../../../codec/structures/credentials.ts';
+import { conversation, operation } from '../operation.ts';
+import { issueTicket } from './tickets.ts';
+
+/**
+ * Login (KMIP 2.1 §6.1.31): a ticket that stands for the client's credentials in the requests that follow, for some
+ * time (0: as long as the server allows), some requests and some use of keys (0: any number).
+ */
+export const Login = operation({
+  name: 'Login',
+  since: '2.0',
+  request: struct({
+    LeaseTime: maybe(interval),
+    RequestCount: maybe(integer),
+    UsageLimits: maybe(UsageLimits),
+  }),
+  response: struct({ Ticket: one(Ticket) }),
+  on: conversation(),
+  handle(request, context) {
+    return { Ticket: issueTicket(request, context) };
+  },
+});

@@ -1,0 +1,22 @@
+import { one, struct } from '../../../codec/schema.ts';
+import { Ticket } from '../../../codec/structures/credentials.ts';
+import { fail } from '../../common/errors.ts';
+import { conversation, operation } from '../operation.ts';
+import { readTicket, ticketId, ticketKind } from './tickets.ts';
+
+/** Logout (KMIP 2.1 §6.1.32): ends a ticket of the speaker's, the one it speaks by or another. */
+export const Logout = operation({
+  name: 'Logout',
+  since: '2.0',
+  request: struct({ Ticket: one(Ticket) }),
+  response: struct({}),
+  on: conversation(),
+  async handle({ Ticket: { TicketType: type, TicketValue: value } }, { principal, work, crypto }) {
+    const id = ticketId(value, crypto);
+    const content = type === 'Login' ? await work.records.load(ticketKind, id) : undefined;
+    if (content === undefined || readTicket(content).client !== principal.client)
+      fail('InvalidTicket', 'there is no such ticket');
+    work.records.remove(ticketKind, id);
+    return {};
+  },
+});

@@ -1,0 +1,41 @@
+import { KeyCompressionType, KeyFormatType, KeyWrapType, ObjectType } from '../../../codec/enums.ts';
+import { attributeList } from '../../../codec/eras.ts';
+import { maybe, one, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
+import { optionalManagedObjectField } from '../../../codec/structures/managed-objects.ts';
+import { object, operation } from '../operation.ts';
+import { released } from './object-export.ts';
+
+/**
+ * Export (KMIP 2.1 §6.1.21, 1.4 §4.43): the object with all its attributes, for Import elsewhere. Of a destroyed object
+ * the attributes are all there is. Unlike Get it does not end freshness.
+ */
+export const Export = operation({
+  name: 'Export',
+  since: '1.4',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    KeyFormatType: maybe(KeyFormatType),
+    KeyWrapType: maybe(KeyWrapType),
+    KeyCompressionType: maybe(KeyCompressionType),
+    KeyWrappingSpecification: maybe(KeyWrappingSpecification),
+  }),
+  response: struct({
+    ObjectType: one(ObjectType),
+    UniqueIdentifier: one(text),
+    Attributes: attributeList,
+    Object: optionalManagedObjectField,
+  }),
+  on: object({ destroyed: true }),
+  async handle(request, context) {
+    const { object: target, now } = context;
+    const { value } = target;
+    return {
+      ObjectType: target.type,
+      UniqueIdentifier: target.id,
+      Attributes: target.attributesAt(now),
+      Object: value && (await released(target, value, request, context)),
+    };
+  },
+});

@@ -1,0 +1,36 @@
+import { KeyCompressionType, KeyFormatType, KeyWrapType, ObjectType } from '../../../codec/enums.ts';
+import { maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
+import { managedObjectField } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import { object, operation } from '../operation.ts';
+import { released } from './object-export.ts';
+
+/**
+ * Get (KMIP 2.1 §6.1.22, 1.4 §4.11): the object itself, in the format and as wrapped as it came unless something else is
+ * asked for. A Key Value in the clear holds the material alone: the attributes are Get Attributes' business, and
+ * clients break on them here.
+ */
+export const Get = operation({
+  name: 'Get',
+  since: '1.0',
+  request: struct({
+    UniqueIdentifier: maybe(identifier),
+    KeyFormatType: maybe(KeyFormatType),
+    KeyWrapType: since('1.4', maybe(KeyWrapType)),
+    KeyCompressionType: maybe(KeyCompressionType),
+    KeyWrappingSpecification: maybe(KeyWrappingSpecification),
+  }),
+  response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text), Object: managedObjectField }),
+  on: object(),
+  async handle(request, context) {
+    const { object: target } = context;
+    const { value } = target;
+    if (value === undefined)
+      fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+    const shown = await released(target, value, request, context);
+    if (target.attributes.get('Fresh') === true) target.attributes.set('Fresh', false);
+    return { ObjectType: target.type, UniqueIdentifier: target.id, Object: shown };
+  },
+});

@@ -1,0 +1,85 @@
+import { type Attribute, attributeKey } from '../../../codec/attribute.ts';
+import { KeyWrapType, ObjectType } from '../../../codec/enums.ts';
+import { attributeList } from '../../../codec/eras.ts';
+import { bool, maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import { identifier } from '../../../codec/structures/identifier.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  managedObjectField,
+} from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { build, requireConstraints, requireUniqueNames } from '../new-object.ts';
+import { type Context, creation, operation } from '../operation.ts';
+import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
+import { unwrapped } from './unwrapping.ts';
+
+/** Longest identifier a client may choose: libkmip's buffers end there. */
+const longestIdentifier = 127;
+
+/**
+ * Import (KMIP 2.1 §6.1.27, 1.4 §4.42): an object with the identifier and the attributes it had elsewhere. One that is
+ * here already is replaced only when the client says so. A wrapped key stays wrapped unless Key Wrap Type is Not Wrapped.
+ */
+export const Import = operation({
+  name: 'Import',
+  since: '1.4',
+  request: struct({
+    UniqueIdentifier: one(identifier),
+    ObjectType: since('2.0', maybe(ObjectType)),
+    ReplaceExisting: maybe(bool),
+    KeyWrapType: maybe(KeyWrapType),
+    Attributes: attributeList,
+    Object: managedObjectField,
+  }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: creation(),
+  async handle(request, context) {
+    const id = request.UniqueIdentifier;
+    const { Object: given, KeyWrapType: wrapType } = request;
+    if (id === '' || id.length > longestIdentifier)
+      fail('InvalidField', `an identifier has 1 to ${longestIdentifier} characters`);
+    if (request.ObjectType !== undefined && request.ObjectType !== given.type)
+      fail('InvalidField', 'Object Type and the object disagree');
+    if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
+    requireWellFormed(given, context.version);
+    const existing = await context.work.load(id);
+    if (existing !== undefined && request.ReplaceExisting !== true) {
+      fail('ObjectAlreadyExists', 'an object of that identifier is here already');
+    }
+    const value = wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapped(given, context) : given;
+    const imported = importedObject(id, value, request.Attributes, context);
+    await requireConstraints(imported, context);
+    await requireUniqueNames(imported, context);
+    if (existing === undefined) context.work.insert(imported);
+    else takeOver(existing, imported);
+    return { UniqueIdentifier: id };
+  },
+});
+
+/** Attributes beside the object count more than those inside its Key Value. */
+function importedObject(
+  id: string,
+  value: ManagedObjectValue,
+  attributes: readonly Attribute[],
+  context: Context,
+): ManagedObject {
+  const stated = new Set(attributes.map(attributeKey));
+  const own = [
+    ...attributesInside(value).filter((each) => !stated.has(attributeKey(each))),
+    ...attributes,
+  ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
+  return build(
+    { operation: 'Import', type: value.type, attributes: own, value: withoutAttributes(value), id },
+    context,
+  );
+}
+
+/** The object in the store keeps its row and its version; everything else is the imported one's. */
+function takeOver(existing: ManagedObject, imported: ManagedObject): void {
+  if (existing.type !== imported.type) fail('InvalidField', `the object here is a ${existing.type}`);
+  for (const key of existing.attributes.keys()) existing.attributes.remove(key);
+  for (const attribute of imported.attributes.list()) existing.attributes.add(attribute);
+  existing.setValue(imported.value);
+}

@@ -1,0 +1,168 @@
+import {
+  type KeyCompressionType,
+  KeyFormatType,
+  type KeyWrapType,
+  ObjectType,
+  RecommendedCurve,
+  SplitKeyMethod,
+} from '../../../codec/enums.ts';
+import type { KeyBlock, KeyValue, KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
+import {
+  hasKeyBlock,
+  type KeyedObjectValue,
+  type ManagedObjectValue,
+} from '../../../codec/structures/managed-objects.ts';
+import { tagKnown } from '../../../codec/tags.ts';
+import type { Version } from '../../../codec/version.ts';
+import { fail } from '../../common/errors.ts';
+import { type CryptoProvider, plainKey } from '../../crypto/provider.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../operation.ts';
+import { withoutAttributes } from './object-import.ts';
+import { asPkcs12, fromPkcs12 } from './pkcs12.ts';
+import { unwrapped } from './unwrapping.ts';
+import { isConcealed, wrapped } from './wrapping.ts';
+
+/** Shared by the operations that let objects out. */
+
+/** What Get and Export let a client say about the object's form. */
+export interface ReleaseRequest {
+  readonly KeyFormatType?: KeyFormatType | undefined;
+  readonly KeyWrapType?: KeyWrapType | undefined;
+  readonly KeyCompressionType?: KeyCompressionType | undefined;
+  readonly KeyWrappingSpecification?: KeyWrappingSpecification | undefined;
+}
+
+/**
+ * The object's value as it may leave: unwrapped, converted and wrapped as the client asks, in this order. Fails as those
+ * steps do, with NotExtractable, and with Sensitive for what would leave unconcealed.
+ */
+export async function released(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  request: ReleaseRequest,
+  context: Context,
+): Promise<ManagedObjectValue> {
+  requireExtractable(object);
+  const { KeyWrapType: wrapType, KeyWrappingSpecification: specification } = request;
+  if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
+  const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isConcealed(value));
+  if (!concealed) requireInsensitive(object);
+  const unsealed = wrapType === 'NotWrapped' && hasKeyBlock(value) ? await clear(value, context) : value;
+  const shown = await converted(object, unsealed, request, context);
+  const dressed = specification === undefined ? shown : await wrapped(object, shown, specification, context);
+  if (!concealed || !isConcealed(dressed)) requireInsensitive(object);
+  requireWords(dressed, context.version);
+  return dressed;
+}
+
+/** In the format asked for; into PKCS#12 and out of it a password is needed, which the object is linked to. */
+async function converted(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  { KeyFormatType: wanted, KeyCompressionType: compression }: ReleaseRequest,
+  context: Context,
+): Promise<ManagedObjectValue> {
+  const kept = hasKeyBlock(value) ? value.value.KeyBlock.KeyFormatType : undefined;
+  if (
+    !hasKeyBlock(value) ||
+    wanted === undefined ||
+    wanted === kept ||
+    (wanted !== 'PKCS_12' && kept !== 'PKCS_12')
+  )
+    return inFormat(value, wanted, compression, context.crypto);
+  if (wanted === 'PKCS_12') return asPkcs12(object, value, context);
+  return inFormat((await fromPkcs12(object, value, context)) ?? value, wanted, compression, context.crypto);
+}
+
+/** Attributes wrapped along with the key are the business of whoever unwraps it, not of Get (CLIENTS: Veeam breaks on them). */
+async function clear(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
+  return withoutAttributes(await unwrapped(value, context));
+}
+
+/** Sensitive objects leave only wrapped, those that are not extractable not at all. */
+export function refuseSecret(object: ManagedObject): void {
+  requireExtractable(object);
+  requireInsensitive(object);
+}
+
+function requireExtractable({ attributes }: ManagedObject): void {
+  if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
+}
+
+function requireInsensitive({ attributes }: ManagedObject): void {
+  if (attributes.get('Sensitive') === true)
+    fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
+}
+
+/**
+ * Refuses what the client's version has no word for: an object type, a key format, a curve or a way of splitting that came later, and
+ * Templates once they are gone. Another format may be asked for.
+ */
+export function requireWords(value: ManagedObjectValue, version: Version): void {
+  if (!ObjectType.knownIn(value.type, version))
+    fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
+  if (value.type === 'SplitKey' && !SplitKeyMethod.introducedBy(value.value.SplitKeyMethod, version))
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the way the key is split`);
+  if (hasKeyBlock(value)) requireKeyWords(value.value.KeyBlock, version);
+}
+
+function requireKeyWords({ KeyFormatType: format, KeyValue }: KeyBlock, version: Version): void {
+  if (!KeyFormatType.introducedBy(format, version))
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
+  // Until 1.1 a Key Block without a Key Value is no Key Block.
+  if (KeyValue === undefined && !tagKnown('KeyValuePresent', version))
+    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+  const curve = curveOf(KeyValue);
+  if (curve !== undefined && !RecommendedCurve.introducedBy(curve, version))
+    fail(
+      'KeyFormatTypeNotSupported',
+      `KMIP ${version} does not know the curve of the key: ask for another format`,
+    );
+}
+
+function curveOf(keyValue: KeyValue | undefined): RecommendedCurve | undefined {
+  if (keyValue === undefined || keyValue instanceof Uint8Array) return undefined;
+  return keyValue.KeyMaterial instanceof Uint8Array ? undefined : keyValue.KeyMaterial.RecommendedCurve;
+}
+
+/** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */
+function inFormat(
+  value: ManagedObjectValue,
+  format: KeyFormatType | undefined,
+  compression: KeyCompressionType | undefined,
+  crypto: CryptoProvider,
+): ManagedObjectValue {
+  if (!hasKeyBlock(value)) {
+    if (compression !== undefined)
+      fail('KeyCompressionTypeNotSupported', `a ${value.type} cannot be compressed`);
+    if (format !== undefined && !fits(value, format))
+      fail('KeyFormatTypeNotSupported', `a ${value.type} has no format ${format}`);
+    return value;
+  }
+  const block = value.value.KeyBlock;
+  const wanted = format ?? block.KeyFormatType;
+  if (wanted === block.KeyFormatType && compression === undefined) return value;
+  if (block.KeyValue === undefined)
+    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+  const key = plainKey(value.type, block);
+  if (key === undefined) fail('KeyFormatTypeNotSupported', 'only a plain key can change its format');
+  const converted: KeyBlock = {
+    ...block,
+    KeyFormatType: wanted,
+    KeyCompressionType: compression,
+    KeyValue: { KeyMaterial: crypto.convertKey(key, wanted, compression), Attributes: [] },
+  };
+  return { ...value, value: { ...value.value, KeyBlock: converted } } as ManagedObjectValue;
+}
+
+/** Objects without a Key Block come in one format only; asking for that one is no mistake. */
+function fits(value: ManagedObjectValue, format: KeyFormatType): boolean {
+  return (
+    (value.type === 'Certificate' && value.value.CertificateType === 'X_509' && format === 'X_509') ||
+    (value.type === 'CertificateRequest' &&
+      value.value.CertificateRequestType === 'PKCS_10' &&
+      format === 'PKCS_10') ||
+    (value.type === 'OpaqueObject' && format === 'Opaque')
+  );
+}

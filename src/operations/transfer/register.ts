@@ -1,0 +1,64 @@
+import { ObjectType } from '../../../codec/enums.ts';
+import { creationAttributes } from '../../../codec/eras.ts';
+import { maybe, one, since, struct, text } from '../../../codec/schema.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  managedObjectField,
+} from '../../../codec/structures/managed-objects.ts';
+import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
+import { fail } from '../../common/errors.ts';
+import { setLink } from '../../object/links.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { requireStorage } from '../creation/protection-storage.ts';
+import { create, requestedAttributes } from '../new-object.ts';
+import { type Context, creation, operation } from '../operation.ts';
+import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
+import { describePkcs12 } from './pkcs12.ts';
+
+/**
+ * Register (KMIP 2.1 §6.1.45, 1.4 §4.3): an object that the client brings. A wrapped key is kept as it came, whether or
+ * not the server has the key to unwrap it.
+ */
+export const Register = operation({
+  name: 'Register',
+  since: '1.0',
+  request: struct({
+    ObjectType: one(ObjectType),
+    Attributes: creationAttributes('TemplateAttribute', 'Attributes'),
+    Object: managedObjectField,
+    ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
+  }),
+  response: struct({ UniqueIdentifier: one(text) }),
+  on: creation(),
+  async handle(request, context) {
+    requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
+    if (request.Object.type !== request.ObjectType)
+      fail('InvalidField', 'Object Type and the object disagree');
+    requireWellFormed(request.Object, context.version);
+    // What comes inside Key Value is the least specific source there is.
+    const inside = attributesInside(request.Object);
+    const attributes = await requestedAttributes(
+      [{ attributes: inside, templates: [] }, request.Attributes],
+      context,
+    );
+    const value = withoutAttributes(request.Object);
+    const object = await create({ operation: 'Register', type: value.type, attributes, value }, context);
+    await linkWrappingKey(object, value, context);
+    if (hasKeyBlock(value) && value.value.KeyBlock.KeyFormatType === 'PKCS_12')
+      await describePkcs12(object, value, context);
+    return { UniqueIdentifier: object.id };
+  },
+});
+
+/** A wrapped key points at the key that opens it (KMIP 2.1 §6.1.45), where that is here to be seen. */
+async function linkWrappingKey(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  { work, now }: Context,
+): Promise<void> {
+  const data = hasKeyBlock(value) ? value.value.KeyBlock.KeyWrappingData : undefined;
+  const id = data?.EncryptionKeyInformation?.UniqueIdentifier;
+  if (id === undefined || id === object.id || (await work.load(id)) === undefined) return;
+  setLink(object, 'WrappingKeyLink', id, now);
+}

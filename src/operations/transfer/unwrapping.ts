@@ -1,0 +1,130 @@
+import type { EncodingOption } from '../../../codec/enums.ts';
+import {
+  decodeKeyValue,
+  encodeKeyValue,
+  type KeyBlock,
+  type KeyValue,
+  type KeyWrappingData,
+  keyValueForms,
+  type PlainKeyValue,
+} from '../../../codec/structures/key-block.ts';
+import type { KeyedObjectValue, ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import {
+  CryptographyFailed,
+  KeyFormatUnsupported,
+  KeyMaterialInvalid,
+  plainKey,
+} from '../../crypto/provider.ts';
+import type { Context } from '../operation.ts';
+import { wrappingMethod } from './wrapping.ts';
+import { type WrappingKey, wrappingKey } from './wrapping-keys.ts';
+
+/** Unwrapping of keys that came wrapped (KMIP 2.1 §3.1, 1.4 §2.1.5), with keys of the server. */
+
+/**
+ * The object with its key in the clear, and with the attributes that were wrapped along. Fails with
+ * KeyWrapTypeNotSupported where the server has no way to try, as `wrappingKey` does for the keys named, and else, whatever
+ * is wrong with the wrapped key, with one and the same CryptographicFailure: key, parameters, MAC, padding, encoding
+ * and content are not told apart.
+ */
+export async function unwrapped(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
+  const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
+  if (data === undefined || block.KeyValue === undefined) return value;
+  const { KeyValue } = block;
+  const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
+  const by = EncryptionKeyInformation ?? MACSignatureKeyInformation;
+  const unwrap = async () => {
+    const KeyBlock: KeyBlock = { ...block, KeyValue: await open(data, KeyValue, context) };
+    requireKey(value, KeyBlock, context);
+    return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+  };
+  try {
+    return await context.attempts.decrypting(by?.UniqueIdentifier ?? '', unwrap);
+  } catch (error) {
+    if (error instanceof CryptographyFailed) broken();
+    throw error;
+  }
+}
+
+async function open(data: KeyWrappingData, keyValue: KeyValue, context: Context): Promise<PlainKeyValue> {
+  const method = wrappingMethod(data.WrappingMethod);
+  const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
+  if (
+    method === undefined ||
+    (method.encrypts && EncryptionKeyInformation === undefined) ||
+    (method.authenticates !== undefined && MACSignatureKeyInformation === undefined)
+  ) {
+    fail('KeyWrapTypeNotSupported', 'the server cannot unwrap the key: it does not know how');
+  }
+  const encryptionKey =
+    method.encrypts && EncryptionKeyInformation !== undefined
+      ? await wrappingKey(EncryptionKeyInformation, 'unwrap', context)
+      : undefined;
+  const macKey =
+    method.authenticates !== undefined && MACSignatureKeyInformation !== undefined
+      ? await wrappingKey(MACSignatureKeyInformation, 'verify', context)
+      : undefined;
+  if (encryptionKey === undefined) {
+    const forms = formsOf(keyValue, data.EncodingOption);
+    await requireAuthentic(macKey, forms, data, context);
+    return keyValue instanceof Uint8Array ? decoded(keyValue, data.EncodingOption, context) : keyValue;
+  }
+  const body = bodyOf(keyValue);
+  if (method.authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
+  const { key, parameters } = encryptionKey;
+  const bytes = await context.crypto.unwrap(key, parameters, { data: body, iv: data.IVCounterNonce });
+  if (method.authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
+  return decoded(bytes, data.EncodingOption, context);
+}
+
+/** Wrapped bytes stand in place of the Key Value; some clients put them where Key Material was (TC-WRAP-1). */
+function bodyOf(keyValue: KeyValue): Uint8Array {
+  if (keyValue instanceof Uint8Array) return keyValue;
+  return keyValue.KeyMaterial instanceof Uint8Array ? keyValue.KeyMaterial : broken();
+}
+
+/** What a MAC of a key in the clear may be over: the Key Value as either era writes it. */
+function formsOf(keyValue: KeyValue, option: EncodingOption | undefined): readonly Uint8Array[] {
+  if (keyValue instanceof Uint8Array) return [keyValue];
+  if (option === 'NoEncoding') return [bodyOf(keyValue)];
+  return keyValueForms.map((version) => encodeKeyValue(keyValue, version));
+}
+
+async function requireAuthentic(
+  macKey: WrappingKey | undefined,
+  forms: readonly Uint8Array[],
+  { MACSignature }: KeyWrappingData,
+  { crypto }: Context,
+): Promise<void> {
+  if (macKey === undefined || MACSignature === undefined) return broken();
+  const { key, parameters } = macKey;
+  for (const data of forms) {
+    const valid =
+      key.objectType === 'SymmetricKey'
+        ? crypto.verifyMac(key, parameters, data, MACSignature)
+        : await crypto.verify(key, parameters, { data }, MACSignature);
+    if (valid) return;
+  }
+  broken();
+}
+
+function decoded(bytes: Uint8Array, option: EncodingOption | undefined, { limits }: Context): PlainKeyValue {
+  if (option === 'NoEncoding') return { KeyMaterial: bytes, Attributes: [] };
+  return decodeKeyValue(bytes, limits) ?? broken();
+}
+
+/** Without authentication anything decrypts to something: what comes out must be the key that the Key Block claims. */
+function requireKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Context): void {
+  const key = plainKey(value.type, block) ?? broken();
+  try {
+    crypto.describeKey(key);
+  } catch (error) {
+    if (error instanceof KeyMaterialInvalid || error instanceof KeyFormatUnsupported) broken();
+    throw error;
+  }
+}
+
+function broken(): never {
+  fail('CryptographicFailure', 'the key cannot be unwrapped');
+}

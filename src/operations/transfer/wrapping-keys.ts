@@ -1,0 +1,129 @@
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import { fail } from '../../common/errors.ts';
+import type { PlainKey } from '../../crypto/provider.ts';
+import { linkedId } from '../../object/links.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Use } from '../../object/usage.ts';
+import { contains, sameValue } from '../../object/values.ts';
+import type { Context } from '../operation.ts';
+import { keyFor } from '../usable-key.ts';
+
+/** Keys that wrap, unwrap, authenticate and verify other keys (KMIP 2.1 §7.12, 1.4 §2.1.5–2.1.6). */
+
+/** Encryption or MAC/Signature Key Information as a client gives it. */
+export interface KeyInformation {
+  readonly UniqueIdentifier?: string | undefined;
+  readonly CryptographicParameters?: CryptographicParameters | undefined;
+}
+
+export interface WrappingKey {
+  readonly object: ManagedObject;
+  readonly key: PlainKey;
+  readonly parameters: CryptographicParameters;
+  /** What Key Wrapping Data says of the key: enough to undo what it did. */
+  readonly information: { UniqueIdentifier: string; CryptographicParameters?: CryptographicParameters };
+}
+
+type Half = 'PrivateKey' | 'PublicKey';
+
+/** What a key is needed for: the half of a pair that does it, and the uses it must allow. */
+interface Purpose {
+  readonly half: Half;
+  readonly uses: { readonly SymmetricKey: Use; readonly pair: Use };
+}
+
+const purposes = {
+  wrap: { half: 'PublicKey', uses: { SymmetricKey: 'WrapKey', pair: 'WrapKey' } },
+  unwrap: { half: 'PrivateKey', uses: { SymmetricKey: 'UnwrapKey', pair: 'UnwrapKey' } },
+  authenticate: { half: 'PrivateKey', uses: { SymmetricKey: 'MAC', pair: 'Sign' } },
+  verify: { half: 'PublicKey', uses: { SymmetricKey: 'MACVerify', pair: 'SignatureVerify' } },
+} as const satisfies Record<string, Purpose>;
+
+const keyTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey'];
+
+/**
+ * The key that the information names, ready for the purpose; of a pair the half that it takes, found by its link. In the
+ * order of the checks it fails with WrappingObjectNotFound, WrappingObjectArchived, WrappingObjectDestroyed,
+ * InvalidObjectType, as `requireUsage` does, and with BadCryptographicParameters.
+ */
+export async function wrappingKey(
+  information: KeyInformation,
+  purpose: keyof typeof purposes,
+  context: Context,
+): Promise<WrappingKey> {
+  const { half, uses }: Purpose = purposes[purpose];
+  const named = await find(information.UniqueIdentifier, context);
+  if (!keyTypes.includes(named.type))
+    fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
+  const object =
+    named.type === 'SymmetricKey' || named.type === half ? named : await otherHalf(named, half, context);
+  const key = keyFor(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
+  const { CryptographicParameters: asked } = information;
+  // Only what a client asks for now is held to the key's own: what was wrapped elsewhere must stay readable.
+  const chosen =
+    purpose === 'wrap' || purpose === 'authenticate'
+      ? agreed(named, asked)
+      : (asked ?? named.attributes.get('CryptographicParameters'));
+  const parameters = complete(key, chosen ?? {}, purpose);
+  const told = asked !== undefined || parameters !== chosen;
+  return {
+    object,
+    key,
+    parameters,
+    information: {
+      UniqueIdentifier: named.id,
+      ...(told && Object.keys(parameters).length > 0 ? { CryptographicParameters: parameters } : {}),
+    },
+  };
+}
+
+async function find(identifier: string | undefined, { work }: Context): Promise<ManagedObject> {
+  if (identifier === undefined) fail('InvalidField', 'the key information has no Unique Identifier');
+  const object = await work.load(identifier);
+  if (object === undefined) fail('WrappingObjectNotFound', 'there is no such wrapping key');
+  if (object.archived) fail('WrappingObjectArchived', 'the wrapping key is archived: recover it first');
+  if (object.destroyed) fail('WrappingObjectDestroyed', 'the wrapping key has been destroyed');
+  return object;
+}
+
+function otherHalf(named: ManagedObject, half: Half, context: Context): Promise<ManagedObject> {
+  const id = linkedId(named, half === 'PublicKey' ? 'PublicKeyLink' : 'PrivateKeyLink');
+  if (id === undefined)
+    fail('InvalidObjectType', `this takes a ${half}, and the ${named.type} named has no link to one`);
+  return find(id, context);
+}
+
+/**
+ * Parameters given must be among the key's own, and when none are given its first hold. A key without any restricts
+ * nothing: many clients make their keys without, and a default is better than keys that cannot wrap.
+ */
+function agreed(
+  { attributes }: ManagedObject,
+  asked: CryptographicParameters | undefined,
+): CryptographicParameters | undefined {
+  const own = attributes.values('CryptographicParameters');
+  if (asked === undefined || own.length === 0) return asked ?? own[0];
+  return (
+    own.find((each) => sameValue({ value: each }, { value: asked })) ??
+    own.find((each) => contains(each, asked)) ??
+    fail('BadCryptographicParameters', 'the Cryptographic Parameters are none of the wrapping key')
+  );
+}
+
+/** NIST key wrap for AES keys, OAEP with SHA-256 for RSA keys, where nobody has said anything else. */
+function complete(
+  { objectType, CryptographicAlgorithm: algorithm }: PlainKey,
+  parameters: CryptographicParameters,
+  purpose: keyof typeof purposes,
+): CryptographicParameters {
+  if (purpose === 'authenticate' || purpose === 'verify') return parameters;
+  if (objectType === 'SymmetricKey') {
+    return algorithm === 'AES' && parameters.BlockCipherMode === undefined
+      ? { ...parameters, BlockCipherMode: 'NISTKeyWrap' }
+      : parameters;
+  }
+  return algorithm === 'RSA' && parameters.PaddingMethod === undefined
+    ? { ...parameters, PaddingMethod: 'OAEP', HashingAlgorithm: parameters.HashingAlgorithm ?? 'SHA_256' }
+    : parameters;
+}

@@ -1,0 +1,56 @@
+import { fail } from '../../common/errors.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../../operations/operation.ts';
+import {
+  afterUse,
+  readTicket,
+  type TicketRecord,
+  ticketKind,
+  writeTicket,
+} from '../../operations/sessions/tickets.ts';
+import { grants, reaches } from './rights.ts';
+
+/** Operations that protect data with a key, which is what Usage Limits count (KMIP 2.1 §4.60). */
+const protecting: ReadonlySet<string> = new Set(['Encrypt', 'Sign', 'MAC']);
+
+/**
+ * Takes one use of a key off the Usage Limits of the ticket that the speaker shows, and off those of a Right that allows
+ * it. Part of the item: one that fails has used nothing. Fails with UsageLimitExceeded.
+ */
+export async function countTicketUse(
+  operation: string,
+  object: ManagedObject,
+  request: Readonly<Record<string, unknown>>,
+  { principal: { ticket: id }, work }: Context,
+): Promise<void> {
+  if (id === undefined || !protecting.has(operation)) return;
+  const content = await work.records.load(ticketKind, id);
+  const ticket = content && readTicket(content);
+  if (ticket === undefined) fail('InvalidTicket', 'the ticket is not valid');
+  const limited = ticket.usage !== undefined || ticket.rights?.some(({ usage }) => usage !== undefined);
+  if (!limited) return;
+  const data = (request.Data ?? request.DigestedData) as Uint8Array | undefined;
+  const left = afterItem(ticket, operation, object, data?.length ?? 0);
+  if (left === undefined) fail('UsageLimitExceeded', 'the Usage Limits of the ticket are used up');
+  work.records.put(ticketKind, id, writeTicket(left), ticket.expires);
+}
+
+function afterItem(
+  ticket: TicketRecord,
+  operation: string,
+  object: ManagedObject,
+  bytes: number,
+): TicketRecord | undefined {
+  const usage = ticket.usage && afterUse(ticket.usage, bytes);
+  if (ticket.usage !== undefined && usage === undefined) return undefined;
+  const spent = usage === undefined ? ticket : { ...ticket, usage };
+  const { rights } = ticket;
+  if (rights === undefined) return spent;
+  for (const [index, right] of rights.entries()) {
+    if (!grants(right, operation) || !reaches(right, object)) continue;
+    if (right.usage === undefined) return spent;
+    const rest = afterUse(right.usage, bytes);
+    if (rest !== undefined) return { ...spent, rights: rights.with(index, { ...right, usage: rest }) };
+  }
+  return undefined;
+}

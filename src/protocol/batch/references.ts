@@ -1,0 +1,112 @@
+import { Data, UniqueIdentifier } from '../../../codec/enums.ts';
+import { type TagName, tagName, tagNumber } from '../../../codec/tags.ts';
+import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
+import { written } from '../../../codec/wire/binary-writer.ts';
+import { type Node, readNode, writeValue } from '../../../codec/wire/node.ts';
+import { Type } from '../../../codec/wire/types.ts';
+import { fail } from '../../common/errors.ts';
+import type { AnyOperation } from '../../operations/operation.ts';
+import type { BatchIdentifiers, Reference } from './identifiers.ts';
+import type { BatchOutputs } from './payload-withholding.ts';
+
+/**
+ * References inside a batch (2.x): where a request holds an identifier or Data, it may hold an Integer or an Enumeration
+ * that means those of an earlier answer. They are replaced by what they mean before the request is read, wherever they
+ * stand, so neither schemas nor handlers know of them.
+ */
+
+const identifierTags: ReadonlySet<number> = new Set(
+  (
+    [
+      'UniqueIdentifier',
+      'PrivateKeyUniqueIdentifier',
+      'PublicKeyUniqueIdentifier',
+      'LinkedObjectIdentifier',
+      'ReplacedUniqueIdentifier',
+      'CertificateRequestUniqueIdentifier',
+    ] satisfies TagName[]
+  ).map(tagNumber),
+);
+const dataTag = tagNumber('Data');
+
+/** What the earlier answers of the batch have said. */
+export interface Answered {
+  readonly identifiers: BatchIdentifiers;
+  readonly outputs: BatchOutputs;
+}
+
+/**
+ * The requests that one payload stands for: itself when it refers to nothing. Where the one object it is about is named
+ * by a reference to several, the operation is repeated for each of them (KMIP 2.1 §11.58); in a list of identifiers they
+ * all take the place of the reference. Fails with ObjectNotFound, InvalidField, or ServerLimitExceeded for more than
+ * `most` repetitions.
+ */
+export function resolved(
+  payload: BinaryReader,
+  operation: AnyOperation,
+  answered: Answered,
+  most: number,
+): readonly BinaryReader[] {
+  if (!refers(payload.bytes, payload.offset, payload.end)) return [payload.fork()];
+  const { tag, value } = readNode(payload.fork()) as Node & { type: 'Structure' };
+  let requests: Node[][] = [[]];
+  for (const item of value) {
+    const items = replaced(item, answered);
+    if (items.length <= 1 || isList(operation, item.tag)) {
+      for (const request of requests) request.push(...items);
+    } else {
+      if (items.length * requests.length > most)
+        fail('ServerLimitExceeded', `an operation is repeated ${most} times at the most`);
+      requests = items.flatMap((each) => requests.map((request) => [...request, each]));
+    }
+  }
+  return requests.map(
+    (items) =>
+      new BinaryReader(written((writer) => writeValue(writer, tag, { type: 'Structure', value: items }))),
+  );
+}
+
+/** Looks at types and tags alone: almost no request refers to anything. The structure has been checked before. */
+function refers(bytes: Uint8Array, start: number, end: number): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = start; at < end; ) {
+    const type = bytes[at + 3];
+    const length = view.getUint32(at + 4);
+    if (type === Type.Structure) {
+      if (refers(bytes, at + 8, at + 8 + length)) return true;
+    } else if (type === Type.Integer || type === Type.Enumeration) {
+      const tag = view.getUint32(at) >>> 8;
+      if (tag === dataTag || identifierTags.has(tag)) return true;
+    }
+    at += 8 + length + ((8 - (length & 7)) & 7);
+  }
+  return false;
+}
+
+function replaced(node: Node, answered: Answered): readonly Node[] {
+  if (node.type === 'Structure') {
+    return [{ ...node, value: node.value.flatMap((child) => replaced(child, answered)) }];
+  }
+  if (node.type !== 'Integer' && node.type !== 'Enumeration') return [node];
+  const { tag } = node;
+  if (identifierTags.has(tag)) {
+    const ids = answered.identifiers.referred(reference(node, UniqueIdentifier));
+    return ids.map((value) => ({ tag, type: 'TextString', value }));
+  }
+  if (tag === dataTag) {
+    return [{ tag, type: 'ByteString', value: answered.outputs.referred(reference(node, Data)) }];
+  }
+  return [node];
+}
+
+function reference<Kind>(
+  { type, value }: { readonly type: string; readonly value: number },
+  kinds: { fromNumber(value: number): Kind },
+): Reference<Kind> {
+  return type === 'Integer' ? { nth: value } : { latest: kinds.fromNumber(value) };
+}
+
+function isList({ request }: AnyOperation, tag: number): boolean {
+  const field = request.fields[tagName(tag) ?? ''];
+  return field?.kind === 'field' && field.quantity === 'many';
+}

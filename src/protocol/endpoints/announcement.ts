@@ -1,0 +1,47 @@
+import { changesFor } from '../../../codec/eras.ts';
+import type { Infer } from '../../../codec/schema.ts';
+import type { Version } from '../../../codec/version.ts';
+import { KmipError } from '../../common/errors.ts';
+import { ManagedObject } from '../../object/managed-object.ts';
+import type { Notify } from '../../operations/server/notify.ts';
+import type { Put } from '../../operations/server/put.ts';
+import { refuseSecret, requireWords } from '../../operations/transfer/object-export.ts';
+import type { Store } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
+import type { ObjectEvent } from '../unit-of-work/object-events.ts';
+
+/** The Notify that tells of an event; undefined when that version has no words for what has changed. */
+export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Notify.request> | undefined {
+  const changes = changesFor(event.changes, version);
+  const worth = changes.deleted.length > 0 || changes.changed.some(({ name }) => name !== 'LastChangeDate');
+  return worth ? { UniqueIdentifier: event.id, Changes: changes } : undefined;
+}
+
+/**
+ * The Put that brings the object as it is now; undefined when it is gone, or may not leave as Get would let it: what is
+ * sensitive, not extractable, archived or unknown to the version stays here.
+ */
+export async function putOf(
+  event: ObjectEvent,
+  version: Version,
+  from: { readonly store: Store; readonly vault: Vault; readonly group: string; readonly now: number },
+): Promise<Infer<typeof Put.request> | undefined> {
+  const [row] = await from.store.load([event.id]);
+  if (row === undefined || row.group !== from.group) return undefined;
+  const object = ManagedObject.fromStored(row, from.vault);
+  if (object.destroyed || object.archived || object.value === undefined) return undefined;
+  try {
+    refuseSecret(object);
+    requireWords(object.value, version);
+  } catch (error) {
+    if (error instanceof KmipError) return undefined;
+    throw error;
+  }
+  return {
+    UniqueIdentifier: event.id,
+    PutFunction: event.replaces === undefined ? 'New' : 'Replace',
+    ReplacedUniqueIdentifier: event.replaces,
+    Object: object.value,
+    Attributes: object.attributesAt(from.now),
+  };
+}

@@ -1,0 +1,101 @@
+import { newestVersion, type Version, versions } from '../../../codec/version.ts';
+import { readJson, writeJson } from '../../common/json.ts';
+import type { ClientDirectory } from '../../identity/principal.ts';
+import type { Store } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
+import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { forgetRecord } from '../unit-of-work/unit-records.ts';
+
+/** What the operator has said about asking one client. */
+export interface EndpointSettings {
+  /** New and replaced objects may be sent to it, keys included. */
+  readonly put: boolean;
+  /** Where it waits for the server to connect; absent: it has to connect and exchange the roles itself. */
+  readonly to?: { readonly host: string; readonly port: number } | undefined;
+  /** Newest version to speak on a connection that the server opens. */
+  readonly version?: Version | undefined;
+}
+
+/** A client that waits for the server to connect, and who it is: an entry with other words is another target. */
+export interface EndpointTarget {
+  readonly client: string;
+  readonly group: string;
+  readonly role: string;
+  readonly fingerprint: string;
+  readonly host: string;
+  readonly port: number;
+  /** Version of the first request; none newer is agreed upon. */
+  readonly version: Version;
+}
+
+/** Kind of record; the id is the client's name. */
+const kind = 'endpoint';
+const clientsAtMost = 10_000;
+
+/** The settings of client endpoints, as records beside the objects. */
+export class EndpointDirectory {
+  readonly #store: Store;
+  readonly #vault: Vault;
+
+  constructor(store: Store, vault: Vault) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  /** What is said about that client, if anything. */
+  async of(client: string): Promise<EndpointSettings | undefined> {
+    const record = await this.#unit().record(kind, client);
+    return record && decode(record.content);
+  }
+
+  /** All clients about which something is said. */
+  async list(): Promise<readonly (EndpointSettings & { readonly client: string })[]> {
+    const rows = await this.#store.records({ kind, limit: clientsAtMost });
+    const unit = this.#unit();
+    const found = await Promise.all(
+      rows.map(async ({ id: client }) => {
+        const record = await unit.record(kind, client);
+        return record === undefined ? [] : [{ client, ...decode(record.content) }];
+      }),
+    );
+    return found.flat();
+  }
+
+  /** Where enrolled clients wait for the server. */
+  async targets(clients: ClientDirectory): Promise<readonly EndpointTarget[]> {
+    const targets: EndpointTarget[] = [];
+    for (const { client, to, version = newestVersion } of await this.list()) {
+      const enrolled = to && (await clients.byName(client));
+      if (!enrolled || enrolled.disabled) continue;
+      const { group, role, fingerprint } = enrolled;
+      targets.push({ client, group, role, fingerprint, host: to.host, port: to.port, version });
+    }
+    return targets;
+  }
+
+  /** Replaces what is said; undefined takes it back. */
+  async set(client: string, group: string, settings: EndpointSettings | undefined): Promise<void> {
+    const unit = this.#unit();
+    const known = await unit.record(kind, client);
+    if (settings !== undefined) unit.putRecord(kind, client, group, writeJson(settings));
+    else if (known !== undefined) unit.removeRecord(kind, client);
+    if ((await unit.commit()) !== 'committed') throw new Error('somebody else changed it at the same time');
+  }
+
+  #unit(): UnitOfWork {
+    return new UnitOfWork(this.#store, this.#vault, {
+      uniqueNames: false,
+      now: Math.floor(Date.now() / 1000),
+    });
+  }
+}
+
+/** Forgets what is said about a client that goes: another one may come to bear its name. Needs no vault. */
+export function forgetEndpoint(store: Store, client: string): Promise<void> {
+  return forgetRecord(store, kind, client);
+}
+
+function decode(content: Uint8Array): EndpointSettings {
+  const { put, to, version } = readJson<EndpointSettings>(content);
+  return { put, to, version: versions.find((each) => each === version) };
+}

@@ -1,0 +1,233 @@
+import { fail } from '../../common/errors.ts';
+import type { Records } from '../../operations/operation.ts';
+import type { RecordChanges, Store, StoredRecord } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
+
+/** A record as code that belongs to no group sees it. */
+export interface UnitRecord {
+  readonly group: string;
+  /** A copy. */
+  readonly content: Uint8Array;
+  /** POSIX seconds; undefined: never. */
+  readonly expires: number | undefined;
+}
+
+/** What a message wants of one record; without content: that it goes. */
+interface Change {
+  readonly kind: string;
+  readonly id: string;
+  readonly group: string;
+  readonly content: Uint8Array | undefined;
+  readonly expires: number | undefined;
+}
+
+type Changes = Map<string, Change>;
+
+/**
+ * The records of one message: what it read, what its items changed, and what the message itself changed, which neither
+ * a failed item nor Undo takes back.
+ */
+export class UnitRecords {
+  readonly #store: Store;
+  readonly #vault: Vault;
+  readonly #now: number;
+  /** Rows as the store gave them; undefined: it had none. */
+  readonly #read = new Map<string, StoredRecord | undefined>();
+  readonly #own: Changes = new Map();
+  #items: Changes = new Map();
+
+  constructor(store: Store, vault: Vault, now: number) {
+    this.#store = store;
+    this.#vault = vault;
+    this.#now = now;
+  }
+
+  get changed(): boolean {
+    return this.#own.size + this.#items.size > 0;
+  }
+
+  undo(): void {
+    this.#items = new Map();
+  }
+
+  merge(changes: ReadonlyMap<string, Change>): void {
+    for (const [key, change] of changes) replace(this.#items, key, change);
+  }
+
+  /** As all of the message so far has left it; undefined when there is none or it has expired. */
+  async load(kind: string, id: string, over?: ReadonlyMap<string, Change>): Promise<UnitRecord | undefined> {
+    const key = keyOf(kind, id);
+    const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
+    if (change !== undefined) return this.#changed(change);
+    if (!this.#read.has(key)) this.#read.set(key, await this.#store.record(kind, id));
+    const row = this.#read.get(key);
+    if (row === undefined || this.#isOver(row.expires)) return undefined;
+    return { group: row.group, content: this.#open(row), expires: row.expires ?? undefined };
+  }
+
+  async list(
+    kind: string,
+    group: string,
+    limit: number,
+    over: ReadonlyMap<string, Change>,
+  ): Promise<{ id: string; content: Uint8Array }[]> {
+    const changes = [...new Map([...this.#own, ...this.#items, ...over])].filter(
+      ([, change]) => change.kind === kind && change.group === group,
+    );
+    const overlay = new Map(changes);
+    const asked = { kind, group, limit: limit + overlay.size, at: this.#now };
+    const rows = await this.#store.records(asked);
+    const found: { id: string; content: Uint8Array }[] = [];
+    for (const row of rows) {
+      const key = keyOf(kind, row.id);
+      // What was read before is what this message sees: if it has changed since, the commit finds out.
+      if (!this.#read.has(key)) this.#read.set(key, row);
+      const change = overlay.get(key);
+      overlay.delete(key);
+      const content = change === undefined ? this.#open(row) : this.#changed(change)?.content;
+      if (content !== undefined) found.push({ id: row.id, content });
+    }
+    for (const change of overlay.values()) {
+      const content = this.#changed(change)?.content;
+      if (content !== undefined) found.push({ id: change.id, content });
+    }
+    return found.slice(0, limit);
+  }
+
+  /** Those of every group as the store has them, oldest first. */
+  async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
+    return (await this.#store.records({ kind, limit, at: this.#now })).map((row) => {
+      const { id, group, expires } = row;
+      return { id, group, content: this.#open(row), expires: expires ?? undefined };
+    });
+  }
+
+  /** The message's own doing. */
+  put(kind: string, id: string, group: string, content: Uint8Array, expires?: number): void {
+    this.#change({ kind, id, group, content: content.slice(), expires });
+  }
+
+  remove(kind: string, id: string): void {
+    const key = keyOf(kind, id);
+    const group = this.#items.get(key)?.group ?? this.#read.get(key)?.group ?? '';
+    this.#change({ kind, id, group, content: undefined, expires: undefined });
+  }
+
+  #change(change: Change): void {
+    const key = keyOf(change.kind, change.id);
+    this.#items.delete(key);
+    replace(this.#own, key, change);
+  }
+
+  /** Whether another group holds a live record of that name, as far as this message has read. */
+  isForeign(kind: string, id: string, group: string): boolean {
+    const row = this.#read.get(keyOf(kind, id));
+    return row !== undefined && row.group !== group && !this.#isOver(row.expires);
+  }
+
+  /** Everything for the store. Seals, and wipes what it has sealed: the end of this unit. */
+  changes(): RecordChanges {
+    const puts: StoredRecord[] = [];
+    const removals: { kind: string; id: string; version: number }[] = [];
+    for (const [key, { kind, id, group, content, expires }] of new Map([...this.#own, ...this.#items])) {
+      const row = this.#read.get(key);
+      // An expired record is over: its place is free for another one, of any group.
+      const renewed = row !== undefined && content !== undefined && !this.#isOver(row.expires);
+      if (row !== undefined && !renewed) removals.push({ kind, id, version: row.version });
+      if (content === undefined) continue;
+      const sealed = this.#vault.seal(sealContext(kind, id), content);
+      content.fill(0);
+      puts.push({
+        kind,
+        id,
+        group,
+        version: renewed ? row.version + 1 : 1,
+        expires: expires ?? null,
+        sealed,
+      });
+    }
+    return { expects: this.#expects(), puts, removals };
+  }
+
+  #expects(): RecordChanges['expects'] {
+    return [...this.#read].map(([key, row]) => ({ ...nameOf(key), version: row?.version ?? 0 }));
+  }
+
+  #changed({ group, content, expires }: Change): UnitRecord | undefined {
+    return content === undefined ? undefined : { group, content: content.slice(), expires };
+  }
+
+  #open({ kind, id, sealed }: StoredRecord): Uint8Array {
+    return this.#vault.open(sealContext(kind, id), sealed);
+  }
+
+  #isOver(expires: number | null): boolean {
+    return expires !== null && expires <= this.#now;
+  }
+}
+
+/** The records of one group as one batch item sees them. */
+export class LayerRecords implements Records {
+  readonly #unit: UnitRecords;
+  readonly #group: string;
+  readonly #changes: Changes = new Map();
+
+  constructor(unit: UnitRecords, group: string) {
+    this.#unit = unit;
+    this.#group = group;
+  }
+
+  async load(kind: string, id: string): Promise<Uint8Array | undefined> {
+    const record = await this.#unit.load(kind, id, this.#changes);
+    return record?.group === this.#group ? record.content : undefined;
+  }
+
+  list(kind: string, limit: number): Promise<readonly { id: string; content: Uint8Array }[]> {
+    return this.#unit.list(kind, this.#group, limit, this.#changes);
+  }
+
+  put(kind: string, id: string, content: Uint8Array, expires?: number): void {
+    if (this.#unit.isForeign(kind, id, this.#group))
+      fail('ObjectAlreadyExists', 'something of that name is here already');
+    const change = { kind, id, group: this.#group, content: content.slice(), expires };
+    replace(this.#changes, keyOf(kind, id), change);
+  }
+
+  remove(kind: string, id: string): void {
+    if (this.#unit.isForeign(kind, id, this.#group)) return;
+    const change = { kind, id, group: this.#group, content: undefined, expires: undefined };
+    replace(this.#changes, keyOf(kind, id), change);
+  }
+
+  keep(): void {
+    this.#unit.merge(this.#changes);
+  }
+}
+
+/** The content that is no longer wanted does not stay in memory. */
+function replace(changes: Changes, key: string, change: Change): void {
+  changes.get(key)?.content?.fill(0);
+  changes.set(key, change);
+}
+
+function sealContext(kind: string, id: string): { id: string; objectType: string } {
+  return { id: keyOf(kind, id), objectType: 'record' };
+}
+
+/** A kind is a word of ours, without the sign. */
+function keyOf(kind: string, id: string): string {
+  return `${kind}/${id}`;
+}
+
+function nameOf(key: string): { kind: string; id: string } {
+  const end = key.indexOf('/');
+  return { kind: key.slice(0, end), id: key.slice(end + 1) };
+}
+
+/** Removes a record unopened, so that no vault is needed; nothing where there is none. */
+export async function forgetRecord(store: Store, kind: string, id: string): Promise<void> {
+  const row = await store.record(kind, id);
+  if (row === undefined) return;
+  const removals = [{ kind, id, version: row.version }];
+  await store.commit({ expects: [], inserts: [], updates: [], records: { expects: [], puts: [], removals } });
+}

@@ -1,0 +1,340 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import t from 'tap';
+import { issueClient, issueServer } from '../../../../certs/issue.ts';
+import { generateKey } from '../../../../certs/keys.ts';
+import { fingerprintOf } from '../../../../src/identity/certificate.ts';
+import { ReProvision } from '../../../../src/operations/certificates/re-provision.ts';
+import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
+import { DelegatedLogin } from '../../../../src/operations/sessions/delegated-login.ts';
+import { Login } from '../../../../src/operations/sessions/login.ts';
+import { Get } from '../../../../src/operations/transfer/get.ts';
+import { enumerated } from '../../../client.ts';
+import { ticketOf, under } from '../../credentials/showing.ts';
+import { type Enrolled, newAuthority, openEnrolled } from '../../enrolments.ts';
+import { createAES2, outline, uid } from '../../service.ts';
+import { ask, attributeOf, everything, materialOf, payloadOf, succeed } from '../ask.ts';
+import { links, requestOf } from './authority.ts';
+
+const versions = ['2.0', '2.1'] as const;
+
+const der = (pem: string): Uint8Array => new Uint8Array(new X509Certificate(pem).raw);
+const asking = (value: Uint8Array, type = 'PKCS_10') => ({
+  CertificateRequest: { CertificateRequestType: type, CertificateRequestValue: value },
+});
+const bringing = (value: Uint8Array, type = 'X_509') => ({
+  Certificate: { CertificateType: type, CertificateValue: value },
+});
+
+/** The certificate that the directory has is the object that the answer names. */
+async function isEnrolled(t: Tap, { service, entry }: Enrolled, id: string): Promise<X509Certificate> {
+  const { Object: object } = await succeed(service, '2.1', Get, { UniqueIdentifier: id });
+  const value = object as { type: string; value: { CertificateValue: Uint8Array } };
+  t.equal(value.type, 'Certificate');
+  const certificate = new X509Certificate(value.value.CertificateValue);
+  const client = await entry();
+  t.equal(client?.fingerprint, fingerprintOf(certificate));
+  t.ok(new X509Certificate(client?.certificate as string).raw.equals(certificate.raw));
+  return certificate;
+}
+type Tap = Pick<typeof t, 'equal' | 'ok' | 'same' | 'teardown'>;
+
+t.test('a certificate request: signed by the authority of the home, for the same name', async (t) => {
+  for (const version of versions) {
+    for (const form of ['PKCS_10', 'PEM'] as const) {
+      const enrolled = await openEnrolled(t);
+      const { service, authority, told, heard, entry } = enrolled;
+      const before = await entry();
+      await enrolled.enrol('neighbour');
+      const request = await requestOf({ subject: 'CN=root,O=Somebody else' });
+      const value = form === 'PEM' ? request.pem : request.der;
+      const { UniqueIdentifier: id = '' } = await succeed(service, version, ReProvision, asking(value, form));
+      const certificate = await isEnrolled(t, enrolled, id);
+      t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
+      t.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
+      t.same(
+        { ...(await entry()), fingerprint: '', certificate: '' },
+        { ...before, fingerprint: '', certificate: '' },
+      );
+      t.equal(await attributeOf(service, id, 'State'), 'Active');
+      const fingerprint = fingerprintOf(certificate);
+      t.same(told, [
+        { client: 'tester', fingerprint, before: before?.fingerprint, object: id, by: 'certificate request' },
+      ]);
+      t.same(heard, [fingerprint, 'replaced']);
+    }
+  }
+});
+
+t.test('a certificate of a trusted authority', async (t) => {
+  for (const version of versions) {
+    const enrolled = await openEnrolled(t);
+    const { service, authority } = enrolled;
+    const { certificate } = await issueClient(authority, 'whoever');
+    const answer = await succeed(service, version, ReProvision, bringing(der(certificate)));
+    const { raw } = await isEnrolled(t, enrolled, answer.UniqueIdentifier ?? '');
+    t.ok(raw.equals(der(certificate)));
+    t.equal(enrolled.told[0]?.by, 'certificate');
+  }
+});
+
+t.test('neither: a key and its certificate, for a client that has its group to itself', async (t) => {
+  for (const version of versions) {
+    const enrolled = await openEnrolled(t);
+    const { service, told } = enrolled;
+    await enrolled.enrol('elsewhere', { group: 'h' });
+    const { UniqueIdentifier: id = '' } = await succeed(service, version, ReProvision, {});
+    const certificate = await isEnrolled(t, enrolled, id);
+    const { PrivateKeyLink: keyId = '' } = await links(service, id);
+    t.same(await links(service, keyId), { CertificateLink: id });
+    const { Object: object } = await succeed(service, version, Get, { UniqueIdentifier: keyId });
+    const key = createPrivateKey({ key: Buffer.from(materialOf(object)), format: 'der', type: 'pkcs8' });
+    t.ok(certificate.checkPrivateKey(key), version);
+    t.equal(told[0]?.by, 'generated key');
+    t.equal((await service.call(version, 'Destroy', [uid(keyId)])).status, 'Success', 'once it is fetched');
+  }
+});
+
+t.test('the ID Placeholder names the certificate, so that one message brings it', async (t) => {
+  const { service } = await openEnrolled(t);
+  const payload = payloadOf('2.1', ReProvision, asking((await requestOf()).der));
+  const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
+  t.equal(outline(answers), 'ReProvision:Success Get:Success');
+  t.equal(answers[1]?.id, answers[0]?.id);
+});
+
+t.test('what it refuses, and nothing is changed', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, authority, entry, enrol } = enrolled;
+  const other = await enrol('other', { certificate: (await issueClient(authority, 'other')).certificate });
+  const taken = await issueClient(authority, 'taken');
+  await enrol('taken', {
+    certificate: taken.certificate,
+    fingerprint: fingerprintOf(new X509Certificate(taken.certificate)),
+  });
+  const stranger = await issueClient(await newAuthority('Stranger'), 'tester');
+  const long = new Date(Date.now() - 6 * 365 * 86_400_000);
+  const expired = await issueClient(authority, 'tester', 'ec', long);
+  const early = await issueClient(authority, 'tester', 'ec', new Date(Date.now() + 86_400_000));
+  const server = await issueServer(authority, await generateKey('ec'), ['localhost']);
+  const { der: request, pem } = await requestOf();
+  const forged = request.slice();
+  forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+  const trailing = new Uint8Array([...der((await issueClient(authority, 'tester')).certificate), 0]);
+  const rows: readonly [string, object, string][] = [
+    ['both', { ...asking(request), ...bringing(der(taken.certificate)) }, 'InvalidField'],
+    ['a signature of another key', asking(forged), 'InvalidField'],
+    ['no request', asking(request.subarray(0, 20)), 'InvalidField'],
+    ['an empty request', asking(new Uint8Array()), 'InvalidField'],
+    ['CRMF', asking(request, 'CRMF'), 'FeatureNotSupported'],
+    ['PGP', bringing(pem, 'PGP'), 'FeatureNotSupported'],
+    ['no certificate', bringing(request), 'InvalidField'],
+    ['PEM', bringing(new TextEncoder().encode(stranger.certificate)), 'InvalidField'],
+    ['bytes behind it', bringing(trailing), 'InvalidField'],
+    ["a stranger's certificate", bringing(der(stranger.certificate)), 'InvalidField'],
+    ['one that signed itself', bringing(der((await newAuthority('Self')).certificate)), 'InvalidField'],
+    ['the authority itself', bringing(der(authority.certificate)), 'InvalidField'],
+    ['an expired one', bringing(der(expired.certificate)), 'InvalidField'],
+    ['one to come', bringing(der(early.certificate)), 'InvalidField'],
+    ["another client's", bringing(der(taken.certificate)), 'PermissionDenied'],
+    ['a key that others could fetch', {}, 'PermissionDenied'],
+  ];
+  const [before, objects] = [await service.clients.list(), await everything(service)];
+  for (const version of versions) {
+    for (const [when, payload, reason] of rows) {
+      const answer = await ask(service, version, ReProvision, payload);
+      t.equal(answer.reason, reason, `${version}: ${when}: ${answer.message}`);
+    }
+  }
+  const { reason } = await ask(service, '2.1', ReProvision, bringing(der(server)));
+  t.equal(reason, undefined, 'a server certificate of ours is good for clients too');
+  t.same(enrolled.told.length, 1);
+  t.same((await service.clients.list()).length, before.length);
+  t.same(((await everything(service)) as unknown[]).length, (objects as unknown[]).length + 1);
+  t.equal((await entry('other'))?.fingerprint, other.fingerprint);
+  t.same(service.unexpected, []);
+});
+
+t.test('its own certificate once more', async (t) => {
+  const { service, authority } = await openEnrolled(t);
+  const { certificate } = await issueClient(authority, 'tester');
+  await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
+  service.speaker = { fingerprint: fingerprintOf(new X509Certificate(certificate)) };
+  t.equal((await ask(service, '2.1', ReProvision, bringing(der(certificate)))).reason, 'PermissionDenied');
+});
+
+t.test('without an authority of its own only certificates are taken', async (t) => {
+  const { service, authority, loseKey } = await openEnrolled(t);
+  loseKey();
+  t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'FeatureNotSupported');
+  const request = asking((await requestOf()).der);
+  t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'FeatureNotSupported');
+  const { certificate } = await issueClient(authority, 'tester');
+  await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
+});
+
+t.test('an authority that has ended issues nothing', async (t) => {
+  const long = new Date(Date.now() - 11 * 365 * 86_400_000);
+  const enrolled = await openEnrolled(t, { authority: await newAuthority('Old', long) });
+  const before = await enrolled.entry();
+  for (const request of [{}, asking((await requestOf()).der)])
+    t.equal((await ask(enrolled.service, '2.1', ReProvision, request)).reason, 'InvalidField');
+  t.same(await enrolled.entry(), before);
+});
+
+t.test('only the client itself, by its own certificate', async (t) => {
+  const { service, enrol, entry, told, change } = await openEnrolled(t);
+  const request = asking((await requestOf()).der);
+  const before = await entry();
+  const denied = async (speaker: object, why: string) => {
+    service.speaker = speaker;
+    t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'PermissionDenied', why);
+  };
+  const own = { fingerprint: before?.fingerprint as string };
+  const other = await enrol('other');
+  await denied({}, 'no certificate');
+  await denied({ fingerprint: other.fingerprint }, "another's certificate");
+  await denied({ client: 'other', ...own }, 'another client');
+  await denied({ client: 'nobody', ...own }, 'nobody');
+  await denied({ ...own, ticket: 'x' }, 'a ticket');
+  await denied({ ...own, may: () => false }, 'the role');
+  await change(before, { disabled: true });
+  await denied(own, 'disabled');
+  await change(before, { group: 'h' });
+  await denied(own, 'another group');
+  t.same(told, []);
+  t.equal((await entry())?.fingerprint, before?.fingerprint);
+});
+
+t.test('a role without Get gets no key', async (t) => {
+  const { service } = await openEnrolled(t, { may: (operation) => operation !== 'Get' });
+  t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'PermissionDenied');
+  t.equal((await ask(service, '2.1', ReProvision, asking((await requestOf()).der))).status, 'Success');
+});
+
+t.test('tickets: of no use for it, and still good after it', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, entry } = enrolled;
+  const login = async () => ticketOf((await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice());
+  const create = { operation: 'Create', payload: createAES2() };
+  const first = await login();
+  const rights = { Rights: { Right: [{}] } };
+  const given = ticketOf((await succeed(service, '2.1', DelegatedLogin, rights)).Ticket.TicketValue.slice());
+  const payload = payloadOf('2.1', ReProvision, {});
+  const item = { operation: 'ReProvision', payload };
+  t.equal((await under(service, '2.1', [item], first)).reasons, 'PermissionDenied');
+  for (const round of [1, 2, 3]) {
+    await succeed(service, '2.1', ReProvision, {});
+    const client = await entry();
+    service.speaker = { fingerprint: client?.fingerprint as string };
+    t.equal((await under(service, '2.1', [create], first)).reasons, 'Success', `round ${round}`);
+    service.absent.set('tester', {
+      client: 'tester',
+      group: 'g',
+      fingerprint: client?.fingerprint as string,
+      may: () => true,
+    });
+    service.speaker = { client: 'other', fingerprint: 'ff' };
+    t.equal((await under(service, '2.1', [create], given)).reasons, 'Success', 'a delegated one');
+    service.speaker = { fingerprint: client?.fingerprint as string };
+  }
+  service.speaker = { fingerprint: 'ab'.repeat(32) };
+  t.equal(
+    (await under(service, '2.1', [create], first)).reasons,
+    'InvalidTicket',
+    'enrolled anew by the operator',
+  );
+});
+
+t.test('not in a job', async (t) => {
+  const { service, told } = await openEnrolled(t);
+  const [answer] = await service.batch(
+    '2.1',
+    [{ operation: 'ReProvision', payload: payloadOf('2.1', ReProvision, {}) }],
+    [enumerated('AsynchronousIndicator', 1)],
+  );
+  t.equal(answer?.reason, 'FeatureNotSupported');
+  t.same(told, []);
+});
+
+t.test('in a batch: once, undone with it, kept through a failure when the client goes on', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, told, heard, entry } = enrolled;
+  const before = await entry();
+  const item = async () => {
+    return {
+      operation: 'ReProvision',
+      payload: payloadOf('2.1', ReProvision, asking((await requestOf()).der)),
+    };
+  };
+  const bad = { operation: 'Get', payload: [uid('nothing')] };
+  const undo = enumerated('BatchErrorContinuationOption', 3);
+  const goOn = enumerated('BatchErrorContinuationOption', 1);
+  await service.batch('2.1', [await item(), bad], [undo]);
+  t.same(await entry(), before);
+  t.same(told, []);
+  t.notOk(heard.includes('replaced'));
+  t.same(await everything(service), []);
+  const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
+  t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
+  await isEnrolled(t, enrolled, twice[0]?.id ?? '');
+  t.equal(told.length, 1);
+});
+
+t.test('two at once: one of them', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, told } = enrolled;
+  const both = await Promise.all(
+    [0, 1].map(async () => ask(service, '2.1', ReProvision, asking((await requestOf()).der))),
+  );
+  t.same(both.map(({ reason, status }) => reason ?? status).sort(), ['PermissionDenied', 'Success']);
+  t.equal(told.length, 1);
+  await isEnrolled(
+    t,
+    enrolled,
+    both.find(({ status }) => status === 'Success')?.payload.UniqueIdentifier ?? '',
+  );
+});
+
+t.test('a revoked certificate neither replaces nor is taken', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, authority, entry, change } = enrolled;
+  for (const code of ['KeyCompromise', 'CessationOfOperation'] as const) {
+    const { UniqueIdentifier: id = '' } = await succeed(service, '2.1', ReProvision, {});
+    service.speaker = { fingerprint: (await entry())?.fingerprint as string };
+    const reason = { RevocationReasonCode: code };
+    await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason: reason });
+    const refused = await ask(service, '2.1', ReProvision, {});
+    t.equal(refused.reason, 'PermissionDenied', code);
+    t.match(refused.message, /revoked/);
+    // The operator lets it in again.
+    const { certificate } = await issueClient(authority, 'tester');
+    const fingerprint = fingerprintOf(new X509Certificate(certificate));
+    const revoked = (await entry()) as NonNullable<Awaited<ReturnType<typeof entry>>>;
+    await change(revoked, { certificate, fingerprint });
+    service.speaker = { fingerprint };
+    const again = await ask(service, '2.1', ReProvision, bringing(der(revoked.certificate)));
+    t.match(again, { reason: 'PermissionDenied', message: /revoked/ });
+  }
+});
+
+t.test('bad weather leaves the former certificate', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, told, heard, entry } = enrolled;
+  const before = await entry();
+  const { commit } = service.store;
+  service.store.commit = async () => {
+    throw new Error('the disk is full');
+  };
+  t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'GeneralFailure');
+  service.store.commit = commit;
+  t.same(await entry(), before);
+  t.same(told, []);
+  t.notOk(heard.includes('replaced'));
+  await succeed(service, '2.1', ReProvision, {});
+});
+
+t.test('not before 2.0', async (t) => {
+  const { service } = await openEnrolled(t);
+  for (const version of ['1.0', '1.4'] as const)
+    t.equal((await service.call(version, 'ReProvision')).reason, 'OperationNotSupported', version);
+});

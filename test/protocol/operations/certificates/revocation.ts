@@ -1,0 +1,36 @@
+import type { RevocationReasonCode } from '../../../../codec/enums.ts';
+import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
+import { type RevocationList, RevocationLists } from '../../../../src/protocol/revocation-lists.ts';
+import type { TestService } from '../../service.ts';
+import { succeed } from '../ask.ts';
+import { type Authority, day, readX509 } from './authority.ts';
+
+/** Revocations and their lists, for tests. */
+
+export const week = 7 * day;
+
+export const listsOf = (service: TestService) =>
+  new RevocationLists(service.store, service.vault, nodeCrypto, () => service.now);
+
+export async function listOf(
+  service: TestService,
+  issuer: Authority,
+  seconds = week,
+): Promise<RevocationList> {
+  const list = await listsOf(service).make(issuer.certificate, seconds);
+  if (list === undefined) throw new Error('there is no such issuer');
+  return list;
+}
+
+export const serialOf = ({ der }: { readonly der: Uint8Array }) => readX509(der).serialNumber;
+
+export async function revoke(
+  service: TestService,
+  id: string,
+  RevocationReasonCode: RevocationReasonCode = 'CessationOfOperation',
+  CompromiseOccurrenceDate?: number,
+): Promise<void> {
+  const RevocationReason = { RevocationReasonCode };
+  await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason, CompromiseOccurrenceDate });
+}

@@ -1,0 +1,129 @@
+import t from 'tap';
+import type { Attribute } from '../../../../codec/attribute.ts';
+import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
+import { Get } from '../../../../src/operations/transfer/get.ts';
+import { TestService } from '../../service.ts';
+import {
+  aes,
+  algorithm,
+  ask,
+  asked,
+  attributeOf,
+  contact,
+  having,
+  length,
+  named,
+  refuses,
+  succeed,
+} from '../ask.ts';
+
+const service = await TestService.open();
+t.teardown(() => service.close());
+
+t.test('Create Key Pair in every version', async (t) => {
+  const cases: [name: string, common: Attribute[], bits: number][] = [
+    ['RSA', [algorithm('RSA'), length(2048)], 2048],
+    [
+      'EC by curve',
+      [algorithm('ECDSA'), { name: 'CryptographicDomainParameters', value: { RecommendedCurve: 'P_384' } }],
+      384,
+    ],
+    ['EC by length', [algorithm('ECDSA'), length(521)], 521],
+    ['EC without either', [algorithm('ECDSA')], 256],
+  ];
+  for (const version of asked) {
+    for (const [name, common, bits] of version === '1.2' || version === '2.0' ? cases.slice(1, 2) : cases) {
+      const { payload, fields, message } = await ask(service, version, CreateKeyPair, {
+        CommonAttributes: having(...common),
+      });
+      t.equal(
+        fields,
+        'PrivateKeyUniqueIdentifier PublicKeyUniqueIdentifier',
+        `${version} ${name} ${message ?? ''}`,
+      );
+      const [priv, pub] = [payload.PrivateKeyUniqueIdentifier, payload.PublicKeyUniqueIdentifier];
+      t.equal(await attributeOf(service, priv, 'CryptographicLength'), bits);
+      t.equal(await attributeOf(service, pub, 'CryptographicLength'), bits);
+      t.match(await attributeOf(service, priv, 'Link'), {
+        LinkType: 'PublicKeyLink',
+        LinkedObjectIdentifier: pub,
+      });
+      t.match(await attributeOf(service, pub, 'Link'), {
+        LinkType: 'PrivateKeyLink',
+        LinkedObjectIdentifier: priv,
+      });
+      t.equal((await succeed(service, version, Get, { UniqueIdentifier: priv })).ObjectType, 'PrivateKey');
+    }
+  }
+  const edwards = await succeed(service, '2.1', CreateKeyPair, {
+    CommonAttributes: having(algorithm('Ed25519')),
+  });
+  t.equal(
+    await attributeOf(service, edwards.PrivateKeyUniqueIdentifier, 'CryptographicAlgorithm'),
+    'Ed25519',
+  );
+});
+
+t.test('each half gets what is common and what is its own', async (t) => {
+  const made = await succeed(service, '1.4', CreateKeyPair, {
+    CommonAttributes: having(algorithm('ECDSA'), contact('both')),
+    PrivateKeyAttributes: having(named('private'), contact('private')),
+    PublicKeyAttributes: having(named('public')),
+  });
+  const of = (id: string, name: Attribute['name']) => attributeOf(service, id, name);
+  t.match(await of(made.PrivateKeyUniqueIdentifier, 'Name'), { NameValue: 'private' });
+  t.match(await of(made.PublicKeyUniqueIdentifier, 'Name'), { NameValue: 'public' });
+  t.equal(await of(made.PrivateKeyUniqueIdentifier, 'ContactInformation'), 'private');
+  t.equal(await of(made.PublicKeyUniqueIdentifier, 'ContactInformation'), 'both');
+});
+
+const pair = (...attributes: readonly Attribute[]) => ({ CommonAttributes: having(...attributes) });
+
+t.test('what Create Key Pair refuses', async (t) => {
+  await refuses(t, service, CreateKeyPair, [
+    ['nothing said', {}, 'InvalidField'],
+    ['a symmetric algorithm', pair(...aes), 'InvalidField'],
+    [
+      'a short RSA key',
+      pair(algorithm('RSA'), length(512)),
+      'InvalidField',
+      'UnsupportedCryptographicParameters',
+    ],
+    [
+      'a huge RSA key',
+      pair(algorithm('RSA'), length(1_000_000)),
+      'InvalidField',
+      'UnsupportedCryptographicParameters',
+    ],
+    [
+      'a negative length',
+      pair(algorithm('RSA'), length(-2048)),
+      'InvalidField',
+      'UnsupportedCryptographicParameters',
+    ],
+    ['a length no curve has', pair(algorithm('ECDSA'), length(257)), 'InvalidField'],
+    [
+      'halves that differ',
+      { PrivateKeyAttributes: having(algorithm('ECDSA')), PublicKeyAttributes: having(algorithm('RSA')) },
+      'InvalidField',
+    ],
+    [
+      'a length that contradicts the curve',
+      pair(algorithm('ECDSA'), length(384), {
+        name: 'CryptographicDomainParameters',
+        value: { RecommendedCurve: 'P_256' },
+      }),
+      'InvalidField',
+      'InvalidAttributeValue',
+    ],
+    [
+      'a public half that cannot be made',
+      {
+        CommonAttributes: having(algorithm('ECDSA')),
+        PublicKeyAttributes: having({ name: 'State', value: 'Active' }),
+      },
+      'InvalidField',
+      'AttributeReadOnly',
+    ],
+  ]);
+});

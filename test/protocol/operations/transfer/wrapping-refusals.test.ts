@@ -1,0 +1,234 @@
+import t from 'tap';
+import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
+import { GetAttributes } from '../../../../src/operations/attributes/get-attributes.ts';
+import type { AnyOperation } from '../../../../src/operations/operation.ts';
+import { Export } from '../../../../src/operations/transfer/export.ts';
+import { Get } from '../../../../src/operations/transfer/get.ts';
+import { Register } from '../../../../src/operations/transfer/register.ts';
+import { ask, attributeOf, having, outcome, type Refusal, refuses, versionsOf } from '../ask.ts';
+import {
+  archived,
+  at,
+  certificate,
+  contactName,
+  destroyed,
+  encrypting,
+  foreign,
+  gcm,
+  hmac,
+  kek,
+  key,
+  leaving,
+  metadata,
+  NoEncoding,
+  nist,
+  odd,
+  password,
+  plainKek,
+  preActive,
+  revoked,
+  service,
+  spec,
+  spent,
+  transparent,
+  wrappedKey,
+} from './wrapping-cast.ts';
+import {
+  active,
+  blockOf,
+  counted,
+  encryptWith,
+  mask,
+  register,
+  symmetric,
+  wrappedAs,
+  wrappingKey,
+} from './wrapping-keys.ts';
+
+const rows: readonly Refusal<typeof Get>[] = [
+  ['an unknown wrapping key', at(key, encryptWith('nobody')), 'ItemNotFound', 'WrappingObjectNotFound'],
+  ['an archived one', at(key, encryptWith(archived)), 'ObjectArchived', 'WrappingObjectArchived'],
+  ['a destroyed one', at(key, encryptWith(destroyed)), 'ItemNotFound', 'WrappingObjectDestroyed'],
+  ['a certificate', at(key, encryptWith(certificate)), 'IllegalOperation', 'InvalidObjectType'],
+  ['a password', at(key, encryptWith(password)), 'IllegalOperation', 'InvalidObjectType'],
+  [
+    'a key that may not wrap',
+    at(key, encryptWith(encrypting)),
+    'PermissionDenied',
+    'IncompatibleCryptographicUsageMask',
+  ],
+  ['a key with no uses left', at(key, encryptWith(spent)), 'PermissionDenied'],
+  [
+    'parameters of no instance',
+    at(key, encryptWith(kek, {}, { BlockCipherMode: 'CTR' })),
+    'ItemNotFound',
+    'BadCryptographicParameters',
+  ],
+  [
+    'a mode that wraps nothing',
+    at(key, encryptWith(plainKek, {}, { BlockCipherMode: 'X9_102AESKW' })),
+    'InvalidField',
+    'UnsupportedCryptographicParameters',
+  ],
+  ['TR-31', at(key, encryptWith(kek, { WrappingMethod: 'TR_31' })), 'FeatureNotSupported'],
+  ['no key information', at(key, spec({})), 'InvalidField'],
+  ['MAC without a key', at(key, encryptWith(kek, { WrappingMethod: 'EncryptThenMACSign' })), 'InvalidField'],
+  [
+    'a MAC key too much',
+    at(key, encryptWith(kek, { MACSignatureKeyInformation: { UniqueIdentifier: hmac } })),
+    'InvalidField',
+  ],
+  [
+    'a MAC key that may only verify',
+    at(key, spec({ WrappingMethod: 'MACSign', MACSignatureKeyInformation: { UniqueIdentifier: hmac } })),
+    'PermissionDenied',
+    'IncompatibleCryptographicUsageMask',
+  ],
+  [
+    'a MAC key that is a certificate',
+    at(
+      key,
+      spec({ WrappingMethod: 'MACSign', MACSignatureKeyInformation: { UniqueIdentifier: certificate } }),
+    ),
+    'IllegalOperation',
+    'InvalidObjectType',
+  ],
+  [
+    'no MAC key named',
+    at(key, spec({ WrappingMethod: 'MACSign', MACSignatureKeyInformation: {} })),
+    'InvalidField',
+  ],
+  ['a certificate wrapped', at(certificate, encryptWith(kek)), 'IllegalOperation', 'InvalidObjectType'],
+  ['what is not here, wrapped', at(metadata, encryptWith(kek)), 'IllegalOperation', 'KeyValueNotPresent'],
+  [
+    'a wrapped key wrapped again',
+    at(wrappedKey, encryptWith(kek)),
+    'IllegalOperation',
+    'KeyWrapTypeNotSupported',
+  ],
+];
+
+t.test('what Get refuses to wrap, and why', (t) => refuses(t, service, Get, rows));
+t.test('and Export likewise', (t) => refuses(t, service, Export as AnyOperation, rows));
+
+t.test('what cannot be wrapped without encoding', async (t) => {
+  for (const version of ['1.1', '1.2', '1.4', '2.0', '2.1'] as const) {
+    for (const [when, request] of [
+      ['attributes', at(key, encryptWith(kek, { ...NoEncoding, ...contactName }))],
+      ['a transparent key', at(transparent, encryptWith(kek, NoEncoding))],
+      ['5 bytes by NIST key wrap', at(odd, encryptWith(kek, NoEncoding))],
+    ] as const) {
+      t.equal(await outcome(service, version, Get, request), 'EncodingOptionError', `${version}: ${when}`);
+    }
+    const shown = { KeyFormatType: 'Raw', ...encryptWith(kek, NoEncoding) } as const;
+    t.equal(await outcome(service, version, Get, at(transparent, shown)), 'Success', 'as raw bytes it can');
+    const five = encryptWith(plainKek, NoEncoding, { BlockCipherMode: 'AESKeyWrapPadding' });
+    t.equal(
+      await outcome(service, version, Get, at(odd, five)),
+      'Success',
+      'and so can 5 bytes with padding',
+    );
+  }
+});
+
+t.test('the state of the wrapping key', async (t) => {
+  for (const operation of leaving) {
+    for (const version of versionsOf(operation)) {
+      const wrong = version === '2.1' ? 'WrongKeyLifecycleState' : 'PermissionDenied';
+      for (const by of [preActive, revoked]) {
+        t.equal(await outcome(service, version, operation, at(key, encryptWith(by))), wrong, version);
+      }
+    }
+  }
+});
+
+t.test('a wrapping key of another group does not exist', async (t) => {
+  const elsewhere = await register(service, symmetric(counted(16)));
+  const request = at(elsewhere, encryptWith(foreign));
+  t.equal((await ask(service, '2.1', Get, request)).reason, undefined);
+  t.equal((await ask(service, '2.1', Get, request, 'others')).reason, 'ObjectNotFound');
+  const theirs = {
+    ObjectType: 'SymmetricKey',
+    Attributes: having(),
+    Object: symmetric(counted(16)),
+  } as const;
+  const { payload } = await ask(service, '2.1', Register, theirs, 'others');
+  const stolen = at(payload.UniqueIdentifier, encryptWith(foreign));
+  t.equal((await ask(service, '2.1', Get, stolen, 'others')).reason, 'WrappingObjectNotFound');
+  const EncryptionKeyInformation = { UniqueIdentifier: foreign };
+  const block = await blockOf(service, elsewhere, encryptWith(foreign));
+  const kept = wrappedAs(symmetric(counted(16)), block.KeyValue as Uint8Array, {
+    WrappingMethod: 'Encrypt',
+    EncryptionKeyInformation,
+  });
+  const registered = await ask(service, '2.1', Register, { ...theirs, Object: kept }, 'others');
+  const clear = { UniqueIdentifier: registered.payload.UniqueIdentifier, KeyWrapType: 'NotWrapped' } as const;
+  t.equal((await ask(service, '2.1', Get, clear, 'others')).reason, 'WrappingObjectNotFound');
+  t.equal(
+    (await ask(service, '2.1', GetAttributes, clear, 'others')).payload.Attributes.some(
+      ({ name }) => name === 'Link',
+    ),
+    false,
+  );
+});
+
+t.test('sensitive keys leave wrapped, and a MAC alone hides nothing', async (t) => {
+  const sensitive = { name: 'Sensitive', value: true } as const;
+  const id = await register(service, symmetric(counted(16)), sensitive);
+  const mac = await register(service, symmetric(counted(32), 'HMAC_SHA256'), active, mask('MACGenerate'));
+  const macOnly = spec({ WrappingMethod: 'MACSign', MACSignatureKeyInformation: { UniqueIdentifier: mac } });
+  const kept = await register(
+    service,
+    wrappedAs(symmetric(counted(16)), counted(24), {
+      WrappingMethod: 'Encrypt',
+      EncryptionKeyInformation: { UniqueIdentifier: kek },
+    }),
+    sensitive,
+  );
+  const fixed = await register(service, symmetric(counted(16)), { name: 'Extractable', value: false });
+  for (const operation of leaving) {
+    for (const version of versionsOf(operation)) {
+      const said = (reason: string) => (version < '1.4' ? 'PermissionDenied' : reason);
+      t.equal(await outcome(service, version, operation, at(id, encryptWith(kek))), 'Success', version);
+      t.equal(await outcome(service, version, operation, at(id, macOnly)), said('Sensitive'), version);
+      t.equal(await outcome(service, version, operation, at(kept, {})), 'Success', version);
+      t.equal(
+        await outcome(service, version, operation, at(fixed, encryptWith(kek))),
+        said('NotExtractable'),
+      );
+      if (version < '1.4') continue;
+      t.equal(
+        await outcome(service, version, operation, at(kept, { KeyWrapType: 'NotWrapped' })),
+        'Sensitive',
+      );
+    }
+  }
+});
+
+t.test('wrapping counts as a use of the wrapping key, unwrapping does not', async (t) => {
+  const UsageLimits = { UsageLimitsTotal: 100n, UsageLimitsUnit: 'Byte' } as const;
+  const by = await wrappingKey(service, counted(32), { name: 'UsageLimits', value: UsageLimits });
+  const wrapped = await blockOf(service, key, encryptWith(by, NoEncoding));
+  t.match(await attributeOf(service, by, 'UsageLimits'), { UsageLimitsCount: 84n });
+  const again = await register(
+    service,
+    wrappedAs(symmetric(counted(16)), wrapped.KeyValue as Uint8Array, wrapped.KeyWrappingData as never),
+  );
+  await blockOf(service, again, { KeyWrapType: 'NotWrapped' });
+  t.match(await attributeOf(service, by, 'UsageLimits'), { UsageLimitsCount: 84n });
+});
+
+t.test(
+  'which parameters hold: those given when they are the key’s own, else its first, else the default',
+  async (t) => {
+    const told = async (id: string, asked?: CryptographicParameters) => {
+      const { KeyWrappingData } = await blockOf(service, key, encryptWith(id, {}, asked));
+      return KeyWrappingData?.EncryptionKeyInformation?.CryptographicParameters;
+    };
+    t.equal(await told(kek), undefined, 'the first of the key: it need not be said');
+    t.same(await told(kek, gcm), gcm);
+    t.same(await told(kek, { BlockCipherMode: 'GCM' }), gcm, 'the instance that has what was asked for');
+    t.same(await told(plainKek), nist, 'the default');
+    t.same(await told(plainKek, { BlockCipherMode: 'CTR' }), { BlockCipherMode: 'CTR' });
+  },
+);

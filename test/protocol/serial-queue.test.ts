@@ -1,0 +1,42 @@
+import { setImmediate } from 'node:timers/promises';
+import t from 'tap';
+import { Turns } from '../../src/protocol/unit-of-work/serial-queue.ts';
+
+t.test('tasks come one after the other, whatever becomes of them', async (t) => {
+  const turns = new Turns();
+  const seen: string[] = [];
+  const task = (name: string, fails = false) =>
+    turns.run(async () => {
+      seen.push(`${name} begins`);
+      await setImmediate();
+      seen.push(`${name} ends`);
+      if (fails) throw new Error(name);
+      return name;
+    });
+  const [a, b, c] = [task('a'), task('b', true), task('c')];
+  t.equal(await a, 'a');
+  await t.rejects(b, /b/);
+  t.equal(await c, 'c');
+  t.same(seen, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+});
+
+t.test('who is alone has others wait, and lets them go even when it fails', async (t) => {
+  const turns = new Turns();
+  t.notOk(turns.taken);
+  await turns.free();
+  for (const fails of [false, true]) {
+    const seen: string[] = [];
+    const alone = turns.alone(async () => {
+      await setImmediate();
+      seen.push('alone');
+      if (fails) throw new Error('lost');
+    });
+    t.ok(turns.taken);
+    const others = [1, 2].map((at) => turns.free().then(() => seen.push(`other ${at}`)));
+    if (fails) await t.rejects(alone, /lost/);
+    else await alone;
+    await Promise.all(others);
+    t.same(seen, ['alone', 'other 1', 'other 2']);
+    t.notOk(turns.taken);
+  }
+});

@@ -1,0 +1,32 @@
+import t from 'tap';
+import { addressOf, addressText } from '../../../src/common/address.ts';
+import { nearest } from '../../../src/common/suggest.ts';
+import { storeName } from '../../../src/config/values.ts';
+
+t.test('addresses there and back', (t) => {
+  for (const text of ['127.0.0.1:5696', '[::1]:0', 'kms.example.com:65535']) {
+    const address = addressOf(text);
+    t.equal(address && addressText(address), text);
+  }
+  for (const text of ['', ':1', 'a', 'a:', 'a:b', 'a:123456', 'a:65536', '::1:1', '[]:1', 'a b:1', 'a:1:2']) {
+    t.equal(addressOf(text), undefined, text);
+  }
+  t.end();
+});
+
+t.test('store names show no password', (t) => {
+  t.equal(storeName('sqlite:/var/lib/kmipd/kmipd.db'), 'sqlite:/var/lib/kmipd/kmipd.db');
+  t.equal(storeName('postgres://u@h/d'), 'postgres://u@h/d');
+  t.equal(storeName('postgresql://u:p%40ss@h:5432/d'), 'postgresql://u:***@h:5432/d');
+  t.notMatch(storeName('postgres://u:p@ss/word@h/d'), /word/);
+  t.notMatch(storeName('postgres://h/d?user=u&password=secret&x=1'), /secret/);
+  t.end();
+});
+
+t.test('nearest', (t) => {
+  t.equal(nearest('lisen', ['listen', 'store']), 'listen');
+  t.equal(nearest('Listen', ['listen']), 'listen');
+  t.equal(nearest('colour', ['listen', 'store']), undefined);
+  t.equal(nearest('x', []), undefined);
+  t.end();
+});

@@ -1,0 +1,248 @@
+import t from 'tap';
+import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
+import { closeThreads, nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import { disabledProblem, parseDisabled } from '../../../../src/crypto/policy/disabled-names.ts';
+import { CryptographicRules, type CryptographicSettings } from '../../../../src/crypto/policy/policy.ts';
+import { AlgorithmUnsupported, type KeyPairRequest, type PlainKey } from '../../../../src/crypto/provider.ts';
+
+t.teardown(closeThreads);
+
+const usual: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
+const under = (settings: Partial<CryptographicSettings>) =>
+  new CryptographicRules({ ...usual, ...settings }).over(nodeCrypto);
+const without = (...disabled: string[]) => under({ disabled });
+
+const secret = (algorithm: PlainKey['CryptographicAlgorithm'], bytes: number): PlainKey => ({
+  objectType: 'SymmetricKey',
+  KeyFormatType: 'Raw',
+  KeyMaterial: new Uint8Array(bytes).fill(1),
+  CryptographicAlgorithm: algorithm,
+});
+async function pairOf(request: KeyPairRequest) {
+  const { privateKey, publicKey } = await nodeCrypto.generateKeyPair(request);
+  const CryptographicAlgorithm = request.algorithm;
+  const half = { CryptographicAlgorithm };
+  return {
+    own: { ...half, objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial: privateKey } as PlainKey,
+    open: { ...half, objectType: 'PublicKey', KeyFormatType: 'X_509', KeyMaterial: publicKey } as PlainKey,
+  };
+}
+const rsa = await pairOf({ algorithm: 'RSA', bits: 2048 });
+const ec = await pairOf({ algorithm: 'ECDSA', curve: 'P_256' });
+const aes = secret('AES', 16);
+const data = new Uint8Array(16);
+const iv = new Uint8Array(16);
+const cbc = { BlockCipherMode: 'CBC' } as const;
+const oaep = { PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_1' } as const;
+const pkcs1 = { PaddingMethod: 'PKCS1V1_5', HashingAlgorithm: 'SHA_256' } as const;
+
+type Provider = ReturnType<typeof under>;
+type Use = (provider: Provider) => unknown;
+const encrypts = (key: PlainKey, parameters: CryptographicParameters): Use => {
+  return (provider) => provider.encrypt(key, parameters, { data, iv });
+};
+const derives = (parameters: CryptographicParameters, method: 'PBKDF2' | 'HKDF'): Use => {
+  const rest = { data: [data], salt: data, iterations: 1, length: 16 };
+  return (provider) => provider.deriveKey({ method, key: aes, parameters, ...rest });
+};
+
+const switchedOff: [entry: string, what: string, use: Use][] = [
+  ['AES', 'a key is made', (provider) => provider.generateSymmetric('AES', 256)],
+  ['AES<256', 'a short key is made', (provider) => provider.generateSymmetric('AES', 128)],
+  ['AES=192', 'a key of that length is made', (provider) => provider.generateSymmetric('AES', 192)],
+  ['RSA<3072', 'a pair', (provider) => provider.generateKeyPair({ algorithm: 'RSA', bits: 2048 })],
+  ['P_256', 'a pair', (provider) => provider.generateKeyPair({ algorithm: 'EC', curve: 'P_256' })],
+  ['EC<384', 'a pair', (provider) => provider.generateKeyPair({ algorithm: 'ECDH', curve: 'P_256' })],
+  ['EC', 'a pair', (provider) => provider.generateKeyPair({ algorithm: 'ECDSA', curve: 'P_521' })],
+  ['Ed25519', 'a pair', (provider) => provider.generateKeyPair({ algorithm: 'Ed25519' })],
+  ['AES', 'encryption', encrypts(aes, cbc)],
+  ['AES=128', 'encryption', encrypts(aes, cbc)],
+  ['CBC', 'encryption', encrypts(aes, cbc)],
+  ['CBC', 'decryption', (provider) => provider.decrypt(aes, cbc, { data, iv })],
+  ['CBC', 'wrapping', (provider) => provider.wrap(aes, cbc, data)],
+  ['CBC', 'unwrapping', (provider) => provider.unwrap(aes, cbc, { data, iv })],
+  ['CBC', 'parts to encrypt', (provider) => provider.startEncryption(aes, cbc, { iv })],
+  ['CBC', 'parts', (provider) => provider.startDecryption(aes, cbc, { iv, appendedTag: false })],
+  ['SHA_1', 'OAEP', encrypts(rsa.open, oaep)],
+  [
+    'SHA_1',
+    'its mask',
+    encrypts(rsa.open, { ...oaep, HashingAlgorithm: 'SHA_256', MaskGeneratorHashingAlgorithm: 'SHA_1' }),
+  ],
+  ['OAEP', 'encryption', encrypts(rsa.open, oaep)],
+  ['RSA<3072', 'a signature', (provider) => provider.sign(rsa.own, pkcs1, { data })],
+  ['PKCS1V1_5', 'a signature', (provider) => provider.sign(rsa.own, pkcs1, { data })],
+  [
+    'SHA_1',
+    'a signature by name',
+    (provider) => provider.sign(rsa.own, { DigitalSignatureAlgorithm: 'SHA_1WithRSAEncryption' }, { data }),
+  ],
+  [
+    'SHA_224',
+    'a signature by name',
+    (provider) => provider.sign(ec.own, { DigitalSignatureAlgorithm: 'ECDSAWithSHA224' }, { data }),
+  ],
+  [
+    'ECDSAWithSHA256',
+    'that signature',
+    (provider) => provider.sign(ec.own, { DigitalSignatureAlgorithm: 'ECDSAWithSHA256' }, { data }),
+  ],
+  ['P_256', 'a signature', (provider) => provider.sign(ec.own, { HashingAlgorithm: 'SHA_256' }, { data })],
+  [
+    'P_256',
+    'its verification',
+    (provider) => provider.verify(ec.open, { HashingAlgorithm: 'SHA_256' }, { data }, data),
+  ],
+  [
+    'ECDSA',
+    'parts of a message',
+    (provider) => provider.startMessage(ec.open, { HashingAlgorithm: 'SHA_256' }),
+  ],
+  ['HMAC_MD5', 'a MAC', (provider) => provider.mac(secret('HMAC_MD5', 16), {}, data)],
+  ['HMAC_SHA1', 'a MAC', (provider) => provider.mac(aes, { CryptographicAlgorithm: 'HMAC_SHA1' }, data)],
+  [
+    'HMAC_SHA1',
+    'its check',
+    (provider) => provider.verifyMac(aes, { CryptographicAlgorithm: 'HMAC_SHA1' }, data, data),
+  ],
+  ['AES', 'parts of CMAC', (provider) => provider.startMac(aes, {})],
+  ['MD5', 'a digest', (provider) => provider.digest('MD5', data)],
+  ['MD5', 'a digest of parts', (provider) => provider.startDigest('MD5')],
+  ['PBKDF2', 'a derivation', derives({ HashingAlgorithm: 'SHA_256' }, 'PBKDF2')],
+  ['SHA_1', 'a derivation that says no hash', derives({}, 'PBKDF2')],
+  ['SHA_512', 'a derivation', derives({ HashingAlgorithm: 'SHA_512' }, 'HKDF')],
+  ['AES', 'a derivation from such a key', derives({}, 'HKDF')],
+];
+
+t.test('what nobody has said and the server fills in', async (t) => {
+  const bare = { HashingAlgorithm: 'SHA_256' } as const;
+  await t.rejects(without('PKCS1V1_5').sign(rsa.own, bare, { data }), {
+    message: /PKCS1V1_5 is switched off/,
+  });
+  await t.resolves(without('PSS').sign(rsa.own, bare, { data }));
+  const named = { DigitalSignatureAlgorithm: 'RSASSA_PSS', HashingAlgorithm: 'SHA_256' } as const;
+  await t.rejects(without('PSS').sign(rsa.own, named, { data }), { message: /PSS is switched off/ });
+
+  const issuer = await nodeCrypto.generateKeyPair({ algorithm: 'ECDSA', curve: 'P_384' });
+  const name = await nodeCrypto.certification.encodeName({ text: 'CN=Test' });
+  const order = {
+    content: {
+      subject: name,
+      publicKey: issuer.publicKey,
+      alternativeNames: [],
+      extendedKeyUsage: [],
+      authority: true,
+    },
+    issuer: name,
+    issuerKey: {
+      objectType: 'PrivateKey',
+      KeyFormatType: 'PKCS_8',
+      KeyMaterial: issuer.privateKey,
+      CryptographicAlgorithm: 'ECDSA',
+    },
+    serialNumber: new Uint8Array(16).fill(1),
+    notBefore: 1_700_000_000,
+    notAfter: 1_800_000_000,
+    signature: {},
+  } as const;
+  await t.rejects(without('SHA_384').certification.issue(order), { message: /SHA_384 is switched off/ });
+  await t.rejects(without('ECDSA').certification.issue(order), { message: /ECDSA is switched off/ });
+  await t.resolves(without('SHA_512').certification.issue(order));
+  const list = { issuerCertificate: await nodeCrypto.certification.issue(order), issuerKey: order.issuerKey };
+  const dates = { number: 1, thisUpdate: 1_700_000_000, nextUpdate: 1_700_000_001 };
+  const revoked = { ...list, ...dates, entries: [], signature: {} };
+  await t.rejects(without('P_384').certification.revocationList(revoked), {
+    message: /P_384 is switched off/,
+  });
+});
+
+t.test('what is switched off is neither made nor used', async (t) => {
+  for (const [entry, what, use] of switchedOff) {
+    const refused = async () => use(without(entry));
+    await t.rejects(refused(), AlgorithmUnsupported, `${entry}: ${what}`);
+    await t.rejects(refused(), { message: /switched off/ }, `${entry}: ${what}`);
+  }
+});
+
+t.test('everything else works as without rules', async (t) => {
+  const provider = without('DES3', 'MD5', 'ECB', 'RSA<2048', 'AES=192', 'P_384', 'HASH', 'HMAC_MD5');
+  const others = switchedOff.filter(([, what]) => !/its check|verif|unwrapping|MD5/.test(what));
+  for (const [entry, what, use] of others) {
+    if (['AES=192', 'MD5', 'HMAC_MD5'].includes(entry)) continue;
+    await t.resolves(async () => use(provider), `${entry}: ${what}`);
+  }
+});
+
+t.test('lists tell what is left; keys can still be read', (t) => {
+  const provider = without('MD5', 'P_256', 'RSA');
+  t.notMatch(provider.hashingAlgorithms, ['MD5']);
+  t.ok(provider.hashingAlgorithms.includes('SHA_256'));
+  t.notOk(provider.curves.includes('P_256'));
+  t.ok(provider.curves.includes('P_384'));
+  t.match(provider.describeKey(rsa.own), { CryptographicAlgorithm: 'RSA', CryptographicLength: 2048 });
+  t.ok(provider.convertKey(rsa.own, 'PKCS_1'));
+  t.end();
+});
+
+t.test('rules change for the provider that is in use', (t) => {
+  const rules = new CryptographicRules(usual);
+  const provider = rules.over(nodeCrypto);
+  t.ok(provider.digest('MD5', data));
+  rules.replace({ ...usual, disabled: ['MD5'] });
+  t.throws(() => provider.digest('MD5', data), AlgorithmUnsupported);
+  rules.replace(usual);
+  t.ok(provider.digest('MD5', data));
+  t.end();
+});
+
+t.test('PKCS #1 v1.5 is decrypted only where the operator wants it', async (t) => {
+  const { data: sealed } = nodeCrypto.encrypt(rsa.open, pkcs1, { data });
+  await t.rejects(under({}).decrypt(rsa.own, pkcs1, { data: sealed }), AlgorithmUnsupported);
+  await t.rejects(under({}).unwrap(rsa.own, pkcs1, { data: sealed }), AlgorithmUnsupported);
+  t.same(await under({ pkcs1Decryption: true }).decrypt(rsa.own, pkcs1, { data: sealed }), data);
+});
+
+t.test('FIPS leaves what is approved', async (t) => {
+  const provider = under({ fips: true, pkcs1Decryption: true });
+  const refused: [string, Use][] = [
+    ['Camellia', encrypts(secret('Camellia', 16), cbc)],
+    ['3DES', () => provider.generateSymmetric('DES3', 168)],
+    ['MD5', () => provider.digest('MD5', data)],
+    ['X25519', () => provider.generateKeyPair({ algorithm: 'ECDH', curve: 'CURVE25519' })],
+    ['secp256k1', () => provider.generateKeyPair({ algorithm: 'EC', curve: 'SECP256K1' })],
+    ['DSA', () => provider.generateKeyPair({ algorithm: 'DSA', bits: 2048 })],
+    ['a signature with SHA-1', () => provider.sign(rsa.own, { HashingAlgorithm: 'SHA_1' }, { data })],
+    ['a key of 64 bits', () => provider.mac(secret('HMAC_SHA256', 8), {}, data)],
+    ['encryption with PKCS #1 v1.5', encrypts(rsa.open, pkcs1)],
+    ['its decryption', () => provider.decrypt(rsa.own, pkcs1, { data })],
+    [
+      'hashing keys',
+      () => provider.deriveKey({ method: 'HASH', key: aes, parameters: {}, data: [], length: 16 }),
+    ],
+  ];
+  for (const [what, use] of refused)
+    await t.rejects(async () => use(provider), { message: /not approved by FIPS 140-3/ }, what);
+  const left: [string, Use][] = [
+    ['AES', encrypts(aes, cbc)],
+    ['OAEP', encrypts(rsa.open, oaep)],
+    ['RSA signatures', () => provider.sign(rsa.own, pkcs1, { data })],
+    [
+      'SHA-1 in signatures that are there',
+      () => provider.verify(rsa.open, { ...pkcs1, HashingAlgorithm: 'SHA_1' }, { data }, data),
+    ],
+    ['ECDSA', () => provider.sign(ec.own, { HashingAlgorithm: 'SHA_256' }, { data })],
+    ['Ed25519', () => provider.generateKeyPair({ algorithm: 'Ed25519' })],
+    ['HMAC', () => provider.mac(secret('HMAC_SHA1', 20), {}, data)],
+    ['PBKDF2', derives({}, 'PBKDF2')],
+  ];
+  for (const [what, use] of left) await t.resolves(async () => use(provider), what);
+});
+
+t.test('entries', (t) => {
+  t.same(parseDisabled('RSA < 3072'), { name: 'RSA', comparison: '<', bits: 3072 });
+  t.same(parseDisabled('DES3'), { name: 'DES3' });
+  t.throws(() => parseDisabled('DES4'), TypeError);
+  for (const entry of ['GCM', 'PSS', 'SECP256K1', 'HKDF', 'ECDSAWithSHA_1', 'SHA3_256', 'AES=192'])
+    t.equal(disabledProblem(entry), undefined, entry);
+  t.end();
+});

@@ -1,0 +1,178 @@
+import t from 'tap';
+import { NameInvalid } from '../../../../src/crypto/certification.ts';
+import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import { CertificateInvalid } from '../../../../src/crypto/provider.ts';
+import * as x509 from '../../../../src/crypto/x509/x509.ts';
+import { ca, day, type Link, made, now, usage } from './chains.ts';
+
+const { certification } = nodeCrypto;
+
+const judged = (chain: readonly Link[], at = now + day) =>
+  certification.judge(
+    chain.map(({ der }) => der),
+    at,
+  );
+
+t.test('the verdict on chains', async (t) => {
+  const root = await made('root', undefined, { extensions: [ca()] });
+  const middle = await made('middle', root, { extensions: [ca(), usage(x509.KeyUsageFlags.keyCertSign)] });
+  const leaf = await made('leaf', middle);
+  const below = async (...extensions: x509.Extension[]): Promise<Link[]> => {
+    const issuer = await made('issuer', root, { extensions });
+    return [await made('end', issuer), issuer, root];
+  };
+  const deep = async (pathLength: number): Promise<Link[]> => {
+    const top = await made('top', undefined, { extensions: [ca(pathLength)] });
+    const inner = await made('inner', top, { extensions: [ca()] });
+    return [await made('end', inner), inner, top];
+  };
+  const impostor = await made('middle', root, { extensions: [ca()] });
+  const critical = new x509.Extension('1.2.3.4', true, Uint8Array.of(5, 0));
+  const casual = new x509.Extension('1.2.3.4', false, Uint8Array.of(5, 0));
+  const constraints = new x509.Extension('2.5.29.30', true, Uint8Array.of(0x30, 0));
+  const policies = new x509.Extension('2.5.29.36', true, Uint8Array.of(0x30, 3, 0x80, 1, 0));
+  const sha1 = {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-1',
+    modulusLength: 2048,
+    publicExponent: Uint8Array.of(1, 0, 1),
+  };
+  const weakRoot = await made('weak', undefined, { algorithm: sha1, extensions: [ca()] });
+  const rollover = await made('root', root, { extensions: [ca()] });
+
+  const rows: [what: string, chain: readonly Link[], expected: string, at?: number][] = [
+    ['a good one', [leaf, middle, root], 'Valid'],
+    ['a root alone', [root], 'Valid'],
+    ['without its end', [leaf, middle], 'Unknown'],
+    ['a leaf alone', [leaf], 'Unknown'],
+    ['too early', [leaf, middle, root], 'Invalid', now - 1],
+    ['too late', [leaf, middle, root], 'Invalid', now + 100 * day + 1],
+    ['the signature of another key of that name', [leaf, impostor, root], 'Invalid'],
+    ['an issuer that does not say it is one', await below(), 'Invalid'],
+    ['an issuer that says it is none', await below(new x509.BasicConstraintsExtension(false)), 'Invalid'],
+    [
+      'an issuer for signatures only',
+      await below(ca(), usage(x509.KeyUsageFlags.digitalSignature)),
+      'Invalid',
+    ],
+    ['a path that is longer than allowed', await deep(0), 'Invalid'],
+    ['a path as long as allowed', await deep(1), 'Valid'],
+    ['a critical extension that nobody knows', await below(ca(), critical), 'Unknown'],
+    ['the same, not critical', await below(ca(), casual), 'Valid'],
+    ['name constraints that say nothing', await below(ca(), constraints), 'Unknown'],
+    ['critical constraints of policies', await below(ca(), policies), 'Unknown'],
+    ['a signature with SHA-1', [await made('end', weakRoot, { algorithm: sha1 }), weakRoot], 'Invalid'],
+    ['a root whose own signature is with SHA-1', [weakRoot], 'Valid'],
+    ['a root that renews its key', [await made('end', rollover), rollover, root], 'Valid'],
+    ['the leaf not yet', [await made('end', root, { from: 2 * day }), root], 'Invalid'],
+  ];
+  for (const [what, chain, expected, at] of rows) t.equal(await judged(chain, at), expected, what);
+});
+
+t.test('the order of chains', async (t) => {
+  const root = await made('root', undefined, { extensions: [ca()] });
+  const middle = await made('middle', root, { extensions: [ca()] });
+  const leaf = await made('leaf', middle);
+  const other = await made('other', root);
+  const rollover = await made('root', root, { extensions: [ca()] });
+  const end = await made('end', rollover);
+  const ordered = (...links: Link[]) =>
+    certification
+      .order(links.map(({ der }) => der))
+      ?.map((der) => links.findIndex((link) => link.der === der));
+  t.same(ordered(root, middle, leaf), [2, 1, 0]);
+  t.same(ordered(middle, leaf), [1, 0]);
+  t.same(ordered(leaf), [0]);
+  t.same(ordered(root, end, rollover), [1, 2, 0], 'two of one name: whose key it was');
+  t.equal(ordered(leaf, root), undefined, 'a gap');
+  t.equal(ordered(leaf, middle, root, other), undefined, 'a fork');
+  t.equal(ordered(leaf, other), undefined, 'two chains');
+  const twice = await made('twice', undefined, { extensions: [ca(), ca()] });
+  await t.rejects(judged([twice]), CertificateInvalid, 'an extension that comes twice');
+  t.throws(() => certification.order([Uint8Array.of(0x30, 0)]), CertificateInvalid);
+  t.throws(
+    () => certification.order([new Uint8Array(200_000)]),
+    CertificateInvalid,
+    'too large to be looked at',
+  );
+});
+
+t.test('names that are equal however they are written', async (t) => {
+  const written = (name: x509.JsonNameParams) => new x509.Name(name);
+  const root = await made('root', undefined, {
+    extensions: [ca()],
+    subject: written([{ O: [{ printableString: 'Acme  Inc' }] }, { CN: [{ utf8String: 'Root' }] }]),
+  });
+  const leaf = await made('leaf', root, {
+    issuer: written([{ O: [{ utf8String: 'ACME inc' }] }, { CN: [{ printableString: 'root' }] }]),
+  });
+  const other = await made('leaf', root, {
+    issuer: written([{ CN: [{ utf8String: 'Root' }] }, { O: [{ utf8String: 'Acme Inc' }] }]),
+  });
+  const ordered = (link: Link) => certification.order([root.der, link.der])?.[0] === link.der;
+  t.ok(ordered(leaf), 'letter case, spaces and the kind of string do not count');
+  t.notOk(ordered(other), 'the order of the parts does');
+  t.equal(await judged([leaf, root]), 'Valid');
+});
+
+t.test('names', async (t) => {
+  const { encodeName, nameContains, encodeAlternativeName } = certification;
+  const whole = await encodeName({ text: 'CN=A\\, B,OU=x,O=Acme  Inc,C=de' });
+  t.equal(new x509.Name(new Uint8Array(whole)).toString(), 'C=de, O=Acme  Inc, OU=x, CN=A\\, B');
+  const parts = await encodeName({
+    parts: [
+      ['CN', 'A, B'],
+      ['O', 'ACME inc'],
+      ['C', 'DE'],
+    ],
+  });
+  t.ok(nameContains(whole, parts), 'letter case and spaces do not count');
+  t.notOk(nameContains(parts, whole));
+  for (const text of ['', 'nonsense', 'XYZ=1', 'CN=', `CN=${'x'.repeat(5_000)}`]) {
+    await t.rejects(encodeName({ text }), NameInvalid, text.slice(0, 20));
+  }
+  await t.rejects(encodeName({ parts: [] }), NameInvalid);
+  await t.rejects(encodeName({ der: Uint8Array.of(0x30, 0) }), NameInvalid, 'an empty name');
+  await t.rejects(encodeName({ der: Uint8Array.of(4, 1, 0) }), NameInvalid, 'not a name');
+  for (const text of ['', 'a b', 'ex ample.com', 'ü.example.com', '-x', 'x'.repeat(300)]) {
+    await t.rejects(encodeAlternativeName(text), NameInvalid, text.slice(0, 20));
+  }
+  for (const [text, tag] of [
+    ['*.example.com', 0x82],
+    ['::1', 0x87],
+    ['mailto@example.com', 0x81],
+    ['urn+x://y', 0x86],
+  ] as const) {
+    t.equal((await encodeAlternativeName(text))[0], tag, text);
+  }
+});
+
+t.test('keys too weak to be vouched for, and issuers that cannot sign', async (t) => {
+  const subject = await certification.encodeName({ text: 'CN=x' });
+  const issuer = await nodeCrypto.generateKeyPair({ algorithm: 'ECDSA', curve: 'P_256' });
+  const order = (publicKey: Uint8Array, privateKey: Uint8Array, hash?: 'MD5') =>
+    certification.issue({
+      content: { subject, publicKey, alternativeNames: [], extendedKeyUsage: [], authority: false },
+      issuer: subject,
+      issuerKey: { objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial: privateKey },
+      serialNumber: new Uint8Array(16).fill(0xff),
+      notBefore: now,
+      notAfter: now + day,
+      signature: hash === undefined ? {} : { HashingAlgorithm: hash },
+    });
+  const named = { name: 'AlgorithmUnsupported' };
+  for (const request of [
+    { algorithm: 'RSA', bits: 1024 },
+    { algorithm: 'DSA', bits: 1024, qLength: 160 },
+    { algorithm: 'ECDSA', curve: 'P_192' },
+  ] as const) {
+    const weak = await nodeCrypto.generateKeyPair(request).catch(() => undefined);
+    if (weak !== undefined)
+      await t.rejects(order(weak.publicKey, issuer.privateKey), named, request.algorithm);
+  }
+  const curve = await nodeCrypto.generateKeyPair({ algorithm: 'ECDSA', curve: 'SECP256K1' });
+  await t.rejects(order(issuer.publicKey, curve.privateKey), named, 'a curve that WebCrypto lacks');
+  await t.rejects(order(issuer.publicKey, issuer.privateKey, 'MD5'), named, 'MD5');
+  const der = await order(issuer.publicKey, issuer.privateKey);
+  t.match(new x509.X509Certificate(new Uint8Array(der)).serialNumber, /^7f(ff){15}$/, 'always positive');
+});

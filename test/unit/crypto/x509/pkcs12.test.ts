@@ -1,0 +1,63 @@
+import { createPrivateKey } from 'node:crypto';
+import t from 'tap';
+import { createAuthority, issueClient } from '../../../../certs/issue.ts';
+import { generateKey, openAuthority } from '../../../../certs/keys.ts';
+import { type Pkcs12Encryption, pkcs12 } from '../../../../certs/pkcs12.ts';
+import { CryptographyFailed, ParametersInvalid } from '../../../../src/crypto/provider.ts';
+import { unbundle } from '../../../../src/crypto/x509/pkcs12-reader.ts';
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+const caKey = await generateKey('ec');
+const ca = openAuthority(await createAuthority('Test CA', caKey), caKey);
+const client = await issueClient(ca, 'demo', 'ec');
+const der = new Uint8Array(client.key.export({ type: 'pkcs8', format: 'der' }));
+const file = (encryption: Pkcs12Encryption, password: string) =>
+  pkcs12({ ...client, authorities: [ca.certificate], friendlyName: 'demo', password, encryption });
+
+t.test('the private key comes out under its password only', async (t) => {
+  for (const encryption of ['aes', '3des'] as const) {
+    const bundle = file(encryption, 'pässwort');
+    const found = unbundle(bundle, text('pässwort')) as Uint8Array;
+    const key = createPrivateKey({ key: Buffer.from(found), format: 'der', type: 'pkcs8' });
+    t.ok(key.equals(client.key), encryption);
+    t.throws(() => unbundle(bundle, text('passwort')), CryptographyFailed, encryption);
+    t.throws(() => unbundle(bundle, Uint8Array.of(0xff)), ParametersInvalid, 'a password is text');
+    const changed = Uint8Array.from(bundle);
+    changed[300] = (changed[300] ?? 0) ^ 1;
+    t.throws(() => unbundle(changed, text('pässwort')), CryptographyFailed, 'the MAC covers everything');
+  }
+});
+
+t.test('files that are kept unopened', async (t) => {
+  const bundle = file('aes', 'x');
+  const slow = Uint8Array.from(bundle);
+  // The iterations of the MAC are the last INTEGER: 10,000 become 32,528.
+  slow[slow.length - 2] = 0x7f;
+  const started = performance.now();
+  for (const [name, bytes] of [
+    ['nothing', new Uint8Array()],
+    ['no ASN.1', new Uint8Array(64)],
+    ['PKCS#8', der],
+    ['a file cut short', bundle.slice(0, 200)],
+    ['one that wants more rounds than the server has time for', slow],
+  ] as const) {
+    t.equal(unbundle(bytes, text('x')), undefined, name);
+  }
+  t.ok(performance.now() - started < 1_000, 'and at once');
+});
+
+t.test('of any bytes nothing comes but what was promised', async (t) => {
+  const bundle = file('aes', 'x');
+  const came = new Set<string>();
+  for (let at = 0; at < bundle.length; at += 37) {
+    const changed = Uint8Array.from(bundle);
+    changed[at] = (changed[at] ?? 0) ^ 0x41;
+    try {
+      came.add(typeof unbundle(changed, text('x')));
+    } catch (error) {
+      came.add((error as Error).name);
+    }
+  }
+  for (const each of came) t.match(each, /^(undefined|CryptographyFailed)$/);
+});
