@@ -1,10 +1,10 @@
 import { createPublicKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
-  CertificateRefused,
+  CertificateRefusedError,
   curveOf,
   generateKey,
-  type Issued,
+  type IssuedCertificate,
   type KeyKind,
   refuseWeakKey,
 } from './keys.ts';
@@ -40,14 +40,14 @@ export async function createAuthority(name: string, key: KeyObject, now = new Da
  * that the server opens. The first name is also the common name, for clients that look nowhere else.
  */
 export async function issueServer(
-  authority: Issued,
+  authority: IssuedCertificate,
   key: KeyObject,
   names: readonly string[],
   now = new Date(),
 ): Promise<string> {
   const alternatives = names.map(generalName);
   const [first] = names;
-  if (first === undefined) throw new CertificateRefused('a server certificate needs at least one name');
+  if (first === undefined) throw new CertificateRefusedError('a server certificate needs at least one name');
   const subject = first.length <= 64 ? first : 'kmipd';
   const purpose = new x509.ExtendedKeyUsageExtension([
     x509.ExtendedKeyUsage.serverAuth,
@@ -61,11 +61,11 @@ export async function issueServer(
 
 /** A client certificate with a fresh key, five years, clientAuth, common name = `name`. */
 export async function issueClient(
-  authority: Issued,
+  authority: IssuedCertificate,
   name: string,
   kind: KeyKind = 'ec',
   now = new Date(),
-): Promise<Issued> {
+): Promise<IssuedCertificate> {
   const key = await generateKey(kind);
   return { certificate: await issueClientFor(authority, name, createPublicKey(key), now), key };
 }
@@ -75,7 +75,7 @@ export async function issueClient(
  * are ours. Throws CertificateRefused when it cannot be read, its signature does not fit, or its key is too weak.
  */
 export async function signRequest(
-  authority: Issued,
+  authority: IssuedCertificate,
   name: string,
   request: Uint8Array,
   now = new Date(),
@@ -85,12 +85,12 @@ export async function signRequest(
   try {
     publicKey = createPublicKey({ key: Buffer.from(parsed.publicKey.rawData), format: 'der', type: 'spki' });
   } catch {
-    throw new CertificateRefused('the key in it cannot be read');
+    throw new CertificateRefusedError('the key in it cannot be read');
   }
   refuseWeakKey(publicKey);
   // An algorithm that WebCrypto does not know (MD5) throws: to whoever sent the request that is the same failure.
   if (!(await parsed.verify(webcrypto as Crypto).catch(() => false))) {
-    throw new CertificateRefused('its signature does not fit its key; make the request again');
+    throw new CertificateRefusedError('its signature does not fit its key; make the request again');
   }
   return issueClientFor(authority, name, publicKey, now);
 }
@@ -101,12 +101,12 @@ function readRequest(request: Uint8Array): x509.Pkcs10CertificateRequest {
   try {
     return new x509.Pkcs10CertificateRequest(pem === undefined ? request : Buffer.from(pem, 'base64'));
   } catch {
-    throw new CertificateRefused('it is not a certificate request (PKCS#10, PEM or DER)');
+    throw new CertificateRefusedError('it is not a certificate request (PKCS#10, PEM or DER)');
   }
 }
 
 async function issueClientFor(
-  authority: Issued,
+  authority: IssuedCertificate,
   name: string,
   publicKey: KeyObject,
   now: Date,
@@ -116,7 +116,7 @@ async function issueClientFor(
 }
 
 async function leaf(
-  authority: Issued,
+  authority: IssuedCertificate,
   publicKey: KeyObject,
   subject: string,
   days: number,
@@ -196,5 +196,5 @@ const dnsName = /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][
 function generalName(name: string): { type: 'ip' | 'dns'; value: string } {
   if (isIP(name) !== 0) return { type: 'ip', value: name };
   if (name.length <= 253 && dnsName.test(name)) return { type: 'dns', value: name };
-  throw new CertificateRefused(`"${name}" is neither a DNS name nor an IP address`);
+  throw new CertificateRefusedError(`"${name}" is neither a DNS name nor an IP address`);
 }

@@ -8,7 +8,7 @@ import {
 import { promisify } from 'node:util';
 
 /** A request that must not become a certificate; the message says why and what to do, for the person at the keyboard. */
-export class CertificateRefused extends Error {
+export class CertificateRefusedError extends Error {
   override readonly name = 'CertificateRefused';
 }
 
@@ -17,7 +17,7 @@ export type KeyKind = 'ec' | 'rsa';
 export const keyKinds: readonly KeyKind[] = ['ec', 'rsa'];
 
 /** A certificate (PEM) and its private key. */
-export interface Issued {
+export interface IssuedCertificate {
   readonly certificate: string;
   readonly key: KeyObject;
 }
@@ -43,7 +43,7 @@ export function privateKeyFromPem(pem: string, where: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new CertificateRefused(`${where} holds no unencrypted private key in PEM form`);
+    throw new CertificateRefusedError(`${where} holds no unencrypted private key in PEM form`);
   }
 }
 
@@ -57,7 +57,7 @@ const curves = new Map([
 export function curveOf(key: KeyObject): string {
   const curve = curves.get(key.asymmetricKeyDetails?.namedCurve ?? '');
   if (curve === undefined)
-    throw new CertificateRefused('an authority signs with RSA or with EC P-256, P-384 or P-521');
+    throw new CertificateRefusedError('an authority signs with RSA or with EC P-256, P-384 or P-521');
   return curve;
 }
 
@@ -68,13 +68,13 @@ export function refuseWeakKey(key: KeyObject): void {
   if (kind === 'rsa') {
     const bits = details.modulusLength ?? 0;
     if (bits >= 2048 && bits <= 8192) return;
-    throw new CertificateRefused(`its RSA key has ${bits} bits; use 2048 to 8192`);
+    throw new CertificateRefusedError(`its RSA key has ${bits} bits; use 2048 to 8192`);
   }
   if (kind === 'ec' && curves.has(details.namedCurve ?? '')) return;
   if (kind === 'ed25519') return;
   const name =
     kind === 'ec' ? `an EC key on ${details.namedCurve ?? 'an unnamed curve'}` : `a key of type ${kind}`;
-  throw new CertificateRefused(
+  throw new CertificateRefusedError(
     `it has ${name}; use RSA (2048 bits or more), EC P-256, P-384, P-521 or Ed25519`,
   );
 }
@@ -85,9 +85,9 @@ function samePair(publicKey: KeyObject, privateKey: KeyObject): boolean {
 }
 
 /** An authority ready to sign. Throws CertificateRefused when certificate and key are not one pair. */
-export function openAuthority(certificate: string, key: KeyObject): Issued {
+export function openAuthority(certificate: string, key: KeyObject): IssuedCertificate {
   if (!samePair(new X509Certificate(certificate).publicKey, key)) {
-    throw new CertificateRefused(
+    throw new CertificateRefusedError(
       'the certificate of the authority and its private key do not belong together',
     );
   }

@@ -2,7 +2,7 @@ import {
   type Attribute,
   type AttributeReference,
   type DeletedAttribute,
-  isClassic,
+  hasLegacyForm,
   referable,
   type StandardAttribute,
   sendable,
@@ -35,7 +35,7 @@ const Tag = {
 function referenceNamed1x(name: string): AttributeReference {
   const standard = attributeNamed1x(name);
   if (standard !== undefined) return { name: standard };
-  return isClassic(name.charAt(0)) && name.charAt(1) === '-'
+  return hasLegacyForm(name.charAt(0)) && name.charAt(1) === '-'
     ? { vendor: name.charAt(0), name: name.slice(2) }
     : { vendor: '', name };
 }
@@ -231,7 +231,7 @@ export const reference1x: Custom<AttributeReference> = {
       const named =
         reference.vendor === undefined
           ? attributeRow(reference.name).name1x !== null
-          : reference.vendor === '' || isClassic(reference.vendor);
+          : reference.vendor === '' || hasLegacyForm(reference.vendor);
       if (named && referable(reference, version)) writer.text(tag, name1xOf(reference));
     },
   }),

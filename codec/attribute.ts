@@ -59,13 +59,13 @@ export interface TemplateAttribute {
 /** One text per attribute: `State`, `x-Foo`, `Acme:Foo`; unknown names as they came. */
 export function attributeKey(reference: AttributeReference): string {
   if (reference.vendor === undefined || reference.vendor === '') return reference.name;
-  return isClassic(reference.vendor)
+  return hasLegacyForm(reference.vendor)
     ? `${reference.vendor}-${reference.name}`
     : `${reference.vendor}:${reference.name}`;
 }
 
 /** `x` and `y`: the vendors that 1.x writes as a prefix. */
-export function isClassic(vendor: string): boolean {
+export function hasLegacyForm(vendor: string): boolean {
   return vendor === 'x' || vendor === 'y';
 }
 
@@ -76,22 +76,24 @@ export function sendable(
   classicOnly: boolean,
 ): boolean {
   if (attribute.vendor !== undefined)
-    return classicOnly ? isClassic(attribute.vendor) : attribute.vendor !== '';
+    return classicOnly ? hasLegacyForm(attribute.vendor) : attribute.vendor !== '';
   if (!referable(attribute, version)) return false;
   const { schema, name1x } = attributeRow(attribute.name);
   if (classicOnly && name1x === null) return false;
-  return speakable(schema, attribute.value, version);
+  return isRepresentable(schema, attribute.value, version);
 }
 
 /** Whether that version has every enumeration value without which the structure would be incomplete. */
-function speakable(schema: AnySchema, value: unknown, version: Version): boolean {
+function isRepresentable(schema: AnySchema, value: unknown, version: Version): boolean {
   if (value === undefined) return true;
   if (schema.kind === 'enumeration') return schema.introducedBy(value as string | number, version);
   if (schema.kind !== 'struct') return true;
   const values = value as Record<string, unknown>;
   return Object.entries(schema.fields).every(
     ([key, field]) =>
-      field.kind !== 'field' || field.quantity !== 'one' || speakable(field.schema, values[key], version),
+      field.kind !== 'field' ||
+      field.quantity !== 'one' ||
+      isRepresentable(field.schema, values[key], version),
   );
 }
 

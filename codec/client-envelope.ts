@@ -5,7 +5,7 @@ import { bytes, type Infer, many, maybe, one, struct, text } from './schema.ts';
 import { tagNumber } from './tags.ts';
 import { type Version, versionNumbers } from './version.ts';
 import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-reader.ts';
-import { type BinaryWriter, written } from './wire/binary-writer.ts';
+import { type BinaryWriter, encodeMessage } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
 /** The other side of `envelope.ts`: requests as they are written, responses as they are read. */
@@ -25,7 +25,7 @@ export function writeRequest(
   operation: Operation,
   payload: (writer: BinaryWriter) => void,
 ): Uint8Array {
-  return written((writer) => {
+  return encodeMessage((writer) => {
     const message = writer.open(Tag.RequestMessage);
     const { major, minor } = versionNumbers(version);
     plan(RequestHeader, version).write(writer, Tag.RequestHeader, {

@@ -28,7 +28,7 @@ import { Authentication, Nonce } from './structures/credentials.ts';
 import { tagNumber } from './tags.ts';
 import { oldestVersion, type Version, versionNumbers, versionOf } from './version.ts';
 import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-reader.ts';
-import { type BinaryWriter, written } from './wire/binary-writer.ts';
+import { type BinaryWriter, encodeMessage } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
 /** KMIP 2.1 §9.14, 1.4 §6.1. */
@@ -100,7 +100,7 @@ export interface RequestMessage {
 }
 
 /** A request in a version that this house does not speak; `minor` and `major` are what it said. */
-export class UnsupportedVersion extends Error {
+export class UnsupportedVersionError extends Error {
   override readonly name = 'UnsupportedVersion';
   readonly major: number;
   readonly minor: number;
@@ -172,7 +172,7 @@ export function readVersion(reader: BinaryReader): Version {
     reader,
   );
   const version = versionOf(major, minor);
-  if (version === undefined) throw new UnsupportedVersion(major, minor);
+  if (version === undefined) throw new UnsupportedVersionError(major, minor);
   return version;
 }
 
@@ -223,7 +223,7 @@ export interface ResponseHead {
 
 /** Encodes a whole response into memory of its own. */
 export function writeResponse(head: ResponseHead, items: readonly ResponseItem[]): Uint8Array {
-  return written((writer) => {
+  return encodeMessage((writer) => {
     const message = writer.open(Tag.ResponseMessage);
     const { major, minor } = versionNumbers(head.version);
     plan(ResponseHeader, head.version).write(writer, Tag.ResponseHeader, {

@@ -19,8 +19,8 @@ import {
 import {
   type EraField,
   era,
-  type Gathered,
   integer,
+  type MergedField,
   many,
   maybe,
   one,
@@ -49,27 +49,27 @@ export type {
 const template1x = struct({ Name: many(Name), Attribute: many(plain1x) });
 const filterTemplate1x = struct({ Name: many(partial(Name)), Attribute: many(attribute1x(true)) });
 
-function spreadAs(tag: TagName) {
+function splitAs(tag: TagName) {
   return (list: readonly Attribute[]) => list.map((value) => ({ tag, value }));
 }
 
 /** Repeated Attribute (1.x). */
-const list1x: Gathered<readonly Attribute[]> = {
+const list1x: MergedField<readonly Attribute[]> = {
   kind: 'gathered',
   sources: [{ tag: 'Attribute', schema: plain1x }],
-  gather: (items) => items.map((item) => item.value as Attribute),
-  spread: spreadAs('Attribute'),
+  merge: (items) => items.map((item) => item.value as Attribute),
+  split: splitAs('Attribute'),
 };
 
 function list2x(
   tag: TagName,
   options: { loose?: boolean; always?: boolean } = {},
-): Gathered<readonly Attribute[]> {
+): MergedField<readonly Attribute[]> {
   return {
     kind: 'gathered',
     sources: [{ tag, schema: attributes2x(options.loose ?? false) }],
-    gather: (items) => items.flatMap((item) => item.value as Attribute[]),
-    spread: (value) => (value.length > 0 || options.always ? [{ tag, value }] : []),
+    merge: (items) => items.flatMap((item) => item.value as Attribute[]),
+    split: (value) => (value.length > 0 || options.always ? [{ tag, value }] : []),
   };
 }
 
@@ -93,27 +93,27 @@ export const attributeChanges: EraField<AttributeChanges> = era({
   '1.x': {
     kind: 'gathered',
     sources: [{ tag: 'Attribute', schema: notified1x }],
-    gather(items) {
+    merge(items) {
       const all = items.map((item) => item.value as Attribute | DeletedAttribute);
       return {
         changed: all.filter((each): each is Attribute => each.value !== undefined),
         deleted: all.filter((each): each is DeletedAttribute => each.value === undefined),
       };
     },
-    spread: ({ changed, deleted }) =>
+    split: ({ changed, deleted }) =>
       [...changed, ...deleted].map((value) => ({ tag: 'Attribute' as const, value })),
-  } satisfies Gathered<AttributeChanges>,
+  } satisfies MergedField<AttributeChanges>,
   '2.x': {
     kind: 'gathered',
     sources: [
       { tag: 'Attributes', schema: attributes2x(false) },
       { tag: 'AttributeReference', schema: reference2x },
     ],
-    gather: (items) => ({
+    merge: (items) => ({
       changed: items.flatMap(({ tag, value }) => (tag === 'Attributes' ? (value as Attribute[]) : [])),
       deleted: items.flatMap(({ tag, value }) => (tag === 'Attributes' ? [] : [value as DeletedAttribute])),
     }),
-    spread({ changed, deleted }) {
+    split({ changed, deleted }) {
       const left = new Set(changed.map(attributeKey));
       const gone = new Map(deleted.map((each) => [attributeKey(each), each]));
       return [
@@ -123,7 +123,7 @@ export const attributeChanges: EraField<AttributeChanges> = era({
           .map(([, value]) => ({ tag: 'AttributeReference' as const, value })),
       ];
     },
-  } satisfies Gathered<AttributeChanges>,
+  } satisfies MergedField<AttributeChanges>,
 });
 
 /** What of the changes that version has words for. */
@@ -149,7 +149,7 @@ export const filterAttributes: EraField<readonly Attribute[]> = era({
       { tag: 'Attribute', schema: attribute1x(true) },
       { tag: 'TemplateAttribute', schema: filterTemplate1x },
     ],
-    gather: (items) =>
+    merge: (items) =>
       items.flatMap(({ tag, value }) => {
         if (tag === 'Attribute') return [value as Attribute];
         const wrapped = value as { Name: { NameValue: string; NameType: string }[]; Attribute: Attribute[] };
@@ -158,17 +158,17 @@ export const filterAttributes: EraField<readonly Attribute[]> = era({
           ...wrapped.Attribute,
         ];
       }),
-    spread: spreadAs('Attribute'),
-  } satisfies Gathered<readonly Attribute[]>,
+    split: splitAs('Attribute'),
+  } satisfies MergedField<readonly Attribute[]>,
   '2.x': list2x('Attributes', { loose: true, always: true }),
 });
 
 /** Attributes of a new object under the tags of both eras; a request without them has none. */
 export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<TemplateAttribute> {
-  const wrapped: Gathered<TemplateAttribute> = {
+  const wrapped: MergedField<TemplateAttribute> = {
     kind: 'gathered',
     sources: [{ tag: tag1x, schema: template1x }],
-    gather: (items) => {
+    merge: (items) => {
       const all = items.map(
         (item) => item.value as { Name: TemplateAttribute['templates']; Attribute: Attribute[] },
       );
@@ -177,21 +177,21 @@ export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<Tem
         attributes: all.flatMap((each) => each.Attribute),
       };
     },
-    spread: ({ templates, attributes }) =>
+    split: ({ templates, attributes }) =>
       templates.length + attributes.length > 0
         ? [{ tag: tag1x, value: { Name: templates, Attribute: attributes } }]
         : [],
   };
   // PyKMIP's client still wraps the attributes of a 2.0 Re-key in a Template-Attribute.
-  const bare: Gathered<TemplateAttribute> = {
+  const bare: MergedField<TemplateAttribute> = {
     kind: 'gathered',
     sources: [{ tag: tag2x, schema: attributes2x(false) }, ...wrapped.sources],
-    gather: (items) => {
-      const { templates, attributes } = wrapped.gather(items.filter((item) => item.tag === tag1x));
+    merge: (items) => {
+      const { templates, attributes } = wrapped.merge(items.filter((item) => item.tag === tag1x));
       const listed = items.filter((item) => item.tag === tag2x).flatMap((item) => item.value as Attribute[]);
       return { templates, attributes: [...attributes, ...listed] };
     },
-    spread: ({ attributes }) => [{ tag: tag2x, value: attributes }],
+    split: ({ attributes }) => [{ tag: tag2x, value: attributes }],
   };
   return era({ '1.x': wrapped, '2.x': bare });
 }

@@ -1,5 +1,5 @@
 import type { Enumeration } from './enumeration.ts';
-import type { AnyField, AnySchema, Field, Fields, Gathered, Infer, Plan } from './schema.ts';
+import type { AnyField, AnySchema, Field, Fields, Infer, MergedField, Plan } from './schema.ts';
 import { isTagName, type TagName, tagNumber } from './tags.ts';
 import { eraOf, type Version, within } from './version.ts';
 import type { BinaryReader } from './wire/binary-reader.ts';
@@ -94,7 +94,7 @@ function compileField(key: string, field: AnyField, version: Version): CompiledF
       return shape === null ? [] : compileField(key, shape, version);
     }
     case 'gathered':
-      return [compileGathered(key, field, version)];
+      return [compileMerged(key, field, version)];
     case 'field':
       return [
         field.quantity === 'many' ? compileMany(key, field, version) : compileSingle(key, field, version),
@@ -165,7 +165,7 @@ function compileMany(key: string, field: Field, version: Version): CompiledField
   return compiled;
 }
 
-function compileGathered(key: string, field: Gathered<unknown>, version: Version): CompiledField {
+function compileMerged(key: string, field: MergedField<unknown>, version: Version): CompiledField {
   const plans = new Map(
     field.sources.map((source) => [source.tag, plan(source.schema, version) as Plan<unknown>]),
   );
@@ -180,10 +180,10 @@ function compileGathered(key: string, field: Gathered<unknown>, version: Version
       },
     ]),
     absent(values) {
-      values[key] = field.gather((values[key] ?? []) as { tag: TagName; value: unknown }[]);
+      values[key] = field.merge((values[key] ?? []) as { tag: TagName; value: unknown }[]);
     },
     write(writer, values) {
-      for (const item of field.spread(values[key]))
+      for (const item of field.split(values[key]))
         plans.get(item.tag)?.write(writer, tagNumber(item.tag), item.value);
     },
   };

@@ -79,13 +79,13 @@ export interface Field<S extends AnySchema = AnySchema, Q extends Quantity = Qua
  * A field that gathers what the wire spreads over items of several tags (TemplateAttribute beside Attribute) into one
  * value, which is never undefined.
  */
-export interface Gathered<T> {
+export interface MergedField<T> {
   readonly kind: 'gathered';
   readonly sources: readonly { readonly tag: TagName; readonly schema: AnySchema }[];
   /** From the items in the order of arrival, each with its tag. */
-  gather(items: readonly { tag: TagName; value: unknown }[]): T;
+  merge(items: readonly { tag: TagName; value: unknown }[]): T;
   /** Items to write, in order. */
-  spread(value: T): readonly { tag: TagName; value: unknown }[];
+  split(value: T): readonly { tag: TagName; value: unknown }[];
 }
 
 /** A field that differs between the eras, with one type in TypeScript; null where an era has no such field. */
@@ -96,7 +96,7 @@ export interface EraField<T> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: variance, as above
-export type AnyField = Field | Gathered<any> | EraField<any>;
+export type AnyField = Field | MergedField<any> | EraField<any>;
 export type Fields = Readonly<Record<string, AnyField>>;
 
 type FieldValue<F> =
@@ -104,7 +104,7 @@ type FieldValue<F> =
     ? Q extends 'many'
       ? Infer<S>[]
       : Infer<S>
-    : F extends Gathered<infer T>
+    : F extends MergedField<infer T>
       ? T
       : F extends EraField<infer T>
         ? T

@@ -5,7 +5,7 @@ import { type AnySchema, any, type Plan } from './schema.ts';
 import { tagNumber } from './tags.ts';
 import { newestVersion } from './version.ts';
 import { BinaryReader, tagLabel } from './wire/binary-reader.ts';
-import { type BinaryWriter, written } from './wire/binary-writer.ts';
+import { type BinaryWriter, encodeMessage } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
 /**
@@ -40,7 +40,7 @@ const byName: ReadonlyMap<string, Form> = new Map(forms.map((form) => [form.name
 
 /** Attributes as bytes for the store, in memory of their own. */
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
-  return written((writer) => {
+  return encodeMessage((writer) => {
     const start = writer.open(Tag.Attributes);
     for (const attribute of attributes) writeStored(writer, attribute);
     writer.close(start);

@@ -2,14 +2,14 @@
 import { randomBytes, type X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Overrides } from './cli/commands/serve.ts';
-import { CommandFailure } from './cli/failure.ts';
+import { CommandError } from './cli/failure.ts';
 import { loadRooms } from './cli/rooms.ts';
 import { run } from './cli/run.ts';
-import { configOf, type Home } from './cli/state-directory/state-directory.ts';
+import { configOf, type StateDirectory } from './cli/state-directory/state-directory.ts';
 import { type Address, addressText } from './common/address.ts';
 import type { Config } from './config/index.ts';
 import { storeName } from './config/values.ts';
-import { binding } from './daemon/bind.ts';
+import { bind } from './daemon/bind.ts';
 
 const version = '0.1.0';
 
@@ -33,7 +33,7 @@ const fixed = [
 ] as const;
 
 /** The daemon of an initialised home, in the order of its start; resolves once it has drained and closed. */
-async function boot(home: Home, overrides: Overrides): Promise<void> {
+async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
   // From here on SIGHUP no longer ends the process. One reload waits for the other, and the first for the start.
   const started = Promise.withResolvers<void>();
   let reloaded = started.promise;
@@ -43,7 +43,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const rooms = await loadRooms();
   let config: Config = { ...configOf(home), ...overrides };
   const missing = config.fips ? rooms.enterFips() : undefined;
-  if (missing !== undefined) throw new CommandFailure(missing);
+  if (missing !== undefined) throw new CommandError(missing);
   const log = rooms.createLog(config.log.level);
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error) => {
@@ -57,12 +57,12 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
 
   const opened = await rooms.openStore(config.store);
   closing.defer(() => opened.close());
-  const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, shelf: opened.sealingKeys });
+  const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, wrappedKeys: opened.sealingKeys });
   closing.defer(() => vault.close());
   const policy = new rooms.Policy(config.roles);
   const rules = new rooms.CryptographicRules({ ...config.crypto, fips: config.fips });
   const { interop, uniqueNames } = config;
-  const asking = rooms.bothEndpoints(rooms.logEndpoints(log), metrics.endpoints);
+  const asking = rooms.combineEndpointObservers(rooms.logEndpoints(log), metrics.endpoints);
   const events = new rooms.ObjectEvents(vault, (error) => asking.failed({ error }));
   const settings = new rooms.EndpointDirectory(opened.store, vault);
   const endpoints = new rooms.Endpoints({
@@ -77,7 +77,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const hasCredentials = async (client: string) =>
     (await opened.store.record(rooms.credentialKind, client)) !== undefined;
   const service = rooms.createService({
-    store: rooms.measured(opened.store, metrics.storeCall),
+    store: rooms.withMetrics(opened.store, metrics.storeCall),
     vault,
     crypto: rules.over(rooms.nodeCrypto),
     limits: config.limits,
@@ -91,13 +91,13 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
       revocationListUrl: config.certification.crlUrl,
       interop,
       uniqueNames,
-      log: (client, message) => log.info({ client, message: rooms.capped(message) }, 'message of a client'),
+      log: (client, message) => log.info({ client, message: rooms.truncate(message) }, 'message of a client'),
     },
-    observer: rooms.bothRequests(rooms.logRequests(log), metrics.requests),
+    observer: rooms.combineRequestObservers(rooms.logRequests(log), metrics.requests),
     events,
     clock: Date.now,
     principal: (client) => rooms.absentClient(client, opened.clients, policy),
-    enrolments: rooms.homeEnrolments({
+    enrolments: rooms.createEnrolments({
       home,
       authorities: () => presented.authorities,
       directory: opened.clients,
@@ -128,21 +128,26 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
     limits: config.limits,
     perClient: new Map<string, number>(),
     service,
-    observer: rooms.bothDoors(rooms.logDoor(log), metrics.door),
+    observer: rooms.combineListenerObservers(rooms.logListener(log), metrics.listener),
     authenticate: (certificate: X509Certificate) =>
       rooms.authenticate(certificate, opened.clients, policy, new Date(), hasCredentials),
   };
-  const language = rooms.ttlv(endpoints);
-  const listener = new rooms.Listener({ ...common, ...config.listen, ticketKeys: randomBytes(48), language });
+  const transport = rooms.ttlvTransport(endpoints);
+  const listener = new rooms.Listener({
+    ...common,
+    ...config.listen,
+    ticketKeys: randomBytes(48),
+    transport,
+  });
   const doors = [listener];
-  const address = await binding(config.listen, '--listen', () => listener.listen());
+  const address = await bind(config.listen, '--listen', () => listener.listen());
   closing.defer(() => Promise.all(doors.map((door) => door.drain())).then(() => {}));
   let httpsAddress: Address | undefined;
   if (config.https !== undefined) {
     const ticketKeys = randomBytes(48);
-    const language = rooms.https((event) => log.info(event, 'HTTP request refused'));
-    const door = new rooms.Listener({ ...common, ...config.https, ticketKeys, language });
-    httpsAddress = await binding(config.https, '--https', () => door.listen());
+    const transport = rooms.httpsTransport((event) => log.info(event, 'HTTP request refused'));
+    const door = new rooms.Listener({ ...common, ...config.https, ticketKeys, transport });
+    httpsAddress = await bind(config.https, '--https', () => door.listen());
     doors.push(door);
   }
   const outgoing = new rooms.Outgoing({
@@ -167,7 +172,7 @@ async function boot(home: Home, overrides: Overrides): Promise<void> {
   const watched = config.metrics;
   const http =
     watched &&
-    (await binding(watched, '--metrics', () =>
+    (await bind(watched, '--metrics', () =>
       rooms.serveHttp({ ...watched, registry: metrics.registry, ready }),
     ));
 

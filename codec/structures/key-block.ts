@@ -13,7 +13,7 @@ import { big, bytes, type Custom, type Infer, integer, many, maybe, one, since, 
 import { tagNumber } from '../tags.ts';
 import { newestVersion, type Version } from '../version.ts';
 import { BinaryReader, checkStructure, type WireLimits } from '../wire/binary-reader.ts';
-import { written } from '../wire/binary-writer.ts';
+import { encodeMessage } from '../wire/binary-writer.ts';
 import { Type } from '../wire/types.ts';
 import { WireError } from '../wire-error.ts';
 import { CryptographicParameters } from './cryptographic-parameters.ts';
@@ -67,7 +67,7 @@ const keyMaterial: Custom<KeyMaterial> = {
 /** The Key Material item of a transparent key, header included, as it rests: what the key's Digest is made of (KMIP 2.1 §4.17). */
 export function encodeKeyMaterial(material: TransparentKeyMaterial): Uint8Array {
   const { write } = plan(TransparentKeyMaterial, newestVersion);
-  return written((writer) => write(writer, tagNumber('KeyMaterial'), material));
+  return encodeMessage((writer) => write(writer, tagNumber('KeyMaterial'), material));
 }
 
 const plainKeyValue = struct({ KeyMaterial: one(keyMaterial), Attributes: keyValueAttributes });
@@ -100,7 +100,7 @@ const keyValueTag = tagNumber('KeyValue');
 /** The Key Value item, header included, as a client of that version reads it: what TTLV Encoding wraps (KMIP 2.1 §11.18). */
 export function encodeKeyValue(value: PlainKeyValue, version: Version): Uint8Array {
   const { write } = plan(plainKeyValue, version);
-  return written((writer) => write(writer, keyValueTag, value));
+  return encodeMessage((writer) => write(writer, keyValueTag, value));
 }
 
 /** The newest version of each era: the forms in which attributes inside a Key Value come. */

@@ -11,9 +11,9 @@ import {
   big,
   bytes,
   type Custom,
-  type Gathered,
   type Infer,
   integer,
+  type MergedField,
   maybe,
   one,
   struct,
@@ -21,7 +21,7 @@ import {
 import { type TagName, tagNumber } from '../tags.ts';
 import { newestVersion, type Version } from '../version.ts';
 import { BinaryReader, tagLabel } from '../wire/binary-reader.ts';
-import { written } from '../wire/binary-writer.ts';
+import { encodeMessage } from '../wire/binary-writer.ts';
 import { WireError } from '../wire-error.ts';
 import { KeyBlock } from './key-block.ts';
 
@@ -141,7 +141,7 @@ function restVersion(type: ObjectTypeName): Version {
 /** An object's bytes in TTLV, in memory of their own: what the vault seals. */
 export function encodeManagedObject(object: ManagedObjectValue): Uint8Array {
   const { write } = plan(managedObject, restVersion(object.type));
-  return written((writer) => write(writer, tagNumber(object.type), object));
+  return encodeMessage((writer) => write(writer, tagNumber(object.type), object));
 }
 
 /** The inverse of `encodeManagedObject`; byte strings are views of `encoded`. */
@@ -151,21 +151,21 @@ export function decodeManagedObject(encoded: Uint8Array): ManagedObjectValue {
 }
 
 /** A payload field that holds a managed object of any type, under the tag of its type. */
-export const managedObjectField: Gathered<ManagedObjectValue> = {
+export const managedObjectField: MergedField<ManagedObjectValue> = {
   kind: 'gathered',
   sources: managedObjectTags.map((tag) => ({ tag, schema: managedObject })),
-  gather(items) {
+  merge(items) {
     const [first, second] = items;
     if (first === undefined) throw new WireError('field', 'the object itself is missing');
     if (second !== undefined) throw new WireError('field', 'there is more than one object');
     return first.value as ManagedObjectValue;
   },
-  spread: (value) => [{ tag: value.type, value }],
+  split: (value) => [{ tag: value.type, value }],
 };
 
 /** As `managedObjectField`, for answers that may have nothing left to show. */
-export const optionalManagedObjectField: Gathered<ManagedObjectValue | undefined> = {
+export const optionalManagedObjectField: MergedField<ManagedObjectValue | undefined> = {
   ...managedObjectField,
-  gather: (items) => (items.length === 0 ? undefined : managedObjectField.gather(items)),
-  spread: (value) => (value === undefined ? [] : managedObjectField.spread(value)),
+  merge: (items) => (items.length === 0 ? undefined : managedObjectField.merge(items)),
+  split: (value) => (value === undefined ? [] : managedObjectField.split(value)),
 };

@@ -148,7 +148,7 @@ const kept = { writer: undefined as BinaryWriter | undefined, capacity: 65_536 }
  * The bytes that `write` writes, in memory of their own. The writer is used again from call to call, always wiped: to
  * allocate one for each message costs more than to fill it. Calls may be nested.
  */
-export function written(write: (writer: BinaryWriter) => void): Uint8Array {
+export function encodeMessage(write: (writer: BinaryWriter) => void): Uint8Array {
   const writer = kept.writer ?? new BinaryWriter(4_096);
   kept.writer = undefined;
   try {

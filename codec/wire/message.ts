@@ -1,6 +1,6 @@
 import { WireError } from '../wire-error.ts';
 import { BinaryReader, checkStructure, type WireLimits } from './binary-reader.ts';
-import { written } from './binary-writer.ts';
+import { encodeMessage } from './binary-writer.ts';
 import { type Node, readNode, writeValue } from './node.ts';
 
 /**
@@ -18,5 +18,5 @@ export function decodeBinary(bytes: Uint8Array, limits: WireLimits): Node {
 
 /** A tree in the binary encoding, in memory of its own. */
 export function encodeBinary(node: Node): Uint8Array {
-  return written((writer) => writeValue(writer, node.tag, node));
+  return encodeMessage((writer) => writeValue(writer, node.tag, node));
 }

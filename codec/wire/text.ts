@@ -50,7 +50,7 @@ function describe(
 ): void {
   const secret = insideSecret || secretTags.has(node.tag);
   if (node.type !== 'Structure') {
-    const value = secret && !show ? concealed(node) : readable(node, subject);
+    const value = secret && !show ? redacted(node) : readable(node, subject);
     lines.push(`${indent}${tagLabel(node.tag)}  ${node.type}  ${value}`);
     return;
   }
@@ -62,7 +62,7 @@ function describe(
 
 type LeafValue = Exclude<TypedValue, { type: 'Structure' }>;
 
-function concealed(node: LeafValue): string {
+function redacted(node: LeafValue): string {
   if (node.type === 'TextString') return `(${new TextEncoder().encode(node.value).length} bytes, not shown)`;
   if (node.type === 'ByteString' || node.type === 'BigInteger')
     return `(${node.value.length} bytes, not shown)`;

@@ -142,11 +142,11 @@ function valueText(node: Exclude<TypedValue, { type: 'Structure' }>, subject: Ta
 const special = /[&<>"\t\n\r]/g;
 /** Characters that XML 1.0 cannot carry at all, not even escaped. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get out
-const unspeakable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
+const unrepresentable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
 function escaped(text: string): string {
   return text
     .toWellFormed()
-    .replace(unspeakable, '\ufffd')
+    .replace(unrepresentable, '\ufffd')
     .replace(special, (character) => `&#${character.charCodeAt(0)};`);
 }

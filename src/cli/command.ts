@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import * as values from '../config/values.ts';
-import { UsageFailure } from './failure.ts';
+import { UsageError } from './failure.ts';
 
 /** One command: how it is written, and what it does once the whole command line has been understood. */
 export interface Command<Arguments = never> {
@@ -81,7 +81,7 @@ export function readOption<T>(
   try {
     return read(value, process.cwd());
   } catch (error) {
-    if (error instanceof values.WrongValue) throw new UsageFailure(`--${name} ${error.message}`);
+    if (error instanceof values.ConfigValueError) throw new UsageError(`--${name} ${error.message}`);
     throw error;
   }
 }
@@ -91,7 +91,7 @@ const plainName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 /** Names of clients and groups end up in paths, certificates and logs. Throws UsageFailure. */
 export function plainNameOf(what: string, value: string): string {
   if (plainName.test(value)) return value;
-  throw new UsageFailure(
+  throw new UsageError(
     `${what} ${JSON.stringify(value)} is not possible; use 1 to 64 letters, digits and . _ @ -, a letter or digit first`,
   );
 }

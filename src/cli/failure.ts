@@ -1,12 +1,12 @@
 import { ConfigError } from '../config/index.ts';
 
 /** A command that cannot do what it was asked: exit code 1. The message is one line: what, where, what to do. */
-export class CommandFailure extends Error {
+export class CommandError extends Error {
   override readonly name: string = 'CommandFailure';
 }
 
 /** A command line that is not understood: exit code 2. */
-export class UsageFailure extends Error {
+export class UsageError extends Error {
   override readonly name = 'UsageFailure';
 }
 
@@ -41,7 +41,7 @@ const systemReasons: Readonly<Record<string, string>> = {
 export function linesOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
-  if (error instanceof UsageFailure || spoken.has(error.name)) return [firstLine(error.message)];
+  if (error instanceof UsageError || spoken.has(error.name)) return [firstLine(error.message)];
   const { code, path } = error as NodeJS.ErrnoException;
   const reason = code === undefined ? undefined : systemReasons[code];
   if (reason !== undefined && path !== undefined) return [`${path}: ${reason}`];

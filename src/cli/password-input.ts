@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ReadStream } from 'node:tty';
 import { readInput } from './command.ts';
-import { CommandFailure } from './failure.ts';
+import { CommandError } from './failure.ts';
 
 const standardInput = 0;
 const longestBytes = 1_024;
@@ -14,17 +14,17 @@ export async function readPassword(what: string, file: string | undefined): Prom
   if (file !== undefined) return checked(new TextDecoder().decode(readInput(file)), file);
   if (!process.stdin.isTTY) return checked(readFileSync(standardInput, 'utf8'), 'the standard input');
   const password = await typed(`${what}: `);
-  if ((await typed('once more: ')) !== password) throw new CommandFailure('the two are not the same');
+  if ((await typed('once more: ')) !== password) throw new CommandError('the two are not the same');
   return checked(password, 'what was typed');
 }
 
 /** One line, its end left out. */
 function checked(text: string, where: string): string {
   const line = text.replace(/\r?\n$/, '');
-  if (line === '') throw new CommandFailure(`${where} holds no password; give it as one line`);
-  if (/[\r\n]/.test(line)) throw new CommandFailure(`${where} holds more than one line; a password is one`);
+  if (line === '') throw new CommandError(`${where} holds no password; give it as one line`);
+  if (/[\r\n]/.test(line)) throw new CommandError(`${where} holds more than one line; a password is one`);
   if (Buffer.byteLength(line) > longestBytes)
-    throw new CommandFailure(`${where} holds more than ${longestBytes} bytes; that is no password`);
+    throw new CommandError(`${where} holds more than ${longestBytes} bytes; that is no password`);
   return line;
 }
 
@@ -37,7 +37,7 @@ async function typed(prompt: string): Promise<string> {
     for (const key of keys) {
       if (key === '\r' || key === '\n') return resolve(line);
       if (key === '\u0003' || (key === '\u0004' && line === ''))
-        return reject(new CommandFailure('nothing was changed'));
+        return reject(new CommandError('nothing was changed'));
       line = key === '\u007f' || key === '\b' ? line.slice(0, -1) : line + key;
     }
   };

@@ -7,7 +7,7 @@ import { crl } from './commands/crl.ts';
 import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
 import { type Boot, serveWith } from './commands/serve.ts';
-import { linesOf, UsageFailure } from './failure.ts';
+import { linesOf, UsageError } from './failure.ts';
 
 /**
  * Runs one command line (without the program's name). Resolves to the exit code: 0 done, 1 failed, 2 not understood.
@@ -21,7 +21,7 @@ export async function run(words: readonly string[], version: string, boot: Boot)
   } catch (error) {
     for (const line of linesOf(error)) process.stderr.write(`kmipd: ${line}\n`);
     if (process.env.KMIPD_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    return error instanceof UsageFailure ? 2 : 1;
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
@@ -66,8 +66,8 @@ async function understand(words: readonly string[], version: string, boot: Boot)
   try {
     await parser.parseAsync();
   } catch (error) {
-    if (error instanceof UsageFailure || !(error instanceof Error)) throw error;
-    throw new UsageFailure(explain(error.message, words, top));
+    if (error instanceof UsageError || !(error instanceof Error)) throw error;
+    throw new UsageError(explain(error.message, words, top));
   }
   return action;
 }
@@ -77,12 +77,12 @@ function refuseOddValues(given: Readonly<Record<string, unknown>>, words: readon
   for (const [name, value] of Object.entries(given)) {
     if (name === '_' || name === '$0') continue;
     // yargs makes an empty text of a lone -, which stands for standard input.
-    if (value === '' && !words.includes('-')) throw new UsageFailure(`--${name} needs a value`);
+    if (value === '' && !words.includes('-')) throw new UsageError(`--${name} needs a value`);
     if (Array.isArray(value) && !repeatable.has(name))
-      throw new UsageFailure(`--${name} is given more than once`);
+      throw new UsageError(`--${name} is given more than once`);
     const word = words.find((candidate) => candidate.startsWith(`--${name}=`));
     if (typeof value === 'boolean' && word !== undefined && !/=(true|false)$/.test(word)) {
-      throw new UsageFailure(`${word} is not possible; write --${name}`);
+      throw new UsageError(`${word} is not possible; write --${name}`);
     }
   }
 }

@@ -15,16 +15,16 @@ export class KmipError extends Error {
   override readonly name = 'KmipError';
   readonly reason: Reason;
   /** Reason for 1.x clients where the table below would give another one. */
-  readonly classic: Reason | undefined;
+  readonly legacyReason: Reason | undefined;
   /** Said as soon as a version lists the reason, whatever `usedSince` says. */
   readonly asListed: boolean;
 
-  constructor(reason: Reason, message: string, classic?: Reason, asListed = false) {
+  constructor(reason: Reason, message: string, legacyReason?: Reason, asListed = false) {
     super(
       message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1).toWellFormed()}…`,
     );
     this.reason = reason;
-    this.classic = classic;
+    this.legacyReason = legacyReason;
     this.asListed = asListed;
   }
 }
@@ -93,7 +93,9 @@ const usedSince: Partial<Record<Reason, Version>> = { WrongKeyLifecycleState: '2
 
 /** The reason as the client's version knows it; General Failure when nothing fits. */
 export function reasonFor(error: KmipError, version: Version): Reason {
-  let reason: Reason | undefined = within(version, '2.0') ? error.reason : (error.classic ?? error.reason);
+  let reason: Reason | undefined = within(version, '2.0')
+    ? error.reason
+    : (error.legacyReason ?? error.reason);
   while (reason !== undefined && !usable(reason, version, error.asListed)) reason = older[reason];
   return reason ?? 'GeneralFailure';
 }

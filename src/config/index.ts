@@ -5,7 +5,7 @@ import { defaultLimits, type Limits } from '../common/limits.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
 import { type Key, keys, known, limit, limitNames, type logLevels, type tlsProfiles } from './keys.ts';
-import { WrongValue } from './values.ts';
+import { ConfigValueError } from './values.ts';
 
 /** Everything `kmipd.toml` says, with the defaults filled in and paths made absolute. */
 export interface Config {
@@ -81,7 +81,7 @@ export function parseConfig(source: string, file: string, home: string): Config 
     try {
       given.set(name, expected.read(value, home));
     } catch (error) {
-      if (!(error instanceof WrongValue)) throw error;
+      if (!(error instanceof ConfigValueError)) throw error;
       problems.push(`"${name}" ${error.message}`);
     }
   }

@@ -59,7 +59,7 @@ export const limitNames = Object.keys(limitRanges) as (keyof Limits)[];
 function disabledNames(value: unknown, home: string): readonly string[] {
   const names = values.texts(value, home);
   const problem = names.map(disabledProblem).find((found) => found !== undefined);
-  if (problem !== undefined) throw new values.WrongValue(`is wrong: ${problem}`);
+  if (problem !== undefined) throw new values.ConfigValueError(`is wrong: ${problem}`);
   return names;
 }
 

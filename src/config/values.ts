@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Address, addressOf } from '../common/address.ts';
 
 /** A value of the wrong type or out of range; the message follows the key: `"listen" must be …`. */
-export class WrongValue extends Error {}
+export class ConfigValueError extends Error {}
 
 /** Turns what TOML holds into what the house uses. `home` is where relative paths begin. Throws WrongValue. */
 export type Reader<T> = (value: unknown, home: string) => T;
@@ -10,22 +10,22 @@ export type Reader<T> = (value: unknown, home: string) => T;
 export const address: Reader<Address> = (value) => {
   const parsed = typeof value === 'string' ? addressOf(value) : undefined;
   if (parsed === undefined)
-    throw new WrongValue('must be "HOST:PORT", such as "127.0.0.1:5696" or "[::]:5696"');
+    throw new ConfigValueError('must be "HOST:PORT", such as "127.0.0.1:5696" or "[::]:5696"');
   return parsed;
 };
 
 export const flag: Reader<boolean> = (value) => {
-  if (typeof value !== 'boolean') throw new WrongValue('must be true or false, without quotes');
+  if (typeof value !== 'boolean') throw new ConfigValueError('must be true or false, without quotes');
   return value;
 };
 
 export const text: Reader<string> = (value) => {
-  if (typeof value !== 'string' || value === '') throw new WrongValue('must be a text in quotes');
+  if (typeof value !== 'string' || value === '') throw new ConfigValueError('must be a text in quotes');
   return value;
 };
 
 export const texts: Reader<readonly string[]> = (value, home) => {
-  if (!Array.isArray(value)) throw new WrongValue('must be a list of texts, such as ["one", "two"]');
+  if (!Array.isArray(value)) throw new ConfigValueError('must be a list of texts, such as ["one", "two"]');
   return value.map((entry) => text(entry, home));
 };
 
@@ -39,14 +39,14 @@ export const oneOf =
   (value) => {
     const choice = choices.find((candidate) => candidate === value);
     if (choice !== undefined) return choice;
-    throw new WrongValue(`must be one of ${choices.map((candidate) => `"${candidate}"`).join(', ')}`);
+    throw new ConfigValueError(`must be one of ${choices.map((candidate) => `"${candidate}"`).join(', ')}`);
   };
 
 export const wholeNumber =
   (least: number, most: number): Reader<number> =>
   (value) => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new WrongValue(`must be a whole number from ${least} to ${most}, without quotes`);
+    throw new ConfigValueError(`must be a whole number from ${least} to ${most}, without quotes`);
   };
 
 /** `sqlite:FILE` with the file made absolute, or `postgres://…` as it is. */
@@ -55,14 +55,14 @@ export const store: Reader<string> = (value, home) => {
   if (/^postgres(ql)?:\/\/./.test(url) && URL.canParse(url)) return url;
   const file = /^sqlite:(.+)$/.exec(url)?.[1];
   if (file !== undefined) return `sqlite:${absolute(file, home)}`;
-  throw new WrongValue('must be "sqlite:FILE" or "postgres://USER@HOST/DATABASE"');
+  throw new ConfigValueError('must be "sqlite:FILE" or "postgres://USER@HOST/DATABASE"');
 };
 
 /** An address of the web that certificates can carry, i.e. in ASCII. */
 export const webAddress: Reader<string> = (value) => {
   const url = typeof value === 'string' ? value : '';
   if (/^https?:\/\/[\x21-\x7e]{1,1000}$/.test(url) && URL.canParse(url)) return url;
-  throw new WrongValue('must be a URL such as "http://pki.example.com/{issuer}.crl"');
+  throw new ConfigValueError('must be a URL such as "http://pki.example.com/{issuer}.crl"');
 };
 
 /** A store's address without its password, for messages. */

@@ -10,7 +10,7 @@ export interface Certification {
    */
   readRequest(type: CertificateRequestType, value: Uint8Array): Promise<CertificateContent>;
   /** What a certificate says, as its successor would say it again. Throws CertificateInvalid. */
-  readCertificate(der: Uint8Array): Promise<CertificateFacts>;
+  readCertificate(der: Uint8Array): Promise<CertificateDetails>;
   /** A distinguished name in DER. Throws NameInvalid. */
   encodeName(name: StatedName): Promise<Uint8Array>;
   /** A name that 1.0 writes as text (host name, address, URI, e-mail address) as GeneralName in DER. Throws NameInvalid. */
@@ -23,24 +23,24 @@ export interface Certification {
    * A certificate in DER, signed on the thread pool. Throws AlgorithmUnsupported and ParametersInvalid when the issuer's
    * key cannot sign so, or the subject's is too weak to be vouched for.
    */
-  issue(order: CertificateOrder): Promise<Uint8Array>;
+  issue(buildChain: CertificateSpecification): Promise<Uint8Array>;
   /** A revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issue` does. */
-  revocationList(order: RevocationListOrder): Promise<Uint8Array>;
+  revocationList(buildChain: RevocationListSpecification): Promise<Uint8Array>;
   /**
    * Certificates in DER in the order of their chain, the issued before its issuer; undefined when they are not one chain.
    * Throws CertificateInvalid.
    */
-  order(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
+  buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
   /** Whether the issuer's key made the signature of the certificate, both in DER. Throws CertificateInvalid. */
   isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /**
    * The verdict on an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: its
    * end is not signed by itself, or it has critical extensions that the server cannot judge.
    */
-  judge(chain: readonly Uint8Array[], date: number): Promise<Verdict>;
+  validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult>;
 }
 
-export type Verdict = 'Valid' | 'Invalid' | 'Unknown';
+export type ValidationResult = 'Valid' | 'Invalid' | 'Unknown';
 
 /** What a certificate says about its subject. */
 export interface CertificateContent {
@@ -60,7 +60,7 @@ export interface CertificateContent {
   readonly pathLength?: number | undefined;
 }
 
-export interface CertificateFacts extends CertificateContent {
+export interface CertificateDetails extends CertificateContent {
   /** Distinguished name in DER. */
   readonly issuer: Uint8Array;
   /** POSIX seconds. */
@@ -92,7 +92,7 @@ export const namePartTypes = [
 ] as const;
 export type NamePartType = (typeof namePartTypes)[number];
 
-export interface CertificateOrder {
+export interface CertificateSpecification {
   readonly content: CertificateContent;
   /** Distinguished name in DER. */
   readonly issuer: Uint8Array;
@@ -110,7 +110,7 @@ export interface CertificateOrder {
   readonly revocationListUrl?: string | undefined;
 }
 
-export interface RevocationListOrder {
+export interface RevocationListSpecification {
   /** In DER. */
   readonly issuerCertificate: Uint8Array;
   readonly issuerKey: PlainKey;
@@ -135,11 +135,11 @@ export interface RevokedEntry {
 }
 
 /** A certificate request that cannot be read, or whose signature is not its key's. Reason for the client: InvalidCSR. */
-export class RequestInvalid extends Error {
+export class InvalidCertificateRequestError extends Error {
   override readonly name = 'RequestInvalid';
 }
 
 /** A distinguished or alternative name that is none. Reason for the client: InvalidField. */
-export class NameInvalid extends Error {
+export class InvalidNameError extends Error {
   override readonly name = 'NameInvalid';
 }

@@ -21,7 +21,7 @@ import type {
 } from '../../codec/structures/managed-objects.ts';
 import type { PostQuantumAlgorithm } from './algorithms.ts';
 import type { Certification } from './certification.ts';
-import type { SecretLength, Share, SharedSecret, Sharing } from './secret-sharing.ts';
+import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from './secret-sharing.ts';
 import type { Wrapping } from './wrapping.ts';
 
 /**
@@ -111,12 +111,12 @@ export interface CryptoProvider extends Wrapping {
   deriveKey(derivation: Derivation): Promise<Uint8Array>;
 
   /** Divides a secret into shares, the first for Key Part Identifier 1; chooses the prime where one is needed and none given. */
-  splitSecret(secret: Uint8Array, sharing: Sharing): Promise<SharedSecret>;
+  splitSecret(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret>;
   /**
    * The inverse, from `threshold` shares of different identifiers or more, which must agree.
    * Throws CryptographyFailed when they do not, or are too few.
    */
-  joinShares(shares: readonly Share[], sharing: Sharing, length: SecretLength): Uint8Array;
+  joinShares(shares: readonly Share[], sharing: SecretSharingScheme, length: SecretLength): Uint8Array;
 
   /*
    * The same for data that comes in parts. A stream is over after `final`, `verify` or the first error; those of ciphers
@@ -325,6 +325,6 @@ export class CryptographyFailed extends Error {
 }
 
 /** The one error of all decryption: which byte was wrong, padding or tag, would help whoever tries keys and texts. */
-export function undecipherable(): CryptographyFailed {
+export function decryptionFailed(): CryptographyFailed {
   return new CryptographyFailed('the data cannot be decrypted');
 }

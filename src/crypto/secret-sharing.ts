@@ -1,7 +1,7 @@
 import type { SplitKeyMethod } from '../../codec/enums.ts';
 
 /** How a secret is shared (KMIP 2.1 §2.8, 1.4 §2.2.5). */
-export interface Sharing {
+export interface SecretSharingScheme {
   readonly method: SplitKeyMethod;
   readonly parts: number;
   /** Shares that are enough. */

@@ -14,12 +14,12 @@ export interface Wrapping {
    * PKCS#12 (RFC 7292) with PBES2, AES-256 and an HMAC of SHA-256, DER. Throws AlgorithmUnsupported, CertificateInvalid,
    * ParametersInvalid for a password that is not text, KeyMaterialInvalid when key and certificate are no pair.
    */
-  bundle(key: PlainKey, parts: Pkcs12Parts): Promise<Uint8Array>;
+  encodePkcs12(key: PlainKey, parts: Pkcs12Parts): Promise<Uint8Array>;
   /**
    * PKCS#8 of the private key in a PKCS#12 file; undefined for one that is not understood. Throws ParametersInvalid as
    * `bundle`, CryptographyFailed when the password does not fit.
    */
-  unbundle(file: Uint8Array, password: Uint8Array): Promise<Uint8Array | undefined>;
+  decodePkcs12(file: Uint8Array, password: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
 export interface WrappedBytes {

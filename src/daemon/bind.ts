@@ -1,4 +1,4 @@
-import { CommandFailure } from '../cli/failure.ts';
+import { CommandError } from '../cli/failure.ts';
 import { type Address, addressText } from '../common/address.ts';
 
 const bindingProblems: Readonly<Record<string, string>> = {
@@ -10,12 +10,12 @@ const bindingProblems: Readonly<Record<string, string>> = {
 };
 
 /** Binds an address, or says which one could not be had and which option chooses another. */
-export async function binding<T>(address: Address, option: string, bind: () => Promise<T>): Promise<T> {
+export async function bind<T>(address: Address, option: string, bind: () => Promise<T>): Promise<T> {
   try {
     return await bind();
   } catch (error) {
     const problem = bindingProblems[(error as NodeJS.ErrnoException).code ?? ''];
     if (problem === undefined) throw error;
-    throw new CommandFailure(`${addressText(address)} ${problem} with ${option} HOST:PORT`);
+    throw new CommandError(`${addressText(address)} ${problem} with ${option} HOST:PORT`);
   }
 }

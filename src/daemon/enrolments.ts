@@ -1,12 +1,12 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { CertificateRefused, type Issued, refuseWeakKey } from '../../certs/keys.ts';
+import { CertificateRefusedError, type IssuedCertificate, refuseWeakKey } from '../../certs/keys.ts';
 import { authorityOf } from '../cli/state-directory/authority.ts';
-import type { Home } from '../cli/state-directory/state-directory.ts';
+import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { fingerprintOf, refusalOf } from '../identity/certificate.ts';
 import {
   type ClientCertificate,
-  EnrolmentRefused,
+  EnrolmentRefusedError,
   type Enrolments,
   type GeneratedKey,
   type ReplacedEnrolment,
@@ -15,7 +15,7 @@ import type { ClientDirectory } from '../identity/principal.ts';
 import { signedBy } from '../identity/trust.ts';
 
 export interface EnrolmentOptions {
-  readonly home: Home;
+  readonly home: StateDirectory;
   /** PEM of the authorities that the listener trusts now. */
   readonly authorities: () => readonly string[];
   readonly directory: ClientDirectory;
@@ -25,7 +25,7 @@ export interface EnrolmentOptions {
 const issuing = () => import('../../certs/issue.ts');
 
 /** Enrolment at the client's own request, by the authority of the home and the authorities of the configuration. */
-export function homeEnrolments({
+export function createEnrolments({
   home,
   authorities: trusted,
   directory,
@@ -46,7 +46,9 @@ export function homeEnrolments({
       const { issueClient } = await issuing();
       const authority = authorityOf(home);
       const kind = authority.key.asymmetricKeyType === 'rsa' ? 'rsa' : 'ec';
-      const { certificate, key }: Issued = await refusing(() => issueClient(authority, client, kind));
+      const { certificate, key }: IssuedCertificate = await refusing(() =>
+        issueClient(authority, client, kind),
+      );
       return { ...judged(certificate, authorities()), key: generated(key) };
     },
     accept: (der) => judged(der, authorities()),
@@ -59,7 +61,7 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CertificateRefused) throw new EnrolmentRefused(error.message);
+    if (error instanceof CertificateRefusedError) throw new EnrolmentRefusedError(error.message);
     throw error;
   }
 }
@@ -74,16 +76,16 @@ function judged(encoded: string | Uint8Array, authorities: readonly X509Certific
   try {
     refuseWeakKey(certificate.publicKey);
   } catch (error) {
-    if (error instanceof CertificateRefused) throw new EnrolmentRefused(error.message);
-    throw new EnrolmentRefused('its key cannot be read');
+    if (error instanceof CertificateRefusedError) throw new EnrolmentRefusedError(error.message);
+    throw new EnrolmentRefusedError('its key cannot be read');
   }
   const refusal = refusalOf(certificate, now);
-  if (refusal !== undefined) throw new EnrolmentRefused(refusal);
+  if (refusal !== undefined) throw new EnrolmentRefusedError(refusal);
   const issuers = authorities.filter(
     ({ ca, validFromDate, validToDate }) => ca && validFromDate <= now && now <= validToDate,
   );
   if (signedBy(certificate, certificate) || !leadsToRoot(certificate, issuers))
-    throw new EnrolmentRefused('no authority that the server trusts has signed it');
+    throw new EnrolmentRefusedError('no authority that the server trusts has signed it');
   return {
     der: new Uint8Array(certificate.raw),
     pem: certificate.toString(),
@@ -98,10 +100,10 @@ function parsed(encoded: string | Uint8Array): X509Certificate {
   try {
     certificate = new X509Certificate(encoded);
   } catch {
-    throw new EnrolmentRefused('it is not a certificate (X.509)');
+    throw new EnrolmentRefusedError('it is not a certificate (X.509)');
   }
   if (typeof encoded !== 'string' && !certificate.raw.equals(encoded))
-    throw new EnrolmentRefused('it is not one certificate (X.509) in DER');
+    throw new EnrolmentRefusedError('it is not one certificate (X.509) in DER');
   return certificate;
 }
 

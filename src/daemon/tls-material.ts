@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { certificatesIn } from '../../certs/pem.ts';
-import { CommandFailure } from '../cli/failure.ts';
+import { CommandError } from '../cli/failure.ts';
 import { authoritiesOf, completeServer } from '../cli/state-directory/authority.ts';
-import { type Home, readPart } from '../cli/state-directory/state-directory.ts';
+import { readRequiredFile, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import type { Config } from '../config/index.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import { trustAnchors } from '../identity/trust.ts';
@@ -22,18 +22,18 @@ export interface CurrentMaterial extends TlsMaterial {
  * certificate that was taken away is made anew. Throws CommandFailure when something is missing or does not fit.
  */
 export async function readMaterial(
-  home: Home,
+  home: StateDirectory,
   config: Config,
   clients: ClientDirectory,
 ): Promise<CurrentMaterial> {
   await completeServer(home, config);
   const { certificate, key } = config.tls;
   const remedy = 'restore it, or change it in the configuration';
-  const cert = readPart(certificate, 'the certificate of the server', remedy);
-  const keyPem = readPart(key, 'the key of the server', remedy);
+  const cert = readRequiredFile(certificate, 'the certificate of the server', remedy);
+  const keyPem = readRequiredFile(key, 'the key of the server', remedy);
   const leaf = new X509Certificate(certificatesIn(cert, certificate)[0] ?? '');
   if (!fits(leaf, keyPem)) {
-    throw new CommandFailure(
+    throw new CommandError(
       `${key} is not the private key of ${certificate}; put the two that belong together there`,
     );
   }

@@ -43,6 +43,6 @@ export interface ReplacedEnrolment {
 }
 
 /** A certificate or certificate request that no enrolment can rest on; the message is for the client. */
-export class EnrolmentRefused extends Error {
+export class EnrolmentRefusedError extends Error {
   override readonly name = 'EnrolmentRefused';
 }

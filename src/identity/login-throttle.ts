@@ -1,8 +1,8 @@
 import { Throttle } from './throttle.ts';
 
 /** What one attempt to prove an identity came to: what follows from it, or why it was refused. */
-export type Attempt<T> =
-  | { readonly held: T }
+export type LoginAttempt<T> =
+  | { readonly verified: T }
   /** `known`: by somebody who knew the secret, so that nothing was guessed. */
   | { readonly refused: string; readonly known?: boolean };
 
@@ -14,12 +14,12 @@ const freeOfClient = 50;
  * Where passwords are tried: one attempt at a time for each client, so that a hundred connections guess no faster than
  * one, and no more once too many have failed.
  */
-export class Guard {
+export class LoginThrottle {
   readonly #names: Throttle;
   readonly #clients: Throttle;
   /** The last attempt of each client that has any under way. */
   readonly #last = new Map<string, Promise<unknown>>();
-  readonly #running = new Map<string, Promise<Attempt<unknown>>>();
+  readonly #running = new Map<string, Promise<LoginAttempt<unknown>>>();
 
   /** `clock`: milliseconds since 1970. */
   constructor(clock: () => number) {
@@ -28,13 +28,13 @@ export class Guard {
   }
 
   /** `name`: what is being tried, within the client. */
-  attempt<T>(client: string, name: string, verify: () => Promise<Attempt<T>>): Promise<Attempt<T>> {
+  attempt<T>(client: string, name: string, verify: () => Promise<LoginAttempt<T>>): Promise<LoginAttempt<T>> {
     const key = `${client} ${name}`;
     return this.#inTurn(client, async () => {
       if (this.#clients.isBlocked(client) || this.#names.isBlocked(key))
         return { refused: 'too many attempts have failed' };
       const attempt = await verify();
-      if ('held' in attempt) {
+      if ('verified' in attempt) {
         this.#clients.succeeded(client);
         this.#names.succeeded(key);
       } else if (!attempt.known) {
@@ -50,10 +50,10 @@ export class Guard {
     client: string,
     name: string,
     shown: string,
-    verify: () => Promise<Attempt<T>>,
-  ): Promise<Attempt<T>> {
+    verify: () => Promise<LoginAttempt<T>>,
+  ): Promise<LoginAttempt<T>> {
     const known = this.#running.get(shown);
-    if (known !== undefined) return known as Promise<Attempt<T>>;
+    if (known !== undefined) return known as Promise<LoginAttempt<T>>;
     const attempt = this.attempt(client, name, verify).finally(() => this.#running.delete(shown));
     this.#running.set(shown, attempt);
     return attempt;

@@ -1,13 +1,13 @@
 import type { Credential } from '../../codec/structures/credentials.ts';
 import type { ClientCredentials, CredentialUse, DeviceCredential, UserCredential } from './credentials.ts';
 import { deviceFields } from './credentials.ts';
-import type { Attempt } from './login-throttle.ts';
+import type { LoginAttempt } from './login-throttle.ts';
 import { answerToHashedPassword, fingerprintOfCode, includesText, isPassword } from './passwords.ts';
 
 type Of<Type extends string> = Extract<Credential, { CredentialType: Type }>['CredentialValue'];
 
 /** What follows from a credential that holds. */
-export interface Proof {
+export interface VerifiedCredential {
   /** Must be remembered, or the same would hold again: the time of a Hashed Password, a one-time password. */
   readonly uses?: { readonly username: string; readonly timeStamp: bigint } | { readonly code: string };
   readonly serverHashedPassword?: Uint8Array;
@@ -16,8 +16,8 @@ export interface Proof {
 /** How far ahead of ours a client's clock may be, in microseconds: a later time would shut out all that follow. */
 const aheadAtMost = 86_400_000_000n;
 
-const wrong: Attempt<never> = { refused: 'a credential does not hold' };
-const held = (proof: Proof = {}): Attempt<Proof> => ({ held: proof });
+const wrong: LoginAttempt<never> = { refused: 'a credential does not hold' };
+const held = (proof: VerifiedCredential = {}): LoginAttempt<VerifiedCredential> => ({ verified: proof });
 
 function userOf({ users }: ClientCredentials, username: string): UserCredential | undefined {
   return users.find((user) => user.username === username);
@@ -27,7 +27,7 @@ function userOf({ users }: ClientCredentials, username: string): UserCredential 
 export async function verifyPassword(
   { Username: username, Password: password = '' }: Of<'UsernameAndPassword'>,
   credentials: ClientCredentials,
-): Promise<Attempt<Proof>> {
+): Promise<LoginAttempt<VerifiedCredential>> {
   return (await isPassword(password, userOf(credentials, username)?.password)) ? held() : wrong;
 }
 
@@ -35,7 +35,7 @@ export async function verifyPassword(
 export async function verifyDevice(
   shown: Of<'Device'>,
   { devices }: ClientCredentials,
-): Promise<Attempt<Proof>> {
+): Promise<LoginAttempt<VerifiedCredential>> {
   const device = devices.find((each) => isShown(each, shown));
   if (device !== undefined && device.password === undefined) return held();
   return (await isPassword(shown.Password ?? '', device?.password)) ? held() : wrong;
@@ -51,7 +51,7 @@ export function verifyHashedPassword(
   credentials: ClientCredentials,
   use: CredentialUse,
   now: number,
-): Attempt<Proof> {
+): LoginAttempt<VerifiedCredential> {
   const { hashed } = userOf(credentials, Username) ?? {};
   const serverHashedPassword = answerToHashedPassword(HashedPassword, TimeStamp, HashingAlgorithm, hashed);
   if (serverHashedPassword === undefined) return wrong;
@@ -69,7 +69,7 @@ export async function verifyOneTimePassword(
   { Username, Password, OneTimePassword }: Of<'OneTimePassword'>,
   credentials: ClientCredentials,
   use: CredentialUse,
-): Promise<Attempt<Proof>> {
+): Promise<LoginAttempt<VerifiedCredential>> {
   const user = userOf(credentials, Username);
   const code = fingerprintOfCode(OneTimePassword);
   const issued = includesText(user?.oneTime ?? [], code);

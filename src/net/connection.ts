@@ -7,10 +7,10 @@ import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { EndedConnection } from '../watch/observer.ts';
 import { Deadline } from './deadline.ts';
-import { endOfTurn } from './flush-barrier.ts';
-import { Outbox } from './response-writer.ts';
-import { RequestLine } from './server-request-channel.ts';
-import { sayGoodbye } from './tls-close.ts';
+import { flushBarrier } from './flush-barrier.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { ServerRequestChannel } from './server-request-channel.ts';
+import { closeGracefully } from './tls-close.ts';
 
 /** What a client may send ahead while its message is being answered; beyond that nothing is read. */
 const aheadBytes = 65_536;
@@ -24,7 +24,7 @@ export interface ConnectionOptions {
   readonly service: MessageService;
   readonly limits: Limits;
   /** Takes over when the client exchanges the roles; when left out it cannot. */
-  readonly endpoints?: Pick<Endpoints, 'attend'> | undefined;
+  readonly endpoints?: Pick<Endpoints, 'serve'> | undefined;
   /** The server ended the connection for a reason that somebody may want to know. */
   ended(event: EndedConnection): void;
 }
@@ -41,7 +41,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #framer: Framer;
   /** There while the server is the one that asks. */
-  #line: RequestLine | undefined;
+  #serverRequests: ServerRequestChannel | undefined;
   /** The roles are exchanged after the answer in hand: version of the server's first request. */
   #reversing: Version | undefined;
   readonly #chunks: Buffer[] = [];
@@ -52,7 +52,7 @@ export class Connection {
   /** After the message in hand none is begun. */
   #finishing = false;
   #closing = false;
-  readonly #outbox: Outbox;
+  readonly #responses: ResponseWriter;
   readonly #message: Deadline;
 
   constructor(options: ConnectionOptions) {
@@ -66,7 +66,7 @@ export class Connection {
     this.conversation =
       options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
-    this.#outbox = new Outbox(socket, limits.writeMilliseconds, () =>
+    this.#responses = new ResponseWriter(socket, limits.writeMilliseconds, () =>
       this.#cut('it does not read its answers'),
     );
     this.#message = new Deadline(limits.messageMilliseconds, () =>
@@ -83,16 +83,16 @@ export class Connection {
     socket.on('close', () => {
       this.#closing = true;
       this.#message.stop();
-      this.#line?.end();
-      this.#outbox.end();
+      this.#serverRequests?.end();
+      this.#responses.end();
     });
   }
 
   /** Ends the connection at the next message boundary: at once when no message has begun, else after its answer. */
   finish(): void {
     this.#finishing = true;
-    this.#line?.finish();
-    if (!this.#busy && !this.#framer.partial && !this.#line?.busy) this.#close();
+    this.#serverRequests?.finish();
+    if (!this.#busy && !this.#framer.partial && !this.#serverRequests?.busy) this.#close();
   }
 
   #receive(chunk: Buffer): void {
@@ -112,7 +112,7 @@ export class Connection {
     try {
       for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
         this.#ahead -= chunk.length;
-        if (this.#line !== undefined) this.#line.receive(chunk);
+        if (this.#serverRequests !== undefined) this.#serverRequests.receive(chunk);
         else if (!(await this.#answerAll(chunk))) break;
         if (this.socket.isPaused() && !this.#isAhead()) this.socket.resume();
       }
@@ -120,24 +120,25 @@ export class Connection {
       await this.#fail(error);
     }
     this.#busy = false;
-    if (this.#clientDone || (this.#finishing && !this.#framer.partial && !this.#line?.busy)) this.#close();
+    if (this.#clientDone || (this.#finishing && !this.#framer.partial && !this.#serverRequests?.busy))
+      this.#close();
   }
 
   /** Answers the messages that a chunk completes; false when no further one is to be begun. */
   async #answerAll(chunk: Buffer): Promise<boolean> {
     for (const message of this.#framer.push(chunk)) {
-      if (this.#line !== undefined) return this.#cut(outOfTurn);
+      if (this.#serverRequests !== undefined) return this.#cut(outOfTurn);
       this.#message.stop();
       const { response, close } = await this.#options.service.respond(message, this.conversation);
-      await endOfTurn();
-      const waiting = this.#outbox.write(response);
+      await flushBarrier();
+      const waiting = this.#responses.write(response);
       if (waiting !== undefined) await waiting;
       if (close) this.#finishing = true;
       if (this.#finishing || this.#closing) return false;
       if (this.#reversing !== undefined) this.#reverse(this.#reversing);
     }
     if (!this.#framer.partial) return true;
-    if (this.#line !== undefined) return this.#cut(outOfTurn);
+    if (this.#serverRequests !== undefined) return this.#cut(outOfTurn);
     this.#message.start();
     return true;
   }
@@ -146,21 +147,25 @@ export class Connection {
   #reverse(version: Version): void {
     this.#reversing = undefined;
     this.socket.setTimeout(0);
-    const line = new RequestLine(
+    const serverRequests = new ServerRequestChannel(
       {
-        write: (request) => void this.#outbox.write(request),
+        write: (request) => void this.#responses.write(request),
         cut: (reason) => void this.#cut(reason),
-        handBack: () => this.#answerAgain(),
+        releaseRole: () => this.#answerAgain(),
       },
       this.#options.limits,
     );
-    this.#line = line;
-    void this.#options.endpoints?.attend({ line, version, speaker: () => this.conversation });
+    this.#serverRequests = serverRequests;
+    void this.#options.endpoints?.serve({
+      channel: serverRequests,
+      version,
+      conversation: () => this.conversation,
+    });
   }
 
   #answerAgain(): boolean {
     if (this.#finishing || this.#closing) return false;
-    this.#line = undefined;
+    this.#serverRequests = undefined;
     this.#framer = new Framer('RequestMessage', this.#options.limits.requestBytes);
     this.socket.setTimeout(this.#options.limits.idleMilliseconds);
     return true;
@@ -171,7 +176,7 @@ export class Connection {
     this.#finishing = true;
     try {
       if (!(error instanceof WireError)) throw error;
-      await this.#outbox.write(this.#options.service.refuseFraming(error.message));
+      await this.#responses.write(this.#options.service.refuseFraming(error.message));
     } catch (bug) {
       this.#cut('a bug of the server', bug);
     }
@@ -181,13 +186,13 @@ export class Connection {
   #close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#outbox.finish();
+    this.#responses.finish();
     this.#message.stop();
     // Bytes left unread would turn our goodbye into a reset, which can overtake the last answer.
     this.#chunks.length = 0;
     this.socket.resume();
     this.socket.setTimeout(0);
-    sayGoodbye(this.socket, this.#options.limits.writeMilliseconds);
+    closeGracefully(this.socket, this.#options.limits.writeMilliseconds);
   }
 
   #cut(reason: string, error?: unknown): false {

@@ -6,8 +6,8 @@ import type { Conversation } from '../protocol/service.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { type BodyDescription, type HttpMistake, readHead } from './https-head.ts';
-import type { Speaker } from './listener.ts';
-import { sayGoodbye } from './tls-close.ts';
+import type { ProtocolConnection } from './listener.ts';
+import { closeGracefully } from './tls-close.ts';
 
 /** Requests that a client may send ahead while one is being answered. */
 const aheadRequests = 16;
@@ -30,7 +30,7 @@ class Gone extends Error {}
  * One authenticated connection of HTTP/1.1: requests are answered one at a time and in order, under the deadlines of
  * plain TTLV. Node parses; it is not asked to time anything, because its own deadlines look every 30 s only.
  */
-export class HttpsConnection implements Speaker {
+export class HttpsConnection implements ProtocolConnection {
   readonly socket: TLSSocket;
   conversation: Conversation;
   readonly #options: ConnectionOptions;
@@ -201,7 +201,7 @@ export class HttpsConnection implements Speaker {
     this.#closing = true;
     this.#message.stop();
     clearTimeout(this.#idleTimer);
-    sayGoodbye(this.socket, this.#options.limits.writeMilliseconds);
+    closeGracefully(this.socket, this.#options.limits.writeMilliseconds);
   }
 
   #cut(reason: string, error?: unknown): void {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type HttpRefusal, HttpsConnection } from './https-connection.ts';
-import type { Language } from './listener.ts';
+import type { Transport } from './listener.ts';
 
 /** How HTTP is refused where no request could be made out. */
 const refusals: Readonly<Record<string, readonly [status: string, line: string]>> = {
@@ -14,7 +14,7 @@ const notHttp = ['400 Bad Request', 'this is not HTTP/1.1'] as const;
  * HTTP server gets the sockets that are through, and listens nowhere itself. `mistaken` hears of requests that are no
  * message for reasons of HTTP.
  */
-export function https(mistaken: (event: HttpRefusal) => void = () => {}): Language {
+export function httpsTransport(mistaken: (event: HttpRefusal) => void = () => {}): Transport {
   const connections = new WeakMap<Socket, HttpsConnection>();
   const server = createServer({
     keepAliveTimeout: 0,
@@ -35,7 +35,7 @@ export function https(mistaken: (event: HttpRefusal) => void = () => {}): Langua
   return {
     protocols: ['http/1.1'],
     prefix: 'https-',
-    speak(options) {
+    createConnection(options) {
       const connection = new HttpsConnection(options, server, mistaken);
       connections.set(options.socket, connection);
       return connection;

@@ -5,19 +5,19 @@ import { type Address, addressText } from '../common/address.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
-import type { DoorObserver, RefusedHandshake } from '../watch/observer.ts';
+import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { handshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import { contextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
 /** The peer as the directory knows it, or why it is turned away. */
-export type Admission =
+export type AuthenticationResult =
   | { readonly principal: Principal }
   | { readonly refused: string; readonly fingerprint: string; readonly name?: string };
 
 /** What speaks on a connection once its client is known: TTLV as it is, or within HTTP. */
-export interface Speaker {
+export interface ProtocolConnection {
   readonly socket: TLSSocket;
   /** Replaced when the client's entry in the directory has changed; counts from the next message on. */
   conversation: Conversation;
@@ -26,24 +26,28 @@ export interface Speaker {
 }
 
 /** The language of a door. */
-export interface Language {
+export interface Transport {
   /** Names in ALPN (RFC 7301); none for plain TTLV. */
   readonly protocols: readonly string[];
   /** What connection ids begin with, so that logs tell the doors apart. */
   readonly prefix: string;
-  speak(options: ConnectionOptions): Speaker;
+  createConnection(options: ConnectionOptions): ProtocolConnection;
 }
 
 /** Plain TTLV. `endpoints` take over where a client exchanges the roles; when left out none can. */
-export function ttlv(endpoints?: ConnectionOptions['endpoints']): Language {
-  return { protocols: [], prefix: '', speak: (options) => new Connection({ ...options, endpoints }) };
+export function ttlvTransport(endpoints?: ConnectionOptions['endpoints']): Transport {
+  return {
+    protocols: [],
+    prefix: '',
+    createConnection: (options) => new Connection({ ...options, endpoints }),
+  };
 }
 
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
   /** Plain TTLV when left out. */
-  readonly language?: Language;
+  readonly transport?: Transport;
   /** Open connections of each client. Doors that share it bound a client's connections together. */
   readonly perClient?: Map<string, number>;
   readonly material: TlsMaterial;
@@ -52,13 +56,13 @@ export interface ListenerOptions {
   readonly ticketKeys: Buffer;
   readonly limits: Limits;
   readonly service: MessageService;
-  readonly observer: DoorObserver;
+  readonly observer: ListenerObserver;
   /** Asked on every connection, resumed or not, and again on every recheck. Rejects when the directory is away. */
-  authenticate(certificate: X509Certificate): Promise<Admission>;
+  authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }
 
-interface Guest {
-  readonly connection: Speaker;
+interface Session {
+  readonly connection: ProtocolConnection;
   /** Read once: every reading of it costs native memory for a while. */
   readonly certificate: X509Certificate;
   /** The certificate by which its client may be enrolled in place of that one, and until when (ms since 1970) that helps it. */
@@ -69,7 +73,7 @@ interface Guest {
  * How long a connection outlives the certificate that its client has replaced on it: time to fetch the new one, without
  * which the client would be locked out.
  */
-const farewellMilliseconds = 60_000;
+const replacedCertificateGraceMilliseconds = 60_000;
 
 const keepAliveMilliseconds = 60_000;
 /** Clients reconnect all at once after a power cut; the kernel's own bound (somaxconn) is usually 4,096. */
@@ -80,8 +84,8 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #handshakes: Handshakes;
-  readonly #guests = new Set<Guest>();
-  readonly #language: Language;
+  readonly #sessions = new Set<Session>();
+  readonly #transport: Transport;
   readonly #perClient: Map<string, number>;
   #count = 0;
   #draining = false;
@@ -90,14 +94,14 @@ export class Listener {
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
-    this.#language = options.language ?? ttlv();
+    this.#transport = options.transport ?? ttlvTransport();
     this.#perClient = options.perClient ?? new Map();
     this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
       observer.handshakeRefused(event),
     );
     this.#server = createServer({
       ...contextOptions(options.material, options.profile, options.ticketKeys),
-      ...(this.#language.protocols.length > 0 && { ALPNProtocols: [...this.#language.protocols] }),
+      ...(this.#transport.protocols.length > 0 && { ALPNProtocols: [...this.#transport.protocols] }),
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: limits.handshakeMilliseconds,
@@ -112,7 +116,7 @@ export class Listener {
     this.#server.on('tlsClientError', (error, socket) => {
       this.#handshakes.refuse(socket, handshakeFailure(error, socket));
     });
-    this.#server.on('secureConnection', (socket) => void this.#admit(socket));
+    this.#server.on('secureConnection', (socket) => void this.#authenticate(socket));
     this.#server.on('drop', (dropped) => {
       observer.handshakeRefused({
         reason: 'too many connections',
@@ -153,14 +157,14 @@ export class Listener {
   }
 
   async #recheck(): Promise<void> {
-    const asked = new Map<string, Admission>();
-    const ask = async (certificate: X509Certificate): Promise<Admission> => {
+    const asked = new Map<string, AuthenticationResult>();
+    const ask = async (certificate: X509Certificate): Promise<AuthenticationResult> => {
       const known = asked.get(certificate.fingerprint256);
       const admission = known ?? (await this.#options.authenticate(certificate));
       asked.set(certificate.fingerprint256, admission);
       return admission;
     };
-    for (const guest of this.#guests) {
+    for (const guest of this.#sessions) {
       const { connection } = guest;
       let admission = await ask(guest.certificate);
       if ('refused' in admission && guest.expected !== undefined && Date.now() < guest.expected.until)
@@ -181,20 +185,20 @@ export class Listener {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#handshakes.abandon();
-    for (const { connection } of this.#guests) connection.finish();
+    for (const { connection } of this.#sessions) connection.finish();
     const timer = setTimeout(() => {
-      for (const { connection } of this.#guests) connection.socket.destroy();
+      for (const { connection } of this.#sessions) connection.socket.destroy();
     }, this.#options.limits.drainMilliseconds);
     await closed;
     clearTimeout(timer);
   }
 
   get connections(): number {
-    return this.#guests.size;
+    return this.#sessions.size;
   }
 
   /** Lets an authenticated peer in. Nothing it sends is read before the directory has answered. */
-  async #admit(socket: TLSSocket): Promise<void> {
+  async #authenticate(socket: TLSSocket): Promise<void> {
     socket.on('error', () => socket.destroy());
     socket.disableRenegotiation();
     const peer = this.#handshakes.peerOf(socket);
@@ -207,10 +211,10 @@ export class Listener {
     if (certificate === undefined || admission === undefined || 'refused' in admission || this.#draining) {
       return void socket.destroy();
     }
-    this.#welcome(socket, certificate, admission.principal, peer);
+    this.#accept(socket, certificate, admission.principal, peer);
   }
 
-  async #ask(certificate: X509Certificate): Promise<Admission> {
+  async #ask(certificate: X509Certificate): Promise<AuthenticationResult> {
     try {
       return await this.#options.authenticate(certificate);
     } catch {
@@ -219,7 +223,7 @@ export class Listener {
     }
   }
 
-  #refusalOf(admission: Admission | undefined): Omit<RefusedHandshake, 'peer'> | undefined {
+  #refusalOf(admission: AuthenticationResult | undefined): Omit<RefusedHandshake, 'peer'> | undefined {
     // Node lets a resumed TLS 1.3 session without a certificate pass as authorised (nodejs/node #35317).
     if (admission === undefined) return { reason: 'no client certificate', level: 'warn' };
     if ('refused' in admission) {
@@ -232,8 +236,8 @@ export class Listener {
   }
 
   /** The certificate of a guest has been replaced on its connection: others that came with it end at their next message. */
-  #endOthers(guest: Guest): void {
-    for (const { connection, certificate } of this.#guests) {
+  #endOthers(guest: Session): void {
+    for (const { connection, certificate } of this.#sessions) {
       if (connection === guest.connection) continue;
       if (certificate.fingerprint256 !== guest.certificate.fingerprint256) continue;
       const { principal, connection: id } = connection.conversation;
@@ -243,29 +247,29 @@ export class Listener {
     }
   }
 
-  #welcome(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
+  #accept(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
     const { observer, limits, service } = this.#options;
     const { client } = principal;
-    const id = `${this.#language.prefix}${(++this.#count).toString(36)}`;
-    const admission = {
+    const id = `${this.#transport.prefix}${(++this.#count).toString(36)}`;
+    const sessionControl = {
       expect: (expected: Uint8Array) => {
-        const until = Date.now() + farewellMilliseconds;
+        const until = Date.now() + replacedCertificateGraceMilliseconds;
         guest.expected = { certificate: new X509Certificate(expected), until };
       },
       replaced: () => this.#endOthers(guest),
     };
-    const connection = this.#language.speak({
+    const connection = this.#transport.createConnection({
       socket,
-      conversation: { principal, connection: id, peer, memory: new Set(), admission },
+      conversation: { principal, connection: id, peer, memory: new Set(), sessionControl },
       service,
       limits,
       ended: (event) => observer.connectionEnded(event),
     });
-    const guest: Guest = { connection, certificate };
-    this.#guests.add(guest);
+    const guest: Session = { connection, certificate };
+    this.#sessions.add(guest);
     this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
     socket.on('close', () => {
-      this.#guests.delete(guest);
+      this.#sessions.delete(guest);
       const left = (this.#perClient.get(client) ?? 1) - 1;
       if (left > 0) this.#perClient.set(client, left);
       else this.#perClient.delete(client);
@@ -277,13 +281,13 @@ export class Listener {
 }
 
 /** A connection on which another certificate was shown than the one its client has now. */
-function asShown({ fingerprint }: Principal, admission: Admission): Admission {
+function asShown({ fingerprint }: Principal, admission: AuthenticationResult): AuthenticationResult {
   if ('refused' in admission || fingerprint === undefined) return admission;
   return { principal: { ...admission.principal, fingerprint } };
 }
 
 /** Why a connection may not go on under what the directory says now. */
-function reasonToEnd(admission: Admission, principal: Principal): string | undefined {
+function reasonToEnd(admission: AuthenticationResult, principal: Principal): string | undefined {
   if ('refused' in admission) return admission.refused;
   if (admission.principal.client !== principal.client) return 'the certificate belongs to another client now';
   return admission.principal.group === principal.group ? undefined : 'the client has moved to another group';

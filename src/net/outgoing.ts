@@ -7,8 +7,8 @@ import { isTrusted } from '../identity/trust.ts';
 import type { EndpointTarget } from '../protocol/endpoints/endpoint-settings.ts';
 import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { EndpointObserver } from '../watch/observer.ts';
-import type { Admission } from './listener.ts';
-import { RequestLine } from './server-request-channel.ts';
+import type { AuthenticationResult } from './listener.ts';
+import { ServerRequestChannel } from './server-request-channel.ts';
 import { outgoingOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
 export interface OutgoingOptions {
@@ -16,9 +16,9 @@ export interface OutgoingOptions {
   material(): TlsMaterial;
   readonly profile: TlsProfile;
   readonly limits: Limits;
-  readonly endpoints: Pick<Endpoints, 'attend'>;
+  readonly endpoints: Pick<Endpoints, 'serve'>;
   readonly observer: Pick<EndpointObserver, 'unreachable' | 'failed'>;
-  authenticate(certificate: X509Certificate): Promise<Admission>;
+  authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
   /** Milliseconds before the second attempt; doubled with each up to `longestPause`. */
   readonly firstPause?: number;
 }
@@ -148,18 +148,18 @@ class Caller {
   #speak(socket: TLSSocket, principal: Principal, end: (why: string) => void): void {
     const { limits, endpoints } = this.#options;
     const { host, port, version } = this.#target;
-    const line = new RequestLine(
+    const channel = new ServerRequestChannel(
       {
         write: (request) => socket.write(request, () => request.fill(0)),
         cut: end,
-        handBack: () => false,
+        releaseRole: () => false,
       },
       limits,
     );
     const conversation = { principal, connection: this.#newId(), peer: addressText({ host, port }) };
-    socket.on('data', (chunk: Buffer) => line.receive(chunk));
-    socket.on('close', () => line.end());
-    void endpoints.attend({ line, version, newest: version, speaker: () => conversation });
+    socket.on('data', (chunk: Buffer) => channel.receive(chunk));
+    socket.on('close', () => channel.end());
+    void endpoints.serve({ channel, version, newest: version, conversation: () => conversation });
   }
 
   #sleep(milliseconds: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
  * Messages on their way out of one connection: each in one write, so that up to 16 KiB are one TLS record (libkmip reads
  * a body with one SSL_read), and wiped once it is sent, since it may hold a key. At most one waits in the socket.
  */
-export class Outbox {
+export class ResponseWriter {
   readonly #socket: TLSSocket;
   readonly #milliseconds: number;
   readonly #late: () => void;

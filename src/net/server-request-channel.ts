@@ -1,23 +1,23 @@
 import { Framer } from '../../codec/framer.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../common/limits.ts';
-import { type Line, LineClosed } from '../protocol/endpoints/reverse-channel.ts';
+import { ChannelClosedError, type ReverseChannel } from '../protocol/endpoints/reverse-channel.ts';
 
 /** What a connection lends to the requests that the server sends on it. */
-export interface LineEnds {
+export interface ChannelTransport {
   /** Sends a request and wipes it. */
   write(request: Uint8Array): void;
   /** Ends the connection at once; `reason` goes to the log. */
   cut(reason: string): void;
   /** Returns to answering; false where that cannot be. */
-  handBack(): boolean;
+  releaseRole(): boolean;
 }
 
 /** Requests of the server on one connection: one at a time, its answer within a deadline, nothing unasked. */
-export class RequestLine implements Line {
+export class ServerRequestChannel implements ReverseChannel {
   readonly closed: Promise<never>;
   readonly #framer: Framer;
-  readonly #ends: LineEnds;
+  readonly #ends: ChannelTransport;
   readonly #milliseconds: number;
   readonly #over = Promise.withResolvers<never>();
   #isOver = false;
@@ -25,7 +25,7 @@ export class RequestLine implements Line {
   #waiting: PromiseWithResolvers<Uint8Array> | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(ends: LineEnds, limits: Limits) {
+  constructor(ends: ChannelTransport, limits: Limits) {
     this.#ends = ends;
     this.#milliseconds = limits.answerMilliseconds;
     this.#framer = new Framer('ResponseMessage', limits.responseBytes);
@@ -42,7 +42,7 @@ export class RequestLine implements Line {
   exchange(request: Uint8Array): Promise<Uint8Array> {
     if (this.#isOver || this.#finishing) {
       request.fill(0);
-      return Promise.reject(new LineClosed());
+      return Promise.reject(new ChannelClosedError());
     }
     if (this.#waiting !== undefined) throw new TypeError('one request at a time');
     const waiting = Promise.withResolvers<Uint8Array>();
@@ -73,8 +73,8 @@ export class RequestLine implements Line {
     this.end();
   }
 
-  handBack(): boolean {
-    if (this.#isOver || !this.#ends.handBack()) return false;
+  releaseRole(): boolean {
+    if (this.#isOver || !this.#ends.releaseRole()) return false;
     this.end();
     return true;
   }
@@ -83,9 +83,9 @@ export class RequestLine implements Line {
   end(): void {
     this.#isOver = true;
     clearTimeout(this.#deadline);
-    this.#waiting?.reject(new LineClosed());
+    this.#waiting?.reject(new ChannelClosedError());
     this.#waiting = undefined;
-    this.#over.reject(new LineClosed());
+    this.#over.reject(new ChannelClosedError());
   }
 
   #answer(message: Uint8Array): void {

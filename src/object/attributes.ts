@@ -106,12 +106,12 @@ function free(giver: 'client' | 'either', rest: Rest = {}): AttributeRule {
   return rule(giver, { modify: 'always', delete: 'always', ...rest });
 }
 
-function certificateFact(rest: Rest = {}): AttributeRule {
+function derivedFromCertificate(rest: Rest = {}): AttributeRule {
   return rule('fact', { types: certificates, by: certificatesMade, ...rest });
 }
 
 /** Parts of a distinguished name; multi-valued, because a name may have several organisational units. */
-const namePart = certificateFact({ multiple: true });
+const namePart = derivedFromCertificate({ multiple: true });
 
 export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   UniqueIdentifier: rule('server', { always: true, by: made }),
@@ -124,10 +124,10 @@ export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
     types: ['PublicKey', 'PrivateKey'],
     by: ['ReKey', 'ReKeyKeyPair'],
   }),
-  CertificateType: certificateFact({ always: true }),
-  CertificateIdentifier: certificateFact({ always: true }),
-  CertificateSubject: certificateFact({ always: true }),
-  CertificateIssuer: certificateFact({ always: true }),
+  CertificateType: derivedFromCertificate({ always: true }),
+  CertificateIdentifier: derivedFromCertificate({ always: true }),
+  CertificateSubject: derivedFromCertificate({ always: true }),
+  CertificateIssuer: derivedFromCertificate({ always: true }),
   Digest: rule('server', { always: true, multiple: true, by: made }),
   OperationPolicyName: rule('either', { by: made }),
   CryptographicUsageMask: rule('either', { always: true, by: made }),
@@ -156,11 +156,11 @@ export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   ApplicationSpecificInformation: free('client', { multiple: true, by: replaced }),
   ContactInformation: free('either', { by: made }),
   LastChangeDate: rule('server', { always: true, by: touched }),
-  CertificateLength: certificateFact({ always: true }),
-  X_509CertificateIdentifier: certificateFact({ always: true }),
-  X_509CertificateSubject: certificateFact({ always: true }),
-  X_509CertificateIssuer: certificateFact({ always: true }),
-  DigitalSignatureAlgorithm: certificateFact({
+  CertificateLength: derivedFromCertificate({ always: true }),
+  X_509CertificateIdentifier: derivedFromCertificate({ always: true }),
+  X_509CertificateSubject: derivedFromCertificate({ always: true }),
+  X_509CertificateIssuer: derivedFromCertificate({ always: true }),
+  DigitalSignatureAlgorithm: derivedFromCertificate({
     always: true,
     multiple: true,
     types: ['Certificate', 'PGPKey'],

@@ -71,7 +71,7 @@ export function buildObject(creation: Creation): ManagedObject {
     fail('ServerLimitExceeded', `no more than ${mostAttributes} attributes fit on an object`);
   }
   attributes.set('UniqueIdentifier', id);
-  for (const fact of facts(creation)) addFact(attributes, fact);
+  for (const fact of derivedAttributes(creation)) addDerived(attributes, fact);
   const known = new Set(attributes.keys());
   for (const stated of creation.attributes) {
     checkInitial(stated, operation, type);
@@ -99,15 +99,15 @@ export function buildObject(creation: Creation): ManagedObject {
 }
 
 /** Attributes that follow from the request and the value. What the cryptography found out comes first. */
-function facts({ type, value, described = [] }: Creation): readonly Attribute[] {
+function derivedAttributes({ type, value, described = [] }: Creation): readonly Attribute[] {
   return [
     { name: 'ObjectType', value: type },
     ...described,
-    ...(value === undefined ? [] : valueFacts(value)),
+    ...(value === undefined ? [] : valueDerivedAttributes(value)),
   ];
 }
 
-function valueFacts(object: ManagedObjectValue): StandardAttribute[] {
+function valueDerivedAttributes(object: ManagedObjectValue): StandardAttribute[] {
   if (hasKeyBlock(object)) {
     const { KeyFormatType, CryptographicAlgorithm, CryptographicLength } = object.value.KeyBlock;
     const found: StandardAttribute[] = [{ name: 'KeyFormatType', value: KeyFormatType }];
@@ -141,7 +141,7 @@ function valueFacts(object: ManagedObjectValue): StandardAttribute[] {
 }
 
 /** The first word on a single-valued fact stands. */
-function addFact(attributes: AttributeSet, fact: Attribute): void {
+function addDerived(attributes: AttributeSet, fact: Attribute): void {
   if (ruleOf(fact).multiple || !attributes.has(attributeKey(fact))) attributes.add(fact);
 }
 

@@ -24,7 +24,7 @@ export const Locate = operation({
     Attributes: filterAttributes,
   }),
   response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
-  on: conversation(),
+  target: conversation(),
   async handle(request, { work, limits, now, setPlaceholder }) {
     if (request.Attributes.length > mostConditions) {
       fail('InvalidField', `Locate takes at most ${mostConditions} attributes to look for`);

@@ -11,7 +11,7 @@ export interface Wanted {
   /** Reason for one that is not there; ObjectNotFound when left out. */
   readonly missing?: Reason;
   /** Reason for another type in 1.x, where the general table says otherwise. */
-  readonly classic?: Reason;
+  readonly legacyReason?: Reason;
   readonly archived?: boolean;
   readonly destroyed?: boolean;
 }
@@ -28,7 +28,7 @@ export async function namedObject(
   const object = await work.load(id);
   if (object === undefined) fail(wanted.missing ?? 'ObjectNotFound', 'there is no such object');
   if (wanted.types !== undefined && !wanted.types.includes(object.type))
-    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`, wanted.classic);
+    fail('InvalidObjectType', `a ${object.type} is not an object for this operation`, wanted.legacyReason);
   requirePresent(object, wanted);
   return object;
 }
@@ -53,6 +53,6 @@ export async function namedObjects(
     fail('ServerLimitExceeded', 'too many objects are named', 'InvalidField');
   const objects: ManagedObject[] = [];
   for (const id of new Set(ids))
-    objects.push(await namedObject(id, { types, classic: 'InvalidField' }, context));
+    objects.push(await namedObject(id, { types, legacyReason: 'InvalidField' }, context));
   return objects;
 }

@@ -26,14 +26,14 @@ export interface Context {
   readonly crypto: CryptoProvider;
   readonly server: ServerDescription;
   readonly limits: Limits;
-  readonly parts: Parts;
+  readonly multiPart: MultiPart;
   readonly attempts: Attempts;
   /** The connection the request came on; absent where roles cannot be exchanged. */
   readonly channel?: Channel | undefined;
   /** How the speaker gets another certificate; absent where it is not there itself. */
   readonly enrolments?: Enrolments | undefined;
   /** The connection the request came on, where it is to outlive the certificate it was made with. */
-  readonly admission?: Admission | undefined;
+  readonly sessionControl?: SessionControl | undefined;
   /** A new Unique Identifier. */
   newIdentifier(): string;
   /** Sets the batch's ID Placeholder; undefined empties it. */
@@ -76,7 +76,7 @@ export interface Channel {
 }
 
 /** How a connection stands to the directory of clients. */
-export interface Admission {
+export interface SessionControl {
   /** Before the commit: for a short time it may go on where its client is enrolled by that certificate (DER). */
   expect(certificate: Uint8Array): void;
   /** After the commit: the client's other connections come to their end. */
@@ -105,23 +105,23 @@ export interface Work {
 }
 
 /** Which part of several the data of a request is. */
-export interface PartFields {
+export interface MultiPartFields {
   readonly CorrelationValue?: Uint8Array | undefined;
   readonly InitIndicator?: boolean | undefined;
   readonly FinalIndicator?: boolean | undefined;
 }
 
-export interface PartsSpec<S> {
+export interface MultiPartSpec<S> {
   readonly operation: OperationName;
   /** Identifier of the key; all parts must name the same. */
   readonly object?: string;
-  readonly request: PartFields;
+  readonly request: MultiPartFields;
   /** Begins the work, at the first part. */
   start(): S;
 }
 
 /** Work on data that comes in several messages, kept in memory between them, bounded in number and time. */
-export interface Parts {
+export interface MultiPart {
   /**
    * Does one step, once however often the message is played, and adds the Correlation Value to its answer unless it is
    * the last. An error ends the work. What a step does to objects would be lost in a second play: do that outside. Fails
@@ -129,7 +129,7 @@ export interface Parts {
    * much does.
    */
   take<S, A extends object>(
-    spec: PartsSpec<S>,
+    spec: MultiPartSpec<S>,
     step: (stream: S, last: boolean) => A | Promise<A>,
   ): Promise<A & { CorrelationValue?: Uint8Array }>;
 }
@@ -184,24 +184,24 @@ export interface ServerDescription {
 }
 
 /** Operations about the server itself; they work while the vault is sealed. */
-export interface ServerStance {
+export interface ServerTarget {
   readonly kind: 'server';
 }
 /** Operations that make objects; their identifier becomes the ID Placeholder. */
-export interface CreationStance {
+export interface CreationTarget {
   readonly kind: 'creation';
 }
 /** Operations about many objects or none. */
-export interface ConversationStance {
+export interface ConversationTarget {
   readonly kind: 'conversation';
 }
 /** Operations on one existing object, named in the request or by the ID Placeholder. */
-export interface ObjectStance {
+export interface ObjectTarget {
   readonly kind: 'object';
   /** Object types it works on; all when left out. */
   readonly types?: readonly ObjectTypeName[];
   /** What 1.x is told about an object of another type; Illegal Operation when left out. */
-  readonly classic?: Reason;
+  readonly legacyReason?: Reason;
   /** Works on archived objects too. */
   readonly archived?: boolean;
   /** Works on destroyed objects too, of which only attributes are left. */
@@ -209,30 +209,34 @@ export interface ObjectStance {
   /** Request field that names the object. */
   readonly identifiedBy?: 'UniqueIdentifier' | 'PrivateKeyUniqueIdentifier';
 }
-export type Stance = ServerStance | CreationStance | ConversationStance | ObjectStance;
+export type OperationTarget = ServerTarget | CreationTarget | ConversationTarget | ObjectTarget;
 
-export function server(): ServerStance {
+export function server(): ServerTarget {
   return { kind: 'server' };
 }
-export function creation(): CreationStance {
+export function creation(): CreationTarget {
   return { kind: 'creation' };
 }
-export function conversation(): ConversationStance {
+export function conversation(): ConversationTarget {
   return { kind: 'conversation' };
 }
-export function object(options: Omit<ObjectStance, 'kind'> = {}): ObjectStance {
+export function object(options: Omit<ObjectTarget, 'kind'> = {}): ObjectTarget {
   return { kind: 'object', ...options };
 }
 
-type ContextOf<S extends Stance> = S extends ObjectStance ? ObjectContext : Context;
+type ContextOf<S extends OperationTarget> = S extends ObjectTarget ? ObjectContext : Context;
 
-export interface Operation<Q extends Struct = Struct, R extends Struct = Struct, S extends Stance = Stance> {
+export interface Operation<
+  Q extends Struct = Struct,
+  R extends Struct = Struct,
+  S extends OperationTarget = OperationTarget,
+> {
   readonly name: OperationName;
   readonly since: Version;
   readonly until?: Version;
   readonly request: Q;
   readonly response: R;
-  readonly on: S;
+  readonly target: S;
   /** Asked by the server only: Query names it, a client that asks for it is refused. */
   readonly direction?: 'server-to-client';
   /** Whether it may take longer than a client likes to wait; one that allows it is then answered as pending. */
@@ -241,7 +245,7 @@ export interface Operation<Q extends Struct = Struct, R extends Struct = Struct,
 }
 
 /** Defines an operation; the types of request, response and context follow from the schemas and the stance. */
-export function operation<Q extends Struct, R extends Struct, S extends Stance>(
+export function operation<Q extends Struct, R extends Struct, S extends OperationTarget>(
   definition: Operation<Q, R, S>,
 ): Operation<Q, R, S> {
   return definition;
@@ -250,11 +254,11 @@ export function operation<Q extends Struct, R extends Struct, S extends Stance>(
 /** Defines an operation that the server asks of its clients. */
 export function serverToClient<Q extends Struct, R extends Struct>(
   definition: Pick<Operation<Q, R>, 'name' | 'since' | 'request' | 'response'>,
-): Operation<Q, R, ConversationStance> {
+): Operation<Q, R, ConversationTarget> {
   return {
     ...definition,
     direction: 'server-to-client',
-    on: conversation(),
+    target: conversation(),
     handle() {
       throw new TypeError(`${definition.name} is never performed here`);
     },

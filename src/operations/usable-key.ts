@@ -1,7 +1,7 @@
 import type { ValidityIndicator } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
-import { joined } from '../common/bytes.ts';
+import { concatBytes } from '../common/bytes.ts';
 import { fail, type Reason } from '../common/errors.ts';
 import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
 import { linkedId } from '../object/links.ts';
@@ -15,7 +15,7 @@ import type { ObjectContext } from './operation.ts';
  * The key, once state, dates and usage mask allow the use. Fails as `requireUsage` does, with KeyValueNotPresent where
  * only metadata is stored. `classic`: what 1.x is told about a missing bit of the mask.
  */
-export function keyFor(object: ManagedObject, use: Use, now: number, classic?: Reason): PlainKey {
+export function keyForUse(object: ManagedObject, use: Use, now: number, classic?: Reason): PlainKey {
   requireUsage(object, use, now, classic);
   const { value } = object;
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined) {
@@ -38,12 +38,16 @@ export async function cipherKey(
   use: Use,
   { BlockCipherMode: mode }: CryptographicParameters,
 ): Promise<PlainKey> {
-  const key = keyFor(object, use, now);
+  const key = keyForUse(object, use, now);
   const id = mode === 'XTS' ? linkedId(object, 'NextLink') : undefined;
   if (id === undefined) return key;
   const next = await work.load(id);
   if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');
-  return { ...key, KeyMaterial: joined([rawKey(key), rawKey(keyFor(next, use, now))]), KeyFormatType: 'Raw' };
+  return {
+    ...key,
+    KeyMaterial: concatBytes([rawKey(key), rawKey(keyForUse(next, use, now))]),
+    KeyFormatType: 'Raw',
+  };
 }
 
 function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {

@@ -4,7 +4,7 @@ import {
   type RequestMessage,
   type ResponseItem,
   readRequest,
-  UnsupportedVersion,
+  UnsupportedVersionError,
 } from '../../codec/envelope.ts';
 import { closestVersion, oldestVersion } from '../../codec/version.ts';
 import { KmipError } from '../common/errors.ts';
@@ -12,18 +12,18 @@ import type { Principal } from '../identity/principal.ts';
 import type { Store } from '../store/store.ts';
 import { Authenticator } from './authentication/authentication.ts';
 import { runBatch, runItems } from './batch/batch.ts';
-import { type EnvironmentOptions, Environments } from './batch/context-factory.ts';
+import { ContextFactory, type ContextFactoryOptions } from './batch/context-factory.ts';
 import { checkHeader } from './batch/header.ts';
-import { jobSpeaker, Responses, speakerOf } from './batch/responses.ts';
-import { submitted } from './jobs/asynchronous.ts';
-import { isWeather, JobQueue } from './jobs/job-queue.ts';
-import { Chores } from './jobs/maintenance.ts';
+import { jobSender, Responses, senderOf } from './batch/responses.ts';
+import { submitIfAsynchronous } from './jobs/asynchronous.ts';
+import { isTransient, JobQueue } from './jobs/job-queue.ts';
+import { Maintenance } from './jobs/maintenance.ts';
 import type { Conversation, Service } from './service.ts';
-import { Replays } from './unit-of-work/conflict-retry.ts';
+import { ConflictRetry } from './unit-of-work/conflict-retry.ts';
 import type { ObjectEvents } from './unit-of-work/object-events.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
-export interface ServiceOptions extends EnvironmentOptions {
+export interface ServiceOptions extends ContextFactoryOptions {
   readonly store: Store;
   /** Hears of every commit; nobody is told when left out. */
   readonly events?: ObjectEvents;
@@ -32,7 +32,7 @@ export interface ServiceOptions extends EnvironmentOptions {
 }
 
 /** What playing a message once came to. */
-interface Played {
+interface AttemptResult {
   /** Whose objects it was about. */
   readonly group: string;
   /** Undefined: others changed what it read, nothing was written. */
@@ -50,9 +50,9 @@ export function createService(options: ServiceOptions): Service {
   const seconds = (): number => Math.floor(clock() / 1000);
   const principal = options.principal ?? (() => Promise.resolve(undefined));
   const authenticator = new Authenticator({ ...options, interop: server.interop, principal });
-  const environments = new Environments(options, (speaker, inJob) => queue.portFor(speaker, inJob));
+  const environments = new ContextFactory(options, (speaker, inJob) => queue.portFor(speaker, inJob));
   const responses = new Responses(observer, seconds);
-  const replays = new Replays();
+  const replays = new ConflictRetry();
   const queue = new JobQueue({
     limits,
     clock,
@@ -60,40 +60,43 @@ export function createService(options: ServiceOptions): Service {
     unsealed: () => vault.unsealed,
     principal,
     run(request, unit, speaker, isCancelled) {
-      const unexpected = (error: unknown) =>
-        responses.unexpected(error, jobSpeaker(speaker.principal.client));
-      const environment = environments.for({ request, unit, speaker, unexpected });
-      return runItems(request, { ...environment, postpones: isWeather, isCancelled });
+      const unexpected = (error: unknown) => responses.unexpected(error, jobSender(speaker.principal.client));
+      const environment = environments.for({ request, unit, sender: speaker, unexpected });
+      return runItems(request, { ...environment, isRetryable: isTransient, isCancelled });
     },
     done(client, version, items, milliseconds, unit) {
-      responses.observe(version, items, jobSpeaker(client), milliseconds);
+      responses.observe(version, items, jobSender(client), milliseconds);
       options.events?.committed(unit.written, unit.now);
     },
-    failed: (error, client) => observer.unexpected({ error, reference: randomUUID(), ...jobSpeaker(client) }),
+    failed: (error, client) => observer.unexpected({ error, reference: randomUUID(), ...jobSender(client) }),
   });
-  const chores = new Chores(store, queue, seconds);
+  const chores = new Maintenance(store, queue, seconds);
 
   function begin(): UnitOfWork {
     return new UnitOfWork(store, vault, { uniqueNames: server.uniqueNames, now: seconds() });
   }
 
   /** `first`: not played again, so it waits for those that keep losing. */
-  async function play(request: RequestMessage, conversation: Conversation, first: boolean): Promise<Played> {
+  async function executeBatch(
+    request: RequestMessage,
+    conversation: Conversation,
+    first: boolean,
+  ): Promise<AttemptResult> {
     const unit = begin();
-    const speaker = await authenticator.speaker(request.header, conversation, unit, unit.now);
+    const speaker = await authenticator.authenticate(request.header, conversation, unit, unit.now);
     const { group } = speaker.principal;
     unit.actFor(group);
-    const unexpected = (error: unknown) => responses.unexpected(error, speakerOf(conversation));
-    const environment = environments.for({ request, unit, speaker, conversation, unexpected });
+    const unexpected = (error: unknown) => responses.unexpected(error, senderOf(conversation));
+    const environment = environments.for({ request, unit, sender: speaker, conversation, unexpected });
     const items =
-      (await submitted(request, () => ({
+      (await submitIfAsynchronous(request, () => ({
         ...environment,
         principal: speaker.principal,
         queue,
         limits,
         clock,
       }))) ?? (await runBatch(request, environment));
-    if (first && unit.changed) await replays.floorOf(group);
+    if (first && unit.changed) await replays.exclusiveBarrier(group);
     if ((await unit.commit()) !== 'committed') return { group, outcome: undefined };
     options.events?.committed(unit.written, unit.now);
     return { group, outcome: { items, serverHashedPassword: speaker.serverHashedPassword } };
@@ -101,11 +104,11 @@ export function createService(options: ServiceOptions): Service {
 
   async function answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
     const started = performance.now();
-    const { group, outcome } = await play(request, conversation, true);
-    const again = async () => (await play(request, conversation, false)).outcome;
+    const { group, outcome } = await executeBatch(request, conversation, true);
+    const again = async () => (await executeBatch(request, conversation, false)).outcome;
     const { items, serverHashedPassword } = outcome ?? (await replays.run(group, again));
     const milliseconds = performance.now() - started;
-    responses.observe(request.version, items, speakerOf(conversation), milliseconds);
+    responses.observe(request.version, items, senderOf(conversation), milliseconds);
     return responses.answer(request, items, serverHashedPassword);
   }
 
@@ -118,7 +121,7 @@ export function createService(options: ServiceOptions): Service {
         checkHeader(request, limits);
         return { response: await answer(request, conversation), close: false };
       } catch (error) {
-        if (error instanceof UnsupportedVersion) version = closestVersion(error.major);
+        if (error instanceof UnsupportedVersionError) version = closestVersion(error.major);
         return {
           response: responses.refusal(version, responses.understood(error, conversation), conversation),
           close: false,

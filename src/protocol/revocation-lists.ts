@@ -48,7 +48,7 @@ export class RevocationLists {
   async issuers(group: string): Promise<readonly IssuerSummary[]> {
     const { work, now } = this.#begin(group);
     const found = await authorities({ work, crypto: this.#crypto, now });
-    return found.map(({ above: { object, facts } }) => ({
+    return found.map(({ issuerCertificate: { object, facts } }) => ({
       id: object.id,
       group,
       subject: object.attributes.get('CertificateSubject')?.CertificateSubjectDistinguishedName ?? '',

@@ -1,6 +1,6 @@
 import type { Version } from '../../codec/version.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Admission, Channel } from '../operations/operation.ts';
+import type { Channel, SessionControl } from '../operations/operation.ts';
 
 /** What the transport knows about the connection a message came on. */
 export interface Conversation {
@@ -14,7 +14,7 @@ export interface Conversation {
   /** The connection itself, where the roles on it can be exchanged. */
   readonly channel?: Channel | undefined;
   /** How it stands to the directory of clients, where somebody looks after that. */
-  readonly admission?: Admission;
+  readonly sessionControl?: SessionControl;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */

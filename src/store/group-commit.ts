@@ -1,5 +1,5 @@
 import type { SqlUnit } from './sql-driver.ts';
-import { type CommitResult, StoreUnavailable } from './store.ts';
+import { type CommitResult, StoreUnavailableError } from './store.ts';
 
 /** What became of one unit of a group; `error` for a statement the database refused. */
 export type UnitOutcome = CommitResult | { readonly error: Error };
@@ -35,7 +35,7 @@ export class GroupCommit {
   }
 
   commit(unit: SqlUnit): Promise<CommitResult> {
-    if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'));
+    if (this.#closed) return Promise.reject(new StoreUnavailableError('the store is closed'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ unit, resolve, reject });
       this.#running ??= this.#run();
@@ -69,7 +69,7 @@ export class GroupCommit {
 function answer(group: readonly Waiting[], outcomes: readonly UnitOutcome[]): void {
   for (const [at, { resolve, reject }] of group.entries()) {
     const outcome = outcomes[at];
-    if (outcome === undefined) reject(new StoreUnavailable('the database did not answer for this unit'));
+    if (outcome === undefined) reject(new StoreUnavailableError('the database did not answer for this unit'));
     else if (typeof outcome === 'string') resolve(outcome);
     else reject(outcome.error);
   }

@@ -1,17 +1,17 @@
 import type { ClientDirectory } from '../identity/principal.ts';
-import type { SealingKeyShelf } from '../vault/vault.ts';
+import type { WrappedKeyStore } from '../vault/vault.ts';
 import { openPostgres } from './postgres.ts';
 import { createSqlClients } from './sql-clients.ts';
 import { createSqlSealingKeys } from './sql-sealing-keys.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
-import { type Store, StoreUnavailable } from './store.ts';
+import { type Store, StoreUnavailableError } from './store.ts';
 
 /** Everything that rests in one database. */
 export interface OpenStore {
   readonly store: Store;
   readonly clients: ClientDirectory;
-  readonly sealingKeys: SealingKeyShelf;
+  readonly sealingKeys: WrappedKeyStore;
   /** Finishes pending commits, then closes all three. */
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ function openDriver(url: string) {
     return openSqlite(url.slice('sqlite:'.length));
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
   // The scheme only: the rest may hold a password.
-  throw new StoreUnavailable(
+  throw new StoreUnavailableError(
     `unknown store "${url.split(':', 1)[0]}:": use sqlite:FILE or postgres://USER@HOST/DATABASE`,
   );
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
-import { StoreUnavailable } from './store.ts';
+import { StoreUnavailableError } from './store.ts';
 
 /** One PostgreSQL connection: settings, values in both directions, what its errors mean. */
 
@@ -43,9 +43,9 @@ export async function prepareSession(client: pg.ClientBase, place: string): Prom
       set_config('idle_in_transaction_session_timeout', '20s', false) as released`,
   );
   const { version, encoding } = rows[0];
-  if (version < 140_000) throw new StoreUnavailable(`${place} is older than PostgreSQL 14: upgrade it`);
+  if (version < 140_000) throw new StoreUnavailableError(`${place} is older than PostgreSQL 14: upgrade it`);
   if (encoding !== 'UTF8')
-    throw new StoreUnavailable(
+    throw new StoreUnavailableError(
       `${place} has the encoding ${encoding}: create the database with encoding UTF8`,
     );
 }
@@ -121,10 +121,10 @@ export function isStatementFault(error: unknown): boolean {
 
 /** An error for the callers: bugs stay what they are, everything else is weather, said without values. */
 export function failure(error: unknown, what: string): Error {
-  if (error instanceof StoreUnavailable || (error instanceof Error && error.name === 'SchemaTooNew'))
+  if (error instanceof StoreUnavailableError || (error instanceof Error && error.name === 'SchemaTooNew'))
     return error;
   if (isStatementFault(error) || error instanceof RangeError || error instanceof TypeError)
     return error as Error;
   const words = error instanceof Error ? error.message || codeOf(error) : String(error);
-  return new StoreUnavailable(`${what}: ${words.split('\n', 1)[0]}`);
+  return new StoreUnavailableError(`${what}: ${words.split('\n', 1)[0]}`);
 }

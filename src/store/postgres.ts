@@ -5,7 +5,7 @@ import { type Migration, migrate } from './migrations/migration.ts';
 import { configuration, failure, placeOf, prepareSession, statement, toRow } from './postgres-session.ts';
 import { PostgresWriter } from './postgres-writer.ts';
 import type { Dialect, SqlDriver } from './sql-driver.ts';
-import { StoreUnavailable } from './store.ts';
+import { StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
   serial: 'bigint generated always as identity primary key',
@@ -52,7 +52,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       return commits.counts;
     },
     async read(sql, parameters, once) {
-      if (closed !== undefined) throw new StoreUnavailable('the store is closed');
+      if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
       try {
         return (await pool.query(statement(sql, parameters, once))).rows.map(toRow);
       } catch (error) {

@@ -1,4 +1,4 @@
-import type { SealingKeyShelf } from '../vault/vault.ts';
+import type { WrappedKeyStore } from '../vault/vault.ts';
 import type { SqlDriver } from './sql-driver.ts';
 
 const all = 'select id, wrapped, created_at from sealing_key order by id';
@@ -6,7 +6,7 @@ const insert =
   'insert into sealing_key (id, wrapped, created_at) values ($1, $2, $3) on conflict (id) do nothing';
 
 /** Where sealing keys rest, wrapped by the root key, beside the objects they seal: a backup of one has the other. */
-export function createSqlSealingKeys(driver: SqlDriver): SealingKeyShelf {
+export function createSqlSealingKeys(driver: SqlDriver): WrappedKeyStore {
   return {
     async list() {
       const rows = await driver.read(all, []);

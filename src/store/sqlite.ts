@@ -8,7 +8,7 @@ import { type Migration, migrate } from './migrations/migration.ts';
 import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
 import { failureOf, SqliteConnection, wordsOf } from './sqlite-connection.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
-import { StoreUnavailable } from './store.ts';
+import { StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
   serial: 'integer primary key autoincrement',
@@ -51,12 +51,12 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
       return commits.counts;
     },
     async read(sql, parameters) {
-      if (closed !== undefined) throw new StoreUnavailable('the store is closed');
+      if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
       try {
         return reader.rows(sql, parameters);
       } catch (error) {
         if (failureOf(error) === 'statement') throw error;
-        throw new StoreUnavailable(`cannot read ${path}: ${wordsOf(error)}`);
+        throw new StoreUnavailableError(`cannot read ${path}: ${wordsOf(error)}`);
       }
     },
     commit: (unit) => commits.commit(unit),
@@ -79,7 +79,7 @@ async function openReader(path: string, migrations: readonly Migration[]): Promi
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
       if (failureOf(error) !== 'weather' || attempt === 100)
-        throw new StoreUnavailable(`cannot open the database ${path}: ${wordsOf(error)}`);
+        throw new StoreUnavailableError(`cannot open the database ${path}: ${wordsOf(error)}`);
     }
     await sleep(50);
   }
@@ -166,7 +166,7 @@ class Writer {
     this.#waiting?.reject(this.#unavailable(this.#broken ?? reply.words));
   }
 
-  #unavailable(why: string): StoreUnavailable {
-    return new StoreUnavailable(`cannot write ${this.#path}: ${why}`);
+  #unavailable(why: string): StoreUnavailableError {
+    return new StoreUnavailableError(`cannot write ${this.#path}: ${why}`);
   }
 }

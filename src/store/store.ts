@@ -153,6 +153,6 @@ export interface Store {
 }
 
 /** The store is away (disk full, connection lost): "weather", answered with General Failure; health turns red. */
-export class StoreUnavailable extends Error {
+export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailable';
 }

@@ -1,10 +1,10 @@
 import type { Store } from './store.ts';
 
 /** Told of every call: the name of the method, how long it took, whether it failed. */
-export type StoreWatch = (call: string, seconds: number, failed: boolean) => void;
+export type StoreCallObserver = (call: string, seconds: number, failed: boolean) => void;
 
 /** The same store, watched. */
-export function measured(store: Store, note: StoreWatch): Store {
+export function withMetrics(store: Store, note: StoreCallObserver): Store {
   async function timed<T>(call: string, run: () => Promise<T>): Promise<T> {
     const started = performance.now();
     let failed = true;

@@ -10,11 +10,11 @@ import {
   wrapSealingKey,
 } from './sealing.ts';
 import {
-  SealBroken,
+  SealBrokenError,
   type SealContext,
-  type SealingKeyShelf,
   type Vault,
-  VaultUnavailable,
+  VaultUnavailableError,
+  type WrappedKeyStore,
   type WrappedSealingKey,
 } from './vault.ts';
 
@@ -33,11 +33,11 @@ const keysAhead = 16;
 export interface LocalVaultOptions {
   /** File of the root key; created when neither it nor any sealing key exists yet. */
   readonly rootKeyFile: string;
-  readonly shelf: SealingKeyShelf;
+  readonly wrappedKeys: WrappedKeyStore;
   /** How often other processes' keys are looked for; 0: never. Also the interval of retries while sealed. */
   readonly refreshSeconds?: number;
   /** How long a new key rests on the shelf before it seals: by then every process has read it. */
-  readonly settleSeconds?: number;
+  readonly activationDelaySeconds?: number;
   /** After how many seals this process asks for a new key. */
   readonly sealsBeforeRotation?: number;
   /** Milliseconds since 1970. */
@@ -101,7 +101,7 @@ class FileVault implements LocalVault {
     this.#seals.count += 1;
     const { count } = this.#seals;
     if (count > sealsAtMost)
-      throw new VaultUnavailable(`sealing key ${id} has sealed enough and no new one could be made`);
+      throw new VaultUnavailableError(`sealing key ${id} has sealed enough and no new one could be made`);
     const limit = this.#options.sealsBeforeRotation ?? sealsBeforeRotation;
     // A failed attempt is made again after as many seals more.
     if (count % limit === 0) this.rotate().catch(() => {});
@@ -114,11 +114,11 @@ class FileVault implements LocalVault {
     const known = id === undefined ? undefined : this.#find(id);
     if (known === undefined && id !== undefined && this.#mayBeNew(id)) {
       this.refresh().catch(() => {});
-      throw new VaultUnavailable(`sealing key ${id} is not known here yet`);
+      throw new VaultUnavailableError(`sealing key ${id} is not known here yet`);
     }
     const plain = known && openValue(known.key, context, sealed);
     if (plain === undefined)
-      throw new SealBroken(`the sealed value of object ${JSON.stringify(context.id)} does not open`);
+      throw new SealBrokenError(`the sealed value of object ${JSON.stringify(context.id)} does not open`);
     return plain;
   }
 
@@ -151,9 +151,9 @@ class FileVault implements LocalVault {
   /** The newest key that every process has had time to read; while none has, the oldest. */
   #current(): SealingKey {
     this.#mustBeUnsealed();
-    const settled = this.#now() / 1000 - (this.#options.settleSeconds ?? 120);
+    const settled = this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120);
     const current = this.#keys.findLast(({ createdAt }) => createdAt <= settled) ?? this.#keys[0];
-    if (current === undefined) throw new VaultUnavailable('the vault has no sealing key');
+    if (current === undefined) throw new VaultUnavailableError('the vault has no sealing key');
     return current;
   }
 
@@ -162,7 +162,7 @@ class FileVault implements LocalVault {
   }
 
   #mustBeUnsealed(): void {
-    if (this.#sealedBecause !== undefined) throw new VaultUnavailable(this.#sealedBecause);
+    if (this.#sealedBecause !== undefined) throw new VaultUnavailableError(this.#sealedBecause);
   }
 
   #mayBeNew(id: number): boolean {
@@ -173,18 +173,18 @@ class FileVault implements LocalVault {
   /** Once unsealed, the root key is asked for only when the shelf has a key that is not known here. */
   async #read(): Promise<void> {
     if (this.#closed) return;
-    const shelved = await this.#options.shelf.list();
+    const shelved = await this.#options.wrappedKeys.list();
     if (this.unsealed && shelved.every(({ id }) => this.#find(id) !== undefined)) return;
     try {
       const keys = await this.#withRootKey(shelved, async (rootKey) => {
         if (shelved.length > 0) return this.#unwrap(rootKey, shelved);
-        await this.#shelve(rootKey, 1);
-        return this.#unwrap(rootKey, await this.#options.shelf.list());
+        await this.#persist(rootKey, 1);
+        return this.#unwrap(rootKey, await this.#options.wrappedKeys.list());
       });
       if (this.#closed) wipe(keys);
       else [this.#keys, this.#sealedBecause] = [keys, undefined];
     } catch (error) {
-      if (!(error instanceof VaultUnavailable)) throw error;
+      if (!(error instanceof VaultUnavailableError)) throw error;
       // What is unsealed stays so: the keys at hand are good, only the new one is out of reach.
       if (!this.unsealed && !this.#closed) this.#sealedBecause = error.message;
     }
@@ -192,15 +192,15 @@ class FileVault implements LocalVault {
 
   async #addKey(): Promise<number> {
     this.#mustBeUnsealed();
-    const shelved = await this.#options.shelf.list();
+    const shelved = await this.#options.wrappedKeys.list();
     const id = 1 + Math.max(0, ...shelved.map((key) => key.id));
     await this.#withRootKey(shelved, async (rootKey) => {
       // A key wrapped by a root key that was exchanged meanwhile would be lost with the next restart.
       const newest = shelved.find((key) => key.id === id - 1);
       const proof = newest && unwrapSealingKey(rootKey, newest.id, newest.wrapped);
-      if (proof === undefined) throw new VaultUnavailable(this.#otherRootKey(id - 1));
+      if (proof === undefined) throw new VaultUnavailableError(this.#otherRootKey(id - 1));
       proof.fill(0);
-      await this.#shelve(rootKey, id);
+      await this.#persist(rootKey, id);
     });
     await this.refresh();
     return id;
@@ -214,7 +214,7 @@ class FileVault implements LocalVault {
     const rootKey =
       readRootKey(rootKeyFile) ?? (shelved.length === 0 ? createdOrFound(rootKeyFile) : undefined);
     if (rootKey === undefined)
-      throw new VaultUnavailable(
+      throw new VaultUnavailableError(
         `the root key ${rootKeyFile} is missing, and the database is sealed under it: bring it back from its backup`,
       );
     try {
@@ -229,7 +229,7 @@ class FileVault implements LocalVault {
       .map(({ id, wrapped, createdAt }) => {
         const key = this.#find(id)?.key ?? unwrapSealingKey(rootKey, id, wrapped);
         if (key !== undefined) return { id, key, createdAt };
-        throw new VaultUnavailable(this.#otherRootKey(id));
+        throw new VaultUnavailableError(this.#otherRootKey(id));
       })
       .toSorted((a, b) => a.id - b.id);
   }
@@ -239,11 +239,11 @@ class FileVault implements LocalVault {
   }
 
   /** When another process has taken the id, its key is as good as ours, which is forgotten. */
-  async #shelve(rootKey: Uint8Array, id: number): Promise<void> {
+  async #persist(rootKey: Uint8Array, id: number): Promise<void> {
     const key = randomFillSync(new Uint8Array(sealingKeyBytes));
     const wrapped = wrapSealingKey(rootKey, id, key);
     key.fill(0);
-    await this.#options.shelf.add({ id, wrapped, createdAt: Math.floor(this.#now() / 1000) });
+    await this.#options.wrappedKeys.add({ id, wrapped, createdAt: Math.floor(this.#now() / 1000) });
   }
 }
 
@@ -252,7 +252,7 @@ function createdOrFound(file: string): Uint8Array | undefined {
     createRootKey(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw new VaultUnavailable(`cannot create the root key ${file}: ${(error as Error).message}`);
+      throw new VaultUnavailableError(`cannot create the root key ${file}: ${(error as Error).message}`);
   }
   return readRootKey(file);
 }

@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { VaultUnavailable } from './vault.ts';
+import { VaultUnavailableError } from './vault.ts';
 
 /**
  * The root key in a file: one line, 32 bytes in hex or base64, readable by its owner only. Its bytes pass through no
@@ -65,24 +65,24 @@ export function readRootKey(file: string): Uint8Array | undefined {
     handle = openSync(file, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new VaultUnavailable(`cannot read the root key ${file}: ${(error as Error).message}`);
+    throw new VaultUnavailableError(`cannot read the root key ${file}: ${(error as Error).message}`);
   }
   const line = new Uint8Array(mostBytes);
   try {
     const { mode } = fstatSync(handle);
     if ((mode & 0o077) !== 0)
-      throw new VaultUnavailable(
+      throw new VaultUnavailableError(
         `the root key ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
       );
     const key = decodeLine(line.subarray(0, readSync(handle, line)));
     if (key === undefined)
-      throw new VaultUnavailable(
+      throw new VaultUnavailableError(
         `the root key ${file} is not one line of ${rootKeyBytes} bytes in hex or base64`,
       );
     return key;
   } catch (error) {
-    if (error instanceof VaultUnavailable) throw error;
-    throw new VaultUnavailable(`cannot read the root key ${file}: ${(error as Error).message}`);
+    if (error instanceof VaultUnavailableError) throw error;
+    throw new VaultUnavailableError(`cannot read the root key ${file}: ${(error as Error).message}`);
   } finally {
     line.fill(0);
     closeSync(handle);

@@ -23,12 +23,12 @@ export interface Vault {
 }
 
 /** The root key cannot be reached. */
-export class VaultUnavailable extends Error {
+export class VaultUnavailableError extends Error {
   override readonly name = 'VaultUnavailable';
 }
 
 /** A sealed value does not belong to its object, or its bytes were changed. */
-export class SealBroken extends Error {
+export class SealBrokenError extends Error {
   override readonly name = 'SealBroken';
 }
 
@@ -42,7 +42,7 @@ export interface WrappedSealingKey {
 }
 
 /** Where wrapped sealing keys rest; implemented beside the store. */
-export interface SealingKeyShelf {
+export interface WrappedKeyStore {
   list(): Promise<readonly WrappedSealingKey[]>;
   /** Adds a key durably; false when another process took that id first. */
   add(key: WrappedSealingKey): Promise<boolean>;

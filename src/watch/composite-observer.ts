@@ -1,7 +1,7 @@
-import type { DoorObserver, EndpointObserver, RequestObserver } from './observer.ts';
+import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 /** Tells two observers everything. */
-export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObserver {
+export function combineRequestObservers(a: RequestObserver, b: RequestObserver): RequestObserver {
   return {
     answered(event) {
       a.answered(event);
@@ -11,9 +11,9 @@ export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObs
       a.refused(event);
       b.refused(event);
     },
-    unproven(event) {
-      a.unproven(event);
-      b.unproven(event);
+    authenticationFailed(event) {
+      a.authenticationFailed(event);
+      b.authenticationFailed(event);
     },
     exhausted(event) {
       a.exhausted(event);
@@ -27,7 +27,7 @@ export function bothRequests(a: RequestObserver, b: RequestObserver): RequestObs
 }
 
 /** As `bothRequests`, at the door. */
-export function bothDoors(a: DoorObserver, b: DoorObserver): DoorObserver {
+export function combineListenerObservers(a: ListenerObserver, b: ListenerObserver): ListenerObserver {
   return {
     connectionOpened(event) {
       a.connectionOpened(event);
@@ -53,7 +53,7 @@ export function bothDoors(a: DoorObserver, b: DoorObserver): DoorObserver {
 }
 
 /** As `bothRequests`, for what the server asks its clients. */
-export function bothEndpoints(a: EndpointObserver, b: EndpointObserver): EndpointObserver {
+export function combineEndpointObservers(a: EndpointObserver, b: EndpointObserver): EndpointObserver {
   return {
     endpointReady(event) {
       a.endpointReady(event);

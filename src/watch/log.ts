@@ -1,7 +1,7 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { causesOf, describeError } from './error-text.ts';
-import type { DoorObserver, EndpointObserver, RequestObserver } from './observer.ts';
+import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 export type { Logger };
@@ -37,8 +37,8 @@ type Line = [fields: object, message: string];
 /** pino writes the message of an error that stands alone, and formats `%s`: neither is wanted. */
 function asLine(given: readonly unknown[]): Line {
   const [first, second] = given;
-  if (typeof first === 'string') return [{}, capped(first)];
-  const message = typeof second === 'string' ? capped(second) : '';
+  if (typeof first === 'string') return [{}, truncate(first)];
+  const message = typeof second === 'string' ? truncate(second) : '';
   return [first instanceof Error ? { error: first } : ((first ?? {}) as object), message];
 }
 
@@ -46,7 +46,7 @@ const date = (value: unknown) => (value instanceof Date ? value.toISOString() : 
 const flag = (value: unknown) => value === true;
 const number = (value: unknown) =>
   typeof value === 'number' && Number.isFinite(value) ? Math.round(value * 1000) / 1000 : typeof value;
-const text = (value: unknown) => (typeof value === 'string' ? capped(value) : typeof value);
+const text = (value: unknown) => (typeof value === 'string' ? truncate(value) : typeof value);
 const texts = (value: unknown) => (Array.isArray(value) ? value.slice(0, 32).map(text) : typeof value);
 
 /** Every field a line may have, and what is written of it. */
@@ -103,7 +103,7 @@ function errorText(value: unknown): unknown {
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** A text that a client chose, as it may stand in a line: cut, and without what moves a cursor or turns the text around. */
-export function capped(text: string): string {
+export function truncate(text: string): string {
   const cut = text.length <= longest ? text : `${text.slice(0, longest)}…`;
   return cut.replace(
     unprintable,
@@ -122,12 +122,12 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
     refused({ version, reason, message, client, connection }) {
       log.info({ version, reason, message, client, connection }, 'message refused');
     },
-    unproven({ reason, client, connection }) {
+    authenticationFailed({ reason, client, connection }) {
       if (mayWrite()) log.warn({ reason, client, connection }, 'credentials refused');
     },
     exhausted({ client, object }) {
       if (mayWrite())
-        log.warn({ client, object: capped(object) }, 'too many failed decryptions: refused for a minute');
+        log.warn({ client, object: truncate(object) }, 'too many failed decryptions: refused for a minute');
     },
     unexpected({ error, reference, client, connection }) {
       log.error({ reference, client, connection, error }, 'request failed unexpectedly');
@@ -155,7 +155,7 @@ function refusalLimit(log: Logger, text: string, clock: () => number): () => boo
 }
 
 /** One line for each refused handshake, with its reason; connections that came and went at debug. */
-export function logDoor(log: Logger, clock: () => number = Date.now): DoorObserver {
+export function logListener(log: Logger, clock: () => number = Date.now): ListenerObserver {
   const mayWrite = refusalLimit(log, 'more handshakes were refused than are written here', clock);
   return {
     connectionOpened({ client, connection, peer, protocol, resumed }) {

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import { versions } from '../../codec/version.ts';
-import type { DoorObserver, EndpointObserver, RequestObserver } from './observer.ts';
+import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 /** Seconds; from a read of one object to the generation of a large key pair. */
 const durationBuckets = [
@@ -145,12 +145,12 @@ export class Metrics {
       this.#seconds.observe({ operation: name }, milliseconds / 1000);
     },
     refused: ({ reason }) => this.#decodeErrors.inc({ reason: oneOf(reasons, reason) }),
-    unproven: ({ reason }) => this.#unproven.inc({ reason }),
+    authenticationFailed: ({ reason }) => this.#unproven.inc({ reason }),
     exhausted: () => this.#exhausted.inc(),
     unexpected: () => this.#failures.inc(),
   };
 
-  readonly door: DoorObserver = {
+  readonly listener: ListenerObserver = {
     connectionOpened: ({ resumed }) => {
       this.#connections.inc();
       this.#handshakes.inc({ result: resumed ? 'resumed' : 'full', reason: '' });

@@ -5,7 +5,7 @@ export interface RequestObserver {
   /** A whole message was refused before any item ran. */
   refused(event: RefusedMessage): void;
   /** The header of a message did not prove that its client may speak; the items were refused, most of them at least. */
-  unproven(event: UnprovenSpeaker): void;
+  authenticationFailed(event: FailedAuthentication): void;
   /** A client has failed to decrypt, unwrap or verify too often with a key; told once a minute for each key. */
   exhausted(event: ExhaustedAttempts): void;
   /** Weather or a bug; the client got only the reference. */
@@ -36,7 +36,7 @@ export interface RefusedMessage {
   readonly connection?: string | undefined;
 }
 
-export interface UnprovenSpeaker {
+export interface FailedAuthentication {
   /** One of a few texts, which name no secret and nothing that the client chose. */
   readonly reason: string;
   readonly client: string;
@@ -57,7 +57,7 @@ export interface UnexpectedFailure {
 }
 
 /** Port between the listener and the watch: who came, who was turned away and why. */
-export interface DoorObserver {
+export interface ListenerObserver {
   connectionOpened(event: OpenedConnection): void;
   connectionClosed(event: { readonly client: string; readonly connection: string }): void;
   /** A connection that was open has been ended by the server, for more than silence. */

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { issueClient } from '../../certs/issue.ts';
 import { privateKeyToPem } from '../../certs/keys.ts';
 import { authoritiesOf, authorityOf } from '../../src/cli/state-directory/authority.ts';
-import { homeAt, readyHome } from '../../src/cli/state-directory/state-directory.ts';
+import { requireInitialised, stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Identity } from '../client.ts';
@@ -77,8 +77,8 @@ export class TestServer {
  */
 async function enrol(directory: string, names: readonly string[]): Promise<Map<string, Identity>> {
   await run(process.execPath, [main, 'init', '--home', directory]);
-  const home = homeAt(directory);
-  const config = readyHome(home);
+  const home = stateDirectoryAt(directory);
+  const config = requireInitialised(home);
   const authority = authorityOf(home);
   const ca = authoritiesOf(home, config).join('');
   const identities = new Map<string, Identity>();

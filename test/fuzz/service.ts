@@ -46,7 +46,7 @@ export async function fuzzService(options: Options, as: 'ttlv' | 'text' = 'ttlv'
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
   const opened = await openStore(`sqlite:${join(directory, 'fuzz.sqlite')}`);
-  const vault = await openLocalVault({ rootKeyFile, shelf: opened.sealingKeys });
+  const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.sealingKeys });
   const report = emptyReport();
   const bugs: string[] = [];
   const service = createService({
@@ -67,7 +67,7 @@ export async function fuzzService(options: Options, as: 'ttlv' | 'text' = 'ttlv'
     observer: {
       answered() {},
       refused() {},
-      unproven() {},
+      authenticationFailed() {},
       exhausted() {},
       unexpected: ({ error }) =>
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),

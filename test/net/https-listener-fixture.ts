@@ -1,5 +1,5 @@
 import type { Node } from '../../codec/wire/node.ts';
-import { https } from '../../src/net/https.ts';
+import { httpsTransport } from '../../src/net/https.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
 import { bytes, decode, encode, requestMessage, structure, text } from '../client.ts';
 import { HttpsClient } from '../https-client.ts';
@@ -26,7 +26,7 @@ export const wanted = message(
 );
 
 export async function open(options: DoorOptions = {}): Promise<Door> {
-  return openDoor({ service: mirror, language: https(), ...options });
+  return openDoor({ service: mirror, transport: httpsTransport(), ...options });
 }
 
 export type Pems = { ca: string; cert: string; key: string };

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { https } from '../../src/net/https.ts';
+import { httpsTransport } from '../../src/net/https.ts';
 import { decode, encode, find, integer, item, valueOf } from '../client.ts';
 import { type FormName, forms, type HttpsClient } from '../https-client.ts';
 import { answerTo, clientOf, head, message, open, plain, raw, wanted } from './https-listener-fixture.ts';
@@ -36,7 +36,9 @@ t.test('each encoding is answered in kind, again and again on one connection', a
 
 t.test('mistakes of HTTP get a status and one line', async (t) => {
   const told: string[] = [];
-  const door = await open({ language: https(({ client, reason }) => told.push(`${client} ${reason}`)) });
+  const door = await open({
+    transport: httpsTransport(({ client, reason }) => told.push(`${client} ${reason}`)),
+  });
   t.teardown(() => door.close());
   const client = clientOf(door.port);
   const cases: [status: number, post: Parameters<HttpsClient['send']>[0]][] = [

@@ -2,12 +2,12 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { createAuthority, issueClient, issueServer } from '../../certs/issue.ts';
-import { generateKey, type Issued, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
+import { generateKey, type IssuedCertificate, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
-import { type Admission, Listener, type ListenerOptions } from '../../src/net/listener.ts';
+import { type AuthenticationResult, Listener, type ListenerOptions } from '../../src/net/listener.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
-import type { DoorObserver } from '../../src/watch/observer.ts';
+import type { ListenerObserver } from '../../src/watch/observer.ts';
 
 /** A listener with throwaway certificates and a service that echoes, for the tests of this folder. */
 
@@ -24,7 +24,7 @@ export const material = {
 };
 
 /** What a client presents. */
-export function identity({ certificate, key }: Issued): ConnectionOptions {
+export function identity({ certificate, key }: IssuedCertificate): ConnectionOptions {
   return { cert: certificate, key: privateKeyToPem(key), ca: authority.certificate };
 }
 
@@ -51,7 +51,7 @@ export const echo: MessageService = {
 };
 
 export interface Event {
-  readonly kind: keyof DoorObserver;
+  readonly kind: keyof ListenerObserver;
   readonly reason?: string;
   readonly peer?: string;
   readonly level?: string;
@@ -71,7 +71,7 @@ export interface Door {
   /** Certificates looked up so far. */
   readonly asked: () => number;
   /** Resolves with the first event of that kind, past or to come. */
-  event(kind: keyof DoorObserver, matches?: (event: Event) => boolean): Promise<Event>;
+  event(kind: keyof ListenerObserver, matches?: (event: Event) => boolean): Promise<Event>;
   close(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export interface DoorOptions
   extends Partial<
     Pick<
       ListenerOptions,
-      'service' | 'profile' | 'authenticate' | 'material' | 'ticketKeys' | 'language' | 'perClient'
+      'service' | 'profile' | 'authenticate' | 'material' | 'ticketKeys' | 'transport' | 'perClient'
     >
   > {
   readonly limits?: Partial<Limits>;
@@ -89,7 +89,7 @@ export interface DoorOptions
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const events: Event[] = [];
   const waiting = new Set<() => void>();
-  const note = (kind: keyof DoorObserver) => (event: object) => {
+  const note = (kind: keyof ListenerObserver) => (event: object) => {
     events.push({ kind, ...event });
     for (const wake of waiting) wake();
   };
@@ -100,7 +100,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     }),
   );
   let asked = 0;
-  async function authenticate(certificate: X509Certificate): Promise<Admission> {
+  async function authenticate(certificate: X509Certificate): Promise<AuthenticationResult> {
     asked++;
     const fingerprint = fingerprintOf(certificate);
     const client = enrolled.get(fingerprint);
@@ -115,7 +115,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     ticketKeys: options.ticketKeys ?? randomBytes(48),
     limits: { ...defaultLimits, ...options.limits },
     service: options.service ?? echo,
-    ...(options.language && { language: options.language }),
+    ...(options.transport && { transport: options.transport }),
     ...(options.perClient && { perClient: options.perClient }),
     authenticate: options.authenticate ?? authenticate,
     observer: {

@@ -7,8 +7,8 @@ import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { Outgoing } from '../../src/net/outgoing.ts';
 import type { EndpointTarget } from '../../src/protocol/endpoints/endpoint-settings.ts';
-import type { OpenLine } from '../../src/protocol/endpoints/endpoints.ts';
-import { LineClosed } from '../../src/protocol/endpoints/reverse-channel.ts';
+import type { OpenReverseChannel } from '../../src/protocol/endpoints/endpoints.ts';
+import { ChannelClosedError } from '../../src/protocol/endpoints/reverse-channel.ts';
 import {
   authority,
   demo,
@@ -27,7 +27,7 @@ interface Waiting {
   readonly target: EndpointTarget;
   readonly outgoing: Outgoing;
   /** Lines on which the server has begun to ask. */
-  readonly lines: OpenLine[];
+  readonly lines: OpenReverseChannel[];
   /** Sockets as the client has them. */
   readonly sockets: TLSSocket[];
   readonly unreachable: { reason: string; milliseconds: number }[];
@@ -65,16 +65,16 @@ async function wait(t: Test, setting: Setting = {}): Promise<Waiting> {
       at === 0 ? 'demo' : 'other',
     ]),
   );
-  const lines: OpenLine[] = [];
+  const lines: OpenReverseChannel[] = [];
   const unreachable: Waiting['unreachable'] = [];
   const outgoing = new Outgoing({
     material: () => material,
     profile: 'intermediate',
     limits: { ...defaultLimits, ...setting.limits },
     endpoints: {
-      async attend(open) {
+      async serve(open) {
         lines.push(open);
-        await open.line.closed.catch(() => {});
+        await open.channel.closed.catch(() => {});
       },
     },
     observer: {
@@ -105,9 +105,9 @@ async function wait(t: Test, setting: Setting = {}): Promise<Waiting> {
 t.test('the server connects, is known by its certificate, and asks', async (t) => {
   const { lines, sockets } = await wait(t);
   await until(() => lines.length === 1);
-  const [open] = lines as [OpenLine];
+  const [open] = lines as [OpenReverseChannel];
   t.match(open, { version: '1.4', newest: '1.4' });
-  t.match(open.speaker(), { principal: { client: 'demo' }, connection: 'out1' });
+  t.match(open.conversation(), { principal: { client: 'demo' }, connection: 'out1' });
   const [socket] = sockets as [TLSSocket];
   t.equal(socket.authorized, true);
   socket.on('data', (chunk: Buffer) => {
@@ -115,12 +115,12 @@ t.test('the server connects, is known by its certificate, and asks', async (t) =
     socket.write(frame(64, 1, 'response'));
   });
   const request = frame(32, 7);
-  t.equal((await open.line.exchange(request)).length, 64);
+  t.equal((await open.channel.exchange(request)).length, 64);
   t.ok(
     request.every((byte) => byte === 0),
     'the request is wiped',
   );
-  t.equal(open.line.handBack(), false, 'these roles cannot be exchanged');
+  t.equal(open.channel.releaseRole(), false, 'these roles cannot be exchanged');
 });
 
 t.test('who is not the client is not spoken to', async (t) => {
@@ -156,12 +156,12 @@ t.test('attempts follow each other ever more slowly', async (t) => {
 t.test('a connection that ends is opened again', async (t) => {
   const { lines, sockets, unreachable } = await wait(t);
   await until(() => lines.length === 1);
-  const answer = (lines[0] as OpenLine).line.exchange(frame(16));
+  const answer = (lines[0] as OpenReverseChannel).channel.exchange(frame(16));
   sockets[0]?.end();
-  await t.rejects(answer, LineClosed);
+  await t.rejects(answer, ChannelClosedError);
   await until(() => lines.length === 2);
   t.equal(unreachable[0]?.reason, 'the connection was closed');
-  t.equal(lines[1]?.speaker().connection, 'out2');
+  t.equal(lines[1]?.conversation().connection, 'out2');
 });
 
 t.test('a client that does not answer, or with garbage', async (t) => {
@@ -173,7 +173,7 @@ t.test('a client that does not answer, or with garbage', async (t) => {
     const meet = (socket: TLSSocket) => socket.on('data', () => said && socket.write(said));
     const { lines, unreachable } = await wait(t, { meet, limits: { answerMilliseconds: 200 } });
     await until(() => lines.length === 1);
-    await t.rejects((lines[0] as OpenLine).line.exchange(frame(16)), LineClosed);
+    await t.rejects((lines[0] as OpenReverseChannel).channel.exchange(frame(16)), ChannelClosedError);
     await until(() => unreachable.length > 0);
     t.match(unreachable[0], { reason });
   }

@@ -17,9 +17,9 @@ function replacing(meanwhile: () => Promise<void>, seen: Conversation[]): Messag
     async respond(request, conversation) {
       seen.push(conversation);
       if (request.length === 128) {
-        conversation.admission?.expect(new Uint8Array(renewedCertificate.raw));
+        conversation.sessionControl?.expect(new Uint8Array(renewedCertificate.raw));
         await meanwhile();
-        conversation.admission?.replaced();
+        conversation.sessionControl?.replaced();
       }
       return echo.respond(request, conversation);
     },

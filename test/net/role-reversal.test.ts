@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import type { Limits } from '../../src/common/limits.ts';
-import { ttlv } from '../../src/net/listener.ts';
-import type { OpenLine } from '../../src/protocol/endpoints/endpoints.ts';
-import { LineClosed } from '../../src/protocol/endpoints/reverse-channel.ts';
+import { ttlvTransport } from '../../src/net/listener.ts';
+import type { OpenReverseChannel } from '../../src/protocol/endpoints/endpoints.ts';
+import { ChannelClosedError } from '../../src/protocol/endpoints/reverse-channel.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
 import { type Door, echo, enter, frame, openDoor, type Peer, sleep } from './listener-fixture.ts';
 
@@ -19,17 +19,17 @@ const reversing: MessageService = {
 interface Reversed {
   readonly door: Door;
   readonly peer: Peer;
-  readonly open: OpenLine;
+  readonly open: OpenReverseChannel;
 }
 
 async function reverse(t: Test, limits: Partial<Limits> = {}): Promise<Reversed> {
-  const attended = Promise.withResolvers<OpenLine>();
-  const attend = async (open: OpenLine) => attended.resolve(open);
-  const door = await openDoor({ service: reversing, language: ttlv({ attend }), limits });
+  const served = Promise.withResolvers<OpenReverseChannel>();
+  const serve = async (open: OpenReverseChannel) => served.resolve(open);
+  const door = await openDoor({ service: reversing, transport: ttlvTransport({ serve }), limits });
   t.teardown(() => door.close());
   const peer = await enter(door.port);
   peer.socket.write(frame(64));
-  const open = await attended.promise;
+  const open = await served.promise;
   await peer.answers(1);
   return { door, peer, open };
 }
@@ -38,7 +38,7 @@ t.test('the server asks behind its answer, and the client answers', async (t) =>
   const { peer, open } = await reverse(t);
   for (let nth = 2; nth <= 4; nth++) {
     const request = frame(16 * nth, nth);
-    const answer = open.line.exchange(request);
+    const answer = open.channel.exchange(request);
     const asked = (await peer.answers(nth))[nth - 1] as Buffer;
     t.equal(asked.toString('hex', 0, 4), '42007801');
     const said = frame(128, nth, 'response');
@@ -51,7 +51,7 @@ t.test('the server asks behind its answer, and the client answers', async (t) =>
       'the request is wiped',
     );
   }
-  t.equal(open.speaker().principal.client, 'demo');
+  t.equal(open.conversation().principal.client, 'demo');
   t.equal(open.version, '2.1');
 });
 
@@ -76,18 +76,18 @@ t.test('without anybody who asks there is no exchange of roles', async (t) => {
 t.test('what ends it', async (t) => {
   t.test('no answer in time', async (t) => {
     const { door, peer, open } = await reverse(t, { answerMilliseconds: 200 });
-    await t.rejects(open.line.exchange(frame(16)), LineClosed);
+    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError);
     t.match(await door.event('connectionEnded'), { reason: 'it did not answer in time', client: 'demo' });
     await peer.closed;
-    await t.rejects(open.line.closed, LineClosed);
-    await t.rejects(open.line.exchange(frame(16)), LineClosed, 'and nothing more is asked');
+    await t.rejects(open.channel.closed, ChannelClosedError);
+    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'and nothing more is asked');
   });
 
   t.test('half an answer', async (t) => {
     const { door, peer, open } = await reverse(t, { answerMilliseconds: 200 });
-    const answer = open.line.exchange(frame(16));
+    const answer = open.channel.exchange(frame(16));
     peer.socket.write(frame(64, 0, 'response').subarray(0, 40));
-    await t.rejects(answer, LineClosed);
+    await t.rejects(answer, ChannelClosedError);
     t.match(await door.event('connectionEnded'), { reason: 'it did not answer in time' });
   });
 
@@ -98,9 +98,9 @@ t.test('what ends it', async (t) => {
       frame(16_777_216, 0, 'response'),
     ]) {
       const { door, peer, open } = await reverse(t);
-      const answer = open.line.exchange(frame(16));
+      const answer = open.channel.exchange(frame(16));
       peer.socket.write(garbage.subarray(0, 64));
-      await t.rejects(answer, LineClosed);
+      await t.rejects(answer, ChannelClosedError);
       t.match(await door.event('connectionEnded'), { reason: /^it does not answer in TTLV/ });
     }
   });
@@ -112,7 +112,7 @@ t.test('what ends it', async (t) => {
       t.match(await door.event('connectionEnded'), { reason: 'it speaks without being asked' });
     }
     const { door, peer, open } = await reverse(t);
-    const answer = open.line.exchange(frame(16));
+    const answer = open.channel.exchange(frame(16));
     peer.socket.write(Buffer.concat([frame(64, 0, 'response'), frame(64, 0, 'response')]));
     await answer;
     t.match(await door.event('connectionEnded'), { reason: 'it speaks without being asked' });
@@ -120,7 +120,10 @@ t.test('what ends it', async (t) => {
 
   t.test('requests sent ahead', async (t) => {
     for (const ahead of [frame(128), frame(128).subarray(0, 20)]) {
-      const door = await openDoor({ service: reversing, language: ttlv({ attend: async () => {} }) });
+      const door = await openDoor({
+        service: reversing,
+        transport: ttlvTransport({ serve: async () => {} }),
+      });
       t.teardown(() => door.close());
       const peer = await enter(door.port);
       peer.socket.write(Buffer.concat([frame(64), ahead]));
@@ -130,9 +133,9 @@ t.test('what ends it', async (t) => {
 
   t.test('hanging up', async (t) => {
     const { door, peer, open } = await reverse(t);
-    const answer = open.line.exchange(frame(16));
+    const answer = open.channel.exchange(frame(16));
     peer.socket.end();
-    await t.rejects(answer, LineClosed);
+    await t.rejects(answer, ChannelClosedError);
     await door.event('connectionClosed');
     t.notOk(
       door.events.some(({ kind }) => kind === 'connectionEnded'),
@@ -142,33 +145,33 @@ t.test('what ends it', async (t) => {
 
   t.test('a client that is no longer enrolled', async (t) => {
     const { door, open } = await reverse(t);
-    const answer = open.line.exchange(frame(16));
+    const answer = open.channel.exchange(frame(16));
     answer.catch(() => {});
     door.enrolled.clear();
     await door.listener.recheck();
-    await t.rejects(answer, LineClosed);
+    await t.rejects(answer, ChannelClosedError);
     t.match(await door.event('connectionEnded'), { reason: 'certificate not enrolled' });
   });
 
   t.test('the server', async (t) => {
     const { door, peer, open } = await reverse(t);
-    const answer = open.line.exchange(frame(16));
+    const answer = open.channel.exchange(frame(16));
     await peer.answers(2);
     const drained = door.listener.drain();
-    await t.rejects(open.line.exchange(frame(16)), LineClosed, 'nothing more is asked');
+    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'nothing more is asked');
     peer.socket.write(frame(64, 0, 'response'));
     await answer;
     await drained;
     const silent = await reverse(t);
     await silent.door.listener.drain();
-    await t.rejects(silent.open.line.closed, LineClosed, 'at once when nothing is awaited');
+    await t.rejects(silent.open.channel.closed, ChannelClosedError, 'at once when nothing is awaited');
   });
 });
 
 t.test('silence does not end it', async (t) => {
   const { peer, open } = await reverse(t, { idleMilliseconds: 100 });
   await sleep(300);
-  const answer = open.line.exchange(frame(16));
+  const answer = open.channel.exchange(frame(16));
   await peer.answers(2);
   peer.socket.write(frame(64, 0, 'response'));
   t.equal((await answer).length, 64);
@@ -176,13 +179,13 @@ t.test('silence does not end it', async (t) => {
 
 t.test('roles handed back', async (t) => {
   const { door, peer, open } = await reverse(t, { idleMilliseconds: 200 });
-  const answer = open.line.exchange(frame(16));
+  const answer = open.channel.exchange(frame(16));
   await peer.answers(2);
   peer.socket.write(frame(64, 0, 'response'));
   await answer;
-  t.equal(open.line.handBack(), true);
-  await t.rejects(open.line.closed, LineClosed);
-  t.equal(open.line.handBack(), false, 'once');
+  t.equal(open.channel.releaseRole(), true);
+  await t.rejects(open.channel.closed, ChannelClosedError);
+  t.equal(open.channel.releaseRole(), false, 'once');
   peer.socket.write(frame(128, 7));
   t.equal((await peer.answers(3))[2]?.length, 128, 'the client asks again');
   await peer.closed;

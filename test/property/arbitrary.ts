@@ -135,7 +135,7 @@ function fieldOf(field: AnyField, scope: Scope): Arbitrary<unknown> | undefined 
       const item = fc.oneof(
         ...field.sources.map(({ tag, schema }) => valueOf(schema, scope).map((value) => ({ tag, value }))),
       );
-      return item.map((one) => field.gather([one]));
+      return item.map((one) => field.merge([one]));
     }
     case 'field':
       return plainField(field, scope);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc, { type Arbitrary } from 'fast-check';
 import t from 'tap';
-import { RequestHeader, readRequest, UnsupportedVersion } from '../../codec/envelope.ts';
+import { RequestHeader, readRequest, UnsupportedVersionError } from '../../codec/envelope.ts';
 import * as eras from '../../codec/eras.ts';
 import { plan } from '../../codec/plan.ts';
 import { type AnySchema, maybe, struct } from '../../codec/schema.ts';
@@ -25,7 +25,8 @@ function outcome(read: () => unknown): unknown {
   try {
     return { value: read() };
   } catch (error) {
-    if (error instanceof WireError || error instanceof UnsupportedVersion) return { refused: error.message };
+    if (error instanceof WireError || error instanceof UnsupportedVersionError)
+      return { refused: error.message };
     throw error;
   }
 }

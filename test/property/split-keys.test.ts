@@ -4,7 +4,7 @@ import t from 'tap';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { CryptographyFailed } from '../../src/crypto/provider.ts';
 import { field8, field16 } from '../../src/crypto/secret-sharing/galois-fields.ts';
-import type { Share, Sharing, SharingPolynomial } from '../../src/crypto/secret-sharing.ts';
+import type { SecretSharingScheme, Share, SharingPolynomial } from '../../src/crypto/secret-sharing.ts';
 
 const polynomials: readonly SharingPolynomial[] = [283, 285];
 const methods = [
@@ -27,11 +27,14 @@ const shared = fc
   .map(({ secret: [zeros, rest], method, polynomial, parts, threshold, order }) => {
     const secret = new Uint8Array([...new Uint8Array(zeros), ...rest]);
     const least = method === 'XOR' ? parts : Math.min(threshold, parts);
-    const sharing: Sharing = { method, polynomial, parts, threshold: least };
+    const sharing: SecretSharingScheme = { method, polynomial, parts, threshold: least };
     return { secret, sharing, order: order.filter((each) => each <= parts) };
   });
 
-async function split(secret: Uint8Array, sharing: Sharing): Promise<{ shares: Share[]; sharing: Sharing }> {
+async function split(
+  secret: Uint8Array,
+  sharing: SecretSharingScheme,
+): Promise<{ shares: Share[]; sharing: SecretSharingScheme }> {
   const { shares, prime } = await nodeCrypto.splitSecret(secret, sharing);
   return {
     shares: shares.map((bytes, index) => ({ identifier: index + 1, bytes })),

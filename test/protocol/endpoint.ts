@@ -3,7 +3,7 @@ import type { Version } from '../../codec/version.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import type { EndpointSettings } from '../../src/protocol/endpoints/endpoint-settings.ts';
 import { Endpoints } from '../../src/protocol/endpoints/endpoints.ts';
-import { type Line, LineClosed } from '../../src/protocol/endpoints/reverse-channel.ts';
+import { ChannelClosedError, type ReverseChannel } from '../../src/protocol/endpoints/reverse-channel.ts';
 import { Answering, type AnsweringOptions } from '../answering.ts';
 import { TestService } from './service.ts';
 
@@ -43,8 +43,8 @@ export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told
   const cuts: string[] = [];
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});
-  const hangUp = () => closed.reject(new LineClosed());
-  const line: Line = {
+  const hangUp = () => closed.reject(new ChannelClosedError());
+  const channel: ReverseChannel = {
     closed: closed.promise,
     async exchange(request) {
       const answer = client.answer(request.slice());
@@ -57,7 +57,7 @@ export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told
       cuts.push(reason);
       hangUp();
     },
-    handBack() {
+    releaseRole() {
       hangUp();
       return true;
     },
@@ -78,11 +78,11 @@ export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told
     clock: () => service.now,
   });
   const principal = { client: 'watcher', group: setting.group ?? 'g', may: setting.may ?? (() => true) };
-  const over = endpoints.attend({
-    line,
+  const over = endpoints.serve({
+    channel,
     version: setting.version ?? '2.1',
     newest: setting.version,
-    speaker: () => ({ principal, connection: 'w', peer: 'there' }),
+    conversation: () => ({ principal, connection: 'w', peer: 'there' }),
   });
   t.teardown(hangUp);
   return { service, client, events, hangUp, over, cuts };

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createAuthority, issueClient } from '../../certs/issue.ts';
-import { generateKey, type Issued, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
-import { homeAt } from '../../src/cli/state-directory/state-directory.ts';
-import { homeEnrolments } from '../../src/daemon/enrolments.ts';
+import { generateKey, type IssuedCertificate, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
+import { stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
+import { createEnrolments } from '../../src/daemon/enrolments.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import type { ReplacedEnrolment } from '../../src/identity/enrolment.ts';
 import type { Client } from '../../src/identity/principal.ts';
@@ -16,7 +16,7 @@ import { TestService } from './service.ts';
 export interface Enrolled {
   readonly service: TestService;
   /** That of the home. */
-  readonly authority: Issued;
+  readonly authority: IssuedCertificate;
   /** What the operator was told. */
   readonly told: ReplacedEnrolment[];
   /** What the connection was told. */
@@ -31,17 +31,17 @@ export interface Enrolled {
 }
 
 /** A self-signed authority. */
-export async function newAuthority(name: string, now?: Date): Promise<Issued> {
+export async function newAuthority(name: string, now?: Date): Promise<IssuedCertificate> {
   const key = await generateKey('ec');
   return openAuthority(await createAuthority(name, key, now), key);
 }
 
 export async function openEnrolled(
   t: { teardown(close: () => unknown): void },
-  options: Parameters<typeof TestService.open>[0] & { readonly authority?: Issued } = {},
+  options: Parameters<typeof TestService.open>[0] & { readonly authority?: IssuedCertificate } = {},
 ): Promise<Enrolled> {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-enrolment-'));
-  const home = homeAt(directory);
+  const home = stateDirectoryAt(directory);
   const authority = options.authority ?? (await newAuthority('Home'));
   await mkdir(dirname(home.authority.key));
   writeFileSync(home.authority.certificate, authority.certificate);
@@ -51,7 +51,7 @@ export async function openEnrolled(
   const service = await TestService.open({
     ...options,
     enrolments: (clients) =>
-      homeEnrolments({
+      createEnrolments({
         home,
         authorities: () => [authority.certificate],
         directory: clients,

@@ -57,7 +57,7 @@ function fullField(field: AnyField, turn: number): unknown {
       return shape === null ? undefined : fullField(shape, turn);
     }
     case 'gathered':
-      return field.gather(
+      return field.merge(
         field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, turn) })),
       );
     case 'field':
@@ -148,7 +148,7 @@ export function planting(objects: () => readonly Everything[]) {
     since: '2.1',
     request: struct({}),
     response: struct({}),
-    on: server(),
+    target: server(),
     handle(_request, { work, principal }) {
       for (const each of objects()) work.insert(everything(each, principal.group));
       return {};

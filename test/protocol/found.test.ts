@@ -13,7 +13,7 @@ import { named } from './operations/ask.ts';
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-found-'));
 const { store, sealingKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), shelf: sealingKeys });
+const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: sealingKeys });
 t.teardown(async () => {
   await vault.close();
   await close();

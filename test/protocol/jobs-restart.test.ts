@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { defaultLimits } from '../../src/common/limits.ts';
 import { CryptographyBusy } from '../../src/crypto/provider.ts';
-import { jobKinds, writeFacts } from '../../src/operations/asynchronous/jobs.ts';
+import { jobKinds, writeJobRecord } from '../../src/operations/asynchronous/jobs.ts';
 import { JobQueue } from '../../src/protocol/jobs/job-queue.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
-import { StoreUnavailable } from '../../src/store/store.ts';
-import { VaultUnavailable } from '../../src/vault/vault.ts';
+import { StoreUnavailableError } from '../../src/store/store.ts';
+import { VaultUnavailableError } from '../../src/vault/vault.ts';
 import { children, encode, enumerated, type RequestItem, requestMessage, structure } from '../client.ts';
 import { asking, cancel, gated, later, listed, mandatory, poll, process, settled } from './jobs.ts';
 import { createAES2, outline, type ServiceOptions, TestService, uid } from './service.ts';
@@ -139,7 +139,10 @@ t.test('a job that ends the process every time is given up', async (t) => {
   gate.open();
 });
 
-for (const weather of [new StoreUnavailable('the disk is full'), new CryptographyBusy('too many keys')]) {
+for (const weather of [
+  new StoreUnavailableError('the disk is full'),
+  new CryptographyBusy('too many keys'),
+]) {
   t.test(`bad weather leaves it pending: ${weather.name}`, async (t) => {
     let away = true;
     const gate = gated('RNGSeed');
@@ -178,7 +181,7 @@ t.test('while the vault is sealed, work waits', async (t) => {
     },
     unsealed: () => unsealed,
     principal: async () => undefined,
-    run: () => Promise.reject(new VaultUnavailable('the root key is away')),
+    run: () => Promise.reject(new VaultUnavailableError('the root key is away')),
     done() {},
     failed() {},
   });
@@ -191,7 +194,7 @@ t.test('while the vault is sealed, work waits', async (t) => {
   t.equal(begun, 1);
   const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
   const job = { client: 'tester', submitted: service.now * 1000, items: [], resumed: 0 };
-  unit.putRecord(jobKinds.pending, 'late', 'g', writeFacts(job));
+  unit.putRecord(jobKinds.pending, 'late', 'g', writeJobRecord(job));
   unit.putRecord(jobKinds.message, 'late', 'g', encode(requestMessage('2.1', [seed])));
   t.equal(await unit.commit(), 'committed');
   queue.add({ id: 'late', group: 'g', client: 'tester' });

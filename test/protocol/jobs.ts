@@ -26,7 +26,7 @@ export function gated(name: OperationName, slow = false) {
       since: '1.0',
       request: struct({ Data: maybe(bytes) }),
       response: struct({ Data: maybe(bytes) }),
-      on: conversation(),
+      target: conversation(),
       ...(slow && { slow: () => true }),
       async handle() {
         runs += 1;

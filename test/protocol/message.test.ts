@@ -218,7 +218,7 @@ t.test('a bug is answered with a reference, without its text, and its neighbours
     since: '1.0',
     request: struct({}),
     response: struct({}),
-    on: server(),
+    target: server(),
     handle: () => {
       throw new Error(secret);
     },

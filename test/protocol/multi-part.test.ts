@@ -12,7 +12,7 @@ import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import { Revoke } from '../../src/operations/lifecycle/revoke.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
-import { PartsInProgress } from '../../src/protocol/batch/multi-part.ts';
+import { MultiPartOperations } from '../../src/protocol/batch/multi-part.ts';
 import { active, offered, pairOf, registered, withLimits, withMask, withParameters } from './keys.ts';
 import { ask, attributeOf, outcome, storedKey, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
@@ -273,7 +273,7 @@ t.test('one stream after the other bears the same value, two at a time do not', 
 });
 
 t.test('a message that is played again feeds its data once', async (t) => {
-  const parts = new PartsInProgress({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });
+  const parts = new MultiPartOperations({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });
   const principal = { client: 'c', group: 'g', may: () => true };
   const start = () => nodeCrypto.startDigest('SHA_256');
   const play = (item: object, request: object) =>

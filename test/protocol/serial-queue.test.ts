@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
-import { Turns } from '../../src/protocol/unit-of-work/serial-queue.ts';
+import { SerialQueue } from '../../src/protocol/unit-of-work/serial-queue.ts';
 
 t.test('tasks come one after the other, whatever becomes of them', async (t) => {
-  const turns = new Turns();
+  const turns = new SerialQueue();
   const seen: string[] = [];
   const task = (name: string, fails = false) =>
     turns.run(async () => {
@@ -21,22 +21,22 @@ t.test('tasks come one after the other, whatever becomes of them', async (t) => 
 });
 
 t.test('who is alone has others wait, and lets them go even when it fails', async (t) => {
-  const turns = new Turns();
-  t.notOk(turns.taken);
-  await turns.free();
+  const turns = new SerialQueue();
+  t.notOk(turns.hasExclusive);
+  await turns.untilShared();
   for (const fails of [false, true]) {
     const seen: string[] = [];
-    const alone = turns.alone(async () => {
+    const alone = turns.runExclusive(async () => {
       await setImmediate();
       seen.push('alone');
       if (fails) throw new Error('lost');
     });
-    t.ok(turns.taken);
-    const others = [1, 2].map((at) => turns.free().then(() => seen.push(`other ${at}`)));
+    t.ok(turns.hasExclusive);
+    const others = [1, 2].map((at) => turns.untilShared().then(() => seen.push(`other ${at}`)));
     if (fails) await t.rejects(alone, /lost/);
     else await alone;
     await Promise.all(others);
     t.same(seen, ['alone', 'other 1', 'other 2']);
-    t.notOk(turns.taken);
+    t.notOk(turns.hasExclusive);
   }
 });

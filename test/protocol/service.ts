@@ -10,7 +10,7 @@ import { CryptographicRules, type CryptographicSettings } from '../../src/crypto
 import type { Enrolments } from '../../src/identity/enrolment.ts';
 import type { ClientDirectory, Principal } from '../../src/identity/principal.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
-import type { Admission, AnyOperation, Channel } from '../../src/operations/operation.ts';
+import type { AnyOperation, Channel, SessionControl } from '../../src/operations/operation.ts';
 import { createService } from '../../src/protocol/create-service.ts';
 import type { Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
@@ -92,7 +92,7 @@ export class TestService {
   /** The connection of the speaker, where the roles on it can be exchanged. */
   channel: Channel | undefined;
   /** How that connection stands to the directory of clients. */
-  admission: Admission | undefined;
+  admission: SessionControl | undefined;
   clients!: ClientDirectory;
   #service!: Service;
   #close!: () => Promise<void>;
@@ -105,7 +105,7 @@ export class TestService {
     const opened = await openStore(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
     createRootKey(rootKeyFile);
-    const vault = await openLocalVault({ rootKeyFile, shelf: opened.sealingKeys });
+    const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.sealingKeys });
     self.#may = options.may ?? self.#may;
     self.rules.replace({ ...usualRules, ...options.crypto });
     self.store = opened.store;
@@ -135,7 +135,7 @@ export class TestService {
         observer: {
           answered() {},
           refused() {},
-          unproven: ({ reason }) => self.unproven.push(reason),
+          authenticationFailed: ({ reason }) => self.unproven.push(reason),
           exhausted: (event) => self.exhausted.push(event),
           unexpected: ({ error }) => self.unexpected.push(error),
         },

@@ -10,7 +10,7 @@ import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
 const { store, sealingKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), shelf: sealingKeys });
+const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: sealingKeys });
 t.teardown(async () => {
   await vault.close();
   await close();

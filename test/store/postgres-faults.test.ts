@@ -3,7 +3,7 @@ import t from 'tap';
 import { openStore } from '../../src/store/open.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
-import { StoreUnavailable } from '../../src/store/store.ts';
+import { StoreUnavailableError } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { add, entry, object, unit } from './objects.ts';
 
@@ -61,7 +61,7 @@ if (typeof server === 'string') {
         add(store, object(`${round}-${at}`)).then(
           () => acknowledged.push(`${round}-${at}`),
           (error) => {
-            if (!(error instanceof StoreUnavailable)) throw error;
+            if (!(error instanceof StoreUnavailableError)) throw error;
           },
         ),
       );
@@ -106,11 +106,11 @@ if (typeof server === 'string') {
     const place = `postgres://${new URL(url).host}${new URL(url).pathname}`;
     await server.administer(`drop database ${new URL(url).pathname.slice(1)} with (force)`);
     const gone = await store.commit(unit({ inserts: [object('a')] })).catch((error) => error);
-    t.ok(gone instanceof StoreUnavailable, String(gone));
+    t.ok(gone instanceof StoreUnavailableError, String(gone));
     t.match(gone.message, new RegExp(`^cannot write ${place}: `));
     const unread = await store.load(['a']).catch((error) => error);
-    t.ok(unread instanceof StoreUnavailable, String(unread));
-    await t.rejects(store.ping(), StoreUnavailable);
+    t.ok(unread instanceof StoreUnavailableError, String(unread));
+    await t.rejects(store.ping(), StoreUnavailableError);
     await close();
     await t.rejects(openStore(url), {
       name: 'StoreUnavailable',

@@ -9,7 +9,7 @@ import { type Condition, compileWhere } from '../../src/store/filter.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { type Filter, type StoredObject, StoreUnavailable } from '../../src/store/store.ts';
+import { type Filter, type StoredObject, StoreUnavailableError } from '../../src/store/store.ts';
 import { add, entry, object, sealed, unit } from './objects.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-sqlite-'));
@@ -80,7 +80,7 @@ t.test('a full disk refuses, loses nothing, and the store goes on', async (t) =>
       if (result.status === 'fulfilled') acknowledged.push(ids[more] ?? '');
       else {
         refused += 1;
-        t.ok(result.reason instanceof StoreUnavailable);
+        t.ok(result.reason instanceof StoreUnavailableError);
         t.match(result.reason.message, /^cannot write .*full\.db: database or disk is full$/);
       }
     }

@@ -2,10 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Test } from 'tap';
 import { migrations as released } from '../../src/store/migrations/index.ts';
-import { type Migration, SchemaTooNew } from '../../src/store/migrations/migration.ts';
+import { type Migration, SchemaTooNewError } from '../../src/store/migrations/migration.ts';
 import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
-import { type Store, StoreUnavailable } from '../../src/store/store.ts';
+import { type Store, StoreUnavailableError } from '../../src/store/store.ts';
 import { clientSuite } from './clients-suite.ts';
 import { filterSuite } from './filter-suite.ts';
 import { add, entry, object, sealed, unit } from './objects.ts';
@@ -70,9 +70,9 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     await new Promise(setImmediate);
     await driver.close();
     t.equal(await late, 'committed', 'what was handed over before is still done');
-    await t.rejects(store.load(['a']), StoreUnavailable);
-    await t.rejects(store.commit(unit({ inserts: [object('a')] })), StoreUnavailable);
-    await t.rejects(store.ping(), StoreUnavailable);
+    await t.rejects(store.load(['a']), StoreUnavailableError);
+    await t.rejects(store.commit(unit({ inserts: [object('a')] })), StoreUnavailableError);
+    await t.rejects(store.ping(), StoreUnavailableError);
     await driver.close();
   });
 
@@ -189,7 +189,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
         else if (result.status !== 'fulfilled' || result.value !== 'committed') t.fail(`unit ${at}`);
       }
       t.notOk(
-        results[60]?.status === 'rejected' && results[60].reason instanceof StoreUnavailable,
+        results[60]?.status === 'rejected' && results[60].reason instanceof StoreUnavailableError,
         'a bug, not weather',
       );
       const all = { group: 'blue', filter: { all: [] }, offset: 0, limit: 1 };
@@ -241,7 +241,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
       name: 'SchemaTooNew',
       message: /has schema version 4, this kmipd knows 3: /,
     });
-    await t.rejects(engine.open(url), SchemaTooNew);
+    await t.rejects(engine.open(url), SchemaTooNewError);
     const newest = await engine.open(url, { migrations: [...released, next] });
     t.teardown(() => newest.close());
     t.equal((await createSqlStore(newest).load(['a'])).length, 1);

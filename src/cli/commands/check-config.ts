@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { readConfig } from '../../config/index.ts';
 import { type Command, homeOption, print } from '../command.ts';
-import { homeAt } from '../state-directory/state-directory.ts';
+import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly file?: string;
@@ -16,7 +16,7 @@ export const checkConfig: Command<Arguments> = {
       .positional('file', { type: 'string', describe: 'Another file than HOME/kmipd.toml' })
       .options(homeOption),
   async run({ file, home }) {
-    const path = file === undefined ? homeAt(home).config : resolve(file);
+    const path = file === undefined ? stateDirectoryAt(home).config : resolve(file);
     readConfig(path, dirname(path));
     print(`${path}: ok`);
   },

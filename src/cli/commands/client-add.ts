@@ -19,8 +19,12 @@ import {
   readOption,
   storeOption,
 } from '../command.ts';
-import { CommandFailure, UsageFailure } from '../failure.ts';
-import { type Home, homeAt, readyHome } from '../state-directory/state-directory.ts';
+import { CommandError, UsageError } from '../failure.ts';
+import {
+  requireInitialised,
+  type StateDirectory,
+  stateDirectoryAt,
+} from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly client: string;
@@ -86,8 +90,8 @@ export const add: Command<Arguments> = {
   async run(given) {
     const name = plainNameOf('the name', given.client);
     const group = plainNameOf('the group', given.group);
-    const home = homeAt(given.home);
-    const config = readyHome(home);
+    const home = stateDirectoryAt(given.home);
+    const config = requireInitialised(home);
     refuseUnknownRole(given.role, config);
     const store = readOption('store', given.store, readStore) ?? config.store;
     const out = resolve(given.out ?? join(home.clients, name));
@@ -96,7 +100,7 @@ export const add: Command<Arguments> = {
     await withDirectory(store, async (directory) => {
       const taken = await directory.byName(name);
       if (taken !== undefined) {
-        throw new CommandFailure(
+        throw new CommandError(
           `client "${name}" is enrolled already; choose another name, or remove it first`,
         );
       }
@@ -113,7 +117,7 @@ export const add: Command<Arguments> = {
       };
       if (!(await directory.add(client))) {
         const other = (await directory.byFingerprint(client.fingerprint))?.name ?? name;
-        throw new CommandFailure(
+        throw new CommandError(
           `this certificate is enrolled already, as client "${other}"; remove that one first`,
         );
       }
@@ -130,7 +134,7 @@ export const add: Command<Arguments> = {
 function refuseUnknownRole(role: string, config: Config): void {
   const { roles } = new Policy(config.roles);
   if (roles.includes(role)) return;
-  throw new UsageFailure(
+  throw new UsageError(
     `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,
   );
 }
@@ -140,12 +144,12 @@ async function obtainCertificate(
   name: string,
   out: string,
   given: Arguments,
-  home: Home,
+  home: StateDirectory,
   config: Config,
 ): Promise<string> {
   const { issueClient, signRequest } = await import('../../../certs/issue.ts');
   const { authoritiesOf, authorityOf } = await import('../state-directory/authority.ts');
-  const { refuseOccupied, writeBundle, writeCertificates } = await import(
+  const { refuseOccupied, writeClientFiles, writeCertificates } = await import(
     '../state-directory/client-files.ts'
   );
   const trusted = authoritiesOf(home, config);
@@ -164,7 +168,7 @@ async function obtainCertificate(
   refuseOccupied(out);
   const client = await issueClient(authorityOf(home), name, given.key);
   const password = given['p12-password'] === undefined ? undefined : passwordIn(given['p12-password']);
-  writeBundle(out, client, { name, authorities, encryption: given.p12, password });
+  writeClientFiles(out, client, { name, authorities, encryption: given.p12, password });
   return client.certificate;
 }
 
@@ -184,10 +188,10 @@ async function takeCertificate(file: string, authorities: readonly string[]): Pr
     ];
     refuseWeakKey(certificate.publicKey);
     const refusal = refusalOf(certificate, new Date());
-    if (refusal !== undefined && refusal !== 'certificate not yet valid') throw new CommandFailure(refusal);
+    if (refusal !== undefined && refusal !== 'certificate not yet valid') throw new CommandError(refusal);
     const issuers = [...above, ...authorities.map((pem) => new X509Certificate(pem))];
     if (!leadsToRoot(certificate, issuers)) {
-      throw new CommandFailure(
+      throw new CommandError(
         'its issuer is unknown; put the certificates above it, up to the root, below it in the file or into tls.authorities',
       );
     }
@@ -201,14 +205,14 @@ async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof Error) || 'path' in error) throw error;
-    throw new CommandFailure(`${file} cannot be used: ${error.message}`);
+    throw new CommandError(`${file} cannot be used: ${error.message}`);
   }
 }
 
 function passwordIn(file: string): string {
   const password = Buffer.from(readInput(file)).toString().split(/\r?\n/, 1)[0] ?? '';
   if (password === '')
-    throw new CommandFailure(`${file} is empty; its first line is the password of client.p12`);
+    throw new CommandError(`${file} is empty; its first line is the password of client.p12`);
   return password;
 }
 

@@ -12,9 +12,9 @@ import {
   readOption,
   storeOption,
 } from '../command.ts';
-import { CommandFailure, UsageFailure } from '../failure.ts';
+import { CommandError, UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
-import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 /** What tells credentials apart: a username, or the fields of a device. */
 interface Which {
@@ -104,9 +104,9 @@ const add: Command<Adding> = {
     const { username } = given;
     const fields = fieldsOf(given);
     if (username === undefined && Object.keys(fields).length === 0)
-      throw new UsageFailure('what is to be shown? give --username, or an identifier of a device');
+      throw new UsageError('what is to be shown? give --username, or an identifier of a device');
     if (username === undefined && given.hashed)
-      throw new UsageFailure('--hashed is about the password of a username; give --username');
+      throw new UsageError('--hashed is about the password of a username; give --username');
     const count = oneTimeOf(given);
     const change =
       username === undefined
@@ -117,7 +117,7 @@ const add: Command<Adding> = {
     await withCredentials(given, ({ client, credentials, use }) => {
       const { next, says } = change(credentials, use);
       if (next.users.length + next.devices.length > mostCredentials)
-        throw new CommandFailure(`client ${client} has ${mostCredentials} credentials; remove one first`);
+        throw new CommandError(`client ${client} has ${mostCredentials} credentials; remove one first`);
       const first = credentials.users.length + credentials.devices.length === 0;
       const demand = `client ${client} must show its credentials with every request from now on`;
       return { next, says: first ? [...says, demand] : says };
@@ -157,14 +157,14 @@ const remove: Command<Removing> = {
     const { username, all } = given;
     const fields = fieldsOf(given);
     if (username === undefined && !all && Object.keys(fields).length === 0)
-      throw new UsageFailure('which one? give --username, the identifiers of the device, or --all');
+      throw new UsageError('which one? give --username, the identifiers of the device, or --all');
     return withCredentials(given, ({ client, credentials: { users, devices } }) => {
       const next = {
         users: all ? [] : users.filter((user) => user.username !== username),
         devices: all ? [] : devices.filter((device) => !sameFields(device.fields, fields)),
       };
       const gone = users.length + devices.length - next.users.length - next.devices.length;
-      if (gone === 0) throw new CommandFailure(`client ${client} has no such credential`);
+      if (gone === 0) throw new CommandError(`client ${client} has no such credential`);
       const left = next.users.length + next.devices.length;
       const rest = left === 0 ? 'its certificate is enough again' : `${left} left`;
       return { next, says: [`${gone} removed from client ${client}; ${rest}`] };
@@ -224,7 +224,7 @@ function addOneTime(username: string, count: number): Change {
     const known = users.find((user) => user.username === username);
     const unused = (known?.oneTime ?? []).filter((code) => !spent.includes(code));
     if (unused.length + count > mostOneTime)
-      throw new CommandFailure(`username ${username} would have more than ${mostOneTime} one-time passwords`);
+      throw new CommandError(`username ${username} would have more than ${mostOneTime} one-time passwords`);
     const oneTime = [...unused, ...codes.map(fingerprintOfCode)];
     const user = { ...(known ?? { username }), oneTime };
     return { next: { users: [...users.filter((each) => each !== known), user], devices }, says: codes };
@@ -242,14 +242,14 @@ function fieldsOf(given: Which): DeviceFields {
 
 function shortEnough(option: string, value: string): string {
   if (value.length <= longestName && !/\p{Cc}/u.test(value)) return value;
-  throw new UsageFailure(`--${option} takes at most ${longestName} characters, none of them invisible`);
+  throw new UsageError(`--${option} takes at most ${longestName} characters, none of them invisible`);
 }
 
 function oneTimeOf({ 'one-time': value }: Adding): number | undefined {
   if (value === undefined) return undefined;
   const count = Number(value);
   if (Number.isInteger(count) && count >= 1 && count <= mostOneTime) return count;
-  throw new UsageFailure(`--one-time cannot be ${value}; give a number from 1 to ${mostOneTime}`);
+  throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${mostOneTime}`);
 }
 
 const entriesOf = (fields: DeviceFields): string =>
@@ -277,8 +277,8 @@ async function withCredentials(
   work: (found: Found) => { readonly next?: ClientCredentials; readonly says: readonly string[] },
 ): Promise<void> {
   const client = plainNameOf('the name', given.client);
-  const place = homeAt(given.home);
-  const store = readOption('store', given.store, readStore) ?? readyHome(place).store;
+  const place = stateDirectoryAt(given.home);
+  const store = readOption('store', given.store, readStore) ?? requireInitialised(place).store;
   const { clientNamed, tellDaemon } = await import('../state-directory/client-directory.ts');
   const { CredentialDirectory } = await import('../../protocol/authentication/credential-directory.ts');
   const { openStore } = await import('../../store/open.ts');
@@ -287,9 +287,9 @@ async function withCredentials(
   const opened = await openStore(store);
   closing.defer(() => opened.close());
   const { group } = await clientNamed(opened.clients, client);
-  const vault = await openLocalVault({ rootKeyFile: place.rootKey, shelf: opened.sealingKeys });
+  const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.sealingKeys });
   closing.defer(() => vault.close());
-  if (!vault.unsealed) throw new CommandFailure(`the vault is sealed: ${vault.sealedBecause}`);
+  if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
   const directory = new CredentialDirectory(opened.store, vault);
   const { next, says } = work({ client, ...(await directory.of(client)) });
   if (next !== undefined) await directory.set(client, group, next);

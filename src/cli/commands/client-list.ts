@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { store as readStore } from '../../config/values.ts';
 import type { Client } from '../../identity/principal.ts';
 import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
-import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly home: string;
@@ -19,7 +19,7 @@ export const list: Command<Arguments> = {
       .options(storeOption)
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
   async run({ home, store, json }) {
-    const config = readyHome(homeAt(home));
+    const config = requireInitialised(stateDirectoryAt(home));
     const { withDirectory } = await import('../state-directory/client-directory.ts');
     const clients = await withDirectory(readOption('store', store, readStore) ?? config.store, (directory) =>
       directory.list(),

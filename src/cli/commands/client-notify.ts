@@ -2,8 +2,8 @@ import { addressText } from '../../common/address.ts';
 import { address, store as readStore } from '../../config/values.ts';
 import type { EndpointSettings } from '../../protocol/endpoints/endpoint-settings.ts';
 import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
-import { CommandFailure, UsageFailure } from '../failure.ts';
-import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+import { CommandError, UsageError } from '../failure.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly client: string;
@@ -41,8 +41,8 @@ export const notify: Command<Arguments> = {
       .conflicts('off', ['to', 'put', 'kmip']),
   async run(given) {
     const name = plainNameOf('the name', given.client);
-    const place = homeAt(given.home);
-    const config = readyHome(place);
+    const place = stateDirectoryAt(given.home);
+    const config = requireInitialised(place);
     const wanted = await settingsOf(given);
     const { clientNamed, tellDaemon } = await import('../state-directory/client-directory.ts');
     const { EndpointDirectory } = await import('../../protocol/endpoints/endpoint-settings.ts');
@@ -51,9 +51,9 @@ export const notify: Command<Arguments> = {
     const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
     try {
       const { group } = await clientNamed(opened.clients, name);
-      const vault = await openLocalVault({ rootKeyFile: place.rootKey, shelf: opened.sealingKeys });
+      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.sealingKeys });
       try {
-        if (!vault.unsealed) throw new CommandFailure(`the vault is sealed: ${vault.sealedBecause}`);
+        if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const directory = new EndpointDirectory(opened.store, vault);
         if (wanted === undefined && !given.off) return print(describe(name, await directory.of(name)));
         await directory.set(name, group, wanted);
@@ -72,11 +72,11 @@ export const notify: Command<Arguments> = {
 async function settingsOf({ to, put, kmip }: Arguments): Promise<EndpointSettings | undefined> {
   if (to === undefined && put === undefined && kmip === undefined) return undefined;
   if (kmip !== undefined && to === undefined)
-    throw new UsageFailure('--kmip is about connections that the server opens; give --to as well');
+    throw new UsageError('--kmip is about connections that the server opens; give --to as well');
   const { versions } = await import('../../../codec/version.ts');
   const version = versions.find((each) => each === kmip);
   if (kmip !== undefined && version === undefined)
-    throw new UsageFailure(`--kmip cannot be ${kmip}; choose from ${versions.join(', ')}`);
+    throw new UsageError(`--kmip cannot be ${kmip}; choose from ${versions.join(', ')}`);
   return { put: put ?? false, to: readOption('to', to, address), version };
 }
 

@@ -1,6 +1,6 @@
 import { store as readStore } from '../../config/values.ts';
 import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
-import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 import { summaryOf } from './client-list.ts';
 
 interface Arguments {
@@ -19,7 +19,7 @@ export const show: Command<Arguments> = {
       .options(storeOption),
   async run({ client, home, store }) {
     const name = plainNameOf('the name', client);
-    const config = readyHome(homeAt(home));
+    const config = requireInitialised(stateDirectoryAt(home));
     const { clientNamed, withDirectory } = await import('../state-directory/client-directory.ts');
     const found = await withDirectory(readOption('store', store, readStore) ?? config.store, (directory) =>
       clientNamed(directory, name),

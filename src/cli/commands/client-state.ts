@@ -2,7 +2,7 @@ import { store as readStore } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import type { OpenStore } from '../../store/open.ts';
 import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
-import { homeAt, readyHome } from '../state-directory/state-directory.ts';
+import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly client: string;
@@ -25,8 +25,8 @@ function change(
         .options(storeOption),
     async run({ client, home, store }) {
       const name = plainNameOf('the name', client);
-      const place = homeAt(home);
-      const url = readOption('store', store, readStore) ?? readyHome(place).store;
+      const place = stateDirectoryAt(home);
+      const url = readOption('store', store, readStore) ?? requireInitialised(place).store;
       const { tellDaemon, withDirectory } = await import('../state-directory/client-directory.ts');
       print(await withDirectory(url, (directory, opened) => apply(directory, name, opened)));
       tellDaemon(place);
@@ -56,12 +56,12 @@ export const remove = change(
   'Remove a client; objects stay with its group',
   async (directory, name, { store }) => {
     const { clientNamed } = await import('../state-directory/client-directory.ts');
-    const { forgetCredentials } = await import('../../protocol/authentication/credential-directory.ts');
-    const { forgetEndpoint } = await import('../../protocol/endpoints/endpoint-settings.ts');
+    const { deleteCredentials } = await import('../../protocol/authentication/credential-directory.ts');
+    const { deleteEndpoint } = await import('../../protocol/endpoints/endpoint-settings.ts');
     const { group } = await clientNamed(directory, name);
-    await forgetEndpoint(store, name);
+    await deleteEndpoint(store, name);
     await directory.remove(name);
-    await forgetCredentials(store, name);
+    await deleteCredentials(store, name);
     return `client ${name} is removed; the objects of group ${group} stay`;
   },
 );

@@ -1,8 +1,8 @@
 import { store as readStore, wholeNumber } from '../../config/values.ts';
 import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
 import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
-import { CommandFailure, UsageFailure } from '../failure.ts';
-import { homeAt, readyHome, writeFileWhole } from '../state-directory/state-directory.ts';
+import { CommandError, UsageError } from '../failure.ts';
+import { requireInitialised, stateDirectoryAt, writeFileWhole } from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly issuer?: string;
@@ -40,18 +40,18 @@ export const crl: Command<Arguments> = {
       wholeNumber(1, mostDays)(Number(text), ''),
     ) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
-      throw new UsageFailure('the list is binary; give --out FILE or --pem');
-    const place = homeAt(given.home);
-    const config = readyHome(place);
+      throw new UsageError('the list is binary; give --out FILE or --pem');
+    const place = stateDirectoryAt(given.home);
+    const config = requireInitialised(place);
     const { nodeCrypto } = await import('../../crypto/node/node.ts');
     const { RevocationLists } = await import('../../protocol/revocation-lists.ts');
     const { openStore } = await import('../../store/open.ts');
     const { openLocalVault } = await import('../../vault/local.ts');
     const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
     try {
-      const vault = await openLocalVault({ rootKeyFile: place.rootKey, shelf: opened.sealingKeys });
+      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.sealingKeys });
       try {
-        if (!vault.unsealed) throw new CommandFailure(`the vault is sealed: ${vault.sealedBecause}`);
+        if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const lists = new RevocationLists(opened.store, vault, nodeCrypto, Date.now);
         if (issuer !== undefined) return await write(lists, issuer, { out, pem, days });
         const groups = new Set((await opened.clients.list()).map(({ group }) => group));
@@ -72,7 +72,7 @@ async function write(
 ): Promise<void> {
   const list = await lists.make(issuer, days * 86_400);
   if (list === undefined)
-    throw new CommandFailure(
+    throw new CommandError(
       `${issuer} is not the certificate of an issuer: it and its key must be Active; kmipd crl alone shows the issuers`,
     );
   const bytes = pem ? pemOf(list.der) : list.der;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Node } from '../../../codec/wire/node.ts';
 import { type Command, print, readInput } from '../command.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandError } from '../failure.ts';
 
 const forms = ['text', 'xml', 'json', 'hex', 'binary'] as const;
 type Form = (typeof forms)[number];
@@ -48,13 +48,13 @@ function bytesOf(input = ''): Uint8Array {
   if (input === '' || input === '-') return readFileSync(0);
   if (existsSync(input)) return readInput(input);
   if (hexDigits.test(input)) return new TextEncoder().encode(input);
-  throw new CommandFailure(`"${input}" is neither a file nor hex digits`);
+  throw new CommandError(`"${input}" is neither a file nor hex digits`);
 }
 
 async function read(bytes: Uint8Array): Promise<{ messages: readonly Node[]; binary: boolean }> {
   const text = new TextDecoder().decode(bytes.subarray(0, limits.bytes));
   const start = text.trimStart().slice(0, 1);
-  if (start === '') throw new CommandFailure('there is nothing to decode: the input is empty');
+  if (start === '') throw new CommandError('there is nothing to decode: the input is empty');
   if (start === '<') {
     const { xmlToNodes } = await import('../../../codec/wire/xml.ts');
     return { messages: xmlToNodes(text, limits), binary: false };
@@ -71,7 +71,7 @@ async function read(bytes: Uint8Array): Promise<{ messages: readonly Node[]; bin
 function fromHex(text: string): Uint8Array {
   const digits = text.replaceAll(/0x|[\s|:,]/gi, '');
   if (digits.length % 2 === 0) return Uint8Array.fromHex(digits);
-  throw new CommandFailure(
+  throw new CommandError(
     `the hex has an odd number of digits (${digits.length}); one is missing or too many`,
   );
 }

@@ -2,9 +2,9 @@ import { type KeyKind, keyKinds } from '../../../certs/keys.ts';
 import { addressText } from '../../common/address.ts';
 import { address, store } from '../../config/values.ts';
 import { type Command, print, readOption, withListenerOptions } from '../command.ts';
-import { CommandFailure } from '../failure.ts';
-import { lockHome } from '../state-directory/lock.ts';
-import { homeAt, stateOf } from '../state-directory/state-directory.ts';
+import { CommandError } from '../failure.ts';
+import { lockStateDirectory } from '../state-directory/lock.ts';
+import { stateDirectoryAt, stateOf } from '../state-directory/state-directory.ts';
 
 export interface ListenerArguments {
   readonly home: string;
@@ -36,11 +36,11 @@ export const init: Command<Arguments> = {
         describe: 'Kind of the keys of authority, server and client',
       }),
   async run(given) {
-    const home = homeAt(given.home);
-    const lock = lockHome(home);
+    const home = stateDirectoryAt(given.home);
+    const lock = lockStateDirectory(home);
     try {
       if (stateOf(home) === 'ready') {
-        throw new CommandFailure(
+        throw new CommandError(
           `${home.directory} is initialised already; start it with: kmipd serve --home ${home.directory}`,
         );
       }

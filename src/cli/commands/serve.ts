@@ -1,15 +1,15 @@
 import type { Config } from '../../config/index.ts';
 import { address, store as readStore } from '../../config/values.ts';
 import { type Command, readOption, withListenerOptions } from '../command.ts';
-import { lockHome } from '../state-directory/lock.ts';
-import { type Home, homeAt, stateOf } from '../state-directory/state-directory.ts';
+import { lockStateDirectory } from '../state-directory/lock.ts';
+import { type StateDirectory, stateDirectoryAt, stateOf } from '../state-directory/state-directory.ts';
 import { type ListenerArguments, settingsOf } from './init.ts';
 
 /** What the command line says in place of the configuration. */
 export type Overrides = Partial<Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop' | 'fips'>>;
 
 /** Starts the daemon of an initialised home; resolves once it has drained and closed. */
-export type Boot = (home: Home, overrides: Overrides) => Promise<void>;
+export type Boot = (home: StateDirectory, overrides: Overrides) => Promise<void>;
 
 interface Arguments extends ListenerArguments {
   readonly interop?: boolean;
@@ -31,11 +31,11 @@ export function serveWith(boot: Boot): Command<Arguments> {
           describe: "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider",
         }),
     async run(given) {
-      const home = homeAt(given.home);
+      const home = stateDirectoryAt(given.home);
       const overrides = overridesOf(given);
       // Other commands send SIGHUP to the process that the lock names; before boot listens, that would end it.
       process.on('SIGHUP', () => {});
-      const lock = lockHome(home);
+      const lock = lockStateDirectory(home);
       try {
         if (stateOf(home) !== 'ready') {
           const { initialise } = await import('../state-directory/initialise.ts');

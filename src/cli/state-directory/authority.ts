@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import {
   generateKey,
-  type Issued,
+  type IssuedCertificate,
   type KeyKind,
   openAuthority,
   privateKeyFromPem,
@@ -10,7 +10,7 @@ import {
 } from '../../../certs/keys.ts';
 import { certificatesIn } from '../../../certs/pem.ts';
 import type { Config } from '../../config/index.ts';
-import { type Home, readPart, writeFileWhole } from './state-directory.ts';
+import { readRequiredFile, type StateDirectory, writeFileWhole } from './state-directory.ts';
 
 // The library behind issue.ts takes longer to load than the rest of a start, so it is loaded only to make certificates.
 const issuing = () => import('../../../certs/issue.ts');
@@ -18,29 +18,32 @@ const issuing = () => import('../../../certs/issue.ts');
 const fromBackup = 'restore it from a backup';
 
 /** The home's own authority, ready to sign. Throws CommandFailure when a part of it is missing. */
-export function authorityOf(home: Home): Issued {
+export function authorityOf(home: StateDirectory): IssuedCertificate {
   const { certificate, key } = home.authority;
   const remedy = `${fromBackup}, or enrol clients by certificates of their own (--cert)`;
-  const pem = readPart(certificate, 'the certificate of the authority', remedy);
-  return openAuthority(pem, privateKeyFromPem(readPart(key, 'the key of the authority', remedy), key));
+  const pem = readRequiredFile(certificate, 'the certificate of the authority', remedy);
+  return openAuthority(
+    pem,
+    privateKeyFromPem(readRequiredFile(key, 'the key of the authority', remedy), key),
+  );
 }
 
 /** PEM of all authorities that server and clients trust: the home's own, then those of the configuration. */
-export function authoritiesOf(home: Home, config: Config): readonly string[] {
+export function authoritiesOf(home: StateDirectory, config: Config): readonly string[] {
   const configured = config.tls.authorities.flatMap((file) =>
-    certificatesIn(readPart(file, 'the authority', 'restore it, or change tls.authorities'), file),
+    certificatesIn(readRequiredFile(file, 'the authority', 'restore it, or change tls.authorities'), file),
   );
-  const own = readPart(home.authority.certificate, 'the certificate of the authority', fromBackup);
+  const own = readRequiredFile(home.authority.certificate, 'the certificate of the authority', fromBackup);
   return [...certificatesIn(own, home.authority.certificate), ...configured];
 }
 
 /** Makes the authority's key and certificate where they are not there yet: the key first, the rest hangs on it. */
-export async function completeAuthority(home: Home, kind: KeyKind): Promise<void> {
+export async function completeAuthority(home: StateDirectory, kind: KeyKind): Promise<void> {
   const { certificate, key } = home.authority;
   if (!existsSync(key)) writeFileWhole(key, privateKeyToPem(await generateKey(kind)), 0o600);
   if (existsSync(certificate)) return;
   const name = `kmipd CA of ${hostname()}`.slice(0, 64);
-  const privateKey = privateKeyFromPem(readPart(key, 'the key of the authority', fromBackup), key);
+  const privateKey = privateKeyFromPem(readRequiredFile(key, 'the key of the authority', fromBackup), key);
   const { createAuthority } = await issuing();
   writeFileWhole(certificate, await createAuthority(name, privateKey), 0o644);
 }
@@ -49,13 +52,13 @@ export async function completeAuthority(home: Home, kind: KeyKind): Promise<void
  * Makes the server's certificate when it is not there, and its key, of the authority's kind, when that is not there
  * either. Taking the certificate away and reloading therefore renews it.
  */
-export async function completeServer(home: Home, config: Config): Promise<void> {
+export async function completeServer(home: StateDirectory, config: Config): Promise<void> {
   const { certificate, key, names } = config.tls;
   if (existsSync(certificate)) return;
   const authority = authorityOf(home);
   const kind = authority.key.asymmetricKeyType === 'rsa' ? 'rsa' : 'ec';
   if (!existsSync(key)) writeFileWhole(key, privateKeyToPem(await generateKey(kind)), 0o600);
-  const privateKey = privateKeyFromPem(readPart(key, 'the key of the server', fromBackup), key);
+  const privateKey = privateKeyFromPem(readRequiredFile(key, 'the key of the server', fromBackup), key);
   const subjects = new Set(['localhost', hostname(), '127.0.0.1', '::1', ...names]);
   const { issueServer } = await issuing();
   writeFileWhole(certificate, await issueServer(authority, privateKey, [...subjects]), 0o644);

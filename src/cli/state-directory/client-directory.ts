@@ -2,9 +2,9 @@ import { didYouMean } from '../../common/suggest.ts';
 import type { Client, ClientDirectory } from '../../identity/principal.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
 import { print } from '../command.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandError } from '../failure.ts';
 import { daemonOf } from './lock.ts';
-import type { Home } from './state-directory.ts';
+import type { StateDirectory } from './state-directory.ts';
 
 /** Opens the database for the length of one command; the daemon may have it open as well. */
 export async function withDirectory<T>(
@@ -24,14 +24,14 @@ export async function clientNamed(directory: ClientDirectory, name: string): Pro
   const client = await directory.byName(name);
   if (client !== undefined) return client;
   const names = (await directory.list()).map((each) => each.name);
-  throw new CommandFailure(`no client "${name}" is enrolled${didYouMean(name, names)}`);
+  throw new CommandError(`no client "${name}" is enrolled${didYouMean(name, names)}`);
 }
 
 /**
  * Has the daemon of a home look at certificates and connections again. It looks up every new connection by itself; this
  * is for the certificates that its TLS layer trusts, and for the connections that are open.
  */
-export function tellDaemon(home: Home): void {
+export function tellDaemon(home: StateDirectory): void {
   const pid = daemonOf(home);
   if (pid === undefined) return;
   try {

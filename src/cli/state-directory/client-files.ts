@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Issued, privateKeyToPem } from '../../../certs/keys.ts';
+import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
 import { certificatesIn } from '../../../certs/pem.ts';
 import { type Pkcs12Encryption, pkcs12 } from '../../../certs/pkcs12.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileWhole } from './state-directory.ts';
 
-export interface BundleOptions {
+export interface ClientFilesOptions {
   /** Client's name, also the friendly name in the PKCS#12 file. */
   readonly name: string;
   /** PEM of the authorities that the client checks the server with. */
@@ -24,14 +24,18 @@ const precious = ['key.pem', 'client.pem', 'client.p12'];
 export function refuseOccupied(directory: string): void {
   for (const file of precious) {
     if (!existsSync(join(directory, file))) continue;
-    throw new CommandFailure(
+    throw new CommandError(
       `${join(directory, file)} exists already; remove it or give another directory with --out`,
     );
   }
 }
 
 /** Writes everything a client with a new key needs: the same identity in the forms that products ask for. */
-export function writeBundle(directory: string, client: Issued, options: BundleOptions): void {
+export function writeClientFiles(
+  directory: string,
+  client: IssuedCertificate,
+  options: ClientFilesOptions,
+): void {
   const key = privateKeyToPem(client.key);
   // No ambiguous characters, ASCII only: people type it into appliances, and Java takes nothing else.
   const password = options.password ?? randomBytes(15).toString('base64url').replaceAll(/[-_]/g, 'x');

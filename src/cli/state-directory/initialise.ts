@@ -8,15 +8,15 @@ import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
 import { createRootKey } from '../../vault/local.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandError } from '../failure.ts';
 import { authorityOf, completeAuthority, completeServer } from './authority.ts';
-import { writeBundle } from './client-files.ts';
+import { writeClientFiles } from './client-files.ts';
 import {
   configOf,
   fsyncDirectory,
-  type Home,
   makeDirectory,
-  readPart,
+  readRequiredFile,
+  type StateDirectory,
   writeFileWhole,
 } from './state-directory.ts';
 
@@ -34,7 +34,7 @@ const firstClient = 'demo';
  * is skipped when its result is there, and a marker stands until all of them are done; so a kill at any point costs
  * nothing but a second run. Whoever calls holds the home's lock. Resolves to whether the first client was enrolled.
  */
-export async function initialise(home: Home, options: InitialiseOptions): Promise<boolean> {
+export async function initialise(home: StateDirectory, options: InitialiseOptions): Promise<boolean> {
   makeDirectory(home.directory);
   if (readdirSync(home.directory).every((name) => name.startsWith('kmipd.')))
     chmodSync(home.directory, 0o700);
@@ -65,10 +65,10 @@ export async function initialise(home: Home, options: InitialiseOptions): Promis
 }
 
 /** A new root key would open nothing of a database that has been used: that one needs its own. */
-async function completeRootKey(home: Home, opened: OpenStore): Promise<void> {
+async function completeRootKey(home: StateDirectory, opened: OpenStore): Promise<void> {
   if (existsSync(home.rootKey)) return;
   if ((await opened.sealingKeys.list()).length > 0) {
-    throw new CommandFailure(
+    throw new CommandError(
       `the database holds keys that another root key seals; copy root.key and ca/ of its home to ${home.directory}`,
     );
   }
@@ -76,13 +76,21 @@ async function completeRootKey(home: Home, opened: OpenStore): Promise<void> {
 }
 
 /** Enrolled last: its files are whole by then. A database that has clients already (a second node) gets no more. */
-async function enrolFirstClient(home: Home, directory: ClientDirectory, kind: KeyKind): Promise<boolean> {
+async function enrolFirstClient(
+  home: StateDirectory,
+  directory: ClientDirectory,
+  kind: KeyKind,
+): Promise<boolean> {
   if ((await directory.list()).length > 0) return false;
   const authority = authorityOf(home);
   const client = await issueClient(authority, firstClient, kind);
-  writeBundle(join(home.clients, firstClient), client, {
+  writeClientFiles(join(home.clients, firstClient), client, {
     name: firstClient,
-    authorities: readPart(home.authority.certificate, 'the authority’s certificate', 'run kmipd init again'),
+    authorities: readRequiredFile(
+      home.authority.certificate,
+      'the authority’s certificate',
+      'run kmipd init again',
+    ),
     encryption: 'aes',
   });
   const certificate = new X509Certificate(client.certificate);

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CommandFailure } from '../failure.ts';
-import { type Home, makeDirectory, writeFileWhole } from './state-directory.ts';
+import { CommandError } from '../failure.ts';
+import { makeDirectory, type StateDirectory, writeFileWhole } from './state-directory.ts';
 
 /**
  * One daemon per home: a second one would answer from the same keys with limits and sessions of its own, and is a
@@ -14,13 +14,13 @@ export interface Lock {
 }
 
 /** Takes a home, creating its directory. Throws CommandFailure when another daemon has it. */
-export function lockHome(home: Home): Lock {
+export function lockStateDirectory(home: StateDirectory): Lock {
   makeDirectory(home.directory);
   const holder = hold(home, 500);
   if (holder === undefined) {
     const pid = pidOf(home);
     const who = pid === undefined ? 'another kmipd' : `another kmipd (process ${pid})`;
-    throw new CommandFailure(
+    throw new CommandError(
       `${home.directory} is in use by ${who}; stop that one, or give this one its own --home`,
     );
   }
@@ -34,7 +34,7 @@ export function lockHome(home: Home): Lock {
 }
 
 /** Process id of the daemon of a home; undefined when none is running. */
-export function daemonOf(home: Home): number | undefined {
+export function daemonOf(home: StateDirectory): number | undefined {
   const holder = hold(home, 0);
   if (holder === undefined) return pidOf(home);
   // Nobody has it, so a process id that still lies there is stale and may be anybody's by now.
@@ -45,7 +45,7 @@ export function daemonOf(home: Home): number | undefined {
 const busy = 5; // SQLITE_BUSY
 
 /** Undefined when another process has it. Waits a little where a command may only be looking. */
-function hold(home: Home, milliseconds: number): DatabaseSync | undefined {
+function hold(home: StateDirectory, milliseconds: number): DatabaseSync | undefined {
   const database = new DatabaseSync(join(home.directory, 'kmipd.lock'), { timeout: milliseconds });
   try {
     database.exec('pragma journal_mode = off; begin exclusive');
@@ -57,9 +57,9 @@ function hold(home: Home, milliseconds: number): DatabaseSync | undefined {
   }
 }
 
-const pidFile = (home: Home) => join(home.directory, 'kmipd.pid');
+const pidFile = (home: StateDirectory) => join(home.directory, 'kmipd.pid');
 
-function pidOf(home: Home): number | undefined {
+function pidOf(home: StateDirectory): number | undefined {
   try {
     const pid = Number(readFileSync(pidFile(home), 'utf8'));
     return Number.isInteger(pid) && pid > 1 ? pid : undefined;

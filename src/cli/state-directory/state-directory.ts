@@ -12,10 +12,10 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Config, readConfig } from '../../config/index.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandError } from '../failure.ts';
 
 /** Where everything of one home directory lies. */
-export interface Home {
+export interface StateDirectory {
   readonly directory: string;
   readonly config: string;
   readonly rootKey: string;
@@ -25,7 +25,7 @@ export interface Home {
   readonly unfinished: string;
 }
 
-export function homeAt(directory: string): Home {
+export function stateDirectoryAt(directory: string): StateDirectory {
   const base = resolve(directory);
   return {
     directory: base,
@@ -38,7 +38,7 @@ export function homeAt(directory: string): Home {
 }
 
 /** Configuration of a home. Throws ConfigError. */
-export function configOf(home: Home): Config {
+export function configOf(home: StateDirectory): Config {
   return readConfig(home.config, home.directory);
 }
 
@@ -46,27 +46,27 @@ export function configOf(home: Home): Config {
  * Fresh: nothing here is worth keeping (a configuration may stand ready). Unfinished: an initialisation was cut off.
  * Ready: initialised, whatever may be missing by now.
  */
-export function stateOf(home: Home): 'fresh' | 'unfinished' | 'ready' {
+export function stateOf(home: StateDirectory): 'fresh' | 'unfinished' | 'ready' {
   if (existsSync(home.unfinished)) return 'unfinished';
   const kept = [home.rootKey, home.authority.certificate, home.authority.key];
   return kept.some((file) => existsSync(file)) ? 'ready' : 'fresh';
 }
 
 /** Configuration of an initialised home. Throws CommandFailure with what to do about any other. */
-export function readyHome(home: Home): Config {
+export function requireInitialised(home: StateDirectory): Config {
   const state = stateOf(home);
   if (state === 'ready') return configOf(home);
   const what = state === 'fresh' ? 'is not initialised' : 'was not initialised to the end';
-  throw new CommandFailure(`${home.directory} ${what}; run: kmipd init --home ${home.directory}`);
+  throw new CommandError(`${home.directory} ${what}; run: kmipd init --home ${home.directory}`);
 }
 
 /** Text of a file that must be there; `what` names it, `remedy` says what to do when it is not. */
-export function readPart(file: string, what: string, remedy: string): string {
+export function readRequiredFile(file: string, what: string, remedy: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new CommandFailure(`${what} ${file} is missing; ${remedy}`);
+    throw new CommandError(`${what} ${file} is missing; ${remedy}`);
   }
 }
 

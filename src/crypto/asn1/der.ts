@@ -6,7 +6,7 @@ import * as asn1 from 'asn1js';
  */
 
 /** Bytes that are not the ASN.1 they should be. */
-export class DerInvalid extends Error {
+export class InvalidDerError extends Error {
   override readonly name = 'DerInvalid';
 }
 
@@ -23,72 +23,73 @@ const maxOidBytes = 64;
 
 /** One item and nothing behind it. Throws DerInvalid. */
 export function parse(bytes: Uint8Array): Node {
-  if (bytes.length > maxBytes) throw new DerInvalid(`it is larger than ${maxBytes} bytes`);
+  if (bytes.length > maxBytes) throw new InvalidDerError(`it is larger than ${maxBytes} bytes`);
   let parsed: ReturnType<typeof asn1.fromBER>;
   try {
     parsed = asn1.fromBER(bytes, limits);
   } catch {
-    throw new DerInvalid('it is not ASN.1');
+    throw new InvalidDerError('it is not ASN.1');
   }
-  if (parsed.offset === -1) throw new DerInvalid('it is not ASN.1');
-  if (parsed.offset !== bytes.length) throw new DerInvalid('there are bytes behind its end');
+  if (parsed.offset === -1) throw new InvalidDerError('it is not ASN.1');
+  if (parsed.offset !== bytes.length) throw new InvalidDerError('there are bytes behind its end');
   return parsed.result;
 }
 
 /** Items of a SEQUENCE. */
 export function items(node: Node | undefined): Node[] {
-  if (!(node instanceof asn1.Sequence)) throw new DerInvalid('a SEQUENCE is missing');
+  if (!(node instanceof asn1.Sequence)) throw new InvalidDerError('a SEQUENCE is missing');
   return node.valueBlock.value;
 }
 
 /** A positive INTEGER, big-endian without leading zeros. */
 export function integer(node: Node | undefined): Uint8Array {
-  if (!(node instanceof asn1.Integer)) throw new DerInvalid('an INTEGER is missing');
+  if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   const magnitude = stripZeros(content);
-  if (magnitude.length === 0 || (content[0] ?? 0) >= 0x80) throw new DerInvalid('an INTEGER is not positive');
+  if (magnitude.length === 0 || (content[0] ?? 0) >= 0x80)
+    throw new InvalidDerError('an INTEGER is not positive');
   return magnitude;
 }
 
 /** A small INTEGER that may be 0, such as a version; -1 when it is larger than a byte. */
 export function version(node: Node | undefined): number {
-  if (!(node instanceof asn1.Integer)) throw new DerInvalid('an INTEGER is missing');
+  if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   return content.length === 1 ? (content[0] ?? -1) : -1;
 }
 
 /** Content bytes of an INTEGER of any sign, without the zero in front of a set sign bit. */
 export function integerContent(node: Node | undefined): Uint8Array {
-  if (!(node instanceof asn1.Integer)) throw new DerInvalid('an INTEGER is missing');
+  if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   return content.length > 1 && content[0] === 0 ? content.subarray(1) : content;
 }
 
 export function octets(node: Node | undefined): Uint8Array {
   if (!(node instanceof asn1.OctetString) || node.idBlock.isConstructed)
-    throw new DerInvalid('an OCTET STRING is missing');
+    throw new InvalidDerError('an OCTET STRING is missing');
   return node.valueBlock.valueHexView;
 }
 
 /** The content of an OCTET STRING under an IMPLICIT tag of that number. */
 export function implicitOctets(node: Node, number: number): Uint8Array {
   if (!(node instanceof asn1.Primitive) || node.idBlock.tagNumber !== number)
-    throw new DerInvalid(`a value tagged [${number}] is missing`);
+    throw new InvalidDerError(`a value tagged [${number}] is missing`);
   return node.valueBlock.valueHexView;
 }
 
 /** A BIT STRING of whole bytes. */
 export function bits(node: Node | undefined): Uint8Array {
   if (!(node instanceof asn1.BitString) || node.idBlock.isConstructed || node.valueBlock.unusedBits !== 0) {
-    throw new DerInvalid('a BIT STRING of whole bytes is missing');
+    throw new InvalidDerError('a BIT STRING of whole bytes is missing');
   }
   return node.valueBlock.valueHexView;
 }
 
 /** Dotted OBJECT IDENTIFIER. */
 export function oid(node: Node | undefined): string {
-  if (!(node instanceof asn1.ObjectIdentifier)) throw new DerInvalid('an OBJECT IDENTIFIER is missing');
-  if (encoded(node).length > maxOidBytes) throw new DerInvalid('an OBJECT IDENTIFIER is too long');
+  if (!(node instanceof asn1.ObjectIdentifier)) throw new InvalidDerError('an OBJECT IDENTIFIER is missing');
+  if (encoded(node).length > maxOidBytes) throw new InvalidDerError('an OBJECT IDENTIFIER is too long');
   return node.valueBlock.toString();
 }
 
@@ -99,7 +100,7 @@ export function tagged(nodes: readonly Node[], number: number): Node | undefined
 
 /** Content of a string under an IMPLICIT tag. */
 export function octetsOf(node: Node): Uint8Array {
-  if (!(node instanceof asn1.Primitive)) throw new DerInvalid('a string is missing');
+  if (!(node instanceof asn1.Primitive)) throw new InvalidDerError('a string is missing');
   return node.valueBlock.valueHexView;
 }
 

@@ -1,5 +1,5 @@
 import * as asn1 from 'asn1js';
-import { DerInvalid, encoded, items, type Node, oid } from './der.ts';
+import { encoded, InvalidDerError, items, type Node, oid } from './der.ts';
 
 /** X.500 names out of certificates: as text (RFC 4514) and part by part. */
 
@@ -31,10 +31,10 @@ export interface NamePart {
 /** Relative distinguished names in the order of the certificate, each of one part or several. */
 export function nameParts(name: Node | undefined): NamePart[][] {
   return items(name).map((set) => {
-    if (!(set instanceof asn1.Set)) throw new DerInvalid('a SET is missing in a name');
+    if (!(set instanceof asn1.Set)) throw new InvalidDerError('a SET is missing in a name');
     return set.valueBlock.value.map((pair) => {
       const [type, value] = items(pair);
-      if (value === undefined) throw new DerInvalid('a value is missing in a name');
+      if (value === undefined) throw new InvalidDerError('a value is missing in a name');
       return { oid: oid(type), text: textOf(value), value };
     });
   });

@@ -1,7 +1,12 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { AlgorithmUnsupported, CryptographyFailed, ParametersInvalid, undecipherable } from '../provider.ts';
+import {
+  AlgorithmUnsupported,
+  CryptographyFailed,
+  decryptionFailed,
+  ParametersInvalid,
+} from '../provider.ts';
 
 /** AES key wrap, plain and with padding (RFC 3394, RFC 5649): of keys, and of any data of a fitting length. */
 
@@ -63,11 +68,11 @@ export function unwrapAes(
   const mode = modeOf(parameters);
   const name = cipherName(key, algorithm, parameters, mode);
   // The wrapped form is a whole number of half blocks, one more than the data; OpenSSL may not be asked about less.
-  if (data.length < 16 || data.length % 8 !== 0) throw undecipherable();
+  if (data.length < 16 || data.length % 8 !== 0) throw decryptionFailed();
   try {
     return createDecipheriv(name, key, mode.initialValue).update(data);
   } catch {
-    throw undecipherable();
+    throw decryptionFailed();
   }
 }
 

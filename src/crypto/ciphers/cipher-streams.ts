@@ -1,12 +1,12 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import {
   type DecryptionStream,
+  decryptionFailed,
   type EncryptionStream,
   InputMissing,
   ParametersInvalid,
-  undecipherable,
 } from '../provider.ts';
 import { pad, unpaddedLength } from './block-padding.ts';
 import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
@@ -75,7 +75,7 @@ export function startSymmetricDecryption(
       try {
         return output.push(decipher.update(input.push(data)));
       } catch {
-        throw undecipherable();
+        throw decryptionFailed();
       }
     },
     final(given) {
@@ -86,7 +86,7 @@ export function startSymmetricDecryption(
         if (authenticated) decipher.setAuthTag(tag as Uint8Array);
         decipher.final();
       } catch {
-        throw undecipherable();
+        throw decryptionFailed();
       }
       return unpadded(output.rest, suite);
     },
@@ -104,7 +104,7 @@ function streamedSuite(...known: Parameters<typeof suiteOf>): Suite {
 function unpadded(block: Uint8Array, suite: Suite): Uint8Array {
   if (suite.padding === 'None') return nothing;
   const length = unpaddedLength(block, suite.block, suite.padding);
-  if (length < 0) throw undecipherable();
+  if (length < 0) throw decryptionFailed();
   return block.subarray(0, length);
 }
 
@@ -119,7 +119,7 @@ class Tail {
 
   push(bytes: Uint8Array): Uint8Array {
     if (this.#length === 0) return bytes;
-    const all = joined([this.rest, bytes]);
+    const all = concatBytes([this.rest, bytes]);
     const end = Math.max(all.length - this.#length, 0);
     this.rest = all.slice(end);
     return all.subarray(0, end);

@@ -2,11 +2,11 @@ import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import {
   CryptographyFailed,
+  decryptionFailed,
   type Encrypted,
   InputMissing,
   type Plaintext,
   type SealedText,
-  undecipherable,
 } from '../provider.ts';
 import { pad, unpaddedLength } from './block-padding.ts';
 import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
@@ -65,13 +65,13 @@ export function decryptSymmetric(
       throw error;
     }
   } catch {
-    throw undecipherable();
+    throw decryptionFailed();
   }
   if (suite.kind !== 'blocks') return output;
   const length = unpaddedLength(output, suite.block, suite.padding);
   if (length < 0) {
     output.fill(0);
-    throw undecipherable();
+    throw decryptionFailed();
   }
   return output.subarray(0, length);
 }
@@ -80,10 +80,10 @@ function splitTag(suite: Suite, { data, tag }: SealedText): { data: Uint8Array; 
   if (suite.kind !== 'authenticated') return { data };
   if (tag === undefined) throw new InputMissing('Authenticated Encryption Tag is missing');
   if (tag !== 'appended') {
-    if (tag.length !== suite.tagBytes) throw undecipherable();
+    if (tag.length !== suite.tagBytes) throw decryptionFailed();
     return { data, tag };
   }
   const end = data.length - suite.tagBytes;
-  if (end < 0) throw undecipherable();
+  if (end < 0) throw decryptionFailed();
   return { data: data.subarray(0, end), tag: data.subarray(end) };
 }

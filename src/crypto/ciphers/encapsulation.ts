@@ -11,11 +11,11 @@ import { decapsulateXWing, encapsulateXWing } from '../keys/x-wing.ts';
 import {
   AlgorithmUnsupported,
   CryptographyFailed,
+  decryptionFailed,
   type Encapsulated,
   ParametersInvalid,
   type PlainKey,
   type SealedText,
-  undecipherable,
 } from '../provider.ts';
 
 /** Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
@@ -63,7 +63,7 @@ export function decapsulate(
   try {
     return decapsulated();
   } catch {
-    throw undecipherable();
+    throw decryptionFailed();
   }
 }
 

@@ -7,13 +7,13 @@ import {
   CryptographyFailed,
   type CryptoProvider,
   type DecryptionStream,
+  decryptionFailed,
   type Encrypted,
   type EncryptionStream,
   ParametersInvalid,
   type PlainKey,
   type Plaintext,
   type SealedText,
-  undecipherable,
 } from '../provider.ts';
 import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
@@ -148,10 +148,10 @@ function encryptPkcs1(key: KeyObject, modulusBytes: number, data: Uint8Array): U
  */
 function decryptPkcs1(key: KeyObject, modulusBytes: number, encrypted: Uint8Array): Uint8Array {
   // Public, and RFC 8017 §7.2.2 wants it.
-  if (encrypted.length !== modulusBytes) throw undecipherable();
+  if (encrypted.length !== modulusBytes) throw decryptionFailed();
   try {
     return privateDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encrypted);
   } catch {
-    throw undecipherable();
+    throw decryptionFailed();
   }
 }

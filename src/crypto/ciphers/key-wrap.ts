@@ -1,5 +1,5 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import type { PlainKey } from '../provider.ts';
 import type { WrappedBytes } from '../wrapping.ts';
 import { encrypt } from './encryption.ts';
@@ -9,5 +9,5 @@ import { encrypt } from './encryption.ts';
 /** See Wrapping.wrap. */
 export function wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes {
   const { data: body, iv, tag } = encrypt(key, parameters, { data });
-  return { data: tag === undefined ? body : joined([body, tag]), ...(iv === undefined ? {} : { iv }) };
+  return { data: tag === undefined ? body : concatBytes([body, tag]), ...(iv === undefined ? {} : { iv }) };
 }

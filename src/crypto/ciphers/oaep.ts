@@ -2,7 +2,7 @@ import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSyn
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
-import { CryptographyFailed, undecipherable } from '../provider.ts';
+import { CryptographyFailed, decryptionFailed } from '../provider.ts';
 
 /**
  * RSAES-OAEP (RFC 8017 §7.1). OpenSSL does it wherever the mask is made with the hash of the label; where the two
@@ -37,13 +37,13 @@ export function decryptOaep(
   encrypted: Uint8Array,
 ): Uint8Array {
   // RFC 8017 §7.1.2; OpenSSL would add the zeros that are missing in front.
-  if (encrypted.length !== modulusBytes) throw undecipherable();
+  if (encrypted.length !== modulusBytes) throw decryptionFailed();
   const same = oaep.hash === oaep.maskHash;
   let block: Uint8Array;
   try {
     block = privateDecrypt(same ? native(key, oaep) : { key, padding: constants.RSA_NO_PADDING }, encrypted);
   } catch {
-    throw undecipherable();
+    throw decryptionFailed();
   }
   if (same) return block;
   const data = decode(block, oaep);
@@ -75,7 +75,7 @@ function encode(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uin
 function decode(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array {
   const hashBytes = hashNamed(hash).bytes;
   // Public: the sizes of key and hash decide it.
-  if (block.length < 2 * hashBytes + 2) throw undecipherable();
+  if (block.length < 2 * hashBytes + 2) throw decryptionFailed();
   const seed = block.subarray(1, 1 + hashBytes);
   const rest = block.subarray(1 + hashBytes);
   applyMask(seed, rest, maskHash);
@@ -93,6 +93,6 @@ function decode(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array 
     wrong |= searching & ~one & ~zero;
     searching &= ~one;
   }
-  if ((wrong | searching) !== 0) throw undecipherable();
+  if ((wrong | searching) !== 0) throw decryptionFailed();
   return new Uint8Array(rest.subarray(start));
 }

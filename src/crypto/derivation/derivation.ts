@@ -1,7 +1,7 @@
 import { createHmac, diffieHellman, pbkdf2 } from 'node:crypto';
 import type { DerivationMethod, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import { encrypt } from '../ciphers/encryption.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
@@ -156,7 +156,7 @@ function deriveHkdf({ key, parameters, data, salt, length }: Derivation): Uint8A
   if (length > 255 * bytes)
     throw new CryptographyFailed(`HKDF gives at most ${255 * bytes} bytes with ${hash}`);
   const extracted = hmac(hash, salt ?? new Uint8Array(bytes))(secretOf(key));
-  const info = limited(joined(data));
+  const info = limited(concatBytes(data));
   const expand = hmac(hash, extracted);
   let block: Uint8Array = new Uint8Array();
   return blocks(length, (index) => {
@@ -169,14 +169,14 @@ const encoder = new TextEncoder();
 
 /** The signing key of AWS Signature Version 4: date, region, service, and `aws4_request`, which may be left out. */
 function deriveAws({ key, data }: Derivation): Uint8Array {
-  const scope = data.length === 1 ? split(joined(data)) : [...data];
+  const scope = data.length === 1 ? split(concatBytes(data)) : [...data];
   if (scope.length === 3) scope.push(encoder.encode('aws4_request'));
   if (scope.length !== 4) {
     throw new ParametersInvalid(
       'Derivation Data must be date, region and service, one by one or with / between',
     );
   }
-  const secret = joined([encoder.encode('AWS4'), secretOf(key)]);
+  const secret = concatBytes([encoder.encode('AWS4'), secretOf(key)]);
   return scope.reduce((signing, piece) => hmac('SHA_256', signing)(piece), secret);
 }
 
@@ -221,7 +221,7 @@ function prfOf(key: PlainKey, parameters: CryptographicParameters): Prf {
     throw new ParametersInvalid('Hashing Algorithm is missing');
   const cipher = { CryptographicAlgorithm: algorithm, BlockCipherMode: 'CMAC' } as const;
   const cipherKey = { ...symmetric(secret), CryptographicAlgorithm: algorithm };
-  return (...pieces) => new Uint8Array(mac(cipherKey, cipher, joined(pieces)));
+  return (...pieces) => new Uint8Array(mac(cipherKey, cipher, concatBytes(pieces)));
 }
 
 /** The hash that is named, or that of the HMAC algorithm that is; last of all that of an HMAC key. */
@@ -266,7 +266,7 @@ function symmetric(KeyMaterial: Uint8Array): PlainKey {
 /** Several pieces of data are one after the other. */
 function needed(data: readonly Uint8Array[]): Uint8Array {
   if (data.length === 0) throw new ParametersInvalid('Derivation Data is missing');
-  return joined(data);
+  return concatBytes(data);
 }
 
 function limited(data: Uint8Array): Uint8Array {

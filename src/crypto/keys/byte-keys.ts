@@ -2,8 +2,8 @@ import type { AsymmetricKeyType } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 import { type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
 import {
-  DerInvalid,
   encode,
+  InvalidDerError,
   implicitOctets,
   items,
   makeImplicitOctets,
@@ -163,7 +163,7 @@ function privateOf(sort: ByteKeySort, content: Uint8Array): Uint8Array {
   if (inner.idBlock.tagClass === 3) return implicitOctets(inner, 0);
   const [seed, expanded] = items(inner);
   if (octets(expanded).length !== sort.expandedBytes)
-    throw new DerInvalid('its expanded key is too short or too long');
+    throw new InvalidDerError('its expanded key is too short or too long');
   return octets(seed);
 }
 

@@ -1,8 +1,8 @@
 import {
   bits,
-  DerInvalid,
   encode,
   explicit,
+  InvalidDerError,
   integer,
   items,
   makeBits,
@@ -60,7 +60,7 @@ export function writeRsaPublicKey(key: { n: Uint8Array; e: Uint8Array }): Uint8A
 
 export function readRsaPrivateKey(der: Uint8Array): KeyComponents {
   const [form, n, e, d, p, q, dP, dQ, qInv] = items(parse(der));
-  if (version(form) !== 0) throw new DerInvalid('RSA keys of more than two primes are not supported');
+  if (version(form) !== 0) throw new InvalidDerError('RSA keys of more than two primes are not supported');
   return {
     kind: 'rsaPrivate',
     n: integer(n),
@@ -82,12 +82,12 @@ export function writeRsaPrivateKey(key: CompleteRsaPrivateKey): Uint8Array {
 /** SEC1 ECPrivateKey; `outer` is the curve where PKCS#8 names it already. */
 export function readEcPrivateKey(der: Uint8Array, outer?: Node): EcPrivateKey {
   const parts = items(parse(der));
-  if (version(parts[0]) !== 1) throw new DerInvalid('its version is not 1');
+  if (version(parts[0]) !== 1) throw new InvalidDerError('its version is not 1');
   const parameters = tagged(parts, 0);
   const curve = namedCurve(parameters === undefined ? outer : explicit(parameters));
-  if (outer !== undefined && namedCurve(outer) !== curve) throw new DerInvalid('it names two curves');
+  if (outer !== undefined && namedCurve(outer) !== curve) throw new InvalidDerError('it names two curves');
   const d = stripZeros(octets(parts[1]));
-  if (d.length === 0) throw new DerInvalid('the private key is zero');
+  if (d.length === 0) throw new InvalidDerError('the private key is zero');
   return { kind: 'ecPrivate', curve, d };
 }
 
@@ -106,7 +106,7 @@ export function writeEcPrivateKey({ curve, d }: EcPrivateKey, insidePkcs8 = fals
 export function readPkcs8(der: Uint8Array): KeyComponents | undefined {
   const parts = items(parse(der));
   if (isEncrypted(parts)) return undefined;
-  if (version(parts[0]) > 1) throw new DerInvalid('its version is not known');
+  if (version(parts[0]) > 1) throw new InvalidDerError('its version is not known');
   const [algorithm, parameters] = items(parts[1]);
   const content = octets(parts[2]);
   const identifier = oid(algorithm);

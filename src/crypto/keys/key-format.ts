@@ -1,7 +1,7 @@
 import type { KeyCompressionType, KeyFormatType } from '../../../codec/enums.ts';
 import type { KeyMaterial } from '../../../codec/structures/key-block.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
-import { DerInvalid } from '../asn1/der.ts';
+import { InvalidDerError } from '../asn1/der.ts';
 import {
   KeyCompressionUnsupported,
   KeyFormatUnsupported,
@@ -88,7 +88,7 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
     const components = readBytes(key, format, material);
     return components && withinLimits(components);
   } catch (error) {
-    if (error instanceof DerInvalid)
+    if (error instanceof InvalidDerError)
       throw new KeyMaterialInvalid(`Key Material is not ${format}: ${error.message}`);
     throw error;
   }

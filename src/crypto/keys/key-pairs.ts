@@ -2,7 +2,7 @@ import { generateKeyPair } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 import { generatesLength, type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
 import { AlgorithmUnsupported, type GeneratedKeyPair, type KeyPairRequest } from '../provider.ts';
-import { slowly } from '../threads/limit-concurrency.ts';
+import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { type ByteKeySort, byteKeySorts, byteKeysFor } from './byte-keys.ts';
 import { curveNamed, curves } from './curves.ts';
 import { writePkcs8, writeSpki } from './der-keys.ts';
@@ -64,7 +64,7 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   }
   const start = (done: Done) =>
     generateKeyPair('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done);
-  return slowly(() => pair(bits, start));
+  return limitConcurrency(() => pair(bits, start));
 }
 
 /** Sizes of the subgroup by that of the prime (FIPS 186-4 §4.2), the usual one first. */
@@ -81,7 +81,7 @@ function generateDsa(bits: number, qLength = 0): Promise<GeneratedKeyPair> {
   }
   const start = (done: Done) =>
     generateKeyPair('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done);
-  return slowly(() => pair(bits, start));
+  return limitConcurrency(() => pair(bits, start));
 }
 
 function generateOnCurve(
@@ -105,7 +105,7 @@ function generatePostQuantum(algorithm: PostQuantumAlgorithm, bits?: number): Pr
   if (bits !== undefined) refuseLength(algorithm, bits);
   if (algorithm === xWing) return Promise.resolve(xWingPair(sort, bits ?? sort.bits));
   const start = (done: Done) => generateKeyPair(sort.nodeType as 'ed25519', encodings, done);
-  return slowly(() => pair(bits ?? sort.bits, start));
+  return limitConcurrency(() => pair(bits ?? sort.bits, start));
 }
 
 function xWingPair(sort: ByteKeySort, bits: number): GeneratedKeyPair {

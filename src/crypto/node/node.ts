@@ -16,9 +16,9 @@ import { AlgorithmUnsupported, type CryptoProvider, plainKey } from '../provider
 import { joinShares, splitSecret } from '../secret-sharing/split-key.ts';
 import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/signatures.ts';
-import { bundle, decrypt, sign, unbundle, unwrap, verify } from '../threads/threaded.ts';
+import { decodePkcs12, decrypt, encodePkcs12, sign, unwrap, verify } from '../threads/threaded.ts';
 import { describeCertificate } from '../x509/certificate.ts';
-import { isIssuedBy, judge, order } from '../x509/certificate-chain.ts';
+import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
 import { readCertificate, readRequest } from '../x509/certificate-content.ts';
 import { isPair, issue } from '../x509/certificate-issue.ts';
 import { encodeAlternativeName, encodeName, nameContains } from '../x509/certificate-names.ts';
@@ -45,8 +45,8 @@ export const nodeCrypto: CryptoProvider = {
   generateKeyPair: generatePair,
   describeKey,
   convertKey,
-  bundle,
-  unbundle,
+  encodePkcs12,
+  decodePkcs12,
   describeCertificate,
   certification: {
     readRequest,
@@ -57,9 +57,9 @@ export const nodeCrypto: CryptoProvider = {
     isPair,
     issue,
     revocationList,
-    order,
+    buildChain,
     isIssuedBy,
-    judge,
+    validatePath,
   },
   encrypt,
   encapsulate,

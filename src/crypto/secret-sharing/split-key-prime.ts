@@ -3,7 +3,7 @@ import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { stripZeros } from '../asn1/der.ts';
 import { bitLength, padded } from '../keys/key-components.ts';
 import { CryptographyFailed, KeyMaterialInvalid, ParametersInvalid } from '../provider.ts';
-import type { SecretLength, Share, SharedSecret, Sharing } from '../secret-sharing.ts';
+import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { lagrangeBasis } from './split-key-basis.ts';
 
 /**
@@ -20,7 +20,7 @@ const longestPrime = 512;
 const checks = 16;
 
 /** See CryptoProvider.splitSecret. */
-export async function splitPrime(secret: Uint8Array, sharing: Sharing): Promise<SharedSecret> {
+export async function splitPrime(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret> {
   if (secret.length > longestSecret)
     throw new ParametersInvalid(`a prime field is for keys of at most ${longestSecret} bytes`);
   const prime = await (sharing.prime === undefined ? chosen(secret) : given(sharing.prime, secret));
@@ -42,7 +42,11 @@ export async function splitPrime(secret: Uint8Array, sharing: Sharing): Promise<
 }
 
 /** See CryptoProvider.joinShares. */
-export function joinPrime(shares: readonly Share[], sharing: Sharing, length: SecretLength): Uint8Array {
+export function joinPrime(
+  shares: readonly Share[],
+  sharing: SecretSharingScheme,
+  length: SecretLength,
+): Uint8Array {
   const prime = magnitude(sharing.prime);
   const p = toBigInt(prime);
   const points = shares.map(({ identifier, bytes }) => ({ x: BigInt(identifier), y: numberOf(bytes, p) }));

@@ -1,6 +1,6 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { AlgorithmUnsupported, CryptographyFailed, ParametersInvalid } from '../provider.ts';
-import type { SecretLength, Share, SharedSecret, Sharing } from '../secret-sharing.ts';
+import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { field8, field16, type GaloisField } from './galois-fields.ts';
 import { lagrangeBasis } from './split-key-basis.ts';
 import { joinPrime, splitPrime } from './split-key-prime.ts';
@@ -8,7 +8,7 @@ import { joinPrime, splitPrime } from './split-key-prime.ts';
 /** Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5; Shamir 1979): share i is f(i), the secret f(0). */
 
 /** See CryptoProvider.splitSecret. */
-export async function splitSecret(secret: Uint8Array, sharing: Sharing): Promise<SharedSecret> {
+export async function splitSecret(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret> {
   switch (sharing.method) {
     case 'XOR':
       return { shares: splitXor(secret, sharing.parts) };
@@ -23,7 +23,11 @@ export async function splitSecret(secret: Uint8Array, sharing: Sharing): Promise
 }
 
 /** See CryptoProvider.joinShares. */
-export function joinShares(shares: readonly Share[], sharing: Sharing, length: SecretLength): Uint8Array {
+export function joinShares(
+  shares: readonly Share[],
+  sharing: SecretSharingScheme,
+  length: SecretLength,
+): Uint8Array {
   const { method, parts, threshold } = sharing;
   const enough = method === 'XOR' ? parts : threshold;
   if (shares.length < enough)
@@ -43,7 +47,7 @@ export function joinShares(shares: readonly Share[], sharing: Sharing, length: S
   }
 }
 
-function unknownMethod({ method }: Sharing): AlgorithmUnsupported {
+function unknownMethod({ method }: SecretSharingScheme): AlgorithmUnsupported {
   return new AlgorithmUnsupported(`there is no Split Key Method ${method}`);
 }
 
@@ -72,7 +76,7 @@ function addTo(sum: Uint8Array, bytes: Uint8Array): void {
 }
 
 /** The field, if it has an element other than 0 for every part. */
-function fieldOf({ method, polynomial, parts }: Sharing): GaloisField {
+function fieldOf({ method, polynomial, parts }: SecretSharingScheme): GaloisField {
   const field = method === 'PolynomialSharingGF2_8' ? field8(polynomial) : field16(polynomial);
   const most = 256 ** field.bytes - 1;
   if (parts > most) throw new ParametersInvalid(`a key has at most ${most} parts with ${method}`);
@@ -80,7 +84,7 @@ function fieldOf({ method, polynomial, parts }: Sharing): GaloisField {
 }
 
 /** A polynomial of its own for every element of the secret; an odd byte is followed by a zero in GF(2^16). */
-function splitPolynomial(secret: Uint8Array, sharing: Sharing): Uint8Array[] {
+function splitPolynomial(secret: Uint8Array, sharing: SecretSharingScheme): Uint8Array[] {
   const field = fieldOf(sharing);
   const length = Math.ceil(secret.length / field.bytes) * field.bytes;
   const coefficients = Array.from({ length: sharing.threshold }, () => new Uint8Array(length));
@@ -103,7 +107,7 @@ function evaluate(field: GaloisField, coefficients: readonly Uint8Array[], x: nu
   return value;
 }
 
-function joinPolynomial(shares: readonly Share[], sharing: Sharing): Uint8Array {
+function joinPolynomial(shares: readonly Share[], sharing: SecretSharingScheme): Uint8Array {
   const field = fieldOf(sharing);
   if ((shares[0]?.bytes.length ?? 0) % field.bytes !== 0)
     throw new CryptographyFailed('a part of the key ends in half an element');

@@ -22,7 +22,7 @@ import {
   ParametersInvalid,
   type PlainKey,
 } from '../provider.ts';
-import { slowly } from '../threads/limit-concurrency.ts';
+import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { signDigest, takesDigests, verifyDigest } from './digest-signatures.ts';
 import { defaultSaltLength, encodePss, type Pss, verifyPss } from './pss.ts';
 
@@ -83,7 +83,7 @@ export async function sign(
   try {
     if ('data' in message && inNode(scheme)) {
       const signed = () => signData(scheme, object, message.data);
-      return await (isSlow(components) ? slowly(signed) : signed());
+      return await (isSlow(components) ? limitConcurrency(signed) : signed());
     }
     return signBare(scheme, components, object, bareOf(scheme, message));
   } catch (error) {

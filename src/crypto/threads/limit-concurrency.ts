@@ -12,7 +12,7 @@ const waiting: (() => void)[] = [];
  * For work that takes a thread of libuv's pool for up to seconds: primes that are searched for, signatures of SLH-DSA. Such
  * pieces wait for each other, so that nothing else waits for them.
  */
-export async function slowly<T>(work: () => Promise<T>): Promise<T> {
+export async function limitConcurrency<T>(work: () => Promise<T>): Promise<T> {
   if (running < most) running++;
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {

@@ -1,19 +1,19 @@
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { work } from './thread-work.ts';
-import type { Order, Outcome } from './threads.ts';
+import type { Outcome, ThreadTask } from './threads.ts';
 
 /** What a thread of the cryptography runs: one order after the other. */
 
 const port = parentPort as MessagePort;
 
-port.on('message', async ({ name, values }: Order) => {
+port.on('message', async ({ name, values }: ThreadTask) => {
   const outcome = await perform(name, values);
   for (const value of values) wipe(value);
   const { value } = outcome as { readonly value?: unknown };
   port.postMessage(outcome, value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []);
 });
 
-async function perform(name: Order['name'], values: Order['values']): Promise<Outcome> {
+async function perform(name: ThreadTask['name'], values: ThreadTask['values']): Promise<Outcome> {
   try {
     const does = work[name] as (...values: readonly unknown[]) => unknown;
     return { value: moved(await does(...values)) };

@@ -38,8 +38,9 @@ export const verify: CryptoProvider['verify'] = async (key, parameters, message,
     : threads.run('verify', key, parameters, message, signature);
 
 /** See Wrapping.bundle. */
-export const bundle: CryptoProvider['bundle'] = (key, parts) => threads.run('bundle', key, parts);
+export const encodePkcs12: CryptoProvider['encodePkcs12'] = (key, parts) =>
+  threads.run('encodePkcs12', key, parts);
 
 /** See Wrapping.unbundle. */
-export const unbundle: CryptoProvider['unbundle'] = (file, password) =>
-  threads.run('unbundle', file, password);
+export const decodePkcs12: CryptoProvider['decodePkcs12'] = (file, password) =>
+  threads.run('decodePkcs12', file, password);

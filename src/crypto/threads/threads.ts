@@ -14,7 +14,7 @@ import {
 import type { Work } from './thread-work.ts';
 
 /** What a thread is told: the work's name and its arguments, whose bytes are moved and not copied. */
-export interface Order {
+export interface ThreadTask {
   readonly name: keyof Work;
   readonly values: readonly unknown[];
 }
@@ -25,7 +25,7 @@ export type Outcome =
   | { readonly error: { readonly name: string; readonly message: string } };
 
 interface Job {
-  readonly order: Order;
+  readonly order: ThreadTask;
   readonly transfer: ArrayBuffer[];
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -84,7 +84,7 @@ export class Threads {
     if (this.#queue.length >= this.#options.waiting)
       return Promise.reject(new CryptographyBusy('too many keys are at work: try again'));
     const transfer: ArrayBuffer[] = [];
-    const order: Order = { name, values: values.map((value) => ownCopy(value, transfer)) };
+    const order: ThreadTask = { name, values: values.map((value) => ownCopy(value, transfer)) };
     return new Promise((resolve, reject) => {
       this.#queue.push({ order, transfer, resolve: resolve as Job['resolve'], reject });
       this.#next();

@@ -1,6 +1,16 @@
 import type { X509Certificate } from 'node:crypto';
-import { DerInvalid, encoded, explicit, items, type Node, octets, oid, parse, tagged } from '../asn1/der.ts';
-import type { CertificateFacts, Verdict } from '../certification.ts';
+import {
+  encoded,
+  explicit,
+  InvalidDerError,
+  items,
+  type Node,
+  octets,
+  oid,
+  parse,
+  tagged,
+} from '../asn1/der.ts';
+import type { CertificateDetails, ValidationResult } from '../certification.ts';
 import { CertificateInvalid } from '../provider.ts';
 import { isSelfSigned, namesOf, openCertificate, readCertificate, verifies } from './certificate-content.ts';
 import { comparisonCost, withinConstraints } from './name-constraints.ts';
@@ -15,7 +25,7 @@ interface Link {
 }
 
 /** See Certification.order. */
-export function order(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
+export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
   const unique = new Map(certificates.map((der) => [der.toHex(), der]));
   const links = [...unique.values()].map((der): Link => {
     const certificate = openCertificate(der);
@@ -45,11 +55,11 @@ export function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean
 }
 
 /** See Certification.judge. */
-export async function judge(chain: readonly Uint8Array[], date: number): Promise<Verdict> {
+export async function validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult> {
   const facts = await Promise.all(chain.map(readCertificate));
   const opened = chain.map(openCertificate);
   const looks = chain.map(lookAt);
-  const verdicts = facts.map((own, at): Verdict => {
+  const verdicts = facts.map((own, at): ValidationResult => {
     const { isJudged, isWeak } = looks[at] as Look;
     if (date < own.notBefore || date > own.notAfter) return 'Invalid';
     if (at > 0 && !mayIssue(own, intermediates(facts, at))) return 'Invalid';
@@ -68,7 +78,7 @@ export async function judge(chain: readonly Uint8Array[], date: number): Promise
 const mostCompared = 16_777_216;
 
 /** What the constraints of authorities make of the certificates below them; those that only renew a key are free (§6.1.3 b). */
-function constrained(looks: readonly Look[], facts: readonly CertificateFacts[]): Verdict[] {
+function constrained(looks: readonly Look[], facts: readonly CertificateDetails[]): ValidationResult[] {
   const pairs = looks.flatMap(({ constraints }, at) => {
     if (constraints === undefined) return [];
     const below = facts
@@ -81,19 +91,19 @@ function constrained(looks: readonly Look[], facts: readonly CertificateFacts[])
   try {
     return pairs.map((pair) => withinConstraints(...pair));
   } catch (error) {
-    if (error instanceof DerInvalid) throw new CertificateInvalid('its Name Constraints are not DER');
+    if (error instanceof InvalidDerError) throw new CertificateInvalid('its Name Constraints are not DER');
     throw error;
   }
 }
 
 /** Authorities between the one at `at` and the end entity; those that only renew a key do not count (§6.1.4 l). */
-function intermediates(facts: readonly CertificateFacts[], at: number): number {
+function intermediates(facts: readonly CertificateDetails[], at: number): number {
   return facts.slice(1, at).filter(({ subject, issuer }) => subject.toHex() !== issuer.toHex()).length;
 }
 
 const keyCertSign = 32;
 
-function mayIssue({ authority, pathLength, keyUsage }: CertificateFacts, below: number): boolean {
+function mayIssue({ authority, pathLength, keyUsage }: CertificateDetails, below: number): boolean {
   if (!authority || (pathLength !== undefined && below > pathLength)) return false;
   return keyUsage === undefined || (keyUsage & keyCertSign) !== 0;
 }
@@ -126,7 +136,7 @@ function lookAt(der: Uint8Array): Look {
     const constraints = extensions.find(({ id }) => id === nameConstraints)?.value;
     return { isJudged, isWeak: isWeaklySigned(der), constraints };
   } catch (error) {
-    if (error instanceof DerInvalid) throw new CertificateInvalid('the certificate is not X.509 in DER');
+    if (error instanceof InvalidDerError) throw new CertificateInvalid('the certificate is not X.509 in DER');
     throw error;
   }
 }
@@ -162,7 +172,7 @@ function isWeaklySigned(der: Uint8Array): boolean {
     // SHA-1 is the default of RSASSA-PSS: named hashes stand under [0] (RFC 4055 §3.1).
     return tagged(items(parameters), 0) === undefined;
   } catch (error) {
-    if (error instanceof DerInvalid) return true;
+    if (error instanceof InvalidDerError) return true;
     throw error;
   }
 }

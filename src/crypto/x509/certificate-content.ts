@@ -1,7 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
-import { DerInvalid, encoded, items, type Node, parse, tagged } from '../asn1/der.ts';
-import { type CertificateContent, type CertificateFacts, RequestInvalid } from '../certification.ts';
+import { encoded, InvalidDerError, items, type Node, parse, tagged } from '../asn1/der.ts';
+import {
+  type CertificateContent,
+  type CertificateDetails,
+  InvalidCertificateRequestError,
+} from '../certification.ts';
 import { CertificateInvalid } from '../provider.ts';
 import { comparableParts } from './certificate-names.ts';
 import { isSignedBy } from './request-signature.ts';
@@ -29,7 +33,7 @@ export async function readRequest(
   let content: CertificateContent;
   try {
     // Bounds size and depth before the library sees the bytes.
-    if (items(parse(der)).length !== 3) throw new DerInvalid('a request has three parts');
+    if (items(parse(der)).length !== 3) throw new InvalidDerError('a request has three parts');
     const request = new x509.Pkcs10CertificateRequest(der);
     const { extendedKeyUsage, ...said } = extensions(request.extensions, x509);
     content = {
@@ -39,15 +43,15 @@ export async function readRequest(
       ...said,
     };
   } catch {
-    throw new RequestInvalid('the certificate request is not PKCS#10');
+    throw new InvalidCertificateRequestError('the certificate request is not PKCS#10');
   }
   if (!(await isSignedBy(der, content.publicKey))) {
-    throw new RequestInvalid('the signature of the certificate request does not fit its key');
+    throw new InvalidCertificateRequestError('the signature of the certificate request does not fit its key');
   }
   // RFC 5280 §4.1.2.6: who has no subject has an alternative name, and an authority has a subject.
   const nameless = items(parse(content.subject)).length === 0;
   if (nameless && (content.authority || content.alternativeNames.length === 0)) {
-    throw new RequestInvalid('the certificate request does not say who the subject is');
+    throw new InvalidCertificateRequestError('the certificate request does not say who the subject is');
   }
   return content;
 }
@@ -55,16 +59,17 @@ export async function readRequest(
 function fromPem(value: Uint8Array): Uint8Array {
   const text = new TextDecoder('latin1').decode(value);
   const body = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
-  if (body === undefined) throw new RequestInvalid('there is no certificate request in PEM form');
+  if (body === undefined)
+    throw new InvalidCertificateRequestError('there is no certificate request in PEM form');
   try {
     return Uint8Array.fromBase64(body);
   } catch {
-    throw new RequestInvalid('the certificate request is not base64');
+    throw new InvalidCertificateRequestError('the certificate request is not base64');
   }
 }
 
 /** See Certification.readCertificate. */
-export async function readCertificate(der: Uint8Array): Promise<CertificateFacts> {
+export async function readCertificate(der: Uint8Array): Promise<CertificateDetails> {
   const native = openCertificate(der);
   const x509 = await import('./x509.ts');
   try {
@@ -97,7 +102,7 @@ export function openCertificate(der: Uint8Array): X509Certificate {
 export function namesOf(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
   const fields = items(items(parse(certificate))[0]);
   const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
-  if (issuer === undefined || subject === undefined) throw new DerInvalid('its names are missing');
+  if (issuer === undefined || subject === undefined) throw new InvalidDerError('its names are missing');
   const text = (name: Node) => comparableParts(name).join();
   return { issuer: text(issuer), subject: text(subject) };
 }
@@ -124,7 +129,7 @@ type Said = Pick<
 
 function extensions(list: readonly Extension[], x509: Library): Said {
   if (new Set(list.map(({ type }) => type)).size < list.length)
-    throw new DerInvalid('an extension comes twice');
+    throw new InvalidDerError('an extension comes twice');
   const named = (oid: string) => list.find(({ type }) => type === oid);
   const alternatives = named(oids.alternativeName);
   const usage = named(oids.keyUsage);

@@ -1,7 +1,11 @@
 import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { encode, makeSequence, parse } from '../asn1/der.ts';
-import { type CertificateContent, type CertificateOrder, NameInvalid } from '../certification.ts';
+import {
+  type CertificateContent,
+  type CertificateSpecification,
+  InvalidNameError,
+} from '../certification.ts';
 import { readSpki } from '../keys/der-keys.ts';
 import { bitLength } from '../keys/key-components.ts';
 import { keyObject, requireShortModulus } from '../keys/key-objects.ts';
@@ -15,7 +19,7 @@ const usageBits = { digitalSignature: 1, keyEncipherment: 4, keyAgreement: 16, k
 const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
 
 /** See Certification.issue. */
-export async function issue(order: CertificateOrder): Promise<Uint8Array> {
+export async function issue(order: CertificateSpecification): Promise<Uint8Array> {
   const { content } = order;
   requireStrength(content.publicKey);
   const key = keyObject(order.issuerKey);
@@ -69,7 +73,7 @@ function requireGeneralName(der: Uint8Array, x509: typeof import('./x509.ts')): 
     parse(der);
     new x509.GeneralName(view(der));
   } catch {
-    throw new NameInvalid('an alternative name is not a GeneralName in DER');
+    throw new InvalidNameError('an alternative name is not a GeneralName in DER');
   }
 }
 

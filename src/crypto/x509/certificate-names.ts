@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { DerInvalid, encode, type Node, parse } from '../asn1/der.ts';
+import { encode, InvalidDerError, type Node, parse } from '../asn1/der.ts';
 import { type NamePart, nameParts } from '../asn1/distinguished-name.ts';
-import { NameInvalid, type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
+import { InvalidNameError, type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
 import type { JsonNameParams } from './x509.ts';
 
 /** Names of certificates, as clients state them, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
@@ -28,7 +28,7 @@ const longestText = 4_096;
 /** See Certification.encodeName. */
 export async function encodeName(name: StatedName): Promise<Uint8Array> {
   if ('der' in name) {
-    if (partsOf(name.der).length === 0) throw new NameInvalid('the distinguished name is empty');
+    if (partsOf(name.der).length === 0) throw new InvalidNameError('the distinguished name is empty');
     return new Uint8Array(name.der);
   }
   const x509 = await import('./x509.ts');
@@ -39,17 +39,17 @@ export async function encodeName(name: StatedName): Promise<Uint8Array> {
     const der = new Uint8Array(new x509.Name(parts as JsonNameParams).toArrayBuffer());
     const written = partsOf(der);
     if (written.length === 0 || written.some((part) => /^[\d.]+=$/.test(part))) {
-      throw new NameInvalid('the distinguished name or a part of it is empty');
+      throw new InvalidNameError('the distinguished name or a part of it is empty');
     }
     return der;
   } catch (error) {
-    if (error instanceof NameInvalid) throw error;
-    throw new NameInvalid('the distinguished name cannot be read');
+    if (error instanceof InvalidNameError) throw error;
+    throw new InvalidNameError('the distinguished name cannot be read');
   }
 }
 
 function shortEnough(text: string): string {
-  if (text.length > longestText) throw new NameInvalid('the distinguished name is too long');
+  if (text.length > longestText) throw new InvalidNameError('the distinguished name is too long');
   return text;
 }
 
@@ -60,9 +60,10 @@ function inOrder(parts: readonly (readonly [type: NamePartType, text: string])[]
       .filter(([own]) => own === type)
       .map(([, text]) => {
         if (text === '' || text.length > longestPart) {
-          throw new NameInvalid(`a part ${type} of a name has 1 to ${longestPart} characters`);
+          throw new InvalidNameError(`a part ${type} of a name has 1 to ${longestPart} characters`);
         }
-        if (type === 'C' && !/^[A-Za-z]{2}$/.test(text)) throw new NameInvalid('a country has two letters');
+        if (type === 'C' && !/^[A-Za-z]{2}$/.test(text))
+          throw new InvalidNameError('a country has two letters');
         const ascii = type === 'Email' || type === 'DC';
         return { [oids[type]]: [ascii ? { ia5String: text } : text] };
       }),
@@ -83,7 +84,7 @@ function kindOf(text: string): 'ip' | 'url' | 'email' | 'dns' {
   if (ascii && /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) return 'url';
   if (ascii && text.includes('@')) return 'email';
   if (text.length <= 253 && dnsName.test(text)) return 'dns';
-  throw new NameInvalid('an alternative name is no host name, address, URI or e-mail address');
+  throw new InvalidNameError('an alternative name is no host name, address, URI or e-mail address');
 }
 
 /** See Certification.nameContains. */
@@ -108,7 +109,7 @@ function partsOf(der: Uint8Array): string[] {
   try {
     return nameParts(parse(der)).flat().map(comparable);
   } catch (error) {
-    if (error instanceof DerInvalid) throw new NameInvalid('the distinguished name is not DER');
+    if (error instanceof InvalidDerError) throw new InvalidNameError('the distinguished name is not DER');
     throw error;
   }
 }

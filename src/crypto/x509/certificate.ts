@@ -3,9 +3,9 @@ import type { AttributeName, AttributeValue } from '../../../codec/attribute-tab
 import type { DigitalSignatureAlgorithm } from '../../../codec/enums.ts';
 import type { Certificate } from '../../../codec/structures/managed-objects.ts';
 import {
-  DerInvalid,
   encoded,
   explicit,
+  InvalidDerError,
   integerContent,
   items,
   type Node,
@@ -75,7 +75,7 @@ export function describeCertificate(certificate: Certificate): readonly Standard
     const parts = read(CertificateValue);
     return [...common, ...names(parts), ...namePartAttributes(parts), ...algorithms(parts)];
   } catch (error) {
-    if (error instanceof DerInvalid || error instanceof KeyMaterialInvalid) {
+    if (error instanceof InvalidDerError || error instanceof KeyMaterialInvalid) {
       throw new CertificateInvalid(`the certificate is not X.509 in DER: ${error.message}`);
     }
     throw error;
@@ -95,10 +95,10 @@ interface Parts {
 /** RFC 5280 §4.1; what a server stores is not what it trusts, so neither dates nor signature are looked at. */
 function read(der: Uint8Array): Parts {
   const outer = items(parse(der));
-  if (outer.length !== 3) throw new DerInvalid('a certificate has three parts');
+  if (outer.length !== 3) throw new InvalidDerError('a certificate has three parts');
   const fields = items(outer[0]);
   const [serial, , issuer, , subject, publicKey] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
-  if (!serial || !issuer || !subject || !publicKey) throw new DerInvalid('fields are missing');
+  if (!serial || !issuer || !subject || !publicKey) throw new InvalidDerError('fields are missing');
   const extensionsField = tagged(fields, 3);
   const extensions = extensionsField === undefined ? [] : items(explicit(extensionsField));
   return {

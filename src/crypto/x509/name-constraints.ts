@@ -1,7 +1,7 @@
 import * as asn1 from 'asn1js';
-import { DerInvalid, explicit, items, type Node, octetsOf, parse, tagged } from '../asn1/der.ts';
+import { explicit, InvalidDerError, items, type Node, octetsOf, parse, tagged } from '../asn1/der.ts';
 import { nameParts } from '../asn1/distinguished-name.ts';
-import type { CertificateContent, Verdict } from '../certification.ts';
+import type { CertificateContent, ValidationResult } from '../certification.ts';
 import { comparableParts } from './certificate-names.ts';
 
 /** Names that an authority may speak for (RFC 5280 §4.2.1.10): those in some permitted subtree and in no excluded one. */
@@ -23,14 +23,14 @@ const emailAddress = '1.2.840.113549.1.9.1';
 export function withinConstraints(
   constraints: Uint8Array,
   content: Pick<CertificateContent, 'subject' | 'alternativeNames'>,
-): Verdict {
+): ValidationResult {
   const fields = items(parse(constraints));
   const permitted = subtrees(tagged(fields, 0));
   const excluded = subtrees(tagged(fields, 1));
   // An extension without constraints is none of RFC 5280.
   if (permitted.length + excluded.length === 0) return 'Unknown';
   const names = namesOf(content);
-  const verdicts = names.map((name): Verdict => {
+  const verdicts = names.map((name): ValidationResult => {
     const ofKind = (subtree: Subtree) => subtree.base.idBlock.tagNumber === name.idBlock.tagNumber;
     const allowed = permitted.filter(ofKind);
     const forbidden = excluded.filter(ofKind);
@@ -66,10 +66,10 @@ interface Subtree {
 
 function subtrees(field: Node | undefined): Subtree[] {
   if (field === undefined) return [];
-  if (!(field instanceof asn1.Constructed)) throw new DerInvalid('subtrees are missing');
+  if (!(field instanceof asn1.Constructed)) throw new InvalidDerError('subtrees are missing');
   return field.valueBlock.value.map((subtree) => {
     const [base, ...bounds] = items(subtree);
-    if (base === undefined) throw new DerInvalid('the base of a subtree is missing');
+    if (base === undefined) throw new InvalidDerError('the base of a subtree is missing');
     return { base, plain: bounds.length === 0 };
   });
 }

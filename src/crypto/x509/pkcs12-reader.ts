@@ -1,7 +1,17 @@
 import { createHmac, createPrivateKey, timingSafeEqual } from 'node:crypto';
 import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
-import { DerInvalid, encoded, explicit, items, type Node, octets, oid, parse, version } from '../asn1/der.ts';
-import { undecipherable } from '../provider.ts';
+import {
+  encoded,
+  explicit,
+  InvalidDerError,
+  items,
+  type Node,
+  octets,
+  oid,
+  parse,
+  version,
+} from '../asn1/der.ts';
+import { decryptionFailed } from '../provider.ts';
 import { passwordText } from './pkcs12.ts';
 
 /** The private key in a PKCS#12 file (RFC 7292). Certificates in it are left alone. */
@@ -34,10 +44,10 @@ const macs = new Map<string, Mac>([
 const mostIterations = { mac: 20_000, key: 200_000 } as const;
 
 /** A file that is no PKCS#12, or one of a kind that is kept but not opened. */
-class NotUnderstood extends Error {}
+class UnsupportedPkcs12Error extends Error {}
 
 /** See Wrapping.unbundle. */
-export function unbundle(file: Uint8Array, password: Uint8Array): Uint8Array | undefined {
+export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array | undefined {
   try {
     const [form, authSafe, mac] = items(parse(file));
     if (version(form) !== 3) return undefined;
@@ -48,7 +58,7 @@ export function unbundle(file: Uint8Array, password: Uint8Array): Uint8Array | u
     const found = bags.map((bag) => privateKeyIn(bag, text)).filter((key) => key !== undefined);
     return found[0];
   } catch (error) {
-    if (error instanceof DerInvalid || error instanceof NotUnderstood) return undefined;
+    if (error instanceof InvalidDerError || error instanceof UnsupportedPkcs12Error) return undefined;
     throw error;
   }
 }
@@ -59,33 +69,33 @@ function isData(contentInfo: Node): boolean {
 
 function dataOf(contentInfo: Node | undefined): Uint8Array {
   const [type, content] = items(contentInfo);
-  if (oid(type) !== oids.data || content === undefined) throw new NotUnderstood();
+  if (oid(type) !== oids.data || content === undefined) throw new UnsupportedPkcs12Error();
   return octets(explicit(content));
 }
 
 /** MacData proves the password before anything is decrypted with it. */
 function requireMac(macData: Node | undefined, content: Uint8Array, password: string): void {
-  if (macData === undefined) throw new NotUnderstood();
+  if (macData === undefined) throw new UnsupportedPkcs12Error();
   const [digestInfo, salt, iterations] = items(macData);
   const [algorithm, digest] = items(digestInfo);
   const mac = macs.get(oid(items(algorithm)[0]));
-  if (mac === undefined) throw new NotUnderstood();
+  if (mac === undefined) throw new UnsupportedPkcs12Error();
   const rounds = iterations === undefined ? 1 : countOf(iterations, mostIterations.mac);
   const key = derivePkcs12(mac.hash, password, octets(salt), 'mac', rounds, mac.bytes);
   const expected = createHmac(mac.hash, key).update(content).digest();
   const given = octets(digest);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw undecipherable();
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw decryptionFailed();
 }
 
 function countOf(iterations: Node, most: number): number {
   const count = Number(`0x${integerHex(iterations)}`);
-  if (count < 1 || count > most) throw new NotUnderstood();
+  if (count < 1 || count > most) throw new UnsupportedPkcs12Error();
   return count;
 }
 
 function integerHex(node: Node): string {
   const content = encoded(node).subarray(2);
-  if (content.length === 0 || content.length > 4) throw new NotUnderstood();
+  if (content.length === 0 || content.length > 4) throw new UnsupportedPkcs12Error();
   return Buffer.from(content.buffer, content.byteOffset, content.length).toString('hex');
 }
 
@@ -111,18 +121,18 @@ function requireFewIterations(shrouded: Node): void {
     case oids.pbes2: {
       const [derivation] = items(parameters);
       const [, iterations] = items(items(derivation)[1]);
-      if (iterations === undefined) throw new NotUnderstood();
+      if (iterations === undefined) throw new UnsupportedPkcs12Error();
       countOf(iterations, mostIterations.key);
       return;
     }
     case oids.sha1TripleDes: {
       const [, iterations] = items(parameters);
-      if (iterations === undefined) throw new NotUnderstood();
+      if (iterations === undefined) throw new UnsupportedPkcs12Error();
       countOf(iterations, mostIterations.key);
       return;
     }
     default:
-      throw new NotUnderstood();
+      throw new UnsupportedPkcs12Error();
   }
 }
 
@@ -134,6 +144,6 @@ function unshrouded(der: Uint8Array, passphrase: string): Uint8Array {
       format: 'der',
     });
   } catch {
-    throw undecipherable();
+    throw decryptionFailed();
   }
 }

@@ -13,7 +13,10 @@ import type { Pkcs12Parts } from '../wrapping.ts';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** See Wrapping.bundle. */
-export function bundle(key: PlainKey, { certificates, password, friendlyName }: Pkcs12Parts): Uint8Array {
+export function encodePkcs12(
+  key: PlainKey,
+  { certificates, password, friendlyName }: Pkcs12Parts,
+): Uint8Array {
   if (key.objectType !== 'PrivateKey') throw new AlgorithmUnsupported('PKCS#12 is for private keys');
   const { kind } = componentsOf(key);
   if (kind === 'dhPrivate') throw new AlgorithmUnsupported('a DH key has no certificate to go with');

@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, verify, webcrypto } from 'node:crypto';
 import { promisify } from 'node:util';
 import { bits, encoded, items, oid, parse } from '../asn1/der.ts';
-import { RequestInvalid } from '../certification.ts';
+import { InvalidCertificateRequestError } from '../certification.ts';
 
 /** Signatures of certificate requests (RFC 2986 §3): that whoever asks has the private key. */
 
@@ -49,7 +49,7 @@ export async function isSignedBy(request: Uint8Array, publicKey: Uint8Array): Pr
   if (id === pss) return isSignedWithPss(request);
   const scheme = schemes.get(id);
   if (scheme === undefined || info === undefined)
-    throw new RequestInvalid(
+    throw new InvalidCertificateRequestError(
       `signatures of the algorithm ${id}, as in the certificate request, are not verified`,
     );
   const key = openKey(publicKey);
@@ -63,7 +63,9 @@ function openKey(publicKey: Uint8Array): KeyObject {
     const key = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength);
     return createPublicKey({ key, format: 'der', type: 'spki' });
   } catch {
-    throw new RequestInvalid('the certificate request is for a kind of key that is not known here');
+    throw new InvalidCertificateRequestError(
+      'the certificate request is for a kind of key that is not known here',
+    );
   }
 }
 

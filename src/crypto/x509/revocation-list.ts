@@ -1,7 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import type { RevocationReasonCode } from '../../../codec/enums.ts';
 import { encode, integerContent, makeInteger, parse } from '../asn1/der.ts';
-import type { RevocationListOrder, RevokedEntry } from '../certification.ts';
+import type { RevocationListSpecification, RevokedEntry } from '../certification.ts';
 import { keyObject } from '../keys/key-objects.ts';
 import { ParametersInvalid } from '../provider.ts';
 import { issuerIdentifier, publicPart, signingAlgorithm, view } from './certificate-issue.ts';
@@ -22,7 +22,7 @@ const reasons: Readonly<Partial<Record<RevocationReasonCode, number>>> = {
 };
 
 /** See Certification.revocationList. */
-export async function revocationList(order: RevocationListOrder): Promise<Uint8Array> {
+export async function revocationList(order: RevocationListSpecification): Promise<Uint8Array> {
   const key = keyObject(order.issuerKey);
   const algorithm = signingAlgorithm(key, order.signature);
   const x509 = await import('./x509.ts');

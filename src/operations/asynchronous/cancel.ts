@@ -1,7 +1,7 @@
 import { CancellationResult } from '../../../codec/enums.ts';
 import { bytes, one, struct } from '../../../codec/schema.ts';
 import { type Context, conversation, operation } from '../operation.ts';
-import { changed, type Found, findJob, jobKinds, writeFacts } from './jobs.ts';
+import { changed, type Found, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /**
  * Cancel (KMIP 2.1 §6.1.6, 1.4 §4.27): takes back a pending request. Whatever work on it is under way cannot be
@@ -12,7 +12,7 @@ export const Cancel = operation({
   since: '1.0',
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({ AsynchronousCorrelationValue: one(bytes), CancellationResult: one(CancellationResult) }),
-  on: conversation(),
+  target: conversation(),
   async handle({ AsynchronousCorrelationValue }, context) {
     const found = await findJob(AsynchronousCorrelationValue, context);
     return {
@@ -29,6 +29,6 @@ function cancel(found: Found, { work: { records } }: Context): CancellationResul
     return found.item.answers.every(({ status }) => status === 'Success') ? 'Completed' : 'Failed';
   }
   const items = changed(found.job.items, found.index, { cancelled: true });
-  records.put(jobKinds.pending, found.id, writeFacts({ ...found.job, items }));
+  records.put(jobKinds.pending, found.id, writeJobRecord({ ...found.job, items }));
   return 'Canceled';
 }

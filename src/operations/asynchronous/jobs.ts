@@ -95,23 +95,23 @@ export async function findJob(
   if (value.length !== valueBytes) return undefined;
   const id = value.subarray(0, idBytes).toHex();
   const index = new DataView(value.buffer, value.byteOffset).getUint32(idBytes);
-  const job = readFacts<Job>(await records.load(jobKinds.pending, id));
+  const job = readJobRecord<Job>(await records.load(jobKinds.pending, id));
   if (job !== undefined) {
     const item = mayAsk(principal, job) ? job.items[index] : undefined;
     return item && { id, index, job, item };
   }
-  const done = readFacts<DoneJob>(await records.load(jobKinds.done, id));
+  const done = readJobRecord<DoneJob>(await records.load(jobKinds.done, id));
   const item = done && mayAsk(principal, done) ? done.items[index] : undefined;
   return done && item && { id, index, done, item };
 }
 
-export function readFacts<T extends Facts>(content: Uint8Array): T;
-export function readFacts<T extends Facts>(content: Uint8Array | undefined): T | undefined;
-export function readFacts<T extends Facts>(content: Uint8Array | undefined): T | undefined {
+export function readJobRecord<T extends Facts>(content: Uint8Array): T;
+export function readJobRecord<T extends Facts>(content: Uint8Array | undefined): T | undefined;
+export function readJobRecord<T extends Facts>(content: Uint8Array | undefined): T | undefined {
   return content && readJson<T>(content);
 }
 
-export function writeFacts(facts: Job | DoneJob): Uint8Array {
+export function writeJobRecord(facts: Job | DoneJob): Uint8Array {
   return writeJson(facts);
 }
 

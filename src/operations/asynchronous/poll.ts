@@ -1,7 +1,7 @@
 import { bytes, one, struct } from '../../../codec/schema.ts';
 import { fail, KmipError, reasonFor } from '../../common/errors.ts';
 import { type Context, conversation, type EarlierAnswer, operation } from '../operation.ts';
-import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeFacts } from './jobs.ts';
+import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /** How long an answer can be fetched again that may have been lost on its way. */
 const againSeconds = 300;
@@ -16,7 +16,7 @@ export const Poll = operation({
   since: '1.0',
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({}),
-  on: conversation(),
+  target: conversation(),
   async handle({ AsynchronousCorrelationValue: value }, context) {
     const found = await findJob(value, context);
     if (found === undefined) {
@@ -54,7 +54,7 @@ async function answersTo(
     const items = changed(done.items, index, { fetched: true });
     const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);
     const expires = isLast ? Math.min(done.expires, now + againSeconds) : done.expires;
-    records.put(jobKinds.done, id, writeFacts({ ...done, items, expires }), expires);
+    records.put(jobKinds.done, id, writeJobRecord({ ...done, items, expires }), expires);
     // Answers may hold keys, which others may have destroyed since.
     if (isLast && payloads !== undefined) records.put(jobKinds.answers, id, payloads, expires);
   }

@@ -9,7 +9,7 @@ export const Process = operation({
   since: '2.1',
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({}),
-  on: conversation(),
+  target: conversation(),
   async handle({ AsynchronousCorrelationValue }, context) {
     const found = await findJob(AsynchronousCorrelationValue, context);
     if (found === undefined)

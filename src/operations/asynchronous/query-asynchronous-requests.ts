@@ -2,7 +2,7 @@ import { Operation, ProcessingStage } from '../../../codec/enums.ts';
 import { bytes, dateExtended, many, maybe, one, struct } from '../../../codec/schema.ts';
 import { Operations } from '../../../codec/structures/query.ts';
 import { type Context, conversation, operation } from '../operation.ts';
-import { correlationValue, type DoneJob, type Job, jobKinds, mayAsk, readFacts } from './jobs.ts';
+import { correlationValue, type DoneJob, type Job, jobKinds, mayAsk, readJobRecord } from './jobs.ts';
 
 /** KMIP 2.1 §7 "Asynchronous Correlation Values". */
 const AsynchronousCorrelationValues = struct({ AsynchronousCorrelationValue: many(bytes) });
@@ -27,7 +27,7 @@ export const QueryAsynchronousRequests = operation({
     Operations: maybe(Operations),
   }),
   response: struct({ AsynchronousRequest: many(AsynchronousRequest) }),
-  on: conversation(),
+  target: conversation(),
   async handle(request, context) {
     const values = request.AsynchronousCorrelationValues?.AsynchronousCorrelationValue.map((value) =>
       value.toHex(),
@@ -45,7 +45,7 @@ export const QueryAsynchronousRequests = operation({
 async function outstanding({ work: { records }, principal, limits, jobs }: Context) {
   const own = async <T extends Job | DoneJob>(kind: string) =>
     (await records.list(kind, limits.jobs))
-      .map(({ id, content }) => ({ id, facts: readFacts<T>(content) }))
+      .map(({ id, content }) => ({ id, facts: readJobRecord<T>(content) }))
       .filter(({ facts }) => mayAsk(principal, facts));
   const pending = (await own<Job>(jobKinds.pending)).flatMap(({ id, facts: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';

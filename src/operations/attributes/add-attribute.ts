@@ -11,7 +11,7 @@ export const AddAttribute = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     const added = applyAdd(target, attribute, now);

@@ -17,7 +17,7 @@ export const AdjustAttribute = operation({
     AdjustmentValue: maybe(any),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   handle(
     { AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value },
     { object: target, now },

@@ -21,7 +21,7 @@ export const DeleteAttribute = operation({
     AttributeIndex: attributeIndex,
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   handle(
     { CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index },
     { object: target, version, now },

@@ -10,7 +10,7 @@ export const GetAttributeList = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text), AttributeReference: attributeReferences }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   handle(_request, { object: target }) {
     const names = new Map(
       target.attributes.list().map((attribute) => [attributeKey(attribute), referenceTo(attribute)]),

@@ -11,7 +11,7 @@ export const GetAttributes = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier), AttributeReference: attributeReferences }),
   response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   handle({ AttributeReference: asked }, { object: target, now }) {
     const keys = asked.map(attributeKey);
     if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');

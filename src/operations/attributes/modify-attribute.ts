@@ -16,7 +16,7 @@ export const ModifyAttribute = operation({
     NewAttribute: newAttribute,
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
     const { object: target, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };

@@ -11,7 +11,7 @@ export const SetAttribute = operation({
   since: '2.0',
   request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     applySet(target, attribute, now);

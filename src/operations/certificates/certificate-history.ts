@@ -10,32 +10,39 @@ const kind = 'succession';
 /** Replacements that one ticket survives. */
 const mostSteps = 16;
 
-interface Succession {
+interface CertificateReplacement {
   readonly client: string;
   /** Fingerprint of the certificate that came after. */
+  readonly replacement: string;
+}
+
+/** The record's content; its field names are part of the stored format. */
+interface StoredReplacement {
+  readonly client: string;
   readonly after: string;
 }
 
-export async function noteSuccession(
+export async function recordReplacement(
   before: string,
-  succession: Succession,
+  { client, replacement }: CertificateReplacement,
   { work, now, limits }: Pick<Context, 'work' | 'now' | 'limits'>,
 ): Promise<void> {
+  const stored: StoredReplacement = { client, after: replacement };
   // A certificate may have been replaced before, and come back.
   await work.records.load(kind, before);
-  work.records.put(kind, before, writeJson(succession), now + limits.ticketSeconds);
+  work.records.put(kind, before, writeJson(stored), now + limits.ticketSeconds);
 }
 
 /** Whether the client of the certificate `from` has replaced it, perhaps several times, by `to`. */
-export async function succeeds(
+export async function isReplacedBy(
   from: string,
-  { client, after: to }: Succession,
+  { client, replacement: to }: CertificateReplacement,
   load: (kind: string, id: string) => ReturnType<Records['load']>,
 ): Promise<boolean> {
   for (let at = from, steps = 0; steps < mostSteps; steps++) {
     const content = await load(kind, at);
     if (content === undefined) return false;
-    const next = readJson<Succession>(content);
+    const next = readJson<StoredReplacement>(content);
     if (next.client !== client) return false;
     if (next.after === to) return true;
     at = next.after;

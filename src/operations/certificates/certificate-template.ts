@@ -16,7 +16,7 @@ import { valueOf } from '../new-object.ts';
 /** What a request to Certify or Re-certify says about the certificate, in its attributes and its certificate request. */
 
 /** What the certificate itself will say: wishes here, facts once it is signed. */
-export function saidByCertificate(attribute: Attribute): boolean {
+export function isDerivedFromCertificate(attribute: Attribute): boolean {
   const { giver, types } = ruleOf(attribute);
   return giver === 'fact' && (types?.includes('Certificate') ?? false);
 }

@@ -30,7 +30,7 @@ export const Certify = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     const { crypto, resolve } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

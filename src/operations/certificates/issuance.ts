@@ -8,9 +8,9 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import { create, valueOf } from '../new-object.ts';
 import type { Context } from '../operation.ts';
-import { keyFor } from '../usable-key.ts';
-import { saidByCertificate } from './certificate-template.ts';
-import { noteIssued } from './issued-certificates.ts';
+import { keyForUse } from '../usable-key.ts';
+import { isDerivedFromCertificate } from './certificate-template.ts';
+import { recordIssued } from './issued-certificates.ts';
 import type { Issuer } from './issuers.ts';
 
 /** Shared by Certify and Re-certify. */
@@ -71,23 +71,25 @@ export interface Issuance {
 export async function issue(issuance: Issuance, context: Context): Promise<ManagedObject> {
   const { operation, attributes, issuer, publicKey } = issuance;
   const { crypto, now } = context;
-  const { key, above } = issuer;
+  const { key, issuerCertificate } = issuer;
   requireX509(attributes);
   const content = within(issuance.content, issuer);
   const dates = datesOf(issuance, now);
-  const issuerKey = keyFor(key, 'Certify', now);
+  const issuerKey = keyForUse(key, 'Certify', now);
   const wished = valueOf(attributes, 'DigitalSignatureAlgorithm');
   const parameters =
     valueOf(attributes, 'CryptographicParameters') ?? key.attributes.get('CryptographicParameters') ?? {};
   const certificate = await crypto.certification.issue({
     content,
-    issuer: above?.facts.subject ?? content.subject,
-    issuerCertificate: above?.certificate,
+    issuer: issuerCertificate?.facts.subject ?? content.subject,
+    issuerCertificate: issuerCertificate?.certificate,
     issuerKey,
     serialNumber: crypto.random(16),
     ...dates,
     // Nobody else's list says that a certificate signed by its own key is over, nor its own once the key is not to be trusted.
-    revocationListUrl: above && context.server.revocationListUrl?.replaceAll('{issuer}', above.object.id),
+    revocationListUrl:
+      issuerCertificate &&
+      context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),
     signature: wished === undefined ? parameters : { ...parameters, DigitalSignatureAlgorithm: wished },
   });
   countUse(key, certificate.length, now);
@@ -95,20 +97,20 @@ export async function issue(issuance: Issuance, context: Context): Promise<Manag
     type: 'Certificate',
     value: { CertificateType: 'X_509', CertificateValue: certificate },
   } as const;
-  const kept = attributes.filter((attribute) => !saidByCertificate(attribute) && !isDate(attribute));
+  const kept = attributes.filter((attribute) => !isDerivedFromCertificate(attribute) && !isDate(attribute));
   const own: Attribute[] = [
     ...kept,
     { name: 'ActivationDate', value: dates.notBefore },
     { name: 'DeactivationDate', value: dates.notAfter },
   ];
   const object = await create({ operation, type: value.type, attributes: own, value }, context);
-  if (above !== undefined) setLink(object, 'CertificateLink', above.object.id, now);
+  if (issuerCertificate !== undefined) setLink(object, 'CertificateLink', issuerCertificate.object.id, now);
   if (publicKey !== undefined) {
     setLink(object, 'PublicKeyLink', publicKey.id, now);
     setLink(publicKey, 'CertificateLink', object.id, now);
   }
-  const issuerPublicKey = above?.facts.publicKey ?? content.publicKey;
-  noteIssued(object, { issuerKey: issuerPublicKey, notAfter: dates.notAfter }, context);
+  const issuerPublicKey = issuerCertificate?.facts.publicKey ?? content.publicKey;
+  recordIssued(object, { issuerKey: issuerPublicKey, notAfter: dates.notAfter }, context);
   return object;
 }
 
@@ -118,8 +120,8 @@ function requireX509(attributes: readonly Attribute[]): void {
 }
 
 /** An authority below another one keeps within its path length. */
-function within(content: CertificateContent, { above }: Issuer): CertificateContent {
-  const room = above?.facts.pathLength;
+function within(content: CertificateContent, { issuerCertificate }: Issuer): CertificateContent {
+  const room = issuerCertificate?.facts.pathLength;
   if (!content.authority || room === undefined) return content;
   if (room === 0) fail('PermissionDenied', 'the issuer may not make other authorities');
   return { ...content, pathLength: Math.min(content.pathLength ?? room - 1, room - 1) };
@@ -129,7 +131,7 @@ function datesOf(
   { attributes, issuer, validity }: Issuance,
   now: number,
 ): { readonly notBefore: number; readonly notAfter: number } {
-  const latest = issuer.above?.facts.notAfter ?? endOfTime;
+  const latest = issuer.issuerCertificate?.facts.notAfter ?? endOfTime;
   const notBefore = valueOf(attributes, 'ActivationDate') ?? now;
   const notAfter = valueOf(attributes, 'DeactivationDate') ?? Math.min(notBefore + validity, latest);
   if (notBefore < 0 || notAfter > endOfTime) fail('InvalidField', 'no certificate can name such a date');

@@ -9,7 +9,7 @@ import { type Authority, authorityOf, keyOf } from './issuers.ts';
 
 /** What the server has issued, and which of it has been revoked since (docs/decisions/19-certification.md). */
 
-type Room = Pick<Context, 'work' | 'crypto' | 'now'>;
+type RevocationContext = Pick<Context, 'work' | 'crypto' | 'now'>;
 
 /** Kind of record; the id is the certificate's. It outlives the object's value, which says when the certificate ends. */
 const kind = 'issued';
@@ -30,10 +30,10 @@ export const longestList = 30 * 86_400;
 const mostEntries = 10_000;
 
 /** Notes a new certificate beside its object. `issuerKey`: SubjectPublicKeyInfo in DER. */
-export function noteIssued(
+export function recordIssued(
   certificate: ManagedObject,
   { issuerKey, notAfter }: { readonly issuerKey: Uint8Array; readonly notAfter: number },
-  { work, crypto }: Room,
+  { work, crypto }: RevocationContext,
 ): void {
   const serial = serialOf(certificate);
   if (serial === undefined) return;
@@ -52,7 +52,7 @@ export interface Revocations {
 }
 
 /** A list that cannot be made, and why. */
-export class NoRevocationList extends Error {
+export class NoRevocationListError extends Error {
   override readonly name = 'NoRevocationList';
 }
 
@@ -63,18 +63,18 @@ const cRLSign = 64;
  * What the issuer with that certificate has issued and somebody has revoked; undefined when there is no such issuer in the
  * group. Throws NoRevocationList, also for too many: a list with gaps would call certificates good that are not.
  */
-export async function revocationsOf(id: string, room: Room): Promise<Revocations | undefined> {
+export async function revocationsOf(id: string, room: RevocationContext): Promise<Revocations | undefined> {
   const issuer = await authorityOf(id, room);
   const key = issuer && keyOf(issuer.key);
   if (issuer === undefined || key === undefined) return undefined;
-  const { keyUsage = cRLSign } = issuer.above.facts;
+  const { keyUsage = cRLSign } = issuer.issuerCertificate.facts;
   if ((keyUsage & cRLSign) === 0) {
-    throw new NoRevocationList(
+    throw new NoRevocationListError(
       'the Key Usage in the certificate of the issuer does not allow revocation lists',
     );
   }
   return {
-    certificate: issuer.above.certificate,
+    certificate: issuer.issuerCertificate.certificate,
     keyId: issuer.key.id,
     key,
     parameters: issuer.key.attributes.get('CryptographicParameters') ?? {},
@@ -82,9 +82,12 @@ export async function revocationsOf(id: string, room: Room): Promise<Revocations
   };
 }
 
-async function entriesOf({ above }: Authority, room: Room): Promise<readonly RevokedEntry[]> {
+async function entriesOf(
+  { issuerCertificate }: Authority,
+  room: RevocationContext,
+): Promise<readonly RevokedEntry[]> {
   const { work, crypto, now } = room;
-  const name = { IssuerDistinguishedName: above.facts.subject, IssuerAlternativeName: [] };
+  const name = { IssuerDistinguishedName: issuerCertificate.facts.subject, IssuerAlternativeName: [] };
   const filter = locateFilter({
     attributes: [
       { name: 'ObjectType', value: 'Certificate' },
@@ -96,11 +99,11 @@ async function entriesOf({ above }: Authority, room: Room): Promise<readonly Rev
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
   const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: mostEntries });
   if (total > mostEntries) {
-    throw new NoRevocationList(
+    throw new NoRevocationListError(
       `${total} certificates of the issuer are revoked, a list holds ${mostEntries}: go on with a new issuer`,
     );
   }
-  const issuer = fingerprint(above.facts.publicKey, crypto);
+  const issuer = fingerprint(issuerCertificate.facts.publicKey, crypto);
   const entries = new Map<string, RevokedEntry>();
   for (const id of ids) {
     const record = await work.records.load(kind, id);
@@ -130,6 +133,6 @@ function serialOf({ attributes }: ManagedObject): Uint8Array | undefined {
   return attributes.get('X_509CertificateIdentifier')?.CertificateSerialNumber;
 }
 
-function fingerprint(publicKey: Uint8Array, crypto: Room['crypto']): string {
+function fingerprint(publicKey: Uint8Array, crypto: RevocationContext['crypto']): string {
   return crypto.digest('SHA_256', publicKey).toHex();
 }

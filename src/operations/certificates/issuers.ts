@@ -3,7 +3,7 @@ import type { LinkType } from '../../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
-import type { CertificateFacts } from '../../crypto/certification.ts';
+import type { CertificateDetails } from '../../crypto/certification.ts';
 import { type PlainKey, plainKey } from '../../crypto/provider.ts';
 import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
@@ -18,18 +18,18 @@ import { statedName } from './certificate-template.ts';
 export interface Issuer {
   readonly key: ManagedObject;
   /** Undefined: the key signs the certificate of its own public key. */
-  readonly above?:
+  readonly issuerCertificate?:
     | {
         readonly object: ManagedObject;
         readonly certificate: Uint8Array;
-        readonly facts: CertificateFacts;
+        readonly facts: CertificateDetails;
       }
     | undefined;
 }
-export type Authority = Issuer & { readonly above: NonNullable<Issuer['above']> };
+export type Authority = Issuer & { readonly issuerCertificate: NonNullable<Issuer['issuerCertificate']> };
 
 /** What the search for issuers needs: the operator's revocation lists are made outside any request. */
-type Room = Pick<Context, 'work' | 'crypto' | 'now'>;
+type IssuerContext = Pick<Context, 'work' | 'crypto' | 'now'>;
 
 /** Issuing keys of one group that are looked at: each costs a few searches and an opened seal. */
 const mostKeys = 64;
@@ -45,7 +45,7 @@ export function certificateIn(object: ManagedObject | undefined): Uint8Array | u
 }
 
 /** How a request chooses among the issuers. */
-export interface Choice {
+export interface IssuerSelector {
   /** What the request states: a Link to the issuer's certificate (CertificateLink), or the issuer's name. */
   readonly attributes: readonly Attribute[];
   /** The subject of the certificate to be made, in DER. */
@@ -53,21 +53,21 @@ export interface Choice {
   /** The private key of the public key to be certified, where it is here. */
   readonly ownKey: ManagedObject | undefined;
   /** The certificate that is to be renewed: its issuer goes on where the request chooses none. */
-  readonly former?: { readonly object: ManagedObject; readonly facts: CertificateFacts } | undefined;
+  readonly previous?: { readonly object: ManagedObject; readonly facts: CertificateDetails } | undefined;
 }
 
 /**
  * The issuer of a certificate. Fails with ItemNotFound where there is none, with InvalidField where there are several to
  * choose from.
  */
-export async function chooseIssuer(choice: Choice, context: Context): Promise<Issuer> {
-  const { attributes, subject, ownKey, former } = choice;
+export async function chooseIssuer(choice: IssuerSelector, context: Context): Promise<Issuer> {
+  const { attributes, subject, ownKey, previous } = choice;
   const { certification } = context.crypto;
   const stated = statedName(attributes, 'Issuer');
   const name = stated === undefined ? undefined : await certification.encodeName(stated);
   const linked = issuerLink(attributes);
   if (ownKey !== undefined && linked === undefined) {
-    const renewed = name === undefined && former?.facts.selfSigned === true;
+    const renewed = name === undefined && previous?.facts.selfSigned === true;
     if (renewed || (name !== undefined && sameName(name, subject, context))) return { key: ownKey };
   }
   if (linked !== undefined) {
@@ -76,17 +76,26 @@ export async function chooseIssuer(choice: Choice, context: Context): Promise<Is
       fail('ItemNotFound', 'the certificate that the Link names is not that of an issuer here')
     );
   }
-  const going = (await authorities(context)).filter(
-    ({ above }) => linkedId(above.object, 'ReplacementObjectLink') === undefined,
+  const activeIssuers = (await authorities(context)).filter(
+    ({ issuerCertificate }) => linkedId(issuerCertificate.object, 'ReplacementObjectLink') === undefined,
   );
   if (name !== undefined) {
-    return only(going.filter(({ above }) => certification.nameContains(above.facts.subject, name)));
+    return only(
+      activeIssuers.filter(({ issuerCertificate }) =>
+        certification.nameContains(issuerCertificate.facts.subject, name),
+      ),
+    );
   }
-  if (former === undefined) return only(going);
-  const before = linkedId(former.object, 'CertificateLink');
-  const same = going.find(({ above }) => above.object.id === before);
+  if (previous === undefined) return only(activeIssuers);
+  const before = linkedId(previous.object, 'CertificateLink');
+  const same = activeIssuers.find(({ issuerCertificate }) => issuerCertificate.object.id === before);
   return (
-    same ?? only(going.filter(({ above }) => sameName(above.facts.subject, former.facts.issuer, context)))
+    same ??
+    only(
+      activeIssuers.filter(({ issuerCertificate }) =>
+        sameName(issuerCertificate.facts.subject, previous.facts.issuer, context),
+      ),
+    )
   );
 }
 
@@ -121,7 +130,7 @@ function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): bool
 }
 
 /** Every certificate that may issue now, with its key. */
-export async function authorities(context: Room): Promise<Authority[]> {
+export async function authorities(context: IssuerContext): Promise<Authority[]> {
   const keys = await search(issuing, mostKeys, context);
   const found: Authority[] = [];
   for (const key of keys) {
@@ -134,7 +143,7 @@ export async function authorities(context: Room): Promise<Authority[]> {
 }
 
 /** The issuer with that certificate, however many there are; undefined when it may not issue now. */
-export async function authorityOf(id: string, context: Room): Promise<Authority | undefined> {
+export async function authorityOf(id: string, context: IssuerContext): Promise<Authority | undefined> {
   const certificate = await context.work.load(id);
   if (certificate?.type !== 'Certificate') return undefined;
   for (const key of await keysOf(certificate, context)) {
@@ -159,7 +168,7 @@ export function keyOf({ type, value }: ManagedObject): PlainKey | undefined {
 async function authorityFrom(
   object: ManagedObject,
   key: ManagedObject,
-  { crypto, now }: Room,
+  { crypto, now }: IssuerContext,
 ): Promise<Authority | undefined> {
   const plain = keyOf(key);
   const certificate = certificateIn(object);
@@ -167,17 +176,20 @@ async function authorityFrom(
   if (object.archived || object.state(now) !== 'Active') return undefined;
   const facts = await crypto.certification.readCertificate(certificate);
   const fits = mayIssue(facts, now) && crypto.certification.isPair(plain, facts.publicKey);
-  return fits ? { key, above: { object, certificate, facts } } : undefined;
+  return fits ? { key, issuerCertificate: { object, certificate, facts } } : undefined;
 }
 
 const keyCertSign = 32;
 
-function mayIssue({ authority, keyUsage = keyCertSign, notBefore, notAfter }: CertificateFacts, now: number) {
+function mayIssue(
+  { authority, keyUsage = keyCertSign, notBefore, notAfter }: CertificateDetails,
+  now: number,
+) {
   return authority && (keyUsage & keyCertSign) !== 0 && notBefore <= now && now < notAfter;
 }
 
 /** Certificates that links join to the private key, on either side and by way of the public key. */
-async function certificatesOf(key: ManagedObject, context: Room): Promise<ManagedObject[]> {
+async function certificatesOf(key: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { work } = context;
   const publicId = linkedId(key, 'PublicKeyLink');
   const publicKey = publicId === undefined ? undefined : await work.load(publicId);
@@ -190,7 +202,7 @@ async function certificatesOf(key: ManagedObject, context: Room): Promise<Manage
 }
 
 /** Private keys that may issue and that links join to the certificate: the same links as above, from the other end. */
-async function keysOf(certificate: ManagedObject, context: Room): Promise<ManagedObject[]> {
+async function keysOf(certificate: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { id } = certificate;
   const named = linkedId(certificate, 'PrivateKeyLink');
   const publicKeys: Attribute[] = [{ name: 'ObjectType', value: 'PublicKey' }, link('CertificateLink', id)];
@@ -218,7 +230,7 @@ function linkedIds(object: ManagedObject): string[] {
     .filter((id) => typeof id === 'string');
 }
 
-function pointingTo(id: string, LinkType: LinkType, context: Room): Promise<ManagedObject[]> {
+function pointingTo(id: string, LinkType: LinkType, context: IssuerContext): Promise<ManagedObject[]> {
   const attributes: Attribute[] = [{ name: 'ObjectType', value: 'Certificate' }, link(LinkType, id)];
   return search(attributes, mostCertificates, context);
 }
@@ -226,7 +238,7 @@ function pointingTo(id: string, LinkType: LinkType, context: Room): Promise<Mana
 async function search(
   attributes: readonly Attribute[],
   limit: number,
-  { work, now }: Room,
+  { work, now }: IssuerContext,
 ): Promise<ManagedObject[]> {
   const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit });
   const objects = await Promise.all(ids.map((id) => work.load(id)));

@@ -5,7 +5,7 @@ import { bytes, interval, maybe, one, since, struct, text, until } from '../../.
 import { type Identifier, identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
-import type { CertificateContent, CertificateFacts } from '../../crypto/certification.ts';
+import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { replace, replacementAttributes } from '../../object/replacement.ts';
@@ -16,8 +16,8 @@ import { type Context, object, operation } from '../operation.ts';
 import {
   contentFromAttributes,
   inlineRequest,
+  isDerivedFromCertificate,
   readRequest,
-  saidByCertificate,
 } from './certificate-template.ts';
 import { certifiable, issue, privateKeyOf, requireSameKey } from './issuance.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
@@ -37,7 +37,7 @@ export const ReCertify = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ types: ['Certificate'], classic: 'PermissionDenied' }),
+  target: object({ types: ['Certificate'], legacyReason: 'PermissionDenied' }),
   async handle(request, context) {
     const { object: old, crypto, now } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
@@ -49,19 +49,19 @@ export const ReCertify = operation({
     const certificateRequest =
       inlineRequest(request) ?? (await storedRequest(request.CertificateRequestUniqueIdentifier, context));
     const content = await contentOf(certificateRequest, stated, facts, context);
-    const lasting = stated.filter((attribute) => !saidByCertificate(attribute));
+    const lasting = stated.filter((attribute) => !isDerivedFromCertificate(attribute));
     const attributes = replacementAttributes(old, lasting, request.Offset, now);
     const publicKey = await publicKeyObject(old, context);
     const ownKey = await privateKeyOf(publicKey, context);
     const issuer = await chooseIssuer(
-      { attributes: stated, subject: content.subject, ownKey, former: { object: old, facts } },
+      { attributes: stated, subject: content.subject, ownKey, previous: { object: old, facts } },
       context,
     );
     const certificate = await issue(
       {
         operation: 'ReCertify',
         content,
-        attributes: [...attributes, ...stated.filter(saidByCertificate)],
+        attributes: [...attributes, ...stated.filter(isDerivedFromCertificate)],
         issuer,
         publicKey,
         validity: facts.notAfter - facts.notBefore,
@@ -92,7 +92,7 @@ async function storedRequest(
 async function contentOf(
   certificateRequest: StoredRequest | undefined,
   stated: readonly Attribute[],
-  facts: CertificateFacts,
+  facts: CertificateDetails,
   { crypto }: Context,
 ): Promise<CertificateContent> {
   if (certificateRequest === undefined) return contentFromAttributes(facts.publicKey, stated, facts, crypto);

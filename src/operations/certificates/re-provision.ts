@@ -9,7 +9,7 @@ import {
 import { fail } from '../../common/errors.ts';
 import {
   type ClientCertificate,
-  EnrolmentRefused,
+  EnrolmentRefusedError,
   type Enrolments,
   type GeneratedKey,
   type ReplacedEnrolment,
@@ -20,7 +20,7 @@ import { everywhere, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { create } from '../new-object.ts';
 import { type Context, creation, operation } from '../operation.ts';
-import { noteSuccession } from './certificate-history.ts';
+import { recordReplacement } from './certificate-history.ts';
 
 /**
  * Re-Provision (KMIP 2.1 §6.1, "Re-Provision"): the client's certificate gives way to another one, which the server signs
@@ -32,7 +32,7 @@ export const ReProvision = operation({
   since: '2.0',
   request: struct({ CertificateRequest: maybe(CertificateRequest), Certificate: maybe(Certificate) }),
   response: struct({ UniqueIdentifier: maybe(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     const enrolments =
       context.enrolments ?? fail('FeatureNotSupported', 'certificates of clients are not replaced here');
@@ -180,13 +180,13 @@ async function replace(
   enrolments: Enrolments,
   context: Context,
 ): Promise<void> {
-  const { work, admission } = context;
-  admission?.expect(der);
+  const { work, sessionControl } = context;
+  sessionControl?.expect(der);
   work.reenrol({ client, group, before, fingerprint, certificate });
-  await noteSuccession(before, { client, after: fingerprint }, context);
+  await recordReplacement(before, { client, replacement: fingerprint }, context);
   work.afterCommit(() => {
     enrolments.replaced({ client, fingerprint, before, object, by });
-    admission?.replaced();
+    sessionControl?.replaced();
   });
 }
 
@@ -194,7 +194,7 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof EnrolmentRefused) fail('InvalidField', `it cannot be used: ${error.message}`);
+    if (error instanceof EnrolmentRefusedError) fail('InvalidField', `it cannot be used: ${error.message}`);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { date, many, maybe, one, struct } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { Certificate } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
-import type { Verdict } from '../../crypto/certification.ts';
+import type { ValidationResult } from '../../crypto/certification.ts';
 import { everywhere, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
@@ -34,7 +34,7 @@ export const Validate = operation({
     ValidityDate: maybe(date),
   }),
   response: struct({ ValidityIndicator: one(ValidityIndicator) }),
-  on: conversation(),
+  target: conversation(),
   async handle(request, context) {
     const { crypto, now } = context;
     const count = request.Certificate.length + request.UniqueIdentifier.length;
@@ -47,7 +47,8 @@ export const Validate = operation({
     );
     for (const id of request.UniqueIdentifier) given.push(await certificateOf(context.resolve(id), context));
     const ordered =
-      crypto.certification.order(given) ?? fail('InvalidMessage', 'the certificates do not form one chain');
+      crypto.certification.buildChain(given) ??
+      fail('InvalidMessage', 'the certificates do not form one chain');
     const chain = await completed(ordered, context);
     const at = request.ValidityDate ?? now;
     return { ValidityIndicator: await verdict(chain, at, context) };
@@ -55,7 +56,7 @@ export const Validate = operation({
 });
 
 async function certificateOf(id: string, context: Context): Promise<Uint8Array> {
-  const object = await namedObject(id, { types: ['Certificate'], classic: 'InvalidMessage' }, context);
+  const object = await namedObject(id, { types: ['Certificate'], legacyReason: 'InvalidMessage' }, context);
   return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are judged');
 }
 
@@ -87,9 +88,13 @@ async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint
     .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
 }
 
-async function verdict(chain: readonly Uint8Array[], at: number, context: Context): Promise<Verdict> {
+async function verdict(
+  chain: readonly Uint8Array[],
+  at: number,
+  context: Context,
+): Promise<ValidationResult> {
   for (const certificate of chain) if (await isRevoked(certificate, at, context)) return 'Invalid';
-  const judged = await context.crypto.certification.judge(chain, at);
+  const judged = await context.crypto.certification.validatePath(chain, at);
   // Anybody can make an end that is signed by itself: one that nobody of the group keeps vouches for nothing.
   return judged === 'Valid' && !(await isKept(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : judged;
 }

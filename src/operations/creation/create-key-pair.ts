@@ -21,7 +21,7 @@ export const CreateKeyPair = operation({
     PublicProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   slow({ CommonAttributes, PrivateKeyAttributes }) {
     const asked = [...PrivateKeyAttributes.attributes, ...CommonAttributes.attributes];
     return isSlowPair(valueOf(asked, 'CryptographicAlgorithm'), valueOf(asked, 'CryptographicLength'));

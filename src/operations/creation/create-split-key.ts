@@ -7,7 +7,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import type { SplitKey } from '../../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
-import type { Sharing } from '../../crypto/secret-sharing.ts';
+import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
 import { namedObjects } from '../named-objects.ts';
@@ -38,7 +38,7 @@ export const CreateSplitKey = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ ObjectType: until('1.2', maybe(ObjectType)), UniqueIdentifier: many(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     const { SplitKeyParts: parts, SplitKeyThreshold: threshold, SplitKeyMethod: method } = request;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
@@ -87,7 +87,7 @@ export const CreateSplitKey = operation({
 });
 
 /** Fails with InvalidField; the adapter knows more about fields and primes. */
-function requireSharing({ method, parts, threshold, prime }: Sharing): void {
+function requireSharing({ method, parts, threshold, prime }: SecretSharingScheme): void {
   if (typeof method === 'number') fail('InvalidField', `there is no Split Key Method ${method}`);
   if (parts > mostParts) fail('InvalidField', `a key is divided into at most ${mostParts} parts`);
   if (threshold > parts) fail('InvalidField', 'Split Key Threshold is larger than Split Key Parts');

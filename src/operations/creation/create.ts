@@ -22,7 +22,7 @@ export const Create = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     const type = request.ObjectType as ObjectTypeName;

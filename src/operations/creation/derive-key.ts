@@ -15,7 +15,7 @@ import { countUse } from '../../object/usage.ts';
 import { namedObjects } from '../named-objects.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
 import { type Context, creation, operation } from '../operation.ts';
-import { keyFor, parametersFor } from '../usable-key.ts';
+import { keyForUse, parametersFor } from '../usable-key.ts';
 
 type MethodName = Exclude<DerivationMethod, number>;
 type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
@@ -57,7 +57,7 @@ export const DeriveKey = operation({
     Attributes: creationAttributes('TemplateAttribute', 'Attributes'),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     const { ObjectType: type, DerivationMethod: method, DerivationParameters: given } = request;
     if (type !== 'SymmetricKey' && type !== 'SecretData')
@@ -119,7 +119,7 @@ async function sourcesOf(
   );
   const all = objects.map((object) => ({
     object,
-    key: keyFor(object, agreement ? 'AgreeKey' : 'DeriveKey', context.now, 'InvalidField'),
+    key: keyForUse(object, agreement ? 'AgreeKey' : 'DeriveKey', context.now, 'InvalidField'),
   }));
   const first = all[0] as Source;
   if (agreement) {

@@ -9,7 +9,7 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { algorithmKind, keyBits, keyBytes } from '../../crypto/algorithms.ts';
 import { type CryptoProvider, KeyMaterialInvalid, type PlainKey, plainKey } from '../../crypto/provider.ts';
-import type { SecretLength, Share, Sharing } from '../../crypto/secret-sharing.ts';
+import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
 import { namedObjects } from '../named-objects.ts';
@@ -30,7 +30,7 @@ export const JoinSplitKey = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ ObjectType: until('1.2', maybe(ObjectType)), UniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     const { ObjectType: type, SecretDataType: secretDataType } = request;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
@@ -58,7 +58,7 @@ export const JoinSplitKey = operation({
 });
 
 interface Parts {
-  readonly sharing: Sharing;
+  readonly sharing: SecretSharingScheme;
   /** One for each Key Part Identifier. */
   readonly shares: readonly Share[];
   /** What the parts say about the key. */
@@ -90,7 +90,7 @@ function longest(shares: readonly Share[]): Uint8Array {
 }
 
 interface Part extends Share {
-  readonly sharing: Sharing;
+  readonly sharing: SecretSharingScheme;
   readonly key: PlainKey;
 }
 

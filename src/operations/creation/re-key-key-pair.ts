@@ -27,9 +27,9 @@ export const ReKeyKeyPair = operation({
     PublicProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
-  on: object({
+  target: object({
     types: ['PrivateKey'],
-    classic: 'PermissionDenied',
+    legacyReason: 'PermissionDenied',
     identifiedBy: 'PrivateKeyUniqueIdentifier',
   }),
   async slow({ PrivateKeyUniqueIdentifier: id }, work) {

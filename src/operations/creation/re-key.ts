@@ -20,7 +20,7 @@ export const ReKey = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ types: ['SymmetricKey'], classic: 'PermissionDenied' }),
+  target: object({ types: ['SymmetricKey'], legacyReason: 'PermissionDenied' }),
   async handle(request, context) {
     const { object: old, crypto, now } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

@@ -2,19 +2,19 @@ import { bytes, type Infer, maybe, one, since, struct, text } from '../../../cod
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { tagKnown } from '../../../codec/tags.ts';
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
-import { cipherKey, keyFor, parametersFor, required } from '../usable-key.ts';
-import { inParts, partAnswer, partFields, someData } from './multi-part.ts';
+import { cipherKey, keyForUse, parametersFor, required } from '../usable-key.ts';
+import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
   CryptographicParameters: maybe(CryptographicParameters),
   Data: maybe(bytes),
   IVCounterNonce: maybe(bytes),
-  ...partFields,
+  ...multiPartFields,
   AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
   AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
 });
@@ -25,7 +25,7 @@ export const Decrypt = operation({
   since: '1.2',
   request: Request,
   response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...partAnswer }),
-  on: object({ types: ['SymmetricKey', 'PrivateKey'] }),
+  target: object({ types: ['SymmetricKey', 'PrivateKey'] }),
   async handle(request, context) {
     const { object: target, attempts, crypto, version } = context;
     if (inParts(request)) return decryptPart(request, context);
@@ -49,7 +49,7 @@ export const Decrypt = operation({
 /** What it gives out before the last part is not authenticated yet: clients that ask for parts know that. */
 function decryptPart(
   request: Infer<typeof Request>,
-  { object: target, attempts, crypto, now, version, parts }: ObjectContext,
+  { object: target, attempts, crypto, now, version, multiPart }: ObjectContext,
 ) {
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   if (request.CorrelationValue !== undefined && additionalData !== undefined)
@@ -57,7 +57,7 @@ function decryptPart(
   requireUsage(target, 'Decrypt', now);
   const start = () => ({
     stream: crypto.startDecryption(
-      keyFor(target, 'Decrypt', now),
+      keyForUse(target, 'Decrypt', now),
       parametersFor(target, request.CryptographicParameters),
       {
         iv: request.IVCounterNonce,
@@ -71,8 +71,8 @@ function decryptPart(
   const step = (work: ReturnType<typeof start>, last: boolean) => {
     const output = work.stream.update(data);
     const tag = request.AuthenticatedEncryptionTag ?? work.tag;
-    const all = last ? joined([output, work.stream.final(tag)]) : output;
+    const all = last ? concatBytes([output, work.stream.final(tag)]) : output;
     return { UniqueIdentifier: target.id, ...someData(all) };
   };
-  return attempts.decrypting(target.id, () => parts.take(spec, step));
+  return attempts.decrypting(target.id, () => multiPart.take(spec, step));
 }

@@ -3,20 +3,20 @@ import { CryptographicParameters } from '../../../codec/structures/cryptographic
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { tagKnown } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
-import { cipherKey, keyFor, parametersFor, required } from '../usable-key.ts';
+import { cipherKey, keyForUse, parametersFor, required } from '../usable-key.ts';
 import { encapsulate, encapsulates } from './kem.ts';
-import { inParts, partAnswer, partFields, someData } from './multi-part.ts';
+import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
   CryptographicParameters: maybe(CryptographicParameters),
   Data: maybe(bytes),
   IVCounterNonce: maybe(bytes),
-  ...partFields,
+  ...multiPartFields,
   AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
 });
 
@@ -32,7 +32,7 @@ export const Encrypt = operation({
     ...partAnswer,
     AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
   }),
-  on: object({ types: ['SymmetricKey', 'PublicKey'] }),
+  target: object({ types: ['SymmetricKey', 'PublicKey'] }),
   async handle(request, context) {
     const { object: target, crypto, now, version } = context;
     if (inParts(request)) return encryptPart(request, context);
@@ -52,7 +52,7 @@ export const Encrypt = operation({
 
 function encryptPart(
   request: Infer<typeof Request>,
-  { object: target, crypto, now, version, parts }: ObjectContext,
+  { object: target, crypto, now, version, multiPart }: ObjectContext,
 ) {
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   const first = request.CorrelationValue === undefined;
@@ -62,16 +62,16 @@ function encryptPart(
   countUse(target, data.length, now);
   const start = () =>
     crypto.startEncryption(
-      keyFor(target, 'Encrypt', now),
+      keyForUse(target, 'Encrypt', now),
       parametersFor(target, request.CryptographicParameters),
       { iv: request.IVCounterNonce, additionalData },
     );
-  return parts.take({ operation: 'Encrypt', object: target.id, request, start }, (stream, last) => {
+  return multiPart.take({ operation: 'Encrypt', object: target.id, request, start }, (stream, last) => {
     const answer = { UniqueIdentifier: target.id, IVCounterNonce: first ? stream.iv : undefined };
     const output = stream.update(data);
     if (!last) return { ...answer, ...someData(output) };
     const end = stream.final();
-    const { Data, ...tag } = tagged({ data: joined([output, end.data]), tag: end.tag }, version);
+    const { Data, ...tag } = tagged({ data: concatBytes([output, end.data]), tag: end.tag }, version);
     return { ...answer, ...someData(Data), ...tag };
   });
 }
@@ -80,5 +80,5 @@ function encryptPart(
 function tagged({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
   return tag === undefined || tagKnown('AuthenticatedEncryptionTag', version)
     ? { Data: data, AuthenticatedEncryptionTag: tag }
-    : { Data: joined([data, tag]) };
+    : { Data: concatBytes([data, tag]) };
 }

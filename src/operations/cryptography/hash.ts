@@ -3,7 +3,7 @@ import { CryptographicParameters } from '../../../codec/structures/cryptographic
 import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
 import { required } from '../usable-key.ts';
-import { inParts, partAnswer, partFields } from './multi-part.ts';
+import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 /** Hash (KMIP 2.1 §6.1.27, 1.4 §4.39) of data that comes in one piece or in parts. */
 export const Hash = operation({
@@ -12,16 +12,16 @@ export const Hash = operation({
   request: struct({
     CryptographicParameters: one(CryptographicParameters),
     Data: maybe(bytes),
-    ...partFields,
+    ...multiPartFields,
   }),
   response: struct({ Data: maybe(bytes), ...partAnswer }),
-  on: conversation(),
-  handle(request, { crypto, parts }) {
+  target: conversation(),
+  handle(request, { crypto, multiPart }) {
     const algorithm = request.CryptographicParameters.HashingAlgorithm;
     if (algorithm === undefined) fail('InvalidField', 'Hashing Algorithm is missing');
     if (!inParts(request)) return { Data: crypto.digest(algorithm, required(request.Data, 'Data')) };
     const start = () => crypto.startDigest(algorithm);
-    return parts.take({ operation: 'Hash', request, start }, (stream, last) => {
+    return multiPart.take({ operation: 'Hash', request, start }, (stream, last) => {
       stream.update(request.Data ?? new Uint8Array());
       return last ? { Data: stream.final() } : {};
     });

@@ -6,7 +6,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import { create } from '../new-object.ts';
 import type { ObjectContext } from '../operation.ts';
-import { keyFor } from '../usable-key.ts';
+import { keyForUse } from '../usable-key.ts';
 
 /**
  * Encapsulation by Encrypt (docs/decisions/20-post-quantum.md), which KMIP 2.1 has no operation for: Encrypt without Data
@@ -35,7 +35,7 @@ export async function encapsulate(
   context: ObjectContext,
 ): Promise<{ UniqueIdentifier: string; Data: Uint8Array }> {
   const { object: target, crypto, now } = context;
-  const key = keyFor(target, 'Encrypt', now);
+  const key = keyForUse(target, 'Encrypt', now);
   if ((data !== undefined && data.length > 0) || iv !== undefined || additionalData !== undefined) {
     const algorithm = target.attributes.get('CryptographicAlgorithm');
     fail(

@@ -4,15 +4,15 @@ import { CryptographicParameters } from '../../../codec/structures/cryptographic
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { requireUsage } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
-import { keyFor, parametersFor, required, validity } from '../usable-key.ts';
-import { inParts, partAnswer, partFields } from './multi-part.ts';
+import { keyForUse, parametersFor, required, validity } from '../usable-key.ts';
+import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
   CryptographicParameters: maybe(CryptographicParameters),
   Data: maybe(bytes),
   MACData: maybe(bytes),
-  ...partFields,
+  ...multiPartFields,
 });
 
 /** MAC Verify (KMIP 2.1 §6.1.35, 1.4 §4.34). */
@@ -25,13 +25,13 @@ export const MACVerify = operation({
     ValidityIndicator: maybe(ValidityIndicator),
     ...partAnswer,
   }),
-  on: object({ types: ['SymmetricKey'] }),
+  target: object({ types: ['SymmetricKey'] }),
   async handle(request, context) {
     const { object: target, attempts, crypto, now } = context;
     if (inParts(request)) return verifyPart(request, context);
     const data = required(request.Data, 'Data');
     const given = required(request.MACData, 'MAC Data');
-    const key = keyFor(target, 'MACVerify', now);
+    const key = keyForUse(target, 'MACVerify', now);
     const parameters = parametersFor(target, request.CryptographicParameters);
     const valid = await attempts.verifying(
       target.id,
@@ -45,13 +45,13 @@ export const MACVerify = operation({
 /** The MAC may come with the first part or with the last. */
 function verifyPart(
   request: Infer<typeof Request>,
-  { object: target, attempts, crypto, now, parts }: ObjectContext,
+  { object: target, attempts, crypto, now, multiPart }: ObjectContext,
 ) {
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MACVerify', now);
   const start = () => {
     const parameters = parametersFor(target, request.CryptographicParameters);
-    return { mac: crypto.startMac(keyFor(target, 'MACVerify', now), parameters), given: request.MACData };
+    return { mac: crypto.startMac(keyForUse(target, 'MACVerify', now), parameters), given: request.MACData };
   };
   const spec = { operation: 'MACVerify', object: target.id, request, start } as const;
   const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): Verdict => {
@@ -61,7 +61,7 @@ function verifyPart(
     return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
   };
   const isValid = ({ ValidityIndicator: verdict }: Verdict) => verdict !== 'Invalid';
-  return attempts.verifying(target.id, () => parts.take(spec, step), isValid);
+  return attempts.verifying(target.id, () => multiPart.take(spec, step), isValid);
 }
 
 interface Verdict {

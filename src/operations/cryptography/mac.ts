@@ -3,14 +3,14 @@ import { CryptographicParameters } from '../../../codec/structures/cryptographic
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
-import { keyFor, parametersFor, required } from '../usable-key.ts';
-import { inParts, partAnswer, partFields } from './multi-part.ts';
+import { keyForUse, parametersFor, required } from '../usable-key.ts';
+import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
   CryptographicParameters: maybe(CryptographicParameters),
   Data: maybe(bytes),
-  ...partFields,
+  ...multiPartFields,
 });
 
 /** MAC (KMIP 2.1 §6.1.34, 1.4 §4.33) of data that comes in one piece or in parts. */
@@ -19,25 +19,25 @@ export const MAC = operation({
   since: '1.2',
   request: Request,
   response: struct({ UniqueIdentifier: one(text), MACData: maybe(bytes), ...partAnswer }),
-  on: object({ types: ['SymmetricKey'] }),
+  target: object({ types: ['SymmetricKey'] }),
   handle(request, context) {
     const { object: target, crypto, now } = context;
     if (inParts(request)) return macPart(request, context);
     const data = required(request.Data, 'Data');
-    const key = keyFor(target, 'MAC', now);
+    const key = keyForUse(target, 'MAC', now);
     countUse(target, data.length, now);
     const mac = crypto.mac(key, parametersFor(target, request.CryptographicParameters), data);
     return { UniqueIdentifier: target.id, MACData: mac };
   },
 });
 
-function macPart(request: Infer<typeof Request>, { object: target, crypto, now, parts }: ObjectContext) {
+function macPart(request: Infer<typeof Request>, { object: target, crypto, now, multiPart }: ObjectContext) {
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MAC', now);
   countUse(target, data.length, now);
   const start = () =>
-    crypto.startMac(keyFor(target, 'MAC', now), parametersFor(target, request.CryptographicParameters));
-  return parts.take({ operation: 'MAC', object: target.id, request, start }, (stream, last) => {
+    crypto.startMac(keyForUse(target, 'MAC', now), parametersFor(target, request.CryptographicParameters));
+  return multiPart.take({ operation: 'MAC', object: target.id, request, start }, (stream, last) => {
     stream.update(data);
     return { UniqueIdentifier: target.id, ...(last ? { MACData: stream.final() } : {}) };
   });

@@ -1,11 +1,11 @@
 import { bool, bytes, maybe, since } from '../../../codec/schema.ts';
 import { fail } from '../../common/errors.ts';
-import type { PartFields } from '../operation.ts';
+import type { MultiPartFields } from '../operation.ts';
 
 /** Shared by the operations whose data may come in parts (KMIP 1.3 on). */
 
 /** Request fields that say which part it is. */
-export const partFields = {
+export const multiPartFields = {
   CorrelationValue: since('1.3', maybe(bytes)),
   InitIndicator: since('1.3', maybe(bool)),
   FinalIndicator: since('1.3', maybe(bool)),
@@ -19,7 +19,7 @@ export function inParts({
   CorrelationValue,
   InitIndicator = false,
   FinalIndicator = false,
-}: PartFields): boolean {
+}: MultiPartFields): boolean {
   if (CorrelationValue === undefined) {
     if (FinalIndicator && !InitIndicator) fail('InvalidField', 'a last part needs its Correlation Value');
     return InitIndicator && !FinalIndicator;

@@ -12,7 +12,7 @@ export const RNGRetrieve = operation({
   request: struct({ DataLength: one(integer) }),
   // There unless the item is Ephemeral.
   response: struct({ Data: maybe(bytes) }),
-  on: conversation(),
+  target: conversation(),
   handle({ DataLength: length }, { crypto }) {
     if (length < 0 || length > mostBytes) fail('InvalidField', `Data Length must be 0 to ${mostBytes}`);
     return { Data: crypto.random(length) };

@@ -10,6 +10,6 @@ export const RNGSeed = operation({
   since: '1.2',
   request: struct({ Data: one(bytes) }),
   response: struct({ DataLength: one(integer) }),
-  on: conversation(),
+  target: conversation(),
   handle: () => ({ DataLength: 0 }),
 });

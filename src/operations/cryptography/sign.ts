@@ -4,15 +4,15 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
-import { keyFor, messageOf, parametersFor } from '../usable-key.ts';
-import { inParts, partAnswer, partFields } from './multi-part.ts';
+import { keyForUse, messageOf, parametersFor } from '../usable-key.ts';
+import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
   CryptographicParameters: maybe(CryptographicParameters),
   Data: maybe(bytes),
   DigestedData: since('1.4', maybe(bytes)),
-  ...partFields,
+  ...multiPartFields,
 });
 
 /** Sign (KMIP 2.1 §6.1.59, 1.4 §4.31) data that comes in one piece or in parts, or its digest. */
@@ -21,32 +21,32 @@ export const Sign = operation({
   since: '1.2',
   request: Request,
   response: struct({ UniqueIdentifier: one(text), SignatureData: maybe(bytes), ...partAnswer }),
-  on: object({ types: ['PrivateKey'] }),
+  target: object({ types: ['PrivateKey'] }),
   async handle(request, context) {
     const { object: target, crypto, now } = context;
     if (inParts(request)) return signPart(request, context);
     const message = messageOf(request.Data, request.DigestedData);
-    const key = keyFor(target, 'Sign', now);
+    const key = keyForUse(target, 'Sign', now);
     countUse(target, (request.Data ?? request.DigestedData ?? []).length, now);
     const signature = await crypto.sign(key, parametersFor(target, request.CryptographicParameters), message);
     return { UniqueIdentifier: target.id, SignatureData: signature };
   },
 });
 
-function signPart(request: Infer<typeof Request>, { object: target, crypto, now, parts }: ObjectContext) {
+function signPart(request: Infer<typeof Request>, { object: target, crypto, now, multiPart }: ObjectContext) {
   const { Data: data = new Uint8Array() } = request;
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
   requireUsage(target, 'Sign', now);
   countUse(target, data.length, now);
   const start = () => {
     const parameters = parametersFor(target, request.CryptographicParameters);
-    return { parameters, message: crypto.startMessage(keyFor(target, 'Sign', now), parameters) };
+    return { parameters, message: crypto.startMessage(keyForUse(target, 'Sign', now), parameters) };
   };
   const spec = { operation: 'Sign', object: target.id, request, start } as const;
-  return parts.take(spec, async ({ parameters, message }, last) => {
+  return multiPart.take(spec, async ({ parameters, message }, last) => {
     message.update(data);
     if (!last) return { UniqueIdentifier: target.id };
-    const signature = await crypto.sign(keyFor(target, 'Sign', now), parameters, message.final());
+    const signature = await crypto.sign(keyForUse(target, 'Sign', now), parameters, message.final());
     return { UniqueIdentifier: target.id, SignatureData: signature };
   });
 }

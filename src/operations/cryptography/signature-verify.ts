@@ -5,8 +5,8 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
-import { keyFor, messageOf, parametersFor, required, validity } from '../usable-key.ts';
-import { inParts, partAnswer, partFields } from './multi-part.ts';
+import { keyForUse, messageOf, parametersFor, required, validity } from '../usable-key.ts';
+import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -14,7 +14,7 @@ const Request = struct({
   Data: maybe(bytes),
   DigestedData: since('1.4', maybe(bytes)),
   SignatureData: maybe(bytes),
-  ...partFields,
+  ...multiPartFields,
 });
 
 /** Signature Verify (KMIP 2.1 §6.1.60, 1.4 §4.32). */
@@ -27,13 +27,13 @@ export const SignatureVerify = operation({
     ValidityIndicator: maybe(ValidityIndicator),
     ...partAnswer,
   }),
-  on: object({ types: ['PublicKey'] }),
+  target: object({ types: ['PublicKey'] }),
   async handle(request, context) {
     const { object: target, crypto, now } = context;
     if (inParts(request)) return verifyPart(request, context);
     const message = messageOf(request.Data, request.DigestedData);
     const signature = required(request.SignatureData, 'Signature Data');
-    const key = keyFor(target, 'SignatureVerify', now);
+    const key = keyForUse(target, 'SignatureVerify', now);
     const parameters = parametersFor(target, request.CryptographicParameters);
     const valid = await crypto.verify(key, parameters, message, signature);
     return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
@@ -41,21 +41,24 @@ export const SignatureVerify = operation({
 });
 
 /** The signature may come with the first part or with the last. */
-function verifyPart(request: Infer<typeof Request>, { object: target, crypto, now, parts }: ObjectContext) {
+function verifyPart(
+  request: Infer<typeof Request>,
+  { object: target, crypto, now, multiPart }: ObjectContext,
+) {
   const { Data: data = new Uint8Array() } = request;
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
   requireUsage(target, 'SignatureVerify', now);
   const start = () => {
     const parameters = parametersFor(target, request.CryptographicParameters);
-    const message = crypto.startMessage(keyFor(target, 'SignatureVerify', now), parameters);
+    const message = crypto.startMessage(keyForUse(target, 'SignatureVerify', now), parameters);
     return { parameters, message, signature: request.SignatureData };
   };
   const spec = { operation: 'SignatureVerify', object: target.id, request, start } as const;
-  return parts.take(spec, async ({ parameters, message, signature }, last) => {
+  return multiPart.take(spec, async ({ parameters, message, signature }, last) => {
     message.update(data);
     if (!last) return { UniqueIdentifier: target.id };
     const given = required(request.SignatureData ?? signature, 'Signature Data');
-    const key = keyFor(target, 'SignatureVerify', now);
+    const key = keyForUse(target, 'SignatureVerify', now);
     const valid = await crypto.verify(key, parameters, message.final(), given);
     return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
   });

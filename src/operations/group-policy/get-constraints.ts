@@ -9,7 +9,7 @@ export const GetConstraints = operation({
   since: '2.1',
   request: struct({}),
   response: struct({ Constraints: one(Constraints) }),
-  on: conversation(),
+  target: conversation(),
   async handle(_request, context) {
     const { constraints } = await loadPolicy(context);
     return { Constraints: { Constraint: [...constraints] } };

@@ -4,7 +4,7 @@ import { Constraints, DefaultsInformation } from '../../../codec/structures/quer
 import { tagNumber } from '../../../codec/tags.ts';
 import { newestVersion } from '../../../codec/version.ts';
 import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
-import { written } from '../../../codec/wire/binary-writer.ts';
+import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import type { GroupPolicy } from '../../object/group-policy.ts';
 import type { Context } from '../operation.ts';
 
@@ -31,7 +31,7 @@ export function savePolicy({ constraints, defaults }: GroupPolicy, { work, princ
     work.records.remove(kind, principal.group);
     return;
   }
-  const content = written((writer) =>
+  const content = encodeMessage((writer) =>
     stored.write(writer, tag, {
       Constraints: { Constraint: [...constraints] },
       DefaultsInformation: { ObjectDefaults: [...defaults] },

@@ -13,7 +13,7 @@ export const SetConstraints = operation({
   since: '2.1',
   request: struct({ Constraints: maybe(Constraints) }),
   response: struct({}),
-  on: conversation(),
+  target: conversation(),
   async handle(request, context) {
     const constraints = request.Constraints?.Constraint ?? [];
     requireConstraints(constraints);

@@ -13,7 +13,7 @@ export const SetDefaults = operation({
   since: '2.1',
   request: struct({ DefaultsInformation: maybe(DefaultsInformation) }),
   response: struct({}),
-  on: conversation(),
+  target: conversation(),
   async handle(request, context) {
     const given = request.DefaultsInformation?.ObjectDefaults ?? [];
     requireDefaults(given);

@@ -8,7 +8,7 @@ export const Activate = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object(),
+  target: object(),
   handle(_request, { object: target, now }) {
     target.activate(now);
     return { UniqueIdentifier: target.id };

@@ -8,7 +8,7 @@ export const Archive = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object(),
+  target: object(),
   handle(_request, { object: target, now }) {
     target.archive(now);
     return { UniqueIdentifier: target.id };

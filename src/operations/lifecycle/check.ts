@@ -24,7 +24,7 @@ export const Check = operation({
     CryptographicUsageMask: maybe(CryptographicUsageMask),
     LeaseTime: maybe(interval),
   }),
-  on: object(),
+  target: object(),
   handle(request, context) {
     const refusal = findRefusal(request, context);
     if (refusal !== undefined) {

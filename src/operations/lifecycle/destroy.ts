@@ -8,7 +8,7 @@ export const Destroy = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   handle(_request, { object: target, now }) {
     target.destroy(now);
     return { UniqueIdentifier: target.id };

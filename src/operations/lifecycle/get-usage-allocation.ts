@@ -9,7 +9,7 @@ export const GetUsageAllocation = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier), UsageLimitsCount: one(long) }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object(),
+  target: object(),
   handle({ UsageLimitsCount: count }, { object: target, now }) {
     allocateUsage(target, count, now);
     return { UniqueIdentifier: target.id };

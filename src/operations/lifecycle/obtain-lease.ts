@@ -8,7 +8,7 @@ export const ObtainLease = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text), LeaseTime: one(interval), LastChangeDate: one(date) }),
-  on: object(),
+  target: object(),
   handle(_request, { object: target, now }) {
     return {
       UniqueIdentifier: target.id,

@@ -8,7 +8,7 @@ export const Recover = operation({
   since: '1.0',
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ archived: true }),
+  target: object({ archived: true }),
   handle(_request, { object: target, now }) {
     target.recover(now);
     return { UniqueIdentifier: target.id };

@@ -13,7 +13,7 @@ export const Revoke = operation({
     CompromiseOccurrenceDate: maybe(date),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   handle({ RevocationReason: reason, CompromiseOccurrenceDate: occurrence }, { object: target, now }) {
     target.revoke(reason, occurrence, now);
     return { UniqueIdentifier: target.id };

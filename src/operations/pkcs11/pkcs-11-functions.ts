@@ -1,5 +1,5 @@
 import type { HashingAlgorithm, PKCS_11Function } from '../../../codec/enums.ts';
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import type { Context } from '../operation.ts';
 import type { Application, Digestion, Session } from './pkcs-11-application.ts';
 import { type ParameterReader, ParameterWriter } from './pkcs-11-parameters.ts';
@@ -230,7 +230,7 @@ function digestUpdate({ input, session: open, application: app }: SessionCall): 
     open.digest = undefined;
     return { code: CKR.HOST_MEMORY, changed: true };
   }
-  open.digest.data = joined([Uint8Array.fromBase64(open.digest.data ?? ''), part]).toBase64();
+  open.digest.data = concatBytes([Uint8Array.fromBase64(open.digest.data ?? ''), part]).toBase64();
   return changed();
 }
 

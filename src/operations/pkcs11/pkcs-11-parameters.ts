@@ -1,4 +1,4 @@
-import { joined } from '../../common/bytes.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 
 /**
@@ -8,7 +8,7 @@ import { fail } from '../../common/errors.ts';
  */
 
 /** What the caller can take of an array that the function fills. */
-export type Room = 'count' | 'short' | 'enough';
+export type OutputSize = 'count' | 'short' | 'enough';
 
 export class ParameterReader {
   readonly #bytes: Uint8Array;
@@ -46,7 +46,7 @@ export class ParameterReader {
   }
 
   /** Room for an array of `count` elements. */
-  room(count: number): Room {
+  room(count: number): OutputSize {
     if (this.ended) return 'enough';
     if (!this.boolean()) return 'count';
     return this.#count() < count ? 'short' : 'enough';
@@ -114,6 +114,6 @@ export class ParameterWriter {
   }
 
   finish(): Uint8Array {
-    return joined(this.#parts);
+    return concatBytes(this.#parts);
   }
 }

@@ -40,7 +40,7 @@ export const PKCS_11 = operation({
     PKCS_11OutputParameters: maybe(bytes),
     PKCS_11ReturnCode: one(PKCS_11ReturnCode),
   }),
-  on: conversation(),
+  target: conversation(),
   async handle(asked, context) {
     const { PKCS_11Interface, PKCS_11Function: name } = asked;
     if (PKCS_11Interface !== undefined && PKCS_11Interface !== standardInterface)

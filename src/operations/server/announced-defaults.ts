@@ -9,7 +9,7 @@ import { defaultLeaseSeconds, mergeTemplates } from '../../object/creation.ts';
 import { defaultsFor, type GroupPolicy, groupsOf, typesOf } from '../../object/group-policy.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
 import { defaultUsageMask } from '../../object/usage.ts';
-import { VaultUnavailable } from '../../vault/vault.ts';
+import { VaultUnavailableError } from '../../vault/vault.ts';
 import { loadPolicy } from '../group-policy/group-policy.ts';
 import type { Context } from '../operation.ts';
 
@@ -52,7 +52,7 @@ async function policyOf(context: Context): Promise<GroupPolicy> {
   try {
     return await loadPolicy(context);
   } catch (error) {
-    if (error instanceof VaultUnavailable) return { constraints: [], defaults: [] };
+    if (error instanceof VaultUnavailableError) return { constraints: [], defaults: [] };
     throw error;
   }
 }

@@ -9,7 +9,7 @@ export const DiscoverVersions = operation({
   since: '1.1',
   request: struct({ ProtocolVersion: many(ProtocolVersion) }),
   response: struct({ ProtocolVersion: many(ProtocolVersion) }),
-  on: server(),
+  target: server(),
   handle({ ProtocolVersion: asked }) {
     const ours = versions.toReversed().map((version): ProtocolVersion => {
       const { major, minor } = versionNumbers(version);

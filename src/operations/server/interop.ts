@@ -11,7 +11,7 @@ export const Interop = operation({
   since: '2.0',
   request: struct({ InteropFunction: one(InteropFunction), InteropIdentifier: one(text) }),
   response: struct({}),
-  on: server(),
+  target: server(),
   handle({ InteropFunction: what, InteropIdentifier }, context) {
     context.server.log(context.principal.client, `Interop ${what} ${InteropIdentifier}`);
     return {};

@@ -7,7 +7,7 @@ export const Log = operation({
   since: '2.0',
   request: struct({ LogMessage: one(text) }),
   response: struct({}),
-  on: conversation(),
+  target: conversation(),
   handle({ LogMessage }, { work, server, principal }) {
     work.afterCommit(() => server.log(principal.client, LogMessage));
     return {};

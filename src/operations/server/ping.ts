@@ -7,6 +7,6 @@ export const Ping = operation({
   since: '2.1',
   request: struct({}),
   response: struct({}),
-  on: server(),
+  target: server(),
   handle: () => ({}),
 });

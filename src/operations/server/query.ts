@@ -112,7 +112,7 @@ export const Query = operation({
   since: '1.0',
   request: struct({ QueryFunction: many(QueryFunction), ObjectGroups: since('2.1', maybe(ObjectGroups)) }),
   response,
-  on: server(),
+  target: server(),
   async handle({ QueryFunction: asked, ObjectGroups }, context) {
     if (asked.length === 0) fail('InvalidMessage', 'Query names no Query Function');
     const answer: Answer = {

@@ -12,7 +12,7 @@ export const SetEndpointRole = operation({
   since: '2.0',
   request: struct({ EndpointRole: one(EndpointRole) }),
   response: struct({ EndpointRole: one(EndpointRole) }),
-  on: conversation(),
+  target: conversation(),
   handle({ EndpointRole: role }, { channel, principal, version, work }) {
     if (role === 'Client') return { EndpointRole: role };
     if (role !== 'Server') fail('InvalidField', 'there is no such Endpoint Role');

@@ -26,7 +26,7 @@ export const DelegatedLogin = operation({
     Rights: one(Rights),
   }),
   response: struct({ Ticket: one(Ticket) }),
-  on: conversation(),
+  target: conversation(),
   handle(request, context) {
     const rights = request.Rights.Right.map(rightOf);
     const entries = rights.reduce(

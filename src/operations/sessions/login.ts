@@ -17,7 +17,7 @@ export const Login = operation({
     UsageLimits: maybe(UsageLimits),
   }),
   response: struct({ Ticket: one(Ticket) }),
-  on: conversation(),
+  target: conversation(),
   handle(request, context) {
     return { Ticket: issueTicket(request, context) };
   },

@@ -10,7 +10,7 @@ export const Logout = operation({
   since: '2.0',
   request: struct({ Ticket: one(Ticket) }),
   response: struct({}),
-  on: conversation(),
+  target: conversation(),
   async handle({ Ticket: { TicketType: type, TicketValue: value } }, { principal, work, crypto }) {
     const id = ticketId(value, crypto);
     const content = type === 'Login' ? await work.records.load(ticketKind, id) : undefined;

@@ -5,7 +5,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import { optionalManagedObjectField } from '../../../codec/structures/managed-objects.ts';
 import { object, operation } from '../operation.ts';
-import { released } from './object-export.ts';
+import { prepareForExport } from './object-export.ts';
 
 /**
  * Export (KMIP 2.1 §6.1.21, 1.4 §4.43): the object with all its attributes, for Import elsewhere. Of a destroyed object
@@ -27,7 +27,7 @@ export const Export = operation({
     Attributes: attributeList,
     Object: optionalManagedObjectField,
   }),
-  on: object({ destroyed: true }),
+  target: object({ destroyed: true }),
   async handle(request, context) {
     const { object: target, now } = context;
     const { value } = target;
@@ -35,7 +35,7 @@ export const Export = operation({
       ObjectType: target.type,
       UniqueIdentifier: target.id,
       Attributes: target.attributesAt(now),
-      Object: value && (await released(target, value, request, context)),
+      Object: value && (await prepareForExport(target, value, request, context)),
     };
   },
 });

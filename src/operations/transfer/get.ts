@@ -5,7 +5,7 @@ import { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts
 import { managedObjectField } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { object, operation } from '../operation.ts';
-import { released } from './object-export.ts';
+import { prepareForExport } from './object-export.ts';
 
 /**
  * Get (KMIP 2.1 §6.1.22, 1.4 §4.11): the object itself, in the format and as wrapped as it came unless something else is
@@ -23,13 +23,13 @@ export const Get = operation({
     KeyWrappingSpecification: maybe(KeyWrappingSpecification),
   }),
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text), Object: managedObjectField }),
-  on: object(),
+  target: object(),
   async handle(request, context) {
     const { object: target } = context;
     const { value } = target;
     if (value === undefined)
       fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
-    const shown = await released(target, value, request, context);
+    const shown = await prepareForExport(target, value, request, context);
     if (target.attributes.get('Fresh') === true) target.attributes.set('Fresh', false);
     return { ObjectType: target.type, UniqueIdentifier: target.id, Object: shown };
   },

@@ -13,7 +13,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { build, requireConstraints, requireUniqueNames } from '../new-object.ts';
 import { type Context, creation, operation } from '../operation.ts';
 import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
-import { unwrapped } from './unwrapping.ts';
+import { unwrapObject } from './unwrapping.ts';
 
 /** Longest identifier a client may choose: libkmip's buffers end there. */
 const longestIdentifier = 127;
@@ -34,7 +34,7 @@ export const Import = operation({
     Object: managedObjectField,
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     const id = request.UniqueIdentifier;
     const { Object: given, KeyWrapType: wrapType } = request;
@@ -48,7 +48,8 @@ export const Import = operation({
     if (existing !== undefined && request.ReplaceExisting !== true) {
       fail('ObjectAlreadyExists', 'an object of that identifier is here already');
     }
-    const value = wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapped(given, context) : given;
+    const value =
+      wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
     const imported = importedObject(id, value, request.Attributes, context);
     await requireConstraints(imported, context);
     await requireUniqueNames(imported, context);

@@ -20,13 +20,13 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../operation.ts';
 import { withoutAttributes } from './object-import.ts';
 import { asPkcs12, fromPkcs12 } from './pkcs12.ts';
-import { unwrapped } from './unwrapping.ts';
-import { isConcealed, wrapped } from './wrapping.ts';
+import { unwrapObject } from './unwrapping.ts';
+import { isEncrypted, wrapObject } from './wrapping.ts';
 
 /** Shared by the operations that let objects out. */
 
 /** What Get and Export let a client say about the object's form. */
-export interface ReleaseRequest {
+export interface ExportRequest {
   readonly KeyFormatType?: KeyFormatType | undefined;
   readonly KeyWrapType?: KeyWrapType | undefined;
   readonly KeyCompressionType?: KeyCompressionType | undefined;
@@ -37,22 +37,23 @@ export interface ReleaseRequest {
  * The object's value as it may leave: unwrapped, converted and wrapped as the client asks, in this order. Fails as those
  * steps do, with NotExtractable, and with Sensitive for what would leave unconcealed.
  */
-export async function released(
+export async function prepareForExport(
   object: ManagedObject,
   value: ManagedObjectValue,
-  request: ReleaseRequest,
+  request: ExportRequest,
   context: Context,
 ): Promise<ManagedObjectValue> {
   requireExtractable(object);
   const { KeyWrapType: wrapType, KeyWrappingSpecification: specification } = request;
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
-  const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isConcealed(value));
+  const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isEncrypted(value));
   if (!concealed) requireInsensitive(object);
   const unsealed = wrapType === 'NotWrapped' && hasKeyBlock(value) ? await clear(value, context) : value;
   const shown = await converted(object, unsealed, request, context);
-  const dressed = specification === undefined ? shown : await wrapped(object, shown, specification, context);
-  if (!concealed || !isConcealed(dressed)) requireInsensitive(object);
-  requireWords(dressed, context.version);
+  const dressed =
+    specification === undefined ? shown : await wrapObject(object, shown, specification, context);
+  if (!concealed || !isEncrypted(dressed)) requireInsensitive(object);
+  requireRepresentableIn(dressed, context.version);
   return dressed;
 }
 
@@ -60,7 +61,7 @@ export async function released(
 async function converted(
   object: ManagedObject,
   value: ManagedObjectValue,
-  { KeyFormatType: wanted, KeyCompressionType: compression }: ReleaseRequest,
+  { KeyFormatType: wanted, KeyCompressionType: compression }: ExportRequest,
   context: Context,
 ): Promise<ManagedObjectValue> {
   const kept = hasKeyBlock(value) ? value.value.KeyBlock.KeyFormatType : undefined;
@@ -77,7 +78,7 @@ async function converted(
 
 /** Attributes wrapped along with the key are the business of whoever unwraps it, not of Get (CLIENTS: Veeam breaks on them). */
 async function clear(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
-  return withoutAttributes(await unwrapped(value, context));
+  return withoutAttributes(await unwrapObject(value, context));
 }
 
 /** Sensitive objects leave only wrapped, those that are not extractable not at all. */
@@ -99,15 +100,15 @@ function requireInsensitive({ attributes }: ManagedObject): void {
  * Refuses what the client's version has no word for: an object type, a key format, a curve or a way of splitting that came later, and
  * Templates once they are gone. Another format may be asked for.
  */
-export function requireWords(value: ManagedObjectValue, version: Version): void {
+export function requireRepresentableIn(value: ManagedObjectValue, version: Version): void {
   if (!ObjectType.knownIn(value.type, version))
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
   if (value.type === 'SplitKey' && !SplitKeyMethod.introducedBy(value.value.SplitKeyMethod, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the way the key is split`);
-  if (hasKeyBlock(value)) requireKeyWords(value.value.KeyBlock, version);
+  if (hasKeyBlock(value)) requireKeyRepresentableIn(value.value.KeyBlock, version);
 }
 
-function requireKeyWords({ KeyFormatType: format, KeyValue }: KeyBlock, version: Version): void {
+function requireKeyRepresentableIn({ KeyFormatType: format, KeyValue }: KeyBlock, version: Version): void {
   if (!KeyFormatType.introducedBy(format, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
   // Until 1.1 a Key Block without a Key Value is no Key Block.

@@ -36,7 +36,7 @@ export async function asPkcs12(
   const key = plainKey(value.type, value.value.KeyBlock);
   if (key?.objectType !== 'PrivateKey')
     fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
-  const KeyValue = await context.crypto.bundle(key, {
+  const KeyValue = await context.crypto.encodePkcs12(key, {
     certificates: await chainOf(object, context),
     password: await passwordOf(object, context),
     friendlyName: object.attributes.get('PKCS_12FriendlyName'),
@@ -70,7 +70,7 @@ async function unbundled(
   { attempts, crypto }: Context,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await attempts.decrypting(pkcs12Attempts, () => crypto.unbundle(file, password));
+    return await attempts.decrypting(pkcs12Attempts, () => crypto.decodePkcs12(file, password));
   } catch (error) {
     if (error instanceof CryptographyFailed) badPassword('the password is not that of the PKCS#12');
     throw error;

@@ -30,7 +30,7 @@ export const Register = operation({
     ProtectionStorageMasks: since('2.0', maybe(ProtectionStorageMasks)),
   }),
   response: struct({ UniqueIdentifier: one(text) }),
-  on: creation(),
+  target: creation(),
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     if (request.Object.type !== request.ObjectType)

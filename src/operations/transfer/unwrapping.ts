@@ -28,7 +28,7 @@ import { type WrappingKey, wrappingKey } from './wrapping-keys.ts';
  * is wrong with the wrapped key, with one and the same CryptographicFailure: key, parameters, MAC, padding, encoding
  * and content are not told apart.
  */
-export async function unwrapped(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
+export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
   if (data === undefined || block.KeyValue === undefined) return value;
   const { KeyValue } = block;

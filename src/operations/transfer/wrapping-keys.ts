@@ -7,7 +7,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';
 import { contains, sameValue } from '../../object/values.ts';
 import type { Context } from '../operation.ts';
-import { keyFor } from '../usable-key.ts';
+import { keyForUse } from '../usable-key.ts';
 
 /** Keys that wrap, unwrap, authenticate and verify other keys (KMIP 2.1 §7.12, 1.4 §2.1.5–2.1.6). */
 
@@ -58,7 +58,7 @@ export async function wrappingKey(
     fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
   const object =
     named.type === 'SymmetricKey' || named.type === half ? named : await otherHalf(named, half, context);
-  const key = keyFor(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
+  const key = keyForUse(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
   const { CryptographicParameters: asked } = information;
   // Only what a client asks for now is held to the key's own: what was wrapped elsewhere must stay readable.
   const chosen =

@@ -36,7 +36,7 @@ export function wrappingMethod(method: WrappingMethod): Method | undefined {
 }
 
 /** Whether nobody can read the value without a key: a MAC alone hides nothing. */
-export function isConcealed(value: ManagedObjectValue): boolean {
+export function isEncrypted(value: ManagedObjectValue): boolean {
   const data = hasKeyBlock(value) ? value.value.KeyBlock.KeyWrappingData : undefined;
   return data !== undefined && methods.get(data.WrappingMethod)?.encrypts !== false;
 }
@@ -46,7 +46,7 @@ export function isConcealed(value: ManagedObjectValue): boolean {
  * without a Key Block, KeyValueNotPresent, FeatureNotSupported for other methods, EncodingOptionError, InvalidField for
  * key information too much or too little, and as `wrappingKey` does.
  */
-export async function wrapped(
+export async function wrapObject(
   object: ManagedObject,
   value: ManagedObjectValue,
   specification: KeyWrappingSpecification,
@@ -65,7 +65,7 @@ export async function wrapped(
   // Encoded anew it is ours to wipe; else it is the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {
-    ...withFacts(value.value.KeyBlock, object),
+    ...withDerivedAttributes(value.value.KeyBlock, object),
     KeyValue: body?.data ?? content,
     KeyWrappingData: {
       WrappingMethod,
@@ -181,7 +181,7 @@ function authenticate(
 }
 
 /** Algorithm and length, which a wrapped key no longer shows of itself. */
-function withFacts(block: KeyBlock, { type, attributes }: ManagedObject): KeyBlock {
+function withDerivedAttributes(block: KeyBlock, { type, attributes }: ManagedObject): KeyBlock {
   if (type === 'SecretData') return block;
   return {
     ...block,

@@ -14,16 +14,16 @@ import {
   readUse,
   writeUse,
 } from '../../identity/credentials.ts';
-import { type Attempt, Guard } from '../../identity/login-throttle.ts';
+import { type LoginAttempt, LoginThrottle } from '../../identity/login-throttle.ts';
 import type { Principal } from '../../identity/principal.ts';
 import {
-  type Proof,
+  type VerifiedCredential,
   verifyDevice,
   verifyHashedPassword,
   verifyOneTimePassword,
   verifyPassword,
 } from '../../identity/verification.ts';
-import { succeeds } from '../../operations/certificates/certificate-history.ts';
+import { isReplacedBy } from '../../operations/certificates/certificate-history.ts';
 import {
   readTicket,
   type TicketRecord,
@@ -37,7 +37,7 @@ import type { Conversation } from '../service.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** Whom a message comes from, as its header says beside the certificate (KMIP 2.1 §8.1.2 and §9.2, 1.4 §6.6). */
-export interface Speaker {
+export interface AuthenticatedRequest {
   readonly principal: Principal;
   /** Why its items are refused; `open`: nothing wrong was shown, so what anybody may ask is answered. */
   readonly refusal?: { readonly error: KmipError; readonly open: boolean };
@@ -61,7 +61,10 @@ export interface AuthenticatorOptions {
 const openOperations: ReadonlySet<unknown> = new Set(['DiscoverVersions', 'Query']);
 
 /** Refuses an item of a speaker that has not proven who it is. */
-export function admit(refusal: Speaker['refusal'] | undefined, operation: unknown): void {
+export function requireAuthenticated(
+  refusal: AuthenticatedRequest['refusal'] | undefined,
+  operation: unknown,
+): void {
   if (refusal !== undefined && !(refusal.open && openOperations.has(operation))) throw refusal.error;
 }
 
@@ -71,7 +74,7 @@ const mostCredentials = 8;
 const mostRemembered = 16;
 
 /** Refused; the reason is for the log, the client learns no more than `error` says. */
-class Refused extends Error {
+class AuthenticationError extends Error {
   readonly error: KmipError;
   readonly open: boolean;
 
@@ -82,16 +85,19 @@ class Refused extends Error {
   }
 }
 
-const unsuccessful = (reason: string): Refused =>
-  new Refused(reason, new KmipError('AuthenticationNotSuccessful', 'the credentials do not hold'));
-const invalidTicket = (reason: string): Refused =>
-  new Refused(
+const unsuccessful = (reason: string): AuthenticationError =>
+  new AuthenticationError(
+    reason,
+    new KmipError('AuthenticationNotSuccessful', 'the credentials do not hold'),
+  );
+const invalidTicket = (reason: string): AuthenticationError =>
+  new AuthenticationError(
     reason,
     new KmipError('InvalidTicket', 'the ticket is not valid', 'AuthenticationNotSuccessful'),
   );
 
-const unsupported = (): Refused =>
-  new Refused(
+const unsupported = (): AuthenticationError =>
+  new AuthenticationError(
     'a credential of a kind that is not supported',
     new KmipError('FeatureNotSupported', 'credentials of this kind are not supported'),
   );
@@ -110,21 +116,21 @@ interface Case {
 /** Checks the Authentication of request headers; the TLS certificate has been checked before. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  readonly #guard: Guard;
+  readonly #loginThrottle: LoginThrottle;
   readonly #key = randomBytes(32);
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
-    this.#guard = new Guard(options.clock);
+    this.#loginThrottle = new LoginThrottle(options.clock);
   }
 
   /** What is used up (requests of a ticket, times, one-time passwords) goes into the unit; nothing when it is refused. */
-  async speaker(
+  async authenticate(
     { Authentication }: RequestHeader,
     conversation: Conversation,
     unit: UnitOfWork,
     now: number,
-  ): Promise<Speaker> {
+  ): Promise<AuthenticatedRequest> {
     const { principal, connection } = conversation;
     const shown = Authentication?.Credential ?? [];
     const nothingAsked = !principal.secondFactor && shown.every(isPlain);
@@ -132,22 +138,26 @@ export class Authenticator {
     try {
       if (!this.#options.vault.unsealed) {
         const message = 'the vault is sealed: an operator has to make the root key available';
-        throw new Refused('the vault is sealed', new KmipError('GeneralFailure', message), true);
+        throw new AuthenticationError('the vault is sealed', new KmipError('GeneralFailure', message), true);
       }
-      return await this.#speaker(shown, conversation, unit, now);
+      return await this.#verifyCredentials(shown, conversation, unit, now);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      this.#options.observer.unproven({ reason: error.message, client: principal.client, connection });
+      if (!(error instanceof AuthenticationError)) throw error;
+      this.#options.observer.authenticationFailed({
+        reason: error.message,
+        client: principal.client,
+        connection,
+      });
       return { principal, refusal: { error: error.error, open: error.open } };
     }
   }
 
-  async #speaker(
+  async #verifyCredentials(
     all: readonly Credential[],
     conversation: Conversation,
     unit: UnitOfWork,
     now: number,
-  ): Promise<Speaker> {
+  ): Promise<AuthenticatedRequest> {
     const { principal } = conversation;
     const { client } = principal;
     const stored = principal.secondFactor ? await unit.record(credentialKind, client) : undefined;
@@ -155,7 +165,11 @@ export class Authenticator {
     if (shown.length > mostCredentials) throw unsuccessful('too many credentials');
     if (stored !== undefined && shown.length === 0) {
       const message = 'this client has to show credentials besides its certificate';
-      throw new Refused('no credentials', new KmipError('AuthenticationNotSuccessful', message), true);
+      throw new AuthenticationError(
+        'no credentials',
+        new KmipError('AuthenticationNotSuccessful', message),
+        true,
+      );
     }
     const others = shown.filter(({ CredentialType: type }) => type !== 'Ticket');
     const proofs = await this.#verifyAll(others, stored?.content, conversation, unit, now);
@@ -190,8 +204,8 @@ export class Authenticator {
     for (const credential of credentials) {
       const attempt = await this.#verify(credential, { client, own, use, state, memory, now });
       if ('refused' in attempt) throw unsuccessful(attempt.refused);
-      use = afterProof(use, attempt.held);
-      answer ??= attempt.held.serverHashedPassword;
+      use = afterVerification(use, attempt.verified);
+      answer ??= attempt.verified.serverHashedPassword;
     }
     return {
       keep() {
@@ -201,12 +215,12 @@ export class Authenticator {
     };
   }
 
-  #verify(credential: Credential, on: Case): Promise<Attempt<Proof>> {
+  #verify(credential: Credential, on: Case): Promise<LoginAttempt<VerifiedCredential>> {
     const { client, own, use, now } = on;
     switch (credential.CredentialType) {
       case 'UsernameAndPassword': {
         const value = credential.CredentialValue;
-        if (this.#options.interop && isFixed(value)) return Promise.resolve({ held: {} });
+        if (this.#options.interop && isFixed(value)) return Promise.resolve({ verified: {} });
         return this.#oncePerConnection(value, nameOf(value.Username), on, () => verifyPassword(value, own));
       }
       case 'Device': {
@@ -216,13 +230,13 @@ export class Authenticator {
       }
       case 'HashedPassword': {
         const value = credential.CredentialValue;
-        return this.#guard.attempt(client, nameOf(value.Username), async () =>
+        return this.#loginThrottle.attempt(client, nameOf(value.Username), async () =>
           verifyHashedPassword(value, own, use, now),
         );
       }
       case 'OneTimePassword': {
         const value = credential.CredentialValue;
-        return this.#guard.attempt(client, nameOf(value.Username), () =>
+        return this.#loginThrottle.attempt(client, nameOf(value.Username), () =>
           verifyOneTimePassword(value, own, use),
         );
       }
@@ -236,14 +250,14 @@ export class Authenticator {
     value: object,
     name: string,
     { client, state, memory }: Case,
-    verify: () => Promise<Attempt<Proof>>,
-  ): Promise<Attempt<Proof>> {
+    verify: () => Promise<LoginAttempt<VerifiedCredential>>,
+  ): Promise<LoginAttempt<VerifiedCredential>> {
     const shown = createHmac('sha256', this.#key)
       .update(JSON.stringify([state, value]))
       .digest('base64');
-    if (memory?.has(shown)) return { held: {} };
-    const attempt = await this.#guard.attemptOnce(client, name, shown, verify);
-    if ('held' in attempt && memory !== undefined && memory.size < mostRemembered) memory.add(shown);
+    if (memory?.has(shown)) return { verified: {} };
+    const attempt = await this.#loginThrottle.attemptOnce(client, name, shown, verify);
+    if ('verified' in attempt && memory !== undefined && memory.size < mostRemembered) memory.add(shown);
     return attempt;
   }
 
@@ -262,7 +276,7 @@ export class Authenticator {
     const { requests, expires, rights } = ticket;
     if (requests === 0) {
       const message = 'the requests of the ticket are used up';
-      throw new Refused(message, new KmipError('UsageLimitExceeded', message));
+      throw new AuthenticationError(message, new KmipError('UsageLimitExceeded', message));
     }
     if (requests !== undefined) {
       const left = writeTicket({ ...ticket, requests: requests - 1 });
@@ -287,7 +301,7 @@ async function isStillOf(
   if (then === now) return true;
   if (then === undefined || now === undefined) return false;
   const load = async (kind: string, id: string) => (await unit.record(kind, id))?.content;
-  return succeeds(then, { client, after: now }, load);
+  return isReplacedBy(then, { client, replacement: now }, load);
 }
 
 /** Ignored where the operator gave the client no credentials: several products send them, even empty ones, all the same. */
@@ -304,7 +318,7 @@ function nameOf(...parts: readonly string[]): string {
   return hash('sha256', JSON.stringify(parts), 'base64');
 }
 
-function afterProof(use: CredentialUse, { uses }: Proof): CredentialUse {
+function afterVerification(use: CredentialUse, { uses }: VerifiedCredential): CredentialUse {
   if (uses === undefined) return use;
   if ('code' in uses) return { ...use, spent: [...use.spent, uses.code] };
   return { ...use, timeStamps: { ...use.timeStamps, [uses.username]: String(uses.timeStamp) } };

@@ -11,7 +11,7 @@ import {
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { forgetRecord } from '../unit-of-work/unit-records.ts';
+import { deleteRecord } from '../unit-of-work/unit-records.ts';
 
 /** The credentials of clients, as the operator reads and writes them. */
 export class CredentialDirectory {
@@ -43,6 +43,6 @@ export class CredentialDirectory {
 }
 
 /** Forgets the credentials of a client that is gone: another one may come to bear its name. Needs no vault. */
-export async function forgetCredentials(store: Store, client: string): Promise<void> {
-  for (const kind of [credentialKind, credentialUseKind]) await forgetRecord(store, kind, client);
+export async function deleteCredentials(store: Store, client: string): Promise<void> {
+  for (const kind of [credentialKind, credentialUseKind]) await deleteRecord(store, kind, client);
 }

@@ -25,7 +25,7 @@ const isMember = ({ groups = [] }: Right, { attributes }: ManagedObject): boolea
  * The context of one item of that operation, as far as the speaker's Rights go; all of it where it has none. Fails with
  * NotAuthorised when they do not include the operation.
  */
-export function confined(context: Context, operation: string): Context {
+export function restrictToRights(context: Context, operation: string): Context {
   const { rights } = context.principal;
   if (rights === undefined) return context;
   const granted = rights.filter((right) => grants(right, operation));
@@ -38,12 +38,12 @@ export function confined(context: Context, operation: string): Context {
       operations: (version) =>
         server.operations(version).filter((name) => rights.some((right) => grants(right, name))),
     },
-    work: granted.some(isUnlimited) ? work : new ConfinedWork(work, granted),
+    work: granted.some(isUnlimited) ? work : new RestrictedWork(work, granted),
   };
 }
 
 /** What is outside the Rights is refused whether it exists or not, so that nobody learns which it is. */
-class ConfinedWork implements Work {
+class RestrictedWork implements Work {
   readonly #work: Work;
   readonly #rights: readonly Right[];
   readonly #made = new Set<string>();

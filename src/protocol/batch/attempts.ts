@@ -1,6 +1,6 @@
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import { CryptographyFailed, undecipherable } from '../../crypto/provider.ts';
+import { CryptographyFailed, decryptionFailed } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Attempts } from '../../operations/operation.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
@@ -61,12 +61,12 @@ export class FailedAttempts {
         if (isFailure(value)) failed();
         return value;
       } catch (error) {
-        if (isUndecipherable(error)) failed();
+        if (isDecryptionFailure(error)) failed();
         throw error;
       }
     };
     return {
-      decrypting: (key, open) => run(key, open, () => false, undecipherable),
+      decrypting: (key, open) => run(key, open, () => false, decryptionFailed),
       verifying: (key, verify, isValid) => run(key, verify, (value) => !isValid(value), unverifiable),
     };
   }
@@ -108,7 +108,7 @@ function unverifiable(): CryptographyFailed {
   return new CryptographyFailed('the MAC cannot be verified now');
 }
 
-function isUndecipherable(error: unknown): boolean {
+function isDecryptionFailure(error: unknown): boolean {
   return (
     error instanceof CryptographyFailed ||
     (error instanceof KmipError &&

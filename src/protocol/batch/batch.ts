@@ -3,7 +3,7 @@ import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { Context, EarlierAnswer } from '../../operations/operation.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { Pauses } from './event-loop-yield.ts';
+import { EventLoopYield } from './event-loop-yield.ts';
 import { type Execution, execute } from './execute.ts';
 import { asRefusal } from './failure.ts';
 
@@ -17,7 +17,7 @@ export interface BatchEnvironment extends Execution {
   /** Turns weather and bugs into an error for the client, which carries a reference for the log. */
   unexpected(error: unknown): KmipError;
   /** Whether the error is no answer, because the message is tried again later; it is thrown on. */
-  postpones?(error: unknown): boolean;
+  isRetryable?(error: unknown): boolean;
   /** Items of a job that the client has cancelled since. */
   isCancelled?(item: RequestItem): boolean;
 }
@@ -59,10 +59,10 @@ export async function runItems(
 ): Promise<ResponseItem[][]> {
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
-  let room = roomOf(request, environment);
-  const pauses = new Pauses();
+  let room = availableBytes(request, environment);
+  const pauses = new EventLoopYield();
   for (const item of request.items) {
-    if (pauses.due) await pauses.take();
+    if (pauses.isDue) await pauses.take();
     const outcome = await runItem(item, environment, room);
     outcomes.push(outcome);
     room -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);
@@ -75,7 +75,7 @@ export async function runItems(
 }
 
 /** Room for all items of the response. */
-export function roomOf(request: RequestMessage, { responseBytes }: BatchEnvironment): number {
+export function availableBytes(request: RequestMessage, { responseBytes }: BatchEnvironment): number {
   return responseBytes - headBytes - correlationBytes(request);
 }
 
@@ -110,7 +110,7 @@ async function runItem(item: RequestItem, environment: BatchEnvironment, room: n
     layer.keep();
     return { item, payloads, ...(earlier !== undefined && { earlier }) };
   } catch (error) {
-    if (environment.postpones?.(error) === true) throw error;
+    if (environment.isRetryable?.(error) === true) throw error;
     return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
 }

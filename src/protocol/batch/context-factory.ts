@@ -8,17 +8,17 @@ import type { Principal } from '../../identity/principal.ts';
 import type { AnyOperation, Context, Jobs, ServerDescription } from '../../operations/operation.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
-import type { Speaker } from '../authentication/authentication.ts';
+import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import type { Conversation } from '../service.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
 import { BatchIdentifiers } from './identifiers.ts';
-import { PartsInProgress } from './multi-part.ts';
+import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 
 /** What operations work with. */
-export interface EnvironmentOptions {
+export interface ContextFactoryOptions {
   readonly vault: Vault;
   readonly crypto: CryptoProvider;
   readonly limits: Limits;
@@ -32,10 +32,10 @@ export interface EnvironmentOptions {
 }
 
 /** What one play of a message has of its own. */
-export interface Play {
+export interface BatchExecution {
   readonly request: RequestMessage;
   readonly unit: UnitOfWork;
-  readonly speaker: Speaker;
+  readonly sender: AuthenticatedRequest;
   /** Absent in a job: that is not the message's first answer. */
   readonly conversation?: Conversation | undefined;
   /** Weather and bugs, as the client is told. */
@@ -43,30 +43,30 @@ export interface Play {
 }
 
 /** Makes what the items of a message run in, out of what lasts as long as the process. */
-export class Environments {
-  readonly #options: EnvironmentOptions;
+export class ContextFactory {
+  readonly #options: ContextFactoryOptions;
   readonly #jobsOf: (principal: Principal, inJob: boolean) => Jobs;
-  readonly #parts: PartsInProgress;
+  readonly #parts: MultiPartOperations;
   readonly #attempts: FailedAttempts;
 
-  constructor(options: EnvironmentOptions, jobsOf: (principal: Principal, inJob: boolean) => Jobs) {
+  constructor(options: ContextFactoryOptions, jobsOf: (principal: Principal, inJob: boolean) => Jobs) {
     const { limits, clock, crypto } = options;
     this.#options = options;
     this.#jobsOf = jobsOf;
-    this.#parts = new PartsInProgress({ limits, random: crypto.random, clock });
+    this.#parts = new MultiPartOperations({ limits, random: crypto.random, clock });
     this.#attempts = new FailedAttempts(options);
   }
 
-  for({ request, unit, speaker, conversation, unexpected }: Play): BatchEnvironment {
+  for({ request, unit, sender, conversation, unexpected }: BatchExecution): BatchEnvironment {
     const { crypto, enrolments, limits, operations, server, vault } = this.#options;
-    const { principal, refusal, serverHashedPassword } = speaker;
+    const { principal, refusal, serverHashedPassword } = sender;
     const proofBytes = serverHashedPassword === undefined ? 0 : 8 + serverHashedPassword.length;
     const identifiers = new BatchIdentifiers();
     const common = {
       principal,
       channel: conversation?.channel,
       enrolments: conversation && enrolments,
-      admission: conversation?.admission,
+      admission: conversation?.sessionControl,
       version: request.version,
       now: unit.now,
       crypto,
@@ -94,7 +94,7 @@ export class Environments {
       context: (work, item, answerWith): Context => ({
         ...common,
         work,
-        parts: this.#parts.forItem(item, principal),
+        multiPart: this.#parts.forItem(item, principal),
         attempts: this.#attempts.forItem(item, principal),
         answerWith,
       }),

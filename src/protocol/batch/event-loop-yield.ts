@@ -7,10 +7,10 @@ const turnMilliseconds = 20;
  * Lets the other connections have their turn. Reads of SQLite end at once: without a pause, a batch of a thousand items
  * would hold up all of them.
  */
-export class Pauses {
+export class EventLoopYield {
   #turn = performance.now();
 
-  get due(): boolean {
+  get isDue(): boolean {
     return performance.now() - this.#turn > turnMilliseconds;
   }
 

@@ -3,17 +3,17 @@ import { plan } from '../../../codec/plan.ts';
 import { tagNumber } from '../../../codec/tags.ts';
 import { eraOf, type Version, within } from '../../../codec/version.ts';
 import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
-import { written } from '../../../codec/wire/binary-writer.ts';
+import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { fail } from '../../common/errors.ts';
 import { namedObject } from '../../operations/named-objects.ts';
-import type { AnyOperation, Context, Stance } from '../../operations/operation.ts';
-import { admit, type Speaker } from '../authentication/authentication.ts';
-import { confined } from '../authentication/rights.ts';
+import type { AnyOperation, Context, OperationTarget } from '../../operations/operation.ts';
+import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
+import { restrictToRights } from '../authentication/rights.ts';
 import { countTicketUse } from '../authentication/ticket-use.ts';
-import { Pauses } from './event-loop-yield.ts';
+import { EventLoopYield } from './event-loop-yield.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
-import { withoutOutput } from './payload-withholding.ts';
-import { type Answered, resolved } from './references.ts';
+import { withholdOutput } from './payload-withholding.ts';
+import { type Answered, resolveReferences } from './references.ts';
 
 const responsePayload = tagNumber('ResponsePayload');
 
@@ -21,7 +21,7 @@ const responsePayload = tagNumber('ResponsePayload');
 export interface Execution extends Answered {
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly unsealed: boolean;
-  readonly refusal: Speaker['refusal'] | undefined;
+  readonly refusal: AuthenticatedRequest['refusal'] | undefined;
 }
 
 /**
@@ -36,16 +36,16 @@ export async function execute(
   execution: Execution,
 ): Promise<readonly Uint8Array[]> {
   const { operation, context } = permitted(item, whole, execution);
-  if (operation.on.kind !== 'server' && !execution.unsealed) {
+  if (operation.target.kind !== 'server' && !execution.unsealed) {
     fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
   }
   const { identifiers, outputs } = execution;
   const answers: Answer[] = [];
-  const pauses = new Pauses();
+  const pauses = new EventLoopYield();
   for (const payload of requests(item, operation, context, execution)) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
     answers.push(await run(operation, request, context, identifiers));
-    if (pauses.due) await pauses.take();
+    if (pauses.isDue) await pauses.take();
   }
   if (mayRefer(context.version)) {
     identifiers.record(operation.name, answers);
@@ -53,8 +53,8 @@ export async function execute(
   }
   const { write } = plan(operation.response, context.version);
   return answers.map((answer) => {
-    const shown = item.ephemeral ? withoutOutput(operation.name, answer) : answer;
-    return written((writer) => write(writer, responsePayload, shown as never));
+    const shown = item.ephemeral ? withholdOutput(operation.name, answer) : answer;
+    return encodeMessage((writer) => write(writer, responsePayload, shown as never));
   });
 }
 
@@ -67,11 +67,11 @@ export function permitted(
   whole: Context,
   { operations, refusal }: Pick<Execution, 'operations' | 'refusal'>,
 ): { readonly operation: AnyOperation; readonly context: Context } {
-  admit(refusal, item.operation);
+  requireAuthenticated(refusal, item.operation);
   const operation = offered(operations.get(item.operation), whole);
   if (!whole.principal.may(operation.name))
     fail('PermissionDenied', `the role of ${whole.principal.client} does not include ${operation.name}`);
-  return { operation, context: confined(whole, operation.name) };
+  return { operation, context: restrictToRights(whole, operation.name) };
 }
 
 /** Readers of their own: the message is played again when others change what it read. */
@@ -81,7 +81,9 @@ function requests(
   { version, limits }: Context,
   answered: Answered,
 ): readonly BinaryReader[] {
-  return mayRefer(version) ? resolved(payload, operation, answered, limits.batchItems) : [payload.fork()];
+  return mayRefer(version)
+    ? resolveReferences(payload, operation, answered, limits.batchItems)
+    : [payload.fork()];
 }
 
 /** Whether requests of the version may refer to earlier answers. */
@@ -108,7 +110,7 @@ async function run(
   context: Context,
   identifiers: BatchIdentifiers,
 ): Promise<Answer> {
-  const stance: Stance = operation.on;
+  const stance: OperationTarget = operation.target;
   const handle = operation.handle as (request: unknown, context: Context) => Promise<Answer> | Answer;
   switch (stance.kind) {
     case 'object': {

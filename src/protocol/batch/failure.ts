@@ -1,6 +1,6 @@
 import { WireError } from '../../../codec/wire-error.ts';
 import { KmipError, type Reason } from '../../common/errors.ts';
-import { NameInvalid, RequestInvalid } from '../../crypto/certification.ts';
+import { InvalidCertificateRequestError, InvalidNameError } from '../../crypto/certification.ts';
 import {
   AlgorithmUnsupported,
   CertificateInvalid,
@@ -25,8 +25,8 @@ const refusals: readonly (readonly [
   [KeyCompressionUnsupported, 'KeyCompressionTypeNotSupported'],
   [KeyMaterialInvalid, 'InvalidField'],
   [CertificateInvalid, 'InvalidField'],
-  [RequestInvalid, 'InvalidCSR'],
-  [NameInvalid, 'InvalidField'],
+  [InvalidCertificateRequestError, 'InvalidCSR'],
+  [InvalidNameError, 'InvalidField'],
   [ParametersInvalid, 'BadCryptographicParameters', 'InvalidField'],
   [CryptographyFailed, 'CryptographicFailure'],
   [CryptographyBusy, 'GeneralFailure'],

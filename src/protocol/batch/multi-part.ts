@@ -3,7 +3,7 @@ import { fail } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
-import type { Parts, PartsSpec } from '../../operations/operation.ts';
+import type { MultiPart, MultiPartSpec } from '../../operations/operation.ts';
 
 /** Work that waits for its next part. Holds a key: it is dropped with the first error and when nobody comes back. */
 interface Waiting {
@@ -27,7 +27,7 @@ const valueBytes = 16;
  * A client that does one thing after the other gets the same value again, as the test cases have it (TC-STREAM-ENC-1
  * names all its streams by one token). Nobody else can guess it, and a part must name operation and key of its stream.
  */
-export class PartsInProgress {
+export class MultiPartOperations {
   /** The one that was used longest ago first. */
   readonly #waiting = new Map<string, Waiting>();
   /** What each step of an item gave: a message that is played again must not feed its data twice. */
@@ -46,7 +46,7 @@ export class PartsInProgress {
   }
 
   /** The port for one play of a batch item; `item` is the same object in every play of the message. */
-  forItem(item: object, principal: Principal): Parts {
+  forItem(item: object, principal: Principal): MultiPart {
     let turn = 0;
     return {
       take: (spec, step) => {
@@ -65,7 +65,7 @@ export class PartsInProgress {
 
   async #step(
     principal: Principal,
-    spec: PartsSpec<unknown>,
+    spec: MultiPartSpec<unknown>,
     step: (stream: unknown, last: boolean) => Promise<object>,
   ): Promise<object> {
     const { CorrelationValue, FinalIndicator: last = false } = spec.request;
@@ -86,7 +86,7 @@ export class PartsInProgress {
     }
   }
 
-  #begin(owner: string, { operation, object, start }: PartsSpec<unknown>): Waiting {
+  #begin(owner: string, { operation, object, start }: MultiPartSpec<unknown>): Waiting {
     const { parts, partsPerClient } = this.#options.limits;
     const slots = this.#slots.get(owner) ?? new Set();
     if (this.#waiting.size >= parts || slots.size >= partsPerClient) {
@@ -109,7 +109,7 @@ export class PartsInProgress {
   }
 
   /** One answer for what was never there, has gone, or is somebody else's. */
-  #find(owner: string, { operation, object, request }: PartsSpec<unknown>): Waiting {
+  #find(owner: string, { operation, object, request }: MultiPartSpec<unknown>): Waiting {
     const work = this.#waiting.get(keyOf(request.CorrelationValue as Uint8Array));
     if (work?.owner !== owner || work.operation !== operation || work.object !== object) {
       fail('InvalidCorrelationValue', 'nothing waits for a part with this Correlation Value');

@@ -37,7 +37,7 @@ export class BatchOutputs {
 }
 
 /** The answer to an Ephemeral item: its output is for later items of the batch alone (KMIP 2.1 §9.7). */
-export function withoutOutput(operation: OperationName, answer: Answer): Answer {
+export function withholdOutput(operation: OperationName, answer: Answer): Answer {
   const field = outputs[operation]?.field;
   return field === undefined ? answer : { ...answer, [field]: undefined };
 }

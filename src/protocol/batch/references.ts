@@ -1,7 +1,7 @@
 import { Data, UniqueIdentifier } from '../../../codec/enums.ts';
 import { type TagName, tagName, tagNumber } from '../../../codec/tags.ts';
 import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
-import { written } from '../../../codec/wire/binary-writer.ts';
+import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { type Node, readNode, writeValue } from '../../../codec/wire/node.ts';
 import { Type } from '../../../codec/wire/types.ts';
 import { fail } from '../../common/errors.ts';
@@ -41,7 +41,7 @@ export interface Answered {
  * all take the place of the reference. Fails with ObjectNotFound, InvalidField, or ServerLimitExceeded for more than
  * `most` repetitions.
  */
-export function resolved(
+export function resolveReferences(
   payload: BinaryReader,
   operation: AnyOperation,
   answered: Answered,
@@ -62,7 +62,9 @@ export function resolved(
   }
   return requests.map(
     (items) =>
-      new BinaryReader(written((writer) => writeValue(writer, tag, { type: 'Structure', value: items }))),
+      new BinaryReader(
+        encodeMessage((writer) => writeValue(writer, tag, { type: 'Structure', value: items })),
+      ),
   );
 }
 

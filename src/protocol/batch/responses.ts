@@ -3,7 +3,7 @@ import {
   type RequestMessage,
   type ResponseHead,
   type ResponseItem,
-  UnsupportedVersion,
+  UnsupportedVersionError,
   writeResponse,
 } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
@@ -37,7 +37,7 @@ export class Responses {
   refusal(version: Version, error: KmipError, conversation?: Conversation): Uint8Array {
     const reason = reasonFor(error, version);
     const { message } = error;
-    this.#observer.refused({ version, reason, message, ...(conversation && speakerOf(conversation)) });
+    this.#observer.refused({ version, reason, message, ...(conversation && senderOf(conversation)) });
     return this.#encode({ version }, [{ status: 'OperationFailed', reason, message }]);
   }
 
@@ -71,11 +71,11 @@ export class Responses {
   /** What the client is told of an error that ended its whole message. */
   understood(error: unknown, conversation: Conversation): KmipError {
     if (error instanceof KmipError) return error;
-    if (error instanceof UnsupportedVersion)
+    if (error instanceof UnsupportedVersionError)
       return new KmipError('UnsupportedProtocolVersion', error.message);
     if (error instanceof WireError)
       return new KmipError(error.kind === 'malformed' ? 'CodecError' : 'InvalidMessage', error.message);
-    return this.unexpected(error, speakerOf(conversation));
+    return this.unexpected(error, senderOf(conversation));
   }
 
   #encode(head: Omit<ResponseHead, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {
@@ -84,11 +84,11 @@ export class Responses {
 }
 
 /** Who speaks on a connection, as the log names it. */
-export function speakerOf({ principal, connection }: Conversation): { client: string; connection: string } {
+export function senderOf({ principal, connection }: Conversation): { client: string; connection: string } {
   return { client: principal.client, connection };
 }
 
 /** The same for work that is done after its answer. */
-export function jobSpeaker(client: string): { client: string; connection: string } {
+export function jobSender(client: string): { client: string; connection: string } {
   return { client, connection: 'job' };
 }

@@ -5,7 +5,7 @@ import { KmipError } from '../../common/errors.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import type { Notify } from '../../operations/server/notify.ts';
 import type { Put } from '../../operations/server/put.ts';
-import { refuseSecret, requireWords } from '../../operations/transfer/object-export.ts';
+import { refuseSecret, requireRepresentableIn } from '../../operations/transfer/object-export.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { ObjectEvent } from '../unit-of-work/object-events.ts';
@@ -32,7 +32,7 @@ export async function putOf(
   if (object.destroyed || object.archived || object.value === undefined) return undefined;
   try {
     refuseSecret(object);
-    requireWords(object.value, version);
+    requireRepresentableIn(object.value, version);
   } catch (error) {
     if (error instanceof KmipError) return undefined;
     throw error;

@@ -1,6 +1,6 @@
 import { readResponse, writeRequest } from '../../../codec/client-envelope.ts';
 import { type Operation, QueryFunction } from '../../../codec/enums.ts';
-import { UnsupportedVersion } from '../../../codec/envelope.ts';
+import { UnsupportedVersionError } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import type { Infer, Struct } from '../../../codec/schema.ts';
 import { tagNumber } from '../../../codec/tags.ts';
@@ -13,7 +13,7 @@ import { DiscoverVersions } from '../../operations/server/discover-versions.ts';
 import { Query } from '../../operations/server/query.ts';
 import { SetEndpointRole } from '../../operations/server/set-endpoint-role.ts';
 import type { EndpointObserver } from '../../watch/observer.ts';
-import { type Line, LineClosed } from './reverse-channel.ts';
+import { ChannelClosedError, type ReverseChannel } from './reverse-channel.ts';
 
 const requestPayload = tagNumber('RequestPayload');
 
@@ -31,7 +31,7 @@ const questions: readonly QueryFunction[] = [
 const ours: readonly Operation[] = ['Notify', 'Put', 'SetEndpointRole'];
 
 export interface ChannelOptions {
-  readonly line: Line;
+  readonly channel: ReverseChannel;
   /** Version of the first request. */
   readonly version: Version;
   /** No newer one is agreed upon. */
@@ -94,11 +94,11 @@ export class EndpointChannel {
     operation: OperationDefinition<Q, R>,
     request: Infer<Q>,
   ): Promise<Outcome<Infer<R>>> {
-    const { line, observer, speaker } = this.#options;
+    const { channel, observer, speaker } = this.#options;
     const version = this.#version;
     const { write } = plan(operation.request, version);
     const started = performance.now();
-    const bytes = await line.exchange(
+    const bytes = await channel.exchange(
       writeRequest(version, operation.name, (writer) => write(writer, requestPayload, request)),
     );
     const outcome = this.#understand(operation, bytes);
@@ -116,10 +116,10 @@ export class EndpointChannel {
   }
 
   /** Gives the client its role back; false when it does not take it. */
-  async handBack(): Promise<boolean> {
+  async releaseRole(): Promise<boolean> {
     if (!within(this.#version, SetEndpointRole.since) || !this.takes('SetEndpointRole')) return false;
     const answer = await this.ask(SetEndpointRole, { EndpointRole: 'Server' });
-    return 'payload' in answer && this.#options.line.handBack();
+    return 'payload' in answer && this.#options.channel.releaseRole();
   }
 
   /** The newest version that the client lists and we speak; what the client says instead of an answer counts too. */
@@ -154,9 +154,9 @@ export class EndpointChannel {
       const payload = payloadOf(operation, item.ResponsePayload, version);
       return payload === undefined ? { refused: 'unreadable', version } : { payload };
     } catch (error) {
-      if (!(error instanceof WireError || error instanceof UnsupportedVersion)) throw error;
-      this.#options.line.cut(`its answer to ${operation.name} cannot be read: ${error.message}`);
-      throw new LineClosed();
+      if (!(error instanceof WireError || error instanceof UnsupportedVersionError)) throw error;
+      this.#options.channel.cut(`its answer to ${operation.name} cannot be read: ${error.message}`);
+      throw new ChannelClosedError();
     }
   }
 }

@@ -4,7 +4,7 @@ import type { ClientDirectory } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { forgetRecord } from '../unit-of-work/unit-records.ts';
+import { deleteRecord } from '../unit-of-work/unit-records.ts';
 
 /** What the operator has said about asking one client. */
 export interface EndpointSettings {
@@ -91,8 +91,8 @@ export class EndpointDirectory {
 }
 
 /** Forgets what is said about a client that goes: another one may come to bear its name. Needs no vault. */
-export function forgetEndpoint(store: Store, client: string): Promise<void> {
-  return forgetRecord(store, kind, client);
+export function deleteEndpoint(store: Store, client: string): Promise<void> {
+  return deleteRecord(store, kind, client);
 }
 
 function decode(content: Uint8Array): EndpointSettings {

@@ -10,7 +10,7 @@ import type { ObjectEvent, ObjectEvents } from '../unit-of-work/object-events.ts
 import { notifyOf, putOf } from './announcement.ts';
 import { EndpointChannel } from './endpoint-channel.ts';
 import type { EndpointSettings } from './endpoint-settings.ts';
-import { type Line, LineClosed } from './reverse-channel.ts';
+import { ChannelClosedError, type ReverseChannel } from './reverse-channel.ts';
 
 export interface EndpointsOptions {
   readonly store: Store;
@@ -25,10 +25,10 @@ export interface EndpointsOptions {
 }
 
 /** What the transport says of a connection on which the server asks. */
-export interface OpenLine {
-  readonly line: Line;
+export interface OpenReverseChannel {
+  readonly channel: ReverseChannel;
   /** As of now: the role of the client may change. */
-  speaker(): Conversation;
+  conversation(): Conversation;
   /** Version of the first request. */
   readonly version: Version;
   readonly newest?: Version | undefined;
@@ -43,16 +43,16 @@ export class Endpoints {
   }
 
   /** Asks and tells on that line until it is closed or handed back. Never rejects. */
-  async attend(open: OpenLine): Promise<void> {
-    const { client, group } = open.speaker().principal;
-    const { connection } = open.speaker();
+  async serve(open: OpenReverseChannel): Promise<void> {
+    const { client, group } = open.conversation().principal;
+    const { connection } = open.conversation();
     const waiting = new Waiting(this.#options.limits.announcements);
     // From the first moment on, so that nothing that changes during the introduction is missed.
     const unsubscribe = this.#options.events.subscribe(group, (event) => waiting.add(event));
-    open.line.closed.catch(() => waiting.end());
+    open.channel.closed.catch(() => waiting.end());
     try {
       const channel = new EndpointChannel({
-        line: open.line,
+        channel: open.channel,
         version: open.version,
         newest: open.newest ?? newestVersion,
         limits: this.#options.limits,
@@ -64,14 +64,14 @@ export class Endpoints {
         const event = await waiting.next();
         const forgotten = waiting.forgotten();
         if (forgotten > 0) this.#options.observer.forgotten({ client, connection, changes: forgotten });
-        await this.#tell(event, channel, open.speaker().principal);
+        await this.#tell(event, channel, open.conversation().principal);
       }
       // Nothing of what the server has to say is wanted: the client may as well ask again.
-      if (!(await channel.handBack())) open.line.cut('it takes nothing of what the server tells');
+      if (!(await channel.releaseRole())) open.channel.cut('it takes nothing of what the server tells');
     } catch (error) {
-      if (error instanceof LineClosed) return;
+      if (error instanceof ChannelClosedError) return;
       this.#options.observer.failed({ client, connection, error });
-      open.line.cut('the server cannot go on with it');
+      open.channel.cut('the server cannot go on with it');
     } finally {
       unsubscribe();
       waiting.end();
@@ -129,7 +129,7 @@ class Waiting {
   /** Rejects with LineClosed once there is nobody to tell. */
   async next(): Promise<ObjectEvent> {
     for (;;) {
-      if (this.#ended) throw new LineClosed();
+      if (this.#ended) throw new ChannelClosedError();
       const event = this.#events.shift();
       if (event !== undefined) return event;
       await new Promise<void>((resolve) => {

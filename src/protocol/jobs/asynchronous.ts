@@ -9,10 +9,10 @@ import {
   type Job,
   type JobItem,
   jobKinds,
-  writeFacts,
+  writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
 import type { OperationName } from '../../operations/operation.ts';
-import { type BatchEnvironment, bytesOf, roomOf } from '../batch/batch.ts';
+import { availableBytes, type BatchEnvironment, bytesOf } from '../batch/batch.ts';
 import { permitted } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';
 import type { JobQueue } from './job-queue.ts';
@@ -46,7 +46,7 @@ interface Submission extends BatchEnvironment {
  * and true in 1.x, only allow it: it is done where an item may take longer than clients like to wait, and only where
  * nothing stands in the way.
  */
-export async function submitted(
+export async function submitIfAsynchronous(
   request: RequestMessage,
   submission: () => Submission,
 ): Promise<readonly ResponseItem[] | undefined> {
@@ -92,7 +92,7 @@ function submit(request: RequestMessage, submission: Submission): readonly Respo
   const id = randomBytes(16).toHex();
   let items: JobItem[] = [];
   let answers: ResponseItem[] = [];
-  let room = roomOf(request, submission);
+  let room = availableBytes(request, submission);
   for (const [at, item] of request.items.entries()) {
     const head = { operation: item.operation, uniqueBatchItemID: item.uniqueBatchItemID };
     room -= bytesOf(item, [valueBytes]);
@@ -124,7 +124,7 @@ function submit(request: RequestMessage, submission: Submission): readonly Respo
       resumed: 0,
     };
     const layer = unit.layer();
-    layer.records.put(jobKinds.pending, id, writeFacts(job));
+    layer.records.put(jobKinds.pending, id, writeJobRecord(job));
     layer.records.put(jobKinds.message, id, request.bytes);
     layer.afterCommit(() => queue.add({ id, group, client }));
     layer.keep();

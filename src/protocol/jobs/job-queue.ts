@@ -6,8 +6,8 @@ import {
   readRequest,
 } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
-import { written } from '../../../codec/wire/binary-writer.ts';
-import { joined } from '../../common/bytes.ts';
+import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
+import { concatBytes } from '../../common/bytes.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { CryptographyBusy } from '../../crypto/provider.ts';
@@ -16,13 +16,13 @@ import {
   type DoneItem,
   type Job,
   jobKinds,
-  readFacts,
-  writeFacts,
+  readJobRecord,
+  writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/operation.ts';
-import { StoreUnavailable } from '../../store/store.ts';
-import { VaultUnavailable } from '../../vault/vault.ts';
-import type { Speaker } from '../authentication/authentication.ts';
+import { StoreUnavailableError } from '../../store/store.ts';
+import { VaultUnavailableError } from '../../vault/vault.ts';
+import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import { asRefusal } from '../batch/failure.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
@@ -38,7 +38,7 @@ export interface JobQueueOptions {
   run(
     request: RequestMessage,
     unit: UnitOfWork,
-    speaker: Speaker,
+    speaker: AuthenticatedRequest,
     isCancelled: (item: RequestItem) => boolean,
   ): Promise<readonly (readonly ResponseItem[])[]>;
   /** The job is done, durably. */
@@ -130,7 +130,7 @@ export class JobQueue {
     if (this.#started && clock() - this.#lookedAt < leftAfterMilliseconds) return;
     this.#lookedAt = clock();
     for (const { id, group, content } of await begin().everyRecord(jobKinds.pending, limits.jobs)) {
-      const { client, submitted } = readFacts<Job>(content);
+      const { client, submitted } = readJobRecord<Job>(content);
       if (!this.#started || submitted / 1000 <= clock() - leftAfterMilliseconds)
         this.add({ id, group, client, left: true });
     }
@@ -165,7 +165,7 @@ export class JobQueue {
       })
       .catch((error: unknown) => {
         if (!this.#closed) this.#options.failed(error, job.client);
-        if (isWeather(error)) {
+        if (isTransient(error)) {
           this.#known.set(job.id, job);
           this.#postponed.push(job);
         }
@@ -187,7 +187,7 @@ export class JobQueue {
       // Done by another process.
       if (found === undefined || message === undefined) return;
       unit.actFor(found.group);
-      const job = readFacts<Job>(found.content);
+      const job = readJobRecord<Job>(found.content);
       // Read once: data in parts must know its item again.
       request ??= this.#read(message.content);
       const ended = endOf(job, play);
@@ -208,8 +208,8 @@ export class JobQueue {
     const unit = this.#options.begin();
     const found = await unit.record(jobKinds.pending, id);
     if (found === undefined) return;
-    const job = readFacts<Job>(found.content);
-    const facts = writeFacts({ ...job, resumed: job.resumed + 1 });
+    const job = readJobRecord<Job>(found.content);
+    const facts = writeJobRecord({ ...job, resumed: job.resumed + 1 });
     unit.putRecord(jobKinds.pending, id, found.group, facts);
     await unit.commit();
   }
@@ -234,7 +234,7 @@ export class JobQueue {
     });
     const cancelled = new Set(chosen.filter(({ item }) => item.cancelled).map(({ asked }) => asked));
     const items = chosen.map(({ asked }) => asked);
-    const speaker = await this.#speaker(job, group);
+    const speaker = await this.#sender(job, group);
     const answers = await this.#options.run({ ...request, items }, unit, speaker, (item) =>
       cancelled.has(item),
     );
@@ -245,7 +245,7 @@ export class JobQueue {
   }
 
   /** Who asked, with the role it has now and the Rights it had then. */
-  async #speaker({ client, rights, ticket }: Job, group: string): Promise<Speaker> {
+  async #sender({ client, rights, ticket }: Job, group: string): Promise<AuthenticatedRequest> {
     const now = await this.#options.principal(client);
     const gone = now === undefined || now.group !== group;
     const principal = gone ? { client, group, may: () => false } : now;
@@ -270,7 +270,7 @@ export class JobQueue {
   ): void {
     const { clock, limits } = this.#options;
     const expires = Math.floor(clock() / 1000) + limits.jobAnswerSeconds;
-    const payloads = answers.map((each) => each.map(({ payload }) => payload && written(payload)));
+    const payloads = answers.map((each) => each.map(({ payload }) => payload && encodeMessage(payload)));
     let at = 0;
     const items = asked.map(({ operation, cancelled }, index): DoneItem => {
       const given = (answers[index] ?? []).map(({ status, reason, message }, which) => {
@@ -285,21 +285,21 @@ export class JobQueue {
       });
       return { operation, ...(cancelled === true && { cancelled }), answers: given };
     });
-    const all = joined(payloads.flat().filter((payload) => payload !== undefined));
+    const all = concatBytes(payloads.flat().filter((payload) => payload !== undefined));
     unit.removeRecord(jobKinds.pending, id);
     unit.removeRecord(jobKinds.message, id);
     const by = { client, ...(ticket !== undefined && { ticket }) };
-    unit.putRecord(jobKinds.done, id, group, writeFacts({ ...by, submitted, expires, items }), expires);
+    unit.putRecord(jobKinds.done, id, group, writeJobRecord({ ...by, submitted, expires, items }), expires);
     unit.putRecord(jobKinds.answers, id, group, all, expires);
     all.fill(0);
   }
 }
 
 /** The database or the root key is away: what failed may be right the next time. */
-export function isWeather(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return (
-    error instanceof StoreUnavailable ||
-    error instanceof VaultUnavailable ||
+    error instanceof StoreUnavailableError ||
+    error instanceof VaultUnavailableError ||
     error instanceof CryptographyBusy
   );
 }

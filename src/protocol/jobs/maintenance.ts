@@ -6,7 +6,7 @@ const everyMilliseconds = 5_000;
 const sweepTurns = 12;
 
 /** What has to be looked after every few seconds, whether messages come or not: jobs left behind, records that have expired. */
-export class Chores {
+export class Maintenance {
   readonly #timer: NodeJS.Timeout;
   #turns = 0;
 

@@ -1,7 +1,7 @@
 /** Runs tasks one after the other, in the order they came. One that cannot get ahead of others may have them wait for it. */
-export class Turns {
+export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
-  #floor: Promise<void> | undefined;
+  #exclusive: Promise<void> | undefined;
 
   /** Resolves or rejects as the task does. */
   run<T>(task: () => Promise<T>): Promise<T> {
@@ -11,23 +11,23 @@ export class Turns {
   }
 
   /** Whether somebody is alone: then `free` is worth waiting for. */
-  get taken(): boolean {
-    return this.#floor !== undefined;
+  get hasExclusive(): boolean {
+    return this.#exclusive !== undefined;
   }
 
   /** Resolves once nobody is alone. */
-  async free(): Promise<void> {
-    while (this.#floor !== undefined) await this.#floor;
+  async untilShared(): Promise<void> {
+    while (this.#exclusive !== undefined) await this.#exclusive;
   }
 
   /** Runs what belongs to the task whose turn it is, while everybody who asks for `free` waits. */
-  async alone<T>(work: () => Promise<T>): Promise<T> {
+  async runExclusive<T>(work: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#floor = promise;
+    this.#exclusive = promise;
     try {
       return await work();
     } finally {
-      this.#floor = undefined;
+      this.#exclusive = undefined;
       resolve();
     }
   }

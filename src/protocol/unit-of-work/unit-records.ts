@@ -225,7 +225,7 @@ function nameOf(key: string): { kind: string; id: string } {
 }
 
 /** Removes a record unopened, so that no vault is needed; nothing where there is none. */
-export async function forgetRecord(store: Store, kind: string, id: string): Promise<void> {
+export async function deleteRecord(store: Store, kind: string, id: string): Promise<void> {
   const row = await store.record(kind, id);
   if (row === undefined) return;
   const removals = [{ kind, id, version: row.version }];

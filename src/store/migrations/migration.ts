@@ -15,7 +15,7 @@ export interface MigrationSession {
 }
 
 /** The database was written by a newer kmipd; going on could destroy what this one does not know. */
-export class SchemaTooNew extends Error {
+export class SchemaTooNewError extends Error {
   override readonly name = 'SchemaTooNew';
 }
 
@@ -41,7 +41,7 @@ export async function migrate(
   const present = Number(row?.version ?? 0);
   const newest = migrations.at(-1)?.version ?? 0;
   if (present > newest)
-    throw new SchemaTooNew(
+    throw new SchemaTooNewError(
       `${place} has schema version ${present}, this kmipd knows ${newest}: run the kmipd that wrote it or a newer one`,
     );
   for (const { version, name, statements } of migrations.filter((migration) => migration.version > present)) {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Authenticator, admit } from '../../../src/protocol/authentication/authentication.ts';
+import { Authenticator, requireAuthenticated } from '../../../src/protocol/authentication/authentication.ts';
 import { password, ticketOf } from './showing.ts';
 
 /** While the root key is away nothing can be checked: what needs no check is answered, the rest is not. */
@@ -16,10 +16,10 @@ async function outcomes(secondFactor: boolean, ...credentials: readonly unknown[
   const principal = { client: 'c', group: 'g', may: () => true, secondFactor };
   const header = credentials.length > 0 ? { Authentication: { Credential: credentials } } : {};
   const conversation = { principal, connection: '1', peer: '' };
-  const { refusal } = await authenticator.speaker(header as never, conversation, undefined as never, 0);
+  const { refusal } = await authenticator.authenticate(header as never, conversation, undefined as never, 0);
   return ['Query', 'DiscoverVersions', 'Create'].map((operation) => {
     try {
-      admit(refusal, operation);
+      requireAuthenticated(refusal, operation);
       return 'admitted';
     } catch (error) {
       return (error as { reason: string }).reason;

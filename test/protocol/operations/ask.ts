@@ -122,7 +122,7 @@ function emptyField(field: AnyField, version: Version): unknown {
     case 'field':
       return field.quantity === 'many' ? [] : undefined;
     case 'gathered':
-      return field.sources.length > 2 ? undefined : field.gather([]);
+      return field.sources.length > 2 ? undefined : field.merge([]);
     case 'era': {
       const shape = field.shapes[eraOf(version)];
       return shape === null ? undefined : emptyField(shape, version);

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
 import t from 'tap';
 import { createAuthority, issueClient, issueServer, signRequest } from '../../../certs/issue.ts';
-import { CertificateRefused, generateKey, type KeyKind, openAuthority } from '../../../certs/keys.ts';
+import { CertificateRefusedError, generateKey, type KeyKind, openAuthority } from '../../../certs/keys.ts';
 import * as x509 from '../../../certs/x509.ts';
 
 const now = new Date('2026-05-01T12:00:00Z');
@@ -29,7 +29,7 @@ t.test('authority', async (t) => {
 t.test('authority and key of different pairs are refused', async (t) => {
   const { certificate } = await authority();
   const other = await generateKey('ec');
-  t.throws(() => openAuthority(certificate, other), CertificateRefused);
+  t.throws(() => openAuthority(certificate, other), CertificateRefusedError);
 });
 
 for (const kind of ['ec', 'rsa'] as const) {
@@ -88,9 +88,9 @@ t.test('server names', async (t) => {
   const ca = await authority();
   const key = await generateKey('ec');
   for (const name of ['', 'two words', 'a..b', 'host:5696', 'ä.example', '-']) {
-    await t.rejects(issueServer(ca, key, [name]), CertificateRefused, JSON.stringify(name));
+    await t.rejects(issueServer(ca, key, [name]), CertificateRefusedError, JSON.stringify(name));
   }
-  await t.rejects(issueServer(ca, key, []), CertificateRefused, 'no name at all');
+  await t.rejects(issueServer(ca, key, []), CertificateRefusedError, 'no name at all');
   await t.resolves(issueServer(ca, key, ['*.example.com', 'under_score', 'x'.repeat(63)]));
 });
 
@@ -149,7 +149,7 @@ t.test('keys too weak or exotic', async (t) => {
     generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
     generateKeyPairSync('x25519'),
   ];
-  for (const { publicKey } of weak) t.throws(() => refuseWeakKey(publicKey), CertificateRefused);
+  for (const { publicKey } of weak) t.throws(() => refuseWeakKey(publicKey), CertificateRefusedError);
   for (const curve of ['P-256', 'P-384', 'P-521']) {
     t.doesNotThrow(() => refuseWeakKey(generateKeyPairSync('ec', { namedCurve: curve }).publicKey));
   }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { BinaryReader, checkStructure } from '../../../codec/wire/binary-reader.ts';
-import { BinaryWriter, written } from '../../../codec/wire/binary-writer.ts';
+import { BinaryWriter, encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { decodeBinary, encodeBinary } from '../../../codec/wire/message.ts';
 import { type Node, type TypedValue, writeValue } from '../../../codec/wire/node.ts';
 import { WireError } from '../../../codec/wire-error.ts';
@@ -276,20 +276,20 @@ t.test('the writer leaves nothing of an earlier message behind', (t) => {
 t.test('the writer that is used again: nested, after an error, after a large message', (t) => {
   const small = '420020 08 00000001 0100000000000000';
   const write = (writer: BinaryWriter) => writer.byteString(tag, Uint8Array.of(1));
-  const nested = written((outer) => {
+  const nested = encodeMessage((outer) => {
     write(outer);
-    t.same(written(write), bytes(small));
+    t.same(encodeMessage(write), bytes(small));
     write(outer);
   });
   t.same(nested, bytes(small + small));
   t.throws(() =>
-    written((writer) => {
+    encodeMessage((writer) => {
       write(writer);
       throw new Error('no');
     }),
   );
-  t.equal(written((writer) => writer.byteString(tag, new Uint8Array(200_000))).length, 200_008);
-  t.same(written(write), bytes(small));
+  t.equal(encodeMessage((writer) => writer.byteString(tag, new Uint8Array(200_000))).length, 200_008);
+  t.same(encodeMessage(write), bytes(small));
   t.end();
 });
 

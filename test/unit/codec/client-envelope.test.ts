@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import t from 'tap';
 import { readResponse, writeRequest } from '../../../codec/client-envelope.ts';
-import { UnsupportedVersion } from '../../../codec/envelope.ts';
+import { UnsupportedVersionError } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import type { Infer, Struct } from '../../../codec/schema.ts';
 import { tagNumber } from '../../../codec/tags.ts';
@@ -110,6 +110,6 @@ t.test('what is no answer', async (t) => {
   t.throws(() => readResponse(golden('2.1-notify'), limits), WireError, 'a request');
   t.throws(() => readResponse(answer.subarray(0, 40), limits), WireError, 'cut short');
   t.throws(() => readResponse(changed(10, 0x77), limits), WireError, 'the header of a request');
-  t.throws(() => readResponse(changed(35, 9), limits), UnsupportedVersion, 'a version that is not ours');
+  t.throws(() => readResponse(changed(35, 9), limits), UnsupportedVersionError, 'a version that is not ours');
   t.throws(() => readResponse(new Uint8Array(0), limits), WireError, 'nothing');
 });

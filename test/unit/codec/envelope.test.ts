@@ -1,5 +1,10 @@
 import t from 'tap';
-import { type RequestItem, readRequest, UnsupportedVersion, writeResponse } from '../../../codec/envelope.ts';
+import {
+  type RequestItem,
+  readRequest,
+  UnsupportedVersionError,
+  writeResponse,
+} from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import { maybe, struct, text } from '../../../codec/schema.ts';
 import { tagNumber } from '../../../codec/tags.ts';
@@ -89,14 +94,14 @@ t.test('versions that are not ours', (t) => {
       readRequest(message(`${version(major, minor)}${count}`), limits);
       t.fail('must throw');
     } catch (error) {
-      t.ok(error instanceof UnsupportedVersion, `${major}.${minor}`);
+      t.ok(error instanceof UnsupportedVersionError, `${major}.${minor}`);
       t.match(error, { major, minor });
     }
   }
   t.doesNotThrow(() => readRequest(message(`${version(2, 1)}${count}`), limits));
   t.throws(
     () => readRequest(message(`${version(3, 0)}<Username type="TextString" value="?"/>`), limits),
-    UnsupportedVersion,
+    UnsupportedVersionError,
     'told before the header is read any further',
   );
   t.end();

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Attempt, Guard } from '../../../src/identity/login-throttle.ts';
+import { type LoginAttempt, LoginThrottle } from '../../../src/identity/login-throttle.ts';
 import { Throttle } from '../../../src/identity/throttle.ts';
 
 t.test('each failure beyond the free ones doubles the time, up to a quarter of an hour', async (t) => {
@@ -42,35 +42,35 @@ t.test('the number of names that are remembered is bounded; who failed last stay
   t.ok(throttle.isBlocked('kept'));
 });
 
-const wrong = async (): Promise<Attempt<number>> => ({ refused: 'wrong' });
-const right = async () => ({ held: 1 });
+const wrong = async (): Promise<LoginAttempt<number>> => ({ refused: 'wrong' });
+const right = async () => ({ verified: 1 });
 
 t.test('attempts of one client go one after the other, those of others beside them', async (t) => {
-  const guard = new Guard(() => 0);
+  const guard = new LoginThrottle(() => 0);
   const order: string[] = [];
-  const slow = Promise.withResolvers<Attempt<number>>();
+  const slow = Promise.withResolvers<LoginAttempt<number>>();
   const first = guard.attempt('a', 'x', () => {
     order.push('first');
     return slow.promise;
   });
   const second = guard.attempt('a', 'y', async () => {
     order.push('second');
-    return { held: 2 };
+    return { verified: 2 };
   });
-  await guard.attempt('b', 'x', async () => ({ held: order.push('other') }));
+  await guard.attempt('b', 'x', async () => ({ verified: order.push('other') }));
   t.same(order.toSorted(), ['first', 'other']);
-  slow.resolve({ held: 1 });
-  t.same(await Promise.all([first, second]), [{ held: 1 }, { held: 2 }]);
+  slow.resolve({ verified: 1 });
+  t.same(await Promise.all([first, second]), [{ verified: 1 }, { verified: 2 }]);
   t.same(order.at(-1), 'second');
   await t.rejects(
     guard.attempt('a', 'x', () => Promise.reject(new Error('weather'))),
     /weather/,
   );
-  t.same(await guard.attempt('a', 'x', right), { held: 1 }, 'a failure of ours holds nobody up');
+  t.same(await guard.attempt('a', 'x', right), { verified: 1 }, 'a failure of ours holds nobody up');
 });
 
 t.test('a hundred guesses at once are no more than five', async (t) => {
-  const guard = new Guard(() => 0);
+  const guard = new LoginThrottle(() => 0);
   let verified = 0;
   const guess = async () => {
     verified += 1;
@@ -79,13 +79,13 @@ t.test('a hundred guesses at once are no more than five', async (t) => {
   await Promise.all(Array.from({ length: 100 }, () => guard.attempt('a', 'x', guess)));
   t.equal(verified, 5);
   t.match(await guard.attempt('a', 'x', right), { refused: 'too many attempts have failed' });
-  t.match(await guard.attempt('a', 'y', right), { held: 1 });
-  t.match(await guard.attempt('b', 'x', right), { held: 1 });
+  t.match(await guard.attempt('a', 'y', right), { verified: 1 });
+  t.match(await guard.attempt('b', 'x', right), { verified: 1 });
 });
 
 t.test('who knows the secret but comes too late is neither slowed down nor forgiven', async (t) => {
-  const guard = new Guard(() => 0);
-  const late = async (): Promise<Attempt<number>> => ({ refused: 'late', known: true });
+  const guard = new LoginThrottle(() => 0);
+  const late = async (): Promise<LoginAttempt<number>> => ({ refused: 'late', known: true });
   for (let number = 0; number < 4; number++) await guard.attempt('a', 'x', wrong);
   for (let number = 0; number < 9; number++)
     t.match(await guard.attempt('a', 'x', late), { refused: 'late' });
@@ -94,17 +94,17 @@ t.test('who knows the secret but comes too late is neither slowed down nor forgi
 });
 
 t.test('a certificate that tries many names is stopped as a whole', async (t) => {
-  const guard = new Guard(() => 0);
+  const guard = new LoginThrottle(() => 0);
   for (let number = 0; number < 50; number++) await guard.attempt('a', `n${number}`, wrong);
   t.match(await guard.attempt('a', 'another', right), { refused: 'too many attempts have failed' });
 });
 
 t.test('who shows the same at once shares one verification', async (t) => {
-  const guard = new Guard(() => 0);
+  const guard = new LoginThrottle(() => 0);
   let verified = 0;
   const check = async () => {
     verified += 1;
-    return { held: 1 };
+    return { verified: 1 };
   };
   const all = await Promise.all(
     Array.from({ length: 64 }, () => guard.attemptOnce('a', 'x', 'digest', check)),

@@ -5,7 +5,7 @@ import { KmipError, reasonFor } from '../../../src/common/errors.ts';
 import { buildObject, type Creation } from '../../../src/object/creation.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { SealedKey } from '../../../src/store/store.ts';
-import { SealBroken, type SealContext, type Vault } from '../../../src/vault/vault.ts';
+import { SealBrokenError, type SealContext, type Vault } from '../../../src/vault/vault.ts';
 
 /** The moment at which these tests play. */
 export const now = 1_700_000_000;
@@ -89,7 +89,8 @@ export class PaperVault implements Vault {
   open({ id, objectType }: SealContext, sealed: SealedKey): Uint8Array {
     this.opens++;
     const prefix = new TextEncoder().encode(`${id}|${objectType}|`);
-    if (!prefix.every((byte, at) => sealed[at] === byte)) throw new SealBroken('sealed for another object');
+    if (!prefix.every((byte, at) => sealed[at] === byte))
+      throw new SealBrokenError('sealed for another object');
     return sealed.slice(prefix.length);
   }
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { decodeAttributes } from '../../../codec/stored-attributes.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
-import { SealBroken } from '../../../src/vault/vault.ts';
+import { SealBrokenError } from '../../../src/vault/vault.ts';
 import { aesKey, name, now, PaperVault, symmetricKey } from './fixtures.ts';
 
 const options = { uniqueNames: false };
@@ -56,7 +56,7 @@ t.test('a seal belongs to its object', async (t) => {
   const vault = new PaperVault();
   const row = aesKey().toStored(vault, options);
   const stolen = ManagedObject.fromStored({ ...row, id: 'k2' }, vault);
-  t.throws(() => stolen.value, SealBroken);
+  t.throws(() => stolen.value, SealBrokenError);
 });
 
 t.test('clones', async (t) => {

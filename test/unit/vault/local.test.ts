@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { SealedKey } from '../../../src/store/store.ts';
 import { createRootKey, openLocalVault } from '../../../src/vault/local.ts';
-import { SealBroken, VaultUnavailable } from '../../../src/vault/vault.ts';
+import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { shelf } from './wrapped-key-store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-vault-'));
@@ -34,7 +34,7 @@ const quick = { refreshSeconds: 0, settleSeconds: 0 };
 
 t.test('what was sealed opens for its object, also after a restart', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), shelf()];
-  const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.equal(vault.unsealed, true);
   t.equal(vault.sealedBecause, undefined);
   const sealed = vault.seal(context, plain);
@@ -43,7 +43,7 @@ t.test('what was sealed opens for its object, also after a restart', async (t) =
   t.notSame(vault.seal(context, plain), sealed, 'a nonce of its own each time');
   const empty = vault.seal(context, new Uint8Array(0));
   await vault.close();
-  const again = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  const again = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.teardown(() => again.close());
   const opened = again.open(context, sealed);
   t.strictSame(opened, plain);
@@ -55,7 +55,7 @@ t.test('what was sealed opens for its object, also after a restart', async (t) =
 });
 
 t.test('a sealed value belongs to one object and one type', async (t) => {
-  const vault = await openLocalVault({ rootKeyFile: freshFile(), shelf: shelf(), ...quick });
+  const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: shelf(), ...quick });
   t.teardown(() => vault.close());
   const a = vault.seal({ id: 'a', objectType: 'bc' }, plain);
   const b = vault.seal({ id: 'b', objectType: 'bc' }, plain);
@@ -67,12 +67,12 @@ t.test('a sealed value belongs to one object and one type', async (t) => {
     ['', 'abc', a],
     ['A', 'bc', a],
   ] as const)
-    t.throws(() => vault.open({ id, objectType }, sealed), SealBroken, `${id} ${objectType}`);
+    t.throws(() => vault.open({ id, objectType }, sealed), SealBrokenError, `${id} ${objectType}`);
   t.strictSame(vault.open({ id: 'a', objectType: 'bc' }, a), plain);
 });
 
 t.test('a value with any bit flipped, cut short or made longer does not open', async (t) => {
-  const vault = await openLocalVault({ rootKeyFile: freshFile(), shelf: shelf(), ...quick });
+  const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: shelf(), ...quick });
   t.teardown(() => vault.close());
   const sealed = vault.seal(context, plain);
   let opened = 0;
@@ -83,13 +83,17 @@ t.test('a value with any bit flipped, cut short or made longer does not open', a
       vault.open(context, flipped);
       opened += 1;
     } catch (error) {
-      if (!(error instanceof SealBroken || error instanceof VaultUnavailable)) throw error;
+      if (!(error instanceof SealBrokenError || error instanceof VaultUnavailableError)) throw error;
     }
   }
   t.equal(opened, 0);
   for (const length of [0, 1, 4, 5, 17, 32, 33, sealed.length - 1])
-    t.throws(() => vault.open(context, sealed.slice(0, length) as SealedKey), SealBroken, `${length} bytes`);
-  t.throws(() => vault.open(context, Uint8Array.from([...sealed, 0]) as SealedKey), SealBroken);
+    t.throws(
+      () => vault.open(context, sealed.slice(0, length) as SealedKey),
+      SealBrokenError,
+      `${length} bytes`,
+    );
+  t.throws(() => vault.open(context, Uint8Array.from([...sealed, 0]) as SealedKey), SealBrokenError);
 });
 
 t.test('the root key file', async (t) => {
@@ -116,7 +120,7 @@ t.test('the root key file', async (t) => {
     for (const form of forms) {
       const rootKeyFile = freshFile();
       writeFileSync(rootKeyFile, form, { mode: 0o600 });
-      const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
       t.equal(vault.sealedBecause, undefined, JSON.stringify(form));
       sealed ??= vault.seal(context, plain);
       t.strictSame(vault.open(context, sealed), plain);
@@ -137,7 +141,7 @@ t.test('the root key file', async (t) => {
     ]) {
       const rootKeyFile = freshFile();
       writeFileSync(rootKeyFile, content, { mode: 0o600 });
-      const vault = await openLocalVault({ rootKeyFile, shelf: shelf(), ...quick });
+      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: shelf(), ...quick });
       t.match(
         vault.sealedBecause,
         /root-\d+\.key is not one line of 32 bytes in hex or base64$/,
@@ -145,7 +149,7 @@ t.test('the root key file', async (t) => {
       );
       await vault.close();
     }
-    const vault = await openLocalVault({ rootKeyFile: directory, shelf: shelf(), ...quick });
+    const vault = await openLocalVault({ rootKeyFile: directory, wrappedKeys: shelf(), ...quick });
     t.equal(vault.unsealed, false, 'a directory');
     await vault.close();
   });
@@ -155,12 +159,12 @@ t.test('the root key file', async (t) => {
       const rootKeyFile = freshFile();
       createRootKey(rootKeyFile);
       chmodSync(rootKeyFile, mode);
-      const vault = await openLocalVault({ rootKeyFile, shelf: shelf(), ...quick });
+      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: shelf(), ...quick });
       t.equal(
         vault.sealedBecause,
         `the root key ${rootKeyFile} has mode 0${mode.toString(8)}, others can read it: chmod 600 it`,
       );
-      t.throws(() => vault.seal(context, plain), VaultUnavailable);
+      t.throws(() => vault.seal(context, plain), VaultUnavailableError);
       chmodSync(rootKeyFile, 0o400);
       await vault.refresh();
       t.equal(vault.unsealed, true, 'tried again');
@@ -171,23 +175,23 @@ t.test('the root key file', async (t) => {
 
 t.test('without its root key the vault starts sealed and makes no other', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), shelf()];
-  const first = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  const first = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   const sealed = first.seal(context, plain);
   await first.close();
   t.throws(() => first.open(context, sealed), { name: 'VaultUnavailable', message: 'the vault is closed' });
   renameSync(rootKeyFile, `${rootKeyFile}.away`);
-  const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+  const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.teardown(() => vault.close());
   t.equal(vault.unsealed, false);
   t.match(vault.sealedBecause, /is missing.*bring it back from its backup$/);
   t.notOk(existsSync(rootKeyFile), 'no new root key');
-  t.throws(() => vault.seal(context, plain), VaultUnavailable);
-  t.throws(() => vault.open(context, sealed), VaultUnavailable);
-  await t.rejects(vault.rotate(), VaultUnavailable);
+  t.throws(() => vault.seal(context, plain), VaultUnavailableError);
+  t.throws(() => vault.open(context, sealed), VaultUnavailableError);
+  await t.rejects(vault.rotate(), VaultUnavailableError);
   createRootKey(rootKeyFile);
   await vault.refresh();
   t.match(vault.sealedBecause, /does not open sealing key 1: the database was sealed under another$/);
-  t.throws(() => vault.open(context, sealed), VaultUnavailable);
+  t.throws(() => vault.open(context, sealed), VaultUnavailableError);
   t.equal(keys.keys.length, 1);
   renameSync(`${rootKeyFile}.away`, rootKeyFile);
   await vault.refresh();
@@ -198,7 +202,7 @@ t.test('without its root key the vault starts sealed and makes no other', async 
 t.test('rotation', async (t) => {
   await t.test('seals with the new key and still opens old values', async (t) => {
     const [rootKeyFile, keys] = [freshFile(), shelf()];
-    const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+    const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
     const old = vault.seal(context, plain);
     t.equal(sealingKeyOf(old), 1);
@@ -208,7 +212,7 @@ t.test('rotation', async (t) => {
     t.strictSame(vault.open(context, old), plain);
     t.strictSame(vault.open(context, fresh), plain);
     keys.keys[1] = { ...keys.keys[1]!, id: 3 };
-    const other = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+    const other = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.match(other.sealedBecause, /does not open sealing key 3/, 'a wrapped key under another id');
   });
 
@@ -216,7 +220,7 @@ t.test('rotation', async (t) => {
     const keys = shelf();
     const vault = await openLocalVault({
       rootKeyFile: freshFile(),
-      shelf: keys,
+      wrappedKeys: keys,
       sealsBeforeRotation: 5,
       ...quick,
     });
@@ -234,7 +238,7 @@ t.test('rotation', async (t) => {
     const keys = shelf();
     const vault = await openLocalVault({
       rootKeyFile: freshFile(),
-      shelf: keys,
+      wrappedKeys: keys,
       refreshSeconds: 0,
       now: () => now,
     });
@@ -248,13 +252,13 @@ t.test('rotation', async (t) => {
   await t.test('of another process is learnt when its first value comes by', async (t) => {
     const [rootKeyFile, keys] = [freshFile(), shelf()];
     const [here, there] = [
-      await openLocalVault({ rootKeyFile, shelf: keys, ...quick }),
-      await openLocalVault({ rootKeyFile, shelf: keys, ...quick }),
+      await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
+      await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
     ];
     t.teardown(() => Promise.all([here.close(), there.close()]));
     await there.rotate();
     const sealed = there.seal(context, plain);
-    t.throws(() => here.open(context, sealed), VaultUnavailable);
+    t.throws(() => here.open(context, sealed), VaultUnavailableError);
     await here.refresh();
     t.strictSame(here.open(context, sealed), plain);
     const before = keys.lists;
@@ -267,7 +271,7 @@ t.test('rotation', async (t) => {
 
   await t.test('is refused under an exchanged root key', async (t) => {
     const [rootKeyFile, keys] = [freshFile(), shelf()];
-    const vault = await openLocalVault({ rootKeyFile, shelf: keys, ...quick });
+    const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
     rmSync(rootKeyFile);
     await t.rejects(vault.rotate(), { name: 'VaultUnavailable', message: /is missing/ });
@@ -282,7 +286,7 @@ t.test('rotation', async (t) => {
 t.test('processes that start at once on an empty shelf agree on one key', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), shelf()];
   const vaults = await Promise.all(
-    Array.from({ length: 8 }, () => openLocalVault({ rootKeyFile, shelf: keys, ...quick })),
+    Array.from({ length: 8 }, () => openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick })),
   );
   t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
   t.equal(keys.keys.length, 1);
@@ -293,7 +297,9 @@ t.test('processes that start at once on an empty shelf agree on one key', async 
 t.test('nodes with root keys of their own on one database: one is refused', async (t) => {
   const keys = shelf();
   const vaults = await Promise.all(
-    [freshFile(), freshFile()].map((rootKeyFile) => openLocalVault({ rootKeyFile, shelf: keys, ...quick })),
+    [freshFile(), freshFile()].map((rootKeyFile) =>
+      openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
+    ),
   );
   t.teardown(() => Promise.all(vaults.map((vault) => vault.close())));
   t.strictSame(vaults.map(({ unsealed }) => unsealed).sort(), [false, true]);
@@ -301,5 +307,5 @@ t.test('nodes with root keys of their own on one database: one is refused', asyn
 
 t.test('a shelf that cannot be read is said at once', async (t) => {
   const broken = { ...shelf(), list: () => Promise.reject(new Error('away')) };
-  await t.rejects(openLocalVault({ rootKeyFile: freshFile(), shelf: broken, ...quick }), /away/);
+  await t.rejects(openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: broken, ...quick }), /away/);
 });

@@ -1,7 +1,7 @@
-import type { SealingKeyShelf, WrappedSealingKey } from '../../../src/vault/vault.ts';
+import type { WrappedKeyStore, WrappedSealingKey } from '../../../src/vault/vault.ts';
 
 /** A shelf in memory; `keys` may be changed behind the vault's back. */
-export interface TestShelf extends SealingKeyShelf {
+export interface TestShelf extends WrappedKeyStore {
   keys: WrappedSealingKey[];
   lists: number;
 }

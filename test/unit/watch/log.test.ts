@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createLog, logDoor, logRequests } from '../../../src/watch/log.ts';
+import { createLog, logListener, logRequests } from '../../../src/watch/log.ts';
 
 type Line = Record<string, unknown>;
 
@@ -125,9 +125,9 @@ t.test('credentials that were refused: with the reason, a flood as a number', as
   const { log, lines } = kept('debug');
   const requests = logRequests(log, () => now);
   const refused = { reason: 'a credential does not hold', client: 'demo', connection: '1a' };
-  for (let n = 0; n < 1_000; n++) requests.unproven(refused);
+  for (let n = 0; n < 1_000; n++) requests.authenticationFailed(refused);
   now += 1_000;
-  requests.unproven(refused);
+  requests.authenticationFailed(refused);
   t.equal(lines().length, 22);
   t.match(lines()[0], { level: 'warn', msg: 'credentials refused', ...refused });
   t.match(lines()[20], { level: 'warn', refused: 980 });
@@ -136,7 +136,7 @@ t.test('credentials that were refused: with the reason, a flood as a number', as
 t.test('the door: probes at debug, refusals in words, a flood as a number', async (t) => {
   const { log, lines } = kept();
   let now = 5_000;
-  const door = logDoor(log, () => now);
+  const door = logListener(log, () => now);
   const refused = {
     reason: 'certificate not enrolled',
     peer: '192.0.2.1:4711',

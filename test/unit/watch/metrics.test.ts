@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Store } from '../../../src/store/store.ts';
-import { measured } from '../../../src/store/with-metrics.ts';
+import { withMetrics } from '../../../src/store/with-metrics.ts';
 import { Metrics } from '../../../src/watch/metrics.ts';
 
 /** The samples of one metric, as they are scraped. */
@@ -49,10 +49,10 @@ t.test('nothing a client chooses makes a time series', async (t) => {
 t.test('the door, failures, certificates, the event loop', async (t) => {
   const metrics = new Metrics();
   const opened = { client: 'demo', connection: '1', peer: 'x', protocol: 'TLSv1.3', resumed: false };
-  metrics.door.connectionOpened(opened);
-  metrics.door.connectionOpened({ ...opened, resumed: true });
-  metrics.door.connectionClosed({ client: 'demo', connection: '1' });
-  metrics.door.handshakeRefused({ reason: 'not TLS', peer: 'x', level: 'warn' });
+  metrics.listener.connectionOpened(opened);
+  metrics.listener.connectionOpened({ ...opened, resumed: true });
+  metrics.listener.connectionClosed({ client: 'demo', connection: '1' });
+  metrics.listener.handshakeRefused({ reason: 'not TLS', peer: 'x', level: 'warn' });
   metrics.requests.unexpected({ error: new Error('x'), reference: 'r', client: 'demo', connection: '1' });
   metrics.requests.refused({ version: '1.0', reason: 'InvalidMessage', message: 'x' });
   metrics.certificateExpires('server', new Date(Date.now() + 86_400_000));
@@ -95,7 +95,7 @@ t.test('calls of the store', async (t) => {
     ping: async () => {},
     close: async () => {},
   };
-  const watched = measured(store, metrics.storeCall);
+  const watched = withMetrics(store, metrics.storeCall);
   t.same(await watched.load([]), []);
   await watched.find({} as never);
   t.equal(await watched.record('kind', 'id'), undefined);

@@ -62,7 +62,7 @@ t.test('every kind of issuing key, with every signature it makes, as openssl ver
     const middle = await subordinate(service, root, `Middle of ${what}`);
     const leaf = await certified(service, middle, `Leaf of ${what}`);
     t.equal(
-      await nodeCrypto.certification.judge([leaf.der, middle.der, root.der], service.now / 1000),
+      await nodeCrypto.certification.validatePath([leaf.der, middle.der, root.der], service.now / 1000),
       'Valid',
       what,
     );

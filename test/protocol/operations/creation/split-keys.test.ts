@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import type { ManagedObjectValue } from '../../../../codec/structures/managed-objects.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import type { Sharing } from '../../../../src/crypto/secret-sharing.ts';
+import type { SecretSharingScheme } from '../../../../src/crypto/secret-sharing.ts';
 import { Create } from '../../../../src/operations/creation/create.ts';
 import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
 import { CreateSplitKey } from '../../../../src/operations/creation/create-split-key.ts';
@@ -36,7 +36,7 @@ const methods = [
   'PolynomialSharingPrimeField',
 ] as const;
 
-function splitting(method: Sharing['method'], rest: object = {}) {
+function splitting(method: SecretSharingScheme['method'], rest: object = {}) {
   const threshold = method === 'XOR' ? 4 : 3;
   return {
     ObjectType: 'SplitKey',
@@ -62,7 +62,12 @@ const raw = (KeyMaterial: Uint8Array) => ({
   KeyValue: { KeyMaterial, Attributes: [] },
 });
 
-function part(identifier: number, share: Uint8Array, sharing: Sharing, bits?: number): ManagedObjectValue {
+function part(
+  identifier: number,
+  share: Uint8Array,
+  sharing: SecretSharingScheme,
+  bits?: number,
+): ManagedObjectValue {
   const KeyBlock = { ...raw(share), CryptographicAlgorithm: 'AES' as const, CryptographicLength: bits };
   const value = {
     SplitKeyParts: sharing.parts,

@@ -11,7 +11,7 @@ import { announcedDefaults } from '../../../../src/operations/server/announced-d
 import { Query } from '../../../../src/operations/server/query.ts';
 import { Import } from '../../../../src/operations/transfer/import.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
-import { VaultUnavailable } from '../../../../src/vault/vault.ts';
+import { VaultUnavailableError } from '../../../../src/vault/vault.ts';
 import { enumerated, structure } from '../../../client.ts';
 import { TestService } from '../../service.ts';
 import {
@@ -237,7 +237,7 @@ t.test('defaults: told by Query, and gone when none are given', async (t) => {
 });
 
 t.test("defaults: while the vault is sealed, the server's own", async (t) => {
-  const load = () => Promise.reject(new VaultUnavailable('the root key is away'));
+  const load = () => Promise.reject(new VaultUnavailableError('the root key is away'));
   const sealed = { work: { records: { load } }, principal: { group: 'g' }, version: '2.1' } as never;
   const { ObjectDefaults } = await announcedDefaults([], sealed);
   t.equal(ObjectDefaults.length, 4);

@@ -8,7 +8,10 @@ const module = new URL('./threads-fixture.ts', import.meta.url);
 const pool = (options: { size?: number; waiting?: number } = {}) => {
   const threads = new Threads({ size: 2, waiting: 4, module, ...options });
   // The fixture answers with what it was told, whatever the work is called.
-  return { threads, say: (word: unknown) => threads.run('unbundle', word as never, word as never) as never };
+  return {
+    threads,
+    say: (word: unknown) => threads.run('decodePkcs12', word as never, word as never) as never,
+  };
 };
 
 t.test('jobs are done, each by one thread, in their order', async (t) => {
@@ -17,7 +20,7 @@ t.test('jobs are done, each by one thread, in their order', async (t) => {
   const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(say));
   t.same(
     answers,
-    ['a', 'b', 'c', 'd', 'e'].map((word) => ['unbundle', word, word]),
+    ['a', 'b', 'c', 'd', 'e'].map((word) => ['decodePkcs12', word, word]),
   );
 });
 
@@ -36,7 +39,7 @@ t.test('too much work is refused at once', async (t) => {
   const accepted = [say('at work'), say('waits'), say('waits too')];
   await t.rejects(say('too much') as Promise<unknown>, CryptographyBusy);
   t.equal((await Promise.all(accepted)).length, 3);
-  t.same(await say('later'), ['unbundle', 'later', 'later']);
+  t.same(await say('later'), ['decodePkcs12', 'later', 'later']);
 });
 
 t.test('a thread that breaks down fails its job only and is replaced', async (t) => {
@@ -46,7 +49,7 @@ t.test('a thread that breaks down fails its job only and is replaced', async (t)
     const broken = say(word) as Promise<unknown>;
     const next = say('next');
     await t.rejects(broken, { message: 'a thread of the cryptography ended' }, word);
-    t.same(await next, ['unbundle', 'next', 'next'], word);
+    t.same(await next, ['decodePkcs12', 'next', 'next'], word);
   }
 });
 
@@ -56,7 +59,7 @@ t.test('closing fails what is not done; later work starts again', async (t) => {
   const refused = jobs.map((job) => t.rejects(job));
   await threads.close();
   await Promise.all(refused);
-  t.same(await say('again'), ['unbundle', 'again', 'again']);
+  t.same(await say('again'), ['decodePkcs12', 'again', 'again']);
   await threads.close();
 });
 
@@ -89,9 +92,9 @@ t.test('private operations answer as they do on the event loop', async (t) => {
   const signature = await nodeCrypto.sign(privateKey, hashed, { digest });
   t.ok(await nodeCrypto.verify(publicKey, hashed, { data }, signature));
   const password = new TextEncoder().encode('secret');
-  const file = await nodeCrypto.bundle(privateKey, { certificates: [], password });
-  t.same(await nodeCrypto.unbundle(file, password), before);
-  await t.rejects(nodeCrypto.unbundle(file, Uint8Array.of(0x61)), undecipherable);
+  const file = await nodeCrypto.encodePkcs12(privateKey, { certificates: [], password });
+  t.same(await nodeCrypto.decodePkcs12(file, password), before);
+  await t.rejects(nodeCrypto.decodePkcs12(file, Uint8Array.of(0x61)), undecipherable);
 });
 
 t.test('the event loop turns while RSA-4096 decrypts and keys are made', async (t) => {

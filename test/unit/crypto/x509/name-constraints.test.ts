@@ -276,7 +276,7 @@ t.test('names against constraints', async (t) => {
   for (const { what, permitted = [], excluded = [], subject = 'CN=x', names = [], ...wanted } of rows) {
     const issuer = await made('issuer', root, { extensions: [ca(), constraints(permitted, excluded)] });
     const leaf = await made('x', issuer, { subject, extensions: named(...names) });
-    t.equal(await certification.judge(chain(leaf, issuer, root), now + day), wanted.expected, what);
+    t.equal(await certification.validatePath(chain(leaf, issuer, root), now + day), wanted.expected, what);
     if (!hasOpenssl) continue;
     const file = (called: string, { der }: Link) => {
       writeFileSync(join(folder, called), new X509Certificate(der).toString());
@@ -301,7 +301,7 @@ t.test('whose constraints bind whom', async (t) => {
   const renewed = await made('issuer', issuer, { extensions: [ca(), ...named(['dns', 'x.org'])] });
   const wrong = named(['dns', 'x.org']);
   const right = named(['dns', 'www.example.com']);
-  const verdict = (...links: Link[]) => certification.judge(chain(...links), now + day);
+  const verdict = (...links: Link[]) => certification.validatePath(chain(...links), now + day);
   t.equal(
     await verdict(await made('x', inner, { extensions: right }), inner, issuer, root),
     'Invalid',
@@ -325,7 +325,7 @@ t.test('constraints that are none', async (t) => {
     const extension = new x509.Extension('2.5.29.30', true, new Uint8Array(value));
     const issuer = await made('issuer', root, { extensions: [ca(), extension] });
     const leaf = await made('x', issuer, { extensions: named(...names) });
-    return certification.judge(chain(leaf, issuer, root), now + day);
+    return certification.validatePath(chain(leaf, issuer, root), now + day);
   };
   t.equal(await verdict(Uint8Array.fromHex('3000')), 'Unknown', 'empty');
   t.equal(await verdict(Uint8Array.fromHex('300aa0083006820178800101')), 'Unknown', 'with a minimum');

@@ -4,7 +4,7 @@ import { createAuthority, issueClient } from '../../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../../certs/keys.ts';
 import { type Pkcs12Encryption, pkcs12 } from '../../../../certs/pkcs12.ts';
 import { CryptographyFailed, ParametersInvalid } from '../../../../src/crypto/provider.ts';
-import { unbundle } from '../../../../src/crypto/x509/pkcs12-reader.ts';
+import { decodePkcs12 } from '../../../../src/crypto/x509/pkcs12-reader.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
 
@@ -18,14 +18,14 @@ const file = (encryption: Pkcs12Encryption, password: string) =>
 t.test('the private key comes out under its password only', async (t) => {
   for (const encryption of ['aes', '3des'] as const) {
     const bundle = file(encryption, 'pässwort');
-    const found = unbundle(bundle, text('pässwort')) as Uint8Array;
+    const found = decodePkcs12(bundle, text('pässwort')) as Uint8Array;
     const key = createPrivateKey({ key: Buffer.from(found), format: 'der', type: 'pkcs8' });
     t.ok(key.equals(client.key), encryption);
-    t.throws(() => unbundle(bundle, text('passwort')), CryptographyFailed, encryption);
-    t.throws(() => unbundle(bundle, Uint8Array.of(0xff)), ParametersInvalid, 'a password is text');
+    t.throws(() => decodePkcs12(bundle, text('passwort')), CryptographyFailed, encryption);
+    t.throws(() => decodePkcs12(bundle, Uint8Array.of(0xff)), ParametersInvalid, 'a password is text');
     const changed = Uint8Array.from(bundle);
     changed[300] = (changed[300] ?? 0) ^ 1;
-    t.throws(() => unbundle(changed, text('pässwort')), CryptographyFailed, 'the MAC covers everything');
+    t.throws(() => decodePkcs12(changed, text('pässwort')), CryptographyFailed, 'the MAC covers everything');
   }
 });
 
@@ -42,7 +42,7 @@ t.test('files that are kept unopened', async (t) => {
     ['a file cut short', bundle.slice(0, 200)],
     ['one that wants more rounds than the server has time for', slow],
   ] as const) {
-    t.equal(unbundle(bytes, text('x')), undefined, name);
+    t.equal(decodePkcs12(bytes, text('x')), undefined, name);
   }
   t.ok(performance.now() - started < 1_000, 'and at once');
 });
@@ -54,7 +54,7 @@ t.test('of any bytes nothing comes but what was promised', async (t) => {
     const changed = Uint8Array.from(bundle);
     changed[at] = (changed[at] ?? 0) ^ 0x41;
     try {
-      came.add(typeof unbundle(changed, text('x')));
+      came.add(typeof decodePkcs12(changed, text('x')));
     } catch (error) {
       came.add((error as Error).name);
     }
