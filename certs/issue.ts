@@ -72,7 +72,7 @@ export async function issueClient(
 
 /**
  * Signs a client's request (PKCS#10, RFC 2986; PEM or DER). Only its public key is taken over: subject and extensions
- * are ours. Throws CertificateRefused when it cannot be read, its signature does not fit, or its key is too weak.
+ * are ours. Throws CertificateRefusedError when it cannot be read, its signature does not fit, or its key is too weak.
  */
 export async function signRequest(
   authority: IssuedCertificate,

@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 
 /** A request that must not become a certificate; the message says why and what to do, for the person at the keyboard. */
 export class CertificateRefusedError extends Error {
-  override readonly name = 'CertificateRefused';
+  override readonly name = 'CertificateRefusedError';
+  readonly code = 'CERTIFICATE_REFUSED';
 }
 
 /** `ec`: ECDSA on P-256. `rsa`: RSA of 2,048 bits, for old storage arrays that know nothing else. */
@@ -38,7 +39,7 @@ export function privateKeyToPem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** Private key from PEM (PKCS#8, PKCS#1 or SEC1), `where` is what a message calls it. Throws CertificateRefused. */
+/** Private key from PEM (PKCS#8, PKCS#1 or SEC1), `where` is what a message calls it. Throws CertificateRefusedError. */
 export function privateKeyFromPem(pem: string, where: string): KeyObject {
   try {
     return createPrivateKey(pem);
@@ -53,7 +54,7 @@ const curves = new Map([
   ['secp521r1', 'P-521'],
 ]);
 
-/** WebCrypto's name of an EC key's curve. Throws CertificateRefused for other keys. */
+/** WebCrypto's name of an EC key's curve. Throws CertificateRefusedError for other keys. */
 export function curveOf(key: KeyObject): string {
   const curve = curves.get(key.asymmetricKeyDetails?.namedCurve ?? '');
   if (curve === undefined)
@@ -84,7 +85,7 @@ function samePair(publicKey: KeyObject, privateKey: KeyObject): boolean {
   return createPublicKey(privateKey).equals(publicKey);
 }
 
-/** An authority ready to sign. Throws CertificateRefused when certificate and key are not one pair. */
+/** An authority ready to sign. Throws CertificateRefusedError when certificate and key are not one pair. */
 export function openAuthority(certificate: string, key: KeyObject): IssuedCertificate {
   if (!samePair(new X509Certificate(certificate).publicKey, key)) {
     throw new CertificateRefusedError(

@@ -101,7 +101,8 @@ export interface RequestMessage {
 
 /** A request in a version that this house does not speak; `minor` and `major` are what it said. */
 export class UnsupportedVersionError extends Error {
-  override readonly name = 'UnsupportedVersion';
+  override readonly name = 'UnsupportedVersionError';
+  readonly code = 'UNSUPPORTED_VERSION';
   readonly major: number;
   readonly minor: number;
 

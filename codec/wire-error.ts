@@ -8,6 +8,7 @@ export type WireErrorKind = 'malformed' | 'field' | 'unknown';
 /** Bytes that cannot be read. The text names tags and types, never values. */
 export class WireError extends Error {
   override readonly name = 'WireError';
+  readonly code = 'WIRE';
   readonly kind: WireErrorKind;
   /** Byte offset in the message where the offending item starts; -1 when there is none. */
   readonly offset: number;

@@ -60,7 +60,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
   const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, wrappedKeys: opened.sealingKeys });
   closing.defer(() => vault.close());
   const policy = new rooms.Policy(config.roles);
-  const rules = new rooms.CryptographicRules({ ...config.crypto, fips: config.fips });
+  const rules = new rooms.CryptographicPolicy({ ...config.crypto, fips: config.fips });
   const { interop, uniqueNames } = config;
   const asking = rooms.combineEndpointObservers(rooms.logEndpoints(log), metrics.endpoints);
   const events = new rooms.ObjectEvents(vault, (error) => asking.failed({ error }));

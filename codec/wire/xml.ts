@@ -33,13 +33,16 @@ export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   try {
     parser.write(text).close();
   } catch (error) {
-    if (!(error instanceof Done)) throw error;
+    if (!(error instanceof DocumentEndError)) throw error;
   }
   return reader.messages;
 }
 
 /** The wrapper has ended. What follows is nobody's, and to read on would cost the square of what is not closed there. */
-class Done extends Error {}
+class DocumentEndError extends Error {
+  override readonly name = 'DocumentEndError';
+  readonly code = 'DOCUMENT_END';
+}
 
 function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
@@ -83,7 +86,7 @@ class XmlReader {
 
   close(): void {
     if (this.#inLeaf) this.#inLeaf = false;
-    else if (this.#tree.depth === 0) throw new Done();
+    else if (this.#tree.depth === 0) throw new DocumentEndError();
     else {
       const node = this.#tree.close();
       if (this.#tree.depth === 0) this.messages.push(node);

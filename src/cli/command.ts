@@ -71,7 +71,7 @@ export function withListenerOptions(yargs: Argv): Argv {
     .option('metrics', { type: 'string', requiresArg: true, describe: 'HOST:PORT of metrics and health' });
 }
 
-/** Value of an option read as the configuration would read it. Throws UsageFailure. */
+/** Value of an option read as the configuration would read it. Throws UsageError. */
 export function readOption<T>(
   name: string,
   value: string | undefined,
@@ -88,7 +88,7 @@ export function readOption<T>(
 
 const plainName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
-/** Names of clients and groups end up in paths, certificates and logs. Throws UsageFailure. */
+/** Names of clients and groups end up in paths, certificates and logs. Throws UsageError. */
 export function plainNameOf(what: string, value: string): string {
   if (plainName.test(value)) return value;
   throw new UsageError(

@@ -2,25 +2,27 @@ import { ConfigError } from '../config/index.ts';
 
 /** A command that cannot do what it was asked: exit code 1. The message is one line: what, where, what to do. */
 export class CommandError extends Error {
-  override readonly name: string = 'CommandFailure';
+  override readonly name: string = 'CommandError';
+  readonly code: string = 'COMMAND';
 }
 
 /** A command line that is not understood: exit code 2. */
 export class UsageError extends Error {
-  override readonly name = 'UsageFailure';
+  override readonly name = 'UsageError';
+  readonly code = 'USAGE';
 }
 
 /** Errors whose message was written for the person at the keyboard, by class name so that no room is loaded for it. */
 const spoken = new Set([
-  'CommandFailure',
-  'CertificateRefused',
-  'StoreUnavailable',
-  'SchemaTooNew',
-  'VaultUnavailable',
-  'SealBroken',
+  'CommandError',
+  'CertificateRefusedError',
+  'StoreUnavailableError',
+  'SchemaTooNewError',
+  'VaultUnavailableError',
+  'SealBrokenError',
   'RootKeyRefused',
   'WireError',
-  'NoRevocationList',
+  'NoRevocationListError',
 ]);
 
 const systemReasons: Readonly<Record<string, string>> = {

@@ -4,11 +4,11 @@ import { readInput } from './command.ts';
 import { CommandError } from './failure.ts';
 
 const standardInput = 0;
-const longestBytes = 1_024;
+const maxBytes = 1_024;
 
 /**
  * A password that never stands on a command line, where every user of the machine could read it: from a file, from a
- * pipe, or typed twice. Throws CommandFailure.
+ * pipe, or typed twice. Throws CommandError.
  */
 export async function readPassword(what: string, file: string | undefined): Promise<string> {
   if (file !== undefined) return checked(new TextDecoder().decode(readInput(file)), file);
@@ -23,8 +23,8 @@ function checked(text: string, where: string): string {
   const line = text.replace(/\r?\n$/, '');
   if (line === '') throw new CommandError(`${where} holds no password; give it as one line`);
   if (/[\r\n]/.test(line)) throw new CommandError(`${where} holds more than one line; a password is one`);
-  if (Buffer.byteLength(line) > longestBytes)
-    throw new CommandError(`${where} holds more than ${longestBytes} bytes; that is no password`);
+  if (Buffer.byteLength(line) > maxBytes)
+    throw new CommandError(`${where} holds more than ${maxBytes} bytes; that is no password`);
   return line;
 }
 

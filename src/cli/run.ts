@@ -25,7 +25,7 @@ export async function run(words: readonly string[], version: string, boot: Boot)
   }
 }
 
-/** What the command line asks for; undefined when it was help or the version. Throws UsageFailure. */
+/** What the command line asks for; undefined when it was help or the version. Throws UsageError. */
 async function understand(words: readonly string[], version: string, boot: Boot) {
   // Nothing is done inside yargs, so whatever it throws is about the command line.
   let action: (() => Promise<void>) | undefined;

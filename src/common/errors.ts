@@ -5,7 +5,7 @@ import { type Version, within } from '../../codec/version.ts';
 export type Reason = Exclude<ResultReason, number>;
 
 /** Longest Result Message: attribute names are of the client's choosing, and an answer must not be larger than its question. */
-const longestMessage = 256;
+const maxMessage = 256;
 
 /**
  * A refused request: the client asked for something it may not have, or asked wrongly. The message reaches the client
@@ -13,6 +13,7 @@ const longestMessage = 256;
  */
 export class KmipError extends Error {
   override readonly name = 'KmipError';
+  readonly code = 'KMIP';
   readonly reason: Reason;
   /** Reason for 1.x clients where the table below would give another one. */
   readonly legacyReason: Reason | undefined;
@@ -20,9 +21,7 @@ export class KmipError extends Error {
   readonly asListed: boolean;
 
   constructor(reason: Reason, message: string, legacyReason?: Reason, asListed = false) {
-    super(
-      message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1).toWellFormed()}…`,
-    );
+    super(message.length <= maxMessage ? message : `${message.slice(0, maxMessage - 1).toWellFormed()}…`);
     this.reason = reason;
     this.legacyReason = legacyReason;
     this.asListed = asListed;

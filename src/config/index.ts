@@ -42,6 +42,7 @@ export interface Config {
 /** The file cannot be used. Every problem is one line: file, key, what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  readonly code = 'CONFIG';
   readonly problems: readonly string[];
 
   constructor(problems: readonly string[]) {

@@ -2,7 +2,10 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Address, addressOf } from '../common/address.ts';
 
 /** A value of the wrong type or out of range; the message follows the key: `"listen" must be …`. */
-export class ConfigValueError extends Error {}
+export class ConfigValueError extends Error {
+  override readonly name = 'ConfigValueError';
+  readonly code = 'CONFIG_VALUE';
+}
 
 /** Turns what TOML holds into what the house uses. `home` is where relative paths begin. Throws WrongValue. */
 export type Reader<T> = (value: unknown, home: string) => T;

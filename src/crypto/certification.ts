@@ -9,18 +9,18 @@ export interface Certification {
    * RequestInvalid.
    */
   readRequest(type: CertificateRequestType, value: Uint8Array): Promise<CertificateContent>;
-  /** What a certificate says, as its successor would say it again. Throws CertificateInvalid. */
+  /** What a certificate says, as its successor would say it again. Throws InvalidCertificateError. */
   readCertificate(der: Uint8Array): Promise<CertificateDetails>;
-  /** A distinguished name in DER. Throws NameInvalid. */
+  /** A distinguished name in DER. Throws InvalidNameError. */
   encodeName(name: StatedName): Promise<Uint8Array>;
-  /** A name that 1.0 writes as text (host name, address, URI, e-mail address) as GeneralName in DER. Throws NameInvalid. */
+  /** A name that 1.0 writes as text (host name, address, URI, e-mail address) as GeneralName in DER. Throws InvalidNameError. */
   encodeAlternativeName(text: string): Promise<Uint8Array>;
   /** Whether every part of the distinguished name `stated` is part of `name`, letter case and spaces aside. */
   nameContains(name: Uint8Array, stated: Uint8Array): boolean;
   /** Whether the private key is that of the public key (SubjectPublicKeyInfo in DER). */
   isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean;
   /**
-   * A certificate in DER, signed on the thread pool. Throws AlgorithmUnsupported and ParametersInvalid when the issuer's
+   * A certificate in DER, signed on the thread pool. Throws UnsupportedAlgorithmError and ParametersInvalid when the issuer's
    * key cannot sign so, or the subject's is too weak to be vouched for.
    */
   issue(buildChain: CertificateSpecification): Promise<Uint8Array>;
@@ -28,10 +28,10 @@ export interface Certification {
   revocationList(buildChain: RevocationListSpecification): Promise<Uint8Array>;
   /**
    * Certificates in DER in the order of their chain, the issued before its issuer; undefined when they are not one chain.
-   * Throws CertificateInvalid.
+   * Throws InvalidCertificateError.
    */
   buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
-  /** Whether the issuer's key made the signature of the certificate, both in DER. Throws CertificateInvalid. */
+  /** Whether the issuer's key made the signature of the certificate, both in DER. Throws InvalidCertificateError. */
   isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /**
    * The verdict on an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: its
@@ -136,10 +136,12 @@ export interface RevokedEntry {
 
 /** A certificate request that cannot be read, or whose signature is not its key's. Reason for the client: InvalidCSR. */
 export class InvalidCertificateRequestError extends Error {
-  override readonly name = 'RequestInvalid';
+  override readonly name = 'InvalidCertificateRequestError';
+  readonly code = 'INVALID_CERTIFICATE_REQUEST';
 }
 
 /** A distinguished or alternative name that is none. Reason for the client: InvalidField. */
 export class InvalidNameError extends Error {
-  override readonly name = 'NameInvalid';
+  override readonly name = 'InvalidNameError';
+  readonly code = 'INVALID_NAME';
 }

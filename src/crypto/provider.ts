@@ -39,7 +39,7 @@ export interface CryptoProvider extends Wrapping {
 
   /** `length` bytes from the operating system's generator. */
   random(length: number): Uint8Array;
-  /** Throws AlgorithmUnsupported for hashes that the platform no longer has (MD2, MD4, Tiger, Whirlpool). */
+  /** Throws UnsupportedAlgorithmError for hashes that the platform no longer has (MD2, MD4, Tiger, Whirlpool). */
   digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array;
   /**
    * The Digest attribute of an object (KMIP 2.1 §4.17): SHA-256 over key material, certificate or opaque value.
@@ -47,7 +47,7 @@ export interface CryptoProvider extends Wrapping {
    */
   digestObject(object: ManagedObjectValue): Digest | undefined;
   /**
-   * A random key of `bits` by the count of KMIP (DES3: 112 or 168 without parity). Throws AlgorithmUnsupported when
+   * A random key of `bits` by the count of KMIP (DES3: 112 or 168 without parity). Throws UnsupportedAlgorithmError when
    * the algorithm or the length is not one that `algorithms.ts` lets the server make.
    */
   generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array;
@@ -60,14 +60,14 @@ export interface CryptoProvider extends Wrapping {
    */
   describeKey(key: PlainKey): KeyDescription;
   /**
-   * The key in another format. Throws KeyFormatUnsupported when there is no way, KeyCompressionUnsupported when
+   * The key in another format. Throws UnsupportedKeyFormatError when there is no way, KeyCompressionUnsupported when
    * `compression` makes no sense for the key, KeyMaterialInvalid as `describeKey`.
    */
   convertKey(key: PlainKey, format: KeyFormatType, compression?: KeyCompressionType): KeyMaterial;
   /**
    * Attributes that a certificate decides, in the forms of 1.0 (names as text), 1.1 (names as DER) and 1.4 (one per part
    * of a name), its public key's algorithm and length and its signature algorithm. Of a PGP certificate only type and
-   * length: it stays opaque. Throws CertificateInvalid when X.509 cannot be read.
+   * length: it stays opaque. Throws InvalidCertificateError when X.509 cannot be read.
    */
   describeCertificate(certificate: Certificate): readonly StandardAttribute[];
   /** X.509 certificates made and judged. */
@@ -81,7 +81,7 @@ export interface CryptoProvider extends Wrapping {
 
   /**
    * With a symmetric key or an RSA public key. Makes a random Initialization Vector where one is needed and none was
-   * given. Throws TagLengthInvalid.
+   * given. Throws InvalidTagLengthError.
    */
   encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
   /**
@@ -105,7 +105,7 @@ export interface CryptoProvider extends Wrapping {
   verifyMac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array, given: Uint8Array): boolean;
 
   /**
-   * Exactly `length` bytes derived from a key: the first of what the method gives. Throws CryptographyFailed when it
+   * Exactly `length` bytes derived from a key: the first of what the method gives. Throws CryptographyFailedError when it
    * gives fewer.
    */
   deriveKey(derivation: Derivation): Promise<Uint8Array>;
@@ -114,7 +114,7 @@ export interface CryptoProvider extends Wrapping {
   splitSecret(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret>;
   /**
    * The inverse, from `threshold` shares of different identifiers or more, which must agree.
-   * Throws CryptographyFailed when they do not, or are too few.
+   * Throws CryptographyFailedError when they do not, or are too few.
    */
   joinShares(shares: readonly Share[], sharing: SecretSharingScheme, length: SecretLength): Uint8Array;
 
@@ -184,7 +184,7 @@ export interface DecryptionStream {
 }
 
 export interface MessageStream {
-  /** Throws CryptographyFailed when the algorithm needs the data whole and it becomes too long to be kept. */
+  /** Throws CryptographyFailedError when the algorithm needs the data whole and it becomes too long to be kept. */
   update(data: Uint8Array): void;
   final(): Message;
 }
@@ -275,56 +275,66 @@ export interface GeneratedKeyPair {
 }
 
 /** The server cannot make or use such a key, hash or curve. Reason for the client: UnsupportedCryptographicParameters or InvalidField. */
-export class AlgorithmUnsupported extends Error {
-  override readonly name = 'AlgorithmUnsupported';
+export class UnsupportedAlgorithmError extends Error {
+  override readonly name = 'UnsupportedAlgorithmError';
+  readonly code = 'UNSUPPORTED_ALGORITHM';
 }
 
 /** There is no conversion to the format asked for. Reason for the client: KeyFormatTypeNotSupported. */
-export class KeyFormatUnsupported extends Error {
-  override readonly name = 'KeyFormatUnsupported';
+export class UnsupportedKeyFormatError extends Error {
+  override readonly name = 'UnsupportedKeyFormatError';
+  readonly code = 'UNSUPPORTED_KEY_FORMAT';
 }
 
 /** Reason for the client: KeyCompressionTypeNotSupported. */
-export class KeyCompressionUnsupported extends Error {
-  override readonly name = 'KeyCompressionUnsupported';
+export class UnsupportedKeyCompressionError extends Error {
+  override readonly name = 'UnsupportedKeyCompressionError';
+  readonly code = 'UNSUPPORTED_KEY_COMPRESSION';
 }
 
 /** Key material contradicts its format, object type, algorithm or length. Reason for the client: InvalidField. */
-export class KeyMaterialInvalid extends Error {
-  override readonly name = 'KeyMaterialInvalid';
+export class InvalidKeyMaterialError extends Error {
+  override readonly name = 'InvalidKeyMaterialError';
+  readonly code = 'INVALID_KEY_MATERIAL';
 }
 
 /** A certificate that is not one. Reason for the client: InvalidField. */
-export class CertificateInvalid extends Error {
-  override readonly name = 'CertificateInvalid';
+export class InvalidCertificateError extends Error {
+  override readonly name = 'InvalidCertificateError';
+  readonly code = 'INVALID_CERTIFICATE';
 }
 
 /** Parameters that contradict each other or the key. Reason for the client: BadCryptographicParameters or InvalidField. */
-export class ParametersInvalid extends Error {
-  override readonly name = 'ParametersInvalid';
+export class InvalidParametersError extends Error {
+  override readonly name = 'InvalidParametersError';
+  readonly code = 'INVALID_PARAMETERS';
 }
 
 /** A field that these parameters need. Reason for the client: InvalidMessage. */
-export class InputMissing extends Error {
-  override readonly name = 'InputMissing';
+export class MissingInputError extends Error {
+  override readonly name = 'MissingInputError';
+  readonly code = 'MISSING_INPUT';
 }
 
 /** Reason for the client: GeneralFailure. */
-export class TagLengthInvalid extends Error {
-  override readonly name = 'TagLengthInvalid';
+export class InvalidTagLengthError extends Error {
+  override readonly name = 'InvalidTagLengthError';
+  readonly code = 'INVALID_TAG_LENGTH';
 }
 
 /** More work waits than the threads will do soon. Reason for the client: GeneralFailure. */
-export class CryptographyBusy extends Error {
-  override readonly name = 'CryptographyBusy';
+export class CryptographyBusyError extends Error {
+  override readonly name = 'CryptographyBusyError';
+  readonly code = 'CRYPTOGRAPHY_BUSY';
 }
 
 /** Reason for the client: CryptographicFailure. */
-export class CryptographyFailed extends Error {
-  override readonly name = 'CryptographyFailed';
+export class CryptographyFailedError extends Error {
+  override readonly name = 'CryptographyFailedError';
+  readonly code = 'CRYPTOGRAPHY_FAILED';
 }
 
 /** The one error of all decryption: which byte was wrong, padding or tag, would help whoever tries keys and texts. */
-export function decryptionFailed(): CryptographyFailed {
-  return new CryptographyFailed('the data cannot be decrypted');
+export function decryptionFailed(): CryptographyFailedError {
+  return new CryptographyFailedError('the data cannot be decrypted');
 }

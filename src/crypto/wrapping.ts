@@ -11,12 +11,12 @@ export interface Wrapping {
   /** The inverse. Whatever is wrong with the wrapped bytes, the error is that of `undecipherable()`. */
   unwrap(key: PlainKey, parameters: CryptographicParameters, wrapped: WrappedBytes): Promise<Uint8Array>;
   /**
-   * PKCS#12 (RFC 7292) with PBES2, AES-256 and an HMAC of SHA-256, DER. Throws AlgorithmUnsupported, CertificateInvalid,
+   * PKCS#12 (RFC 7292) with PBES2, AES-256 and an HMAC of SHA-256, DER. Throws UnsupportedAlgorithmError, CertificateInvalid,
    * ParametersInvalid for a password that is not text, KeyMaterialInvalid when key and certificate are no pair.
    */
   encodePkcs12(key: PlainKey, parts: Pkcs12Parts): Promise<Uint8Array>;
   /**
-   * PKCS#8 of the private key in a PKCS#12 file; undefined for one that is not understood. Throws ParametersInvalid as
+   * PKCS#8 of the private key in a PKCS#12 file; undefined for one that is not understood. Throws InvalidParametersError as
    * `bundle`, CryptographyFailed when the password does not fit.
    */
   decodePkcs12(file: Uint8Array, password: Uint8Array): Promise<Uint8Array | undefined>;

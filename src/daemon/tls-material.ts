@@ -19,7 +19,7 @@ export interface CurrentMaterial extends TlsMaterial {
 
 /**
  * Reads the server's certificate and key, the authorities and the certificates that clients brought along. A server
- * certificate that was taken away is made anew. Throws CommandFailure when something is missing or does not fit.
+ * certificate that was taken away is made anew. Throws CommandError when something is missing or does not fit.
  */
 export async function readMaterial(
   home: StateDirectory,

@@ -5,11 +5,11 @@ export interface Enrolments {
   readonly directory: Pick<ClientDirectory, 'byName' | 'byFingerprint' | 'list'>;
   /** Whether the server has an authority of its own to issue certificates with; the next two want one. */
   readonly canIssue: boolean;
-  /** A certificate for the key of a certificate request (PKCS#10, PEM or DER). Throws EnrolmentRefused. */
+  /** A certificate for the key of a certificate request (PKCS#10, PEM or DER). Throws EnrolmentRefusedError. */
   signRequest(client: string, request: Uint8Array): Promise<ClientCertificate>;
-  /** A certificate with a fresh key. Throws EnrolmentRefused. */
+  /** A certificate with a fresh key. Throws EnrolmentRefusedError. */
   generate(client: string): Promise<ClientCertificate & { readonly key: GeneratedKey }>;
-  /** A certificate that the client has got elsewhere, in DER. Throws EnrolmentRefused when it opens no connection here. */
+  /** A certificate that the client has got elsewhere, in DER. Throws EnrolmentRefusedError when it opens no connection here. */
   accept(certificate: Uint8Array): ClientCertificate;
   /** Tells the operator, once it is durable. */
   replaced(event: ReplacedEnrolment): void;
@@ -44,5 +44,6 @@ export interface ReplacedEnrolment {
 
 /** A certificate or certificate request that no enrolment can rest on; the message is for the client. */
 export class EnrolmentRefusedError extends Error {
-  override readonly name = 'EnrolmentRefused';
+  override readonly name = 'EnrolmentRefusedError';
+  readonly code = 'ENROLMENT_REFUSED';
 }

@@ -1,8 +1,8 @@
-const longestMilliseconds = 900_000;
+const maxMilliseconds = 900_000;
 /** A key that has been quiet for so long begins anew. */
 const forgottenMilliseconds = 3_600_000;
 /** Keys that are remembered; then the one that failed longest ago is forgotten. */
-const mostKeys = 10_000;
+const maxKeys = 10_000;
 
 interface Failures {
   readonly count: number;
@@ -34,11 +34,11 @@ export class Throttle {
     const now = this.#clock();
     const last = this.#failures.get(key);
     const count = last === undefined || now - last.at > forgottenMilliseconds ? 1 : last.count + 1;
-    const wait = count < this.#free ? 0 : Math.min(1000 * 2 ** (count - this.#free), longestMilliseconds);
+    const wait = count < this.#free ? 0 : Math.min(1000 * 2 ** (count - this.#free), maxMilliseconds);
     this.#failures.delete(key);
     this.#failures.set(key, { count, at: now, until: now + wait });
     const [oldest] = this.#failures.keys();
-    if (this.#failures.size > mostKeys && oldest !== undefined) this.#failures.delete(oldest);
+    if (this.#failures.size > maxKeys && oldest !== undefined) this.#failures.delete(oldest);
   }
 
   succeeded(key: string): void {

@@ -14,7 +14,7 @@ export interface VerifiedCredential {
 }
 
 /** How far ahead of ours a client's clock may be, in microseconds: a later time would shut out all that follow. */
-const aheadAtMost = 86_400_000_000n;
+const maxAhead = 86_400_000_000n;
 
 const wrong: LoginAttempt<never> = { refused: 'a credential does not hold' };
 const held = (proof: VerifiedCredential = {}): LoginAttempt<VerifiedCredential> => ({ verified: proof });
@@ -59,7 +59,7 @@ export function verifyHashedPassword(
   // Messages of several connections overtake each other, which is no reason to shut their client out.
   if (last !== undefined && TimeStamp <= BigInt(last))
     return { refused: 'the time of a hashed password is not later than the last', known: true };
-  if (TimeStamp > BigInt(now) * 1_000_000n + aheadAtMost)
+  if (TimeStamp > BigInt(now) * 1_000_000n + maxAhead)
     return { refused: 'the time of a hashed password is far ahead', known: true };
   return held({ uses: { username: Username, timeStamp: TimeStamp }, serverHashedPassword });
 }

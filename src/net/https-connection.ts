@@ -24,7 +24,10 @@ export interface HttpRefusal {
 }
 
 /** The client went away in the middle of a request. */
-class Gone extends Error {}
+class ConnectionGoneError extends Error {
+  override readonly name = 'ConnectionGoneError';
+  readonly code = 'CONNECTION_GONE';
+}
 
 /**
  * One authenticated connection of HTTP/1.1: requests are answered one at a time and in order, under the deadlines of
@@ -116,7 +119,7 @@ export class HttpsConnection implements ProtocolConnection {
       await this.#sent(response);
       if (secret) body.fill(0);
     } catch (error) {
-      if (!(error instanceof Gone)) this.#cut('a bug of the server', error);
+      if (!(error instanceof ConnectionGoneError)) this.#cut('a bug of the server', error);
     }
     this.#pending--;
     this.#settle();
@@ -137,8 +140,8 @@ export class HttpsConnection implements ProtocolConnection {
       return mistake(head);
     }
     const tooLarge = () =>
-      this.#refusal(head, `the message has more than the ${head.most} bytes allowed`, 413);
-    if ((head.length ?? 0) > head.most) {
+      this.#refusal(head, `the message has more than the ${head.maxBytes} bytes allowed`, 413);
+    if ((head.length ?? 0) > head.maxBytes) {
       if (expecting) response.setHeader('Connection', 'close');
       return tooLarge();
     }
@@ -244,18 +247,18 @@ const believedBytes = 65_536;
 /** The whole body in memory of its own; undefined as soon as it has more bytes than it may. Rejects with Gone. */
 function bodyOf(
   request: IncomingMessage,
-  { length, most }: BodyDescription,
+  { length, maxBytes }: BodyDescription,
 ): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     let body = new Uint8Array(Math.min(length ?? firstBytes, believedBytes));
     let filled = 0;
     request.on('data', (chunk: Buffer) => {
-      if (filled + chunk.length > most) {
+      if (filled + chunk.length > maxBytes) {
         request.removeAllListeners('data');
         return resolve(undefined);
       }
       if (filled + chunk.length > body.length) {
-        const larger = new Uint8Array(Math.min(length ?? most, 2 * (filled + chunk.length)));
+        const larger = new Uint8Array(Math.min(length ?? maxBytes, 2 * (filled + chunk.length)));
         larger.set(body.subarray(0, filled));
         body = larger;
       }
@@ -263,6 +266,6 @@ function bodyOf(
       filled += chunk.length;
     });
     request.once('end', () => resolve(body.subarray(0, filled)));
-    request.once('close', () => reject(new Gone()));
+    request.once('close', () => reject(new ConnectionGoneError()));
   });
 }

@@ -13,7 +13,7 @@ export interface BodyDescription {
   readonly mediaType: string;
   readonly encoding: Encoding;
   /** Bytes of the largest body accepted. */
-  readonly most: number;
+  readonly maxBytes: number;
   /** Undefined: it comes in chunks. */
   readonly length: number | undefined;
 }
@@ -50,11 +50,11 @@ export function readHead(request: IncomingMessage, limits: Limits): BodyDescript
   const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
   if (chunked === undefined && length === undefined)
     return { status: 411, line: 'there is no Content-Length' };
-  const most = limits.requestBytes * encoding.expansion;
+  const maxBytes = limits.requestBytes * encoding.expansion;
   return {
     mediaType: described.mediaType,
     encoding,
-    most,
+    maxBytes,
     length: chunked === undefined ? length : undefined,
   };
 }

@@ -24,7 +24,7 @@ export interface OutgoingOptions {
 }
 
 const firstPause = 1_000;
-const longestPause = 300_000;
+const maxPause = 300_000;
 const keepAliveMilliseconds = 60_000;
 
 /** Connections that the server opens to its clients, one for each target, opened again when they end. */
@@ -86,12 +86,12 @@ class Caller {
       const reason = await this.#call();
       if (this.#stopped.signal.aborted) return;
       // One that lasted was good: the next attempt need not wait for what went wrong before it.
-      if (performance.now() - began > longestPause) pause = shortest;
+      if (performance.now() - began > maxPause) pause = shortest;
       const { client, host, port } = this.#target;
       const milliseconds = Math.round(pause * (1 + Math.random() / 4));
       this.#options.observer.unreachable({ client, peer: addressText({ host, port }), reason, milliseconds });
       await this.#sleep(milliseconds);
-      pause = Math.min(pause * 2, longestPause);
+      pause = Math.min(pause * 2, maxPause);
     }
   }
 

@@ -4,7 +4,7 @@ import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Era } from '../../codec/version.ts';
 import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import { appliesTo, mostAttributes, mostInstances, type Origin, ruleOf } from './attributes.ts';
+import { appliesTo, maxAttributes, maxInstances, type Origin, ruleOf } from './attributes.ts';
 import { requireChangeable, requireOrder } from './date-rules.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
@@ -82,10 +82,10 @@ export function applyAdd(object: ManagedObject, given: Attribute, now: number): 
 
 /** Refuses one more instance where the object is full of it, or full altogether. */
 function requireRoom(attributes: AttributeSet, key: string, present: readonly Attribute[]): void {
-  if (present.length >= mostInstances)
+  if (present.length >= maxInstances)
     fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}, no more fit`);
-  if (attributes.list().length >= mostAttributes)
-    fail('ServerLimitExceeded', `the object has ${mostAttributes} attributes or more, no more fit`);
+  if (attributes.list().length >= maxAttributes)
+    fail('ServerLimitExceeded', `the object has ${maxAttributes} attributes or more, no more fit`);
 }
 
 /** ModifyAttribute (KMIP 2.1 §6.1.30, 1.4 §4.15). Returns the instance as changed. */

@@ -239,7 +239,7 @@ export function appliesTo(rule: AttributeRule, type: ObjectTypeName): boolean {
 }
 
 /** Instances of one attribute that one object may carry: a bound on what a client can pile up. */
-export const mostInstances = 1_000;
+export const maxInstances = 1_000;
 
 /** Attributes of all kinds that one object may carry: every operation reads them all, and answers hold them all. */
-export const mostAttributes = 4_000;
+export const maxAttributes = 4_000;

@@ -11,7 +11,7 @@ import {
 import { fail } from '../common/errors.ts';
 import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import { mostAttributes, mostInstances, ruleOf } from './attributes.ts';
+import { maxAttributes, maxInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
@@ -67,8 +67,8 @@ export function buildObject(creation: Creation): ManagedObject {
   const { operation, type, group, id, value, now } = creation;
   const object = ManagedObject.create({ id, type, group, value });
   const { attributes } = object;
-  if (creation.attributes.length > mostAttributes) {
-    fail('ServerLimitExceeded', `no more than ${mostAttributes} attributes fit on an object`);
+  if (creation.attributes.length > maxAttributes) {
+    fail('ServerLimitExceeded', `no more than ${maxAttributes} attributes fit on an object`);
   }
   attributes.set('UniqueIdentifier', id);
   for (const fact of derivedAttributes(creation)) addDerived(attributes, fact);
@@ -157,8 +157,8 @@ function addStated(attributes: AttributeSet, stated: Attribute): void {
 }
 
 function requireRoom(key: string, present: readonly Attribute[]): void {
-  if (present.length >= mostInstances) {
-    fail('ServerLimitExceeded', `no more than ${mostInstances} instances of ${key} fit`);
+  if (present.length >= maxInstances) {
+    fail('ServerLimitExceeded', `no more than ${maxInstances} instances of ${key} fit`);
   }
 }
 

@@ -4,7 +4,7 @@ import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Constraint, ObjectDefaults } from '../../codec/structures/query.ts';
 import { fail } from '../common/errors.ts';
 import { checkInitial } from './attribute-rules.ts';
-import { mostAttributes } from './attributes.ts';
+import { maxAttributes } from './attributes.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireKnown, requireMeaning, sameLength } from './value-rules.ts';
 import { contains } from './values.ts';
@@ -16,7 +16,7 @@ export interface GroupPolicy {
 }
 
 /** Every creation reads the whole policy, and compares with all of it. */
-const mostEntries = 256;
+const maxEntries = 256;
 
 /** The objects an entry is about; a part that is missing or empty leaves all in. */
 type Scope = Pick<ObjectDefaults, 'ObjectType' | 'ObjectTypes' | 'ObjectGroups'>;
@@ -129,6 +129,6 @@ function requireTypes(entry: Scope): readonly ObjectTypeName[] {
 
 function requireRoom(entries: readonly { readonly Attributes: readonly Attribute[] }[]): void {
   const attributes = entries.reduce((sum, { Attributes }) => sum + Attributes.length, 0);
-  if (entries.length > mostEntries || attributes > mostAttributes)
-    fail('ServerLimitExceeded', `no more than ${mostEntries} entries with ${mostAttributes} attributes fit`);
+  if (entries.length > maxEntries || attributes > maxAttributes)
+    fail('ServerLimitExceeded', `no more than ${maxEntries} entries with ${maxAttributes} attributes fit`);
 }

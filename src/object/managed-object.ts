@@ -173,7 +173,7 @@ export class ManagedObject {
     });
   }
 
-  /** The row to write: the next version, a value sealed anew only where it has changed. Throws VaultUnavailable. */
+  /** The row to write: the next version, a value sealed anew only where it has changed. Throws VaultUnavailableError. */
   toStored(vault: Vault, options: { readonly uniqueNames: boolean }): StoredObject {
     return {
       id: this.id,

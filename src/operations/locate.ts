@@ -7,7 +7,7 @@ import { locateFilter } from '../object/locate-filter.ts';
 import { conversation, operation } from './operation.ts';
 
 /** Attributes of one filter; far more than any client sends, far fewer than an engine's expressions may nest. */
-const mostConditions = 128;
+const maxConditions = 128;
 
 /**
  * Locate (KMIP 2.1 §6.1.30, 1.4 §4.9): objects of the client's group that have every attribute given, newest first. A
@@ -26,8 +26,8 @@ export const Locate = operation({
   response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
   target: conversation(),
   async handle(request, { work, limits, now, setPlaceholder }) {
-    if (request.Attributes.length > mostConditions) {
-      fail('InvalidField', `Locate takes at most ${mostConditions} attributes to look for`);
+    if (request.Attributes.length > maxConditions) {
+      fail('InvalidField', `Locate takes at most ${maxConditions} attributes to look for`);
     }
     const { MaximumItems: most = limits.locateItems, OffsetItems: offset = 0 } = request;
     if (most < 0 || offset < 0) fail('InvalidField', 'Maximum Items and Offset Items cannot be negative');

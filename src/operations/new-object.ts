@@ -43,7 +43,7 @@ export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgo
 }
 
 /** Templates that one request may refer to: each costs a search, and merging them all costs their attributes' sum. */
-const mostTemplates = 16;
+const maxTemplates = 16;
 
 /**
  * The attributes a request gives its new object, Templates resolved: `parts` from the least specific (common) to the
@@ -53,8 +53,8 @@ export async function requestedAttributes(
   parts: readonly TemplateAttribute[],
   context: Context,
 ): Promise<Attribute[]> {
-  if (parts.reduce((sum, { templates }) => sum + templates.length, 0) > mostTemplates) {
-    fail('InvalidField', `a request may refer to at most ${mostTemplates} Templates`);
+  if (parts.reduce((sum, { templates }) => sum + templates.length, 0) > maxTemplates) {
+    fail('InvalidField', `a request may refer to at most ${maxTemplates} Templates`);
   }
   const sources = parts.map(async ({ templates, attributes }) => [
     ...(await Promise.all(templates.map((name) => templateAttributes(name, context)))),

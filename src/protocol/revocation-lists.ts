@@ -8,7 +8,7 @@ import { UnitOfWork, type WorkLayer } from './unit-of-work/unit-of-work.ts';
 /** Kind of record; the id is that of the issuing key. */
 const kind = 'crl';
 /** Clients go on writing while a list is made. */
-const mostAttempts = 10;
+const maxAttempts = 10;
 
 export interface IssuerSummary {
   /** Unique Identifier of the certificate. */
@@ -58,12 +58,12 @@ export class RevocationLists {
 
   /**
    * A new list, good for so many seconds (at most `longestList`), of the issuer whose certificate has that identifier; its
-   * number is on disk before it is handed out. Undefined when there is no such issuer. Throws NoRevocationList.
+   * number is on disk before it is handed out. Undefined when there is no such issuer. Throws NoRevocationListError.
    */
   async make(id: string, seconds: number): Promise<RevocationList | undefined> {
     const [row] = await this.#store.load([id]);
     if (row === undefined) return undefined;
-    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { unit, work, now } = this.#begin(row.group);
       const revocations = await revocationsOf(id, { work, crypto: this.#crypto, now });
       if (revocations === undefined) return undefined;

@@ -18,7 +18,7 @@ export interface OpenStore {
 
 /**
  * Opens `sqlite:FILE` (relative to the working directory, created when absent) or `postgres://…`, and migrates the
- * schema. Throws StoreUnavailable or SchemaTooNew, each with one line for the operator.
+ * schema. Throws StoreUnavailableError or SchemaTooNew, each with one line for the operator.
  */
 export async function openStore(url: string): Promise<OpenStore> {
   const driver = await openDriver(url);

@@ -121,7 +121,10 @@ export function isStatementFault(error: unknown): boolean {
 
 /** An error for the callers: bugs stay what they are, everything else is weather, said without values. */
 export function failure(error: unknown, what: string): Error {
-  if (error instanceof StoreUnavailableError || (error instanceof Error && error.name === 'SchemaTooNew'))
+  if (
+    error instanceof StoreUnavailableError ||
+    (error instanceof Error && error.name === 'SchemaTooNewError')
+  )
     return error;
   if (isStatementFault(error) || error instanceof RangeError || error instanceof TypeError)
     return error as Error;

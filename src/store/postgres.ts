@@ -28,7 +28,7 @@ export interface PostgresOptions {
 
 /**
  * Connects to PostgreSQL 14 or newer at `url` and brings the schema up to date. Reads go through a pool, commits through
- * one pipelined connection, grouped; lost connections are made again by the next call. Throws SchemaTooNew, or
+ * one pipelined connection, grouped; lost connections are made again by the next call. Throws SchemaTooNewError, or
  * StoreUnavailable when the server cannot be used.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {

@@ -48,7 +48,10 @@ function reply(group: number, units: readonly SqlUnit[]): WriterReply {
 }
 
 /** Ends a transaction in which not every unit went through. */
-class SomeFailed extends Error {}
+class StepFailedError extends Error {
+  override readonly name = 'StepFailedError';
+  readonly code = 'STEP_FAILED';
+}
 
 /**
  * Nearly every group has no conflict, so it is first tried without savepoints, which would copy each page a unit is
@@ -58,12 +61,12 @@ function quickly(units: readonly SqlUnit[]): readonly UnitOutcome[] | undefined 
   try {
     return transaction(() =>
       units.map((unit) => {
-        if (steps(unit) !== 'committed') throw new SomeFailed();
+        if (steps(unit) !== 'committed') throw new StepFailedError();
         return 'committed';
       }),
     );
   } catch (error) {
-    if (error instanceof SomeFailed || failureOf(error) === 'statement') return undefined;
+    if (error instanceof StepFailedError || failureOf(error) === 'statement') return undefined;
     throw error;
   }
 }

@@ -29,7 +29,7 @@ export interface SqliteOptions {
 /**
  * Opens or creates the database `file` (0600, its directory 0700) and brings it up to date. Reads run on this thread's
  * own connection, a few microseconds each; commits run in a writer thread, grouped. Other processes may have the file
- * open too. Throws SchemaTooNew, or StoreUnavailable when the file cannot be used.
+ * open too. Throws SchemaTooNewError, or StoreUnavailable when the file cannot be used.
  */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
   const path = resolve(file);

@@ -154,5 +154,6 @@ export interface Store {
 
 /** The store is away (disk full, connection lost): "weather", answered with General Failure; health turns red. */
 export class StoreUnavailableError extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name = 'StoreUnavailableError';
+  readonly code = 'STORE_UNAVAILABLE';
 }

@@ -25,7 +25,7 @@ export { createRootKey };
  * seals since its start, so it asks for a new key long before; at the last limit it refuses.
  */
 const sealsBeforeRotation = 2 ** 24;
-const sealsAtMost = 2 ** 31;
+const maxSeals = 2 ** 31;
 
 /** How far beyond the newest known key another process can have come since the shelf was last read. */
 const keysAhead = 16;
@@ -100,7 +100,7 @@ class FileVault implements LocalVault {
     if (this.#seals.id !== id) this.#seals = { id, count: 0 };
     this.#seals.count += 1;
     const { count } = this.#seals;
-    if (count > sealsAtMost)
+    if (count > maxSeals)
       throw new VaultUnavailableError(`sealing key ${id} has sealed enough and no new one could be made`);
     const limit = this.#options.sealsBeforeRotation ?? sealsBeforeRotation;
     // A failed attempt is made again after as many seals more.

@@ -21,7 +21,7 @@ import { VaultUnavailableError } from './vault.ts';
 
 const rootKeyBytes = 32;
 /** Room for the line, white space around it, and one byte more that says it is too long. */
-const mostBytes = 128;
+const maxBytes = 128;
 
 /** Creates `file` (mode 0600, its directory when absent 0700) with a fresh key, durably. Throws EEXIST when it is there. */
 export function createRootKey(file: string): void {
@@ -56,7 +56,7 @@ export function createRootKey(file: string): void {
 }
 
 /**
- * Reads the key; the caller wipes it. Undefined when there is no file. Throws VaultUnavailable with one line when others
+ * Reads the key; the caller wipes it. Undefined when there is no file. Throws VaultUnavailableError with one line when others
  * may read it or it is not a key.
  */
 export function readRootKey(file: string): Uint8Array | undefined {
@@ -67,7 +67,7 @@ export function readRootKey(file: string): Uint8Array | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new VaultUnavailableError(`cannot read the root key ${file}: ${(error as Error).message}`);
   }
-  const line = new Uint8Array(mostBytes);
+  const line = new Uint8Array(maxBytes);
   try {
     const { mode } = fstatSync(handle);
     if ((mode & 0o077) !== 0)

@@ -13,9 +13,9 @@ export interface SealContext {
 }
 
 export interface Vault {
-  /** Seals plain bytes for one object. Throws VaultUnavailable when the root key is away. */
+  /** Seals plain bytes for one object. Throws VaultUnavailableError when the root key is away. */
   seal(context: SealContext, plain: Uint8Array): SealedKey;
-  /** Opens a sealed value; the caller owns the returned bytes and may wipe them. Throws VaultUnavailable or SealBroken. */
+  /** Opens a sealed value; the caller owns the returned bytes and may wipe them. Throws VaultUnavailableError or SealBroken. */
   open(context: SealContext, sealed: SealedKey): Uint8Array;
   /** False while the root key is away; the daemon then answers only Discover Versions and Query. */
   readonly unsealed: boolean;
@@ -24,12 +24,14 @@ export interface Vault {
 
 /** The root key cannot be reached. */
 export class VaultUnavailableError extends Error {
-  override readonly name = 'VaultUnavailable';
+  override readonly name = 'VaultUnavailableError';
+  readonly code = 'VAULT_UNAVAILABLE';
 }
 
 /** A sealed value does not belong to its object, or its bytes were changed. */
 export class SealBrokenError extends Error {
-  override readonly name = 'SealBroken';
+  override readonly name = 'SealBrokenError';
+  readonly code = 'SEAL_BROKEN';
 }
 
 /** A sealing key as it rests in the store, wrapped by the root key. */

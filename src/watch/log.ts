@@ -7,7 +7,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export type { Logger };
 
 /** Longest text of a client's choosing that is written, in UTF-16 units; the rest is cut. */
-const longest = 256;
+const maxLength = 256;
 
 /** Refusals of one kind written a second; beyond them only their number is, so that a flood cannot fill the disk. */
 const refusalsPerSecond = 20;
@@ -104,7 +104,7 @@ const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** A text that a client chose, as it may stand in a line: cut, and without what moves a cursor or turns the text around. */
 export function truncate(text: string): string {
-  const cut = text.length <= longest ? text : `${text.slice(0, longest)}…`;
+  const cut = text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
   return cut.replace(
     unprintable,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -8,7 +8,7 @@ import { readRequest } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
-import { CryptographicRules } from '../../src/crypto/policy/policy.ts';
+import { CryptographicPolicy } from '../../src/crypto/policy/policy.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { createService } from '../../src/protocol/create-service.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -52,7 +52,7 @@ export async function fuzzService(options: Options, as: 'ttlv' | 'text' = 'ttlv'
   const service = createService({
     store: opened.store,
     vault,
-    crypto: new CryptographicRules({ disabled: [], pkcs1Decryption: false, fips: false }).over(nodeCrypto),
+    crypto: new CryptographicPolicy({ disabled: [], pkcs1Decryption: false, fips: false }).over(nodeCrypto),
     limits: defaultLimits,
     operations,
     server: {

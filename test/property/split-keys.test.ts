@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
-import { CryptographyFailed } from '../../src/crypto/provider.ts';
+import { CryptographyFailedError } from '../../src/crypto/provider.ts';
 import { field8, field16 } from '../../src/crypto/secret-sharing/galois-fields.ts';
 import type { SecretSharingScheme, Share, SharingPolynomial } from '../../src/crypto/secret-sharing.ts';
 
@@ -48,7 +48,7 @@ t.test('any parts that are enough give the secret back, bit for bit; fewer are r
     const ordered = order.map((identifier) => shares[identifier - 1] as Share);
     for (let count = 1; count <= ordered.length; count += 1) {
       const join = () => nodeCrypto.joinShares(ordered.slice(0, count), sharing, secret.length).toHex();
-      if (count < sharing.threshold) assert.throws(join, CryptographyFailed);
+      if (count < sharing.threshold) assert.throws(join, CryptographyFailedError);
       else assert.equal(join(), secret.toHex());
     }
   });
@@ -63,7 +63,7 @@ t.test('a changed part among more than enough is found out', async (t) => {
     const changed = first.bytes.map((byte, index) => (index === at % first.bytes.length ? byte ^ 1 : byte));
     assert.throws(
       () => nodeCrypto.joinShares([{ ...first, bytes: changed }, ...others], sharing, secret.length),
-      CryptographyFailed,
+      CryptographyFailedError,
     );
   });
   await t.resolves(fc.assert(property, { numRuns: 100 }));

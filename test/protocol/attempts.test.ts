@@ -1,6 +1,6 @@
 import t from 'tap';
 import { defaultLimits } from '../../src/common/limits.ts';
-import { CryptographyFailed } from '../../src/crypto/provider.ts';
+import { CryptographyFailedError } from '../../src/crypto/provider.ts';
 import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
 import { MAC } from '../../src/operations/cryptography/mac.ts';
@@ -152,7 +152,7 @@ function attempts(failedDecryptions: number) {
   const wrong = (client: string, key: string, item?: object) =>
     as(client, item)
       .decrypting(key, () => {
-        throw new CryptographyFailed('wrong');
+        throw new CryptographyFailedError('wrong');
       })
       .catch(({ message }: Error) => message);
   return { told, time, as, wrong };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { defaultLimits } from '../../src/common/limits.ts';
-import { CryptographyBusy } from '../../src/crypto/provider.ts';
+import { CryptographyBusyError } from '../../src/crypto/provider.ts';
 import { jobKinds, writeJobRecord } from '../../src/operations/asynchronous/jobs.ts';
 import { JobQueue } from '../../src/protocol/jobs/job-queue.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
@@ -141,7 +141,7 @@ t.test('a job that ends the process every time is given up', async (t) => {
 
 for (const weather of [
   new StoreUnavailableError('the disk is full'),
-  new CryptographyBusy('too many keys'),
+  new CryptographyBusyError('too many keys'),
 ]) {
   t.test(`bad weather leaves it pending: ${weather.name}`, async (t) => {
     let away = true;

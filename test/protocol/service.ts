@@ -6,7 +6,7 @@ import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
-import { CryptographicRules, type CryptographicSettings } from '../../src/crypto/policy/policy.ts';
+import { CryptographicPolicy, type CryptographicSettings } from '../../src/crypto/policy/policy.ts';
 import type { Enrolments } from '../../src/identity/enrolment.ts';
 import type { ClientDirectory, Principal } from '../../src/identity/principal.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
@@ -72,7 +72,7 @@ export class TestService {
   readonly logged: string[] = [];
   readonly unexpected: unknown[] = [];
   /** Of the cryptography. */
-  rules = new CryptographicRules(usualRules);
+  rules = new CryptographicPolicy(usualRules);
   /** Why credentials were refused. */
   readonly unproven: string[] = [];
   /** Who has failed too often, and with which key. */

@@ -113,12 +113,12 @@ if (typeof server === 'string') {
     await t.rejects(store.ping(), StoreUnavailableError);
     await close();
     await t.rejects(openStore(url), {
-      name: 'StoreUnavailable',
+      name: 'StoreUnavailableError',
       message: /^cannot open postgres:.*does not exist$/,
     });
     const nobody = Object.assign(new URL(url), { port: '1', password: 'secret' }).href;
     await t.rejects(openStore(nobody), {
-      name: 'StoreUnavailable',
+      name: 'StoreUnavailableError',
       message: /^cannot open ((?!secret).)*ECONNREFUSED/,
     });
     await server.administer(`create database ${new URL(url).pathname.slice(1)}`);

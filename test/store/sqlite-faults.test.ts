@@ -46,11 +46,11 @@ t.test('what is no database, or cannot be one, is said in one line', async (t) =
   const file = join(directory, 'text.db');
   await writeFile(file, 'this is not a database, '.repeat(100));
   await t.rejects(openSqlite(file), {
-    name: 'StoreUnavailable',
+    name: 'StoreUnavailableError',
     message: `cannot open the database ${file}: file is not a database`,
   });
   await t.rejects(openSqlite(directory), {
-    name: 'StoreUnavailable',
+    name: 'StoreUnavailableError',
     message: /^cannot open the database .*EISDIR/,
   });
   await t.rejects(openStore('sqlite:'), /unknown store "sqlite:": use sqlite:FILE or postgres:/);

@@ -238,7 +238,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     const next: Migration = { version: 4, name: 'next', statements: () => ['create table later (id text)'] };
     await (await engine.open(url, { migrations: [...released, next] })).close();
     await t.rejects(engine.open(url), {
-      name: 'SchemaTooNew',
+      name: 'SchemaTooNewError',
       message: /has schema version 4, this kmipd knows 3: /,
     });
     await t.rejects(engine.open(url), SchemaTooNewError);

@@ -53,10 +53,10 @@ const fieldOptions = {
 type FieldOption = keyof typeof fieldOptions;
 const fieldNames = Object.keys(fieldOptions) as FieldOption[];
 
-const longestName = 255;
-const mostOneTime = 100;
+const maxName = 255;
+const maxOneTime = 100;
 /** Of one client, so that its record stays small: it is read with every message. */
-const mostCredentials = 32;
+const maxCredentials = 32;
 
 function withWhich(yargs: Argv): Argv {
   const text = { type: 'string', requiresArg: true } as const;
@@ -116,8 +116,8 @@ const add: Command<Adding> = {
           : addOneTime(username, count);
     await withCredentials(given, ({ client, credentials, use }) => {
       const { next, says } = change(credentials, use);
-      if (next.users.length + next.devices.length > mostCredentials)
-        throw new CommandError(`client ${client} has ${mostCredentials} credentials; remove one first`);
+      if (next.users.length + next.devices.length > maxCredentials)
+        throw new CommandError(`client ${client} has ${maxCredentials} credentials; remove one first`);
       const first = credentials.users.length + credentials.devices.length === 0;
       const demand = `client ${client} must show its credentials with every request from now on`;
       return { next, says: first ? [...says, demand] : says };
@@ -223,8 +223,8 @@ function addOneTime(username: string, count: number): Change {
   return ({ users, devices }, { spent }) => {
     const known = users.find((user) => user.username === username);
     const unused = (known?.oneTime ?? []).filter((code) => !spent.includes(code));
-    if (unused.length + count > mostOneTime)
-      throw new CommandError(`username ${username} would have more than ${mostOneTime} one-time passwords`);
+    if (unused.length + count > maxOneTime)
+      throw new CommandError(`username ${username} would have more than ${maxOneTime} one-time passwords`);
     const oneTime = [...unused, ...codes.map(fingerprintOfCode)];
     const user = { ...(known ?? { username }), oneTime };
     return { next: { users: [...users.filter((each) => each !== known), user], devices }, says: codes };
@@ -241,15 +241,15 @@ function fieldsOf(given: Which): DeviceFields {
 }
 
 function shortEnough(option: string, value: string): string {
-  if (value.length <= longestName && !/\p{Cc}/u.test(value)) return value;
-  throw new UsageError(`--${option} takes at most ${longestName} characters, none of them invisible`);
+  if (value.length <= maxName && !/\p{Cc}/u.test(value)) return value;
+  throw new UsageError(`--${option} takes at most ${maxName} characters, none of them invisible`);
 }
 
 function oneTimeOf({ 'one-time': value }: Adding): number | undefined {
   if (value === undefined) return undefined;
   const count = Number(value);
-  if (Number.isInteger(count) && count >= 1 && count <= mostOneTime) return count;
-  throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${mostOneTime}`);
+  if (Number.isInteger(count) && count >= 1 && count <= maxOneTime) return count;
+  throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${maxOneTime}`);
 }
 
 const entriesOf = (fields: DeviceFields): string =>

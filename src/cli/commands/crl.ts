@@ -14,7 +14,7 @@ interface Arguments {
 }
 
 /** Revoked certificates stay on lists that long after their end, so that no list is good for longer. */
-const mostDays = 30;
+const maxDays = 30;
 
 export const crl: Command<Arguments> = {
   command: 'crl [issuer]',
@@ -30,14 +30,14 @@ export const crl: Command<Arguments> = {
         type: 'string',
         default: '7',
         requiresArg: true,
-        describe: `Days for which the list is good, at most ${mostDays}`,
+        describe: `Days for which the list is good, at most ${maxDays}`,
       })
       .example('$0 crl', 'the issuers')
       .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new list; do it every day'),
   async run(given) {
     const { issuer, out, pem } = given;
     const days = readOption('days', given.days, (text) =>
-      wholeNumber(1, mostDays)(Number(text), ''),
+      wholeNumber(1, maxDays)(Number(text), ''),
     ) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
       throw new UsageError('the list is binary; give --out FILE or --pem');

@@ -17,7 +17,7 @@ const issuing = () => import('../../../certs/issue.ts');
 
 const fromBackup = 'restore it from a backup';
 
-/** The home's own authority, ready to sign. Throws CommandFailure when a part of it is missing. */
+/** The home's own authority, ready to sign. Throws CommandError when a part of it is missing. */
 export function authorityOf(home: StateDirectory): IssuedCertificate {
   const { certificate, key } = home.authority;
   const remedy = `${fromBackup}, or enrol clients by certificates of their own (--cert)`;

@@ -19,7 +19,7 @@ export async function withDirectory<T>(
   }
 }
 
-/** The enrolled client of that name. Throws CommandFailure when there is none. */
+/** The enrolled client of that name. Throws CommandError when there is none. */
 export async function clientNamed(directory: ClientDirectory, name: string): Promise<Client> {
   const client = await directory.byName(name);
   if (client !== undefined) return client;

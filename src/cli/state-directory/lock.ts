@@ -13,7 +13,7 @@ export interface Lock {
   release(): void;
 }
 
-/** Takes a home, creating its directory. Throws CommandFailure when another daemon has it. */
+/** Takes a home, creating its directory. Throws CommandError when another daemon has it. */
 export function lockStateDirectory(home: StateDirectory): Lock {
   makeDirectory(home.directory);
   const holder = hold(home, 500);

@@ -52,7 +52,7 @@ export function stateOf(home: StateDirectory): 'fresh' | 'unfinished' | 'ready' 
   return kept.some((file) => existsSync(file)) ? 'ready' : 'fresh';
 }
 
-/** Configuration of an initialised home. Throws CommandFailure with what to do about any other. */
+/** Configuration of an initialised home. Throws CommandError with what to do about any other. */
 export function requireInitialised(home: StateDirectory): Config {
   const state = stateOf(home);
   if (state === 'ready') return configOf(home);

@@ -1,4 +1,4 @@
-import { KeyMaterialInvalid } from '../provider.ts';
+import { InvalidKeyMaterialError } from '../provider.ts';
 import { stripZeros } from './der.ts';
 
 /*
@@ -28,7 +28,7 @@ function bitsOf(value: bigint): number {
   return bits;
 }
 
-/** Modular inverse by the extended Euclidean algorithm. Throws KeyMaterialInvalid when there is none. */
+/** Modular inverse by the extended Euclidean algorithm. Throws InvalidKeyMaterialError when there is none. */
 export function inverse(value: bigint, modulus: bigint): bigint {
   let [r0, r1] = [modulus, value % modulus];
   let [t0, t1] = [0n, 1n];
@@ -37,6 +37,6 @@ export function inverse(value: bigint, modulus: bigint): bigint {
     [r0, r1] = [r1, r0 - quotient * r1];
     [t0, t1] = [t1, t0 - quotient * t1];
   }
-  if (r0 !== 1n) throw new KeyMaterialInvalid('the numbers of the key do not belong together');
+  if (r0 !== 1n) throw new InvalidKeyMaterialError('the numbers of the key do not belong together');
   return t0 < 0n ? t0 + modulus : t0;
 }

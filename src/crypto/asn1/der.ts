@@ -7,7 +7,8 @@ import * as asn1 from 'asn1js';
 
 /** Bytes that are not the ASN.1 they should be. */
 export class InvalidDerError extends Error {
-  override readonly name = 'DerInvalid';
+  override readonly name = 'InvalidDerError';
+  readonly code = 'INVALID_DER';
 }
 
 export type Node = asn1.AsnType;
@@ -21,7 +22,7 @@ const maxBytes = 131_072;
 /** The longest registered OBJECT IDENTIFIERs have some 20 bytes; turning a long one into text is slow. */
 const maxOidBytes = 64;
 
-/** One item and nothing behind it. Throws DerInvalid. */
+/** One item and nothing behind it. Throws InvalidDerError. */
 export function parse(bytes: Uint8Array): Node {
   if (bytes.length > maxBytes) throw new InvalidDerError(`it is larger than ${maxBytes} bytes`);
   let parsed: ReturnType<typeof asn1.fromBER>;

@@ -2,10 +2,10 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
+  CryptographyFailedError,
   decryptionFailed,
-  ParametersInvalid,
+  InvalidParametersError,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 
 /** AES key wrap, plain and with padding (RFC 3394, RFC 5649): of keys, and of any data of a fitting length. */
@@ -53,7 +53,7 @@ export function wrapAes(
   const mode = modeOf(parameters);
   const name = cipherName(key, algorithm, parameters, mode);
   if (!mode.fits(data.length)) {
-    throw new CryptographyFailed(`${parameters.BlockCipherMode} does not wrap ${data.length} bytes`);
+    throw new CryptographyFailedError(`${parameters.BlockCipherMode} does not wrap ${data.length} bytes`);
   }
   return new Uint8Array(createCipheriv(name, key, mode.initialValue).update(data));
 }
@@ -87,8 +87,8 @@ function cipherName(
   { suffix }: WrapMode,
 ): string {
   if (algorithm !== 'AES' || ![16, 24, 32].includes(key.length))
-    throw new AlgorithmUnsupported(`${mode} needs an AES key`);
+    throw new UnsupportedAlgorithmError(`${mode} needs an AES key`);
   if (padding !== undefined && padding !== 'None')
-    throw new ParametersInvalid(`${mode} takes no padding, yet Padding Method is ${padding}`);
+    throw new InvalidParametersError(`${mode} takes no padding, yet Padding Method is ${padding}`);
   return `id-aes${key.length * 8}-${suffix}`;
 }

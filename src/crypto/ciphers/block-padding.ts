@@ -1,16 +1,16 @@
 import { randomFillSync } from 'node:crypto';
 import type { PaddingMethod } from '../../../codec/enums.ts';
-import { AlgorithmUnsupported, CryptographyFailed } from '../provider.ts';
+import { CryptographyFailedError, UnsupportedAlgorithmError } from '../provider.ts';
 
 /** Padding of whole blocks. Zeros is not among them: it cannot be told from data that ends in zeros. */
 export type BlockPadding = 'None' | 'PKCS5' | 'ANSIX9_23' | 'ISO10126';
 
 const known: readonly PaddingMethod[] = ['None', 'PKCS5', 'ANSIX9_23', 'ISO10126'];
 
-/** None when left out, as the test cases have it. Throws AlgorithmUnsupported. */
+/** None when left out, as the test cases have it. Throws UnsupportedAlgorithmError. */
 export function blockPadding(method: PaddingMethod | undefined): BlockPadding {
   if (method !== undefined && !known.includes(method)) {
-    throw new AlgorithmUnsupported(`block ciphers are not offered with Padding Method ${method}`);
+    throw new UnsupportedAlgorithmError(`block ciphers are not offered with Padding Method ${method}`);
   }
   return (method ?? 'None') as BlockPadding;
 }
@@ -20,7 +20,7 @@ export function pad(data: Uint8Array, block: number, padding: BlockPadding): Uin
   const added = padding === 'None' ? 0 : block - (data.length % block);
   const bytes = new Uint8Array(data.length + added);
   if (bytes.length % block !== 0) {
-    throw new CryptographyFailed(`without padding, the data must be a multiple of ${block} bytes`);
+    throw new CryptographyFailedError(`without padding, the data must be a multiple of ${block} bytes`);
   }
   bytes.set(data);
   if (padding === 'None') return bytes;

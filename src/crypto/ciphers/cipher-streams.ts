@@ -5,8 +5,8 @@ import {
   type DecryptionStream,
   decryptionFailed,
   type EncryptionStream,
-  InputMissing,
-  ParametersInvalid,
+  InvalidParametersError,
+  MissingInputError,
 } from '../provider.ts';
 import { pad, unpaddedLength } from './block-padding.ts';
 import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
@@ -64,7 +64,7 @@ export function startSymmetricDecryption(
   { iv, additionalData, appendedTag }: Beginning & { readonly appendedTag: boolean },
 ): DecryptionStream {
   const suite = streamedSuite(key, algorithm, parameters, additionalData);
-  if (iv === undefined && suite.vector !== 'none') throw new InputMissing('IV/Counter/Nonce is missing');
+  if (iv === undefined && suite.vector !== 'none') throw new MissingInputError('IV/Counter/Nonce is missing');
   const decipher = openDecipher(suite, key, vectorFor(suite, parameters, algorithm, iv));
   if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: 0 });
   const authenticated = suite.kind === 'authenticated';
@@ -81,7 +81,7 @@ export function startSymmetricDecryption(
     final(given) {
       const tag = appendedTag ? input.rest : given;
       if (authenticated && tag === undefined)
-        throw new InputMissing('Authenticated Encryption Tag is missing');
+        throw new MissingInputError('Authenticated Encryption Tag is missing');
       try {
         if (authenticated) decipher.setAuthTag(tag as Uint8Array);
         decipher.final();
@@ -97,7 +97,7 @@ export function startSymmetricDecryption(
 function streamedSuite(...known: Parameters<typeof suiteOf>): Suite {
   const suite = suiteOf(...known);
   if (/-(ccm|xts)$/.test(suite.name))
-    throw new ParametersInvalid('in this mode the data must come in one piece');
+    throw new InvalidParametersError('in this mode the data must come in one piece');
   return suite;
 }
 

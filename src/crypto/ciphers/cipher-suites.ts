@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { AlgorithmUnsupported, ParametersInvalid, TagLengthInvalid } from '../provider.ts';
+import { InvalidParametersError, InvalidTagLengthError, UnsupportedAlgorithmError } from '../provider.ts';
 import { type BlockPadding, blockPadding } from './block-padding.ts';
 
 /** Which cipher of OpenSSL a symmetric key and Cryptographic Parameters come to (KMIP 2.1 §4.13, §11.5). */
@@ -34,8 +34,8 @@ type Kind = 'blocks' | 'stream' | 'authenticated';
 
 /** Bytes of an Initialization Vector: those accepted, and those of one that the server makes. */
 interface VectorLengths {
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly made: number;
 }
 
@@ -59,13 +59,10 @@ const modes = new Map<BlockCipherMode, Mode>([
   ['OFB', { suffix: 'ofb', kind: 'stream' }],
   ['CTR', { suffix: 'ctr', kind: 'stream' }],
   ['XTS', { suffix: 'xts', kind: 'stream', double: true }],
-  [
-    'GCM',
-    { suffix: 'gcm', kind: 'authenticated', vector: { least: 1, most: 128, made: 12 }, tags: longTags },
-  ],
+  ['GCM', { suffix: 'gcm', kind: 'authenticated', vector: { min: 1, max: 128, made: 12 }, tags: longTags }],
   [
     'CCM',
-    { suffix: 'ccm', kind: 'authenticated', vector: { least: 7, most: 13, made: 12 }, tags: [12, 14, 16] },
+    { suffix: 'ccm', kind: 'authenticated', vector: { min: 7, max: 13, made: 12 }, tags: [12, 14, 16] },
   ],
 ]);
 
@@ -79,7 +76,7 @@ export interface Suite {
   readonly tagBytes: number;
 }
 
-/** Throws AlgorithmUnsupported, ParametersInvalid and TagLengthInvalid. */
+/** Throws UnsupportedAlgorithmError, ParametersInvalid and TagLengthInvalid. */
 export function suiteOf(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -92,14 +89,14 @@ export function suiteOf(
       : blocks(key, algorithm, parameters);
   refuseCounterFields(parameters, algorithm);
   if (additionalData !== undefined && suite.kind !== 'authenticated') {
-    throw new ParametersInvalid('additional data needs a mode that authenticates');
+    throw new InvalidParametersError('additional data needs a mode that authenticates');
   }
   const { PaddingMethod: padding } = parameters;
   if (suite.kind !== 'blocks' && padding !== undefined && padding !== 'None') {
-    throw new ParametersInvalid(`this mode takes no padding, yet Padding Method is ${padding}`);
+    throw new InvalidParametersError(`this mode takes no padding, yet Padding Method is ${padding}`);
   }
   if (getCipherInfo(suite.name, { keyLength: key.length }) === undefined) {
-    throw new AlgorithmUnsupported(
+    throw new UnsupportedAlgorithmError(
       `${algorithm} is not offered with Block Cipher Mode ${parameters.BlockCipherMode} and this key`,
     );
   }
@@ -112,14 +109,14 @@ function blocks(
   parameters: CryptographicParameters,
 ): Suite {
   const { BlockCipherMode } = parameters;
-  if (BlockCipherMode === undefined) throw new ParametersInvalid('Block Cipher Mode is missing');
+  if (BlockCipherMode === undefined) throw new InvalidParametersError('Block Cipher Mode is missing');
   const mode = modes.get(BlockCipherMode);
   if (mode === undefined)
-    throw new AlgorithmUnsupported(`Block Cipher Mode ${BlockCipherMode} is not offered`);
+    throw new UnsupportedAlgorithmError(`Block Cipher Mode ${BlockCipherMode} is not offered`);
   const family = families.get(algorithm);
   const name = family?.names[mode.double ? key.length / 2 : key.length];
   if (family === undefined || name === undefined) {
-    throw new AlgorithmUnsupported(
+    throw new UnsupportedAlgorithmError(
       `the server does not encrypt with ${algorithm} keys of ${key.length} bytes in mode ${BlockCipherMode}`,
     );
   }
@@ -129,7 +126,7 @@ function blocks(
     kind: mode.kind,
     block,
     padding: mode.kind === 'blocks' ? blockPadding(parameters.PaddingMethod) : 'None',
-    vector: mode.vector ?? { least: block, most: block, made: block },
+    vector: mode.vector ?? { min: block, max: block, made: block },
     tagBytes: tagLength(mode.tags, parameters),
   };
 }
@@ -138,7 +135,7 @@ function chaCha(algorithm: 'ChaCha20' | 'ChaCha20Poly1305', parameters: Cryptogr
   const authenticated = algorithm === 'ChaCha20Poly1305';
   const { BlockCipherMode: mode } = parameters;
   if (mode !== undefined && !(authenticated && mode === 'AEAD')) {
-    throw new AlgorithmUnsupported(`${algorithm} has no Block Cipher Mode ${mode}`);
+    throw new UnsupportedAlgorithmError(`${algorithm} has no Block Cipher Mode ${mode}`);
   }
   const common = { block: 1, padding: 'None' } as const;
   return authenticated
@@ -146,10 +143,10 @@ function chaCha(algorithm: 'ChaCha20' | 'ChaCha20Poly1305', parameters: Cryptogr
         ...common,
         name: 'chacha20-poly1305',
         kind: 'authenticated',
-        vector: { least: 12, most: 12, made: 12 },
+        vector: { min: 12, max: 12, made: 12 },
         tagBytes: tagLength(longTags, parameters),
       }
-    : { ...common, name: 'chacha20', kind: 'stream', vector: { least: 8, most: 12, made: 12 }, tagBytes: 0 };
+    : { ...common, name: 'chacha20', kind: 'stream', vector: { min: 8, max: 12, made: 12 }, tagBytes: 0 };
 }
 
 function tagLength(
@@ -158,7 +155,7 @@ function tagLength(
 ): number {
   if (allowed === undefined) return 0;
   if (!allowed.includes(TagLength))
-    throw new TagLengthInvalid(`Tag Length must be one of ${allowed.join(', ')} bytes`);
+    throw new InvalidTagLengthError(`Tag Length must be one of ${allowed.join(', ')} bytes`);
   return TagLength;
 }
 
@@ -169,7 +166,7 @@ function refuseCounterFields(parameters: CryptographicParameters, algorithm: Cry
   if (
     [FixedFieldLength, InvocationFieldLength, CounterLength, counter].some((field) => field !== undefined)
   ) {
-    throw new AlgorithmUnsupported(
+    throw new UnsupportedAlgorithmError(
       'fixed fields, invocation fields and counters of an Initialization Vector are not offered',
     );
   }
@@ -180,8 +177,10 @@ export function makeVector({ vector }: Suite, { IVLength }: CryptographicParamet
   if (vector === 'none') return undefined;
   const bytes = IVLength === undefined ? vector.made : IVLength / 8;
   // Random vectors shorter than that would soon come twice under one key.
-  if (!Number.isInteger(bytes) || bytes < Math.min(vector.made, 12) || bytes > Math.min(vector.most, 16)) {
-    throw new ParametersInvalid(`an Initialization Vector of ${IVLength} bits cannot be made for this mode`);
+  if (!Number.isInteger(bytes) || bytes < Math.min(vector.made, 12) || bytes > Math.min(vector.max, 16)) {
+    throw new InvalidParametersError(
+      `an Initialization Vector of ${IVLength} bits cannot be made for this mode`,
+    );
   }
   return randomFillSync(new Uint8Array(bytes));
 }
@@ -194,9 +193,9 @@ export function vectorFor(
   iv: Uint8Array | undefined,
 ): Uint8Array | null {
   if (vector === 'none' || iv === undefined) return null;
-  const fits = iv.length >= vector.least && iv.length <= vector.most;
+  const fits = iv.length >= vector.min && iv.length <= vector.max;
   if (!fits || (IVLength !== undefined && IVLength !== iv.length * 8)) {
-    throw new ParametersInvalid(`an IV/Counter/Nonce of ${iv.length} bytes does not fit the parameters`);
+    throw new InvalidParametersError(`an IV/Counter/Nonce of ${iv.length} bytes does not fit the parameters`);
   }
   return algorithm === 'ChaCha20' ? chaChaVector(iv, InitialCounterValue) : iv;
 }
@@ -204,7 +203,9 @@ export function vectorFor(
 /** Counter, little-endian, before the nonce: 64 bits each in the original cipher, 32 and 96 in RFC 8439. */
 function chaChaVector(nonce: Uint8Array, counter: number): Uint8Array {
   if (nonce.length !== 8 && nonce.length !== 12) {
-    throw new ParametersInvalid(`a nonce of ${nonce.length} bytes does not fit ChaCha20: it has 8 or 12`);
+    throw new InvalidParametersError(
+      `a nonce of ${nonce.length} bytes does not fit ChaCha20: it has 8 or 12`,
+    );
   }
   const state = new Uint8Array(16);
   new DataView(state.buffer).setInt32(0, counter, true);

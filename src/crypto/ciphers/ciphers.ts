@@ -1,10 +1,10 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import {
-  CryptographyFailed,
+  CryptographyFailedError,
   decryptionFailed,
   type Encrypted,
-  InputMissing,
+  MissingInputError,
   type Plaintext,
   type SealedText,
 } from '../provider.ts';
@@ -32,7 +32,7 @@ export function encryptSymmetric(
     const tag = suite.kind === 'authenticated' ? { tag: new Uint8Array(cipher.getAuthTag()) } : {};
     return { data: output, ...(made === undefined ? {} : { iv: made }), ...tag };
   } catch {
-    throw new CryptographyFailed('the data cannot be encrypted with this key and these parameters');
+    throw new CryptographyFailedError('the data cannot be encrypted with this key and these parameters');
   } finally {
     if (input !== data) input.fill(0);
   }
@@ -48,7 +48,7 @@ export function decryptSymmetric(
   const { iv, additionalData } = sealed;
   const suite = suiteOf(key, algorithm, parameters, additionalData);
   if (iv === undefined && suite.vector !== 'none') {
-    throw new InputMissing('IV/Counter/Nonce is missing');
+    throw new MissingInputError('IV/Counter/Nonce is missing');
   }
   const vector = vectorFor(suite, parameters, algorithm, iv);
   const { data, tag } = splitTag(suite, sealed);
@@ -78,7 +78,7 @@ export function decryptSymmetric(
 
 function splitTag(suite: Suite, { data, tag }: SealedText): { data: Uint8Array; tag?: Uint8Array } {
   if (suite.kind !== 'authenticated') return { data };
-  if (tag === undefined) throw new InputMissing('Authenticated Encryption Tag is missing');
+  if (tag === undefined) throw new MissingInputError('Authenticated Encryption Tag is missing');
   if (tag !== 'appended') {
     if (tag.length !== suite.tagBytes) throw decryptionFailed();
     return { data, tag };

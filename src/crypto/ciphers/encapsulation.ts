@@ -9,13 +9,13 @@ import type { KeyComponents } from '../keys/key-components.ts';
 import { componentsOf, isFor, keyObject } from '../keys/key-objects.ts';
 import { decapsulateXWing, encapsulateXWing } from '../keys/x-wing.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
+  CryptographyFailedError,
   decryptionFailed,
   type Encapsulated,
-  ParametersInvalid,
+  InvalidParametersError,
   type PlainKey,
   type SealedText,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 
 /** Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
@@ -29,7 +29,7 @@ export function encapsulates(key: KeyComponents): boolean {
 export function encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulated {
   const components = componentsOf(key);
   if (components.kind !== 'bytePublic' || !encapsulates(components))
-    throw new AlgorithmUnsupported('such a key does not encapsulate');
+    throw new UnsupportedAlgorithmError('such a key does not encapsulate');
   requireAlgorithm(components, parameters);
   const isXWing = components.sort.algorithm === xWing;
   const object = isXWing ? undefined : keyObject(key);
@@ -39,7 +39,7 @@ export function encapsulate(key: PlainKey, parameters: CryptographicParameters):
     return { sharedSecret: owned(sharedKey), ciphertext: owned(ciphertext) };
   } catch {
     // A point of low order, with which any secret would be known to all.
-    throw new CryptographyFailed('nothing can be encapsulated for this key');
+    throw new CryptographyFailedError('nothing can be encapsulated for this key');
   }
 }
 
@@ -55,7 +55,7 @@ export function decapsulate(
 ): Uint8Array {
   requireAlgorithm(components, parameters);
   if (iv !== undefined || additionalData !== undefined || tag instanceof Uint8Array)
-    throw new ParametersInvalid('a key that decapsulates takes the ciphertext and nothing beside it');
+    throw new InvalidParametersError('a key that decapsulates takes the ciphertext and nothing beside it');
   const decapsulated =
     components.kind === 'bytePrivate' && components.sort.algorithm === xWing
       ? () => decapsulateXWing(components.key, data)
@@ -73,7 +73,7 @@ function nativeDecapsulation(key: KeyObject, ciphertext: Uint8Array): () => Uint
 
 function requireAlgorithm(key: KeyComponents, { CryptographicAlgorithm }: CryptographicParameters): void {
   if (!isFor(CryptographicAlgorithm, key))
-    throw new ParametersInvalid('Cryptographic Algorithm is not that of the key');
+    throw new InvalidParametersError('Cryptographic Algorithm is not that of the key');
 }
 
 /** OpenSSL hands over a buffer of its own. */

@@ -3,17 +3,17 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { bitLength, type RsaPrivateKey, type RsaPublicKey } from '../keys/key-components.ts';
 import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
+  CryptographyFailedError,
   type CryptoProvider,
   type DecryptionStream,
   decryptionFailed,
   type Encrypted,
   type EncryptionStream,
-  ParametersInvalid,
+  InvalidParametersError,
   type PlainKey,
   type Plaintext,
   type SealedText,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
@@ -31,8 +31,8 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
     return { data: wrapAes(components.key, algorithm, parameters, plaintext.data) };
   }
   if (encapsulates(components))
-    throw new AlgorithmUnsupported('such a key encapsulates: it encrypts no data');
-  if (components.kind !== 'rsaPublic') throw new AlgorithmUnsupported('such a key does not encrypt');
+    throw new UnsupportedAlgorithmError('such a key encapsulates: it encrypts no data');
+  if (components.kind !== 'rsaPublic') throw new UnsupportedAlgorithmError('such a key does not encrypt');
   const { data } = plaintext;
   requireRsa(components, parameters);
   const bytes = modulusBytes(components);
@@ -57,7 +57,7 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
   }
   if (components.kind === 'bytePrivate' && encapsulates(components))
     return decapsulate(key, components, parameters, sealed);
-  if (components.kind !== 'rsaPrivate') throw new AlgorithmUnsupported('such a key does not decrypt');
+  if (components.kind !== 'rsaPrivate') throw new UnsupportedAlgorithmError('such a key does not decrypt');
   requireRsa(components, parameters);
   requireShortModulus(components.n);
   switch (parameters.PaddingMethod) {
@@ -92,19 +92,19 @@ export function startDecryption(
   return startSymmetricDecryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
 }
 
-function wholeOnly(): ParametersInvalid {
-  return new ParametersInvalid('with such a key or mode the data must come in one piece');
+function wholeOnly(): InvalidParametersError {
+  return new InvalidParametersError('with such a key or mode the data must come in one piece');
 }
 
 /** Key wrap has a fixed initial value and authenticates nothing beside the data. */
 function refuseBeside({ iv, additionalData }: Omit<Plaintext, 'data'>): void {
   if (iv !== undefined || additionalData !== undefined)
-    throw new ParametersInvalid('key wrap takes neither an Initialization Vector nor additional data');
+    throw new InvalidParametersError('key wrap takes neither an Initialization Vector nor additional data');
 }
 
 function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: CryptographicParameters) {
   const algorithm = key.CryptographicAlgorithm ?? asked;
-  if (algorithm === undefined) throw new ParametersInvalid('Cryptographic Algorithm is missing');
+  if (algorithm === undefined) throw new InvalidParametersError('Cryptographic Algorithm is missing');
   if (asked !== undefined && asked !== algorithm) throw notForKey();
   return algorithm;
 }
@@ -117,18 +117,18 @@ function requireRsa(key: RsaPublicKey | RsaPrivateKey, parameters: Cryptographic
   if (!isFor(parameters.CryptographicAlgorithm, key)) throw notForKey();
 }
 
-function notForKey(): ParametersInvalid {
-  return new ParametersInvalid('Cryptographic Algorithm is not that of the key');
+function notForKey(): InvalidParametersError {
+  return new InvalidParametersError('Cryptographic Algorithm is not that of the key');
 }
 
 function rsaPaddingRefused({ PaddingMethod }: CryptographicParameters): Error {
   return PaddingMethod === undefined
-    ? new ParametersInvalid('Padding Method is missing')
-    : new AlgorithmUnsupported(`RSA is not offered with Padding Method ${PaddingMethod}`);
+    ? new InvalidParametersError('Padding Method is missing')
+    : new UnsupportedAlgorithmError(`RSA is not offered with Padding Method ${PaddingMethod}`);
 }
 
 function oaep({ HashingAlgorithm, MaskGeneratorHashingAlgorithm, PSource }: CryptographicParameters): Oaep {
-  if (HashingAlgorithm === undefined) throw new ParametersInvalid('Hashing Algorithm is missing');
+  if (HashingAlgorithm === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
   return {
     hash: HashingAlgorithm,
     maskHash: MaskGeneratorHashingAlgorithm ?? HashingAlgorithm,
@@ -138,7 +138,7 @@ function oaep({ HashingAlgorithm, MaskGeneratorHashingAlgorithm, PSource }: Cryp
 
 function encryptPkcs1(key: KeyObject, modulusBytes: number, data: Uint8Array): Uint8Array {
   // RFC 8017 §7.2.1: eleven bytes of padding at the least.
-  if (data.length > modulusBytes - 11) throw new CryptographyFailed('the data is too long for this key');
+  if (data.length > modulusBytes - 11) throw new CryptographyFailedError('the data is too long for this key');
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
 }
 

@@ -2,7 +2,7 @@ import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSyn
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
-import { CryptographyFailed, decryptionFailed } from '../provider.ts';
+import { CryptographyFailedError, decryptionFailed } from '../provider.ts';
 
 /**
  * RSAES-OAEP (RFC 8017 §7.1). OpenSSL does it wherever the mask is made with the hash of the label; where the two
@@ -14,12 +14,12 @@ export interface Oaep {
   readonly label: Uint8Array;
 }
 
-/** `modulusBytes`: length of what comes back. Throws CryptographyFailed for data that is too long. */
+/** `modulusBytes`: length of what comes back. Throws CryptographyFailedError for data that is too long. */
 export function encryptOaep(key: KeyObject, modulusBytes: number, oaep: Oaep, data: Uint8Array): Uint8Array {
-  const longest = modulusBytes - 2 * hashNamed(oaep.hash).bytes - 2;
-  if (data.length > longest) {
-    throw new CryptographyFailed(
-      `the data is too long for this key and hash: at most ${Math.max(longest, 0)} bytes`,
+  const maxLength = modulusBytes - 2 * hashNamed(oaep.hash).bytes - 2;
+  if (data.length > maxLength) {
+    throw new CryptographyFailedError(
+      `the data is too long for this key and hash: at most ${Math.max(maxLength, 0)} bytes`,
     );
   }
   if (oaep.hash === oaep.maskHash) return publicEncrypt(native(key, oaep), data);

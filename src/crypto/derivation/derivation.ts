@@ -7,12 +7,12 @@ import { digest, hashNamed } from '../hashes/hashes.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
 import { componentsOf, keyObject } from '../keys/key-objects.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
+  CryptographyFailedError,
   type Derivation,
-  InputMissing,
-  ParametersInvalid,
+  InvalidParametersError,
+  MissingInputError,
   type PlainKey,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 import { hashOfHmac, mac } from '../signatures/macs.ts';
 
@@ -37,21 +37,21 @@ const methods: Readonly<Record<MethodName, (derivation: Derivation) => Uint8Arra
  * Iterations of all blocks of one PBKDF2 together: the largest count in RFC 6070, which takes some seconds of one thread.
  * What is recommended today stays below a tenth of it.
  */
-const mostIterations = 16_777_216;
+const maxIterations = 16_777_216;
 /** From here on derivations wait for each other, so that one thread of the pool has them and the others stay free. */
 const longIterations = 1_000_000;
 /** Bytes of data that are hashed again for every block of output. */
-const longestInput = 65_536;
+const maxInput = 65_536;
 
 /** See CryptoProvider.deriveKey. */
 export async function deriveKey(derivation: Derivation): Promise<Uint8Array> {
   const { method, length } = derivation;
   const derive = typeof method === 'string' ? methods[method] : undefined;
-  if (derive === undefined) throw new AlgorithmUnsupported(`there is no derivation method ${method}`);
+  if (derive === undefined) throw new UnsupportedAlgorithmError(`there is no derivation method ${method}`);
   const output = await derive(derivation);
   if (output.length < length) {
     output.fill(0);
-    throw new CryptographyFailed(
+    throw new CryptographyFailedError(
       `${method} gives ${output.length} bytes, fewer than the ${length} asked for`,
     );
   }
@@ -64,10 +64,12 @@ export async function deriveKey(derivation: Derivation): Promise<Uint8Array> {
 async function derivePbkdf2({ key, parameters, salt, iterations, length }: Derivation): Promise<Uint8Array> {
   const { name, bytes } = hashNamed(hashOf(parameters) ?? 'SHA_1');
   if (salt === undefined || iterations === undefined)
-    throw new ParametersInvalid('PBKDF2 needs Salt and Iteration Count');
+    throw new InvalidParametersError('PBKDF2 needs Salt and Iteration Count');
   const work = iterations * Math.ceil(length / bytes);
-  if (iterations < 1 || work > mostIterations) {
-    throw new ParametersInvalid(`an Iteration Count of ${iterations} is not offered for ${length} bytes`);
+  if (iterations < 1 || work > maxIterations) {
+    throw new InvalidParametersError(
+      `an Iteration Count of ${iterations} is not offered for ${length} bytes`,
+    );
   }
   const password = secretOf(key);
   const run = () =>
@@ -91,7 +93,7 @@ function afterOthers<T>(run: () => Promise<T>): Promise<T> {
 /** Over the key or over the data, not both: nothing says how they would be joined. */
 function deriveHash({ key, parameters, data }: Derivation): Uint8Array {
   if (data.length > 0)
-    throw new ParametersInvalid('HASH is over the key alone: Derivation Data is one too many');
+    throw new InvalidParametersError('HASH is over the key alone: Derivation Data is one too many');
   return digest(neededHash(parameters, key), secretOf(key));
 }
 
@@ -104,7 +106,7 @@ function deriveEncrypt({ key, parameters, data, iv }: Derivation): Uint8Array {
   const cipherKey = { ...symmetric(secretOf(key)), CryptographicAlgorithm };
   const encrypted = encrypt(cipherKey, parameters, { data: needed(data), iv });
   // With a vector that nobody knows, nobody could derive the key again.
-  if (encrypted.iv !== undefined) throw new InputMissing('Initialization Vector is missing');
+  if (encrypted.iv !== undefined) throw new MissingInputError('Initialization Vector is missing');
   return encrypted.data;
 }
 
@@ -139,10 +141,10 @@ function deriveNist({ key, parameters, data, iv, length }: Derivation, mode: Nis
   const next = mode(prf, limited(needed(data)), iv ?? new Uint8Array());
   const { CounterLength: bits = 32 } = parameters;
   if (![8, 16, 24, 32].includes(bits))
-    throw new ParametersInvalid('Counter Length must be 8, 16, 24 or 32 bits');
+    throw new InvalidParametersError('Counter Length must be 8, 16, 24 or 32 bits');
   return blocks(length, (index) => {
     if (index >= 2 ** bits)
-      throw new CryptographyFailed(`a counter of ${bits} bits is too short for the length`);
+      throw new CryptographyFailedError(`a counter of ${bits} bits is too short for the length`);
     const counter = new Uint8Array(4);
     new DataView(counter.buffer).setUint32(0, index);
     return next(counter.subarray(4 - bits / 8));
@@ -154,7 +156,7 @@ function deriveHkdf({ key, parameters, data, salt, length }: Derivation): Uint8A
   const hash = hashOf(parameters) ?? 'SHA_256';
   const { bytes } = hashNamed(hash);
   if (length > 255 * bytes)
-    throw new CryptographyFailed(`HKDF gives at most ${255 * bytes} bytes with ${hash}`);
+    throw new CryptographyFailedError(`HKDF gives at most ${255 * bytes} bytes with ${hash}`);
   const extracted = hmac(hash, salt ?? new Uint8Array(bytes))(secretOf(key));
   const info = limited(concatBytes(data));
   const expand = hmac(hash, extracted);
@@ -172,7 +174,7 @@ function deriveAws({ key, data }: Derivation): Uint8Array {
   const scope = data.length === 1 ? split(concatBytes(data)) : [...data];
   if (scope.length === 3) scope.push(encoder.encode('aws4_request'));
   if (scope.length !== 4) {
-    throw new ParametersInvalid(
+    throw new InvalidParametersError(
       'Derivation Data must be date, region and service, one by one or with / between',
     );
   }
@@ -193,20 +195,20 @@ const agreeing: readonly KeyComponents['kind'][] = ['ecPrivate', 'dhPrivate'];
 /** Diffie-Hellman, on curves (SEC 1 §3.3.1, RFC 7748) or modulo a prime (RFC 2631): the shared secret as it is. */
 async function agree({ key, peer }: Derivation): Promise<Uint8Array> {
   if (peer === undefined || key.objectType !== 'PrivateKey')
-    throw new ParametersInvalid('a private key and a public key are needed');
+    throw new InvalidParametersError('a private key and a public key are needed');
   const own = componentsOf(key);
   const agrees = own.kind === 'bytePrivate' ? own.sort.use === 'agreement' : agreeing.includes(own.kind);
-  if (!agrees) throw new AlgorithmUnsupported('such keys do not agree on a secret');
+  if (!agrees) throw new UnsupportedAlgorithmError('such keys do not agree on a secret');
   const pair = { privateKey: keyObject(key), publicKey: keyObject(peer) };
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, secret: Uint8Array) => {
       if (!error) resolve(secret);
-      else reject(new CryptographyFailed('the keys do not agree on a secret'));
+      else reject(new CryptographyFailedError('the keys do not agree on a secret'));
     };
     try {
       diffieHellman(pair, done);
     } catch {
-      reject(new ParametersInvalid('the keys are not of the same kind'));
+      reject(new InvalidParametersError('the keys are not of the same kind'));
     }
   });
 }
@@ -218,7 +220,7 @@ function prfOf(key: PlainKey, parameters: CryptographicParameters): Prf {
   if (hash !== undefined) return hmac(hash, secret);
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
   if (parameters.CryptographicAlgorithm === undefined && parameters.BlockCipherMode !== 'CMAC')
-    throw new ParametersInvalid('Hashing Algorithm is missing');
+    throw new InvalidParametersError('Hashing Algorithm is missing');
   const cipher = { CryptographicAlgorithm: algorithm, BlockCipherMode: 'CMAC' } as const;
   const cipherKey = { ...symmetric(secret), CryptographicAlgorithm: algorithm };
   return (...pieces) => new Uint8Array(mac(cipherKey, cipher, concatBytes(pieces)));
@@ -229,13 +231,13 @@ function hashOf(parameters: CryptographicParameters, key?: PlainKey): HashingAlg
   const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm } = parameters;
   const implied = hashOfHmac(algorithm);
   if (named !== undefined && implied !== undefined && named !== implied)
-    throw new ParametersInvalid('Hashing Algorithm is not that of the Cryptographic Algorithm');
+    throw new InvalidParametersError('Hashing Algorithm is not that of the Cryptographic Algorithm');
   return named ?? implied ?? (algorithm === undefined ? hashOfHmac(key?.CryptographicAlgorithm) : undefined);
 }
 
 function neededHash(parameters: CryptographicParameters, key: PlainKey): HashingAlgorithm {
   const hash = hashOf(parameters, key);
-  if (hash === undefined) throw new ParametersInvalid('Hashing Algorithm is missing');
+  if (hash === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
   return hash;
 }
 
@@ -252,11 +254,11 @@ function hmac(hash: HashingAlgorithm, key: Uint8Array): Prf {
 function secretOf(key: PlainKey): Uint8Array {
   if (key.objectType === 'SecretData') {
     if (key.KeyMaterial instanceof Uint8Array) return key.KeyMaterial;
-    throw new AlgorithmUnsupported('the secret data are not bytes');
+    throw new UnsupportedAlgorithmError('the secret data are not bytes');
   }
   const components = componentsOf(key);
   if (components.kind === 'symmetric') return components.key;
-  throw new AlgorithmUnsupported(`nothing is derived from a ${key.objectType} by this method`);
+  throw new UnsupportedAlgorithmError(`nothing is derived from a ${key.objectType} by this method`);
 }
 
 function symmetric(KeyMaterial: Uint8Array): PlainKey {
@@ -265,13 +267,13 @@ function symmetric(KeyMaterial: Uint8Array): PlainKey {
 
 /** Several pieces of data are one after the other. */
 function needed(data: readonly Uint8Array[]): Uint8Array {
-  if (data.length === 0) throw new ParametersInvalid('Derivation Data is missing');
+  if (data.length === 0) throw new InvalidParametersError('Derivation Data is missing');
   return concatBytes(data);
 }
 
 function limited(data: Uint8Array): Uint8Array {
-  if (data.length > longestInput)
-    throw new ParametersInvalid(`Derivation Data has more than ${longestInput} bytes`);
+  if (data.length > maxInput)
+    throw new InvalidParametersError(`Derivation Data has more than ${maxInput} bytes`);
   return data;
 }
 

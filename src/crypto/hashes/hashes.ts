@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
-import { AlgorithmUnsupported, type DigestStream } from '../provider.ts';
+import { type DigestStream, UnsupportedAlgorithmError } from '../provider.ts';
 
 interface Hash {
   /** Name in OpenSSL. */
@@ -36,10 +36,10 @@ const hashes = new Map<HashingAlgorithm, Hash>(
 
 export const hashingAlgorithms: readonly HashingAlgorithm[] = [...hashes.keys()];
 
-/** What OpenSSL calls the hash. Throws AlgorithmUnsupported. */
+/** What OpenSSL calls the hash. Throws UnsupportedAlgorithmError. */
 export function hashNamed(algorithm: HashingAlgorithm): Hash {
   const found = hashes.get(algorithm);
-  if (found === undefined) throw new AlgorithmUnsupported(`there is no hashing algorithm ${algorithm}`);
+  if (found === undefined) throw new UnsupportedAlgorithmError(`there is no hashing algorithm ${algorithm}`);
   return found;
 }
 

@@ -11,7 +11,7 @@ import {
   octets,
   parse,
 } from '../asn1/der.ts';
-import { KeyFormatUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../provider.ts';
 
 /** Asymmetric keys that are byte strings and not numbers: those of RFC 7748 and RFC 8032, and of FIPS 203, 204 and 205. */
 export interface ByteKeySort {
@@ -135,17 +135,17 @@ export function byteKeysFor(algorithm: unknown): ByteKeySort | undefined {
 
 export function byteKeysOfOid(oid: string): ByteKeySort {
   const found = byteKeySorts.find((sort) => sort.oid === oid);
-  if (found === undefined) throw new KeyFormatUnsupported(`keys of algorithm ${oid} are not understood`);
+  if (found === undefined) throw new UnsupportedKeyFormatError(`keys of algorithm ${oid} are not understood`);
   return found;
 }
 
-/** Throws KeyMaterialInvalid. */
+/** Throws InvalidKeyMaterialError. */
 export function requireLength(sort: ByteKeySort, isPublic: boolean, key: Uint8Array): void {
   const { publicBytes, privateBytes, expandedBytes } = sort;
   const lengths = isPublic ? [publicBytes] : [privateBytes, expandedBytes];
   if (lengths.includes(key.length)) return;
   const wanted = lengths.filter((length) => length !== undefined).join(' or ');
-  throw new KeyMaterialInvalid(`the key has ${key.length} bytes, not ${wanted}`);
+  throw new InvalidKeyMaterialError(`the key has ${key.length} bytes, not ${wanted}`);
 }
 
 /** A private key from its place in PKCS#8; the seed where there is one. A view. */

@@ -21,7 +21,7 @@ import {
   tagged,
   version,
 } from '../asn1/der.ts';
-import { KeyFormatUnsupported } from '../provider.ts';
+import { UnsupportedKeyFormatError } from '../provider.ts';
 import { byteKeysOfOid, readPrivate, requireLength, writePrivate } from './byte-keys.ts';
 import { curveOfOid } from './curves.ts';
 import { publicPoint } from './elliptic.ts';
@@ -208,7 +208,8 @@ function subjectPublicKeyInfo(algorithm: Node[], content: Uint8Array): Uint8Arra
 /** Curves by name only: explicit parameters let an attacker choose the generator (CVE-2020-0601). */
 function namedCurve(parameters: Node | undefined) {
   const curve = curveOfOid(oid(parameters));
-  if (curve === undefined) throw new KeyFormatUnsupported(`curve ${oid(parameters)} is not known to KMIP`);
+  if (curve === undefined)
+    throw new UnsupportedKeyFormatError(`curve ${oid(parameters)} is not known to KMIP`);
   return curve;
 }
 

@@ -1,6 +1,6 @@
 import { createECDH, ECDH } from 'node:crypto';
 import type { KeyCompressionType } from '../../../codec/enums.ts';
-import { KeyCompressionUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyCompressionError } from '../provider.ts';
 import type { Curve } from './curves.ts';
 import { padded } from './key-components.ts';
 
@@ -16,20 +16,20 @@ const forms = new Map<KeyCompressionType, PointForm>([
 /** Form of the public point that a Key Compression Type means. */
 export function pointForm(compression: KeyCompressionType): PointForm {
   const form = forms.get(compression);
-  if (form === undefined) throw new KeyCompressionUnsupported('this Key Compression Type is not known');
+  if (form === undefined) throw new UnsupportedKeyCompressionError('this Key Compression Type is not known');
   return form;
 }
 
-/** The same point in another form. Throws KeyMaterialInvalid when it does not lie on the curve. */
+/** The same point in another form. Throws InvalidKeyMaterialError when it does not lie on the curve. */
 export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): Uint8Array {
   try {
     return new Uint8Array(ECDH.convertKey(point, curve.openssl, undefined, undefined, form) as Buffer);
   } catch {
-    throw new KeyMaterialInvalid(`the public key is not a point on ${curve.name}`);
+    throw new InvalidKeyMaterialError(`the public key is not a point on ${curve.name}`);
   }
 }
 
-/** Public point of a private key, uncompressed. Throws KeyMaterialInvalid when the key is out of range. */
+/** Public point of a private key, uncompressed. Throws InvalidKeyMaterialError when the key is out of range. */
 export function publicPoint(curve: Curve, d: Uint8Array): Uint8Array {
   const scalar = padded(d, curve.orderBytes);
   try {
@@ -37,7 +37,7 @@ export function publicPoint(curve: Curve, d: Uint8Array): Uint8Array {
     ecdh.setPrivateKey(scalar);
     return new Uint8Array(ecdh.getPublicKey());
   } catch {
-    throw new KeyMaterialInvalid(`the private key is out of range for ${curve.name}`);
+    throw new InvalidKeyMaterialError(`the private key is out of range for ${curve.name}`);
   } finally {
     scalar.fill(0);
   }

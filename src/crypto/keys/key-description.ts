@@ -1,6 +1,11 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes, xWing } from '../algorithms.ts';
-import { type KeyDescription, KeyFormatUnsupported, KeyMaterialInvalid, type PlainKey } from '../provider.ts';
+import {
+  InvalidKeyMaterialError,
+  type KeyDescription,
+  type PlainKey,
+  UnsupportedKeyFormatError,
+} from '../provider.ts';
 import type { ByteKeySort } from './byte-keys.ts';
 import { convertPoint, publicPoint } from './elliptic.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
@@ -65,7 +70,7 @@ function readDescribable(key: PlainKey): KeyComponents | undefined {
     return components;
   } catch (error) {
     // A curve or algorithm outside KMIP's tables: well-formed, so it is kept, with what the client says about it.
-    if (error instanceof KeyFormatUnsupported) return undefined;
+    if (error instanceof UnsupportedKeyFormatError) return undefined;
     throw error;
   }
 }
@@ -123,33 +128,35 @@ function checkClaims(key: PlainKey, components: KeyComponents, derived: KeyDescr
   const { CryptographicAlgorithm: algorithm, CryptographicLength: bits } = key;
   if (components.kind === 'symmetric') {
     if (algorithm !== undefined && algorithmKind(algorithm) === 'publicKey') {
-      throw new KeyMaterialInvalid(`a symmetric key cannot be for ${algorithm}`);
+      throw new InvalidKeyMaterialError(`a symmetric key cannot be for ${algorithm}`);
     }
     if (bits !== undefined && keyBytes(algorithm, bits) !== components.key.length) {
-      throw new KeyMaterialInvalid(
+      throw new InvalidKeyMaterialError(
         `Cryptographic Length ${bits} is not that of ${components.key.length} bytes of key`,
       );
     }
     return;
   }
   if (algorithm !== undefined && !possibleAlgorithms(components).includes(algorithm)) {
-    throw new KeyMaterialInvalid(`the key is not one for ${algorithm}`);
+    throw new InvalidKeyMaterialError(`the key is not one for ${algorithm}`);
   }
   const length = derived.CryptographicLength ?? 0;
   if (isPostQuantum(derived.CryptographicAlgorithm)) {
     if (bits === undefined || acceptsLength(derived.CryptographicAlgorithm, bits)) return;
-    throw new KeyMaterialInvalid(
+    throw new InvalidKeyMaterialError(
       `Cryptographic Length ${bits} is not one of ${derived.CryptographicAlgorithm}`,
     );
   }
   if (!acceptsLength(derived.CryptographicAlgorithm ?? 'RSA', length)) {
-    throw new KeyMaterialInvalid(
+    throw new InvalidKeyMaterialError(
       `a ${derived.CryptographicAlgorithm} key of ${length} bits is outside the limits`,
     );
   }
   // Some clients count whole bytes: 528 for P-521, 2048 for a modulus that happens to have 2047 bits.
   if (bits !== undefined && bits !== length && bits !== Math.ceil(length / 8) * 8) {
-    throw new KeyMaterialInvalid(`Cryptographic Length ${bits} is not that of the key material, ${length}`);
+    throw new InvalidKeyMaterialError(
+      `Cryptographic Length ${bits} is not that of the key material, ${length}`,
+    );
   }
 }
 

@@ -3,10 +3,10 @@ import type { KeyMaterial } from '../../../codec/structures/key-block.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { InvalidDerError } from '../asn1/der.ts';
 import {
-  KeyCompressionUnsupported,
-  KeyFormatUnsupported,
-  KeyMaterialInvalid,
+  InvalidKeyMaterialError,
   type PlainKey,
+  UnsupportedKeyCompressionError,
+  UnsupportedKeyFormatError,
 } from '../provider.ts';
 import { byteKeysFor, requireLength } from './byte-keys.ts';
 import {
@@ -67,21 +67,21 @@ const formatsOf: Partial<Record<ObjectTypeName, readonly FormatName[]>> = {
   PrivateKey: privateFormats,
 };
 
-/** Components of a key; undefined when its material is not ours to understand. Throws KeyMaterialInvalid, KeyFormatUnsupported. */
+/** Components of a key; undefined when its material is not ours to understand. Throws InvalidKeyMaterialError, KeyFormatUnsupported. */
 export function readKey(key: PlainKey): KeyComponents | undefined {
   const { objectType, KeyFormatType: format, KeyMaterial: material } = key;
   const formats = formatsOf[objectType];
   if (formats === undefined || typeof format === 'number') return undefined;
   if (!formats.includes(format))
-    throw new KeyMaterialInvalid(`a ${objectType} cannot have Key Format Type ${format}`);
+    throw new InvalidKeyMaterialError(`a ${objectType} cannot have Key Format Type ${format}`);
   if (isTransparent(format)) {
     if (material instanceof Uint8Array)
-      throw new KeyMaterialInvalid(`Key Material of ${format} must be a structure`);
+      throw new InvalidKeyMaterialError(`Key Material of ${format} must be a structure`);
     return withinLimits(readTransparent(format, material));
   }
   if (!(material instanceof Uint8Array))
-    throw new KeyMaterialInvalid(`Key Material of ${format} must be a byte string`);
-  if (material.length === 0) throw new KeyMaterialInvalid('Key Material is empty');
+    throw new InvalidKeyMaterialError(`Key Material of ${format} must be a byte string`);
+  if (material.length === 0) throw new InvalidKeyMaterialError('Key Material is empty');
   // Post-quantum public keys have up to a megabyte; of those we understand RSA is the largest, with 10 KiB for 16,384 bits.
   if (material.length > 65_536 && format !== 'Raw') return undefined;
   try {
@@ -89,7 +89,7 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
     return components && withinLimits(components);
   } catch (error) {
     if (error instanceof InvalidDerError)
-      throw new KeyMaterialInvalid(`Key Material is not ${format}: ${error.message}`);
+      throw new InvalidKeyMaterialError(`Key Material is not ${format}: ${error.message}`);
     throw error;
   }
 }
@@ -97,14 +97,14 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
 /** Arithmetic with numbers of any size a message can hold would stop the event loop for minutes. */
 function withinLimits(key: KeyComponents): KeyComponents {
   if (key.kind === 'ecPrivate' && key.d.length > key.curve.orderBytes) {
-    throw new KeyMaterialInvalid(`the private key is too long for ${key.curve.name}`);
+    throw new InvalidKeyMaterialError(`the private key is too long for ${key.curve.name}`);
   }
   if (key.kind !== 'rsaPrivate' && key.kind !== 'rsaPublic') return key;
   const { kind: _, n, ...others } = key;
-  if (n.length > 2_048) throw new KeyMaterialInvalid('the RSA modulus has more than 16384 bits');
+  if (n.length > 2_048) throw new InvalidKeyMaterialError('the RSA modulus has more than 16384 bits');
   for (const number of Object.values(others)) {
     if (number !== undefined && number.length > n.length) {
-      throw new KeyMaterialInvalid('a number of the RSA key is longer than its modulus');
+      throw new InvalidKeyMaterialError('a number of the RSA key is longer than its modulus');
     }
   }
   return key;
@@ -150,11 +150,11 @@ export function convertKey(
   const components = readKey(key);
   const form = compression === undefined ? 'uncompressed' : pointForm(compression);
   if (compression !== undefined && components?.kind !== 'ecPublic') {
-    throw new KeyCompressionUnsupported('only public keys on elliptic curves can be compressed');
+    throw new UnsupportedKeyCompressionError('only public keys on elliptic curves can be compressed');
   }
   const material = components && typeof format === 'string' ? writeKey(components, format, form) : undefined;
   if (material !== undefined) return material;
-  throw new KeyFormatUnsupported(
+  throw new UnsupportedKeyFormatError(
     `this ${key.objectType} in format ${key.KeyFormatType} cannot be given as ${format}`,
   );
 }

@@ -1,32 +1,32 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
-import { AlgorithmUnsupported, KeyMaterialInvalid, type PlainKey } from '../provider.ts';
+import { InvalidKeyMaterialError, type PlainKey, UnsupportedAlgorithmError } from '../provider.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
 import { keptPrivateKey } from './private-key-cache.ts';
 
 /** Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key. */
-const longestModulus = 8_192;
+const maxModulus = 8_192;
 
-/** For uses of private keys. Throws AlgorithmUnsupported. */
+/** For uses of private keys. Throws UnsupportedAlgorithmError. */
 export function requireShortModulus(modulus: Uint8Array): void {
-  if (bitLength(modulus) > longestModulus) {
-    throw new AlgorithmUnsupported(`the server uses private RSA keys of at most ${longestModulus} bits`);
+  if (bitLength(modulus) > maxModulus) {
+    throw new UnsupportedAlgorithmError(`the server uses private RSA keys of at most ${maxModulus} bits`);
   }
 }
 
-/** The key taken apart. Throws AlgorithmUnsupported for formats that are kept but not understood. */
+/** The key taken apart. Throws UnsupportedAlgorithmError for formats that are kept but not understood. */
 export function componentsOf(key: PlainKey): KeyComponents {
   const components = readKey(key);
   if (components === undefined) {
-    throw new AlgorithmUnsupported(
+    throw new UnsupportedAlgorithmError(
       `the server cannot use a ${key.objectType} in format ${key.KeyFormatType}`,
     );
   }
   return components;
 }
 
-/** The key as OpenSSL holds it. Throws KeyMaterialInvalid when OpenSSL does not want it. */
+/** The key as OpenSSL holds it. Throws InvalidKeyMaterialError when OpenSSL does not want it. */
 export function keyObject(key: PlainKey): KeyObject {
   const isPublic = key.objectType === 'PublicKey';
   const der = convertKey(key, isPublic ? 'X_509' : 'PKCS_8') as Uint8Array;
@@ -37,7 +37,7 @@ export function keyObject(key: PlainKey): KeyObject {
       ? keptPrivateKey(input)
       : createPrivateKey({ key: input, format: 'der', type: 'pkcs8' });
   } catch {
-    throw new KeyMaterialInvalid('the key cannot be used: its numbers do not make up a key');
+    throw new InvalidKeyMaterialError('the key cannot be used: its numbers do not make up a key');
   } finally {
     // A copy: convertKey never gives out the stored bytes.
     if (!isPublic) der.fill(0);

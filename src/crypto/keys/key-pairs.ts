@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 import { generatesLength, type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
-import { AlgorithmUnsupported, type GeneratedKeyPair, type KeyPairRequest } from '../provider.ts';
+import { type GeneratedKeyPair, type KeyPairRequest, UnsupportedAlgorithmError } from '../provider.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { type ByteKeySort, byteKeySorts, byteKeysFor } from './byte-keys.ts';
 import { curveNamed, curves } from './curves.ts';
@@ -60,7 +60,7 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   refuseLength('RSA', bits);
   // FIPS 186-5 §5.1: odd and above 2^16; smaller ones invite the attacks on small exponents.
   if (exponent % 2 !== 1 || exponent < 65_537 || exponent > 0xffff_ffff) {
-    throw new AlgorithmUnsupported('the public exponent must be odd and between 65537 and 4294967295');
+    throw new UnsupportedAlgorithmError('the public exponent must be odd and between 65537 and 4294967295');
   }
   const start = (done: Done) =>
     generateKeyPair('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done);
@@ -77,7 +77,7 @@ const subgroups: ReadonlyMap<number, readonly number[]> = new Map([
 function generateDsa(bits: number, qLength = 0): Promise<GeneratedKeyPair> {
   refuseLength('DSA', bits);
   if (!subgroups.get(bits)?.includes(qLength)) {
-    throw new AlgorithmUnsupported(`DSA of ${bits} bits has no subgroup of ${qLength} bits`);
+    throw new UnsupportedAlgorithmError(`DSA of ${bits} bits has no subgroup of ${qLength} bits`);
   }
   const start = (done: Done) =>
     generateKeyPair('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done);
@@ -94,7 +94,8 @@ function generateOnCurve(
       : pair(448, (done) => generateKeyPair('x448', encodings, done));
   }
   const curve = curveNamed(name);
-  if (curve === undefined) throw new AlgorithmUnsupported(`there are no ${algorithm} keys on curve ${name}`);
+  if (curve === undefined)
+    throw new UnsupportedAlgorithmError(`there are no ${algorithm} keys on curve ${name}`);
   refuseLength(algorithm, curve.bits);
   return pair(curve.bits, (done) => generateKeyPair('ec', { namedCurve: curve.openssl, ...encodings }, done));
 }
@@ -121,7 +122,7 @@ function xWingPair(sort: ByteKeySort, bits: number): GeneratedKeyPair {
 
 function refuseLength(algorithm: KeyPairRequest['algorithm'], bits: number): void {
   if (!generatesLength(algorithm, bits)) {
-    throw new AlgorithmUnsupported(`the server makes no ${algorithm} keys of ${bits} bits`);
+    throw new UnsupportedAlgorithmError(`the server makes no ${algorithm} keys of ${bits} bits`);
   }
 }
 

@@ -8,7 +8,7 @@ import { createPrivateKey, hash, type KeyObject } from 'node:crypto';
  * taken away is never found again. It leaves memory within three quarters of a minute after its last use.
  */
 const keptMilliseconds = 30_000;
-const mostKept = 32;
+const maxKept = 32;
 
 interface Kept {
   readonly key: KeyObject;
@@ -26,7 +26,7 @@ export function keptPrivateKey(der: Buffer): KeyObject {
   const key = found?.key ?? createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   kept.delete(digest);
   const [oldest] = kept.keys();
-  if (oldest !== undefined && kept.size >= mostKept) kept.delete(oldest);
+  if (oldest !== undefined && kept.size >= maxKept) kept.delete(oldest);
   kept.set(digest, { key, expires: Date.now() + keptMilliseconds });
   sweepLater();
   return key;

@@ -1,5 +1,5 @@
 import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
-import { KeyFormatUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../provider.ts';
 import type { RsaPrivateKey } from './key-components.ts';
 
 export type CompleteRsaPrivateKey = {
@@ -13,7 +13,7 @@ export type CompleteRsaPrivateKey = {
 export function completeRsa(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const { n, e, d, p, q, dP, dQ, qInv } = key;
   if (p === undefined || q === undefined || (d === undefined && e === undefined)) {
-    throw new KeyFormatUnsupported(
+    throw new UnsupportedKeyFormatError(
       'the RSA key was registered without its primes, so only its own format can be given',
     );
   }
@@ -21,7 +21,7 @@ export function completeRsa(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const prime1 = toBigInt(p);
   const prime2 = toBigInt(q);
   if (prime1 * prime2 !== toBigInt(n))
-    throw new KeyMaterialInvalid('the RSA primes do not make up the modulus');
+    throw new InvalidKeyMaterialError('the RSA primes do not make up the modulus');
   // Modulo the least common multiple, as FIPS 186-5 wants it; the product of both would give other, larger exponents.
   const order = ((prime1 - 1n) * (prime2 - 1n)) / divisor(prime1 - 1n, prime2 - 1n);
   const exponent = d === undefined ? inverse(toBigInt(e as Uint8Array), order) : toBigInt(d);

@@ -1,6 +1,6 @@
 import type { TransparentKeyMaterial } from '../../../codec/structures/key-block.ts';
 import { stripZeros } from '../asn1/der.ts';
-import { KeyFormatUnsupported, KeyMaterialInvalid } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../provider.ts';
 import { byteKeysOn } from './byte-keys.ts';
 import { curveNamed } from './curves.ts';
 import { convertPoint, type PointForm } from './elliptic.ts';
@@ -63,12 +63,12 @@ export function isTransparent(format: string | number): format is TransparentFor
 export function readTransparent(format: TransparentFormat, material: TransparentKeyMaterial): KeyComponents {
   const form: TransparentForm = transparentForms[format];
   for (const field of form.required) {
-    if (material[field] === undefined) throw new KeyMaterialInvalid(`${format} lacks ${field}`);
+    if (material[field] === undefined) throw new InvalidKeyMaterialError(`${format} lacks ${field}`);
   }
   for (const field of Object.keys(material) as FieldName[]) {
     if (material[field] === undefined || form.required.includes(field) || form.optional.includes(field))
       continue;
-    throw new KeyMaterialInvalid(`${format} has no ${field}`);
+    throw new InvalidKeyMaterialError(`${format} has no ${field}`);
   }
   return components(form.kind, material);
 }
@@ -109,7 +109,7 @@ function rsaPrivate(
 ): KeyComponents {
   const { PrivateExponent, P, Q, PrimeExponentP, PrimeExponentQ } = material;
   if (!PrivateExponent && !(P && Q) && !(PrimeExponentP && PrimeExponentQ)) {
-    throw new KeyMaterialInvalid(
+    throw new InvalidKeyMaterialError(
       'TransparentRSAPrivateKey needs PrivateExponent, or P and Q, or both prime exponents',
     );
   }
@@ -138,7 +138,7 @@ function byteKey(
   if (sort === undefined) return undefined;
   const key = isPrivate ? stripZeros(D as Uint8Array) : (QString as Uint8Array);
   if (isPrivate ? key.length > sort.privateBytes : key.length !== sort.publicBytes)
-    throw new KeyMaterialInvalid(`a key on ${sort.name} has ${sort.publicBytes} bytes`);
+    throw new InvalidKeyMaterialError(`a key on ${sort.name} has ${sort.publicBytes} bytes`);
   return isPrivate
     ? { kind: 'bytePrivate', sort, key: padded(key, sort.privateBytes) }
     : { kind: 'bytePublic', sort, key };
@@ -147,14 +147,15 @@ function byteKey(
 function curveOf({ RecommendedCurve }: TransparentKeyMaterial) {
   const curve = RecommendedCurve === undefined ? undefined : curveNamed(RecommendedCurve);
   if (curve === undefined)
-    throw new KeyFormatUnsupported(`transparent keys on curve ${RecommendedCurve} are not supported`);
+    throw new UnsupportedKeyFormatError(`transparent keys on curve ${RecommendedCurve} are not supported`);
   return curve;
 }
 
 function magnitude(field: IntegerField, value: Uint8Array | undefined): Uint8Array | undefined {
   if (value === undefined) return undefined;
   const bytes = stripZeros(value);
-  if (bytes.length === 0 || (value[0] ?? 0) >= 0x80) throw new KeyMaterialInvalid(`${field} is not positive`);
+  if (bytes.length === 0 || (value[0] ?? 0) >= 0x80)
+    throw new InvalidKeyMaterialError(`${field} is not positive`);
   return bytes;
 }
 

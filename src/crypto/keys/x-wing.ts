@@ -9,7 +9,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import { type Encapsulated, KeyMaterialInvalid } from '../provider.ts';
+import { type Encapsulated, InvalidKeyMaterialError } from '../provider.ts';
 
 /**
  * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 in one, safe as long as one of them is. The parts are those
@@ -33,7 +33,7 @@ export function xWingPublicKey(seed: Uint8Array): Uint8Array {
   return joined(rawPublic(createPublicKey(kem)), rawPublic(createPublicKey(curve)));
 }
 
-/** Throws KeyMaterialInvalid for a public key that is none. */
+/** Throws InvalidKeyMaterialError for a public key that is none. */
 export function encapsulateXWing(publicKey: Uint8Array): Encapsulated {
   const { kem, curve, rawCurve } = publicHalves(publicKey);
   const ephemeral = generateKeyPairSync(curveType);
@@ -54,7 +54,7 @@ export function decapsulateXWing(seed: Uint8Array, ciphertext: Uint8Array): Uint
   return combined(secret, agree(curve, curvePublic(sent)), sent, rawPublic(createPublicKey(curve)));
 }
 
-/** Throws KeyMaterialInvalid for a public key that is none. */
+/** Throws InvalidKeyMaterialError for a public key that is none. */
 export function publicHalves(key: Uint8Array): { kem: KeyObject; curve: KeyObject; rawCurve: Uint8Array } {
   const rawCurve = key.subarray(kemPublicBytes);
   try {
@@ -62,7 +62,7 @@ export function publicHalves(key: Uint8Array): { kem: KeyObject; curve: KeyObjec
     const kem = createPublicKey({ key: half, format: 'raw-public', asymmetricKeyType: kemType });
     return { kem, curve: curvePublic(rawCurve), rawCurve };
   } catch {
-    throw new KeyMaterialInvalid('the key cannot be used: its numbers do not make up a key');
+    throw new InvalidKeyMaterialError('the key cannot be used: its numbers do not make up a key');
   }
 }
 

@@ -12,7 +12,7 @@ import { digest, hashingAlgorithms, startDigest } from '../hashes/hashes.ts';
 import { describeKey } from '../keys/key-description.ts';
 import { convertKey } from '../keys/key-format.ts';
 import { generatedCurves, generatePair } from '../keys/key-pairs.ts';
-import { AlgorithmUnsupported, type CryptoProvider, plainKey } from '../provider.ts';
+import { type CryptoProvider, plainKey, UnsupportedAlgorithmError } from '../provider.ts';
 import { joinShares, splitSecret } from '../secret-sharing/split-key.ts';
 import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/signatures.ts';
@@ -86,7 +86,7 @@ function random(length: number): Uint8Array {
 
 function generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array {
   if (algorithmKind(algorithm) !== 'symmetric' || !generatesLength(algorithm, bits)) {
-    throw new AlgorithmUnsupported(`the server makes no symmetric ${algorithm} keys of ${bits} bits`);
+    throw new UnsupportedAlgorithmError(`the server makes no symmetric ${algorithm} keys of ${bits} bits`);
   }
   const key = random(keyBytes(algorithm, bits));
   if (hasParity(algorithm)) setOddParity(key);

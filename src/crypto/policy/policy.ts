@@ -1,11 +1,11 @@
 import type { CryptographicAlgorithm, HashingAlgorithm, RecommendedCurve } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import {
-  AlgorithmUnsupported,
   type CryptoProvider,
   type Derivation,
   type KeyPairRequest,
   type PlainKey,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 import { type DisabledName, parseDisabled } from './disabled-names.ts';
 import { approvesAlgorithm, approvesLength, approvesName } from './fips-approved.ts';
@@ -30,7 +30,7 @@ const families: Readonly<Record<string, string>> = { ECDSA: 'EC', ECDH: 'EC', EC
  * algorithms can still be stored, fetched and converted, so that they can be taken elsewhere. Refuses with
  * AlgorithmUnsupported.
  */
-export class CryptographicRules {
+export class CryptographicPolicy {
   #settings: CryptographicSettings;
   #disabled: readonly DisabledName[] = [];
   /** Nothing to ask about keys: the usual case costs nothing. */
@@ -156,7 +156,7 @@ export class CryptographicRules {
     const { HashingAlgorithm: hash } = parameters;
     const padding = parameters.PaddingMethod ?? impliedPadding(purpose, key, parameters);
     if (purpose === 'decrypt' && padding === 'PKCS1V1_5' && !this.#settings.pkcs1Decryption)
-      throw new AlgorithmUnsupported(
+      throw new UnsupportedAlgorithmError(
         'the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP, or ask its operator',
       );
     if (this.#allowsAllKeys) return;
@@ -278,10 +278,12 @@ function hashOfSignature(name: string): HashingAlgorithm | undefined {
   return hash as HashingAlgorithm | undefined;
 }
 
-function switchedOff(what: string): AlgorithmUnsupported {
-  return new AlgorithmUnsupported(`${what} is switched off on this server`);
+function switchedOff(what: string): UnsupportedAlgorithmError {
+  return new UnsupportedAlgorithmError(`${what} is switched off on this server`);
 }
 
-function notApproved(what: string): AlgorithmUnsupported {
-  return new AlgorithmUnsupported(`${what} is not approved by FIPS 140-3, and this server does nothing else`);
+function notApproved(what: string): UnsupportedAlgorithmError {
+  return new UnsupportedAlgorithmError(
+    `${what} is not approved by FIPS 140-3, and this server does nothing else`,
+  );
 }

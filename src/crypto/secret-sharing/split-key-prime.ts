@@ -2,7 +2,7 @@ import { checkPrime, generatePrime, randomFillSync } from 'node:crypto';
 import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { stripZeros } from '../asn1/der.ts';
 import { bitLength, padded } from '../keys/key-components.ts';
-import { CryptographyFailed, KeyMaterialInvalid, ParametersInvalid } from '../provider.ts';
+import { CryptographyFailedError, InvalidKeyMaterialError, InvalidParametersError } from '../provider.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { lagrangeBasis } from './split-key-basis.ts';
 
@@ -13,20 +13,20 @@ import { lagrangeBasis } from './split-key-basis.ts';
  */
 
 /** Bytes of a secret: to look for a longer prime, or to be sure of one, takes many seconds. */
-const longestSecret = 256;
+const maxSecret = 256;
 /** Bytes of a prime under parts that are joined. */
-const longestPrime = 512;
+const maxPrime = 512;
 /** Rounds of Miller and Rabin: a composite passes one in four at the worst, and would harm nobody but its client. */
 const checks = 16;
 
 /** See CryptoProvider.splitSecret. */
 export async function splitPrime(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret> {
-  if (secret.length > longestSecret)
-    throw new ParametersInvalid(`a prime field is for keys of at most ${longestSecret} bytes`);
+  if (secret.length > maxSecret)
+    throw new InvalidParametersError(`a prime field is for keys of at most ${maxSecret} bytes`);
   const prime = await (sharing.prime === undefined ? chosen(secret) : given(sharing.prime, secret));
   const p = toBigInt(prime);
   if (p <= BigInt(sharing.parts))
-    throw new ParametersInvalid('there are more parts than the prime field has room for');
+    throw new InvalidParametersError('there are more parts than the prime field has room for');
   const coefficients = [
     toBigInt(secret),
     ...Array.from({ length: sharing.threshold - 1 }, () => randomBelow(p, prime.length)),
@@ -72,8 +72,8 @@ export function joinPrime(
   return padded(secret, bytes);
 }
 
-function disagree(): CryptographyFailed {
-  return new CryptographyFailed('the parts of the key do not belong together');
+function disagree(): CryptographyFailedError {
+  return new CryptographyFailedError('the parts of the key do not belong together');
 }
 
 type Point = { readonly x: bigint; readonly y: bigint };
@@ -88,12 +88,12 @@ function inverted(value: bigint, p: bigint): bigint {
   try {
     return inverse(value, p);
   } catch (error) {
-    throw error instanceof KeyMaterialInvalid ? disagree() : error;
+    throw error instanceof InvalidKeyMaterialError ? disagree() : error;
   }
 }
 
 function numberOf(bytes: Uint8Array, p: bigint): bigint {
-  const value = bytes.length > longestPrime + 8 ? p : toBigInt(bytes);
+  const value = bytes.length > maxPrime + 8 ? p : toBigInt(bytes);
   if (value >= p) throw disagree();
   return value;
 }
@@ -120,24 +120,24 @@ function chosen(secret: Uint8Array): Promise<Uint8Array> {
 async function given(bigInteger: Uint8Array, secret: Uint8Array): Promise<Uint8Array> {
   const prime = magnitude(bigInteger);
   if (bitLength(prime) <= secret.length * 8)
-    throw new ParametersInvalid(`Prime Field Size must have more than ${secret.length * 8} bits`);
-  if (prime.length > longestSecret + 8)
-    throw new ParametersInvalid(`Prime Field Size must have at most ${longestSecret + 8} bytes`);
+    throw new InvalidParametersError(`Prime Field Size must have more than ${secret.length * 8} bits`);
+  if (prime.length > maxSecret + 8)
+    throw new InvalidParametersError(`Prime Field Size must have at most ${maxSecret + 8} bytes`);
   const isPrime = await new Promise<boolean>((resolve, reject) => {
     checkPrime(prime, { checks }, (error, result) => {
       if (error) reject(error);
       else resolve(result);
     });
   });
-  if (!isPrime) throw new ParametersInvalid('Prime Field Size is not a prime');
+  if (!isPrime) throw new InvalidParametersError('Prime Field Size is not a prime');
   return prime;
 }
 
 function magnitude(bigInteger: Uint8Array | undefined): Uint8Array {
   const prime = stripZeros(bigInteger ?? new Uint8Array());
-  if (prime.length === 0 || ((bigInteger as Uint8Array)[0] ?? 0) >= 0x80 || prime.length > longestPrime)
-    throw new ParametersInvalid(
-      `Prime Field Size must be a positive number of at most ${longestPrime} bytes`,
+  if (prime.length === 0 || ((bigInteger as Uint8Array)[0] ?? 0) >= 0x80 || prime.length > maxPrime)
+    throw new InvalidParametersError(
+      `Prime Field Size must be a positive number of at most ${maxPrime} bytes`,
     );
   return prime;
 }

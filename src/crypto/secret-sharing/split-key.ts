@@ -1,5 +1,5 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
-import { AlgorithmUnsupported, CryptographyFailed, ParametersInvalid } from '../provider.ts';
+import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../provider.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { field8, field16, type GaloisField } from './galois-fields.ts';
 import { lagrangeBasis } from './split-key-basis.ts';
@@ -31,9 +31,9 @@ export function joinShares(
   const { method, parts, threshold } = sharing;
   const enough = method === 'XOR' ? parts : threshold;
   if (shares.length < enough)
-    throw new CryptographyFailed(`${shares.length} parts of the key are too few: ${enough} are needed`);
+    throw new CryptographyFailedError(`${shares.length} parts of the key are too few: ${enough} are needed`);
   if (new Set(shares.map(({ identifier }) => identifier)).size !== shares.length)
-    throw new CryptographyFailed('two parts of the key have the same Key Part Identifier');
+    throw new CryptographyFailedError('two parts of the key have the same Key Part Identifier');
   switch (method) {
     case 'XOR':
       return cut(joinXor(ofOneLength(shares)), length);
@@ -47,14 +47,14 @@ export function joinShares(
   }
 }
 
-function unknownMethod({ method }: SecretSharingScheme): AlgorithmUnsupported {
-  return new AlgorithmUnsupported(`there is no Split Key Method ${method}`);
+function unknownMethod({ method }: SecretSharingScheme): UnsupportedAlgorithmError {
+  return new UnsupportedAlgorithmError(`there is no Split Key Method ${method}`);
 }
 
 function ofOneLength(shares: readonly Share[]): readonly Share[] {
   const [first] = shares;
   if (shares.some(({ bytes }) => bytes.length !== first?.bytes.length))
-    throw new CryptographyFailed('the parts of the key are not of one length');
+    throw new CryptographyFailedError('the parts of the key are not of one length');
   return shares;
 }
 
@@ -78,8 +78,9 @@ function addTo(sum: Uint8Array, bytes: Uint8Array): void {
 /** The field, if it has an element other than 0 for every part. */
 function fieldOf({ method, polynomial, parts }: SecretSharingScheme): GaloisField {
   const field = method === 'PolynomialSharingGF2_8' ? field8(polynomial) : field16(polynomial);
-  const most = 256 ** field.bytes - 1;
-  if (parts > most) throw new ParametersInvalid(`a key has at most ${most} parts with ${method}`);
+  const maxLength = 256 ** field.bytes - 1;
+  if (parts > maxLength)
+    throw new InvalidParametersError(`a key has at most ${maxLength} parts with ${method}`);
   return field;
 }
 
@@ -110,7 +111,7 @@ function evaluate(field: GaloisField, coefficients: readonly Uint8Array[], x: nu
 function joinPolynomial(shares: readonly Share[], sharing: SecretSharingScheme): Uint8Array {
   const field = fieldOf(sharing);
   if ((shares[0]?.bytes.length ?? 0) % field.bytes !== 0)
-    throw new CryptographyFailed('a part of the key ends in half an element');
+    throw new CryptographyFailedError('a part of the key ends in half an element');
   const used = shares.slice(0, sharing.threshold);
   const basis = lagrangeBasis(
     used.map(({ identifier }) => identifier),
@@ -119,7 +120,7 @@ function joinPolynomial(shares: readonly Share[], sharing: SecretSharingScheme):
   const at = (x: number) => interpolate(field, used, basis(x));
   for (const { identifier, bytes } of shares.slice(sharing.threshold)) {
     if (!timingSafeEqual(at(identifier), bytes))
-      throw new CryptographyFailed('the parts of the key do not belong together');
+      throw new CryptographyFailedError('the parts of the key do not belong together');
   }
   return at(0);
 }
@@ -155,7 +156,7 @@ function cut(secret: Uint8Array, length: SecretLength): Uint8Array {
   const wrong = bytes > secret.length || secret.length - bytes > 1 || secret[bytes] !== 0;
   const rest = new Uint8Array(secret.subarray(0, bytes));
   secret.fill(0);
-  if (wrong) throw new CryptographyFailed('the parts of the key do not make up a key of its length');
+  if (wrong) throw new CryptographyFailedError('the parts of the key do not make up a key of its length');
   return rest;
 }
 

@@ -6,7 +6,7 @@ import type { CurveName } from '../keys/curves.ts';
 import { writeSpki } from '../keys/der-keys.ts';
 import { convertPoint } from '../keys/elliptic.ts';
 import { bitLength, type EcPublicKey, type KeyComponents, padded } from '../keys/key-components.ts';
-import { AlgorithmUnsupported } from '../provider.ts';
+import { UnsupportedAlgorithmError } from '../provider.ts';
 
 /**
  * DSA and ECDSA (FIPS 186-5 §6) over a digest that the client made. node:crypto hashes whatever it signs, so it signs a
@@ -47,7 +47,7 @@ const groups: Partial<Record<CurveName, Group>> = {
 const fixedMessage = new Uint8Array(1);
 const fixedDigest = digest('SHA_256', fixedMessage);
 
-/** DER of r and s. Throws AlgorithmUnsupported on curves whose order is not in the table. */
+/** DER of r and s. Throws UnsupportedAlgorithmError on curves whose order is not in the table. */
 export function signDigest(components: KeyComponents, key: KeyObject, messageDigest: Uint8Array): Uint8Array {
   const order = orderOf(components);
   const secret =
@@ -107,7 +107,9 @@ function orderOf(components: KeyComponents): bigint {
     // OpenSSL's own limits: beyond them the powers would hold the event loop.
     const fits = [160, 224, 256].includes(bitLength(q)) && bitLength(p) <= 10_000;
     if (!fits || secret.length > q.length || g.length > p.length || value.length > p.length) {
-      throw new AlgorithmUnsupported('digests are not signed with DSA keys of these sizes: send the data');
+      throw new UnsupportedAlgorithmError(
+        'digests are not signed with DSA keys of these sizes: send the data',
+      );
     }
     return toBigInt(q);
   }
@@ -115,7 +117,7 @@ function orderOf(components: KeyComponents): bigint {
     components.kind === 'ecPublic' || components.kind === 'ecPrivate' ? components.curve.name : undefined;
   const order = curve && groups[curve]?.order;
   if (order === undefined)
-    throw new AlgorithmUnsupported(`digests are not signed on the curve ${curve}: send the data`);
+    throw new UnsupportedAlgorithmError(`digests are not signed on the curve ${curve}: send the data`);
   return order;
 }
 

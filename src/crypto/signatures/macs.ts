@@ -3,7 +3,12 @@ import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/en
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { hashNamed } from '../hashes/hashes.ts';
 import { componentsOf } from '../keys/key-objects.ts';
-import { AlgorithmUnsupported, type MacStream, ParametersInvalid, type PlainKey } from '../provider.ts';
+import {
+  InvalidParametersError,
+  type MacStream,
+  type PlainKey,
+  UnsupportedAlgorithmError,
+} from '../provider.ts';
 
 const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
   ['HMAC_MD5', 'MD5'],
@@ -56,24 +61,24 @@ export function startMac(key: PlainKey, parameters: CryptographicParameters): Ma
 
 function openMac(key: PlainKey, parameters: CryptographicParameters): Mac {
   const components = componentsOf(key);
-  if (components.kind !== 'symmetric') throw new AlgorithmUnsupported('such a key makes no MAC');
+  if (components.kind !== 'symmetric') throw new UnsupportedAlgorithmError('such a key makes no MAC');
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
-  if (algorithm === undefined) throw new ParametersInvalid('Cryptographic Algorithm is missing');
+  if (algorithm === undefined) throw new InvalidParametersError('Cryptographic Algorithm is missing');
   const { BlockCipherMode: mode } = parameters;
   const hash = hmacs.get(algorithm);
   if (hash !== undefined) {
-    if (mode !== undefined) throw new ParametersInvalid(`${algorithm} has no Block Cipher Mode`);
+    if (mode !== undefined) throw new InvalidParametersError(`${algorithm} has no Block Cipher Mode`);
     const hmac = createHmac(hashNamed(hash).name, components.key);
     return { update: (data) => hmac.update(data), final: () => hmac.digest() };
   }
   const cipher = cmacs.get(algorithm)?.[components.key.length];
   if (cipher === undefined || (mode !== undefined && mode !== 'CMAC')) {
-    throw new AlgorithmUnsupported(
+    throw new UnsupportedAlgorithmError(
       `the server makes no MAC with ${algorithm}${mode === undefined ? '' : ` and ${mode}`}`,
     );
   }
   if (key.CryptographicAlgorithm !== undefined && key.CryptographicAlgorithm !== algorithm) {
-    throw new ParametersInvalid('Cryptographic Algorithm is not that of the key');
+    throw new InvalidParametersError('Cryptographic Algorithm is not that of the key');
   }
   return createMac('cmac', components.key, { cipher });
 }

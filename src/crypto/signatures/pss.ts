@@ -2,7 +2,7 @@ import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
-import { CryptographyFailed } from '../provider.ts';
+import { CryptographyFailedError } from '../provider.ts';
 
 /** EMSA-PSS (RFC 8017 §9.1), for what node:crypto cannot: digests in place of data, a hash of its own for the mask. */
 export interface Pss {
@@ -24,7 +24,7 @@ export function encodePss(modulusBits: number, pss: Pss, messageDigest: Uint8Arr
   const saltLength = pss.saltLength ?? defaultSaltLength(modulusBits, pss.hash);
   const { block, masked, trailer } = layout(modulusBits, hashBytes);
   const separator = masked.length - saltLength - 1;
-  if (separator < 0) throw new CryptographyFailed('the key is too short for this hash and salt');
+  if (separator < 0) throw new CryptographyFailedError('the key is too short for this hash and salt');
   const salt = randomFillSync(new Uint8Array(saltLength));
   trailer.set(saltedDigest(pss.hash, messageDigest, salt));
   trailer[hashBytes] = 0xbc;

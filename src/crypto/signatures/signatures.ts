@@ -15,12 +15,12 @@ import { digest, hashNamed, startDigest } from '../hashes/hashes.ts';
 import { bitLength, type KeyComponents } from '../keys/key-components.ts';
 import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
+  CryptographyFailedError,
+  InvalidParametersError,
   type Message,
   type MessageStream,
-  ParametersInvalid,
   type PlainKey,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { signDigest, takesDigests, verifyDigest } from './digest-signatures.ts';
@@ -75,7 +75,7 @@ export async function sign(
 ): Promise<Uint8Array> {
   const components = componentsOf(key);
   if (!isFor(parameters.CryptographicAlgorithm, components)) {
-    throw new ParametersInvalid('Cryptographic Algorithm is not that of the key');
+    throw new InvalidParametersError('Cryptographic Algorithm is not that of the key');
   }
   const scheme = schemeOf(components, parameters);
   requireDigest(scheme, message);
@@ -87,8 +87,8 @@ export async function sign(
     }
     return signBare(scheme, components, object, bareOf(scheme, message));
   } catch (error) {
-    if (error instanceof AlgorithmUnsupported || error instanceof ParametersInvalid) throw error;
-    throw new CryptographyFailed('the key cannot make a signature with these parameters');
+    if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
+    throw new CryptographyFailedError('the key cannot make a signature with these parameters');
   }
 }
 
@@ -111,13 +111,13 @@ export async function verify(
     if ('data' in message && inNode(scheme)) return await verifyData(scheme, object, message.data, signature);
     return verifyBare(scheme, components, object, bareOf(scheme, message), signature);
   } catch (error) {
-    if (error instanceof AlgorithmUnsupported || error instanceof ParametersInvalid) throw error;
+    if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
     return false;
   }
 }
 
 /** Bytes that wait for their end where the algorithm hashes nothing beforehand. */
-const mostCollected = 16 * 1_048_576;
+const maxCollected = 16 * 1_048_576;
 
 /** See CryptoProvider.startMessage. */
 export function startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream {
@@ -125,7 +125,7 @@ export function startMessage(key: PlainKey, parameters: CryptographicParameters)
   const scheme = schemeOf(components, parameters);
   const hash = scheme.kind === 'pure' ? undefined : hashOf(scheme);
   if (scheme.kind !== 'pure' && hash === undefined) {
-    throw new ParametersInvalid('Hashing Algorithm is missing');
+    throw new InvalidParametersError('Hashing Algorithm is missing');
   }
   const hashable = scheme.kind === 'pss' || scheme.kind === 'pkcs1' || takesDigests(components);
   return hash !== undefined && hashable ? digested(hash) : collected();
@@ -142,8 +142,10 @@ function collected(): MessageStream {
   return {
     update(data) {
       length += data.length;
-      if (length > mostCollected) {
-        throw new CryptographyFailed(`such a key signs at most ${mostCollected} bytes that come in parts`);
+      if (length > maxCollected) {
+        throw new CryptographyFailedError(
+          `such a key signs at most ${maxCollected} bytes that come in parts`,
+        );
       }
       parts.push(data.slice());
     },
@@ -167,11 +169,11 @@ function schemeOf(components: KeyComponents, parameters: CryptographicParameters
   const { DigitalSignatureAlgorithm: name, PaddingMethod: padding } = parameters;
   const scheme = typeof name === 'string' ? named[name] : undefined;
   if (name !== undefined && scheme === undefined) {
-    throw new AlgorithmUnsupported(`Digital Signature Algorithm ${name} is not offered`);
+    throw new UnsupportedAlgorithmError(`Digital Signature Algorithm ${name} is not offered`);
   }
   const kind = components.kind.replace(/Public|Private/, '');
   if (scheme !== undefined && scheme.kind !== kind) {
-    throw new ParametersInvalid('Digital Signature Algorithm is not that of the key');
+    throw new InvalidParametersError('Digital Signature Algorithm is not that of the key');
   }
   const hash = agreed('Hashing Algorithm', scheme?.hash, parameters.HashingAlgorithm);
   switch (components.kind) {
@@ -188,12 +190,12 @@ function schemeOf(components: KeyComponents, parameters: CryptographicParameters
     case 'bytePrivate':
       if (components.sort.use === 'signature') return { kind: 'pure' };
   }
-  throw new AlgorithmUnsupported('such a key makes no signatures');
+  throw new UnsupportedAlgorithmError('such a key makes no signatures');
 }
 
 function agreed<T>(what: string, one: T | undefined, other: T | undefined): T | undefined {
   if (one !== undefined && other !== undefined && one !== other) {
-    throw new ParametersInvalid(`${what} contradicts Digital Signature Algorithm`);
+    throw new InvalidParametersError(`${what} contradicts Digital Signature Algorithm`);
   }
   return one ?? other;
 }
@@ -207,11 +209,11 @@ function rsaScheme(
 ): Scheme {
   if (padding === undefined || padding === 'PKCS1V1_5') return { kind: 'pkcs1', hash };
   if (padding !== 'PSS')
-    throw new AlgorithmUnsupported(`RSA signatures are not offered with Padding Method ${padding}`);
-  if (hash === undefined) throw new ParametersInvalid('Hashing Algorithm is missing');
+    throw new UnsupportedAlgorithmError(`RSA signatures are not offered with Padding Method ${padding}`);
+  if (hash === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
   if (TrailerField !== undefined && TrailerField !== 1)
-    throw new AlgorithmUnsupported('Trailer Field must be 1');
-  if (SaltLength !== undefined && SaltLength < 0) throw new ParametersInvalid('Salt Length is negative');
+    throw new UnsupportedAlgorithmError('Trailer Field must be 1');
+  if (SaltLength !== undefined && SaltLength < 0) throw new InvalidParametersError('Salt Length is negative');
   // The tables say SHA-1, the signature in CS-AC-M-2 says otherwise: the mask is made with the hash of the data.
   const pss: Pss = { hash, maskHash: MaskGeneratorHashingAlgorithm ?? hash, saltLength: SaltLength };
   return { kind: 'pss', pss, modulusBits: bitLength(modulus) };
@@ -219,17 +221,17 @@ function rsaScheme(
 
 function requireDigest(scheme: Scheme, message: Message): void {
   if (scheme.kind === 'pure') {
-    if ('digest' in message) throw new AlgorithmUnsupported('such a key signs data, not digests');
+    if ('digest' in message) throw new UnsupportedAlgorithmError('such a key signs data, not digests');
     return;
   }
   const hash = hashOf(scheme);
   if (hash === undefined) {
-    if ('data' in message) throw new ParametersInvalid('Hashing Algorithm is missing');
+    if ('data' in message) throw new InvalidParametersError('Hashing Algorithm is missing');
     return;
   }
   const { bytes } = hashNamed(hash);
   if ('digest' in message && message.digest.length !== bytes) {
-    throw new ParametersInvalid(
+    throw new InvalidParametersError(
       `Digested Data has ${message.digest.length} bytes, a digest of ${hash} has ${bytes}`,
     );
   }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
  * Pieces of slow work that may run at once: the pool has four threads, and other work needs some of them too. One core is
  * left to the event loop, where there is another.
  */
-const most = Math.max(1, Math.min(2, availableParallelism() - 1));
+const maxConcurrent = Math.max(1, Math.min(2, availableParallelism() - 1));
 let running = 0;
 const waiting: (() => void)[] = [];
 
@@ -13,7 +13,7 @@ const waiting: (() => void)[] = [];
  * pieces wait for each other, so that nothing else waits for them.
  */
 export async function limitConcurrency<T>(work: () => Promise<T>): Promise<T> {
-  if (running < most) running++;
+  if (running < maxConcurrent) running++;
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
     return await work();

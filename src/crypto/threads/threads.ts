@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import {
-  AlgorithmUnsupported,
-  CertificateInvalid,
-  CryptographyBusy,
-  CryptographyFailed,
-  InputMissing,
-  KeyFormatUnsupported,
-  KeyMaterialInvalid,
-  ParametersInvalid,
-  TagLengthInvalid,
+  CryptographyBusyError,
+  CryptographyFailedError,
+  InvalidCertificateError,
+  InvalidKeyMaterialError,
+  InvalidParametersError,
+  InvalidTagLengthError,
+  MissingInputError,
+  UnsupportedAlgorithmError,
+  UnsupportedKeyFormatError,
 } from '../provider.ts';
 import type { Work } from './thread-work.ts';
 
@@ -50,14 +50,14 @@ const usual: Options = {
 /** Errors of the port, made again on this side of the thread. */
 const portErrors = new Map<string, new (message: string) => Error>(
   [
-    AlgorithmUnsupported,
-    CertificateInvalid,
-    CryptographyFailed,
-    InputMissing,
-    KeyFormatUnsupported,
-    KeyMaterialInvalid,
-    ParametersInvalid,
-    TagLengthInvalid,
+    UnsupportedAlgorithmError,
+    InvalidCertificateError,
+    CryptographyFailedError,
+    MissingInputError,
+    UnsupportedKeyFormatError,
+    InvalidKeyMaterialError,
+    InvalidParametersError,
+    InvalidTagLengthError,
   ].map((type) => [type.name, type]),
 );
 
@@ -82,7 +82,7 @@ export class Threads {
    */
   run<N extends keyof Work>(name: N, ...values: Parameters<Work[N]>): Promise<Awaited<ReturnType<Work[N]>>> {
     if (this.#queue.length >= this.#options.waiting)
-      return Promise.reject(new CryptographyBusy('too many keys are at work: try again'));
+      return Promise.reject(new CryptographyBusyError('too many keys are at work: try again'));
     const transfer: ArrayBuffer[] = [];
     const order: ThreadTask = { name, values: values.map((value) => ownCopy(value, transfer)) };
     return new Promise((resolve, reject) => {

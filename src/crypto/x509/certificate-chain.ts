@@ -11,7 +11,7 @@ import {
   tagged,
 } from '../asn1/der.ts';
 import type { CertificateDetails, ValidationResult } from '../certification.ts';
-import { CertificateInvalid } from '../provider.ts';
+import { InvalidCertificateError } from '../provider.ts';
 import { isSelfSigned, namesOf, openCertificate, readCertificate, verifies } from './certificate-content.ts';
 import { comparisonCost, withinConstraints } from './name-constraints.ts';
 
@@ -75,7 +75,7 @@ export async function validatePath(chain: readonly Uint8Array[], date: number): 
 }
 
 /** Characters that are compared for one chain, some 0.1 s; those of the world need a hundredth of that. */
-const mostCompared = 16_777_216;
+const maxCompared = 16_777_216;
 
 /** What the constraints of authorities make of the certificates below them; those that only renew a key are free (§6.1.3 b). */
 function constrained(looks: readonly Look[], facts: readonly CertificateDetails[]): ValidationResult[] {
@@ -87,11 +87,12 @@ function constrained(looks: readonly Look[], facts: readonly CertificateDetails[
     return below.map((names) => [constraints, names] as const);
   });
   const cost = pairs.reduce((sum, pair) => sum + comparisonCost(...pair), 0);
-  if (cost > mostCompared) return ['Unknown'];
+  if (cost > maxCompared) return ['Unknown'];
   try {
     return pairs.map((pair) => withinConstraints(...pair));
   } catch (error) {
-    if (error instanceof InvalidDerError) throw new CertificateInvalid('its Name Constraints are not DER');
+    if (error instanceof InvalidDerError)
+      throw new InvalidCertificateError('its Name Constraints are not DER');
     throw error;
   }
 }
@@ -136,7 +137,8 @@ function lookAt(der: Uint8Array): Look {
     const constraints = extensions.find(({ id }) => id === nameConstraints)?.value;
     return { isJudged, isWeak: isWeaklySigned(der), constraints };
   } catch (error) {
-    if (error instanceof InvalidDerError) throw new CertificateInvalid('the certificate is not X.509 in DER');
+    if (error instanceof InvalidDerError)
+      throw new InvalidCertificateError('the certificate is not X.509 in DER');
     throw error;
   }
 }

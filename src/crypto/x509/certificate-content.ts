@@ -6,7 +6,7 @@ import {
   type CertificateDetails,
   InvalidCertificateRequestError,
 } from '../certification.ts';
-import { CertificateInvalid } from '../provider.ts';
+import { InvalidCertificateError } from '../provider.ts';
 import { comparableParts } from './certificate-names.ts';
 import { isSignedBy } from './request-signature.ts';
 import type { Extension } from './x509.ts';
@@ -84,21 +84,21 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateDetai
       selfSigned: isSelfSigned(native),
     };
   } catch {
-    throw new CertificateInvalid('the certificate is not X.509 in DER');
+    throw new InvalidCertificateError('the certificate is not X.509 in DER');
   }
 }
 
-/** The certificate as OpenSSL has it. Throws CertificateInvalid, also where its DER is read in two ways. */
+/** The certificate as OpenSSL has it. Throws InvalidCertificateError, also where its DER is read in two ways. */
 export function openCertificate(der: Uint8Array): X509Certificate {
   try {
     namesOf(der);
     return new X509Certificate(der);
   } catch {
-    throw new CertificateInvalid('the certificate is not X.509 in DER');
+    throw new InvalidCertificateError('the certificate is not X.509 in DER');
   }
 }
 
-/** Issuer and subject as texts that are equal where RFC 5280 §7.1 calls the names equal. Throws DerInvalid. */
+/** Issuer and subject as texts that are equal where RFC 5280 §7.1 calls the names equal. Throws InvalidDerError. */
 export function namesOf(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
   const fields = items(items(parse(certificate))[0]);
   const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;

@@ -9,7 +9,7 @@ import {
 import { readSpki } from '../keys/der-keys.ts';
 import { bitLength } from '../keys/key-components.ts';
 import { keyObject, requireShortModulus } from '../keys/key-objects.ts';
-import { AlgorithmUnsupported, ParametersInvalid, type PlainKey } from '../provider.ts';
+import { InvalidParametersError, type PlainKey, UnsupportedAlgorithmError } from '../provider.ts';
 import type { Extension, X509CertificateCreateParams } from './x509.ts';
 
 /** Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
@@ -121,9 +121,9 @@ function requireStrength(publicKey: Uint8Array): void {
   const key = readSpki(publicKey);
   const numbers: Partial<Record<string, Uint8Array>> = key as never;
   const bits = bitLength(numbers.n ?? numbers.p ?? new Uint8Array(0));
-  if (bits > 0 && bits < 2048) throw new AlgorithmUnsupported('the public key has less than 2048 bits');
+  if (bits > 0 && bits < 2048) throw new UnsupportedAlgorithmError('the public key has less than 2048 bits');
   if (key.kind === 'ecPublic' && key.curve.bits < 224) {
-    throw new AlgorithmUnsupported(`no certificates are made for keys on ${key.curve.name}`);
+    throw new UnsupportedAlgorithmError(`no certificates are made for keys on ${key.curve.name}`);
   }
 }
 
@@ -151,14 +151,14 @@ export function signingAlgorithm(key: KeyObject, parameters: CryptographicParame
   const { DigitalSignatureAlgorithm: name, HashingAlgorithm: asked, PaddingMethod: padding } = parameters;
   const scheme = name === undefined ? undefined : named[String(name)];
   if (name !== undefined && scheme === undefined) {
-    throw new AlgorithmUnsupported(`certificates are not signed with ${name}`);
+    throw new UnsupportedAlgorithmError(`certificates are not signed with ${name}`);
   }
   const kind = key.asymmetricKeyType;
   if (scheme !== undefined && scheme[0] !== kind) {
-    throw new ParametersInvalid("Digital Signature Algorithm is not that of the issuer's key");
+    throw new InvalidParametersError("Digital Signature Algorithm is not that of the issuer's key");
   }
   if (scheme?.[1] !== undefined && asked !== undefined && asked !== scheme[1]) {
-    throw new ParametersInvalid('Hashing Algorithm contradicts Digital Signature Algorithm');
+    throw new InvalidParametersError('Hashing Algorithm contradicts Digital Signature Algorithm');
   }
   const wished = scheme?.[1] ?? asked;
   if (kind === 'ed25519') return { name: 'Ed25519' };
@@ -166,7 +166,7 @@ export function signingAlgorithm(key: KeyObject, parameters: CryptographicParame
     const hash = hashes[hashOf(wished, 'SHA_256')];
     const pss = name === 'RSASSA_PSS' || (scheme === undefined && padding === 'PSS');
     if (!pss && padding !== undefined && padding !== 'PKCS1V1_5') {
-      throw new ParametersInvalid(`certificates are not signed with Padding Method ${padding}`);
+      throw new InvalidParametersError(`certificates are not signed with Padding Method ${padding}`);
     }
     requireModulus(key);
     return pss
@@ -175,7 +175,7 @@ export function signingAlgorithm(key: KeyObject, parameters: CryptographicParame
   }
   const curve = curves[key.asymmetricKeyDetails?.namedCurve ?? ''];
   if (kind !== 'ec' || curve === undefined) {
-    throw new AlgorithmUnsupported(
+    throw new UnsupportedAlgorithmError(
       'an issuer signs with RSA, with EC P-256, P-384 or P-521, or with Ed25519',
     );
   }
@@ -185,12 +185,12 @@ export function signingAlgorithm(key: KeyObject, parameters: CryptographicParame
 function hashOf(asked: CryptographicParameters['HashingAlgorithm'], usual: Hash): Hash {
   if (asked === undefined) return usual;
   if (Object.hasOwn(hashes, asked)) return asked as Hash;
-  throw new AlgorithmUnsupported(`certificates are not signed with a hash of ${asked}`);
+  throw new UnsupportedAlgorithmError(`certificates are not signed with a hash of ${asked}`);
 }
 
 function requireModulus(key: KeyObject): void {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < 2048) throw new AlgorithmUnsupported("the issuer's key has less than 2048 bits");
+  if (bits < 2048) throw new UnsupportedAlgorithmError("the issuer's key has less than 2048 bits");
   requireShortModulus(new Uint8Array(bits / 8).fill(0xff));
 }
 

@@ -22,8 +22,8 @@ const oids: Readonly<Record<NamePartType, string>> = {
 };
 
 /** Upper bounds of RFC 5280 appendix A.1 are at most this; longer parts are mistakes or attacks on whoever shows them. */
-const longestPart = 256;
-const longestText = 4_096;
+const maxPart = 256;
+const maxText = 4_096;
 
 /** See Certification.encodeName. */
 export async function encodeName(name: StatedName): Promise<Uint8Array> {
@@ -49,7 +49,7 @@ export async function encodeName(name: StatedName): Promise<Uint8Array> {
 }
 
 function shortEnough(text: string): string {
-  if (text.length > longestText) throw new InvalidNameError('the distinguished name is too long');
+  if (text.length > maxText) throw new InvalidNameError('the distinguished name is too long');
   return text;
 }
 
@@ -59,8 +59,8 @@ function inOrder(parts: readonly (readonly [type: NamePartType, text: string])[]
     parts
       .filter(([own]) => own === type)
       .map(([, text]) => {
-        if (text === '' || text.length > longestPart) {
-          throw new InvalidNameError(`a part ${type} of a name has 1 to ${longestPart} characters`);
+        if (text === '' || text.length > maxPart) {
+          throw new InvalidNameError(`a part ${type} of a name has 1 to ${maxPart} characters`);
         }
         if (type === 'C' && !/^[A-Za-z]{2}$/.test(text))
           throw new InvalidNameError('a country has two letters');
@@ -93,7 +93,7 @@ export function nameContains(name: Uint8Array, stated: Uint8Array): boolean {
   return partsOf(stated).every((part) => own.has(part));
 }
 
-/** Relative names, in order, in a form in which equal ones are equal. Throws DerInvalid. */
+/** Relative names, in order, in a form in which equal ones are equal. Throws InvalidDerError. */
 export function comparableParts(name: Node | undefined): string[] {
   return nameParts(name).map((set) => JSON.stringify(set.map(comparable).toSorted()));
 }

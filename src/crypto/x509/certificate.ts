@@ -17,7 +17,7 @@ import {
 import { hex, type NamePart, nameParts, nameText } from '../asn1/distinguished-name.ts';
 import { generalNameText } from '../asn1/general-name.ts';
 import { describeKey } from '../keys/key-description.ts';
-import { CertificateInvalid, KeyMaterialInvalid } from '../provider.ts';
+import { InvalidCertificateError, InvalidKeyMaterialError } from '../provider.ts';
 
 /** X.509 certificates (RFC 5280) as attributes of KMIP (2.1 §4.6–4.10, 4.62–4.64; 1.4 §3.8–3.16). */
 
@@ -75,8 +75,8 @@ export function describeCertificate(certificate: Certificate): readonly Standard
     const parts = read(CertificateValue);
     return [...common, ...names(parts), ...namePartAttributes(parts), ...algorithms(parts)];
   } catch (error) {
-    if (error instanceof InvalidDerError || error instanceof KeyMaterialInvalid) {
-      throw new CertificateInvalid(`the certificate is not X.509 in DER: ${error.message}`);
+    if (error instanceof InvalidDerError || error instanceof InvalidKeyMaterialError) {
+      throw new InvalidCertificateError(`the certificate is not X.509 in DER: ${error.message}`);
     }
     throw error;
   }

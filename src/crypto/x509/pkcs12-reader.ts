@@ -41,10 +41,13 @@ const macs = new Map<string, Mac>([
  * Rounds of the key derivations, which the file demands and the event loop pays, at most 0.1 s: OpenSSL, Java and Windows
  * ask for 10,000 and less. That of the MAC runs in JavaScript, the other one in OpenSSL.
  */
-const mostIterations = { mac: 20_000, key: 200_000 } as const;
+const maxIterations = { mac: 20_000, key: 200_000 } as const;
 
 /** A file that is no PKCS#12, or one of a kind that is kept but not opened. */
-class UnsupportedPkcs12Error extends Error {}
+class UnsupportedPkcs12Error extends Error {
+  override readonly name = 'UnsupportedPkcs12Error';
+  readonly code = 'UNSUPPORTED_PKCS12';
+}
 
 /** See Wrapping.unbundle. */
 export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array | undefined {
@@ -80,7 +83,7 @@ function requireMac(macData: Node | undefined, content: Uint8Array, password: st
   const [algorithm, digest] = items(digestInfo);
   const mac = macs.get(oid(items(algorithm)[0]));
   if (mac === undefined) throw new UnsupportedPkcs12Error();
-  const rounds = iterations === undefined ? 1 : countOf(iterations, mostIterations.mac);
+  const rounds = iterations === undefined ? 1 : countOf(iterations, maxIterations.mac);
   const key = derivePkcs12(mac.hash, password, octets(salt), 'mac', rounds, mac.bytes);
   const expected = createHmac(mac.hash, key).update(content).digest();
   const given = octets(digest);
@@ -122,13 +125,13 @@ function requireFewIterations(shrouded: Node): void {
       const [derivation] = items(parameters);
       const [, iterations] = items(items(derivation)[1]);
       if (iterations === undefined) throw new UnsupportedPkcs12Error();
-      countOf(iterations, mostIterations.key);
+      countOf(iterations, maxIterations.key);
       return;
     }
     case oids.sha1TripleDes: {
       const [, iterations] = items(parameters);
       if (iterations === undefined) throw new UnsupportedPkcs12Error();
-      countOf(iterations, mostIterations.key);
+      countOf(iterations, maxIterations.key);
       return;
     }
     default:

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { pkcs12 } from '../../../certs/pkcs12.ts';
 import { componentsOf, keyObject } from '../keys/key-objects.ts';
 import {
-  AlgorithmUnsupported,
-  CertificateInvalid,
-  KeyMaterialInvalid,
-  ParametersInvalid,
+  InvalidCertificateError,
+  InvalidKeyMaterialError,
+  InvalidParametersError,
   type PlainKey,
+  UnsupportedAlgorithmError,
 } from '../provider.ts';
 import type { Pkcs12Parts } from '../wrapping.ts';
 
@@ -17,13 +17,13 @@ export function encodePkcs12(
   key: PlainKey,
   { certificates, password, friendlyName }: Pkcs12Parts,
 ): Uint8Array {
-  if (key.objectType !== 'PrivateKey') throw new AlgorithmUnsupported('PKCS#12 is for private keys');
+  if (key.objectType !== 'PrivateKey') throw new UnsupportedAlgorithmError('PKCS#12 is for private keys');
   const { kind } = componentsOf(key);
-  if (kind === 'dhPrivate') throw new AlgorithmUnsupported('a DH key has no certificate to go with');
+  if (kind === 'dhPrivate') throw new UnsupportedAlgorithmError('a DH key has no certificate to go with');
   const object = keyObject(key);
   const [own, ...authorities] = certificates.map(readCertificate);
   if (own !== undefined && !own.checkPrivateKey(object))
-    throw new KeyMaterialInvalid('the certificate is not that of the key');
+    throw new InvalidKeyMaterialError('the certificate is not that of the key');
   return pkcs12({
     key: object,
     certificate: own?.raw,
@@ -38,7 +38,7 @@ function readCertificate(der: Uint8Array): X509Certificate {
   try {
     return new X509Certificate(der);
   } catch {
-    throw new CertificateInvalid('a certificate of the chain is not X.509');
+    throw new InvalidCertificateError('a certificate of the chain is not X.509');
   }
 }
 
@@ -47,6 +47,6 @@ export function passwordText(password: Uint8Array): string {
   try {
     return utf8.decode(password);
   } catch {
-    throw new ParametersInvalid('the password is not UTF-8 text, as PKCS#12 wants it');
+    throw new InvalidParametersError('the password is not UTF-8 text, as PKCS#12 wants it');
   }
 }

@@ -40,7 +40,7 @@ const pss = '1.2.840.113549.1.1.10';
 const verifyOnThread = promisify(verify);
 
 /**
- * Whether the key in a request, SubjectPublicKeyInfo in DER, made its signature. Throws RequestInvalid for kinds of keys and
+ * Whether the key in a request, SubjectPublicKeyInfo in DER, made its signature. Throws InvalidCertificateRequestError for kinds of keys and
  * signatures that are not known here, DerInvalid.
  */
 export async function isSignedBy(request: Uint8Array, publicKey: Uint8Array): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { RevocationReasonCode } from '../../../codec/enums.ts';
 import { encode, integerContent, makeInteger, parse } from '../asn1/der.ts';
 import type { RevocationListSpecification, RevokedEntry } from '../certification.ts';
 import { keyObject } from '../keys/key-objects.ts';
-import { ParametersInvalid } from '../provider.ts';
+import { InvalidParametersError } from '../provider.ts';
 import { issuerIdentifier, publicPart, signingAlgorithm, view } from './certificate-issue.ts';
 import type { X509CertificateCreateParams } from './x509.ts';
 
@@ -62,7 +62,7 @@ function entryOf({ serialNumber, date, reason, invalidSince }: RevokedEntry) {
 /** Big-endian, without leading zeros. */
 function magnitude(number: number): Uint8Array {
   if (!Number.isSafeInteger(number) || number < 1)
-    throw new ParametersInvalid('a list has a positive number');
+    throw new InvalidParametersError('a list has a positive number');
   const digits = number.toString(16);
   return Uint8Array.fromHex(digits.padStart(digits.length + (digits.length % 2), '0'));
 }

@@ -8,7 +8,7 @@ import type { Context, Records } from '../operation.ts';
 const kind = 'succession';
 
 /** Replacements that one ticket survives. */
-const mostSteps = 16;
+const maxSteps = 16;
 
 interface CertificateReplacement {
   readonly client: string;
@@ -39,7 +39,7 @@ export async function isReplacedBy(
   { client, replacement: to }: CertificateReplacement,
   load: (kind: string, id: string) => ReturnType<Records['load']>,
 ): Promise<boolean> {
-  for (let at = from, steps = 0; steps < mostSteps; steps++) {
+  for (let at = from, steps = 0; steps < maxSteps; steps++) {
     const content = await load(kind, at);
     if (content === undefined) return false;
     const next = readJson<StoredReplacement>(content);

@@ -24,10 +24,10 @@ interface Issued {
 }
 
 /** A revoked certificate has to stand on one more list after its end (RFC 5280 §3.3), and no list is good for longer than this. */
-export const longestList = 30 * 86_400;
+export const maxList = 30 * 86_400;
 
 /** Entries of one list, each of some 40 bytes; whoever loads a list reads it whole. */
-const mostEntries = 10_000;
+const maxEntries = 10_000;
 
 /** Notes a new certificate beside its object. `issuerKey`: SubjectPublicKeyInfo in DER. */
 export function recordIssued(
@@ -38,7 +38,7 @@ export function recordIssued(
   const serial = serialOf(certificate);
   if (serial === undefined) return;
   const issued: Issued = { serial: serial.toHex(), issuer: fingerprint(issuerKey, crypto), notAfter };
-  work.records.put(kind, certificate.id, writeJson(issued), notAfter + longestList);
+  work.records.put(kind, certificate.id, writeJson(issued), notAfter + maxList);
 }
 
 /** Everything that a list of an issuer is made of, but for its number and dates. */
@@ -53,7 +53,8 @@ export interface Revocations {
 
 /** A list that cannot be made, and why. */
 export class NoRevocationListError extends Error {
-  override readonly name = 'NoRevocationList';
+  override readonly name = 'NoRevocationListError';
+  readonly code = 'NO_REVOCATION_LIST';
 }
 
 /** Bit of KeyUsage (RFC 5280 §4.2.1.3). */
@@ -61,7 +62,7 @@ const cRLSign = 64;
 
 /**
  * What the issuer with that certificate has issued and somebody has revoked; undefined when there is no such issuer in the
- * group. Throws NoRevocationList, also for too many: a list with gaps would call certificates good that are not.
+ * group. Throws NoRevocationListError, also for too many: a list with gaps would call certificates good that are not.
  */
 export async function revocationsOf(id: string, room: RevocationContext): Promise<Revocations | undefined> {
   const issuer = await authorityOf(id, room);
@@ -97,10 +98,10 @@ async function entriesOf(
     now,
   });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
-  const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: mostEntries });
-  if (total > mostEntries) {
+  const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: maxEntries });
+  if (total > maxEntries) {
     throw new NoRevocationListError(
-      `${total} certificates of the issuer are revoked, a list holds ${mostEntries}: go on with a new issuer`,
+      `${total} certificates of the issuer are revoked, a list holds ${maxEntries}: go on with a new issuer`,
     );
   }
   const issuer = fingerprint(issuerCertificate.facts.publicKey, crypto);
@@ -109,7 +110,7 @@ async function entriesOf(
     const record = await work.records.load(kind, id);
     const issued = record && readJson<Issued>(record);
     // What was not issued here, was issued by another key of that name, or is over, is left out.
-    if (issued?.issuer !== issuer || issued.notAfter + longestList <= now) continue;
+    if (issued?.issuer !== issuer || issued.notAfter + maxList <= now) continue;
     const object = await work.load(id);
     const entry = object && entryOf(object);
     if (entry !== undefined && entry.serialNumber.toHex() === issued.serial)

@@ -32,9 +32,9 @@ export type Authority = Issuer & { readonly issuerCertificate: NonNullable<Issue
 type IssuerContext = Pick<Context, 'work' | 'crypto' | 'now'>;
 
 /** Issuing keys of one group that are looked at: each costs a few searches and an opened seal. */
-const mostKeys = 64;
+const maxKeys = 64;
 /** Certificates of one issuing key, renewed ones included. */
-const mostCertificates = 64;
+const maxCertificates = 64;
 
 /** The X.509 certificate in an object. */
 export function certificateIn(object: ManagedObject | undefined): Uint8Array | undefined {
@@ -131,7 +131,7 @@ function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): bool
 
 /** Every certificate that may issue now, with its key. */
 export async function authorities(context: IssuerContext): Promise<Authority[]> {
-  const keys = await search(issuing, mostKeys, context);
+  const keys = await search(issuing, maxKeys, context);
   const found: Authority[] = [];
   for (const key of keys) {
     for (const certificate of await certificatesOf(key, context)) {
@@ -206,7 +206,7 @@ async function keysOf(certificate: ManagedObject, context: IssuerContext): Promi
   const { id } = certificate;
   const named = linkedId(certificate, 'PrivateKeyLink');
   const publicKeys: Attribute[] = [{ name: 'ObjectType', value: 'PublicKey' }, link('CertificateLink', id)];
-  const publicIds = new Set((await search(publicKeys, mostKeys, context)).map((object) => object.id));
+  const publicIds = new Set((await search(publicKeys, maxKeys, context)).map((object) => object.id));
   publicIds.add(linkedId(certificate, 'PublicKeyLink') ?? id);
   const ways: Attribute[] = [
     link('CertificateLink', id),
@@ -214,7 +214,7 @@ async function keysOf(certificate: ManagedObject, context: IssuerContext): Promi
     ...[...publicIds].map((publicId) => link('PublicKeyLink', publicId)),
   ];
   const found: ManagedObject[] = [];
-  for (const way of ways) found.push(...(await search([...issuing, way], mostKeys, context)));
+  for (const way of ways) found.push(...(await search([...issuing, way], maxKeys, context)));
   return found;
 }
 
@@ -232,7 +232,7 @@ function linkedIds(object: ManagedObject): string[] {
 
 function pointingTo(id: string, LinkType: LinkType, context: IssuerContext): Promise<ManagedObject[]> {
   const attributes: Attribute[] = [{ name: 'ObjectType', value: 'Certificate' }, link(LinkType, id)];
-  return search(attributes, mostCertificates, context);
+  return search(attributes, maxCertificates, context);
 }
 
 async function search(

@@ -16,9 +16,9 @@ import { type Context, conversation, operation } from '../operation.ts';
 import { certificateIn } from './issuers.ts';
 
 /** Certificates in one chain; those of the world have four or five. */
-const longestChain = 32;
+const maxChain = 32;
 /** Certificates of the same subject. */
-const mostNamesakes = 32;
+const maxNamesakes = 32;
 
 /**
  * Validate (KMIP 2.1 §6.1.62, 1.4 §4.23): whether one chain of certificates, given as they are and by identifier in any
@@ -39,7 +39,7 @@ export const Validate = operation({
     const { crypto, now } = context;
     const count = request.Certificate.length + request.UniqueIdentifier.length;
     if (count === 0) fail('InvalidMessage', 'there is no certificate to validate');
-    if (count > longestChain) fail('InvalidField', `a chain has at most ${longestChain} certificates`);
+    if (count > maxChain) fail('InvalidField', `a chain has at most ${maxChain} certificates`);
     const given = request.Certificate.map(({ CertificateType, CertificateValue }) =>
       CertificateType === 'X_509'
         ? CertificateValue
@@ -63,7 +63,7 @@ async function certificateOf(id: string, context: Context): Promise<Uint8Array> 
 /** The chain up to its end, as far as the group has the issuers that were not given. */
 async function completed(given: readonly Uint8Array[], context: Context): Promise<readonly Uint8Array[]> {
   const chain = [...given];
-  while (chain.length < longestChain) {
+  while (chain.length < maxChain) {
     const last = chain.at(-1) as Uint8Array;
     const issuer = await issuerOf(last, context);
     if (issuer === undefined) break;
@@ -134,7 +134,7 @@ const kept = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('Arc
 
 async function search(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
   const filter = locateFilter({ attributes: [attribute], storageStatusMask: kept, now });
-  const { ids } = await work.find({ filter, offset: 0, limit: mostNamesakes });
+  const { ids } = await work.find({ filter, offset: 0, limit: maxNamesakes });
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);
 }

@@ -18,7 +18,7 @@ import { requireStorage } from './protection-storage.ts';
 import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
 
 /** Parts one request makes: each becomes an object, and GF(2^8) has no room for more. */
-const mostParts = 255;
+const maxParts = 255;
 
 /**
  * Create Split Key (KMIP 2.1 §6.1.12, 1.4 §4.38): divides a key that is here, or a new one that nobody keeps whole, into
@@ -89,7 +89,7 @@ export const CreateSplitKey = operation({
 /** Fails with InvalidField; the adapter knows more about fields and primes. */
 function requireSharing({ method, parts, threshold, prime }: SecretSharingScheme): void {
   if (typeof method === 'number') fail('InvalidField', `there is no Split Key Method ${method}`);
-  if (parts > mostParts) fail('InvalidField', `a key is divided into at most ${mostParts} parts`);
+  if (parts > maxParts) fail('InvalidField', `a key is divided into at most ${maxParts} parts`);
   if (threshold > parts) fail('InvalidField', 'Split Key Threshold is larger than Split Key Parts');
   // With 1, every part would be the key itself under another name.
   if (threshold < 2) fail('InvalidField', 'Split Key Threshold must be 2 at the least');

@@ -40,7 +40,7 @@ const inputsOf: Readonly<Record<MethodName, Inputs>> = {
 };
 
 /** Bits of a derived object: as much as Create makes of secret data. */
-const mostBits = 65_536;
+const maxBits = 65_536;
 
 /**
  * Derive Key (KMIP 2.1 §6.1.17, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from a private
@@ -161,7 +161,7 @@ interface Shape {
 function shapeOf(type: 'SymmetricKey' | 'SecretData', attributes: readonly Attribute[]): Shape {
   const bits = valueOf(attributes, 'CryptographicLength');
   if (bits === undefined) fail('InvalidField', 'Cryptographic Length is missing');
-  if (bits <= 0 || bits > mostBits) fail('InvalidField', `Cryptographic Length must be 1 to ${mostBits}`);
+  if (bits <= 0 || bits > maxBits) fail('InvalidField', `Cryptographic Length must be 1 to ${maxBits}`);
   if (bits % 8 !== 0) fail('InvalidField', 'Cryptographic Length must be whole bytes');
   const key = (material: Uint8Array) => ({
     KeyFormatType: 'Raw' as const,

@@ -8,7 +8,12 @@ import type { ManagedObjectValue } from '../../../codec/structures/managed-objec
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { algorithmKind, keyBits, keyBytes } from '../../crypto/algorithms.ts';
-import { type CryptoProvider, KeyMaterialInvalid, type PlainKey, plainKey } from '../../crypto/provider.ts';
+import {
+  type CryptoProvider,
+  InvalidKeyMaterialError,
+  type PlainKey,
+  plainKey,
+} from '../../crypto/provider.ts';
 import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
@@ -46,7 +51,7 @@ export const JoinSplitKey = operation({
     const { sharing, shares, key } = partsOf(objects);
     const requested = await requestedAttributes([request.Attributes], context);
     const stated = { ...key, ...statedAbout(requested, key) };
-    requireEffort(longest(shares), sharing.prime, shares.length, sharing.threshold);
+    requireEffort(maxSecretBytes(shares), sharing.prime, shares.length, sharing.threshold);
     const secret = context.crypto.joinShares(shares, sharing, lengthOf(type, stated));
     const value = joined(type, secret, stated, secretDataType ?? 'Seed');
     requireKey(value, context.crypto);
@@ -85,7 +90,7 @@ function partsOf(objects: readonly ManagedObject[]): Parts {
   return { sharing, shares: [...shares].map(([id, bytes]) => ({ identifier: id, bytes })), key };
 }
 
-function longest(shares: readonly Share[]): Uint8Array {
+function maxSecretBytes(shares: readonly Share[]): Uint8Array {
   return shares.reduce((a, b) => (b.bytes.length > a.bytes.length ? b : a)).bytes;
 }
 
@@ -180,7 +185,7 @@ function requireKey(value: ManagedObjectValue, crypto: CryptoProvider): void {
   try {
     if (key !== undefined) crypto.describeKey(key);
   } catch (error) {
-    if (!(error instanceof KeyMaterialInvalid)) throw error;
+    if (!(error instanceof InvalidKeyMaterialError)) throw error;
     fail('CryptographicFailure', 'the parts do not make up such a key');
   }
 }

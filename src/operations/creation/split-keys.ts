@@ -8,7 +8,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 /** Shared by Create Split Key and Join Split Key. */
 
 /** Products of field elements that one request may cost: some 50 milliseconds. */
-const mostProducts = 1_048_576;
+const maxProducts = 1_048_576;
 /** Products for a share, and for its place, whatever the length of the key. */
 const overhead = 8;
 
@@ -23,7 +23,7 @@ export function requireEffort(
   threshold: number,
 ): void {
   const bytes = Math.max(secret.length, prime?.length ?? 0) + overhead;
-  if (bytes * parts * threshold > mostProducts)
+  if (bytes * parts * threshold > maxProducts)
     fail('ServerLimitExceeded', 'so long a key has fewer parts or a smaller threshold', 'InvalidField');
 }
 

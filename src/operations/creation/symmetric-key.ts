@@ -2,7 +2,7 @@ import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 
-/** A new random key of `bits`, kept as raw bytes. Throws AlgorithmUnsupported. */
+/** A new random key of `bits`, kept as raw bytes. Throws UnsupportedAlgorithmError. */
 export function generateSymmetricKey(
   algorithm: CryptographicAlgorithm,
   bits: number,

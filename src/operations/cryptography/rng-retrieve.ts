@@ -3,7 +3,7 @@ import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
 
 /** Bytes of one answer at the most: a client that wants more asks again. */
-const mostBytes = 65_536;
+const maxBytes = 65_536;
 
 /** RNG Retrieve (KMIP 2.1 §6.1.49, 1.4 §4.37): random bytes from the server's generator. */
 export const RNGRetrieve = operation({
@@ -14,7 +14,7 @@ export const RNGRetrieve = operation({
   response: struct({ Data: maybe(bytes) }),
   target: conversation(),
   handle({ DataLength: length }, { crypto }) {
-    if (length < 0 || length > mostBytes) fail('InvalidField', `Data Length must be 0 to ${mostBytes}`);
+    if (length < 0 || length > maxBytes) fail('InvalidField', `Data Length must be 0 to ${maxBytes}`);
     return { Data: crypto.random(length) };
   },
 });

@@ -12,7 +12,7 @@ const idleSeconds = 3_600;
 /** A record is written anew when so much of its time is over, not at every call. */
 const renewSeconds = idleSeconds / 4;
 /** Of one group; when more are begun, the oldest end. */
-const mostApplications = 64;
+const maxApplications = 64;
 
 export interface Digestion {
   readonly mechanism: number;
@@ -37,8 +37,8 @@ export interface Application {
 /** Begins an application; its Correlation Value is nothing that anybody could guess. */
 export async function begin(context: Context): Promise<Uint8Array> {
   const { crypto, principal, now, work } = context;
-  const old = await work.records.list(kind, mostApplications);
-  for (const { id } of old.slice(0, Math.max(0, old.length - mostApplications + 1)))
+  const old = await work.records.list(kind, maxApplications);
+  for (const { id } of old.slice(0, Math.max(0, old.length - maxApplications + 1)))
     work.records.remove(kind, id);
   const correlation = crypto.random(16);
   save(correlation, { client: principal.client, renewed: now, nextHandle: 1, sessions: {} }, context);

@@ -92,10 +92,10 @@ const mechanisms: ReadonlyMap<number, HashingAlgorithm> = new Map<number, Hashin
   [0x2d0, 'SHA3_512'],
 ]);
 
-const mostSessions = 64;
-const mostRandomBytes = 65_536n;
+const maxSessions = 64;
+const maxRandomBytes = 65_536n;
 /** Data of all digests in parts of one application: it waits in the record, which every call reads whole. */
-const mostDigestedBytes = 262_144;
+const maxDigestedBytes = 262_144;
 
 const done = (output?: ParameterWriter): Result => ({ code: CKR.OK, output: output?.finish() });
 const changed = (output?: ParameterWriter): Result => ({ ...done(output), changed: true });
@@ -161,7 +161,7 @@ function tokenInfo({ context, application: { sessions } }: ApplicationCall): Res
       .text('KMIP', 16)
       .text('', 16)
       .ulong(flag.randomNumberGenerator | flag.writeProtected | flag.clockOnToken | flag.tokenInitialized)
-      .ulong(mostSessions)
+      .ulong(maxSessions)
       .ulong(Object.keys(sessions).length)
       .raw(ulongs([0, 0, 0, 0, unavailable, unavailable, unavailable, unavailable]))
       .byte(0, 0)
@@ -186,7 +186,7 @@ function openSession({ input, application: app }: ApplicationCall): Result {
   input.nulls();
   if ((flags & flag.serial) === 0n) return refused(CKR.SESSION_PARALLEL_NOT_SUPPORTED);
   if ((flags & flag.readWrite) !== 0n) return refused(CKR.TOKEN_WRITE_PROTECTED);
-  if (Object.keys(app.sessions).length >= mostSessions) return refused(CKR.SESSION_COUNT);
+  if (Object.keys(app.sessions).length >= maxSessions) return refused(CKR.SESSION_COUNT);
   const handle = app.nextHandle++;
   app.sessions[handle] = { flags: Number(flags & 0xffn) };
   return changed(new ParameterWriter().ulong(handle));
@@ -195,7 +195,7 @@ function openSession({ input, application: app }: ApplicationCall): Result {
 function generateRandom({ input, context }: SessionCall): Result {
   const length = input.ulong();
   input.end();
-  if (length > mostRandomBytes) return refused(CKR.ARGUMENTS_BAD);
+  if (length > maxRandomBytes) return refused(CKR.ARGUMENTS_BAD);
   const bytes = context.crypto.random(Number(length));
   return done(new ParameterWriter().count(bytes.length).raw(bytes));
 }
@@ -226,7 +226,7 @@ function digestUpdate({ input, session: open, application: app }: SessionCall): 
     (sum, each) => sum + (each.digest?.data?.length ?? 0),
     0,
   );
-  if (waiting * (3 / 4) + part.length > mostDigestedBytes) {
+  if (waiting * (3 / 4) + part.length > maxDigestedBytes) {
     open.digest = undefined;
     return { code: CKR.HOST_MEMORY, changed: true };
   }

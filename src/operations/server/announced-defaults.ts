@@ -26,7 +26,7 @@ function ownDefaults(type: ObjectTypeName): readonly Attribute[] {
 }
 
 /** Object Groups of one Query: each may cost a search. */
-const mostGroups = 64;
+const maxGroups = 64;
 
 /**
  * The defaults in force, as Query tells them (KMIP 2.1 §7.9): the server's own, overruled by those that the client's group
@@ -37,7 +37,7 @@ export async function announcedDefaults(
   asked: readonly string[],
   context: Context,
 ): Promise<Infer<typeof DefaultsInformation>> {
-  if (asked.length > mostGroups) fail('ServerLimitExceeded', `no more than ${mostGroups} Object Groups`);
+  if (asked.length > maxGroups) fail('ServerLimitExceeded', `no more than ${maxGroups} Object Groups`);
   const policy = await policyOf(context);
   for (const group of asked) {
     if (!(await isKnown(group, policy, context)))

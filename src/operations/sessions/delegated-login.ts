@@ -10,7 +10,7 @@ import { allowanceOf, issueTicket, type TicketRight } from './tickets.ts';
  * Identifiers, groups and operations of all Rights together: a ticket is read with every request that shows it, and
  * Locate asks the store for all of them at once.
  */
-const mostEntries = 256;
+const maxEntries = 256;
 
 /**
  * Delegated Login (KMIP 2.1 §6.1.13): a ticket for somebody else, an enrolled client too, who then acts in the speaker's
@@ -34,7 +34,7 @@ export const DelegatedLogin = operation({
         sum + 1 + operations.length + objects.length + groups.length,
       0,
     );
-    if (entries > mostEntries) fail('InvalidField', `Rights hold more than ${mostEntries} entries`);
+    if (entries > maxEntries) fail('InvalidField', `Rights hold more than ${maxEntries} entries`);
     return { Ticket: issueTicket(request, context, rights) };
   },
 });

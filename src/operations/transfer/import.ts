@@ -16,7 +16,7 @@ import { attributesInside, requireWellFormed, withoutAttributes } from './object
 import { unwrapObject } from './unwrapping.ts';
 
 /** Longest identifier a client may choose: libkmip's buffers end there. */
-const longestIdentifier = 127;
+const maxIdentifier = 127;
 
 /**
  * Import (KMIP 2.1 §6.1.27, 1.4 §4.42): an object with the identifier and the attributes it had elsewhere. One that is
@@ -38,8 +38,8 @@ export const Import = operation({
   async handle(request, context) {
     const id = request.UniqueIdentifier;
     const { Object: given, KeyWrapType: wrapType } = request;
-    if (id === '' || id.length > longestIdentifier)
-      fail('InvalidField', `an identifier has 1 to ${longestIdentifier} characters`);
+    if (id === '' || id.length > maxIdentifier)
+      fail('InvalidField', `an identifier has 1 to ${maxIdentifier} characters`);
     if (request.ObjectType !== undefined && request.ObjectType !== given.type)
       fail('InvalidField', 'Object Type and the object disagree');
     if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');

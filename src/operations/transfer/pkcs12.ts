@@ -6,7 +6,7 @@ import {
   type ManagedObjectValue,
 } from '../../../codec/structures/managed-objects.ts';
 import { fail, KmipError } from '../../common/errors.ts';
-import { CryptographyFailed, plainKey } from '../../crypto/provider.ts';
+import { CryptographyFailedError, plainKey } from '../../crypto/provider.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { allows } from '../../object/usage.ts';
@@ -22,7 +22,7 @@ import type { Context } from '../operation.ts';
 const pkcs12Attempts = 'PKCS#12';
 
 /** Certificates in one bundle; real chains have three or four. */
-const longestChain = 16;
+const maxChain = 16;
 
 /**
  * The private key as a PKCS#12 bundle. Fails with KeyFormatTypeNotSupported for what is no private key in the clear,
@@ -72,7 +72,7 @@ async function unbundled(
   try {
     return await attempts.decrypting(pkcs12Attempts, () => crypto.decodePkcs12(file, password));
   } catch (error) {
-    if (error instanceof CryptographyFailed) badPassword('the password is not that of the PKCS#12');
+    if (error instanceof CryptographyFailedError) badPassword('the password is not that of the PKCS#12');
     throw error;
   }
 }
@@ -140,8 +140,7 @@ async function chainOf(object: ManagedObject, { work }: Context): Promise<Uint8A
     const value = certificate?.archived === false ? certificate.value : undefined;
     if (certificate === undefined || value?.type !== 'Certificate' || value.value.CertificateType !== 'X_509')
       fail('InvalidField', 'a PKCS#12 Certificate Link leads to no X.509 certificate');
-    if (chain.size === longestChain)
-      fail('InvalidField', `more than ${longestChain} certificates are linked`);
+    if (chain.size === maxChain) fail('InvalidField', `more than ${maxChain} certificates are linked`);
     chain.set(id, value.value.CertificateValue);
     id = linkedId(certificate, 'PKCS_12CertificateLink');
   }

@@ -11,10 +11,10 @@ import {
 import type { KeyedObjectValue, ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import {
-  CryptographyFailed,
-  KeyFormatUnsupported,
-  KeyMaterialInvalid,
+  CryptographyFailedError,
+  InvalidKeyMaterialError,
   plainKey,
+  UnsupportedKeyFormatError,
 } from '../../crypto/provider.ts';
 import type { Context } from '../operation.ts';
 import { wrappingMethod } from './wrapping.ts';
@@ -42,7 +42,7 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
   try {
     return await context.attempts.decrypting(by?.UniqueIdentifier ?? '', unwrap);
   } catch (error) {
-    if (error instanceof CryptographyFailed) broken();
+    if (error instanceof CryptographyFailedError) broken();
     throw error;
   }
 }
@@ -120,7 +120,7 @@ function requireKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Contex
   try {
     crypto.describeKey(key);
   } catch (error) {
-    if (error instanceof KeyMaterialInvalid || error instanceof KeyFormatUnsupported) broken();
+    if (error instanceof InvalidKeyMaterialError || error instanceof UnsupportedKeyFormatError) broken();
     throw error;
   }
 }

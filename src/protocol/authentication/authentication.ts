@@ -69,12 +69,13 @@ export function requireAuthenticated(
 }
 
 /** Each may cost a slow hash. */
-const mostCredentials = 8;
+const maxCredentials = 8;
 /** Proofs remembered for one connection. */
-const mostRemembered = 16;
+const maxRemembered = 16;
 
 /** Refused; the reason is for the log, the client learns no more than `error` says. */
 class AuthenticationError extends Error {
+  readonly code = 'AUTHENTICATION';
   readonly error: KmipError;
   readonly open: boolean;
 
@@ -162,7 +163,7 @@ export class Authenticator {
     const { client } = principal;
     const stored = principal.secondFactor ? await unit.record(credentialKind, client) : undefined;
     const shown = stored === undefined ? all.filter((each) => !isPlain(each)) : all;
-    if (shown.length > mostCredentials) throw unsuccessful('too many credentials');
+    if (shown.length > maxCredentials) throw unsuccessful('too many credentials');
     if (stored !== undefined && shown.length === 0) {
       const message = 'this client has to show credentials besides its certificate';
       throw new AuthenticationError(
@@ -257,7 +258,7 @@ export class Authenticator {
       .digest('base64');
     if (memory?.has(shown)) return { verified: {} };
     const attempt = await this.#loginThrottle.attemptOnce(client, name, shown, verify);
-    if ('verified' in attempt && memory !== undefined && memory.size < mostRemembered) memory.add(shown);
+    if ('verified' in attempt && memory !== undefined && memory.size < maxRemembered) memory.add(shown);
     return attempt;
   }
 

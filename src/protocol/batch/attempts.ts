@@ -1,6 +1,6 @@
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import { CryptographyFailed, decryptionFailed } from '../../crypto/provider.ts';
+import { CryptographyFailedError, decryptionFailed } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Attempts } from '../../operations/operation.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
@@ -14,7 +14,7 @@ interface Failures {
 
 const windowMilliseconds = 60_000;
 /** Pairs of client and key that are remembered; beyond that the oldest are forgotten. */
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 /**
  * Failures of decryption, unwrapping and verification in the minute after the first, for each client and key. Whoever has
@@ -82,7 +82,7 @@ export class FailedAttempts {
     if (failures === undefined) {
       failures = { count: 0, until: clock() + windowMilliseconds };
       this.#failures.set(name, failures);
-      if (this.#failures.size > mostRemembered) this.#forgetOldest();
+      if (this.#failures.size > maxRemembered) this.#forgetOldest();
     }
     failures.count += 1;
     if (failures.count === limits.failedDecryptions) observer.exhausted({ client, object: key });
@@ -104,13 +104,13 @@ export class FailedAttempts {
   }
 }
 
-function unverifiable(): CryptographyFailed {
-  return new CryptographyFailed('the MAC cannot be verified now');
+function unverifiable(): CryptographyFailedError {
+  return new CryptographyFailedError('the MAC cannot be verified now');
 }
 
 function isDecryptionFailure(error: unknown): boolean {
   return (
-    error instanceof CryptographyFailed ||
+    error instanceof CryptographyFailedError ||
     (error instanceof KmipError &&
       (error.reason === 'CryptographicFailure' || error.reason === 'BadPassword'))
   );

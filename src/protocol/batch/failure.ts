@@ -2,16 +2,16 @@ import { WireError } from '../../../codec/wire-error.ts';
 import { KmipError, type Reason } from '../../common/errors.ts';
 import { InvalidCertificateRequestError, InvalidNameError } from '../../crypto/certification.ts';
 import {
-  AlgorithmUnsupported,
-  CertificateInvalid,
-  CryptographyBusy,
-  CryptographyFailed,
-  InputMissing,
-  KeyCompressionUnsupported,
-  KeyFormatUnsupported,
-  KeyMaterialInvalid,
-  ParametersInvalid,
-  TagLengthInvalid,
+  CryptographyBusyError,
+  CryptographyFailedError,
+  InvalidCertificateError,
+  InvalidKeyMaterialError,
+  InvalidParametersError,
+  InvalidTagLengthError,
+  MissingInputError,
+  UnsupportedAlgorithmError,
+  UnsupportedKeyCompressionError,
+  UnsupportedKeyFormatError,
 } from '../../crypto/provider.ts';
 
 /** What the ports refuse, in the words of KMIP: modern reason, and that for 1.x where the general table says otherwise. */
@@ -20,19 +20,19 @@ const refusals: readonly (readonly [
   reason: Reason,
   classic?: Reason,
 ])[] = [
-  [AlgorithmUnsupported, 'UnsupportedCryptographicParameters'],
-  [KeyFormatUnsupported, 'KeyFormatTypeNotSupported'],
-  [KeyCompressionUnsupported, 'KeyCompressionTypeNotSupported'],
-  [KeyMaterialInvalid, 'InvalidField'],
-  [CertificateInvalid, 'InvalidField'],
+  [UnsupportedAlgorithmError, 'UnsupportedCryptographicParameters'],
+  [UnsupportedKeyFormatError, 'KeyFormatTypeNotSupported'],
+  [UnsupportedKeyCompressionError, 'KeyCompressionTypeNotSupported'],
+  [InvalidKeyMaterialError, 'InvalidField'],
+  [InvalidCertificateError, 'InvalidField'],
   [InvalidCertificateRequestError, 'InvalidCSR'],
   [InvalidNameError, 'InvalidField'],
-  [ParametersInvalid, 'BadCryptographicParameters', 'InvalidField'],
-  [CryptographyFailed, 'CryptographicFailure'],
-  [CryptographyBusy, 'GeneralFailure'],
+  [InvalidParametersError, 'BadCryptographicParameters', 'InvalidField'],
+  [CryptographyFailedError, 'CryptographicFailure'],
+  [CryptographyBusyError, 'GeneralFailure'],
   // 2.x has MissingInitializationVector, but the test cases want this in every version.
-  [InputMissing, 'InvalidMessage'],
-  [TagLengthInvalid, 'GeneralFailure'],
+  [MissingInputError, 'InvalidMessage'],
+  [InvalidTagLengthError, 'GeneralFailure'],
 ];
 
 /** The error as the client is told; undefined when it is none of the client's doing (weather or a bug). */

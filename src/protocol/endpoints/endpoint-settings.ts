@@ -30,7 +30,7 @@ export interface EndpointTarget {
 
 /** Kind of record; the id is the client's name. */
 const kind = 'endpoint';
-const clientsAtMost = 10_000;
+const maxClients = 10_000;
 
 /** The settings of client endpoints, as records beside the objects. */
 export class EndpointDirectory {
@@ -50,7 +50,7 @@ export class EndpointDirectory {
 
   /** All clients about which something is said. */
   async list(): Promise<readonly (EndpointSettings & { readonly client: string })[]> {
-    const rows = await this.#store.records({ kind, limit: clientsAtMost });
+    const rows = await this.#store.records({ kind, limit: maxClients });
     const unit = this.#unit();
     const found = await Promise.all(
       rows.map(async ({ id: client }) => {

@@ -15,5 +15,6 @@ export interface ReverseChannel {
 
 /** There is nobody at the other end any more. */
 export class ChannelClosedError extends Error {
-  override readonly name = 'LineClosed';
+  override readonly name = 'ChannelClosedError';
+  readonly code = 'CHANNEL_CLOSED';
 }

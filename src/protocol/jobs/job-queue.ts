@@ -10,7 +10,7 @@ import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import { CryptographyBusy } from '../../crypto/provider.ts';
+import { CryptographyBusyError } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
 import {
   type DoneItem,
@@ -64,9 +64,9 @@ interface Waiting {
 /** Jobs at work at one time: what takes long waits for the few searches for primes that run at once anyway. */
 const atOnce = 2;
 /** A job is played again when others change what it reads, as every message is; then it fails. */
-const playsAtMost = 32;
+const maxPlays = 32;
 /** A job that is taken up so often ends the process each time. */
-const resumedAtMost = 8;
+const maxResumed = 8;
 /** What another process left is taken up after this time: while it lives it is at it itself. */
 const leftAfterMilliseconds = 300_000;
 
@@ -300,7 +300,7 @@ export function isTransient(error: unknown): boolean {
   return (
     error instanceof StoreUnavailableError ||
     error instanceof VaultUnavailableError ||
-    error instanceof CryptographyBusy
+    error instanceof CryptographyBusyError
   );
 }
 
@@ -308,9 +308,9 @@ const cancellation = new KmipError('OperationCanceledByRequester', 'the request 
 
 /** Why a job is not tried again. */
 function endOf({ resumed }: Job, play: number): KmipError | undefined {
-  if (resumed > resumedAtMost)
+  if (resumed > maxResumed)
     return new KmipError('GeneralFailure', `given up: the work was begun ${resumed} times and never ended`);
-  if (play > playsAtMost)
+  if (play > maxPlays)
     return new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
   return undefined;
 }

@@ -2,7 +2,7 @@ import { KmipError } from '../../common/errors.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 /** Times a message is played again when others keep changing the objects it reads; then it is refused. */
-const replaysAtMost = 128;
+const maxReplays = 128;
 /** Times it competes with the others; then those who come new wait with their commits, or it might lose for ever. */
 const replaysAmongOthers = 4;
 
@@ -23,7 +23,7 @@ export class ConflictRetry {
   run<T>(group: string, play: () => Promise<T | undefined>): Promise<T> {
     const turns = this.#queueOf(group);
     return turns.run(async () => {
-      for (let attempt = 0; attempt < replaysAtMost; attempt++) {
+      for (let attempt = 0; attempt < maxReplays; attempt++) {
         const played = await (attempt < replaysAmongOthers ? play() : turns.runExclusive(play));
         if (played !== undefined) return played;
       }

@@ -16,12 +16,13 @@ export interface MigrationSession {
 
 /** The database was written by a newer kmipd; going on could destroy what this one does not know. */
 export class SchemaTooNewError extends Error {
-  override readonly name = 'SchemaTooNew';
+  override readonly name = 'SchemaTooNewError';
+  readonly code = 'SCHEMA_TOO_NEW';
 }
 
 /**
  * Brings the schema to the newest of `migrations`. The caller holds a transaction and a lock no other process gets.
- * `place` names the database for a human, without credentials. Throws SchemaTooNew before anything is written.
+ * `place` names the database for a human, without credentials. Throws SchemaTooNewError before anything is written.
  */
 export async function migrate(
   session: MigrationSession,

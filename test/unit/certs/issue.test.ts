@@ -133,7 +133,7 @@ t.test('request: only the key is taken over', async (t) => {
 t.test('request: refused', async (t) => {
   const ca = await authority();
   const refusal = async (bytes: Uint8Array, message: RegExp) =>
-    t.rejects(signRequest(ca, 'x', bytes), { name: 'CertificateRefused', message });
+    t.rejects(signRequest(ca, 'x', bytes), { name: 'CertificateRefusedError', message });
   await refusal(new TextEncoder().encode('hello'), /not a certificate request/);
   await refusal(new Uint8Array(0), /not a certificate request/);
   await refusal(new Uint8Array((await request(rsa(1024))).rawData), /RSA key has 1024 bits/);

@@ -178,7 +178,10 @@ t.test('without its root key the vault starts sealed and makes no other', async 
   const first = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   const sealed = first.seal(context, plain);
   await first.close();
-  t.throws(() => first.open(context, sealed), { name: 'VaultUnavailable', message: 'the vault is closed' });
+  t.throws(() => first.open(context, sealed), {
+    name: 'VaultUnavailableError',
+    message: 'the vault is closed',
+  });
   renameSync(rootKeyFile, `${rootKeyFile}.away`);
   const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.teardown(() => vault.close());
@@ -274,9 +277,9 @@ t.test('rotation', async (t) => {
     const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
     rmSync(rootKeyFile);
-    await t.rejects(vault.rotate(), { name: 'VaultUnavailable', message: /is missing/ });
+    await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /is missing/ });
     createRootKey(rootKeyFile);
-    await t.rejects(vault.rotate(), { name: 'VaultUnavailable', message: /sealed under another/ });
+    await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /sealed under another/ });
     t.equal(keys.keys.length, 1);
     t.equal(vault.unsealed, true, 'the keys at hand stay good');
     t.equal(sealingKeyOf(vault.seal(context, plain)), 1);

@@ -242,7 +242,7 @@ t.test('an issuer whose certificate allows it certificates only', async (t) => {
     Object: { type: 'Certificate', value: { CertificateType: 'X_509', CertificateValue } },
   });
   await t.rejects(listsOf(service).make(UniqueIdentifier, week), {
-    name: 'NoRevocationList',
+    name: 'NoRevocationListError',
     message: /Key Usage/,
   });
 });

@@ -3,12 +3,12 @@ import type { CryptographicAlgorithm } from '../../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
 import { decrypt, encrypt } from '../../../../src/crypto/ciphers/encryption.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
-  InputMissing,
-  ParametersInvalid,
+  CryptographyFailedError,
+  InvalidParametersError,
+  InvalidTagLengthError,
+  MissingInputError,
   type PlainKey,
-  TagLengthInvalid,
+  UnsupportedAlgorithmError,
 } from '../../../../src/crypto/provider.ts';
 
 function bytes(hex: string): Uint8Array {
@@ -228,7 +228,7 @@ t.test('a vector that the client did not give is made, once each, and comes back
     t.equal(hex(decrypt(key, parameters, one)), hex(data), name);
     t.throws(
       () => decrypt(key, parameters, { data: one.data, tag: one.tag }),
-      InputMissing,
+      MissingInputError,
       `${name}: without it`,
     );
   }
@@ -281,7 +281,7 @@ t.test('whatever is wrong with encrypted data, the error is the same', async (t)
   for (const [name, parameters, sealed] of cases) {
     t.throws(
       () => decrypt(aes, parameters, sealed),
-      { name: 'CryptographyFailed', message: 'the data cannot be decrypted' },
+      { name: 'CryptographyFailedError', message: 'the data cannot be decrypted' },
       name,
     );
   }
@@ -292,36 +292,47 @@ t.test('refused parameters', async (t) => {
   const iv = new Uint8Array(16);
   const chacha = secret('ChaCha20', '00'.repeat(32));
   const cases: [string, new (message: string) => Error, PlainKey, CryptographicParameters, Uint8Array?][] = [
-    ['no mode', ParametersInvalid, aes, {}],
-    ['a mode that is not offered', AlgorithmUnsupported, aes, { BlockCipherMode: 'PCBC' }],
-    ['half a key for XTS', AlgorithmUnsupported, nist, { BlockCipherMode: 'XTS' }],
-    ['a vector for key wrap', ParametersInvalid, nist, { BlockCipherMode: 'NISTKeyWrap' }, iv],
-    ['key wrap with another cipher', AlgorithmUnsupported, chacha, { BlockCipherMode: 'NISTKeyWrap' }],
-    ['3DES in GCM', AlgorithmUnsupported, secret('DES3', '01'.repeat(24)), { BlockCipherMode: 'GCM' }],
-    ['single DES', AlgorithmUnsupported, secret('DES', '01'.repeat(8)), { BlockCipherMode: 'ECB' }],
-    ['another algorithm', ParametersInvalid, aes, { BlockCipherMode: 'ECB', CryptographicAlgorithm: 'DES3' }],
-    ['zeros as padding', AlgorithmUnsupported, aes, { BlockCipherMode: 'ECB', PaddingMethod: 'Zeros' }],
-    ['padding of a stream', ParametersInvalid, aes, { BlockCipherMode: 'CTR', PaddingMethod: 'PKCS5' }],
-    ['a vector too short', ParametersInvalid, aes, { BlockCipherMode: 'CBC' }, iv.subarray(1)],
-    ['a vector unlike IVLength', ParametersInvalid, aes, { BlockCipherMode: 'GCM', IVLength: 96 }, iv],
-    ['a vector too short to make', ParametersInvalid, aes, { BlockCipherMode: 'GCM', IVLength: 64 }],
-    ['a counter of the client', AlgorithmUnsupported, aes, { BlockCipherMode: 'CTR', CounterLength: 32 }, iv],
-    ['a nonce of 10 bytes', ParametersInvalid, chacha, {}, iv.subarray(6)],
-    ['a mode for ChaCha20', AlgorithmUnsupported, chacha, { BlockCipherMode: 'AEAD' }],
-    ['a tag of 1 byte', TagLengthInvalid, aes, { BlockCipherMode: 'GCM', TagLength: 1 }],
-    ['a tag of 32 bytes', TagLengthInvalid, aes, { BlockCipherMode: 'GCM', TagLength: 32 }],
-    ['half a block', CryptographyFailed, aes, { BlockCipherMode: 'ECB' }],
+    ['no mode', InvalidParametersError, aes, {}],
+    ['a mode that is not offered', UnsupportedAlgorithmError, aes, { BlockCipherMode: 'PCBC' }],
+    ['half a key for XTS', UnsupportedAlgorithmError, nist, { BlockCipherMode: 'XTS' }],
+    ['a vector for key wrap', InvalidParametersError, nist, { BlockCipherMode: 'NISTKeyWrap' }, iv],
+    ['key wrap with another cipher', UnsupportedAlgorithmError, chacha, { BlockCipherMode: 'NISTKeyWrap' }],
+    ['3DES in GCM', UnsupportedAlgorithmError, secret('DES3', '01'.repeat(24)), { BlockCipherMode: 'GCM' }],
+    ['single DES', UnsupportedAlgorithmError, secret('DES', '01'.repeat(8)), { BlockCipherMode: 'ECB' }],
+    [
+      'another algorithm',
+      InvalidParametersError,
+      aes,
+      { BlockCipherMode: 'ECB', CryptographicAlgorithm: 'DES3' },
+    ],
+    ['zeros as padding', UnsupportedAlgorithmError, aes, { BlockCipherMode: 'ECB', PaddingMethod: 'Zeros' }],
+    ['padding of a stream', InvalidParametersError, aes, { BlockCipherMode: 'CTR', PaddingMethod: 'PKCS5' }],
+    ['a vector too short', InvalidParametersError, aes, { BlockCipherMode: 'CBC' }, iv.subarray(1)],
+    ['a vector unlike IVLength', InvalidParametersError, aes, { BlockCipherMode: 'GCM', IVLength: 96 }, iv],
+    ['a vector too short to make', InvalidParametersError, aes, { BlockCipherMode: 'GCM', IVLength: 64 }],
+    [
+      'a counter of the client',
+      UnsupportedAlgorithmError,
+      aes,
+      { BlockCipherMode: 'CTR', CounterLength: 32 },
+      iv,
+    ],
+    ['a nonce of 10 bytes', InvalidParametersError, chacha, {}, iv.subarray(6)],
+    ['a mode for ChaCha20', UnsupportedAlgorithmError, chacha, { BlockCipherMode: 'AEAD' }],
+    ['a tag of 1 byte', InvalidTagLengthError, aes, { BlockCipherMode: 'GCM', TagLength: 1 }],
+    ['a tag of 32 bytes', InvalidTagLengthError, aes, { BlockCipherMode: 'GCM', TagLength: 32 }],
+    ['half a block', CryptographyFailedError, aes, { BlockCipherMode: 'ECB' }],
   ];
   for (const [name, error, key, parameters, vector] of cases) {
     const plain = name === 'half a block' ? data.subarray(8) : data;
     t.throws(() => encrypt(key, parameters, { data: plain, iv: vector }), error, name);
   }
   const needsTag = { BlockCipherMode: 'GCM' } as const;
-  t.throws(() => decrypt(aes, needsTag, { data, iv: iv.subarray(4) }), InputMissing, 'no tag');
+  t.throws(() => decrypt(aes, needsTag, { data, iv: iv.subarray(4) }), MissingInputError, 'no tag');
   const plainMode = { BlockCipherMode: 'CTR' } as const;
   t.throws(
     () => encrypt(aes, plainMode, { data, iv, additionalData: data }),
-    ParametersInvalid,
+    InvalidParametersError,
     'additional data in CTR',
   );
 });

@@ -5,10 +5,10 @@ import { decrypt, encrypt } from '../../../../src/crypto/ciphers/encryption.ts';
 import { applyMask } from '../../../../src/crypto/hashes/mask-generation.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
-  AlgorithmUnsupported,
-  CryptographyFailed,
-  ParametersInvalid,
+  CryptographyFailedError,
+  InvalidParametersError,
   type PlainKey,
+  UnsupportedAlgorithmError,
 } from '../../../../src/crypto/provider.ts';
 
 const { generateKeyPair } = nodeCrypto;
@@ -73,7 +73,7 @@ t.test('every wrong OAEP block gets the same answer', async (t) => {
   for (const [name, parameters, sealed] of cases) {
     t.throws(
       () => decrypt(privateKey, parameters, { data: sealed }),
-      { name: 'CryptographyFailed', message: 'the data cannot be decrypted' },
+      { name: 'CryptographyFailedError', message: 'the data cannot be decrypted' },
       name,
     );
   }
@@ -112,7 +112,7 @@ t.test('a data byte that changed is data, not padding', async (t) => {
   // Only the seed's mask sees it, so the label's hash is lost: OAEP is not malleable.
   block[255] = (block[255] as number) ^ 1;
   const changed = publicEncrypt({ key: nodePublic, padding: constants.RSA_NO_PADDING }, block);
-  t.throws(() => decrypt(privateKey, mixed, { data: changed }), CryptographyFailed);
+  t.throws(() => decrypt(privateKey, mixed, { data: changed }), CryptographyFailedError);
 });
 
 t.test('PKCS #1 v1.5: what is padded wrongly decrypts to something, the same each time', async (t) => {
@@ -146,20 +146,26 @@ t.test('PKCS #1 v1.5: what is padded wrongly decrypts to something, the same eac
     });
   t.throws(
     () => encrypt(publicKey, parameters, { data: new Uint8Array(246) }),
-    CryptographyFailed,
+    CryptographyFailedError,
     'too long',
   );
 });
 
 t.test('refused parameters', async (t) => {
   const cases: [string, new (message: string) => Error, PlainKey, CryptographicParameters, Uint8Array][] = [
-    ['no padding', ParametersInvalid, publicKey, {}, data],
-    ['Padding Method None', AlgorithmUnsupported, publicKey, { PaddingMethod: 'None' }, data],
-    ['OAEP without a hash', ParametersInvalid, publicKey, { PaddingMethod: 'OAEP' }, data],
-    ['another algorithm', ParametersInvalid, publicKey, { ...same, CryptographicAlgorithm: 'AES' }, data],
-    ['too much data', CryptographyFailed, publicKey, same, new Uint8Array(191)],
-    ['too much data, two hashes', CryptographyFailed, publicKey, mixed, new Uint8Array(159)],
-    ['a private key', AlgorithmUnsupported, privateKey, same, data],
+    ['no padding', InvalidParametersError, publicKey, {}, data],
+    ['Padding Method None', UnsupportedAlgorithmError, publicKey, { PaddingMethod: 'None' }, data],
+    ['OAEP without a hash', InvalidParametersError, publicKey, { PaddingMethod: 'OAEP' }, data],
+    [
+      'another algorithm',
+      InvalidParametersError,
+      publicKey,
+      { ...same, CryptographicAlgorithm: 'AES' },
+      data,
+    ],
+    ['too much data', CryptographyFailedError, publicKey, same, new Uint8Array(191)],
+    ['too much data, two hashes', CryptographyFailedError, publicKey, mixed, new Uint8Array(159)],
+    ['a private key', UnsupportedAlgorithmError, privateKey, same, data],
   ];
   for (const [name, error, key, parameters, plain] of cases) {
     t.throws(() => encrypt(key, parameters, { data: plain }), error, name);

@@ -2,7 +2,11 @@ import t from 'tap';
 import type { CryptographicAlgorithm } from '../../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { CryptographyFailed, ParametersInvalid, type PlainKey } from '../../../../src/crypto/provider.ts';
+import {
+  CryptographyFailedError,
+  InvalidParametersError,
+  type PlainKey,
+} from '../../../../src/crypto/provider.ts';
 
 /** Data in parts comes to what the same data comes to in one piece, however it is cut. */
 
@@ -113,7 +117,7 @@ t.test('a wrong tag, a wrong padding and a broken block are all the same error',
   wrongPadding.update(new Uint8Array(32));
   const broken = nodeCrypto.startDecryption(aes, cbc, { iv: new Uint8Array(16), appendedTag: false });
   broken.update(new Uint8Array(17));
-  const error = { name: 'CryptographyFailed', message: 'the data cannot be decrypted' };
+  const error = { name: 'CryptographyFailedError', message: 'the data cannot be decrypted' };
   t.throws(() => wrongTag.final(new Uint8Array(16)), error);
   t.throws(() => wrongPadding.final(undefined), error);
   t.throws(() => broken.final(undefined), error);
@@ -125,10 +129,10 @@ t.test('a wrong tag, a wrong padding and a broken block are all the same error',
 });
 
 t.test('what needs its data whole says so', (t) => {
-  t.throws(() => nodeCrypto.startEncryption(aes, { BlockCipherMode: 'CCM' }, {}), ParametersInvalid);
+  t.throws(() => nodeCrypto.startEncryption(aes, { BlockCipherMode: 'CCM' }, {}), InvalidParametersError);
   const rest = nodeCrypto.startEncryption(aes, { BlockCipherMode: 'ECB' }, {});
   rest.update(new Uint8Array(5));
-  t.throws(() => rest.final(), CryptographyFailed);
+  t.throws(() => rest.final(), CryptographyFailedError);
   t.end();
 });
 
@@ -210,5 +214,5 @@ t.test('signatures', async (t) => {
   );
   t.throws(() => {
     for (let part = 0; part < 17; part += 1) endless.update(new Uint8Array(1_048_576));
-  }, CryptographyFailed);
+  }, CryptographyFailedError);
 });

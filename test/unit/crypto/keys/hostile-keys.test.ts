@@ -3,10 +3,10 @@ import type { KeyFormatType } from '../../../../codec/enums.ts';
 import type { TransparentKeyMaterial } from '../../../../codec/structures/key-block.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
-  CertificateInvalid,
-  KeyFormatUnsupported,
-  KeyMaterialInvalid,
+  InvalidCertificateError,
+  InvalidKeyMaterialError,
   type PlainKey,
+  UnsupportedKeyFormatError,
 } from '../../../../src/crypto/provider.ts';
 import * as vectors from '../node/vectors.ts';
 
@@ -55,7 +55,7 @@ function refusedByUs(run: () => void): string | undefined {
   try {
     run();
   } catch (error) {
-    const ours = [KeyMaterialInvalid, KeyFormatUnsupported, CertificateInvalid].some(
+    const ours = [InvalidKeyMaterialError, UnsupportedKeyFormatError, InvalidCertificateError].some(
       (kind) => error instanceof kind,
     );
     if (!ours) return String((error as Error).stack);
@@ -98,12 +98,12 @@ t.test('bombs of nested and of very many items are refused quickly', async (t) =
     const start = performance.now();
     t.throws(
       () => describeKey({ objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial: bomb }),
-      KeyMaterialInvalid,
+      InvalidKeyMaterialError,
       name,
     );
     t.throws(
       () => describeCertificate({ CertificateType: 'X_509', CertificateValue: bomb }),
-      CertificateInvalid,
+      InvalidCertificateError,
       name,
     );
     t.ok(performance.now() - start < 1000, `${name} within a second`);
@@ -126,10 +126,10 @@ t.test('numbers and identifiers too long to compute with', async (t) => {
   ];
   for (const [objectType, format, KeyMaterial] of transparent) {
     const key: PlainKey = { objectType, KeyFormatType: format, KeyMaterial };
-    t.throws(() => describeKey(key), KeyMaterialInvalid, String(format));
+    t.throws(() => describeKey(key), InvalidKeyMaterialError, String(format));
     t.throws(
       () => convertKey(key, objectType === 'PublicKey' ? 'X_509' : 'PKCS_8'),
-      KeyMaterialInvalid,
+      InvalidKeyMaterialError,
       String(format),
     );
   }
@@ -151,7 +151,7 @@ t.test('numbers and identifiers too long to compute with', async (t) => {
   );
   t.throws(
     () => describeKey({ objectType: 'PublicKey', KeyFormatType: 'X_509', KeyMaterial: arcs }),
-    KeyMaterialInvalid,
+    InvalidKeyMaterialError,
   );
   t.ok(performance.now() - start < 1000, 'all within a second');
 });

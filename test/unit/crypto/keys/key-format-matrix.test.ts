@@ -3,7 +3,11 @@ import t from 'tap';
 import { KeyFormatType } from '../../../../codec/enums.ts';
 import { curves } from '../../../../src/crypto/keys/curves.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { KeyFormatUnsupported, KeyMaterialInvalid, type PlainKey } from '../../../../src/crypto/provider.ts';
+import {
+  InvalidKeyMaterialError,
+  type PlainKey,
+  UnsupportedKeyFormatError,
+} from '../../../../src/crypto/provider.ts';
 
 const { convertKey, describeKey } = nodeCrypto;
 
@@ -112,7 +116,7 @@ function holds(
     ) as Uint8Array;
     return Buffer.from(back).equals(origin.KeyMaterial as Uint8Array);
   } catch (error) {
-    return error instanceof KeyFormatUnsupported && !own.includes(to);
+    return error instanceof UnsupportedKeyFormatError && !own.includes(to);
   }
 }
 
@@ -122,7 +126,7 @@ t.test('secret data are bytes, raw or opaque', async (t) => {
     const key = { objectType: 'SecretData', KeyFormatType: from, KeyMaterial } as const;
     for (const to of KeyFormatType.members) {
       if (to === 'Raw' || to === 'Opaque') t.same(convertKey(key, to), KeyMaterial);
-      else t.throws(() => convertKey(key, to), KeyFormatUnsupported, to);
+      else t.throws(() => convertKey(key, to), UnsupportedKeyFormatError, to);
     }
   }
 });
@@ -133,6 +137,10 @@ t.test('transparent keys on Curve25519 of the wrong size', async (t) => {
     ['PublicKey', 'TransparentECPublicKey', { RecommendedCurve, QString: new Uint8Array(31) }],
     ['PrivateKey', 'TransparentECPrivateKey', { RecommendedCurve, D: new Uint8Array(40).fill(1) }],
   ] as const) {
-    t.throws(() => describeKey({ objectType, KeyFormatType, KeyMaterial }), KeyMaterialInvalid, objectType);
+    t.throws(
+      () => describeKey({ objectType, KeyFormatType, KeyMaterial }),
+      InvalidKeyMaterialError,
+      objectType,
+    );
   }
 });

@@ -5,10 +5,10 @@ import type { KeyMaterial, TransparentKeyMaterial } from '../../../../codec/stru
 import { curves } from '../../../../src/crypto/keys/curves.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
-  KeyCompressionUnsupported,
-  KeyFormatUnsupported,
   type KeyPairRequest,
   type PlainKey,
+  UnsupportedKeyCompressionError,
+  UnsupportedKeyFormatError,
 } from '../../../../src/crypto/provider.ts';
 import * as vectors from '../node/vectors.ts';
 
@@ -196,7 +196,7 @@ t.test('RSA keys that were registered incomplete', async (t) => {
     const incomplete = key('PrivateKey', 'TransparentRSAPrivateKey', material);
     t.match(describeKey(incomplete), { CryptographicLength: 1024 }, 'is stored');
     t.same(convertKey(incomplete, 'TransparentRSAPrivateKey'), material, 'is given back');
-    t.throws(() => convertKey(incomplete, 'PKCS_1'), KeyFormatUnsupported);
+    t.throws(() => convertKey(incomplete, 'PKCS_1'), UnsupportedKeyFormatError);
   }
 });
 
@@ -254,6 +254,6 @@ t.test('public points in the form asked for', async (t) => {
     );
   }
   const rsa = key('PublicKey', 'PKCS_1', vectors.rsa2048PublicPkcs1);
-  t.throws(() => convertKey(rsa, 'X_509', 'ECPublicKeyTypeUncompressed'), KeyCompressionUnsupported);
-  t.throws(() => convertKey(origin, 'X_509', 99), KeyCompressionUnsupported);
+  t.throws(() => convertKey(rsa, 'X_509', 'ECPublicKeyTypeUncompressed'), UnsupportedKeyCompressionError);
+  t.throws(() => convertKey(origin, 'X_509', 99), UnsupportedKeyCompressionError);
 });

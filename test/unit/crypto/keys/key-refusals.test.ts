@@ -2,7 +2,11 @@ import t from 'tap';
 import type { KeyFormatType } from '../../../../codec/enums.ts';
 import type { KeyMaterial } from '../../../../codec/structures/key-block.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { KeyFormatUnsupported, KeyMaterialInvalid, type PlainKey } from '../../../../src/crypto/provider.ts';
+import {
+  InvalidKeyMaterialError,
+  type PlainKey,
+  UnsupportedKeyFormatError,
+} from '../../../../src/crypto/provider.ts';
 import * as vectors from '../node/vectors.ts';
 
 const { convertKey, describeKey } = nodeCrypto;
@@ -27,7 +31,11 @@ t.test('formats there is no way to', async (t) => {
     [key('PGPKey', 'Opaque', new Uint8Array(16)), 'Raw'],
   ];
   for (const [origin, format] of none) {
-    t.throws(() => convertKey(origin, format), KeyFormatUnsupported, `${origin.KeyFormatType} to ${format}`);
+    t.throws(
+      () => convertKey(origin, format),
+      UnsupportedKeyFormatError,
+      `${origin.KeyFormatType} to ${format}`,
+    );
   }
 });
 
@@ -94,7 +102,7 @@ t.test('claims that the material contradicts', async (t) => {
       }),
     ],
   ];
-  for (const [name, wrong] of refused) t.throws(() => describeKey(wrong), KeyMaterialInvalid, name);
+  for (const [name, wrong] of refused) t.throws(() => describeKey(wrong), InvalidKeyMaterialError, name);
 });
 
 t.test('what nobody can look into is kept with its claims', async (t) => {

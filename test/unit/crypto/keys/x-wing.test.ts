@@ -9,9 +9,9 @@ import {
 } from '../../../../src/crypto/keys/x-wing.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
-  CryptographyFailed,
-  KeyFormatUnsupported,
-  KeyMaterialInvalid,
+  CryptographyFailedError,
+  InvalidKeyMaterialError,
+  UnsupportedKeyFormatError,
 } from '../../../../src/crypto/provider.ts';
 
 const { convertKey, describeKey, encapsulate } = nodeCrypto;
@@ -52,12 +52,20 @@ t.test('formats and refusals', async (t) => {
     const again = { ...key, KeyFormatType: 'Raw', KeyMaterial, CryptographicAlgorithm: xWing } as const;
     t.same(convertKey(again, key.KeyFormatType), key.KeyMaterial, 'to Raw and back');
     t.equal(describeKey({ ...again, CryptographicLength: 256 }).CryptographicLength, 256);
-    t.throws(() => describeKey({ ...again, KeyMaterial: KeyMaterial.subarray(1) }), KeyMaterialInvalid);
-    t.throws(() => convertKey(again, 'PKCS_1'), KeyFormatUnsupported);
+    t.throws(() => describeKey({ ...again, KeyMaterial: KeyMaterial.subarray(1) }), InvalidKeyMaterialError);
+    t.throws(() => convertKey(again, 'PKCS_1'), UnsupportedKeyFormatError);
   }
   const raw = { ...pub, KeyFormatType: 'Raw', CryptographicAlgorithm: xWing } as const;
   const above = new Uint8Array(1_216).fill(0xff);
-  t.throws(() => describeKey({ ...raw, KeyMaterial: above }), KeyMaterialInvalid, 'coefficients above q');
+  t.throws(
+    () => describeKey({ ...raw, KeyMaterial: above }),
+    InvalidKeyMaterialError,
+    'coefficients above q',
+  );
   const low = new Uint8Array(convertKey(pub, 'Raw') as Uint8Array).fill(0, 1_184);
-  t.throws(() => encapsulate({ ...raw, KeyMaterial: low }, {}), CryptographyFailed, 'a point of low order');
+  t.throws(
+    () => encapsulate({ ...raw, KeyMaterial: low }, {}),
+    CryptographyFailedError,
+    'a point of low order',
+  );
 });

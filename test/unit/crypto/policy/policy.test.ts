@@ -2,14 +2,18 @@ import t from 'tap';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
 import { closeThreads, nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { disabledProblem, parseDisabled } from '../../../../src/crypto/policy/disabled-names.ts';
-import { CryptographicRules, type CryptographicSettings } from '../../../../src/crypto/policy/policy.ts';
-import { AlgorithmUnsupported, type KeyPairRequest, type PlainKey } from '../../../../src/crypto/provider.ts';
+import { CryptographicPolicy, type CryptographicSettings } from '../../../../src/crypto/policy/policy.ts';
+import {
+  type KeyPairRequest,
+  type PlainKey,
+  UnsupportedAlgorithmError,
+} from '../../../../src/crypto/provider.ts';
 
 t.teardown(closeThreads);
 
 const usual: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
 const under = (settings: Partial<CryptographicSettings>) =>
-  new CryptographicRules({ ...usual, ...settings }).over(nodeCrypto);
+  new CryptographicPolicy({ ...usual, ...settings }).over(nodeCrypto);
 const without = (...disabled: string[]) => under({ disabled });
 
 const secret = (algorithm: PlainKey['CryptographicAlgorithm'], bytes: number): PlainKey => ({
@@ -159,7 +163,7 @@ t.test('what nobody has said and the server fills in', async (t) => {
 t.test('what is switched off is neither made nor used', async (t) => {
   for (const [entry, what, use] of switchedOff) {
     const refused = async () => use(without(entry));
-    await t.rejects(refused(), AlgorithmUnsupported, `${entry}: ${what}`);
+    await t.rejects(refused(), UnsupportedAlgorithmError, `${entry}: ${what}`);
     await t.rejects(refused(), { message: /switched off/ }, `${entry}: ${what}`);
   }
 });
@@ -185,11 +189,11 @@ t.test('lists tell what is left; keys can still be read', (t) => {
 });
 
 t.test('rules change for the provider that is in use', (t) => {
-  const rules = new CryptographicRules(usual);
+  const rules = new CryptographicPolicy(usual);
   const provider = rules.over(nodeCrypto);
   t.ok(provider.digest('MD5', data));
   rules.replace({ ...usual, disabled: ['MD5'] });
-  t.throws(() => provider.digest('MD5', data), AlgorithmUnsupported);
+  t.throws(() => provider.digest('MD5', data), UnsupportedAlgorithmError);
   rules.replace(usual);
   t.ok(provider.digest('MD5', data));
   t.end();
@@ -197,8 +201,8 @@ t.test('rules change for the provider that is in use', (t) => {
 
 t.test('PKCS #1 v1.5 is decrypted only where the operator wants it', async (t) => {
   const { data: sealed } = nodeCrypto.encrypt(rsa.open, pkcs1, { data });
-  await t.rejects(under({}).decrypt(rsa.own, pkcs1, { data: sealed }), AlgorithmUnsupported);
-  await t.rejects(under({}).unwrap(rsa.own, pkcs1, { data: sealed }), AlgorithmUnsupported);
+  await t.rejects(under({}).decrypt(rsa.own, pkcs1, { data: sealed }), UnsupportedAlgorithmError);
+  await t.rejects(under({}).unwrap(rsa.own, pkcs1, { data: sealed }), UnsupportedAlgorithmError);
   t.same(await under({ pkcs1Decryption: true }).decrypt(rsa.own, pkcs1, { data: sealed }), data);
 });
 

@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'node:crypto';
 import t from 'tap';
 import { closeThreads, nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { CryptographyBusy, type PlainKey } from '../../../../src/crypto/provider.ts';
+import { CryptographyBusyError, type PlainKey } from '../../../../src/crypto/provider.ts';
 import { Threads } from '../../../../src/crypto/threads/threads.ts';
 
 const module = new URL('./threads-fixture.ts', import.meta.url);
@@ -37,7 +37,7 @@ t.test('too much work is refused at once', async (t) => {
   const { threads, say } = pool({ size: 1, waiting: 2 });
   t.teardown(() => threads.close());
   const accepted = [say('at work'), say('waits'), say('waits too')];
-  await t.rejects(say('too much') as Promise<unknown>, CryptographyBusy);
+  await t.rejects(say('too much') as Promise<unknown>, CryptographyBusyError);
   t.equal((await Promise.all(accepted)).length, 3);
   t.same(await say('later'), ['decodePkcs12', 'later', 'later']);
 });
@@ -84,9 +84,9 @@ t.test('private operations answer as they do on the event loop', async (t) => {
   const sealed = nodeCrypto.encrypt(publicKey, oaep, { data });
   t.same([...(await nodeCrypto.decrypt(privateKey, oaep, sealed))], [...data]);
   t.same(pair.privateKey, before, 'the key is whole');
-  const undecipherable = { name: 'CryptographyFailed', message: 'the data cannot be decrypted' };
+  const undecipherable = { name: 'CryptographyFailedError', message: 'the data cannot be decrypted' };
   await t.rejects(nodeCrypto.decrypt(privateKey, oaep, { data: new Uint8Array(256) }), undecipherable);
-  await t.rejects(nodeCrypto.decrypt(privateKey, {}, sealed), { name: 'ParametersInvalid' });
+  await t.rejects(nodeCrypto.decrypt(privateKey, {}, sealed), { name: 'InvalidParametersError' });
   const digest = nodeCrypto.digest('SHA_256', data);
   const hashed = { HashingAlgorithm: 'SHA_256' } as const;
   const signature = await nodeCrypto.sign(privateKey, hashed, { digest });

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { StandardAttribute } from '../../../../codec/attribute.ts';
 import type { AttributeName } from '../../../../codec/attribute-table.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { CertificateInvalid } from '../../../../src/crypto/provider.ts';
+import { InvalidCertificateError } from '../../../../src/crypto/provider.ts';
 import {
   bytes,
   largeCertificate,
@@ -143,7 +143,7 @@ t.test('what is no certificate', async (t) => {
   for (const [name, CertificateValue] of wrong) {
     t.throws(
       () => describeCertificate({ CertificateType: 'X_509', CertificateValue }),
-      CertificateInvalid,
+      InvalidCertificateError,
       name,
     );
   }

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { InvalidNameError } from '../../../../src/crypto/certification.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { CertificateInvalid } from '../../../../src/crypto/provider.ts';
+import { InvalidCertificateError } from '../../../../src/crypto/provider.ts';
 import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { ca, day, type Link, made, now, usage } from './chains.ts';
 
@@ -88,11 +88,11 @@ t.test('the order of chains', async (t) => {
   t.equal(ordered(leaf, middle, root, other), undefined, 'a fork');
   t.equal(ordered(leaf, other), undefined, 'two chains');
   const twice = await made('twice', undefined, { extensions: [ca(), ca()] });
-  await t.rejects(judged([twice]), CertificateInvalid, 'an extension that comes twice');
-  t.throws(() => certification.buildChain([Uint8Array.of(0x30, 0)]), CertificateInvalid);
+  await t.rejects(judged([twice]), InvalidCertificateError, 'an extension that comes twice');
+  t.throws(() => certification.buildChain([Uint8Array.of(0x30, 0)]), InvalidCertificateError);
   t.throws(
     () => certification.buildChain([new Uint8Array(200_000)]),
-    CertificateInvalid,
+    InvalidCertificateError,
     'too large to be looked at',
   );
 });
@@ -160,7 +160,7 @@ t.test('keys too weak to be vouched for, and issuers that cannot sign', async (t
       notAfter: now + day,
       signature: hash === undefined ? {} : { HashingAlgorithm: hash },
     });
-  const named = { name: 'AlgorithmUnsupported' };
+  const named = { name: 'UnsupportedAlgorithmError' };
   for (const request of [
     { algorithm: 'RSA', bits: 1024 },
     { algorithm: 'DSA', bits: 1024, qLength: 160 },

@@ -330,7 +330,7 @@ t.test('constraints that are none', async (t) => {
   t.equal(await verdict(Uint8Array.fromHex('3000')), 'Unknown', 'empty');
   t.equal(await verdict(Uint8Array.fromHex('300aa0083006820178800101')), 'Unknown', 'with a minimum');
   for (const hex of ['0500', '3004a0023000', '3002a000ff']) {
-    await t.rejects(verdict(Uint8Array.fromHex(hex)), { name: 'CertificateInvalid' }, hex);
+    await t.rejects(verdict(Uint8Array.fromHex(hex)), { name: 'InvalidCertificateError' }, hex);
   }
   const many = Array.from({ length: 2_000 }, (_, at): Name => ['dns', `h${at}`]);
   const { value } = constraints(many, []);

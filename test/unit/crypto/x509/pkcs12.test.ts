@@ -3,7 +3,7 @@ import t from 'tap';
 import { createAuthority, issueClient } from '../../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../../certs/keys.ts';
 import { type Pkcs12Encryption, pkcs12 } from '../../../../certs/pkcs12.ts';
-import { CryptographyFailed, ParametersInvalid } from '../../../../src/crypto/provider.ts';
+import { CryptographyFailedError, InvalidParametersError } from '../../../../src/crypto/provider.ts';
 import { decodePkcs12 } from '../../../../src/crypto/x509/pkcs12-reader.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -21,11 +21,15 @@ t.test('the private key comes out under its password only', async (t) => {
     const found = decodePkcs12(bundle, text('pässwort')) as Uint8Array;
     const key = createPrivateKey({ key: Buffer.from(found), format: 'der', type: 'pkcs8' });
     t.ok(key.equals(client.key), encryption);
-    t.throws(() => decodePkcs12(bundle, text('passwort')), CryptographyFailed, encryption);
-    t.throws(() => decodePkcs12(bundle, Uint8Array.of(0xff)), ParametersInvalid, 'a password is text');
+    t.throws(() => decodePkcs12(bundle, text('passwort')), CryptographyFailedError, encryption);
+    t.throws(() => decodePkcs12(bundle, Uint8Array.of(0xff)), InvalidParametersError, 'a password is text');
     const changed = Uint8Array.from(bundle);
     changed[300] = (changed[300] ?? 0) ^ 1;
-    t.throws(() => decodePkcs12(changed, text('pässwort')), CryptographyFailed, 'the MAC covers everything');
+    t.throws(
+      () => decodePkcs12(changed, text('pässwort')),
+      CryptographyFailedError,
+      'the MAC covers everything',
+    );
   }
 });
 
