@@ -107,7 +107,7 @@ export function pageOf(runs: Runs, day: string): string {
     'Over HTTPS in TTLV the cases of MSGENC, in XML and in JSON all.',
     transportTable(runs),
     '## Profiles',
-    'Query announces a profile whose every case passes; one about encoding only where there is a door for HTTPS.',
+    'Query announces a profile whose every case passes; one about encoding only if there is an HTTPS listener.',
     profileTable(runs),
     border,
     staticTables(),
