@@ -5,9 +5,9 @@ import { describeFailures, matrix, summary } from './report.ts';
 import { casesDirectory, runConformance, type Transport } from './run.ts';
 
 /** Plays cases in one transport and holds them against the expected failures and the kept profiles. */
-export async function hasPromisedResults(t: Test, transport: Transport, only?: string): Promise<void> {
-  const { judged, unused } = await runConformance(casesDirectory(), { ...(only && { only }), transport });
-  for (const each of judged) {
+export async function hasExpectedResults(t: Test, transport: Transport, only?: string): Promise<void> {
+  const { results, unused } = await runConformance(casesDirectory(), { ...(only && { only }), transport });
+  for (const each of results) {
     const { name } = each.case;
     switch (each.outcome) {
       case 'passed':
@@ -26,7 +26,7 @@ export async function hasPromisedResults(t: Test, transport: Transport, only?: s
   }
   t.same(unused, [], 'no operation is excused from Query that it names');
   for (const profile of profiles.filter(({ kept }) => kept)) {
-    const wrong = judged.filter(
+    const wrong = results.filter(
       ({ case: { name }, outcome, excused }) =>
         isCaseOf(profile, name) && (outcome !== 'passed' || excused.length > 0),
     );
@@ -36,5 +36,5 @@ export async function hasPromisedResults(t: Test, transport: Transport, only?: s
       `${profile.name} is kept`,
     );
   }
-  t.comment(`\n${matrix(judged)}\n${summary(judged)}`);
+  t.comment(`\n${matrix(results)}\n${summary(results)}`);
 }

@@ -21,7 +21,7 @@ export interface Context {
   readonly ordered?: boolean;
 }
 
-export interface Verdict {
+export interface ComparisonResult {
   readonly differences: readonly Difference[];
   /** Tokens bound so far, those of this answer included. */
   readonly bindings: Bindings;
@@ -33,7 +33,7 @@ export interface Verdict {
  * Compares an answer with the one a case expects. Strict: header, counts, order of fields, statuses, reasons and bytes;
  * what may differ stands in `variations.ts` and `payloads.ts`, what no answer may do in `rules.ts`. A pure function.
  */
-export function compareMessages(expectation: Expectation, actual: Node, context: Context): Verdict {
+export function compareMessages(expectation: Expectation, actual: Node, context: Context): ComparisonResult {
   const { request, now } = context;
   const version = versionIn(request) ?? newestVersion;
   // What earlier items of this very answer made is known to later ones.

@@ -18,7 +18,7 @@ const directory = casesDirectory();
 const absent = existsSync(directory) ? {} : { skip: `no conformance cases in ${directory}` };
 const now = Math.floor(Date.now() / 1000);
 
-interface Played {
+interface RecordedExchange {
   readonly place: string;
   readonly expectation: Expectation;
   readonly answer: Node;
@@ -26,7 +26,7 @@ interface Played {
 }
 
 /** The exchanges of a case as if a server had answered each exactly as expected. */
-function* playOwn({ name, exchanges }: Case): Generator<Played> {
+function* runExpectedAnswers({ name, exchanges }: Case): Generator<RecordedExchange> {
   let bindings: Bindings = new Map();
   let known = nothingKnown;
   for (const [index, exchange] of exchanges.entries()) {
@@ -72,7 +72,7 @@ t.setTimeout(120_000);
 
 t.test('the answer that a case expects passes', absent, async (t) => {
   for (const each of await readCases(directory)) {
-    for (const { place, expectation, answer, context } of playOwn(each)) {
+    for (const { place, expectation, answer, context } of runExpectedAnswers(each)) {
       t.same(compareMessages(expectation, answer, context).differences, [], place);
     }
   }
@@ -101,7 +101,7 @@ function* spoil(node: Node, path: string): Generator<{ kind: 'less' | 'more'; pa
 t.test('a field too few or too many is found', absent, async (t) => {
   const missed = new Set<string>();
   for (const each of await readCases(directory)) {
-    for (const { answer, expectation, context } of playOwn(each)) {
+    for (const { answer, expectation, context } of runExpectedAnswers(each)) {
       for (const spoilt of spoil(answer, '')) {
         if (free[spoilt.kind].test(spoilt.path)) continue;
         const { differences } = compareMessages(expectation, spoilt.answer, context);

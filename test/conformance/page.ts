@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Version, versions } from '../../codec/version.ts';
 import { type Profile, profiles } from '../../profiles/index.ts';
 import { isCaseOf } from './case.ts';
-import type { Judged } from './report.ts';
+import type { CaseResult } from './report.ts';
 import type { Transport } from './run.ts';
 import { staticTables, table } from './tables.ts';
 
@@ -15,7 +15,7 @@ export const command = 'npm run conformance -- --page';
 /** Stands between what a run says and what follows from the code. */
 const border = '<!-- What follows is made from the code and held to it by a test. -->';
 
-export type Runs = Readonly<Record<Transport, readonly Judged[]>>;
+export type Runs = Readonly<Record<Transport, readonly CaseResult[]>>;
 
 const labels: Readonly<Record<Transport, string>> = {
   tls: 'TTLV over TLS',
@@ -24,16 +24,16 @@ const labels: Readonly<Record<Transport, string>> = {
   json: 'JSON over HTTPS',
 };
 
-const passes = ({ outcome }: Judged) => outcome === 'passed';
-const share = (cases: readonly Judged[]) =>
+const passes = ({ outcome }: CaseResult) => outcome === 'passed';
+const passedOf = (cases: readonly CaseResult[]) =>
   cases.length === 0 ? '' : `${cases.filter(passes).length}/${cases.length}`;
 
-function familyTable(judged: readonly Judged[]): string {
+function familyTable(judged: readonly CaseResult[]): string {
   const families = [...new Set(judged.map((each) => each.case.family))].sort(new Intl.Collator('en').compare);
-  const row = (label: string, cases: readonly Judged[]) => [
+  const row = (label: string, cases: readonly CaseResult[]) => [
     label,
-    ...versions.map((version) => share(cases.filter((each) => each.case.version === version))),
-    share(cases),
+    ...versions.map((version) => passedOf(cases.filter((each) => each.case.version === version))),
+    passedOf(cases),
   ];
   return table(
     ['family', ...versions, 'all'],
@@ -49,7 +49,7 @@ function familyTable(judged: readonly Judged[]): string {
   );
 }
 
-function reasons(judged: readonly Judged[]): string {
+function reasons(judged: readonly CaseResult[]): string {
   const others = judged.filter((each) => !passes(each));
   const byReason = Map.groupBy(others, ({ reason, outcome }) => reason ?? outcome);
   const rows = [...byReason].map(([reason, cases]) => [
@@ -65,12 +65,12 @@ function transportTable(runs: Runs): string {
     const judged = runs[transport];
     const different = judged.filter((each) => outcomes.get(each.case.file) !== each.outcome);
     const same = different.length === 0 ? 'same' : different.map((each) => each.case.name).join(', ');
-    return [labels[transport], share(judged), transport === 'tls' ? '' : same];
+    return [labels[transport], passedOf(judged), transport === 'tls' ? '' : same];
   });
   return table(['transport', 'passed', 'against TTLV over TLS'], rows);
 }
 
-function casesOf(profile: Profile, judged: readonly Judged[]): Judged[] {
+function casesOf(profile: Profile, judged: readonly CaseResult[]): CaseResult[] {
   return judged.filter((each) => isCaseOf(profile, each.case.name));
 }
 
@@ -78,10 +78,10 @@ function profileTable(runs: Runs): string {
   const rows = profiles.map((profile) => {
     const proof = profile.over ?? 'tls';
     const cells = (['tls', 'xml', 'json'] as const).map((transport) =>
-      share(casesOf(profile, runs[transport])),
+      passedOf(casesOf(profile, runs[transport])),
     );
     const documents = Object.keys(profile.servers) as Version[];
-    const over = profile.over === undefined ? '' : `${share(casesOf(profile, runs[proof]))} in ${proof}`;
+    const over = profile.over === undefined ? '' : `${passedOf(casesOf(profile, runs[proof]))} in ${proof}`;
     return [
       profile.name,
       documents.join(', '),

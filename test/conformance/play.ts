@@ -35,13 +35,13 @@ export interface Connection {
 const clock = (): number => Math.floor(Date.now() / 1000);
 
 /** Plays the cases of a group one after the other on one connection; what the first leaves behind, the next finds. */
-export async function playGroup(group: CaseGroup, connect: () => Promise<Connection>): Promise<Result[]> {
+export async function runGroup(group: CaseGroup, connect: () => Promise<Connection>): Promise<Result[]> {
   const results: Result[] = [];
   let known = nothingKnown;
   for (const each of group.cases) {
     const client = await connect();
     try {
-      const played = await playCase(each, client, known);
+      const played = await runCase(each, client, known);
       known = played.known;
       results.push({ case: each, failures: played.failures });
     } finally {
@@ -56,7 +56,7 @@ interface State {
   readonly known: Knowledge;
 }
 
-async function playCase(
+async function runCase(
   each: Case,
   client: Connection,
   known: Knowledge,
@@ -67,7 +67,7 @@ async function playCase(
   for (const [index, exchange] of each.exchanges.entries()) {
     const at = { exchange: index + 1, operations: [] };
     try {
-      const played = await playExchange(exchange, state, client, each.name.startsWith('TC-OFFSET'));
+      const played = await runExchange(exchange, state, client, each.name.startsWith('TC-OFFSET'));
       state = played.state;
       if (played.differences.length > 0) failures.push({ ...at, ...played });
     } catch (error) {
@@ -82,16 +82,16 @@ async function playCase(
   return { failures, known: state.known };
 }
 
-interface Played extends Omit<Failure, 'exchange'> {
+interface ExchangeOutcome extends Omit<Failure, 'exchange'> {
   readonly state: State;
 }
 
-async function playExchange(
+async function runExchange(
   exchange: Exchange,
   state: State,
   client: Connection,
   ordered: boolean,
-): Promise<Played> {
+): Promise<ExchangeOutcome> {
   const now = clock();
   const resolved = resolveRequest(exchange.request, state.bindings, now, state.known.latest);
   const request = replay(resolved.message, state.known.replays);

@@ -15,7 +15,7 @@ export interface ExpectedFailures {
 
 export type Outcome = 'passed' | 'failed' | 'expected failure' | 'unexpected pass' | 'not played';
 
-export interface Judged extends Result {
+export interface CaseResult extends Result {
   readonly outcome: Outcome;
   /** Why the case failed or was not played. */
   readonly reason?: string;
@@ -24,7 +24,7 @@ export interface Judged extends Result {
 }
 
 /** Holds results against the expected failures: a case that is listed and passes is as wrong as one that fails. */
-export function judge(results: readonly Result[], expected: ExpectedFailures): Judged[] {
+export function classify(results: readonly Result[], expected: ExpectedFailures): CaseResult[] {
   return results.map((result) => {
     const reason = reasonIn(expected.cases, result.case.name);
     const { failures, excused } = excuse(result.failures, expected.queryOperations);
@@ -36,7 +36,7 @@ export function judge(results: readonly Result[], expected: ExpectedFailures): J
 }
 
 /** A case that is left out, as a result. */
-export function leaveOut(each: Case, reason: string): Judged {
+export function leaveOut(each: Case, reason: string): CaseResult {
   return { case: each, failures: [], excused: [], outcome: 'not played', reason };
 }
 
@@ -63,20 +63,20 @@ function excuse(failures: readonly Failure[], operations: Readonly<Record<string
 }
 
 /** Operations that need no excuse any more; meaningful only when every case was played. */
-export function unusedExcuses(judged: readonly Judged[], expected: ExpectedFailures): string[] {
+export function unusedExcuses(judged: readonly CaseResult[], expected: ExpectedFailures): string[] {
   const excused = new Set(judged.flatMap((each) => each.excused));
   return Object.keys(expected.queryOperations).filter((operation) => !excused.has(operation));
 }
 
 /** Families down, versions across; `passed/total` in each cell. */
-export function matrix(judged: readonly Judged[]): string {
+export function matrix(judged: readonly CaseResult[]): string {
   const families = [...new Set(judged.map((each) => each.case.family))].sort((a, b) =>
     a === 'TC' ? 1 : b === 'TC' ? -1 : a.localeCompare(b),
   );
   const columns = versions.filter((version) => judged.some((each) => each.case.version === version));
-  const cell = (cases: readonly Judged[]) =>
+  const cell = (cases: readonly CaseResult[]) =>
     cases.length === 0 ? '·' : `${cases.filter(passes).length}/${cases.length}`;
-  const row = (label: string, cases: readonly Judged[]) => [
+  const row = (label: string, cases: readonly CaseResult[]) => [
     label,
     ...columns.map((version) => cell(cases.filter((each) => each.case.version === version))),
     cell(cases),
@@ -105,7 +105,7 @@ export function matrix(judged: readonly Judged[]): string {
     .join('\n');
 }
 
-function passes({ outcome }: Judged): boolean {
+function passes({ outcome }: CaseResult): boolean {
   return outcome === 'passed' || outcome === 'unexpected pass';
 }
 
@@ -145,13 +145,13 @@ function describeFailure(
 }
 
 /** The closing line: expected failures and cases not played count as skipped, unexpected passes as failed. */
-export function summary(judged: readonly Judged[]): string {
+export function summary(judged: readonly CaseResult[]): string {
   const count = (...outcomes: Outcome[]) => judged.filter((each) => outcomes.includes(each.outcome)).length;
   return `${count('passed')} passed, ${count('failed', 'unexpected pass')} failed, ${count('expected failure', 'not played')} skipped`;
 }
 
 /** The run for other programs. */
-export function toJson(judged: readonly Judged[]): string {
+export function toJson(judged: readonly CaseResult[]): string {
   const cases = judged.map(
     ({ case: { name, version, family, file }, outcome, reason, excused, failures }) => ({
       name,

@@ -37,7 +37,7 @@ export function isReversed(each: Case): boolean {
 }
 
 /** Plays a case with a client that asks on one connection and is asked on another. */
-export async function playReversed(each: Case, server: TestServer, name: string): Promise<Result> {
+export async function runReversed(each: Case, server: TestServer, name: string): Promise<Result> {
   const identity = server.identities.get(name) as Identity;
   const answers = new Map(
     each.exchanges
@@ -70,7 +70,7 @@ export async function playReversed(each: Case, server: TestServer, name: string)
     ];
     await run(process.execPath, [main, ...words]);
     await answering.seen('Query');
-    return { case: each, failures: await playAll(each, answering, (request) => client.exchange(request)) };
+    return { case: each, failures: await runAll(each, answering, (request) => client.exchange(request)) };
   } finally {
     await run(process.execPath, [main, 'client', 'notify', name, '--home', server.home, '--off']);
     await client.close();
@@ -95,7 +95,7 @@ function listen({ ca, cert, key }: Identity, answering: Answering): Server {
   return server.listen(0, '127.0.0.1');
 }
 
-async function playAll(
+async function runAll(
   each: Case,
   answering: Answering,
   exchange: (request: Node) => Promise<Node>,

@@ -4,7 +4,7 @@ import { type Version, versionOf } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { children, find, valueOf } from '../client.ts';
 import { type Difference, describe, nameOf, stepOf } from './describe.ts';
-import { type Breach, checkWords } from './table-cells.ts';
+import { checkVocabulary, type Violation } from './table-cells.ts';
 
 /**
  * What every answer must obey, whatever the case expects: the rules that clients in the field break on.
@@ -75,11 +75,11 @@ export function checkRules(request: Node, answer: Node): Difference[] {
     breach('ResponseHeader/BatchCount', `${items.length}, the number of items`, String(count));
   items.forEach((item, index) => checkItem(item, `BatchItem[${index + 1}]`, breach));
   const version = versionIn(request);
-  if (version !== undefined) checkWords(answer, version, '', [], breach);
+  if (version !== undefined) checkVocabulary(answer, version, '', [], breach);
   return differences;
 }
 
-function checkOrder(structure: Node, order: readonly TagName[], path: string, breach: Breach): void {
+function checkOrder(structure: Node, order: readonly TagName[], path: string, breach: Violation): void {
   if (structure.type !== 'Structure') return breach(path, 'a structure', structure.type);
   let last = -1;
   for (const child of structure.value) {
@@ -94,7 +94,7 @@ function checkOrder(structure: Node, order: readonly TagName[], path: string, br
   }
 }
 
-function checkItem(item: Node, path: string, breach: Breach): void {
+function checkItem(item: Node, path: string, breach: Violation): void {
   checkOrder(item, itemOrder, path, breach);
   const status = find(item, 'ResultStatus');
   if (status === undefined) return breach(`${path}/ResultStatus`, 'a status', 'nothing');

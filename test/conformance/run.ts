@@ -6,12 +6,12 @@ import { connect, type Identity } from '../client.ts';
 import { type FormName, forms, HttpsClient } from '../https-client.ts';
 import { type Case, groupCases, matches, readCases, withPredecessors } from './case.ts';
 import { pageFile, pageOf } from './page.ts';
-import { type Connection, playGroup, type Result } from './play.ts';
+import { type Connection, type Result, runGroup } from './play.ts';
 import {
+  type CaseResult,
+  classify,
   describeFailures,
   type ExpectedFailures,
-  type Judged,
-  judge,
   leaveOut,
   matrix,
   type Outcome,
@@ -20,7 +20,7 @@ import {
   toJson,
   unusedExcuses,
 } from './report.ts';
-import { isReversed, playReversed } from './reversed.ts';
+import { isReversed, runReversed } from './reversed.ts';
 import { TestServer } from './server.ts';
 
 /** `npm run conformance [DIR]`: plays the OASIS cases of a directory over mutual TLS against a fresh server. */
@@ -54,7 +54,7 @@ export interface Selection {
 }
 
 export interface Run {
-  readonly judged: readonly Judged[];
+  readonly results: readonly CaseResult[];
   /** Operations excused from Query's answers that every answer of a whole run names. */
   readonly unused: readonly string[];
 }
@@ -89,18 +89,18 @@ export async function runConformance(
       const name = clients[index] as string;
       const identity = server.identities.get(name) as Identity;
       const [first] = group.cases;
-      if (first !== undefined && isReversed(first)) results.push(await playReversed(first, server, name));
+      if (first !== undefined && isReversed(first)) results.push(await runReversed(first, server, name));
       else
-        results.push(...(await playGroup(group, () => open(server, identity, selection.transport ?? 'tls'))));
+        results.push(...(await runGroup(group, () => open(server, identity, selection.transport ?? 'tls'))));
     }
   } catch (error) {
-    throw new Error(`${(error as Error).message}\nlast words of the server:\n${server.output}`);
+    throw new Error(`${(error as Error).message}\nlast output of the server:\n${server.output}`);
   } finally {
     await server.stop();
-    if (keep) console.log(`home of the server: ${server.home}`);
+    if (keep) console.log(`state directory of the server: ${server.home}`);
   }
-  const judged = [...judge(results, expected), ...leftOut];
-  return { judged, unused: selected.length === all.length ? unusedExcuses(judged, expected) : [] };
+  const judged = [...classify(results, expected), ...leftOut];
+  return { results: judged, unused: selected.length === all.length ? unusedExcuses(judged, expected) : [] };
 }
 
 async function open(server: TestServer, identity: Identity, transport: Transport): Promise<Connection> {
@@ -115,8 +115,8 @@ function isSelected(each: Case, { only, version, transport = 'tls' }: Selection)
   return transport === 'tls' || !isReversed(each);
 }
 
-function print({ judged, unused }: Run, expected: ExpectedFailures, verbose: boolean): void {
-  const having = (outcome: Outcome) => judged.filter((each) => each.outcome === outcome);
+function print({ results, unused }: Run, expected: ExpectedFailures, verbose: boolean): void {
+  const having = (outcome: Outcome) => results.filter((each) => each.outcome === outcome);
   for (const each of having('failed')) console.log(`${describeFailures(each, verbose)}\n`);
   for (const each of having('unexpected pass')) {
     console.log(`${each.case.name} passes, but is listed as failing: ${each.reason}\n`);
@@ -130,8 +130,8 @@ function print({ judged, unused }: Run, expected: ExpectedFailures, verbose: boo
       console.log(`${label}: ${reason}\n  ${cases.map((each) => each.case.name).join(' ')}`);
     }
   }
-  const excused = [...new Set(judged.flatMap((each) => each.excused))];
-  const cases = judged
+  const excused = [...new Set(results.flatMap((each) => each.excused))];
+  const cases = results
     .filter((each) => each.excused.length > 0 && each.outcome === 'passed')
     .map((each) => each.case.name);
   for (const [reason, operations] of Map.groupBy(
@@ -141,7 +141,7 @@ function print({ judged, unused }: Run, expected: ExpectedFailures, verbose: boo
     console.log(`not named by Query: ${reason}\n  ${operations.join(' ')}`);
   }
   if (cases.length > 0) console.log(`passed but for these operations: ${cases.join(' ')}`);
-  console.log(`\n${matrix(judged)}\n\n${summary(judged)}`);
+  console.log(`\n${matrix(results)}\n\n${summary(results)}`);
 }
 
 function transportOf(https: boolean, encoding: string | undefined): Transport {
@@ -154,7 +154,7 @@ function transportOf(https: boolean, encoding: string | undefined): Transport {
 /** Plays everything in every encoding and writes the page; what failed stands in it, and makes the command fail. */
 async function recordPage(directory: string): Promise<number> {
   const play = async (transport: Transport, only?: string) =>
-    (await runConformance(directory, { transport, ...(only && { only }) })).judged;
+    (await runConformance(directory, { transport, ...(only && { only }) })).results;
   const runs = {
     tls: await play('tls'),
     ttlv: await play('ttlv', 'MSGENC-*'),
@@ -202,8 +202,8 @@ async function main(): Promise<number> {
     values.keep,
   );
   print(run, await readExpectedFailures(), values.verbose);
-  if (values.json !== undefined) await writeFile(values.json, toJson(run.judged));
-  const wrong = run.judged.some(({ outcome }) => outcome === 'failed' || outcome === 'unexpected pass');
+  if (values.json !== undefined) await writeFile(values.json, toJson(run.results));
+  const wrong = run.results.some(({ outcome }) => outcome === 'failed' || outcome === 'unexpected pass');
   return wrong || run.unused.length > 0 ? 1 : 0;
 }
 

@@ -26,7 +26,7 @@ import { sameValue } from './comparison.ts';
 import { attributeKeyOf, canonicalAttribute, describe, nameOf, stepOf } from './describe.ts';
 
 /** Reports a place where an answer breaks a rule. */
-export type Breach = (path: string, expected: string, actual: string) => void;
+export type Violation = (path: string, expected: string, actual: string) => void;
 
 const byTag: Readonly<Record<string, Enumeration>> = {
   ...(enums as Readonly<Record<string, Enumeration>>),
@@ -48,12 +48,12 @@ const several: ReadonlySet<string> = new Set([
 ]);
 
 /** Finds what is not in the dictionary of the client's version: tags, types, members of enumerations, attribute names. */
-export function checkWords(
+export function checkVocabulary(
   node: Node,
   version: Version,
   path: string,
   before: readonly Node[],
-  breach: Breach,
+  breach: Violation,
 ): void {
   const name = tagName(node.tag);
   if (name !== undefined && !tagKnown(name, version)) {
@@ -74,7 +74,13 @@ export function checkWords(
   let item = 0;
   node.value.forEach((child, index) => {
     const step = nameOf(child) === 'BatchItem' ? `BatchItem[${++item}]` : stepOf(child);
-    checkWords(child, version, path === '' ? step : `${path}/${step}`, node.value.slice(0, index), breach);
+    checkVocabulary(
+      child,
+      version,
+      path === '' ? step : `${path}/${step}`,
+      node.value.slice(0, index),
+      breach,
+    );
   });
 }
 
@@ -83,7 +89,7 @@ function checkMember(
   subject: TagName | undefined,
   version: Version,
   path: string,
-  breach: Breach,
+  breach: Violation,
 ): void {
   if (subject === 'AttributeReference') {
     const name = tagName(value);
@@ -105,7 +111,7 @@ function checkBits(
   subject: TagName | undefined,
   version: Version,
   path: string,
-  breach: Breach,
+  breach: Violation,
 ): void {
   const bits = maskOf(subject);
   const tooNew = bits === undefined ? 0 : value & bits.newerThan(version);
@@ -129,7 +135,7 @@ function formOf(subject: TagName | undefined): AnySchema | undefined {
 }
 
 /** A value in its form: its type; the fields of a structure all, none twice, in their order. */
-function checkForm(value: Node, schema: AnySchema, version: Version, path: string, breach: Breach): void {
+function checkForm(value: Node, schema: AnySchema, version: Version, path: string, breach: Violation): void {
   const form = plan(schema, version);
   const given = encode(value);
   const writer = new BinaryWriter();
@@ -148,7 +154,7 @@ function checkAttributeName(
   before: readonly Node[],
   version: Version,
   path: string,
-  breach: Breach,
+  breach: Violation,
 ): void {
   if (before.some((item) => nameOf(item) === 'VendorIdentification') || /^[xy]-./.test(name)) return;
   const standard = attributeNamed1x(name);
@@ -157,7 +163,7 @@ function checkAttributeName(
 }
 
 /** The fields of one Attribute, in their order. */
-function checkAttribute(fields: readonly Node[], version: Version, path: string, breach: Breach): void {
+function checkAttribute(fields: readonly Node[], version: Version, path: string, breach: Violation): void {
   const names = fields.map(nameOf).join(' ');
   const form =
     eraOf(version) === '1.x'
@@ -167,7 +173,7 @@ function checkAttribute(fields: readonly Node[], version: Version, path: string,
 }
 
 /** No attribute twice with the same value, and none twice at all that an object has but once. */
-function checkAttributes(items: readonly Node[], path: string, breach: Breach): void {
+function checkAttributes(items: readonly Node[], path: string, breach: Violation): void {
   const attributes = items.filter((item) => {
     const name = nameOf(item);
     return (

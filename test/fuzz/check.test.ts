@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Node } from '../../codec/wire/node.ts';
 import { encode, enumerated, integer, item, requestMessage, structure, text } from '../client.ts';
-import { judge } from './check.ts';
+import { checkResponse } from './check.ts';
 
 const request = encode(
   requestMessage('1.2', [{ operation: 'Activate', payload: [text('UniqueIdentifier', 'a')] }]),
@@ -38,8 +38,10 @@ function answer(items: readonly (readonly Node[])[], { minor = 2, count = items.
 }
 
 t.test('right answers', async (t) => {
-  t.same(judge(request, answer([done])), { results: ['Success'] });
-  t.same(judge(request, answer([failed(1, 'there is no such object')])), { results: ['ItemNotFound'] });
+  t.same(checkResponse(request, answer([done])), { results: ['Success'] });
+  t.same(checkResponse(request, answer([failed(1, 'there is no such object')])), {
+    results: ['ItemNotFound'],
+  });
 });
 
 t.test('wrong answers', async (t) => {
@@ -73,6 +75,6 @@ t.test('wrong answers', async (t) => {
       'SQLITE_BUSY',
     ].map((message) => [answer([failed(1, message)]), /shows the inside/] as const),
   ];
-  for (const [bytes, problem] of wrong) t.match(judge(request, bytes).problem, problem);
-  t.match(judge(request.subarray(0, 50), answer([done])).problem, /was executed/);
+  for (const [bytes, problem] of wrong) t.match(checkResponse(request, bytes).problem, problem);
+  t.match(checkResponse(request.subarray(0, 50), answer([done])).problem, /was executed/);
 });

@@ -34,21 +34,22 @@ const answeredMessage = struct({ ResponseHeader: one(ResponseHeader), BatchItem:
 const internal =
   /\bat .+:\d+|\.[jt]s\b|node:|[A-Z]\w*Error\b|undefined|NaN|\[object|Cannot |is not a function|not iterable|SQLITE|SQL|database|constraint|errno|\bE(?:NOENT|ACCES|INVAL|IO|NOSPC|MFILE|PIPE|CONN\w+)\b/;
 
-export interface Verdict {
+export interface CheckResult {
   /** Result reasons of the answer, `Success` for items that went well. */
   readonly results: readonly string[];
   /** What is wrong with the answer. */
   readonly problem?: string;
 }
 
-class Wrong extends Error {}
+class RuleViolationError extends Error {}
 
 /** Judges one answer to one request, both as they went over the wire. */
-export function judge(request: Uint8Array, response: Uint8Array): Verdict {
+export function checkResponse(request: Uint8Array, response: Uint8Array): CheckResult {
   try {
     return { results: check(request, response) };
   } catch (error) {
-    const problem = error instanceof Wrong ? error.message : `the answer cannot be read: ${String(error)}`;
+    const problem =
+      error instanceof RuleViolationError ? error.message : `the answer cannot be read: ${String(error)}`;
     return { results: [], problem };
   }
 }
@@ -58,23 +59,23 @@ function check(request: Uint8Array, response: Uint8Array): string[] {
   const version = versionOfAnswer(response);
   const asked = readable(request);
   if (asked !== undefined && asked.version !== version) {
-    throw new Wrong(`asked in ${asked.version}, answered in ${version}`);
+    throw new RuleViolationError(`asked in ${asked.version}, answered in ${version}`);
   }
   const { ResponseHeader: header, BatchItem: items } = plan(answeredMessage, version).read(
     new BinaryReader(response),
   );
   if (header.BatchCount !== items.length)
-    throw new Wrong(`Batch Count ${header.BatchCount}, ${items.length} items`);
-  if (items.length === 0) throw new Wrong('no item');
+    throw new RuleViolationError(`Batch Count ${header.BatchCount}, ${items.length} items`);
+  if (items.length === 0) throw new RuleViolationError('no item');
   checkCount(asked, items);
   return items.map((item, index) => {
     const status = String(item.ResultStatus);
     if (status === 'OperationPending') return checkPending(item);
     if (status !== 'Success' && status !== 'OperationFailed' && status !== 'OperationUndone')
-      throw new Wrong(`status ${status}`);
+      throw new RuleViolationError(`status ${status}`);
     if (status === 'OperationFailed') return checkFailure(item, version);
-    if (item.ResultReason !== undefined) throw new Wrong('a reason although nothing failed');
-    if (item.ResponsePayload === undefined) throw new Wrong(`item ${index} has no payload`);
+    if (item.ResultReason !== undefined) throw new RuleViolationError('a reason although nothing failed');
+    if (item.ResponsePayload === undefined) throw new RuleViolationError(`item ${index} has no payload`);
     checkPayload(String(item.Operation), item.ResponsePayload, version);
     return status;
   });
@@ -84,7 +85,7 @@ function versionOfAnswer(response: Uint8Array): Version {
   const view = new DataView(response.buffer, response.byteOffset, response.byteLength);
   const version = response.length < 52 ? undefined : versionOf(view.getInt32(32), view.getInt32(48));
   if (version === undefined || view.getUint32(0) >>> 8 !== tagNumber('ResponseMessage'))
-    throw new Wrong('no Response Message');
+    throw new RuleViolationError('no Response Message');
   return version;
 }
 
@@ -111,28 +112,30 @@ interface AnsweredItem {
 function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredItem[]): void {
   const [first] = items;
   if (first?.Operation === undefined) {
-    if (items.length !== 1) throw new Wrong('an item without an operation among others');
-    if (first?.ResultStatus !== 'OperationFailed') throw new Wrong('success without an operation');
+    if (items.length !== 1) throw new RuleViolationError('an item without an operation among others');
+    if (first?.ResultStatus !== 'OperationFailed')
+      throw new RuleViolationError('success without an operation');
     return;
   }
-  if (asked === undefined) throw new Wrong('a message that cannot be read was executed');
+  if (asked === undefined) throw new RuleViolationError('a message that cannot be read was executed');
   let answered = 0;
   for (const [index, item] of items.entries()) {
     const question = asked.items[answered];
     if (question !== undefined && answers(item, question)) answered++;
     else if (!isRepetition(item, asked, answered)) {
-      if (question === undefined) throw new Wrong('more answers than questions');
-      if (item.Operation !== question.operation) throw new Wrong(`item ${index} answers another operation`);
-      throw new Wrong(`item ${index} has another Unique Batch Item ID`);
+      if (question === undefined) throw new RuleViolationError('more answers than questions');
+      if (item.Operation !== question.operation)
+        throw new RuleViolationError(`item ${index} answers another operation`);
+      throw new RuleViolationError(`item ${index} has another Unique Batch Item ID`);
     }
   }
   const option = asked.header.BatchErrorContinuationOption;
   const last = items.at(-1);
   if (option !== 'Continue' && items.slice(0, -1).some((item) => item.ResultStatus === 'OperationFailed'))
-    throw new Wrong('went on after a failure');
+    throw new RuleViolationError('went on after a failure');
   const ended = option !== 'Continue' && last?.ResultStatus === 'OperationFailed';
   if (answered < asked.items.length && !ended)
-    throw new Wrong(`${asked.items.length} asked, ${answered} answered`);
+    throw new RuleViolationError(`${asked.items.length} asked, ${answered} answered`);
 }
 
 function answers(item: AnsweredItem, question: RequestItem): boolean {
@@ -151,31 +154,34 @@ function same(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
 
 function checkPending(item: AnsweredItem): string {
   if (item.AsynchronousCorrelationValue === undefined)
-    throw new Wrong('nothing to ask for what is pending by');
-  if (item.ResponsePayload !== undefined) throw new Wrong('a payload of what is pending');
+    throw new RuleViolationError('nothing to ask for what is pending by');
+  if (item.ResponsePayload !== undefined) throw new RuleViolationError('a payload of what is pending');
   return 'OperationPending';
 }
 
 function checkFailure(item: AnsweredItem, version: Version): string {
   const { ResultReason: reason, ResultMessage: message, ResponsePayload: payload } = item;
-  if (reason === undefined || message === undefined) throw new Wrong('a failure without reason and message');
-  if (!ResultReason.knownIn(reason, version)) throw new Wrong(`reason ${reason} is not of ${version}`);
+  if (reason === undefined || message === undefined)
+    throw new RuleViolationError('a failure without reason and message');
+  if (!ResultReason.knownIn(reason, version))
+    throw new RuleViolationError(`reason ${reason} is not of ${version}`);
   // Check answers with a payload in some cases of failure; nothing else does.
-  if (payload !== undefined && item.Operation !== 'Check') throw new Wrong('a failure with a payload');
-  if (internal.test(message)) throw new Wrong(`the message shows the inside: ${message}`);
-  if (/reference [0-9a-f]{8}-/.test(message)) throw new Wrong(`a bug or weather: ${message}`);
-  if (message.length > 500) throw new Wrong(`a message of ${message.length} characters`);
+  if (payload !== undefined && item.Operation !== 'Check')
+    throw new RuleViolationError('a failure with a payload');
+  if (internal.test(message)) throw new RuleViolationError(`the message shows the inside: ${message}`);
+  if (/reference [0-9a-f]{8}-/.test(message)) throw new RuleViolationError(`a bug or weather: ${message}`);
+  if (message.length > 500) throw new RuleViolationError(`a message of ${message.length} characters`);
   return String(reason);
 }
 
 /** Reads the payload as this version knows it and writes it again: whatever is lost or moved did not belong there. */
 function checkPayload(operation: string, payload: BinaryReader, version: Version): void {
   const definition = operations.get(operation);
-  if (definition === undefined) throw new Wrong(`${operation} succeeded, but is not offered`);
+  if (definition === undefined) throw new RuleViolationError(`${operation} succeeded, but is not offered`);
   const original = payload.bytes.subarray(payload.offset, payload.end);
   const response = plan(definition.response, version);
   const writer = new BinaryWriter();
   response.write(writer, tagNumber('ResponsePayload'), response.read(payload) as never);
   if (Buffer.compare(writer.finish(), original) !== 0)
-    throw new Wrong(`the payload of ${operation} is not one of ${version}`);
+    throw new RuleViolationError(`the payload of ${operation} is not one of ${version}`);
 }

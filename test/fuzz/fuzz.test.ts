@@ -14,7 +14,7 @@ import { fuzzService } from './service.ts';
 import { expectation, fuzzTls } from './tls.ts';
 
 /** Short campaigns; `npm run fuzz` is the long one. Messages that once went wrong are played first. */
-const common = { seed: 20261123, from: 1, deadline: 30_000, most: 5 };
+const common = { seed: 20261123, from: 1, deadline: 30_000, maxProblems: 5 };
 
 t.test('the corpus is what it says, and mutants are reproducible', async (t) => {
   const corpus = readEntries('corpus').map(({ bytes }) => bytes);

@@ -50,19 +50,18 @@ function big(base64url: string | undefined): Uint8Array {
 
 /** Registrations of every object type and key format. */
 export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed[] {
-  const { jwk } = keys;
-  const transparentRsa = {
-    Modulus: big(jwk.n),
-    PrivateExponent: big(jwk.d),
-    PublicExponent: big(jwk.e),
-    P: big(jwk.p),
-    Q: big(jwk.q),
-    PrimeExponentP: big(jwk.dp),
-    PrimeExponentQ: big(jwk.dq),
-    CRTCoefficient: big(jwk.qi),
-  };
-  const rsa = (format: string, material: unknown) =>
-    object('PrivateKey', { KeyBlock: block(format, material, 'RSA', 2048) });
+  return [
+    ...symmetricKeySeeds(),
+    ...privateKeySeeds(keys),
+    ...publicKeySeeds(keys),
+    ...secretSeeds(),
+    ...certificateSeeds(certificate),
+    ...otherSeeds(),
+  ];
+}
+
+/** Symmetric keys: raw, transparent, wrapped, and without a value. */
+function symmetricKeySeeds(): Seed[] {
   const wrapped = {
     KeyFormatType: 'Raw',
     KeyValue: bytes(40),
@@ -89,10 +88,29 @@ export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed
       }),
       masked(12, { name: 'KeyValuePresent', value: false }),
     ),
+  ];
+}
+
+/** Private keys in every format; the public post-quantum keys stand beside theirs. */
+function privateKeySeeds(keys: Material): Seed[] {
+  const { jwk } = keys;
+  const transparentRsa = {
+    Modulus: big(jwk.n),
+    PrivateExponent: big(jwk.d),
+    PublicExponent: big(jwk.e),
+    P: big(jwk.p),
+    Q: big(jwk.q),
+    PrimeExponentP: big(jwk.dp),
+    PrimeExponentQ: big(jwk.dq),
+    CRTCoefficient: big(jwk.qi),
+  };
+  const rsa = (format: string, material: unknown) =>
+    object('PrivateKey', { KeyBlock: block(format, material, 'RSA', 2048) });
+  return [
     register(rsa('PKCS_1', keys.rsa1), masked(1)),
     register(rsa('PKCS_8', keys.rsa8), masked(1)),
     register(rsa('TransparentRSAPrivateKey', transparentRsa), masked(1)),
-    // Without their algorithms, which only 2.1 has words for.
+    // Without Cryptographic Algorithm: only 2.1 has values for these algorithms.
     ...keys.postQuantum8.map((der) => register(object('PrivateKey', { KeyBlock: block('PKCS_8', der) }))),
     ...keys.postQuantumPublic.map((der) => register(object('PublicKey', { KeyBlock: block('X_509', der) }))),
     register(object('PrivateKey', { KeyBlock: block('ECPrivateKey', keys.ec1, 'ECDSA', 256) }), masked(1)),
@@ -125,6 +143,13 @@ export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed
       }),
       masked(0x800),
     ),
+  ];
+}
+
+/** Public keys in every format. */
+function publicKeySeeds(keys: Material): Seed[] {
+  const { jwk } = keys;
+  return [
     register(object('PublicKey', { KeyBlock: block('X_509', keys.rsaPublic, 'RSA', 2048) }), masked(2)),
     register(
       object('PublicKey', {
@@ -149,6 +174,12 @@ export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed
       }),
       masked(2),
     ),
+  ];
+}
+
+/** Secret data and opaque objects. */
+function secretSeeds(): Seed[] {
+  return [
     register(
       object('SecretData', { SecretDataType: 'Password', KeyBlock: block('Opaque', bytes(12)) }),
       masked(0, name('secret')),
@@ -161,12 +192,24 @@ export function registrationSeeds(keys: Material, certificate: Uint8Array): Seed
       object('OpaqueObject', { OpaqueDataType: 0x80000001, OpaqueDataValue: bytes(20) }),
       template(name('opaque')),
     ),
+  ];
+}
+
+/** Certificates and certificate requests. */
+function certificateSeeds(certificate: Uint8Array): Seed[] {
+  return [
     register(object('Certificate', { CertificateType: 'X_509', CertificateValue: certificate }), masked(2)),
     register(object('Certificate', { CertificateType: 'PGP', CertificateValue: bytes(40) }), masked(2)),
     register(
       object('CertificateRequest', { CertificateRequestType: 'PKCS_10', CertificateRequestValue: bytes(60) }),
       masked(2),
     ),
+  ];
+}
+
+/** PGP keys, split keys and templates. */
+function otherSeeds(): Seed[] {
+  return [
     register(
       object('PGPKey', { PGPKeyVersion: 4, KeyBlock: block('Raw', bytes(40), 'RSA', 2048) }),
       masked(1),

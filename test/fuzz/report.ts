@@ -6,7 +6,7 @@ export interface Options {
   /** Milliseconds in which each message must be answered. */
   readonly deadline: number;
   /** Problems after which the campaign ends. */
-  readonly most: number;
+  readonly maxProblems: number;
   progress?(report: Report, milliseconds: number): void;
 }
 
@@ -22,7 +22,7 @@ export interface Report {
   messages: number;
   seconds: number;
   readonly results: Map<string, number>;
-  longest: { milliseconds: number; number: number };
+  slowest: { milliseconds: number; number: number };
   /** Milliseconds for which nothing else could be done, at most; service and fuzzer share the thread. */
   stall: number;
   /** Bytes held by the process after garbage collection, at the start, now and then, and at the end. */
@@ -35,7 +35,7 @@ export function emptyReport(): Report {
     messages: 0,
     seconds: 0,
     results: new Map(),
-    longest: { milliseconds: 0, number: -1 },
+    slowest: { milliseconds: 0, number: -1 },
     stall: 0,
     memory: [],
     problems: [],
@@ -45,7 +45,7 @@ export function emptyReport(): Report {
 const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`;
 
 /** The report as lines for a person. */
-export function reportText({ messages, seconds, results, longest, stall, memory, problems }: Report): string {
+export function reportText({ messages, seconds, results, slowest, stall, memory, problems }: Report): string {
   const histogram = [...results]
     .sort(([, a], [, b]) => b - a)
     .map(([result, count]) => `  ${String(count).padStart(9)}  ${result}`);
@@ -53,7 +53,7 @@ export function reportText({ messages, seconds, results, longest, stall, memory,
     `${messages} messages in ${seconds.toFixed(1)} s (${Math.round(messages / seconds)}/s)`,
     'results of batch items:',
     ...histogram,
-    `longest answer: ${longest.milliseconds.toFixed(0)} ms, message ${longest.number}`,
+    `longest answer: ${slowest.milliseconds.toFixed(0)} ms, message ${slowest.number}`,
     `event loop held for at most ${stall.toFixed(0)} ms, the making of messages included`,
     `memory: ${memory.map(mebibytes).join(', ')}`,
     ...problems.flatMap(({ number, problem, details, hex }) =>

@@ -44,7 +44,7 @@ const report = await campaigns[values.over as keyof typeof campaigns]({
   from: number('from'),
   count: number('count'),
   deadline: number('deadline'),
-  most: number('problems'),
+  maxProblems: number('problems'),
   progress({ messages }, milliseconds) {
     if (milliseconds - said < 10_000) return;
     said = milliseconds;

@@ -15,7 +15,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 const toUtf8 = new TextEncoder();
 
 /** Text of a binary message; undefined when it cannot be read. */
-export function spelled(message: Uint8Array, form: TextForm, random: Random): string | undefined {
+export function toText(message: Uint8Array, form: TextForm, random: Random): string | undefined {
   let node: Node;
   try {
     node = decodeBinary(message, limits);

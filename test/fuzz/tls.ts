@@ -13,7 +13,7 @@ import {
   valueOf,
 } from '../client.ts';
 import { FaultyServer } from '../faults/server.ts';
-import { judge } from './check.ts';
+import { checkResponse } from './check.ts';
 import { readEntries, registrations } from './corpus.ts';
 import { mutate } from './mutate.ts';
 import { type Kind, makeObjects, withIdentifiers } from './objects.ts';
@@ -139,7 +139,7 @@ export async function fuzzTls(options: Options): Promise<Report> {
 
     const lane = async () => {
       let line: Line | undefined;
-      while (next < last && report.problems.length < options.most) {
+      while (next < last && report.problems.length < options.maxProblems) {
         const number = next++;
         const random = new Random(options.seed, number, 0x7175);
         if (number % 5_000 === 0) await renew(setup);
@@ -213,7 +213,7 @@ async function exchange(
   }
   const inTime = await line.until(expected, broken || partial, deadline + messageMilliseconds);
   const milliseconds = performance.now() - started;
-  if (milliseconds > report.longest.milliseconds) report.longest = { milliseconds, number };
+  if (milliseconds > report.slowest.milliseconds) report.slowest = { milliseconds, number };
   if (!inTime) return `neither ${expected} answers nor the end within ${deadline} ms`;
   if (line.trouble !== undefined) return line.trouble;
   // On a busy machine the pieces of a message may come too slowly: then the end is the right answer.
@@ -221,7 +221,7 @@ async function exchange(
   if (line.answers.length !== expected && !late)
     return `${line.answers.length} answers, expected ${expected}`;
   for (const [index, answer] of line.answers.entries()) {
-    const { results, problem } = judge(frames[index] ?? new Uint8Array(0), answer);
+    const { results, problem } = checkResponse(frames[index] ?? new Uint8Array(0), answer);
     for (const result of results) report.results.set(result, (report.results.get(result) ?? 0) + 1);
     if (problem !== undefined) return problem;
   }

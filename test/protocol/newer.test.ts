@@ -16,7 +16,7 @@ import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { enumerated, item, type RequestItem, structure, text } from '../client.ts';
-import { checkWords } from '../conformance/table-cells.ts';
+import { checkVocabulary } from '../conformance/table-cells.ts';
 import { type Everything, objectTypes, planting, turns } from './everything.ts';
 import { TestService } from './service.ts';
 
@@ -164,7 +164,7 @@ t.test('nothing newer than the version stands in any answer', async (t) => {
     for (const each of planned) {
       const answer = await service.exchange(version, asked(version, each), [goOn]);
       wordsIn(answer, [], 0, words);
-      checkWords(answer, version, '', [], (path, expected, actual) =>
+      checkVocabulary(answer, version, '', [], (path, expected, actual) =>
         breaches.add(`${path.replaceAll(/\[\d+\]/g, '')} holds ${actual}, expected ${expected}`),
       );
     }

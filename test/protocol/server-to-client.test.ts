@@ -8,7 +8,7 @@ import { Notify } from '../../src/operations/server/notify.ts';
 import { Put } from '../../src/operations/server/put.ts';
 import type { Asked } from '../answering.ts';
 import { encode, enumerated, structure, text } from '../client.ts';
-import { checkWords } from '../conformance/table-cells.ts';
+import { checkVocabulary } from '../conformance/table-cells.ts';
 import { openEndpoint, type Setting } from './endpoint.ts';
 import { attribute1x, createAES, uid } from './service.ts';
 
@@ -25,7 +25,7 @@ function pushed({ version, payload }: Asked): Infer<typeof Put.request> {
 /** No word of a later version in anything that was asked. */
 function inWords(t: Test, asked: readonly Asked[]): void {
   for (const { message, version, operation } of asked) {
-    checkWords(message, version, '', [], (path, expected, actual) => {
+    checkVocabulary(message, version, '', [], (path, expected, actual) => {
       // What is gone stands in a 1.x Notify without its value, and nowhere else.
       if (operation === 'Notify' && actual === 'AttributeName') return;
       t.fail(`${operation} ${version}: ${path} holds ${actual}, expected ${expected}`);

@@ -12,7 +12,7 @@ import { Create } from '../../../src/operations/creation/create.ts';
 import { Locate } from '../../../src/operations/locate.ts';
 import type { AnyOperation, Operation } from '../../../src/operations/operation.ts';
 import { decode, encode, enumerated } from '../../client.ts';
-import { checkWords } from '../../conformance/table-cells.ts';
+import { checkVocabulary } from '../../conformance/table-cells.ts';
 import { type Answer, answersOf, type TestService, uid } from '../service.ts';
 
 /** The versions that the tables of these tests run through: the ends and the turning points of both eras. */
@@ -51,7 +51,7 @@ export async function ask<O extends AnyOperation>(
   const payload = isItems(request) ? request : payloadOf(version, operation, request);
   const item = { operation: operation.name, payload };
   const message = await service.exchange(version, [item], [], group);
-  checkWords(message, version, '', [], (path, expected, actual) => {
+  checkVocabulary(message, version, '', [], (path, expected, actual) => {
     t.fail(`${operation.name} ${version}: ${path} holds ${actual}, expected ${expected}`);
   });
   const [answer] = answersOf(message);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { compareMessages, type Verdict } from '../../conformance/compare.ts';
+import { type ComparisonResult, compareMessages } from '../../conformance/compare.ts';
 import { type Knowledge, nothingKnown } from '../../conformance/knowledge.ts';
 import { parseMessage, resolveExpectation } from '../../conformance/tokens.ts';
 
@@ -29,7 +29,12 @@ function countOf(items: string): number {
 }
 
 /** Compares answers given by their batch items. */
-export function compare(request: string, expected: string, actual: string, options: Options = {}): Verdict {
+export function compare(
+  request: string,
+  expected: string,
+  actual: string,
+  options: Options = {},
+): ComparisonResult {
   const version = protocol(options.version ?? '1.4');
   const stamp = options.stamp ?? `<TimeStamp type="DateTime" value="${at(0)}"/>`;
   const bindings = Object.entries(options.bound ?? {}).map(

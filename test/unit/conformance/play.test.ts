@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Node } from '../../../codec/wire/node.ts';
 import { valueOf } from '../../client.ts';
 import type { Case } from '../../conformance/case.ts';
-import { playGroup } from '../../conformance/play.ts';
+import { runGroup } from '../../conformance/play.ts';
 import { parseMessage } from '../../conformance/tokens.ts';
 
 const protocol =
@@ -50,7 +50,7 @@ function fake(answers: readonly (string | Error)[]) {
 
 t.test('an identifier from one answer stands in the next request', async (t) => {
   const server = fake([response('Create', created('17')), response('Activate', uid('17'))]);
-  const results = await playGroup(
+  const results = await runGroup(
     { version: '1.4', cases: [make('BL-M-1-14', [create, activate])] },
     server.connect,
   );
@@ -61,7 +61,7 @@ t.test('an identifier from one answer stands in the next request', async (t) => 
 
 t.test('a wrong answer fails its exchange, the next one is still played', async (t) => {
   const server = fake([response('Create', created('17')), response('Activate', uid('18'))]);
-  const [result] = await playGroup(
+  const [result] = await runGroup(
     { version: '1.4', cases: [make('BL-M-1-14', [create, activate])] },
     server.connect,
   );
@@ -73,7 +73,7 @@ t.test('a wrong answer fails its exchange, the next one is still played', async 
 
 t.test('a token that no answer gave ends the case, and only that', async (t) => {
   const server = fake([response('Create', created('17'))]);
-  const results = await playGroup(
+  const results = await runGroup(
     { version: '1.4', cases: [make('BL-M-1-14', [activate, create]), make('BL-M-2-14', [create])] },
     server.connect,
   );
@@ -84,7 +84,7 @@ t.test('a token that no answer gave ends the case, and only that', async (t) => 
 
 t.test('a connection that breaks fails the case and is closed', async (t) => {
   const server = fake([new Error('connection closed by the server')]);
-  const [result] = await playGroup(
+  const [result] = await runGroup(
     { version: '1.4', cases: [make('BL-M-1-14', [create, activate])] },
     server.connect,
   );

@@ -2,9 +2,9 @@ import t from 'tap';
 import type { Case } from '../../conformance/case.ts';
 import type { Result } from '../../conformance/play.ts';
 import {
+  type CaseResult,
+  classify,
   describeFailures,
-  type Judged,
-  judge,
   leaveOut,
   matrix,
   summary,
@@ -31,7 +31,7 @@ const results = [
 const listed = (cases: Record<string, string>) => ({ cases, notPlayed: {}, queryOperations: {} });
 
 t.test('a case is judged by its result and by the list of expected failures', async (t) => {
-  const judged = judge(results, listed({ 'CS-*': 'later' }));
+  const judged = classify(results, listed({ 'CS-*': 'later' }));
   t.same(
     judged.map(({ outcome }) => outcome),
     ['passed', 'failed', 'expected failure', 'unexpected pass'],
@@ -42,7 +42,7 @@ t.test('a case is judged by its result and by the list of expected failures', as
 
 t.test('patterns match whole names', async (t) => {
   t.same(
-    judge(results, listed({ 'BL-M-1': 'no', 'M-1-21': 'no', '*-M-1-21': 'yes' })).map(
+    classify(results, listed({ 'BL-M-1': 'no', 'M-1-21': 'no', '*-M-1-21': 'yes' })).map(
       ({ outcome }) => outcome,
     ),
     ['passed', 'expected failure', 'expected failure', 'passed'],
@@ -65,11 +65,11 @@ t.test('operations that Query does not name yet are excused, and nothing else', 
     ],
   });
   const expected = { ...listed({}), queryOperations: { Sign: 'later', Hash: 'later' } };
-  const [excused] = judge([query(['Sign'])], expected);
+  const [excused] = classify([query(['Sign'])], expected);
   t.match(excused, { outcome: 'passed', excused: ['Sign'], failures: [] });
-  t.same(unusedExcuses([excused as Judged], expected), ['Hash']);
-  t.match(judge([query(['Sign', 'Get'])], expected), [{ outcome: 'failed', excused: ['Sign'] }]);
-  t.match(judge([query(['Sign'], 'ObjectType')], expected), [{ outcome: 'failed' }]);
+  t.same(unusedExcuses([excused as CaseResult], expected), ['Hash']);
+  t.match(classify([query(['Sign', 'Get'])], expected), [{ outcome: 'failed', excused: ['Sign'] }]);
+  t.match(classify([query(['Sign'], 'ObjectType')], expected), [{ outcome: 'failed' }]);
 });
 
 t.test('a case that is not played is skipped', async (t) => {
@@ -78,7 +78,7 @@ t.test('a case that is not played is skipped', async (t) => {
 });
 
 t.test('the matrix counts what passed', async (t) => {
-  t.same(matrix(judge(results, listed({ 'CS-*': 'later' }))).split('\n'), [
+  t.same(matrix(classify(results, listed({ 'CS-*': 'later' }))).split('\n'), [
     'family  1.4  2.1  all',
     'BL      1/1  0/1  1/2',
     'CS        ·  1/2  1/2',
@@ -101,6 +101,6 @@ t.test('a failure is described by place, expectation and fact', async (t) => {
 });
 
 t.test('results for other programs', async (t) => {
-  const [first] = JSON.parse(toJson(judge(results, listed({})))) as { name: string; outcome: string }[];
+  const [first] = JSON.parse(toJson(classify(results, listed({})))) as { name: string; outcome: string }[];
   t.same([first?.name, first?.outcome], ['BL-M-1-14', 'passed']);
 });
