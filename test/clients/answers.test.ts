@@ -23,7 +23,7 @@ import {
 import { attributes, daemonFor, Peer } from './peer.ts';
 import { tapRecords } from './tls-records.ts';
 
-/** CLIENTS.md, section 0: the form of answers. What holds for every answer is checked in peer.ts, on all of them. */
+/** The form of responses that all clients need. The rules for every response are checked in peer.ts. */
 
 const daemon = await daemonFor(t);
 
@@ -136,7 +136,7 @@ t.test('point 04: a failed item has its operation, status, reason and message', 
       await peer.refused(version, 'Create', [OT(objectType.SymmetricKey), TA(length(256))]),
       'InvalidField',
     );
-    // A payload that cannot be read costs its own item only, which still says which operation it was.
+    // An unreadable payload fails its own item only, and that item still names its operation.
     t.equal(
       await peer.refused(version, 'Get', [integer('UniqueIdentifier', 1), text('Username', 'a')]),
       'InvalidMessage',

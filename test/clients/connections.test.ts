@@ -94,7 +94,7 @@ t.test('point 21: a certificate without alternative names and key usages is enou
   t.ok((await enrolled.ask('1.1', 'Create', key)).id);
 });
 
-/** The daemon takes a new authority over within moments of being told. */
+/** The daemon trusts a new authority shortly after the reload signal. */
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
@@ -122,7 +122,7 @@ t.test('point 21: our close_notify answers that of the client', async (t) => {
   );
 });
 
-t.test('point 21: clients that vanish without a word harm nobody', async (t) => {
+t.test('point 21: the server serves other clients when a client disappears without closing', async (t) => {
   for (let round = 0; round < 20; round++) {
     const client = await connect({ ...identity, port: daemon.port });
     if (round % 2 === 0) await client.send(discover);
@@ -170,7 +170,7 @@ t.test('point 22: a bad message gets an error and keeps its connection', async (
   await peer.ask('1.2', 'Create', key);
 });
 
-t.test('point 22: probes that open a connection and say nothing are served and forgotten', async (t) => {
+t.test('point 22: the server accepts and drops probes that open a connection and send nothing', async (t) => {
   const sockets: TLSSocket[] = [];
   for (let count = 0; count < 10; count++) {
     const socket = connectTls({ ...identity, host: '127.0.0.1', port: daemon.port });

@@ -41,7 +41,7 @@ const revocation = (code: number): Node =>
   );
 const statuses = (answers: readonly Answer[]): string[] => answers.map(({ status }) => status);
 
-t.test('point 14: what is not there is Item Not Found, reason 1', async (t) => {
+t.test('point 14: an absent object is Item Not Found, reason 1', async (t) => {
   const peer = await Peer.connect(t, daemon);
   for (const version of classic) {
     const { id } = await peer.ask(version, 'Create', key());
@@ -105,7 +105,7 @@ t.test(
   },
 );
 
-t.test('point 17: Discover Versions answers what both speak, the newest first', async (t) => {
+t.test('point 17: Discover Versions returns the common versions, the newest first', async (t) => {
   const peer = await Peer.connect(t, daemon);
   const version = (major: number, minor: number) =>
     structure(

@@ -88,7 +88,7 @@ t.test('point 12: pages are stable and located items are the total', async (t) =
       const total = payload.filter((node) => outline([node]) === 'LocatedItems').map(({ value }) => value);
       t.same(total, version < '1.3' ? [] : [37], 'the total, or nothing where there is no such field');
     }
-    // What is made between two pages goes before them all.
+    // An object created between two pages comes before both.
     await peer.ask(version, 'Create', key(name));
     t.same(ids(await page(1)), made.toReversed().slice(0, 16));
   }

@@ -70,7 +70,7 @@ t.test('the daemon and a client that exchanges the roles', { timeout: 60_000 }, 
   const worker = await connect({ port: daemon.port, home: daemon.home });
   t.teardown(() => worker.close());
 
-  await t.test('hears of what the other does', async (t) => {
+  await t.test('the client is notified of changes by another connection', async (t) => {
     const { answering, socket } = await reverse(t, daemon);
     await answering.seen('Query');
     const id = await create(worker);
@@ -85,7 +85,7 @@ t.test('the daemon and a client that exchanges the roles', { timeout: 60_000 }, 
     await closed(socket);
   });
 
-  await t.test('is sent keys when the operator says so', async (t) => {
+  await t.test('the client receives keys when the operator allows it', async (t) => {
     t.match(await cli(daemon, 'notify', 'watcher', '--put'), /it is sent new keys/);
     const { answering } = await reverse(t, daemon, { versions: ['1.2', '1.0'] });
     await answering.seen('Query');

@@ -13,7 +13,7 @@ export interface RecordTap {
   close(): void;
 }
 
-/** Stands between a client and the server on `port` and notes the records that pass towards the client. */
+/** A proxy between a client and the server on `port` that records the TLS records sent to the client. */
 export async function tapRecords(port: number): Promise<RecordTap> {
   const records: TlsRecord[] = [];
   const sockets: Socket[] = [];

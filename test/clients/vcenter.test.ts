@@ -6,7 +6,7 @@ import { enumerated, find, readIdentity } from '../client.ts';
 import { A, aes, length, mask, named, OT, objectType, outline, str, TA, uid } from './notation.ts';
 import { type Answer, attributes, daemonFor, Peer } from './peer.ts';
 
-/** What vCenter 7.0.3 sent (CLIENTS.md, section 5 and appendix A), and what it goes on with. KMIP 1.1, TLS 1.2. */
+/** The requests of vCenter 7.0.3 in a capture, and the requests that follow them. KMIP 1.1, TLS 1.2. */
 
 const daemon = await daemonFor(t);
 const tls = { maxVersion: 'TLSv1.2' } as const;

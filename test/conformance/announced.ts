@@ -4,7 +4,7 @@ import { isCaseOf } from './case.ts';
 import { describeFailures, matrix, summary } from './report.ts';
 import { casesDirectory, runConformance, type Transport } from './run.ts';
 
-/** Plays cases in one transport and holds them against the expected failures and the kept profiles. */
+/** Runs cases in one transport and compares the results with the expected failures and the kept profiles. */
 export async function hasExpectedResults(t: Test, transport: Transport, only?: string): Promise<void> {
   const { results, unused } = await runConformance(casesDirectory(), { ...(only && { only }), transport });
   for (const each of results) {
@@ -14,7 +14,7 @@ export async function hasExpectedResults(t: Test, transport: Transport, only?: s
         t.pass(name);
         break;
       case 'expected failure':
-      case 'not played':
+      case 'not run':
         t.pass(name, { skip: each.reason ?? '' });
         break;
       case 'unexpected pass':

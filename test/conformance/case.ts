@@ -23,13 +23,13 @@ export function isCaseOf(profile: Profile, name: string): boolean {
   return profile.cases.some((pattern) => matches(pattern, name.replace(/-\d\d$/, '')));
 }
 
-/** Whether a name fits a pattern in which `*` stands for any text. */
+/** Whether a name matches a pattern in which `*` matches any text. */
 export function matches(pattern: string, name: string): boolean {
   const source = pattern.split('*').map(RegExp.escape).join('.*');
   return new RegExp(`^${source}$`).test(name);
 }
 
-/** Cases that share one state of the server, in the order to play them. */
+/** Cases that share one state of the server, in the order to run them. */
 export interface CaseGroup {
   readonly version: Version;
   readonly cases: readonly Case[];
@@ -92,7 +92,7 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-/** Cases that find what another case left behind, each after the one it needs. */
+/** Cases that need the objects of another case, each after the one it needs. */
 const chains: readonly (readonly string[])[] = [
   ['SASED-M-2', 'SASED-M-3'],
   ['TL-M-2', 'TL-M-3'],

@@ -10,7 +10,7 @@ import { comparePayload } from './payloads.ts';
 import { checkRules, versionIn } from './rules.ts';
 import type { Bindings, Expectation } from './tokens.ts';
 
-/** What the comparison of one answer rests on besides the answer. */
+/** The input of one comparison besides the response. */
 export interface Context {
   readonly request: Node;
   /** Seconds. */
@@ -31,12 +31,12 @@ export interface ComparisonResult {
 
 /**
  * Compares an answer with the one a case expects. Strict: header, counts, order of fields, statuses, reasons and bytes;
- * what may differ stands in `variations.ts` and `payloads.ts`, what no answer may do in `rules.ts`. A pure function.
+ * `variations.ts` and `payloads.ts` list permitted differences, `rules.ts` the rules for every response. A pure function.
  */
 export function compareMessages(expectation: Expectation, actual: Node, context: Context): ComparisonResult {
   const { request, now } = context;
   const version = versionIn(request) ?? newestVersion;
-  // What earlier items of this very answer made is known to later ones.
+  // Later items know the objects that earlier items of the same response created.
   const known = learn(context.known, request, actual, new Map());
   const scope: Scope = {
     version,
@@ -77,7 +77,7 @@ export function compareMessages(expectation: Expectation, actual: Node, context:
   return { differences, bindings, replays };
 }
 
-/** What is special about the object an item deals with. */
+/** Special properties of the object of an item. */
 function aspects(
   question: Node | undefined,
   answer: Node,
@@ -167,7 +167,7 @@ function statusOf(item: Node): string | number {
   return ResultStatus.fromNumber(Number(valueOf(item, 'ResultStatus')));
 }
 
-/** What the server says about its failure, for the reader of the report. */
+/** The server's message about its failure, for the report. */
 function explanation(item: Node): string {
   const [reason, message] = [find(item, 'ResultReason'), find(item, 'ResultMessage')];
   return message === undefined ? '' : ` (${describe(reason)}: ${describe(message)})`;

@@ -18,7 +18,7 @@ import { permits } from './variations.ts';
 /** Seconds a server's clock and a slow run may lie apart. */
 export const tolerance = 60;
 
-/** What one batch item's fields are compared under. */
+/** The circumstances of the comparison of one batch item's fields. */
 export interface Scope {
   readonly version: Version;
   readonly operation: string;
@@ -118,7 +118,7 @@ export class Comparison {
     this.replays.set(hex, actual);
   }
 
-  /** Attributes beside those expected: an export lists what it has, key values and echoes carry what was asked. */
+  /** Attributes beside those expected: an export lists all attributes, key values and echoes carry the requested ones. */
   extras(parents: readonly Node[]): Extras {
     const inKeyValue = parents.some((parent) => nameOf(parent) === 'KeyValue');
     return this.scope.operation === 'Export' && !inKeyValue ? 'allowed' : 'refused';
@@ -211,7 +211,7 @@ export class Comparison {
     this.report(path, describe(expected, siblings), difference(expected, actual, siblings));
   }
 
-  /** A recorded date stands for one the server sets now or one the client sent. */
+  /** A recorded date represents a date that the server sets now or that the client sent. */
   plausible(seconds: number): boolean {
     return Math.abs(seconds - this.scope.now) <= tolerance || this.scope.known.instants.has(seconds);
   }

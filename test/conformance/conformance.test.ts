@@ -8,6 +8,6 @@ const absent = existsSync(directory) ? {} : { skip: `no conformance cases in ${d
 
 t.setTimeout(600_000);
 
-t.test('the OASIS cases have the results that are promised', { ...absent, timeout: 600_000 }, (t) =>
+t.test('the OASIS cases have the recorded results', { ...absent, timeout: 600_000 }, (t) =>
   hasExpectedResults(t, 'tls'),
 );

@@ -5,7 +5,7 @@ import { subjectOf } from '../../codec/wire/dictionary.ts';
 import { formatDate, formatEnumeration, formatMask } from '../../codec/wire/lexical.ts';
 import type { Node } from '../../codec/wire/node.ts';
 
-/** One place where an answer is not what its case expects. */
+/** One difference between a response and its case. */
 export interface Difference {
   /** Tags from the message down, e.g. `BatchItem[2]/ResponsePayload/Attribute(State)/AttributeValue`. */
   readonly path: string;
@@ -13,7 +13,7 @@ export interface Difference {
   readonly actual: string;
 }
 
-/** Bytes shown of a byte string; enough to tell two apart, too few to be a key. */
+/** Displayed bytes of a byte string: enough to distinguish two, too few for a key. */
 const shownBytes = 6;
 
 /** An item in one line, for people; byte strings shortened. `before`: the items in front of it, which name a 1.x value. */

@@ -10,7 +10,7 @@ import { children, find, valueOf } from '../client.ts';
 import { attributeKeyOf, canonicalAttribute, nameOf } from './describe.ts';
 
 /**
- * What a client that plays a case knows about the server's objects. It decides where bytes must be exact: those of a
+ * The knowledge of a test client about the server's objects. It decides where bytes must be exact: those of a
  * registered key must, those that the server drew itself cannot.
  */
 export interface Knowledge {
@@ -24,7 +24,7 @@ export interface Knowledge {
   readonly instants: ReadonlySet<number>;
   /** Bytes that the case file has (in hex) and those that the server gave in their place: later requests send the latter. */
   readonly replays: ReadonlyMap<string, Uint8Array>;
-  /** What the server answered last under each tag: some cases use a token that no answer of theirs shows. */
+  /** The value of the server's last response under each tag: some cases use a token that none of their responses contains. */
   readonly latest: ReadonlyMap<string, Node>;
 }
 
@@ -97,7 +97,7 @@ export function wrapsRandomly(request: Node): boolean {
     );
 }
 
-/** What is known after an exchange, whether or not the answer was the expected one. */
+/** The knowledge after an exchange, whether or not the response was the expected one. */
 export function learn(
   known: Knowledge,
   request: Node,

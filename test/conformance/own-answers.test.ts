@@ -78,9 +78,9 @@ t.test('the answer that a case expects passes', absent, async (t) => {
   }
 });
 
-/** What an answer may lack or have again, because it is the server's own: see `variations.ts` and `payloads.ts`. */
+/** Fields that a response may lack or repeat, because they are the server's own: see `variations.ts` and `payloads.ts`. */
 const free: Readonly<Record<'less' | 'more', RegExp>> = {
-  // Attributes a server need not have, and their names in a list, which says nothing of which name is missing.
+  // Attributes that a server need not have, and their names in a list, where the missing name cannot be identified.
   less: /(LeaseTime|Lease Time\)|RandomNumberGenerator.*|Random Number Generator\).*|ProtectionStorageMask|ShortUniqueIdentifier|ResponsePayload\/Attribute(Name|Reference)|(RNGParameters|CapabilityInformation|ValidationInformation|ClientRegistrationMethod).*)$/,
   more: /^$/,
 };

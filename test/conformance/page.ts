@@ -7,12 +7,12 @@ import type { CaseResult } from './report.ts';
 import type { Transport } from './run.ts';
 import { staticTables, table } from './tables.ts';
 
-/** `docs/conformance.md`: what was played and what became of it, and what the server has. */
+/** `docs/conformance.md`: the cases, their results, and the features of the server. */
 
 export const pageFile = join(import.meta.dirname, '..', '..', 'docs', 'conformance.md');
 export const command = 'npm run conformance -- --page';
 
-/** Stands between what a run says and what follows from the code. */
+/** Separates the results of a run from the tables made from the code. */
 const border = '<!-- What follows is made from the code and held to it by a test. -->';
 
 export type Runs = Readonly<Record<Transport, readonly CaseResult[]>>;
@@ -97,8 +97,8 @@ function profileTable(runs: Runs): string {
 export function pageOf(runs: Runs, day: string): string {
   const text = [
     '# Conformance',
-    `Made on ${day} by \`${command}\`, which plays the OASIS cases it finds (${runs.tls.length}) against fresh servers. ` +
-      'Cells are\ncases passed of cases played; empty: there was none.',
+    `Made on ${day} by \`${command}\`, which runs the OASIS cases it finds (${runs.tls.length}) against fresh servers. ` +
+      'Cells are\npassed cases of run cases; empty: no case.',
     '## Cases by family and version',
     familyTable(runs.tls),
     '## Cases that do not pass',
@@ -115,7 +115,7 @@ export function pageOf(runs: Runs, day: string): string {
   return `${text.join('\n\n')}\n`;
 }
 
-/** The recorded page, cut at the border: what the last run said, and the tables. */
+/** The recorded page in two parts: the results of the last run, and the tables. */
 export function recordedPage(): { run: string; tables: string } {
   const [run = '', tables = ''] = readFileSync(pageFile, 'utf8').split(border);
   return { run, tables: tables.trim() };

@@ -87,7 +87,7 @@ function boundFirst(comparison: Comparison, wanted: readonly Node[]): Node[] {
   return [...wanted.filter(bound), ...wanted.filter((node) => !bound(node))];
 }
 
-/** CK_INFO: what is not the name of a product or a version of it. */
+/** CK_INFO without the product name and version. */
 const infoBytes = {
   length: 76,
   common: [
@@ -112,7 +112,7 @@ function compareCall(comparison: Comparison, payloads: Payloads): void {
   plain(comparison, { ...payloads, expected });
 }
 
-/** What a server can do it lists; of what it is, only that it says so. */
+/** Capabilities are compared as lists; descriptions of the server must only be present. */
 function compareQuery(comparison: Comparison, { expected, actual, path }: Payloads): void {
   const kinds = [...new Set(expected.map((node) => node.tag))];
   let place = -1;

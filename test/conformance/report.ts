@@ -2,22 +2,22 @@ import { versions } from '../../codec/version.ts';
 import { nodeToXml } from '../../codec/wire/xml.ts';
 import { type Case, matches } from './case.ts';
 import type { Difference } from './describe.ts';
-import type { Failure, Result } from './play.ts';
+import type { Failure, Result } from './exchange.ts';
 
-/** What may go wrong, each with its reason; `*` in the name of a case stands for any text. */
+/** Expected failures with their reasons; `*` in the name of a case matches any text. */
 export interface ExpectedFailures {
   readonly cases: Readonly<Record<string, string>>;
-  /** Cases that are not played at all. */
+  /** Cases that are not run at all. */
   readonly notPlayed: Readonly<Record<string, string>>;
   /** Operations that Query does not name yet; for the rest the case counts. */
   readonly queryOperations: Readonly<Record<string, string>>;
 }
 
-export type Outcome = 'passed' | 'failed' | 'expected failure' | 'unexpected pass' | 'not played';
+export type Outcome = 'passed' | 'failed' | 'expected failure' | 'unexpected pass' | 'not run';
 
 export interface CaseResult extends Result {
   readonly outcome: Outcome;
-  /** Why the case failed or was not played. */
+  /** Why the case failed or was not run. */
   readonly reason?: string;
   /** Operations that Query did not name, as expected. */
   readonly excused: readonly string[];
@@ -37,7 +37,7 @@ export function classify(results: readonly Result[], expected: ExpectedFailures)
 
 /** A case that is left out, as a result. */
 export function leaveOut(each: Case, reason: string): CaseResult {
-  return { case: each, failures: [], excused: [], outcome: 'not played', reason };
+  return { case: each, failures: [], excused: [], outcome: 'not run', reason };
 }
 
 /** Reason of the first pattern that a case's name fits. */
@@ -62,7 +62,7 @@ function excuse(failures: readonly Failure[], operations: Readonly<Record<string
   return { failures: left, excused };
 }
 
-/** Operations that need no excuse any more; meaningful only when every case was played. */
+/** Operations that need no exception any more; meaningful only when every case was run. */
 export function unusedExcuses(judged: readonly CaseResult[], expected: ExpectedFailures): string[] {
   const excused = new Set(judged.flatMap((each) => each.excused));
   return Object.keys(expected.queryOperations).filter((operation) => !excused.has(operation));
@@ -109,7 +109,7 @@ function passes({ outcome }: CaseResult): boolean {
   return outcome === 'passed' || outcome === 'unexpected pass';
 }
 
-/** What went wrong in one case. `verbose`: both messages of each failing exchange as XML. */
+/** The failures of one case. `verbose`: both messages of each failing exchange as XML. */
 export function describeFailures(result: Result, verbose: boolean): string {
   const lines = [`${result.case.name} (${result.case.file})`];
   for (const failure of result.failures) lines.push(...describeFailure(failure, verbose));
@@ -144,10 +144,10 @@ function describeFailure(
   return lines;
 }
 
-/** The closing line: expected failures and cases not played count as skipped, unexpected passes as failed. */
+/** The closing line: expected failures and cases that were not run count as skipped, unexpected passes as failed. */
 export function summary(judged: readonly CaseResult[]): string {
   const count = (...outcomes: Outcome[]) => judged.filter((each) => outcomes.includes(each.outcome)).length;
-  return `${count('passed')} passed, ${count('failed', 'unexpected pass')} failed, ${count('expected failure', 'not played')} skipped`;
+  return `${count('passed')} passed, ${count('failed', 'unexpected pass')} failed, ${count('expected failure', 'not run')} skipped`;
 }
 
 /** The run for other programs. */

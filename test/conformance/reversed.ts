@@ -12,12 +12,12 @@ import type { Case, Exchange } from './case.ts';
 import { compareMessages } from './compare.ts';
 import { Comparison } from './comparison.ts';
 import type { Difference } from './describe.ts';
+import { operationsOf, type Result } from './exchange.ts';
 import { type Knowledge, learn, nothingKnown } from './knowledge.ts';
-import { operationsOf, type Result } from './play.ts';
 import type { TestServer } from './server.ts';
 import { type Bindings, resolveExpectation, resolveRequest } from './tokens.ts';
 
-/** Cases in which the server asks: the client waits for it with its own certificate, as the operator has said. */
+/** Cases with requests of the server: the client listens with its own certificate, as the operator configured. */
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = promisify(execFile);
@@ -31,12 +31,12 @@ const operationIn = ({ request }: Exchange): string =>
 const isAsked = ({ name }: Case, exchange: Exchange): boolean =>
   name.includes('-S2C-') || serverToClient.has(operationIn(exchange));
 
-/** Whether the server speaks first somewhere in the case. */
+/** Whether the case contains a request of the server. */
 export function isReversed(each: Case): boolean {
   return each.exchanges.some((exchange) => isAsked(each, exchange));
 }
 
-/** Plays a case with a client that asks on one connection and is asked on another. */
+/** Runs a case with a client that sends requests on one connection and answers them on another. */
 export async function runReversed(each: Case, server: TestServer, name: string): Promise<Result> {
   const identity = server.identities.get(name) as Identity;
   const answers = new Map(
@@ -126,7 +126,7 @@ async function runAll(
       const actual = (error as Error).message;
       failures.push({
         ...place,
-        differences: [{ path: '', expected: 'an exchange that can be played', actual }],
+        differences: [{ path: '', expected: 'an exchange that can be run', actual }],
       });
       break;
     }
@@ -134,7 +134,7 @@ async function runAll(
   return failures;
 }
 
-/** What the server asked against what the case has it ask: it may want to know more, and may tell more attributes. */
+/** Compares the server's requests with those of the case: the server may query and report more attributes. */
 function compareRequests(
   xml: string,
   asked: Asked,

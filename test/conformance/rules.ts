@@ -4,10 +4,10 @@ import { type Version, versionOf } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { children, find, valueOf } from '../client.ts';
 import { type Difference, describe, nameOf, stepOf } from './describe.ts';
-import { checkVocabulary, type Violation } from './table-cells.ts';
+import { checkVocabulary, type Violation } from './vocabulary.ts';
 
 /**
- * What every answer must obey, whatever the case expects: the rules that clients in the field break on.
+ * Rules for every response, whatever the case expects: violations that break clients in the field.
  */
 
 const headerOrder: readonly TagName[] = [
@@ -37,7 +37,7 @@ const repeatable: ReadonlySet<TagName | undefined> = new Set([
   'MessageExtension',
 ] as const);
 
-/** Version that a message says it is in. */
+/** Version in the header of a message. */
 export function versionIn(message: Node): Version | undefined {
   const protocol = find(
     message,
@@ -53,7 +53,7 @@ export function versionIn(message: Node): Version | undefined {
   );
 }
 
-/** Breaches of the general rules in one answer. `request` is what was asked. */
+/** Violations of the general rules in the response to `request`. */
 export function checkRules(request: Node, answer: Node): Difference[] {
   const differences: Difference[] = [];
   const breach = (path: string, expected: string, actual: string) =>

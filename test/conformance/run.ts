@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util';
 import { connect, type Identity } from '../client.ts';
 import { type FormName, forms, HttpsClient } from '../https-client.ts';
 import { type Case, groupCases, matches, readCases, withPredecessors } from './case.ts';
+import { type Connection, type Result, runGroup } from './exchange.ts';
 import { pageFile, pageOf } from './page.ts';
-import { type Connection, type Result, runGroup } from './play.ts';
 import {
   type CaseResult,
   classify,
@@ -23,7 +23,7 @@ import {
 import { isReversed, runReversed } from './reversed.ts';
 import { TestServer } from './server.ts';
 
-/** `npm run conformance [DIR]`: plays the OASIS cases of a directory over mutual TLS against a fresh server. */
+/** `npm run conformance [DIR]`: runs the OASIS cases of a directory over mutual TLS against a fresh server. */
 
 const usage = `npm run conformance -- [DIR] [--only PATTERN] [--version V] [--https] [--encoding E] [--verbose] [--json FILE] [--keep]
 DIR holds profiles/VERSION/*.xml and test-cases/VERSION/*.xml; default $KMIPD_OASIS, then ../shared/oasis.
@@ -34,16 +34,16 @@ DIR holds profiles/VERSION/*.xml and test-cases/VERSION/*.xml; default $KMIPD_OA
 --verbose  both messages of a failing exchange as XML
 --json     the results for other programs
 --keep     leave the server's home where it is
---page     play all in every encoding and record it in docs/conformance.md`;
+--page     run all in every encoding and record it in docs/conformance.md`;
 
 const checkout = join(import.meta.dirname, '..', '..');
 
-/** Directory of the cases: as given, as the environment says, or beside the checkout. */
+/** Directory of the cases: the argument, the environment variable, or the default beside the checkout. */
 export function casesDirectory(given?: string): string {
   return resolve(given ?? process.env['KMIPD_OASIS'] ?? join(checkout, '..', 'shared', 'oasis'));
 }
 
-/** What messages travel in: plain TTLV over TLS, or one of the encodings over HTTPS. */
+/** Transport of the messages: TTLV over TLS, or one of the encodings over HTTPS. */
 export type Transport = 'tls' | FormName;
 
 export interface Selection {
@@ -65,7 +65,7 @@ export async function readExpectedFailures(): Promise<ExpectedFailures> {
   ) as ExpectedFailures;
 }
 
-/** Plays the selected cases of a directory against a server of its own. */
+/** Runs the selected cases of a directory against a server that it starts. */
 export async function runConformance(
   directory: string,
   selection: Selection = {},
@@ -85,7 +85,7 @@ export async function runConformance(
   const results: Result[] = [];
   try {
     for (const [index, group] of groups.entries()) {
-      if (!server.running) throw new Error('the server ended before all cases were played');
+      if (!server.running) throw new Error('the server ended before all cases were run');
       const name = clients[index] as string;
       const identity = server.identities.get(name) as Identity;
       const [first] = group.cases;
@@ -111,7 +111,7 @@ async function open(server: TestServer, identity: Identity, transport: Transport
 
 function isSelected(each: Case, { only, version, transport = 'tls' }: Selection): boolean {
   if (!matches(only ?? '*', each.name) || (version !== undefined && each.version !== version)) return false;
-  // What the server asks goes over plain TTLV in any case.
+  // Requests of the server always use plain TTLV.
   return transport === 'tls' || !isReversed(each);
 }
 
@@ -124,7 +124,7 @@ function print({ results, unused }: Run, expected: ExpectedFailures, verbose: bo
   for (const entry of unused) console.log(`Query names ${entry}, but it is excused from it\n`);
   for (const [outcome, label] of [
     ['expected failure', 'fails'],
-    ['not played', 'not played'],
+    ['not run', 'not run'],
   ] as const) {
     for (const [reason, cases] of Map.groupBy(having(outcome), (each) => each.reason)) {
       console.log(`${label}: ${reason}\n  ${cases.map((each) => each.case.name).join(' ')}`);
@@ -151,15 +151,15 @@ function transportOf(https: boolean, encoding: string | undefined): Transport {
   return form;
 }
 
-/** Plays everything in every encoding and writes the page; what failed stands in it, and makes the command fail. */
+/** Runs every case in every encoding and writes the page, failures included; a failure fails the command. */
 async function recordPage(directory: string): Promise<number> {
-  const play = async (transport: Transport, only?: string) =>
+  const runIn = async (transport: Transport, only?: string) =>
     (await runConformance(directory, { transport, ...(only && { only }) })).results;
   const runs = {
-    tls: await play('tls'),
-    ttlv: await play('ttlv', 'MSGENC-*'),
-    xml: await play('xml'),
-    json: await play('json'),
+    tls: await runIn('tls'),
+    ttlv: await runIn('ttlv', 'MSGENC-*'),
+    xml: await runIn('xml'),
+    json: await runIn('json'),
   };
   await writeFile(pageFile, pageOf(runs, new Date().toISOString().slice(0, 10)));
   console.log(`docs/conformance.md is written\n\n${summary(Object.values(runs).flat())}`);

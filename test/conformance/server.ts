@@ -21,7 +21,7 @@ export class TestServer {
   readonly home: string;
   readonly port: number;
   readonly httpsPort: number;
-  /** What each client connects with, by name. */
+  /** The TLS identity of each client, by name. */
   readonly identities: ReadonlyMap<string, Identity>;
   readonly #daemon: Daemon;
   readonly #keep: boolean;

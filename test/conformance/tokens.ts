@@ -9,7 +9,7 @@ export type Bindings = ReadonlyMap<string, Node>;
 /** An answer as a case file gives it. */
 export interface Expectation {
   readonly message: Node;
-  /** Items that stand for a token; `$NOW…` items hold the resolved instant, others a filler of the right type. */
+  /** Items that represent a token; `$NOW…` items hold the resolved instant, others a filler of the right type. */
   readonly tokens: ReadonlyMap<Node, string>;
 }
 
@@ -46,7 +46,7 @@ export interface Request {
 
 /**
  * The request to send: tokens replaced by their values, client-chosen ones invented. A token that no answer showed is
- * what the server answered last under its tag (`$MAC_DATA`: MACData). Throws when there is none.
+ * the value of the server's last response under its tag (`$MAC_DATA`: MACData). Throws when there is none.
  */
 export function resolveRequest(
   xml: string,

@@ -4,7 +4,7 @@ import type { Scope } from './comparison.ts';
 import { nameOf } from './describe.ts';
 
 /**
- * What may differ between servers ("Permitted Test Case Variations" of the profile documents), as narrowly as the cases
+ * Permitted differences between servers ("Permitted Test Case Variations" of the profile documents), as narrowly as the cases
  * allow: a value the server draws must still have the type and the size of the one in the case.
  */
 

@@ -9,7 +9,7 @@ import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
 import { operations } from '../../src/operations/index.ts';
 
-/** What an answer must look like whatever the request was. */
+/** Requirements on every response, whatever the request. */
 
 const wireLimits = { depth: 64, structureItems: 100_000 };
 
@@ -37,7 +37,7 @@ const internal =
 export interface CheckResult {
   /** Result reasons of the answer, `Success` for items that went well. */
   readonly results: readonly string[];
-  /** What is wrong with the answer. */
+  /** The violated requirement. */
   readonly problem?: string;
 }
 

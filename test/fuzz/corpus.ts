@@ -4,7 +4,7 @@ import type { Kind } from './objects.ts';
 
 const folder = import.meta.dirname;
 
-/** One message: what it is, and its bytes in hexadecimal, on one line of a file. */
+/** One message: a label and its bytes in hexadecimal, on one line of a file. */
 export interface Entry {
   readonly label: string;
   readonly bytes: Uint8Array;

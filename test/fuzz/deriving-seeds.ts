@@ -53,7 +53,7 @@ const splits = methods.flatMap((SplitKeyMethod): Seed[] =>
       SplitKeyParts: 3,
       SplitKeyThreshold: SplitKeyMethod === 'XOR' ? 3 : 2,
       SplitKeyMethod,
-      // 2^521 - 1 has room for every key.
+      // 2^521 - 1 is larger than every key.
       PrimeFieldSize: SplitKeyMethod.endsWith('PrimeField')
         ? new Uint8Array(66).fill(255, 1).fill(1, 0, 1)
         : undefined,

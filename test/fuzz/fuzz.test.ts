@@ -13,10 +13,10 @@ import { reportText } from './report.ts';
 import { fuzzService } from './service.ts';
 import { expectation, fuzzTls } from './tls.ts';
 
-/** Short campaigns; `npm run fuzz` is the long one. Messages that once went wrong are played first. */
+/** Short campaigns; `npm run fuzz` is the long one. Messages that failed once are sent first. */
 const common = { seed: 20261123, from: 1, deadline: 30_000, maxProblems: 5 };
 
-t.test('the corpus is what it says, and mutants are reproducible', async (t) => {
+t.test('the corpus matches its labels, and mutants are reproducible', async (t) => {
   const corpus = readEntries('corpus').map(({ bytes }) => bytes);
   t.ok(corpus.length > 500, `${corpus.length} messages`);
   t.ok(
@@ -57,7 +57,7 @@ t.test('the corpus has every operation in every version that offers it, and ever
   }
 });
 
-t.test('what must come of bytes on a connection', async (t) => {
+t.test('the expected result of bytes on a connection', async (t) => {
   const [first] = readEntries('corpus');
   const message = first?.bytes ?? new Uint8Array(0);
   const kept = ({ frames, ...rest }: ReturnType<typeof expectation>) => ({ frames: frames.length, ...rest });

@@ -1,6 +1,6 @@
 import { Type } from '../../codec/wire/types.ts';
 
-/** One TTLV item that may lie about itself: what a hostile client can send, which the codec's own tree cannot express. */
+/** One TTLV item with possibly false type or length, which a hostile client can send and the codec's tree cannot express. */
 export interface Item {
   tag: number;
   type: number;
@@ -82,7 +82,7 @@ export function copy(item: Item): Item {
   return { ...item, value };
 }
 
-/** Where an item stands: its parent's children and its place among them. */
+/** Position of an item: its parent's children and the index among them. */
 export interface Place {
   readonly siblings: Item[];
   readonly index: number;

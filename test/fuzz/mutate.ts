@@ -4,7 +4,7 @@ import { edgeValue, integers, longs, number32, number64, texts } from './edges.t
 import { copy, type Item, type Place, parse, places, serialise } from './item.ts';
 import type { Random } from './random.ts';
 
-/** What is done to a message of the corpus before it is sent. Each changes the tree in place; a no-op is allowed. */
+/** Mutations of a message of the corpus. Each changes the tree in place; a no-op is allowed. */
 type Mutator = (root: Item, random: Random, other: () => Item) => void;
 
 const allTags = Object.keys(tags).map((name) => tagNumber(name as keyof typeof tags));
@@ -245,7 +245,7 @@ const header: Mutator = (root, random) => {
   }
 };
 
-/** Weights: what passes the decoder is worth most, what the first check refuses least. */
+/** Weights: mutations that pass the decoder have the highest, those that the first check refuses the lowest. */
 const table: readonly (readonly [weight: number, mutator: Mutator])[] = [
   [30, edge],
   [8, flipBits],

@@ -41,7 +41,7 @@ export function standIn(kind: Kind): string {
 
 const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
-/** Replaces every stand-in; what names an object that is not given stays as it is. */
+/** Replaces every stand-in; stand-ins of absent objects stay as they are. */
 export function withIdentifiers(message: Uint8Array, identifiers: ReadonlyMap<Kind, string>): Uint8Array {
   let replaced = latin(message);
   for (const [kind, identifier] of identifiers) replaced = replaced.replaceAll(standIn(kind), identifier);

@@ -10,7 +10,7 @@ const call = (PKCS_11Function: string, input = ''): Seed => ({
   },
 });
 
-/** What a group lays down, for an Object Group of its own so that other seeds still make objects; and PKCS#11. */
+/** Constraints and defaults for an Object Group of its own, so that other seeds still create objects; and PKCS#11. */
 export const policySeeds: readonly Seed[] = [
   {
     operation: 'SetConstraints',

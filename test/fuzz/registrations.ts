@@ -91,7 +91,7 @@ function symmetricKeySeeds(): Seed[] {
   ];
 }
 
-/** Private keys in every format; the public post-quantum keys stand beside theirs. */
+/** Private keys in every format; the public post-quantum keys follow theirs. */
 function privateKeySeeds(keys: Material): Seed[] {
   const { jwk } = keys;
   const transparentRsa = {

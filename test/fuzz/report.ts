@@ -1,6 +1,6 @@
 export interface Options {
   readonly seed: number;
-  /** Number of the first message; with the seed it decides what the message is. */
+  /** Number of the first message; seed and number determine the message. */
   readonly from: number;
   readonly count: number;
   /** Milliseconds in which each message must be answered. */

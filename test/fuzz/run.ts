@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|text|tls] [--deadline MS] [--problems N]`: plays mutated
- * messages and says what was answered. `text`: as XML and JSON, in process. Message N of a seed is always the same, so `--from N --count 1` plays one alone.
+ * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|text|tls] [--deadline MS] [--problems N]`: sends mutated
+ * messages and reports the responses. `text`: as XML and JSON, in process. Message N of a seed is always the same, so `--from N --count 1` sends one alone.
  * Exits with 1 when an answer was wrong.
  */
 import { parseArgs } from 'node:util';

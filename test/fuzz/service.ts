@@ -29,7 +29,7 @@ const lanes = 16;
 /** Objects are made anew after so many messages, in a group of their own, so that Locate has some to find, but not all. */
 const messagesPerGroup = 10_000;
 const messagesPerCheck = 1_000;
-/** What each item of a batch adds to the deadline: a thousand signatures wait a thousand times for a thread. */
+/** Milliseconds that each item of a batch adds to the deadline: a thousand signatures wait a thousand times for a thread. */
 const itemMilliseconds = 20;
 
 setFlagsFromString('--expose-gc');

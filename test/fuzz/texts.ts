@@ -4,7 +4,7 @@ import type { Node } from '../../codec/wire/node.ts';
 import { nodeToXml, xmlToNodes } from '../../codec/wire/xml.ts';
 import type { Random } from './random.ts';
 
-/** Messages as the text that HTTPS carries, and what is done to that text before it is sent. */
+/** Messages as XML and JSON text, and mutations of that text. */
 
 export type TextForm = 'xml' | 'json';
 export const textForms: readonly TextForm[] = ['xml', 'json'];
@@ -99,7 +99,7 @@ type Change = (text: string, random: Random) => string;
 const lines = (change: (all: string[], at: number, random: Random) => void): Change => {
   return (text, random) => {
     const all = text.split('\n');
-    // The header stands in the first lines, and a broken one is refused before the rest is looked at.
+    // The header is in the first lines; the server refuses a broken one before it reads the rest.
     const from = random.chance(90) ? Math.floor(all.length / 4) : 0;
     change(all, from + random.below(all.length - from), random);
     return all.join('\n');
@@ -259,7 +259,7 @@ const jsonChanges: readonly Change[] = [
   (_, random) => random.pick(['null', '1', '"x"', '{}', '[]', 'true', '1e999', '"\\ud800"']),
 ];
 
-/** Bytes that are no UTF-8, or not what they seem. */
+/** Bytes that are not UTF-8, or that decode ambiguously. */
 const recoded: readonly ((text: string, random: Random) => Uint8Array)[] = [
   (text) => new Uint8Array(Buffer.from(`\ufeff${text}`, 'utf16le')),
   (text) => new Uint8Array(Buffer.from(text, 'utf16le').swap16()),

@@ -21,8 +21,8 @@ import { Random } from './random.ts';
 import { emptyReport, type Options, type Report } from './report.ts';
 
 /**
- * What these ask for the server does: on that connection it asks instead of answering, or lets the client in by another
- * certificate only. This client can do neither; in one process the same messages have no door.
+ * The server fulfils these requests: it sends requests on that connection instead of answering, or accepts only another
+ * certificate of the client. This client supports neither; without TLS the same messages have no connection to change.
  */
 const changesTheDoor = /^(SetEndpointRole|ReProvision) /;
 
@@ -32,7 +32,7 @@ const messagesPerNeighbour = 250;
 /** So short that messages which are never finished do not hold up the campaign. */
 const messageMilliseconds = 400;
 
-/** What the bytes must come to at the other end: so many answers, and whether the connection ends after them. */
+/** The expected result of the bytes: the number of responses, and whether the connection ends after them. */
 export interface Expectation {
   readonly frames: readonly Uint8Array[];
   /** The framing breaks behind the frames: one more answer, then the end. */
@@ -105,7 +105,7 @@ class Line {
   }
 }
 
-/** Plays mutated messages against a live daemon over many connections, broken framing included. */
+/** Sends mutated messages to a live daemon over many connections, broken framing included. */
 export async function fuzzTls(options: Options): Promise<Report> {
   const server = await FaultyServer.prepare({
     config: `[limits]\nmessageMilliseconds = ${messageMilliseconds}\n`,
@@ -186,7 +186,7 @@ export async function fuzzTls(options: Options): Promise<Report> {
   return report;
 }
 
-/** Sends the bytes in pieces and waits for what must come of them. */
+/** Sends the bytes in pieces and waits for the expected result. */
 async function exchange(
   line: Line,
   sent: Uint8Array,

@@ -3,7 +3,7 @@ import type { ManagedObjectValue } from '../../codec/structures/managed-objects.
 
 /** Words in which the seeds of the corpus are written. */
 
-/** Requests as the handlers read them, whatever the version: what the corpus is written from. */
+/** Requests as the handlers read them, in every version: the source of the corpus. */
 export interface Seed {
   readonly operation: string;
   readonly request: Record<string, unknown>;

@@ -16,7 +16,7 @@ import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { enumerated, item, type RequestItem, structure, text } from '../client.ts';
-import { checkVocabulary } from '../conformance/table-cells.ts';
+import { checkVocabulary } from '../conformance/vocabulary.ts';
 import { type Everything, objectTypes, planting, turns } from './everything.ts';
 import { TestService } from './service.ts';
 

@@ -8,7 +8,7 @@ import { Notify } from '../../src/operations/server/notify.ts';
 import { Put } from '../../src/operations/server/put.ts';
 import type { Asked } from '../answering.ts';
 import { encode, enumerated, structure, text } from '../client.ts';
-import { checkVocabulary } from '../conformance/table-cells.ts';
+import { checkVocabulary } from '../conformance/vocabulary.ts';
 import { openEndpoint, type Setting } from './endpoint.ts';
 import { attribute1x, createAES, uid } from './service.ts';
 

@@ -10,7 +10,7 @@ function unproved(row: Record<string, string> | undefined): string | undefined {
   if (row === undefined) return 'it is not in the last run';
   if (row['announced'] !== 'yes') return 'the last run did not count it as kept';
   const proofs = ['TTLV', 'XML', 'JSON', 'over HTTPS'].flatMap((column) => row[column] || []);
-  if (proofs.length === 0) return 'no case of it was played';
+  if (proofs.length === 0) return 'no case of it was run';
   const failed = proofs.find((proof) => {
     const [, passed, all] = /^(\d+)\/(\d+)/.exec(proof) ?? [];
     return passed === undefined || passed !== all || passed === '0';

@@ -12,7 +12,7 @@ import { Create } from '../../../src/operations/creation/create.ts';
 import { Locate } from '../../../src/operations/locate.ts';
 import type { AnyOperation, Operation } from '../../../src/operations/operation.ts';
 import { decode, encode, enumerated } from '../../client.ts';
-import { checkVocabulary } from '../../conformance/table-cells.ts';
+import { checkVocabulary } from '../../conformance/vocabulary.ts';
 import { type Answer, answersOf, type TestService, uid } from '../service.ts';
 
 /** The versions that the tables of these tests run through: the ends and the turning points of both eras. */

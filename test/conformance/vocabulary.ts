@@ -47,7 +47,7 @@ const several: ReadonlySet<string> = new Set([
   'NISTKeyType',
 ]);
 
-/** Finds what is not in the dictionary of the client's version: tags, types, members of enumerations, attribute names. */
+/** Finds tags, types, enumeration members and attribute names that the client's version does not define. */
 export function checkVocabulary(
   node: Node,
   version: Version,
@@ -119,7 +119,7 @@ function checkBits(
     breach(path, `bits of ${bits?.name} in ${version}`, bits?.split(tooNew).names.join(' ') ?? '');
 }
 
-/** Structures in Query's answers of which a server says what it likes, but in their form. */
+/** Structures of Query responses whose content is free and whose form is checked. */
 const ofQuery: Readonly<Partial<Record<TagName, AnySchema>>> = {
   RNGParameters,
   ProfileInformation,
@@ -128,7 +128,7 @@ const ofQuery: Readonly<Partial<Record<TagName, AnySchema>>> = {
   ServerInformation,
 };
 
-/** The form of attributes' values and of what Query answers. */
+/** The form of attribute values and of Query responses. */
 function formOf(subject: TagName | undefined): AnySchema | undefined {
   if (subject === undefined) return undefined;
   return isAttributeName(subject) ? attributeRow(subject).schema : ofQuery[subject];

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Node } from '../../../codec/wire/node.ts';
 import { valueOf } from '../../client.ts';
 import type { Case } from '../../conformance/case.ts';
-import { runGroup } from '../../conformance/play.ts';
+import { runGroup } from '../../conformance/exchange.ts';
 import { parseMessage } from '../../conformance/tokens.ts';
 
 const protocol =
@@ -59,7 +59,7 @@ t.test('an identifier from one answer stands in the next request', async (t) => 
   t.equal(server.closed(), 1);
 });
 
-t.test('a wrong answer fails its exchange, the next one is still played', async (t) => {
+t.test('a wrong answer fails its exchange, the next one is still outcome', async (t) => {
   const server = fake([response('Create', created('17')), response('Activate', uid('18'))]);
   const [result] = await runGroup(
     { version: '1.4', cases: [make('BL-M-1-14', [create, activate])] },

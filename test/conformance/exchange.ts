@@ -25,7 +25,7 @@ export interface Result {
   readonly failures: readonly Failure[];
 }
 
-/** What a case is played over; `Client` is one. */
+/** A connection for the exchanges of a case; `Client` is one. */
 export interface Connection {
   exchange(request: Node): Promise<Node>;
   close(): Promise<void>;
@@ -34,16 +34,16 @@ export interface Connection {
 /** Seconds since 1970. */
 const clock = (): number => Math.floor(Date.now() / 1000);
 
-/** Plays the cases of a group one after the other on one connection; what the first leaves behind, the next finds. */
+/** Runs the cases of a group one after the other on one connection; each finds the objects of those before it. */
 export async function runGroup(group: CaseGroup, connect: () => Promise<Connection>): Promise<Result[]> {
   const results: Result[] = [];
   let known = nothingKnown;
   for (const each of group.cases) {
     const client = await connect();
     try {
-      const played = await runCase(each, client, known);
-      known = played.known;
-      results.push({ case: each, failures: played.failures });
+      const outcome = await runCase(each, client, known);
+      known = outcome.known;
+      results.push({ case: each, failures: outcome.failures });
     } finally {
       await client.close();
     }
@@ -62,19 +62,19 @@ async function runCase(
   known: Knowledge,
 ): Promise<{ failures: Failure[]; known: Knowledge }> {
   const failures: Failure[] = [];
-  // Tokens belong to a file, what is known about objects to the whole group.
+  // Tokens belong to a file; knowledge about objects belongs to the whole group.
   let state: State = { bindings: new Map(), known };
   for (const [index, exchange] of each.exchanges.entries()) {
     const at = { exchange: index + 1, operations: [] };
     try {
-      const played = await runExchange(exchange, state, client, each.name.startsWith('TC-OFFSET'));
-      state = played.state;
-      if (played.differences.length > 0) failures.push({ ...at, ...played });
+      const outcome = await runExchange(exchange, state, client, each.name.startsWith('TC-OFFSET'));
+      state = outcome.state;
+      if (outcome.differences.length > 0) failures.push({ ...at, ...outcome });
     } catch (error) {
       const actual = (error as Error).message;
       failures.push({
         ...at,
-        differences: [{ path: '', expected: 'an exchange that can be played', actual }],
+        differences: [{ path: '', expected: 'an exchange that can be run', actual }],
       });
       break;
     }
