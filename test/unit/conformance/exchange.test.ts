@@ -59,7 +59,7 @@ t.test('an identifier from one answer stands in the next request', async (t) => 
   t.equal(server.closed(), 1);
 });
 
-t.test('a wrong answer fails its exchange, the next one is still outcome', async (t) => {
+t.test('a wrong answer fails its exchange, the next one still runs', async (t) => {
   const server = fake([response('Create', created('17')), response('Activate', uid('18'))]);
   const [result] = await runGroup(
     { version: '1.4', cases: [make('BL-M-1-14', [create, activate])] },

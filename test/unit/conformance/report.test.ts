@@ -72,7 +72,7 @@ t.test('operations that Query does not name yet are excused, and nothing else', 
   t.match(classify([query(['Sign'], 'ObjectType')], expected), [{ outcome: 'failed' }]);
 });
 
-t.test('a case that is not outcome is skipped', async (t) => {
+t.test('a case that is not run is skipped', async (t) => {
   const left = leaveOut((results[0] as Result).case, 'the server speaks first');
   t.equal(summary([left]), '0 passed, 0 failed, 1 skipped');
 });
