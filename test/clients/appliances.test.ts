@@ -28,7 +28,7 @@ import {
 } from './notation.ts';
 import { attributes, daemonFor, ids, Peer } from './peer.ts';
 
-/** Storage and network products (CLIENTS.md, section 6). */
+/** Storage and network products. */
 
 const daemon = await daemonFor(t);
 

@@ -25,7 +25,7 @@ import {
 } from './notation.ts';
 import { attributes, daemonFor, ids, Peer } from './peer.ts';
 
-/** CLIENTS.md, section 0: attributes. */
+/** Attributes, as all clients need them. */
 
 const daemon = await daemonFor(t);
 const classic = ['1.0', '1.1', '1.2', '1.3', '1.4'] as const;

@@ -14,7 +14,7 @@ import { aes, length, mask, OT, objectType, TA, uid } from './notation.ts';
 import { daemonFor, Peer } from './peer.ts';
 import { tapRecords } from './tls-records.ts';
 
-/** CLIENTS.md, section 0: TLS and connections. */
+/** TLS and connections, as all clients need them. */
 
 const run = promisify(execFile);
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');

@@ -23,7 +23,7 @@ import {
 } from './notation.ts';
 import { type Answer, attributes, daemonFor, ids, Peer } from './peer.ts';
 
-/** CLIENTS.md, section 0: states, versions, batches, credentials. */
+/** States, versions, batches and credentials, as all clients need them. */
 
 const daemon = await daemonFor(t);
 const classic = ['1.0', '1.1', '1.2', '1.3', '1.4'] as const;

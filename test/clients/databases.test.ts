@@ -25,7 +25,7 @@ import {
 } from './notation.ts';
 import { attributes, daemonFor, ids, Peer } from './peer.ts';
 
-/** Database servers (CLIENTS.md, sections 3, 4, 6 and 7). */
+/** Database servers. */
 
 const daemon = await daemonFor(t);
 

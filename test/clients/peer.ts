@@ -32,7 +32,9 @@ export interface Answer {
 
 const statuses = { 0: 'Success', 1: 'OperationFailed', 3: 'OperationUndone' } as const;
 
-/** The top of each payload as PyKMIP, kmippp and kmip-go read it: these fields, in this order, and no other. */
+/**
+ * The top of each payload as PyKMIP, kmippp and kmip-go read it: these fields, in this order, and no other.
+ */
 const shapes: Readonly<Record<string, RegExp>> = {
   Create: /^ObjectType UniqueIdentifier$/,
   CreateKeyPair: /^PrivateKeyUniqueIdentifier PublicKeyUniqueIdentifier$/,
@@ -52,9 +54,9 @@ const shapes: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * A connection that holds every answer to what all clients rely on: the header's fields and version, a time stamp, the
- * count, each item's fields in their order, Unique Batch Item IDs, reason and message of a failure, no field too many.
- * An answer that breaks a rule is an error.
+ * A connection that holds every answer to what all clients rely on: the header's fields and version, a time
+ * stamp, the count, each item's fields in their order, Unique Batch Item IDs, reason and message of a
+ * failure, no field too many. An answer that breaks a rule is an error.
  */
 export class Peer {
   readonly client: Client;

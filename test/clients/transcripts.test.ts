@@ -28,7 +28,7 @@ import {
 } from './notation.ts';
 import { attributes, daemonFor, ids, Peer } from './peer.ts';
 
-/** The unique requests seen from each client (CLIENTS.md, appendix A), field by field in the order seen. */
+/** The unique requests seen from each client, field by field in the order seen. */
 
 const daemon = await daemonFor(t);
 
@@ -120,10 +120,14 @@ t.test('kmippp: 1.0 and 1.4 on one connection, an empty Object Group', async (t)
   const nameOf = await ask('1.4', 'GetAttributes', [uid(registered.id), ...named('Name')]);
   t.same(nameOf.payload.length, 2, 'the first attribute is the name, and the only one');
   const keys = A('Object Type', en(2));
-  const most = integer('MaximumItems', 16);
-  t.same(ids(await ask('1.0', 'Locate', [most, keys, name])), [registered.id, made.id]);
-  t.same(ids(await ask('1.0', 'Locate', [most, integer('OffsetItems', 1), keys, name])), [made.id]);
-  t.same(ids(await ask('1.0', 'Locate', [most, integer('OffsetItems', 2), keys, name])), [], 'the last page');
+  const maximum = integer('MaximumItems', 16);
+  t.same(ids(await ask('1.0', 'Locate', [maximum, keys, name])), [registered.id, made.id]);
+  t.same(ids(await ask('1.0', 'Locate', [maximum, integer('OffsetItems', 1), keys, name])), [made.id]);
+  t.same(
+    ids(await ask('1.0', 'Locate', [maximum, integer('OffsetItems', 2), keys, name])),
+    [],
+    'the last page',
+  );
   const secret = await ask('1.4', 'Register', [
     OT(objectType.SecretData),
     TA(mask(576), name, A('Object Group', str(''))),

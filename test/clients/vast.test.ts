@@ -8,7 +8,7 @@ import { type FormName, forms, HttpsClient } from '../https-client.ts';
 import { A, aes, length, mask, Name, named, OT, objectType, str, TA, uid } from './notation.ts';
 import { type Answer, attributes, ids, Peer } from './peer.ts';
 
-/** VAST Data (CLIENTS.md, section 6): KMIP 1.4 in the body of POST /kmip, TTLV on some of its servers. */
+/** VAST Data: KMIP 1.4 in the body of POST /kmip, TTLV on some of its servers. */
 
 const daemon = await Daemon.start({ words: ['--https', '127.0.0.1:0'] });
 t.teardown(() => daemon.stop());

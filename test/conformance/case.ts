@@ -44,8 +44,9 @@ export function familyOf(name: string): string {
 }
 
 /**
- * Cuts a transcript into exchanges. By text and not by a parser, because a case file need not be one well-formed
- * document: some hold two roots, most hold tokens where a typed value belongs. Throws when a message has no partner.
+ * Cuts a transcript into exchanges. By text and not by a parser, because a case file need not be one
+ * well-formed document: some hold two roots, most hold tokens where a typed value belongs. Throws when a
+ * message has no partner.
  */
 export function splitExchanges(xml: string): Exchange[] {
   const withoutComments = xml.replace(/<!--[\s\S]*?-->/g, '');

@@ -30,8 +30,9 @@ export interface ComparisonResult {
 }
 
 /**
- * Compares an answer with the one a case expects. Strict: header, counts, order of fields, statuses, reasons and bytes;
- * `variations.ts` and `payloads.ts` list permitted differences, `rules.ts` the rules for every response. A pure function.
+ * Compares an answer with the one a case expects. Strict: header, counts, order of fields, statuses, reasons
+ * and bytes; `variations.ts` and `payloads.ts` list permitted differences, `rules.ts` the rules for every
+ * response. A pure function.
  */
 export function compareMessages(expectation: Expectation, actual: Node, context: Context): ComparisonResult {
   const { request, now } = context;

@@ -49,7 +49,10 @@ const echoes: ReadonlySet<TagName | undefined> = new Set([
   'PublicKeyTemplateAttribute',
 ]);
 
-/** Whether an attribute of an expected answer need not be in the real one. `named`: the client asked for it by name. */
+/**
+ * Whether an attribute of an expected answer need not be in the real one. `named`: the client asked for it by
+ * name.
+ */
 export function mayBeAbsent(key: string, { version, known }: Scope, named: boolean): boolean {
   const name = canonicalAttribute(key);
   if (/^y[-:]/.test(key)) return true;
@@ -59,7 +62,10 @@ export function mayBeAbsent(key: string, { version, known }: Scope, named: boole
   return unsupportable.has(name) || (name === 'ObjectGroup' && !known.attributes.has(name));
 }
 
-/** Compares parts of an expected answer with the real one, collecting differences and capturing tokens on the way. */
+/**
+ * Compares parts of an expected answer with the real one, collecting differences and capturing tokens on the
+ * way.
+ */
 export class Comparison {
   readonly differences: Difference[] = [];
   readonly bindings: Map<string, Node>;
@@ -118,7 +124,10 @@ export class Comparison {
     this.replays.set(hex, actual);
   }
 
-  /** Attributes beside those expected: an export lists all attributes, key values and echoes carry the requested ones. */
+  /**
+   * Attributes beside those expected: an export lists all attributes, key values and echoes carry the
+   * requested ones.
+   */
   extras(parents: readonly Node[]): Extras {
     const inKeyValue = parents.some((parent) => nameOf(parent) === 'KeyValue');
     return this.scope.operation === 'Export' && !inKeyValue ? 'allowed' : 'refused';

@@ -16,7 +16,10 @@ export interface Difference {
 /** Displayed bytes of a byte string: enough to distinguish two, too few for a key. */
 const shownBytes = 6;
 
-/** An item in one line, for people; byte strings shortened. `before`: the items in front of it, which name a 1.x value. */
+/**
+ * An item in one line, for people; byte strings shortened. `before`: the items in front of it, which name a
+ * 1.x value.
+ */
 export function describe(node: Node | undefined, before: readonly Node[] = []): string {
   if (node === undefined) return 'nothing';
   const subject = subjectOf(node.tag, before);
@@ -68,7 +71,9 @@ export function attributeKeyOf(node: Node): string {
   return texts.join(':');
 }
 
-/** Canonical name of a standard attribute however the version spells it; vendors' attributes as `vendor:name`. */
+/**
+ * Canonical name of a standard attribute however the version spells it; vendors' attributes as `vendor:name`.
+ */
 export function canonicalAttribute(key: string): string {
   return attributeNamed1x(key) ?? key;
 }

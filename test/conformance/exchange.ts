@@ -34,7 +34,9 @@ export interface Connection {
 /** Seconds since 1970. */
 const clock = (): number => Math.floor(Date.now() / 1000);
 
-/** Runs the cases of a group one after the other on one connection; each finds the objects of those before it. */
+/**
+ * Runs the cases of a group one after the other on one connection; each finds the objects of those before it.
+ */
 export async function runGroup(group: CaseGroup, connect: () => Promise<Connection>): Promise<Result[]> {
   const results: Result[] = [];
   let known = nothingKnown;

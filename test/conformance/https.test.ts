@@ -3,7 +3,10 @@ import t from 'tap';
 import { hasExpectedResults } from './announced.ts';
 import { casesDirectory } from './run.ts';
 
-/** The same results over HTTPS: every case in XML and in JSON; TTLV differs from plain TLS in its envelope only. */
+/**
+ * The same results over HTTPS: every case in XML and in JSON; TTLV differs from plain TLS in its envelope
+ * only.
+ */
 
 const directory = casesDirectory();
 const absent = existsSync(directory) ? {} : { skip: `no conformance cases in ${directory}` };

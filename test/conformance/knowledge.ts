@@ -16,15 +16,23 @@ import { attributeKeyOf, canonicalAttribute, nameOf } from './describe.ts';
 export interface Knowledge {
   /** Identifiers of objects whose key bytes the server made. */
   readonly generated: ReadonlySet<string>;
-  /** Identifiers of keys whose use is randomised (padding with a random part, an IV the server draws, ECDSA). */
+  /**
+   * Identifiers of keys whose use is randomised (padding with a random part, an IV the server draws, ECDSA).
+   */
   readonly randomised: ReadonlySet<string>;
   /** Attributes that requests carried, by tag name or name. */
   readonly attributes: ReadonlySet<string>;
   /** Dates that requests of the case carried, in seconds. */
   readonly instants: ReadonlySet<number>;
-  /** Bytes that the case file has (in hex) and those that the server gave in their place: later requests send the latter. */
+  /**
+   * Bytes that the case file has (in hex) and those that the server gave in their place: later requests send
+   * the latter.
+   */
   readonly replays: ReadonlyMap<string, Uint8Array>;
-  /** The value of the server's last response under each tag: some cases use a token that none of their responses contains. */
+  /**
+   * The value of the server's last response under each tag: some cases use a token that none of their
+   * responses contains.
+   */
   readonly latest: ReadonlyMap<string, Node>;
 }
 
@@ -63,7 +71,10 @@ export function identifiersIn(node: Node | undefined): string[] {
   );
 }
 
-/** Whether a request asks for, or stores, parameters under which the same input gives different output each time. */
+/**
+ * Whether a request asks for, or stores, parameters under which the same input gives different output each
+ * time.
+ */
 export function isRandomised(request: Node): boolean {
   return walk(request).some((item, index, all) => {
     const name = nameOf(item);
@@ -85,7 +96,9 @@ function isEllipticSigning(algorithm: number): boolean {
   return ['ECDSA', 'EC'].includes(String(CryptographicAlgorithm.fromNumber(algorithm)));
 }
 
-/** Whether a request wraps a key in a mode whose result differs each time: any but NIST key wrap, the default. */
+/**
+ * Whether a request wraps a key in a mode whose result differs each time: any but NIST key wrap, the default.
+ */
 export function wrapsRandomly(request: Node): boolean {
   return walk(request)
     .filter((item) => nameOf(item) === 'KeyWrappingSpecification')

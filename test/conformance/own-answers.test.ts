@@ -10,8 +10,8 @@ import { casesDirectory } from './run.ts';
 import { type Bindings, type Expectation, resolveExpectation, resolveRequest } from './tokens.ts';
 
 /**
- * The comparison held against the cases themselves, without a server: the answer that a case expects passes, and the
- * same answer with a field too few or too many does not.
+ * The comparison held against the cases themselves, without a server: the answer that a case expects passes,
+ * and the same answer with a field too few or too many does not.
  */
 
 const directory = casesDirectory();
@@ -78,9 +78,13 @@ t.test('the answer that a case expects passes', absent, async (t) => {
   }
 });
 
-/** Fields that a response may lack or repeat, because they are the server's own: see `variations.ts` and `payloads.ts`. */
+/**
+ * Fields that a response may lack or repeat, because they are the server's own: see `variations.ts` and
+ * `payloads.ts`.
+ */
 const free: Readonly<Record<'less' | 'more', RegExp>> = {
-  // Attributes that a server need not have, and their names in a list, where the missing name cannot be identified.
+  // Attributes that a server need not have, and their names in a list, where the missing name cannot be
+  // identified.
   less: /(LeaseTime|Lease Time\)|RandomNumberGenerator.*|Random Number Generator\).*|ProtectionStorageMask|ShortUniqueIdentifier|ResponsePayload\/Attribute(Name|Reference)|(RNGParameters|CapabilityInformation|ValidationInformation|ClientRegistrationMethod).*)$/,
   more: /^$/,
 };

@@ -7,8 +7,8 @@ import { type Comparison, mayBeAbsent, sameValue } from './comparison.ts';
 import { attributeKeyOf, canonicalAttribute, describe, nameOf } from './describe.ts';
 
 /**
- * How the answer of one operation is compared where "field by field, in order" is not the rule: lists that a server
- * may extend, sets without an order.
+ * How the answer of one operation is compared where "field by field, in order" is not the rule: lists that a
+ * server may extend, sets without an order.
  */
 
 export interface Payloads {

@@ -23,7 +23,10 @@ export interface CaseResult extends Result {
   readonly excused: readonly string[];
 }
 
-/** Holds results against the expected failures: a case that is listed and passes is as wrong as one that fails. */
+/**
+ * Holds results against the expected failures: a case that is listed and passes is as wrong as one that
+ * fails.
+ */
 export function classify(results: readonly Result[], expected: ExpectedFailures): CaseResult[] {
   return results.map((result) => {
     const reason = reasonIn(expected.cases, result.case.name);
@@ -144,7 +147,10 @@ function describeFailure(
   return lines;
 }
 
-/** The closing line: expected failures and cases that were not run count as skipped, unexpected passes as failed. */
+/**
+ * The closing line: expected failures and cases that were not run count as skipped, unexpected passes as
+ * failed.
+ */
 export function summary(judged: readonly CaseResult[]): string {
   const count = (...outcomes: Outcome[]) => judged.filter((each) => outcomes.includes(each.outcome)).length;
   return `${count('passed')} passed, ${count('failed', 'unexpected pass')} failed, ${count('expected failure', 'not run')} skipped`;

@@ -17,7 +17,9 @@ import { type Knowledge, learn, nothingKnown } from './knowledge.ts';
 import type { TestServer } from './server.ts';
 import { type Bindings, resolveExpectation, resolveRequest } from './tokens.ts';
 
-/** Cases with requests of the server: the client listens with its own certificate, as the operator configured. */
+/**
+ * Cases with requests of the server: the client listens with its own certificate, as the operator configured.
+ */
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = promisify(execFile);

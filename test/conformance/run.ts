@@ -23,7 +23,9 @@ import {
 import { isReversed, runReversed } from './reversed.ts';
 import { TestServer } from './server.ts';
 
-/** `npm run conformance [DIR]`: runs the OASIS cases of a directory over mutual TLS against a fresh server. */
+/**
+ * `npm run conformance [DIR]`: runs the OASIS cases of a directory over mutual TLS against a fresh server.
+ */
 
 const usage = `npm run conformance -- [DIR] [--only PATTERN] [--version V] [--https] [--encoding E] [--verbose] [--json FILE] [--keep]
 DIR holds profiles/VERSION/*.xml and test-cases/VERSION/*.xml; default $KMIPD_OASIS, then ../shared/oasis.

@@ -36,8 +36,8 @@ export class TestServer {
   }
 
   /**
-   * Starts the daemon with the Interop operation, its clients enrolled before. Rejects with its output when it ends or
-   * does not get ready.
+   * Starts the daemon with the Interop operation, its clients enrolled before. Rejects with its output when
+   * it ends or does not get ready.
    */
   static async start(options: { clients: readonly string[]; keep?: boolean }): Promise<TestServer> {
     const home = await mkdtemp(join(tmpdir(), 'kmipd-conformance-'));
@@ -72,8 +72,8 @@ export class TestServer {
 }
 
 /**
- * Initialises a home and enrols clients, each in a group of its own. In this process and at once: `kmipd client add`
- * does the same one by one, at half a second each.
+ * Initialises a home and enrols clients, each in a group of its own. In this process and at once: `kmipd
+ * client add` does the same one by one, at half a second each.
  */
 async function enrol(directory: string, names: readonly string[]): Promise<Map<string, Identity>> {
   await run(process.execPath, [main, 'init', '--home', directory]);

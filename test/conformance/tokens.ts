@@ -9,7 +9,9 @@ export type Bindings = ReadonlyMap<string, Node>;
 /** An answer as a case file gives it. */
 export interface Expectation {
   readonly message: Node;
-  /** Items that represent a token; `$NOW…` items hold the resolved instant, others a filler of the right type. */
+  /**
+   * Items that represent a token; `$NOW…` items hold the resolved instant, others a filler of the right type.
+   */
   readonly tokens: ReadonlyMap<Node, string>;
 }
 
@@ -23,7 +25,9 @@ export function instantOf(token: string, now: number): number | undefined {
   return match === null ? undefined : now + Number(match[1] ?? 0);
 }
 
-/** Runs of spaces in attribute names and masks: an artefact of the documents the oldest cases were taken from. */
+/**
+ * Runs of spaces in attribute names and masks: an artefact of the documents the oldest cases were taken from.
+ */
 function tidy(xml: string): string {
   return xml.replace(
     /(<AttributeName\s[^>]*value=")([^"]*)"/g,
@@ -45,8 +49,9 @@ export interface Request {
 }
 
 /**
- * The request to send: tokens replaced by their values, client-chosen ones invented. A token that no answer showed is
- * the value of the server's last response under its tag (`$MAC_DATA`: MACData). Throws when there is none.
+ * The request to send: tokens replaced by their values, client-chosen ones invented. A token that no answer
+ * showed is the value of the server's last response under its tag (`$MAC_DATA`: MACData). Throws when there
+ * is none.
  */
 export function resolveRequest(
   xml: string,
@@ -90,7 +95,10 @@ function literal(node: Node): string {
   return String(node.value).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
-/** The answer to compare with. Leaves of the text and of the tree come in the same order, which ties tokens to items. */
+/**
+ * The answer to compare with. Leaves of the text and of the tree come in the same order, which ties tokens to
+ * items.
+ */
 export function resolveExpectation(xml: string, now: number): Expectation {
   const values: string[] = [];
   const resolved = tidy(xml).replace(

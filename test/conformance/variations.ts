@@ -4,8 +4,9 @@ import type { Scope } from './comparison.ts';
 import { nameOf } from './describe.ts';
 
 /**
- * Permitted differences between servers ("Permitted Test Case Variations" of the profile documents), as narrowly as the cases
- * allow: a value the server draws must still have the type and the size of the one in the case.
+ * Permitted differences between servers ("Permitted Test Case Variations" of the profile documents), as
+ * narrowly as the cases allow: a value the server draws must still have the type and the size of the one in
+ * the case.
  */
 
 type Rule = (expected: Node, actual: Node, parents: readonly Node[], scope: Scope) => boolean;
@@ -67,7 +68,10 @@ function attributeIn(parents: readonly Node[]): string | undefined {
   return name?.type === 'TextString' ? name.value : undefined;
 }
 
-/** Bytes up to which a drawn value has the very length of the recorded one; DER and numbers of asymmetric keys vary. */
+/**
+ * Bytes up to which a drawn value has the very length of the recorded one; DER and numbers of asymmetric keys
+ * vary.
+ */
 const exactUpTo = 64;
 const slack = 16;
 

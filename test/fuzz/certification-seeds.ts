@@ -2,7 +2,10 @@ import type { Attribute } from '../../codec/attribute.ts';
 import { standIn } from './objects.ts';
 import { none, type Seed, template } from './values.ts';
 
-/** `openssl req -new -subj /O=Test/CN=fuzz` with an alternative name and an extended key usage; its key was deleted. */
+/**
+ * `openssl req -new -subj /O=Test/CN=fuzz` with an alternative name and an extended key usage; its key was
+ * deleted.
+ */
 const base64 =
   'MIIBHTCBwwIBADAeMQ0wCwYDVQQKDARUZXN0MQ0wCwYDVQQDDARmdXp6MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9E2/t/6r' +
   'ArHU31u/PxntlxaGEWVGyPRy3RI4ydHhqpiQPIrSpnC3j7WRGLZ5sQa1zfWjhX9yDD4DyZb3QXikYqBDMEEGCSqGSIb3DQEJDjE0' +

@@ -65,7 +65,7 @@ t.test('wrong answers', async (t) => {
     [answer([[...done.slice(0, 2), structure('ResponsePayload')]]), /cannot be read/],
     [answer([failed(0x1c, 'a reason of 2.0')]), /not of 1\.2/],
     [answer([failed(1, '')]).fill(0xff, -8), /cannot be read/],
-    [answer([failed(0x100, 'reference 518f1ad3-390e-401b-abdb-617d40a69c91')]), /bug or weather/],
+    [answer([failed(0x100, 'reference 518f1ad3-390e-401b-abdb-617d40a69c91')]), /bug or a transient failure/],
     ...[
       'TypeError: x',
       'at handle (/a/b.ts:1:2)',
@@ -73,7 +73,7 @@ t.test('wrong answers', async (t) => {
       'ENOENT: no such file',
       '[object Object]',
       'SQLITE_BUSY',
-    ].map((message) => [answer([failed(1, message)]), /shows the inside/] as const),
+    ].map((message) => [answer([failed(1, message)]), /reveals internals/] as const),
   ];
   for (const [bytes, problem] of wrong) t.match(checkResponse(request, bytes).problem, problem);
   t.match(checkResponse(request.subarray(0, 50), answer([done])).problem, /was executed/);

@@ -108,7 +108,10 @@ interface AnsweredItem {
   readonly ResponsePayload?: BinaryReader | undefined;
 }
 
-/** One item per item asked (or several, all alike), up to the first failure unless Continue; or a single one for the message as a whole. */
+/**
+ * One item per item asked (or several, all alike), up to the first failure unless Continue; or a single one
+ * for the message as a whole.
+ */
 function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredItem[]): void {
   const [first] = items;
   if (first?.Operation === undefined) {
@@ -168,13 +171,17 @@ function checkFailure(item: AnsweredItem, version: Version): string {
   // Check answers with a payload in some cases of failure; nothing else does.
   if (payload !== undefined && item.Operation !== 'Check')
     throw new RuleViolationError('a failure with a payload');
-  if (internal.test(message)) throw new RuleViolationError(`the message shows the inside: ${message}`);
-  if (/reference [0-9a-f]{8}-/.test(message)) throw new RuleViolationError(`a bug or weather: ${message}`);
+  if (internal.test(message)) throw new RuleViolationError(`the message reveals internals: ${message}`);
+  if (/reference [0-9a-f]{8}-/.test(message))
+    throw new RuleViolationError(`a bug or a transient failure: ${message}`);
   if (message.length > 500) throw new RuleViolationError(`a message of ${message.length} characters`);
   return String(reason);
 }
 
-/** Reads the payload as this version knows it and writes it again: whatever is lost or moved did not belong there. */
+/**
+ * Reads the payload as this version knows it and writes it again: whatever is lost or moved did not belong
+ * there.
+ */
 function checkPayload(operation: string, payload: BinaryReader, version: Version): void {
   const definition = operations.get(operation);
   if (definition === undefined) throw new RuleViolationError(`${operation} succeeded, but is not offered`);

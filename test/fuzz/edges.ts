@@ -46,7 +46,10 @@ export function number64(value: bigint): Uint8Array {
   return bytes;
 }
 
-/** A value of the item's own type, at the edges of its range: passes the decoder and reaches the rules behind it. */
+/**
+ * A value of the item's own type, at the edges of its range: passes the decoder and reaches the rules behind
+ * it.
+ */
 export function edgeValue(type: number, random: Random): Uint8Array | undefined {
   switch (type) {
     case Type.Integer:

@@ -1,6 +1,9 @@
 import { Type } from '../../codec/wire/types.ts';
 
-/** One TTLV item with possibly false type or length, which a hostile client can send and the codec's tree cannot express. */
+/**
+ * One TTLV item with possibly false type or length, which a hostile client can send and the codec's tree
+ * cannot express.
+ */
 export interface Item {
   tag: number;
   type: number;

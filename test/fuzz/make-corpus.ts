@@ -1,6 +1,6 @@
 /**
- * Writes `corpus/` anew: `node test/fuzz/make-corpus.ts`. To be run when operations, object types or versions are added;
- * the messages then stay as they are, so that a campaign's seed means the same everywhere.
+ * Writes `corpus/` anew: `node test/fuzz/make-corpus.ts`. To be run when operations, object types or versions
+ * are added; the messages then stay as they are, so that a campaign's seed means the same everywhere.
  */
 import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

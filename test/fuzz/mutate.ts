@@ -11,7 +11,10 @@ const allTags = Object.keys(tags).map((name) => tagNumber(name as keyof typeof t
 const typeCodes = Object.values(Type);
 const payloadTag = tagNumber('RequestPayload');
 
-/** Nine times out of ten something inside a payload: a broken header is refused before anything else is looked at. */
+/**
+ * Nine times out of ten something inside a payload: a broken header is refused before anything else is looked
+ * at.
+ */
 const anywhere = (root: Item, random: Random): Place | undefined => {
   const all = places(root);
   if (all.length === 0) return undefined;
@@ -245,7 +248,9 @@ const header: Mutator = (root, random) => {
   }
 };
 
-/** Weights: mutations that pass the decoder have the highest, those that the first check refuses the lowest. */
+/**
+ * Weights: mutations that pass the decoder have the highest, those that the first check refuses the lowest.
+ */
 const table: readonly (readonly [weight: number, mutator: Mutator])[] = [
   [30, edge],
   [8, flipBits],
@@ -290,7 +295,10 @@ const raw: readonly ((bytes: Uint8Array, random: Random) => Uint8Array)[] = [
   (_bytes, random) => random.bytes(random.below(300)),
 ];
 
-/** A message made from the corpus. About one in twenty is left as it was, so that objects exist and good paths are walked. */
+/**
+ * A message made from the corpus. About one in twenty is left as it was, so that objects exist and good paths
+ * are walked.
+ */
 export function mutate(corpus: readonly Uint8Array[], random: Random): Uint8Array {
   const message = random.pick(corpus);
   if (random.chance(5)) return message.slice();

@@ -12,8 +12,8 @@ import {
 } from '../client.ts';
 
 /**
- * Messages of the corpus name objects by these stand-ins; before a campaign they are replaced by the identifiers of
- * objects of that kind, which are as long.
+ * Messages of the corpus name objects by these stand-ins; before a campaign they are replaced by the
+ * identifiers of objects of that kind, which are as long.
  */
 export const kinds = [
   'AES key',
@@ -72,7 +72,10 @@ async function ask(send: Ask, item: RequestItem): Promise<ReturnType<typeof deco
   return find(answer, 'BatchItem', 'ResponsePayload') as ReturnType<typeof decode>;
 }
 
-/** Makes one object of each kind. `registrations`: whole messages of the corpus that register secret data and so on. */
+/**
+ * Makes one object of each kind. `registrations`: whole messages of the corpus that register secret data and
+ * so on.
+ */
 export async function makeObjects(
   send: Ask,
   registrations: ReadonlyMap<Kind, Uint8Array>,

@@ -10,7 +10,10 @@ const call = (PKCS_11Function: string, input = ''): Seed => ({
   },
 });
 
-/** Constraints and defaults for an Object Group of its own, so that other seeds still create objects; and PKCS#11. */
+/**
+ * Constraints and defaults for an Object Group of its own, so that other seeds still create objects; and
+ * PKCS#11.
+ */
 export const policySeeds: readonly Seed[] = [
   {
     operation: 'SetConstraints',

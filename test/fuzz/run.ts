@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|text|tls] [--deadline MS] [--problems N]`: sends mutated
- * messages and reports the responses. `text`: as XML and JSON, in process. Message N of a seed is always the same, so `--from N --count 1` sends one alone.
- * Exits with 1 when an answer was wrong.
+ * `npm run fuzz -- [--seed N] [--count N] [--from N] [--over service|text|tls] [--deadline MS] [--problems
+ * N]`: sends mutated messages and reports the responses. `text`: as XML and JSON, in process. Message N of a
+ * seed is always the same, so `--from N --count 1` sends one alone. Exits with 1 when an answer was wrong.
  */
 import { parseArgs } from 'node:util';
 import { type Options, reportText } from './report.ts';

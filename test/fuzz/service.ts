@@ -26,10 +26,16 @@ import { textForms } from './texts.ts';
 
 /** Messages under way at a time. */
 const lanes = 16;
-/** Objects are made anew after so many messages, in a group of their own, so that Locate has some to find, but not all. */
+/**
+ * Objects are made anew after so many messages, in a group of their own, so that Locate has some to find, but
+ * not all.
+ */
 const messagesPerGroup = 10_000;
 const messagesPerCheck = 1_000;
-/** Milliseconds that each item of a batch adds to the deadline: a thousand signatures wait a thousand times for a thread. */
+/**
+ * Milliseconds that each item of a batch adds to the deadline: a thousand signatures wait a thousand times
+ * for a thread.
+ */
 const itemMilliseconds = 20;
 
 setFlagsFromString('--expose-gc');
@@ -143,7 +149,9 @@ class Campaign {
       });
   }
 
-  /** Submits the messages of the options in `lanes` lanes; records time, memory and stalls of the event loop. */
+  /**
+   * Submits the messages of the options in `lanes` lanes; records time, memory and stalls of the event loop.
+   */
   async sendMutants(as: 'ttlv' | 'text'): Promise<void> {
     const { from, count, seed, maxProblems } = this.#options;
     await this.#renewTarget('group-start');

@@ -91,7 +91,7 @@ const types = [
 const tags = ['UniqueIdentifier', 'RequestPayload', 'AttributeValue', '0x420094', '0x540001', '0x000000'];
 const strangeTags = ['constructor', '__proto__', 'toString', 'TTLV', 'KMIP', '0x42', '', 'x:y:z'];
 const tag = (random: Random): string => random.pick(random.chance(60) ? tags : strangeTags);
-const small = (random: Random, most: number): number => 1 + random.below(random.chance(90) ? 40 : most);
+const small = (random: Random, max: number): number => 1 + random.below(random.chance(90) ? 40 : max);
 
 type Change = (text: string, random: Random) => string;
 

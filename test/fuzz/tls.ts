@@ -21,8 +21,9 @@ import { Random } from './random.ts';
 import { emptyReport, type Options, type Report } from './report.ts';
 
 /**
- * The server fulfils these requests: it sends requests on that connection instead of answering, or accepts only another
- * certificate of the client. This client supports neither; without TLS the same messages have no connection to change.
+ * The server fulfils these requests: it sends requests on that connection instead of answering, or accepts
+ * only another certificate of the client. This client supports neither; without TLS the same messages have no
+ * connection to change.
  */
 const changesTheDoor = /^(SetEndpointRole|ReProvision) /;
 
@@ -88,7 +89,10 @@ class Line {
     return new Line(socket);
   }
 
-  /** Waits until there are so many answers, or, with `end`, until the peer has ended; false when it takes too long. */
+  /**
+   * Waits until there are so many answers, or, with `end`, until the peer has ended; false when it takes too
+   * long.
+   */
   async until(answers: number, end: boolean, milliseconds: number): Promise<boolean> {
     const deadline = performance.now() + milliseconds;
     while (!this.closed && (end || this.answers.length < answers)) {
