@@ -16,10 +16,10 @@ import {
   activate,
   archive,
   destroy,
+  recordChange,
   recover,
   revoke,
   type StateName,
-  settleState,
   stateAt,
 } from './state.ts';
 
@@ -138,30 +138,30 @@ export class ManagedObject {
   }
 
   activate(now: number): void {
-    activate(this, now);
+    activate(this.attributes, now);
   }
 
   /** `occurrence`: when a compromise happened, if the client said. */
   revoke(reason: RevocationReason, occurrence: number | undefined, now: number): void {
-    revoke(this, reason, occurrence, now);
+    revoke(this.attributes, reason, occurrence, now);
   }
 
   destroy(now: number): void {
-    destroy(this, now);
+    destroy(this.attributes, now);
+    this.setValue(undefined);
   }
 
   archive(now: number): void {
-    archive(this, now);
+    archive(this.attributes, now);
   }
 
   recover(now: number): void {
-    recover(this, now);
+    recover(this.attributes, now);
   }
 
   /** Notes a change: Last Change Date, and the state that dates have brought about. */
   touch(now: number): void {
-    settleState(this, now);
-    this.attributes.set('LastChangeDate', now);
+    recordChange(this.attributes, now);
   }
 
   /** An object of its own with the same content, as changed as this one. */
@@ -183,7 +183,7 @@ export class ManagedObject {
       attributes: encodeAttributes(this.attributes.list()),
       sealed: this.#seal(vault),
       index: indexEntries(this.attributes.list()),
-      uniqueKeys: options.uniqueNames ? uniqueNameKeys(this) : [],
+      uniqueKeys: options.uniqueNames ? uniqueNameKeys(this.attributes) : [],
     };
   }
 

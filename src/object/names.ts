@@ -2,12 +2,6 @@ import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
 import { fail, type Reason } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import type { ManagedObject } from './managed-object.ts';
-
-/** Names compare by their text, exactly; their type only says how to read it. */
-function hasName(attributes: AttributeSet, { NameValue }: Name): boolean {
-  return attributes.values('Name').some((name) => name.NameValue === NameValue);
-}
 
 /**
  * Refuses the same Name twice on one object. `own`: the instance that is being replaced; `classic`: the reason for 1.x
@@ -26,19 +20,11 @@ export function requireNewName(
   if (taken) fail('NonUniqueNameAttribute', 'the object has this Name already', classic);
 }
 
-/** What no second object of the group may hold when Names are to be unique. A destroyed object gives its Names free. */
-export function uniqueNameKeys(object: ManagedObject): readonly string[] {
-  if (object.destroyed) return [];
-  return object.attributes.values('Name').map(({ NameValue }) => `Name:${NameValue}`);
-}
-
-/** Re-key and Re-certify: every Name leaves the old object for its replacement, before those the new one has already. */
-export function moveNames(from: ManagedObject, to: ManagedObject, now: number): void {
-  const moved = from.attributes.remove('Name');
-  if (moved.length === 0) return;
-  const later = to.attributes.remove('Name');
-  for (const name of [...moved, ...later]) {
-    if (!hasName(to.attributes, name.value as Name)) to.attributes.add(name);
-  }
-  from.touch(now);
+/**
+ * Keys that the store keeps unique in a group when `unique_names` is set: one for each Name. A destroyed object has none,
+ * so its Names can be used again.
+ */
+export function uniqueNameKeys(attributes: AttributeSet): readonly string[] {
+  if (attributes.has('DestroyDate')) return [];
+  return attributes.values('Name').map(({ NameValue }) => `Name:${NameValue}`);
 }

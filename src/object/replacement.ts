@@ -1,11 +1,11 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { AttributeName } from '../../codec/attribute-table.ts';
+import type { Name } from '../../codec/structures/attribute-values.ts';
 import { fail } from '../common/errors.ts';
 import { attributeRules } from './attributes.ts';
 import { mergeTemplates } from './creation.ts';
 import { linkReplacement } from './links.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { moveNames } from './names.ts';
 
 /**
  * What a replacement does not inherit although a client may have given it: Names move (`replace`), links and origin are
@@ -80,4 +80,20 @@ function isDate({ name, vendor }: Attribute): boolean {
 export function replace(old: ManagedObject, replacement: ManagedObject, now: number): void {
   linkReplacement(old, replacement, now);
   moveNames(old, replacement, now);
+}
+
+/** Moves every Name from the old object to its replacement, before the Names that the replacement has already. */
+function moveNames(from: ManagedObject, to: ManagedObject, now: number): void {
+  const moved = from.attributes.remove('Name');
+  if (moved.length === 0) return;
+  const later = to.attributes.remove('Name');
+  for (const name of [...moved, ...later]) {
+    if (!hasName(to, name.value as Name)) to.attributes.add(name);
+  }
+  from.touch(now);
+}
+
+/** Names compare by their text, exactly; their type only says how to read it. */
+function hasName({ attributes }: ManagedObject, { NameValue }: Name): boolean {
+  return attributes.values('Name').some((name) => name.NameValue === NameValue);
 }

@@ -2,7 +2,6 @@ import type { State } from '../../codec/enums.ts';
 import type { RevocationReason } from '../../codec/structures/attribute-values.ts';
 import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import type { ManagedObject } from './managed-object.ts';
 
 /** KMIP 2.1 §3.22 and §4.57, 1.4 §3.22: states of an object that has any. */
 export type StateName = Exclude<State, number>;
@@ -38,75 +37,93 @@ export function stateAt(attributes: AttributeSet, now: number): StateName {
   return reached(attributes.get('DeactivationDate')) ? 'Deactivated' : 'Active';
 }
 
-/** Writes down the state that dates have brought about, so that it stays even if the clock should run backward. */
-export function settleState(object: ManagedObject, now: number): StateName {
-  const state = object.state(now);
-  if (object.attributes.has('State')) object.attributes.set('State', state);
-  return state;
+/** Stores the state that dates have brought about, so that it holds even if the clock should run backward. */
+function settleState(attributes: AttributeSet, now: number): void {
+  if (attributes.has('State')) attributes.set('State', stateAt(attributes, now));
 }
 
-/** Activate: Pre-Active → Active, dated now. Fails with WrongKeyLifecycleState or InvalidObjectType. */
-export function activate(object: ManagedObject, now: number): void {
-  move(object, 'activate', now);
-  object.attributes.set('ActivationDate', now);
+/** Records a change of the object at `now` (POSIX seconds): Last Change Date, and the state that dates have brought about. */
+export function recordChange(attributes: AttributeSet, now: number): void {
+  settleState(attributes, now);
+  attributes.set('LastChangeDate', now);
 }
 
 /**
- * Revoke: a compromise is dated now and said to have happened at `occurrence` (default: when the object was made); any
- * other reason deactivates an Active object now. Fails with WrongKeyLifecycleState, InvalidObjectType, or InvalidField for
- * a reason code outside the specification.
+ * Activate (KMIP 2.1 §6.1.1, 1.4 §4.19): Pre-Active → Active, dated `now`.
+ *
+ * @throws {KmipError} WrongKeyLifecycleState, or InvalidObjectType for an object without State.
+ */
+export function activate(attributes: AttributeSet, now: number): void {
+  applyTransition(attributes, 'activate', now);
+  attributes.set('ActivationDate', now);
+}
+
+/**
+ * Revoke (KMIP 1.4 §4.20). A compromise is dated `now` and its occurrence `occurrence` (default: Initial
+ * Date); any other reason deactivates an Active object at `now`.
+ *
+ * @throws {KmipError} WrongKeyLifecycleState, InvalidObjectType for an object without State, or InvalidField for a
+ * reason code outside the specification.
  */
 export function revoke(
-  object: ManagedObject,
+  attributes: AttributeSet,
   reason: RevocationReason,
   occurrence: number | undefined,
   now: number,
 ): void {
-  const { attributes } = object;
   const code = reason.RevocationReasonCode;
   if (typeof code === 'number')
     fail('InvalidField', 'the Revocation Reason Code is not one of the specification');
   if (code === 'KeyCompromise' || code === 'CACompromise') {
-    move(object, 'compromise', now);
+    applyTransition(attributes, 'compromise', now);
     attributes.set('CompromiseDate', now);
     attributes.set('CompromiseOccurrenceDate', occurrence ?? attributes.get('InitialDate') ?? now);
   } else {
-    move(object, 'deactivate', now);
+    applyTransition(attributes, 'deactivate', now);
     attributes.set('DeactivationDate', now);
   }
   attributes.set('RevocationReason', reason);
 }
 
-/** Destroy: the value is gone, the attributes stay. Fails with WrongKeyLifecycleState or ObjectDestroyed. */
-export function destroy(object: ManagedObject, now: number): void {
-  if (object.destroyed) fail('ObjectDestroyed', 'the object has been destroyed already', 'PermissionDenied');
-  if (object.attributes.has('State')) move(object, 'destroy', now);
-  object.attributes.set('DestroyDate', now);
-  object.setValue(undefined);
-  object.touch(now);
+/**
+ * Destroy (KMIP 1.4 §4.21) as far as attributes go: they stay; the caller removes the value.
+ *
+ * @throws {KmipError} WrongKeyLifecycleState or ObjectDestroyed.
+ */
+export function destroy(attributes: AttributeSet, now: number): void {
+  if (attributes.has('DestroyDate'))
+    fail('ObjectDestroyed', 'the object has been destroyed already', 'PermissionDenied');
+  if (attributes.has('State')) applyTransition(attributes, 'destroy', now);
+  attributes.set('DestroyDate', now);
+  recordChange(attributes, now);
 }
 
-/** Archive: out of use until recovered. Fails with ObjectArchived. */
-export function archive(object: ManagedObject, now: number): void {
-  if (object.archived) fail('ObjectArchived', 'the object is archived already');
-  object.attributes.set('ArchiveDate', now);
-  object.touch(now);
+/**
+ * Archive (KMIP 2.1 §6.1.4, 1.4 §4.22): the object cannot be used until it is recovered.
+ *
+ * @throws {KmipError} ObjectArchived.
+ */
+export function archive(attributes: AttributeSet, now: number): void {
+  if (attributes.has('ArchiveDate')) fail('ObjectArchived', 'the object is archived already');
+  attributes.set('ArchiveDate', now);
+  recordChange(attributes, now);
 }
 
-/** Recover: back into use; an object that is not archived stays as it is. */
-export function recover(object: ManagedObject, now: number): void {
-  if (object.attributes.remove('ArchiveDate').length > 0) object.touch(now);
+/** Recover (KMIP 1.4 §4.23): ends Archive; an object that is not archived stays as it is. */
+export function recover(attributes: AttributeSet, now: number): void {
+  if (attributes.remove('ArchiveDate').length > 0) recordChange(attributes, now);
 }
 
-function move(object: ManagedObject, transition: Transition, now: number): void {
-  if (!object.attributes.has('State')) fail('InvalidObjectType', `a ${object.type} has no State`);
-  const from = object.state(now);
+function applyTransition(attributes: AttributeSet, transition: Transition, now: number): void {
+  if (!attributes.has('State'))
+    fail('InvalidObjectType', `a ${attributes.get('ObjectType') ?? 'object of this type'} has no State`);
+  const from = stateAt(attributes, now);
   const to = transitions[transition][from];
-  if (to === undefined) fail('WrongKeyLifecycleState', `the object is ${from}: ${needed(transition)}`);
-  object.attributes.set('State', to);
-  object.touch(now);
+  if (to === undefined) fail('WrongKeyLifecycleState', `the object is ${from}: ${requirementOf(transition)}`);
+  attributes.set('State', to);
+  recordChange(attributes, now);
 }
 
-function needed(transition: Transition): string {
+function requirementOf(transition: Transition): string {
   return `to ${transition} it, it must be ${Object.keys(transitions[transition]).join(' or ')}`;
 }
