@@ -1,4 +1,4 @@
-// The container inside @peculiar/x509 stops at import without this polyfill, so everyone takes the library from here.
+// The container inside @peculiar/x509 throws at import without this polyfill: all code imports the library from here.
 import 'reflect-metadata';
 
 export * from '@peculiar/x509';

@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import * as x509 from '../../certs/x509.ts';
 import { RevocationReasonCode } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import * as x509 from '../../src/crypto/x509/x509.ts';
 import {
   type Client,
   connect,

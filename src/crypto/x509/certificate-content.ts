@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { Extension } from '../../../certs/x509.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
 import { encoded, InvalidDerError, items, type Node, parse, tagged } from '../asn1/der.ts';
 import {
@@ -9,7 +10,6 @@ import {
 import { InvalidCertificateError } from '../provider.ts';
 import { comparableParts } from './certificate-names.ts';
 import { isSignedBy } from './request-signature.ts';
-import type { Extension } from './x509.ts';
 
 /** What requests (PKCS#10, RFC 2986) and certificates say about their subject. */
 
@@ -29,7 +29,7 @@ export async function readRequest(
   value: Uint8Array,
 ): Promise<CertificateContent> {
   const der = type === 'PEM' ? fromPem(value) : value;
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   let content: CertificateContent;
   try {
     // Bounds size and depth before the library sees the bytes.
@@ -71,7 +71,7 @@ function fromPem(value: Uint8Array): Uint8Array {
 /** See Certification.readCertificate. */
 export async function readCertificate(der: Uint8Array): Promise<CertificateDetails> {
   const native = openCertificate(der);
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   try {
     const certificate = new x509.X509Certificate(der);
     return {
@@ -121,7 +121,7 @@ export function verifies(certificate: X509Certificate, issuer: X509Certificate):
   }
 }
 
-type Library = typeof import('./x509.ts');
+type Library = typeof import('../../../certs/x509.ts');
 type Said = Pick<
   CertificateContent,
   'alternativeNames' | 'keyUsage' | 'extendedKeyUsage' | 'authority' | 'pathLength'

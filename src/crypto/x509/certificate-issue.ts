@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
+import type { Extension, X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { encode, makeSequence, parse } from '../asn1/der.ts';
 import {
@@ -10,7 +11,6 @@ import { readSpki } from '../keys/der-keys.ts';
 import { bitLength } from '../keys/key-components.ts';
 import { keyObject, requireShortModulus } from '../keys/key-objects.ts';
 import { InvalidParametersError, type PlainKey, UnsupportedAlgorithmError } from '../provider.ts';
-import type { Extension, X509CertificateCreateParams } from './x509.ts';
 
 /** Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
 
@@ -24,7 +24,7 @@ export async function issue(order: CertificateSpecification): Promise<Uint8Array
   requireStrength(content.publicKey);
   const key = keyObject(order.issuerKey);
   const algorithm = signingAlgorithm(key, order.signature);
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   const issuerKey = order.issuerCertificate === undefined ? content.publicKey : publicPart(key);
   const identifier = await issuerIdentifier(order.issuerCertificate, issuerKey);
   const extensions: Extension[] = [
@@ -68,7 +68,7 @@ export async function issue(order: CertificateSpecification): Promise<Uint8Array
 }
 
 /** What a client states in DER goes into the certificate as it is, so it must be what it is called. */
-function requireGeneralName(der: Uint8Array, x509: typeof import('./x509.ts')): void {
+function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs/x509.ts')): void {
   try {
     parse(der);
     new x509.GeneralName(view(der));
@@ -92,7 +92,7 @@ export async function issuerIdentifier(
   certificate: Uint8Array | undefined,
   key: Uint8Array,
 ): Promise<string> {
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   const stated =
     certificate === undefined
       ? null

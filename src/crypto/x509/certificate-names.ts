@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
+import type { JsonNameParams } from '../../../certs/x509.ts';
 import { encode, InvalidDerError, type Node, parse } from '../asn1/der.ts';
 import { type NamePart, nameParts } from '../asn1/distinguished-name.ts';
 import { InvalidNameError, type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
-import type { JsonNameParams } from './x509.ts';
 
 /** Names of certificates, as clients state them, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
 
@@ -31,7 +31,7 @@ export async function encodeName(name: StatedName): Promise<Uint8Array> {
     if (partsOf(name.der).length === 0) throw new InvalidNameError('the distinguished name is empty');
     return new Uint8Array(name.der);
   }
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   try {
     // Text names the most specific part first, DER the least specific one (RFC 4514 §2.1).
     const parts =
@@ -74,7 +74,7 @@ const dnsName = /^(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za
 
 /** See Certification.encodeAlternativeName. */
 export async function encodeAlternativeName(text: string): Promise<Uint8Array> {
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   return new Uint8Array(new x509.GeneralName(kindOf(text), text).rawData);
 }
 

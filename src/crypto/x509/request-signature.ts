@@ -71,7 +71,7 @@ function openKey(publicKey: Uint8Array): KeyObject {
 
 /** The library reads the parameters. */
 async function isSignedWithPss(request: Uint8Array): Promise<boolean> {
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   const opened = new x509.Pkcs10CertificateRequest(new Uint8Array(request));
   return opened.verify(webcrypto as Crypto).catch(() => false);
 }

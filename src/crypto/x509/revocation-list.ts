@@ -1,11 +1,11 @@
 import { webcrypto } from 'node:crypto';
+import type { X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { RevocationReasonCode } from '../../../codec/enums.ts';
 import { encode, integerContent, makeInteger, parse } from '../asn1/der.ts';
 import type { RevocationListSpecification, RevokedEntry } from '../certification.ts';
 import { keyObject } from '../keys/key-objects.ts';
 import { InvalidParametersError } from '../provider.ts';
 import { issuerIdentifier, publicPart, signingAlgorithm, view } from './certificate-issue.ts';
-import type { X509CertificateCreateParams } from './x509.ts';
 
 /** Certificate revocation lists of version 2 (RFC 5280 §5): complete ones, of the issuer's own certificates. */
 
@@ -25,7 +25,7 @@ const reasons: Readonly<Partial<Record<RevocationReasonCode, number>>> = {
 export async function revocationList(order: RevocationListSpecification): Promise<Uint8Array> {
   const key = keyObject(order.issuerKey);
   const algorithm = signingAlgorithm(key, order.signature);
-  const x509 = await import('./x509.ts');
+  const x509 = await import('../../../certs/x509.ts');
   const issuer = new x509.X509Certificate(view(order.issuerCertificate));
   const identifier = await issuerIdentifier(order.issuerCertificate, publicPart(key));
   const list = await x509.X509CrlGenerator.create(

@@ -1,10 +1,10 @@
 import { createPrivateKey, webcrypto } from 'node:crypto';
+import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../../../codec/attribute-table.ts';
 import { CryptographicUsageMask } from '../../../../codec/masks.ts';
 import { eraOf } from '../../../../codec/version.ts';
 import type { NamePartType } from '../../../../src/crypto/certification.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';

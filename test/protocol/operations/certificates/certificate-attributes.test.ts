@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
+import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import { type Version, versions, within } from '../../../../codec/version.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
 import { Locate } from '../../../../src/operations/locate.ts';

@@ -1,8 +1,8 @@
 import type { webcrypto } from 'node:crypto';
 import t from 'tap';
+import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import { eraOf } from '../../../../codec/version.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Archive } from '../../../../src/operations/lifecycle/archive.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';

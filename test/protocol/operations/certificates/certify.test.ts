@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import t from 'tap';
+import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import { eraOf } from '../../../../codec/version.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { AddAttribute } from '../../../../src/operations/attributes/add-attribute.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';

@@ -1,7 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import t from 'tap';
+import * as x509 from '../../../../certs/x509.ts';
 import type { RevocationReasonCode } from '../../../../codec/enums.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
 import { Archive } from '../../../../src/operations/lifecycle/archive.ts';

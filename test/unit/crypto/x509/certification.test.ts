@@ -1,8 +1,8 @@
 import t from 'tap';
+import * as x509 from '../../../../certs/x509.ts';
 import { InvalidNameError } from '../../../../src/crypto/certification.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { InvalidCertificateError } from '../../../../src/crypto/provider.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { ca, day, type Link, made, now, usage } from './chains.ts';
 
 const { certification } = nodeCrypto;

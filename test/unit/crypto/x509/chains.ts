@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
+import * as x509 from '../../../../certs/x509.ts';
 
 /** Chains of certificates for tests of what the server thinks of them. */
 

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as asn1 from 'asn1js';
 import t from 'tap';
+import * as x509 from '../../../../certs/x509.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import * as x509 from '../../../../src/crypto/x509/x509.ts';
 import { ca, day, type Link, made, now } from './chains.ts';
 
 /** Name constraints (RFC 5280 §4.2.1.10), each case judged here and by `openssl verify` where there is one. */
