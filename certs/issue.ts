@@ -53,7 +53,7 @@ export async function issueServer(
     x509.ExtendedKeyUsage.serverAuth,
     x509.ExtendedKeyUsage.clientAuth,
   ]);
-  return leaf(authority, createPublicKey(key), subject, lifetimeDays.server, now, [
+  return issueLeaf(authority, createPublicKey(key), subject, lifetimeDays.server, now, [
     purpose,
     new x509.SubjectAlternativeNameExtension(alternatives),
   ]);
@@ -112,10 +112,10 @@ async function issueClientFor(
   now: Date,
 ): Promise<string> {
   const purpose = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
-  return leaf(authority, publicKey, name, lifetimeDays.client, now, [purpose]);
+  return issueLeaf(authority, publicKey, name, lifetimeDays.client, now, [purpose]);
 }
 
-async function leaf(
+async function issueLeaf(
   authority: IssuedCertificate,
   publicKey: KeyObject,
   subject: string,
@@ -124,7 +124,7 @@ async function leaf(
   extensions: readonly x509.Extension[],
 ): Promise<string> {
   const parent = new x509.X509Certificate(authority.certificate);
-  const wished = new Date(now.getTime() + days * day);
+  const requestedEnd = new Date(now.getTime() + days * day);
   // TLS 1.2 suites with RSA key transport encrypt to the certificate's key.
   const usage =
     publicKey.asymmetricKeyType === 'rsa'
@@ -135,7 +135,7 @@ async function leaf(
     issuer: { subject: parent.subjectName.toJSON(), key: authority.key },
     publicKey,
     now,
-    until: wished < parent.notAfter ? wished : parent.notAfter,
+    until: requestedEnd < parent.notAfter ? requestedEnd : parent.notAfter,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(usage, true),

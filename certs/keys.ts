@@ -81,13 +81,13 @@ export function refuseWeakKey(key: KeyObject): void {
 }
 
 /** Whether a public and a private key are one pair. */
-function samePair(publicKey: KeyObject, privateKey: KeyObject): boolean {
+function isKeyPair(publicKey: KeyObject, privateKey: KeyObject): boolean {
   return createPublicKey(privateKey).equals(publicKey);
 }
 
 /** An authority ready to sign. Throws CertificateRefusedError when certificate and key are not one pair. */
 export function openAuthority(certificate: string, key: KeyObject): IssuedCertificate {
-  if (!samePair(new X509Certificate(certificate).publicKey, key)) {
+  if (!isKeyPair(new X509Certificate(certificate).publicKey, key)) {
     throw new CertificateRefusedError(
       'the certificate of the authority and its private key do not belong together',
     );

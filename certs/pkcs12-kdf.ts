@@ -21,7 +21,7 @@ export function derivePkcs12(
   const secret = new Uint8Array(2 * (password.length + 1));
   for (let i = 0; i < password.length; i++)
     new DataView(secret.buffer).setUint16(2 * i, password.charCodeAt(i));
-  const input = new Uint8Array([...repeated(salt, block), ...repeated(secret, block)]);
+  const input = new Uint8Array([...repeatToBlock(salt, block), ...repeatToBlock(secret, block)]);
   const diversifier = new Uint8Array(block).fill(purposes[purpose]);
   const derived = new Uint8Array(length);
   for (let done = 0; done < length; ) {
@@ -29,14 +29,14 @@ export function derivePkcs12(
     for (let i = 1; i < iterations; i++) digest = createHash(hash).update(digest).digest();
     derived.set(digest.subarray(0, length - done), done);
     done += digest.length;
-    const addend = repeated(digest, block).subarray(0, block);
+    const addend = repeatToBlock(digest, block).subarray(0, block);
     for (let at = 0; at < input.length; at += block) addPlusOne(input.subarray(at, at + block), addend);
   }
   return derived;
 }
 
 /** `bytes` over and over, up to the next multiple of `block`. */
-function repeated(bytes: Uint8Array, block: number): Uint8Array {
+function repeatToBlock(bytes: Uint8Array, block: number): Uint8Array {
   const length = block * Math.ceil(bytes.length / block);
   return Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length] ?? 0);
 }

@@ -15,7 +15,7 @@ import { derivePkcs12 } from './pkcs12-kdf.ts';
  */
 export type Pkcs12Encryption = 'aes' | '3des';
 
-export interface Bundle {
+export interface Pkcs12Contents {
   readonly key: KeyObject;
   /** The key's own certificate, PEM or DER. */
   readonly certificate?: string | Uint8Array | undefined;
@@ -45,8 +45,8 @@ const oid = {
  * A PKCS#12 file (RFC 7292), DER: the key shrouded under the password, the certificates in the clear (they are
  * public), and a MAC under the password over both.
  */
-export function pkcs12(bundle: Bundle): Uint8Array {
-  const { certificate, friendlyName } = bundle;
+export function createPkcs12(contents: Pkcs12Contents): Uint8Array {
+  const { certificate, friendlyName } = contents;
   const own = certificate === undefined ? [] : [new X509Certificate(certificate)];
   const identity = [
     // Importers pair key and certificate by this identifier; any bytes do, OpenSSL takes the SHA-1 as well.
@@ -57,15 +57,15 @@ export function pkcs12(bundle: Bundle): Uint8Array {
   ];
   const certificates = sequence(
     ...own.map((each) => certificateBag(each, identity)),
-    ...bundle.authorities.map((each) => certificateBag(new X509Certificate(each), [])),
+    ...contents.authorities.map((each) => certificateBag(new X509Certificate(each), [])),
   );
-  const keys = sequence(bag(oid.shroudedKeyBag, shroud(bundle), identity));
+  const keys = sequence(bag(oid.shroudedKeyBag, encryptKey(contents), identity));
   const content = der(sequence(data(der(certificates)), data(der(keys))));
-  return der(sequence(integer(3), data(content), mac(content, bundle)));
+  return der(sequence(integer(3), data(content), mac(content, contents)));
 }
 
 /** EncryptedPrivateKeyInfo (RFC 5958 §3). */
-function shroud({ key, password, encryption }: Bundle): asn1.AsnType {
+function encryptKey({ key, password, encryption }: Pkcs12Contents): asn1.AsnType {
   if (encryption === 'aes') {
     const passphrase = Buffer.from(password, 'utf8');
     return asn1.fromBER(key.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase }))
@@ -87,7 +87,7 @@ function shroud({ key, password, encryption }: Bundle): asn1.AsnType {
 }
 
 /** MacData (RFC 7292 §4). */
-function mac(content: Uint8Array, { password, encryption }: Bundle): asn1.AsnType {
+function mac(content: Uint8Array, { password, encryption }: Pkcs12Contents): asn1.AsnType {
   const [hash, length] = encryption === 'aes' ? (['sha256', 32] as const) : (['sha1', 20] as const);
   const salt = randomBytes(16);
   const key = derivePkcs12(hash, password, salt, 'mac', iterations, length);

@@ -3,12 +3,12 @@ import {
   type AttributeReference,
   type DeletedAttribute,
   hasLegacyForm,
-  referable,
+  isReferable,
+  isSendable,
   type StandardAttribute,
-  sendable,
   type VendorAttribute,
 } from './attribute.ts';
-import { attributeNamed1x, attributeRow, attributeTable, isAttributeName } from './attribute-table.ts';
+import { attributeFromName1x, attributeRow, attributeTable, isAttributeName } from './attribute-table.ts';
 import { plan } from './plan.ts';
 import { type AnySchema, any, type Custom, one, type Plan, partial, struct, text } from './schema.ts';
 import { tagName, tagNumber } from './tags.ts';
@@ -32,8 +32,8 @@ const Tag = {
 } as const;
 
 /** `x-Foo` → vendor `x`, name `Foo`; a name outside the table gets the empty vendor. */
-function referenceNamed1x(name: string): AttributeReference {
-  const standard = attributeNamed1x(name);
+function referenceFromName1x(name: string): AttributeReference {
+  const standard = attributeFromName1x(name);
   if (standard !== undefined) return { name: standard };
   return hasLegacyForm(name.charAt(0)) && name.charAt(1) === '-'
     ? { vendor: name.charAt(0), name: name.slice(2) }
@@ -46,15 +46,15 @@ function name1xOf(reference: AttributeReference): string {
 }
 
 /** Attribute values as a Locate filter may give them: structures with any of their fields. */
-const loosened = new Map<AnySchema, AnySchema>();
+const partialSchemas = new Map<AnySchema, AnySchema>();
 for (const { schema } of Object.values(attributeTable) as { schema: AnySchema }[]) {
-  loosened.set(schema, schema.kind === 'struct' ? partial(schema) : schema);
+  partialSchemas.set(schema, schema.kind === 'struct' ? partial(schema) : schema);
 }
 
-function valuePlan(reference: AttributeReference, version: Version, loose: boolean): Plan<unknown> {
+function valuePlan(reference: AttributeReference, version: Version, allowPartial: boolean): Plan<unknown> {
   if (reference.vendor !== undefined) return any.plan;
   const { schema } = attributeRow(reference.name);
-  return plan(loose ? (loosened.get(schema) ?? schema) : schema, version) as Plan<unknown>;
+  return plan(allowPartial ? (partialSchemas.get(schema) ?? schema) : schema, version) as Plan<unknown>;
 }
 
 const examples = (version: Version): readonly Attribute[] => {
@@ -73,14 +73,14 @@ const examples = (version: Version): readonly Attribute[] => {
 };
 
 /** 1.x Attribute: name, index, value. The value's form follows from the name before it. */
-export function attribute1x(loose: boolean): Custom<Attribute> {
-  return form1x<Attribute>(examples, { loose, bare: false });
+export function attribute1x(allowPartial: boolean): Custom<Attribute> {
+  return attributeForm1x<Attribute>(examples, { allowPartial, valueOptional: false });
 }
 
 /** `bare`: the value may be missing. */
-function form1x<A extends Attribute | DeletedAttribute>(
+function attributeForm1x<A extends Attribute | DeletedAttribute>(
   examples: (version: Version) => readonly A[],
-  { loose, bare }: { readonly loose: boolean; readonly bare: boolean },
+  { allowPartial, valueOptional }: { readonly allowPartial: boolean; readonly valueOptional: boolean },
 ): Custom<A> {
   return {
     kind: 'custom',
@@ -93,15 +93,15 @@ function form1x<A extends Attribute | DeletedAttribute>(
         let value: unknown;
         for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
           if (tag === Tag.AttributeName && reference === undefined)
-            reference = referenceNamed1x(reader.text());
+            reference = referenceFromName1x(reader.text());
           else if (tag === Tag.AttributeIndex && index === undefined) index = reader.integer();
           else if (tag === Tag.AttributeValue && reference !== undefined && value === undefined) {
-            value = valuePlan(reference, version, loose).read(reader);
+            value = valuePlan(reference, version, allowPartial).read(reader);
           } else throw new WireError('field', `${tagLabel(tag)} is out of place in Attribute`, reader.offset);
         }
         reader.leave(outer);
         if (reference === undefined) throw new WireError('field', 'AttributeName is missing');
-        if (value === undefined && !bare) throw new WireError('field', 'AttributeValue is missing');
+        if (value === undefined && !valueOptional) throw new WireError('field', 'AttributeValue is missing');
         const head = { ...reference, ...(index === undefined ? {} : { index }) };
         return (value === undefined ? head : { ...head, value }) as A;
       },
@@ -110,7 +110,7 @@ function form1x<A extends Attribute | DeletedAttribute>(
         writer.text(Tag.AttributeName, name1xOf(attribute));
         if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
         if (attribute.value !== undefined)
-          valuePlan(attribute, version, loose).write(writer, Tag.AttributeValue, attribute.value);
+          valuePlan(attribute, version, allowPartial).write(writer, Tag.AttributeValue, attribute.value);
         writer.close(start);
       },
     }),
@@ -124,7 +124,7 @@ const vendorAttribute = struct({
 });
 
 /** 2.x: the attribute's own tag, or the structure Attribute for a vendor's. */
-function readAttribute2x(reader: BinaryReader, version: Version, loose: boolean): Attribute {
+function readAttribute2x(reader: BinaryReader, version: Version, allowPartial: boolean): Attribute {
   const tag = reader.tag();
   if (tag === Tag.Attribute) {
     const { VendorIdentification, AttributeName, AttributeValue } = plan(vendorAttribute, version).read(
@@ -134,7 +134,7 @@ function readAttribute2x(reader: BinaryReader, version: Version, loose: boolean)
   }
   const name = tagName(tag) ?? tagLabel(tag);
   if (isAttributeName(name)) {
-    return { name, value: valuePlan({ name }, version, loose).read(reader) } as Attribute;
+    return { name, value: valuePlan({ name }, version, allowPartial).read(reader) } as Attribute;
   }
   return { vendor: '', name, value: any.plan.read(reader) };
 }
@@ -152,7 +152,7 @@ function writeAttribute2x(writer: BinaryWriter, attribute: Attribute, version: V
 }
 
 /** 2.x Attributes and its kin: a structure of any attributes. */
-export function attributes2x(loose: boolean): Custom<readonly Attribute[]> {
+export function attributes2x(allowPartial: boolean): Custom<readonly Attribute[]> {
   return {
     kind: 'custom',
     examples: (version) => [examples(version)],
@@ -160,14 +160,14 @@ export function attributes2x(loose: boolean): Custom<readonly Attribute[]> {
       read(reader) {
         const outer = reader.enter();
         const list: Attribute[] = [];
-        while (reader.tag() !== 0) list.push(readAttribute2x(reader, version, loose));
+        while (reader.tag() !== 0) list.push(readAttribute2x(reader, version, allowPartial));
         reader.leave(outer);
         return list;
       },
       write(writer, tag, list) {
         const start = writer.open(tag);
         for (const attribute of list)
-          if (sendable(attribute, version, false)) writeAttribute2x(writer, attribute, version);
+          if (isSendable(attribute, version, false)) writeAttribute2x(writer, attribute, version);
         writer.close(start);
       },
     }),
@@ -195,18 +195,18 @@ export const singleAttribute2x: Custom<Attribute> = {
 };
 
 /** Attribute of 1.x; written as nothing at all when the version does not know it. */
-export const plain1x = gate1x(attribute1x(false));
+export const sendableAttribute1x = omitUnsendable1x(attribute1x(false));
 
 /** Attribute of a Notify in 1.x: one that is gone stands there without its value. */
-export const notified1x: Custom<Attribute | DeletedAttribute> = gate1x(
-  form1x<Attribute | DeletedAttribute>((version) => [...examples(version), { name: 'State' }], {
-    loose: false,
-    bare: true,
+export const notifyAttribute1x: Custom<Attribute | DeletedAttribute> = omitUnsendable1x(
+  attributeForm1x<Attribute | DeletedAttribute>((version) => [...examples(version), { name: 'State' }], {
+    allowPartial: false,
+    valueOptional: true,
   }),
 );
 
 /** Wraps a 1.x attribute so that one the version does not know is written as nothing at all. */
-function gate1x<A extends Attribute | DeletedAttribute>(schema: Custom<A>): Custom<A> {
+function omitUnsendable1x<A extends Attribute | DeletedAttribute>(schema: Custom<A>): Custom<A> {
   return {
     ...schema,
     compile(version) {
@@ -214,7 +214,7 @@ function gate1x<A extends Attribute | DeletedAttribute>(schema: Custom<A>): Cust
       return {
         read: inner.read,
         write(writer, tag, attribute) {
-          if (sendable(attribute, version, true)) inner.write(writer, tag, attribute);
+          if (isSendable(attribute, version, true)) inner.write(writer, tag, attribute);
         },
       };
     },
@@ -226,13 +226,13 @@ export const reference1x: Custom<AttributeReference> = {
   kind: 'custom',
   examples: () => [{ name: 'State' }, { vendor: 'x', name: 'Purpose' }],
   compile: (version) => ({
-    read: (reader) => referenceNamed1x(reader.text()),
+    read: (reader) => referenceFromName1x(reader.text()),
     write(writer, tag, reference) {
-      const named =
+      const hasName1x =
         reference.vendor === undefined
           ? attributeRow(reference.name).name1x !== null
           : reference.vendor === '' || hasLegacyForm(reference.vendor);
-      if (named && referable(reference, version)) writer.text(tag, name1xOf(reference));
+      if (hasName1x && isReferable(reference, version)) writer.text(tag, name1xOf(reference));
     },
   }),
 };
@@ -255,7 +255,7 @@ export const reference2x: Custom<AttributeReference> = {
     },
     write(writer, tag, reference) {
       if (reference.vendor === undefined) {
-        if (referable(reference, version)) writer.enumeration(tag, tagNumber(reference.name));
+        if (isReferable(reference, version)) writer.enumeration(tag, tagNumber(reference.name));
       } else if (reference.vendor !== '') {
         plan(vendorReference, version).write(writer, tag, {
           VendorIdentification: reference.vendor,

@@ -34,7 +34,7 @@ import {
   RNGParameters,
 } from './structures/cryptographic-parameters.ts';
 import { identifier } from './structures/identifier.ts';
-import { type Version, within } from './version.ts';
+import { isWithin, type Version } from './version.ts';
 
 /** How an attribute looks on the wire: its 1.x name (null: 2.x only), its value, its versions. */
 export interface AttributeRow<S extends AnySchema = AnySchema> {
@@ -169,12 +169,12 @@ export function isAttributeName(name: string): name is AttributeName {
 }
 
 /** Attribute of a 1.x name such as `Cryptographic Usage Mask`; runs of spaces count as one (some documents have them). */
-export function attributeNamed1x(name: string): AttributeName | undefined {
+export function attributeFromName1x(name: string): AttributeName | undefined {
   return byName1x.get(name) ?? byName1x.get(name.replace(/\s+/g, ' ').trim());
 }
 
 /** Whether an answer of that version may carry the attribute. */
-export function attributeKnown(name: AttributeName, version: Version): boolean {
+export function isAttributeKnownIn(name: AttributeName, version: Version): boolean {
   const { since, until } = attributeRow(name);
-  return within(version, since, until);
+  return isWithin(version, since, until);
 }

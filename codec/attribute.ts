@@ -1,8 +1,8 @@
 import {
   type AttributeName,
   type AttributeValue,
-  attributeKnown,
   attributeRow,
+  isAttributeKnownIn,
   isAttributeName,
 } from './attribute-table.ts';
 import type { AnySchema } from './schema.ts';
@@ -70,23 +70,23 @@ export function hasLegacyForm(vendor: string): boolean {
 }
 
 /** Whether an answer of that version may carry this instance: its name, and the enumeration values that it cannot do without. */
-export function sendable(
+export function isSendable(
   attribute: Attribute | DeletedAttribute,
   version: Version,
-  classicOnly: boolean,
+  legacyFormOnly: boolean,
 ): boolean {
   if (attribute.vendor !== undefined)
-    return classicOnly ? hasLegacyForm(attribute.vendor) : attribute.vendor !== '';
-  if (!referable(attribute, version)) return false;
+    return legacyFormOnly ? hasLegacyForm(attribute.vendor) : attribute.vendor !== '';
+  if (!isReferable(attribute, version)) return false;
   const { schema, name1x } = attributeRow(attribute.name);
-  if (classicOnly && name1x === null) return false;
+  if (legacyFormOnly && name1x === null) return false;
   return isRepresentable(schema, attribute.value, version);
 }
 
 /** Whether that version has every enumeration value without which the structure would be incomplete. */
 function isRepresentable(schema: AnySchema, value: unknown, version: Version): boolean {
   if (value === undefined) return true;
-  if (schema.kind === 'enumeration') return schema.introducedBy(value as string | number, version);
+  if (schema.kind === 'enumeration') return schema.isIntroducedBy(value as string | number, version);
   if (schema.kind !== 'struct') return true;
   const values = value as Record<string, unknown>;
   return Object.entries(schema.fields).every(
@@ -98,9 +98,9 @@ function isRepresentable(schema: AnySchema, value: unknown, version: Version): b
 }
 
 /** Whether that version knows the attribute's name. */
-export function referable(reference: AttributeReference, version: Version): boolean {
+export function isReferable(reference: AttributeReference, version: Version): boolean {
   return (
     reference.vendor !== undefined ||
-    (isAttributeName(reference.name) && attributeKnown(reference.name, version))
+    (isAttributeName(reference.name) && isAttributeKnownIn(reference.name, version))
   );
 }

@@ -41,7 +41,7 @@ export function writeRequest(
   });
 }
 
-const answeredItem = struct({
+const receivedItem = struct({
   /** Absent when the whole request could not be read. */
   Operation: maybe(Operation),
   UniqueBatchItemID: maybe(bytes),
@@ -54,11 +54,11 @@ const answeredItem = struct({
 });
 
 /** An item whose payload has not been read: its schema depends on the operation. */
-export type AnsweredItem = Infer<typeof answeredItem>;
+export type ReceivedItem = Infer<typeof receivedItem>;
 
 export interface ResponseMessage {
   readonly version: Version;
-  readonly items: readonly AnsweredItem[];
+  readonly items: readonly ReceivedItem[];
 }
 
 /**
@@ -74,8 +74,8 @@ export function readResponse(bytes: Uint8Array, limits: WireLimits): ResponseMes
     throw new WireError('field', 'ResponseHeader is missing', reader.offset);
   const version = readVersion(reader.fork());
   plan(ResponseHeader, version).read(reader);
-  const itemPlan = plan(answeredItem, version);
-  const items: AnsweredItem[] = [];
+  const itemPlan = plan(receivedItem, version);
+  const items: ReceivedItem[] = [];
   for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
     if (tag !== Tag.BatchItem)
       throw new WireError('field', 'only Batch Items may follow the header', reader.offset);

@@ -1,4 +1,4 @@
-import { type Version, within } from './version.ts';
+import { isWithin, type Version } from './version.ts';
 
 /** Number on the wire, name, first and last version; 1.0 and "still there" when left out. */
 type Row<Name extends string> = readonly [value: number, name: Name, since?: Version, until?: Version];
@@ -18,9 +18,9 @@ export interface Enumeration<Name extends string = string> {
   /** Member or alias by its text, as XML and JSON spell it. */
   fromText(text: string): Name | undefined;
   /** Whether that version's table holds the value; extensions (0x8xxxxxxx) belong to all. */
-  knownIn(member: Name | number, version: Version): boolean;
+  isKnownIn(member: Name | number, version: Version): boolean;
   /** Whether the value is no newer than that version; unlike `knownIn` true for one that was removed since. */
-  introducedBy(member: Name | number, version: Version): boolean;
+  isIntroducedBy(member: Name | number, version: Version): boolean;
 }
 
 /** TypeScript type of an enumeration's values: its names, or the number of an unknown one. */
@@ -54,15 +54,15 @@ export function enumeration<const Name extends string>(
     fromText(text) {
       return byName.get(text)?.[1] ?? (Object.hasOwn(aliases, text) ? aliases[text] : undefined);
     },
-    knownIn(member, version) {
+    isKnownIn(member, version) {
       if (typeof member === 'number') return member >= firstExtension;
       const row = byName.get(member);
-      return row !== undefined && within(version, row[2] ?? '1.0', row[3]);
+      return row !== undefined && isWithin(version, row[2] ?? '1.0', row[3]);
     },
-    introducedBy(member, version) {
+    isIntroducedBy(member, version) {
       if (typeof member === 'number') return member >= firstExtension;
       const row = byName.get(member);
-      return row !== undefined && within(version, row[2] ?? '1.0');
+      return row !== undefined && isWithin(version, row[2] ?? '1.0');
     },
   };
 }
@@ -101,7 +101,7 @@ export function mask<const Name extends string>(
     bit,
     fromText: (text) => bits.get(Object.hasOwn(aliases, text) ? (aliases[text] ?? text) : text),
     newerThan: (version) =>
-      rows.reduce((bits, row) => (within(version, row[2] ?? '1.0') ? bits : bits | row[0]), 0),
+      rows.reduce((bits, row) => (isWithin(version, row[2] ?? '1.0') ? bits : bits | row[0]), 0),
     split(value) {
       const names = rows.filter((row) => (value & row[0]) !== 0).map((row) => row[1]);
       return { names, rest: names.reduce((rest, member) => rest & ~bit(member), value) };

@@ -178,14 +178,14 @@ export function readVersion(reader: BinaryReader): Version {
 }
 
 /** Offsets of the version numbers where every known client puts them: first field of the header, no gaps. */
-const usualMajor = 32;
-const usualMinor = 48;
+const usualMajorOffset = 32;
+const usualMinorOffset = 48;
 
 /** The version a message that cannot be read was probably meant in: its answer should be readable at least. */
 export function guessVersion(bytes: Uint8Array): Version {
-  if (bytes.length < usualMinor + 4) return oldestVersion;
+  if (bytes.length < usualMinorOffset + 4) return oldestVersion;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return versionOf(view.getInt32(usualMajor), view.getInt32(usualMinor)) ?? oldestVersion;
+  return versionOf(view.getInt32(usualMajorOffset), view.getInt32(usualMinorOffset)) ?? oldestVersion;
 }
 
 /** One answer. `operation` is absent only when the whole message could not be read. */
@@ -213,7 +213,7 @@ const Tag = {
 } as const;
 
 /** What the answer's header says beside version, time and count. */
-export interface ResponseHead {
+export interface ResponseHeaderFields {
   readonly version: Version;
   /** POSIX seconds. */
   readonly timeStamp: number;
@@ -223,7 +223,7 @@ export interface ResponseHead {
 }
 
 /** Encodes a whole response into memory of its own. */
-export function writeResponse(head: ResponseHead, items: readonly ResponseItem[]): Uint8Array {
+export function writeResponse(head: ResponseHeaderFields, items: readonly ResponseItem[]): Uint8Array {
   return encodeMessage((writer) => {
     const message = writer.open(Tag.ResponseMessage);
     const { major, minor } = versionNumbers(head.version);

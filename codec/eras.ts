@@ -4,16 +4,16 @@ import {
   type AttributeReference,
   attributeKey,
   type DeletedAttribute,
-  sendable,
+  isSendable,
   type TemplateAttribute,
 } from './attribute.ts';
 import {
   attribute1x,
   attributes2x,
-  notified1x,
-  plain1x,
+  notifyAttribute1x,
   reference1x,
   reference2x,
+  sendableAttribute1x,
   singleAttribute2x,
 } from './attribute-forms.ts';
 import {
@@ -46,43 +46,43 @@ export type {
  * against one item per attribute; Template-Attribute against Attributes; names against references.
  */
 
-const template1x = struct({ Name: many(Name), Attribute: many(plain1x) });
+const template1x = struct({ Name: many(Name), Attribute: many(sendableAttribute1x) });
 const filterTemplate1x = struct({ Name: many(partial(Name)), Attribute: many(attribute1x(true)) });
 
-function splitAs(tag: TagName) {
+function splitUnder(tag: TagName) {
   return (list: readonly Attribute[]) => list.map((value) => ({ tag, value }));
 }
 
 /** Repeated Attribute (1.x). */
-const list1x: MergedField<readonly Attribute[]> = {
-  kind: 'gathered',
-  sources: [{ tag: 'Attribute', schema: plain1x }],
+const attributeList1x: MergedField<readonly Attribute[]> = {
+  kind: 'merged',
+  sources: [{ tag: 'Attribute', schema: sendableAttribute1x }],
   merge: (items) => items.map((item) => item.value as Attribute),
-  split: splitAs('Attribute'),
+  split: splitUnder('Attribute'),
 };
 
-function list2x(
+function attributeList2x(
   tag: TagName,
-  options: { loose?: boolean; always?: boolean } = {},
+  options: { allowPartial?: boolean; writeEmpty?: boolean } = {},
 ): MergedField<readonly Attribute[]> {
   return {
-    kind: 'gathered',
-    sources: [{ tag, schema: attributes2x(options.loose ?? false) }],
+    kind: 'merged',
+    sources: [{ tag, schema: attributes2x(options.allowPartial ?? false) }],
     merge: (items) => items.flatMap((item) => item.value as Attribute[]),
-    split: (value) => (value.length > 0 || options.always ? [{ tag, value }] : []),
+    split: (value) => (value.length > 0 || options.writeEmpty ? [{ tag, value }] : []),
   };
 }
 
 /** Attributes of an answer: repeated Attribute, from 2.0 on one Attributes structure (there even when empty). */
 export const attributeList: EraField<readonly Attribute[]> = era({
-  '1.x': list1x,
-  '2.x': list2x('Attributes', { always: true }),
+  '1.x': attributeList1x,
+  '2.x': attributeList2x('Attributes', { writeEmpty: true }),
 });
 
 /** Attributes beside Key Material. */
 export const keyValueAttributes: EraField<readonly Attribute[]> = era({
-  '1.x': list1x,
-  '2.x': list2x('Attributes'),
+  '1.x': attributeList1x,
+  '2.x': attributeList2x('Attributes'),
 });
 
 /**
@@ -91,8 +91,8 @@ export const keyValueAttributes: EraField<readonly Attribute[]> = era({
  */
 export const attributeChanges: EraField<AttributeChanges> = era({
   '1.x': {
-    kind: 'gathered',
-    sources: [{ tag: 'Attribute', schema: notified1x }],
+    kind: 'merged',
+    sources: [{ tag: 'Attribute', schema: notifyAttribute1x }],
     merge(items) {
       const all = items.map((item) => item.value as Attribute | DeletedAttribute);
       return {
@@ -104,7 +104,7 @@ export const attributeChanges: EraField<AttributeChanges> = era({
       [...changed, ...deleted].map((value) => ({ tag: 'Attribute' as const, value })),
   } satisfies MergedField<AttributeChanges>,
   '2.x': {
-    kind: 'gathered',
+    kind: 'merged',
     sources: [
       { tag: 'Attributes', schema: attributes2x(false) },
       { tag: 'AttributeReference', schema: reference2x },
@@ -127,24 +127,27 @@ export const attributeChanges: EraField<AttributeChanges> = era({
 });
 
 /** What of the changes that version has words for. */
-export function changesFor({ changed, deleted }: AttributeChanges, version: Version): AttributeChanges {
-  const classicOnly = eraOf(version) === '1.x';
+export function representableChanges(
+  { changed, deleted }: AttributeChanges,
+  version: Version,
+): AttributeChanges {
+  const legacyFormOnly = eraOf(version) === '1.x';
   return {
-    changed: changed.filter((each) => sendable(each, version, classicOnly)),
-    deleted: deleted.filter((each) => sendable(each, version, classicOnly)),
+    changed: changed.filter((each) => isSendable(each, version, legacyFormOnly)),
+    deleted: deleted.filter((each) => isSendable(each, version, legacyFormOnly)),
   };
 }
 
 /** Content of a Template object (1.x only). */
 export const templateAttributes: EraField<readonly Attribute[]> = era({
-  '1.x': list1x,
-  '2.x': list2x('Attributes'),
+  '1.x': attributeList1x,
+  '2.x': attributeList2x('Attributes'),
 });
 
 /** What a Locate looks for: bare Attribute items or wrapped in a Template-Attribute (some 1.0 clients), in 2.x Attributes. */
 export const filterAttributes: EraField<readonly Attribute[]> = era({
   '1.x': {
-    kind: 'gathered',
+    kind: 'merged',
     sources: [
       { tag: 'Attribute', schema: attribute1x(true) },
       { tag: 'TemplateAttribute', schema: filterTemplate1x },
@@ -158,15 +161,15 @@ export const filterAttributes: EraField<readonly Attribute[]> = era({
           ...wrapped.Attribute,
         ];
       }),
-    split: splitAs('Attribute'),
+    split: splitUnder('Attribute'),
   } satisfies MergedField<readonly Attribute[]>,
-  '2.x': list2x('Attributes', { loose: true, always: true }),
+  '2.x': attributeList2x('Attributes', { allowPartial: true, writeEmpty: true }),
 });
 
 /** Attributes of a new object under the tags of both eras; a request without them has none. */
 export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<TemplateAttribute> {
   const wrapped: MergedField<TemplateAttribute> = {
-    kind: 'gathered',
+    kind: 'merged',
     sources: [{ tag: tag1x, schema: template1x }],
     merge: (items) => {
       const all = items.map(
@@ -184,7 +187,7 @@ export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<Tem
   };
   // PyKMIP's client still wraps the attributes of a 2.0 Re-key in a Template-Attribute.
   const bare: MergedField<TemplateAttribute> = {
-    kind: 'gathered',
+    kind: 'merged',
     sources: [{ tag: tag2x, schema: attributes2x(false) }, ...wrapped.sources],
     merge: (items) => {
       const { templates, attributes } = wrapped.merge(items.filter((item) => item.tag === tag1x));
@@ -198,7 +201,7 @@ export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<Tem
 
 /** The attribute to add, set or change to. */
 export const newAttribute: EraField<Attribute> = era({
-  '1.x': tagged('Attribute', one(plain1x)),
+  '1.x': tagged('Attribute', one(sendableAttribute1x)),
   '2.x': tagged('NewAttribute', one(singleAttribute2x)),
 });
 
@@ -210,7 +213,7 @@ export const currentAttribute: EraField<Attribute | undefined> = era({
 
 /** The attribute that 1.x answers repeat. */
 export const echoedAttribute: EraField<Attribute | undefined> = era({
-  '1.x': tagged('Attribute', maybe(plain1x)),
+  '1.x': tagged('Attribute', maybe(sendableAttribute1x)),
   '2.x': null,
 });
 

@@ -28,7 +28,7 @@ export class Framer {
   }
 
   /** Whether some of a message has arrived, but not all. */
-  get partial(): boolean {
+  get hasPartialMessage(): boolean {
     return this.#headerFilled > 0 || this.#message !== undefined;
   }
 

@@ -1,21 +1,21 @@
 import type { Enumeration } from './enumeration.ts';
 import type { AnyField, AnySchema, Field, Fields, Infer, MergedField, Plan } from './schema.ts';
 import { isTagName, type TagName, tagNumber } from './tags.ts';
-import { eraOf, type Version, within } from './version.ts';
+import { eraOf, isWithin, type Version } from './version.ts';
 import type { BinaryReader } from './wire/binary-reader.ts';
 import { tagLabel } from './wire/binary-reader.ts';
 import type { BinaryWriter } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
-const memo = new WeakMap<AnySchema, Map<Version, Plan<unknown>>>();
+const compiledPlans = new WeakMap<AnySchema, Map<Version, Plan<unknown>>>();
 
 /**
  * The schema as closures for one version, compiled at first use. Closures rather than generated source, because the
  * daemon runs under --disallow-code-generation-from-strings; they cost about twice the generated form.
  */
 export function plan<S extends AnySchema>(schema: S, version: Version): Plan<Infer<S>> {
-  let byVersion = memo.get(schema);
-  if (byVersion === undefined) memo.set(schema, (byVersion = new Map()));
+  let byVersion = compiledPlans.get(schema);
+  if (byVersion === undefined) compiledPlans.set(schema, (byVersion = new Map()));
   let compiled = byVersion.get(version);
   if (compiled === undefined) byVersion.set(version, (compiled = compile(schema, version)));
   return compiled as Plan<Infer<S>>;
@@ -55,14 +55,14 @@ interface Slot {
 interface CompiledField {
   readonly slots: readonly (readonly [tag: number, slot: Slot])[];
   /** Puts the value of a field that no item brought; throws when there must be one. */
-  absent?(values: Values): void;
+  applyDefault?(values: Values): void;
   write?(writer: BinaryWriter, values: Values): void;
 }
 
 function compileStruct(fields: Fields, version: Version): Plan<unknown> {
   const compiled = Object.entries(fields).flatMap(([key, field]) => compileField(key, field, version));
   const slots = new Map(compiled.flatMap((field) => field.slots));
-  const defaults = compiled.flatMap((field) => (field.absent ? [field.absent] : []));
+  const defaults = compiled.flatMap((field) => (field.applyDefault ? [field.applyDefault] : []));
   const writes = compiled.flatMap((field) => (field.write ? [field.write] : []));
   return {
     read(reader) {
@@ -75,7 +75,7 @@ function compileStruct(fields: Fields, version: Version): Plan<unknown> {
         else if (tag >>> 16 === 0x54) reader.skip();
         else throw new WireError('unknown', `${tagLabel(tag)} is not expected here`, reader.offset);
       }
-      for (const absent of defaults) absent(values);
+      for (const applyDefault of defaults) applyDefault(values);
       reader.leave(outer);
       return values;
     },
@@ -93,7 +93,7 @@ function compileField(key: string, field: AnyField, version: Version): CompiledF
       const shape = field.shapes[eraOf(version)];
       return shape === null ? [] : compileField(key, shape, version);
     }
-    case 'gathered':
+    case 'merged':
       return [compileMerged(key, field, version)];
     case 'field':
       return [
@@ -105,9 +105,9 @@ function compileField(key: string, field: AnyField, version: Version): CompiledF
 function compileSingle(key: string, field: Field, version: Version): CompiledField {
   const tag = wireTag(key, field);
   const inner = plan(field.schema, version) as Plan<unknown>;
-  const written = within(version, field.since ?? '1.0', field.until);
-  const required = field.quantity === 'one';
-  const sendable = required ? always : sendableIn(field.schema, version);
+  const isWritten = isWithin(version, field.since ?? '1.0', field.until);
+  const isRequired = field.quantity === 'one';
+  const isSendable = isRequired ? acceptAll : sendableFilter(field.schema, version);
   const compiled: CompiledField = {
     slots: [
       [
@@ -122,15 +122,15 @@ function compileSingle(key: string, field: Field, version: Version): CompiledFie
       ],
     ],
   };
-  if (required && written) {
-    compiled.absent = (values) => {
+  if (isRequired && isWritten) {
+    compiled.applyDefault = (values) => {
       if (values[key] === undefined) throw new WireError('field', `${tagLabel(tag)} is missing`);
     };
   }
-  if (written) {
+  if (isWritten) {
     compiled.write = (writer, values) => {
       const value = values[key];
-      if (value !== undefined && sendable(value)) inner.write(writer, tag, value);
+      if (value !== undefined && isSendable(value)) inner.write(writer, tag, value);
     };
   }
   return compiled;
@@ -139,7 +139,7 @@ function compileSingle(key: string, field: Field, version: Version): CompiledFie
 function compileMany(key: string, field: Field, version: Version): CompiledField {
   const tag = wireTag(key, field);
   const inner = plan(field.schema, version) as Plan<unknown>;
-  const sendable = sendableIn(field.schema, version);
+  const isSendable = sendableFilter(field.schema, version);
   const compiled: CompiledField = {
     slots: [
       [
@@ -153,13 +153,13 @@ function compileMany(key: string, field: Field, version: Version): CompiledField
         },
       ],
     ],
-    absent(values) {
+    applyDefault(values) {
       values[key] ??= [];
     },
   };
-  if (within(version, field.since ?? '1.0', field.until)) {
+  if (isWithin(version, field.since ?? '1.0', field.until)) {
     compiled.write = (writer, values) => {
-      for (const value of values[key] as unknown[]) if (sendable(value)) inner.write(writer, tag, value);
+      for (const value of values[key] as unknown[]) if (isSendable(value)) inner.write(writer, tag, value);
     };
   }
   return compiled;
@@ -179,7 +179,7 @@ function compileMerged(key: string, field: MergedField<unknown>, version: Versio
         },
       },
     ]),
-    absent(values) {
+    applyDefault(values) {
       values[key] = field.merge((values[key] ?? []) as { tag: TagName; value: unknown }[]);
     },
     write(writer, values) {
@@ -195,11 +195,11 @@ function wireTag(key: string, field: Field): number {
   return tagNumber(name);
 }
 
-const always = (): boolean => true;
+const acceptAll = (): boolean => true;
 
 /** Optional enumeration values newer than the version are left out of its answers. */
-function sendableIn(schema: AnySchema, version: Version): (value: unknown) => boolean {
-  if (schema.kind !== 'enumeration') return always;
+function sendableFilter(schema: AnySchema, version: Version): (value: unknown) => boolean {
+  if (schema.kind !== 'enumeration') return acceptAll;
   const members: Enumeration = schema;
-  return (value) => members.introducedBy(value as string | number, version);
+  return (value) => members.isIntroducedBy(value as string | number, version);
 }

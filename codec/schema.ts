@@ -80,7 +80,7 @@ export interface Field<S extends AnySchema = AnySchema, Q extends Quantity = Qua
  * value, which is never undefined.
  */
 export interface MergedField<T> {
-  readonly kind: 'gathered';
+  readonly kind: 'merged';
   readonly sources: readonly { readonly tag: TagName; readonly schema: AnySchema }[];
   /** From the items in the order of arrival, each with its tag. */
   merge(items: readonly { tag: TagName; value: unknown }[]): T;

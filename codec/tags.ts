@@ -1,4 +1,4 @@
-import { type Version, within } from './version.ts';
+import { isWithin, type Version } from './version.ts';
 
 /** Type of a TTLV item (KMIP 1.4 §9.1.1.2, 2.1 §9.1.2), spelt as in the XML encoding. `Varies`: the context decides. */
 export type TagType =
@@ -417,7 +417,7 @@ export function tagType(name: TagName): TagType {
 }
 
 /** Whether the tag may appear in a message of that version. */
-export function tagKnown(name: TagName, version: Version): boolean {
+export function isTagKnownIn(name: TagName, version: Version): boolean {
   const row: Row = tags[name];
-  return within(version, row[2], row[3]);
+  return isWithin(version, row[2], row[3]);
 }

@@ -17,7 +17,7 @@ export function compareVersions(a: Version, b: Version): number {
 }
 
 /** Whether `version` lies in `since`…`until`, both included. */
-export function within(version: Version, since: Version, until?: Version): boolean {
+export function isWithin(version: Version, since: Version, until?: Version): boolean {
   return (
     compareVersions(version, since) >= 0 && (until === undefined || compareVersions(version, until) <= 0)
   );

@@ -11,5 +11,5 @@ export const advancedCryptographic: Profile = {
     '2.1': 'AdvancedCryptographicServer',
   },
   cases: ['CS-AC-M-*'],
-  kept: true,
+  supported: true,
 };

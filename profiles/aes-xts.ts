@@ -8,5 +8,5 @@ export const aesXts: Profile = {
     '2.1': 'AESXTSServer',
   },
   cases: ['AX-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -13,5 +13,5 @@ export const asymmetricKeyLifecycle: Profile = {
     '2.1': 'AsymmetricKeyLifecycleServer',
   },
   cases: ['AKLC-M-*', 'AKLC-O-*'],
-  kept: true,
+  supported: true,
 };

@@ -9,7 +9,7 @@ export const baselineTls12: Profile = {
     '1.4': 'BaselineServerTLSV1_2KMIPV1_4',
   },
   cases: [],
-  kept: false,
+  supported: false,
   missing:
     'its suites exchange keys by RSA, which only `tls.profile = "legacy"` with an RSA certificate offers',
 };

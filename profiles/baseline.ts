@@ -11,5 +11,5 @@ export const baseline: Profile = {
     '2.1': 'BaselineServer',
   },
   cases: ['BL-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -11,5 +11,5 @@ export const basicCryptographic: Profile = {
     '2.1': 'BasicCryptographicServer',
   },
   cases: ['CS-BC-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -10,6 +10,6 @@ export const completeTls12: Profile = {
     '2.0': 'CompleteServerTLSV1_2',
   },
   cases: [],
-  kept: false,
+  supported: false,
   missing: 'attestation is refused',
 };

@@ -11,6 +11,6 @@ export const complete: Profile = {
     '2.1': 'CompleteServer',
   },
   cases: [],
-  kept: false,
+  supported: false,
   missing: 'attestation is refused',
 };

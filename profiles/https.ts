@@ -13,6 +13,6 @@ export const https: Profile = {
     '2.1': 'HTTPSServer',
   },
   cases: ['MSGENC-*'],
-  over: 'ttlv',
-  kept: true,
+  encoding: 'ttlv',
+  supported: true,
 };

@@ -13,6 +13,6 @@ export const json: Profile = {
     '2.1': 'JSONServer',
   },
   cases: ['MSGENC-*'],
-  over: 'json',
-  kept: true,
+  encoding: 'json',
+  supported: true,
 };

@@ -13,5 +13,5 @@ export const opaqueManagedObjectStore: Profile = {
     '2.1': 'OpaqueManagedObjectStoreServer',
   },
   cases: ['OMOS-M-*', 'OMOS-O-*'],
-  kept: true,
+  supported: true,
 };

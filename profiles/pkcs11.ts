@@ -8,5 +8,5 @@ export const pkcs11: Profile = {
     '2.1': 'PKCS_11Server',
   },
   cases: ['PKCS11-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -9,9 +9,9 @@ export interface Profile {
   /** Conformance cases without the version at the end of their names; `*` stands for any text. */
   readonly cases: readonly string[];
   /** What its cases travel in over HTTPS, where the profile is about that; plain TTLV over TLS when left out. */
-  readonly over?: 'ttlv' | 'xml' | 'json';
+  readonly encoding?: 'ttlv' | 'xml' | 'json';
   /** Every case of it passes, so it may be announced. Tests hold this against the expected failures and the last run. */
-  readonly kept: boolean;
+  readonly supported: boolean;
   /** What is missing where it is not kept. */
   readonly missing?: string;
 }

@@ -8,5 +8,5 @@ export const quantumSafe: Profile = {
     '2.1': 'QuantumSafeServer',
   },
   cases: ['QS-M-*'],
-  kept: true,
+  supported: true,
 };

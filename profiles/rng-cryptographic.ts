@@ -11,5 +11,5 @@ export const rngCryptographic: Profile = {
     '2.1': 'RNGCryptographicServer',
   },
   cases: ['CS-RNG-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -13,5 +13,5 @@ export const storageArray: Profile = {
     '2.1': 'StorageArrayWithSelfEncryptingDriveServer',
   },
   cases: ['SASED-M-*'],
-  kept: true,
+  supported: true,
 };

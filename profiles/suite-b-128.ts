@@ -11,5 +11,5 @@ export const suiteB128: Profile = {
     '1.4': 'SuiteBMinLOS_128ServerKMIPV1_4',
   },
   cases: ['SUITEB_128-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -11,6 +11,6 @@ export const suiteB192: Profile = {
     '1.4': 'SuiteBMinLOS_192ServerKMIPV1_4',
   },
   cases: ['SUITEB_192-M-*'],
-  kept: false,
+  supported: false,
   missing: 'a new home makes its keys on P-256, not on P-384',
 };

@@ -13,5 +13,5 @@ export const symmetricKeyFoundry: Profile = {
     '2.1': 'SymmetricKeyFoundryServer',
   },
   cases: ['SKFF-M-*', 'SKFF-O-*'],
-  kept: true,
+  supported: true,
 };

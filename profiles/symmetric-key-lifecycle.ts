@@ -13,5 +13,5 @@ export const symmetricKeyLifecycle: Profile = {
     '2.1': 'SymmetricKeyLifecycleServer',
   },
   cases: ['SKLC-M-*', 'SKLC-O-*'],
-  kept: true,
+  supported: true,
 };

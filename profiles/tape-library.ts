@@ -13,5 +13,5 @@ export const tapeLibrary: Profile = {
     '2.1': 'TapeLibraryServer',
   },
   cases: ['TL-M-*'],
-  kept: true,
+  supported: true,
 };

@@ -13,6 +13,6 @@ export const xml: Profile = {
     '2.1': 'XMLServer',
   },
   cases: ['MSGENC-*'],
-  over: 'xml',
-  kept: true,
+  encoding: 'xml',
+  supported: true,
 };

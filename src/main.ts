@@ -6,7 +6,7 @@ import { CommandError } from './cli/failure.ts';
 import { loadRooms } from './cli/rooms.ts';
 import { run } from './cli/run.ts';
 import { configOf, type StateDirectory } from './cli/state-directory/state-directory.ts';
-import { type Address, addressText } from './common/address.ts';
+import { type Address, formatAddress } from './common/address.ts';
 import type { Config } from './config/index.ts';
 import { storeName } from './config/values.ts';
 import { bind } from './daemon/bind.ts';
@@ -209,10 +209,10 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
   const extras = [
     storeName(config.store),
     `KMIP ${rooms.oldestVersion}–${rooms.newestVersion}`,
-    ...(httpsAddress ? [`HTTPS on ${addressText(httpsAddress)}`] : []),
-    ...(http ? [`metrics on ${addressText(http)}`] : []),
+    ...(httpsAddress ? [`HTTPS on ${formatAddress(httpsAddress)}`] : []),
+    ...(http ? [`metrics on ${formatAddress(http)}`] : []),
   ];
-  process.stdout.write(`kmipd ${version} ready on ${addressText(address)} (${extras.join(', ')})\n`);
+  process.stdout.write(`kmipd ${version} ready on ${formatAddress(address)} (${extras.join(', ')})\n`);
 
   started.resolve();
   const signal = await asked();

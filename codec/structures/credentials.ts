@@ -69,7 +69,7 @@ export type Right = Infer<typeof Right>;
 /** KMIP 2.1 §9.20; since 2.0. */
 export const Rights = struct({ Right: many(Right) });
 
-const values = {
+const credentialValues = {
   UsernameAndPassword,
   Device,
   Attestation,
@@ -77,16 +77,18 @@ const values = {
   HashedPassword,
   Ticket: TicketCredential,
 } as const;
-type ValueName = keyof typeof values;
+type ValueName = keyof typeof credentialValues;
 
 /** A credential; one of a type outside the table keeps its value unread, so that it can be refused by name. */
 export type Credential =
-  | { [N in ValueName]: { CredentialType: N; CredentialValue: Infer<(typeof values)[N]> } }[ValueName]
+  | {
+      [N in ValueName]: { CredentialType: N; CredentialValue: Infer<(typeof credentialValues)[N]> };
+    }[ValueName]
   | { CredentialType: number; CredentialValue: TypedValue };
 
 const unknownValue = struct({ CredentialType: one(CredentialType), CredentialValue: one(any) });
-const pairs: ReadonlyMap<unknown, typeof unknownValue> = new Map(
-  Object.entries(values).map(([type, value]) => [
+const pairsByType: ReadonlyMap<unknown, typeof unknownValue> = new Map(
+  Object.entries(credentialValues).map(([type, value]) => [
     type,
     struct({
       CredentialType: one(CredentialType),
@@ -102,17 +104,18 @@ export const credential: Custom<Credential> = {
     { CredentialType: 'UsernameAndPassword', CredentialValue: { Username: 'a', Password: 'b' } },
   ],
   compile(version) {
-    const loose = plan(unknownValue, version);
+    const unknownPlan = plan(unknownValue, version);
     return {
       read(reader) {
-        const { CredentialType: type } = loose.read(reader.fork());
-        return plan(pairs.get(type) ?? unknownValue, version).read(reader) as Credential;
+        const { CredentialType: type } = unknownPlan.read(reader.fork());
+        return plan(pairsByType.get(type) ?? unknownValue, version).read(reader) as Credential;
       },
       write(writer, tag, value) {
         const start = writer.open(tag);
         writer.enumeration(tagNumber('CredentialType'), CredentialType.toNumber(value.CredentialType));
-        const shape = typeof value.CredentialType === 'string' ? values[value.CredentialType] : any;
-        plan(shape, version).write(writer, tagNumber('CredentialValue'), value.CredentialValue as never);
+        const schema =
+          typeof value.CredentialType === 'string' ? credentialValues[value.CredentialType] : any;
+        plan(schema, version).write(writer, tagNumber('CredentialValue'), value.CredentialValue as never);
         writer.close(start);
       },
     };

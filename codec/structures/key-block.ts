@@ -104,14 +104,14 @@ export function encodeKeyValue(value: PlainKeyValue, version: Version): Uint8Arr
 }
 
 /** The newest version of each era: the forms in which attributes inside a Key Value come. */
-export const keyValueForms: readonly Version[] = [newestVersion, '1.4'];
+export const keyValueVersions: readonly Version[] = [newestVersion, '1.4'];
 
 /**
  * The inverse, for a Key Value of any version; byte strings are views of `encoded`. Undefined when these bytes are none:
  * why is nobody's business, as they may come out of a decryption.
  */
 export function decodeKeyValue(encoded: Uint8Array, limits: WireLimits): PlainKeyValue | undefined {
-  for (const version of keyValueForms) {
+  for (const version of keyValueVersions) {
     try {
       checkStructure(encoded, limits);
       const reader = new BinaryReader(encoded);

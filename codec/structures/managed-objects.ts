@@ -75,7 +75,7 @@ export type OpaqueObject = Infer<typeof OpaqueObject>;
 export const PGPKey = struct({ PGPKeyVersion: one(integer), KeyBlock: one(KeyBlock) });
 export type PGPKey = Infer<typeof PGPKey>;
 
-const shapes = {
+const objectSchemas = {
   Certificate,
   CertificateRequest,
   SymmetricKey,
@@ -88,11 +88,11 @@ const shapes = {
   PGPKey,
 } as const satisfies Partial<Record<TagName, unknown>>;
 
-export type ObjectTypeName = keyof typeof shapes;
+export type ObjectTypeName = keyof typeof objectSchemas;
 
 /** A managed object as it travels: its type and the fields of its structure. */
 export type ManagedObjectValue = {
-  [N in ObjectTypeName]: { readonly type: N; readonly value: Infer<(typeof shapes)[N]> };
+  [N in ObjectTypeName]: { readonly type: N; readonly value: Infer<(typeof objectSchemas)[N]> };
 }[ObjectTypeName];
 
 /** Object types that carry a Key Block. */
@@ -102,15 +102,15 @@ export function hasKeyBlock(object: ManagedObjectValue): object is KeyedObjectVa
   return 'KeyBlock' in object.value;
 }
 
-const tagsOf = new Map<number, ObjectTypeName>(
-  Object.keys(shapes).map((name) => [tagNumber(name as ObjectTypeName), name as ObjectTypeName]),
+const typesByTag = new Map<number, ObjectTypeName>(
+  Object.keys(objectSchemas).map((name) => [tagNumber(name as ObjectTypeName), name as ObjectTypeName]),
 );
 
 /** The tags under which a managed object may stand. */
-export const managedObjectTags: readonly TagName[] = Object.keys(shapes) as ObjectTypeName[];
+export const managedObjectTags: readonly TagName[] = Object.keys(objectSchemas) as ObjectTypeName[];
 
-function shapeOf(tag: number): ObjectTypeName {
-  const name = tagsOf.get(tag);
+function objectTypeOf(tag: number): ObjectTypeName {
+  const name = typesByTag.get(tag);
   if (name === undefined) throw new WireError('field', `${tagLabel(tag)} is not a managed object`);
   return name;
 }
@@ -124,35 +124,35 @@ export const managedObject: Custom<ManagedObjectValue> = {
   ],
   compile: (version) => ({
     read(reader) {
-      const type = shapeOf(reader.tag());
-      return { type, value: plan(shapes[type], version).read(reader) } as ManagedObjectValue;
+      const type = objectTypeOf(reader.tag());
+      return { type, value: plan(objectSchemas[type], version).read(reader) } as ManagedObjectValue;
     },
     write(writer, _tag, object) {
-      plan(shapes[object.type], version).write(writer, tagNumber(object.type), object.value as never);
+      plan(objectSchemas[object.type], version).write(writer, tagNumber(object.type), object.value as never);
     },
   }),
 };
 
 /** The version in which an object rests: the newest, but for Templates, which 2.0 no longer has. */
-function restVersion(type: ObjectTypeName): Version {
+function storedVersionOf(type: ObjectTypeName): Version {
   return type === 'Template' ? '1.4' : newestVersion;
 }
 
 /** An object's bytes in TTLV, in memory of their own: what the vault seals. */
 export function encodeManagedObject(object: ManagedObjectValue): Uint8Array {
-  const { write } = plan(managedObject, restVersion(object.type));
+  const { write } = plan(managedObject, storedVersionOf(object.type));
   return encodeMessage((writer) => write(writer, tagNumber(object.type), object));
 }
 
 /** The inverse of `encodeManagedObject`; byte strings are views of `encoded`. */
 export function decodeManagedObject(encoded: Uint8Array): ManagedObjectValue {
   const reader = new BinaryReader(encoded);
-  return plan(managedObject, restVersion(shapeOf(reader.tag()))).read(reader);
+  return plan(managedObject, storedVersionOf(objectTypeOf(reader.tag()))).read(reader);
 }
 
 /** A payload field that holds a managed object of any type, under the tag of its type. */
 export const managedObjectField: MergedField<ManagedObjectValue> = {
-  kind: 'gathered',
+  kind: 'merged',
   sources: managedObjectTags.map((tag) => ({ tag, schema: managedObject })),
   merge(items) {
     const [first, second] = items;

@@ -115,12 +115,12 @@ export class BinaryWriter {
    * Writes tag, type and length, makes room for `room` bytes behind them and steps over those of a fixed size. May
    * replace the buffer: take `#view` and `#bytes` only afterwards.
    */
-  #header(tag: number, type: number, length: number, room: number): number {
-    this.#reserve(8 + room);
+  #header(tag: number, type: number, length: number, size: number): number {
+    this.#reserve(8 + size);
     const at = this.#at;
     this.#view.setUint32(at, ((tag << 8) | type) >>> 0);
     this.#view.setUint32(at + 4, length);
-    this.#at = at + 8 + (type === Type.TextString || type === Type.ByteString ? 0 : room);
+    this.#at = at + 8 + (type === Type.TextString || type === Type.ByteString ? 0 : size);
     return at + 8;
   }
 
@@ -131,9 +131,9 @@ export class BinaryWriter {
     this.#at = end;
   }
 
-  #reserve(room: number): void {
-    if (this.#at + room <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + room));
+  #reserve(size: number): void {
+    if (this.#at + size <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + size));
     larger.set(this.#bytes.subarray(0, this.#at));
     this.#bytes.fill(0);
     this.#bytes = larger;
@@ -142,20 +142,20 @@ export class BinaryWriter {
 }
 
 /** The writer that `written` uses again; nothing larger than this is kept. */
-const kept = { writer: undefined as BinaryWriter | undefined, capacity: 65_536 };
+const reusable = { writer: undefined as BinaryWriter | undefined, capacity: 65_536 };
 
 /**
  * The bytes that `write` writes, in memory of their own. The writer is used again from call to call, always wiped: to
  * allocate one for each message costs more than to fill it. Calls may be nested.
  */
 export function encodeMessage(write: (writer: BinaryWriter) => void): Uint8Array {
-  const writer = kept.writer ?? new BinaryWriter(4_096);
-  kept.writer = undefined;
+  const writer = reusable.writer ?? new BinaryWriter(4_096);
+  reusable.writer = undefined;
   try {
     write(writer);
     return writer.finish();
   } finally {
     writer.clear();
-    if (writer.capacity <= kept.capacity) kept.writer = writer;
+    if (writer.capacity <= reusable.capacity) reusable.writer = writer;
   }
 }

@@ -1,4 +1,4 @@
-import { attributeNamed1x } from '../attribute-table.ts';
+import { attributeFromName1x } from '../attribute-table.ts';
 import type { Enumeration, Mask } from '../enumeration.ts';
 import * as enums from '../enums.ts';
 import * as masks from '../masks.ts';
@@ -32,15 +32,15 @@ function fromEnumeration(members: Enumeration): Vocabulary {
 }
 
 /** Attribute Reference and Tag: the value is a tag, its word the tag's name. */
-const tagWords: Vocabulary = {
+const tagVocabulary: Vocabulary = {
   textOf: tagName,
   valueOf: (text) => (isTagName(text) ? tagNumber(text) : undefined),
 };
 
 /** Tags whose Enumeration goes by another name than the tag. */
-const renamed: Partial<Record<TagName, Vocabulary>> = {
-  AttributeReference: tagWords,
-  Tag: tagWords,
+const vocabulariesOfOtherNames: Partial<Record<TagName, Vocabulary>> = {
+  AttributeReference: tagVocabulary,
+  Tag: tagVocabulary,
   MaskGeneratorHashingAlgorithm: fromEnumeration(enums.HashingAlgorithm),
   ExtensionType: fromEnumeration(enums.ItemType),
   LinkedObjectIdentifier: fromEnumeration(enums.UniqueIdentifier),
@@ -50,11 +50,12 @@ const renamed: Partial<Record<TagName, Vocabulary>> = {
   CertificateRequestUniqueIdentifier: fromEnumeration(enums.UniqueIdentifier),
 };
 
-const enumerations = new Map<TagName, Vocabulary>();
+const vocabularies = new Map<TagName, Vocabulary>();
 for (const [name, members] of Object.entries(enums)) {
-  if (isTagName(name)) enumerations.set(name, fromEnumeration(members));
+  if (isTagName(name)) vocabularies.set(name, fromEnumeration(members));
 }
-for (const [name, words] of Object.entries(renamed)) enumerations.set(name as TagName, words);
+for (const [name, vocabulary] of Object.entries(vocabulariesOfOtherNames))
+  vocabularies.set(name as TagName, vocabulary);
 
 const masksByTag = new Map<TagName, Mask>();
 for (const [name, bits] of Object.entries(masks)) {
@@ -71,18 +72,22 @@ const Tag = {
  * The tag whose words an item uses: its own, or for the value of a 1.x Attribute that of the attribute it belongs to,
  * named in front of it. `at` is the item's place among its siblings. Undefined for vendors' attributes and extensions.
  */
-export function subjectOf(tag: number, siblings: readonly Node[], at = siblings.length): TagName | undefined {
+export function vocabularyTagOf(
+  tag: number,
+  siblings: readonly Node[],
+  at = siblings.length,
+): TagName | undefined {
   if (tag !== Tag.AttributeValue) return tagName(tag);
   // An Attribute has three fields: one with thousands of values must not cost their square.
   const before = siblings.slice(0, Math.min(at, 2));
   if (before.some((item) => item.tag === Tag.VendorIdentification)) return undefined;
   const name = before.find((item) => item.tag === Tag.AttributeName);
-  return name?.type === 'TextString' ? attributeNamed1x(name.value) : undefined;
+  return name?.type === 'TextString' ? attributeFromName1x(name.value) : undefined;
 }
 
 /** Words of the Enumerations that stand under a tag. */
-export function enumerationOf(subject: TagName | undefined): Vocabulary | undefined {
-  return subject === undefined ? undefined : enumerations.get(subject);
+export function vocabularyOf(subject: TagName | undefined): Vocabulary | undefined {
+  return subject === undefined ? undefined : vocabularies.get(subject);
 }
 
 /** The mask that Integers under a tag are; undefined when they are plain numbers. */

@@ -1,7 +1,7 @@
 import { type TagName, tagName } from '../tags.ts';
 import { WireError } from '../wire-error.ts';
 import { tagLabel } from './binary-reader.ts';
-import { subjectOf } from './dictionary.ts';
+import { vocabularyTagOf } from './dictionary.ts';
 import * as lexical from './lexical.ts';
 import { isTypeName, type Node, type TypedValue } from './node.ts';
 import { type MessageLimits, TreeBuilder } from './tree.ts';
@@ -14,7 +14,7 @@ import type { TypeName } from './types.ts';
 export function jsonToNode(text: string, limits: MessageLimits): Node {
   const tree = new TreeBuilder(limits);
   requireShallow(text, 2 * limits.depth + 2);
-  addItem(tree, parsed(text));
+  addItem(tree, parseJson(text));
   return tree.close();
 }
 
@@ -24,22 +24,22 @@ const character = { quote: 0x22, backslash: 0x5c, openList: 0x5b, closeList: 0x5
  * Refuses brackets nested deeper than any item needs, two a structure, before the parser builds what it would throw away.
  * It is no small matter: JSON.parse of V8 14.6 corrupts the heap over some texts that nest 20,000 deep and do not end.
  */
-function requireShallow(text: string, most: number): void {
+function requireShallow(text: string, maxDepth: number): void {
   let depth = 0;
-  let quoted = false;
+  let insideString = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === character.quote) quoted = !quoted;
-    else if (quoted) {
+    if (code === character.quote) insideString = !insideString;
+    else if (insideString) {
       if (code === character.backslash) at++;
     } else if (code === character.openList || code === character.open) {
       depth++;
-      if (depth > most) throw new WireError('malformed', `brackets nested deeper than ${most}`);
+      if (depth > maxDepth) throw new WireError('malformed', `brackets nested deeper than ${maxDepth}`);
     } else if (code === character.closeList || code === character.close) depth--;
   }
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
   } catch {
@@ -69,11 +69,11 @@ function addItem(tree: TreeBuilder, item: unknown): void {
     if (!outermost) tree.close();
   } else {
     if (tree.depth === 0) tree.fail('malformed', 'must be a structure', tag);
-    tree.leaf(tag, (subject) => fromJson(type, value, subject));
+    tree.leaf(tag, (subject) => parseLeaf(type, value, subject));
   }
 }
 
-function fromJson(
+function parseLeaf(
   type: Exclude<TypeName, 'Structure'>,
   value: unknown,
   subject: TagName | undefined,
@@ -95,7 +95,7 @@ function fromJson(
 
 /** An item as JSON, canonical names throughout. `indent`: spaces a level; 0 writes one line, half the size. */
 export function nodeToJson(node: Node, indent = 2): string {
-  return `${JSON.stringify(toJson(node, tagName(node.tag)), null, indent)}\n`;
+  return `${JSON.stringify(itemOf(node, tagName(node.tag)), null, indent)}\n`;
 }
 
 interface JsonItem {
@@ -104,10 +104,10 @@ interface JsonItem {
   value: string | number | boolean | JsonItem[];
 }
 
-function toJson(node: Node, subject: TagName | undefined): JsonItem {
+function itemOf(node: Node, subject: TagName | undefined): JsonItem {
   const tag = tagName(node.tag) ?? tagLabel(node.tag);
   return node.type === 'Structure'
-    ? { tag, value: node.value.map((child, at) => toJson(child, subjectOf(child.tag, node.value, at))) }
+    ? { tag, value: node.value.map((child, at) => itemOf(child, vocabularyTagOf(child.tag, node.value, at))) }
     : { tag, type: node.type, value: jsonValue(node, subject) };
 }
 
@@ -128,7 +128,7 @@ function jsonValue(
         ? Number(node.value)
         : lexical.formatLong(node.value);
     case 'BigInteger':
-      return `0x${lexical.signExtended(node.value).toHex()}`;
+      return `0x${lexical.signExtend(node.value).toHex()}`;
     case 'ByteString':
       return node.value.toHex();
     case 'DateTime':

@@ -1,6 +1,6 @@
 import { isTagName, type TagName, tagNumber } from '../tags.ts';
 import { WireError } from '../wire-error.ts';
-import { enumerationOf, maskOf } from './dictionary.ts';
+import { maskOf, vocabularyOf } from './dictionary.ts';
 import type { TypedValue } from './node.ts';
 import type { TypeName } from './types.ts';
 
@@ -56,12 +56,12 @@ export function formatWord(value: number): string {
 /** A member's name, an alias of it, or `0x` hex. */
 export function parseEnumeration(text: string, subject: TagName | undefined): number {
   if (hexWord.test(text)) return Number(text);
-  return enumerationOf(subject)?.valueOf(text) ?? refuse('a name of its enumeration or 0x hex');
+  return vocabularyOf(subject)?.valueOf(text) ?? refuse('a name of its enumeration or 0x hex');
 }
 
 /** A member's name, or `0x` hex where there is none. */
 export function formatEnumeration(value: number, subject: TagName | undefined): string {
-  return enumerationOf(subject)?.textOf(value) ?? formatWord(value);
+  return vocabularyOf(subject)?.textOf(value) ?? formatWord(value);
 }
 
 /** Decimal or `0x` and up to sixteen digits, which are the 64 bits of a signed number. */
@@ -89,11 +89,11 @@ export function parseBytes(text: string): Uint8Array {
 
 /** Hex digits with or without `0x`; two's complement, extended with sign bytes to a multiple of 8 bytes. */
 export function parseBigInteger(text: string): Uint8Array {
-  return signExtended(parseBytes(/^0x/i.test(text) ? text.slice(2) : text));
+  return signExtend(parseBytes(/^0x/i.test(text) ? text.slice(2) : text));
 }
 
 /** A Big Integer as the binary encoding has it: at least 8 bytes, a multiple of 8. */
-export function signExtended(value: Uint8Array): Uint8Array {
+export function signExtend(value: Uint8Array): Uint8Array {
   const length = Math.max(8, Math.ceil(value.length / 8) * 8);
   if (length === value.length) return value;
   const extended = new Uint8Array(length).fill((value[0] ?? 0) & 0x80 ? 0xff : 0);
@@ -123,8 +123,8 @@ function parseInstant(text: string): bigint {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  const real = month > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  if (!real || hour > 23 || minute > 59 || second > 59) return refuse('a date that exists');
+  const exists = month > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!exists || hour > 23 || minute > 59 || second > 59) return refuse('a date that exists');
   const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - zoneOffset(match[8] ?? 'Z');
   return BigInt(seconds) * 1_000_000n + BigInt((match[7] ?? '').padEnd(6, '0').slice(0, 6));
 }

@@ -1,6 +1,6 @@
 import { type TagName, tagName, tagNumber } from '../tags.ts';
 import { tagLabel } from './binary-reader.ts';
-import { enumerationOf, subjectOf } from './dictionary.ts';
+import { vocabularyOf, vocabularyTagOf } from './dictionary.ts';
 import * as lexical from './lexical.ts';
 import type { Node, TypedValue } from './node.ts';
 
@@ -50,40 +50,40 @@ function describe(
 ): void {
   const secret = insideSecret || secretTags.has(node.tag);
   if (node.type !== 'Structure') {
-    const value = secret && !show ? redacted(node) : readable(node, subject);
+    const value = secret && !show ? redact(node) : formatLeaf(node, subject);
     lines.push(`${indent}${tagLabel(node.tag)}  ${node.type}  ${value}`);
     return;
   }
   lines.push(`${indent}${tagLabel(node.tag)}`);
   for (const [at, child] of node.value.entries()) {
-    describe(lines, `${indent}  `, child, subjectOf(child.tag, node.value, at), show, secret);
+    describe(lines, `${indent}  `, child, vocabularyTagOf(child.tag, node.value, at), show, secret);
   }
 }
 
 type LeafValue = Exclude<TypedValue, { type: 'Structure' }>;
 
-function redacted(node: LeafValue): string {
+function redact(node: LeafValue): string {
   if (node.type === 'TextString') return `(${new TextEncoder().encode(node.value).length} bytes, not shown)`;
   if (node.type === 'ByteString' || node.type === 'BigInteger')
     return `(${node.value.length} bytes, not shown)`;
   return '(not shown)';
 }
 
-function readable(node: LeafValue, subject: TagName | undefined): string {
+function formatLeaf(node: LeafValue, subject: TagName | undefined): string {
   switch (node.type) {
     case 'Integer': {
       const names = lexical.formatMask(node.value, subject, ' | ');
       return names === undefined ? String(node.value) : `${names} (${lexical.formatWord(node.value)})`;
     }
     case 'Enumeration': {
-      const name = enumerationOf(subject)?.textOf(node.value);
+      const name = vocabularyOf(subject)?.textOf(node.value);
       return name === undefined
         ? lexical.formatWord(node.value)
         : `${name} (${lexical.formatWord(node.value)})`;
     }
     // Quoted, with control characters escaped: what a peer sent must not steer the terminal it is read in.
     case 'TextString':
-      return quoted(node.value);
+      return quote(node.value);
     case 'ByteString':
     case 'BigInteger':
       return node.value.length === 0 ? '(empty)' : node.value.toHex();
@@ -99,11 +99,11 @@ function readable(node: LeafValue, subject: TagName | undefined): string {
 }
 
 /** What JSON leaves as it is and a terminal may obey: DEL, the C1 controls, changes of direction. */
-const controls = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const controlCharacters = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-function quoted(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text).replace(
-    controls,
+    controlCharacters,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -1,7 +1,7 @@
 import type { TagName } from '../tags.ts';
 import { WireError, type WireErrorKind } from '../wire-error.ts';
 import { tagLabel, type WireLimits } from './binary-reader.ts';
-import { subjectOf } from './dictionary.ts';
+import { vocabularyTagOf } from './dictionary.ts';
 import type { Node, TypedValue } from './node.ts';
 
 /** Bounds of a message in any encoding; `bytes` is its size in TTLV, whatever the text took. */
@@ -54,13 +54,13 @@ export class TreeBuilder {
   /** Adds an item without children; `parse` is told whose words its value may use. */
   leaf(tag: number, parse: (subject: TagName | undefined) => TypedValue): void {
     const siblings = this.#siblings;
-    const value = this.within(tag, () => parse(subjectOf(tag, siblings)));
+    const value = this.withPath(tag, () => parse(vocabularyTagOf(tag, siblings)));
     this.#count(tag, 8 + sizeOf(value));
     siblings.push({ tag, ...value });
   }
 
   /** Runs `read`, adding the path to its WireErrors. */
-  within<T>(tag: number | undefined, read: () => T): T {
+  withPath<T>(tag: number | undefined, read: () => T): T {
     try {
       return read();
     } catch (error) {
@@ -103,15 +103,15 @@ function sizeOf(value: TypedValue): number {
     case 'Structure':
       return value.value.reduce((size, child) => size + 8 + sizeOf(child), 0);
     case 'TextString':
-      return padded(encoder.encode(value.value).length);
+      return paddedLength(encoder.encode(value.value).length);
     case 'ByteString':
     case 'BigInteger':
-      return padded(value.value.length);
+      return paddedLength(value.value.length);
     default:
       return 8;
   }
 }
 
-function padded(length: number): number {
+function paddedLength(length: number): number {
   return Math.ceil(length / 8) * 8;
 }

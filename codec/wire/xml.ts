@@ -2,13 +2,13 @@ import { type SaxesAttributePlain, SaxesParser } from 'saxes';
 import { type TagName, tagName, tagNumber } from '../tags.ts';
 import { WireError } from '../wire-error.ts';
 import { tagLabel } from './binary-reader.ts';
-import { subjectOf } from './dictionary.ts';
+import { vocabularyTagOf } from './dictionary.ts';
 import * as lexical from './lexical.ts';
 import { isTypeName, type Node, type TypedValue } from './node.ts';
 import { type MessageLimits, TreeBuilder } from './tree.ts';
 
 /** Roots that hold several messages: transcripts such as the OASIS conformance cases. */
-const wrappers: ReadonlySet<string> = new Set(['KMIP', 'KmipTestCase']);
+const transcriptRoots: ReadonlySet<string> = new Set(['KMIP', 'KmipTestCase']);
 const messages: ReadonlySet<number> = new Set([tagNumber('RequestMessage'), tagNumber('ResponseMessage')]);
 
 /**
@@ -51,7 +51,7 @@ function localName(name: string): string {
 class XmlReader {
   readonly messages: Node[] = [];
   readonly #tree: TreeBuilder;
-  #wrapped = false;
+  #inTranscript = false;
   /** Inside an element that has a value. */
   #inLeaf = false;
 
@@ -62,8 +62,8 @@ class XmlReader {
   open(name: string, attributes: Readonly<Record<string, SaxesAttributePlain | string>>): void {
     if (this.#inLeaf) this.#tree.fail('field', 'an item with a value has no items inside');
     const outermost = this.#tree.depth === 0;
-    if (outermost && !this.#wrapped && wrappers.has(name)) {
-      this.#wrapped = true;
+    if (outermost && !this.#inTranscript && transcriptRoots.has(name)) {
+      this.#inTranscript = true;
       return;
     }
     const tag = lexical.parseTag(name === 'TTLV' ? String(attributes.tag ?? '') : name);
@@ -110,13 +110,13 @@ function writeElement(lines: string[], indent: string, node: Node, subject: TagN
   const name = tagName(node.tag) ?? 'TTLV';
   const start = name === 'TTLV' ? `${indent}<TTLV tag="${tagLabel(node.tag)}"` : `${indent}<${name}`;
   if (node.type !== 'Structure') {
-    lines.push(`${start} type="${node.type}" value="${escaped(valueText(node, subject))}"/>`);
+    lines.push(`${start} type="${node.type}" value="${escapeXml(valueText(node, subject))}"/>`);
   } else if (node.value.length === 0) {
     lines.push(`${start}/>`);
   } else {
     lines.push(`${start}>`);
     for (const [at, child] of node.value.entries()) {
-      writeElement(lines, `${indent}  `, child, subjectOf(child.tag, node.value, at));
+      writeElement(lines, `${indent}  `, child, vocabularyTagOf(child.tag, node.value, at));
     }
     lines.push(`${indent}</${name}>`);
   }
@@ -131,7 +131,7 @@ function valueText(node: Exclude<TypedValue, { type: 'Structure' }>, subject: Ta
     case 'ByteString':
       return node.value.toHex();
     case 'BigInteger':
-      return lexical.signExtended(node.value).toHex();
+      return lexical.signExtend(node.value).toHex();
     case 'DateTime':
       return lexical.formatDate(node.value);
     case 'DateTimeExtended':
@@ -147,7 +147,7 @@ const special = /[&<>"\t\n\r]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get out
 const unrepresentable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
-function escaped(text: string): string {
+function escapeXml(text: string): string {
   return text
     .toWellFormed()
     .replace(unrepresentable, '\ufffd')

@@ -6,13 +6,13 @@ export interface Address {
 }
 
 /** Reads `HOST:PORT`, an IPv6 address in brackets; undefined when it is none. */
-export function addressOf(text: string): Address | undefined {
+export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   return host === undefined || port > 65_535 ? undefined : { host, port };
 }
 
-export function addressText({ host, port }: Address): string {
+export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,11 +1,11 @@
 import { ResultReason } from '../../codec/enums.ts';
-import { type Version, within } from '../../codec/version.ts';
+import { isWithin, type Version } from '../../codec/version.ts';
 
 /** Names of result reasons, as the newest version spells them. */
 export type Reason = Exclude<ResultReason, number>;
 
 /** Longest Result Message: attribute names are of the client's choosing, and an answer must not be larger than its question. */
-const maxMessage = 256;
+const maxMessageLength = 256;
 
 /**
  * A refused request: the client asked for something it may not have, or asked wrongly. The message reaches the client
@@ -21,7 +21,11 @@ export class KmipError extends Error {
   readonly asListed: boolean;
 
   constructor(reason: Reason, message: string, legacyReason?: Reason, asListed = false) {
-    super(message.length <= maxMessage ? message : `${message.slice(0, maxMessage - 1).toWellFormed()}…`);
+    super(
+      message.length <= maxMessageLength
+        ? message
+        : `${message.slice(0, maxMessageLength - 1).toWellFormed()}…`,
+    );
     this.reason = reason;
     this.legacyReason = legacyReason;
     this.asListed = asListed;
@@ -32,15 +36,15 @@ export class KmipError extends Error {
  * Refuses the request. Handlers name the modern reason; `classic` overrides what 1.x clients are told where the older
  * error tables tell cases apart that 2.x joins, or the other way round.
  */
-export function fail(reason: Reason, message: string, classic?: Reason): never {
-  throw new KmipError(reason, message, classic);
+export function fail(reason: Reason, message: string, legacyReason?: Reason): never {
+  throw new KmipError(reason, message, legacyReason);
 }
 
 /**
  * What an older vocabulary calls the same thing. Reasons of the newer versions fall through this table until one is
  * reached that the client's version knows (KMIP 1.4 §11, 2.1 §11.52).
  */
-const older: Partial<Record<Reason, Reason>> = {
+const olderReasons: Partial<Record<Reason, Reason>> = {
   ObjectNotFound: 'ItemNotFound',
   ObjectDestroyed: 'ItemNotFound',
   WrongKeyLifecycleState: 'PermissionDenied',
@@ -92,13 +96,15 @@ const usedSince: Partial<Record<Reason, Version>> = { WrongKeyLifecycleState: '2
 
 /** The reason as the client's version knows it; General Failure when nothing fits. */
 export function reasonFor(error: KmipError, version: Version): Reason {
-  let reason: Reason | undefined = within(version, '2.0')
+  let reason: Reason | undefined = isWithin(version, '2.0')
     ? error.reason
     : (error.legacyReason ?? error.reason);
-  while (reason !== undefined && !usable(reason, version, error.asListed)) reason = older[reason];
+  while (reason !== undefined && !isUsableIn(reason, version, error.asListed)) reason = olderReasons[reason];
   return reason ?? 'GeneralFailure';
 }
 
-function usable(reason: Reason, version: Version, asListed: boolean): boolean {
-  return ResultReason.knownIn(reason, version) && (asListed || within(version, usedSince[reason] ?? '1.0'));
+function isUsableIn(reason: Reason, version: Version, asListed: boolean): boolean {
+  return (
+    ResultReason.isKnownIn(reason, version) && (asListed || isWithin(version, usedSince[reason] ?? '1.0'))
+  );
 }

@@ -3,8 +3,8 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export function writeJson(facts: object): Uint8Array {
-  return encoder.encode(JSON.stringify(facts));
+export function writeJson(value: object): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
 }
 
 /** `T` is believed: records are sealed, so what opens is what was written. */

@@ -1,5 +1,5 @@
 /** The candidate most like `word`, for "did you mean"; undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function closestMatch(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 2.5)) + 1;
   for (const candidate of candidates) {
@@ -11,7 +11,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 /** `; did you mean "x"?` or nothing. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const candidate = nearest(word, candidates);
+  const candidate = closestMatch(word, candidates);
   return candidate === undefined ? '' : `; did you mean "${candidate}"?`;
 }
 

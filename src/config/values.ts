@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { type Address, addressOf } from '../common/address.ts';
+import { type Address, parseAddress } from '../common/address.ts';
 
 /** A value of the wrong type or out of range; the message follows the key: `"listen" must be …`. */
 export class ConfigValueError extends Error {
@@ -11,7 +11,7 @@ export class ConfigValueError extends Error {
 export type Reader<T> = (value: unknown, home: string) => T;
 
 export const address: Reader<Address> = (value) => {
-  const parsed = typeof value === 'string' ? addressOf(value) : undefined;
+  const parsed = typeof value === 'string' ? parseAddress(value) : undefined;
   if (parsed === undefined)
     throw new ConfigValueError('must be "HOST:PORT", such as "127.0.0.1:5696" or "[::]:5696"');
   return parsed;

@@ -1,5 +1,5 @@
 import { CommandError } from '../cli/failure.ts';
-import { type Address, addressText } from '../common/address.ts';
+import { type Address, formatAddress } from '../common/address.ts';
 
 const bindingProblems: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another program; stop that one, or choose another',
@@ -16,6 +16,6 @@ export async function bind<T>(address: Address, option: string, bind: () => Prom
   } catch (error) {
     const problem = bindingProblems[(error as NodeJS.ErrnoException).code ?? ''];
     if (problem === undefined) throw error;
-    throw new CommandError(`${addressText(address)} ${problem} with ${option} HOST:PORT`);
+    throw new CommandError(`${formatAddress(address)} ${problem} with ${option} HOST:PORT`);
   }
 }

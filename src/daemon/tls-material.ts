@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { certificatesIn } from '../../certs/pem.ts';
+import { splitCertificates } from '../../certs/pem.ts';
 import { CommandError } from '../cli/failure.ts';
 import { authoritiesOf, completeServer } from '../cli/state-directory/authority.ts';
 import { readRequiredFile, type StateDirectory } from '../cli/state-directory/state-directory.ts';
@@ -31,7 +31,7 @@ export async function readMaterial(
   const remedy = 'restore it, or change it in the configuration';
   const cert = readRequiredFile(certificate, 'the certificate of the server', remedy);
   const keyPem = readRequiredFile(key, 'the key of the server', remedy);
-  const leaf = new X509Certificate(certificatesIn(cert, certificate)[0] ?? '');
+  const leaf = new X509Certificate(splitCertificates(cert, certificate)[0] ?? '');
   if (!fits(leaf, keyPem)) {
     throw new CommandError(
       `${key} is not the private key of ${certificate}; put the two that belong together there`,

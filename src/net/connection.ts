@@ -92,7 +92,7 @@ export class Connection {
   finish(): void {
     this.#finishing = true;
     this.#serverRequests?.finish();
-    if (!this.#busy && !this.#framer.partial && !this.#serverRequests?.busy) this.#close();
+    if (!this.#busy && !this.#framer.hasPartialMessage && !this.#serverRequests?.busy) this.#close();
   }
 
   #receive(chunk: Buffer): void {
@@ -120,7 +120,10 @@ export class Connection {
       await this.#fail(error);
     }
     this.#busy = false;
-    if (this.#clientDone || (this.#finishing && !this.#framer.partial && !this.#serverRequests?.busy))
+    if (
+      this.#clientDone ||
+      (this.#finishing && !this.#framer.hasPartialMessage && !this.#serverRequests?.busy)
+    )
       this.#close();
   }
 
@@ -137,7 +140,7 @@ export class Connection {
       if (this.#finishing || this.#closing) return false;
       if (this.#reversing !== undefined) this.#reverse(this.#reversing);
     }
-    if (!this.#framer.partial) return true;
+    if (!this.#framer.hasPartialMessage) return true;
     if (this.#serverRequests !== undefined) return this.#cut(outOfTurn);
     this.#message.start();
     return true;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { addressText } from '../common/address.ts';
+import { formatAddress } from '../common/address.ts';
 import type { RefusedHandshake } from '../watch/observer.ts';
 
 interface Handshake {
@@ -32,7 +32,7 @@ export class Handshakes {
     const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
     const late = () => this.refuse(socket, { reason: 'the handshake took too long', level: 'warn' });
     const deadline = setTimeout(late, this.#milliseconds);
-    const handshake: Handshake = { socket, peer: addressText({ host, port }), deadline, settled: false };
+    const handshake: Handshake = { socket, peer: formatAddress({ host, port }), deadline, settled: false };
     this.#pending.add(handshake);
     this.#bySocket.set(socket, handshake);
     socket.on('close', () => {

@@ -1,7 +1,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { type Address, addressText } from '../common/address.ts';
+import { type Address, formatAddress } from '../common/address.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
@@ -295,5 +295,5 @@ function reasonToEnd(admission: AuthenticationResult, principal: Principal): str
 
 function droppedPeer(dropped: DropArgument | undefined): string {
   const { remoteAddress: host = 'unknown', remotePort: port = 0 } = dropped ?? {};
-  return addressText({ host, port });
+  return formatAddress({ host, port });
 }

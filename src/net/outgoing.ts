@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
-import { addressText } from '../common/address.ts';
+import { formatAddress } from '../common/address.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
 import { isTrusted } from '../identity/trust.ts';
@@ -89,7 +89,12 @@ class Caller {
       if (performance.now() - began > maxPause) pause = shortest;
       const { client, host, port } = this.#target;
       const milliseconds = Math.round(pause * (1 + Math.random() / 4));
-      this.#options.observer.unreachable({ client, peer: addressText({ host, port }), reason, milliseconds });
+      this.#options.observer.unreachable({
+        client,
+        peer: formatAddress({ host, port }),
+        reason,
+        milliseconds,
+      });
       await this.#sleep(milliseconds);
       pause = Math.min(pause * 2, maxPause);
     }
@@ -156,7 +161,7 @@ class Caller {
       },
       limits,
     );
-    const conversation = { principal, connection: this.#newId(), peer: addressText({ host, port }) };
+    const conversation = { principal, connection: this.#newId(), peer: formatAddress({ host, port }) };
     socket.on('data', (chunk: Buffer) => channel.receive(chunk));
     socket.on('close', () => channel.end());
     void endpoints.serve({ channel, version, newest: version, conversation: () => conversation });

@@ -56,7 +56,7 @@ export class ServerRequestChannel implements ReverseChannel {
   receive(chunk: Uint8Array): void {
     try {
       for (const message of this.#framer.push(chunk)) this.#answer(message);
-      if (this.#framer.partial && !this.busy) this.cut('it speaks without being asked');
+      if (this.#framer.hasPartialMessage && !this.busy) this.cut('it speaks without being asked');
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.cut(`it does not answer in TTLV: ${error.message}`);

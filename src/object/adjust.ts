@@ -48,11 +48,11 @@ export function applyAdjust(
   const key = attributeKey(reference);
   const [present, second] = requireSettable(object, reference);
   if (second !== undefined) fail('MultiValuedAttribute', `the object has several instances of ${key}`);
-  const { type, value } = typed(key, reference, present, adjustment);
+  const { type, value } = presentValue(key, reference, present, adjustment);
   const result =
     type === 'Boolean'
-      ? negated(key, value as boolean, adjustment)
-      : moved(key, type, toBigInt(key, type, value), adjustment);
+      ? negate(key, value as boolean, adjustment)
+      : adjustNumber(key, type, toBigInt(key, type, value), adjustment);
   applySet(
     object,
     { ...reference, value: reference.vendor === undefined ? result.value : result } as Attribute,
@@ -61,7 +61,7 @@ export function applyAdjust(
 }
 
 /** The attribute's present value with its type. */
-function typed(
+function presentValue(
   key: string,
   reference: AttributeReference,
   present: Attribute | undefined,
@@ -78,13 +78,13 @@ function typed(
   return { type: adjustment.value?.type ?? 'Integer', value: undefined };
 }
 
-function negated(key: string, value: boolean | undefined, { type }: Adjustment): TypedValue {
+function negate(key: string, value: boolean | undefined, { type }: Adjustment): TypedValue {
   if (type !== 'Negate') fail('InvalidDataType', `${key} is a truth value: it can only be negated`);
   return { type: 'Boolean', value: !value };
 }
 
-function moved(key: string, type: TypeName, from: bigint, adjustment: Adjustment): TypedValue {
-  const to = target(key, type, from, adjustment);
+function adjustNumber(key: string, type: TypeName, from: bigint, adjustment: Adjustment): TypedValue {
+  const to = computeResult(key, type, from, adjustment);
   const range = ranges[type];
   if (range && (to < range[0] || to > range[1])) fail('NumericRange', `the result does not fit into ${key}`);
   switch (type) {
@@ -98,7 +98,7 @@ function moved(key: string, type: TypeName, from: bigint, adjustment: Adjustment
   }
 }
 
-function target(key: string, type: TypeName, from: bigint, adjustment: Adjustment): bigint {
+function computeResult(key: string, type: TypeName, from: bigint, adjustment: Adjustment): bigint {
   const by =
     adjustment.value === undefined ? 1n : toBigInt(key, adjustment.value.type, adjustment.value.value);
   switch (adjustment.type) {

@@ -4,13 +4,13 @@ import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Era } from '../../codec/version.ts';
 import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
-import { appliesTo, maxAttributes, maxInstances, type Origin, ruleOf } from './attributes.ts';
+import { isApplicableTo, maxAttributes, maxInstances, type Origin, ruleOf } from './attributes.ts';
 import { requireChangeable, requireOrder } from './date-rules.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
-import { normalised, requireKnown, requireMeaning } from './value-rules.ts';
-import { sameAttribute, sameValue } from './values.ts';
+import { normalise, requireKnown, requireValidValue } from './value-rules.ts';
+import { isSameAttribute, isSameValue } from './values.ts';
 
 /**
  * What clients may do to attributes, one function per operation, on the table in `attributes.ts`. Each checks first and
@@ -45,25 +45,25 @@ export interface InstanceSelector {
 export function checkInitial(attribute: Attribute, operation: CreatingOperation, type: ObjectTypeName): void {
   requireKnown(attribute);
   const rule = ruleOf(attribute);
-  if (rule.giver === 'server' && operation !== 'Import') {
+  if (rule.source === 'server' && operation !== 'Import') {
     fail('AttributeReadOnly', `${attribute.name} is set by the server`, 'InvalidField');
   }
-  if (!appliesTo(rule, type)) {
+  if (!isApplicableTo(rule, type)) {
     fail('InvalidAttribute', `${attribute.name} is not an attribute of a ${type}`, 'InvalidField');
   }
-  requireMeaning(attribute);
+  requireValidValue(attribute);
 }
 
 /** AddAttribute (KMIP 2.1 §6.1.2, 1.4 §4.14). Returns the instance as stored, with its index. */
 export function applyAdd(object: ManagedObject, given: Attribute, now: number): Attribute {
   requireKnown(given);
   const { attributes } = object;
-  const attribute = normalised(given);
+  const attribute = normalise(given);
   const key = attributeKey(attribute);
   const rule = ruleOf(attribute);
-  if (rule.giver === 'server' || rule.giver === 'fact')
+  if (rule.source === 'server' || rule.source === 'derived')
     fail('ReadOnlyAttribute', `${key} is set by the server`);
-  if (!appliesTo(rule, object.type))
+  if (!isApplicableTo(rule, object.type))
     fail('InvalidAttribute', `${key} is not an attribute of a ${object.type}`);
   if (attribute.index) fail('InvalidField', 'the server chooses the Attribute Index of a new instance');
   const present = attributes.all(key);
@@ -71,17 +71,17 @@ export function applyAdd(object: ManagedObject, given: Attribute, now: number): 
     if (isRepeatedPolicy(attribute, present[0])) return present[0];
     fail('AttributeSingleValued', `the object has a value for ${key} already`);
   }
-  requireRoom(attributes, key, present);
-  requireMeaning(attribute);
-  requireFitting(object, attribute, now);
+  requireCapacity(attributes, key, present);
+  requireValidValue(attribute);
+  requireAcceptable(object, attribute, now);
   requireNewName(attributes, attribute);
   const stored = attributes.add(attribute);
-  follow(object, stored, now);
+  recordAttributeChange(object, stored, now);
   return stored;
 }
 
 /** Refuses one more instance where the object is full of it, or full altogether. */
-function requireRoom(attributes: AttributeSet, key: string, present: readonly Attribute[]): void {
+function requireCapacity(attributes: AttributeSet, key: string, present: readonly Attribute[]): void {
   if (present.length >= maxInstances)
     fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}, no more fit`);
   if (attributes.list().length >= maxAttributes)
@@ -97,20 +97,20 @@ export function applyModify(
 ): Attribute {
   requireKnown(given);
   const { attributes } = object;
-  const attribute = normalised(given);
+  const attribute = normalise(given);
   const key = attributeKey(attribute);
   if (ruleOf(attribute).modify === 'never') {
     const [present] = attributes.all(key);
     if (present !== undefined && isRepeatedPolicy(attribute, present)) return present;
     fail('AttributeReadOnly', `${key} cannot be changed by a client`);
   }
-  requireFitting(object, attribute, now);
+  requireAcceptable(object, attribute, now);
   if (!attributes.has(key)) fail('AttributeNotFound', `the object has no ${key}`, 'InvalidField');
-  const old = select(object, key, selector);
-  requireMeaning(attribute);
+  const old = selectInstance(object, key, selector);
+  requireValidValue(attribute);
   requireNewName(attributes, attribute, { own: old });
   const changed = attributes.replace(key, old.index ?? 0, attribute.value);
-  follow(object, changed, now);
+  recordAttributeChange(object, changed, now);
   return changed;
 }
 
@@ -118,21 +118,21 @@ export function applyModify(
 export function applySet(object: ManagedObject, given: Attribute, now: number): void {
   requireKnown(given);
   const { attributes } = object;
-  const attribute = normalised(given);
+  const attribute = normalise(given);
   const key = attributeKey(attribute);
   const [present, second] = requireSettable(object, attribute);
   if (second !== undefined) fail('MultiValuedAttribute', `the object has several instances of ${key}`);
-  if (!appliesTo(ruleOf(attribute), object.type))
+  if (!isApplicableTo(ruleOf(attribute), object.type))
     fail('InvalidAttribute', `${key} is not an attribute of a ${object.type}`);
-  requireMeaning(attribute);
-  requireFitting(object, attribute, now);
+  requireValidValue(attribute);
+  requireAcceptable(object, attribute, now);
   requireNewName(attributes, attribute, { own: present });
-  if (present === undefined) requireRoom(attributes, key, []);
+  if (present === undefined) requireCapacity(attributes, key, []);
   const stored =
     present === undefined
       ? attributes.add(attribute)
       : attributes.replace(key, present.index ?? 0, attribute.value);
-  follow(object, stored, now);
+  recordAttributeChange(object, stored, now);
 }
 
 /** The instances of an attribute that Set or Adjust Attribute may touch. Fails with ReadOnlyAttribute. */
@@ -141,7 +141,7 @@ export function requireSettable(object: ManagedObject, reference: AttributeRefer
   const rule = ruleOf(reference);
   const present = object.attributes.all(key);
   const readOnly =
-    rule.giver === 'server' || rule.giver === 'fact' || (present.length > 0 && rule.modify === 'never');
+    rule.source === 'server' || rule.source === 'derived' || (present.length > 0 && rule.modify === 'never');
   if (readOnly) fail('ReadOnlyAttribute', `${key} cannot be changed by a client`);
   return present;
 }
@@ -168,17 +168,21 @@ export function applyDelete(
   const rule = ruleOf(named);
   if (rule.delete === 'never') fail('AttributeReadOnly', `${key} cannot be deleted by a client`);
   if (!attributes.has(key)) fail('AttributeNotFound', `the object has no ${key}`);
-  if (rule.delete === 'unspent') requireChangeable(object, named.name as AttributeName, now);
+  if (rule.delete === 'unallocated') requireChangeable(object, named.name as AttributeName, now);
   const all = selector.era === '2.x' && selector.current === undefined;
   const removed = all
     ? attributes.remove(key)
-    : attributes.remove(key, select(object, key, selector).index ?? 0);
+    : attributes.remove(key, selectInstance(object, key, selector).index ?? 0);
   object.touch(now);
   return removed;
 }
 
 /** The one instance that is meant; the attribute has at least one. */
-function select(object: ManagedObject, key: string, { era, index, current }: InstanceSelector): Attribute {
+function selectInstance(
+  object: ManagedObject,
+  key: string,
+  { era, index, current }: InstanceSelector,
+): Attribute {
   const instances = object.attributes.all(key);
   if (era === '1.x') {
     const found = instances.find((instance) => (instance.index ?? 0) === (index ?? 0));
@@ -187,7 +191,7 @@ function select(object: ManagedObject, key: string, { era, index, current }: Ins
     return found;
   }
   if (current !== undefined) {
-    const found = instances.find((instance) => sameAttribute(instance, current));
+    const found = instances.find((instance) => isSameAttribute(instance, current));
     if (found === undefined) fail('AttributeInstanceNotFound', `the object has no ${key} of that value`);
     return found;
   }
@@ -206,12 +210,12 @@ function isRepeatedPolicy(attribute: Attribute, present: Attribute): boolean {
   return (
     attribute.vendor === undefined &&
     attribute.name === 'OperationPolicyName' &&
-    sameValue(attribute, present)
+    isSameValue(attribute, present)
   );
 }
 
 /** Dates and limits may change only in their time, dates must stay in order, and what is demanded of the key must be so. */
-function requireFitting(object: ManagedObject, attribute: Attribute, now: number): void {
+function requireAcceptable(object: ManagedObject, attribute: Attribute, now: number): void {
   if (attribute.vendor !== undefined) return;
   requireChangeable(object, attribute.name, now);
   const { attributes } = object;
@@ -226,7 +230,7 @@ function requireFitting(object: ManagedObject, attribute: Attribute, now: number
 }
 
 /** What else changes with an attribute: the record of having been less protected, the state, Last Change Date. */
-function follow(object: ManagedObject, attribute: Attribute, now: number): void {
+function recordAttributeChange(object: ManagedObject, attribute: Attribute, now: number): void {
   if (attribute.vendor === undefined) {
     if (attribute.name === 'Sensitive' && !attribute.value) object.attributes.set('AlwaysSensitive', false);
     if (attribute.name === 'Extractable' && attribute.value) object.attributes.set('NeverExtractable', false);

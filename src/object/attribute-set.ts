@@ -1,6 +1,6 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
-import { sameValue } from './values.ts';
+import { isSameValue } from './values.ts';
 
 /** An attribute's value, whatever the attribute. */
 export type AnyValue = Attribute['value'];
@@ -62,7 +62,7 @@ export class AttributeSet {
     const at = this.#list.findIndex((attribute) => isKey(attribute, name));
     const attribute = { name, value } as Attribute;
     if (at < 0) this.#list.push(attribute);
-    else if (sameValue(this.#list[at] as Attribute, attribute) && !this.#hasSecond(name)) return;
+    else if (isSameValue(this.#list[at] as Attribute, attribute) && !this.#hasSecond(name)) return;
     else {
       this.#list[at] = attribute;
       this.#list = this.#list.filter((other, index) => index <= at || !isKey(other, name));

@@ -5,13 +5,13 @@ import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
  * Who gives an attribute its first value. `fact`: it follows from the request or the value; a client may state it when
  * the object is made, and must then agree. `server`: a client that states it is refused.
  */
-export type Giver = 'client' | 'either' | 'fact' | 'server';
+export type AttributeSource = 'client' | 'either' | 'derived' | 'server';
 
 /**
  * When a client may change a value. `preActive`: while Pre-Active. `ahead`: while Pre-Active or Active and the date has
  * not come. `running`: while Pre-Active or Active. `unspent`: before anything was allocated of it.
  */
-export type Change = 'never' | 'always' | 'preActive' | 'ahead' | 'running' | 'unspent';
+export type Change = 'never' | 'always' | 'preActive' | 'beforeDate' | 'beforeDeactivation' | 'unallocated';
 
 /** Operations by which an attribute comes to be without a client naming it. */
 export type Origin =
@@ -35,11 +35,11 @@ export type Origin =
 
 /** The rules of one attribute (KMIP 2.1 §4, 1.4 §3). Its form and its versions stand in the codec's table. */
 export interface AttributeRule {
-  readonly giver: Giver;
+  readonly source: AttributeSource;
   /** Every object that it applies to has a value. */
   readonly always: boolean;
   readonly modify: Change;
-  readonly delete: 'never' | 'always' | 'unspent';
+  readonly delete: 'never' | 'always' | 'unallocated';
   /** Several instances on one object. */
   readonly multiple: boolean;
   /** Object types it applies to; all when left out (2.x; what 1.x forbade beyond that did no harm). */
@@ -47,7 +47,7 @@ export interface AttributeRule {
   readonly origins: readonly Origin[];
 }
 
-const made = [
+const creatingOperations = [
   'Create',
   'CreateKeyPair',
   'Register',
@@ -57,13 +57,20 @@ const made = [
   'ReKey',
   'ReKeyKeyPair',
 ] as const;
-const generated = ['Create', 'CreateKeyPair', 'DeriveKey', 'ReKey', 'ReKeyKeyPair'] as const;
-const keysMade = ['Create', 'CreateKeyPair', 'Register', 'DeriveKey', 'ReKey', 'ReKeyKeyPair'] as const;
-const symmetricMade = ['Create', 'Register', 'DeriveKey', 'ReKey'] as const;
-const certificatesMade = ['Register', 'Certify', 'ReCertify'] as const;
-const replaced = ['ReKey', 'ReKeyKeyPair', 'ReCertify'] as const;
-const touched = [
-  ...made,
+const generatingOperations = ['Create', 'CreateKeyPair', 'DeriveKey', 'ReKey', 'ReKeyKeyPair'] as const;
+const keyCreatingOperations = [
+  'Create',
+  'CreateKeyPair',
+  'Register',
+  'DeriveKey',
+  'ReKey',
+  'ReKeyKeyPair',
+] as const;
+const symmetricKeyCreatingOperations = ['Create', 'Register', 'DeriveKey', 'ReKey'] as const;
+const certificateCreatingOperations = ['Register', 'Certify', 'ReCertify'] as const;
+const replacingOperations = ['ReKey', 'ReKeyKeyPair', 'ReCertify'] as const;
+const changingOperations = [
+  ...creatingOperations,
   'Activate',
   'Revoke',
   'Destroy',
@@ -75,152 +82,155 @@ const touched = [
   'GetUsageAllocation',
 ] as const;
 
-const certificates = ['Certificate'] as const;
+const certificateType = ['Certificate'] as const;
 
-interface Rest {
+interface RuleOptions {
   readonly always?: true;
   readonly modify?: Change;
-  readonly delete?: 'always' | 'unspent';
+  readonly delete?: 'always' | 'unallocated';
   readonly multiple?: true;
   readonly types?: readonly ObjectTypeName[];
-  readonly by?: readonly Origin[];
+  readonly origins?: readonly Origin[];
 }
 
 function rule(
-  giver: Giver,
-  { always, modify, delete: remove, multiple, types, by }: Rest = {},
+  source: AttributeSource,
+  { always, modify, delete: remove, multiple, types, origins }: RuleOptions = {},
 ): AttributeRule {
   const row: AttributeRule = {
-    giver,
+    source,
     always: always ?? false,
     modify: modify ?? 'never',
     delete: remove ?? 'never',
     multiple: multiple ?? false,
-    origins: by ?? [],
+    origins: origins ?? [],
   };
   return types === undefined ? row : { ...row, types };
 }
 
 /** A client's own words about an object: free to change and to take back. */
-function free(giver: 'client' | 'either', rest: Rest = {}): AttributeRule {
-  return rule(giver, { modify: 'always', delete: 'always', ...rest });
+function changeableRule(source: 'client' | 'either', options: RuleOptions = {}): AttributeRule {
+  return rule(source, { modify: 'always', delete: 'always', ...options });
 }
 
-function derivedFromCertificate(rest: Rest = {}): AttributeRule {
-  return rule('fact', { types: certificates, by: certificatesMade, ...rest });
+function certificateRule(options: RuleOptions = {}): AttributeRule {
+  return rule('derived', { types: certificateType, origins: certificateCreatingOperations, ...options });
 }
 
 /** Parts of a distinguished name; multi-valued, because a name may have several organisational units. */
-const namePart = derivedFromCertificate({ multiple: true });
+const namePartRule = certificateRule({ multiple: true });
 
 export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
-  UniqueIdentifier: rule('server', { always: true, by: made }),
-  Name: free('client', { multiple: true, by: replaced }),
-  ObjectType: rule('fact', { always: true, by: made }),
-  CryptographicAlgorithm: rule('fact', { always: true, by: made }),
-  CryptographicLength: rule('fact', { always: true, by: made }),
-  CryptographicParameters: free('client', { multiple: true, by: replaced }),
+  UniqueIdentifier: rule('server', { always: true, origins: creatingOperations }),
+  Name: changeableRule('client', { multiple: true, origins: replacingOperations }),
+  ObjectType: rule('derived', { always: true, origins: creatingOperations }),
+  CryptographicAlgorithm: rule('derived', { always: true, origins: creatingOperations }),
+  CryptographicLength: rule('derived', { always: true, origins: creatingOperations }),
+  CryptographicParameters: changeableRule('client', { multiple: true, origins: replacingOperations }),
   CryptographicDomainParameters: rule('client', {
     types: ['PublicKey', 'PrivateKey'],
-    by: ['ReKey', 'ReKeyKeyPair'],
+    origins: ['ReKey', 'ReKeyKeyPair'],
   }),
-  CertificateType: derivedFromCertificate({ always: true }),
-  CertificateIdentifier: derivedFromCertificate({ always: true }),
-  CertificateSubject: derivedFromCertificate({ always: true }),
-  CertificateIssuer: derivedFromCertificate({ always: true }),
-  Digest: rule('server', { always: true, multiple: true, by: made }),
-  OperationPolicyName: rule('either', { by: made }),
-  CryptographicUsageMask: rule('either', { always: true, by: made }),
-  LeaseTime: rule('server', { by: made }),
+  CertificateType: certificateRule({ always: true }),
+  CertificateIdentifier: certificateRule({ always: true }),
+  CertificateSubject: certificateRule({ always: true }),
+  CertificateIssuer: certificateRule({ always: true }),
+  Digest: rule('server', { always: true, multiple: true, origins: creatingOperations }),
+  OperationPolicyName: rule('either', { origins: creatingOperations }),
+  CryptographicUsageMask: rule('either', { always: true, origins: creatingOperations }),
+  LeaseTime: rule('server', { origins: creatingOperations }),
   UsageLimits: rule('either', {
-    modify: 'unspent',
-    delete: 'unspent',
-    by: [...keysMade, 'GetUsageAllocation'],
+    modify: 'unallocated',
+    delete: 'unallocated',
+    origins: [...keyCreatingOperations, 'GetUsageAllocation'],
   }),
-  State: rule('server', { always: true, by: [...made, 'Activate', 'Revoke', 'Destroy'] }),
-  InitialDate: rule('server', { always: true, by: made }),
-  ActivationDate: rule('either', { modify: 'preActive', by: [...made, 'Activate'] }),
-  ProcessStartDate: rule('either', { modify: 'ahead', by: symmetricMade }),
-  ProtectStopDate: rule('either', { modify: 'ahead', by: symmetricMade }),
-  DeactivationDate: rule('either', { modify: 'running', by: [...made, 'Revoke'] }),
-  DestroyDate: rule('server', { by: ['Destroy'] }),
-  CompromiseOccurrenceDate: rule('server', { by: ['Revoke'] }),
-  CompromiseDate: rule('server', { by: ['Revoke'] }),
-  RevocationReason: rule('server', { by: ['Revoke'] }),
-  ArchiveDate: rule('server', { by: ['Archive'] }),
-  ObjectGroup: free('either', { multiple: true, by: made }),
-  Link: free('either', {
+  State: rule('server', { always: true, origins: [...creatingOperations, 'Activate', 'Revoke', 'Destroy'] }),
+  InitialDate: rule('server', { always: true, origins: creatingOperations }),
+  ActivationDate: rule('either', { modify: 'preActive', origins: [...creatingOperations, 'Activate'] }),
+  ProcessStartDate: rule('either', { modify: 'beforeDate', origins: symmetricKeyCreatingOperations }),
+  ProtectStopDate: rule('either', { modify: 'beforeDate', origins: symmetricKeyCreatingOperations }),
+  DeactivationDate: rule('either', {
+    modify: 'beforeDeactivation',
+    origins: [...creatingOperations, 'Revoke'],
+  }),
+  DestroyDate: rule('server', { origins: ['Destroy'] }),
+  CompromiseOccurrenceDate: rule('server', { origins: ['Revoke'] }),
+  CompromiseDate: rule('server', { origins: ['Revoke'] }),
+  RevocationReason: rule('server', { origins: ['Revoke'] }),
+  ArchiveDate: rule('server', { origins: ['Archive'] }),
+  ObjectGroup: changeableRule('either', { multiple: true, origins: creatingOperations }),
+  Link: changeableRule('either', {
     multiple: true,
-    by: ['CreateKeyPair', 'DeriveKey', 'Certify', 'ReCertify', 'ReKey', 'ReKeyKeyPair', 'Register'],
+    origins: ['CreateKeyPair', 'DeriveKey', 'Certify', 'ReCertify', 'ReKey', 'ReKeyKeyPair', 'Register'],
   }),
-  ApplicationSpecificInformation: free('client', { multiple: true, by: replaced }),
-  ContactInformation: free('either', { by: made }),
-  LastChangeDate: rule('server', { always: true, by: touched }),
-  CertificateLength: derivedFromCertificate({ always: true }),
-  X_509CertificateIdentifier: derivedFromCertificate({ always: true }),
-  X_509CertificateSubject: derivedFromCertificate({ always: true }),
-  X_509CertificateIssuer: derivedFromCertificate({ always: true }),
-  DigitalSignatureAlgorithm: derivedFromCertificate({
+  ApplicationSpecificInformation: changeableRule('client', { multiple: true, origins: replacingOperations }),
+  ContactInformation: changeableRule('either', { origins: creatingOperations }),
+  LastChangeDate: rule('server', { always: true, origins: changingOperations }),
+  CertificateLength: certificateRule({ always: true }),
+  X_509CertificateIdentifier: certificateRule({ always: true }),
+  X_509CertificateSubject: certificateRule({ always: true }),
+  X_509CertificateIssuer: certificateRule({ always: true }),
+  DigitalSignatureAlgorithm: certificateRule({
     always: true,
     multiple: true,
     types: ['Certificate', 'PGPKey'],
   }),
-  Fresh: rule('either', { always: true, by: made }),
-  AlternativeName: free('client', { multiple: true }),
-  KeyValuePresent: rule('server', { by: ['Register'] }),
-  KeyValueLocation: free('client', { multiple: true }),
-  OriginalCreationDate: rule('either', { by: generated }),
-  RandomNumberGenerator: rule('either', { by: generated }),
-  PKCS_12FriendlyName: free('either'),
-  Description: free('either'),
-  Comment: free('either'),
-  Sensitive: rule('either', { always: true, modify: 'always', by: made }),
-  AlwaysSensitive: rule('server', { always: true, by: made }),
-  Extractable: rule('either', { always: true, modify: 'always', by: made }),
-  NeverExtractable: rule('server', { always: true, by: made }),
-  CertificateSubjectCN: namePart,
-  CertificateSubjectO: namePart,
-  CertificateSubjectOU: namePart,
-  CertificateSubjectEmail: namePart,
-  CertificateSubjectC: namePart,
-  CertificateSubjectST: namePart,
-  CertificateSubjectL: namePart,
-  CertificateSubjectUID: namePart,
-  CertificateSubjectSerialNumber: namePart,
-  CertificateSubjectTitle: namePart,
-  CertificateSubjectDC: namePart,
-  CertificateSubjectDNQualifier: namePart,
-  CertificateIssuerCN: namePart,
-  CertificateIssuerO: namePart,
-  CertificateIssuerOU: namePart,
-  CertificateIssuerEmail: namePart,
-  CertificateIssuerC: namePart,
-  CertificateIssuerST: namePart,
-  CertificateIssuerL: namePart,
-  CertificateIssuerUID: namePart,
-  CertificateIssuerSerialNumber: namePart,
-  CertificateIssuerTitle: namePart,
-  CertificateIssuerDC: namePart,
-  CertificateIssuerDNQualifier: namePart,
-  KeyFormatType: rule('fact', { always: true }),
+  Fresh: rule('either', { always: true, origins: creatingOperations }),
+  AlternativeName: changeableRule('client', { multiple: true }),
+  KeyValuePresent: rule('server', { origins: ['Register'] }),
+  KeyValueLocation: changeableRule('client', { multiple: true }),
+  OriginalCreationDate: rule('either', { origins: generatingOperations }),
+  RandomNumberGenerator: rule('either', { origins: generatingOperations }),
+  PKCS_12FriendlyName: changeableRule('either'),
+  Description: changeableRule('either'),
+  Comment: changeableRule('either'),
+  Sensitive: rule('either', { always: true, modify: 'always', origins: creatingOperations }),
+  AlwaysSensitive: rule('server', { always: true, origins: creatingOperations }),
+  Extractable: rule('either', { always: true, modify: 'always', origins: creatingOperations }),
+  NeverExtractable: rule('server', { always: true, origins: creatingOperations }),
+  CertificateSubjectCN: namePartRule,
+  CertificateSubjectO: namePartRule,
+  CertificateSubjectOU: namePartRule,
+  CertificateSubjectEmail: namePartRule,
+  CertificateSubjectC: namePartRule,
+  CertificateSubjectST: namePartRule,
+  CertificateSubjectL: namePartRule,
+  CertificateSubjectUID: namePartRule,
+  CertificateSubjectSerialNumber: namePartRule,
+  CertificateSubjectTitle: namePartRule,
+  CertificateSubjectDC: namePartRule,
+  CertificateSubjectDNQualifier: namePartRule,
+  CertificateIssuerCN: namePartRule,
+  CertificateIssuerO: namePartRule,
+  CertificateIssuerOU: namePartRule,
+  CertificateIssuerEmail: namePartRule,
+  CertificateIssuerC: namePartRule,
+  CertificateIssuerST: namePartRule,
+  CertificateIssuerL: namePartRule,
+  CertificateIssuerUID: namePartRule,
+  CertificateIssuerSerialNumber: namePartRule,
+  CertificateIssuerTitle: namePartRule,
+  CertificateIssuerDC: namePartRule,
+  CertificateIssuerDNQualifier: namePartRule,
+  KeyFormatType: rule('derived', { always: true }),
   NISTKeyType: rule('client', { multiple: true }),
-  OpaqueDataType: rule('fact', { always: true, types: ['OpaqueObject'], by: ['Register'] }),
-  ProtectionLevel: free('client'),
-  ProtectionPeriod: free('client'),
-  ProtectionStorageMask: rule('fact', { always: true, by: made }),
-  QuantumSafe: free('client'),
-  ShortUniqueIdentifier: rule('server', { always: true, by: made }),
+  OpaqueDataType: rule('derived', { always: true, types: ['OpaqueObject'], origins: ['Register'] }),
+  ProtectionLevel: changeableRule('client'),
+  ProtectionPeriod: changeableRule('client'),
+  ProtectionStorageMask: rule('derived', { always: true, origins: creatingOperations }),
+  QuantumSafe: changeableRule('client'),
+  ShortUniqueIdentifier: rule('server', { always: true, origins: creatingOperations }),
   RotateAutomatic: rule('either'),
   RotateDate: rule('server'),
   RotateGeneration: rule('server'),
   RotateInterval: rule('either'),
   RotateLatest: rule('server'),
-  RotateName: free('client'),
+  RotateName: changeableRule('client'),
   RotateOffset: rule('either'),
 };
 
 /** Attributes of vendors: any type, any number. */
-const vendorRule = free('either', { multiple: true });
+const vendorRule = changeableRule('either', { multiple: true });
 /** Vendor `y` is the server: a client may bring such an attribute along, but not change or delete it. */
 const serverVendorRule = rule('either', { multiple: true });
 
@@ -234,7 +244,7 @@ export function ruleOf(reference: {
 }
 
 /** Whether objects of that type may carry the attribute. */
-export function appliesTo(rule: AttributeRule, type: ObjectTypeName): boolean {
+export function isApplicableTo(rule: AttributeRule, type: ObjectTypeName): boolean {
   return rule.types === undefined || type === 'Template' || rule.types.includes(type);
 }
 

@@ -17,8 +17,8 @@ import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
 import { defaultUsageMask } from './usage.ts';
-import { normalised, sameLength } from './value-rules.ts';
-import { contains, sameValue } from './values.ts';
+import { isSameLength, normalise } from './value-rules.ts';
+import { contains, isSameValue } from './values.ts';
 
 /** Lease Time of objects that nobody gave another, in seconds. */
 export const defaultLeaseSeconds = 3_600;
@@ -37,7 +37,7 @@ export interface Creation {
   readonly defaults?: readonly Attribute[] | undefined;
   readonly value?: ManagedObjectValue | undefined;
   /** What the value itself says, found out by the cryptography (parts of a certificate, length of a key). */
-  readonly described?: readonly Attribute[] | undefined;
+  readonly derived?: readonly Attribute[] | undefined;
   /** Digest of the value, where one can be computed. */
   readonly digest?: Digest | undefined;
   /** Short Unique Identifier: SHA-256 of the Unique Identifier. */
@@ -49,7 +49,7 @@ export interface Creation {
 }
 
 /** Operations in which the server makes the key, so that its life starts now. */
-const generating: readonly CreatingOperation[] = [
+const generatingOperations: readonly CreatingOperation[] = [
   'Create',
   'CreateKeyPair',
   'DeriveKey',
@@ -71,12 +71,12 @@ export function buildObject(creation: Creation): ManagedObject {
     fail('ServerLimitExceeded', `no more than ${maxAttributes} attributes fit on an object`);
   }
   attributes.set('UniqueIdentifier', id);
-  for (const fact of derivedAttributes(creation)) addDerived(attributes, fact);
+  for (const derived of derivedAttributes(creation)) addDerived(attributes, derived);
   const known = new Set(attributes.keys());
   for (const stated of creation.attributes) {
     checkInitial(stated, operation, type);
     if (operation === 'Import') importStated(attributes, stated);
-    else if (known.has(attributeKey(stated))) requireAgreement(attributes, stated);
+    else if (known.has(attributeKey(stated))) requireNoContradiction(attributes, stated);
     else addStated(attributes, stated);
   }
   const stated = new Set(attributes.keys());
@@ -92,17 +92,17 @@ export function buildObject(creation: Creation): ManagedObject {
     ];
     requireQuantumSafety(attributes.get('QuantumSafe'), algorithm, bits);
   }
-  fill(attributes, 'InitialDate', now);
-  if (type !== 'Template') fillImplicit(attributes, creation);
+  setIfAbsent(attributes, 'InitialDate', now);
+  if (type !== 'Template') setImplicitAttributes(attributes, creation);
   object.touch(now);
   return object;
 }
 
 /** Attributes that follow from the request and the value. What the cryptography found out comes first. */
-function derivedAttributes({ type, value, described = [] }: Creation): readonly Attribute[] {
+function derivedAttributes({ type, value, derived = [] }: Creation): readonly Attribute[] {
   return [
     { name: 'ObjectType', value: type },
-    ...described,
+    ...derived,
     ...(value === undefined ? [] : valueDerivedAttributes(value)),
   ];
 }
@@ -141,8 +141,8 @@ function valueDerivedAttributes(object: ManagedObjectValue): StandardAttribute[]
 }
 
 /** The first word on a single-valued fact stands. */
-function addDerived(attributes: AttributeSet, fact: Attribute): void {
-  if (ruleOf(fact).multiple || !attributes.has(attributeKey(fact))) attributes.add(fact);
+function addDerived(attributes: AttributeSet, derived: Attribute): void {
+  if (ruleOf(derived).multiple || !attributes.has(attributeKey(derived))) attributes.add(derived);
 }
 
 function addStated(attributes: AttributeSet, stated: Attribute): void {
@@ -151,24 +151,24 @@ function addStated(attributes: AttributeSet, stated: Attribute): void {
   if (!isMultiple(stated) && present.length > 0) {
     fail('AttributeSingleValued', `${key} can have one value only`, 'InvalidField');
   }
-  requireRoom(key, present);
-  requireNewName(attributes, stated, { classic: 'InvalidField' });
-  attributes.add(normalised(stated));
+  requireInstanceLimit(key, present);
+  requireNewName(attributes, stated, { legacyReason: 'InvalidField' });
+  attributes.add(normalise(stated));
 }
 
-function requireRoom(key: string, present: readonly Attribute[]): void {
+function requireInstanceLimit(key: string, present: readonly Attribute[]): void {
   if (present.length >= maxInstances) {
     fail('ServerLimitExceeded', `no more than ${maxInstances} instances of ${key} fit`);
   }
 }
 
 /** A client may repeat what the object itself says, but not contradict it. */
-function requireAgreement(attributes: AttributeSet, stated: Attribute): void {
+function requireNoContradiction(attributes: AttributeSet, stated: Attribute): void {
   const key = attributeKey(stated);
-  const agrees = attributes.all(key).some((fact) => {
+  const agrees = attributes.all(key).some((derived) => {
     if (stated.name === 'CryptographicLength')
-      return sameLength(fact.value as number, stated.value as number);
-    return contains(fact.value, stated.value);
+      return isSameLength(derived.value as number, stated.value as number);
+    return contains(derived.value, stated.value);
   });
   if (!agrees) fail('InvalidAttributeValue', `${key} contradicts the object`);
 }
@@ -178,43 +178,43 @@ function importStated(attributes: AttributeSet, stated: Attribute): void {
   const key = attributeKey(stated);
   if (!ruleOf(stated).multiple) attributes.remove(key);
   const present = attributes.all(key);
-  if (present.some((other) => sameValue(other, stated))) return;
-  requireRoom(key, present);
-  requireNewName(attributes, stated, { classic: 'InvalidField' });
+  if (present.some((other) => isSameValue(other, stated))) return;
+  requireInstanceLimit(key, present);
+  requireNewName(attributes, stated, { legacyReason: 'InvalidField' });
   attributes.add(stated);
 }
 
-function fillImplicit(attributes: AttributeSet, creation: Creation): void {
+function setImplicitAttributes(attributes: AttributeSet, creation: Creation): void {
   const { operation, type, value, digest, shortIdentifier, randomNumberGenerator } = creation;
-  const generated = generating.includes(operation);
-  fill(attributes, 'State', 'PreActive');
-  fill(
+  const generated = generatingOperations.includes(operation);
+  setIfAbsent(attributes, 'State', 'PreActive');
+  setIfAbsent(
     attributes,
     'CryptographicUsageMask',
     defaultUsageMask(type, attributes.get('CryptographicAlgorithm')),
   );
-  fill(attributes, 'Digest', digest);
-  fill(attributes, 'LeaseTime', defaultLeaseSeconds);
-  fill(attributes, 'Fresh', true);
-  fill(attributes, 'Sensitive', false);
-  fill(attributes, 'AlwaysSensitive', attributes.get('Sensitive'));
-  fill(attributes, 'Extractable', true);
-  fill(attributes, 'NeverExtractable', !attributes.get('Extractable'));
-  fill(attributes, 'OriginalCreationDate', generated ? attributes.get('InitialDate') : undefined);
-  fill(attributes, 'RandomNumberGenerator', generated ? randomNumberGenerator : undefined);
-  fill(
+  setIfAbsent(attributes, 'Digest', digest);
+  setIfAbsent(attributes, 'LeaseTime', defaultLeaseSeconds);
+  setIfAbsent(attributes, 'Fresh', true);
+  setIfAbsent(attributes, 'Sensitive', false);
+  setIfAbsent(attributes, 'AlwaysSensitive', attributes.get('Sensitive'));
+  setIfAbsent(attributes, 'Extractable', true);
+  setIfAbsent(attributes, 'NeverExtractable', !attributes.get('Extractable'));
+  setIfAbsent(attributes, 'OriginalCreationDate', generated ? attributes.get('InitialDate') : undefined);
+  setIfAbsent(attributes, 'RandomNumberGenerator', generated ? randomNumberGenerator : undefined);
+  setIfAbsent(
     attributes,
     'ProtectionStorageMask',
     creation.protectionStorageMask ?? ProtectionStorageMask.bit('Software'),
   );
-  fill(attributes, 'ShortUniqueIdentifier', shortIdentifier);
+  setIfAbsent(attributes, 'ShortUniqueIdentifier', shortIdentifier);
   const metadataOnly =
     value !== undefined && hasKeyBlock(value) && value.value.KeyBlock.KeyValue === undefined;
-  fill(attributes, 'KeyValuePresent', metadataOnly ? false : undefined);
+  setIfAbsent(attributes, 'KeyValuePresent', metadataOnly ? false : undefined);
 }
 
 /** Sets an attribute that is not there yet, if there is a value for it. */
-function fill<N extends AttributeName>(
+function setIfAbsent<N extends AttributeName>(
   attributes: AttributeSet,
   name: N,
   value: AttributeValue<N> | undefined,
@@ -234,7 +234,7 @@ export function mergeTemplates(...sources: readonly (readonly Attribute[])[]): A
     merged = merged.filter((attribute) => !replaced.has(attributeKey(attribute)));
     const before = Map.groupBy(merged, attributeKey);
     const isNew = (attribute: Attribute) =>
-      !before.get(attributeKey(attribute))?.some((other) => sameValue(other, attribute));
+      !before.get(attributeKey(attribute))?.some((other) => isSameValue(other, attribute));
     merged = [...merged, ...source.filter(isNew)];
   }
   return merged;

@@ -3,7 +3,7 @@ import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { attributeRules } from './attributes.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { unspent } from './usage.ts';
+import { isUnallocated } from './usage.ts';
 
 type DateName = 'ActivationDate' | 'ProcessStartDate' | 'ProtectStopDate' | 'DeactivationDate';
 
@@ -42,17 +42,17 @@ export function requireChangeable(object: ManagedObject, name: AttributeName, no
           `${name} can change only while the object is PreActive; it is ${state}`,
         );
       return;
-    case 'ahead': {
+    case 'beforeDate': {
       const date = attributes.get(name) as number | undefined;
       if (date !== undefined && date <= now)
         fail('WrongKeyLifecycleState', `${name} has come and can no longer change`);
       return requireRunning(name, state);
     }
-    case 'running':
+    case 'beforeDeactivation':
       return requireRunning(name, state);
-    case 'unspent': {
+    case 'unallocated': {
       const limits = attributes.get('UsageLimits');
-      if (limits !== undefined && !unspent(limits)) {
+      if (limits !== undefined && !isUnallocated(limits)) {
         fail('WrongKeyLifecycleState', `${name} cannot change any more: some usage has been allocated`);
       }
     }

@@ -6,7 +6,7 @@ import { fail } from '../common/errors.ts';
 import { checkInitial } from './attribute-rules.ts';
 import { maxAttributes } from './attributes.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { requireKnown, requireMeaning, sameLength } from './value-rules.ts';
+import { isSameLength, requireKnown, requireValidValue } from './value-rules.ts';
 import { contains } from './values.ts';
 
 /** What a group of clients has laid down for its new objects with Set Constraints and Set Defaults. */
@@ -35,13 +35,17 @@ export function groupsOf({ ObjectGroups: groups }: Scope): readonly string[] {
  * The entries about objects of that type in those groups: those that name one of the groups if there are any, else those
  * that name none. What is said of a group takes the place of what is said of all.
  */
-function applying<E extends Scope>(entries: readonly E[], type: ObjectType, groups: readonly string[]): E[] {
+function applicableEntries<E extends Scope>(
+  entries: readonly E[],
+  type: ObjectType,
+  groups: readonly string[],
+): E[] {
   const ofType = entries.filter((entry) => {
     const types = typesOf(entry);
     return types.length === 0 || types.includes(type);
   });
-  const special = ofType.filter((entry) => groupsOf(entry).some((group) => groups.includes(group)));
-  return special.length > 0 ? special : ofType.filter((entry) => groupsOf(entry).length === 0);
+  const specific = ofType.filter((entry) => groupsOf(entry).some((group) => groups.includes(group)));
+  return specific.length > 0 ? specific : ofType.filter((entry) => groupsOf(entry).length === 0);
 }
 
 /**
@@ -53,9 +57,9 @@ export function defaultsFor(
   type: ObjectTypeName,
   groups: readonly string[],
 ): readonly Attribute[] {
-  const general = applying(defaults, type, []);
+  const general = applicableEntries(defaults, type, []);
   const found = new Map<string, readonly Attribute[]>();
-  for (const { Attributes } of [...general, ...applying(defaults, type, groups)]) {
+  for (const { Attributes } of [...general, ...applicableEntries(defaults, type, groups)]) {
     for (const [key, instances] of Map.groupBy(Attributes, attributeKey)) found.set(key, instances);
   }
   return [...found.values()].flat();
@@ -65,54 +69,54 @@ export function defaultsFor(
  * Refuses a new object that fits none of the constraints that apply to it. Several that apply are alternatives, and so are
  * several values of one attribute within one of them. Fails with ConstraintViolation.
  */
-export function requireAllowed({ constraints }: GroupPolicy, object: ManagedObject): void {
+export function requireConstraintsMet({ constraints }: GroupPolicy, object: ManagedObject): void {
   // A Template only holds attributes for others, which are judged when they are made.
   if (object.type === 'Template') return;
   const groups = object.attributes.values('ObjectGroup');
-  const choice = applying(constraints, object.type, groups);
-  if (choice.length === 0) return;
-  const failures = choice.map((constraint) => missing(constraint, object));
+  const applicable = applicableEntries(constraints, object.type, groups);
+  if (applicable.length === 0) return;
+  const failures = applicable.map((constraint) => firstViolation(constraint, object));
   if (failures.every((failure) => failure !== undefined))
     fail('ConstraintViolation', `new objects of the group need another ${failures[0]}`);
 }
 
 /** The first attribute that is not as the constraint wants it. */
-function missing({ Attributes }: Constraint, object: ManagedObject): string | undefined {
+function firstViolation({ Attributes }: Constraint, object: ManagedObject): string | undefined {
   for (const [key, allowed] of Map.groupBy(Attributes, attributeKey)) {
     const present = object.attributes.all(key);
-    if (!present.some((attribute) => allowed.some((each) => fits(attribute, each)))) return key;
+    if (!present.some((attribute) => allowed.some((each) => isAllowedValue(attribute, each)))) return key;
   }
   return undefined;
 }
 
-function fits(attribute: Attribute, allowed: Attribute): boolean {
+function isAllowedValue(attribute: Attribute, allowed: Attribute): boolean {
   return attribute.name === 'CryptographicLength' && attribute.vendor === undefined
-    ? sameLength(attribute.value as number, allowed.value as number)
+    ? isSameLength(attribute.value as number, allowed.value as number)
     : contains(attribute.value, allowed.value);
 }
 
 /** Refuses constraints that mean nothing. Fails with InvalidObjectType, InvalidField or as attributes do. */
-export function requireConstraints(constraints: readonly Constraint[]): void {
-  requireRoom(constraints);
+export function requireValidConstraints(constraints: readonly Constraint[]): void {
+  requirePolicyLimits(constraints);
   for (const constraint of constraints) {
     requireTypes(constraint);
     for (const attribute of constraint.Attributes) {
       requireKnown(attribute);
-      requireMeaning(attribute);
+      requireValidValue(attribute);
     }
   }
 }
 
 /** Refuses defaults that a client could not state itself for objects of those types; the Lease Time it may set here. */
-export function requireDefaults(defaults: readonly ObjectDefaults[]): void {
-  requireRoom(defaults);
+export function requireValidDefaults(defaults: readonly ObjectDefaults[]): void {
+  requirePolicyLimits(defaults);
   for (const entry of defaults) {
     const types = requireTypes(entry);
     if (types.length === 0) fail('InvalidMessage', 'Object Types are missing');
     for (const attribute of entry.Attributes) {
       requireKnown(attribute);
       for (const type of types) {
-        if (attribute.name === 'LeaseTime' && attribute.vendor === undefined) requireMeaning(attribute);
+        if (attribute.name === 'LeaseTime' && attribute.vendor === undefined) requireValidValue(attribute);
         else checkInitial(attribute, 'Register', type);
       }
     }
@@ -127,7 +131,7 @@ function requireTypes(entry: Scope): readonly ObjectTypeName[] {
   );
 }
 
-function requireRoom(entries: readonly { readonly Attributes: readonly Attribute[] }[]): void {
+function requirePolicyLimits(entries: readonly { readonly Attributes: readonly Attribute[] }[]): void {
   const attributes = entries.reduce((sum, { Attributes }) => sum + Attributes.length, 0);
   if (entries.length > maxEntries || attributes > maxAttributes)
     fail('ServerLimitExceeded', `no more than ${maxEntries} entries with ${maxAttributes} attributes fit`);

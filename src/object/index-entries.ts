@@ -17,8 +17,8 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   return attributes.flatMap((attribute) => {
     const key = attributeKey(attribute);
     const instance = attribute.index ?? 0;
-    const fields = fieldsOf(attribute);
-    return (fields.length > 0 ? fields : present).map(([field, searchable]) => ({
+    const fields = searchableFields(attribute);
+    return (fields.length > 0 ? fields : presenceEntry).map(([field, searchable]) => ({
       attribute: key,
       field,
       instance,
@@ -28,10 +28,10 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
 }
 
 /** Entry of a structure without any field, so that a search for the attribute as such finds it. */
-const present: [field: string, searchable: Searchable][] = [['', { text: '', number: null }]];
+const presenceEntry: [field: string, searchable: Searchable][] = [['', { text: '', number: null }]];
 
 /** The fields of one attribute instance in searchable form; absent fields are left out, here and in a Locate filter. */
-export function fieldsOf(attribute: Attribute): [field: string, searchable: Searchable][] {
+export function searchableFields(attribute: Attribute): [field: string, searchable: Searchable][] {
   if (attribute.vendor !== undefined) return [[attribute.value.type, typedSearchable(attribute.value)]];
   const { schema } = attributeRow(attribute.name as AttributeName);
   if (schema.kind !== 'struct') {
@@ -78,7 +78,7 @@ function searchable(schema: AnySchema, value: unknown): Searchable | undefined {
     case 'bytes':
       return text(hex(value as Uint8Array));
     case 'big':
-      return text(bigText(value as Uint8Array));
+      return text(bigIntegerText(value as Uint8Array));
     case 'any':
       return typedSearchable(value as TypedValue);
     case 'struct':
@@ -113,7 +113,7 @@ function typedSearchable(value: TypedValue): Searchable {
     case 'ByteString':
       return text(hex(value.value));
     case 'BigInteger':
-      return text(bigText(value.value));
+      return text(bigIntegerText(value.value));
     case 'LongInteger':
     case 'DateTimeExtended':
       return text(value.value.toString());
@@ -143,13 +143,13 @@ function number(value: number): Searchable {
 
 /** Long Integers beyond 2^53 − 1 keep their exact text; their number is the nearest safe one. */
 function clamp(value: bigint): number {
-  const most = BigInt(Number.MAX_SAFE_INTEGER);
-  if (value > most) return Number.MAX_SAFE_INTEGER;
-  return Number(value < -most ? -most : value);
+  const max = BigInt(Number.MAX_SAFE_INTEGER);
+  if (value > max) return Number.MAX_SAFE_INTEGER;
+  return Number(value < -max ? -max : value);
 }
 
 /** Big Integers compare by value: padding with sign bytes does not count. */
-function bigText(bytes: Uint8Array): string {
+function bigIntegerText(bytes: Uint8Array): string {
   let start = 0;
   const sign = (bytes[0] ?? 0) & 0x80 ? 0xff : 0;
   while (

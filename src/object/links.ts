@@ -17,7 +17,7 @@ export function setLink(object: ManagedObject, type: LinkType, id: string, now: 
  * Links of one type that the server notes on one object: a key from which another is derived every minute must not carry
  * them all along. The oldest goes.
  */
-const maxNoted = 100;
+const maxLinksOfType = 100;
 
 /** Adds a link beside those of its type: an object has many keys derived from it. */
 function addLink(object: ManagedObject, type: LinkType, id: string, now: number): void {
@@ -25,7 +25,8 @@ function addLink(object: ManagedObject, type: LinkType, id: string, now: number)
     .all('Link')
     .filter((link) => (link.value as { LinkType: LinkType }).LinkType === type);
   const [oldest] = present;
-  if (oldest !== undefined && present.length >= maxNoted) object.attributes.remove('Link', oldest.index ?? 0);
+  if (oldest !== undefined && present.length >= maxLinksOfType)
+    object.attributes.remove('Link', oldest.index ?? 0);
   object.attributes.add({ name: 'Link', value: { LinkType: type, LinkedObjectIdentifier: id } });
   object.touch(now);
 }

@@ -3,7 +3,7 @@ import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts
 import { type ObjectGroupMember, State } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import type { Comparison, Filter, IndexEntry } from '../store/store.ts';
-import { fieldsOf, indexEntries } from './index-entries.ts';
+import { indexEntries, searchableFields } from './index-entries.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type { StateName } from './state.ts';
 
@@ -18,13 +18,13 @@ export interface LocateCriteria {
 }
 
 /** Storage Status Mask of objects that are on-line, archived or destroyed. */
-export const everywhere =
+export const anyStorageStatus =
   StorageStatusMask.bit('OnLineStorage') |
   StorageStatusMask.bit('ArchivalStorage') |
   StorageStatusMask.bit('DestroyedStorage');
 
-const everything: Filter = { all: [] };
-const nothing: Filter = { any: [] };
+const matchAll: Filter = { all: [] };
+const matchNone: Filter = { any: [] };
 
 /**
  * The filter of a Locate (KMIP 2.1 §6.1.26, 1.4 §4.9): every attribute must match. A date given twice is a range, both
@@ -37,7 +37,7 @@ export function locateFilter(criteria: LocateCriteria): Filter {
   const mask = criteria.attributes.find(isStorageMask)?.value as { value: number } | undefined;
   const conditions = attributes
     .filter((attribute) => !isDate(attribute))
-    .map((attribute) => condition(attribute, now));
+    .map((attribute) => attributeCondition(attribute, now));
   return {
     all: [
       ...conditions,
@@ -49,28 +49,30 @@ export function locateFilter(criteria: LocateCriteria): Filter {
 }
 
 /** Whether an object that the store does not know yet meets the filter: the same rule as the database's. */
-export function matches(object: ManagedObject, filter: Filter): boolean {
-  return holds(filter, indexEntries(object.attributes.list()));
+export function matchesFilter(object: ManagedObject, filter: Filter): boolean {
+  return evaluateFilter(filter, indexEntries(object.attributes.list()));
 }
 
 /** A filter evaluated over index entries. */
-export function holds(filter: Filter, entries: readonly IndexEntry[]): boolean {
-  if ('all' in filter) return filter.all.every((part) => holds(part, entries));
-  if ('any' in filter) return filter.any.some((part) => holds(part, entries));
-  if ('not' in filter) return !holds(filter.not, entries);
+export function evaluateFilter(filter: Filter, entries: readonly IndexEntry[]): boolean {
+  if ('all' in filter) return filter.all.every((part) => evaluateFilter(part, entries));
+  if ('any' in filter) return filter.any.some((part) => evaluateFilter(part, entries));
+  if ('not' in filter) return !evaluateFilter(filter.not, entries);
   const own = entries.filter((entry) => entry.attribute === filter.attribute);
   const instances = new Set(own.map((entry) => entry.instance));
   return [...instances].some((instance) =>
     filter.fields.every((comparison) =>
       own.some(
         (entry) =>
-          entry.instance === instance && entry.field === comparison.field && compares(entry, comparison),
+          entry.instance === instance &&
+          entry.field === comparison.field &&
+          meetsComparison(entry, comparison),
       ),
     ),
   );
 }
 
-function compares({ text, number }: IndexEntry, { op, value }: Comparison): boolean {
+function meetsComparison({ text, number }: IndexEntry, { op, value }: Comparison): boolean {
   if (typeof value === 'string') return text === value;
   if (number === null) return false;
   switch (op) {
@@ -86,13 +88,13 @@ function compares({ text, number }: IndexEntry, { op, value }: Comparison): bool
   }
 }
 
-function condition(attribute: Attribute, now: number): Filter {
-  if (attribute.vendor === '') return nothing;
+function attributeCondition(attribute: Attribute, now: number): Filter {
+  if (attribute.vendor === '') return matchNone;
   if (attribute.vendor === undefined && attribute.name === 'State')
     return stateCondition(attribute.value as StateName | number, now);
-  const fields = fieldsOf(attribute);
+  const fields = searchableFields(attribute);
   // An identifier that refers into a batch has no searchable form.
-  if (fields.length === 0 && !isStructured(attribute)) return nothing;
+  if (fields.length === 0 && !isStructured(attribute)) return matchNone;
   return {
     attribute: attributeKey(attribute),
     fields: fields.map(([field, searchable]) => comparison(attribute, field, searchable)),
@@ -142,7 +144,7 @@ function dateConditions(dates: readonly Attribute[]): Filter[] {
       number,
       ...number[],
     ];
-    if (others.length > 1) return nothing;
+    if (others.length > 1) return matchNone;
     const last = others[0];
     const fields: Comparison[] =
       last === undefined
@@ -180,11 +182,11 @@ function stateCondition(state: StateName | number, now: number): Filter {
   }
 }
 
-const exists = (attribute: AttributeName): Filter => ({ attribute, fields: [] });
+const hasAttribute = (attribute: AttributeName): Filter => ({ attribute, fields: [] });
 
 function storageCondition(mask: number | undefined): Filter {
-  const destroyed = exists('DestroyDate');
-  const archived = exists('ArchiveDate');
+  const destroyed = hasAttribute('DestroyDate');
+  const archived = hasAttribute('ArchiveDate');
   const conditions: Record<(typeof StorageStatusMask)['members'][number], Filter> = {
     OnLineStorage: { all: [{ not: archived }, { not: destroyed }] },
     ArchivalStorage: { all: [archived, { not: destroyed }] },
@@ -198,14 +200,17 @@ function storageCondition(mask: number | undefined): Filter {
 function memberCondition(member: ObjectGroupMember | undefined): Filter {
   switch (member) {
     case undefined:
-      return everything;
+      return matchAll;
     case 'GroupMemberFresh':
       return {
-        all: [exists('ObjectGroup'), { attribute: 'Fresh', fields: [{ field: '', op: '=', value: 1 }] }],
+        all: [
+          hasAttribute('ObjectGroup'),
+          { attribute: 'Fresh', fields: [{ field: '', op: '=', value: 1 }] },
+        ],
       };
     case 'GroupMemberDefault':
-      return exists('ObjectGroup');
+      return hasAttribute('ObjectGroup');
     default:
-      return nothing;
+      return matchNone;
   }
 }

@@ -10,14 +10,14 @@ import type { AttributeSet } from './attribute-set.ts';
 export function requireNewName(
   attributes: AttributeSet,
   attribute: Attribute,
-  { own, classic }: { own?: Attribute | undefined; classic?: Reason } = {},
+  { own, legacyReason }: { own?: Attribute | undefined; legacyReason?: Reason } = {},
 ): void {
   if (attribute.name !== 'Name' || attribute.vendor !== undefined) return;
   const { NameValue } = attribute.value;
   const taken = attributes
     .all('Name')
     .some((other) => other !== own && (other.value as Name).NameValue === NameValue);
-  if (taken) fail('NonUniqueNameAttribute', 'the object has this Name already', classic);
+  if (taken) fail('NonUniqueNameAttribute', 'the object has this Name already', legacyReason);
 }
 
 /**

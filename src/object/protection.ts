@@ -7,10 +7,10 @@ import type { ManagedObject } from './managed-object.ts';
  * Sensitive and Extractable of what is made from `sources`, beside what was requested: sensitive if one of them is,
  * extractable if all are. `binding`: the request cannot say otherwise, because a source could be had from the new object.
  */
-export function protectedAttributes(
+export function inheritProtection(
   requested: readonly Attribute[],
   sources: readonly ManagedObject[],
-  binding: boolean,
+  isBinding: boolean,
 ): Attribute[] {
   const inherited: Attribute[] = [];
   if (sources.some(({ attributes }) => attributes.get('Sensitive') === true))
@@ -19,7 +19,7 @@ export function protectedAttributes(
     inherited.push({ name: 'Extractable', value: false });
   const names = inherited.map(({ name }) => name);
   const isInherited = ({ name, vendor }: Attribute) => vendor === undefined && names.includes(name);
-  if (binding) return [...requested.filter((attribute) => !isInherited(attribute)), ...inherited];
+  if (isBinding) return [...requested.filter((attribute) => !isInherited(attribute)), ...inherited];
   const stated = requested.filter(isInherited).map(({ name }) => name);
   return [...requested, ...inherited.filter(({ name }) => !stated.includes(name))];
 }

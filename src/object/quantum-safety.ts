@@ -7,10 +7,10 @@ import { quantumSafe } from '../crypto/algorithms.ts';
  * algorithm (secret data, opaque ones) the client knows more than the server. Fails with GeneralFailure, as QS-M-2 has it.
  */
 export function requireQuantumSafety(
-  demanded: boolean | undefined,
+  isDemanded: boolean | undefined,
   algorithm: CryptographicAlgorithm | undefined,
   bits: number | undefined,
 ): void {
-  if (demanded !== true || algorithm === undefined || quantumSafe(algorithm, bits ?? 0)) return;
+  if (isDemanded !== true || algorithm === undefined || quantumSafe(algorithm, bits ?? 0)) return;
   fail('GeneralFailure', `${algorithm} with ${bits ?? 'any number of'} bits is not quantum-safe`);
 }

@@ -11,7 +11,7 @@ import type { ManagedObject } from './managed-object.ts';
  * What a replacement does not inherit although a client may have given it: Names move (`replace`), links and origin are
  * its own (KMIP 2.1 §6.1.46 table, 1.4 §4.4). What only the server gives is never inherited.
  */
-const ownOf: readonly string[] = [
+const notInherited: readonly string[] = [
   'Name',
   'Link',
   'Fresh',
@@ -20,7 +20,7 @@ const ownOf: readonly string[] = [
 ] satisfies AttributeName[];
 
 /** A replacement is a key of the same kind. */
-const sameKind: readonly string[] = [
+const alwaysInherited: readonly string[] = [
   'CryptographicAlgorithm',
   'CryptographicLength',
 ] satisfies AttributeName[];
@@ -43,16 +43,16 @@ export function replacementAttributes(
   const inherited = old.attributes.list().filter(isInherited);
   if (offset === undefined) return mergeTemplates(inherited, requested);
   if (requested.some(isDate)) fail('InvalidMessage', 'an Offset and dates exclude each other');
-  return mergeTemplates(shifted(inherited, offset, now), requested);
+  return mergeTemplates(shiftDates(inherited, offset, now), requested);
 }
 
 function isInherited({ name, vendor }: Attribute): boolean {
-  if (vendor !== undefined || sameKind.includes(name)) return true;
-  const { giver } = attributeRules[name as AttributeName];
-  return (giver === 'client' || giver === 'either') && !ownOf.includes(name);
+  if (vendor !== undefined || alwaysInherited.includes(name)) return true;
+  const { source } = attributeRules[name as AttributeName];
+  return (source === 'client' || source === 'either') && !notInherited.includes(name);
 }
 
-function shifted(attributes: readonly Attribute[], offset: number, now: number): Attribute[] {
+function shiftDates(attributes: readonly Attribute[], offset: number, now: number): Attribute[] {
   const before = attributes.find(({ name, vendor }) => vendor === undefined && name === 'ActivationDate')
     ?.value as number | undefined;
   const activation = now + offset;
@@ -62,13 +62,14 @@ function shifted(attributes: readonly Attribute[], offset: number, now: number):
     fail('InvalidField', 'an Offset needs an Activation Date on the old object', 'IllegalOperation');
   }
   const moved = others.map(
-    (date) => ({ ...date, value: exact((date.value as number) + activation - (before ?? 0)) }) as Attribute,
+    (date) =>
+      ({ ...date, value: clampDate((date.value as number) + activation - (before ?? 0)) }) as Attribute,
   );
   return [...rest, { name: 'ActivationDate', value: activation }, ...moved];
 }
 
 /** A date beyond exact numbers means "for ever", and moved by any distance still does. */
-function exact(seconds: number): number {
+function clampDate(seconds: number): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
 }
 
@@ -77,7 +78,7 @@ function isDate({ name, vendor }: Attribute): boolean {
 }
 
 /** Joins a replacement to the old object: links both ways, and every Name moves over. */
-export function replace(old: ManagedObject, replacement: ManagedObject, now: number): void {
+export function recordReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
   linkReplacement(old, replacement, now);
   moveNames(old, replacement, now);
 }

@@ -15,7 +15,7 @@ type UsageBit = (typeof CryptographicUsageMask)['members'][number];
  */
 type Direction = 'protect' | 'process';
 
-const states: Readonly<Record<Direction, readonly StateName[]>> = {
+const allowedStates: Readonly<Record<Direction, readonly StateName[]>> = {
   protect: ['Active'],
   process: ['Active', 'Deactivated', 'Compromised'],
 };
@@ -34,9 +34,9 @@ const uses = {
   // A key that may wrap reads what it wrapped: so TC-WRAP-2 has it, whose key has no other bit.
   UnwrapKey: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
   Certify: { bit: 'CertificateSign', direction: 'protect' },
-} as const satisfies Record<string, Demand>;
+} as const satisfies Record<string, UsageRequirement>;
 
-interface Demand {
+interface UsageRequirement {
   readonly bit: UsageBit;
   /** Allows the use as well. */
   readonly orBit?: UsageBit;
@@ -49,16 +49,16 @@ export type Use = keyof typeof uses;
  * Refuses a use that the object's state, dates or usage mask do not allow, in this order. Fails with ObjectArchived,
  * WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x: PermissionDenied, for the mask `classic`).
  */
-export function requireUsage(object: ManagedObject, use: Use, now: number, classic?: Reason): void {
-  const { bit, orBit = bit, direction }: Demand = uses[use];
+export function requireUsage(object: ManagedObject, use: Use, now: number, legacyReason?: Reason): void {
+  const { bit, orBit = bit, direction }: UsageRequirement = uses[use];
   if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   requireTime(object, direction, use, now);
   const mask = object.attributes.get('CryptographicUsageMask') ?? 0;
-  if (![bit, orBit].some((each) => allows(mask, CryptographicUsageMask.bit(each)))) {
+  if (![bit, orBit].some((each) => hasUsageBits(mask, CryptographicUsageMask.bit(each)))) {
     fail(
       'IncompatibleCryptographicUsageMask',
       `the Cryptographic Usage Mask does not contain ${bit}`,
-      classic,
+      legacyReason,
     );
   }
 }
@@ -69,12 +69,12 @@ function requireTime(
   direction: Direction,
   what: string,
   now: number,
-  classic?: Reason,
+  legacyReason?: Reason,
 ): void {
   const state = object.state(now);
-  const refuse = (why: string): never => fail('WrongKeyLifecycleState', why, classic);
-  if (!states[direction].includes(state)) {
-    refuse(`${what} needs an object that is ${states[direction].join(' or ')}; it is ${state}`);
+  const refuse = (why: string): never => fail('WrongKeyLifecycleState', why, legacyReason);
+  if (!allowedStates[direction].includes(state)) {
+    refuse(`${what} needs an object that is ${allowedStates[direction].join(' or ')}; it is ${state}`);
   }
   const start = object.attributes.get('ProcessStartDate');
   if (direction === 'process' && start !== undefined && now < start) {
@@ -87,23 +87,23 @@ function requireTime(
 }
 
 /** Whether `mask` has every bit of `needed`; Unrestricted (2.0 on) has them all. */
-export function allows(mask: number, needed: number): boolean {
+export function hasUsageBits(mask: number, needed: number): boolean {
   return (mask & CryptographicUsageMask.bit('Unrestricted')) !== 0 || (mask & needed) === (needed | 0);
 }
 
-function maskOf(...bits: UsageBit[]): number {
+function usageMaskOf(...bits: UsageBit[]): number {
   return bits.reduce((mask, bit) => mask | CryptographicUsageMask.bit(bit), 0);
 }
 
-const cipher = maskOf('Encrypt', 'Decrypt');
-const authentication = maskOf('MACGenerate', 'MACVerify');
+const cipherMask = usageMaskOf('Encrypt', 'Decrypt');
+const authenticationMask = usageMaskOf('MACGenerate', 'MACVerify');
 
 /** What the halves of a pair are for whose algorithm does one thing; RSA and the rest both sign and encrypt. */
-const halves = {
-  signature: { PrivateKey: maskOf('Sign'), PublicKey: maskOf('Verify') },
-  agreement: { PrivateKey: maskOf('KeyAgreement'), PublicKey: maskOf('KeyAgreement') },
+const pairUsageMasks = {
+  signature: { PrivateKey: usageMaskOf('Sign'), PublicKey: usageMaskOf('Verify') },
+  agreement: { PrivateKey: usageMaskOf('KeyAgreement'), PublicKey: usageMaskOf('KeyAgreement') },
   // Decapsulation is asked for as Decrypt, encapsulation as Encrypt.
-  encapsulation: { PrivateKey: maskOf('Decrypt'), PublicKey: maskOf('Encrypt') },
+  encapsulation: { PrivateKey: usageMaskOf('Decrypt'), PublicKey: usageMaskOf('Encrypt') },
 } as const;
 
 /**
@@ -118,29 +118,29 @@ export function defaultUsageMask(
   switch (type) {
     case 'SymmetricKey':
     case 'SplitKey':
-      return typeof algorithm === 'string' && algorithm.startsWith('HMAC_') ? authentication : cipher;
+      return typeof algorithm === 'string' && algorithm.startsWith('HMAC_') ? authenticationMask : cipherMask;
     case 'PrivateKey':
-      if (use !== undefined) return halves[use][type];
-      return algorithm === 'EC' ? maskOf('Sign', 'KeyAgreement') : maskOf('Sign', 'Decrypt');
+      if (use !== undefined) return pairUsageMasks[use][type];
+      return algorithm === 'EC' ? usageMaskOf('Sign', 'KeyAgreement') : usageMaskOf('Sign', 'Decrypt');
     case 'PublicKey':
-      if (use !== undefined) return halves[use][type];
-      return algorithm === 'EC' ? maskOf('Verify', 'KeyAgreement') : maskOf('Verify', 'Encrypt');
+      if (use !== undefined) return pairUsageMasks[use][type];
+      return algorithm === 'EC' ? usageMaskOf('Verify', 'KeyAgreement') : usageMaskOf('Verify', 'Encrypt');
     case 'Certificate':
-      return maskOf('Verify');
+      return usageMaskOf('Verify');
     case 'SecretData':
-      return maskOf('DeriveKey');
+      return usageMaskOf('DeriveKey');
     default:
       return undefined;
   }
 }
 
 /** Limits as a client gives them: the count starts at the total, whatever the client says (KMIP 2.1 §4.60). */
-export function freshLimits(limits: UsageLimits): UsageLimits {
+export function resetUsageCount(limits: UsageLimits): UsageLimits {
   return { ...limits, UsageLimitsCount: limits.UsageLimitsTotal };
 }
 
 /** Whether nothing has been allocated yet: from then on a client may no longer change or delete the limits. */
-export function unspent({ UsageLimitsTotal, UsageLimitsCount }: UsageLimits): boolean {
+export function isUnallocated({ UsageLimitsTotal, UsageLimitsCount }: UsageLimits): boolean {
   return UsageLimitsCount === undefined || UsageLimitsCount === UsageLimitsTotal;
 }
 
@@ -154,7 +154,7 @@ export function allocateUsage(object: ManagedObject, amount: bigint, now: number
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
   requireTime(object, 'protect', 'a usage allocation', now, 'IllegalOperation');
   if (amount < 0n) fail('InvalidField', 'the Usage Limits Count asked for is negative');
-  if (!spend(object, limits, amount, now))
+  if (!decrementLimits(object, limits, amount, now))
     fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');
 }
 
@@ -166,10 +166,10 @@ export function countUse(object: ManagedObject, bytes: number, now: number): voi
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) return;
   const amount = limits.UsageLimitsUnit === 'Object' ? 1n : BigInt(bytes);
-  if (!spend(object, limits, amount, now)) fail('PermissionDenied', 'the Usage Limits are used up');
+  if (!decrementLimits(object, limits, amount, now)) fail('PermissionDenied', 'the Usage Limits are used up');
 }
 
-function spend(object: ManagedObject, limits: UsageLimits, amount: bigint, now: number): boolean {
+function decrementLimits(object: ManagedObject, limits: UsageLimits, amount: bigint, now: number): boolean {
   const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
   if (amount > left) return false;
   object.attributes.set('UsageLimits', { ...limits, UsageLimitsCount: left - amount });

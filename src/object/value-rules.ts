@@ -2,7 +2,7 @@ import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { attributeRow } from '../../codec/attribute-table.ts';
 import type { AnySchema } from '../../codec/schema.ts';
 import { fail } from '../common/errors.ts';
-import { freshLimits } from './usage.ts';
+import { resetUsageCount } from './usage.ts';
 
 const vendorName = /^[A-Za-z0-9_.]+$/;
 /** Enumeration values from here on are extensions, which every version lets through. */
@@ -31,7 +31,7 @@ export function requireKnown(attribute: {
  * Refuses a value that can mean nothing: an enumeration value outside the dictionary, a structure in a structure of a
  * custom attribute, application data that the server would have to make up.
  */
-export function requireMeaning(attribute: Attribute): void {
+export function requireValidValue(attribute: Attribute): void {
   if (attribute.vendor !== undefined) {
     const { value } = attribute;
     if (value.type === 'Structure' && value.value.some(({ type }) => type === 'Structure')) {
@@ -48,7 +48,7 @@ export function requireMeaning(attribute: Attribute): void {
   if (attribute.name === 'UsageLimits' && attribute.value.UsageLimitsTotal < 0n) {
     fail('InvalidAttributeValue', 'the Usage Limits Total is negative');
   }
-  if (!known(attributeRow(attribute.name).schema, attribute.value)) {
+  if (!isKnownValue(attributeRow(attribute.name).schema, attribute.value)) {
     fail(
       'InvalidAttributeValue',
       `${attribute.name} has an enumeration value that the specification does not know`,
@@ -57,13 +57,13 @@ export function requireMeaning(attribute: Attribute): void {
 }
 
 /** The attribute as it is kept: a client cannot say how much of its Usage Limits is left. */
-export function normalised(attribute: Attribute): Attribute {
+export function normalise(attribute: Attribute): Attribute {
   return attribute.vendor === undefined && attribute.name === 'UsageLimits'
-    ? { ...attribute, value: freshLimits(attribute.value) }
+    ? { ...attribute, value: resetUsageCount(attribute.value) }
     : attribute;
 }
 
-function known(schema: AnySchema, value: unknown): boolean {
+function isKnownValue(schema: AnySchema, value: unknown): boolean {
   if (value === undefined) return true;
   if (schema.kind === 'enumeration') return typeof value === 'string' || (value as number) >= firstExtension;
   if (schema.kind !== 'struct') return true;
@@ -71,7 +71,7 @@ function known(schema: AnySchema, value: unknown): boolean {
     ([field, inner]) =>
       inner.kind !== 'field' ||
       inner.quantity === 'many' ||
-      known(inner.schema, (value as Record<string, unknown>)[field]),
+      isKnownValue(inner.schema, (value as Record<string, unknown>)[field]),
   );
 }
 
@@ -79,6 +79,6 @@ function known(schema: AnySchema, value: unknown): boolean {
 const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
 
 /** Whether two Cryptographic Lengths are the same. */
-export function sameLength(a: number, b: number): boolean {
+export function isSameLength(a: number, b: number): boolean {
   return a === b || withParity[a] === b || withParity[b] === a;
 }

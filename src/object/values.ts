@@ -1,20 +1,22 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 
 /** Whether both are the same attribute with the same value; the index does not count. */
-export function sameAttribute(a: Attribute, b: Attribute): boolean {
-  return attributeKey(a) === attributeKey(b) && sameValue(a, b);
+export function isSameAttribute(a: Attribute, b: Attribute): boolean {
+  return attributeKey(a) === attributeKey(b) && isSameValue(a, b);
 }
 
 /** Whether two attributes have equal values: bytes by content, structures by their fields, absent fields as absent. */
-export function sameValue(a: { readonly value: unknown }, b: { readonly value: unknown }): boolean {
-  return equal(a.value, b.value);
+export function isSameValue(a: { readonly value: unknown }, b: { readonly value: unknown }): boolean {
+  return isEqual(a.value, b.value);
 }
 
 /** Whether a value says at least what `stated` says: equal, or a structure with every field that `stated` gives. */
 export function contains(value: unknown, stated: unknown): boolean {
-  if (equal(value, stated)) return true;
+  if (isEqual(value, stated)) return true;
   if (!isFields(value) || !isFields(stated)) return false;
-  return Object.entries(stated).every(([field, inner]) => inner === undefined || equal(value[field], inner));
+  return Object.entries(stated).every(
+    ([field, inner]) => inner === undefined || isEqual(value[field], inner),
+  );
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {
@@ -23,21 +25,21 @@ function isFields(value: unknown): value is Record<string, unknown> {
   );
 }
 
-function equal(a: unknown, b: unknown): boolean {
+function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    return a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b);
+    return a instanceof Uint8Array && b instanceof Uint8Array && hasSameBytes(a, b);
   }
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
   return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
-    equal(left[key], right[key]),
+    isEqual(left[key], right[key]),
   );
 }
 
 /** Attribute values are no secrets, so the comparison may stop early. */
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

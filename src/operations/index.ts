@@ -1,5 +1,5 @@
 import { Operation as OperationMember } from '../../codec/enums.ts';
-import { type Version, within } from '../../codec/version.ts';
+import { isWithin, type Version } from '../../codec/version.ts';
 import { Cancel } from './asynchronous/cancel.ts';
 import { Poll } from './asynchronous/poll.ts';
 import { Process } from './asynchronous/process.ts';
@@ -132,7 +132,7 @@ export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
 export function operationsIn(version: Version, interop: boolean): readonly OperationName[] {
   return offered
     .filter(
-      ({ name, since, until }) => within(version, since, until) && OperationMember.knownIn(name, version),
+      ({ name, since, until }) => isWithin(version, since, until) && OperationMember.isKnownIn(name, version),
     )
     .map(({ name }) => name)
     .filter((name) => interop || name !== 'Interop');

@@ -16,7 +16,7 @@ import { fail, type Reason } from '../common/errors.ts';
 import { plainKey } from '../crypto/provider.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
-import { defaultsFor, requireAllowed } from '../object/group-policy.ts';
+import { defaultsFor, requireConstraintsMet } from '../object/group-policy.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { loadPolicy } from './group-policy/group-policy.ts';
@@ -121,7 +121,7 @@ function objectGroups(attributes: readonly Attribute[]): string[] {
 
 /** Refuses an object that the constraints of the group do not allow. Fails with ConstraintViolation. */
 export async function requireConstraints(object: ManagedObject, context: Context): Promise<void> {
-  requireAllowed(await loadPolicy(context), object);
+  requireConstraintsMet(await loadPolicy(context), object);
 }
 
 /** Builds the object with all its implicit attributes and puts it into the unit of work. */
@@ -131,7 +131,7 @@ export async function create(creation: Creation, context: Context): Promise<Mana
     ? []
     : defaultsFor(policy, creation.type, objectGroups(creation.attributes));
   const object = build({ ...creation, defaults }, context);
-  requireAllowed(policy, object);
+  requireConstraintsMet(policy, object);
   await requireUniqueNames(object, context);
   context.work.insert(object);
   return object;
@@ -152,7 +152,7 @@ export function build(creation: Creation, context: Context): ManagedObject {
     value,
     now,
     digest: crypto.digestObject(value),
-    described: described(value, context),
+    derived: described(value, context),
     shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
     randomNumberGenerator: creation.generated ? crypto.randomNumberGenerator : undefined,
   });

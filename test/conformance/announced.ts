@@ -25,7 +25,7 @@ export async function hasExpectedResults(t: Test, transport: Transport, only?: s
     }
   }
   t.same(unused, [], 'no operation is excused from Query that it names');
-  for (const profile of profiles.filter(({ kept }) => kept)) {
+  for (const profile of profiles.filter(({ supported }) => supported)) {
     const wrong = results.filter(
       ({ case: { name }, outcome, excused }) =>
         isCaseOf(profile, name) && (outcome !== 'passed' || excused.length > 0),

@@ -1,4 +1,4 @@
-import { attributeKnown, isAttributeName } from '../../codec/attribute-table.ts';
+import { isAttributeKnownIn, isAttributeName } from '../../codec/attribute-table.ts';
 import type { TagName } from '../../codec/tags.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
@@ -56,7 +56,7 @@ const echoes: ReadonlySet<TagName | undefined> = new Set([
 export function mayBeAbsent(key: string, { version, known }: Scope, named: boolean): boolean {
   const name = canonicalAttribute(key);
   if (/^y[-:]/.test(key)) return true;
-  if (isAttributeName(name) && !attributeKnown(name, version)) return true;
+  if (isAttributeName(name) && !isAttributeKnownIn(name, version)) return true;
   if (named) return false;
   // A server may put objects into a group of its own choice; a client's group it must keep.
   return unsupportable.has(name) || (name === 'ObjectGroup' && !known.attributes.has(name));

@@ -1,7 +1,7 @@
-import { attributeNamed1x } from '../../codec/attribute-table.ts';
+import { attributeFromName1x } from '../../codec/attribute-table.ts';
 import { type TagName, tagName } from '../../codec/tags.ts';
 import { tagLabel } from '../../codec/wire/binary-reader.ts';
-import { subjectOf } from '../../codec/wire/dictionary.ts';
+import { vocabularyTagOf } from '../../codec/wire/dictionary.ts';
 import { formatDate, formatEnumeration, formatMask } from '../../codec/wire/lexical.ts';
 import type { Node } from '../../codec/wire/node.ts';
 
@@ -22,7 +22,7 @@ const shownBytes = 6;
  */
 export function describe(node: Node | undefined, before: readonly Node[] = []): string {
   if (node === undefined) return 'nothing';
-  const subject = subjectOf(node.tag, before);
+  const subject = vocabularyTagOf(node.tag, before);
   switch (node.type) {
     case 'Structure':
       return `{${node.value.map((child, index) => `${tagLabel(child.tag)}: ${describe(child, node.value.slice(0, index))}`).join(', ')}}`;
@@ -75,5 +75,5 @@ export function attributeKeyOf(node: Node): string {
  * Canonical name of a standard attribute however the version spells it; vendors' attributes as `vendor:name`.
  */
 export function canonicalAttribute(key: string): string {
-  return attributeNamed1x(key) ?? key;
+  return attributeFromName1x(key) ?? key;
 }

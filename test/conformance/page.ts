@@ -76,18 +76,18 @@ function casesOf(profile: Profile, judged: readonly CaseResult[]): CaseResult[] 
 
 function profileTable(runs: Runs): string {
   const rows = profiles.map((profile) => {
-    const proof = profile.over ?? 'tls';
+    const proof = profile.encoding ?? 'tls';
     const cells = (['tls', 'xml', 'json'] as const).map((transport) =>
       passedOf(casesOf(profile, runs[transport])),
     );
     const documents = Object.keys(profile.servers) as Version[];
-    const over = profile.over === undefined ? '' : `${passedOf(casesOf(profile, runs[proof]))} in ${proof}`;
+    const over = profile.encoding === undefined ? '' : `${passedOf(casesOf(profile, runs[proof]))} in ${proof}`;
     return [
       profile.name,
       documents.join(', '),
       ...cells,
       over,
-      profile.kept ? 'yes' : `no: ${profile.missing}`,
+      profile.supported ? 'yes' : `no: ${profile.missing}`,
     ];
   });
   return table(['profile', 'documents', 'TTLV', 'XML', 'JSON', 'over HTTPS', 'announced'], rows);

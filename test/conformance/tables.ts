@@ -1,6 +1,6 @@
 import { type AttributeName, attributeRow, attributeTable } from '../../codec/attribute-table.ts';
 import { ObjectType, Operation } from '../../codec/enums.ts';
-import { type Version, versions, within } from '../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../codec/version.ts';
 import { encodings } from '../../src/net/https-encodings.ts';
 import { operations } from '../../src/operations/index.ts';
 
@@ -14,14 +14,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 const byName = new Intl.Collator('en').compare;
 const has = (since: Version, until?: Version) =>
-  versions.map((version) => (within(version, since, until) ? '✓' : ''));
+  versions.map((version) => (isWithin(version, since, until) ? '✓' : ''));
 
 function operationRows(): string[][] {
   return [...Operation.members].sort(byName).map((name) => {
     const offered = operations.get(name);
     const cells = versions.map((version) => {
-      if (!Operation.knownIn(name, version)) return '';
-      return offered !== undefined && within(version, offered.since, offered.until) ? '✓' : 'no';
+      if (!Operation.isKnownIn(name, version)) return '';
+      return offered !== undefined && isWithin(version, offered.since, offered.until) ? '✓' : 'no';
     });
     const note = name === 'Interop' ? 'with `--interop`, never in production' : '';
     return [name, ...cells, note];
@@ -31,7 +31,7 @@ function operationRows(): string[][] {
 function objectRows(): string[][] {
   return [...ObjectType.members]
     .sort(byName)
-    .map((name) => [name, ...versions.map((version) => (ObjectType.knownIn(name, version) ? '✓' : ''))]);
+    .map((name) => [name, ...versions.map((version) => (ObjectType.isKnownIn(name, version) ? '✓' : ''))]);
 }
 
 function attributeRows(): string[][] {

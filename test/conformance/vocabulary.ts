@@ -1,7 +1,7 @@
 import {
-  attributeKnown,
-  attributeNamed1x,
+  attributeFromName1x,
   attributeRow,
+  isAttributeKnownIn,
   isAttributeName,
 } from '../../codec/attribute-table.ts';
 import type { Enumeration } from '../../codec/enumeration.ts';
@@ -15,11 +15,11 @@ import {
   ServerInformation,
   ValidationInformation,
 } from '../../codec/structures/query.ts';
-import { type TagName, tagKnown, tagName, tagType } from '../../codec/tags.ts';
+import { isTagKnownIn, type TagName, tagName, tagType } from '../../codec/tags.ts';
 import { eraOf, type Version } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
-import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
+import { maskOf, vocabularyTagOf } from '../../codec/wire/dictionary.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { encode } from '../client.ts';
 import { sameValue } from './comparison.ts';
@@ -56,17 +56,18 @@ export function checkVocabulary(
   breach: Violation,
 ): void {
   const name = tagName(node.tag);
-  if (name !== undefined && !tagKnown(name, version)) {
+  if (name !== undefined && !isTagKnownIn(name, version)) {
     breach(path, `nothing: not a tag of ${version}`, describe(node, before));
   }
   const type = name === undefined ? 'Varies' : tagType(name);
   if (type !== 'Varies' && type !== node.type) breach(path, `an item of type ${type}`, node.type);
   if (node.type === 'Enumeration')
-    checkMember(node.value, subjectOf(node.tag, before), version, path, breach);
-  if (node.type === 'Integer') checkBits(node.value, subjectOf(node.tag, before), version, path, breach);
+    checkMember(node.value, vocabularyTagOf(node.tag, before), version, path, breach);
+  if (node.type === 'Integer')
+    checkBits(node.value, vocabularyTagOf(node.tag, before), version, path, breach);
   if (node.type === 'TextString' && name === 'AttributeName')
     checkAttributeName(node.value, before, version, path, breach);
-  const form = formOf(subjectOf(node.tag, before));
+  const form = formOf(vocabularyTagOf(node.tag, before));
   if (form !== undefined) checkForm(node, form, version, path, breach);
   if (node.type !== 'Structure') return;
   checkAttributes(node.value, path, breach);
@@ -93,7 +94,7 @@ function checkMember(
 ): void {
   if (subject === 'AttributeReference') {
     const name = tagName(value);
-    if (name === undefined || !isAttributeName(name) || !attributeKnown(name, version)) {
+    if (name === undefined || !isAttributeName(name) || !isAttributeKnownIn(name, version)) {
       breach(path, `an attribute of ${version}`, name ?? String(value));
     }
     return;
@@ -102,7 +103,7 @@ function checkMember(
   // KMIP names one return code of PKCS#11; the others are PKCS#11's own.
   if (members === undefined || subject === 'PKCS_11ReturnCode') return;
   const member = members.fromNumber(value);
-  if (!members.introducedBy(member, version))
+  if (!members.isIntroducedBy(member, version))
     breach(path, `a member of ${members.name} in ${version}`, String(member));
 }
 
@@ -157,8 +158,8 @@ function checkAttributeName(
   breach: Violation,
 ): void {
   if (before.some((item) => nameOf(item) === 'VendorIdentification') || /^[xy]-./.test(name)) return;
-  const standard = attributeNamed1x(name);
-  if (standard === undefined || !attributeKnown(standard, version))
+  const standard = attributeFromName1x(name);
+  if (standard === undefined || !isAttributeKnownIn(standard, version))
     breach(path, `an attribute of ${version}`, name);
 }
 

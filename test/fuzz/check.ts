@@ -166,7 +166,7 @@ function checkFailure(item: AnsweredItem, version: Version): string {
   const { ResultReason: reason, ResultMessage: message, ResponsePayload: payload } = item;
   if (reason === undefined || message === undefined)
     throw new RuleViolationError('a failure without reason and message');
-  if (!ResultReason.knownIn(reason, version))
+  if (!ResultReason.isKnownIn(reason, version))
     throw new RuleViolationError(`reason ${reason} is not of ${version}`);
   // Check answers with a payload in some cases of failure; nothing else does.
   if (payload !== undefined && item.Operation !== 'Check')

@@ -10,7 +10,7 @@ import { createAuthority } from '../../certs/issue.ts';
 import { generateKey } from '../../certs/keys.ts';
 import { plan } from '../../codec/plan.ts';
 import { tagNumber } from '../../codec/tags.ts';
-import { type Version, versions, within } from '../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
 import { type Node, readNode } from '../../codec/wire/node.ts';
@@ -50,7 +50,7 @@ function linesOf(all: readonly Seed[], only: readonly Version[] = versions): str
   return only.flatMap((version) =>
     all.flatMap((seed) => {
       const definition = operations.get(seed.operation);
-      if (definition === undefined || !within(version, definition.since, definition.until)) return [];
+      if (definition === undefined || !isWithin(version, definition.since, definition.until)) return [];
       const payload = payloadOf(seed, version);
       return [
         line(

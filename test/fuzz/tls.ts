@@ -50,7 +50,7 @@ export function expectation(bytes: Uint8Array): Expectation {
   } catch {
     return { frames, broken: true, partial: false };
   }
-  return { frames, broken: false, partial: framer.partial };
+  return { frames, broken: false, partial: framer.hasPartialMessage };
 }
 
 /** One connection whose answers are read as they come. */
@@ -73,7 +73,7 @@ class Line {
       this.#wake?.();
     });
     const done = () => {
-      if (framer.partial) this.trouble ??= 'the connection ended in the middle of an answer';
+      if (framer.hasPartialMessage) this.trouble ??= 'the connection ended in the middle of an answer';
       this.closed = true;
       this.#wake?.();
     };

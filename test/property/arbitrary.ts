@@ -2,13 +2,13 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { Attribute } from '../../codec/attribute.ts';
 import {
   type AttributeName,
-  attributeKnown,
   attributeRow,
   attributeTable,
+  isAttributeKnownIn,
 } from '../../codec/attribute-table.ts';
 import type { AnyField, AnySchema, Field, Fields } from '../../codec/schema.ts';
 import { type TagName, tagNumber, tags } from '../../codec/tags.ts';
-import { eraOf, newestVersion, type Version, within } from '../../codec/version.ts';
+import { eraOf, isWithin, newestVersion, type Version } from '../../codec/version.ts';
 import type { Node, TypedValue } from '../../codec/wire/node.ts';
 
 /**
@@ -97,7 +97,7 @@ export function valueOf(schema: AnySchema, scope: Scope, required = true): Arbit
       return scope.future ? fc.oneof(...leaves) : typedValue;
     case 'enumeration': {
       const members = schema.members.filter(
-        (member) => (scope.future === true && !required) || schema.introducedBy(member, scope.version),
+        (member) => (scope.future === true && !required) || schema.isIntroducedBy(member, scope.version),
       );
       const extension = fc.integer({ min: 0x80000000, max: 0xffffffff });
       return members.length === 0
@@ -131,7 +131,7 @@ function fieldOf(field: AnyField, scope: Scope): Arbitrary<unknown> | undefined 
       const shape = field.shapes[eraOf(scope.version)];
       return shape === null ? undefined : fieldOf(shape, scope);
     }
-    case 'gathered': {
+    case 'merged': {
       const item = fc.oneof(
         ...field.sources.map(({ tag, schema }) => valueOf(schema, scope).map((value) => ({ tag, value }))),
       );
@@ -143,7 +143,7 @@ function fieldOf(field: AnyField, scope: Scope): Arbitrary<unknown> | undefined 
 }
 
 function plainField(field: Field, scope: Scope): Arbitrary<unknown> | undefined {
-  const known = within(scope.version, field.since ?? '1.0', field.until);
+  const known = isWithin(scope.version, field.since ?? '1.0', field.until);
   if (!known && !scope.future) return field.quantity === 'many' ? fc.constant([]) : undefined;
   const value = valueOf(field.schema, scope, field.quantity === 'one');
   if (field.quantity === 'many') return fc.array(value, { maxLength: 3 });
@@ -154,7 +154,7 @@ function plainField(field: Field, scope: Scope): Arbitrary<unknown> | undefined 
 export function attribute(scope: Scope): Arbitrary<Attribute> {
   const names = (Object.keys(attributeTable) as AttributeName[]).filter((name) => {
     const named = eraOf(scope.version) === '2.x' || attributeRow(name).name1x !== null;
-    return scope.future === true || (named && attributeKnown(name, scope.version));
+    return scope.future === true || (named && isAttributeKnownIn(name, scope.version));
   });
   const standard = fc
     .constantFrom(...names)

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { attributeKnown, attributeNamed1x, isAttributeName } from '../../codec/attribute-table.ts';
+import { attributeFromName1x, isAttributeKnownIn, isAttributeName } from '../../codec/attribute-table.ts';
 import type { Enumeration } from '../../codec/enumeration.ts';
 import * as enums from '../../codec/enums.ts';
 import * as eras from '../../codec/eras.ts';
 import { type AnySchema, struct } from '../../codec/schema.ts';
-import { isTagName, tagKnown, tagName } from '../../codec/tags.ts';
-import { eraOf, type Version, versions, within } from '../../codec/version.ts';
-import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
+import { isTagKnownIn, isTagName, tagName } from '../../codec/tags.ts';
+import { eraOf, isWithin, type Version, versions } from '../../codec/version.ts';
+import { maskOf, vocabularyTagOf } from '../../codec/wire/dictionary.ts';
 import { decodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { limits } from '../unit/codec/hex.ts';
@@ -21,25 +21,27 @@ function tooNew(node: Node, version: Version): string[] {
   if (node.type !== 'Structure') return [];
   return node.value.flatMap((child, at) => {
     const name = tagName(child.tag);
-    const found = name !== undefined && !tagKnown(name, version) ? [`tag ${name}`] : [];
+    const found = name !== undefined && !isTagKnownIn(name, version) ? [`tag ${name}`] : [];
     if (name === 'AttributeName' && child.type === 'TextString' && eraOf(version) === '1.x') {
-      const standard = attributeNamed1x(child.value);
-      if (standard !== undefined && !attributeKnown(standard, version))
+      const standard = attributeFromName1x(child.value);
+      if (standard !== undefined && !isAttributeKnownIn(standard, version))
         found.push(`attribute ${child.value}`);
       if (standard === undefined && !/^[xy]-/.test(child.value)) found.push('a name of no table');
     }
     if (name === 'AttributeReference' && child.type === 'Enumeration') {
       const referred = tagName(child.value);
-      if (referred === undefined || !isAttributeName(referred) || !attributeKnown(referred, version))
+      if (referred === undefined || !isAttributeName(referred) || !isAttributeKnownIn(referred, version))
         found.push('reference');
     }
     if (child.type === 'Enumeration') {
-      const members = (enums as Record<string, Enumeration>)[subjectOf(child.tag, node.value, at) ?? ''];
+      const members = (enums as Record<string, Enumeration>)[
+        vocabularyTagOf(child.tag, node.value, at) ?? ''
+      ];
       const member = members?.fromNumber(child.value);
-      if (member !== undefined && !members?.introducedBy(member, version)) found.push(`${name} ${member}`);
+      if (member !== undefined && !members?.isIntroducedBy(member, version)) found.push(`${name} ${member}`);
     }
     if (child.type === 'Integer') {
-      const bits = maskOf(subjectOf(child.tag, node.value, at));
+      const bits = maskOf(vocabularyTagOf(child.tag, node.value, at));
       if (bits !== undefined && (child.value & bits.newerThan(version)) !== 0) found.push(`${name} bits`);
     }
     return [...found, ...tooNew(child, version)];
@@ -78,7 +80,7 @@ const younger: Readonly<Record<string, Version>> = { CertificateRequest: '2.0' }
 /** Whether an answer of that version can hold the structure at all; where it stands decides who leaves it out. */
 function answerable(name: string, version: Version): boolean {
   if (clientsOnly.has(name)) return false;
-  return within(version, younger[name] ?? '1.0') && (!isTagName(name) || tagKnown(name, version));
+  return isWithin(version, younger[name] ?? '1.0') && (!isTagName(name) || isTagKnownIn(name, version));
 }
 
 t.test('no structure writes what its version does not know', async (t) => {

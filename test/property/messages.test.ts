@@ -5,7 +5,7 @@ import { Operation } from '../../codec/enums.ts';
 import { RequestHeader, ResponseHeader } from '../../codec/envelope.ts';
 import type { Struct } from '../../codec/schema.ts';
 import type { TagName } from '../../codec/tags.ts';
-import { type Version, versions, within } from '../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../codec/version.ts';
 import { jsonToNode, nodeToJson } from '../../codec/wire/json.ts';
 import { decodeBinary, encodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
@@ -50,7 +50,7 @@ function survives(original: Node): void {
 
 t.test('every message of every operation in every version', (t) => {
   for (const operation of operations.values()) {
-    for (const version of versions.filter((each) => within(each, operation.since, operation.until))) {
+    for (const version of versions.filter((each) => isWithin(each, operation.since, operation.until))) {
       for (const direction of ['Request', 'Response'] as const) {
         const property = fc.property(message(operation, version, direction), survives);
         t.doesNotThrow(

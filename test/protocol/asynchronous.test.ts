@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { type Version, versions, within } from '../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
 import {
@@ -80,7 +80,7 @@ t.test('what may be slow is pending where the client allows it, all else comes a
   const service = await opened(t, { extra: [gate.operation], limits: { jobBytes: 400 } });
   const seed = { operation: 'RNGSeed' };
   const allowing = (version: Version) =>
-    within(version, '2.0')
+    isWithin(version, '2.0')
       ? [enumerated('AsynchronousIndicator', 2)]
       : [item('AsynchronousIndicator', 'Boolean', true)];
   for (const version of ['1.2', '1.4', '2.0', '2.1'] as const) {
@@ -101,7 +101,7 @@ t.test('what may be slow is pending where the client allows it, all else comes a
     );
     const large = { operation: 'Get', payload: [uid('x'.repeat(500))] };
     t.equal(outline(await batch([seed, large])), `RNGSeed:Success Get:${notFound(version)}`, 'too large');
-    const prohibited = within(version, '2.0')
+    const prohibited = isWithin(version, '2.0')
       ? [enumerated('AsynchronousIndicator', 3)]
       : [item('AsynchronousIndicator', 'Boolean', false)];
     t.equal(outline(await service.batch(version, [seed], prohibited)), 'RNGSeed:Success');
@@ -293,6 +293,6 @@ t.test('answers are kept for a while, and for a shorter one once they have been 
   t.equal((await poll(service, '2.1', other.values[0])).reason, 'InvalidAsynchronousCorrelationValue');
 });
 
-const notFound = (version: Version) => (within(version, '2.0') ? 'ObjectNotFound' : 'ItemNotFound');
+const notFound = (version: Version) => (isWithin(version, '2.0') ? 'ObjectNotFound' : 'ItemNotFound');
 const unknownValue = (version: Version) =>
-  within(version, '2.0') ? 'InvalidAsynchronousCorrelationValue' : 'ItemNotFound';
+  isWithin(version, '2.0') ? 'InvalidAsynchronousCorrelationValue' : 'ItemNotFound';

@@ -56,7 +56,7 @@ function fullField(field: AnyField, turn: number): unknown {
       const shape = field.shapes['2.x'] ?? field.shapes['1.x'];
       return shape === null ? undefined : fullField(shape, turn);
     }
-    case 'gathered':
+    case 'merged':
       return field.merge(
         field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, turn) })),
       );

@@ -1,18 +1,18 @@
 import t from 'tap';
 import {
   type AttributeName,
-  attributeKnown,
-  attributeNamed1x,
+  attributeFromName1x,
   attributeRow,
   attributeTable,
+  isAttributeKnownIn,
   isAttributeName,
 } from '../../codec/attribute-table.ts';
 import type { Enumeration } from '../../codec/enumeration.ts';
 import * as enums from '../../codec/enums.ts';
 import * as masks from '../../codec/masks.ts';
 import { type TagName, tagName, tagNumber, tags } from '../../codec/tags.ts';
-import { eraOf, type Version, versions, within } from '../../codec/version.ts';
-import { maskOf, subjectOf } from '../../codec/wire/dictionary.ts';
+import { eraOf, isWithin, type Version, versions } from '../../codec/version.ts';
+import { maskOf, vocabularyTagOf } from '../../codec/wire/dictionary.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { enumerated, item, type RequestItem, structure, text } from '../client.ts';
@@ -32,12 +32,12 @@ type Words = Set<string>;
 function newerThan(version: Version): Words {
   const words: Words = new Set();
   for (const [name, [, , since]] of Object.entries(tags))
-    if (!within(version, since)) words.add(`tag ${name}`);
+    if (!isWithin(version, since)) words.add(`tag ${name}`);
   for (const [name, { since }] of Object.entries(attributeTable))
-    if (!within(version, since)) words.add(`attribute ${name}`);
+    if (!isWithin(version, since)) words.add(`attribute ${name}`);
   for (const [name, members] of Object.entries(enums) as [string, Enumeration][])
     for (const member of members.members)
-      if (!members.introducedBy(member, version)) words.add(`${name}.${member}`);
+      if (!members.isIntroducedBy(member, version)) words.add(`${name}.${member}`);
   for (const bits of Object.values(masks))
     for (const bit of bits.split(bits.newerThan(version)).names) words.add(`${bits.name}.${bit}`);
   return words;
@@ -46,7 +46,7 @@ function newerThan(version: Version): Words {
 /** Every word that stands in an answer. */
 function wordsIn(node: Node, siblings: readonly Node[] = [], at = 0, words: Words = new Set()): Words {
   const name = tagName(node.tag);
-  const subject = subjectOf(node.tag, siblings, at);
+  const subject = vocabularyTagOf(node.tag, siblings, at);
   if (name !== undefined) words.add(`tag ${name}`);
   if (node.type === 'Enumeration') {
     const members = (enums as Record<string, Enumeration>)[subject ?? ''];
@@ -58,7 +58,7 @@ function wordsIn(node: Node, siblings: readonly Node[] = [], at = 0, words: Word
     for (const bit of bits?.split(node.value).names ?? []) words.add(`${bits?.name}.${bit}`);
   }
   if (name === 'AttributeName' && node.type === 'TextString') {
-    const standard = attributeNamed1x(node.value);
+    const standard = attributeFromName1x(node.value);
     if (standard !== undefined) words.add(`attribute ${standard}`);
   }
   if (name === 'Attributes' && node.type === 'Structure') {
@@ -139,7 +139,7 @@ function asked(version: Version, { id }: Everything): RequestItem[] {
   );
   const chosen = few ? [...reading, ...offered, ...spoiling] : reading;
   return chosen
-    .filter((name) => within(version, operations.get(name)?.since ?? '1.0', operations.get(name)?.until))
+    .filter((name) => isWithin(version, operations.get(name)?.since ?? '1.0', operations.get(name)?.until))
     .flatMap((operation) => questions(operation, version, id).map((payload) => ({ operation, payload })));
 }
 
@@ -197,7 +197,7 @@ t.test('nothing newer than the version stands in any answer', async (t) => {
       );
   }
   for (const version of versions) {
-    const known = visible.filter((name) => attributeKnown(name, version));
+    const known = visible.filter((name) => isAttributeKnownIn(name, version));
     const unseen = known.filter((name) => !seen.get(version)?.has(`attribute ${name}`));
     t.same(unseen, [], `${version} sees every attribute of its own`);
   }

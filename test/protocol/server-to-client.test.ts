@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { attributeKey } from '../../codec/attribute.ts';
 import { plan } from '../../codec/plan.ts';
 import type { Infer } from '../../codec/schema.ts';
-import { eraOf, versions, within } from '../../codec/version.ts';
+import { eraOf, isWithin, versions } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { Notify } from '../../src/operations/server/notify.ts';
 import { Put } from '../../src/operations/server/put.ts';
@@ -67,7 +67,7 @@ for (const version of versions) {
     const { service, client } = await openEndpoint(t, { version });
     const is2x = eraOf(version) === '2.x';
     await client.seen('Query');
-    t.equal(client.asked[0]?.operation, within(version, '1.1') ? 'DiscoverVersions' : 'Query');
+    t.equal(client.asked[0]?.operation, isWithin(version, '1.1') ? 'DiscoverVersions' : 'Query');
     const id = await service.key([
       attribute1x('x-Purpose', text('AttributeValue', 'demo')),
       attribute1x('Contact Information', text('AttributeValue', 'me')),

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { KeyKind } from '../../../certs/keys.ts';
 import type { Pkcs12Encryption } from '../../../certs/pkcs12.ts';
-import { addressText } from '../../common/address.ts';
+import { formatAddress } from '../../common/address.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
 import { store as readStore } from '../../config/values.ts';
@@ -177,11 +177,11 @@ async function obtainCertificate(
  * way up to a root, and Node's server has no switch for less. Throws when no TLS handshake could use it.
  */
 async function takeCertificate(file: string, authorities: readonly string[]): Promise<string> {
-  const { certificatesIn } = await import('../../../certs/pem.ts');
+  const { splitCertificates } = await import('../../../certs/pem.ts');
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
   const { leadsToRoot } = await import('../../daemon/enrolments.ts');
   return named(file, async () => {
-    const pems = certificatesIn(Buffer.from(readInput(file)).toString('latin1'), 'it');
+    const pems = splitCertificates(Buffer.from(readInput(file)).toString('latin1'), 'it');
     const [certificate, ...above] = pems.map((pem) => new X509Certificate(pem)) as [
       X509Certificate,
       ...X509Certificate[],
@@ -233,7 +233,7 @@ function printUse(out: string, given: Arguments, config: Config): void {
   const password = given['p12-password'] ?? join(out, 'client.p12.password');
   print(`files:    ${out}: ca.pem cert.pem key.pem client.pem client.p12 (password in ${password})`);
   print(
-    `openssl:  openssl s_client -connect ${addressText({ host: reachable, port })} -CAfile ${ca} -cert ${cert} -key ${key}`,
+    `openssl:  openssl s_client -connect ${formatAddress({ host: reachable, port })} -CAfile ${ca} -cert ${cert} -key ${key}`,
   );
   print(
     `PyKMIP:   ProxyKmipClient(hostname='${reachable}', port=${port}, ca='${ca}', cert='${cert}', key='${key}')`,

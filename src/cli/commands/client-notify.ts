@@ -1,4 +1,4 @@
-import { addressText } from '../../common/address.ts';
+import { formatAddress } from '../../common/address.ts';
 import { address, store as readStore } from '../../config/values.ts';
 import type { EndpointSettings } from '../../protocol/endpoints/endpoint-settings.ts';
 import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
@@ -87,6 +87,6 @@ function describe(name: string, settings: EndpointSettings | undefined): string 
   const where =
     to === undefined
       ? 'when it exchanges the roles'
-      : `at ${addressText(to)}${version === undefined ? '' : ` in KMIP ${version}`}`;
+      : `at ${formatAddress(to)}${version === undefined ? '' : ` in KMIP ${version}`}`;
   return `client ${name} is told of changes ${where}; it is sent ${put ? 'new keys' : 'no keys'}`;
 }

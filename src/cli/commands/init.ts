@@ -1,5 +1,5 @@
 import { type KeyKind, keyKinds } from '../../../certs/keys.ts';
-import { addressText } from '../../common/address.ts';
+import { formatAddress } from '../../common/address.ts';
 import { address, store } from '../../config/values.ts';
 import { type Command, print, readOption, withListenerOptions } from '../command.ts';
 import { CommandError } from '../failure.ts';
@@ -64,9 +64,9 @@ export function settingsOf(given: ListenerArguments): Readonly<Record<string, st
   const metrics = readOption('metrics', given.metrics, address);
   const url = readOption('store', given.store, store);
   return {
-    ...(listen && { listen: addressText(listen) }),
-    ...(https && { https: addressText(https) }),
+    ...(listen && { listen: formatAddress(listen) }),
+    ...(https && { https: formatAddress(https) }),
     ...(url && { store: url }),
-    ...(metrics && { metrics: addressText(metrics) }),
+    ...(metrics && { metrics: formatAddress(metrics) }),
   };
 }

@@ -8,7 +8,7 @@ import {
   privateKeyFromPem,
   privateKeyToPem,
 } from '../../../certs/keys.ts';
-import { certificatesIn } from '../../../certs/pem.ts';
+import { splitCertificates } from '../../../certs/pem.ts';
 import type { Config } from '../../config/index.ts';
 import { readRequiredFile, type StateDirectory, writeFileWhole } from './state-directory.ts';
 
@@ -31,10 +31,10 @@ export function authorityOf(home: StateDirectory): IssuedCertificate {
 /** PEM of all authorities that server and clients trust: the home's own, then those of the configuration. */
 export function authoritiesOf(home: StateDirectory, config: Config): readonly string[] {
   const configured = config.tls.authorities.flatMap((file) =>
-    certificatesIn(readRequiredFile(file, 'the authority', 'restore it, or change tls.authorities'), file),
+    splitCertificates(readRequiredFile(file, 'the authority', 'restore it, or change tls.authorities'), file),
   );
   const own = readRequiredFile(home.authority.certificate, 'the certificate of the authority', fromBackup);
-  return [...certificatesIn(own, home.authority.certificate), ...configured];
+  return [...splitCertificates(own, home.authority.certificate), ...configured];
 }
 
 /** Makes the authority's key and certificate where they are not there yet: the key first, the rest hangs on it. */

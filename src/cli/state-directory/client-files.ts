@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
-import { certificatesIn } from '../../../certs/pem.ts';
-import { type Pkcs12Encryption, pkcs12 } from '../../../certs/pkcs12.ts';
+import { splitCertificates } from '../../../certs/pem.ts';
+import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileWhole } from './state-directory.ts';
 
@@ -43,9 +43,9 @@ export function writeClientFiles(
   writeCertificates(directory, client.certificate, options.authorities);
   writeFileWhole(join(directory, 'key.pem'), key, 0o600);
   writeFileWhole(join(directory, 'client.pem'), client.certificate + key, 0o600);
-  const archive = pkcs12({
+  const archive = createPkcs12({
     ...client,
-    authorities: certificatesIn(options.authorities, 'ca.pem'),
+    authorities: splitCertificates(options.authorities, 'ca.pem'),
     friendlyName: options.name,
     password,
     encryption: options.encryption,

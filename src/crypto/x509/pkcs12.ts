@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { pkcs12 } from '../../../certs/pkcs12.ts';
+import { createPkcs12 } from '../../../certs/pkcs12.ts';
 import { componentsOf, keyObject } from '../keys/key-objects.ts';
 import {
   InvalidCertificateError,
@@ -24,7 +24,7 @@ export function encodePkcs12(
   const [own, ...authorities] = certificates.map(readCertificate);
   if (own !== undefined && !own.checkPrivateKey(object))
     throw new InvalidKeyMaterialError('the certificate is not that of the key');
-  return pkcs12({
+  return createPkcs12({
     key: object,
     certificate: own?.raw,
     authorities: authorities.map(({ raw }) => raw),

@@ -17,8 +17,8 @@ import { valueOf } from '../new-object.ts';
 
 /** What the certificate itself will say: wishes here, facts once it is signed. */
 export function isDerivedFromCertificate(attribute: Attribute): boolean {
-  const { giver, types } = ruleOf(attribute);
-  return giver === 'fact' && (types?.includes('Certificate') ?? false);
+  const { source, types } = ruleOf(attribute);
+  return source === 'derived' && (types?.includes('Certificate') ?? false);
 }
 
 /** The name of subject or issuer that attributes state, in whichever of the three forms. */

@@ -2,7 +2,7 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { readJson, writeJson } from '../../common/json.ts';
 import type { RevokedEntry } from '../../crypto/certification.ts';
 import type { PlainKey } from '../../crypto/provider.ts';
-import { everywhere, locateFilter } from '../../object/locate-filter.ts';
+import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../operation.ts';
 import { type Authority, authorityOf, keyOf } from './issuers.ts';
@@ -94,7 +94,7 @@ async function entriesOf(
       { name: 'ObjectType', value: 'Certificate' },
       { name: 'X_509CertificateIssuer', value: name },
     ],
-    storageStatusMask: everywhere,
+    storageStatusMask: anyStorageStatus,
     now,
   });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };

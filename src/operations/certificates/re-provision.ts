@@ -16,7 +16,7 @@ import {
 } from '../../identity/enrolment.ts';
 import type { Client } from '../../identity/principal.ts';
 import { setLink } from '../../object/links.ts';
-import { everywhere, locateFilter } from '../../object/locate-filter.ts';
+import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { create } from '../new-object.ts';
 import { type Context, creation, operation } from '../operation.ts';
@@ -79,7 +79,7 @@ async function requireGood(CertificateValue: Uint8Array, { work, crypto, now }: 
     { name: 'ObjectType', value: 'Certificate' },
     ...described.filter(({ name }: StandardAttribute) => name === 'X_509CertificateIdentifier'),
   ];
-  const filter = locateFilter({ attributes, storageStatusMask: everywhere, now });
+  const filter = locateFilter({ attributes, storageStatusMask: anyStorageStatus, now });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
   const { ids } = await work.find({ filter: revoked, offset: 0, limit: 1 });
   if (ids.length > 0) fail('PermissionDenied', 'the certificate has been revoked');

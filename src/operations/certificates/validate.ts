@@ -7,7 +7,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { Certificate } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import type { ValidationResult } from '../../crypto/certification.ts';
-import { everywhere, locateFilter } from '../../object/locate-filter.ts';
+import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
 import { namedObject } from '../named-objects.ts';
@@ -109,7 +109,7 @@ async function isRevoked(certificate: Uint8Array, at: number, context: Context):
     fields: [{ field: '', op: '<=', value: at }],
   });
   const over: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
-  const filter: Filter = { all: [sameCertificate(certificate, everywhere, context), over] };
+  const filter: Filter = { all: [sameCertificate(certificate, anyStorageStatus, context), over] };
   return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
 }
 

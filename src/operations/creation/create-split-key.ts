@@ -9,7 +9,7 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
+import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { namedObjects } from '../named-objects.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
 import { type Context, creation, operation } from '../operation.ts';
@@ -140,5 +140,5 @@ function partAttributes(requested: readonly Attribute[], { object, algorithm, bi
   if (mask !== undefined) own.push({ name: 'CryptographicUsageMask', value: mask });
   const told = own.map(attributeKey);
   const rest = requested.filter((attribute) => !told.includes(attributeKey(attribute)));
-  return protectedAttributes([...rest, ...own], [object], true);
+  return inheritProtection([...rest, ...own], [object], true);
 }

@@ -10,7 +10,7 @@ import { keyBytes } from '../../crypto/algorithms.ts';
 import type { PlainKey } from '../../crypto/provider.ts';
 import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
+import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { countUse } from '../../object/usage.ts';
 import { namedObjects } from '../named-objects.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
@@ -62,7 +62,7 @@ export const DeriveKey = operation({
     const { ObjectType: type, DerivationMethod: method, DerivationParameters: given } = request;
     if (type !== 'SymmetricKey' && type !== 'SecretData')
       fail('InvalidObjectType', 'only Symmetric Keys and Secret Data can be derived', 'InvalidField');
-    if (typeof method === 'number' || !DerivationMethod.knownIn(method, context.version))
+    if (typeof method === 'number' || !DerivationMethod.isKnownIn(method, context.version))
       fail('InvalidField', `KMIP ${context.version} has no Derivation Method ${method}`);
     const sources = await sourcesOf(request.UniqueIdentifier, method, given, context);
     const inputs = { ...given, DerivationData: sources.data };
@@ -82,7 +82,7 @@ export const DeriveKey = operation({
       length: shape.bytes,
     });
     const secrets = sources.all.map(({ object }) => object).filter((object) => object.type !== 'PublicKey');
-    const attributes = protectedAttributes(requested, secrets, false);
+    const attributes = inheritProtection(requested, secrets, false);
     const value = shape.value(material);
     const derived = await create({ operation: 'DeriveKey', type, attributes, value }, context);
     inheritHistory(derived, secrets);

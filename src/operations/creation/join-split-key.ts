@@ -16,7 +16,7 @@ import {
 } from '../../crypto/provider.ts';
 import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { inheritHistory, protectedAttributes } from '../../object/protection.ts';
+import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { namedObjects } from '../named-objects.ts';
 import { create, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
@@ -55,7 +55,7 @@ export const JoinSplitKey = operation({
     const secret = context.crypto.joinShares(shares, sharing, lengthOf(type, stated));
     const value = joined(type, secret, stated, secretDataType ?? 'Seed');
     requireKey(value, context.crypto);
-    const attributes = protectedAttributes(withMask(requested, objects), objects, true);
+    const attributes = inheritProtection(withMask(requested, objects), objects, true);
     const object = await create({ operation: 'JoinSplitKey', type, attributes, value }, context);
     inheritHistory(object, objects);
     return { ObjectType: type, UniqueIdentifier: object.id };

@@ -1,7 +1,7 @@
 import { bytes, type Infer, maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
-import { tagKnown } from '../../../codec/tags.ts';
+import { isTagKnownIn } from '../../../codec/tags.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
@@ -32,7 +32,7 @@ export const Decrypt = operation({
     const data = required(request.Data, 'Data');
     const parameters = parametersFor(target, request.CryptographicParameters);
     const key = await cipherKey(context, 'Decrypt', parameters);
-    const tag = tagKnown('AuthenticatedEncryptionTag', version)
+    const tag = isTagKnownIn('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
       : ('appended' as const);
     const sealed = {
@@ -62,7 +62,7 @@ function decryptPart(
       {
         iv: request.IVCounterNonce,
         additionalData,
-        appendedTag: !tagKnown('AuthenticatedEncryptionTag', version),
+        appendedTag: !isTagKnownIn('AuthenticatedEncryptionTag', version),
       },
     ),
     tag: request.AuthenticatedEncryptionTag,

@@ -1,7 +1,7 @@
 import { bytes, type Infer, maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
-import { tagKnown } from '../../../codec/tags.ts';
+import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
@@ -78,7 +78,7 @@ function encryptPart(
 
 /** Clients of versions without a field for the tag expect it after the data. */
 function tagged({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
-  return tag === undefined || tagKnown('AuthenticatedEncryptionTag', version)
+  return tag === undefined || isTagKnownIn('AuthenticatedEncryptionTag', version)
     ? { Data: data, AuthenticatedEncryptionTag: tag }
     : { Data: concatBytes([data, tag]) };
 }

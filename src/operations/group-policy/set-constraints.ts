@@ -1,6 +1,6 @@
 import { maybe, struct } from '../../../codec/schema.ts';
 import { Constraints } from '../../../codec/structures/query.ts';
-import { requireConstraints } from '../../object/group-policy.ts';
+import { requireValidConstraints } from '../../object/group-policy.ts';
 import { conversation, operation } from '../operation.ts';
 import { loadPolicy, savePolicy } from './group-policy.ts';
 
@@ -16,7 +16,7 @@ export const SetConstraints = operation({
   target: conversation(),
   async handle(request, context) {
     const constraints = request.Constraints?.Constraint ?? [];
-    requireConstraints(constraints);
+    requireValidConstraints(constraints);
     savePolicy({ ...(await loadPolicy(context)), constraints }, context);
     return {};
   },

@@ -1,6 +1,6 @@
 import { maybe, struct } from '../../../codec/schema.ts';
 import { DefaultsInformation } from '../../../codec/structures/query.ts';
-import { requireDefaults, typesOf } from '../../object/group-policy.ts';
+import { requireValidDefaults, typesOf } from '../../object/group-policy.ts';
 import { conversation, operation } from '../operation.ts';
 import { loadPolicy, savePolicy } from './group-policy.ts';
 
@@ -16,7 +16,7 @@ export const SetDefaults = operation({
   target: conversation(),
   async handle(request, context) {
     const given = request.DefaultsInformation?.ObjectDefaults ?? [];
-    requireDefaults(given);
+    requireValidDefaults(given);
     const defaults = given.map(({ Attributes, ObjectGroups, ...scope }) => ({
       ObjectTypes: { ObjectType: [...typesOf(scope)] },
       Attributes,

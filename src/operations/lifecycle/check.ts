@@ -2,7 +2,7 @@ import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import { interval, long, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
-import { allows } from '../../object/usage.ts';
+import { hasUsageBits } from '../../object/usage.ts';
 import { type ObjectContext, object, operation } from '../operation.ts';
 
 /**
@@ -45,7 +45,7 @@ function findRefusal(wanted: Wanted, { object: target }: ObjectContext): Paramet
   const { attributes } = target;
   const mask = attributes.get('CryptographicUsageMask') ?? 0;
   const asked = wanted.CryptographicUsageMask ?? 0;
-  if (!allows(mask, asked))
+  if (!hasUsageBits(mask, asked))
     return ['IncompatibleCryptographicUsageMask', 'the Cryptographic Usage Mask does not allow that'];
   const limits = attributes.get('UsageLimits');
   if (wanted.UsageLimitsCount !== undefined && limits !== undefined) {

@@ -2,7 +2,7 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import type { Infer } from '../../../codec/schema.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import type { DefaultsInformation, ObjectDefaults } from '../../../codec/structures/query.ts';
-import { tagKnown } from '../../../codec/tags.ts';
+import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
 import { defaultLeaseSeconds, mergeTemplates } from '../../object/creation.ts';
@@ -88,5 +88,5 @@ function inForce(policy: GroupPolicy, group?: string): ObjectDefaults[] {
 
 /** Entries for single Object Groups, as they were set; 2.0 could not say which those are. */
 function ofGroups({ defaults }: GroupPolicy, version: Version): ObjectDefaults[] {
-  return tagKnown('ObjectGroups', version) ? defaults.filter((entry) => groupsOf(entry).length > 0) : [];
+  return isTagKnownIn('ObjectGroups', version) ? defaults.filter((entry) => groupsOf(entry).length > 0) : [];
 }

@@ -17,5 +17,5 @@ export const capabilities: CapabilityInformation = {
   ShreddingAlgorithm: 'Unsupported',
   // One generator of the process serves all clients.
   RNGMode: 'SharedInstantiation',
-  QuantumSafeCapability: quantumSafe.kept,
+  QuantumSafeCapability: quantumSafe.supported,
 };

@@ -18,7 +18,7 @@ import {
   ServerInformation,
   ValidationInformation,
 } from '../../../codec/structures/query.ts';
-import { type Version, versionNumbers, within } from '../../../codec/version.ts';
+import { isWithin, type Version, versionNumbers } from '../../../codec/version.ts';
 import { profiles } from '../../../profiles/index.ts';
 import { fail } from '../../common/errors.ts';
 import { offeredStorage } from '../creation/protection-storage.ts';
@@ -61,9 +61,9 @@ const objectTypes: Answer['ObjectType'] = [
 /** Profiles whose every case passes, under the names that the documents up to the asking version have for them. */
 function announcedProfiles(asking: Version, https: boolean): Answer['ProfileInformation'] {
   return profiles
-    .filter(({ kept, over }) => kept && (over === undefined || https))
+    .filter(({ supported, encoding }) => supported && (encoding === undefined || https))
     .flatMap(({ servers }) => Object.entries(servers) as [Version, ProfileName][])
-    .filter(([document, name]) => within(asking, document) && ProfileName.knownIn(name, asking))
+    .filter(([document, name]) => isWithin(asking, document) && ProfileName.isKnownIn(name, asking))
     .map(([document, name]) => {
       const { major, minor } = versionNumbers(document);
       return {
@@ -81,7 +81,7 @@ function announcedProfiles(asking: Version, https: boolean): Answer['ProfileInfo
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
   QueryObjects: ({ version }) => ({
-    ObjectType: objectTypes.filter((type) => ObjectType.knownIn(type, version)),
+    ObjectType: objectTypes.filter((type) => ObjectType.isKnownIn(type, version)),
   }),
   QueryServerInformation: ({ server }) => ({
     VendorIdentification: server.vendor,

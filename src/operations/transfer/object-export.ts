@@ -12,7 +12,7 @@ import {
   type KeyedObjectValue,
   type ManagedObjectValue,
 } from '../../../codec/structures/managed-objects.ts';
-import { tagKnown } from '../../../codec/tags.ts';
+import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
 import { type CryptoProvider, plainKey } from '../../crypto/provider.ts';
@@ -101,21 +101,21 @@ function requireInsensitive({ attributes }: ManagedObject): void {
  * Templates once they are gone. Another format may be asked for.
  */
 export function requireRepresentableIn(value: ManagedObjectValue, version: Version): void {
-  if (!ObjectType.knownIn(value.type, version))
+  if (!ObjectType.isKnownIn(value.type, version))
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
-  if (value.type === 'SplitKey' && !SplitKeyMethod.introducedBy(value.value.SplitKeyMethod, version))
+  if (value.type === 'SplitKey' && !SplitKeyMethod.isIntroducedBy(value.value.SplitKeyMethod, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the way the key is split`);
   if (hasKeyBlock(value)) requireKeyRepresentableIn(value.value.KeyBlock, version);
 }
 
 function requireKeyRepresentableIn({ KeyFormatType: format, KeyValue }: KeyBlock, version: Version): void {
-  if (!KeyFormatType.introducedBy(format, version))
+  if (!KeyFormatType.isIntroducedBy(format, version))
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
   // Until 1.1 a Key Block without a Key Value is no Key Block.
-  if (KeyValue === undefined && !tagKnown('KeyValuePresent', version))
+  if (KeyValue === undefined && !isTagKnownIn('KeyValuePresent', version))
     fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
   const curve = curveOf(KeyValue);
-  if (curve !== undefined && !RecommendedCurve.introducedBy(curve, version))
+  if (curve !== undefined && !RecommendedCurve.isIntroducedBy(curve, version))
     fail(
       'KeyFormatTypeNotSupported',
       `KMIP ${version} does not know the curve of the key: ask for another format`,

@@ -5,7 +5,7 @@ import {
   type ManagedObjectValue,
   type SplitKey,
 } from '../../../codec/structures/managed-objects.ts';
-import { type Version, within } from '../../../codec/version.ts';
+import { isWithin, type Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
 
 /** Shared by the operations that take in objects which clients bring. */
@@ -39,9 +39,9 @@ function needsPrime({ SplitKeyMethod, PrimeFieldSize }: SplitKey): boolean {
  * InvalidField), InvalidField or EncodingOptionError.
  */
 export function requireWellFormed(value: ManagedObjectValue, version: Version): void {
-  if (!ObjectType.knownIn(value.type, version))
+  if (!ObjectType.isKnownIn(value.type, version))
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`, 'InvalidField');
-  const since12 = within(version, metadata.since);
+  const since12 = isWithin(version, metadata.since);
   if (value.type === 'Template' && since12) {
     const named = value.value.Attributes.some(({ name, vendor }) => name === 'Name' && vendor === undefined);
     if (named) fail('InvalidField', 'a Template holds no Name: its own stands in the Template-Attribute');

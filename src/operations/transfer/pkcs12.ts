@@ -9,7 +9,7 @@ import { fail, KmipError } from '../../common/errors.ts';
 import { CryptographyFailedError, plainKey } from '../../crypto/provider.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { allows } from '../../object/usage.ts';
+import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../operation.ts';
 
 /**
@@ -123,7 +123,10 @@ function requireUsable(password: ManagedObject, now: number): void {
   if (password.state(now) !== 'Active')
     throw new KmipError('WrongKeyLifecycleState', 'the password is not Active', 'PermissionDenied', true);
   if (
-    !allows(password.attributes.get('CryptographicUsageMask') ?? 0, CryptographicUsageMask.bit('DeriveKey'))
+    !hasUsageBits(
+      password.attributes.get('CryptographicUsageMask') ?? 0,
+      CryptographicUsageMask.bit('DeriveKey'),
+    )
   )
     fail('PermissionDenied', 'the Cryptographic Usage Mask of the password does not contain DeriveKey');
 }

@@ -5,7 +5,7 @@ import {
   type KeyBlock,
   type KeyValue,
   type KeyWrappingData,
-  keyValueForms,
+  keyValueVersions,
   type PlainKeyValue,
 } from '../../../codec/structures/key-block.ts';
 import type { KeyedObjectValue, ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
@@ -88,7 +88,7 @@ function bodyOf(keyValue: KeyValue): Uint8Array {
 function formsOf(keyValue: KeyValue, option: EncodingOption | undefined): readonly Uint8Array[] {
   if (keyValue instanceof Uint8Array) return [keyValue];
   if (option === 'NoEncoding') return [bodyOf(keyValue)];
-  return keyValueForms.map((version) => encodeKeyValue(keyValue, version));
+  return keyValueVersions.map((version) => encodeKeyValue(keyValue, version));
 }
 
 async function requireAuthentic(

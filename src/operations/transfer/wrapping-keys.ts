@@ -5,7 +5,7 @@ import type { PlainKey } from '../../crypto/provider.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';
-import { contains, sameValue } from '../../object/values.ts';
+import { contains, isSameValue } from '../../object/values.ts';
 import type { Context } from '../operation.ts';
 import { keyForUse } from '../usable-key.ts';
 
@@ -105,7 +105,7 @@ function agreed(
   const own = attributes.values('CryptographicParameters');
   if (asked === undefined || own.length === 0) return asked ?? own[0];
   return (
-    own.find((each) => sameValue({ value: each }, { value: asked })) ??
+    own.find((each) => isSameValue({ value: each }, { value: asked })) ??
     own.find((each) => contains(each, asked)) ??
     fail('BadCryptographicParameters', 'the Cryptographic Parameters are none of the wrapping key')
   );

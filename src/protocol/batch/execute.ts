@@ -1,7 +1,7 @@
 import type { RequestItem } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import { tagNumber } from '../../../codec/tags.ts';
-import { eraOf, type Version, within } from '../../../codec/version.ts';
+import { eraOf, isWithin, type Version } from '../../../codec/version.ts';
 import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { fail } from '../../common/errors.ts';
@@ -92,7 +92,7 @@ function mayRefer(version: Version): boolean {
 }
 
 function offered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {
-  if (operation === undefined || !within(version, operation.since, operation.until)) {
+  if (operation === undefined || !isWithin(version, operation.since, operation.until)) {
     fail('OperationNotSupported', `this operation is not offered in KMIP ${version}`);
   }
   if (operation.direction === 'server-to-client')

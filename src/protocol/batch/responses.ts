@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type RequestMessage,
-  type ResponseHead,
+  type ResponseHeaderFields,
   type ResponseItem,
   UnsupportedVersionError,
   writeResponse,
@@ -78,7 +78,7 @@ export class Responses {
     return this.unexpected(error, senderOf(conversation));
   }
 
-  #encode(head: Omit<ResponseHead, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {
+  #encode(head: Omit<ResponseHeaderFields, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {
     return writeResponse({ ...head, timeStamp: this.#seconds() }, items);
   }
 }

@@ -1,4 +1,4 @@
-import { changesFor } from '../../../codec/eras.ts';
+import { representableChanges } from '../../../codec/eras.ts';
 import type { Infer } from '../../../codec/schema.ts';
 import type { Version } from '../../../codec/version.ts';
 import { KmipError } from '../../common/errors.ts';
@@ -12,7 +12,7 @@ import type { ObjectEvent } from '../unit-of-work/object-events.ts';
 
 /** The Notify that tells of an event; undefined when that version has no words for what has changed. */
 export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Notify.request> | undefined {
-  const changes = changesFor(event.changes, version);
+  const changes = representableChanges(event.changes, version);
   const worth = changes.deleted.length > 0 || changes.changed.some(({ name }) => name !== 'LastChangeDate');
   return worth ? { UniqueIdentifier: event.id, Changes: changes } : undefined;
 }

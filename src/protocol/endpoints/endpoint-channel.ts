@@ -4,7 +4,7 @@ import { UnsupportedVersionError } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import type { Infer, Struct } from '../../../codec/schema.ts';
 import { tagNumber } from '../../../codec/tags.ts';
-import { oldestVersion, type Version, versionNumbers, versions, within } from '../../../codec/version.ts';
+import { isWithin, oldestVersion, type Version, versionNumbers, versions } from '../../../codec/version.ts';
 import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { WireError } from '../../../codec/wire-error.ts';
 import type { Limits } from '../../common/limits.ts';
@@ -69,7 +69,7 @@ export class EndpointChannel {
   /** Agrees upon a version and asks what the client is. Rejects with LineClosed. */
   async introduce(): Promise<void> {
     this.#version = await this.#agree();
-    const functions = questions.filter((name) => QueryFunction.knownIn(name, this.#version));
+    const functions = questions.filter((name) => QueryFunction.isKnownIn(name, this.#version));
     const answer = await this.ask(Query, { QueryFunction: functions });
     const known = 'payload' in answer ? answer.payload : undefined;
     // The committee's own cases answer with what the client asks of servers; only a list that names something that
@@ -117,22 +117,22 @@ export class EndpointChannel {
 
   /** Gives the client its role back; false when it does not take it. */
   async releaseRole(): Promise<boolean> {
-    if (!within(this.#version, SetEndpointRole.since) || !this.takes('SetEndpointRole')) return false;
+    if (!isWithin(this.#version, SetEndpointRole.since) || !this.takes('SetEndpointRole')) return false;
     const answer = await this.ask(SetEndpointRole, { EndpointRole: 'Server' });
     return 'payload' in answer && this.#options.channel.releaseRole();
   }
 
   /** The newest version that the client lists and we speak; what the client says instead of an answer counts too. */
   async #agree(): Promise<Version> {
-    if (!within(this.#version, DiscoverVersions.since)) return this.#version;
+    if (!isWithin(this.#version, DiscoverVersions.since)) return this.#version;
     const answer = await this.ask(DiscoverVersions, { ProtocolVersion: [] });
     if ('refused' in answer)
-      return within(answer.version, oldestVersion, this.#options.newest) ? answer.version : this.#version;
+      return isWithin(answer.version, oldestVersion, this.#options.newest) ? answer.version : this.#version;
     const listed = answer.payload.ProtocolVersion;
     const common = versions.findLast((version) => {
       const { major, minor } = versionNumbers(version);
       return (
-        within(version, oldestVersion, this.#options.newest) &&
+        isWithin(version, oldestVersion, this.#options.newest) &&
         listed.some((each) => each.ProtocolVersionMajor === major && each.ProtocolVersionMinor === minor)
       );
     });

@@ -1,7 +1,7 @@
 import { type Attribute, type AttributeChanges, attributeKey } from '../../../codec/attribute.ts';
 import { linkedId } from '../../object/links.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import { sameValue } from '../../object/values.ts';
+import { isSameValue } from '../../object/values.ts';
 import type { LoadedObject } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 
@@ -107,7 +107,7 @@ function sameInstances(a: readonly Attribute[], b: readonly Attribute[]): boolea
     a.length === b.length &&
     a.every((each, at) => {
       const other = b[at] as Attribute;
-      return indexOf(each) === indexOf(other) && sameValue(each, other);
+      return indexOf(each) === indexOf(other) && isSameValue(each, other);
     })
   );
 }

@@ -1,5 +1,5 @@
 import { fail } from '../../common/errors.ts';
-import { matches } from '../../object/locate-filter.ts';
+import { matchesFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, Work } from '../../operations/operation.ts';
 import type {
@@ -220,7 +220,7 @@ export class UnitOfWork {
       limit: query.offset + query.limit + overlay.size,
     });
     this.#found.push(found);
-    const stays = (id: string) => matches(overlay.get(id) as ManagedObject, query.filter);
+    const stays = (id: string) => matchesFilter(overlay.get(id) as ManagedObject, query.filter);
     const known = await this.#matching(overlay, query);
     const joined = [...overlay.keys()].filter((id) => !known.has(id) && stays(id)).reverse();
     const left = [...known].filter((id) => !stays(id)).length;

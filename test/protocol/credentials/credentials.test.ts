@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Credential } from '../../../codec/structures/credentials.ts';
-import { versions, within } from '../../../codec/version.ts';
+import { isWithin, versions } from '../../../codec/version.ts';
 import { Login } from '../../../src/operations/sessions/login.ts';
 import { enumerated, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
@@ -57,7 +57,7 @@ t.test('a client without credentials of its own', async (t) => {
       ['One Time Password', oneTime('u', '123456'), refused, '2.0'],
       ['Hashed Password', hashed, refused, '2.0'],
     ] as const) {
-      if (!within(version, since)) continue;
+      if (!isWithin(version, since)) continue;
       t.equal((await under(service, version, [locate], credential)).reasons, came, `${version}: ${what}`);
     }
   }

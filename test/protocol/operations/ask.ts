@@ -3,7 +3,7 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import { plan } from '../../../codec/plan.ts';
 import type { AnyField, Fields, Infer } from '../../../codec/schema.ts';
 import { tagName, tagNumber } from '../../../codec/tags.ts';
-import { eraOf, newestVersion, type Version, within } from '../../../codec/version.ts';
+import { eraOf, isWithin, newestVersion, type Version } from '../../../codec/version.ts';
 import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../../codec/wire/binary-writer.ts';
 import type { Node } from '../../../codec/wire/node.ts';
@@ -20,7 +20,7 @@ export const asked: readonly Version[] = ['1.0', '1.2', '1.4', '2.0', '2.1'];
 
 /** Those of `asked` that have the operation. */
 export function versionsOf({ since, until }: AnyOperation): readonly Version[] {
-  return asked.filter((version) => within(version, since, until));
+  return asked.filter((version) => isWithin(version, since, until));
 }
 
 /** An answer with its payload read by the operation's own schema. */
@@ -121,7 +121,7 @@ function emptyField(field: AnyField, version: Version): unknown {
   switch (field.kind) {
     case 'field':
       return field.quantity === 'many' ? [] : undefined;
-    case 'gathered':
+    case 'merged':
       return field.sources.length > 2 ? undefined : field.merge([]);
     case 'era': {
       const shape = field.shapes[eraOf(version)];

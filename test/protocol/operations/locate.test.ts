@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
-import { within } from '../../../codec/version.ts';
+import { isWithin } from '../../../codec/version.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { CreateKeyPair } from '../../../src/operations/creation/create-key-pair.ts';
 import { Archive } from '../../../src/operations/lifecycle/archive.ts';
@@ -137,7 +137,7 @@ t.test('every kind of filter in every version, newest first', async (t) => {
   const byId = names();
   for (const version of asked) {
     for (const [what, Attributes, found, since = '1.0'] of filters) {
-      if (!within(version, since)) continue;
+      if (!isWithin(version, since)) continue;
       const { payload, fields, message } = await ask(service, version, Locate, { Attributes });
       const located = payload?.UniqueIdentifier.map((id) => byId[id] as string);
       t.same(located?.toSorted(), found.toSorted(), `${version} ${what} ${message ?? ''}`);

@@ -156,5 +156,5 @@ export const metadataOnly: ManagedObjectValue = {
 /** Whether that version can speak of the object. */
 export function speaks(version: Version, object: ManagedObjectValue): boolean {
   const format = hasKeyBlock(object) ? object.value.KeyBlock.KeyFormatType : 'Raw';
-  return ObjectType.knownIn(object.type, version) && KeyFormatType.knownIn(format, version);
+  return ObjectType.isKnownIn(object.type, version) && KeyFormatType.isKnownIn(format, version);
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Operation } from '../../../codec/enums.ts';
-import { versions, within } from '../../../codec/version.ts';
+import { isWithin, versions } from '../../../codec/version.ts';
 import { alwaysGranted, Policy, presets } from '../../../src/identity/policy.ts';
 import { operations, operationsIn } from '../../../src/operations/index.ts';
 import { TestService } from '../service.ts';
@@ -22,7 +22,7 @@ t.test('every operation × every version: not offered before its time, nor by an
       const { reason, operation } = await service.call(version, name);
       const offered = operations.get(name);
       const here =
-        offered !== undefined && within(version, offered.since, offered.until) && name !== 'Interop';
+        offered !== undefined && isWithin(version, offered.since, offered.until) && name !== 'Interop';
       const performed = here && offered.direction === undefined;
       t.equal(reason === 'OperationNotSupported', !performed, `${name} in ${version}: ${reason}`);
       t.equal(operation, name, 'repeated in the answer');

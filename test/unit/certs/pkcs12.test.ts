@@ -5,7 +5,7 @@ import { createSecureContext } from 'node:tls';
 import t from 'tap';
 import { createAuthority, issueClient } from '../../../certs/issue.ts';
 import { generateKey, type KeyKind, openAuthority } from '../../../certs/keys.ts';
-import { type Pkcs12Encryption, pkcs12 } from '../../../certs/pkcs12.ts';
+import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -15,7 +15,7 @@ async function bundle(kind: KeyKind, encryption: Pkcs12Encryption, password: str
   const ca = openAuthority(await createAuthority('Test CA', caKey), caKey);
   const client = await issueClient(ca, 'demo', kind);
   const parts = { ...client, authorities: [ca.certificate], friendlyName: 'demo', password, encryption };
-  return { der: pkcs12(parts), client, ca };
+  return { der: createPkcs12(parts), client, ca };
 }
 
 for (const kind of ['ec', 'rsa'] as const) {

@@ -1,20 +1,20 @@
 import t from 'tap';
 import * as enums from '../../../codec/enums.ts';
 import { type TagName, tags, tagType } from '../../../codec/tags.ts';
-import { enumerationOf, maskOf, subjectOf } from '../../../codec/wire/dictionary.ts';
+import { maskOf, vocabularyOf, vocabularyTagOf } from '../../../codec/wire/dictionary.ts';
 import type { Node } from '../../../codec/wire/node.ts';
 
 const all = Object.keys(tags) as TagName[];
 
 t.test('every tag of an Enumeration has its words', (t) => {
   for (const name of all) {
-    if (tagType(name) === 'Enumeration') t.ok(enumerationOf(name), name);
+    if (tagType(name) === 'Enumeration') t.ok(vocabularyOf(name), name);
   }
   t.end();
 });
 
 t.test('every enumeration has a tag', (t) => {
-  const used = new Set(all.filter((name) => enumerationOf(name) !== undefined));
+  const used = new Set(all.filter((name) => vocabularyOf(name) !== undefined));
   // Item Type describes the values of Extension Type, whose tag is the only one it stands under.
   t.same(
     Object.keys(enums).filter((name) => !used.has(name as TagName)),
@@ -37,10 +37,10 @@ t.test('words that go by another name than the tag', (t) => {
     ['CertificateRequestUniqueIdentifier', 'Register', 0xc],
     ['Data', 'Encrypt', 2],
   ] as const) {
-    t.equal(enumerationOf(tag)?.valueOf(word), value, `${tag} ${word}`);
-    t.equal(enumerationOf(tag)?.textOf(value), word, `${tag} ${value}`);
-    t.equal(enumerationOf(tag)?.textOf(0x12345), undefined, `${tag}: no word for a value of no table`);
-    t.equal(enumerationOf(tag)?.valueOf('__proto__'), undefined);
+    t.equal(vocabularyOf(tag)?.valueOf(word), value, `${tag} ${word}`);
+    t.equal(vocabularyOf(tag)?.textOf(value), word, `${tag} ${value}`);
+    t.equal(vocabularyOf(tag)?.textOf(0x12345), undefined, `${tag}: no word for a value of no table`);
+    t.equal(vocabularyOf(tag)?.valueOf('__proto__'), undefined);
   }
   t.end();
 });
@@ -72,8 +72,12 @@ t.test('the subject of an item', (t) => {
     ['a name that is no text', AttributeValue, [{ tag: 0x42000a, type: 'Integer', value: 1 }], undefined],
     ['a name too late to count', AttributeValue, [value, value, named('State')], undefined],
   ] as const) {
-    t.equal(subjectOf(tag, siblings), expected, name);
+    t.equal(vocabularyTagOf(tag, siblings), expected, name);
   }
-  t.equal(subjectOf(AttributeValue, [value, named('State')], 0), undefined, 'what follows does not count');
+  t.equal(
+    vocabularyTagOf(AttributeValue, [value, named('State')], 0),
+    undefined,
+    'what follows does not count',
+  );
   t.end();
 });

@@ -54,11 +54,11 @@ t.test(
       within.map((frame) => frame.buffer === chunk.buffer),
       [true, true],
     );
-    t.equal(framer.partial, true);
+    t.equal(framer.hasPartialMessage, true);
     const [straddling] = [...framer.push(message(32).subarray(20))];
     t.equal(straddling?.length, 40);
     t.equal(straddling?.buffer.byteLength, 40, 'allocated once, for its length');
-    t.equal(framer.partial, false);
+    t.equal(framer.hasPartialMessage, false);
   },
 );
 

@@ -5,7 +5,7 @@ import { ResponseHeader } from '../../../codec/envelope.ts';
 import { attributeList, attributeReferences } from '../../../codec/eras.ts';
 import { struct } from '../../../codec/schema.ts';
 import { KeyWrappingData } from '../../../codec/structures/key-block.ts';
-import { type Version, versions, within } from '../../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../../codec/version.ts';
 import { spelt, understood } from './spelling.ts';
 
 const list = struct({ It: attributeList });
@@ -22,7 +22,7 @@ t.test('every attribute is named in its versions and in no other', (t) => {
   for (const name of Object.keys(attributeTable) as AttributeName[]) {
     const { name1x, since, until } = attributeRow(name);
     const expected = versions.filter(
-      (version) => within(version, since, until) && (name1x !== null || version.startsWith('2')),
+      (version) => isWithin(version, since, until) && (name1x !== null || version.startsWith('2')),
     );
     t.same(
       versions.filter((version) => spelt(names, version, { It: [{ name }] }) !== ''),
@@ -53,7 +53,7 @@ t.test('attributes are left out for a value that the version lacks', (t) => {
     ['a vendor extension', { name: 'CryptographicAlgorithm', value: 0x80000001 }, '1.0'],
   ];
   for (const [label, attribute, since] of cases) {
-    const expected = attribute.value === 0x7777 ? [] : versions.filter((version) => within(version, since));
+    const expected = attribute.value === 0x7777 ? [] : versions.filter((version) => isWithin(version, since));
     t.same(carriedIn(attribute), expected, label);
   }
   t.end();
@@ -96,7 +96,7 @@ t.test('the response header: no correlation value below 1.4', (t) => {
   ] as const) {
     t.same(
       versions.filter((version) => spelt(ResponseHeader, version, header).includes(`<${field} `)),
-      versions.filter((version) => within(version, since)),
+      versions.filter((version) => isWithin(version, since)),
       field,
     );
   }

@@ -251,15 +251,15 @@ t.test('an enumeration refuses to write what it does not have', (t) => {
   t.equal(Fruit.fromNumber(3), 3);
   t.throws(() => Fruit.toNumber('Plum' as 'Pear'), TypeError);
   t.same(
-    versions.filter((version) => Fruit.knownIn('Pear', version)),
+    versions.filter((version) => Fruit.isKnownIn('Pear', version)),
     ['1.4', '2.0'],
   );
   t.same(
-    versions.filter((version) => Fruit.introducedBy('Pear', version)),
+    versions.filter((version) => Fruit.isIntroducedBy('Pear', version)),
     ['1.4', '2.0', '2.1'],
   );
-  t.notOk(Fruit.knownIn(3, '2.1'));
-  t.ok(Fruit.knownIn(0x80000000, '1.0'));
+  t.notOk(Fruit.isKnownIn(3, '2.1'));
+  t.ok(Fruit.isKnownIn(0x80000000, '1.0'));
   t.end();
 });
 

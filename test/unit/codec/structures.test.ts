@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Field } from '../../../codec/schema.ts';
 import { TransparentKeyMaterial } from '../../../codec/structures/key-block.ts';
 import type { TagName } from '../../../codec/tags.ts';
-import { type Version, versions, within } from '../../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../../codec/version.ts';
 import { absent, ours, type ReferenceField, type ReferenceStructure, reference, until } from './reference.ts';
 import { exportedStructures } from './schemas.ts';
 
@@ -89,8 +89,8 @@ function describe(structure: string, entry: ReferenceStructure, field: Described
   const quantity = Object.hasOwn(lenient, `${structure}.${field.tag}`) ? 'lenient' : field.quantity;
   const known = versions.filter(
     (version) =>
-      within(version, entry.since as Version, until(entry) as Version) &&
-      within(version, (field.since ?? '1.0') as Version, field.until as Version),
+      isWithin(version, entry.since as Version, until(entry) as Version) &&
+      isWithin(version, (field.since ?? '1.0') as Version, field.until as Version),
   );
   return `${field.tag} ${quantity} ${known.join(' ')}`;
 }

@@ -1,15 +1,23 @@
 import t from 'tap';
 import {
   type AttributeName,
-  attributeNamed1x,
+  attributeFromName1x,
   attributeRow,
   attributeTable,
 } from '../../../codec/attribute-table.ts';
 import type { Enumeration, Mask } from '../../../codec/enumeration.ts';
 import * as enums from '../../../codec/enums.ts';
 import * as masks from '../../../codec/masks.ts';
-import { isTagName, type TagName, tagKnown, tagName, tagNumber, tags, tagType } from '../../../codec/tags.ts';
-import { type Version, versions, within } from '../../../codec/version.ts';
+import {
+  isTagKnownIn,
+  isTagName,
+  type TagName,
+  tagName,
+  tagNumber,
+  tags,
+  tagType,
+} from '../../../codec/tags.ts';
+import { isWithin, type Version, versions } from '../../../codec/version.ts';
 import { absent, ours, reference, sinceOurs, until } from './reference.ts';
 
 const skip = absent;
@@ -24,10 +32,10 @@ t.test('every tag: number, type, versions', { skip }, (t) => {
     }
     t.equal(tagNumber(row.name), Number(row.tag), row.name);
     t.equal(tagName(Number(row.tag)), row.name);
-    const known = versions.filter((version) => tagKnown(row.name as TagName, version));
+    const known = versions.filter((version) => isTagKnownIn(row.name as TagName, version));
     t.same(
       known,
-      versions.filter((version) => within(version, row.since as Version, until(row) as Version)),
+      versions.filter((version) => isWithin(version, row.since as Version, until(row) as Version)),
       row.name,
     );
     // Types that vary over time or by context are stated by the schemas.
@@ -63,8 +71,8 @@ t.test('every enumeration: values, names, aliases, versions', { skip }, (t) => {
       t.equal(members.fromNumber(Number(row.value)), row.name, label);
       t.equal(members.toNumber(row.name), Number(row.value), label);
       t.same(
-        versions.filter((version) => members.knownIn(row.name, version)),
-        versions.filter((version) => within(version, row.since as Version, until(row) as Version)),
+        versions.filter((version) => members.isKnownIn(row.name, version)),
+        versions.filter((version) => isWithin(version, row.since as Version, until(row) as Version)),
         `${label} since and until`,
       );
       for (const alias of row.aliases ?? [])
@@ -110,7 +118,7 @@ t.test('every attribute: 1.x name, tag, versions', { skip }, (t) => {
     t.equal(tagNumber(name as TagName), Number(entry.tag), `tag of ${name}`);
     t.equal(row.since, entry.since, `${name} since`);
     t.equal(row.until, until(entry), `${name} until`);
-    if (entry.attributeName1x !== null) t.equal(attributeNamed1x(entry.attributeName1x), name);
+    if (entry.attributeName1x !== null) t.equal(attributeFromName1x(entry.attributeName1x), name);
   }
   const names = new Set(expected.map(([name]) => name));
   t.same(
@@ -124,7 +132,7 @@ t.test('every attribute: 1.x name, tag, versions', { skip }, (t) => {
 t.test('names a client chose never reach a prototype', (t) => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '']) {
     t.notOk(isTagName(name), `tag ${name}`);
-    t.equal(attributeNamed1x(name), undefined, `attribute ${name}`);
+    t.equal(attributeFromName1x(name), undefined, `attribute ${name}`);
     t.equal(enums.State.fromText(name), undefined, `enumeration ${name}`);
     t.equal(enums.HashingAlgorithm.fromText(name), undefined, `enumeration with aliases ${name}`);
     t.equal(masks.CryptographicUsageMask.fromText(name), undefined, `mask ${name}`);
@@ -133,8 +141,8 @@ t.test('names a client chose never reach a prototype', (t) => {
 });
 
 t.test('runs of spaces in a 1.x attribute name count as one', (t) => {
-  t.equal(attributeNamed1x('Activation   Date'), 'ActivationDate');
-  t.equal(attributeNamed1x(' Cryptographic \n Usage Mask '), 'CryptographicUsageMask');
-  t.equal(attributeNamed1x('CryptographicUsageMask'), undefined);
+  t.equal(attributeFromName1x('Activation   Date'), 'ActivationDate');
+  t.equal(attributeFromName1x(' Cryptographic \n Usage Mask '), 'CryptographicUsageMask');
+  t.equal(attributeFromName1x('CryptographicUsageMask'), undefined);
   t.end();
 });

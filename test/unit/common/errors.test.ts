@@ -24,12 +24,12 @@ t.test('every version is told a reason that its own table lists, and a fitting o
   for (const reason of ResultReason.members) {
     for (const version of versions) {
       const told = reasonFor(new KmipError(reason, 'x'), version);
-      t.ok(ResultReason.knownIn(told, version), `${reason} in ${version}: ${told}`);
+      t.ok(ResultReason.isKnownIn(told, version), `${reason} in ${version}: ${told}`);
       const fits = told !== 'GeneralFailure' || reason === 'GeneralFailure' || unspoken.includes(reason);
       t.ok(fits, `${reason} has no word in ${version}: name one in errors.ts`);
       for (const classic of ResultReason.members) {
         const older = reasonFor(new KmipError(reason, 'x', classic), version);
-        if (!ResultReason.knownIn(older, version)) t.fail(`${classic} in ${version}: ${older}`);
+        if (!ResultReason.isKnownIn(older, version)) t.fail(`${classic} in ${version}: ${older}`);
       }
     }
   }

@@ -1,15 +1,15 @@
 import t from 'tap';
-import { addressOf, addressText } from '../../../src/common/address.ts';
-import { nearest } from '../../../src/common/suggest.ts';
+import { formatAddress, parseAddress } from '../../../src/common/address.ts';
+import { closestMatch } from '../../../src/common/suggest.ts';
 import { storeName } from '../../../src/config/values.ts';
 
 t.test('addresses there and back', (t) => {
   for (const text of ['127.0.0.1:5696', '[::1]:0', 'kms.example.com:65535']) {
-    const address = addressOf(text);
-    t.equal(address && addressText(address), text);
+    const address = parseAddress(text);
+    t.equal(address && formatAddress(address), text);
   }
   for (const text of ['', ':1', 'a', 'a:', 'a:b', 'a:123456', 'a:65536', '::1:1', '[]:1', 'a b:1', 'a:1:2']) {
-    t.equal(addressOf(text), undefined, text);
+    t.equal(parseAddress(text), undefined, text);
   }
   t.end();
 });
@@ -24,9 +24,9 @@ t.test('store names show no password', (t) => {
 });
 
 t.test('nearest', (t) => {
-  t.equal(nearest('lisen', ['listen', 'store']), 'listen');
-  t.equal(nearest('Listen', ['listen']), 'listen');
-  t.equal(nearest('colour', ['listen', 'store']), undefined);
-  t.equal(nearest('x', []), undefined);
+  t.equal(closestMatch('lisen', ['listen', 'store']), 'listen');
+  t.equal(closestMatch('Listen', ['listen']), 'listen');
+  t.equal(closestMatch('colour', ['listen', 'store']), undefined);
+  t.equal(closestMatch('x', []), undefined);
   t.end();
 });

@@ -8,8 +8,8 @@ t.test('there is a rule for every attribute of the dictionary, and no other', as
 });
 
 t.test('what a server gives, a client can neither change nor delete', async (t) => {
-  for (const [name, { giver, modify, delete: remove }] of Object.entries(attributeRules)) {
-    if (giver === 'server' || giver === 'fact') t.same([modify, remove], ['never', 'never'], name);
+  for (const [name, { source, modify, delete: remove }] of Object.entries(attributeRules)) {
+    if (source === 'server' || source === 'derived') t.same([modify, remove], ['never', 'never'], name);
   }
 });
 
@@ -29,15 +29,15 @@ const changes: Record<string, Change> = {
   'no (changes only through operations)': 'never',
   yes: 'always',
   'while State = PreActive': 'preActive',
-  'while State in {PreActive,Active} and the date has not been reached': 'ahead',
-  'while State in {PreActive,Active}': 'running',
-  'total/unit only, before any GetUsageAllocation': 'unspent',
+  'while State in {PreActive,Active} and the date has not been reached': 'beforeDate',
+  'while State in {PreActive,Active}': 'beforeDeactivation',
+  'total/unit only, before any GetUsageAllocation': 'unallocated',
 };
 
 const deletions: Record<string, string> = {
   no: 'never',
   yes: 'always',
-  'before any GetUsageAllocation': 'unspent',
+  'before any GetUsageAllocation': 'unallocated',
 };
 
 const types: Record<string, string[] | undefined> = {
@@ -88,7 +88,7 @@ t.test('the rules are those of the specification', { skip: absent }, async (t) =
     t.equal(rule.delete, deletions[rules.deletableByClient], `${name}: deletable`);
     t.equal(rule.multiple, rules.multiInstance.startsWith('yes'), `${name}: several instances`);
     t.same(rule.types, types[rules.appliesTo.replace(/^All .*/, 'All Objects')], `${name}: applies to`);
-    t.equal(givenBy(rule.giver), words(rules.initiallySetBy), `${name}: given by`);
+    t.equal(givenBy(rule.source), words(rules.initiallySetBy), `${name}: given by`);
     if (!onlyOnRequest.includes(name)) {
       const origins = (rules.implicitlySetBy ?? []).flatMap((occasion) => occasions[occasion] ?? [occasion]);
       t.same([...rule.origins].sort(), origins.sort(), `${name}: given implicitly by`);
@@ -97,7 +97,7 @@ t.test('the rules are those of the specification', { skip: absent }, async (t) =
 });
 
 function givenBy(giver: string): string {
-  return giver === 'fact' ? 'server' : giver;
+  return giver === 'derived' ? 'server' : giver;
 }
 
 /** `client; server only fills …` and the like: who may, in one word. */

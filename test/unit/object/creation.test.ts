@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
-import { attributeKnown } from '../../../codec/attribute-table.ts';
+import { isAttributeKnownIn } from '../../../codec/attribute-table.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
 import { buildObject, mergeTemplates } from '../../../src/object/creation.ts';
@@ -29,7 +29,7 @@ const listed: Partial<Record<Version, string>> = {
 t.test('a created key has the attributes that the conformance cases list', async (t) => {
   const keys = aesKey([name('a')], made).attributes.keys();
   for (const [version, names] of Object.entries(listed)) {
-    const visible = keys.filter((key) => attributeKnown(key as 'State', version as Version)).sort();
+    const visible = keys.filter((key) => isAttributeKnownIn(key as 'State', version as Version)).sort();
     t.same(visible, names.split(' '), version);
   }
 });
@@ -126,12 +126,12 @@ t.test('values tell their own facts', async (t) => {
 });
 
 t.test('what the cryptography found out stands before claims', async (t) => {
-  const { attributes } = aesKey([], { described: [{ name: 'CryptographicLength', value: 255 }] });
+  const { attributes } = aesKey([], { derived: [{ name: 'CryptographicLength', value: 255 }] });
   t.equal(attributes.get('CryptographicLength'), 255);
 });
 
 t.test('a client may repeat a part of what the key says', async (t) => {
-  const described: Attribute[] = [
+  const derived: Attribute[] = [
     { name: 'CryptographicDomainParameters', value: { Qlength: 256, RecommendedCurve: 'P_256' } },
   ];
   const build = (curve: 'P_256' | 'P_384') =>
@@ -141,7 +141,7 @@ t.test('a client may repeat a part of what the key says', async (t) => {
       group: 'g',
       id: 'i',
       attributes: [{ name: 'CryptographicDomainParameters', value: { RecommendedCurve: curve } }],
-      described,
+      derived,
       now,
     });
   t.same(build('P_256').attributes.get('CryptographicDomainParameters'), {
@@ -202,8 +202,8 @@ for (const [what, attributes, reason] of refused) {
 }
 
 t.test('DES keys may be told with their parity bits', async (t) => {
-  const described: Attribute[] = [{ name: 'CryptographicLength', value: 168 }];
-  const { attributes } = aesKey([{ name: 'CryptographicLength', value: 192 }], { described });
+  const derived: Attribute[] = [{ name: 'CryptographicLength', value: 168 }];
+  const { attributes } = aesKey([{ name: 'CryptographicLength', value: 192 }], { derived });
   t.equal(attributes.get('CryptographicLength'), 168);
 });
 

@@ -2,7 +2,12 @@ import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { AttributeName } from '../../../codec/attribute-table.ts';
 import { indexEntries } from '../../../src/object/index-entries.ts';
-import { holds, type LocateCriteria, locateFilter, matches } from '../../../src/object/locate-filter.ts';
+import {
+  evaluateFilter,
+  type LocateCriteria,
+  locateFilter,
+  matchesFilter,
+} from '../../../src/object/locate-filter.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
 import { aesKey, custom, name, now } from './fixtures.ts';
 
@@ -119,13 +124,13 @@ function storageMask(value: number): Attribute {
 t.test('what a Locate finds', async (t) => {
   const object = key();
   for (const [what, attributes, found, rest] of rows) {
-    t.equal(matches(object, locateFilter({ attributes, now, ...rest })), found, what);
+    t.equal(matchesFilter(object, locateFilter({ attributes, now, ...rest })), found, what);
   }
 });
 
 t.test('storage status and freshness', async (t) => {
   const found = (object: ManagedObject, rest: Partial<LocateCriteria>) =>
-    matches(object, locateFilter({ attributes: [], now, ...rest }));
+    matchesFilter(object, locateFilter({ attributes: [], now, ...rest }));
   const archived = key();
   archived.archive(now);
   t.same(
@@ -150,6 +155,6 @@ t.test('an object in memory and its index entries give one answer', async (t) =>
   const object = ManagedObject.create({ id: 'i', type: 'SymmetricKey', group: 'g' });
   object.attributes.add(name('a'));
   const filter = locateFilter({ attributes: [name('a')], now });
-  t.ok(matches(object, filter));
-  t.ok(holds(filter, indexEntries(object.attributes.list())));
+  t.ok(matchesFilter(object, filter));
+  t.ok(evaluateFilter(filter, indexEntries(object.attributes.list())));
 });

@@ -4,7 +4,7 @@ import { type Attribute, attributeKey } from '../../../codec/attribute.ts';
 import { type AttributeName, attributeRow } from '../../../codec/attribute-table.ts';
 import type { AttributeSet } from '../../../src/object/attribute-set.ts';
 import { indexEntries } from '../../../src/object/index-entries.ts';
-import { holds, type LocateCriteria, locateFilter } from '../../../src/object/locate-filter.ts';
+import { evaluateFilter, type LocateCriteria, locateFilter } from '../../../src/object/locate-filter.ts';
 import { stateAt } from '../../../src/object/state.ts';
 import { attributeSet, criteria } from './generators.ts';
 
@@ -73,7 +73,7 @@ t.test('a filter over index entries finds what the values say', async (t) => {
     fc.property(pair, ([set, asked]) => {
       const expected = found(set, asked);
       if (expected && asked.attributes.length > 0) hits++;
-      return holds(locateFilter(asked), indexEntries(set.list())) === expected;
+      return evaluateFilter(locateFilter(asked), indexEntries(set.list())) === expected;
     }),
     { numRuns: 20_000 },
   );

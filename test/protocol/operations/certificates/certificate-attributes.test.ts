@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
-import { type Version, versions, within } from '../../../../codec/version.ts';
+import { isWithin, type Version, versions } from '../../../../codec/version.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
 import { Locate } from '../../../../src/operations/locate.ts';
@@ -34,7 +34,7 @@ const words: readonly [since: Version, until: Version | undefined, names: readon
 ];
 const all = words.flatMap(([, , names]) => names);
 const known = (version: Version) =>
-  words.flatMap(([since, until, names]) => (within(version, since, until) ? names : []));
+  words.flatMap(([since, until, names]) => (isWithin(version, since, until) ? names : []));
 
 /** What the certificate says, as that version tells it, without the indexes of 1.x. */
 async function said(service: TestService, id: string, version: Version): Promise<Attribute[]> {

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import { DerivationMethod } from '../../../../codec/enums.ts';
 import type { ManagedObjectValue } from '../../../../codec/structures/managed-objects.ts';
-import { within } from '../../../../codec/version.ts';
+import { isWithin } from '../../../../codec/version.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { Create } from '../../../../src/operations/creation/create.ts';
 import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
@@ -55,7 +55,7 @@ t.test('published vectors, in every version that has the method', async (t) => {
     const base = await registered(key(bytes, algorithm), derives);
     const bits = output.length * 4;
     for (const version of asked) {
-      if (!DerivationMethod.knownIn(method, version) || !within(version, since ?? '1.0')) continue;
+      if (!DerivationMethod.isKnownIn(method, version) || !isWithin(version, since ?? '1.0')) continue;
       const { payload, fields, message } = await ask(service, version, DeriveKey, {
         ObjectType: 'SecretData',
         UniqueIdentifier: [base],

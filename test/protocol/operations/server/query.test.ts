@@ -1,6 +1,6 @@
 import t from 'tap';
 import { type HashingAlgorithm, ObjectType, QueryFunction } from '../../../../codec/enums.ts';
-import { eraOf, versionNumbers, versions, within } from '../../../../codec/version.ts';
+import { eraOf, isWithin, versionNumbers, versions } from '../../../../codec/version.ts';
 import { Cancel } from '../../../../src/operations/asynchronous/cancel.ts';
 import { Poll } from '../../../../src/operations/asynchronous/poll.ts';
 import { Hash } from '../../../../src/operations/cryptography/hash.ts';
@@ -39,11 +39,11 @@ t.test('every Query Function in every version', async (t) => {
       const asked = [enumerated('QueryFunction', QueryFunction.toNumber(name))];
       const { status, fields, payload } = await ask(service, version, Query, asked);
       t.equal(status, 'Success', `${version} ${name}`);
-      const expected = QueryFunction.introducedBy(name, version) ? (fieldsOf[name] ?? '') : '';
+      const expected = QueryFunction.isIntroducedBy(name, version) ? (fieldsOf[name] ?? '') : '';
       t.ok(['', expected].includes(fields), `${version} ${name}: ${fields}`);
       if (name === 'QueryOperations') t.same(payload.Operation, operationsIn(version, false));
       if (name === 'QueryObjects')
-        t.ok(payload.ObjectType.every((type) => ObjectType.knownIn(type, version)));
+        t.ok(payload.ObjectType.every((type) => ObjectType.isKnownIn(type, version)));
     }
   }
 });
@@ -61,14 +61,14 @@ t.test('what has to be there is there', async (t) => {
     t.equal(payload.Operation.length, new Set(payload.Operation).size);
     t.ok(payload.ObjectType.includes('SymmetricKey'));
     t.equal(payload.ObjectType.includes('Template'), eraOf(version) === '1.x');
-    t.equal(payload.ObjectType.includes('PGPKey'), within(version, '1.2'));
-    t.equal(payload.ObjectType.includes('CertificateRequest'), within(version, '2.0'));
+    t.equal(payload.ObjectType.includes('PGPKey'), isWithin(version, '1.2'));
+    t.equal(payload.ObjectType.includes('CertificateRequest'), isWithin(version, '2.0'));
   }
 });
 
 t.test('the answer to everything at once is the sum of the answers', async (t) => {
   for (const version of versions) {
-    const known = QueryFunction.members.filter((name) => QueryFunction.knownIn(name, version));
+    const known = QueryFunction.members.filter((name) => QueryFunction.isKnownIn(name, version));
     const one = await Promise.all(
       known.map((name) => ask(service, version, Query, { QueryFunction: [name] })),
     );

@@ -40,7 +40,7 @@ const specimen = (name: string): ManagedObjectValue =>
 
 t.test('every key in every other format of its kind', async (t) => {
   for (const { algorithm, type, forms } of await keyFamilies()) {
-    const spoken = forms.filter((form) => KeyFormatType.knownIn(blockOf(form).KeyFormatType, '2.1'));
+    const spoken = forms.filter((form) => KeyFormatType.isKnownIn(blockOf(form).KeyFormatType, '2.1'));
     for (const from of spoken) {
       const id = await registered(from);
       for (const to of spoken) {

@@ -34,7 +34,7 @@ t.test('object types belong to their versions', async (t) => {
   const templates = ['a template', template(...aes)] as const;
   for (const version of versions) {
     for (const [name, object] of [...others, templates]) {
-      const known = ObjectType.knownIn(object.type, version);
+      const known = ObjectType.isKnownIn(object.type, version);
       const refused = eraOf(version) === '1.x' ? 'InvalidField' : 'InvalidObjectType';
       const came = await outcome(service, version, Register, registration(object));
       t.equal(came, known ? 'Success' : refused, `${version}: ${name}`);

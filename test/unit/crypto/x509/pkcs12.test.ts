@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import t from 'tap';
 import { createAuthority, issueClient } from '../../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../../certs/keys.ts';
-import { type Pkcs12Encryption, pkcs12 } from '../../../../certs/pkcs12.ts';
+import { createPkcs12, type Pkcs12Encryption } from '../../../../certs/pkcs12.ts';
 import { CryptographyFailedError, InvalidParametersError } from '../../../../src/crypto/provider.ts';
 import { decodePkcs12 } from '../../../../src/crypto/x509/pkcs12-reader.ts';
 
@@ -13,7 +13,7 @@ const ca = openAuthority(await createAuthority('Test CA', caKey), caKey);
 const client = await issueClient(ca, 'demo', 'ec');
 const der = new Uint8Array(client.key.export({ type: 'pkcs8', format: 'der' }));
 const file = (encryption: Pkcs12Encryption, password: string) =>
-  pkcs12({ ...client, authorities: [ca.certificate], friendlyName: 'demo', password, encryption });
+  createPkcs12({ ...client, authorities: [ca.certificate], friendlyName: 'demo', password, encryption });
 
 t.test('the private key comes out under its password only', async (t) => {
   for (const encryption of ['aes', '3des'] as const) {
