@@ -19,8 +19,8 @@ import { Type } from './wire/types.ts';
 import { WireError } from './wire-error.ts';
 
 /**
- * One attribute, and the reference to one, in the form of each era: 1.x names it and numbers its instances, 2.x gives
- * each its own tag.
+ * Schemas of one attribute and of a reference to one, in the form of each era: 1.x names the attribute and
+ * numbers its instances (KMIP 1.4 §2.1.1), 2.x gives each attribute a tag of its own (KMIP 2.1 §4).
  */
 
 const Tag = {
@@ -31,7 +31,9 @@ const Tag = {
   VendorIdentification: tagNumber('VendorIdentification'),
 } as const;
 
-/** `x-Foo` → vendor `x`, name `Foo`; a name outside the table gets the empty vendor. */
+/**
+ * Parses a 1.x name: `x-Foo` gives vendor `x`, name `Foo`; a name outside the table gets the empty vendor.
+ */
 function referenceFromName1x(name: string): AttributeReference {
   const standard = attributeFromName1x(name);
   if (standard !== undefined) return { name: standard };
@@ -40,12 +42,13 @@ function referenceFromName1x(name: string): AttributeReference {
     : { vendor: '', name };
 }
 
+/** The inverse of `referenceFromName1x`; a 2.x attribute without a 1.x name keeps its tag name. */
 function name1xOf(reference: AttributeReference): string {
   if (reference.vendor === undefined) return attributeRow(reference.name).name1x ?? reference.name;
   return reference.vendor === '' ? reference.name : `${reference.vendor}-${reference.name}`;
 }
 
-/** Attribute values as a Locate filter may give them: structures with any of their fields. */
+/** Schema of each attribute value in a Locate filter, which may leave out fields of a structure. */
 const partialSchemas = new Map<AnySchema, AnySchema>();
 for (const { schema } of Object.values(attributeTable) as { schema: AnySchema }[]) {
   partialSchemas.set(schema, schema.kind === 'struct' ? partial(schema) : schema);
@@ -72,12 +75,15 @@ const examples = (version: Version): readonly Attribute[] => {
   return [...standard, custom, ...(eraOf(version) === '1.x' ? [] : [{ ...custom, vendor: 'Acme' }])];
 };
 
-/** 1.x Attribute: name, index, value. The value's form follows from the name before it. */
+/**
+ * Schema of a 1.x Attribute: name, index, value. The name, which comes first, decides the schema of the
+ * value.
+ */
 export function attribute1x(allowPartial: boolean): Custom<Attribute> {
   return attributeForm1x<Attribute>(examples, { allowPartial, valueOptional: false });
 }
 
-/** `bare`: the value may be missing. */
+/** Builds the schema of a 1.x Attribute; with `valueOptional` the value may be missing. */
 function attributeForm1x<A extends Attribute | DeletedAttribute>(
   examples: (version: Version) => readonly A[],
   { allowPartial, valueOptional }: { readonly allowPartial: boolean; readonly valueOptional: boolean },
@@ -123,7 +129,7 @@ const vendorAttribute = struct({
   AttributeValue: one(any),
 });
 
-/** 2.x: the attribute's own tag, or the structure Attribute for a vendor's. */
+/** Reads a 2.x attribute: an item under its own tag, or the structure Attribute for a vendor's attribute. */
 function readAttribute2x(reader: BinaryReader, version: Version, allowPartial: boolean): Attribute {
   const tag = reader.tag();
   if (tag === Tag.Attribute) {
@@ -151,7 +157,7 @@ function writeAttribute2x(writer: BinaryWriter, attribute: Attribute, version: V
   }
 }
 
-/** 2.x Attributes and its kin: a structure of any attributes. */
+/** Schema of 2.x Attributes, and of its variants under other tags: a structure of any attributes. */
 export function attributes2x(allowPartial: boolean): Custom<readonly Attribute[]> {
   return {
     kind: 'custom',
@@ -174,7 +180,7 @@ export function attributes2x(allowPartial: boolean): Custom<readonly Attribute[]
   };
 }
 
-/** 2.x NewAttribute and CurrentAttribute: exactly one attribute. */
+/** Schema of 2.x NewAttribute and CurrentAttribute: exactly one attribute. */
 export const singleAttribute2x: Custom<Attribute> = {
   kind: 'custom',
   examples,
@@ -185,7 +191,7 @@ export const singleAttribute2x: Custom<Attribute> = {
         const at = reader.offset;
         const [attribute, second] = list.read(reader);
         if (attribute === undefined || second !== undefined) {
-          throw new WireError('field', 'exactly one attribute must stand here', at);
+          throw new WireError('field', 'there must be exactly one attribute', at);
         }
         return attribute;
       },
@@ -194,10 +200,10 @@ export const singleAttribute2x: Custom<Attribute> = {
   },
 };
 
-/** Attribute of 1.x; written as nothing at all when the version does not know it. */
+/** Schema of a 1.x Attribute that is left out of messages whose version does not know the attribute. */
 export const sendableAttribute1x = omitUnsendable1x(attribute1x(false));
 
-/** Attribute of a Notify in 1.x: one that is gone stands there without its value. */
+/** Schema of an Attribute in a 1.x Notify: a deleted attribute has no value. */
 export const notifyAttribute1x: Custom<Attribute | DeletedAttribute> = omitUnsendable1x(
   attributeForm1x<Attribute | DeletedAttribute>((version) => [...examples(version), { name: 'State' }], {
     allowPartial: false,
@@ -205,7 +211,7 @@ export const notifyAttribute1x: Custom<Attribute | DeletedAttribute> = omitUnsen
   }),
 );
 
-/** Wraps a 1.x attribute so that one the version does not know is written as nothing at all. */
+/** Wraps a 1.x schema: an attribute that the version does not know is not written. */
 function omitUnsendable1x<A extends Attribute | DeletedAttribute>(schema: Custom<A>): Custom<A> {
   return {
     ...schema,
@@ -221,7 +227,7 @@ function omitUnsendable1x<A extends Attribute | DeletedAttribute>(schema: Custom
   };
 }
 
-/** Name of an attribute in 1.x: its text. */
+/** Schema of a reference to an attribute in 1.x: the name as text. */
 export const reference1x: Custom<AttributeReference> = {
   kind: 'custom',
   examples: () => [{ name: 'State' }, { vendor: 'x', name: 'Purpose' }],
@@ -239,7 +245,7 @@ export const reference1x: Custom<AttributeReference> = {
 
 const vendorReference = struct({ VendorIdentification: one(text), AttributeName: one(text) });
 
-/** Name of an attribute in 2.x: its tag, or vendor and name. */
+/** Schema of a reference to an attribute in 2.x: the tag, or vendor and name. */
 export const reference2x: Custom<AttributeReference> = {
   kind: 'custom',
   examples: () => [{ name: 'State' }, { vendor: 'Acme', name: 'Purpose' }],

@@ -36,7 +36,9 @@ import {
 import { identifier } from './structures/identifier.ts';
 import { isWithin, type Version } from './version.ts';
 
-/** How an attribute looks on the wire: its 1.x name (null: 2.x only), its value, its versions. */
+/**
+ * Form of an attribute on the wire: 1.x name (null: 2.x only), schema of the value, first and last version.
+ */
 export interface AttributeRow<S extends AnySchema = AnySchema> {
   readonly name1x: string | null;
   readonly schema: S;
@@ -53,7 +55,10 @@ function row<S extends AnySchema>(
   return until === undefined ? { name1x, schema, since } : { name1x, schema, since, until };
 }
 
-/** Every attribute of KMIP 1.0–2.1 by its tag name, with the form of its value. Who may set it when: `src/object/`. */
+/**
+ * Every attribute of KMIP 1.0–2.1 by its tag name (KMIP 2.1 §4, 1.4 §3). `src/object/attributes.ts` has the
+ * rules who may set it when.
+ */
 export const attributeTable = {
   UniqueIdentifier: row('Unique Identifier', identifier, '1.0'),
   Name: row('Name', Name, '1.0'),
@@ -150,6 +155,7 @@ export const attributeTable = {
   RotateOffset: row(null, interval, '2.1'),
 } as const satisfies Record<string, AttributeRow>;
 
+/** Tag name of a standard attribute. */
 export type AttributeName = keyof typeof attributeTable;
 /** TypeScript type of an attribute's value. */
 export type AttributeValue<N extends AttributeName> = Infer<(typeof attributeTable)[N]['schema']>;
@@ -159,21 +165,25 @@ for (const [name, { name1x }] of Object.entries(attributeTable)) {
   if (name1x !== null) byName1x.set(name1x, name as AttributeName);
 }
 
+/** The row of one attribute, typed without its own value. */
 export function attributeRow(name: AttributeName): AttributeRow {
   return attributeTable[name];
 }
 
-/** Safe for names that a client chose. */
+/** Whether `name` is the tag name of a standard attribute; safe for names that a client chose. */
 export function isAttributeName(name: string): name is AttributeName {
   return Object.hasOwn(attributeTable, name);
 }
 
-/** Attribute of a 1.x name such as `Cryptographic Usage Mask`; runs of spaces count as one (some documents have them). */
+/**
+ * Finds the attribute of a 1.x name such as `Cryptographic Usage Mask`; undefined for other names. Runs of
+ * spaces count as one, because some documents have them.
+ */
 export function attributeFromName1x(name: string): AttributeName | undefined {
   return byName1x.get(name) ?? byName1x.get(name.replace(/\s+/g, ' ').trim());
 }
 
-/** Whether an answer of that version may carry the attribute. */
+/** Whether a response in that version may contain the attribute. */
 export function isAttributeKnownIn(name: AttributeName, version: Version): boolean {
   const { since, until } = attributeRow(name);
   return isWithin(version, since, until);

@@ -10,12 +10,14 @@ import type { Version } from './version.ts';
 import type { TypedValue } from './wire/node.ts';
 
 /**
- * One attribute instance, the same in every era. Standard ones go by their tag name. Others belong to a vendor: `x` and
- * `y` are the client's and the server's custom attributes of 1.x (`x-Foo`); the empty vendor marks a name that no
- * version knows, kept so that the operation can refuse it instead of overlooking it.
+ * One attribute instance, the same in every era. A standard attribute is named by its tag; other attributes
+ * belong to a vendor. Vendors `x` and `y` stand for custom attributes of the client and the server in 1.x
+ * (`x-Foo`). The empty vendor marks a name that no version knows; the instance is kept so that the operation
+ * can refuse it instead of ignoring it.
  */
 export type Attribute = StandardAttribute | VendorAttribute;
 
+/** An attribute of the specification; the type of its value follows from its name. */
 export type StandardAttribute = {
   [N in AttributeName]: {
     readonly name: N;
@@ -26,6 +28,7 @@ export type StandardAttribute = {
   };
 }[AttributeName];
 
+/** An attribute outside the specification: any value with its type. */
 export interface VendorAttribute {
   readonly name: string;
   readonly vendor: string;
@@ -38,25 +41,28 @@ export type AttributeReference =
   | { readonly name: AttributeName; readonly vendor?: undefined }
   | { readonly name: string; readonly vendor: string };
 
-/** An instance that is gone: its name and its index, no value. */
+/** A deleted instance: name and index without a value. */
 export type DeletedAttribute = AttributeReference & {
   readonly index?: number | undefined;
   readonly value?: undefined;
 };
 
-/** What a Notify tells of one object: attributes as they are now, and those that are gone. */
+/** Content of a Notify about one object: attributes with their new values, and deleted instances. */
 export interface AttributeChanges {
   readonly changed: readonly Attribute[];
   readonly deleted: readonly DeletedAttribute[];
 }
 
-/** What a creating request says about the new object: attributes, and in 1.x the Templates it refers to by Name. */
+/**
+ * Attributes of a new object as a request states them, and in 1.x the Templates that the request refers to by
+ * Name.
+ */
 export interface TemplateAttribute {
   readonly attributes: readonly Attribute[];
   readonly templates: readonly { NameValue: string; NameType: AttributeValue<'Name'>['NameType'] }[];
 }
 
-/** One text per attribute: `State`, `x-Foo`, `Acme:Foo`; unknown names as they came. */
+/** Text that identifies an attribute: `State`, `x-Foo`, `Acme:Foo`; unknown names as the client sent them. */
 export function attributeKey(reference: AttributeReference): string {
   if (reference.vendor === undefined || reference.vendor === '') return reference.name;
   return hasLegacyForm(reference.vendor)
@@ -64,12 +70,15 @@ export function attributeKey(reference: AttributeReference): string {
     : `${reference.vendor}:${reference.name}`;
 }
 
-/** `x` and `y`: the vendors that 1.x writes as a prefix. */
+/** Whether 1.x can name attributes of that vendor: `x` and `y`, which it writes as a prefix. */
 export function hasLegacyForm(vendor: string): boolean {
   return vendor === 'x' || vendor === 'y';
 }
 
-/** Whether an answer of that version may carry this instance: its name, and the enumeration values that it cannot do without. */
+/**
+ * Whether a response in that version may contain this instance: the version knows its name and every
+ * enumeration value in a required field. `legacyFormOnly`: the attribute must also have a 1.x name.
+ */
 export function isSendable(
   attribute: Attribute | DeletedAttribute,
   version: Version,
@@ -83,7 +92,9 @@ export function isSendable(
   return isRepresentable(schema, attribute.value, version);
 }
 
-/** Whether that version has every enumeration value without which the structure would be incomplete. */
+/**
+ * Whether that version knows every enumeration value of the required fields; optional fields can be left out.
+ */
 function isRepresentable(schema: AnySchema, value: unknown, version: Version): boolean {
   if (value === undefined) return true;
   if (schema.kind === 'enumeration') return schema.isIntroducedBy(value as string | number, version);

@@ -8,7 +8,10 @@ import { BinaryReader, checkStructure, type WireLimits } from './wire/binary-rea
 import { type BinaryWriter, encodeMessage } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
-/** The other side of `envelope.ts`: requests as they are written, responses as they are read. */
+/**
+ * The client's side of `envelope.ts`: writes requests and reads responses. The server uses it to send
+ * requests of its own.
+ */
 
 const Tag = {
   RequestMessage: tagNumber('RequestMessage'),
@@ -19,7 +22,7 @@ const Tag = {
   Operation: tagNumber('Operation'),
 } as const;
 
-/** Encodes a request of one item into memory of its own; `payload` writes the RequestPayload item. */
+/** Encodes a request of one batch item into a new buffer; `payload` writes the RequestPayload item. */
 export function writeRequest(
   version: Version,
   operation: Operation,
@@ -53,17 +56,20 @@ const receivedItem = struct({
   MessageExtension: many(MessageExtension),
 });
 
-/** An item whose payload has not been read: its schema depends on the operation. */
+/** A batch item of a response. Its payload is unread, because the schema depends on the operation. */
 export type ReceivedItem = Infer<typeof receivedItem>;
 
+/** A response whose payloads are unread. */
 export interface ResponseMessage {
   readonly version: Version;
   readonly items: readonly ReceivedItem[];
 }
 
 /**
- * Reads a response up to its payloads. Throws WireError for anything that is not one and UnsupportedVersion for a
- * version that is not ours.
+ * Reads a response; payloads stay unread. Byte strings are views of `bytes`.
+ *
+ * @throws {WireError} when the bytes are not one response message.
+ * @throws {UnsupportedVersionError} when its protocol version is not supported.
  */
 export function readResponse(bytes: Uint8Array, limits: WireLimits): ResponseMessage {
   checkStructure(bytes, limits);

@@ -1,25 +1,33 @@
 import { isWithin, type Version } from './version.ts';
 
-/** Number on the wire, name, first and last version; 1.0 and "still there" when left out. */
+/** Number on the wire, name, first and last version; left out: 1.0 and no last version. */
 type Row<Name extends string> = readonly [value: number, name: Name, since?: Version, until?: Version];
 
 /**
- * An enumeration of the dictionary. Members are the specification's XML names; a value outside the table stays a
- * number, so that an unknown one survives decoding and the operation decides about it.
+ * An enumeration of the specification (KMIP 2.1 §11, 1.4 §9.1.3.2). Members have the names of its XML
+ * encoding; a value outside the table stays a number, so that decoding keeps it and the operation decides
+ * about it.
  */
 export interface Enumeration<Name extends string = string> {
   readonly kind: 'enumeration';
   readonly name: string;
   readonly members: readonly Name[];
-  /** Member of a wire value, or the value itself when the table does not hold it. */
+  /** Member of a wire value, or the value itself when the table has no such member. */
   fromNumber(value: number): Name | number;
-  /** Wire value of a member. */
+  /**
+   * Wire value of a member.
+   *
+   * @throws {TypeError} when there is no such member.
+   */
   toNumber(member: Name | number): number;
-  /** Member or alias by its text, as XML and JSON spell it. */
+  /** Member by its name or alias, as XML and JSON spell it. */
   fromText(text: string): Name | undefined;
-  /** Whether that version's table holds the value; extensions (0x8xxxxxxx) belong to all. */
+  /** Whether the table of that version has the value; extensions (0x8xxxxxxx) belong to every version. */
   isKnownIn(member: Name | number, version: Version): boolean;
-  /** Whether the value is no newer than that version; unlike `knownIn` true for one that was removed since. */
+  /**
+   * Whether the value is no newer than that version; unlike `isKnownIn` also true for a value that was
+   * removed since.
+   */
   isIntroducedBy(member: Name | number, version: Version): boolean;
 }
 
@@ -28,7 +36,10 @@ export type MemberOf<E> = E extends Enumeration<infer Name> ? Name | number : ne
 
 const firstExtension = 0x80000000;
 
-/** Defines an enumeration from its rows; `aliases` are other spellings met in documents and test files, read but never written. */
+/**
+ * Defines an enumeration from its rows. `aliases` are spellings of other documents and test files, read but
+ * never written.
+ */
 export function enumeration<const Name extends string>(
   name: string,
   rows: readonly Row<Name>[],
@@ -67,18 +78,22 @@ export function enumeration<const Name extends string>(
   };
 }
 
-/** A bit mask of the dictionary; its values are signed 32-bit integers, unknown bits included. */
+/** A bit mask of the specification; its values are signed 32-bit integers, unknown bits included. */
 export interface Mask<Name extends string = string> {
   readonly kind: 'mask';
   readonly name: string;
   readonly members: readonly Name[];
-  /** The bit of one name. */
+  /**
+   * The bit of one name.
+   *
+   * @throws {TypeError} when there is no such name.
+   */
   bit(name: Name): number;
-  /** Bit by its text, aliases included. */
+  /** The bit of a name or alias; undefined for other texts. */
   fromText(text: string): number | undefined;
-  /** Bits that are newer than that version; one that was removed before it is none of them. */
+  /** Bits that are newer than that version; bits that were removed before it do not count. */
   newerThan(version: Version): number;
-  /** Names of the set bits, lowest first, and the bits without a name. */
+  /** Names of the set bits in the order of the table, and the remaining bits, which have no name. */
   split(value: number): { names: Name[]; rest: number };
 }
 

@@ -81,25 +81,31 @@ export const ResponseHeader = struct({
 });
 export type ResponseHeader = Infer<typeof ResponseHeader>;
 
-/** A batch item whose payload has not been read: its schema depends on the operation, its errors are its own. */
+/**
+ * A batch item of a request. Its payload is unread: the schema depends on the operation, and an error in it
+ * concerns this item alone.
+ */
 export interface RequestItem {
   readonly operation: Operation;
   readonly ephemeral: boolean;
   readonly uniqueBatchItemID: Uint8Array | undefined;
-  /** Stands on the RequestPayload item. */
+  /** A reader positioned at the RequestPayload item. */
   readonly payload: BinaryReader;
   readonly messageExtensions: readonly MessageExtension[];
 }
 
+/** A request whose payloads are unread. */
 export interface RequestMessage {
   readonly version: Version;
   readonly header: RequestHeader;
   readonly items: readonly RequestItem[];
-  /** All of it, as it was read. */
+  /** The encoded message. */
   readonly bytes: Uint8Array;
 }
 
-/** A request in a version that this house does not speak; `minor` and `major` are what it said. */
+/**
+ * A message in a protocol version that is not supported; `major` and `minor` are the numbers in its header.
+ */
 export class UnsupportedVersionError extends Error {
   override readonly name = 'UnsupportedVersionError';
   readonly code = 'UNSUPPORTED_VERSION';
@@ -113,7 +119,7 @@ export class UnsupportedVersionError extends Error {
   }
 }
 
-/** Leaves the payload unread: a reader of its own that stands on it. */
+/** Schema of an unread payload: a separate reader positioned at it. */
 export const unreadPayload: Custom<BinaryReader> = {
   kind: 'custom',
   examples: () => [],
@@ -132,8 +138,10 @@ const requestItem = struct({
 });
 
 /**
- * Reads a request up to its payloads. Throws WireError for anything that makes the message as a whole unreadable and
- * UnsupportedVersion for a version that is not ours.
+ * Reads a request; payloads stay unread. Byte strings are views of `bytes`.
+ *
+ * @throws {WireError} when the message as a whole cannot be read.
+ * @throws {UnsupportedVersionError} when its protocol version is not supported.
  */
 export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessage {
   checkStructure(bytes, limits);
@@ -164,7 +172,12 @@ export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessa
   return { version, header, items, bytes };
 }
 
-/** Version of the header the reader stands on. */
+/**
+ * Reads the version of the header at the reader, which moves.
+ *
+ * @throws {WireError} when the header has no version.
+ * @throws {UnsupportedVersionError} when the version is not supported.
+ */
 export function readVersion(reader: BinaryReader): Version {
   reader.enter();
   while (reader.tag() !== 0 && reader.tag() !== tagNumber('ProtocolVersion')) reader.skip();
@@ -177,18 +190,24 @@ export function readVersion(reader: BinaryReader): Version {
   return version;
 }
 
-/** Offsets of the version numbers where every known client puts them: first field of the header, no gaps. */
+/**
+ * Offsets of the version numbers in messages of every known client: the version is the first field of the
+ * header.
+ */
 const usualMajorOffset = 32;
 const usualMinorOffset = 48;
 
-/** The version a message that cannot be read was probably meant in: its answer should be readable at least. */
+/**
+ * Guesses the version of a message that cannot be read, so that the client can read the error response; 1.0
+ * when in doubt.
+ */
 export function guessVersion(bytes: Uint8Array): Version {
   if (bytes.length < usualMinorOffset + 4) return oldestVersion;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return versionOf(view.getInt32(usualMajorOffset), view.getInt32(usualMinorOffset)) ?? oldestVersion;
 }
 
-/** One answer. `operation` is absent only when the whole message could not be read. */
+/** A batch item of a response. `operation` is absent only when the request message could not be read. */
 export interface ResponseItem {
   readonly operation?: Operation | undefined;
   readonly uniqueBatchItemID?: Uint8Array | undefined;
@@ -212,17 +231,17 @@ const Tag = {
   AsynchronousCorrelationValue: tagNumber('AsynchronousCorrelationValue'),
 } as const;
 
-/** What the answer's header says beside version, time and count. */
+/** Fields of a response header beside the batch count. */
 export interface ResponseHeaderFields {
   readonly version: Version;
   /** POSIX seconds. */
   readonly timeStamp: number;
-  /** Where the request was authenticated by a Hashed Password. */
+  /** Only when the request was authenticated by a Hashed Password. */
   readonly serverHashedPassword?: Uint8Array | undefined;
   readonly clientCorrelationValue?: string | undefined;
 }
 
-/** Encodes a whole response into memory of its own. */
+/** Encodes a response into a new buffer. */
 export function writeResponse(head: ResponseHeaderFields, items: readonly ResponseItem[]): Uint8Array {
   return encodeMessage((writer) => {
     const message = writer.open(Tag.ResponseMessage);

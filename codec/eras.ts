@@ -42,18 +42,19 @@ export type {
 } from './attribute.ts';
 
 /**
- * Every difference in shape between 1.x and 2.x, so that no handler knows the era: Attribute by name, index and value
- * against one item per attribute; Template-Attribute against Attributes; names against references.
+ * Every difference in shape between 1.x and 2.x, so that handlers need not know the era: Attribute with name,
+ * index and value or one item per attribute; Template-Attribute or Attributes; names or references.
  */
 
 const template1x = struct({ Name: many(Name), Attribute: many(sendableAttribute1x) });
 const filterTemplate1x = struct({ Name: many(partial(Name)), Attribute: many(attribute1x(true)) });
 
+/** The `split` of a merged field that writes every attribute as an item under `tag`. */
 function splitUnder(tag: TagName) {
   return (list: readonly Attribute[]) => list.map((value) => ({ tag, value }));
 }
 
-/** Repeated Attribute (1.x). */
+/** Attributes in 1.x: one Attribute item each. */
 const attributeList1x: MergedField<readonly Attribute[]> = {
   kind: 'merged',
   sources: [{ tag: 'Attribute', schema: sendableAttribute1x }],
@@ -61,6 +62,7 @@ const attributeList1x: MergedField<readonly Attribute[]> = {
   split: splitUnder('Attribute'),
 };
 
+/** Attributes in 2.x: one structure under `tag`, absent for an empty list unless `writeEmpty` is set. */
 function attributeList2x(
   tag: TagName,
   options: { allowPartial?: boolean; writeEmpty?: boolean } = {},
@@ -73,21 +75,25 @@ function attributeList2x(
   };
 }
 
-/** Attributes of an answer: repeated Attribute, from 2.0 on one Attributes structure (there even when empty). */
+/**
+ * Attributes of a response: repeated Attribute, from 2.0 on one Attributes structure, present even when
+ * empty.
+ */
 export const attributeList: EraField<readonly Attribute[]> = era({
   '1.x': attributeList1x,
   '2.x': attributeList2x('Attributes', { writeEmpty: true }),
 });
 
-/** Attributes beside Key Material. */
+/** Attributes beside Key Material in a Key Value. */
 export const keyValueAttributes: EraField<readonly Attribute[]> = era({
   '1.x': attributeList1x,
   '2.x': attributeList2x('Attributes'),
 });
 
 /**
- * What a Notify tells. 1.x: repeated Attribute, without a value where one is gone. 2.x: Attributes and references; an
- * attribute of which instances are left is told by those, for a reference would say that all are gone.
+ * Attribute changes in a Notify. 1.x: repeated Attribute, without a value when the instance was deleted. 2.x:
+ * Attributes, and a reference for each deleted attribute. An attribute with remaining instances gets no
+ * reference, because a reference means that all instances are deleted.
  */
 export const attributeChanges: EraField<AttributeChanges> = era({
   '1.x': {
@@ -126,7 +132,7 @@ export const attributeChanges: EraField<AttributeChanges> = era({
   } satisfies MergedField<AttributeChanges>,
 });
 
-/** What of the changes that version has words for. */
+/** The changes that a message in that version can contain. */
 export function representableChanges(
   { changed, deleted }: AttributeChanges,
   version: Version,
@@ -144,7 +150,10 @@ export const templateAttributes: EraField<readonly Attribute[]> = era({
   '2.x': attributeList2x('Attributes'),
 });
 
-/** What a Locate looks for: bare Attribute items or wrapped in a Template-Attribute (some 1.0 clients), in 2.x Attributes. */
+/**
+ * Attributes of a Locate filter: Attribute items, or a Template-Attribute from some 1.0 clients; in 2.x
+ * Attributes.
+ */
 export const filterAttributes: EraField<readonly Attribute[]> = era({
   '1.x': {
     kind: 'merged',
@@ -166,7 +175,7 @@ export const filterAttributes: EraField<readonly Attribute[]> = era({
   '2.x': attributeList2x('Attributes', { allowPartial: true, writeEmpty: true }),
 });
 
-/** Attributes of a new object under the tags of both eras; a request without them has none. */
+/** Attributes of a new object under the tags of both eras; without such an item the lists are empty. */
 export function creationAttributes(tag1x: TagName, tag2x: TagName): EraField<TemplateAttribute> {
   const wrapped: MergedField<TemplateAttribute> = {
     kind: 'merged',
@@ -211,7 +220,7 @@ export const currentAttribute: EraField<Attribute | undefined> = era({
   '2.x': tagged('CurrentAttribute', maybe(singleAttribute2x)),
 });
 
-/** The attribute that 1.x answers repeat. */
+/** The attribute in a response; only 1.x responses repeat it. */
 export const echoedAttribute: EraField<Attribute | undefined> = era({
   '1.x': tagged('Attribute', maybe(sendableAttribute1x)),
   '2.x': null,

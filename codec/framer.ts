@@ -1,15 +1,16 @@
 import { tagNumber } from './tags.ts';
 import { WireError } from './wire-error.ts';
 
-/** Which top-level item a stream carries. */
+/** Tag of the messages in a stream. */
 export type FrameKind = 'RequestMessage' | 'ResponseMessage';
 
 const headerBytes = 8;
 const structureType = 1;
 
 /**
- * Cuts a stream of bytes into whole TTLV messages, whatever the chunks. The header is checked and its length compared
- * with the limit before anything is kept, so a peer can make the framer hold at most one message of that size.
+ * Splits a stream of bytes into whole TTLV messages, independent of the chunks. The framer checks the header
+ * and compares its length with the limit before it allocates a buffer, so a peer can make it hold at most one
+ * message of that size.
  */
 export class Framer {
   readonly #tag: number;
@@ -17,24 +18,26 @@ export class Framer {
   /** First bytes of a header that came in pieces. */
   readonly #header = new Uint8Array(headerBytes);
   #headerFilled = 0;
-  /** A message that straddles chunks, allocated once for its length. */
+  /** Buffer of a message that spans several chunks, allocated once for its length. */
   #message: Uint8Array | undefined;
   #filled = 0;
 
-  /** `limit`: bytes of the largest message accepted, header included. */
+  /** `limit`: size of the largest accepted message in bytes, header included. */
   constructor(kind: FrameKind, limit: number) {
     this.#tag = tagNumber(kind);
     this.#limit = limit;
   }
 
-  /** Whether some of a message has arrived, but not all. */
+  /** Whether a part of a message has arrived and its end has not. */
   get hasPartialMessage(): boolean {
     return this.#headerFilled > 0 || this.#message !== undefined;
   }
 
   /**
-   * The messages that `chunk` completes, in order. One that lies within the chunk is a view of it. Throws WireError
-   * `malformed` when the stream is not framed as TTLV or a message is too long; the framer is of no use after that.
+   * Yields the messages that `chunk` completes, in order. A message within one chunk is a view of it. After
+   * an error the framer cannot be used any more.
+   *
+   * @throws {WireError} `malformed` when the stream is not TTLV or a message is too long.
    */
   *push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
     for (let at = 0; at < chunk.length; ) {
@@ -61,7 +64,7 @@ export class Framer {
     }
   }
 
-  /** Starts a message whose header has been put together. */
+  /** Starts a message whose header is complete. */
   #begin(): void {
     this.#message = new Uint8Array(this.#lengthOf(this.#header));
     this.#message.set(this.#header);
@@ -69,6 +72,7 @@ export class Framer {
     this.#headerFilled = 0;
   }
 
+  /** Copies bytes into the message; returns how many. */
   #fill(message: Uint8Array, rest: Uint8Array): number {
     const part = rest.subarray(0, message.length - this.#filled);
     message.set(part, this.#filled);
@@ -76,6 +80,7 @@ export class Framer {
     return part.length;
   }
 
+  /** Returns the complete message and resets the framer. */
   #take(message: Uint8Array): Uint8Array {
     this.#message = undefined;
     this.#filled = 0;

@@ -10,8 +10,11 @@ import { WireError } from './wire-error.ts';
 const compiledPlans = new WeakMap<AnySchema, Map<Version, Plan<unknown>>>();
 
 /**
- * The schema as closures for one version, compiled at first use. Closures rather than generated source, because the
- * daemon runs under --disallow-code-generation-from-strings; they cost about twice the generated form.
+ * Compiles a schema for one version at first use; later calls return the same plan. Plans are closures
+ * instead of generated source, because the daemon runs under --disallow-code-generation-from-strings; they
+ * take about twice the time.
+ *
+ * @throws {TypeError} when a field of a structure has no tag.
  */
 export function plan<S extends AnySchema>(schema: S, version: Version): Plan<Infer<S>> {
   let byVersion = compiledPlans.get(schema);
@@ -31,7 +34,7 @@ function compile(schema: AnySchema, version: Version): Plan<unknown> {
         write: (writer, tag, value) => writer.enumeration(tag, schema.toNumber(value as string | number)),
       };
     case 'mask': {
-      // What a newer client has allowed stays allowed, but an older one has no word for it.
+      // Bits that a newer client set stay in effect, but an older version has no name for them.
       const known = ~schema.newerThan(version);
       return {
         read: (reader) => reader.integer(),
@@ -47,14 +50,14 @@ function compile(schema: AnySchema, version: Version): Plan<unknown> {
 
 type Values = Record<string, unknown>;
 
-/** What one tag means inside a structure. */
+/** Reads the items of one tag inside a structure. */
 interface Slot {
   read(reader: BinaryReader, values: Values): void;
 }
 
 interface CompiledField {
   readonly slots: readonly (readonly [tag: number, slot: Slot])[];
-  /** Puts the value of a field that no item brought; throws when there must be one. */
+  /** Sets the value of a field without an item; throws WireError when the field is required. */
   applyDefault?(values: Values): void;
   write?(writer: BinaryWriter, values: Values): void;
 }
@@ -71,7 +74,8 @@ function compileStruct(fields: Fields, version: Version): Plan<unknown> {
       for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
         const slot = slots.get(tag);
         if (slot !== undefined) slot.read(reader, values);
-        // Vendor extensions may be ignored; a standard tag that does not belong here may not: ignoring a filter is a leak.
+        // Vendor extensions are ignored. An unexpected standard tag is an error: to ignore a filter would
+        // return too much.
         else if (tag >>> 16 === 0x54) reader.skip();
         else throw new WireError('unknown', `${tagLabel(tag)} is not expected here`, reader.offset);
       }
@@ -115,7 +119,7 @@ function compileSingle(key: string, field: Field, version: Version): CompiledFie
         {
           read(reader, values) {
             if (values[key] !== undefined)
-              throw new WireError('field', `${tagLabel(tag)} stands here twice`, reader.offset);
+              throw new WireError('field', `${tagLabel(tag)} appears twice`, reader.offset);
             values[key] = inner.read(reader);
           },
         },
@@ -197,7 +201,7 @@ function wireTag(key: string, field: Field): number {
 
 const acceptAll = (): boolean => true;
 
-/** Optional enumeration values newer than the version are left out of its answers. */
+/** Tells whether an optional value may be written: enumeration values newer than the version are left out. */
 function sendableFilter(schema: AnySchema, version: Version): (value: unknown) => boolean {
   if (schema.kind !== 'enumeration') return acceptAll;
   const members: Enumeration = schema;

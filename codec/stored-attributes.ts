@@ -9,10 +9,11 @@ import { type BinaryWriter, encodeMessage } from './wire/binary-writer.ts';
 import { WireError } from './wire-error.ts';
 
 /**
- * Attributes at rest: a TTLV structure with one item for each instance, whatever the era it came in. A standard
- * attribute stands under its own tag, in the form of the newest version, whose values hold those of all others; a
- * vendor's is an Attribute structure. An index other than 0 goes before its instance. Every request that touches an
- * object reads this, so it costs no text and no lookup by name.
+ * Stored form of attributes: a TTLV structure with one item for each instance, the same for every era. A
+ * standard attribute has its own tag and the form of the newest version, which can represent the values of
+ * all others; an attribute of a vendor is an Attribute structure. An Attribute Index other than 0 precedes
+ * its instance. Every request that touches an object decodes this structure, so it contains no attribute
+ * names as text. See docs/decisions/02-attributes-in-one-blob.md.
  */
 
 const Tag = {
@@ -38,7 +39,7 @@ const forms: readonly Form[] = Object.entries(attributeTable).map(([name, { sche
 const byTag: ReadonlyMap<number, Form> = new Map(forms.map((form) => [form.tag, form]));
 const byName: ReadonlyMap<string, Form> = new Map(forms.map((form) => [form.name, form]));
 
-/** Attributes as bytes for the store, in memory of their own. */
+/** Encodes attributes for the store into a new buffer. */
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
   return encodeMessage((writer) => {
     const start = writer.open(Tag.Attributes);
@@ -61,7 +62,11 @@ function writeStored(writer: BinaryWriter, attribute: Attribute): void {
   }
 }
 
-/** The inverse of `encodeAttributes`; byte strings are views of `encoded`. Throws WireError for anything else. */
+/**
+ * The inverse of `encodeAttributes`; byte strings are views of `encoded`.
+ *
+ * @throws {WireError} when the bytes have another form.
+ */
 export function decodeAttributes(encoded: Uint8Array): Attribute[] {
   const reader = new BinaryReader(encoded);
   const attributes: Attribute[] = [];
@@ -80,7 +85,7 @@ export function decodeAttributes(encoded: Uint8Array): Attribute[] {
 
 function readStandard(reader: BinaryReader, tag: number): Attribute {
   const form = byTag.get(tag);
-  if (form === undefined) throw new WireError('field', `${tagLabel(tag)} is no attribute`, reader.offset);
+  if (form === undefined) throw new WireError('field', `${tagLabel(tag)} is not an attribute`, reader.offset);
   return { name: form.name, value: form.plan.read(reader) } as Attribute;
 }
 

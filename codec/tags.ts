@@ -1,7 +1,10 @@
 import { isWithin, type Version } from './version.ts';
 
-/** Type of a TTLV item (KMIP 1.4 §9.1.1.2, 2.1 §9.1.2), spelt as in the XML encoding. `Varies`: the context decides. */
-export type TagType =
+/**
+ * Type of a TTLV item (KMIP 1.4 §9.1.1.2, 2.1 §9.1.2), spelt as in the XML encoding. `Varies`: the context
+ * decides.
+ */
+type TagType =
   | 'Structure'
   | 'Integer'
   | 'LongInteger'
@@ -17,7 +20,10 @@ export type TagType =
 
 type Row = readonly [tag: number, type: TagType, since: Version, until?: Version];
 
-/** Every tag of KMIP 1.0–2.1 under its XML name. A tag with two types over time (an identifier may be a number in 2.x) shows its first. */
+/**
+ * Every tag of KMIP 1.0–2.1 by its XML name (KMIP 2.1 §11, 1.4 §9.1.3.1). A tag whose type changed between
+ * versions (an identifier may be a number in 2.x) has the first type.
+ */
 export const tags = {
   ActivationDate: [0x420001, 'DateTime', '1.0'],
   ApplicationData: [0x420002, 'TextString', '1.0'],
@@ -392,6 +398,7 @@ export const tags = {
   AsynchronousCorrelationValues: [0x420176, 'Structure', '2.1'],
 } as const satisfies Record<string, Row>;
 
+/** XML name of a tag. */
 export type TagName = keyof typeof tags;
 
 const names = new Map<number, TagName>();
@@ -402,18 +409,14 @@ export function tagNumber(name: TagName): number {
   return tags[name][0];
 }
 
-/** XML name of a tag number; undefined for extensions (0x54xxxx) and numbers outside the dictionary. */
+/** XML name of a tag number; undefined for extensions (0x54xxxx) and numbers outside the table. */
 export function tagName(tag: number): TagName | undefined {
   return names.get(tag);
 }
 
-/** Whether `name` is a tag of the dictionary; safe for names that a client chose. */
+/** Whether `name` is a tag of the table; safe for names that a client chose. */
 export function isTagName(name: string): name is TagName {
   return Object.hasOwn(tags, name);
-}
-
-export function tagType(name: TagName): TagType {
-  return tags[name][1];
 }
 
 /** Whether the tag may appear in a message of that version. */

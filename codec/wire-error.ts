@@ -1,16 +1,16 @@
 /**
- * What is wrong with bytes from the peer. `malformed`: not TTLV, nothing behind this point can be trusted.
- * `field`: well-formed TTLV that does not fit the schema (missing, duplicate or wrongly typed field). `unknown`: a field
- * that the structure does not have.
+ * Kind of a decoding error. `malformed`: not TTLV, so that the rest of the message cannot be read either.
+ * `field`: well-formed TTLV that does not fit the schema (missing, duplicate or wrongly typed field).
+ * `unknown`: a field that the structure does not have.
  */
 export type WireErrorKind = 'malformed' | 'field' | 'unknown';
 
-/** Bytes that cannot be read. The text names tags and types, never values. */
+/** A message that cannot be decoded. The error message contains tags and types, never values. */
 export class WireError extends Error {
   override readonly name = 'WireError';
   readonly code = 'WIRE';
   readonly kind: WireErrorKind;
-  /** Byte offset in the message where the offending item starts; -1 when there is none. */
+  /** Byte offset of the offending item in the message; -1 when unknown. */
   readonly offset: number;
 
   constructor(kind: WireErrorKind, message: string, offset = -1) {

@@ -27,7 +27,7 @@ export type Digest = Infer<typeof Digest>;
 /** KMIP 2.1 §4.60, 1.4 §3.21. */
 export const UsageLimits = struct({
   UsageLimitsTotal: one(long),
-  // A client that sets limits cannot know the count yet; several leave it out.
+  // Optional here, because clients that set limits do not know the count yet; several leave it out.
   UsageLimitsCount: maybe(long),
   UsageLimitsUnit: one(UsageLimitsUnit),
 });
@@ -69,7 +69,7 @@ export type KeyValueLocation = Infer<typeof KeyValueLocation>;
 export const RotateName = struct({ RotateNameValue: one(text), RotateNameType: one(RotateNameType) });
 export type RotateName = Infer<typeof RotateName>;
 
-/** KMIP 1.4 §3.13; deprecated since 1.1 in favour of the X.509 form, which carries DER instead of text. */
+/** KMIP 1.4 §3.13; deprecated since 1.1 in favour of the X.509 form, which has DER instead of text. */
 export const CertificateIdentifier = struct({ Issuer: one(text), SerialNumber: maybe(text) });
 export type CertificateIdentifier = Infer<typeof CertificateIdentifier>;
 

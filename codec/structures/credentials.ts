@@ -40,13 +40,13 @@ export const Attestation = struct({
   AttestationMeasurement: maybe(bytes),
   AttestationAssertion: maybe(bytes),
 });
-/** KMIP 2.0 on. */
+/** One Time Password credential, since 2.0. */
 export const OneTimePassword = struct({
   Username: one(text),
   Password: maybe(text),
   OneTimePassword: one(text),
 });
-/** KMIP 2.0 on; the time stamp is a Date-Time Extended under the ordinary tag. */
+/** Hashed Password credential, since 2.0; its Time Stamp is a Date-Time Extended. */
 export const HashedPassword = struct({
   Username: one(text),
   TimeStamp: one(dateExtended),
@@ -56,6 +56,7 @@ export const HashedPassword = struct({
 /** KMIP 2.1 §9.21. */
 export const Ticket = struct({ TicketType: one(TicketType), TicketValue: one(bytes) });
 export type Ticket = Infer<typeof Ticket>;
+/** Ticket credential, since 2.0. */
 export const TicketCredential = struct({ Ticket: one(Ticket) });
 
 /** KMIP 2.1 §9.19; since 2.0. */
@@ -79,7 +80,9 @@ const credentialValues = {
 } as const;
 type ValueName = keyof typeof credentialValues;
 
-/** A credential; one of a type outside the table keeps its value unread, so that it can be refused by name. */
+/**
+ * A credential. The value of an unknown type is kept unread, so that the server can refuse the type by name.
+ */
 export type Credential =
   | {
       [N in ValueName]: { CredentialType: N; CredentialValue: Infer<(typeof credentialValues)[N]> };
@@ -97,7 +100,7 @@ const pairsByType: ReadonlyMap<unknown, typeof unknownValue> = new Map(
   ]),
 );
 
-/** The value's shape follows from the type beside it, so the pair is read as one. */
+/** Schema of a Credential (KMIP 2.1 §9.7, 1.4 §2.1.2). The type decides the schema of the value beside it. */
 export const credential: Custom<Credential> = {
   kind: 'custom',
   examples: () => [

@@ -1,7 +1,7 @@
 import { bytes, type Infer, integer, many, maybe, struct } from '../schema.ts';
 import { CryptographicParameters } from './cryptographic-parameters.ts';
 
-/** KMIP 2.1 §7.5, 1.4 §2.1.10. Derivation Data may come in several pieces (2.0 on). */
+/** KMIP 2.1 §7.5, 1.4 §2.1.10. Since 2.0 there may be several items of Derivation Data. */
 export const DerivationParameters = struct({
   CryptographicParameters: maybe(CryptographicParameters),
   InitializationVector: maybe(bytes),

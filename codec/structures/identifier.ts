@@ -1,10 +1,12 @@
 import type { Custom } from '../schema.ts';
 
+/** Value of a Unique Identifier. */
 export type Identifier = string;
 
 /**
- * A Unique Identifier: text. In 2.x a request may refer to an earlier answer of its batch by an Integer or an Enumeration
- * instead; those have been replaced by the text they mean before a request is read.
+ * Schema of a Unique Identifier: text. A 2.x request may refer to an earlier item of its batch by an Integer
+ * or an Enumeration instead; the server replaces these by text before it reads a payload
+ * (docs/decisions/15-references-inside-a-batch.md).
  */
 export const identifier: Custom<Identifier> = {
   kind: 'custom',
@@ -16,8 +18,8 @@ export const identifier: Custom<Identifier> = {
 };
 
 /**
- * IBM Db2's client counts the padding into the length; trailing NULs are never part of an identifier. A loop, because
- * the regular expression for it takes the square of the length when NULs stand in the middle.
+ * Removes trailing NULs, which are never part of an identifier: the client of IBM Db2 includes the padding in
+ * the length. A loop, because a regular expression takes quadratic time for NULs in the middle.
  */
 function withoutPadding(text: string): string {
   let end = text.length;

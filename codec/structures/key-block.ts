@@ -20,8 +20,8 @@ import { CryptographicParameters } from './cryptographic-parameters.ts';
 import { identifier } from './identifier.ts';
 
 /**
- * Key material of every transparent format in one structure (KMIP 2.1 §3.1–3.11, 1.4 §2.1.7): the formats share field
- * names and no two disagree about the order. Which fields a format demands is checked where objects are made.
+ * Key material of every transparent format in one structure (KMIP 2.1 §3.1–3.11, 1.4 §2.1.7): the formats
+ * share field names in the same order. The code that creates objects checks which fields a format requires.
  */
 export const TransparentKeyMaterial = struct({
   Key: maybe(bytes),
@@ -43,6 +43,7 @@ export const TransparentKeyMaterial = struct({
 });
 export type TransparentKeyMaterial = Infer<typeof TransparentKeyMaterial>;
 
+/** Key Material: bytes, or the fields of a transparent key. */
 export type KeyMaterial = Uint8Array | TransparentKeyMaterial;
 
 const keyMaterial: Custom<KeyMaterial> = {
@@ -64,7 +65,10 @@ const keyMaterial: Custom<KeyMaterial> = {
   },
 };
 
-/** The Key Material item of a transparent key, header included, as it rests: what the key's Digest is made of (KMIP 2.1 §4.17). */
+/**
+ * Encodes the Key Material item of a transparent key, header included, as it is stored; the input of Digest
+ * (KMIP 2.1 §4.17).
+ */
 export function encodeKeyMaterial(material: TransparentKeyMaterial): Uint8Array {
   const { write } = plan(TransparentKeyMaterial, newestVersion);
   return encodeMessage((writer) => write(writer, tagNumber('KeyMaterial'), material));
@@ -72,12 +76,13 @@ export function encodeKeyMaterial(material: TransparentKeyMaterial): Uint8Array 
 
 const plainKeyValue = struct({ KeyMaterial: one(keyMaterial), Attributes: keyValueAttributes });
 
+/** A Key Value that is not wrapped. */
 export interface PlainKeyValue {
   KeyMaterial: KeyMaterial;
   Attributes: readonly Attribute[];
 }
 
-/** Key material with attributes, or bytes when the key is wrapped. */
+/** Key Value: key material with attributes, or bytes when the key is wrapped. */
 export type KeyValue = Uint8Array | PlainKeyValue;
 
 const keyValue: Custom<KeyValue> = {
@@ -97,18 +102,21 @@ const keyValue: Custom<KeyValue> = {
 
 const keyValueTag = tagNumber('KeyValue');
 
-/** The Key Value item, header included, as a client of that version reads it: what TTLV Encoding wraps (KMIP 2.1 §11.18). */
+/**
+ * Encodes the Key Value item, header included, for a client of that version; the input of TTLV Encoding (KMIP
+ * 2.1 §11.18).
+ */
 export function encodeKeyValue(value: PlainKeyValue, version: Version): Uint8Array {
   const { write } = plan(plainKeyValue, version);
   return encodeMessage((writer) => write(writer, keyValueTag, value));
 }
 
-/** The newest version of each era: the forms in which attributes inside a Key Value come. */
+/** The newest version of each era: one for each form of the attributes inside a Key Value. */
 export const keyValueVersions: readonly Version[] = [newestVersion, '1.4'];
 
 /**
- * The inverse, for a Key Value of any version; byte strings are views of `encoded`. Undefined when these bytes are none:
- * why is nobody's business, as they may come out of a decryption.
+ * The inverse of `encodeKeyValue`, for a Key Value of any version; byte strings are views of `encoded`.
+ * Undefined for other bytes. The reason is not reported, because the bytes may be the result of a decryption.
  */
 export function decodeKeyValue(encoded: Uint8Array, limits: WireLimits): PlainKeyValue | undefined {
   for (const version of keyValueVersions) {
@@ -150,7 +158,7 @@ export const KeyWrappingData = struct({
 });
 export type KeyWrappingData = Infer<typeof KeyWrappingData>;
 
-/** KMIP 2.1 §3.1, 1.4 §2.1.3. Key Value is absent for objects of which only metadata is stored (1.2 on). */
+/** KMIP 2.1 §3.1, 1.4 §2.1.3. Key Value is absent for objects without stored key material (since 1.2). */
 export const KeyBlock = struct({
   KeyFormatType: one(KeyFormatType),
   KeyCompressionType: maybe(KeyCompressionType),
@@ -161,7 +169,7 @@ export const KeyBlock = struct({
 });
 export type KeyBlock = Infer<typeof KeyBlock>;
 
-/** KMIP 2.1 §7.12, 1.4 §2.1.6: how a client wants a key wrapped. Attributes are named by text in both eras. */
+/** KMIP 2.1 §7.12, 1.4 §2.1.6: how to wrap a key for the client. Both eras name attributes by text. */
 export const KeyWrappingSpecification = struct({
   WrappingMethod: one(WrappingMethod),
   EncryptionKeyInformation: maybe(EncryptionKeyInformation),

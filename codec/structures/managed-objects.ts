@@ -59,7 +59,7 @@ export const SplitKey = struct({
 });
 export type SplitKey = Infer<typeof SplitKey>;
 
-/** KMIP 1.4 §2.2.6; gone in 2.0. */
+/** KMIP 1.4 §2.2.6; removed in 2.0. */
 export const Template = struct({ Attributes: templateAttributes });
 export type Template = Infer<typeof Template>;
 
@@ -88,16 +88,18 @@ const objectSchemas = {
   PGPKey,
 } as const satisfies Partial<Record<TagName, unknown>>;
 
+/** Name of a type of managed object. */
 export type ObjectTypeName = keyof typeof objectSchemas;
 
-/** A managed object as it travels: its type and the fields of its structure. */
+/** Value of a managed object: its type and the fields of its structure. */
 export type ManagedObjectValue = {
   [N in ObjectTypeName]: { readonly type: N; readonly value: Infer<(typeof objectSchemas)[N]> };
 }[ObjectTypeName];
 
-/** Object types that carry a Key Block. */
+/** Value of an object with a Key Block. */
 export type KeyedObjectValue = Extract<ManagedObjectValue, { value: { KeyBlock: unknown } }>;
 
+/** Whether objects of this type have a Key Block. */
 export function hasKeyBlock(object: ManagedObjectValue): object is KeyedObjectValue {
   return 'KeyBlock' in object.value;
 }
@@ -106,16 +108,21 @@ const typesByTag = new Map<number, ObjectTypeName>(
   Object.keys(objectSchemas).map((name) => [tagNumber(name as ObjectTypeName), name as ObjectTypeName]),
 );
 
-/** The tags under which a managed object may stand. */
+/** Tags of managed objects. */
 export const managedObjectTags: readonly TagName[] = Object.keys(objectSchemas) as ObjectTypeName[];
 
+/**
+ * The object type of a tag.
+ *
+ * @throws {WireError} `field` when it is not the tag of a managed object.
+ */
 function objectTypeOf(tag: number): ObjectTypeName {
   const name = typesByTag.get(tag);
   if (name === undefined) throw new WireError('field', `${tagLabel(tag)} is not a managed object`);
   return name;
 }
 
-/** Reads whichever managed object comes next. */
+/** Schema of a managed object of any type; the tag decides the type. */
 export const managedObject: Custom<ManagedObjectValue> = {
   kind: 'custom',
   examples: () => [
@@ -133,37 +140,41 @@ export const managedObject: Custom<ManagedObjectValue> = {
   }),
 };
 
-/** The version in which an object rests: the newest, but for Templates, which 2.0 no longer has. */
+/** The version in whose form an object is stored: the newest, for a Template the last that has Templates. */
 function storedVersionOf(type: ObjectTypeName): Version {
   return type === 'Template' ? '1.4' : newestVersion;
 }
 
-/** An object's bytes in TTLV, in memory of their own: what the vault seals. */
+/** Encodes an object in TTLV into a new buffer; the vault encrypts these bytes. */
 export function encodeManagedObject(object: ManagedObjectValue): Uint8Array {
   const { write } = plan(managedObject, storedVersionOf(object.type));
   return encodeMessage((writer) => write(writer, tagNumber(object.type), object));
 }
 
-/** The inverse of `encodeManagedObject`; byte strings are views of `encoded`. */
+/**
+ * The inverse of `encodeManagedObject`; byte strings are views of `encoded`.
+ *
+ * @throws {WireError} when the bytes have another form.
+ */
 export function decodeManagedObject(encoded: Uint8Array): ManagedObjectValue {
   const reader = new BinaryReader(encoded);
   return plan(managedObject, storedVersionOf(objectTypeOf(reader.tag()))).read(reader);
 }
 
-/** A payload field that holds a managed object of any type, under the tag of its type. */
+/** A payload field for exactly one managed object of any type, under the tag of its type. */
 export const managedObjectField: MergedField<ManagedObjectValue> = {
   kind: 'merged',
   sources: managedObjectTags.map((tag) => ({ tag, schema: managedObject })),
   merge(items) {
     const [first, second] = items;
-    if (first === undefined) throw new WireError('field', 'the object itself is missing');
+    if (first === undefined) throw new WireError('field', 'the managed object is missing');
     if (second !== undefined) throw new WireError('field', 'there is more than one object');
     return first.value as ManagedObjectValue;
   },
   split: (value) => [{ tag: value.type, value }],
 };
 
-/** As `managedObjectField`, for answers that may have nothing left to show. */
+/** As `managedObjectField`, but optional. */
 export const optionalManagedObjectField: MergedField<ManagedObjectValue | undefined> = {
   ...managedObjectField,
   merge: (items) => (items.length === 0 ? undefined : managedObjectField.merge(items)),

@@ -2,10 +2,10 @@ import { PKCS_11Function } from '../enums.ts';
 import type { Custom } from '../schema.ts';
 import { Type } from '../wire/types.ts';
 
-/** A function that PKCS#11 defines, or a vendor's own by its number. */
+/** A function that PKCS#11 defines, or a function of a vendor by its number. */
 export type CalledFunction = PKCS_11Function | { readonly vendor: number };
 
-/** KMIP 2.1 §11.36: an Enumeration for functions of PKCS#11, an Integer for a vendor's. */
+/** Schema of PKCS#11 Function (KMIP 2.1 §11.36): an Enumeration, or an Integer for a function of a vendor. */
 export const calledFunction: Custom<CalledFunction> = {
   kind: 'custom',
   examples: () => ['C_Initialize', 'C_GetInfo', { vendor: 7 }],

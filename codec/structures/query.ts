@@ -72,7 +72,7 @@ export const CapabilityInformation = struct({
 });
 export type CapabilityInformation = Infer<typeof CapabilityInformation>;
 
-/** KMIP 2.1 §7.32. Before 2.0 the content is the vendor's own. */
+/** KMIP 2.1 §7.32. Before 2.0 the vendor defines the content. */
 export const ServerInformation = struct({
   ServerName: since('2.0', maybe(text)),
   ServerSerialNumber: since('2.0', maybe(text)),
@@ -103,7 +103,7 @@ export type ObjectDefaults = Infer<typeof ObjectDefaults>;
 /** KMIP 2.1 §7.9. */
 export const DefaultsInformation = struct({ ObjectDefaults: many(ObjectDefaults) });
 
-/** KMIP 2.1 §7.5: what it says of objects of these types and groups; of all where it names none. */
+/** KMIP 2.1 §7.5: a constraint on objects of these types and groups; on all objects when it names none. */
 export const Constraint = struct({
   ObjectTypes: maybe(ObjectTypes),
   ObjectGroups: maybe(ObjectGroups),
@@ -113,7 +113,7 @@ export type Constraint = Infer<typeof Constraint>;
 /** KMIP 2.1 §7.6. */
 export const Constraints = struct({ Constraint: many(Constraint) });
 
-/** KMIP 2.1 §7.29: alternatives, any one of which may be asked for. */
+/** KMIP 2.1 §7.29: alternative masks; an object has to meet one of them. */
 export const ProtectionStorageMasks = struct({ ProtectionStorageMask: many(ProtectionStorageMask) });
 export type ProtectionStorageMasks = Infer<typeof ProtectionStorageMasks>;
 

@@ -2,7 +2,7 @@ import { tagName } from '../tags.ts';
 import { WireError } from '../wire-error.ts';
 import { fixedLength, Type, typeName } from './types.ts';
 
-/** Bounds of one message (KMIP allows more than any client needs). */
+/** Bounds of one message: levels of structures, and items in one structure. KMIP itself has none. */
 export interface WireLimits {
   readonly depth: number;
   readonly structureItems: number;
@@ -10,14 +10,17 @@ export interface WireLimits {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Text for error messages: the tag's name, or its number in hex. */
+/** Formats a tag for error messages: its name, or its number in hex. */
 export function tagLabel(tag: number): string {
   return tagName(tag) ?? `0x${tag.toString(16).padStart(6, '0')}`;
 }
 
 /**
- * Walks every item of a message once: types, lengths, bounds, padding, depth and counts. After it no reader can leave
- * its parent's bounds, so a bad batch item costs only itself. Throws WireError `malformed`.
+ * Checks every item of a message once: type, length, bounds, padding, depth and number of items (KMIP 2.1
+ * §9.1, 1.4 §9.1.1). Afterwards no reader can leave the bounds of a structure, so an error in a batch item
+ * concerns that item alone.
+ *
+ * @throws {WireError} `malformed`.
  */
 export function checkStructure(bytes: Uint8Array, limits: WireLimits): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -72,8 +75,9 @@ function checkItems(
 }
 
 /**
- * Cursor over the items of one structure of a message that passed `checkStructure`. Values are read in place; byte
- * strings are views of the message, so whoever keeps one copies it.
+ * Cursor over the items of one structure of a message that passed `checkStructure`. Byte strings are views of
+ * the message: copy one before you keep it. The readers of values throw WireError `field` when the next item
+ * has another type.
  */
 export class BinaryReader {
   readonly bytes: Uint8Array;
@@ -108,11 +112,12 @@ export class BinaryReader {
     return this.#end;
   }
 
+  /** Moves behind the next item. */
   skip(): void {
     this.#take(this.#view.getUint32(this.#at + 4));
   }
 
-  /** Enters the next item, a structure; returns what `leave` needs to come back behind it. */
+  /** Enters the next item, a structure; pass the result to `leave`. */
   enter(): number {
     this.expect(Type.Structure);
     const outer = this.#end;
@@ -122,19 +127,20 @@ export class BinaryReader {
     return outer;
   }
 
+  /** Moves behind the structure that was entered, whatever was read of it. */
   leave(outer: number): void {
     this.#at = this.#end;
     this.#end = outer;
   }
 
-  /** A reader of its own for the next item alone, which is skipped here. */
+  /** Skips the next item and returns a separate reader for it alone. */
   detach(): BinaryReader {
     const start = this.#at;
     this.skip();
     return new BinaryReader(this.bytes, start, this.#at);
   }
 
-  /** Another reader at the same place, for looking ahead. */
+  /** Returns another reader at the same position, to look ahead. */
   fork(): BinaryReader {
     return new BinaryReader(this.bytes, this.#at, this.#end);
   }
@@ -159,14 +165,14 @@ export class BinaryReader {
     return this.#view.getBigInt64(this.#take(8));
   }
 
-  /** Seconds since 1970. Beyond 2^53 − 1 either way ("for ever" in some clients) the nearest exact number is given. */
+  /** POSIX seconds, limited to ±(2^53 − 1), because some clients send greater numbers for "never". */
   date(): number {
     this.expect(Type.DateTime);
     const seconds = Number(this.#view.getBigInt64(this.#take(8)));
     return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
   }
 
-  /** Microseconds since 1970. */
+  /** POSIX microseconds. */
   dateExtended(): bigint {
     this.expect(Type.DateTimeExtended);
     return this.#view.getBigInt64(this.#take(8));
@@ -176,8 +182,7 @@ export class BinaryReader {
     this.expect(Type.Boolean);
     const at = this.#at;
     const value = this.#view.getBigUint64(this.#take(8));
-    if (value > 1n)
-      throw new WireError('field', `${tagLabel(this.#tagAt(at))} is neither true nor false`, at);
+    if (value > 1n) throw new WireError('field', `${tagLabel(this.#tagAt(at))} is not a Boolean value`, at);
     return value === 1n;
   }
 
@@ -198,12 +203,13 @@ export class BinaryReader {
     return this.#takeBytes();
   }
 
-  /** Two's complement, big-endian, a multiple of 8 bytes long. */
+  /** Bytes in two's complement, big-endian; their number is a multiple of 8. */
   bigInteger(): Uint8Array {
     this.expect(Type.BigInteger);
     return this.#takeBytes();
   }
 
+  /** @throws {WireError} `field` when the next item has another type. */
   expect(type: number): void {
     if (this.type() === type) return;
     throw new WireError(
@@ -219,7 +225,7 @@ export class BinaryReader {
     return this.bytes.subarray(start, start + length);
   }
 
-  /** Steps over the next item, whose value has `length` bytes; returns where the value starts. */
+  /** Moves behind the next item, whose value has `length` bytes; returns the offset of the value. */
   #take(length: number): number {
     const start = this.#at + 8;
     this.#at = start + length + ((8 - (length & 7)) & 7);

@@ -3,8 +3,8 @@ import { Type } from './types.ts';
 const encoder = new TextEncoder();
 
 /**
- * Writes one message into one growing buffer. The buffer is the writer's own (never pooled), because it may hold key
- * material; `finish` copies the message out and wipes it.
+ * Writes one message into a growing buffer. The buffer is never part of a shared pool, because it may contain
+ * key material; `finish` copies the message and wipes the buffer.
  */
 export class BinaryWriter {
   #bytes: Uint8Array;
@@ -16,20 +16,20 @@ export class BinaryWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** The message in memory of its own; the writer starts again, empty and wiped. */
+  /** Returns the message in a new buffer; the writer is empty and wiped afterwards. */
   finish(): Uint8Array {
     const message = this.#bytes.slice(0, this.#at);
     this.clear();
     return message;
   }
 
-  /** Empty and wiped, whatever was written. */
+  /** Discards and wipes what was written. */
   clear(): void {
     this.#bytes.fill(0, 0, this.#at);
     this.#at = 0;
   }
 
-  /** Bytes the writer holds room for. */
+  /** Size of the buffer in bytes. */
   get capacity(): number {
     return this.#bytes.length;
   }
@@ -40,6 +40,7 @@ export class BinaryWriter {
     return this.#at;
   }
 
+  /** Ends the structure: sets the length in its header. */
   close(start: number): void {
     this.#view.setUint32(start - 4, this.#at - start);
   }
@@ -83,7 +84,7 @@ export class BinaryWriter {
   }
 
   text(tag: number, value: string): void {
-    // UTF-8 needs at most three bytes a UTF-16 unit.
+    // UTF-8 needs at most three bytes for each UTF-16 unit.
     const at = this.#header(tag, Type.TextString, 0, value.length * 3 + 8);
     const { written } = encoder.encodeInto(value, this.#bytes.subarray(at));
     this.#view.setUint32(at - 4, written);
@@ -96,7 +97,7 @@ export class BinaryWriter {
     this.#pad(at, value.length);
   }
 
-  /** Two's complement, big-endian, of any length; extended with sign bytes to a multiple of 8. */
+  /** `value`: two's complement, big-endian, of any length; sign bytes extend it to a multiple of 8. */
   bigInteger(tag: number, value: Uint8Array): void {
     const length = Math.max(8, Math.ceil(value.length / 8) * 8);
     const at = this.#header(tag, Type.BigInteger, length, length);
@@ -104,7 +105,7 @@ export class BinaryWriter {
     this.#bytes.set(value, at + length - value.length);
   }
 
-  /** Copies an item that is TTLV already, header included. */
+  /** Appends an item that is TTLV already, header included. */
   raw(item: Uint8Array): void {
     this.#reserve(item.length);
     this.#bytes.set(item, this.#at);
@@ -112,8 +113,9 @@ export class BinaryWriter {
   }
 
   /**
-   * Writes tag, type and length, makes room for `room` bytes behind them and steps over those of a fixed size. May
-   * replace the buffer: take `#view` and `#bytes` only afterwards.
+   * Writes tag, type and length, reserves `size` bytes for the value and returns its offset. For types other
+   * than strings the position moves behind the value. May replace the buffer: read `#view` and `#bytes` only
+   * afterwards.
    */
   #header(tag: number, type: number, length: number, size: number): number {
     this.#reserve(8 + size);
@@ -124,7 +126,7 @@ export class BinaryWriter {
     return at + 8;
   }
 
-  /** Ends a string: padding is written, never left over from an earlier message. */
+  /** Ends a string: writes its padding, because the buffer may contain bytes of an earlier message. */
   #pad(at: number, length: number): void {
     const end = at + length + ((8 - (length & 7)) & 7);
     this.#bytes.fill(0, at + length, end);
@@ -141,12 +143,12 @@ export class BinaryWriter {
   }
 }
 
-/** The writer that `written` uses again; nothing larger than this is kept. */
+/** The writer that `encodeMessage` uses again, up to this capacity in bytes. */
 const reusable = { writer: undefined as BinaryWriter | undefined, capacity: 65_536 };
 
 /**
- * The bytes that `write` writes, in memory of their own. The writer is used again from call to call, always wiped: to
- * allocate one for each message costs more than to fill it. Calls may be nested.
+ * Returns the bytes that `write` writes, in a new buffer. Calls share one writer, wiped after each, because
+ * to allocate a writer takes longer than to fill it. Calls may be nested.
  */
 export function encodeMessage(write: (writer: BinaryWriter) => void): Uint8Array {
   const writer = reusable.writer ?? new BinaryWriter(4_096);

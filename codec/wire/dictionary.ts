@@ -6,15 +6,19 @@ import { isTagName, type TagName, tagName, tagNumber } from '../tags.ts';
 import type { Node } from './node.ts';
 
 /**
- * Which words stand for the numbers of an item. The binary encoding needs none; XML, JSON and the readable view spell
- * Enumerations and masks by name, and the name's table follows from the tag, for a 1.x Attribute Value from the name
- * of the attribute beside it.
+ * Names of the values of an item. The binary encoding needs none; XML, JSON and the text form write
+ * Enumerations and masks by name. The tag of the item decides which table applies, for a 1.x Attribute Value
+ * the name of the attribute beside it.
  */
 
-/** Words of an Enumeration's values; `undefined` where the table has none, and the value is written in hex. */
+/** Names of the values of an Enumeration. */
 export interface Vocabulary {
+  /** Name of a value; undefined when the table has none, so that the value is written in hex. */
   textOf(value: number): string | undefined;
-  /** Accepts aliases: spellings of other versions and of test files. */
+  /**
+   * Value of a name or of an alias (spellings of other versions and of test files); undefined for other
+   * texts.
+   */
   valueOf(text: string): number | undefined;
 }
 
@@ -31,13 +35,13 @@ function fromEnumeration(members: Enumeration): Vocabulary {
   };
 }
 
-/** Attribute Reference and Tag: the value is a tag, its word the tag's name. */
+/** Attribute Reference and Tag: the value is a tag, its text the name of the tag. */
 const tagVocabulary: Vocabulary = {
   textOf: tagName,
   valueOf: (text) => (isTagName(text) ? tagNumber(text) : undefined),
 };
 
-/** Tags whose Enumeration goes by another name than the tag. */
+/** Tags whose Enumeration has another name than the tag. */
 const vocabulariesOfOtherNames: Partial<Record<TagName, Vocabulary>> = {
   AttributeReference: tagVocabulary,
   Tag: tagVocabulary,
@@ -69,8 +73,9 @@ const Tag = {
 } as const;
 
 /**
- * The tag whose words an item uses: its own, or for the value of a 1.x Attribute that of the attribute it belongs to,
- * named in front of it. `at` is the item's place among its siblings. Undefined for vendors' attributes and extensions.
+ * The tag whose vocabulary an item uses: its own, or for a 1.x Attribute Value the tag of the attribute that
+ * the preceding Attribute Name gives. `at` is the position of the item among its siblings. Undefined for
+ * attributes of vendors and for extensions.
  */
 export function vocabularyTagOf(
   tag: number,
@@ -78,19 +83,20 @@ export function vocabularyTagOf(
   at = siblings.length,
 ): TagName | undefined {
   if (tag !== Tag.AttributeValue) return tagName(tag);
-  // An Attribute has three fields: one with thousands of values must not cost their square.
+  // The name is one of the first two fields. A search through all would be quadratic for a structure of many
+  // values.
   const before = siblings.slice(0, Math.min(at, 2));
   if (before.some((item) => item.tag === Tag.VendorIdentification)) return undefined;
   const name = before.find((item) => item.tag === Tag.AttributeName);
   return name?.type === 'TextString' ? attributeFromName1x(name.value) : undefined;
 }
 
-/** Words of the Enumerations that stand under a tag. */
-export function vocabularyOf(subject: TagName | undefined): Vocabulary | undefined {
-  return subject === undefined ? undefined : vocabularies.get(subject);
+/** Vocabulary of the Enumerations under a tag; undefined when there is none. */
+export function vocabularyOf(vocabularyTag: TagName | undefined): Vocabulary | undefined {
+  return vocabularyTag === undefined ? undefined : vocabularies.get(vocabularyTag);
 }
 
-/** The mask that Integers under a tag are; undefined when they are plain numbers. */
-export function maskOf(subject: TagName | undefined): Mask | undefined {
-  return subject === undefined ? undefined : masksByTag.get(subject);
+/** The mask that applies to Integers under a tag; undefined when they are plain numbers. */
+export function maskOf(vocabularyTag: TagName | undefined): Mask | undefined {
+  return vocabularyTag === undefined ? undefined : masksByTag.get(vocabularyTag);
 }

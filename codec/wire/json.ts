@@ -8,8 +8,10 @@ import { type MessageLimits, TreeBuilder } from './tree.ts';
 import type { TypeName } from './types.ts';
 
 /**
- * The message of a JSON document (KMIP Profiles 1.4 §5, 2.1 §5.5): objects of `tag`, `type` (Structure when left out)
- * and `value`. Throws WireError with the path of the item.
+ * Parses the message of a JSON document (KMIP Profiles 1.4 §5, 2.1 §5.5): objects with `tag`, `type`
+ * (Structure when left out) and `value`.
+ *
+ * @throws {WireError} with the path of the item.
  */
 export function jsonToNode(text: string, limits: MessageLimits): Node {
   const tree = new TreeBuilder(limits);
@@ -21,8 +23,8 @@ export function jsonToNode(text: string, limits: MessageLimits): Node {
 const character = { quote: 0x22, backslash: 0x5c, openList: 0x5b, closeList: 0x5d, open: 0x7b, close: 0x7d };
 
 /**
- * Refuses brackets nested deeper than any item needs, two a structure, before the parser builds what it would throw away.
- * It is no small matter: JSON.parse of V8 14.6 corrupts the heap over some texts that nest 20,000 deep and do not end.
+ * Refuses brackets nested deeper than any message needs (two for each structure) before the parser runs,
+ * because JSON.parse of V8 14.6 corrupts the heap on some texts that nest 20,000 deep and do not end.
  */
 function requireShallow(text: string, maxDepth: number): void {
   let depth = 0;
@@ -69,16 +71,16 @@ function addItem(tree: TreeBuilder, item: unknown): void {
     if (!outermost) tree.close();
   } else {
     if (tree.depth === 0) tree.fail('malformed', 'must be a structure', tag);
-    tree.leaf(tag, (subject) => parseLeaf(type, value, subject));
+    tree.leaf(tag, (vocabularyTag) => parseLeaf(type, value, vocabularyTag));
   }
 }
 
 function parseLeaf(
   type: Exclude<TypeName, 'Structure'>,
   value: unknown,
-  subject: TagName | undefined,
+  vocabularyTag: TagName | undefined,
 ): TypedValue {
-  if (typeof value === 'string') return lexical.parseValue(type, value, subject);
+  if (typeof value === 'string') return lexical.parseValue(type, value, vocabularyTag);
   if (typeof value === 'boolean' && type === 'Boolean') return { type, value };
   if (typeof value === 'number') {
     if (type === 'Enumeration' && value === value >>> 0) return { type, value };
@@ -93,7 +95,10 @@ function parseLeaf(
   throw new WireError('field', `must have the JSON value of ${type}`);
 }
 
-/** An item as JSON, canonical names throughout. `indent`: spaces a level; 0 writes one line, half the size. */
+/**
+ * Formats an item as JSON with canonical names. `indent`: spaces for each level; 0 writes one line, half the
+ * size.
+ */
 export function nodeToJson(node: Node, indent = 2): string {
   return `${JSON.stringify(itemOf(node, tagName(node.tag)), null, indent)}\n`;
 }
@@ -104,25 +109,25 @@ interface JsonItem {
   value: string | number | boolean | JsonItem[];
 }
 
-function itemOf(node: Node, subject: TagName | undefined): JsonItem {
+function itemOf(node: Node, vocabularyTag: TagName | undefined): JsonItem {
   const tag = tagName(node.tag) ?? tagLabel(node.tag);
   return node.type === 'Structure'
     ? { tag, value: node.value.map((child, at) => itemOf(child, vocabularyTagOf(child.tag, node.value, at))) }
-    : { tag, type: node.type, value: jsonValue(node, subject) };
+    : { tag, type: node.type, value: jsonValue(node, vocabularyTag) };
 }
 
-/** Numbers of this size and beyond are written in hex: readers that keep doubles would round them. */
+/** Numbers from this size on are written in hex, because readers that use doubles would round them. */
 const firstInexact = 2n ** 52n;
 
 function jsonValue(
   node: Exclude<TypedValue, { type: 'Structure' }>,
-  subject: TagName | undefined,
+  vocabularyTag: TagName | undefined,
 ): string | number | boolean {
   switch (node.type) {
     case 'Integer':
-      return lexical.formatMask(node.value, subject, '|') ?? node.value;
+      return lexical.formatMask(node.value, vocabularyTag, '|') ?? node.value;
     case 'Enumeration':
-      return lexical.formatEnumeration(node.value, subject);
+      return lexical.formatEnumeration(node.value, vocabularyTag);
     case 'LongInteger':
       return node.value < firstInexact && node.value > -firstInexact
         ? Number(node.value)

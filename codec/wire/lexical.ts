@@ -5,10 +5,12 @@ import type { TypedValue } from './node.ts';
 import type { TypeName } from './types.ts';
 
 /**
- * How XML and JSON spell values as text (KMIP Profiles 1.4 §4 and §5, 2.1 §5.4 and §5.5). Reading accepts every form
- * that either encoding has; writing gives the one form of each. Errors say what was expected, never what stood there.
+ * Values as text in XML and JSON (KMIP Profiles 1.4 §4 and §5, 2.1 §5.4 and §5.5). The parsers accept every
+ * form that either encoding has and throw WireError `field` for other texts; the message names the expected
+ * form, never the text. The formatters write one form each.
  */
 
+/** Throws a WireError that names the expected form. */
 function refuse(expected: string): never {
   throw new WireError('field', `must be ${expected}`);
 }
@@ -17,16 +19,16 @@ const decimal = /^[+-]?[0-9]{1,20}$/;
 const hexWord = /^0x[0-9a-f]{1,8}$/i;
 const hexLong = /^0x[0-9a-f]{1,16}$/i;
 
-/** Decimal or `0x` and up to eight digits, which are the 32 bits of a signed number. */
-export function parseInteger(text: string): number {
+/** Parses an Integer: decimal, or `0x` and up to eight digits, the 32 bits of a signed number. */
+function parseInteger(text: string): number {
   if (hexWord.test(text)) return Number(text) | 0;
   const value = decimal.test(text) ? Number(text) : Number.NaN;
   return value === (value | 0) ? value | 0 : refuse('a 32-bit integer, decimal or 0x hex');
 }
 
-/** A mask: names and hex words with spaces or `|` between them, or one decimal number. */
-export function parseMask(text: string, subject: TagName | undefined): number {
-  const bits = maskOf(subject);
+/** Parses a mask: names and hex words separated by spaces or `|`, or one decimal number. */
+function parseMask(text: string, vocabularyTag: TagName | undefined): number {
+  const bits = maskOf(vocabularyTag);
   if (bits === undefined || /^\s*[+-]?[0-9]+\s*$/.test(text)) return parseInteger(text.trim());
   let value = 0;
   for (const word of text.split(/[\s|]+/)) {
@@ -36,36 +38,39 @@ export function parseMask(text: string, subject: TagName | undefined): number {
   return value;
 }
 
-/** Names of the bits, the nameless ones as one hex word, with `separator` between them; undefined when no mask. */
+/**
+ * Formats a mask: the names of its bits, bits without a name as one hex word, joined by `separator`.
+ * Undefined when the tag has no mask, and for 0.
+ */
 export function formatMask(
   value: number,
-  subject: TagName | undefined,
+  vocabularyTag: TagName | undefined,
   separator: string,
 ): string | undefined {
-  const bits = maskOf(subject);
+  const bits = maskOf(vocabularyTag);
   if (bits === undefined || value === 0) return undefined;
   const { names, rest } = bits.split(value);
   return [...names, ...(rest === 0 ? [] : [formatWord(rest)])].join(separator);
 }
 
-/** `0x` and eight digits. */
+/** Formats 32 bits as `0x` and eight digits. */
 export function formatWord(value: number): string {
   return `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-/** A member's name, an alias of it, or `0x` hex. */
-export function parseEnumeration(text: string, subject: TagName | undefined): number {
+/** Parses an Enumeration: the name of a member, an alias, or `0x` hex. */
+function parseEnumeration(text: string, vocabularyTag: TagName | undefined): number {
   if (hexWord.test(text)) return Number(text);
-  return vocabularyOf(subject)?.valueOf(text) ?? refuse('a name of its enumeration or 0x hex');
+  return vocabularyOf(vocabularyTag)?.valueOf(text) ?? refuse('a name of its enumeration or 0x hex');
 }
 
-/** A member's name, or `0x` hex where there is none. */
-export function formatEnumeration(value: number, subject: TagName | undefined): string {
-  return vocabularyOf(subject)?.textOf(value) ?? formatWord(value);
+/** Formats an Enumeration: the name of the member, or `0x` hex when it has none. */
+export function formatEnumeration(value: number, vocabularyTag: TagName | undefined): string {
+  return vocabularyOf(vocabularyTag)?.textOf(value) ?? formatWord(value);
 }
 
-/** Decimal or `0x` and up to sixteen digits, which are the 64 bits of a signed number. */
-export function parseLong(text: string): bigint {
+/** Parses a Long Integer: decimal, or `0x` and up to sixteen digits, the 64 bits of a signed number. */
+function parseLong(text: string): bigint {
   if (hexLong.test(text)) return BigInt.asIntN(64, BigInt(text));
   const value = decimal.test(text)
     ? BigInt(text.replace('+', ''))
@@ -73,13 +78,13 @@ export function parseLong(text: string): bigint {
   return value === BigInt.asIntN(64, value) ? value : refuse('a 64-bit integer, decimal or 0x hex');
 }
 
-/** `0x` and sixteen digits. */
+/** Formats 64 bits as `0x` and sixteen digits. */
 export function formatLong(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16).padStart(16, '0')}`;
 }
 
-/** Hex digits, two a byte, in memory of their own. */
-export function parseBytes(text: string): Uint8Array {
+/** Parses hex digits, two for each byte, into a new buffer. */
+function parseBytes(text: string): Uint8Array {
   try {
     return Uint8Array.fromHex(text);
   } catch {
@@ -87,12 +92,18 @@ export function parseBytes(text: string): Uint8Array {
   }
 }
 
-/** Hex digits with or without `0x`; two's complement, extended with sign bytes to a multiple of 8 bytes. */
+/**
+ * Parses a Big Integer: hex digits in two's complement, with or without `0x`; sign bytes extend it to a
+ * multiple of 8 bytes.
+ */
 export function parseBigInteger(text: string): Uint8Array {
   return signExtend(parseBytes(/^0x/i.test(text) ? text.slice(2) : text));
 }
 
-/** A Big Integer as the binary encoding has it: at least 8 bytes, a multiple of 8. */
+/**
+ * Extends a Big Integer with sign bytes to the length of the binary encoding: at least 8 bytes, a multiple of
+ * 8.
+ */
 export function signExtend(value: Uint8Array): Uint8Array {
   const length = Math.max(8, Math.ceil(value.length / 8) * 8);
   if (length === value.length) return value;
@@ -101,14 +112,15 @@ export function signExtend(value: Uint8Array): Uint8Array {
   return extended;
 }
 
-export function parseBoolean(text: string): boolean {
+/** Parses `true` and `false`, or hex 1 and 0. */
+function parseBoolean(text: string): boolean {
   if (text === 'true' || /^0x0*1$/i.test(text)) return true;
   if (text === 'false' || /^0x0+$/i.test(text)) return false;
   return refuse('true or false');
 }
 
-/** Seconds: decimal or hex. */
-export function parseInterval(text: string): number {
+/** Parses seconds: decimal or hex. */
+function parseInterval(text: string): number {
   if (hexWord.test(text)) return Number(text);
   const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
   return value === value >>> 0 ? value : refuse('seconds in 32 bits, decimal or 0x hex');
@@ -116,7 +128,7 @@ export function parseInterval(text: string): number {
 
 const dateTime = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$/i;
 
-/** Microseconds since 1970 of an xsd:dateTime; without a zone it is UTC. */
+/** Parses an xsd:dateTime into POSIX microseconds; without a zone it is UTC. */
 function parseInstant(text: string): bigint {
   const match = dateTime.exec(text);
   if (match === null) return refuse('a date and time with zone, or 0x hex');
@@ -129,7 +141,7 @@ function parseInstant(text: string): bigint {
   return BigInt(seconds) * 1_000_000n + BigInt((match[7] ?? '').padEnd(6, '0').slice(0, 6));
 }
 
-/** Seconds east of Greenwich. */
+/** Parses a zone into seconds east of Greenwich. */
 function zoneOffset(zone: string): number {
   if (zone.toUpperCase() === 'Z') return 0;
   const hours = Number(zone.slice(1, 3));
@@ -138,8 +150,10 @@ function zoneOffset(zone: string): number {
   return (zone.startsWith('-') ? -1 : 1) * (hours * 3600 + minutes * 60);
 }
 
-/** Seconds since 1970; a fraction is ignored. Beyond 2^53 − 1 the nearest exact number, as in the binary reader. */
-export function parseDate(text: string): number {
+/**
+ * Parses a date into POSIX seconds, limited to ±(2^53 − 1) as in the binary reader; a fraction is ignored.
+ */
+function parseDate(text: string): number {
   if (!hexLong.test(text)) {
     const micros = parseInstant(text);
     return Number((micros - (((micros % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n);
@@ -148,22 +162,22 @@ export function parseDate(text: string): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
 }
 
-/** Microseconds since 1970. */
-export function parseDateExtended(text: string): bigint {
+/** Parses a date into POSIX microseconds. */
+function parseDateExtended(text: string): bigint {
   return hexLong.test(text) ? parseLong(text) : parseInstant(text);
 }
 
-/** What four digits of a year can say: 0001-01-01 to 9999-12-31, in seconds. */
+/** 0001-01-01 and 9999-12-31 in POSIX seconds: the range of four-digit years. */
 const firstSecond = -62_135_596_800;
 const lastSecond = 253_402_300_799;
 
-/** xsd:dateTime in UTC; hex outside the years 1 to 9999. */
+/** Formats POSIX seconds as xsd:dateTime in UTC; as hex outside the years 1 to 9999. */
 export function formatDate(seconds: number): string {
   if (seconds < firstSecond || seconds > lastSecond) return formatLong(BigInt(seconds));
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}+00:00`;
 }
 
-/** xsd:dateTime in UTC with microseconds; hex outside the years 1 to 9999. */
+/** Formats POSIX microseconds as xsd:dateTime in UTC; as hex outside the years 1 to 9999. */
 export function formatDateExtended(micros: bigint): string {
   const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
   const date = formatDate(Number((micros - fraction) / 1_000_000n));
@@ -172,27 +186,34 @@ export function formatDateExtended(micros: bigint): string {
     : date.replace('+', `.${String(fraction).padStart(6, '0')}+`);
 }
 
-/** A tag by its XML name or as `0x` and six digits; standard and extension tags only. */
+/**
+ * Parses a tag: its XML name, or `0x` and six digits of a standard or extension tag; undefined for other
+ * texts.
+ */
 export function parseTag(text: string): number | undefined {
   if (isTagName(text)) return tagNumber(text);
   return /^0x(42|54)[0-9a-f]{4}$/i.test(text) ? Number(text) : undefined;
 }
 
-/** A value of any type but Structure from its text. */
+/**
+ * Parses the text of a value of any type but Structure.
+ *
+ * @throws {WireError} `field` when the text is not a value of that type.
+ */
 export function parseValue(
   type: Exclude<TypeName, 'Structure'>,
   text: string,
-  subject: TagName | undefined,
+  vocabularyTag: TagName | undefined,
 ): TypedValue {
   switch (type) {
     case 'Integer':
-      return { type, value: parseMask(text, subject) };
+      return { type, value: parseMask(text, vocabularyTag) };
     case 'LongInteger':
       return { type, value: parseLong(text) };
     case 'BigInteger':
       return { type, value: parseBigInteger(text) };
     case 'Enumeration':
-      return { type, value: parseEnumeration(text, subject) };
+      return { type, value: parseEnumeration(text, vocabularyTag) };
     case 'Boolean':
       return { type, value: parseBoolean(text) };
     case 'TextString':

@@ -4,8 +4,9 @@ import { encodeMessage } from './binary-writer.ts';
 import { type Node, readNode, writeValue } from './node.ts';
 
 /**
- * One message in the binary encoding as a tree; byte strings are views of `bytes`. Throws WireError for anything that
- * is not exactly one well-formed TTLV item.
+ * Decodes one message in the binary encoding into a tree; byte strings are views of `bytes`.
+ *
+ * @throws {WireError} when the bytes are not exactly one well-formed TTLV item.
  */
 export function decodeBinary(bytes: Uint8Array, limits: WireLimits): Node {
   checkStructure(bytes, limits);
@@ -16,7 +17,7 @@ export function decodeBinary(bytes: Uint8Array, limits: WireLimits): Node {
   return node;
 }
 
-/** A tree in the binary encoding, in memory of its own. */
+/** Encodes a tree in the binary encoding into a new buffer. */
 export function encodeBinary(node: Node): Uint8Array {
   return encodeMessage((writer) => writeValue(writer, node.tag, node));
 }

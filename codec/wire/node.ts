@@ -2,7 +2,7 @@ import type { BinaryReader } from './binary-reader.ts';
 import type { BinaryWriter } from './binary-writer.ts';
 import { Type, type TypeName, typeName } from './types.ts';
 
-/** A TTLV value without its tag: what a custom attribute holds, and the common ground of the three encodings. */
+/** A TTLV value with its type and without its tag, such as the value of a custom attribute. */
 export type TypedValue =
   | { readonly type: 'Structure'; readonly value: readonly Node[] }
   | { readonly type: 'Integer' | 'Enumeration' | 'Interval' | 'DateTime'; readonly value: number }
@@ -11,10 +11,14 @@ export type TypedValue =
   | { readonly type: 'Boolean'; readonly value: boolean }
   | { readonly type: 'TextString'; readonly value: string };
 
-/** One TTLV item, independent of any schema. */
+/** One TTLV item, independent of any schema; the tree that all three encodings have in common. */
 export type Node = TypedValue & { readonly tag: number };
 
-/** Reads the next item as a tree; byte strings are views of the message. */
+/**
+ * Reads the next item as a tree; byte strings are views of the message.
+ *
+ * @throws {WireError} `field`.
+ */
 export function readNode(reader: BinaryReader): Node {
   const tag = reader.tag();
   const type = typeName(reader.type()) as TypeName;

@@ -5,8 +5,8 @@ import * as lexical from './lexical.ts';
 import type { Node, TypedValue } from './node.ts';
 
 /**
- * Tags whose values are keys, plaintext, proofs of identity, or may be; of a structure everything inside. Names and
- * parameters stay readable. Public key bytes and certificates under these tags are hidden with the rest.
+ * Tags whose values are or may be keys, plaintext or proofs of identity; in a structure everything inside.
+ * Names and parameters are shown. Public keys and certificates under these tags are hidden too.
  */
 const secretNames: readonly TagName[] = [
   'KeyMaterial',
@@ -28,12 +28,16 @@ const secretNames: readonly TagName[] = [
 ];
 const secretTags: ReadonlySet<number> = new Set(secretNames.map(tagNumber));
 
+/** Options of `nodeToText`. */
 export interface TextOptions {
-  /** Writes key material, passwords and plaintext out instead of their length. */
+  /** Shows key material, passwords and plaintext instead of their length. */
   readonly show?: boolean;
 }
 
-/** An item for people to read: one line each, indented, tag, type and value; not meant to be parsed. */
+/**
+ * Formats an item for people: one indented line for each item with tag, type and value. Not meant to be
+ * parsed.
+ */
 export function nodeToText(node: Node, options: TextOptions = {}): string {
   const lines: string[] = [];
   describe(lines, '', node, tagName(node.tag), options.show ?? false, false);
@@ -44,13 +48,13 @@ function describe(
   lines: string[],
   indent: string,
   node: Node,
-  subject: TagName | undefined,
+  vocabularyTag: TagName | undefined,
   show: boolean,
   insideSecret: boolean,
 ): void {
   const secret = insideSecret || secretTags.has(node.tag);
   if (node.type !== 'Structure') {
-    const value = secret && !show ? redact(node) : formatLeaf(node, subject);
+    const value = secret && !show ? redact(node) : formatLeaf(node, vocabularyTag);
     lines.push(`${indent}${tagLabel(node.tag)}  ${node.type}  ${value}`);
     return;
   }
@@ -69,19 +73,19 @@ function redact(node: LeafValue): string {
   return '(not shown)';
 }
 
-function formatLeaf(node: LeafValue, subject: TagName | undefined): string {
+function formatLeaf(node: LeafValue, vocabularyTag: TagName | undefined): string {
   switch (node.type) {
     case 'Integer': {
-      const names = lexical.formatMask(node.value, subject, ' | ');
+      const names = lexical.formatMask(node.value, vocabularyTag, ' | ');
       return names === undefined ? String(node.value) : `${names} (${lexical.formatWord(node.value)})`;
     }
     case 'Enumeration': {
-      const name = vocabularyOf(subject)?.textOf(node.value);
+      const name = vocabularyOf(vocabularyTag)?.textOf(node.value);
       return name === undefined
         ? lexical.formatWord(node.value)
         : `${name} (${lexical.formatWord(node.value)})`;
     }
-    // Quoted, with control characters escaped: what a peer sent must not steer the terminal it is read in.
+    // Quoted, with control characters escaped: text of a peer must not control the terminal that shows it.
     case 'TextString':
       return quote(node.value);
     case 'ByteString':
@@ -98,7 +102,9 @@ function formatLeaf(node: LeafValue, subject: TagName | undefined): string {
   }
 }
 
-/** What JSON leaves as it is and a terminal may obey: DEL, the C1 controls, changes of direction. */
+/**
+ * Characters that JSON does not escape and a terminal may obey: DEL, the C1 controls, changes of direction.
+ */
 const controlCharacters = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 function quote(text: string): string {

@@ -4,7 +4,7 @@ import { tagLabel, type WireLimits } from './binary-reader.ts';
 import { vocabularyTagOf } from './dictionary.ts';
 import type { Node, TypedValue } from './node.ts';
 
-/** Bounds of a message in any encoding; `bytes` is its size in TTLV, whatever the text took. */
+/** Bounds of a message in any encoding; `bytes` is its size in TTLV, whatever the size of the text. */
 export interface MessageLimits extends WireLimits {
   readonly bytes: number;
 }
@@ -15,9 +15,10 @@ interface OpenStructure {
 }
 
 /**
- * Grows a tree from the items of a text encoding in the order of their arrival and holds it to the limits of the
- * binary encoding while it grows. Errors carry the path of the item, `RequestMessage/BatchItem[1]/Operation`; an index
- * counts items of the same tag from 0 and is left out for the first.
+ * Builds a tree from the items of a text encoding in the order of their arrival, and checks the limits of the
+ * binary encoding with each item. Every method throws WireError with the path of the item,
+ * `RequestMessage/BatchItem[1]/Operation`; the index counts items of the same tag from 0 and is left out for
+ * the first.
  */
 export class TreeBuilder {
   readonly #limits: MessageLimits;
@@ -28,12 +29,12 @@ export class TreeBuilder {
     this.#limits = limits;
   }
 
-  /** How many structures are open. */
+  /** Number of open structures. */
   get depth(): number {
     return this.#open.length;
   }
 
-  /** Starts a structure inside the one that is open; with none open, a new message. */
+  /** Starts a structure inside the open one, or a new message when none is open. */
   open(tag: number): void {
     if (this.#open.length === 0) this.#bytes = 0;
     if (this.#open.length >= this.#limits.depth) {
@@ -43,7 +44,7 @@ export class TreeBuilder {
     this.#open.push({ tag, children: [] });
   }
 
-  /** Ends the structure opened last and returns it. */
+  /** Ends the structure that was opened last and returns it. */
   close(): Node {
     const { tag, children } = this.#open.pop() as OpenStructure;
     const node: Node = { tag, type: 'Structure', value: children };
@@ -51,15 +52,15 @@ export class TreeBuilder {
     return node;
   }
 
-  /** Adds an item without children; `parse` is told whose words its value may use. */
-  leaf(tag: number, parse: (subject: TagName | undefined) => TypedValue): void {
+  /** Adds an item without children; `parse` gets the tag whose vocabulary the value uses. */
+  leaf(tag: number, parse: (vocabularyTag: TagName | undefined) => TypedValue): void {
     const siblings = this.#siblings;
     const value = this.withPath(tag, () => parse(vocabularyTagOf(tag, siblings)));
     this.#count(tag, 8 + sizeOf(value));
     siblings.push({ tag, ...value });
   }
 
-  /** Runs `read`, adding the path to its WireErrors. */
+  /** Runs `read` and adds the path to its WireErrors. */
   withPath<T>(tag: number | undefined, read: () => T): T {
     try {
       return read();
@@ -69,7 +70,10 @@ export class TreeBuilder {
     }
   }
 
-  /** Throws; `tag` is the item in the open structure that is at fault, the structure itself when left out. */
+  /**
+   * Throws a WireError about the item `tag` in the open structure, or without `tag` about the structure
+   * itself.
+   */
   fail(kind: WireErrorKind, message: string, tag?: number): never {
     const path = this.#open.map((item, depth) => label(item.tag, this.#open[depth - 1]?.children ?? []));
     if (tag !== undefined) path.push(label(tag, this.#siblings));
@@ -97,7 +101,7 @@ function label(tag: number, before: readonly Node[]): string {
 
 const encoder = new TextEncoder();
 
-/** Bytes of a value in TTLV, padding included, header not. */
+/** Size of a value in TTLV in bytes, padding included, header not. */
 function sizeOf(value: TypedValue): number {
   switch (value.type) {
     case 'Structure':

@@ -13,8 +13,8 @@ export const Type = {
   DateTimeExtended: 11,
 } as const;
 
+/** Name of a TTLV type, as in the XML encoding. */
 export type TypeName = keyof typeof Type;
-export type TypeCode = (typeof Type)[TypeName];
 
 const names = new Map<number, TypeName>(Object.entries(Type).map(([name, code]) => [code, name as TypeName]));
 
@@ -23,5 +23,5 @@ export function typeName(code: number): TypeName | undefined {
   return names.get(code);
 }
 
-/** Bytes of an item of these types are always this many; 0: the length field decides. */
+/** Length in bytes of a value by its type code; 0: the length field decides. */
 export const fixedLength: readonly number[] = [0, 0, 4, 8, 0, 4, 8, 0, 0, 8, 4, 8];

@@ -7,15 +7,17 @@ import * as lexical from './lexical.ts';
 import { isTypeName, type Node, type TypedValue } from './node.ts';
 import { type MessageLimits, TreeBuilder } from './tree.ts';
 
-/** Roots that hold several messages: transcripts such as the OASIS conformance cases. */
+/** Roots that contain several messages: transcripts such as the OASIS conformance cases. */
 const transcriptRoots: ReadonlySet<string> = new Set(['KMIP', 'KmipTestCase']);
 const messages: ReadonlySet<number> = new Set([tagNumber('RequestMessage'), tagNumber('ResponseMessage')]);
 
 /**
- * Messages of an XML document (KMIP Profiles 1.4 §4, 2.1 §5.4): one as the root, or several inside a `KMIP` or
- * `KmipTestCase` root, where remarks between them and anything behind the root are passed over. Prefixes and namespaces
- * are ignored. Strict XML without a document type, so that no entity can be declared, let alone expanded. Throws
- * WireError with the path of the item.
+ * Parses the messages of an XML document (KMIP Profiles 1.4 §4, 2.1 §5.4): one as the root, or several inside
+ * a `KMIP` or `KmipTestCase` root, where text between messages and everything after the root is ignored.
+ * Prefixes and namespaces are ignored. Strict XML without a document type, so that no entity can be declared
+ * or expanded.
+ *
+ * @throws {WireError} with the path of the item.
  */
 export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   const reader = new XmlReader(limits);
@@ -38,7 +40,10 @@ export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   return reader.messages;
 }
 
-/** The wrapper has ended. What follows is nobody's, and to read on would cost the square of what is not closed there. */
+/**
+ * Ends the parse when the root of a transcript ends. The rest is not needed, and the parser would take
+ * quadratic time for elements that are not closed there.
+ */
 class DocumentEndError extends Error {
   override readonly name = 'DocumentEndError';
   readonly code = 'DOCUMENT_END';
@@ -48,11 +53,12 @@ function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
+/** Builds the trees of the messages from the events of the parser. */
 class XmlReader {
   readonly messages: Node[] = [];
   readonly #tree: TreeBuilder;
   #inTranscript = false;
-  /** Inside an element that has a value. */
+  /** Whether an element with a value is open. */
   #inLeaf = false;
 
   constructor(limits: MessageLimits) {
@@ -80,7 +86,7 @@ class XmlReader {
     const { value } = attributes;
     if (value === undefined) this.#tree.fail('field', 'has no value', tag);
     if (outermost) this.#tree.fail('malformed', 'must be a structure', tag);
-    this.#tree.leaf(tag, (subject) => lexical.parseValue(type, String(value), subject));
+    this.#tree.leaf(tag, (vocabularyTag) => lexical.parseValue(type, String(value), vocabularyTag));
     this.#inLeaf = true;
   }
 
@@ -95,22 +101,24 @@ class XmlReader {
 
   text(content: string): void {
     if (this.#tree.depth > 0 && content.trim() !== '')
-      this.#tree.fail('field', 'text may not stand between items');
+      this.#tree.fail('field', 'text is not allowed between items');
   }
 }
 
-/** An item as an XML element, two spaces a level, canonical names throughout. */
+/**
+ * Formats an item as an XML element, indented by two spaces for each level, with canonical names throughout.
+ */
 export function nodeToXml(node: Node): string {
   const lines: string[] = [];
   writeElement(lines, '', node, tagName(node.tag));
   return `${lines.join('\n')}\n`;
 }
 
-function writeElement(lines: string[], indent: string, node: Node, subject: TagName | undefined): void {
+function writeElement(lines: string[], indent: string, node: Node, vocabularyTag: TagName | undefined): void {
   const name = tagName(node.tag) ?? 'TTLV';
   const start = name === 'TTLV' ? `${indent}<TTLV tag="${tagLabel(node.tag)}"` : `${indent}<${name}`;
   if (node.type !== 'Structure') {
-    lines.push(`${start} type="${node.type}" value="${escapeXml(valueText(node, subject))}"/>`);
+    lines.push(`${start} type="${node.type}" value="${escapeXml(valueText(node, vocabularyTag))}"/>`);
   } else if (node.value.length === 0) {
     lines.push(`${start}/>`);
   } else {
@@ -122,12 +130,15 @@ function writeElement(lines: string[], indent: string, node: Node, subject: TagN
   }
 }
 
-function valueText(node: Exclude<TypedValue, { type: 'Structure' }>, subject: TagName | undefined): string {
+function valueText(
+  node: Exclude<TypedValue, { type: 'Structure' }>,
+  vocabularyTag: TagName | undefined,
+): string {
   switch (node.type) {
     case 'Integer':
-      return lexical.formatMask(node.value, subject, ' ') ?? String(node.value);
+      return lexical.formatMask(node.value, vocabularyTag, ' ') ?? String(node.value);
     case 'Enumeration':
-      return lexical.formatEnumeration(node.value, subject);
+      return lexical.formatEnumeration(node.value, vocabularyTag);
     case 'ByteString':
       return node.value.toHex();
     case 'BigInteger':
@@ -141,10 +152,10 @@ function valueText(node: Exclude<TypedValue, { type: 'Structure' }>, subject: Ta
   }
 }
 
-/** Characters that mean something in an attribute, or that an XML parser would turn into spaces. */
+/** Characters with a meaning in an XML attribute, and those that a parser would replace by spaces. */
 const special = /[&<>"\t\n\r]/g;
-/** Characters that XML 1.0 cannot carry at all, not even escaped. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get out
+/** Characters that XML 1.0 cannot represent at all, not even escaped. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression removes them
 const unrepresentable = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g;
 
 function escapeXml(text: string): string {

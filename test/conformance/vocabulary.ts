@@ -15,7 +15,7 @@ import {
   ServerInformation,
   ValidationInformation,
 } from '../../codec/structures/query.ts';
-import { isTagKnownIn, type TagName, tagName, tagType } from '../../codec/tags.ts';
+import { isTagKnownIn, type TagName, tagName, tags } from '../../codec/tags.ts';
 import { eraOf, type Version } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
@@ -59,7 +59,7 @@ export function checkVocabulary(
   if (name !== undefined && !isTagKnownIn(name, version)) {
     breach(path, `nothing: not a tag of ${version}`, describe(node, before));
   }
-  const type = name === undefined ? 'Varies' : tagType(name);
+  const type = name === undefined ? 'Varies' : tags[name][1];
   if (type !== 'Varies' && type !== node.type) breach(path, `an item of type ${type}`, node.type);
   if (node.type === 'Enumeration')
     checkMember(node.value, vocabularyTagOf(node.tag, before), version, path, breach);

@@ -122,8 +122,8 @@ const malformed: [name: string, hex: string, reason: RegExp][] = [
 
 /** Well-formed TTLV whose value is none of its type. */
 const invalid: [name: string, hex: string, reason: RegExp][] = [
-  ['a Boolean of 2', '420020 06 00000008 0000000000000002', /neither true nor false/],
-  ['a Boolean with its first bit set', '420020 06 00000008 8000000000000000', /neither true nor false/],
+  ['a Boolean of 2', '420020 06 00000008 0000000000000002', /is not a Boolean value/],
+  ['a Boolean with its first bit set', '420020 06 00000008 8000000000000000', /is not a Boolean value/],
   ['a text cut inside a character', '420020 07 00000002 e282000000000000', /UTF-8/],
   ['a text with a surrogate', '420020 07 00000003 eda0800000000000', /UTF-8/],
   ['a text overlong', '420020 07 00000002 c080000000000000', /UTF-8/],

@@ -1,10 +1,12 @@
 import t from 'tap';
+import type { TagName } from '../../../codec/tags.ts';
 import * as lexical from '../../../codec/wire/lexical.ts';
+import type { TypeName } from '../../../codec/wire/types.ts';
 import { bytes } from './hex.ts';
 
-/** What a reader accepts and what it makes of it. */
+/** Texts of each type and their values. */
 const accepted: Record<string, [text: string, value: unknown][]> = {
-  parseInteger: [
+  Integer: [
     ['0', 0],
     ['-1', -1],
     ['+7', 7],
@@ -13,37 +15,38 @@ const accepted: Record<string, [text: string, value: unknown][]> = {
     ['0x0c', 12],
     ['0xFFFFFFFF', -1],
     ['0x80000000', -2147483648],
+    ['1 ', 1],
   ],
-  parseLong: [
+  LongInteger: [
     ['-9223372036854775808', -(2n ** 63n)],
     ['9223372036854775807', 2n ** 63n - 1n],
     ['+1', 1n],
     ['0xffffffffffffffff', -1n],
     ['0x0010000000000000', 2n ** 52n],
   ],
-  parseBytes: [
+  ByteString: [
     ['', bytes('')],
     ['00fF', bytes('00ff')],
   ],
-  parseBigInteger: [
+  BigInteger: [
     ['00', bytes('0000000000000000')],
     ['ff', bytes('ffffffffffffffff')],
     ['0x7F', bytes('000000000000007f')],
     ['0102030405060708', bytes('0102030405060708')],
     ['010203040506070809', bytes('00000000000000010203040506070809')],
   ],
-  parseBoolean: [
+  Boolean: [
     ['true', true],
     ['false', false],
     ['0x0000000000000001', true],
     ['0x0', false],
   ],
-  parseInterval: [
+  Interval: [
     ['0', 0],
     ['4294967295', 4294967295],
     ['0xFFFFFFFF', 4294967295],
   ],
-  parseDate: [
+  DateTime: [
     ['2008-03-14T11:56:40+00:00', 1205495800],
     ['2008-03-14T11:56:40Z', 1205495800],
     ['2008-03-14T21:56:40+10:00', 1205495800],
@@ -57,7 +60,7 @@ const accepted: Record<string, [text: string, value: unknown][]> = {
     ['0xffffffffffffffff', -1],
     ['0x7fffffffffffffff', Number.MAX_SAFE_INTEGER],
   ],
-  parseDateExtended: [
+  DateTimeExtended: [
     ['2008-03-14T11:56:40.123456+00:00', 1205495800123456n],
     ['2008-03-14T11:56:40.1Z', 1205495800100000n],
     ['2008-03-14T11:56:40.1234567Z', 1205495800123456n],
@@ -66,11 +69,10 @@ const accepted: Record<string, [text: string, value: unknown][]> = {
   ],
 };
 
-const refused: Record<string, string[]> = {
-  parseInteger: [
+const rejected: Record<string, string[]> = {
+  Integer: [
     '',
     ' ',
-    '1 ',
     '1.5',
     '1e3',
     '2147483648',
@@ -82,12 +84,12 @@ const refused: Record<string, string[]> = {
     'Infinity',
     '١',
   ],
-  parseLong: ['', '9223372036854775808', '-9223372036854775809', '0x', '0x11112222333344445', '1n', '1.0'],
-  parseBytes: ['0', '0g', '0x00', '00 00', '00\n'],
-  parseBigInteger: ['f', '0xf', '-1', '1 2'],
-  parseBoolean: ['', 'True', '1', '0x2', '0x10', 'yes'],
-  parseInterval: ['-1', '4294967296', '', '1.5', '0x'],
-  parseDate: [
+  LongInteger: ['', '9223372036854775808', '-9223372036854775809', '0x', '0x11112222333344445', '1n', '1.0'],
+  ByteString: ['0', '0g', '0x00', '00 00', '00\n'],
+  BigInteger: ['f', '0xf', '-1', '1 2'],
+  Boolean: ['', 'True', '1', '0x2', '0x10', 'yes'],
+  Interval: ['-1', '4294967296', '', '1.5', '0x'],
+  DateTime: [
     '',
     'now',
     '2008-03-14',
@@ -104,35 +106,28 @@ const refused: Record<string, string[]> = {
     '12008-03-14T11:56:40Z',
     '1205495800',
   ],
-  parseDateExtended: ['', '2008-03-14T11:56:40.Z', '1205495800123456'],
+  DateTimeExtended: ['', '2008-03-14T11:56:40.Z', '1205495800123456'],
 };
 
-const readers: Record<string, (text: string) => unknown> = {
-  parseInteger: lexical.parseInteger,
-  parseLong: lexical.parseLong,
-  parseBytes: lexical.parseBytes,
-  parseBigInteger: lexical.parseBigInteger,
-  parseBoolean: lexical.parseBoolean,
-  parseInterval: lexical.parseInterval,
-  parseDate: lexical.parseDate,
-  parseDateExtended: lexical.parseDateExtended,
-};
+function parse(type: string, text: string, vocabularyTag?: TagName): unknown {
+  return lexical.parseValue(type as Exclude<TypeName, 'Structure'>, text, vocabularyTag).value;
+}
 
-t.test('every form that XML or JSON has', (t) => {
-  for (const [name, cases] of Object.entries(accepted)) {
-    for (const [text, value] of cases) t.same(readers[name]?.(text), value, `${name} ${text}`);
+t.test('parseValue accepts every form that XML or JSON has', (t) => {
+  for (const [type, cases] of Object.entries(accepted)) {
+    for (const [text, value] of cases) t.same(parse(type, text), value, `${type} ${text}`);
   }
   t.end();
 });
 
-t.test('every other form is refused without repeating it', (t) => {
-  for (const [name, cases] of Object.entries(refused)) {
+t.test('parseValue refuses every other form without repeating the text', (t) => {
+  for (const [type, cases] of Object.entries(rejected)) {
     for (const text of cases) {
       try {
-        readers[name]?.(text);
-        t.fail(`${name} ${text} must throw`);
+        parse(type, text);
+        t.fail(`${type} ${text} must throw`);
       } catch (error) {
-        t.match(error, { name: 'WireError', kind: 'field' }, `${name} ${JSON.stringify(text)}`);
+        t.match(error, { name: 'WireError', kind: 'field' }, `${type} ${JSON.stringify(text)}`);
         if (text.length > 6) t.notOk(String(error).includes(text));
       }
     }
@@ -140,13 +135,13 @@ t.test('every other form is refused without repeating it', (t) => {
   t.end();
 });
 
-t.test('enumerations by name, alias and number', (t) => {
-  t.equal(lexical.parseEnumeration('AES', 'CryptographicAlgorithm'), 3);
-  t.equal(lexical.parseEnumeration('0x00000003', 'CryptographicAlgorithm'), 3);
-  t.equal(lexical.parseEnumeration('0x80123456', 'OpaqueDataType'), 0x80123456);
-  t.equal(lexical.parseEnumeration('0xFF', undefined), 255);
-  t.equal(lexical.parseEnumeration('NotAuthorized', 'ResultReason'), 0x39, 'a spelling of the test files');
-  for (const [text, subject] of [
+t.test('an Enumeration is parsed by name, alias and number, and formatted by name', (t) => {
+  t.equal(parse('Enumeration', 'AES', 'CryptographicAlgorithm'), 3);
+  t.equal(parse('Enumeration', '0x00000003', 'CryptographicAlgorithm'), 3);
+  t.equal(parse('Enumeration', '0x80123456', 'OpaqueDataType'), 0x80123456);
+  t.equal(parse('Enumeration', '0xFF', undefined), 255);
+  t.equal(parse('Enumeration', 'NotAuthorized', 'ResultReason'), 0x39, 'a spelling of the test files');
+  for (const [text, vocabularyTag] of [
     ['aes', 'CryptographicAlgorithm'],
     ['3', 'CryptographicAlgorithm'],
     ['', 'CryptographicAlgorithm'],
@@ -156,7 +151,7 @@ t.test('enumerations by name, alias and number', (t) => {
     ['AES', 'BatchCount'],
     ['AES', undefined],
   ] as const) {
-    t.throws(() => lexical.parseEnumeration(text, subject), { name: 'WireError', message: /enumeration/ });
+    t.throws(() => parse('Enumeration', text, vocabularyTag), { name: 'WireError', message: /enumeration/ });
   }
   t.equal(lexical.formatEnumeration(3, 'CryptographicAlgorithm'), 'AES');
   t.equal(lexical.formatEnumeration(0x80000001, 'OpaqueDataType'), '0x80000001');
@@ -164,7 +159,7 @@ t.test('enumerations by name, alias and number', (t) => {
   t.end();
 });
 
-t.test('masks by names, hex words and number', (t) => {
+t.test('a mask is parsed from names, hex words and a number, and formatted by names', (t) => {
   for (const [text, value] of [
     ['Encrypt Decrypt', 12],
     ['Decrypt|Encrypt', 12],
@@ -177,17 +172,17 @@ t.test('masks by names, hex words and number', (t) => {
     ['Sign 0x80000000', -0x7fffffff],
     ['Encrypt Encrypt', 4],
   ] as const) {
-    t.equal(lexical.parseMask(text, 'CryptographicUsageMask'), value, text);
+    t.equal(parse('Integer', text, 'CryptographicUsageMask'), value, text);
   }
   for (const text of ['Fly', 'Encrypt Fly', 'encrypt', 'Encrypt,Decrypt', '4 8', '0x']) {
-    t.throws(() => lexical.parseMask(text, 'CryptographicUsageMask'), { name: 'WireError' }, text);
+    t.throws(() => parse('Integer', text, 'CryptographicUsageMask'), { name: 'WireError' }, text);
   }
   t.throws(
-    () => lexical.parseMask('Encrypt', 'BatchCount'),
+    () => parse('Integer', 'Encrypt', 'BatchCount'),
     { name: 'WireError' },
     'names for a plain number',
   );
-  t.throws(() => lexical.parseMask('', 'BatchCount'), { name: 'WireError' }, 'nothing for a plain number');
+  t.throws(() => parse('Integer', '', 'BatchCount'), { name: 'WireError' }, 'nothing for a plain number');
   t.equal(lexical.formatMask(12, 'CryptographicUsageMask', ' '), 'Encrypt Decrypt');
   t.equal(lexical.formatMask(0x40000004, 'CryptographicUsageMask', '|'), 'Encrypt|0x40000000');
   t.equal(lexical.formatMask(-0x80000000, 'CryptographicUsageMask', '|'), '0x80000000');
@@ -196,7 +191,7 @@ t.test('masks by names, hex words and number', (t) => {
   t.end();
 });
 
-t.test('tags by name and by number', (t) => {
+t.test('parseTag accepts names and numbers of standard and extension tags', (t) => {
   t.equal(lexical.parseTag('UniqueIdentifier'), 0x420094);
   t.equal(lexical.parseTag('0x420094'), 0x420094);
   t.equal(lexical.parseTag('0x54FFff'), 0x54ffff);
@@ -215,7 +210,7 @@ t.test('tags by name and by number', (t) => {
   t.end();
 });
 
-t.test('dates are written in UTC, those without a four-digit year in hex', (t) => {
+t.test('a date is formatted in UTC, and in hex when its year has not four digits', (t) => {
   t.equal(lexical.formatDate(1205495800), '2008-03-14T11:56:40+00:00');
   t.equal(lexical.formatDate(-1), '1969-12-31T23:59:59+00:00');
   t.equal(lexical.formatDate(253402300799), '9999-12-31T23:59:59+00:00');
@@ -233,12 +228,12 @@ t.test('dates are written in UTC, those without a four-digit year in hex', (t) =
     -62135596800000000n,
     -62135596800000001n,
   ]) {
-    t.equal(lexical.parseDateExtended(lexical.formatDateExtended(micros)), micros, String(micros));
+    t.equal(parse('DateTimeExtended', lexical.formatDateExtended(micros)), micros, String(micros));
   }
   t.end();
 });
 
-t.test('no text takes more than linear time', (t) => {
+t.test('parseValue takes linear time for any text', (t) => {
   const long = 200_000;
   for (const text of [
     ' '.repeat(long),
@@ -249,8 +244,8 @@ t.test('no text takes more than linear time', (t) => {
   ]) {
     const start = process.hrtime.bigint();
     for (const read of [
-      ...Object.values(readers),
-      (each: string) => lexical.parseMask(each, 'CryptographicUsageMask'),
+      ...Object.keys(accepted).map((type) => (each: string) => parse(type, each)),
+      (each: string) => parse('Integer', each, 'CryptographicUsageMask'),
     ]) {
       try {
         read(text);

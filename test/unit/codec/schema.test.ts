@@ -118,7 +118,7 @@ t.test('what is left out: maybe is absent, many is empty, one is an error', (t) 
 t.test('fields that may not stand there', (t) => {
   const username = item('Username', { type: 'TextString', value: 'a' });
   const wrong: [name: string, kind: string, fields: Node[], message: RegExp][] = [
-    ['twice', 'field', [username, username], /Username stands here twice/],
+    ['twice', 'field', [username, username], /Username appears twice/],
     [
       'a standard tag of another structure',
       'unknown',

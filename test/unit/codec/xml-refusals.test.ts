@@ -97,8 +97,8 @@ t.test('documents that are refused', (t) => {
       'field',
       /no items inside/,
     ],
-    ['text in a structure', inside('secret'), 'field', /text may not stand/],
-    ['marked text in a structure', inside('<![CDATA[secret]]>'), 'field', /text may not stand/],
+    ['text in a structure', inside('secret'), 'field', /text is not allowed/],
+    ['marked text in a structure', inside('<![CDATA[secret]]>'), 'field', /text is not allowed/],
     [
       'a wrong value',
       inside('<BatchCount type="Integer" value="secret"/>'),
