@@ -1,11 +1,11 @@
-/** Where a listener binds. */
+/** Address of a listener. */
 export interface Address {
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-/** Reads `HOST:PORT`, an IPv6 address in brackets; undefined when it is none. */
+/** Parses `HOST:PORT`, with an IPv6 address in brackets; undefined for other texts. */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
@@ -13,6 +13,7 @@ export function parseAddress(text: string): Address | undefined {
   return host === undefined || port > 65_535 ? undefined : { host, port };
 }
 
+/** Formats an address as `HOST:PORT`, with an IPv6 address in brackets. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

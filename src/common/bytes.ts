@@ -1,4 +1,4 @@
-/** The pieces one after the other, in memory of their own: none of it lies in a pool that others share. */
+/** Concatenates pieces into a new buffer that is not part of a shared pool. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

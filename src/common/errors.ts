@@ -4,20 +4,27 @@ import { isWithin, type Version } from '../../codec/version.ts';
 /** Names of result reasons, as the newest version spells them. */
 export type Reason = Exclude<ResultReason, number>;
 
-/** Longest Result Message: attribute names are of the client's choosing, and an answer must not be larger than its question. */
+/**
+ * Maximum length of a Result Message in UTF-16 units. Messages may quote attribute names that the client
+ * chose, and a response must not grow with them.
+ */
 const maxMessageLength = 256;
 
 /**
- * A refused request: the client asked for something it may not have, or asked wrongly. The message reaches the client
- * and the log, so it names attributes and states, never values.
+ * A refused request, with the Result Reason and Result Message of the response. The message also goes to the
+ * log, so it contains attributes and states, never values.
+ *
+ * `reason` is the reason of the newest version. Older versions know fewer reasons; `reasonFor` chooses the
+ * reason for the version of a request from three members: `reason`, `legacyReason` (replaces `reason` for 1.x
+ * clients, where 1.x and 2.x distinguish cases differently) and `asListed` (ignores `usedSince`).
  */
 export class KmipError extends Error {
   override readonly name = 'KmipError';
   readonly code = 'KMIP';
   readonly reason: Reason;
-  /** Reason for 1.x clients where the table below would give another one. */
+  /** Reason for 1.x clients when `olderReasons` would give another one. */
   readonly legacyReason: Reason | undefined;
-  /** Said as soon as a version lists the reason, whatever `usedSince` says. */
+  /** Whether every version that lists the reason gets it, even before the version in `usedSince`. */
   readonly asListed: boolean;
 
   constructor(reason: Reason, message: string, legacyReason?: Reason, asListed = false) {
@@ -33,16 +40,19 @@ export class KmipError extends Error {
 }
 
 /**
- * Refuses the request. Handlers name the modern reason; `classic` overrides what 1.x clients are told where the older
- * error tables tell cases apart that 2.x joins, or the other way round.
+ * Refuses the request.
+ *
+ * @throws {KmipError} always, with the reason of the newest version. `legacyReason` replaces it for 1.x
+ * clients where the error tables of 1.x distinguish cases that 2.x does not, or the other way round.
  */
 export function fail(reason: Reason, message: string, legacyReason?: Reason): never {
   throw new KmipError(reason, message, legacyReason);
 }
 
 /**
- * What an older vocabulary calls the same thing. Reasons of the newer versions fall through this table until one is
- * reached that the client's version knows (KMIP 1.4 §11, 2.1 §11.52).
+ * Next older equivalent of a reason (newer reason: older reason), from the error tables of KMIP 1.4 §11 and
+ * the reasons of 2.1 §11.52. `reasonFor` follows the table until it reaches a reason that the client's
+ * version knows; a reason without a row becomes General Failure there.
  */
 const olderReasons: Partial<Record<Reason, Reason>> = {
   ObjectNotFound: 'ItemNotFound',
@@ -91,10 +101,13 @@ const olderReasons: Partial<Record<Reason, Reason>> = {
   InvalidCSR: 'InvalidField',
 };
 
-/** 2.0 lists WrongKeyLifecycleState, but its test cases still want PermissionDenied. */
+/**
+ * First version that gets a reason when it is later than the first version that lists it. 2.0 lists
+ * WrongKeyLifecycleState, but its test cases expect PermissionDenied.
+ */
 const usedSince: Partial<Record<Reason, Version>> = { WrongKeyLifecycleState: '2.1' };
 
-/** The reason as the client's version knows it; General Failure when nothing fits. */
+/** Chooses the reason for a client of that version; General Failure when no equivalent is known there. */
 export function reasonFor(error: KmipError, version: Version): Reason {
   let reason: Reason | undefined = isWithin(version, '2.0')
     ? error.reason

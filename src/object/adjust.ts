@@ -7,19 +7,20 @@ import { applySet, requireSettable } from './attribute-rules.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { requireKnown } from './value-rules.ts';
 
+/** Type and amount of an adjustment. */
 export interface Adjustment {
   readonly type: AdjustmentType;
-  /** By how much to increment or decrement; 1 when left out. */
+  /** Amount by which to increment or decrement; 1 when left out. */
   readonly value?: TypedValue | undefined;
 }
 
 type TypeName = TypedValue['type'];
 
-/** Least and greatest value of each type that can be adjusted; Big Integers have no bounds. */
-const ranges: Readonly<Partial<Record<TypeName, readonly [least: bigint, most: bigint] | null>>> = {
+/** Minimum and maximum of each type that can be adjusted; null: no bounds. */
+const ranges: Readonly<Partial<Record<TypeName, readonly [min: bigint, max: bigint] | null>>> = {
   Integer: [-(2n ** 31n), 2n ** 31n - 1n],
   Interval: [0n, 2n ** 32n - 1n],
-  // Seconds are kept as numbers, exact up to 2^53.
+  // Seconds are numbers, which are exact up to 2^53.
   DateTime: [BigInt(Number.MIN_SAFE_INTEGER), BigInt(Number.MAX_SAFE_INTEGER)],
   LongInteger: [-(2n ** 63n), 2n ** 63n - 1n],
   DateTimeExtended: [-(2n ** 63n), 2n ** 63n - 1n],
@@ -35,8 +36,11 @@ const typeOfKind: Readonly<Record<string, TypeName>> = {
 };
 
 /**
- * AdjustAttribute (KMIP 2.1 §6.1.3): adds to a number or a date, subtracts from it, or negates it. An absent attribute
- * counts as 0 or false. Fails with ReadOnlyAttribute, MultiValuedAttribute, InvalidDataType or NumericRange.
+ * AdjustAttribute (KMIP 2.1 §6.1.3): adds to a number or a date, subtracts from it, or negates a number or
+ * Boolean. An absent attribute counts as 0 or false.
+ *
+ * @throws {KmipError} InvalidAttribute, ReadOnlyAttribute, MultiValuedAttribute, AttributeNotFound,
+ * InvalidDataType, InvalidField or NumericRange, and as `applySet`.
  */
 export function applyAdjust(
   object: ManagedObject,
@@ -60,7 +64,7 @@ export function applyAdjust(
   );
 }
 
-/** The attribute's present value with its type. */
+/** The present value of the attribute with its type; undefined when absent. */
 function presentValue(
   key: string,
   reference: AttributeReference,
@@ -69,7 +73,7 @@ function presentValue(
 ): { type: TypeName; value: unknown } {
   if (reference.vendor === undefined) {
     const type = typeOfKind[attributeRow(reference.name).schema.kind];
-    if (type === undefined) fail('InvalidDataType', `${key} is no number and no truth value`);
+    if (type === undefined) fail('InvalidDataType', `${key} is neither a number nor a Boolean`);
     return { type, value: present?.value };
   }
   const value = present?.value as TypedValue | undefined;
@@ -79,7 +83,7 @@ function presentValue(
 }
 
 function negate(key: string, value: boolean | undefined, { type }: Adjustment): TypedValue {
-  if (type !== 'Negate') fail('InvalidDataType', `${key} is a truth value: it can only be negated`);
+  if (type !== 'Negate') fail('InvalidDataType', `${key} is a Boolean: it can only be negated`);
   return { type: 'Boolean', value: !value };
 }
 
@@ -121,14 +125,17 @@ function toBigInt(key: string, type: TypeName, value: unknown): bigint {
   return value instanceof Uint8Array ? fromBytes(value) : BigInt(value as number | bigint);
 }
 
-/** Two's complement, big-endian. */
+/** Converts two's complement, big-endian, to a number. */
 function fromBytes(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toHex()}`));
 }
 
-/** In the least multiple of 8 bytes that holds the value and its sign, as Big Integers travel. */
+/**
+ * Converts a number to the two's complement of a Big Integer: the smallest multiple of 8 bytes for value and
+ * sign.
+ */
 function toBytes(value: bigint): Uint8Array {
-  // Bits are counted by the digits: trying one length after the other would take the square of a megabyte.
+  // Counts bits by the hex digits, because to try one length after the other would take quadratic time.
   const digits = (value < 0n ? ~value : value).toString(16);
   const bits = digits.length * 4 - Math.clz32(Number.parseInt(digits.charAt(0), 16)) + 28;
   const length = (Math.floor(bits / 64) + 1) * 8;

@@ -13,11 +13,12 @@ import { normalise, requireKnown, requireValidValue } from './value-rules.ts';
 import { isSameAttribute, isSameValue } from './values.ts';
 
 /**
- * What clients may do to attributes, one function per operation, on the table in `attributes.ts`. Each checks first and
- * changes the object last, Last Change Date and the state by date included.
+ * Changes of attributes by clients, one function for each operation, according to the table in
+ * `attributes.ts`. Each function checks first and changes the object last, Last Change Date and the state by
+ * date included.
  */
 
-/** Operations that make objects; Import brings all attributes of an object with it. */
+/** Operations that create objects. For Import a client may state every attribute. */
 export type CreatingOperation =
   | Extract<
       Origin,
@@ -34,14 +35,18 @@ export type CreatingOperation =
   | 'CreateSplitKey'
   | 'JoinSplitKey';
 
-/** Which instance an operation means: 1.x gives an index (0 when left out), 2.x a value or nothing. */
+/** Selects an instance of an attribute: 1.x by index (0 when left out), 2.x by value or not at all. */
 export interface InstanceSelector {
   readonly era: Era;
   readonly index?: number | undefined;
   readonly current?: Attribute | undefined;
 }
 
-/** Refuses an attribute that a client may not state when it makes an object of that type. */
+/**
+ * Refuses an attribute that a client may not state when it creates an object of that type.
+ *
+ * @throws {KmipError} AttributeReadOnly or InvalidAttribute (1.x: InvalidField), and as `requireValidValue`.
+ */
 export function checkInitial(attribute: Attribute, operation: CreatingOperation, type: ObjectTypeName): void {
   requireKnown(attribute);
   const rule = ruleOf(attribute);
@@ -54,7 +59,11 @@ export function checkInitial(attribute: Attribute, operation: CreatingOperation,
   requireValidValue(attribute);
 }
 
-/** AddAttribute (KMIP 2.1 §6.1.2, 1.4 §4.14). Returns the instance as stored, with its index. */
+/**
+ * AddAttribute (KMIP 2.1 §6.1.2, 1.4 §4.14). Returns the instance as stored, with its index.
+ *
+ * @throws {KmipError} with the reason why the attribute cannot be added.
+ */
 export function applyAdd(object: ManagedObject, given: Attribute, now: number): Attribute {
   requireKnown(given);
   const { attributes } = object;
@@ -80,15 +89,19 @@ export function applyAdd(object: ManagedObject, given: Attribute, now: number): 
   return stored;
 }
 
-/** Refuses one more instance where the object is full of it, or full altogether. */
+/** Refuses one more instance when the object has the maximum of instances or of attributes. */
 function requireCapacity(attributes: AttributeSet, key: string, present: readonly Attribute[]): void {
   if (present.length >= maxInstances)
-    fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}, no more fit`);
+    fail('ServerLimitExceeded', `the object has ${present.length} instances of ${key}: there cannot be more`);
   if (attributes.list().length >= maxAttributes)
-    fail('ServerLimitExceeded', `the object has ${maxAttributes} attributes or more, no more fit`);
+    fail('ServerLimitExceeded', `the object has ${maxAttributes} attributes or more: there cannot be more`);
 }
 
-/** ModifyAttribute (KMIP 2.1 §6.1.30, 1.4 §4.15). Returns the instance as changed. */
+/**
+ * ModifyAttribute (KMIP 1.4 §4.15). Returns the changed instance.
+ *
+ * @throws {KmipError} with the reason why the attribute cannot be changed.
+ */
 export function applyModify(
   object: ManagedObject,
   selector: InstanceSelector,
@@ -114,7 +127,11 @@ export function applyModify(
   return changed;
 }
 
-/** SetAttribute (KMIP 2.1 §6.1.52): adds the attribute, or replaces its only instance. */
+/**
+ * SetAttribute (KMIP 2.1): adds the attribute, or replaces its only instance.
+ *
+ * @throws {KmipError} with the reason why the attribute cannot be set.
+ */
 export function applySet(object: ManagedObject, given: Attribute, now: number): void {
   requireKnown(given);
   const { attributes } = object;
@@ -135,7 +152,11 @@ export function applySet(object: ManagedObject, given: Attribute, now: number): 
   recordAttributeChange(object, stored, now);
 }
 
-/** The instances of an attribute that Set or Adjust Attribute may touch. Fails with ReadOnlyAttribute. */
+/**
+ * Returns the present instances of an attribute, for Set and Adjust Attribute.
+ *
+ * @throws {KmipError} ReadOnlyAttribute when a client may not change the attribute.
+ */
 export function requireSettable(object: ManagedObject, reference: AttributeReference): readonly Attribute[] {
   const key = attributeKey(reference);
   const rule = ruleOf(reference);
@@ -146,14 +167,16 @@ export function requireSettable(object: ManagedObject, reference: AttributeRefer
   return present;
 }
 
-/** What a DeleteAttribute names: the attribute, and in 1.x an index or in 2.x one value. */
+/** Selects the instances of a DeleteAttribute: the attribute, and in 1.x an index or in 2.x one value. */
 export interface DeleteSelector extends InstanceSelector {
   readonly reference?: AttributeReference | undefined;
 }
 
 /**
- * DeleteAttribute (KMIP 2.1 §6.1.12, 1.4 §4.16). Returns what was deleted: one instance, or in 2.x, where a reference
- * stands alone, all of them.
+ * DeleteAttribute (KMIP 1.4 §4.16). Returns the deleted instances: one, or in 2.x for a reference without a
+ * value all.
+ *
+ * @throws {KmipError} with the reason why the attribute cannot be deleted.
  */
 export function applyDelete(
   object: ManagedObject,
@@ -177,7 +200,7 @@ export function applyDelete(
   return removed;
 }
 
-/** The one instance that is meant; the attribute has at least one. */
+/** Returns the selected instance of an attribute that has at least one. */
 function selectInstance(
   object: ManagedObject,
   key: string,
@@ -199,13 +222,13 @@ function selectInstance(
   if (only === undefined || second !== undefined) {
     fail(
       'MultiValuedAttribute',
-      `the object has several instances of ${key}: the request must say which by CurrentAttribute`,
+      `the object has several instances of ${key}: the request must select one by CurrentAttribute`,
     );
   }
   return only;
 }
 
-/** Some clients set the same Operation Policy Name again; as nothing changes by it, it is allowed. */
+/** Some clients set the same Operation Policy Name again. This changes nothing, so it is allowed. */
 function isRepeatedPolicy(attribute: Attribute, present: Attribute): boolean {
   return (
     attribute.vendor === undefined &&
@@ -214,7 +237,9 @@ function isRepeatedPolicy(attribute: Attribute, present: Attribute): boolean {
   );
 }
 
-/** Dates and limits may change only in their time, dates must stay in order, and what is demanded of the key must be so. */
+/**
+ * Refuses a change that the state forbids, dates in the wrong order, and Quantum Safe for a key that is not.
+ */
 function requireAcceptable(object: ManagedObject, attribute: Attribute, now: number): void {
   if (attribute.vendor !== undefined) return;
   requireChangeable(object, attribute.name, now);
@@ -229,7 +254,7 @@ function requireAcceptable(object: ManagedObject, attribute: Attribute, now: num
   requireOrder(attributes, { [attribute.name]: attribute.value });
 }
 
-/** What else changes with an attribute: the record of having been less protected, the state, Last Change Date. */
+/** Records the consequences of a change: Always Sensitive, Never Extractable, the state, Last Change Date. */
 function recordAttributeChange(object: ManagedObject, attribute: Attribute, now: number): void {
   if (attribute.vendor === undefined) {
     if (attribute.name === 'Sensitive' && !attribute.value) object.attributes.set('AlwaysSensitive', false);

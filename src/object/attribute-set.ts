@@ -2,26 +2,26 @@ import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
 import { isSameValue } from './values.ts';
 
-/** An attribute's value, whatever the attribute. */
+/** Value of any attribute. */
 export type AnyValue = Attribute['value'];
 
 /**
- * The attributes of one object, in the order they came. Instances of one attribute share its key (`attributeKey` of the
- * codec) and differ in their index: 0, 1, 2 …, as 1.x names them. An index never moves; a new instance gets the one
- * after the highest in use, so a gap is never filled.
+ * The attributes of one object in the order in which they were added. Instances of one attribute share its
+ * key (`attributeKey` of the codec) and differ in their Attribute Index: 0, 1, 2 … (KMIP 1.4 §2.1.1). An
+ * index never changes; a new instance gets the index after the highest in use, so a gap is never filled.
  *
- * A plain list searched from its start: objects have some twenty attributes, and a Get builds the set anew each time.
+ * The set is a list with linear search: objects have some twenty attributes, and each Get builds a new set.
  */
 export class AttributeSet {
   #list: Attribute[];
   #changed = false;
 
-  /** Takes over `list`, as `decodeAttributes` gives it. */
+  /** Uses `list` itself, as `decodeAttributes` returns it, without a copy. */
   constructor(list: Attribute[] = []) {
     this.#list = list;
   }
 
-  /** Whether anything was set, added or removed since the set was made. */
+  /** Whether an attribute was set, added or removed since the set was created. */
   get changed(): boolean {
     return this.#changed;
   }
@@ -43,6 +43,7 @@ export class AttributeSet {
     return this.all(name).map((attribute) => attribute.value as AttributeValue<N>);
   }
 
+  /** Whether there is an instance of the attribute. */
   has(key: string): boolean {
     return this.#list.some((attribute) => isKey(attribute, key));
   }
@@ -52,12 +53,12 @@ export class AttributeSet {
     return this.#list;
   }
 
-  /** Keys of the attributes there are, each once. */
+  /** Keys of all attributes, each once. */
   keys(): readonly string[] {
     return [...new Set(this.#list.map(attributeKey))];
   }
 
-  /** Gives a standard attribute this one value; an equal one is left as it is, and nothing has changed. */
+  /** Gives a standard attribute this single value. An equal value does not count as a change. */
   set<N extends AttributeName>(name: N, value: AttributeValue<N>): void {
     const at = this.#list.findIndex((attribute) => isKey(attribute, name));
     const attribute = { name, value } as Attribute;
@@ -70,7 +71,7 @@ export class AttributeSet {
     this.#changed = true;
   }
 
-  /** Adds an instance under the next free index and returns it as stored; the index it came with is ignored. */
+  /** Adds an instance under the next free index, whatever its own index is, and returns it as stored. */
   add(attribute: Attribute): Attribute {
     const key = attributeKey(attribute);
     const next = this.all(key).reduce((highest, { index = 0 }) => Math.max(highest, index), -1) + 1;
@@ -80,12 +81,16 @@ export class AttributeSet {
     return stored;
   }
 
-  /** The instance of that index. */
+  /** Returns the instance with that index. */
   instance(key: string, index: number): Attribute | undefined {
     return this.#list.find((attribute) => (attribute.index ?? 0) === index && isKey(attribute, key));
   }
 
-  /** Gives the instance of that index another value and returns it; the instance must be there. */
+  /**
+   * Replaces the value of the instance with that index and returns the new instance.
+   *
+   * @throws {TypeError} when there is none.
+   */
   replace(key: string, index: number, value: AnyValue): Attribute {
     const at = this.#list.findIndex((attribute) => (attribute.index ?? 0) === index && isKey(attribute, key));
     const old = this.#list[at];
@@ -96,19 +101,19 @@ export class AttributeSet {
     return replaced;
   }
 
-  /** Removes one instance, or all of them when no index is given; returns what was removed. */
+  /** Removes the instance with that index, or all without an index; returns the removed instances. */
   remove(key: string, index?: number): readonly Attribute[] {
-    const goes = (attribute: Attribute) =>
+    const isSelected = (attribute: Attribute) =>
       (index === undefined || (attribute.index ?? 0) === index) && isKey(attribute, key);
-    const removed = this.#list.filter(goes);
+    const removed = this.#list.filter(isSelected);
     if (removed.length > 0) {
-      this.#list = this.#list.filter((attribute) => !goes(attribute));
+      this.#list = this.#list.filter((attribute) => !isSelected(attribute));
       this.#changed = true;
     }
     return removed;
   }
 
-  /** A set of its own with the same instances, as changed as this one. */
+  /** Returns a separate set with the same instances and the same `changed`. */
   clone(): AttributeSet {
     const copy = new AttributeSet([...this.#list]);
     copy.#changed = this.#changed;
@@ -120,7 +125,7 @@ export class AttributeSet {
   }
 }
 
-/** Spares the vendor's text to be joined where the attribute is a standard one. */
+/** Whether the key is that of the attribute; builds the key only for attributes of vendors. */
 function isKey(attribute: Attribute, key: string): boolean {
   if (attribute.vendor === undefined) return attribute.name === key;
   return key.endsWith(attribute.name) && attributeKey(attribute) === key;

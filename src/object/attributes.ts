@@ -2,18 +2,20 @@ import type { AttributeName } from '../../codec/attribute-table.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 
 /**
- * Who gives an attribute its first value. `fact`: it follows from the request or the value; a client may state it when
- * the object is made, and must then agree. `server`: a client that states it is refused.
+ * Source of the first value of an attribute. `derived`: the value follows from the request or from the
+ * object; a client may state it when it creates the object, and must then state the same. `server`: a client
+ * may not state it. `either`: the client, else the server.
  */
 export type AttributeSource = 'client' | 'either' | 'derived' | 'server';
 
 /**
- * When a client may change a value. `preActive`: while Pre-Active. `ahead`: while Pre-Active or Active and the date has
- * not come. `running`: while Pre-Active or Active. `unspent`: before anything was allocated of it.
+ * When a client may change a value. `preActive`: while Pre-Active. `beforeDate`: while Pre-Active or Active,
+ * before the date. `beforeDeactivation`: while Pre-Active or Active. `unallocated`: before any usage was
+ * allocated.
  */
 export type Change = 'never' | 'always' | 'preActive' | 'beforeDate' | 'beforeDeactivation' | 'unallocated';
 
-/** Operations by which an attribute comes to be without a client naming it. */
+/** Operations that set an attribute without a client stating it. */
 export type Origin =
   | 'Create'
   | 'CreateKeyPair'
@@ -33,16 +35,22 @@ export type Origin =
   | 'DeleteAttribute'
   | 'GetUsageAllocation';
 
-/** The rules of one attribute (KMIP 2.1 §4, 1.4 §3). Its form and its versions stand in the codec's table. */
+/**
+ * The rules of one attribute (KMIP 2.1 §4, 1.4 §3). The attribute table of the codec has its form and
+ * versions.
+ */
 export interface AttributeRule {
   readonly source: AttributeSource;
-  /** Every object that it applies to has a value. */
+  /** Whether every object of these types has a value. */
   readonly always: boolean;
   readonly modify: Change;
   readonly delete: 'never' | 'always' | 'unallocated';
-  /** Several instances on one object. */
+  /** Whether one object may have several instances. */
   readonly multiple: boolean;
-  /** Object types it applies to; all when left out (2.x; what 1.x forbade beyond that did no harm). */
+  /**
+   * Object types that may have the attribute, as in 2.x; all when left out. 1.x allows fewer, which is not
+   * enforced.
+   */
   readonly types?: readonly ObjectTypeName[];
   readonly origins: readonly Origin[];
 }
@@ -84,6 +92,7 @@ const changingOperations = [
 
 const certificateType = ['Certificate'] as const;
 
+/** Members of a rule that differ from the default. */
 interface RuleOptions {
   readonly always?: true;
   readonly modify?: Change;
@@ -108,18 +117,23 @@ function rule(
   return types === undefined ? row : { ...row, types };
 }
 
-/** A client's own words about an object: free to change and to take back. */
+/** Rule of an attribute that clients may change and delete at any time. */
 function changeableRule(source: 'client' | 'either', options: RuleOptions = {}): AttributeRule {
   return rule(source, { modify: 'always', delete: 'always', ...options });
 }
 
+/** Rule of an attribute that follows from the content of a certificate. */
 function certificateRule(options: RuleOptions = {}): AttributeRule {
   return rule('derived', { types: certificateType, origins: certificateCreatingOperations, ...options });
 }
 
-/** Parts of a distinguished name; multi-valued, because a name may have several organisational units. */
+/**
+ * Rule of the parts of a distinguished name; multi-valued, because a name may have several organisational
+ * units.
+ */
 const namePartRule = certificateRule({ multiple: true });
 
+/** Rules of all standard attributes. */
 export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   UniqueIdentifier: rule('server', { always: true, origins: creatingOperations }),
   Name: changeableRule('client', { multiple: true, origins: replacingOperations }),
@@ -229,12 +243,15 @@ export const attributeRules: Readonly<Record<AttributeName, AttributeRule>> = {
   RotateOffset: rule('either'),
 };
 
-/** Attributes of vendors: any type, any number. */
+/** Rule of attributes of vendors: any type, any number. */
 const vendorRule = changeableRule('either', { multiple: true });
-/** Vendor `y` is the server: a client may bring such an attribute along, but not change or delete it. */
+/**
+ * Rule of vendor `y`, the server: a client may state such an attribute at creation, but not change or delete
+ * it.
+ */
 const serverVendorRule = rule('either', { multiple: true });
 
-/** The rule of an attribute of any kind. */
+/** Returns the rule of a standard attribute or of an attribute of a vendor. */
 export function ruleOf(reference: {
   readonly name: string;
   readonly vendor?: string | undefined;
@@ -243,13 +260,19 @@ export function ruleOf(reference: {
   return reference.vendor === 'y' ? serverVendorRule : vendorRule;
 }
 
-/** Whether objects of that type may carry the attribute. */
+/** Whether objects of that type may have the attribute; Templates may have all. */
 export function isApplicableTo(rule: AttributeRule, type: ObjectTypeName): boolean {
   return rule.types === undefined || type === 'Template' || rule.types.includes(type);
 }
 
-/** Instances of one attribute that one object may carry: a bound on what a client can pile up. */
+/**
+ * Maximum number of instances of one attribute on one object, so that clients cannot add instances without
+ * end.
+ */
 export const maxInstances = 1_000;
 
-/** Attributes of all kinds that one object may carry: every operation reads them all, and answers hold them all. */
+/**
+ * Maximum number of attributes on one object: every operation reads all of them, and responses contain all of
+ * them.
+ */
 export const maxAttributes = 4_000;

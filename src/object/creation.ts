@@ -20,10 +20,10 @@ import { defaultUsageMask } from './usage.ts';
 import { isSameLength, normalise } from './value-rules.ts';
 import { contains, isSameValue } from './values.ts';
 
-/** Lease Time of objects that nobody gave another, in seconds. */
+/** Default Lease Time in seconds. */
 export const defaultLeaseSeconds = 3_600;
 
-/** Everything that is known when an object is made. */
+/** Input of `buildObject`. */
 export interface Creation {
   readonly operation: CreatingOperation;
   readonly type: ObjectTypeName;
@@ -31,24 +31,24 @@ export interface Creation {
   readonly id: string;
   /** POSIX seconds. */
   readonly now: number;
-  /** What the client stated, templates merged in. */
+  /** Attributes that the client stated, Templates merged in. */
   readonly attributes: readonly Attribute[];
-  /** What counts where neither the client nor the value says anything. */
+  /** Attributes that apply when neither the client nor the value gives one. */
   readonly defaults?: readonly Attribute[] | undefined;
   readonly value?: ManagedObjectValue | undefined;
-  /** What the value itself says, found out by the cryptography (parts of a certificate, length of a key). */
+  /** Attributes that the crypto provider derived from the value (parts of a certificate, length of a key). */
   readonly derived?: readonly Attribute[] | undefined;
-  /** Digest of the value, where one can be computed. */
+  /** Digest of the value, when there is one. */
   readonly digest?: Digest | undefined;
   /** Short Unique Identifier: SHA-256 of the Unique Identifier. */
   readonly shortIdentifier?: Uint8Array | undefined;
-  /** The generator the key came from, where the server made it. */
+  /** Random number generator of a key that the server generated. */
   readonly randomNumberGenerator?: RNGParameters | undefined;
-  /** Where the object is protected; Software when left out. */
+  /** Protection Storage Mask of the object; Software when left out. */
   readonly protectionStorageMask?: number | undefined;
 }
 
-/** Operations in which the server makes the key, so that its life starts now. */
+/** Operations in which the server generates the key, so that Original Creation Date is the present. */
 const generatingOperations: readonly CreatingOperation[] = [
   'Create',
   'CreateKeyPair',
@@ -59,16 +59,18 @@ const generatingOperations: readonly CreatingOperation[] = [
 ];
 
 /**
- * A new object with every attribute it has to have: those the client stated, those the value decides, those the server
- * adds. Fails with AttributeReadOnly, AttributeSingleValued, NonUniqueNameAttribute, InvalidAttribute or
- * InvalidAttributeValue (1.x: InvalidField for each), and as `requireQuantumSafety`.
+ * Builds a new object with all its attributes: those that follow from the value, those that the client
+ * stated, the defaults, and those that the server sets.
+ *
+ * @throws {KmipError} AttributeReadOnly, AttributeSingleValued, NonUniqueNameAttribute, InvalidAttribute or
+ * InvalidAttributeValue (1.x: InvalidField for each), ServerLimitExceeded, and as `requireQuantumSafety`.
  */
 export function buildObject(creation: Creation): ManagedObject {
   const { operation, type, group, id, value, now } = creation;
   const object = ManagedObject.create({ id, type, group, value });
   const { attributes } = object;
   if (creation.attributes.length > maxAttributes) {
-    fail('ServerLimitExceeded', `no more than ${maxAttributes} attributes fit on an object`);
+    fail('ServerLimitExceeded', `an object can have at most ${maxAttributes} attributes`);
   }
   attributes.set('UniqueIdentifier', id);
   for (const derived of derivedAttributes(creation)) addDerived(attributes, derived);
@@ -80,11 +82,11 @@ export function buildObject(creation: Creation): ManagedObject {
     else addStated(attributes, stated);
   }
   const stated = new Set(attributes.keys());
-  for (const unstated of creation.defaults ?? []) {
-    if (!stated.has(attributeKey(unstated))) addStated(attributes, unstated);
+  for (const fallback of creation.defaults ?? []) {
+    if (!stated.has(attributeKey(fallback))) addStated(attributes, fallback);
   }
   requireOrder(attributes);
-  // What another server has promised of an object that is imported is its client's affair.
+  // For an imported object the client is responsible that Quantum Safe is true.
   if (operation !== 'Import') {
     const [algorithm, bits] = [
       attributes.get('CryptographicAlgorithm'),
@@ -98,7 +100,7 @@ export function buildObject(creation: Creation): ManagedObject {
   return object;
 }
 
-/** Attributes that follow from the request and the value. What the cryptography found out comes first. */
+/** Attributes that follow from the request and the value; those of the crypto provider take precedence. */
 function derivedAttributes({ type, value, derived = [] }: Creation): readonly Attribute[] {
   return [
     { name: 'ObjectType', value: type },
@@ -107,6 +109,7 @@ function derivedAttributes({ type, value, derived = [] }: Creation): readonly At
   ];
 }
 
+/** Attributes that follow from the fields of the value alone. */
 function valueDerivedAttributes(object: ManagedObjectValue): StandardAttribute[] {
   if (hasKeyBlock(object)) {
     const { KeyFormatType, CryptographicAlgorithm, CryptographicLength } = object.value.KeyBlock;
@@ -140,7 +143,7 @@ function valueDerivedAttributes(object: ManagedObjectValue): StandardAttribute[]
   }
 }
 
-/** The first word on a single-valued fact stands. */
+/** Adds a derived attribute; of several values of a single-valued attribute the first counts. */
 function addDerived(attributes: AttributeSet, derived: Attribute): void {
   if (ruleOf(derived).multiple || !attributes.has(attributeKey(derived))) attributes.add(derived);
 }
@@ -158,11 +161,11 @@ function addStated(attributes: AttributeSet, stated: Attribute): void {
 
 function requireInstanceLimit(key: string, present: readonly Attribute[]): void {
   if (present.length >= maxInstances) {
-    fail('ServerLimitExceeded', `no more than ${maxInstances} instances of ${key} fit`);
+    fail('ServerLimitExceeded', `an object can have at most ${maxInstances} instances of ${key}`);
   }
 }
 
-/** A client may repeat what the object itself says, but not contradict it. */
+/** Refuses a stated attribute that differs from the derived one. */
 function requireNoContradiction(attributes: AttributeSet, stated: Attribute): void {
   const key = attributeKey(stated);
   const agrees = attributes.all(key).some((derived) => {
@@ -173,7 +176,7 @@ function requireNoContradiction(attributes: AttributeSet, stated: Attribute): vo
   if (!agrees) fail('InvalidAttributeValue', `${key} contradicts the object`);
 }
 
-/** An imported object keeps the attributes it had; only what the server alone can know is its own. */
+/** Adds an attribute of an imported object; it replaces a derived attribute that is single-valued. */
 function importStated(attributes: AttributeSet, stated: Attribute): void {
   const key = attributeKey(stated);
   if (!ruleOf(stated).multiple) attributes.remove(key);
@@ -184,6 +187,7 @@ function importStated(attributes: AttributeSet, stated: Attribute): void {
   attributes.add(stated);
 }
 
+/** Sets the attributes that the client did not state and the server has to set. */
 function setImplicitAttributes(attributes: AttributeSet, creation: Creation): void {
   const { operation, type, value, digest, shortIdentifier, randomNumberGenerator } = creation;
   const generated = generatingOperations.includes(operation);
@@ -213,7 +217,7 @@ function setImplicitAttributes(attributes: AttributeSet, creation: Creation): vo
   setIfAbsent(attributes, 'KeyValuePresent', metadataOnly ? false : undefined);
 }
 
-/** Sets an attribute that is not there yet, if there is a value for it. */
+/** Sets an attribute unless it is present or the value is undefined. */
 function setIfAbsent<N extends AttributeName>(
   attributes: AttributeSet,
   name: N,
@@ -223,9 +227,10 @@ function setIfAbsent<N extends AttributeName>(
 }
 
 /**
- * Attributes of a new object from several sources, the weakest first: templates in their order, then what the request
- * says itself; what is common to a pair before what is said of one half (KMIP 1.4 §4.1). Of a single-valued attribute
- * the strongest source counts; instances of a multi-valued one add up, equal ones once.
+ * Merges attributes of a new object from several sources, the lowest precedence first: Templates in their
+ * order, then the attributes of the request; for a key pair the common attributes before those of one key
+ * (KMIP 1.4 §4.1). Of a single-valued attribute the last source counts; instances of a multi-valued one are
+ * added, equal ones once.
  */
 export function mergeTemplates(...sources: readonly (readonly Attribute[])[]): Attribute[] {
   let merged: Attribute[] = [];

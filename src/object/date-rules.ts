@@ -7,13 +7,20 @@ import { isUnallocated } from './usage.ts';
 
 type DateName = 'ActivationDate' | 'ProcessStartDate' | 'ProtectStopDate' | 'DeactivationDate';
 
-/** Pairs of dates of which the first must not be later than the second (KMIP 2.1 §4.38 and §4.42, 1.4 §3.25 and §3.26). */
+/**
+ * Pairs of dates of which the first must not be later than the second (KMIP 2.1 §4.38 and §4.42, 1.4 §3.25
+ * and §3.26).
+ */
 const ordered: readonly (readonly [earlier: DateName, later: DateName])[] = [
   ['ActivationDate', 'ProcessStartDate'],
   ['ProtectStopDate', 'DeactivationDate'],
 ];
 
-/** Refuses dates in the wrong order. `proposed` goes before what the object has. */
+/**
+ * Refuses dates in the wrong order. `proposed` (attribute name: value) replaces dates of the object.
+ *
+ * @throws {KmipError} InvalidAttributeValue.
+ */
 export function requireOrder(
   attributes: AttributeSet,
   proposed: Partial<Record<string, unknown>> = {},
@@ -28,8 +35,10 @@ export function requireOrder(
 }
 
 /**
- * Refuses a change of a standard attribute whose time is over: dates by state, Usage Limits once something was
- * allocated. Fails with WrongKeyLifecycleState.
+ * Refuses a change of a standard attribute that the rules forbid at `now`: dates by state, Usage Limits after
+ * an allocation.
+ *
+ * @throws {KmipError} WrongKeyLifecycleState.
  */
 export function requireChangeable(object: ManagedObject, name: AttributeName, now: number): void {
   const { attributes } = object;
@@ -45,7 +54,7 @@ export function requireChangeable(object: ManagedObject, name: AttributeName, no
     case 'beforeDate': {
       const date = attributes.get(name) as number | undefined;
       if (date !== undefined && date <= now)
-        fail('WrongKeyLifecycleState', `${name} has come and can no longer change`);
+        fail('WrongKeyLifecycleState', `${name} has passed and cannot change any more`);
       return requireRunning(name, state);
     }
     case 'beforeDeactivation':

@@ -9,31 +9,32 @@ import type { ManagedObject } from './managed-object.ts';
 import { isSameLength, requireKnown, requireValidValue } from './value-rules.ts';
 import { contains } from './values.ts';
 
-/** What a group of clients has laid down for its new objects with Set Constraints and Set Defaults. */
+/** Rules of a group of clients for its new objects, from Set Constraints and Set Defaults. */
 export interface GroupPolicy {
   readonly constraints: readonly Constraint[];
   readonly defaults: readonly ObjectDefaults[];
 }
 
-/** Every creation reads the whole policy, and compares with all of it. */
+/** Maximum number of entries: every creation reads the whole policy and compares the object with it. */
 const maxEntries = 256;
 
-/** The objects an entry is about; a part that is missing or empty leaves all in. */
+/** Scope of an entry: object types and Object Groups; a missing or empty member includes all. */
 type Scope = Pick<ObjectDefaults, 'ObjectType' | 'ObjectTypes' | 'ObjectGroups'>;
 
-/** Types an entry names. 2.0, and the short form of 2.1, name one beside the list. */
+/** Object types of an entry. 2.0, and the short form of 2.1, have a single type beside the list. */
 export function typesOf({ ObjectType: single, ObjectTypes: list }: Scope): readonly ObjectType[] {
   return [...(single === undefined ? [] : [single]), ...(list?.ObjectType ?? [])];
 }
 
-/** Object Groups an entry names. */
+/** Object Groups of an entry. */
 export function groupsOf({ ObjectGroups: groups }: Scope): readonly string[] {
   return groups?.ObjectGroup ?? [];
 }
 
 /**
- * The entries about objects of that type in those groups: those that name one of the groups if there are any, else those
- * that name none. What is said of a group takes the place of what is said of all.
+ * Selects the entries for objects of that type in those Object Groups: the entries that name one of the
+ * groups, or when there are none the entries without groups. So an entry for a group replaces an entry for
+ * all.
  */
 function applicableEntries<E extends Scope>(
   entries: readonly E[],
@@ -49,8 +50,8 @@ function applicableEntries<E extends Scope>(
 }
 
 /**
- * Attributes for what a client has not said of its new object: those for its groups before those for all, and of two for
- * one attribute those of the later entry.
+ * Default attributes of a new object: entries for its Object Groups take precedence over entries for all, and
+ * a later entry over an earlier one.
  */
 export function defaultsFor(
   { defaults }: GroupPolicy,
@@ -66,11 +67,13 @@ export function defaultsFor(
 }
 
 /**
- * Refuses a new object that fits none of the constraints that apply to it. Several that apply are alternatives, and so are
- * several values of one attribute within one of them. Fails with ConstraintViolation.
+ * Refuses a new object that meets none of the constraints that apply to it. Several constraints are
+ * alternatives, and so are several values of one attribute within one constraint.
+ *
+ * @throws {KmipError} ConstraintViolation.
  */
 export function requireConstraintsMet({ constraints }: GroupPolicy, object: ManagedObject): void {
-  // A Template only holds attributes for others, which are judged when they are made.
+  // A Template only has attributes for other objects, which are checked when they are created.
   if (object.type === 'Template') return;
   const groups = object.attributes.values('ObjectGroup');
   const applicable = applicableEntries(constraints, object.type, groups);
@@ -80,7 +83,7 @@ export function requireConstraintsMet({ constraints }: GroupPolicy, object: Mana
     fail('ConstraintViolation', `new objects of the group need another ${failures[0]}`);
 }
 
-/** The first attribute that is not as the constraint wants it. */
+/** The key of the first attribute that violates the constraint. */
 function firstViolation({ Attributes }: Constraint, object: ManagedObject): string | undefined {
   for (const [key, allowed] of Map.groupBy(Attributes, attributeKey)) {
     const present = object.attributes.all(key);
@@ -95,7 +98,11 @@ function isAllowedValue(attribute: Attribute, allowed: Attribute): boolean {
     : contains(attribute.value, allowed.value);
 }
 
-/** Refuses constraints that mean nothing. Fails with InvalidObjectType, InvalidField or as attributes do. */
+/**
+ * Refuses constraints that are not valid.
+ *
+ * @throws {KmipError} InvalidObjectType, ServerLimitExceeded, and as `requireKnown` and `requireValidValue`.
+ */
 export function requireValidConstraints(constraints: readonly Constraint[]): void {
   requirePolicyLimits(constraints);
   for (const constraint of constraints) {
@@ -107,7 +114,11 @@ export function requireValidConstraints(constraints: readonly Constraint[]): voi
   }
 }
 
-/** Refuses defaults that a client could not state itself for objects of those types; the Lease Time it may set here. */
+/**
+ * Refuses defaults that a client could not state for objects of those types; Lease Time is allowed here.
+ *
+ * @throws {KmipError} InvalidObjectType, InvalidMessage, ServerLimitExceeded, and as `checkInitial`.
+ */
 export function requireValidDefaults(defaults: readonly ObjectDefaults[]): void {
   requirePolicyLimits(defaults);
   for (const entry of defaults) {
@@ -134,5 +145,8 @@ function requireTypes(entry: Scope): readonly ObjectTypeName[] {
 function requirePolicyLimits(entries: readonly { readonly Attributes: readonly Attribute[] }[]): void {
   const attributes = entries.reduce((sum, { Attributes }) => sum + Attributes.length, 0);
   if (entries.length > maxEntries || attributes > maxAttributes)
-    fail('ServerLimitExceeded', `no more than ${maxEntries} entries with ${maxAttributes} attributes fit`);
+    fail(
+      'ServerLimitExceeded',
+      `there can be at most ${maxEntries} entries with ${maxAttributes} attributes`,
+    );
 }

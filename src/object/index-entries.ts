@@ -4,14 +4,15 @@ import type { AnySchema, Field, Struct } from '../../codec/schema.ts';
 import type { TypedValue } from '../../codec/wire/node.ts';
 import type { IndexEntry } from '../store/store.ts';
 
-/** One searchable form: text for equality, or a number for equality, ranges and bits. */
+/** Searchable form of a value: text for equality, or a number for equality, ranges and bits. */
 export type Searchable = Pick<IndexEntry, 'text' | 'number'>;
 
 /**
- * What Locate can find an object by: one entry for each plain attribute, one for each field of a structured one, joined
- * by the instance's index. A field that may repeat (alternative names of certificates) is one entry, the text of all its
- * values. Custom attributes have their type as field, so that the number 5 is never taken for the text "5".
- * Texts are exact and of any length; the store digests long ones on both sides of a comparison.
+ * Builds the index entries by which Locate finds an object: one for each plain attribute, one for each field
+ * of a structured attribute; entries of one instance have its index in common. A field that may repeat
+ * (alternative names of certificates) is one entry, the text of all its values. Attributes of vendors have
+ * their type as field, so that the number 5 does not match the text "5". Texts are exact and of any length;
+ * the store hashes long texts on both sides of a comparison.
  */
 export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   return attributes.flatMap((attribute) => {
@@ -27,10 +28,13 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   });
 }
 
-/** Entry of a structure without any field, so that a search for the attribute as such finds it. */
+/** Entry of a structure without fields, so that a search for the attribute itself finds it. */
 const presenceEntry: [field: string, searchable: Searchable][] = [['', { text: '', number: null }]];
 
-/** The fields of one attribute instance in searchable form; absent fields are left out, here and in a Locate filter. */
+/**
+ * Returns the present fields of one attribute instance in searchable form, for index entries and for Locate
+ * filters.
+ */
 export function searchableFields(attribute: Attribute): [field: string, searchable: Searchable][] {
   if (attribute.vendor !== undefined) return [[attribute.value.type, typedSearchable(attribute.value)]];
   const { schema } = attributeRow(attribute.name as AttributeName);
@@ -51,7 +55,7 @@ export function searchableFields(attribute: Attribute): [field: string, searchab
   });
 }
 
-/** Structures of attributes have no fields that differ between the eras. */
+/** Fields of the structure of an attribute; none of them differs between the eras. */
 function plainFields(schema: Struct): [string, Field][] {
   return Object.entries(schema.fields).filter((entry): entry is [string, Field] => entry[1].kind === 'field');
 }
@@ -63,7 +67,7 @@ function searchable(schema: AnySchema, value: unknown): Searchable | undefined {
     case 'date':
       return number(value as number);
     case 'mask':
-      // As unsigned, so that bit 31 is a bit and no sign.
+      // Unsigned, so that bit 31 is a bit and not a sign.
       return number((value as number) >>> 0);
     case 'enumeration':
       return number(schema.toNumber(value as string | number));
@@ -84,12 +88,12 @@ function searchable(schema: AnySchema, value: unknown): Searchable | undefined {
     case 'struct':
       return text(canonical(schema, value));
     case 'custom':
-      // The only custom schema among attributes is the identifier; a reference into a batch means nothing at rest.
+      // The only custom schema among attributes is the identifier; a reference into a batch is never stored.
       return typeof value === 'string' ? text(value) : undefined;
   }
 }
 
-/** One text per value, different for different values. */
+/** Returns a text for a value, different for different values. */
 function canonical(schema: AnySchema, value: unknown): string {
   if (schema.kind === 'struct') {
     return JSON.stringify(
@@ -141,14 +145,14 @@ function number(value: number): Searchable {
   return { text: null, number: value };
 }
 
-/** Long Integers beyond 2^53 − 1 keep their exact text; their number is the nearest safe one. */
+/** Limits a Long Integer to ±(2^53 − 1); the text of the entry stays exact. */
 function clamp(value: bigint): number {
   const max = BigInt(Number.MAX_SAFE_INTEGER);
   if (value > max) return Number.MAX_SAFE_INTEGER;
   return Number(value < -max ? -max : value);
 }
 
-/** Big Integers compare by value: padding with sign bytes does not count. */
+/** Text of a Big Integer without superfluous sign bytes, so that equal values have equal texts. */
 function bigIntegerText(bytes: Uint8Array): string {
   let start = 0;
   const sign = (bytes[0] ?? 0) & 0x80 ? 0xff : 0;

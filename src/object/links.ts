@@ -1,7 +1,10 @@
 import type { LinkType } from '../../codec/enums.ts';
 import type { ManagedObject } from './managed-object.ts';
 
-/** Points a link of that type at one object, in place of any other of the type (KMIP 2.1 §4.31, 1.4 §3.35). */
+/**
+ * Sets the only Link of that type to the object `id`; replaces others of the type (KMIP 2.1 §4.31, 1.4
+ * §3.35).
+ */
 export function setLink(object: ManagedObject, type: LinkType, id: string, now: number): void {
   const value = { LinkType: type, LinkedObjectIdentifier: id };
   const [first, ...others] = object.attributes
@@ -14,12 +17,12 @@ export function setLink(object: ManagedObject, type: LinkType, id: string, now: 
 }
 
 /**
- * Links of one type that the server notes on one object: a key from which another is derived every minute must not carry
- * them all along. The oldest goes.
+ * Maximum number of Links of one type that the server adds to one object; the oldest is removed. Otherwise a
+ * key from which another is derived every minute would grow without end.
  */
 const maxLinksOfType = 100;
 
-/** Adds a link beside those of its type: an object has many keys derived from it. */
+/** Adds a Link beside others of its type, because several keys may be derived from one object. */
 function addLink(object: ManagedObject, type: LinkType, id: string, now: number): void {
   const present = object.attributes
     .all('Link')
@@ -31,24 +34,24 @@ function addLink(object: ManagedObject, type: LinkType, id: string, now: number)
   object.touch(now);
 }
 
-/** Derive Key: the new object and one it comes from point at each other. */
+/** Links a derived object and an object from which it was derived, in both directions (Derive Key). */
 export function linkDerivation(base: ManagedObject, derived: ManagedObject, now: number): void {
   addLink(base, 'DerivedKeyLink', derived.id, now);
   addLink(derived, 'DerivationBaseObjectLink', base.id, now);
 }
 
-/** Identifier of the first object linked by that type. */
+/** Returns the identifier in the first Link of that type. */
 export function linkedId(object: ManagedObject, type: LinkType): string | undefined {
   return object.attributes.values('Link').find(({ LinkType }) => LinkType === type)?.LinkedObjectIdentifier;
 }
 
-/** The two halves of a key pair point at each other. */
+/** Links the keys of a key pair in both directions. */
 export function linkPair(privateKey: ManagedObject, publicKey: ManagedObject, now: number): void {
   setLink(privateKey, 'PublicKeyLink', publicKey.id, now);
   setLink(publicKey, 'PrivateKeyLink', privateKey.id, now);
 }
 
-/** Re-key, Re-key Key Pair, Re-certify: the old object and its replacement point at each other. */
+/** Links an object and its replacement in both directions (Re-key, Re-key Key Pair, Re-certify). */
 export function linkReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
   setLink(old, 'ReplacementObjectLink', replacement.id, now);
   setLink(replacement, 'ReplacedObjectLink', old.id, now);

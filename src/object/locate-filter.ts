@@ -7,17 +7,17 @@ import { indexEntries, searchableFields } from './index-entries.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type { StateName } from './state.ts';
 
-/** What a Locate asks for. */
+/** Conditions of a Locate request. */
 export interface LocateCriteria {
   readonly attributes: readonly Attribute[];
-  /** Bits of Storage Status Mask; on-line objects only when left out. */
+  /** Storage Status Mask; on-line objects only when left out. */
   readonly storageStatusMask?: number | undefined;
   readonly objectGroupMember?: ObjectGroupMember | undefined;
-  /** POSIX seconds: states follow from dates. */
+  /** POSIX seconds; states depend on dates. */
   readonly now: number;
 }
 
-/** Storage Status Mask of objects that are on-line, archived or destroyed. */
+/** Storage Status Mask of all objects: on-line, archived or destroyed. */
 export const anyStorageStatus =
   StorageStatusMask.bit('OnLineStorage') |
   StorageStatusMask.bit('ArchivalStorage') |
@@ -27,9 +27,10 @@ const matchAll: Filter = { all: [] };
 const matchNone: Filter = { any: [] };
 
 /**
- * The filter of a Locate (KMIP 2.1 §6.1.26, 1.4 §4.9): every attribute must match. A date given twice is a range, both
- * ends included; a mask matches when all its bits are set; Usage Limits when there is at least as much; a structure by
- * the fields that are given. A name that no version knows matches nothing: to overlook it would hand out the wrong key.
+ * Builds the filter of a Locate (KMIP 1.4 §4.9): every attribute must match. Two values of a date are a
+ * range, both ends included; a mask matches when all its bits are set; Usage Limits when the object has at
+ * least as much; a structure by the given fields. An attribute that no version knows matches nothing: to
+ * ignore it would return the wrong key.
  */
 export function locateFilter(criteria: LocateCriteria): Filter {
   const { now } = criteria;
@@ -48,12 +49,12 @@ export function locateFilter(criteria: LocateCriteria): Filter {
   };
 }
 
-/** Whether an object that the store does not know yet meets the filter: the same rule as the database's. */
+/** Whether an object that is not stored yet matches the filter, by the same rules as in the database. */
 export function matchesFilter(object: ManagedObject, filter: Filter): boolean {
   return evaluateFilter(filter, indexEntries(object.attributes.list()));
 }
 
-/** A filter evaluated over index entries. */
+/** Evaluates a filter over the index entries of one object. */
 export function evaluateFilter(filter: Filter, entries: readonly IndexEntry[]): boolean {
   if ('all' in filter) return filter.all.every((part) => evaluateFilter(part, entries));
   if ('any' in filter) return filter.any.some((part) => evaluateFilter(part, entries));
@@ -93,7 +94,7 @@ function attributeCondition(attribute: Attribute, now: number): Filter {
   if (attribute.vendor === undefined && attribute.name === 'State')
     return stateCondition(attribute.value as StateName | number, now);
   const fields = searchableFields(attribute);
-  // An identifier that refers into a batch has no searchable form.
+  // A reference into a batch has no searchable form.
   if (fields.length === 0 && !isStructured(attribute)) return matchNone;
   return {
     attribute: attributeKey(attribute),
@@ -111,13 +112,13 @@ function comparison(
   return { field, op: '=', value: text ?? (number as number) };
 }
 
-/** Masks match by their bits, Usage Limits by "at least", everything else exactly. */
+/** Comparison of a field: masks by their bits, Usage Limits by "at least", all others by equality. */
 function operator(name: AttributeName, field: string): '=' | '>=' | 'bits' {
   if (attributeRow(name).schema.kind === 'mask') return 'bits';
   return field === 'UsageLimitsTotal' || field === 'UsageLimitsCount' ? '>=' : '=';
 }
 
-/** Some clients put Storage Status Mask, a field of the request, among the attributes. */
+/** Some clients send Storage Status Mask, a field of the request, as an attribute. */
 function isStorageMask(attribute: Attribute): boolean {
   return (
     attribute.vendor === '' && attribute.name === 'Storage Status Mask' && attribute.value.type === 'Integer'
@@ -136,11 +137,14 @@ function isDate(attribute: Attribute): boolean {
   );
 }
 
-/** One instance of a date: exactly then; two: from the earlier to the later. More than two can only be a mistake. */
+/**
+ * Conditions of dates: one value for equality, two for a range. More than two are a mistake and match
+ * nothing.
+ */
 function dateConditions(dates: readonly Attribute[]): Filter[] {
   const byName = Map.groupBy(dates, (date) => date.name);
-  return [...byName].map(([attribute, given]) => {
-    const [first, ...others] = given.map((date) => date.value as number).sort((a, b) => a - b) as [
+  return [...byName].map(([attribute, instances]) => {
+    const [first, ...others] = instances.map((date) => date.value as number).sort((a, b) => a - b) as [
       number,
       ...number[],
     ];
@@ -157,7 +161,7 @@ function dateConditions(dates: readonly Attribute[]): Filter[] {
   });
 }
 
-/** State as `stateAt` tells it at `now`, said in terms of the stored state and the dates. */
+/** Condition of a State at `now`, the inverse of `stateAt`: combines the stored State and the dates. */
 function stateCondition(state: StateName | number, now: number): Filter {
   const stored = (name: StateName | number): Filter => ({
     attribute: 'State',
@@ -196,7 +200,10 @@ function storageCondition(mask: number | undefined): Filter {
   return { any: names.map((name) => conditions[name]) };
 }
 
-/** Fresh: never handed out by Get. Every member counts as a default one: which to take is the order of the answer's business. */
+/**
+ * Condition of Object Group Member. Fresh objects were never returned by Get. Every member of a group counts
+ * as a default one; the order of the response decides between them.
+ */
 function memberCondition(member: ObjectGroupMember | undefined): Filter {
   switch (member) {
     case undefined:

@@ -23,7 +23,7 @@ import {
   stateAt,
 } from './state.ts';
 
-/** What a new object starts from. */
+/** Identity and value of a new object. */
 export interface NewObject {
   readonly id: string;
   readonly type: ObjectTypeName;
@@ -31,31 +31,31 @@ export interface NewObject {
   readonly value?: ManagedObjectValue | undefined;
 }
 
-/** An object value that is still sealed, and how to open it. */
-interface Sealed {
+/** A sealed object value and the function that opens it. */
+interface SealedValue {
   readonly bytes: SealedKey;
   open(): Uint8Array;
 }
 
 /**
- * A managed object: its identity, its attributes, and a value that stays sealed until somebody asks for it. Values are
- * never changed in place, only replaced, so clones share them.
+ * A managed object: identity, attributes, and a value that is decrypted at the first access. A value is never
+ * changed in place, only replaced, so clones share it.
  */
 export class ManagedObject {
   readonly id: string;
   readonly type: ObjectTypeName;
   readonly group: string;
-  /** Version in the store; 0 for an object that is not there yet. */
+  /** Version in the store; 0 for an object that is not stored yet. */
   readonly version: number;
   readonly attributes: AttributeSet;
-  #sealed: Sealed | undefined;
+  #sealed: SealedValue | undefined;
   #value: ManagedObjectValue | undefined;
   #valueChanged: boolean;
 
   private constructor(
     identity: Pick<ManagedObject, 'id' | 'type' | 'group' | 'version'>,
     attributes: AttributeSet,
-    value: { sealed?: Sealed | undefined; opened?: ManagedObjectValue | undefined; changed: boolean },
+    value: { sealed?: SealedValue | undefined; opened?: ManagedObjectValue | undefined; changed: boolean },
   ) {
     this.id = identity.id;
     this.type = identity.type;
@@ -67,7 +67,7 @@ export class ManagedObject {
     this.#valueChanged = value.changed;
   }
 
-  /** An object that exists in memory only, without attributes. */
+  /** Creates an object in memory, without attributes. */
   static create({ id, type, group, value }: NewObject): ManagedObject {
     return new ManagedObject({ id, type, group, version: 0 }, new AttributeSet(), {
       opened: value,
@@ -75,7 +75,11 @@ export class ManagedObject {
     });
   }
 
-  /** The object of a row of the store. Opens nothing. */
+  /**
+   * Creates the object of a row of the store. Decrypts nothing yet.
+   *
+   * @throws {WireError} when the attributes cannot be decoded.
+   */
   static fromStored(stored: LoadedObject, vault: Vault): ManagedObject {
     const { id, group, version, sealed } = stored;
     const type = stored.objectType as ObjectTypeName;
@@ -91,8 +95,10 @@ export class ManagedObject {
   }
 
   /**
-   * The object's structure; undefined once destroyed, and for objects without a value. The first call opens the seal:
-   * it throws VaultUnavailable or SealBroken.
+   * The structure of the object; undefined when it is destroyed or has no value. The first call decrypts.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   * @throws {SealBrokenError} when the stored value cannot be authenticated.
    */
   get value(): ManagedObjectValue | undefined {
     if (this.#value === undefined && this.#sealed !== undefined)
@@ -100,32 +106,34 @@ export class ManagedObject {
     return this.#value;
   }
 
-  /** Replaces the value; undefined takes it away for good. */
+  /** Replaces the value; undefined removes it. */
   setValue(value: ManagedObjectValue | undefined): void {
     this.#value = value;
     this.#sealed = undefined;
     this.#valueChanged = true;
   }
 
-  /** Whether the store has to learn of something. */
+  /** Whether the object differs from its row in the store. */
   get changed(): boolean {
     return this.#valueChanged || this.attributes.changed;
   }
 
+  /** Whether the object is archived: it has an Archive Date. */
   get archived(): boolean {
     return this.attributes.has('ArchiveDate');
   }
 
+  /** Whether the object is destroyed: it has a Destroy Date. */
   get destroyed(): boolean {
     return this.attributes.has('DestroyDate');
   }
 
-  /** State at `now`, POSIX seconds; see `stateAt`. */
+  /** State at `now` (POSIX seconds); see `stateAt`. */
   state(now: number): StateName {
     return stateAt(this.attributes, now);
   }
 
-  /** Every attribute as an answer at `now` shows it: State as the dates have it. */
+  /** All attributes as a response at `now` shows them: with the State that the dates have brought about. */
   attributesAt(now: number): readonly Attribute[] {
     const state = this.state(now);
     return this.attributes
@@ -137,34 +145,38 @@ export class ManagedObject {
       );
   }
 
+  /** See `activate` in state.ts. */
   activate(now: number): void {
     activate(this.attributes, now);
   }
 
-  /** `occurrence`: when a compromise happened, if the client said. */
+  /** See `revoke` in state.ts. */
   revoke(reason: RevocationReason, occurrence: number | undefined, now: number): void {
     revoke(this.attributes, reason, occurrence, now);
   }
 
+  /** Destroys the object and removes its value; see `destroy` in state.ts. */
   destroy(now: number): void {
     destroy(this.attributes, now);
     this.setValue(undefined);
   }
 
+  /** See `archive` in state.ts. */
   archive(now: number): void {
     archive(this.attributes, now);
   }
 
+  /** See `recover` in state.ts. */
   recover(now: number): void {
     recover(this.attributes, now);
   }
 
-  /** Notes a change: Last Change Date, and the state that dates have brought about. */
+  /** Records a change: Last Change Date, and the state that dates have brought about. */
   touch(now: number): void {
     recordChange(this.attributes, now);
   }
 
-  /** An object of its own with the same content, as changed as this one. */
+  /** Returns a separate object with the same content and the same `changed`. */
   clone(): ManagedObject {
     return new ManagedObject(this, this.attributes.clone(), {
       sealed: this.#sealed,
@@ -173,7 +185,11 @@ export class ManagedObject {
     });
   }
 
-  /** The row to write: the next version, a value sealed anew only where it has changed. Throws VaultUnavailableError. */
+  /**
+   * Returns the row to write, with the next version. Encrypts the value only when it has changed.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed.
+   */
   toStored(vault: Vault, options: { readonly uniqueNames: boolean }): StoredObject {
     return {
       id: this.id,

@@ -4,8 +4,11 @@ import { fail, type Reason } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
 /**
- * Refuses the same Name twice on one object. `own`: the instance that is being replaced; `classic`: the reason for 1.x
- * where it is not Illegal Operation. Names of other objects are the store's business, through `uniqueNameKeys`.
+ * Refuses the same Name twice on one object. Names compare by their text. `own`: the instance that is
+ * replaced; `legacyReason`: the reason for 1.x when it is not Illegal Operation. The store compares with the
+ * Names of other objects, see `uniqueNameKeys`.
+ *
+ * @throws {KmipError} NonUniqueNameAttribute.
  */
 export function requireNewName(
   attributes: AttributeSet,
@@ -21,8 +24,8 @@ export function requireNewName(
 }
 
 /**
- * Keys that the store keeps unique in a group when `unique_names` is set: one for each Name. A destroyed object has none,
- * so its Names can be used again.
+ * Keys that the store keeps unique in a group when `unique_names` is set: one for each Name. A destroyed
+ * object has none, so its Names can be used again.
  */
 export function uniqueNameKeys(attributes: AttributeSet): readonly string[] {
   if (attributes.has('DestroyDate')) return [];

@@ -1,11 +1,10 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { ManagedObject } from './managed-object.ts';
 
-/** How far an object made from others is as protected as they are (KMIP 2.1 §4.47 Sensitive and following, 1.4 §3.47). */
-
 /**
- * Sensitive and Extractable of what is made from `sources`, beside what was requested: sensitive if one of them is,
- * extractable if all are. `binding`: the request cannot say otherwise, because a source could be had from the new object.
+ * Returns the requested attributes of an object made from `sources`, with Sensitive and Extractable
+ * inherited: sensitive when one source is, extractable when all are (KMIP 1.4 §3.47 and following).
+ * `isBinding`: the request cannot override them, because a source could be recovered from the new object.
  */
 export function inheritProtection(
   requested: readonly Attribute[],
@@ -24,7 +23,7 @@ export function inheritProtection(
   return [...requested, ...inherited.filter(({ name }) => !stated.includes(name))];
 }
 
-/** Always Sensitive and Never Extractable of a new object: only if they hold for everything it was made from. */
+/** Clears Always Sensitive and Never Extractable of a new object unless they are true for all sources. */
 export function inheritHistory({ attributes }: ManagedObject, sources: readonly ManagedObject[]): void {
   for (const name of ['AlwaysSensitive', 'NeverExtractable'] as const) {
     if (sources.some((source) => source.attributes.get(name) !== true)) attributes.set(name, false);

@@ -3,8 +3,11 @@ import { fail } from '../common/errors.ts';
 import { quantumSafe } from '../crypto/algorithms.ts';
 
 /**
- * Quantum Safe is a demand (KMIP 2.1 §4.44): refuses it of keys whose algorithm does not meet it. Of objects without an
- * algorithm (secret data, opaque ones) the client knows more than the server. Fails with GeneralFailure, as QS-M-2 has it.
+ * Refuses Quantum Safe (KMIP 2.1 §4.44) for a key whose algorithm or length in bits is not quantum-safe.
+ * Objects without an algorithm (secret data, opaque objects) are not checked, because the server does not
+ * know their content.
+ *
+ * @throws {KmipError} GeneralFailure, as the test case QS-M-2 expects.
  */
 export function requireQuantumSafety(
   isDemanded: boolean | undefined,

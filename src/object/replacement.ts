@@ -8,8 +8,8 @@ import { linkReplacement } from './links.ts';
 import type { ManagedObject } from './managed-object.ts';
 
 /**
- * What a replacement does not inherit although a client may have given it: Names move (`replace`), links and origin are
- * its own (KMIP 2.1 §6.1.46 table, 1.4 §4.4). What only the server gives is never inherited.
+ * Attributes of clients that a replacement does not inherit: `recordReplacement` moves Names; links and
+ * origin are new (KMIP 1.4 §4.4, table). Attributes of the server are never inherited.
  */
 const notInherited: readonly string[] = [
   'Name',
@@ -19,7 +19,7 @@ const notInherited: readonly string[] = [
   'RandomNumberGenerator',
 ] satisfies AttributeName[];
 
-/** A replacement is a key of the same kind. */
+/** Derived attributes that a replacement inherits, because it is a key of the same kind. */
 const alwaysInherited: readonly string[] = [
   'CryptographicAlgorithm',
   'CryptographicLength',
@@ -29,10 +29,12 @@ const dates = ['ActivationDate', 'ProcessStartDate', 'ProtectStopDate', 'Deactiv
 type DateName = (typeof dates)[number];
 
 /**
- * Attributes of the object that replaces `old` (Re-key, Re-key Key Pair, Re-certify), as `buildObject` takes them: the
- * old ones, overruled by the `requested`. With `offset` (seconds) the new Activation Date is that much after `now`, and
- * the other dates keep their distance from it. Fails with InvalidMessage when dates are requested beside an offset, with
- * InvalidField (1.x: IllegalOperation) when there is no Activation Date to move the others by.
+ * Returns the attributes of the object that replaces `old` (Re-key, Re-key Key Pair, Re-certify), for
+ * `buildObject`: the inherited ones, overridden by `requested`. With `offset` (seconds) the new Activation
+ * Date is `now + offset`, and the other dates keep their distance from it.
+ *
+ * @throws {KmipError} InvalidMessage for dates beside an offset; InvalidField (1.x: IllegalOperation) when
+ * dates have to be shifted and `old` has no Activation Date.
  */
 export function replacementAttributes(
   old: ManagedObject,
@@ -52,23 +54,28 @@ function isInherited({ name, vendor }: Attribute): boolean {
   return (source === 'client' || source === 'either') && !notInherited.includes(name);
 }
 
+/** Shifts the dates by the difference between the old and the new Activation Date. */
 function shiftDates(attributes: readonly Attribute[], offset: number, now: number): Attribute[] {
-  const before = attributes.find(({ name, vendor }) => vendor === undefined && name === 'ActivationDate')
-    ?.value as number | undefined;
+  const oldActivation = attributes.find(
+    ({ name, vendor }) => vendor === undefined && name === 'ActivationDate',
+  )?.value as number | undefined;
   const activation = now + offset;
   const rest = attributes.filter((attribute) => !isDate(attribute));
   const others = attributes.filter((attribute) => isDate(attribute) && attribute.name !== 'ActivationDate');
-  if (others.length > 0 && before === undefined) {
+  if (others.length > 0 && oldActivation === undefined) {
     fail('InvalidField', 'an Offset needs an Activation Date on the old object', 'IllegalOperation');
   }
-  const moved = others.map(
+  const shifted = others.map(
     (date) =>
-      ({ ...date, value: clampDate((date.value as number) + activation - (before ?? 0)) }) as Attribute,
+      ({
+        ...date,
+        value: clampDate((date.value as number) + activation - (oldActivation ?? 0)),
+      }) as Attribute,
   );
-  return [...rest, { name: 'ActivationDate', value: activation }, ...moved];
+  return [...rest, { name: 'ActivationDate', value: activation }, ...shifted];
 }
 
-/** A date beyond exact numbers means "for ever", and moved by any distance still does. */
+/** Limits a date to ±(2^53 − 1) seconds. Such a date means "never", which it still does after a shift. */
 function clampDate(seconds: number): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
 }
@@ -77,18 +84,20 @@ function isDate({ name, vendor }: Attribute): boolean {
   return vendor === undefined && dates.includes(name as DateName);
 }
 
-/** Joins a replacement to the old object: links both ways, and every Name moves over. */
+/** Links an object and its replacement, and moves every Name to the replacement. */
 export function recordReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
   linkReplacement(old, replacement, now);
   moveNames(old, replacement, now);
 }
 
-/** Moves every Name from the old object to its replacement, before the Names that the replacement has already. */
+/**
+ * Moves every Name from the old object to its replacement, before the Names that the replacement has already.
+ */
 function moveNames(from: ManagedObject, to: ManagedObject, now: number): void {
   const moved = from.attributes.remove('Name');
   if (moved.length === 0) return;
-  const later = to.attributes.remove('Name');
-  for (const name of [...moved, ...later]) {
+  const present = to.attributes.remove('Name');
+  for (const name of [...moved, ...present]) {
     if (!hasName(to, name.value as Name)) to.attributes.add(name);
   }
   from.touch(now);

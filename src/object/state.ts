@@ -3,16 +3,16 @@ import type { RevocationReason } from '../../codec/structures/attribute-values.t
 import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
-/** KMIP 2.1 §3.22 and §4.57, 1.4 §3.22: states of an object that has any. */
+/** States of objects (KMIP 2.1 §4.57, 1.4 §3.22). */
 export type StateName = Exclude<State, number>;
 
-export type Transition = 'activate' | 'deactivate' | 'compromise' | 'destroy';
+type Transition = 'activate' | 'deactivate' | 'compromise' | 'destroy';
 
 /**
- * Where each transition leads from each state; what is not here is refused. An Active object has to be revoked before
- * it can be destroyed. Deactivation of a Pre-Active object is no transition of the specification.
+ * Target state of each transition by the present state; other transitions are refused. An Active object must
+ * be revoked before it can be destroyed. The specification has no deactivation of a Pre-Active object.
  */
-export const transitions: Readonly<Record<Transition, Readonly<Partial<Record<StateName, StateName>>>>> = {
+const transitions: Readonly<Record<Transition, Readonly<Partial<Record<StateName, StateName>>>>> = {
   activate: { PreActive: 'Active' },
   deactivate: { Active: 'Deactivated' },
   compromise: {
@@ -25,9 +25,9 @@ export const transitions: Readonly<Record<Transition, Readonly<Partial<Record<St
 };
 
 /**
- * The state at `now` (POSIX seconds): the stored one, moved on by the dates that have come. No timer is needed, and a
- * clock that runs backward cannot re-activate what was stored as deactivated, because stored states only move on.
- * An object without State (a Template) counts as Active.
+ * Returns the state at `now` (POSIX seconds): the stored State and the transitions of the dates that have
+ * passed. This needs no timer. A clock that runs backward cannot re-activate an object that was stored as
+ * deactivated, because stored states only advance. An object without State (a Template) counts as Active.
  */
 export function stateAt(attributes: AttributeSet, now: number): StateName {
   const stored = (attributes.get('State') ?? 'Active') as StateName;
@@ -37,12 +37,15 @@ export function stateAt(attributes: AttributeSet, now: number): StateName {
   return reached(attributes.get('DeactivationDate')) ? 'Deactivated' : 'Active';
 }
 
-/** Stores the state that dates have brought about, so that it holds even if the clock should run backward. */
+/** Stores the state that dates have brought about, so that it stays even if the clock runs backward. */
 function settleState(attributes: AttributeSet, now: number): void {
   if (attributes.has('State')) attributes.set('State', stateAt(attributes, now));
 }
 
-/** Records a change of the object at `now` (POSIX seconds): Last Change Date, and the state that dates have brought about. */
+/**
+ * Records a change of the object at `now` (POSIX seconds): Last Change Date, and the state that dates have
+ * brought about.
+ */
 export function recordChange(attributes: AttributeSet, now: number): void {
   settleState(attributes, now);
   attributes.set('LastChangeDate', now);
@@ -62,8 +65,8 @@ export function activate(attributes: AttributeSet, now: number): void {
  * Revoke (KMIP 1.4 §4.20). A compromise is dated `now` and its occurrence `occurrence` (default: Initial
  * Date); any other reason deactivates an Active object at `now`.
  *
- * @throws {KmipError} WrongKeyLifecycleState, InvalidObjectType for an object without State, or InvalidField for a
- * reason code outside the specification.
+ * @throws {KmipError} WrongKeyLifecycleState, InvalidObjectType for an object without State, or InvalidField
+ * for a reason code outside the specification.
  */
 export function revoke(
   attributes: AttributeSet,

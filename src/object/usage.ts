@@ -10,8 +10,8 @@ import type { StateName } from './state.ts';
 type UsageBit = (typeof CryptographicUsageMask)['members'][number];
 
 /**
- * `protect`: makes protected data, so only an Active key may, until Protect Stop Date. `process`: reads what was
- * protected before, from Process Start Date on; old data must stay readable after the key's time is over.
+ * `protect`: produces protected data, which needs an Active key before Protect Stop Date. `process`: reads
+ * protected data, from Process Start Date on, also after deactivation, so that old data stays readable.
  */
 type Direction = 'protect' | 'process';
 
@@ -20,7 +20,7 @@ const allowedStates: Readonly<Record<Direction, readonly StateName[]>> = {
   process: ['Active', 'Deactivated', 'Compromised'],
 };
 
-/** What each use of a key needs (KMIP 2.1 §4.14 and §11.52, 1.4 §3.19). */
+/** Usage bit and direction of each use of a key (KMIP 2.1 §4.14 and §11.52, 1.4 §3.19). */
 const uses = {
   Encrypt: { bit: 'Encrypt', direction: 'protect' },
   Decrypt: { bit: 'Decrypt', direction: 'process' },
@@ -31,23 +31,27 @@ const uses = {
   DeriveKey: { bit: 'DeriveKey', direction: 'protect' },
   AgreeKey: { bit: 'DeriveKey', orBit: 'KeyAgreement', direction: 'protect' },
   WrapKey: { bit: 'WrapKey', direction: 'protect' },
-  // A key that may wrap reads what it wrapped: so TC-WRAP-2 has it, whose key has no other bit.
+  // A key that may wrap may also unwrap, as the test case TC-WRAP-2 expects, whose key has no other bit.
   UnwrapKey: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
   Certify: { bit: 'CertificateSign', direction: 'protect' },
 } as const satisfies Record<string, UsageRequirement>;
 
 interface UsageRequirement {
   readonly bit: UsageBit;
-  /** Allows the use as well. */
+  /** Another bit that also allows the use. */
   readonly orBit?: UsageBit;
   readonly direction: Direction;
 }
 
+/** A use of a key that the rules distinguish. */
 export type Use = keyof typeof uses;
 
 /**
- * Refuses a use that the object's state, dates or usage mask do not allow, in this order. Fails with ObjectArchived,
- * WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x: PermissionDenied, for the mask `classic`).
+ * Refuses a use that the state, the dates or the usage mask of the object do not allow, checked in this
+ * order.
+ *
+ * @throws {KmipError} ObjectArchived, WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x:
+ * PermissionDenied, for the mask `legacyReason`).
  */
 export function requireUsage(object: ManagedObject, use: Use, now: number, legacyReason?: Reason): void {
   const { bit, orBit = bit, direction }: UsageRequirement = uses[use];
@@ -63,30 +67,33 @@ export function requireUsage(object: ManagedObject, use: Use, now: number, legac
   }
 }
 
-/** Refuses what comes in the wrong state, before Process Start Date or from Protect Stop Date on. `classic`: as of `fail`. */
+/**
+ * Refuses a use in the wrong state, before Process Start Date or from Protect Stop Date on. `legacyReason`:
+ * see `fail`.
+ */
 function requireTime(
   object: ManagedObject,
   direction: Direction,
-  what: string,
+  use: string,
   now: number,
   legacyReason?: Reason,
 ): void {
   const state = object.state(now);
   const refuse = (why: string): never => fail('WrongKeyLifecycleState', why, legacyReason);
   if (!allowedStates[direction].includes(state)) {
-    refuse(`${what} needs an object that is ${allowedStates[direction].join(' or ')}; it is ${state}`);
+    refuse(`${use} needs an object that is ${allowedStates[direction].join(' or ')}; it is ${state}`);
   }
   const start = object.attributes.get('ProcessStartDate');
   if (direction === 'process' && start !== undefined && now < start) {
-    refuse(`${what} is not allowed before the Process Start Date`);
+    refuse(`${use} is not allowed before the Process Start Date`);
   }
   const stop = object.attributes.get('ProtectStopDate');
   if (direction === 'protect' && stop !== undefined && now >= stop) {
-    refuse(`${what} is not allowed after the Protect Stop Date`);
+    refuse(`${use} is not allowed after the Protect Stop Date`);
   }
 }
 
-/** Whether `mask` has every bit of `needed`; Unrestricted (2.0 on) has them all. */
+/** Whether `mask` has every bit of `needed`; Unrestricted (since 2.0) includes all bits. */
 export function hasUsageBits(mask: number, needed: number): boolean {
   return (mask & CryptographicUsageMask.bit('Unrestricted')) !== 0 || (mask & needed) === (needed | 0);
 }
@@ -98,17 +105,17 @@ function usageMaskOf(...bits: UsageBit[]): number {
 const cipherMask = usageMaskOf('Encrypt', 'Decrypt');
 const authenticationMask = usageMaskOf('MACGenerate', 'MACVerify');
 
-/** What the halves of a pair are for whose algorithm does one thing; RSA and the rest both sign and encrypt. */
+/** Usage masks of key pairs whose algorithm has a single purpose; RSA and others both sign and encrypt. */
 const pairUsageMasks = {
   signature: { PrivateKey: usageMaskOf('Sign'), PublicKey: usageMaskOf('Verify') },
   agreement: { PrivateKey: usageMaskOf('KeyAgreement'), PublicKey: usageMaskOf('KeyAgreement') },
-  // Decapsulation is asked for as Decrypt, encapsulation as Encrypt.
+  // Clients request decapsulation as Decrypt and encapsulation as Encrypt.
   encapsulation: { PrivateKey: usageMaskOf('Decrypt'), PublicKey: usageMaskOf('Encrypt') },
 } as const;
 
 /**
- * Cryptographic Usage Mask of an object whose client gave none: what its kind is made for. Undefined for types that
- * have no mask.
+ * Returns the default Cryptographic Usage Mask of an object by type and algorithm; undefined for types
+ * without a mask.
  */
 export function defaultUsageMask(
   type: ObjectTypeName,
@@ -134,41 +141,52 @@ export function defaultUsageMask(
   }
 }
 
-/** Limits as a client gives them: the count starts at the total, whatever the client says (KMIP 2.1 §4.60). */
+/**
+ * Returns the limits of a client with the count set to the total, whatever the client states (KMIP 2.1
+ * §4.60).
+ */
 export function resetUsageCount(limits: UsageLimits): UsageLimits {
   return { ...limits, UsageLimitsCount: limits.UsageLimitsTotal };
 }
 
-/** Whether nothing has been allocated yet: from then on a client may no longer change or delete the limits. */
+/** Whether nothing has been allocated yet, so that a client may still change or delete the limits. */
 export function isUnallocated({ UsageLimitsTotal, UsageLimitsCount }: UsageLimits): boolean {
   return UsageLimitsCount === undefined || UsageLimitsCount === UsageLimitsTotal;
 }
 
 /**
- * Takes `amount` (bytes or objects, as the limits' unit says) off the limits for Get Usage Allocation. Fails with
- * AttributeNotFound (1.x: IllegalOperation) where there are no limits, with WrongKeyLifecycleState (1.x:
- * IllegalOperation) when the object may not protect data, with UsageLimitExceeded where too little is left.
+ * Subtracts `amount` (bytes or objects, by the unit of the limits) from the Usage Limits, for Get Usage
+ * Allocation.
+ *
+ * @throws {KmipError} AttributeNotFound (1.x: IllegalOperation) without limits, WrongKeyLifecycleState (1.x:
+ * IllegalOperation) when the object may not protect data, InvalidField for a negative amount,
+ * UsageLimitExceeded when too little is left.
  */
 export function allocateUsage(object: ManagedObject, amount: bigint, now: number): void {
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
   requireTime(object, 'protect', 'a usage allocation', now, 'IllegalOperation');
-  if (amount < 0n) fail('InvalidField', 'the Usage Limits Count asked for is negative');
+  if (amount < 0n) fail('InvalidField', 'the requested Usage Limits Count is negative');
   if (!decrementLimits(object, limits, amount, now))
-    fail('UsageLimitExceeded', 'not enough is left of the Usage Limits');
+    fail('UsageLimitExceeded', 'the requested amount exceeds the remaining Usage Limits');
 }
 
 /**
- * Counts one use of a key on `bytes` bytes of data: Encrypt, Sign and the like. Nothing happens without limits. Fails with
- * PermissionDenied when the limits are used up: so the test cases want it, in every version.
+ * Subtracts one use of a key on `bytes` bytes of data (Encrypt, Sign and others) from the Usage Limits, if
+ * there are any.
+ *
+ * @throws {KmipError} PermissionDenied when the limits are exhausted, as the test cases of every version
+ * expect.
  */
 export function countUse(object: ManagedObject, bytes: number, now: number): void {
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) return;
   const amount = limits.UsageLimitsUnit === 'Object' ? 1n : BigInt(bytes);
-  if (!decrementLimits(object, limits, amount, now)) fail('PermissionDenied', 'the Usage Limits are used up');
+  if (!decrementLimits(object, limits, amount, now))
+    fail('PermissionDenied', 'the Usage Limits are exhausted');
 }
 
+/** Subtracts `amount` and returns true, or returns false when too little is left. */
 function decrementLimits(object: ManagedObject, limits: UsageLimits, amount: bigint, now: number): boolean {
   const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
   if (amount > left) return false;

@@ -5,11 +5,13 @@ import { fail } from '../common/errors.ts';
 import { resetUsageCount } from './usage.ts';
 
 const vendorName = /^[A-Za-z0-9_.]+$/;
-/** Enumeration values from here on are extensions, which every version lets through. */
+/** First enumeration value of extensions, which are valid in every version. */
 const firstExtension = 0x80000000;
 
 /**
- * Refuses a name that no version knows. Fails with InvalidAttribute (1.x: `classic`).
+ * Refuses an attribute that no version knows, or with an invalid Vendor Identification.
+ *
+ * @throws {KmipError} InvalidAttribute (1.x: InvalidField).
  */
 export function requireKnown(attribute: {
   readonly name: string;
@@ -28,8 +30,10 @@ export function requireKnown(attribute: {
 }
 
 /**
- * Refuses a value that can mean nothing: an enumeration value outside the dictionary, a structure in a structure of a
- * custom attribute, application data that the server would have to make up.
+ * Refuses an invalid value: an enumeration value outside the specification, a structure in a structure of a
+ * custom attribute, negative limits, Application Data that the server would have to generate.
+ *
+ * @throws {KmipError} InvalidAttributeValue or ApplicationNamespaceNotSupported.
  */
 export function requireValidValue(attribute: Attribute): void {
   if (attribute.vendor !== undefined) {
@@ -42,7 +46,7 @@ export function requireValidValue(attribute: Attribute): void {
   if (attribute.name === 'ApplicationSpecificInformation' && attribute.value.ApplicationData === undefined) {
     fail(
       'ApplicationNamespaceNotSupported',
-      'Application Data is missing: the server makes up none for any namespace',
+      'Application Data is missing: the server generates none for any namespace',
     );
   }
   if (attribute.name === 'UsageLimits' && attribute.value.UsageLimitsTotal < 0n) {
@@ -56,7 +60,7 @@ export function requireValidValue(attribute: Attribute): void {
   }
 }
 
-/** The attribute as it is kept: a client cannot say how much of its Usage Limits is left. */
+/** Returns the attribute as it is stored: a client cannot state the count of its Usage Limits. */
 export function normalise(attribute: Attribute): Attribute {
   return attribute.vendor === undefined && attribute.name === 'UsageLimits'
     ? { ...attribute, value: resetUsageCount(attribute.value) }
@@ -75,10 +79,10 @@ function isKnownValue(schema: AnySchema, value: unknown): boolean {
   );
 }
 
-/** DES lengths are told with and without the parity bits. */
+/** Length of DES keys with parity bits by the length without; clients state either. */
 const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
 
-/** Whether two Cryptographic Lengths are the same. */
+/** Whether two Cryptographic Lengths (bits) are the same, with or without the parity bits of DES. */
 export function isSameLength(a: number, b: number): boolean {
   return a === b || withParity[a] === b || withParity[b] === a;
 }

@@ -1,16 +1,19 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 
-/** Whether both are the same attribute with the same value; the index does not count. */
+/** Whether both are the same attribute with equal values; the index is ignored. */
 export function isSameAttribute(a: Attribute, b: Attribute): boolean {
   return attributeKey(a) === attributeKey(b) && isSameValue(a, b);
 }
 
-/** Whether two attributes have equal values: bytes by content, structures by their fields, absent fields as absent. */
+/**
+ * Whether two attributes have equal values: bytes by content, structures by their fields; undefined equals
+ * absent.
+ */
 export function isSameValue(a: { readonly value: unknown }, b: { readonly value: unknown }): boolean {
   return isEqual(a.value, b.value);
 }
 
-/** Whether a value says at least what `stated` says: equal, or a structure with every field that `stated` gives. */
+/** Whether a value contains `stated`: they are equal, or structures and every field of `stated` is equal. */
 export function contains(value: unknown, stated: unknown): boolean {
   if (isEqual(value, stated)) return true;
   if (!isFields(value) || !isFields(stated)) return false;
@@ -39,7 +42,7 @@ function isEqual(a: unknown, b: unknown): boolean {
   );
 }
 
-/** Attribute values are no secrets, so the comparison may stop early. */
+/** Attribute values are not secret, so the comparison may stop at the first difference. */
 function hasSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }
