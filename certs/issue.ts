@@ -11,13 +11,14 @@ import {
 import * as x509 from './x509.ts';
 
 const day = 86_400_000;
-/** Clients with a slow clock must not find a certificate that begins in their future. */
+/** Milliseconds by which certificates begin in the past, for clients whose clock is slow. */
 const backdating = 3_600_000;
+/** Validity in days. */
 const lifetimeDays = { authority: 3652, server: 730, client: 1826 } as const;
 
 /**
- * A self-signed development authority: CA, path length 0, may sign certificates and revocation lists, ten years.
- * RFC 5280 §4.2.1.9, §4.2.1.3.
+ * Creates the self-signed certificate (PEM) of a development authority: CA, path length 0, for certificates
+ * and revocation lists, valid for ten years (RFC 5280 §4.2.1.9, §4.2.1.3). `name` becomes the common name.
  */
 export async function createAuthority(name: string, key: KeyObject, now = new Date()): Promise<string> {
   const publicKey = createPublicKey(key);
@@ -36,8 +37,11 @@ export async function createAuthority(name: string, key: KeyObject, now = new Da
 }
 
 /**
- * A server certificate for `names` (DNS names and IP addresses), two years, serverAuth, and clientAuth for connections
- * that the server opens. The first name is also the common name, for clients that look nowhere else.
+ * Issues a server certificate (PEM) for `names` (DNS names and IP addresses), valid for two years:
+ * serverAuth, and clientAuth for connections that the server opens. The first name is also the common name,
+ * for clients that check only that.
+ *
+ * @throws {CertificateRefusedError} without names, or when one is neither a DNS name nor an IP address.
  */
 export async function issueServer(
   authority: IssuedCertificate,
@@ -59,7 +63,7 @@ export async function issueServer(
   ]);
 }
 
-/** A client certificate with a fresh key, five years, clientAuth, common name = `name`. */
+/** Issues a client certificate for a new key: valid for five years, clientAuth, common name `name`. */
 export async function issueClient(
   authority: IssuedCertificate,
   name: string,
@@ -71,8 +75,11 @@ export async function issueClient(
 }
 
 /**
- * Signs a client's request (PKCS#10, RFC 2986; PEM or DER). Only its public key is taken over: subject and extensions
- * are ours. Throws CertificateRefusedError when it cannot be read, its signature does not fit, or its key is too weak.
+ * Issues a client certificate (PEM) for a certificate request (PKCS#10, RFC 2986; PEM or DER). Only the
+ * public key is used; subject and extensions of the request are ignored.
+ *
+ * @throws {CertificateRefusedError} when the request cannot be read, its signature is not valid, or its key
+ * is too weak.
  */
 export async function signRequest(
   authority: IssuedCertificate,
@@ -88,13 +95,14 @@ export async function signRequest(
     throw new CertificateRefusedError('the key in it cannot be read');
   }
   refuseWeakKey(publicKey);
-  // An algorithm that WebCrypto does not know (MD5) throws: to whoever sent the request that is the same failure.
+  // WebCrypto throws for an unknown algorithm (MD5), which is the same failure for the sender.
   if (!(await parsed.verify(webcrypto as Crypto).catch(() => false))) {
-    throw new CertificateRefusedError('its signature does not fit its key; make the request again');
+    throw new CertificateRefusedError('its signature does not match its key; create the request again');
   }
   return issueClientFor(authority, name, publicKey, now);
 }
 
+/** Decodes a certificate request in PEM or DER. */
 function readRequest(request: Uint8Array): x509.Pkcs10CertificateRequest {
   const text = new TextDecoder('latin1').decode(request);
   const pem = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([\s\S]+?)-----END/.exec(text)?.[1];
@@ -115,6 +123,10 @@ async function issueClientFor(
   return issueLeaf(authority, publicKey, name, lifetimeDays.client, now, [purpose]);
 }
 
+/**
+ * Issues an end-entity certificate with the extensions of all kinds and those of its own; it never outlives
+ * its authority.
+ */
 async function issueLeaf(
   authority: IssuedCertificate,
   publicKey: KeyObject,
@@ -146,6 +158,7 @@ async function issueLeaf(
   });
 }
 
+/** Content of a certificate and the key that signs it. */
 interface Draft {
   readonly subject: string;
   readonly issuer: { readonly subject: x509.JsonName; readonly key: KeyObject };
@@ -155,6 +168,7 @@ interface Draft {
   readonly extensions: x509.Extension[];
 }
 
+/** Signs a certificate and returns it as PEM. */
 async function sign(draft: Draft): Promise<string> {
   const algorithm =
     draft.issuer.key.asymmetricKeyType === 'rsa'
@@ -163,7 +177,7 @@ async function sign(draft: Draft): Promise<string> {
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
-      // Structured names: a comma or an equals sign in the text cannot become another attribute.
+      // A structured name, so that a comma or an equals sign in the text cannot start another attribute.
       subject: [{ CN: [draft.subject] }],
       issuer: draft.issuer.subject,
       notBefore: new Date(draft.now.getTime() - backdating),
@@ -178,7 +192,10 @@ async function sign(draft: Draft): Promise<string> {
   return `${certificate.toString('pem')}\n`;
 }
 
-/** 128 random bits as hexadecimal DER content: positive, without a superfluous leading zero (RFC 5280 §4.1.2.2). */
+/**
+ * Returns 128 random bits as hexadecimal DER content: positive, without a superfluous leading zero (RFC 5280
+ * §4.1.2.2).
+ */
 function serialNumber(): string {
   for (;;) {
     const bytes = randomBytes(16);

@@ -7,14 +7,18 @@ import {
 } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** A request that must not become a certificate; the message says why and what to do, for the person at the keyboard. */
+/**
+ * A certificate, key or request that cannot be used. The message tells the user of the command line why and
+ * what to do.
+ */
 export class CertificateRefusedError extends Error {
   override readonly name = 'CertificateRefusedError';
   readonly code = 'CERTIFICATE_REFUSED';
 }
 
-/** `ec`: ECDSA on P-256. `rsa`: RSA of 2,048 bits, for old storage arrays that know nothing else. */
+/** `ec`: ECDSA on P-256. `rsa`: RSA with 2,048 bits, for old storage arrays that support nothing else. */
 export type KeyKind = 'ec' | 'rsa';
+/** All key kinds, the default first. */
 export const keyKinds: readonly KeyKind[] = ['ec', 'rsa'];
 
 /** A certificate (PEM) and its private key. */
@@ -25,7 +29,7 @@ export interface IssuedCertificate {
 
 const generate = promisify(generateKeyPair);
 
-/** A fresh private key. */
+/** Generates a private key. */
 export async function generateKey(kind: KeyKind): Promise<KeyObject> {
   const { privateKey } =
     kind === 'ec'
@@ -34,17 +38,21 @@ export async function generateKey(kind: KeyKind): Promise<KeyObject> {
   return privateKey;
 }
 
-/** PKCS#8 PEM, unencrypted: the caller sets the file's mode. */
+/** Encodes a private key as PKCS#8 PEM, unencrypted: the caller sets the mode of the file. */
 export function privateKeyToPem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** Private key from PEM (PKCS#8, PKCS#1 or SEC1), `where` is what a message calls it. Throws CertificateRefusedError. */
+/**
+ * Reads a private key from PEM (PKCS#8, PKCS#1 or SEC1). `where` names the source in error messages.
+ *
+ * @throws {CertificateRefusedError} when there is no unencrypted private key.
+ */
 export function privateKeyFromPem(pem: string, where: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch {
-    throw new CertificateRefusedError(`${where} holds no unencrypted private key in PEM form`);
+    throw new CertificateRefusedError(`${where} contains no unencrypted private key in PEM form`);
   }
 }
 
@@ -54,7 +62,11 @@ const curves = new Map([
   ['secp521r1', 'P-521'],
 ]);
 
-/** WebCrypto's name of an EC key's curve. Throws CertificateRefusedError for other keys. */
+/**
+ * Returns the WebCrypto name of the curve of an EC key.
+ *
+ * @throws {CertificateRefusedError} for other keys and curves.
+ */
 export function curveOf(key: KeyObject): string {
   const curve = curves.get(key.asymmetricKeyDetails?.namedCurve ?? '');
   if (curve === undefined)
@@ -62,7 +74,12 @@ export function curveOf(key: KeyObject): string {
   return curve;
 }
 
-/** Refuses public keys too weak or too exotic for a client certificate: RSA below 2,048 bits, unnamed or small curves. */
+/**
+ * Refuses a public key that is too weak or too uncommon for a client certificate: RSA outside 2,048 to 8,192
+ * bits, curves other than P-256, P-384 and P-521, other algorithms than these and Ed25519.
+ *
+ * @throws {CertificateRefusedError} with the reason.
+ */
 export function refuseWeakKey(key: KeyObject): void {
   const kind = key.asymmetricKeyType;
   const details = key.asymmetricKeyDetails ?? {};
@@ -80,12 +97,16 @@ export function refuseWeakKey(key: KeyObject): void {
   );
 }
 
-/** Whether a public and a private key are one pair. */
+/** Whether a public and a private key belong together. */
 function isKeyPair(publicKey: KeyObject, privateKey: KeyObject): boolean {
   return createPublicKey(privateKey).equals(publicKey);
 }
 
-/** An authority ready to sign. Throws CertificateRefusedError when certificate and key are not one pair. */
+/**
+ * Returns an authority that can sign, from its certificate (PEM) and private key.
+ *
+ * @throws {CertificateRefusedError} when certificate and key do not belong together.
+ */
 export function openAuthority(certificate: string, key: KeyObject): IssuedCertificate {
   if (!isKeyPair(new X509Certificate(certificate).publicKey, key)) {
     throw new CertificateRefusedError(

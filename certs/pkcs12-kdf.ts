@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 
+/** Diversifier of each purpose (RFC 7292, appendix B.3). */
 const purposes = { key: 1, iv: 2, mac: 3 } as const;
 
-/** Bytes that each hash takes at a time. */
+/** Block size of each hash in bytes. */
 const blocks = { sha1: 64, sha224: 64, sha256: 64, sha384: 128, sha512: 128 } as const;
 
 /**
- * Key derivation of PKCS#12 (RFC 7292, appendix B.2): `length` bytes for one purpose. Node has none; OpenSSL keeps its
- * own inside its PKCS#12 code. The password is taken as BMPString with a closing zero.
+ * Derives `length` bytes for one purpose with the key derivation of PKCS#12 (RFC 7292, appendix B.2). Node
+ * does not have it, because OpenSSL exposes it only inside its PKCS#12 code. The password is encoded as
+ * BMPString with a final zero.
  */
 export function derivePkcs12(
   hash: keyof typeof blocks,
@@ -35,13 +37,13 @@ export function derivePkcs12(
   return derived;
 }
 
-/** `bytes` over and over, up to the next multiple of `block`. */
+/** Repeats `bytes` up to the next multiple of `block`. */
 function repeatToBlock(bytes: Uint8Array, block: number): Uint8Array {
   const length = block * Math.ceil(bytes.length / block);
   return Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length] ?? 0);
 }
 
-/** target = target + addend + 1, big-endian, the carry out of the top dropped. */
+/** target = target + addend + 1, big-endian, without the final carry. */
 function addPlusOne(target: Uint8Array, addend: Uint8Array): void {
   let carry = 1;
   for (let i = target.length - 1; i >= 0; i--) {

@@ -11,17 +11,19 @@ import { derivePkcs12 } from './pkcs12-kdf.ts';
 
 /**
  * `aes`: PBES2 with AES-256 and a SHA-256 MAC; OpenSSL 1.1, Java 8u301, Windows Server 2019 and newer.
- * `3des`: the algorithms of 1999 (SHA-1, Triple DES) for everything older; the password protects little there.
+ * `3des`: the algorithms of 1999 (SHA-1, Triple DES) for everything older; the password protects little
+ * there.
  */
 export type Pkcs12Encryption = 'aes' | '3des';
 
+/** Input of `createPkcs12`. */
 export interface Pkcs12Contents {
   readonly key: KeyObject;
-  /** The key's own certificate, PEM or DER. */
+  /** Certificate of the key, PEM or DER. */
   readonly certificate?: string | Uint8Array | undefined;
-  /** The authorities above it, nearest first. */
+  /** Certificates of its authorities, the issuer first. */
   readonly authorities: readonly (string | Uint8Array)[];
-  /** What importing programs show. */
+  /** Name that importing programs show. */
   readonly friendlyName?: string | undefined;
   readonly password: string;
   readonly encryption: Pkcs12Encryption;
@@ -42,14 +44,15 @@ const oid = {
 } as const;
 
 /**
- * A PKCS#12 file (RFC 7292), DER: the key shrouded under the password, the certificates in the clear (they are
- * public), and a MAC under the password over both.
+ * Creates a PKCS#12 file (RFC 7292) in DER: the key encrypted under the password, the certificates
+ * unencrypted, because they are public, and a MAC under the password over both.
  */
 export function createPkcs12(contents: Pkcs12Contents): Uint8Array {
   const { certificate, friendlyName } = contents;
   const own = certificate === undefined ? [] : [new X509Certificate(certificate)];
   const identity = [
-    // Importers pair key and certificate by this identifier; any bytes do, OpenSSL takes the SHA-1 as well.
+    // Importers match key and certificate by this identifier. Any bytes would do; this SHA-1 is also what
+    // OpenSSL uses.
     ...own.map(({ raw }) => attribute(oid.localKeyId, octets(createHash('sha1').update(raw).digest()))),
     ...(friendlyName === undefined
       ? []
@@ -64,7 +67,7 @@ export function createPkcs12(contents: Pkcs12Contents): Uint8Array {
   return der(sequence(integer(3), data(content), mac(content, contents)));
 }
 
-/** EncryptedPrivateKeyInfo (RFC 5958 §3). */
+/** Returns the EncryptedPrivateKeyInfo of the key (RFC 5958 §3). */
 function encryptKey({ key, password, encryption }: Pkcs12Contents): asn1.AsnType {
   if (encryption === 'aes') {
     const passphrase = Buffer.from(password, 'utf8');
@@ -86,7 +89,7 @@ function encryptKey({ key, password, encryption }: Pkcs12Contents): asn1.AsnType
   );
 }
 
-/** MacData (RFC 7292 §4). */
+/** Returns the MacData over the content (RFC 7292 §4). */
 function mac(content: Uint8Array, { password, encryption }: Pkcs12Contents): asn1.AsnType {
   const [hash, length] = encryption === 'aes' ? (['sha256', 32] as const) : (['sha1', 20] as const);
   const salt = randomBytes(16);

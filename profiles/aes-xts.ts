@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** Two linked keys, fetched wrapped. */
+/** AES-XTS: two linked keys that Get returns wrapped. */
 export const aesXts: Profile = {
   name: 'AES XTS Server',
   servers: {

@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** The baseline with the cipher suites of TLS 1.2 that KMIP 1.2 to 1.4 demand; withdrawn in 2.0. */
+/** The baseline with the cipher suites of TLS 1.2 that KMIP 1.2 to 1.4 require; withdrawn in 2.0. */
 export const baselineTls12: Profile = {
   name: 'Baseline Server TLS v1.2',
   servers: {

@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** Locate to Destroy, Query, batches with Undo: what every other profile builds on. */
+/** Locate to Destroy, Query, batches with Undo: the base of every other profile. */
 export const baseline: Profile = {
   name: 'Baseline Server',
   servers: {

@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** Everything the specification has, with the cipher suites of TLS 1.2. */
+/** The whole specification, with the cipher suites of TLS 1.2. */
 export const completeTls12: Profile = {
   name: 'Complete Server TLS v1.2',
   servers: {

@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** Everything the specification has. */
+/** The whole specification. */
 export const complete: Profile = {
   name: 'Complete Server',
   servers: {

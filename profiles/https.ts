@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** Messages in a POST. */
+/** TTLV messages in POST requests over HTTPS. */
 export const https: Profile = {
   name: 'HTTPS Server',
   servers: {

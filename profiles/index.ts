@@ -23,7 +23,7 @@ import { xml } from './xml.ts';
 
 export type { Profile } from './profile.ts';
 
-/** Every profile of the OASIS profile documents for servers, the ones others build on first. */
+/** Every profile of the OASIS profile documents for servers, base profiles first. */
 export const profiles: readonly Profile[] = [
   baseline,
   baselineTls12,

@@ -1,17 +1,20 @@
 import type { ProfileName } from '../codec/enums.ts';
 import type { Version } from '../codec/version.ts';
 
-/** One OASIS profile for servers: what it is called on the wire, and what proves that it is kept. */
+/** One OASIS profile for servers: its names in Query responses, and the conformance cases that verify it. */
 export interface Profile {
   readonly name: string;
-  /** Protocol versions whose profile document has it, with the name that Query answers for that document. */
+  /** Protocol versions whose profile document has the profile, with the Profile Name in Query responses. */
   readonly servers: Readonly<Partial<Record<Version, Exclude<ProfileName, number>>>>;
   /** Conformance cases without the version at the end of their names; `*` stands for any text. */
   readonly cases: readonly string[];
-  /** What its cases travel in over HTTPS, where the profile is about that; plain TTLV over TLS when left out. */
+  /** Encoding of its cases over HTTPS, for a profile about HTTPS; left out: TTLV over TLS. */
   readonly encoding?: 'ttlv' | 'xml' | 'json';
-  /** Every case of it passes, so it may be announced. Tests hold this against the expected failures and the last run. */
+  /**
+   * Whether every case passes, so that Query may announce the profile. Tests compare with the expected
+   * failures and the last run.
+   */
   readonly supported: boolean;
-  /** What is missing where it is not kept. */
+  /** The missing feature of a profile that is not supported. */
   readonly missing?: string;
 }

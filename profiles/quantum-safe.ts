@@ -1,6 +1,6 @@
 import type { Profile } from './profile.ts';
 
-/** Protection Level, Protection Period and Quantum Safe; refuses what is not safe. */
+/** Protection Level, Protection Period and Quantum Safe; refuses keys that are not quantum-safe. */
 export const quantumSafe: Profile = {
   name: 'Quantum Safe Server',
   servers: {

@@ -12,5 +12,5 @@ export const suiteB192: Profile = {
   },
   cases: ['SUITEB_192-M-*'],
   supported: false,
-  missing: 'a new home makes its keys on P-256, not on P-384',
+  missing: 'a new state directory has keys on P-256, not on P-384',
 };
