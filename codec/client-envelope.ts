@@ -23,7 +23,7 @@ const Tag = {
 } as const;
 
 /** Encodes a request of one batch item into a new buffer; `payload` writes the RequestPayload item. */
-export function writeRequest(
+export function encodeRequest(
   version: Version,
   operation: Operation,
   payload: (writer: BinaryWriter) => void,
@@ -71,7 +71,7 @@ export interface ResponseMessage {
  * @throws {WireError} when the bytes are not one response message.
  * @throws {UnsupportedVersionError} when its protocol version is not supported.
  */
-export function readResponse(bytes: Uint8Array, limits: WireLimits): ResponseMessage {
+export function decodeResponse(bytes: Uint8Array, limits: WireLimits): ResponseMessage {
   checkStructure(bytes, limits);
   const reader = new BinaryReader(bytes);
   if (reader.tag() !== Tag.ResponseMessage) throw new WireError('malformed', 'not a Response Message', 0);

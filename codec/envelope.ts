@@ -143,7 +143,7 @@ const requestItem = struct({
  * @throws {WireError} when the message as a whole cannot be read.
  * @throws {UnsupportedVersionError} when its protocol version is not supported.
  */
-export function readRequest(bytes: Uint8Array, limits: WireLimits): RequestMessage {
+export function decodeRequest(bytes: Uint8Array, limits: WireLimits): RequestMessage {
   checkStructure(bytes, limits);
   const reader = new BinaryReader(bytes);
   if (reader.tag() !== tagNumber('RequestMessage'))
@@ -242,7 +242,7 @@ export interface ResponseHeaderFields {
 }
 
 /** Encodes a response into a new buffer. */
-export function writeResponse(head: ResponseHeaderFields, items: readonly ResponseItem[]): Uint8Array {
+export function encodeResponse(head: ResponseHeaderFields, items: readonly ResponseItem[]): Uint8Array {
   return encodeMessage((writer) => {
     const message = writer.open(Tag.ResponseMessage);
     const { major, minor } = versionNumbers(head.version);

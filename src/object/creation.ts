@@ -24,7 +24,7 @@ import { contains, isSameValue } from './values.ts';
 export const defaultLeaseSeconds = 3_600;
 
 /** Input of `buildObject`. */
-export interface Creation {
+export interface ObjectSpecification {
   readonly operation: CreatingOperation;
   readonly type: ObjectTypeName;
   readonly group: string;
@@ -65,24 +65,24 @@ const generatingOperations: readonly CreatingOperation[] = [
  * @throws {KmipError} AttributeReadOnly, AttributeSingleValued, NonUniqueNameAttribute, InvalidAttribute or
  * InvalidAttributeValue (1.x: InvalidField for each), ServerLimitExceeded, and as `requireQuantumSafety`.
  */
-export function buildObject(creation: Creation): ManagedObject {
-  const { operation, type, group, id, value, now } = creation;
+export function buildObject(specification: ObjectSpecification): ManagedObject {
+  const { operation, type, group, id, value, now } = specification;
   const object = ManagedObject.create({ id, type, group, value });
   const { attributes } = object;
-  if (creation.attributes.length > maxAttributes) {
+  if (specification.attributes.length > maxAttributes) {
     fail('ServerLimitExceeded', `an object can have at most ${maxAttributes} attributes`);
   }
   attributes.set('UniqueIdentifier', id);
-  for (const derived of derivedAttributes(creation)) addDerived(attributes, derived);
+  for (const derived of derivedAttributes(specification)) addDerived(attributes, derived);
   const known = new Set(attributes.keys());
-  for (const stated of creation.attributes) {
+  for (const stated of specification.attributes) {
     checkInitial(stated, operation, type);
     if (operation === 'Import') importStated(attributes, stated);
     else if (known.has(attributeKey(stated))) requireNoContradiction(attributes, stated);
     else addStated(attributes, stated);
   }
   const stated = new Set(attributes.keys());
-  for (const fallback of creation.defaults ?? []) {
+  for (const fallback of specification.defaults ?? []) {
     if (!stated.has(attributeKey(fallback))) addStated(attributes, fallback);
   }
   requireOrder(attributes);
@@ -95,13 +95,13 @@ export function buildObject(creation: Creation): ManagedObject {
     requireQuantumSafety(attributes.get('QuantumSafe'), algorithm, bits);
   }
   setIfAbsent(attributes, 'InitialDate', now);
-  if (type !== 'Template') setImplicitAttributes(attributes, creation);
+  if (type !== 'Template') setImplicitAttributes(attributes, specification);
   object.touch(now);
   return object;
 }
 
 /** Attributes that follow from the request and the value; those of the crypto provider take precedence. */
-function derivedAttributes({ type, value, derived = [] }: Creation): readonly Attribute[] {
+function derivedAttributes({ type, value, derived = [] }: ObjectSpecification): readonly Attribute[] {
   return [
     { name: 'ObjectType', value: type },
     ...derived,
@@ -188,8 +188,8 @@ function importStated(attributes: AttributeSet, stated: Attribute): void {
 }
 
 /** Sets the attributes that the client did not state and the server has to set. */
-function setImplicitAttributes(attributes: AttributeSet, creation: Creation): void {
-  const { operation, type, value, digest, shortIdentifier, randomNumberGenerator } = creation;
+function setImplicitAttributes(attributes: AttributeSet, specification: ObjectSpecification): void {
+  const { operation, type, value, digest, shortIdentifier, randomNumberGenerator } = specification;
   const generated = generatingOperations.includes(operation);
   setIfAbsent(attributes, 'State', 'PreActive');
   setIfAbsent(
@@ -209,7 +209,7 @@ function setImplicitAttributes(attributes: AttributeSet, creation: Creation): vo
   setIfAbsent(
     attributes,
     'ProtectionStorageMask',
-    creation.protectionStorageMask ?? ProtectionStorageMask.bit('Software'),
+    specification.protectionStorageMask ?? ProtectionStorageMask.bit('Software'),
   );
   setIfAbsent(attributes, 'ShortUniqueIdentifier', shortIdentifier);
   const metadataOnly =

@@ -8,7 +8,7 @@ import { linkReplacement } from './links.ts';
 import type { ManagedObject } from './managed-object.ts';
 
 /**
- * Attributes of clients that a replacement does not inherit: `recordReplacement` moves Names; links and
+ * Attributes of clients that a replacement does not inherit: `applyReplacement` moves Names; links and
  * origin are new (KMIP 1.4 §4.4, table). Attributes of the server are never inherited.
  */
 const notInherited: readonly string[] = [
@@ -85,7 +85,7 @@ function isDate({ name, vendor }: Attribute): boolean {
 }
 
 /** Links an object and its replacement, and moves every Name to the replacement. */
-export function recordReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
+export function applyReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
   linkReplacement(old, replacement, now);
   moveNames(old, replacement, now);
 }

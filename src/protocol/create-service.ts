@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
+  decodeRequest,
   guessVersion,
   type RequestMessage,
   type ResponseItem,
-  readRequest,
   UnsupportedVersionError,
 } from '../../codec/envelope.ts';
 import { closestVersion, oldestVersion } from '../../codec/version.ts';
@@ -116,7 +116,7 @@ export function createService(options: ServiceOptions): Service {
     async respond(bytes, conversation) {
       let version = guessVersion(bytes);
       try {
-        const request = readRequest(bytes, limits);
+        const request = decodeRequest(bytes, limits);
         version = request.version;
         checkHeader(request, limits);
         return { response: await answer(request, conversation), close: false };

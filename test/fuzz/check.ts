@@ -1,5 +1,10 @@
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
-import { type RequestItem, type RequestMessage, ResponseHeader, readRequest } from '../../codec/envelope.ts';
+import {
+  decodeRequest,
+  type RequestItem,
+  type RequestMessage,
+  ResponseHeader,
+} from '../../codec/envelope.ts';
 import { plan } from '../../codec/plan.ts';
 import { bytes, type Custom, many, maybe, one, struct, text } from '../../codec/schema.ts';
 import { tagNumber } from '../../codec/tags.ts';
@@ -92,7 +97,7 @@ function versionOfAnswer(response: Uint8Array): Version {
 /** The request as the server must have understood it; undefined when it is refused as a whole. */
 function readable(request: Uint8Array): RequestMessage | undefined {
   try {
-    return readRequest(request, defaultLimits);
+    return decodeRequest(request, defaultLimits);
   } catch {
     return undefined;
   }

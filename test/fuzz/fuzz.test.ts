@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readRequest } from '../../codec/envelope.ts';
+import { decodeRequest } from '../../codec/envelope.ts';
 import { managedObjectTags } from '../../codec/structures/managed-objects.ts';
 import { tagNumber } from '../../codec/tags.ts';
 import { versions } from '../../codec/version.ts';
@@ -30,7 +30,7 @@ t.test('the corpus matches its labels, and mutants are reproducible', async (t) 
 });
 
 t.test('the corpus has every operation in every version that offers it, and every object type', async (t) => {
-  const requests = readEntries('corpus').map(({ bytes }) => readRequest(bytes, defaultLimits));
+  const requests = readEntries('corpus').map(({ bytes }) => decodeRequest(bytes, defaultLimits));
   const spoken = new Set(
     requests.flatMap(({ version, items }) => items.map(({ operation }) => `${operation} ${version}`)),
   );

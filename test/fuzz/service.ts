@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { readRequest } from '../../codec/envelope.ts';
+import { decodeRequest } from '../../codec/envelope.ts';
 import type { Version } from '../../codec/version.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
@@ -277,7 +277,7 @@ function resultOf(exchange: Exchange | string | undefined, milliseconds: number)
 /** Batch items of a message that can be read; 0 of one that cannot. */
 function itemsOf(message: Uint8Array): number {
   try {
-    return readRequest(message, defaultLimits).items.length;
+    return decodeRequest(message, defaultLimits).items.length;
   } catch {
     return 0;
   }

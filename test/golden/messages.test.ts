@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import t, { type Test } from 'tap';
-import { RequestHeader, readRequest } from '../../codec/envelope.ts';
+import { decodeRequest, RequestHeader } from '../../codec/envelope.ts';
 import { plan } from '../../codec/plan.ts';
 import { tagNumber } from '../../codec/tags.ts';
 import { BinaryWriter } from '../../codec/wire/binary-writer.ts';
@@ -44,7 +44,7 @@ for (const name of names) {
 
 /** A request as the daemon reads it: its header is written again as it came. */
 function typed(t: Test, message: Uint8Array, name: string): void {
-  const { version, header, items } = readRequest(message, limits);
+  const { version, header, items } = decodeRequest(message, limits);
   t.ok(name.startsWith(`${version}-`), `version ${version}`);
   t.equal(items.length, header.BatchCount, 'items');
   const writer = new BinaryWriter();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc, { type Arbitrary } from 'fast-check';
 import t from 'tap';
-import { RequestHeader, readRequest, UnsupportedVersionError } from '../../codec/envelope.ts';
+import { decodeRequest, RequestHeader, UnsupportedVersionError } from '../../codec/envelope.ts';
 import * as eras from '../../codec/eras.ts';
 import { plan } from '../../codec/plan.ts';
 import { type AnySchema, maybe, struct } from '../../codec/schema.ts';
@@ -42,7 +42,7 @@ const payloads: AnySchema[] = [
 /** Reads a request and every payload in it, as the daemon would. */
 function readAll(bytes: Uint8Array): unknown {
   return outcome(() => {
-    const request = readRequest(bytes, limits);
+    const request = decodeRequest(bytes, limits);
     return request.items.map((item) => [
       item.operation,
       ...payloads.map((schema) => outcome(() => plan(schema, request.version).read(item.payload.fork()))),

@@ -8,7 +8,7 @@ import { fail } from '../../common/errors.ts';
 import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { recordReplacement, replacementAttributes } from '../../object/replacement.ts';
+import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { requireStorage } from '../creation/protection-storage.ts';
 import { namedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
@@ -68,7 +68,7 @@ export const ReCertify = operation({
       },
       context,
     );
-    recordReplacement(old, certificate, now);
+    applyReplacement(old, certificate, now);
     return { UniqueIdentifier: certificate.id };
   },
 });

@@ -5,7 +5,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { linkedId, linkPair } from '../../object/links.ts';
-import { recordReplacement, replacementAttributes } from '../../object/replacement.ts';
+import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { requirePresent } from '../named-objects.ts';
 import { create, requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
@@ -63,8 +63,8 @@ export const ReKeyKeyPair = operation({
     const privateKey = await make(privateAttributes, pair.privateKey);
     const publicKey = await make(publicAttributes, pair.publicKey);
     linkPair(privateKey, publicKey, now);
-    recordReplacement(oldPrivate, privateKey, now);
-    recordReplacement(oldPublic, publicKey, now);
+    applyReplacement(oldPrivate, privateKey, now);
+    applyReplacement(oldPublic, publicKey, now);
     return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
   },
 });

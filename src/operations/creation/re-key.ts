@@ -3,7 +3,7 @@ import { interval, maybe, one, since, struct, text } from '../../../codec/schema
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
-import { recordReplacement, replacementAttributes } from '../../object/replacement.ts';
+import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { algorithmOf, create, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from './protection-storage.ts';
@@ -37,7 +37,7 @@ export const ReKey = operation({
       { operation: 'ReKey', type: value.type, attributes, value, generated: true },
       context,
     );
-    recordReplacement(old, replacement, now);
+    applyReplacement(old, replacement, now);
     return { UniqueIdentifier: replacement.id };
   },
 });

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import {
+  encodeResponse,
   type RequestMessage,
   type ResponseHeaderFields,
   type ResponseItem,
   UnsupportedVersionError,
-  writeResponse,
 } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
 import { WireError } from '../../../codec/wire-error.ts';
@@ -79,7 +79,7 @@ export class Responses {
   }
 
   #encode(head: Omit<ResponseHeaderFields, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {
-    return writeResponse({ ...head, timeStamp: this.#seconds() }, items);
+    return encodeResponse({ ...head, timeStamp: this.#seconds() }, items);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readResponse, writeRequest } from '../../../codec/client-envelope.ts';
+import { decodeResponse, encodeRequest } from '../../../codec/client-envelope.ts';
 import { type Operation, QueryFunction } from '../../../codec/enums.ts';
 import { UnsupportedVersionError } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
@@ -99,7 +99,7 @@ export class EndpointChannel {
     const { write } = plan(operation.request, version);
     const started = performance.now();
     const bytes = await channel.exchange(
-      writeRequest(version, operation.name, (writer) => write(writer, requestPayload, request)),
+      encodeRequest(version, operation.name, (writer) => write(writer, requestPayload, request)),
     );
     const outcome = this.#understand(operation, bytes);
     const refused = 'refused' in outcome ? outcome.refused : undefined;
@@ -144,7 +144,7 @@ export class EndpointChannel {
     bytes: Uint8Array,
   ): Outcome<Infer<R>> {
     try {
-      const { version, items } = readResponse(bytes, this.#options.limits);
+      const { version, items } = decodeResponse(bytes, this.#options.limits);
       const [item, second] = items;
       if (item === undefined || second !== undefined) throw new WireError('field', 'not exactly one answer');
       if (item.Operation !== undefined && item.Operation !== operation.name)

@@ -1,9 +1,9 @@
 import {
+  decodeRequest,
   guessVersion,
   type RequestItem,
   type RequestMessage,
   type ResponseItem,
-  readRequest,
 } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
@@ -216,7 +216,7 @@ export class JobQueue {
 
   #read(message: Uint8Array): RequestMessage | KmipError {
     try {
-      return readRequest(message, this.#options.limits);
+      return decodeRequest(message, this.#options.limits);
     } catch (error) {
       return asRefusal(error) ?? new KmipError('GeneralFailure', 'the request cannot be read any more');
     }

@@ -139,7 +139,7 @@ t.test('request: refused', async (t) => {
   await refusal(new Uint8Array((await request(rsa(1024))).rawData), /RSA key has 1024 bits/);
   const broken = new Uint8Array((await request(ecdsa)).rawData);
   broken[broken.length - 1] = (broken[broken.length - 1] ?? 0) ^ 1;
-  await refusal(broken, /signature does not fit/);
+  await refusal(broken, /signature does not match/);
 });
 
 t.test('keys too weak or exotic', async (t) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import t from 'tap';
-import { readResponse, writeRequest } from '../../../codec/client-envelope.ts';
+import { decodeResponse, encodeRequest } from '../../../codec/client-envelope.ts';
 import { UnsupportedVersionError } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import type { Infer, Struct } from '../../../codec/schema.ts';
@@ -23,7 +23,7 @@ function request<Q extends Struct>(
   fields: Infer<Q>,
 ): string {
   const { write } = plan(request, version);
-  return writeRequest(version, name, (writer) => write(writer, tagNumber('RequestPayload'), fields)).toHex();
+  return encodeRequest(version, name, (writer) => write(writer, tagNumber('RequestPayload'), fields)).toHex();
 }
 
 const key = {
@@ -89,15 +89,15 @@ t.test('one instance of several is gone: 2.x tells those that are left', async (
 });
 
 t.test('answers', async (t) => {
-  const { version, items } = readResponse(golden('2.0-set-endpoint-role-answer'), limits);
+  const { version, items } = decodeResponse(golden('2.0-set-endpoint-role-answer'), limits);
   t.equal(version, '2.0');
   t.match(items, [{ Operation: 'SetEndpointRole', ResultStatus: 'Success' }]);
   const [item] = items;
   t.same(item?.ResponsePayload && plan(SetEndpointRole.response, version).read(item.ResponsePayload), {
     EndpointRole: 'Server',
   });
-  t.equal(readResponse(golden('2.1-notify-answer'), limits).items.length, 1);
-  t.equal(readResponse(golden('1.0-not-found-answer'), limits).items[0]?.ResultReason, 'ItemNotFound');
+  t.equal(decodeResponse(golden('2.1-notify-answer'), limits).items.length, 1);
+  t.equal(decodeResponse(golden('1.0-not-found-answer'), limits).items[0]?.ResultReason, 'ItemNotFound');
 });
 
 t.test('what is no answer', async (t) => {
@@ -107,9 +107,13 @@ t.test('what is no answer', async (t) => {
     copy.set(values, at);
     return copy;
   };
-  t.throws(() => readResponse(golden('2.1-notify'), limits), WireError, 'a request');
-  t.throws(() => readResponse(answer.subarray(0, 40), limits), WireError, 'cut short');
-  t.throws(() => readResponse(changed(10, 0x77), limits), WireError, 'the header of a request');
-  t.throws(() => readResponse(changed(35, 9), limits), UnsupportedVersionError, 'a version that is not ours');
-  t.throws(() => readResponse(new Uint8Array(0), limits), WireError, 'nothing');
+  t.throws(() => decodeResponse(golden('2.1-notify'), limits), WireError, 'a request');
+  t.throws(() => decodeResponse(answer.subarray(0, 40), limits), WireError, 'cut short');
+  t.throws(() => decodeResponse(changed(10, 0x77), limits), WireError, 'the header of a request');
+  t.throws(
+    () => decodeResponse(changed(35, 9), limits),
+    UnsupportedVersionError,
+    'a version that is not ours',
+  );
+  t.throws(() => decodeResponse(new Uint8Array(0), limits), WireError, 'nothing');
 });

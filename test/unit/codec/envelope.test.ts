@@ -1,9 +1,9 @@
 import t from 'tap';
 import {
+  decodeRequest,
+  encodeResponse,
   type RequestItem,
-  readRequest,
   UnsupportedVersionError,
-  writeResponse,
 } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import { maybe, struct, text } from '../../../codec/schema.ts';
@@ -34,7 +34,7 @@ t.test('a request: version, header, items with their payloads unread', (t) => {
     '<BatchItem><Operation type="Enumeration" value="0x80000001"/><Ephemeral type="Boolean" value="true"/><RequestPayload><UniqueIdentifier type="TextString" value="b"/></RequestPayload>' +
     '<MessageExtension><VendorIdentification type="TextString" value="Acme"/><CriticalityIndicator type="Boolean" value="true"/><VendorExtension><TTLV tag="0x540001" type="Integer" value="1"/></VendorExtension></MessageExtension></BatchItem>';
   const header = `${version(2, 1)}<MaximumResponseSize type="Integer" value="2048"/><ClientCorrelationValue type="TextString" value="c"/><BatchCount type="Integer" value="2"/>`;
-  const request = readRequest(message(header, items), limits);
+  const request = decodeRequest(message(header, items), limits);
   t.equal(request.version, '2.1');
   t.match(request.header, { MaximumResponseSize: 2048, ClientCorrelationValue: 'c', BatchCount: 2 });
   const [first, second] = request.items as [RequestItem, RequestItem];
@@ -53,7 +53,7 @@ t.test('a request: version, header, items with their payloads unread', (t) => {
 
 t.test('a bad payload costs only its own item', (t) => {
   const bad = activate.replace('type="TextString" value="a"', 'type="Integer" value="1"');
-  const request = readRequest(message(`${version(1, 2)}${count}`, `${bad}${activate}`), limits);
+  const request = decodeRequest(message(`${version(1, 2)}${count}`, `${bad}${activate}`), limits);
   const [first, second] = request.items as [RequestItem, RequestItem];
   t.throws(() => plan(payload, '1.2').read(first.payload), { name: 'WireError', kind: 'field' });
   t.same(plan(payload, '1.2').read(second.payload), { UniqueIdentifier: 'a' });
@@ -64,7 +64,7 @@ t.test('asynchronous indicator: Boolean in 1.x, Enumeration in 2.x', (t) => {
   const boolean = '<AsynchronousIndicator type="Boolean" value="true"/>';
   const enumeration = '<AsynchronousIndicator type="Enumeration" value="Mandatory"/>';
   const read = (minor: [number, number], field: string): unknown =>
-    readRequest(message(`${version(...minor)}${field}${count}`), limits).header.AsynchronousIndicator;
+    decodeRequest(message(`${version(...minor)}${field}${count}`), limits).header.AsynchronousIndicator;
   t.equal(read([1, 4], boolean), true);
   t.equal(read([2, 0], enumeration), 'Mandatory');
   t.throws(() => read([1, 4], enumeration), { name: 'WireError' });
@@ -74,7 +74,7 @@ t.test('asynchronous indicator: Boolean in 1.x, Enumeration in 2.x', (t) => {
 
 t.test('the header may come in any order, fields of later versions early', (t) => {
   const header = `${count}<ClientCorrelationValue type="TextString" value="c"/><TimeStamp type="DateTime" value="2008-03-14T11:56:40Z"/>${version(1, 0)}`;
-  const request = readRequest(message(header), limits);
+  const request = decodeRequest(message(header), limits);
   t.equal(request.version, '1.0');
   t.match(request.header, { ClientCorrelationValue: 'c', TimeStamp: 1205495800 });
   t.end();
@@ -91,16 +91,16 @@ t.test('versions that are not ours', (t) => {
     [-1, 0],
   ] as const) {
     try {
-      readRequest(message(`${version(major, minor)}${count}`), limits);
+      decodeRequest(message(`${version(major, minor)}${count}`), limits);
       t.fail('must throw');
     } catch (error) {
       t.ok(error instanceof UnsupportedVersionError, `${major}.${minor}`);
       t.match(error, { major, minor });
     }
   }
-  t.doesNotThrow(() => readRequest(message(`${version(2, 1)}${count}`), limits));
+  t.doesNotThrow(() => decodeRequest(message(`${version(2, 1)}${count}`), limits));
   t.throws(
-    () => readRequest(message(`${version(3, 0)}<Username type="TextString" value="?"/>`), limits),
+    () => decodeRequest(message(`${version(3, 0)}<Username type="TextString" value="?"/>`), limits),
     UnsupportedVersionError,
     'told before the header is read any further',
   );
@@ -165,13 +165,13 @@ t.test('requests that are none', (t) => {
     ],
   ];
   for (const [label, encoded, kind, text] of cases) {
-    t.throws(() => readRequest(encoded, limits), { name: 'WireError', kind, message: text }, label);
+    t.throws(() => decodeRequest(encoded, limits), { name: 'WireError', kind, message: text }, label);
   }
   t.end();
 });
 
 t.test("a payload that is no structure is its item's affair", (t) => {
-  const request = readRequest(
+  const request = decodeRequest(
     message(
       `${version(1, 4)}${count}`,
       '<BatchItem><Operation type="Enumeration" value="Query"/><RequestPayload type="Integer" value="1"/></BatchItem>',
@@ -186,7 +186,7 @@ t.test("a payload that is no structure is its item's affair", (t) => {
 });
 
 t.test('responses: header and items in the order of the specification', (t) => {
-  const encoded = writeResponse({ version: '1.4', timeStamp: 1205495800, clientCorrelationValue: 'c' }, [
+  const encoded = encodeResponse({ version: '1.4', timeStamp: 1205495800, clientCorrelationValue: 'c' }, [
     {
       operation: 'Activate',
       uniqueBatchItemID: bytes('01'),
@@ -231,7 +231,7 @@ t.test('responses: header and items in the order of the specification', (t) => {
 `,
   );
   const old = nodeToXml(
-    decodeBinary(writeResponse({ version: '1.0', timeStamp: 0, clientCorrelationValue: 'c' }, []), limits),
+    decodeBinary(encodeResponse({ version: '1.0', timeStamp: 0, clientCorrelationValue: 'c' }, []), limits),
   );
   t.notMatch(old, /ClientCorrelationValue/, 'no correlation value below 1.4');
   t.match(old, /ProtocolVersionMinor type="Integer" value="0"/);

@@ -2,7 +2,7 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../../src/common/errors.ts';
-import { buildObject, type Creation } from '../../../src/object/creation.ts';
+import { buildObject, type ObjectSpecification } from '../../../src/object/creation.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { SealedKey } from '../../../src/store/store.ts';
 import { SealBrokenError, type SealContext, type Vault } from '../../../src/vault/vault.ts';
@@ -25,7 +25,10 @@ export function symmetricKey(bytes = 32): ManagedObjectValue {
 }
 
 /** An AES key as Create makes it. */
-export function aesKey(attributes: readonly Attribute[] = [], rest: Partial<Creation> = {}): ManagedObject {
+export function aesKey(
+  attributes: readonly Attribute[] = [],
+  rest: Partial<ObjectSpecification> = {},
+): ManagedObject {
   return buildObject({
     operation: 'Create',
     type: 'SymmetricKey',

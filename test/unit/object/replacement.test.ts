@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import { linkedId, linkPair, setLink } from '../../../src/object/links.ts';
-import { recordReplacement, replacementAttributes } from '../../../src/object/replacement.ts';
+import { applyReplacement, replacementAttributes } from '../../../src/object/replacement.ts';
 import { aesKey, custom, name, now, refusals } from './fixtures.ts';
 
 const later = now + 1_000;
@@ -42,7 +42,7 @@ t.test('a replacement takes over what the client said, and nothing of the old li
 t.test('TC-REKEY-1: Names move, old ones first, and links point both ways', async (t) => {
   const old = aesKey([name('a'), name('b')]);
   const fresh = aesKey([name('c'), name('a')], { id: 'k2' });
-  recordReplacement(old, fresh, later);
+  applyReplacement(old, fresh, later);
   t.same(
     fresh.attributes.values('Name').map(({ NameValue }) => NameValue),
     ['a', 'b', 'c'],
