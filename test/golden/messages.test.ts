@@ -11,18 +11,18 @@ import { nodeToXml, xmlToNodes } from '../../codec/wire/xml.ts';
 import { bytes, limits } from '../unit/codec/hex.ts';
 
 /**
- * Whole messages in three spellings that were not made by this codec: barred hex, one item a line, beside XML and JSON
- * as the codec writes them. Among them the requests of vCenter and kmippp as captured from the products.
+ * Messages in three encodings: hex with bars, one item for each line, that this codec did not produce, and
+ * XML and JSON as the codec writes them. Some are requests of vCenter and kmippp, captured from the products.
  */
 const folder = resolve(import.meta.dirname, 'messages');
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ttlv'))
   .map((file) => basename(file, '.ttlv'));
 
-t.ok(names.length >= 20, 'the messages are here');
+t.ok(names.length >= 20, 'there are messages');
 
 for (const name of names) {
-  t.test(name, (t) => {
+  t.test(`${name} is the same message in three encodings`, (t) => {
     const text = (ending: string): string => readFileSync(resolve(folder, `${name}.${ending}`), 'utf8');
     const message = bytes(text('ttlv'));
     const xml = text('xml');
@@ -37,13 +37,13 @@ for (const name of names) {
       'XML → binary',
     );
     t.equal(encodeBinary(jsonToNode(json, limits)).toHex(), message.toHex(), 'JSON → binary');
-    if (xml.startsWith('<RequestMessage>')) typed(t, message, name);
+    if (xml.startsWith('<RequestMessage>')) checkRequest(t, message, name);
     t.end();
   });
 }
 
-/** A request as the daemon reads it: its header is written again as it came. */
-function typed(t: Test, message: Uint8Array, name: string): void {
+/** Decodes a request as the server does, and checks that its header is encoded as it was. */
+function checkRequest(t: Test, message: Uint8Array, name: string): void {
   const { version, header, items } = decodeRequest(message, limits);
   t.ok(name.startsWith(`${version}-`), `version ${version}`);
   t.equal(items.length, header.BatchCount, 'items');

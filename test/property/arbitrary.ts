@@ -12,9 +12,9 @@ import { eraOf, isWithin, newestVersion, type Version } from '../../codec/versio
 import type { Node, TypedValue } from '../../codec/wire/node.ts';
 
 /**
- * Values for every schema, derived from the schema. For `version` alone: what that version can say, which comes back as
- * it went. With `future`: any field and any optional enumeration value, as an object made by a newer client may hold
- * them, of which the version must leave out what it does not know.
+ * Which values a generator returns for a schema. With `version` alone: values that the version can represent,
+ * so that they are read as they were written. With `future`: any field and any optional enumeration value, as
+ * in an object of a newer client; the version must leave out everything that it does not know.
  */
 export interface Scope {
   readonly version: Version;
@@ -23,7 +23,7 @@ export interface Scope {
 
 const shortText = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((text) => text.isWellFormed());
 const someBytes = fc.uint8Array({ maxLength: 40 });
-/** Two's complement in the one form the binary encoding has. */
+/** Two's complement in the canonical form of the binary encoding. */
 const bigInteger = fc.uint8Array({ minLength: 1, maxLength: 5 }).map((seed) => {
   const value = new Uint8Array(8 * seed.length);
   for (let at = 0; at < value.length; at++) value[at] = (seed[at % seed.length] ?? 0) ^ at;
@@ -52,7 +52,7 @@ const anyTag = fc.oneof(
   fc.integer({ min: 0x540000, max: 0x54ffff }),
 );
 
-/** Any value without regard to a schema. */
+/** Any value, without a schema. */
 export const typedValue: Arbitrary<TypedValue> = fc.letrec<{ value: TypedValue; node: Node }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -62,7 +62,7 @@ export const typedValue: Arbitrary<TypedValue> = fc.letrec<{ value: TypedValue; 
   node: fc.tuple(anyTag, tie('value')).map(([tag, value]): Node => ({ tag, ...value })),
 })).value;
 
-/** A whole message without regard to a schema: well-formed TTLV of any content. */
+/** A message without a schema: well-formed TTLV of any content. */
 export const anyMessage: Arbitrary<Node> = fc
   .array(
     fc.tuple(anyTag, typedValue).map(([tag, value]): Node => ({ tag, ...value })),
@@ -70,7 +70,7 @@ export const anyMessage: Arbitrary<Node> = fc
   )
   .map((value): Node => ({ tag: tagNumber('RequestMessage'), type: 'Structure', value }));
 
-/** Values of one schema. `required`: of an enumeration only members that the version has, whatever the scope. */
+/** Values of a schema. `required`: only enumeration members that the version has, whatever the scope. */
 export function valueOf(schema: AnySchema, scope: Scope, required = true): Arbitrary<unknown> {
   switch (schema.kind) {
     case 'integer':
@@ -93,7 +93,6 @@ export function valueOf(schema: AnySchema, scope: Scope, required = true): Arbit
     case 'interval':
       return uint32;
     case 'any':
-      // What a vendor puts inside is the vendor's affair in every version.
       return scope.future ? fc.oneof(...leaves) : typedValue;
     case 'enumeration': {
       const members = schema.members.filter(
@@ -124,7 +123,7 @@ function structOf(fields: Fields, scope: Scope): Arbitrary<Record<string, unknow
   });
 }
 
-/** Undefined: the version has no such field. */
+/** Values of a field; undefined when the version has no such field. */
 function fieldOf(field: AnyField, scope: Scope): Arbitrary<unknown> | undefined {
   switch (field.kind) {
     case 'era': {
@@ -150,18 +149,18 @@ function plainField(field: Field, scope: Scope): Arbitrary<unknown> | undefined 
   return field.quantity === 'one' ? value : fc.option(value, { nil: undefined });
 }
 
-/** One attribute: of the version, or with `future` of any. */
+/** An attribute of the version, or with `future` of any version. */
 export function attribute(scope: Scope): Arbitrary<Attribute> {
   const names = (Object.keys(attributeTable) as AttributeName[]).filter((name) => {
-    const named = eraOf(scope.version) === '2.x' || attributeRow(name).name1x !== null;
-    return scope.future === true || (named && isAttributeKnownIn(name, scope.version));
+    const hasName = eraOf(scope.version) === '2.x' || attributeRow(name).name1x !== null;
+    return scope.future === true || (hasName && isAttributeKnownIn(name, scope.version));
   });
   const standard = fc
     .constantFrom(...names)
     .chain((name) =>
       valueOf(attributeRow(name).schema, scope, false).map((value) => ({ name, value }) as Attribute),
     );
-  // A name without a vendor is what nobody knows; no version writes it.
+  // The empty vendor marks an unknown name, which no version writes.
   const vendors = scope.future
     ? ['x', 'y', 'Acme', '']
     : eraOf(scope.version) === '1.x'

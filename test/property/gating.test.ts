@@ -11,12 +11,12 @@ import { eraOf, isWithin, type Version, versions } from '../../codec/version.ts'
 import { maskOf, vocabularyTagOf } from '../../codec/wire/dictionary.ts';
 import { decodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
+import { encodeValue } from '../unit/codec/convert.ts';
 import { limits } from '../unit/codec/hex.ts';
 import { exportedStructures } from '../unit/codec/schemas.ts';
-import { binary } from '../unit/codec/spelling.ts';
 import { attribute, valueOf } from './arbitrary.ts';
 
-/** Everything in a tree that a client of that version could not understand. */
+/** Finds everything in a tree that the version does not know. */
 function tooNew(node: Node, version: Version): string[] {
   if (node.type !== 'Structure') return [];
   return node.value.flatMap((child, at) => {
@@ -48,13 +48,13 @@ function tooNew(node: Node, version: Version): string[] {
   });
 }
 
-function understandable(schema: AnySchema, version: Version) {
+function checkKnown(schema: AnySchema, version: Version) {
   return (value: unknown): void => {
-    assert.deepEqual(tooNew(decodeBinary(binary(schema, version, value), limits), version), []);
+    assert.deepEqual(tooNew(decodeBinary(encodeValue(schema, version, value), limits), version), []);
   };
 }
 
-t.test('the net catches what is too new', (t) => {
+t.test('tooNew finds everything that is newer than the version', (t) => {
   const fresh: Node = { tag: 0x4200ac, type: 'Boolean', value: true };
   const format: Node = { tag: 0x420042, type: 'Enumeration', value: 0x16 };
   const mask: Node = { tag: 0x42002c, type: 'Integer', value: 0x200004 };
@@ -68,52 +68,49 @@ t.test('the net catches what is too new', (t) => {
   t.end();
 });
 
-/** What clients write and we read. */
+/** Structures that only clients write. */
 const clientsOnly: ReadonlySet<string> = new Set([
   ...['Authentication', 'UsernameAndPassword', 'Device', 'Attestation'],
   ...['OneTimePassword', 'HashedPassword', 'Ticket', 'TicketCredential'],
   'KeyWrappingSpecification',
 ]);
-/** Structures younger than their tag. */
-const younger: Readonly<Record<string, Version>> = { CertificateRequest: '2.0' };
+/** Structures that are newer than their tag. */
+const introducedIn: Readonly<Record<string, Version>> = { CertificateRequest: '2.0' };
 
-/** Whether an answer of that version can hold the structure at all; where it stands decides who leaves it out. */
-function answerable(name: string, version: Version): boolean {
+/** Whether a response in that version can contain the structure. */
+function isWritten(name: string, version: Version): boolean {
   if (clientsOnly.has(name)) return false;
-  return isWithin(version, younger[name] ?? '1.0') && (!isTagName(name) || isTagKnownIn(name, version));
+  return isWithin(version, introducedIn[name] ?? '1.0') && (!isTagName(name) || isTagKnownIn(name, version));
 }
 
-t.test('no structure writes what its version does not know', async (t) => {
+t.test('no structure contains anything that is newer than its version', async (t) => {
   for (const [name, schema] of await exportedStructures()) {
-    for (const version of versions.filter((each) => answerable(name, each))) {
-      const property = fc.property(
-        valueOf(schema, { version, future: true }),
-        understandable(schema, version),
-      );
+    for (const version of versions.filter((each) => isWritten(name, each))) {
+      const property = fc.property(valueOf(schema, { version, future: true }), checkKnown(schema, version));
       t.doesNotThrow(() => fc.assert(property, { numRuns: 12 }), `${name} in ${version}`);
     }
   }
 });
 
-t.test('no attribute that its version does not know, in any place of an answer', (t) => {
+t.test('no field of a response contains an attribute that is newer than its version', (t) => {
   for (const version of versions) {
     const list = fc.array(attribute({ version, future: true }), { maxLength: 8 });
     for (const field of [eras.attributeList, eras.keyValueAttributes]) {
       const schema = struct({ It: field });
-      const property = fc.property(list, (It) => understandable(schema, version)({ It }));
+      const property = fc.property(list, (It) => checkKnown(schema, version)({ It }));
       t.doesNotThrow(() => fc.assert(property, { numRuns: 60 }), version);
     }
     const echo = struct({ It: eras.echoedAttribute });
     const echoed = fc.property(attribute({ version, future: true }), (It) =>
-      understandable(echo, version)({ It }),
+      checkKnown(echo, version)({ It }),
     );
     t.doesNotThrow(() => fc.assert(echoed, { numRuns: 100 }), version);
     const names = struct({ It: eras.attributeReferences });
     const named = fc.property(list, (attributes) => {
-      // A name of nobody is only ever repeated to the client that asked with it.
+      // A response repeats an unknown name only to the client that sent it.
       const known = attributes.filter((each) => each.vendor !== '');
       const It = known.map(({ name, vendor }) => (vendor === undefined ? { name } : { name, vendor }));
-      understandable(names, version)({ It });
+      checkKnown(names, version)({ It });
     });
     t.doesNotThrow(() => fc.assert(named, { numRuns: 60 }), version);
   }

@@ -13,14 +13,14 @@ import { decodeBinary, encodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { nodeToXml, xmlToNodes } from '../../codec/wire/xml.ts';
 import { WireError } from '../../codec/wire-error.ts';
+import { decodeValue, encodeValue } from '../unit/codec/convert.ts';
 import { limits } from '../unit/codec/hex.ts';
 import { exportedStructures } from '../unit/codec/schemas.ts';
-import { binary, parse } from '../unit/codec/spelling.ts';
 import { anyMessage, valueOf } from './arbitrary.ts';
 
 const runs = { numRuns: 400 };
 
-/** What came of reading: a value, or the refusal. Any other error is a bug and goes through. */
+/** Returns the value that was read, or the refusal. Throws any other error, which is a bug. */
 function outcome(read: () => unknown): unknown {
   try {
     return { value: read() };
@@ -31,7 +31,7 @@ function outcome(read: () => unknown): unknown {
   }
 }
 
-/** Payload schemas that between them read most of the codec. */
+/** Payload schemas that together use most of the codec. */
 const payloads: AnySchema[] = [
   struct({ It: eras.creationAttributes('TemplateAttribute', 'Attributes'), Object: managedObjectField }),
   struct({ It: eras.filterAttributes }),
@@ -39,7 +39,7 @@ const payloads: AnySchema[] = [
   struct({ It: eras.newAttribute, Current: eras.currentAttribute }),
 ];
 
-/** Reads a request and every payload in it, as the daemon would. */
+/** Decodes a request and every payload in it, as the server does. */
 function readAll(bytes: Uint8Array): unknown {
   return outcome(() => {
     const request = decodeRequest(bytes, limits);
@@ -50,13 +50,15 @@ function readAll(bytes: Uint8Array): unknown {
   });
 }
 
-/** Reading must give the same in the midst of other bytes, whatever they are: nothing beyond the message is looked at. */
-function insulated(bytes: Uint8Array): void {
+/**
+ * Checks that the result does not depend on the bytes around the message: the codec never reads beyond it.
+ */
+function checkIndependence(bytes: Uint8Array): void {
   const alone = readAll(bytes);
   for (const filling of [0x00, 0xff, 0x42]) {
-    const room = new Uint8Array(bytes.length + 64).fill(filling);
-    room.set(bytes, 24);
-    assert.deepEqual(readAll(room.subarray(24, 24 + bytes.length)), alone);
+    const surrounded = new Uint8Array(bytes.length + 64).fill(filling);
+    surrounded.set(bytes, 24);
+    assert.deepEqual(readAll(surrounded.subarray(24, 24 + bytes.length)), alone);
   }
 }
 
@@ -71,15 +73,15 @@ const request: Arbitrary<Uint8Array> = fc.constantFrom<Version>(...versions).cha
       const [major, minor] = version.split('.').map(Number);
       const numbers = { ProtocolVersionMajor: major, ProtocolVersionMinor: minor };
       const full = { ...(header as object), ProtocolVersion: numbers };
-      const head = decodeBinary(binary(RequestHeader, version, full, 'RequestHeader'), limits);
-      const payload = decodeBinary(binary(schema, version, value, 'RequestPayload'), limits);
+      const head = decodeBinary(encodeValue(RequestHeader, version, full, 'RequestHeader'), limits);
+      const payload = decodeBinary(encodeValue(schema, version, value, 'RequestPayload'), limits);
       const operation: Node = { tag: tagNumber('Operation'), type: 'Enumeration', value: 3 };
       const item: Node = { tag: tagNumber('BatchItem'), type: 'Structure', value: [operation, payload] };
       return encodeBinary({ tag: tagNumber('RequestMessage'), type: 'Structure', value: [head, item] });
     }),
 );
 
-/** One change to a message: a byte, a length, a cut, a piece twice. */
+/** One change of a message: a byte, a length, a cut, a repeated piece. */
 const mutation = fc.record({
   kind: fc.constantFrom('byte', 'length', 'type', 'cut', 'twice', 'bit'),
   at: fc.nat({ max: 100_000 }),
@@ -89,7 +91,7 @@ const mutation = fc.record({
   ),
 });
 
-function mutated(
+function mutate(
   message: Uint8Array,
   changes: readonly { kind: string; at: number; value: number }[],
 ): Uint8Array {
@@ -108,7 +110,7 @@ function mutated(
   return bytes;
 }
 
-t.test('the generated requests are read: the mutations start from something', (t) => {
+t.test('the generated requests are valid before they are mutated', (t) => {
   const property = fc.property(request, (bytes) => {
     const read = readAll(bytes) as { value?: unknown };
     assert.ok(read.value, JSON.stringify(read));
@@ -117,8 +119,8 @@ t.test('the generated requests are read: the mutations start from something', (t
   t.end();
 });
 
-t.test('random bytes', (t) => {
-  t.doesNotThrow(() => fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), insulated), runs));
+t.test('random bytes are refused without a crash', (t) => {
+  t.doesNotThrow(() => fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), checkIndependence), runs));
   const framed = fc.uint8Array({ maxLength: 200 }).map((content) => {
     const bytes = new Uint8Array(8 + Math.ceil(content.length / 8) * 8);
     bytes.set([0x42, 0x00, 0x78, 0x01]);
@@ -126,23 +128,23 @@ t.test('random bytes', (t) => {
     bytes.set(content, 8);
     return bytes;
   });
-  t.doesNotThrow(() => fc.assert(fc.property(framed, insulated), runs));
+  t.doesNotThrow(() => fc.assert(fc.property(framed, checkIndependence), runs));
   t.end();
 });
 
-t.test('well-formed TTLV of any content', (t) => {
-  t.doesNotThrow(() => fc.assert(fc.property(anyMessage.map(encodeBinary), insulated), runs));
+t.test('well-formed TTLV of any content is read or refused', (t) => {
+  t.doesNotThrow(() => fc.assert(fc.property(anyMessage.map(encodeBinary), checkIndependence), runs));
   t.end();
 });
 
-t.test('requests with a few changes', (t) => {
+t.test('mutated requests are read or refused', (t) => {
   const changes = fc.array(mutation, { minLength: 1, maxLength: 4 });
-  const property = fc.property(request, changes, (bytes, list) => insulated(mutated(bytes, list)));
+  const property = fc.property(request, changes, (bytes, list) => checkIndependence(mutate(bytes, list)));
   t.doesNotThrow(() => fc.assert(property, { numRuns: 2000 }));
   t.end();
 });
 
-t.test('every structure, given another structure', async (t) => {
+t.test('every schema reads or refuses any other structure', async (t) => {
   const schemas = [...(await exportedStructures()).values(), managedObject];
   const property = fc.property(
     anyMessage,
@@ -151,14 +153,14 @@ t.test('every structure, given another structure', async (t) => {
     (message, schema, version) => {
       const wrapped = struct({ RequestMessage: maybe(schema) });
       const encoded = encodeBinary({ tag: tagNumber('RequestMessage'), type: 'Structure', value: [message] });
-      outcome(() => parse(wrapped, version, encoded));
+      outcome(() => decodeValue(wrapped, version, encoded));
     },
   );
   t.doesNotThrow(() => fc.assert(property, runs));
 });
 
-/** Texts with a few characters changed, cut or doubled. */
-function scribbled(text: string, changes: readonly { kind: string; at: number; value: number }[]): string {
+/** Changes, cuts or repeats a few characters of a text. */
+function mutateText(text: string, changes: readonly { kind: string; at: number; value: number }[]): string {
   let result = text;
   for (const { kind, at, value } of changes) {
     const place = at % Math.max(1, result.length);
@@ -169,18 +171,18 @@ function scribbled(text: string, changes: readonly { kind: string; at: number; v
   return result;
 }
 
-t.test('XML and JSON with a few changes', (t) => {
+t.test('mutated XML and JSON are read or refused', (t) => {
   const changes = fc.array(mutation, { minLength: 1, maxLength: 3 });
   const property = fc.property(request, changes, (bytes, list) => {
     const message = decodeBinary(bytes, limits);
-    outcome(() => xmlToNodes(scribbled(nodeToXml(message), list), limits).map(encodeBinary));
-    outcome(() => encodeBinary(jsonToNode(scribbled(nodeToJson(message), list), limits)));
+    outcome(() => xmlToNodes(mutateText(nodeToXml(message), list), limits).map(encodeBinary));
+    outcome(() => encodeBinary(jsonToNode(mutateText(nodeToJson(message), list), limits)));
   });
   t.doesNotThrow(() => fc.assert(property, runs));
   t.end();
 });
 
-t.test('texts and JSON of any kind', (t) => {
+t.test('any text and any JSON are read or refused', (t) => {
   const property = fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => {
     outcome(() => xmlToNodes(text, limits));
     outcome(() => jsonToNode(text, limits));
@@ -191,7 +193,7 @@ t.test('texts and JSON of any kind', (t) => {
   t.end();
 });
 
-t.test('what is accepted as text is accepted as bytes', (t) => {
+t.test('an item that is accepted as JSON is accepted as TTLV', (t) => {
   const item = fc.record({
     tag: fc.constantFrom(
       'BatchCount',

@@ -14,7 +14,7 @@ const methods = [
   'PolynomialSharingPrimeField',
 ] as const;
 
-/** A secret, leading zeros among them, how it is shared, and some of the parts in some order. */
+/** A secret with leading zeros, a sharing scheme, and the parts in some order. */
 const shared = fc
   .record({
     method: fc.constantFrom(...methods),
@@ -26,8 +26,8 @@ const shared = fc
   })
   .map(({ secret: [zeros, rest], method, polynomial, parts, threshold, order }) => {
     const secret = new Uint8Array([...new Uint8Array(zeros), ...rest]);
-    const least = method === 'XOR' ? parts : Math.min(threshold, parts);
-    const sharing: SecretSharingScheme = { method, polynomial, parts, threshold: least };
+    const required = method === 'XOR' ? parts : Math.min(threshold, parts);
+    const sharing: SecretSharingScheme = { method, polynomial, parts, threshold: required };
     return { secret, sharing, order: order.filter((each) => each <= parts) };
   });
 
@@ -42,7 +42,7 @@ async function split(
   };
 }
 
-t.test('any parts that are enough give the secret back, bit for bit; fewer are refused', async (t) => {
+t.test('any parts from the threshold on give the secret back, and fewer are refused', async (t) => {
   const property = fc.asyncProperty(shared, async ({ secret, sharing: asked, order }) => {
     const { shares, sharing } = await split(secret, asked);
     const ordered = order.map((identifier) => shares[identifier - 1] as Share);
@@ -55,7 +55,7 @@ t.test('any parts that are enough give the secret back, bit for bit; fewer are r
   await t.resolves(fc.assert(property, { numRuns: 200 }));
 });
 
-t.test('a changed part among more than enough is found out', async (t) => {
+t.test('a changed part is detected when there are more parts than needed', async (t) => {
   const property = fc.asyncProperty(shared, fc.nat(), async ({ secret, sharing: asked }, at) => {
     const { shares, sharing } = await split(secret, asked);
     fc.pre(sharing.threshold < sharing.parts);
@@ -69,8 +69,8 @@ t.test('a changed part among more than enough is found out', async (t) => {
   await t.resolves(fc.assert(property, { numRuns: 100 }));
 });
 
-t.test('parts below the threshold tell nothing: every secret is as likely behind them', async (t) => {
-  // Of one byte shared 2 of 2, each part alone takes all 256 values, whatever the secret.
+t.test('parts below the threshold do not depend on the secret', async (t) => {
+  // When one byte is shared 2 of 2, each part alone takes all 256 values for every secret.
   for (const method of ['XOR', 'PolynomialSharingGF2_8'] as const) {
     for (const byte of [0, 255]) {
       const seen = [new Set<number>(), new Set<number>()];
@@ -87,7 +87,7 @@ t.test('parts below the threshold tell nothing: every secret is as likely behind
   }
 });
 
-t.test('the fields', async (t) => {
+t.test('the Galois fields follow the field axioms', async (t) => {
   t.equal(field8(283).multiply(0x57, 0x83), 0xc1, 'FIPS 197 §4.2');
   for (const polynomial of polynomials) {
     const small = field8(polynomial);

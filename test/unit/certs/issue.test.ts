@@ -12,7 +12,7 @@ async function authority(kind: KeyKind = 'ec') {
   return openAuthority(await createAuthority('Test CA', key, now), key);
 }
 
-t.test('authority', async (t) => {
+t.test('createAuthority issues a self-signed CA certificate for ten years', async (t) => {
   const { certificate } = await authority();
   const parsed = new x509.X509Certificate(certificate);
   const basic = parsed.getExtension(x509.BasicConstraintsExtension);
@@ -26,14 +26,14 @@ t.test('authority', async (t) => {
   t.ok(await parsed.isSelfSigned());
 });
 
-t.test('authority and key of different pairs are refused', async (t) => {
+t.test('openAuthority refuses a certificate and a key that do not belong together', async (t) => {
   const { certificate } = await authority();
   const other = await generateKey('ec');
   t.throws(() => openAuthority(certificate, other), CertificateRefusedError);
 });
 
 for (const kind of ['ec', 'rsa'] as const) {
-  t.test(`server certificate, ${kind}`, async (t) => {
+  t.test(`issueServer issues a server certificate for names and addresses with an ${kind} key`, async (t) => {
     const ca = await authority(kind);
     const key = await generateKey(kind);
     const names = ['localhost', 'kms.example.com', '127.0.0.1', '::1'];
@@ -49,7 +49,7 @@ for (const kind of ['ec', 'rsa'] as const) {
     t.equal(days(now, certificate.validToDate), 730);
   });
 
-  t.test(`client certificate, ${kind}`, async (t) => {
+  t.test(`issueClient issues a client certificate with an ${kind} key`, async (t) => {
     const ca = await authority();
     const client = await issueClient(ca, 'array-1', kind, now);
     const certificate = new X509Certificate(client.certificate);
@@ -84,7 +84,7 @@ t.test('a name with separators stays one common name', async (t) => {
   t.same(new x509.X509Certificate(client.certificate).subjectName.toJSON(), [{ CN: ['a, O=b+CN=c'] }]);
 });
 
-t.test('server names', async (t) => {
+t.test('issueServer refuses names that are neither DNS names nor IP addresses', async (t) => {
   const ca = await authority();
   const key = await generateKey('ec');
   for (const name of ['', 'two words', 'a..b', 'host:5696', 'ä.example', '-']) {
@@ -115,7 +115,7 @@ async function request(algorithm: typeof ecdsa | ReturnType<typeof rsa>) {
   });
 }
 
-t.test('request: only the key is taken over', async (t) => {
+t.test('signRequest uses only the key of the request', async (t) => {
   for (const algorithm of [ecdsa, rsa(2048)]) {
     const ca = await authority();
     const csr = await request(algorithm);
@@ -130,7 +130,7 @@ t.test('request: only the key is taken over', async (t) => {
   }
 });
 
-t.test('request: refused', async (t) => {
+t.test('signRequest refuses other bytes, weak keys and wrong signatures', async (t) => {
   const ca = await authority();
   const refusal = async (bytes: Uint8Array, message: RegExp) =>
     t.rejects(signRequest(ca, 'x', bytes), { name: 'CertificateRefusedError', message });
@@ -142,7 +142,7 @@ t.test('request: refused', async (t) => {
   await refusal(broken, /signature does not match/);
 });
 
-t.test('keys too weak or exotic', async (t) => {
+t.test('refuseWeakKey refuses weak and uncommon keys', async (t) => {
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
   const weak = [
     generateKeyPairSync('rsa', { modulusLength: 1024 }),

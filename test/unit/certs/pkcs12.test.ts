@@ -10,7 +10,7 @@ import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
-async function bundle(kind: KeyKind, encryption: Pkcs12Encryption, password: string) {
+async function createFile(kind: KeyKind, encryption: Pkcs12Encryption, password: string) {
   const caKey = await generateKey('ec');
   const ca = openAuthority(await createAuthority('Test CA', caKey), caKey);
   const client = await issueClient(ca, 'demo', kind);
@@ -21,25 +21,31 @@ async function bundle(kind: KeyKind, encryption: Pkcs12Encryption, password: str
 for (const kind of ['ec', 'rsa'] as const) {
   for (const encryption of ['aes', '3des'] as const) {
     for (const password of ['correct horse', 'pässwort', 'x']) {
-      t.test(`${kind}, ${encryption}, password "${password}"`, async (t) => {
-        const { der, client } = await bundle(kind, encryption, password);
-        const pfx = Buffer.from(der);
-        t.doesNotThrow(() => createSecureContext({ pfx, passphrase: password }));
-        t.throws(() => createSecureContext({ pfx, passphrase: `${password}!` }), /mac verify failure/i);
-        const tampered = Buffer.from(der);
-        tampered[200] = (tampered[200] ?? 0) ^ 1;
-        t.throws(() => createSecureContext({ pfx: tampered, passphrase: password }));
-        t.notOk(pfx.includes(client.key.export({ type: 'pkcs8', format: 'der' })), 'the key is not in clear');
-      });
+      t.test(
+        `a PKCS#12 file with an ${kind} key and ${encryption} opens with the password "${password}" only`,
+        async (t) => {
+          const { der, client } = await createFile(kind, encryption, password);
+          const pfx = Buffer.from(der);
+          t.doesNotThrow(() => createSecureContext({ pfx, passphrase: password }));
+          t.throws(() => createSecureContext({ pfx, passphrase: `${password}!` }), /mac verify failure/i);
+          const tampered = Buffer.from(der);
+          tampered[200] = (tampered[200] ?? 0) ^ 1;
+          t.throws(() => createSecureContext({ pfx: tampered, passphrase: password }));
+          t.notOk(
+            pfx.includes(client.key.export({ type: 'pkcs8', format: 'der' })),
+            'the key is not in clear',
+          );
+        },
+      );
     }
   }
 }
 
 t.test(
-  'openssl finds key, certificate and authority',
+  'openssl reads key, certificate and authority from a PKCS#12 file',
   { skip: !hasOpenssl && 'no openssl command' },
   async (t) => {
-    const { der, client, ca } = await bundle('rsa', 'aes', 'secret');
+    const { der, client, ca } = await createFile('rsa', 'aes', 'secret');
     const file = join(t.testdir(), 'client.p12');
     writeFileSync(file, der);
     const text = execFileSync('openssl', ['pkcs12', '-in', file, '-passin', 'pass:secret', '-nodes'], {
@@ -52,8 +58,8 @@ t.test(
   },
 );
 
-// Vectors of the kind that Bouncy Castle and Go's x/crypto/pkcs12 test with.
-t.test('key derivation', (t) => {
+// Vectors as in the tests of Bouncy Castle and of Go's x/crypto/pkcs12.
+t.test('derivePkcs12 gives the known values', (t) => {
   const salt = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));
   const derive = (...args: Parameters<typeof derivePkcs12>) =>
     Buffer.from(derivePkcs12(...args)).toString('hex');

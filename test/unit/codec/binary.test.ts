@@ -4,7 +4,7 @@ import { BinaryWriter, encodeMessage } from '../../../codec/wire/binary-writer.t
 import { decodeBinary, encodeBinary } from '../../../codec/wire/message.ts';
 import { type Node, type TypedValue, writeValue } from '../../../codec/wire/node.ts';
 import { WireError } from '../../../codec/wire-error.ts';
-import { barred, bytes, limits } from './hex.ts';
+import { bytes, limits, toBarredHex } from './hex.ts';
 
 const tag = 0x420020;
 
@@ -74,10 +74,10 @@ const examples: [name: string, hex: string, value: TypedValue][] = [
   ['Structure empty', '420020 | 01 | 00000000 | ', { type: 'Structure', value: [] }],
 ];
 
-t.test('every type: the examples of the specification, both directions', (t) => {
+t.test('the codec reads and writes the examples of the specification for every type', (t) => {
   for (const [name, hex, value] of examples) {
     const node: Node = { tag, ...value };
-    t.equal(barred(encodeBinary(node)).replaceAll(' ', ''), hex.replaceAll(' ', ''), `${name} written`);
+    t.equal(toBarredHex(encodeBinary(node)).replaceAll(' ', ''), hex.replaceAll(' ', ''), `${name} written`);
     t.same(decodeBinary(bytes(hex), limits), node, `${name} read`);
   }
   t.end();
@@ -129,7 +129,7 @@ const invalid: [name: string, hex: string, reason: RegExp][] = [
   ['a text overlong', '420020 07 00000002 c080000000000000', /UTF-8/],
 ];
 
-t.test('bytes that cannot be read', (t) => {
+t.test('decodeBinary refuses bytes that are not valid TTLV', (t) => {
   for (const [kind, cases] of [
     ['malformed', malformed],
     ['field', invalid],
@@ -148,7 +148,7 @@ function nested(depth: number): Node {
   return node;
 }
 
-t.test('depth: as many structures as allowed and no more', (t) => {
+t.test('decodeBinary refuses structures nested deeper than the limit', (t) => {
   const three = { depth: 3, structureItems: 10 };
   t.doesNotThrow(() => decodeBinary(encodeBinary(nested(3)), three));
   t.throws(() => decodeBinary(encodeBinary(nested(4)), three), {
@@ -169,7 +169,7 @@ t.test('depth: as many structures as allowed and no more', (t) => {
   t.end();
 });
 
-t.test('items of one structure: as many as allowed and no more', (t) => {
+t.test('decodeBinary refuses more items in one structure than the limit', (t) => {
   const item: Node = { tag, type: 'Integer', value: 1 };
   const of = (count: number): Uint8Array =>
     encodeBinary({ tag, type: 'Structure', value: Array(count).fill(item) });
@@ -179,13 +179,13 @@ t.test('items of one structure: as many as allowed and no more', (t) => {
   t.end();
 });
 
-t.test('errors tell the offset of the item', (t) => {
+t.test('a WireError contains the offset of the item', (t) => {
   const hex = '420020 01 00000010 420004 02 00000008 0000000000000000';
   t.throws(() => checkStructure(bytes(hex), limits), { offset: 8, message: /at byte 8/ });
   t.end();
 });
 
-t.test('a reader meets another type than it asks for', (t) => {
+t.test('a reader refuses an item of another type', (t) => {
   const integer = bytes('420020 02 00000004 0000000800000000');
   for (const read of [
     'text',
@@ -208,7 +208,7 @@ t.test('a reader meets another type than it asks for', (t) => {
   t.end();
 });
 
-t.test('dates beyond 2^53 are held at the nearest exact number', (t) => {
+t.test('a reader limits dates to exact numbers', (t) => {
   const date = (hex: string): number => new BinaryReader(bytes(`420020 09 00000008 ${hex}`)).date();
   t.equal(date('7fffffffffffffff'), Number.MAX_SAFE_INTEGER);
   t.equal(date('8000000000000000'), Number.MIN_SAFE_INTEGER);
@@ -217,7 +217,7 @@ t.test('dates beyond 2^53 are held at the nearest exact number', (t) => {
   t.end();
 });
 
-t.test('byte strings are views of the message', (t) => {
+t.test('a reader returns byte strings as views of the message', (t) => {
   const message = bytes('420020 08 00000003 0102030000000000');
   const value = new BinaryReader(message).byteString();
   t.equal(value.buffer, message.buffer);
@@ -225,7 +225,7 @@ t.test('byte strings are views of the message', (t) => {
   t.end();
 });
 
-t.test('a reader detached for one item stands on it alone', (t) => {
+t.test('a detached reader reads one item alone', (t) => {
   const reader = new BinaryReader(
     bytes('420020 02 00000004 0000000800000000 420021 02 00000004 0000000900000000'),
   );
@@ -236,7 +236,7 @@ t.test('a reader detached for one item stands on it alone', (t) => {
   t.end();
 });
 
-t.test('the writer grows under every type without losing a byte', (t) => {
+t.test('the writer keeps all bytes when its buffer grows', (t) => {
   const values: TypedValue[] = examples.map(([, , value]) => value);
   for (const value of values) {
     for (let capacity = 0; capacity <= 48; capacity += 8) {
@@ -259,7 +259,7 @@ function writeThrice(writer: BinaryWriter, value: TypedValue): void {
   writer.close(start);
 }
 
-t.test('the writer leaves nothing of an earlier message behind', (t) => {
+t.test('the writer wipes earlier messages', (t) => {
   const writer = new BinaryWriter(64);
   writer.byteString(tag, new Uint8Array(24).fill(0xff));
   const first = writer.finish();
@@ -273,7 +273,7 @@ t.test('the writer leaves nothing of an earlier message behind', (t) => {
   t.end();
 });
 
-t.test('the writer that is used again: nested, after an error, after a large message', (t) => {
+t.test('encodeMessage works nested, after an error and after a large message', (t) => {
   const small = '420020 08 00000001 0100000000000000';
   const write = (writer: BinaryWriter) => writer.byteString(tag, Uint8Array.of(1));
   const nested = encodeMessage((outer) => {
@@ -293,7 +293,7 @@ t.test('the writer that is used again: nested, after an error, after a large mes
   t.end();
 });
 
-t.test('Big Integers of any length are extended with their sign', (t) => {
+t.test('the writer extends Big Integers of any length with their sign', (t) => {
   for (const [given, came] of [
     ['', '0000000000000000'],
     ['7f', '000000000000007f'],
@@ -308,13 +308,13 @@ t.test('Big Integers of any length are extended with their sign', (t) => {
   t.end();
 });
 
-t.test('a text that is not well-formed becomes well-formed', (t) => {
+t.test('the writer replaces lone surrogates in a text', (t) => {
   const node = decodeBinary(encodeBinary({ tag, type: 'TextString', value: 'a\ud800b' }), limits);
   t.same(node, { tag, type: 'TextString', value: 'a\ufffdb' });
   t.end();
 });
 
-t.test('an error is a WireError and says no value', (t) => {
+t.test('a decoding error contains no value', (t) => {
   try {
     decodeBinary(bytes('420043 06 00000008 00000000deadbeef'), limits);
     t.fail('must throw');

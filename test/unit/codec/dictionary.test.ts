@@ -6,7 +6,7 @@ import type { Node } from '../../../codec/wire/node.ts';
 
 const all = Object.keys(tags) as TagName[];
 
-t.test('every tag of an Enumeration has its words', (t) => {
+t.test('every tag of an Enumeration has a vocabulary', (t) => {
   for (const name of all) {
     if (tags[name][1] === 'Enumeration') t.ok(vocabularyOf(name), name);
   }
@@ -15,7 +15,7 @@ t.test('every tag of an Enumeration has its words', (t) => {
 
 t.test('every enumeration has a tag', (t) => {
   const used = new Set(all.filter((name) => vocabularyOf(name) !== undefined));
-  // Item Type describes the values of Extension Type, whose tag is the only one it stands under.
+  // Item Type names the values of Extension Type and of no other tag.
   t.same(
     Object.keys(enums).filter((name) => !used.has(name as TagName)),
     ['ItemType'],
@@ -23,7 +23,7 @@ t.test('every enumeration has a tag', (t) => {
   t.end();
 });
 
-t.test('words that go by another name than the tag', (t) => {
+t.test('a tag can use the vocabulary of an enumeration with another name', (t) => {
   for (const [tag, word, value] of [
     ['MaskGeneratorHashingAlgorithm', 'SHA_256', 6],
     ['AttributeReference', 'CryptographicAlgorithm', 0x420028],
@@ -39,13 +39,13 @@ t.test('words that go by another name than the tag', (t) => {
   ] as const) {
     t.equal(vocabularyOf(tag)?.valueOf(word), value, `${tag} ${word}`);
     t.equal(vocabularyOf(tag)?.textOf(value), word, `${tag} ${value}`);
-    t.equal(vocabularyOf(tag)?.textOf(0x12345), undefined, `${tag}: no word for a value of no table`);
+    t.equal(vocabularyOf(tag)?.textOf(0x12345), undefined, `${tag}: no name for a value outside the table`);
     t.equal(vocabularyOf(tag)?.valueOf('__proto__'), undefined);
   }
   t.end();
 });
 
-t.test('masks', (t) => {
+t.test('maskOf finds the mask of the three mask tags only', (t) => {
   t.same(
     all.filter((name) => maskOf(name) !== undefined),
     ['CryptographicUsageMask', 'StorageStatusMask', 'ProtectionStorageMask'],
@@ -60,7 +60,7 @@ const index: Node = { tag: 0x420009, type: 'Integer', value: 0 };
 const vendor: Node = { tag: 0x42009d, type: 'TextString', value: 'Acme' };
 const value: Node = { tag: AttributeValue, type: 'Integer', value: 1 };
 
-t.test('the subject of an item', (t) => {
+t.test('vocabularyTagOf finds the tag whose vocabulary an item uses', (t) => {
   for (const [name, tag, siblings, expected] of [
     ['its own tag', 0x42008d, [], 'State'],
     ['an extension', 0x540001, [], undefined],

@@ -28,7 +28,7 @@ function message(header: string, items: string = activate): Uint8Array {
 
 const payload = struct({ UniqueIdentifier: maybe(text) });
 
-t.test('a request: version, header, items with their payloads unread', (t) => {
+t.test('decodeRequest returns version, header and items with unread payloads', (t) => {
   const items =
     '<BatchItem><Operation type="Enumeration" value="Activate"/><UniqueBatchItemID type="ByteString" value="01"/><RequestPayload/></BatchItem>' +
     '<BatchItem><Operation type="Enumeration" value="0x80000001"/><Ephemeral type="Boolean" value="true"/><RequestPayload><UniqueIdentifier type="TextString" value="b"/></RequestPayload>' +
@@ -51,7 +51,7 @@ t.test('a request: version, header, items with their payloads unread', (t) => {
   t.end();
 });
 
-t.test('a bad payload costs only its own item', (t) => {
+t.test('an invalid payload affects only its own item', (t) => {
   const bad = activate.replace('type="TextString" value="a"', 'type="Integer" value="1"');
   const request = decodeRequest(message(`${version(1, 2)}${count}`, `${bad}${activate}`), limits);
   const [first, second] = request.items as [RequestItem, RequestItem];
@@ -60,7 +60,7 @@ t.test('a bad payload costs only its own item', (t) => {
   t.end();
 });
 
-t.test('asynchronous indicator: Boolean in 1.x, Enumeration in 2.x', (t) => {
+t.test('Asynchronous Indicator is a Boolean in 1.x and an Enumeration in 2.x', (t) => {
   const boolean = '<AsynchronousIndicator type="Boolean" value="true"/>';
   const enumeration = '<AsynchronousIndicator type="Enumeration" value="Mandatory"/>';
   const read = (minor: [number, number], field: string): unknown =>
@@ -72,7 +72,7 @@ t.test('asynchronous indicator: Boolean in 1.x, Enumeration in 2.x', (t) => {
   t.end();
 });
 
-t.test('the header may come in any order, fields of later versions early', (t) => {
+t.test('decodeRequest reads header fields in any order and of later versions', (t) => {
   const header = `${count}<ClientCorrelationValue type="TextString" value="c"/><TimeStamp type="DateTime" value="2008-03-14T11:56:40Z"/>${version(1, 0)}`;
   const request = decodeRequest(message(header), limits);
   t.equal(request.version, '1.0');
@@ -80,7 +80,7 @@ t.test('the header may come in any order, fields of later versions early', (t) =
   t.end();
 });
 
-t.test('versions that are not ours', (t) => {
+t.test('decodeRequest refuses unsupported versions', (t) => {
   for (const [major, minor] of [
     [0, 0],
     [1, 5],
@@ -102,12 +102,12 @@ t.test('versions that are not ours', (t) => {
   t.throws(
     () => decodeRequest(message(`${version(3, 0)}<Username type="TextString" value="?"/>`), limits),
     UnsupportedVersionError,
-    'told before the header is read any further',
+    'reported before the rest of the header is read',
   );
   t.end();
 });
 
-t.test('requests that are none', (t) => {
+t.test('decodeRequest refuses messages that are not requests', (t) => {
   const good = message(`${version(1, 4)}${count}`);
   const header = `${version(1, 4)}${count}`;
   const response = encodeBinary({ tag: tagNumber('ResponseMessage'), type: 'Structure', value: [] });
@@ -170,7 +170,7 @@ t.test('requests that are none', (t) => {
   t.end();
 });
 
-t.test("a payload that is no structure is its item's affair", (t) => {
+t.test('a payload that is not a structure affects only its own item', (t) => {
   const request = decodeRequest(
     message(
       `${version(1, 4)}${count}`,
@@ -185,7 +185,7 @@ t.test("a payload that is no structure is its item's affair", (t) => {
   t.end();
 });
 
-t.test('responses: header and items in the order of the specification', (t) => {
+t.test('encodeResponse writes header and items in the order of the specification', (t) => {
   const encoded = encodeResponse({ version: '1.4', timeStamp: 1205495800, clientCorrelationValue: 'c' }, [
     {
       operation: 'Activate',

@@ -3,10 +3,10 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import * as eras from '../../../codec/eras.ts';
 import { type AnyField, struct } from '../../../codec/schema.ts';
 import { type Version, versions } from '../../../codec/version.ts';
-import { spelt, understood } from './spelling.ts';
+import { decodeFromXml, encodeToXml } from './convert.ts';
 
-const first: Version[] = versions.filter((version) => version.startsWith('1.'));
-const second: Version[] = versions.filter((version) => version.startsWith('2.'));
+const versions1x: Version[] = versions.filter((version) => version.startsWith('1.'));
+const versions2x: Version[] = versions.filter((version) => version.startsWith('2.'));
 
 const text = (tag: string, value: string): string => `<${tag} type="TextString" value="${value}"/>`;
 const named = (value: string): string => text('AttributeName', value);
@@ -37,9 +37,9 @@ const acme2x = `<Attribute>${text('VendorIdentification', 'Acme')}${named('Floor
 /** One field, alone in a payload, in both eras and both directions. */
 interface Difference {
   field: AnyField;
-  /** Our value. */
+  /** The value in TypeScript. */
   value: unknown;
-  /** What is written and read; undefined: the value is nothing there. */
+  /** The items on the wire. */
   '1.x': string;
   '2.x': string;
 }
@@ -102,21 +102,21 @@ const cases: Record<string, Difference> = {
   },
 };
 
-t.test('one value, two spellings', (t) => {
+t.test('a value has one form for each era in both directions', (t) => {
   for (const [label, difference] of Object.entries(cases)) {
     const schema = struct({ It: difference.field });
     for (const [era, members] of [
-      ['1.x', first],
-      ['2.x', second],
+      ['1.x', versions1x],
+      ['2.x', versions2x],
     ] as const) {
       for (const version of members) {
         t.equal(
-          spelt(schema, version, { It: difference.value }),
+          encodeToXml(schema, version, { It: difference.value }),
           difference[era],
           `${label} written in ${version}`,
         );
         t.same(
-          understood(schema, version, difference[era]),
+          decodeFromXml(schema, version, difference[era]),
           { It: difference.value },
           `${label} read in ${version}`,
         );
@@ -128,35 +128,39 @@ t.test('one value, two spellings', (t) => {
 
 const list = struct({ It: eras.attributeList });
 
-t.test('fields of one era alone', (t) => {
+t.test('a field of one era is absent in the other', (t) => {
   const echoed = struct({ It: eras.echoedAttribute });
-  t.equal(spelt(echoed, '1.4', { It: algorithm }), algorithm1x);
-  t.equal(spelt(echoed, '2.0', { It: algorithm }), '', '2.x answers with the identifier alone');
+  t.equal(encodeToXml(echoed, '1.4', { It: algorithm }), algorithm1x);
+  t.equal(encodeToXml(echoed, '2.0', { It: algorithm }), '', '2.x answers with the identifier alone');
   const current = struct({ It: eras.currentAttribute });
-  t.equal(spelt(current, '1.4', { It: algorithm }), '');
-  t.same(understood(current, '2.1', `<CurrentAttribute>${algorithm2x}</CurrentAttribute>`), {
+  t.equal(encodeToXml(current, '1.4', { It: algorithm }), '');
+  t.same(decodeFromXml(current, '2.1', `<CurrentAttribute>${algorithm2x}</CurrentAttribute>`), {
     It: algorithm,
   });
   const index = struct({ It: eras.attributeIndex });
-  t.same(understood(index, '1.0', '<AttributeIndex type="Integer" value="2"/>'), { It: 2 });
-  t.throws(() => understood(index, '2.0', '<AttributeIndex type="Integer" value="2"/>'), {
+  t.same(decodeFromXml(index, '1.0', '<AttributeIndex type="Integer" value="2"/>'), { It: 2 });
+  t.throws(() => decodeFromXml(index, '2.0', '<AttributeIndex type="Integer" value="2"/>'), {
     name: 'WireError',
   });
   t.end();
 });
 
-t.test('an index other than 0 is kept in 1.x and gone in 2.x', (t) => {
+t.test('an index other than 0 is written in 1.x and left out in 2.x', (t) => {
   const value = '<AttributeValue type="Enumeration" value="AES"/>';
-  t.same(understood(list, '1.2', attribute1x('Cryptographic Algorithm', value, 2)), {
+  t.same(decodeFromXml(list, '1.2', attribute1x('Cryptographic Algorithm', value, 2)), {
     It: [{ ...algorithm, index: 2 }],
   });
   t.equal(
-    spelt(list, '1.2', { It: [{ ...algorithm, index: 2 }] }),
+    encodeToXml(list, '1.2', { It: [{ ...algorithm, index: 2 }] }),
     attribute1x('Cryptographic Algorithm', value, 2),
   );
-  t.equal(spelt(list, '1.2', { It: [{ ...algorithm, index: 0 }] }), algorithm1x, 'PyKMIP expects 0 left out');
   t.equal(
-    spelt(list, '2.0', { It: [{ ...algorithm, index: 2 }] }),
+    encodeToXml(list, '1.2', { It: [{ ...algorithm, index: 0 }] }),
+    algorithm1x,
+    'PyKMIP expects 0 left out',
+  );
+  t.equal(
+    encodeToXml(list, '2.0', { It: [{ ...algorithm, index: 2 }] }),
     `<Attributes>${algorithm2x}</Attributes>`,
   );
   t.end();
@@ -176,27 +180,27 @@ t.test('names outside the tables are kept for the operation to refuse', (t) => {
     ['constructor', { vendor: '', name: 'constructor' }],
   ] as const) {
     t.same(
-      understood(list, '1.4', attribute1x(given, value)),
+      decodeFromXml(list, '1.4', attribute1x(given, value)),
       { It: [{ ...expected, value: typed }] },
       given,
     );
     t.same(
-      understood(struct({ It: eras.attributeReferences }), '1.4', named(given)),
+      decodeFromXml(struct({ It: eras.attributeReferences }), '1.4', named(given)),
       { It: [expected] },
       `${given} by name`,
     );
   }
-  t.same(understood(list, '2.1', `<Attributes>${text('Username', 'v')}</Attributes>`), {
+  t.same(decodeFromXml(list, '2.1', `<Attributes>${text('Username', 'v')}</Attributes>`), {
     It: [{ vendor: '', name: 'Username', value: typed }],
   });
   t.same(
-    understood(list, '2.1', '<Attributes><TTLV tag="0x540001" type="TextString" value="v"/></Attributes>'),
+    decodeFromXml(list, '2.1', '<Attributes><TTLV tag="0x540001" type="TextString" value="v"/></Attributes>'),
     {
       It: [{ vendor: '', name: '0x540001', value: typed }],
     },
   );
   t.same(
-    understood(
+    decodeFromXml(
       struct({ It: eras.attributeReferences }),
       '2.1',
       '<AttributeReference type="Enumeration" value="0x00540001"/>',
@@ -206,43 +210,43 @@ t.test('names outside the tables are kept for the operation to refuse', (t) => {
   t.end();
 });
 
-t.test('what an era cannot say is left out of its answers', (t) => {
+t.test('attributes without a form in an era are left out of its messages', (t) => {
   const nameless: Attribute = { vendor: '', name: 'Colour', value: { type: 'Integer', value: 1 } };
   t.equal(
-    spelt(list, '1.4', { It: [acme, nameless, custom] }),
+    encodeToXml(list, '1.4', { It: [acme, nameless, custom] }),
     custom1x,
     'vendors but x and y have no name in 1.x',
   );
   t.equal(
-    spelt(list, '2.1', { It: [acme, nameless, custom] }),
+    encodeToXml(list, '2.1', { It: [acme, nameless, custom] }),
     `<Attributes>${acme2x}${custom2x}</Attributes>`,
   );
   const references = struct({ It: eras.attributeReferences });
   const names = [{ vendor: 'Acme', name: 'Floor' }, { name: 'RotateName' }, { name: 'State' }];
-  t.equal(spelt(references, '1.4', { It: names }), named('State'));
+  t.equal(encodeToXml(references, '1.4', { It: names }), named('State'));
   t.equal(
-    spelt(references, '2.0', { It: names }),
+    encodeToXml(references, '2.0', { It: names }),
     `<AttributeReference>${text('VendorIdentification', 'Acme')}${named('Floor')}</AttributeReference>` +
       '<AttributeReference type="Enumeration" value="State"/>',
   );
   t.end();
 });
 
-t.test('a Locate of 1.0 may wrap its attributes, and give parts of a structure', (t) => {
+t.test('a Locate filter may have a Template-Attribute and partial structures', (t) => {
   const filter = struct({ It: eras.filterAttributes });
   const part = `<AttributeValue>${text('NameValue', 'key')}</AttributeValue>`;
-  t.same(understood(filter, '1.0', `<TemplateAttribute>${algorithm1x}</TemplateAttribute>${name1x}`), {
+  t.same(decodeFromXml(filter, '1.0', `<TemplateAttribute>${algorithm1x}</TemplateAttribute>${name1x}`), {
     It: [algorithm, name],
   });
-  t.same(understood(filter, '1.0', `<TemplateAttribute>${name2x}</TemplateAttribute>`), { It: [name] });
-  t.same(understood(filter, '1.4', attribute1x('Name', part)), {
+  t.same(decodeFromXml(filter, '1.0', `<TemplateAttribute>${name2x}</TemplateAttribute>`), { It: [name] });
+  t.same(decodeFromXml(filter, '1.4', attribute1x('Name', part)), {
     It: [{ name: 'Name', value: { NameValue: 'key' } }],
   });
-  t.same(understood(filter, '2.1', `<Attributes><Name>${text('NameValue', 'key')}</Name></Attributes>`), {
+  t.same(decodeFromXml(filter, '2.1', `<Attributes><Name>${text('NameValue', 'key')}</Name></Attributes>`), {
     It: [{ name: 'Name', value: { NameValue: 'key' } }],
   });
   t.throws(
-    () => understood(list, '1.4', attribute1x('Name', part)),
+    () => decodeFromXml(list, '1.4', attribute1x('Name', part)),
     { message: /NameType is missing/ },
     'but not elsewhere',
   );
@@ -253,28 +257,28 @@ t.test('Templates are referred to by name in 1.x', (t) => {
   const creation = struct({ It: eras.creationAttributes('TemplateAttribute', 'Attributes') });
   const template = { NameValue: 'key', NameType: 'UninterpretedTextString' };
   const wrapped = `<TemplateAttribute>${name2x}${algorithm1x}</TemplateAttribute>`;
-  t.same(understood(creation, '1.2', wrapped), { It: { templates: [template], attributes: [algorithm] } });
-  t.equal(spelt(creation, '1.2', { It: { templates: [template], attributes: [algorithm] } }), wrapped);
-  t.same(understood(creation, '1.2', ''), { It: { templates: [], attributes: [] } }, 'none at all');
-  t.same(understood(creation, '2.0', `<Attributes>${name2x}</Attributes>`), {
+  t.same(decodeFromXml(creation, '1.2', wrapped), { It: { templates: [template], attributes: [algorithm] } });
+  t.equal(encodeToXml(creation, '1.2', { It: { templates: [template], attributes: [algorithm] } }), wrapped);
+  t.same(decodeFromXml(creation, '1.2', ''), { It: { templates: [], attributes: [] } }, 'none at all');
+  t.same(decodeFromXml(creation, '2.0', `<Attributes>${name2x}</Attributes>`), {
     It: { templates: [], attributes: [name] },
   });
   t.end();
 });
 
-t.test('a Template-Attribute is understood in 2.0 too, and never written', (t) => {
+t.test('a Template-Attribute is read in 2.0 and never written', (t) => {
   const creation = struct({ It: eras.creationAttributes('TemplateAttribute', 'Attributes') });
   const both = `<TemplateAttribute>${algorithm1x}</TemplateAttribute><Attributes>${name2x}</Attributes>`;
-  t.same(understood(creation, '2.0', '<TemplateAttribute/>'), { It: { templates: [], attributes: [] } });
-  t.same(understood(creation, '2.0', both), { It: { templates: [], attributes: [algorithm, name] } });
+  t.same(decodeFromXml(creation, '2.0', '<TemplateAttribute/>'), { It: { templates: [], attributes: [] } });
+  t.same(decodeFromXml(creation, '2.0', both), { It: { templates: [], attributes: [algorithm, name] } });
   t.equal(
-    spelt(creation, '2.0', { It: { templates: [], attributes: [algorithm] } }),
+    encodeToXml(creation, '2.0', { It: { templates: [], attributes: [algorithm] } }),
     `<Attributes>${algorithm2x}</Attributes>`,
   );
   t.end();
 });
 
-t.test('attributes that are out of order', (t) => {
+t.test('an Attribute with fields in the wrong order is refused', (t) => {
   const index = '<AttributeIndex type="Integer" value="0"/>';
   const name = named('State');
   const active = '<AttributeValue type="Enumeration" value="Active"/>';
@@ -293,17 +297,17 @@ t.test('attributes that are out of order', (t) => {
     ],
   ] as const) {
     t.throws(
-      () => understood(list, '1.4', `<Attribute>${fields}</Attribute>`),
+      () => decodeFromXml(list, '1.4', `<Attribute>${fields}</Attribute>`),
       { name: 'WireError', message },
       label,
     );
   }
   const single = struct({ It: eras.newAttribute });
-  t.throws(() => understood(single, '2.1', '<NewAttribute/>'), { message: /exactly one attribute/ });
-  t.throws(() => understood(single, '2.1', `<NewAttribute>${algorithm2x}${name2x}</NewAttribute>`), {
+  t.throws(() => decodeFromXml(single, '2.1', '<NewAttribute/>'), { message: /exactly one attribute/ });
+  t.throws(() => decodeFromXml(single, '2.1', `<NewAttribute>${algorithm2x}${name2x}</NewAttribute>`), {
     message: /exactly one attribute/,
   });
-  t.throws(() => understood(single, '2.1', ''), { message: /NewAttribute is missing/ });
-  t.throws(() => understood(single, '1.4', ''), { message: /Attribute is missing/ });
+  t.throws(() => decodeFromXml(single, '2.1', ''), { message: /NewAttribute is missing/ });
+  t.throws(() => decodeFromXml(single, '1.4', ''), { message: /Attribute is missing/ });
   t.end();
 });

@@ -6,7 +6,7 @@ import { WireError } from '../../../codec/wire-error.ts';
 
 const limit = 1_024;
 
-/** A message of that many bytes after its header. */
+/** A message with that many bytes after its header. */
 function message(bytes: number, fill = 0, kind: FrameKind = 'RequestMessage'): Buffer {
   const made = Buffer.alloc(8 + bytes, fill);
   made.writeUInt32BE(kind === 'RequestMessage' ? 0x42007801 : 0x42007b01, 0);
@@ -14,8 +14,8 @@ function message(bytes: number, fill = 0, kind: FrameKind = 'RequestMessage'): B
   return made;
 }
 
-/** The frames of a stream that comes in these pieces, as hexadecimal; ends with the error, if there is one. */
-function frames(pieces: readonly Uint8Array[], kind: FrameKind = 'RequestMessage'): string[] {
+/** Messages of a stream in these pieces, as hexadecimal; the error last, if there is one. */
+function splitFrames(pieces: readonly Uint8Array[], kind: FrameKind = 'RequestMessage'): string[] {
   const framer = new Framer(kind, limit);
   const found: string[] = [];
   try {
@@ -29,40 +29,37 @@ function frames(pieces: readonly Uint8Array[], kind: FrameKind = 'RequestMessage
   return found;
 }
 
-t.test('whole messages', async (t) => {
+t.test('the framer returns whole messages', async (t) => {
   const [small, empty, largest] = [message(24, 1), message(0), message(limit - 8, 2)];
-  t.same(frames([]), []);
-  t.same(frames([new Uint8Array(0)]), []);
-  t.same(frames([small]), [small.toString('hex')]);
-  t.same(frames([empty]), [empty.toString('hex')]);
-  t.same(frames([largest]), [largest.toString('hex')]);
+  t.same(splitFrames([]), []);
+  t.same(splitFrames([new Uint8Array(0)]), []);
+  t.same(splitFrames([small]), [small.toString('hex')]);
+  t.same(splitFrames([empty]), [empty.toString('hex')]);
+  t.same(splitFrames([largest]), [largest.toString('hex')]);
   t.same(
-    frames([Buffer.concat([small, empty, small])]),
+    splitFrames([Buffer.concat([small, empty, small])]),
     [small, empty, small].map((each) => each.toString('hex')),
   );
   const answer = message(8, 3, 'ResponseMessage');
-  t.same(frames([answer], 'ResponseMessage'), [answer.toString('hex')]);
+  t.same(splitFrames([answer], 'ResponseMessage'), [answer.toString('hex')]);
 });
 
-t.test(
-  'one that lies within a chunk is a view of it, one that straddles chunks has memory of its own',
-  async (t) => {
-    const framer = new Framer('RequestMessage', limit);
-    const chunk = Buffer.concat([message(8), message(16), message(32).subarray(0, 20)]);
-    const within = [...framer.push(chunk)];
-    t.same(
-      within.map((frame) => frame.buffer === chunk.buffer),
-      [true, true],
-    );
-    t.equal(framer.hasPartialMessage, true);
-    const [straddling] = [...framer.push(message(32).subarray(20))];
-    t.equal(straddling?.length, 40);
-    t.equal(straddling?.buffer.byteLength, 40, 'allocated once, for its length');
-    t.equal(framer.hasPartialMessage, false);
-  },
-);
+t.test('a message within one chunk is a view of it and a message across chunks is a copy', async (t) => {
+  const framer = new Framer('RequestMessage', limit);
+  const chunk = Buffer.concat([message(8), message(16), message(32).subarray(0, 20)]);
+  const within = [...framer.push(chunk)];
+  t.same(
+    within.map((frame) => frame.buffer === chunk.buffer),
+    [true, true],
+  );
+  t.equal(framer.hasPartialMessage, true);
+  const [straddling] = [...framer.push(message(32).subarray(20))];
+  t.equal(straddling?.length, 40);
+  t.equal(straddling?.buffer.byteLength, 40, 'allocated once, for its length');
+  t.equal(framer.hasPartialMessage, false);
+});
 
-t.test('what is refused, from the header alone', async (t) => {
+t.test('the framer refuses a wrong header before the content arrives', async (t) => {
   const cases = [
     ['a response where requests come', '42007b0100000008', 'malformed at 0'],
     ['another tag', '4200770100000008', 'malformed at 0'],
@@ -82,31 +79,28 @@ t.test('what is refused, from the header alone', async (t) => {
       [...bytes].map((byte) => Buffer.of(byte)),
       [Buffer.concat([good, bytes])],
     ]) {
-      const found = frames(pieces);
+      const found = splitFrames(pieces);
       t.match(found.at(-1), new RegExp(`^${expected}: `), `${name} in ${pieces.length} pieces`);
       t.equal(
         found.length,
         pieces[0] !== undefined && pieces[0].length > good.length ? 2 : 1,
-        'what came before is given out',
+        'the message before it is returned',
       );
     }
   }
 });
 
-t.test(
-  'a header that promises the most allowed costs that much memory and no more, however often more bytes come',
-  async (t) => {
-    const framer = new Framer('RequestMessage', 1_048_576);
-    const before = process.memoryUsage().arrayBuffers;
-    const begin = Buffer.from('42007801000ffff8', 'hex');
-    t.same([...framer.push(begin)], []);
-    const piece = Buffer.alloc(1);
-    for (let n = 0; n < 100_000; n++) for (const _ of framer.push(piece)) t.fail('not whole yet');
-    t.ok(process.memoryUsage().arrayBuffers - before < 3 * 1_048_576);
-  },
-);
+t.test('the framer allocates no more than the maximum length while bytes arrive one by one', async (t) => {
+  const framer = new Framer('RequestMessage', 1_048_576);
+  const before = process.memoryUsage().arrayBuffers;
+  const begin = Buffer.from('42007801000ffff8', 'hex');
+  t.same([...framer.push(begin)], []);
+  const piece = Buffer.alloc(1);
+  for (let n = 0; n < 100_000; n++) for (const _ of framer.push(piece)) t.fail('not whole yet');
+  t.ok(process.memoryUsage().arrayBuffers - before < 3 * 1_048_576);
+});
 
-t.test('property: any split of a stream gives the same frames', async (t) => {
+t.test('any split of a stream gives the same messages', async (t) => {
   const lengths = fc.integer({ min: 0, max: 12 }).map((eighths) => eighths * 8);
   const streams = fc.array(fc.tuple(lengths, fc.integer({ min: 0, max: 255 })), { maxLength: 8 });
   const garbage = fc.oneof(
@@ -121,9 +115,9 @@ t.test('property: any split of a stream gives the same frames', async (t) => {
           (a, b) => a - b,
         );
         const pieces = at.slice(1).map((end, n) => stream.subarray(at[n], end));
-        assert.deepEqual(frames(pieces), frames([stream]));
+        assert.deepEqual(splitFrames(pieces), splitFrames([stream]));
         assert.deepEqual(
-          frames([stream]).slice(0, parts.length),
+          splitFrames([stream]).slice(0, parts.length),
           parts.map(([bytes, fill]) => message(bytes, fill).toString('hex')),
         );
       }),

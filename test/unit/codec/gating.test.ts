@@ -6,26 +6,26 @@ import { attributeList, attributeReferences } from '../../../codec/eras.ts';
 import { struct } from '../../../codec/schema.ts';
 import { KeyWrappingData } from '../../../codec/structures/key-block.ts';
 import { isWithin, type Version, versions } from '../../../codec/version.ts';
-import { spelt, understood } from './spelling.ts';
+import { decodeFromXml, encodeToXml } from './convert.ts';
 
 const list = struct({ It: attributeList });
 const names = struct({ It: attributeReferences });
 
-/** Versions whose answer carries the attribute. */
-function carriedIn(attribute: Attribute): Version[] {
+/** Versions in which a response contains the attribute. */
+function versionsWith(attribute: Attribute): Version[] {
   return versions.filter(
-    (version) => !['', '<Attributes/>'].includes(spelt(list, version, { It: [attribute] })),
+    (version) => !['', '<Attributes/>'].includes(encodeToXml(list, version, { It: [attribute] })),
   );
 }
 
-t.test('every attribute is named in its versions and in no other', (t) => {
+t.test('every attribute is referred to in its versions and in no other', (t) => {
   for (const name of Object.keys(attributeTable) as AttributeName[]) {
     const { name1x, since, until } = attributeRow(name);
     const expected = versions.filter(
       (version) => isWithin(version, since, until) && (name1x !== null || version.startsWith('2')),
     );
     t.same(
-      versions.filter((version) => spelt(names, version, { It: [{ name }] }) !== ''),
+      versions.filter((version) => encodeToXml(names, version, { It: [{ name }] }) !== ''),
       expected,
       name,
     );
@@ -33,7 +33,7 @@ t.test('every attribute is named in its versions and in no other', (t) => {
   t.end();
 });
 
-t.test('attributes are left out for a value that the version lacks', (t) => {
+t.test('attributes are left out when the version does not know their value', (t) => {
   const cases: [label: string, attribute: Attribute, since: Version][] = [
     ['a type of object', { name: 'ObjectType', value: 'PGPKey' }, '1.2'],
     ['an algorithm', { name: 'CryptographicAlgorithm', value: 'ChaCha20' }, '1.4'],
@@ -54,19 +54,19 @@ t.test('attributes are left out for a value that the version lacks', (t) => {
   ];
   for (const [label, attribute, since] of cases) {
     const expected = attribute.value === 0x7777 ? [] : versions.filter((version) => isWithin(version, since));
-    t.same(carriedIn(attribute), expected, label);
+    t.same(versionsWith(attribute), expected, label);
   }
   t.end();
 });
 
-t.test('fields inside an attribute are left out one by one', (t) => {
+t.test('fields of an attribute are left out when the version does not know them', (t) => {
   const parameters: Attribute = {
     name: 'CryptographicParameters',
     value: { BlockCipherMode: 'AEAD', PaddingMethod: 'PKCS5', RandomIV: true, SaltLength: 20 },
   };
   const fields = (version: Version): string[] =>
     [
-      ...spelt(list, version, { It: [parameters] }).matchAll(
+      ...encodeToXml(list, version, { It: [parameters] }).matchAll(
         /<(BlockCipherMode|PaddingMethod|RandomIV|SaltLength) /g,
       ),
     ].map((match) => match[1] as string);
@@ -77,7 +77,7 @@ t.test('fields inside an attribute are left out one by one', (t) => {
   t.end();
 });
 
-t.test('the response header: no correlation value below 1.4', (t) => {
+t.test('the response header has only fields that the version knows', (t) => {
   const header = {
     ProtocolVersion: { ProtocolVersionMajor: 1, ProtocolVersionMinor: 0 },
     TimeStamp: 0,
@@ -95,7 +95,7 @@ t.test('the response header: no correlation value below 1.4', (t) => {
     ['BatchCount', '1.0'],
   ] as const) {
     t.same(
-      versions.filter((version) => spelt(ResponseHeader, version, header).includes(`<${field} `)),
+      versions.filter((version) => encodeToXml(ResponseHeader, version, header).includes(`<${field} `)),
       versions.filter((version) => isWithin(version, since)),
       field,
     );
@@ -103,15 +103,15 @@ t.test('the response header: no correlation value below 1.4', (t) => {
   t.end();
 });
 
-t.test('an old client may send a new field early', (t) => {
+t.test('a field of a later version is read in earlier versions', (t) => {
   const early =
     '<WrappingMethod type="Enumeration" value="Encrypt"/><EncodingOption type="Enumeration" value="NoEncoding"/>';
-  t.same(understood(KeyWrappingData, '1.0', early), {
+  t.same(decodeFromXml(KeyWrappingData, '1.0', early), {
     WrappingMethod: 'Encrypt',
     EncodingOption: 'NoEncoding',
   });
   t.equal(
-    spelt(KeyWrappingData, '1.0', { WrappingMethod: 'Encrypt', EncodingOption: 'NoEncoding' }),
+    encodeToXml(KeyWrappingData, '1.0', { WrappingMethod: 'Encrypt', EncodingOption: 'NoEncoding' }),
     '<WrappingMethod type="Enumeration" value="Encrypt"/>',
   );
   t.end();

@@ -10,11 +10,11 @@ function message(...value: Node[]): Node {
 }
 
 /** A message with one item, as JSON. */
-function wrapped(item: unknown): string {
+function messageWith(item: unknown): string {
   return JSON.stringify({ tag: 'RequestMessage', value: [item] });
 }
 
-t.test('every form of every type', (t) => {
+t.test('jsonToNode reads every form of every type', (t) => {
   const big = { tag: 0x420052, type: 'BigInteger', value: bytes('0000000000000001') } as const;
   const cases: [item: Record<string, unknown>, node: Node][] = [
     [
@@ -123,13 +123,13 @@ t.test('every form of every type', (t) => {
     ],
   ];
   for (const [item, node] of cases) {
-    t.same(jsonToNode(wrapped(item), limits), message(node), JSON.stringify(item));
+    t.same(jsonToNode(messageWith(item), limits), message(node), JSON.stringify(item));
     t.same(jsonToNode(nodeToJson(message(node)), limits), message(node), `${JSON.stringify(item)} again`);
   }
   t.end();
 });
 
-t.test('what is written', (t) => {
+t.test('nodeToJson writes one form for each type', (t) => {
   const cases: [node: Node, value: unknown][] = [
     [{ tag: 0x42002c, type: 'Integer', value: 12 }, 'Encrypt|Decrypt'],
     [{ tag: 0x42002c, type: 'Integer', value: 0 }, 0],
@@ -164,9 +164,9 @@ t.test('what is written', (t) => {
   t.end();
 });
 
-t.test('values of 1.x attributes use the words of the attribute that is named', (t) => {
+t.test('the value of a 1.x attribute uses the vocabulary of the named attribute', (t) => {
   const attribute = (name: string, type: string, value: unknown): string =>
-    wrapped({
+    messageWith({
       tag: 'Attribute',
       value: [
         { tag: 'AttributeName', type: 'TextString', value: name },
@@ -186,7 +186,7 @@ t.test('values of 1.x attributes use the words of the attribute that is named', 
   t.end();
 });
 
-t.test('documents that are refused', (t) => {
+t.test('jsonToNode refuses documents that are not a message', (t) => {
   const cases: [name: string, text: string, kind: string, message: RegExp][] = [
     ['nothing', '', 'malformed', /well-formed/],
     ['no JSON', '{secret', 'malformed', /well-formed/],
@@ -203,99 +203,99 @@ t.test('documents that are refused', (t) => {
       'malformed',
       /must be a structure/,
     ],
-    ['an unknown item', wrapped({ tag: 'Secret' }), 'field', /^RequestMessage: an item has no tag/],
-    ['an item that is null', wrapped(null), 'field', /^RequestMessage: an item must be/],
-    ['an item that is a list', wrapped([]), 'field', /^RequestMessage: an item must be/],
+    ['an unknown item', messageWith({ tag: 'Secret' }), 'field', /^RequestMessage: an item has no tag/],
+    ['an item that is null', messageWith(null), 'field', /^RequestMessage: an item must be/],
+    ['an item that is a list', messageWith([]), 'field', /^RequestMessage: an item must be/],
     [
       'an unknown type',
-      wrapped({ tag: 'Data', type: 'Secret', value: '' }),
+      messageWith({ tag: 'Data', type: 'Secret', value: '' }),
       'field',
       /^RequestMessage\/Data: /,
     ],
     [
       'a type that is no text',
-      wrapped({ tag: 'Data', type: 8, value: '' }),
+      messageWith({ tag: 'Data', type: 8, value: '' }),
       'field',
       /^RequestMessage\/Data: /,
     ],
-    ['a prototype as the type', wrapped({ tag: 'Data', type: 'toString', value: '' }), 'field', /Data/],
-    ['a structure that is a text', wrapped({ tag: 'RequestPayload', value: 'secret' }), 'field', /array/],
-    ['a structure that is an object', wrapped({ tag: 'RequestPayload', value: {} }), 'field', /array/],
-    ['no value', wrapped({ tag: 'Data', type: 'ByteString' }), 'field', /JSON value of ByteString/],
+    ['a prototype as the type', messageWith({ tag: 'Data', type: 'toString', value: '' }), 'field', /Data/],
+    ['a structure that is a text', messageWith({ tag: 'RequestPayload', value: 'secret' }), 'field', /array/],
+    ['a structure that is an object', messageWith({ tag: 'RequestPayload', value: {} }), 'field', /array/],
+    ['no value', messageWith({ tag: 'Data', type: 'ByteString' }), 'field', /JSON value of ByteString/],
     [
       'null as a text',
-      wrapped({ tag: 'NameValue', type: 'TextString', value: null }),
+      messageWith({ tag: 'NameValue', type: 'TextString', value: null }),
       'field',
       /JSON value of TextString/,
     ],
     [
       'a number as a text',
-      wrapped({ tag: 'NameValue', type: 'TextString', value: 1 }),
+      messageWith({ tag: 'NameValue', type: 'TextString', value: 1 }),
       'field',
       /JSON value of TextString/,
     ],
     [
       'a number as a date',
-      wrapped({ tag: 'TimeStamp', type: 'DateTime', value: 1 }),
+      messageWith({ tag: 'TimeStamp', type: 'DateTime', value: 1 }),
       'field',
       /JSON value of DateTime/,
     ],
     [
       'a number as a Boolean',
-      wrapped({ tag: 'BatchOrderOption', type: 'Boolean', value: 1 }),
+      messageWith({ tag: 'BatchOrderOption', type: 'Boolean', value: 1 }),
       'field',
       /JSON value of Boolean/,
     ],
     [
       'a Boolean as an Integer',
-      wrapped({ tag: 'BatchCount', type: 'Integer', value: true }),
+      messageWith({ tag: 'BatchCount', type: 'Integer', value: true }),
       'field',
       /JSON value of Integer/,
     ],
     [
       'a fraction',
-      wrapped({ tag: 'BatchCount', type: 'Integer', value: 1.5 }),
+      messageWith({ tag: 'BatchCount', type: 'Integer', value: 1.5 }),
       'field',
       /JSON value of Integer/,
     ],
     [
       'an Integer too large',
-      wrapped({ tag: 'BatchCount', type: 'Integer', value: 2 ** 31 }),
+      messageWith({ tag: 'BatchCount', type: 'Integer', value: 2 ** 31 }),
       'field',
       /32-bit/,
     ],
     [
       'an inexact number',
-      wrapped({ tag: 'UsageLimitsTotal', type: 'LongInteger', value: 2 ** 60 }),
+      messageWith({ tag: 'UsageLimitsTotal', type: 'LongInteger', value: 2 ** 60 }),
       'field',
       /JSON value/,
     ],
     [
       'an Enumeration below 0',
-      wrapped({ tag: 'Operation', type: 'Enumeration', value: -1 }),
+      messageWith({ tag: 'Operation', type: 'Enumeration', value: -1 }),
       'field',
       /JSON value/,
     ],
     [
       'a lone surrogate',
-      wrapped({ tag: 'NameValue', type: 'TextString', value: '\ud800' }),
+      messageWith({ tag: 'NameValue', type: 'TextString', value: '\ud800' }),
       'field',
       /Unicode/,
     ],
-    ['odd hex', wrapped({ tag: 'Data', type: 'ByteString', value: '0' }), 'field', /hex digits/],
+    ['odd hex', messageWith({ tag: 'Data', type: 'ByteString', value: '0' }), 'field', /hex digits/],
   ];
   for (const [name, text, kind, message] of cases) {
     t.throws(() => jsonToNode(text, limits), { name: 'WireError', kind, message }, name);
     try {
       jsonToNode(text, limits);
     } catch (error) {
-      t.notMatch(String(error), /secret/i, `${name}: nothing of the peer's repeated`);
+      t.notMatch(String(error), /secret/i, `${name}: repeats nothing of the document`);
     }
   }
   t.end();
 });
 
-t.test('the limits are those of the binary encoding', (t) => {
+t.test('jsonToNode has the limits of the binary encoding', (t) => {
   const nested = (depth: number): string =>
     '{"tag":"RequestPayload","value":['.repeat(depth) + ']}'.repeat(depth);
   const count = (n: number): string =>
@@ -315,23 +315,23 @@ t.test('the limits are those of the binary encoding', (t) => {
   t.throws(
     () => jsonToNode(nested(20_000), limits),
     { name: 'WireError', kind: 'malformed' },
-    'no stack runs over',
+    'no stack overflow',
   );
   t.throws(
     () => jsonToNode('['.repeat(500_000), limits),
     { name: 'WireError' },
-    'nor that of the JSON parser',
+    'no stack overflow in the JSON parser',
   );
   t.end();
 });
 
-t.test('brackets are counted before anything is built of them', (t) => {
+t.test('jsonToNode refuses deep brackets before it parses', (t) => {
   const unit = '{"tag":"Attribute","value":[';
   for (const text of ['['.repeat(200_000), '{"a":'.repeat(200_000), unit.repeat(100_000)]) {
     for (const closed of [text, `${text}${']}'.repeat(100_000)}`])
       t.throws(() => jsonToNode(closed, limits), { kind: 'malformed', message: /nested deeper/ });
   }
   const quoted = `{"tag":"RequestMessage","value":[{"tag":"NameValue","type":"TextString","value":"${'[{'.repeat(999)}\\"["}]}`;
-  t.ok(jsonToNode(quoted, limits), 'brackets in a text are none');
+  t.ok(jsonToNode(quoted, limits), 'brackets in a text do not count');
   t.end();
 });

@@ -5,7 +5,7 @@ import type { TypeName } from '../../../codec/wire/types.ts';
 import { bytes } from './hex.ts';
 
 /** Texts of each type and their values. */
-const accepted: Record<string, [text: string, value: unknown][]> = {
+const validTexts: Record<string, [text: string, value: unknown][]> = {
   Integer: [
     ['0', 0],
     ['-1', -1],
@@ -69,7 +69,7 @@ const accepted: Record<string, [text: string, value: unknown][]> = {
   ],
 };
 
-const rejected: Record<string, string[]> = {
+const invalidTexts: Record<string, string[]> = {
   Integer: [
     '',
     ' ',
@@ -114,14 +114,14 @@ function parse(type: string, text: string, vocabularyTag?: TagName): unknown {
 }
 
 t.test('parseValue accepts every form that XML or JSON has', (t) => {
-  for (const [type, cases] of Object.entries(accepted)) {
+  for (const [type, cases] of Object.entries(validTexts)) {
     for (const [text, value] of cases) t.same(parse(type, text), value, `${type} ${text}`);
   }
   t.end();
 });
 
 t.test('parseValue refuses every other form without repeating the text', (t) => {
-  for (const [type, cases] of Object.entries(rejected)) {
+  for (const [type, cases] of Object.entries(invalidTexts)) {
     for (const text of cases) {
       try {
         parse(type, text);
@@ -244,7 +244,7 @@ t.test('parseValue takes linear time for any text', (t) => {
   ]) {
     const start = process.hrtime.bigint();
     for (const read of [
-      ...Object.keys(accepted).map((type) => (each: string) => parse(type, each)),
+      ...Object.keys(validTexts).map((type) => (each: string) => parse(type, each)),
       (each: string) => parse('Integer', each, 'CryptographicUsageMask'),
     ]) {
       try {

@@ -7,14 +7,14 @@ import { nodeToText } from '../../../codec/wire/text.ts';
 import { nodeToXml, xmlToNodes } from '../../../codec/wire/xml.ts';
 import { limits } from './hex.ts';
 
-/** The conformance cases of OASIS, which are not part of the repository. */
+/** Directory of the OASIS conformance cases, which are not part of the repository. */
 const directory =
   process.env.KMIPD_CASES ?? resolve(import.meta.dirname, '..', '..', '..', '..', 'shared', 'oasis');
 const skip = existsSync(directory)
   ? false
   : 'the OASIS cases are not here: set KMIPD_CASES to their directory';
 
-/** Something of the right type for every token. */
+/** A value of the right type in place of every token. */
 const literals: Record<string, string> = {
   DateTime: '2024-01-01T00:00:00+00:00',
   TextString: 'token',
@@ -28,7 +28,7 @@ function withoutTokens(xml: string): string {
   );
 }
 
-t.test('every message of every case: four encodings, one tree', { skip }, (t) => {
+t.test('every message of the OASIS cases is the same tree in four encodings', { skip }, (t) => {
   let messages = 0;
   for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     if (!file.endsWith('.xml')) continue;

@@ -36,7 +36,7 @@ import { bytes, limits } from './hex.ts';
 
 const tag = tagNumber('RequestPayload');
 
-function written(schema: AnySchema, version: Version, value: unknown): Uint8Array {
+function encode(schema: AnySchema, version: Version, value: unknown): Uint8Array {
   const writer = new BinaryWriter();
   plan(schema, version).write(writer, tag, value as never);
   return writer.finish();
@@ -63,7 +63,7 @@ const sample = struct({
   Data: many(byteString),
 });
 
-t.test('every scalar comes back as it went', (t) => {
+t.test('every scalar is read as it was written', (t) => {
   const scalars: [AnySchema, unknown][] = [
     [integer, -5],
     [long, 2n ** 62n],
@@ -82,15 +82,15 @@ t.test('every scalar comes back as it went', (t) => {
     [CryptographicUsageMask, 12],
   ];
   for (const [schema, value] of scalars) {
-    t.same(plan(schema, '1.4').read(new BinaryReader(written(schema, '1.4', value))), value, schema.kind);
+    t.same(plan(schema, '1.4').read(new BinaryReader(encode(schema, '1.4', value))), value, schema.kind);
   }
   t.end();
 });
 
-t.test('fields are written in the order of the schema and read in any', (t) => {
+t.test('fields are written in the order of the schema and read in any order', (t) => {
   const value = { Data: [bytes('01'), bytes('02')], BatchCount: 3, Username: 'a' };
   const order = [tagNumber('Username'), tagNumber('BatchCount'), tagNumber('Data'), tagNumber('Data')];
-  t.same(fieldsOf(written(sample, '1.0', value)), order);
+  t.same(fieldsOf(encode(sample, '1.0', value)), order);
   const shuffled = [
     item('Data', { type: 'ByteString', value: bytes('01') }),
     item('BatchCount', { type: 'Integer', value: 3 }),
@@ -101,7 +101,7 @@ t.test('fields are written in the order of the schema and read in any', (t) => {
   t.end();
 });
 
-t.test('what is left out: maybe is absent, many is empty, one is an error', (t) => {
+t.test('a missing field is absent for maybe, empty for many and an error for one', (t) => {
   t.same(read(sample, '1.0', [item('Username', { type: 'TextString', value: 'a' })]), {
     Username: 'a',
     Data: [],
@@ -111,11 +111,11 @@ t.test('what is left out: maybe is absent, many is empty, one is an error', (t) 
     kind: 'field',
     message: /Username is missing/,
   });
-  t.same(fieldsOf(written(sample, '1.0', { Username: 'a', Data: [] })), [tagNumber('Username')]);
+  t.same(fieldsOf(encode(sample, '1.0', { Username: 'a', Data: [] })), [tagNumber('Username')]);
   t.end();
 });
 
-t.test('fields that may not stand there', (t) => {
+t.test('a structure refuses fields that it does not have', (t) => {
   const username = item('Username', { type: 'TextString', value: 'a' });
   const wrong: [name: string, kind: string, fields: Node[], message: RegExp][] = [
     ['twice', 'field', [username, username], /Username appears twice/],
@@ -144,7 +144,7 @@ t.test('fields that may not stand there', (t) => {
   t.end();
 });
 
-t.test('extensions of vendors are passed over', (t) => {
+t.test('a structure ignores extensions of vendors', (t) => {
   const fields: Node[] = [
     { tag: 0x540001, type: 'Structure', value: [{ tag: 0x420094, type: 'TextString', value: 'x' }] },
     item('Username', { type: 'TextString', value: 'a' }),
@@ -154,7 +154,7 @@ t.test('extensions of vendors are passed over', (t) => {
   t.end();
 });
 
-const aging = struct({
+const versioned = struct({
   Username: one(text),
   Password: since('1.2', maybe(text)),
   Salt: since('2.0', one(byteString)),
@@ -162,7 +162,7 @@ const aging = struct({
   Nonce: since('1.1', until('1.3', many(text))),
 });
 
-t.test('since and until: written in their versions, read in all', (t) => {
+t.test('a field with since and until is written in its versions and read in all', (t) => {
   const value = { Username: 'a', Password: 'b', Salt: bytes('01'), Issuer: 'c', Nonce: ['d'] };
   const expected: Record<Version, TagName[]> = {
     '1.0': ['Username', 'Issuer'],
@@ -174,7 +174,7 @@ t.test('since and until: written in their versions, read in all', (t) => {
     '2.1': ['Username', 'Password', 'Salt'],
   };
   for (const version of versions) {
-    t.same(fieldsOf(written(aging, version, value)), expected[version].map(tagNumber), version);
+    t.same(fieldsOf(encode(versioned, version, value)), expected[version].map(tagNumber), version);
     const fields: Node[] = [
       item('Username', { type: 'TextString', value: 'a' }),
       item('Password', { type: 'TextString', value: 'b' }),
@@ -182,48 +182,48 @@ t.test('since and until: written in their versions, read in all', (t) => {
       item('Issuer', { type: 'TextString', value: 'c' }),
       item('Nonce', { type: 'TextString', value: 'd' }),
     ];
-    t.same(read(aging, version, fields), value, `all of them read in ${version}`);
+    t.same(read(versioned, version, fields), value, `all of them read in ${version}`);
   }
-  t.same(read(aging, '1.4', [item('Username', { type: 'TextString', value: 'a' })]), {
+  t.same(read(versioned, '1.4', [item('Username', { type: 'TextString', value: 'a' })]), {
     Username: 'a',
     Nonce: [],
   });
-  t.throws(() => read(aging, '2.0', [item('Username', { type: 'TextString', value: 'a' })]), {
+  t.throws(() => read(versioned, '2.0', [item('Username', { type: 'TextString', value: 'a' })]), {
     message: /Salt is missing/,
   });
   t.end();
 });
 
-t.test('a field under another tag', (t) => {
+t.test('a tagged field has another tag than its key', (t) => {
   const schema = struct({ Username: tagged('Nonce', one(text)) });
-  t.same(fieldsOf(written(schema, '1.0', { Username: 'a' })), [tagNumber('Nonce')]);
+  t.same(fieldsOf(encode(schema, '1.0', { Username: 'a' })), [tagNumber('Nonce')]);
   t.same(read(schema, '1.0', [item('Nonce', { type: 'TextString', value: 'a' })]), { Username: 'a' });
   t.throws(() => plan(struct({ NoSuchTag: one(text) }), '1.0'), TypeError);
   t.end();
 });
 
-t.test('a field of two shapes', (t) => {
+t.test('an era field has one form for each era', (t) => {
   const schema = struct({
     Username: era<string | undefined>({ '1.x': maybe(text), '2.x': tagged('Nonce', maybe(text)) }),
     Password: era<string | undefined>({ '1.x': null, '2.x': maybe(text) }),
   });
   const value = { Username: 'a', Password: 'b' };
-  t.same(fieldsOf(written(schema, '1.4', value)), [tagNumber('Username')]);
-  t.same(fieldsOf(written(schema, '2.0', value)), [tagNumber('Nonce'), tagNumber('Password')]);
+  t.same(fieldsOf(encode(schema, '1.4', value)), [tagNumber('Username')]);
+  t.same(fieldsOf(encode(schema, '2.0', value)), [tagNumber('Nonce'), tagNumber('Password')]);
   t.throws(() => read(schema, '1.4', [item('Password', { type: 'TextString', value: 'b' })]), /not expected/);
   t.end();
 });
 
-t.test('enumeration values: optional ones newer than the version are left out', (t) => {
+t.test('optional enumeration values newer than the version are left out', (t) => {
   const schema = struct({ KeyFormatType: maybe(KeyFormatType), HashingAlgorithm: many(HashingAlgorithm) });
   const value = { KeyFormatType: 'PKCS_12', HashingAlgorithm: ['SHA_256', 'SHA3_256', 0x80000001, 0x1234] };
   const hashing = tagNumber('HashingAlgorithm');
-  t.same(fieldsOf(written(schema, '1.0', value)), [hashing, hashing]);
-  t.same(fieldsOf(written(schema, '1.4', value)), [tagNumber('KeyFormatType'), hashing, hashing, hashing]);
+  t.same(fieldsOf(encode(schema, '1.0', value)), [hashing, hashing]);
+  t.same(fieldsOf(encode(schema, '1.4', value)), [tagNumber('KeyFormatType'), hashing, hashing, hashing]);
   t.end();
 });
 
-t.test('values of a later version, or of no table, are read as they are', (t) => {
+t.test('enumeration values of a later version or outside the table are read', (t) => {
   const schema = struct({ KeyFormatType: one(KeyFormatType) });
   for (const [number, value] of [
     [0x16, 'PKCS_12'],
@@ -237,7 +237,7 @@ t.test('values of a later version, or of no table, are read as they are', (t) =>
   t.end();
 });
 
-t.test('an enumeration refuses to write what it does not have', (t) => {
+t.test('an enumeration refuses to write a value that it does not have', (t) => {
   const Fruit = enumeration(
     'Fruit',
     [
@@ -263,7 +263,7 @@ t.test('an enumeration refuses to write what it does not have', (t) => {
   t.end();
 });
 
-t.test('a mask names its bits, lowest first, and keeps the nameless', (t) => {
+t.test('a mask names its bits, lowest first, and keeps bits without a name', (t) => {
   t.same(CryptographicUsageMask.split(0x0c), { names: ['Encrypt', 'Decrypt'], rest: 0 });
   t.same(CryptographicUsageMask.split(0x4000_0001 | 0), { names: ['Sign'], rest: 0x4000_0000 });
   t.same(CryptographicUsageMask.split(-0x8000_0000), { names: [], rest: -0x8000_0000 });
@@ -272,7 +272,7 @@ t.test('a mask names its bits, lowest first, and keeps the nameless', (t) => {
   t.end();
 });
 
-t.test('a partial structure may lack anything', (t) => {
+t.test('a partial structure has no required fields', (t) => {
   const loose: Struct = partial(
     struct({ Username: one(text), Data: many(byteString), BatchCount: maybe(integer) }),
   );

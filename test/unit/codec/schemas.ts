@@ -5,7 +5,10 @@ import type { AnySchema, Struct } from '../../../codec/schema.ts';
 
 const folder = resolve(import.meta.dirname, '..', '..', '..', 'codec', 'structures');
 
-/** Every structure that the codec exports, by the name of its schema: a new one is tested without being listed. */
+/**
+ * Finds every structure that the codec exports, by the name of its schema, so that tests include new
+ * structures.
+ */
 export async function exportedStructures(): Promise<Map<string, Struct>> {
   const found = new Map<string, Struct>();
   const modules = readdirSync(folder).map((file) => import(resolve(folder, file)));

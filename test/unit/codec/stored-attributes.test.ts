@@ -20,13 +20,13 @@ const all: Attribute[] = [
   { name: 'OpaqueDataType', value: 0x80123456 },
 ];
 
-t.test('attributes at rest: every era together, no version in between', async (t) => {
+t.test('stored attributes of every era are decoded as they were encoded', async (t) => {
   t.same(decodeAttributes(encodeAttributes(all)), all);
   t.same(decodeAttributes(encodeAttributes([])), []);
 });
 
-t.test('bytes of the golden kind', async (t) => {
-  // An index of 0 goes without saying.
+t.test('stored attributes have a fixed form', async (t) => {
+  // An index of 0 is not stored.
   const encoded = encodeAttributes([
     { name: 'State', value: 'Active' },
     { name: 'ObjectGroup', index: 2, value: 'g' },
@@ -42,7 +42,7 @@ t.test('bytes of the golden kind', async (t) => {
   );
 });
 
-t.test('bytes that are not attributes', async (t) => {
+t.test('decodeAttributes refuses other bytes', async (t) => {
   const wrong = [
     '4201250100000010' + '42007c0100000008' + '0000000000000000',
     '42012501000000104200080100000000',

@@ -8,7 +8,7 @@ function text(inner: string, options = {}): string {
   return message === undefined ? '' : nodeToText(message, options);
 }
 
-t.test('tag, type and value on one line, two spaces a level', (t) => {
+t.test('nodeToText writes one line for each item with tag, type and value', (t) => {
   const inner = `
     <BatchItem>
       <Operation type="Enumeration" value="Create"/>
@@ -55,7 +55,7 @@ t.test('tag, type and value on one line, two spaces a level', (t) => {
   t.end();
 });
 
-/** Every place where a secret may stand, spelt so that it can be found. */
+/** Every item that may contain a secret, with a value that the test can find. */
 const secrets: [name: string, xml: string, shown: RegExp][] = [
   ['raw key material', '<KeyMaterial type="ByteString" value="deadbeef"/>', /deadbeef/],
   ['a wrapped key', '<KeyValue type="ByteString" value="deadbeef"/>', /deadbeef/],
@@ -88,11 +88,11 @@ const secrets: [name: string, xml: string, shown: RegExp][] = [
   ],
 ];
 
-t.test('secrets are replaced by their length unless asked for', (t) => {
+t.test('nodeToText replaces secrets by their length unless show is set', (t) => {
   for (const [name, xml, shown] of secrets) {
     t.notMatch(text(xml), shown, name);
     t.match(text(xml), /not shown/, name);
-    t.match(text(xml, { show: true }), shown, `${name}, asked for`);
+    t.match(text(xml, { show: true }), shown, `${name}, shown`);
   }
   t.match(text('<KeyMaterial type="ByteString" value="deadbeef"/>'), /\(4 bytes, not shown\)/);
   t.match(text('<Password type="TextString" value="€"/>'), /\(3 bytes, not shown\)/);
@@ -103,7 +103,7 @@ t.test('secrets are replaced by their length unless asked for', (t) => {
   t.end();
 });
 
-t.test('a text cannot steer the terminal or forge a line', (t) => {
+t.test('nodeToText escapes text that could control the terminal or forge a line', (t) => {
   const shown = text(
     '<NameValue type="TextString" value="a&#10;RequestMessage&#9;\u009b31m\u202etxet\u007f"/>',
   );

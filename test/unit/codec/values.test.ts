@@ -13,16 +13,16 @@ import {
 } from '../../../codec/structures/managed-objects.ts';
 import { tagNumber } from '../../../codec/tags.ts';
 import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
+import { decodeFromXml, decodeValue, encodeToXml } from './convert.ts';
 import { bytes } from './hex.ts';
-import { parse, spelt, understood } from './spelling.ts';
 
 const payload = struct({ UniqueIdentifier: one(identifier) });
 
 function read(type: string, value: string): unknown {
-  return understood(payload, '2.1', `<UniqueIdentifier type="${type}" value="${value}"/>`);
+  return decodeFromXml(payload, '2.1', `<UniqueIdentifier type="${type}" value="${value}"/>`);
 }
 
-t.test('identifiers are text', (t) => {
+t.test('an identifier is a text', (t) => {
   t.same(read('TextString', 'a'), { UniqueIdentifier: 'a' });
   t.same(read('TextString', ''), { UniqueIdentifier: '' });
   t.throws(() => read('ByteString', '00'), { name: 'WireError', message: /must be TextString/ });
@@ -30,7 +30,7 @@ t.test('identifiers are text', (t) => {
   t.end();
 });
 
-t.test('identifiers: padding counted into the length is not part of them', (t) => {
+t.test('an identifier is read without padding that its length includes', (t) => {
   const encoded = (text: Uint8Array): Uint8Array => {
     const item = new Uint8Array(8 + Math.ceil(text.length / 8) * 8);
     item.set([0x42, 0x00, 0x94, 0x07]);
@@ -38,18 +38,18 @@ t.test('identifiers: padding counted into the length is not part of them', (t) =
     item.set(text, 8);
     return item;
   };
-  t.equal(parse(identifier, '1.0', encoded(bytes('6162 0000 0000 0000'))), 'ab');
-  t.equal(parse(identifier, '1.0', encoded(bytes('6100 62'))), 'a\0b');
-  t.equal(parse(identifier, '1.0', encoded(bytes('0000'))), '');
+  t.equal(decodeValue(identifier, '1.0', encoded(bytes('6162 0000 0000 0000'))), 'ab');
+  t.equal(decodeValue(identifier, '1.0', encoded(bytes('6100 62'))), 'a\0b');
+  t.equal(decodeValue(identifier, '1.0', encoded(bytes('0000'))), '');
   const hostile = new Uint8Array(1_000_000);
   hostile[hostile.length - 1] = 0x61;
   const start = process.hrtime.bigint();
-  t.equal((parse(identifier, '1.0', encoded(hostile)) as string).length, hostile.length);
+  t.equal((decodeValue(identifier, '1.0', encoded(hostile)) as string).length, hostile.length);
   t.ok(process.hrtime.bigint() - start < 1_000_000_000n, 'in linear time');
   t.end();
 });
 
-t.test('credentials: the value by the type beside it', (t) => {
+t.test('the type of a credential decides the schema of its value', (t) => {
   const schema = struct({ Credential: one(credential) });
   const user = '<Username type="TextString" value="u"/>';
   for (const [type, value, expected] of [
@@ -73,26 +73,26 @@ t.test('credentials: the value by the type beside it', (t) => {
   ] as const) {
     const xml = `<Credential><CredentialType type="Enumeration" value="${type}"/><CredentialValue>${value}</CredentialValue></Credential>`;
     const expectation = { Credential: { CredentialType: type, CredentialValue: expected } };
-    t.same(understood(schema, '2.1', xml), expectation, type);
-    t.equal(spelt(schema, '2.1', expectation), xml, `${type} written`);
+    t.same(decodeFromXml(schema, '2.1', xml), expectation, type);
+    t.equal(encodeToXml(schema, '2.1', expectation), xml, `${type} written`);
   }
   const unknown =
     '<Credential><CredentialType type="Enumeration" value="0x80000001"/><CredentialValue><Username type="TextString" value="u"/></CredentialValue></Credential>';
-  t.match(understood(schema, '2.1', unknown), {
+  t.match(decodeFromXml(schema, '2.1', unknown), {
     Credential: { CredentialType: 0x80000001, CredentialValue: { type: 'Structure' } },
   });
   t.equal(
-    spelt(schema, '2.1', understood(schema, '2.1', unknown)),
+    encodeToXml(schema, '2.1', decodeFromXml(schema, '2.1', unknown)),
     unknown,
     'one of an unknown type is kept',
   );
   const wrong =
     '<Credential><CredentialType type="Enumeration" value="UsernameAndPassword"/><CredentialValue><Nonce/></CredentialValue></Credential>';
-  t.throws(() => understood(schema, '2.1', wrong), { name: 'WireError' });
+  t.throws(() => decodeFromXml(schema, '2.1', wrong), { name: 'WireError' });
   t.end();
 });
 
-t.test('key blocks: raw, transparent, wrapped, without a value', (t) => {
+t.test('a key block is raw, transparent, wrapped or without a value', (t) => {
   const schema = struct({ KeyBlock: one(KeyBlock) });
   const material = '<KeyMaterial type="ByteString" value="000102"/>';
   for (const [label, version, value, expected] of [
@@ -120,12 +120,12 @@ t.test('key blocks: raw, transparent, wrapped, without a value', (t) => {
   ] as const) {
     const xml = `<KeyBlock><KeyFormatType type="Enumeration" value="Raw"/>${value}</KeyBlock>`;
     const block = { KeyFormatType: 'Raw', ...(expected === undefined ? {} : { KeyValue: expected }) };
-    t.same(understood(schema, version, xml), { KeyBlock: block }, label);
-    t.equal(spelt(schema, version, { KeyBlock: block }), xml, `${label} written`);
+    t.same(decodeFromXml(schema, version, xml), { KeyBlock: block }, label);
+    t.equal(encodeToXml(schema, version, { KeyBlock: block }), xml, `${label} written`);
   }
   t.throws(
     () =>
-      understood(
+      decodeFromXml(
         schema,
         '1.0',
         '<KeyBlock><KeyFormatType type="Enumeration" value="Raw"/><KeyValue type="TextString" value="a"/></KeyBlock>',
@@ -135,7 +135,7 @@ t.test('key blocks: raw, transparent, wrapped, without a value', (t) => {
   t.end();
 });
 
-t.test('managed objects: by their tag, at rest as on the wire', (t) => {
+t.test('the tag of a managed object decides its type', (t) => {
   const key: ManagedObjectValue = {
     type: 'SymmetricKey',
     value: { KeyBlock: { KeyFormatType: 'Raw', KeyValue: { KeyMaterial: bytes('0001'), Attributes: [] } } },
@@ -148,14 +148,14 @@ t.test('managed objects: by their tag, at rest as on the wire', (t) => {
     hasKeyBlock({ type: 'OpaqueObject', value: { OpaqueDataType: 0x80000000, OpaqueDataValue: bytes('') } }),
   );
   t.equal(managedObjectTags.length, 10);
-  t.throws(() => parse(managedObject, '1.4', bytes('42008d 05 00000004 0000000100000000')), {
+  t.throws(() => decodeValue(managedObject, '1.4', bytes('42008d 05 00000004 0000000100000000')), {
     name: 'WireError',
     message: /State is not a managed object/,
   });
   t.end();
 });
 
-t.test('a Template at rest keeps the attributes that 2.0 dropped', (t) => {
+t.test('a stored Template keeps attributes that 2.0 removed', (t) => {
   const template: ManagedObjectValue = {
     type: 'Template',
     value: {

@@ -15,7 +15,7 @@ const laughs = `<?xml version="1.0"?>
 <!ENTITY lol2 "&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;">]>
 <RequestMessage><NameValue type="TextString" value="&lol2;"/></RequestMessage>`;
 
-t.test('documents that are refused', (t) => {
+t.test('xmlToNodes refuses documents that are not messages', (t) => {
   const inside = (inner: string): string => `<RequestMessage>${inner}</RequestMessage>`;
   const cases: [name: string, xml: string, kind: string, message: RegExp][] = [
     ['nothing', '', 'malformed', /well-formed/],
@@ -73,7 +73,7 @@ t.test('documents that are refused', (t) => {
       /^RequestMessage: an item inside/,
     ],
     [
-      'TTLV with a tag of nobody',
+      'TTLV with a tag outside the ranges',
       inside('<TTLV tag="0x123456"/>'),
       'field',
       /^RequestMessage: an item inside/,
@@ -114,14 +114,14 @@ t.test('documents that are refused', (t) => {
       t.notMatch(
         String(error),
         /secret|lol|passwd|NoSuchThing|html|Number/,
-        `${name}: nothing of the peer's repeated`,
+        `${name}: repeats nothing of the document`,
       );
     }
   }
   t.end();
 });
 
-t.test('an error tells the path, counting items of the same tag from 0', (t) => {
+t.test('a WireError contains the path with items of the same tag counted from 0', (t) => {
   const item = '<BatchItem><RequestPayload/></BatchItem>';
   const bad = '<BatchItem><RequestPayload><Data type="Boolean" value="x"/></RequestPayload></BatchItem>';
   for (const [xml, path] of [
@@ -141,7 +141,7 @@ function nested(depth: number): string {
   return `<RequestMessage>${'<RequestPayload>'.repeat(depth - 1)}${'</RequestPayload>'.repeat(depth - 1)}</RequestMessage>`;
 }
 
-t.test('the limits are those of the binary encoding', (t) => {
+t.test('xmlToNodes has the limits of the binary encoding', (t) => {
   const small = { depth: 3, structureItems: 4, bytes: 8 + 4 * 16 };
   const count = (n: number): string =>
     `<RequestMessage>${'<BatchCount type="Integer" value="1"/>'.repeat(n)}</RequestMessage>`;
@@ -156,7 +156,7 @@ t.test('the limits are those of the binary encoding', (t) => {
   t.throws(
     () => xmlToNodes(nested(100_000), limits),
     { kind: 'malformed', message: /nested deeper/ },
-    'no stack runs over',
+    'no stack overflow',
   );
   t.equal(
     xmlToNodes(`<KMIP>${count(4)}${count(4)}</KMIP>`, small).length,
@@ -172,7 +172,7 @@ t.test('the limits are those of the binary encoding', (t) => {
   t.end();
 });
 
-t.test('the same limits in both encodings', (t) => {
+t.test('a message within the limits in XML is within them in TTLV', (t) => {
   for (let depth = 1; depth < 6; depth++) {
     const [node] = xmlToNodes(nested(depth), limits);
     const message = encodeBinary(node as Node);
@@ -199,7 +199,7 @@ function refuses(read: () => unknown): boolean {
   }
 }
 
-t.test('what follows a wrapper that has ended is not read', (t) => {
+t.test('xmlToNodes does not read what follows the end of a transcript', (t) => {
   const ended = '<KMIP><RequestMessage/></KMIP>';
   for (const more of ['<a>', '</a>', '&x;<1 ', '<!DOCTYPE a>', '<KMIP><RequestMessage/></KMIP>']) {
     const started = performance.now();

@@ -11,7 +11,7 @@ function items(inner: string): readonly Node[] {
   return message?.type === 'Structure' ? message.value : [];
 }
 
-t.test('one item of every type', (t) => {
+t.test('xmlToNodes reads an item of every type', (t) => {
   const cases: [xml: string, node: Node][] = [
     ['<BatchCount type="Integer" value="1"/>', { tag: 0x42000d, type: 'Integer', value: 1 }],
     ['<UsageLimitsTotal type="LongInteger" value="-5"/>', { tag: 0x420097, type: 'LongInteger', value: -5n }],
@@ -85,7 +85,7 @@ function attribute1x(name: string, type: string, value: string): string {
   return `<Attribute><AttributeName type="TextString" value="${name}"/><AttributeValue type="${type}" value="${value}"/></Attribute>`;
 }
 
-t.test('values of 1.x attributes use the words of the attribute that is named', (t) => {
+t.test('the value of a 1.x attribute uses the vocabulary of the named attribute', (t) => {
   for (const [name, type, value, number] of [
     ['Cryptographic Algorithm', 'Enumeration', 'AES', 3],
     ['Cryptographic   Algorithm', 'Enumeration', 'AES', 3],
@@ -114,7 +114,7 @@ t.test('values of 1.x attributes use the words of the attribute that is named', 
   t.end();
 });
 
-t.test('roots: a message, several in a wrapper, prefixes, a declaration', (t) => {
+t.test('xmlToNodes accepts a message or a transcript as root, with prefixes and a declaration', (t) => {
   const request = '<RequestMessage><RequestHeader/></RequestMessage>';
   const response = '<ResponseMessage/>';
   for (const [name, xml, count] of [
@@ -140,7 +140,7 @@ t.test('roots: a message, several in a wrapper, prefixes, a declaration', (t) =>
   t.end();
 });
 
-t.test('what is special in XML survives in a text', (t) => {
+t.test('a text with special characters is read as it was written', (t) => {
   for (const text of ['<&>"\'', 'a\tb\nc\r\nd', ' two  blanks ', '€🔑', '\u0085\u2028', '&amp;', ']]>']) {
     const node: Node = {
       tag: RequestMessage,
@@ -157,12 +157,12 @@ t.test('what is special in XML survives in a text', (t) => {
   t.match(
     xmlToNodes(nodeToXml(odd), limits),
     [{ value: [{ value: 'a\ufffd\ufffd\ufffdb' }] }],
-    'what XML cannot say is replaced',
+    'characters that XML cannot represent are replaced',
   );
   t.end();
 });
 
-t.test('canonical names are written for every accepted alias', (t) => {
+t.test('nodeToXml writes the canonical name for every accepted alias', (t) => {
   for (const [given, written] of [
     ['<ResultReason type="Enumeration" value="NotAuthorized"/>', 'NotAuthorised'],
     ['<HashingAlgorithm type="Enumeration" value="SHA_3_256"/>', 'SHA3_256'],
@@ -174,7 +174,7 @@ t.test('canonical names are written for every accepted alias', (t) => {
   t.end();
 });
 
-t.test('the layout: two spaces a level, empty structures closed at once', (t) => {
+t.test('nodeToXml indents by two spaces and closes empty structures at once', (t) => {
   const xml = `<RequestMessage>
   <RequestHeader/>
   <BatchItem>

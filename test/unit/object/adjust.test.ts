@@ -66,15 +66,18 @@ const custom: [
 
 for (const [before, type, by, after] of custom) {
   const amount = by === undefined ? '' : `by ${by.type} ${by.value}`;
-  t.test(`${before?.type ?? 'absent'} ${before?.value ?? ''}: ${type} ${amount}`, async (t) => {
-    const key = aesKey(before === undefined ? [] : [{ ...x, value: before } as Attribute]);
-    const refused = refusal(() => applyAdjust(key, x, { type, value: by }, now));
-    if (typeof after === 'string') t.equal(refused, after);
-    else t.same([refused, key.attributes.all('x-N')[0]?.value], [undefined, after]);
-  });
+  t.test(
+    `applyAdjust changes ${before?.type ?? 'an absent attribute'} ${String(before?.value ?? '').slice(0, 40)} by ${type} ${amount}`,
+    async (t) => {
+      const key = aesKey(before === undefined ? [] : [{ ...x, value: before } as Attribute]);
+      const refused = refusal(() => applyAdjust(key, x, { type, value: by }, now));
+      if (typeof after === 'string') t.equal(refused, after);
+      else t.same([refused, key.attributes.all('x-N')[0]?.value], [undefined, after]);
+    },
+  );
 }
 
-t.test('standard attributes', async (t) => {
+t.test('applyAdjust changes standard attributes', async (t) => {
   const key = aesKey([{ name: 'ProtectionPeriod', value: 10 }]);
   applyAdjust(
     key,
@@ -93,7 +96,7 @@ t.test('standard attributes', async (t) => {
     { type: 'Increment', value: { type: 'Integer', value: now } },
     now,
   );
-  t.equal(key.attributes.get('State'), 'Active', 'a date acts at once');
+  t.equal(key.attributes.get('State'), 'Active', 'a date takes effect at once');
 });
 
 /** Refusals on a key with two Names. */
@@ -108,16 +111,19 @@ const refused: [AttributeReference, string][] = [
   [{ vendor: 'y', name: 'N' }, 'ReadOnlyAttribute'],
 ];
 
-t.test('what cannot be adjusted', async (t) => {
-  const names = ['a', 'b'].map(
-    (NameValue) => ({ name: 'Name', value: { NameValue, NameType: 'URI' } }) as const,
-  );
-  const key = aesKey([...names, { vendor: 'y', name: 'N', value: { type: 'Integer', value: 1 } }]);
-  for (const [reference, reason] of refused) {
-    t.equal(
-      refusal(() => applyAdjust(key, reference, { type: 'Increment' }, now)),
-      reason,
-      reference.name,
+t.test(
+  'applyAdjust refuses attributes that clients cannot change and values that are not numbers',
+  async (t) => {
+    const names = ['a', 'b'].map(
+      (NameValue) => ({ name: 'Name', value: { NameValue, NameType: 'URI' } }) as const,
     );
-  }
-});
+    const key = aesKey([...names, { vendor: 'y', name: 'N', value: { type: 'Integer', value: 1 } }]);
+    for (const [reference, reason] of refused) {
+      t.equal(
+        refusal(() => applyAdjust(key, reference, { type: 'Increment' }, now)),
+        reason,
+        reference.name,
+      );
+    }
+  },
+);

@@ -5,8 +5,8 @@ import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import { aesKey, custom, name, now, refusals, registered } from './fixtures.ts';
 
 const later = now + 100;
-const classic = { era: '1.x' } as const;
-const modern = { era: '2.x' } as const;
+const era1x = { era: '1.x' } as const;
+const era2x = { era: '2.x' } as const;
 
 function active(): ManagedObject {
   const key = aesKey();
@@ -14,11 +14,11 @@ function active(): ManagedObject {
   return key;
 }
 
-type Refused = [reason14: string, reason20: string, reason21: string];
-const nothing: Refused = ['', '', ''];
+type Reasons = [reason14: string, reason20: string, reason21: string];
+const allowed: Reasons = ['', '', ''];
 
-/** Each row: what is asked, on what, and what the clients of 1.4, 2.0 and 2.1 are told. */
-const refused: [what: string, act: () => unknown, reasons: Refused][] = [
+/** Changes and the Result Reasons for clients of 1.4, 2.0 and 2.1; empty: allowed. */
+const refused: [what: string, act: () => unknown, reasons: Reasons][] = [
   // BL-M-5
   [
     'add a second Description',
@@ -27,17 +27,17 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
   ],
   // BL-M-8
   [
-    'add the Name it has',
+    'add a Name of the object again',
     () => applyAdd(aesKey([name('a')]), name('a'), later),
     ['IllegalOperation', 'NonUniqueNameAttribute', 'NonUniqueNameAttribute'],
   ],
   [
-    'add what the server sets',
+    'add an attribute of the server',
     () => applyAdd(aesKey(), { name: 'InitialDate', value: now }, later),
     ['PermissionDenied', 'ReadOnlyAttribute', 'ReadOnlyAttribute'],
   ],
   [
-    'add a fact',
+    'add a derived attribute',
     () => applyAdd(registered('OpaqueObject'), { name: 'CryptographicLength', value: 128 }, later),
     ['PermissionDenied', 'ReadOnlyAttribute', 'ReadOnlyAttribute'],
   ],
@@ -47,7 +47,7 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
     ['InvalidField', 'InvalidField', 'InvalidField'],
   ],
   [
-    'add what does not belong there',
+    'add an attribute of another object type',
     () =>
       applyAdd(
         aesKey(),
@@ -57,12 +57,12 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
     ['PermissionDenied', 'InvalidAttribute', 'InvalidAttribute'],
   ],
   [
-    'add what no version knows',
+    'add an attribute that no version knows',
     () => applyAdd(aesKey(), { vendor: '', name: 'Colour', value: { type: 'Integer', value: 1 } }, later),
     ['InvalidField', 'InvalidAttribute', 'InvalidAttribute'],
   ],
   [
-    'add for a vendor without a proper name',
+    'add an attribute of a vendor with an invalid name',
     () => applyAdd(aesKey(), { vendor: 'a:b', name: 'c', value: { type: 'Integer', value: 1 } }, later),
     ['InvalidField', 'InvalidAttribute', 'InvalidAttribute'],
   ],
@@ -72,7 +72,7 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
     ['InvalidField', 'InvalidAttributeValue', 'InvalidAttributeValue'],
   ],
   [
-    'add application data nobody gave',
+    'add Application Specific Information without data',
     () =>
       applyAdd(
         aesKey(),
@@ -92,39 +92,39 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
   ],
   // BL-M-10
   [
-    'modify a fact',
-    () => applyModify(registered('Certificate'), modern, { name: 'CertificateLength', value: 123 }, later),
+    'modify a derived attribute',
+    () => applyModify(registered('Certificate'), era2x, { name: 'CertificateLength', value: 123 }, later),
     ['PermissionDenied', 'AttributeReadOnly', 'AttributeReadOnly'],
   ],
   // SKLC-M-3, AKLC-M-3
   [
     'modify the Activation Date of an Active key',
-    () => applyModify(active(), modern, { name: 'ActivationDate', value: later }, later),
+    () => applyModify(active(), era2x, { name: 'ActivationDate', value: later }, later),
     ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'],
   ],
   [
-    'modify what is not there',
-    () => applyModify(aesKey(), classic, { name: 'Description', value: 'a' }, later),
+    'modify an absent attribute',
+    () => applyModify(aesKey(), era1x, { name: 'Description', value: 'a' }, later),
     ['InvalidField', 'AttributeNotFound', 'AttributeNotFound'],
   ],
   [
-    'modify an instance that is not there',
-    () => applyModify(aesKey([name('a')]), { ...classic, index: 1 }, name('b'), later),
+    'modify an absent instance',
+    () => applyModify(aesKey([name('a')]), { ...era1x, index: 1 }, name('b'), later),
     ['ItemNotFound', 'AttributeInstanceNotFound', 'AttributeInstanceNotFound'],
   ],
   [
-    'modify a value that is not there',
-    () => applyModify(aesKey([name('a')]), { ...modern, current: name('z') }, name('b'), later),
+    'modify an absent value',
+    () => applyModify(aesKey([name('a')]), { ...era2x, current: name('z') }, name('b'), later),
     ['ItemNotFound', 'AttributeInstanceNotFound', 'AttributeInstanceNotFound'],
   ],
   [
-    'modify one of several without saying which',
-    () => applyModify(aesKey([name('a'), name('b')]), modern, name('c'), later),
+    'modify one of several without selecting one',
+    () => applyModify(aesKey([name('a'), name('b')]), era2x, name('c'), later),
     ['IllegalOperation', 'MultiValuedAttribute', 'MultiValuedAttribute'],
   ],
   [
-    'rename to a Name it has',
-    () => applyModify(aesKey([name('a'), name('b')]), { ...classic, index: 1 }, name('a'), later),
+    'change a Name to another Name of the object',
+    () => applyModify(aesKey([name('a'), name('b')]), { ...era1x, index: 1 }, name('a'), later),
     ['IllegalOperation', 'NonUniqueNameAttribute', 'NonUniqueNameAttribute'],
   ],
   [
@@ -132,19 +132,19 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
     () =>
       applyModify(
         aesKey([{ ...custom('A', 1), vendor: 'y' } as Attribute]),
-        modern,
+        era2x,
         { ...custom('A', 2), vendor: 'y' } as Attribute,
         later,
       ),
     ['PermissionDenied', 'AttributeReadOnly', 'AttributeReadOnly'],
   ],
   [
-    'set what the server sets',
+    'set an attribute of the server',
     () => applySet(aesKey(), { name: 'State', value: 'Active' }, later),
     ['PermissionDenied', 'ReadOnlyAttribute', 'ReadOnlyAttribute'],
   ],
   [
-    'set what is there and cannot change',
+    'set a present attribute that cannot change',
     () => applySet(aesKey(), { name: 'Fresh', value: false }, later),
     ['PermissionDenied', 'ReadOnlyAttribute', 'ReadOnlyAttribute'],
   ],
@@ -155,45 +155,45 @@ const refused: [what: string, act: () => unknown, reasons: Refused][] = [
     ['IllegalOperation', 'MultiValuedAttribute', 'MultiValuedAttribute'],
   ],
   [
-    'delete what must be there',
-    () => applyDelete(aesKey(), { ...modern, reference: { name: 'CryptographicUsageMask' } }, later),
+    'delete a required attribute',
+    () => applyDelete(aesKey(), { ...era2x, reference: { name: 'CryptographicUsageMask' } }, later),
     ['PermissionDenied', 'AttributeReadOnly', 'AttributeReadOnly'],
   ],
   [
-    'delete what is not there',
-    () => applyDelete(aesKey(), { ...modern, reference: { name: 'Comment' } }, later),
+    'delete an absent attribute',
+    () => applyDelete(aesKey(), { ...era2x, reference: { name: 'Comment' } }, later),
     ['ItemNotFound', 'AttributeNotFound', 'AttributeNotFound'],
   ],
   [
-    'delete what no version knows',
-    () => applyDelete(aesKey(), { ...modern, reference: { vendor: '', name: 'Colour' } }, later),
+    'delete an attribute that no version knows',
+    () => applyDelete(aesKey(), { ...era2x, reference: { vendor: '', name: 'Colour' } }, later),
     ['ItemNotFound', 'AttributeNotFound', 'AttributeNotFound'],
   ],
   [
-    'delete a value that is not there',
-    () => applyDelete(aesKey([name('a')]), { ...modern, current: name('b') }, later),
+    'delete an absent value',
+    () => applyDelete(aesKey([name('a')]), { ...era2x, current: name('b') }, later),
     ['ItemNotFound', 'AttributeInstanceNotFound', 'AttributeInstanceNotFound'],
   ],
   [
-    'delete an index that is not there',
-    () => applyDelete(aesKey([name('a')]), { ...classic, reference: { name: 'Name' }, index: 4 }, later),
+    'delete an absent index',
+    () => applyDelete(aesKey([name('a')]), { ...era1x, reference: { name: 'Name' }, index: 4 }, later),
     ['ItemNotFound', 'AttributeInstanceNotFound', 'AttributeInstanceNotFound'],
   ],
   [
-    'delete nothing in particular',
-    () => applyDelete(aesKey(), modern, later),
+    'delete without naming an attribute',
+    () => applyDelete(aesKey(), era2x, later),
     ['InvalidMessage', 'InvalidMessage', 'InvalidMessage'],
   ],
-  // Usage Limits belong to the client until the first allocation.
-  ['modify unspent limits', () => applyModify(limited(10n), modern, limits(20n), later), nothing],
+  // A client may change Usage Limits until the first allocation.
+  ['modify limits before an allocation', () => applyModify(limited(10n), era2x, limits(20n), later), allowed],
   [
-    'modify spent limits',
-    () => applyModify(limited(9n), modern, limits(20n), later),
+    'modify limits after an allocation',
+    () => applyModify(limited(9n), era2x, limits(20n), later),
     ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'],
   ],
   [
-    'delete spent limits',
-    () => applyDelete(limited(9n), { ...modern, reference: { name: 'UsageLimits' } }, later),
+    'delete limits after an allocation',
+    () => applyDelete(limited(9n), { ...era2x, reference: { name: 'UsageLimits' } }, later),
     ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'],
   ],
 ];
@@ -218,7 +218,7 @@ function limited(left: bigint): ManagedObject {
 }
 
 for (const [what, act, reasons] of refused) {
-  t.test(what, async (t) => {
+  t.test(`a client gets the reason of its version for: ${what}`, async (t) => {
     t.same(
       refusals(act).map((reason) => reason ?? ''),
       reasons,
@@ -226,7 +226,7 @@ for (const [what, act, reasons] of refused) {
   });
 }
 
-t.test('an attribute is added, found, changed and deleted', async (t) => {
+t.test('instances of an attribute are added, changed and deleted by index or value', async (t) => {
   const key = aesKey();
   t.same(applyAdd(key, custom('A', 'one'), later), custom('A', 'one'));
   t.same(applyAdd(key, { ...custom('A', 'two'), index: 0 } as Attribute, later), {
@@ -234,28 +234,28 @@ t.test('an attribute is added, found, changed and deleted', async (t) => {
     index: 1,
   });
   t.equal(key.attributes.get('LastChangeDate'), later);
-  t.same(applyModify(key, { ...classic, index: 1 }, custom('A', 3), later), { ...custom('A', 3), index: 1 });
+  t.same(applyModify(key, { ...era1x, index: 1 }, custom('A', 3), later), { ...custom('A', 3), index: 1 });
   t.same(
-    applyModify(key, classic, custom('A', 'zero'), later),
+    applyModify(key, era1x, custom('A', 'zero'), later),
     custom('A', 'zero'),
-    'index 0 goes without saying in 1.x',
+    'index 0 is the default in 1.x',
   );
-  t.same(applyModify(key, { ...modern, current: custom('A', 3) }, custom('A', 4), later), {
+  t.same(applyModify(key, { ...era2x, current: custom('A', 3) }, custom('A', 4), later), {
     ...custom('A', 4),
     index: 1,
   });
   const reference = { vendor: 'x', name: 'A' };
   t.same(
-    applyDelete(key.clone(), { ...classic, reference }, later),
+    applyDelete(key.clone(), { ...era1x, reference }, later),
     [custom('A', 'zero')],
     '1.x: one instance',
   );
-  t.equal(applyDelete(key.clone(), { ...modern, reference }, later).length, 2, '2.x: all of them');
-  t.same(applyDelete(key, { ...modern, current: custom('A', 'zero') }, later), [custom('A', 'zero')]);
+  t.equal(applyDelete(key.clone(), { ...era2x, reference }, later).length, 2, '2.x: all of them');
+  t.same(applyDelete(key, { ...era2x, current: custom('A', 'zero') }, later), [custom('A', 'zero')]);
   t.same(key.attributes.all('x-A'), [{ ...custom('A', 4), index: 1 }], 'and the other keeps its index');
 });
 
-t.test('custom attributes of both eras are one', async (t) => {
+t.test('attributes of two vendors with one name are separate', async (t) => {
   const key = aesKey([
     custom('Site', 'Basel'),
     { vendor: 'Acme', name: 'Site', value: { type: 'TextString', value: 'Bern' } },
@@ -263,21 +263,21 @@ t.test('custom attributes of both eras are one', async (t) => {
   t.same(key.attributes.keys().slice(-2).length, 2);
   t.equal(key.attributes.all('x-Site').length, 1);
   t.equal(key.attributes.all('Acme:Site').length, 1);
-  applyDelete(key, { ...modern, reference: { vendor: 'Acme', name: 'Site' } }, later);
+  applyDelete(key, { ...era2x, reference: { vendor: 'Acme', name: 'Site' } }, later);
   t.ok(key.attributes.has('x-Site'));
 });
 
-t.test('set adds, then replaces', async (t) => {
+t.test('applySet adds an attribute, then replaces its value', async (t) => {
   const key = aesKey();
   applySet(key, { name: 'Description', value: 'a' }, later);
   applySet(key, { name: 'Description', value: 'b' }, later);
   t.same(key.attributes.values('Description'), ['b']);
   applySet(key, name('n'), later);
   applySet(key, name('n'), later);
-  t.equal(key.attributes.all('Name').length, 1, 'its own Name is no second one');
+  t.equal(key.attributes.all('Name').length, 1, 'the same Name is not added twice');
 });
 
-t.test('Sensitive and Extractable leave a trace', async (t) => {
+t.test('Always Sensitive and Never Extractable become false for good', async (t) => {
   const key = aesKey([
     { name: 'Sensitive', value: true },
     { name: 'Extractable', value: false },
@@ -285,29 +285,29 @@ t.test('Sensitive and Extractable leave a trace', async (t) => {
   t.same([key.attributes.get('AlwaysSensitive'), key.attributes.get('NeverExtractable')], [true, true]);
   applySet(key, { name: 'Sensitive', value: false }, later);
   applySet(key, { name: 'Sensitive', value: true }, later);
-  applyModify(key, modern, { name: 'Extractable', value: true }, later);
-  applyModify(key, modern, { name: 'Extractable', value: false }, later);
+  applyModify(key, era2x, { name: 'Extractable', value: true }, later);
+  applyModify(key, era2x, { name: 'Extractable', value: false }, later);
   t.same([key.attributes.get('AlwaysSensitive'), key.attributes.get('NeverExtractable')], [false, false]);
   t.same([key.attributes.get('Sensitive'), key.attributes.get('Extractable')], [true, false]);
 });
 
-t.test('an Operation Policy Name may be set again to what it is', async (t) => {
+t.test('an Operation Policy Name may be set to the same value again', async (t) => {
   const key = aesKey();
   const policy = (value: string): Attribute => ({ name: 'OperationPolicyName', value });
   applyAdd(key, policy('default'), later);
   applyAdd(key, policy('default'), later);
-  applyModify(key, classic, policy('default'), later);
+  applyModify(key, era1x, policy('default'), later);
   t.same(key.attributes.values('OperationPolicyName'), ['default']);
   t.same(refusals(() => applyAdd(key, policy('public'), later))[0], 'IllegalOperation');
 });
 
-t.test('texts may be empty', async (t) => {
+t.test('a text attribute may be empty', async (t) => {
   const key = aesKey();
   applyAdd(key, { name: 'ObjectGroup', value: '' }, later);
   t.same(key.attributes.values('ObjectGroup'), ['']);
 });
 
-t.test('the number of instances has a bound', async (t) => {
+t.test('applyAdd refuses more than the maximum of instances', async (t) => {
   const key = aesKey();
   for (let n = 0; n < 1_000; n++) applyAdd(key, custom('A', n), later);
   t.same(
@@ -316,11 +316,11 @@ t.test('the number of instances has a bound', async (t) => {
   );
 });
 
-t.test('limits start again at their total when a client changes them', async (t) => {
+t.test('the count of Usage Limits is reset to the total when a client changes them', async (t) => {
   const key = limited(10n);
   applyModify(
     key,
-    modern,
+    era2x,
     {
       name: 'UsageLimits',
       value: { UsageLimitsTotal: 20n, UsageLimitsCount: 99n, UsageLimitsUnit: 'Object' },

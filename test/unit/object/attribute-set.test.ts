@@ -2,7 +2,7 @@ import t from 'tap';
 import { AttributeSet } from '../../../src/object/attribute-set.ts';
 import { custom, name } from './fixtures.ts';
 
-t.test('values of standard attributes', async (t) => {
+t.test('get and values return the values of standard attributes', async (t) => {
   const set = new AttributeSet([{ name: 'State', value: 'Active' }, name('a'), { ...name('b'), index: 1 }]);
   t.equal(set.get('State'), 'Active');
   t.equal(set.get('Name')?.NameValue, 'a', 'the first of several');
@@ -14,7 +14,7 @@ t.test('values of standard attributes', async (t) => {
   t.notOk(set.changed, 'reading changes nothing');
 });
 
-t.test("a vendor's attribute is another one than the standard one of its name", async (t) => {
+t.test('an attribute of a vendor differs from the standard attribute with its name', async (t) => {
   const set = new AttributeSet();
   set.add({ vendor: 'x', name: 'State', value: { type: 'TextString', value: 'mine' } });
   t.equal(set.get('State'), undefined);
@@ -24,31 +24,31 @@ t.test("a vendor's attribute is another one than the standard one of its name", 
   t.same(set.keys(), ['x-State', 'Acme:Site']);
 });
 
-t.test('indices are stable, and a gap is not filled', async (t) => {
+t.test('an index never changes and a gap is never filled', async (t) => {
   const set = new AttributeSet();
-  t.equal(set.add(name('a')).index, undefined, '0 goes without saying');
-  t.equal(set.add({ ...name('b'), index: 7 }).index, 1, 'the index it came with does not count');
+  t.equal(set.add(name('a')).index, undefined, '0 is left out');
+  t.equal(set.add({ ...name('b'), index: 7 }).index, 1, 'its own index is ignored');
   t.equal(set.add(name('c')).index, 2);
   t.equal(set.remove('Name', 1).length, 1);
   t.equal(set.add(name('d')).index, 3);
-  t.equal(set.instance('Name', 2)?.value, set.values('Name')[1], 'the others stay where they were');
+  t.equal(set.instance('Name', 2)?.value, set.values('Name')[1], 'the others keep their index');
   t.equal(set.instance('Name', 1), undefined);
   set.remove('Name');
-  t.equal(set.add(name('e')).index, undefined, 'starts again when none is left');
+  t.equal(set.add(name('e')).index, undefined, 'starts at 0 when none is left');
 });
 
-t.test('set', async (t) => {
+t.test('set replaces all instances by one value', async (t) => {
   const set = new AttributeSet([name('a'), { ...name('b'), index: 1 }, { name: 'LeaseTime', value: 60 }]);
   set.set('LeaseTime', 60);
   t.notOk(set.changed, 'an equal value is no change');
   set.set('LeaseTime', 61);
   t.ok(set.changed);
   set.set('Name', { NameValue: 'c', NameType: 'URI' });
-  t.equal(set.all('Name').length, 1, 'takes the place of all instances');
-  t.same(set.keys(), ['Name', 'LeaseTime'], 'and of the first');
+  t.equal(set.all('Name').length, 1, 'replaces all instances');
+  t.same(set.keys(), ['Name', 'LeaseTime'], 'at the position of the first');
 });
 
-t.test('replace keeps the index', async (t) => {
+t.test('replace keeps the index of the instance', async (t) => {
   const set = new AttributeSet([custom('A', 'one'), { ...custom('A', 'two'), index: 1 }]);
   t.equal(set.replace('x-A', 1, { type: 'Integer', value: 3 }).index, 1);
   t.same(
@@ -61,7 +61,7 @@ t.test('replace keeps the index', async (t) => {
   t.throws(() => set.replace('x-A', 5, { type: 'Integer', value: 3 }));
 });
 
-t.test('a clone lives its own life', async (t) => {
+t.test('a clone changes independently', async (t) => {
   const set = new AttributeSet([name('a')]);
   const copy = set.clone();
   copy.add(name('b'));

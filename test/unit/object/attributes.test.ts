@@ -1,19 +1,19 @@
 import t from 'tap';
 import { type AttributeName, attributeTable } from '../../../codec/attribute-table.ts';
 import { attributeRules, type Change } from '../../../src/object/attributes.ts';
-import { absent, ours, reference } from '../codec/reference.ts';
+import { isSupported, readReference, skipReason } from '../codec/reference.ts';
 
-t.test('there is a rule for every attribute of the dictionary, and no other', async (t) => {
+t.test('every attribute of the codec has a rule, and no other', async (t) => {
   t.same(Object.keys(attributeRules).sort(), Object.keys(attributeTable).sort());
 });
 
-t.test('what a server gives, a client can neither change nor delete', async (t) => {
+t.test('a client can neither change nor delete attributes of the server', async (t) => {
   for (const [name, { source, modify, delete: remove }] of Object.entries(attributeRules)) {
     if (source === 'server' || source === 'derived') t.same([modify, remove], ['never', 'never'], name);
   }
 });
 
-/** The reference's words for the rules of one family of versions. */
+/** Rules in the reference for one era. */
 interface Rules {
   alwaysHasValue: string;
   initiallySetBy: string;
@@ -49,7 +49,7 @@ const types: Record<string, string[] | undefined> = {
   'Public Keys, Private Keys': ['PublicKey', 'PrivateKey'],
 };
 
-const made = [
+const creatingOperations = [
   'Create',
   'CreateKeyPair',
   'Register',
@@ -60,21 +60,21 @@ const made = [
   'ReKeyKeyPair',
 ];
 
-/** The reference names some occasions instead of operations; rotation is no operation of ours yet. */
+/** Operations of occasions in the reference; the server has no rotation yet. */
 const occasions: Record<string, string[]> = {
-  'object creation/registration': made,
-  'change of Sensitive': made,
-  'change of Extractable': made,
+  'object creation/registration': creatingOperations,
+  'change of Sensitive': creatingOperations,
+  'change of Extractable': creatingOperations,
   'Register (key value absent)': ['Register'],
   rotation: [],
 };
 
-/** Given at creation only if somebody asks for rotation, which nothing does by default. */
+/** Attributes of rotation, which the server sets only on request. */
 const onlyOnRequest: readonly string[] = ['RotateInterval', 'RotateOffset'];
 
-t.test('the rules are those of the specification', { skip: absent }, async (t) => {
-  const rows = reference('attributes') as Record<string, { since: string; '1.x'?: Rules; '2.x'?: Rules }>;
-  for (const [name, row] of Object.entries(rows).filter(([, row]) => ours(row as never))) {
+t.test('every rule is as in the specification', { skip: skipReason }, async (t) => {
+  const rows = readReference('attributes') as Record<string, { since: string; '1.x'?: Rules; '2.x'?: Rules }>;
+  for (const [name, row] of Object.entries(rows).filter(([, row]) => isSupported(row as never))) {
     // Custom and vendor attributes have no tag of their own.
     if (name === 'CustomAttribute' || name === 'Attribute(Vendor)') continue;
     const rules = row['2.x'] ?? row['1.x'];
@@ -88,20 +88,20 @@ t.test('the rules are those of the specification', { skip: absent }, async (t) =
     t.equal(rule.delete, deletions[rules.deletableByClient], `${name}: deletable`);
     t.equal(rule.multiple, rules.multiInstance.startsWith('yes'), `${name}: several instances`);
     t.same(rule.types, types[rules.appliesTo.replace(/^All .*/, 'All Objects')], `${name}: applies to`);
-    t.equal(givenBy(rule.source), words(rules.initiallySetBy), `${name}: given by`);
+    t.equal(sourceInReference(rule.source), sourceOf(rules.initiallySetBy), `${name}: source`);
     if (!onlyOnRequest.includes(name)) {
       const origins = (rules.implicitlySetBy ?? []).flatMap((occasion) => occasions[occasion] ?? [occasion]);
-      t.same([...rule.origins].sort(), origins.sort(), `${name}: given implicitly by`);
+      t.same([...rule.origins].sort(), origins.sort(), `${name}: set implicitly by`);
     }
   }
 });
 
-function givenBy(giver: string): string {
-  return giver === 'derived' ? 'server' : giver;
+function sourceInReference(source: string): string {
+  return source === 'derived' ? 'server' : source;
 }
 
-/** `client; server only fills …` and the like: who may, in one word. */
-function words(initiallySetBy: string): string {
+/** The source in a text such as `client; server only fills …`. */
+function sourceOf(initiallySetBy: string): string {
   if (initiallySetBy.startsWith('client; ')) return 'client';
   const [client, server] = ['client', 'server'].map((who) => initiallySetBy.includes(who));
   if (client && server && !initiallySetBy.startsWith('client;')) return 'either';

@@ -6,13 +6,13 @@ import type { Version } from '../../../codec/version.ts';
 import { buildObject, mergeTemplates } from '../../../src/object/creation.ts';
 import { aesKey, custom, name, now, refusals, registered, symmetricKey } from './fixtures.ts';
 
-const made = {
+const serverValues = {
   digest: { HashingAlgorithm: 'SHA_256', DigestValue: new Uint8Array(32), KeyFormatType: 'Raw' },
   shortIdentifier: new Uint8Array(32),
   randomNumberGenerator: { RNGAlgorithm: 'DRBG' },
 } as const;
 
-/** What TL-M-3 and SKLC-O-1 list for a key the server made, version by version. */
+/** Attributes of a generated key in the test cases TL-M-3 and SKLC-O-1 for each version. */
 const listed: Partial<Record<Version, string>> = {
   '1.0':
     'CryptographicAlgorithm CryptographicLength CryptographicUsageMask Digest InitialDate LastChangeDate LeaseTime Name ObjectType State UniqueIdentifier',
@@ -27,15 +27,15 @@ const listed: Partial<Record<Version, string>> = {
 };
 
 t.test('a created key has the attributes that the conformance cases list', async (t) => {
-  const keys = aesKey([name('a')], made).attributes.keys();
+  const keys = aesKey([name('a')], serverValues).attributes.keys();
   for (const [version, names] of Object.entries(listed)) {
     const visible = keys.filter((key) => isAttributeKnownIn(key as 'State', version as Version)).sort();
     t.same(visible, names.split(' '), version);
   }
 });
 
-t.test('values of implicit attributes', async (t) => {
-  const { attributes } = aesKey([], made);
+t.test('buildObject sets the implicit attributes', async (t) => {
+  const { attributes } = aesKey([], serverValues);
   t.equal(attributes.get('UniqueIdentifier'), 'k1');
   t.equal(attributes.get('ObjectType'), 'SymmetricKey');
   t.equal(attributes.get('State'), 'PreActive');
@@ -54,7 +54,7 @@ t.test('values of implicit attributes', async (t) => {
   );
 });
 
-t.test('what the client states counts', async (t) => {
+t.test('buildObject keeps the attributes that the client states', async (t) => {
   const { attributes } = aesKey([
     { name: 'CryptographicUsageMask', value: 0 },
     { name: 'Fresh', value: false },
@@ -77,8 +77,8 @@ t.test('what the client states counts', async (t) => {
   t.equal(attributes.all('CryptographicLength').length, 1);
 });
 
-/** Activation, deactivation relative to now → state. */
-const births: [number | undefined, number | undefined, string][] = [
+/** Activation and Deactivation Date relative to now, and the resulting State. */
+const datesAndStates: [number | undefined, number | undefined, string][] = [
   [undefined, undefined, 'PreActive'],
   [10, undefined, 'PreActive'],
   [0, undefined, 'Active'],
@@ -86,8 +86,8 @@ const births: [number | undefined, number | undefined, string][] = [
   [-10, -5, 'Deactivated'],
 ];
 
-t.test('state at birth', async (t) => {
-  for (const [activation, deactivation, state] of births) {
+t.test('the dates of a new object decide its State', async (t) => {
+  for (const [activation, deactivation, state] of datesAndStates) {
     const dates: Attribute[] = [];
     if (activation !== undefined) dates.push({ name: 'ActivationDate', value: now + activation });
     if (deactivation !== undefined) dates.push({ name: 'DeactivationDate', value: now + deactivation });
@@ -95,7 +95,7 @@ t.test('state at birth', async (t) => {
   }
 });
 
-t.test('values tell their own facts', async (t) => {
+t.test('buildObject derives attributes from the value', async (t) => {
   const build = (value: ManagedObjectValue, attributes: Attribute[] = []) =>
     buildObject({ operation: 'Register', type: value.type, group: 'g', id: 'i', value, attributes, now })
       .attributes;
@@ -107,7 +107,7 @@ t.test('values tell their own facts', async (t) => {
   t.equal(certificate.get('CertificateType'), 'X_509');
   t.equal(certificate.get('CertificateLength'), 1043);
   t.equal(certificate.get('KeyFormatType'), 'X_509');
-  t.notOk(certificate.has('OriginalCreationDate'), 'who knows when it was made');
+  t.notOk(certificate.has('OriginalCreationDate'), 'unknown for a registered object');
   const opaque = build({
     type: 'OpaqueObject',
     value: { OpaqueDataType: 0x80000001, OpaqueDataValue: new Uint8Array(3) },
@@ -125,12 +125,12 @@ t.test('values tell their own facts', async (t) => {
   t.notOk(build(symmetricKey()).has('KeyValuePresent'));
 });
 
-t.test('what the cryptography found out stands before claims', async (t) => {
+t.test('derived attributes of the crypto provider take precedence', async (t) => {
   const { attributes } = aesKey([], { derived: [{ name: 'CryptographicLength', value: 255 }] });
   t.equal(attributes.get('CryptographicLength'), 255);
 });
 
-t.test('a client may repeat a part of what the key says', async (t) => {
+t.test('a client may state a part of a derived attribute', async (t) => {
   const derived: Attribute[] = [
     { name: 'CryptographicDomainParameters', value: { Qlength: 256, RecommendedCurve: 'P_256' } },
   ];
@@ -151,7 +151,7 @@ t.test('a client may repeat a part of what the key says', async (t) => {
   t.equal(refusals(() => build('P_384'))[2], 'InvalidAttributeValue');
 });
 
-t.test('a Template has only what every object has', async (t) => {
+t.test('a Template has only the attributes of every object', async (t) => {
   t.same(registered('Template', [name('t')]).attributes.keys(), [
     'UniqueIdentifier',
     'ObjectType',
@@ -161,7 +161,7 @@ t.test('a Template has only what every object has', async (t) => {
   ]);
 });
 
-const refused: [what: string, attributes: Attribute[], reason21: string][] = [
+const refusedAttributes: [what: string, attributes: Attribute[], reason21: string][] = [
   ['State', [{ name: 'State', value: 'Active' }], 'AttributeReadOnly'],
   ['Unique Identifier', [{ name: 'UniqueIdentifier', value: 'mine' }], 'AttributeReadOnly'],
   ['another algorithm', [{ name: 'CryptographicAlgorithm', value: 'DES3' }], 'InvalidAttributeValue'],
@@ -192,8 +192,8 @@ const refused: [what: string, attributes: Attribute[], reason21: string][] = [
   ],
 ];
 
-for (const [what, attributes, reason] of refused) {
-  t.test(`refused at creation: ${what}`, async (t) => {
+for (const [what, attributes, reason] of refusedAttributes) {
+  t.test(`buildObject refuses ${what}`, async (t) => {
     t.same(
       refusals(() => aesKey(attributes)),
       ['InvalidField', reason, reason],
@@ -201,13 +201,13 @@ for (const [what, attributes, reason] of refused) {
   });
 }
 
-t.test('DES keys may be told with their parity bits', async (t) => {
+t.test('the length of a DES key may include the parity bits', async (t) => {
   const derived: Attribute[] = [{ name: 'CryptographicLength', value: 168 }];
   const { attributes } = aesKey([{ name: 'CryptographicLength', value: 192 }], { derived });
   t.equal(attributes.get('CryptographicLength'), 168);
 });
 
-t.test('an imported object keeps its history', async (t) => {
+t.test('an imported object keeps its attributes', async (t) => {
   const object = buildObject({
     operation: 'Import',
     type: 'SymmetricKey',
@@ -230,7 +230,7 @@ t.test('an imported object keeps its history', async (t) => {
   t.equal(object.attributes.all('UniqueIdentifier').length, 1);
 });
 
-t.test('templates', async (t) => {
+t.test('mergeTemplates lets later sources override earlier ones', async (t) => {
   const length = (value: number): Attribute => ({ name: 'CryptographicLength', value });
   const merged = mergeTemplates(
     [length(128), name('first'), custom('A', 1)],

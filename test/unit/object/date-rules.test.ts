@@ -6,7 +6,9 @@ import { aesKey, now, refusal } from './fixtures.ts';
 const dates = ['ActivationDate', 'ProcessStartDate', 'ProtectStopDate', 'DeactivationDate'] as const;
 type DateName = (typeof dates)[number];
 
-/** Dates relative to now that the key has, then what is changed to what. */
+/**
+ * State and dates of the key relative to now, the changed date and its new value, the reason of a refusal.
+ */
 type Row = [
   state: StateName,
   has: Partial<Record<DateName, number>>,
@@ -47,7 +49,7 @@ const rows: Row[] = [
 
 for (const [state, has, name, to, refused] of rows) {
   const what = `${state} with ${JSON.stringify(has)}: ${name} ${to}`;
-  t.test(what, async (t) => {
+  t.test(`a date changes only while the rules allow it: ${what}`, async (t) => {
     const key = aesKey();
     for (const [date, offset] of Object.entries(has)) key.attributes.set(date as DateName, now + offset);
     key.attributes.set('State', state);
@@ -63,7 +65,7 @@ for (const [state, has, name, to, refused] of rows) {
   });
 }
 
-t.test('a date that has come acts at once', async (t) => {
+t.test('a date that has passed takes effect at once', async (t) => {
   const key = aesKey([{ name: 'ActivationDate', value: now + 100 }]);
   applyModify(key, { era: '1.x' }, { name: 'ActivationDate', value: now }, now);
   t.equal(key.attributes.get('State'), 'Active');

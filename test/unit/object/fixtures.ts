@@ -7,9 +7,10 @@ import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { SealedKey } from '../../../src/store/store.ts';
 import { SealBrokenError, type SealContext, type Vault } from '../../../src/vault/vault.ts';
 
-/** The moment at which these tests play. */
+/** Present time of these tests in POSIX seconds. */
 export const now = 1_700_000_000;
 
+/** Value of an AES key. */
 export function symmetricKey(bytes = 32): ManagedObjectValue {
   return {
     type: 'SymmetricKey',
@@ -24,7 +25,7 @@ export function symmetricKey(bytes = 32): ManagedObjectValue {
   };
 }
 
-/** An AES key as Create makes it. */
+/** An AES key as Create builds it. */
 export function aesKey(
   attributes: readonly Attribute[] = [],
   rest: Partial<ObjectSpecification> = {},
@@ -41,15 +42,17 @@ export function aesKey(
   });
 }
 
-/** A registered object of any type, its value of no interest. */
+/** A registered object of any type without a value. */
 export function registered(type: ObjectTypeName, attributes: readonly Attribute[] = []): ManagedObject {
   return buildObject({ operation: 'Register', type, group: 'storage', id: 'r1', attributes, now });
 }
 
+/** A Name attribute. */
 export function name(NameValue: string): Attribute {
   return { name: 'Name', value: { NameValue, NameType: 'UninterpretedTextString' } };
 }
 
+/** A custom attribute `x-KEY`. */
 export function custom(key: string, value: string | number): Attribute {
   const typed =
     typeof value === 'string'
@@ -58,7 +61,7 @@ export function custom(key: string, value: string | number): Attribute {
   return { vendor: 'x', name: key, value: typed };
 }
 
-/** Reason a client of that version is given; undefined when nothing was refused. */
+/** Result Reason for a client of that version; undefined when the action is allowed. */
 export function refusal(act: () => unknown, version: Version = '2.1'): string | undefined {
   try {
     act();
@@ -69,13 +72,16 @@ export function refusal(act: () => unknown, version: Version = '2.1'): string | 
   }
 }
 
-/** Refusals for the newest 1.x, for 2.0 and for 2.1. */
+/** Result Reasons for clients of 1.4, 2.0 and 2.1. */
 export function refusals(act: () => unknown): (string | undefined)[] {
   return [refusal(act, '1.4'), refusal(act, '2.0'), refusal(act, '2.1')];
 }
 
-/** Seals by a prefix of the context: enough to notice a seal that was moved or not made anew. */
-export class PaperVault implements Vault {
+/**
+ * A vault that seals with a plain prefix, so that tests notice a value of another object or a value that was
+ * not sealed again.
+ */
+export class PlainVault implements Vault {
   readonly unsealed = true;
   seals = 0;
   opens = 0;

@@ -6,7 +6,9 @@ import { AttributeSet } from '../../../src/object/attribute-set.ts';
 import type { LocateCriteria } from '../../../src/object/locate-filter.ts';
 import { now } from './fixtures.ts';
 
-/** Random objects and what a Locate may ask for, of few values each, so that they meet often. */
+/**
+ * Random objects and Locate criteria. There are few values for each attribute, so that criteria match often.
+ */
 
 const some = (attribute: AttributeName, value: unknown): Attribute =>
   ({ name: attribute, value }) as Attribute;
@@ -81,8 +83,8 @@ const vendors = fc.record({
 }) as fc.Arbitrary<Attribute>;
 const attribute = fc.oneof({ weight: 4, arbitrary: standard }, { weight: 1, arbitrary: vendors });
 
-/** Leaves out some fields of a structure, as a Locate may. */
-const loose = fc.tuple(attribute, fc.nat()).map(([given, seed]) => {
+/** An attribute without some fields of its structure, as in a Locate filter. */
+const partialAttribute = fc.tuple(attribute, fc.nat()).map(([given, seed]) => {
   if (given.vendor !== undefined || attributeRow(given.name).schema.kind !== 'struct') return given;
   const fields = Object.entries(given.value as object).filter(
     ([, value], at) => Array.isArray(value) || (seed >> at) & 1,
@@ -100,10 +102,10 @@ export const attributeSet = fc.array(attribute, { maxLength: 12 }).map((given) =
   return set;
 });
 
-/** Mostly attributes that the object has, and one that it may have or not. */
+/** Criteria with up to two attributes of the object and one random attribute. */
 export function criteria(set: AttributeSet): fc.Arbitrary<LocateCriteria> {
   const own = fc.shuffledSubarray([...set.list()], { maxLength: Math.min(2, set.list().length) });
-  const maybe = fc.array(loose, { maxLength: 1 });
+  const maybe = fc.array(partialAttribute, { maxLength: 1 });
   return fc.record(
     {
       attributes: fc.tuple(own, maybe).map(([had, other]) => [...had, ...other]),

@@ -5,7 +5,7 @@ import type { AnySchema } from '../../../codec/schema.ts';
 import { indexEntries } from '../../../src/object/index-entries.ts';
 import { aesKey, custom, name } from './fixtures.ts';
 
-t.test('entries of each form', async (t) => {
+t.test('indexEntries returns the searchable form of each type', async (t) => {
   const entry = (attribute: Attribute) =>
     indexEntries([attribute]).map(({ attribute: key, instance, ...rest }) => rest);
   t.same(indexEntries([{ ...name('a'), index: 3 }]), [
@@ -31,7 +31,7 @@ t.test('entries of each form', async (t) => {
   t.same(entry(custom('A', '5')), [{ field: 'TextString', text: '5', number: null }]);
 });
 
-t.test('at most one entry for each attribute, field and instance, its number a safe integer', async (t) => {
+t.test('indexEntries returns one entry for each field of an instance, with safe integers', async (t) => {
   const entries = indexEntries(
     aesKey([name('a'), name('b'), custom('A', 1), custom('A', 2)]).attributes.list(),
   );
@@ -67,7 +67,7 @@ function sample(schema: AnySchema): unknown {
   }
 }
 
-t.test('every attribute can be searched by each of its fields', async (t) => {
+t.test('every attribute has an entry for each of its fields', async (t) => {
   for (const [attribute, { schema }] of Object.entries(attributeTable) as [
     AttributeName,
     { schema: AnySchema },

@@ -28,12 +28,12 @@ const key = () =>
     custom('Five', 'five'),
   ]);
 
-type Partly = Partial<Record<string, unknown>>;
+type PartialValue = Partial<Record<string, unknown>>;
 const some = (attribute: AttributeName, value: unknown): Attribute =>
   ({ name: attribute, value }) as Attribute;
-const partly = (attribute: AttributeName, value: Partly): Attribute => some(attribute, value);
+const partly = (attribute: AttributeName, value: PartialValue): Attribute => some(attribute, value);
 
-/** What is asked for, and whether the key above is found. */
+/** Conditions, and whether the key above matches. */
 const rows: [what: string, attributes: Attribute[], found: boolean, rest?: Partial<LocateCriteria>][] = [
   ['nothing: everything', [], true],
   ['its Name', [name('alpha')], true],
@@ -43,7 +43,7 @@ const rows: [what: string, attributes: Attribute[], found: boolean, rest?: Parti
   ['only the type', [partly('Name', { NameType: 'URI' })], true],
   ['value and type of two Names', [partly('Name', { NameValue: 'alpha', NameType: 'URI' })], false],
   ['both Names', [name('alpha'), partly('Name', { NameValue: 'beta' })], true],
-  ['a Name it has and one it has not', [name('alpha'), name('gamma')], false],
+  ['one Name of the object and another', [name('alpha'), name('gamma')], false],
   ['any Name', [partly('Name', {})], true],
   ['any Link', [partly('Link', {})], false],
   ['its identifier', [some('UniqueIdentifier', 'k1')], true],
@@ -82,9 +82,13 @@ const rows: [what: string, attributes: Attribute[], found: boolean, rest?: Parti
   ['a custom text', [custom('Five', 'five')], true],
   ['the number as text', [custom('Five', '5')], false],
   ["another vendor's", [{ ...custom('Five', 5), vendor: 'Acme' } as Attribute], false],
-  ['a name no version knows', [{ vendor: '', name: 'Five', value: { type: 'Integer', value: 5 } }], false],
   [
-    'a name no version knows, like one that is',
+    'an attribute that no version knows',
+    [{ vendor: '', name: 'Five', value: { type: 'Integer', value: 5 } }],
+    false,
+  ],
+  [
+    'an unknown attribute with the name of a known one',
     [{ vendor: '', name: 'State', value: { type: 'Integer', value: 1 } }],
     false,
   ],
@@ -96,7 +100,7 @@ const rows: [what: string, attributes: Attribute[], found: boolean, rest?: Parti
   ['a range before it', [some('InitialDate', now - 9), some('InitialDate', now - 1)], false],
   ['an open range', [some('InitialDate', now), some('InitialDate', Number.MAX_SAFE_INTEGER)], true],
   ['three dates', [some('InitialDate', now), some('InitialDate', now), some('InitialDate', now)], false],
-  ['a date it has not', [some('DestroyDate', now - 9), some('DestroyDate', now + 9)], false],
+  ['a date that is absent', [some('DestroyDate', now - 9), some('DestroyDate', now + 9)], false],
   ['Pre-Active', [some('State', 'PreActive')], true],
   ['Pre-Active, later', [some('State', 'PreActive')], false, { now: now + 10 }],
   ['Active', [some('State', 'Active')], false],
@@ -104,7 +108,7 @@ const rows: [what: string, attributes: Attribute[], found: boolean, rest?: Parti
   ['Active, too late', [some('State', 'Active')], false, { now: now + 20 }],
   ['Deactivated, later', [some('State', 'Deactivated')], true, { now: now + 20 }],
   ['Compromised', [some('State', 'Compromised')], false],
-  ['a state outside the dictionary', [some('State', 99)], false],
+  ['a state outside the specification', [some('State', 99)], false],
   ['fresh members of a group', [], true, { objectGroupMember: 'GroupMemberFresh' }],
   ['default members of a group', [], true, { objectGroupMember: 'GroupMemberDefault' }],
   ['members of an unknown kind', [], false, { objectGroupMember: 7 }],
@@ -121,14 +125,14 @@ function storageMask(value: number): Attribute {
   return { vendor: '', name: 'Storage Status Mask', value: { type: 'Integer', value } };
 }
 
-t.test('what a Locate finds', async (t) => {
+t.test('a Locate filter matches an object by every attribute', async (t) => {
   const object = key();
   for (const [what, attributes, found, rest] of rows) {
     t.equal(matchesFilter(object, locateFilter({ attributes, now, ...rest })), found, what);
   }
 });
 
-t.test('storage status and freshness', async (t) => {
+t.test('a Locate filter matches by storage status and freshness', async (t) => {
   const found = (object: ManagedObject, rest: Partial<LocateCriteria>) =>
     matchesFilter(object, locateFilter({ attributes: [], now, ...rest }));
   const archived = key();
@@ -137,7 +141,7 @@ t.test('storage status and freshness', async (t) => {
     [1, 2, 4, 7].map((storageStatusMask) => found(archived, { storageStatusMask })),
     [false, true, false, true],
   );
-  t.notOk(found(archived, {}), 'on line only, unless told otherwise');
+  t.notOk(found(archived, {}), 'only on-line objects by default');
   const destroyed = key();
   destroyed.destroy(now);
   t.same(
@@ -148,10 +152,13 @@ t.test('storage status and freshness', async (t) => {
   const used = key();
   used.attributes.set('Fresh', false);
   t.notOk(found(used, { objectGroupMember: 'GroupMemberFresh' }));
-  t.notOk(found(aesKey(), { objectGroupMember: 'GroupMemberFresh' }), 'without a group it is no member');
+  t.notOk(
+    found(aesKey(), { objectGroupMember: 'GroupMemberFresh' }),
+    'an object without a group is not a member',
+  );
 });
 
-t.test('an object in memory and its index entries give one answer', async (t) => {
+t.test('a filter has the same result for an object and for its index entries', async (t) => {
   const object = ManagedObject.create({ id: 'i', type: 'SymmetricKey', group: 'g' });
   object.attributes.add(name('a'));
   const filter = locateFilter({ attributes: [name('a')], now });

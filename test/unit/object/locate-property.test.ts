@@ -8,11 +8,9 @@ import { evaluateFilter, type LocateCriteria, locateFilter } from '../../../src/
 import { stateAt } from '../../../src/object/state.ts';
 import { attributeSet, criteria } from './generators.ts';
 
-/** The filter, evaluated over index entries, agrees with the rule told on the values themselves. */
-
 const pair = attributeSet.chain((set) => fc.tuple(fc.constant(set), criteria(set)));
 
-/** The rule once more, told on values instead of index entries. */
+/** Evaluates Locate criteria on attribute values instead of index entries. */
 function found(
   set: AttributeSet,
   { attributes, storageStatusMask = 1, objectGroupMember, now: at }: LocateCriteria,
@@ -67,7 +65,7 @@ function show(value: unknown): string {
   });
 }
 
-t.test('a filter over index entries finds what the values say', async (t) => {
+t.test('a filter over index entries matches the same objects as their values', async (t) => {
   let hits = 0;
   fc.assert(
     fc.property(pair, ([set, asked]) => {
@@ -77,5 +75,5 @@ t.test('a filter over index entries finds what the values say', async (t) => {
     }),
     { numRuns: 20_000 },
   );
-  t.ok(hits > 500, `both answers occur (${hits} hits)`);
+  t.ok(hits > 500, `both results occur (${hits} hits)`);
 });

@@ -2,15 +2,15 @@ import t from 'tap';
 import { decodeAttributes } from '../../../codec/stored-attributes.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
 import { SealBrokenError } from '../../../src/vault/vault.ts';
-import { aesKey, name, now, PaperVault, symmetricKey } from './fixtures.ts';
+import { aesKey, name, now, PlainVault, symmetricKey } from './fixtures.ts';
 
 const options = { uniqueNames: false };
 
-t.test('to the store and back', async (t) => {
-  const vault = new PaperVault();
+t.test('an object is stored and loaded without a change', async (t) => {
+  const vault = new PlainVault();
   const key = aesKey([name('a')]);
   t.equal(key.version, 0);
-  t.ok(key.changed, 'a new object is news');
+  t.ok(key.changed, 'a new object is changed');
   const row = key.toStored(vault, options);
   t.equal(row.version, 1);
   t.same([row.id, row.group, row.objectType], ['k1', 'storage', 'SymmetricKey']);
@@ -19,7 +19,7 @@ t.test('to the store and back', async (t) => {
   t.same(row.uniqueKeys, []);
 
   const back = ManagedObject.fromStored(row, vault);
-  t.equal(vault.opens, 0, 'nobody asked for the value');
+  t.equal(vault.opens, 0, 'the value is not opened before it is read');
   t.notOk(back.changed);
   t.same(back.attributes.list(), key.attributes.list());
   t.same(back.value, symmetricKey());
@@ -27,8 +27,8 @@ t.test('to the store and back', async (t) => {
   t.equal(vault.opens, 1, 'opened once');
 });
 
-t.test('the seal is made anew only for a new value', async (t) => {
-  const vault = new PaperVault();
+t.test('a value is sealed again only when it changes', async (t) => {
+  const vault = new PlainVault();
   const row = aesKey().toStored(vault, options);
   const back = ManagedObject.fromStored(row, vault);
   back.activate(now);
@@ -43,7 +43,7 @@ t.test('the seal is made anew only for a new value', async (t) => {
 });
 
 t.test('a destroyed object has no value in the store', async (t) => {
-  const vault = new PaperVault();
+  const vault = new PlainVault();
   const back = ManagedObject.fromStored(aesKey().toStored(vault, options), vault);
   back.destroy(now);
   const row = back.toStored(vault, options);
@@ -52,35 +52,35 @@ t.test('a destroyed object has no value in the store', async (t) => {
   t.ok(ManagedObject.fromStored(row, vault).destroyed);
 });
 
-t.test('a seal belongs to its object', async (t) => {
-  const vault = new PaperVault();
+t.test('a sealed value of another object is refused', async (t) => {
+  const vault = new PlainVault();
   const row = aesKey().toStored(vault, options);
   const stolen = ManagedObject.fromStored({ ...row, id: 'k2' }, vault);
   t.throws(() => stolen.value, SealBrokenError);
 });
 
-t.test('clones', async (t) => {
-  const vault = new PaperVault();
+t.test('a clone changes independently of the original', async (t) => {
+  const vault = new PlainVault();
   const back = ManagedObject.fromStored(aesKey().toStored(vault, options), vault);
   const copy = back.clone();
   copy.activate(now);
   t.equal(back.state(now), 'PreActive');
   t.notOk(back.changed);
   t.ok(copy.changed);
-  t.same(copy.value, symmetricKey(), 'opens its own seal');
+  t.same(copy.value, symmetricKey(), 'the clone opens the sealed value');
   copy.setValue(undefined);
-  t.same(back.value, symmetricKey(), 'and loses only its own value');
+  t.same(back.value, symmetricKey(), 'the original keeps its value');
 });
 
-t.test('unique Names, as an option', async (t) => {
-  const vault = new PaperVault();
+t.test('toStored returns unique keys of Names when the option is set', async (t) => {
+  const vault = new PlainVault();
   const key = aesKey([name('a'), name('b')]);
   t.same(key.toStored(vault, { uniqueNames: true }).uniqueKeys, ['Name:a', 'Name:b']);
   key.destroy(now);
-  t.same(key.toStored(vault, { uniqueNames: true }).uniqueKeys, [], 'a destroyed object gives them free');
+  t.same(key.toStored(vault, { uniqueNames: true }).uniqueKeys, [], 'a destroyed object has none');
 });
 
-t.test('an answer shows the state that dates have brought about', async (t) => {
+t.test('attributesAt shows the state that dates have brought about', async (t) => {
   const key = aesKey([{ name: 'ActivationDate', value: now + 10 }]);
   const shown = (at: number) => key.attributesAt(at).find((attribute) => attribute.name === 'State')?.value;
   t.equal(shown(now), 'PreActive');

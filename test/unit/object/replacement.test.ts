@@ -6,7 +6,7 @@ import { aesKey, custom, name, now, refusals } from './fixtures.ts';
 
 const later = now + 1_000;
 
-t.test('a replacement takes over what the client said, and nothing of the old life', async (t) => {
+t.test('a replacement inherits attributes of the client and none of the old lifecycle', async (t) => {
   const old = aesKey(
     [
       name('a'),
@@ -29,17 +29,17 @@ t.test('a replacement takes over what the client said, and nothing of the old li
   t.same(fresh.attributes.values('ObjectGroup'), ['g', 'h']);
   t.equal(fresh.attributes.get('OperationPolicyName'), 'default');
   t.equal(fresh.attributes.get('CryptographicUsageMask'), 4);
-  t.equal(fresh.attributes.get('UsageLimits')?.UsageLimitsCount, 10n, 'the whole of its limits');
+  t.equal(fresh.attributes.get('UsageLimits')?.UsageLimitsCount, 10n, 'the full limits');
   t.equal(fresh.attributes.get('Fresh'), true);
   t.equal(fresh.attributes.get('InitialDate'), later);
   t.equal(fresh.attributes.get('OriginalCreationDate'), later);
   t.ok(fresh.attributes.has('x-Site'));
-  for (const own of ['Name', 'Link', 'CompromiseDate', 'RevocationReason', 'RandomNumberGenerator']) {
-    t.notOk(fresh.attributes.has(own), own);
+  for (const absent of ['Name', 'Link', 'CompromiseDate', 'RevocationReason', 'RandomNumberGenerator']) {
+    t.notOk(fresh.attributes.has(absent), absent);
   }
 });
 
-t.test('TC-REKEY-1: Names move, old ones first, and links point both ways', async (t) => {
+t.test('applyReplacement moves Names and links both objects as in TC-REKEY-1', async (t) => {
   const old = aesKey([name('a'), name('b')]);
   const fresh = aesKey([name('c'), name('a')], { id: 'k2' });
   applyReplacement(old, fresh, later);
@@ -53,8 +53,7 @@ t.test('TC-REKEY-1: Names move, old ones first, and links point both ways', asyn
   t.equal(old.attributes.get('LastChangeDate'), later);
 });
 
-/** Dates of the old key and of the new one, relative to the making of each; the offset is 50 s. */
-t.test('an offset shifts the dates', async (t) => {
+t.test('an offset shifts the dates of the replacement', async (t) => {
   const old = aesKey([
     { name: 'ActivationDate', value: now + 10 },
     { name: 'ProcessStartDate', value: now + 20 },
@@ -77,7 +76,7 @@ t.test('an offset shifts the dates', async (t) => {
   );
 });
 
-t.test('a date that means for ever stays so', async (t) => {
+t.test('a date that means never is not shifted', async (t) => {
   const old = aesKey([
     { name: 'ActivationDate', value: now },
     { name: 'DeactivationDate', value: Number.MAX_SAFE_INTEGER },
@@ -87,7 +86,7 @@ t.test('a date that means for ever stays so', async (t) => {
   t.equal(value, Number.MAX_SAFE_INTEGER);
 });
 
-t.test('offsets that make no sense', async (t) => {
+t.test('an offset is refused beside dates and without an Activation Date', async (t) => {
   const explicit: Attribute[] = [{ name: 'ActivationDate', value: later }];
   t.same(
     refusals(() => replacementAttributes(aesKey(), explicit, 5, later)),
@@ -100,7 +99,7 @@ t.test('offsets that make no sense', async (t) => {
   );
 });
 
-t.test('links', async (t) => {
+t.test('setLink keeps one link of each type', async (t) => {
   const [a, b] = [aesKey([], { id: 'a' }), aesKey([], { id: 'b' })];
   linkPair(a, b, now);
   t.same([linkedId(a, 'PublicKeyLink'), linkedId(b, 'PrivateKeyLink')], ['b', 'a']);

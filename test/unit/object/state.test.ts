@@ -14,7 +14,7 @@ const states: readonly StateName[] = [
   'DestroyedCompromised',
 ];
 
-/** A key that went the way to that state. */
+/** Creates a key and moves it to that state. */
 function keyThatIs(state: StateName): ManagedObject {
   const key = aesKey();
   const before = now - 100;
@@ -40,7 +40,7 @@ type Outcome = StateName | 'WrongKeyLifecycleState' | 'ObjectDestroyed';
 const no = 'WrongKeyLifecycleState';
 const gone = 'ObjectDestroyed';
 
-/** KMIP 2.1 §3.22: one column for each of `states`. */
+/** Outcome of each transition (KMIP 2.1 §4.57), one column for each of `states`. */
 const table: Record<string, { act: (key: ManagedObject) => void; outcomes: Outcome[] }> = {
   Activate: { act: (key) => key.activate(now), outcomes: ['Active', no, no, no, no, no] },
   'Revoke as superseded': { act: revoke('Superseded'), outcomes: [no, 'Deactivated', no, no, no, no] },
@@ -69,11 +69,11 @@ const inEachVersion: Record<string, (string | undefined)[]> = {
 };
 
 for (const [transition, { act, outcomes }] of Object.entries(table)) {
-  t.test(transition, async (t) => {
+  t.test(`${transition} is allowed from the states of the specification only`, async (t) => {
     for (const [column, state] of states.entries()) {
       const outcome = outcomes[column] as Outcome;
       const key = keyThatIs(state);
-      t.equal(key.state(now), state, `made ${state}`);
+      t.equal(key.state(now), state, `the key is ${state}`);
       const refused = refusals(() => act(key.clone()));
       const allowed = [undefined, undefined, undefined];
       t.same(refused, inEachVersion[outcome] ?? allowed, `${state}: refusal in 1.4, 2.0, 2.1`);
@@ -87,7 +87,7 @@ for (const [transition, { act, outcomes }] of Object.entries(table)) {
   });
 }
 
-t.test('what the transitions write down', async (t) => {
+t.test('transitions set the dates and reasons of the specification', async (t) => {
   const key = aesKey();
   key.activate(now + 10);
   t.equal(key.attributes.get('ActivationDate'), now + 10);
@@ -105,7 +105,7 @@ t.test('what the transitions write down', async (t) => {
   t.equal(
     unknown.attributes.get('CompromiseOccurrenceDate'),
     now,
-    'since it was made, if the client does not know',
+    'the Initial Date without an occurrence date',
   );
   key.revoke({ RevocationReasonCode: 'CessationOfOperation' }, now + 5, now + 20);
   t.equal(key.attributes.get('DeactivationDate'), now + 20);
@@ -116,7 +116,7 @@ t.test('what the transitions write down', async (t) => {
   t.ok(key.attributes.has('Digest') || key.attributes.has('CryptographicAlgorithm'), 'attributes stay');
 });
 
-t.test('a reason code outside the specification', async (t) => {
+t.test('revoke refuses a reason code outside the specification', async (t) => {
   const key = keyThatIs('Active');
   t.same(
     refusals(() => key.revoke({ RevocationReasonCode: 99 }, undefined, now)),
@@ -151,7 +151,7 @@ const byDate: [
   ['DestroyedCompromised', -2, -1, 'DestroyedCompromised'],
 ];
 
-t.test('state by date', async (t) => {
+t.test('stateAt returns the state that dates have brought about', async (t) => {
   for (const [stored, activation, deactivation, state] of byDate) {
     const attributes = new AttributeSet([{ name: 'State', value: stored }]);
     if (activation !== undefined) attributes.add({ name: 'ActivationDate', value: now + activation });
@@ -165,7 +165,7 @@ t.test('transitions start from the state by date', async (t) => {
   t.same(
     refusals(() => due.clone().activate(now + 10)),
     inEachVersion[no],
-    'is Active by itself',
+    'is Active already',
   );
   due.activate(now + 5);
   t.equal(due.attributes.get('ActivationDate'), now + 5, 'earlier than planned');
@@ -181,7 +181,7 @@ t.test('transitions start from the state by date', async (t) => {
   t.equal(expiring.state(now + 10), 'Destroyed');
 });
 
-t.test('a clock that runs backward brings nothing back to life', async (t) => {
+t.test('a clock that runs backward does not re-activate an object', async (t) => {
   const key = aesKey([
     { name: 'ActivationDate', value: now },
     { name: 'DeactivationDate', value: now + 10 },
@@ -191,7 +191,7 @@ t.test('a clock that runs backward brings nothing back to life', async (t) => {
   t.equal(key.state(now + 1), 'Deactivated');
 });
 
-t.test('archive and recover', async (t) => {
+t.test('an object is archived and recovered', async (t) => {
   const key = keyThatIs('Active');
   key.archive(now + 1);
   t.ok(key.archived);
@@ -203,10 +203,10 @@ t.test('archive and recover', async (t) => {
   t.notOk(key.archived);
   t.equal(key.attributes.get('LastChangeDate'), now + 2);
   key.recover(now + 3);
-  t.equal(key.attributes.get('LastChangeDate'), now + 2, 'nothing to recover, nothing changed');
+  t.equal(key.attributes.get('LastChangeDate'), now + 2, 'no change without an archive');
 });
 
-t.test('a Template has no state: it can be destroyed, not activated', async (t) => {
+t.test('a Template without a state can be destroyed and not activated', async (t) => {
   const template = registered('Template');
   const noState = ['IllegalOperation', 'InvalidObjectType', 'InvalidObjectType'];
   t.notOk(template.attributes.has('State'));

@@ -42,7 +42,7 @@ const states: Record<StateName, { protect: boolean; process: boolean }> = {
 };
 
 for (const [state, may] of Object.entries(states) as [StateName, { protect: boolean; process: boolean }][]) {
-  t.test(`what a key may do that is ${state}`, async (t) => {
+  t.test(`requireUsage allows the uses of a key that is ${state}`, async (t) => {
     const object = key(state);
     for (const use of protect)
       t.same(
@@ -74,10 +74,10 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
   Certify: 'CertificateSign',
 };
 
-/** The bit that will do instead. */
+/** Another bit that also allows the use. */
 const instead: Partial<typeof needed> = { AgreeKey: 'KeyAgreement', UnwrapKey: 'WrapKey' };
 
-t.test('each use needs its bit and no other', async (t) => {
+t.test('requireUsage needs the bit of the use and no other', async (t) => {
   for (const [use, name] of Object.entries(needed) as [Use, Parameters<typeof bit>[0]][]) {
     const other = bit(instead[use] ?? name);
     t.same(
@@ -108,14 +108,14 @@ t.test('each use needs its bit and no other', async (t) => {
   }
 });
 
-t.test('state counts before mask', async (t) => {
+t.test('requireUsage checks the state before the mask', async (t) => {
   t.same(
     refusals(() => requireUsage(key('PreActive', 0), 'Encrypt', now)),
     wrongState,
   );
 });
 
-t.test('date windows', async (t) => {
+t.test('requireUsage checks Process Start Date and Protect Stop Date', async (t) => {
   const object = key('Active');
   object.attributes.set('ProcessStartDate', now);
   object.attributes.set('ProtectStopDate', now);
@@ -139,7 +139,7 @@ t.test('date windows', async (t) => {
   );
 });
 
-t.test('an archived key is used for nothing', async (t) => {
+t.test('requireUsage refuses an archived key', async (t) => {
   const object = key('Active');
   object.archive(now);
   t.equal(refusals(() => requireUsage(object, 'Encrypt', now))[0], 'ObjectArchived');
@@ -169,14 +169,14 @@ const defaults: [
   ['Template', undefined, undefined],
 ];
 
-t.test('default usage masks', async (t) => {
+t.test('defaultUsageMask returns the mask of the type and algorithm', async (t) => {
   for (const [type, algorithm, bits] of defaults) {
     const mask = bits?.reduce((sum, name) => sum | bit(name), 0);
     t.equal(defaultUsageMask(type, algorithm), mask, `${type} ${algorithm}`);
   }
 });
 
-t.test('usage limits', async (t) => {
+t.test('Usage Limits are decremented and refuse more than is left', async (t) => {
   const limited = (UsageLimitsUnit: 'Byte' | 'Object', UsageLimitsTotal: bigint) =>
     aesKey([
       { name: 'UsageLimits', value: { UsageLimitsTotal, UsageLimitsUnit } },
@@ -220,7 +220,7 @@ t.test('usage limits', async (t) => {
     refusals(() => countUse(bytes, 16, now)),
     ['PermissionDenied', 'PermissionDenied', 'PermissionDenied'],
   );
-  t.equal(left(bytes), 4n, 'a refused use costs nothing');
+  t.equal(left(bytes), 4n, 'a refused use does not count');
   const objects = limited('Object', 2n);
   countUse(objects, 1_000_000, now);
   t.equal(left(objects), 1n);

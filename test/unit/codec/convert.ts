@@ -8,8 +8,8 @@ import { decodeBinary, encodeBinary } from '../../../codec/wire/message.ts';
 import { nodeToXml, xmlToNodes } from '../../../codec/wire/xml.ts';
 import { limits } from './hex.ts';
 
-/** A value as the binary encoding of one version has it. */
-export function binary(
+/** Encodes a value in the binary encoding for one version. */
+export function encodeValue(
   schema: AnySchema,
   version: Version,
   value: unknown,
@@ -20,15 +20,17 @@ export function binary(
   return writer.finish();
 }
 
-/** The inverse of `binary`, checked as a message from a peer is. */
-export function parse(schema: AnySchema, version: Version, encoded: Uint8Array): unknown {
+/** The inverse of `binary`, with the checks for a message of a peer. */
+export function decodeValue(schema: AnySchema, version: Version, encoded: Uint8Array): unknown {
   checkStructure(encoded, limits);
   return plan(schema, version).read(new BinaryReader(encoded));
 }
 
-/** What one version writes for a value, in XML without the outermost element and without layout. */
-export function spelt(schema: AnySchema, version: Version, value: unknown): string {
-  const xml = nodeToXml(decodeBinary(binary(schema, version, value), limits));
+/**
+ * Encodes a value for one version and converts it to XML without the outermost element and without layout.
+ */
+export function encodeToXml(schema: AnySchema, version: Version, value: unknown): string {
+  const xml = nodeToXml(decodeBinary(encodeValue(schema, version, value), limits));
   return xml
     .split('\n')
     .map((line) => line.trim())
@@ -36,9 +38,9 @@ export function spelt(schema: AnySchema, version: Version, value: unknown): stri
     .join('');
 }
 
-/** What one version reads from the items of a payload, given in XML. */
-export function understood(schema: AnySchema, version: Version, items: string): unknown {
+/** Decodes a value for one version from the items of a payload in XML. */
+export function decodeFromXml(schema: AnySchema, version: Version, items: string): unknown {
   const [message] = xmlToNodes(`<RequestMessage>${items}</RequestMessage>`, limits);
   if (message === undefined) throw new TypeError('no message');
-  return parse(schema, version, encodeBinary({ ...message, tag: tagNumber('RequestPayload') }));
+  return decodeValue(schema, version, encodeBinary({ ...message, tag: tagNumber('RequestPayload') }));
 }
