@@ -57,7 +57,7 @@ function row<S extends AnySchema>(
 
 /**
  * Every attribute of KMIP 1.0–2.1 by its tag name (KMIP 2.1 §4, 1.4 §3). `src/object/attributes.ts` has the
- * rules who may set it when.
+ * rules for setting and changing them.
  */
 export const attributeTable = {
   UniqueIdentifier: row('Unique Identifier', identifier, '1.0'),

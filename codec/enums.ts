@@ -1,5 +1,10 @@
 import { enumeration, type MemberOf } from './enumeration.ts';
 
+/*
+ * Every enumeration of KMIP 1.0 to 2.1 (KMIP 2.1 §11, 1.4 §9.1.3.2), with the names of the XML encoding. A row
+ * has the number on the wire, the name, the first version (1.0 when left out) and the last version, if any.
+ */
+
 export const AdjustmentType = enumeration('AdjustmentType', [
   [0x1, 'Increment', '2.0'],
   [0x2, 'Decrement', '2.0'],

@@ -1,5 +1,7 @@
 import { mask } from './enumeration.ts';
 
+/* Every bit mask of KMIP 1.0 to 2.1 (KMIP 2.1 §12, 1.4 §9.1.3.3), with rows as in enums.ts. */
+
 export const CryptographicUsageMask = mask(
   'CryptographicUsageMask',
   [

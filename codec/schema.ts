@@ -6,9 +6,9 @@ import type { BinaryWriter } from './wire/binary-writer.ts';
 import { readNode, type TypedValue, writeValue } from './wire/node.ts';
 
 /**
- * Schemas: every structure of the protocol is declared once, with `struct` and the other functions here. A
- * schema determines the TypeScript type of its values; `plan` (plan.ts) compiles it for one protocol version. The
- * key of a field is the name of its tag, and so its name in XML and JSON.
+ * Schemas: every structure of the protocol is declared once, with `struct` and the other functions here.
+ * A schema determines the TypeScript type of its values; `plan` (plan.ts) compiles it for one version.
+ * The key of a field is the name of its tag, and so its name in XML and JSON.
  *
  *     export const ServerNote = struct({
  *       Comment: one(text), //                       required

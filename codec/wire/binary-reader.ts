@@ -145,39 +145,47 @@ export class BinaryReader {
     return new BinaryReader(this.bytes, this.#at, this.#end);
   }
 
+  /** Reads an Integer. */
   integer(): number {
     this.expect(Type.Integer);
     return this.#view.getInt32(this.#take(4));
   }
 
+  /** Reads the number of an Enumeration. */
   enumeration(): number {
     this.expect(Type.Enumeration);
     return this.#view.getUint32(this.#take(4));
   }
 
+  /** Reads an Interval in seconds. */
   interval(): number {
     this.expect(Type.Interval);
     return this.#view.getUint32(this.#take(4));
   }
 
+  /** Reads a Long Integer. */
   long(): bigint {
     this.expect(Type.LongInteger);
     return this.#view.getBigInt64(this.#take(8));
   }
 
-  /** POSIX seconds, limited to ±(2^53 − 1), because some clients send greater numbers for "never". */
+  /**
+   * Reads a Date-Time in POSIX seconds, limited to ±(2^53 − 1), because some clients send greater numbers for
+   * "never".
+   */
   date(): number {
     this.expect(Type.DateTime);
     const seconds = Number(this.#view.getBigInt64(this.#take(8)));
     return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, seconds));
   }
 
-  /** POSIX microseconds. */
+  /** Reads a Date-Time Extended in POSIX microseconds. */
   dateExtended(): bigint {
     this.expect(Type.DateTimeExtended);
     return this.#view.getBigInt64(this.#take(8));
   }
 
+  /** Reads a Boolean; any value other than 0 and 1 is an error. */
   boolean(): boolean {
     this.expect(Type.Boolean);
     const at = this.#at;
@@ -186,6 +194,7 @@ export class BinaryReader {
     return value === 1n;
   }
 
+  /** Reads a Text String; text that is not UTF-8 is an error. */
   text(): string {
     this.expect(Type.TextString);
     const at = this.#at;
@@ -198,12 +207,13 @@ export class BinaryReader {
     }
   }
 
+  /** Reads a Byte String as a view of the message. */
   byteString(): Uint8Array {
     this.expect(Type.ByteString);
     return this.#takeBytes();
   }
 
-  /** Bytes in two's complement, big-endian; their number is a multiple of 8. */
+  /** Reads a Big Integer: two's complement, big-endian, a multiple of 8 bytes long. */
   bigInteger(): Uint8Array {
     this.expect(Type.BigInteger);
     return this.#takeBytes();

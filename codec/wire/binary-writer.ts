@@ -45,44 +45,52 @@ export class BinaryWriter {
     this.#view.setUint32(start - 4, this.#at - start);
   }
 
+  /** Writes an Integer. */
   integer(tag: number, value: number): void {
     const at = this.#header(tag, Type.Integer, 4, 8);
     this.#view.setInt32(at, value);
     this.#view.setUint32(at + 4, 0);
   }
 
+  /** Writes the number of an Enumeration. */
   enumeration(tag: number, value: number): void {
     const at = this.#header(tag, Type.Enumeration, 4, 8);
     this.#view.setUint32(at, value);
     this.#view.setUint32(at + 4, 0);
   }
 
+  /** Writes an Interval in seconds. */
   interval(tag: number, value: number): void {
     const at = this.#header(tag, Type.Interval, 4, 8);
     this.#view.setUint32(at, value);
     this.#view.setUint32(at + 4, 0);
   }
 
+  /** Writes a Long Integer. */
   long(tag: number, value: bigint): void {
     const at = this.#header(tag, Type.LongInteger, 8, 8);
     this.#view.setBigInt64(at, value);
   }
 
+  /** Writes a Date-Time in POSIX seconds. */
   date(tag: number, seconds: number): void {
     const at = this.#header(tag, Type.DateTime, 8, 8);
     this.#view.setBigInt64(at, BigInt(seconds));
   }
 
+  /** Writes a Date-Time Extended in POSIX microseconds. */
   dateExtended(tag: number, microseconds: bigint): void {
     const at = this.#header(tag, Type.DateTimeExtended, 8, 8);
     this.#view.setBigInt64(at, microseconds);
   }
 
+  /** Writes a Boolean. */
   boolean(tag: number, value: boolean): void {
     const at = this.#header(tag, Type.Boolean, 8, 8);
     this.#view.setBigUint64(at, value ? 1n : 0n);
   }
 
+  /** Writes a Text String; lone surrogates become U+FFFD. */
   text(tag: number, value: string): void {
     // UTF-8 needs at most three bytes for each UTF-16 unit.
     const at = this.#header(tag, Type.TextString, 0, value.length * 3 + 8);
@@ -91,13 +99,17 @@ export class BinaryWriter {
     this.#pad(at, written);
   }
 
+  /** Writes a Byte String. */
   byteString(tag: number, value: Uint8Array): void {
     const at = this.#header(tag, Type.ByteString, value.length, value.length + 8);
     this.#bytes.set(value, at);
     this.#pad(at, value.length);
   }
 
-  /** `value`: two's complement, big-endian, of any length; sign bytes extend it to a multiple of 8. */
+  /**
+   * Writes a Big Integer. `value`: two's complement, big-endian, of any length; sign bytes extend it to a
+   * multiple of 8.
+   */
   bigInteger(tag: number, value: Uint8Array): void {
     const length = Math.max(8, Math.ceil(value.length / 8) * 8);
     const at = this.#header(tag, Type.BigInteger, length, length);

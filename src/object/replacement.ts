@@ -103,7 +103,7 @@ function moveNames(from: ManagedObject, to: ManagedObject, now: number): void {
   from.touch(now);
 }
 
-/** Names compare by their text, exactly; their type only says how to read it. */
+/** Whether the object has a Name with the same text; the type of the Name is ignored. */
 function hasName({ attributes }: ManagedObject, { NameValue }: Name): boolean {
   return attributes.values('Name').some((name) => name.NameValue === NameValue);
 }

@@ -18,17 +18,20 @@ interface Lifetime {
   until: string | null;
 }
 
+/** A tag of the reference. */
 export interface ReferenceTag extends Lifetime {
   name: string;
   tag: string;
   type: string | Record<string, string>;
 }
 
+/** An enumeration or mask of the reference. */
 export interface ReferenceEnumeration extends Lifetime {
   tag: string | null;
   values: (Lifetime & { name: string; value: string; aliases?: string[] })[];
 }
 
+/** A field of a structure of the reference. */
 export interface ReferenceField {
   tag: string;
   required: 'yes' | 'no' | 'depends';
@@ -37,10 +40,12 @@ export interface ReferenceField {
   until?: string;
 }
 
+/** A structure of the reference. */
 export interface ReferenceStructure extends Lifetime {
   fields: ReferenceField[];
 }
 
+/** An attribute of the reference. */
 export interface ReferenceAttribute extends Lifetime {
   attributeName1x: string | null;
   tag: string;
