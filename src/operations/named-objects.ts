@@ -1,7 +1,7 @@
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import { fail, type Reason } from '../common/errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import type { Context } from './operation.ts';
+import type { Context } from './context.ts';
 
 /** Objects that a request names: the one of its stance, and those that something is made out of. */
 

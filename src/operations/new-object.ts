@@ -19,8 +19,8 @@ import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, requireConstraintsMet } from '../object/group-policy.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { loadPolicy } from './group-policy/group-policy.ts';
-import type { Context } from './operation.ts';
+import type { Context } from './context.ts';
+import { loadPolicy } from './group-policy-record.ts';
 
 /** Shared by the operations that make objects. */
 

@@ -7,7 +7,7 @@ import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';
-import type { ObjectContext } from './operation.ts';
+import type { ObjectContext } from './context.ts';
 
 /** Shared by the operations that do something with a key. */
 

@@ -1,6 +1,6 @@
 import type { Version } from '../../codec/version.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Channel, SessionControl } from '../operations/operation.ts';
+import type { Channel, SessionControl } from '../operations/context.ts';
 
 /** What the transport knows about the connection a message came on. */
 export interface Conversation {

@@ -3,12 +3,8 @@ import { CancellationResult, Operation, ProcessingStage } from '../../codec/enum
 import { bytes, maybe, struct } from '../../codec/schema.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import {
-  type AnyOperation,
-  conversation,
-  type OperationName,
-  operation,
-} from '../../src/operations/operation.ts';
+import type { OperationName } from '../../src/operations/context.ts';
+import { type AnyOperation, conversation, operation } from '../../src/operations/operation.ts';
 import { bytes as byteString, children, enumerated, type RequestItem, valueOf } from '../client.ts';
 import { type Answer, answersOf, type TestService } from './service.ts';
 

@@ -1,6 +1,7 @@
 import { CancellationResult } from '../../../codec/enums.ts';
 import { bytes, one, struct } from '../../../codec/schema.ts';
-import { type Context, conversation, operation } from '../operation.ts';
+import type { Context } from '../context.ts';
+import { conversation, operation } from '../operation.ts';
 import { changed, type Found, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /**

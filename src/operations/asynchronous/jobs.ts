@@ -1,7 +1,7 @@
 import type { ResponseItem } from '../../../codec/envelope.ts';
 import { readJson, writeJson } from '../../common/json.ts';
 import type { Principal, Right } from '../../identity/principal.ts';
-import type { Context, OperationName } from '../operation.ts';
+import type { Context, OperationName } from '../context.ts';
 
 /**
  * Messages that are answered before they are done (KMIP 2.1 §8.1.2 "Asynchronous Indicator"), as they rest in records.

@@ -1,6 +1,7 @@
 import { bytes, one, struct } from '../../../codec/schema.ts';
 import { fail, KmipError, reasonFor } from '../../common/errors.ts';
-import { type Context, conversation, type EarlierAnswer, operation } from '../operation.ts';
+import type { Context, EarlierAnswer } from '../context.ts';
+import { conversation, operation } from '../operation.ts';
 import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /** How long an answer can be fetched again that may have been lost on its way. */

@@ -1,7 +1,8 @@
 import { Operation, ProcessingStage } from '../../../codec/enums.ts';
 import { bytes, dateExtended, many, maybe, one, struct } from '../../../codec/schema.ts';
 import { Operations } from '../../../codec/structures/query.ts';
-import { type Context, conversation, operation } from '../operation.ts';
+import type { Context } from '../context.ts';
+import { conversation, operation } from '../operation.ts';
 import { correlationValue, type DoneJob, type Job, jobKinds, mayAsk, readJobRecord } from './jobs.ts';
 
 /** KMIP 2.1 §7 "Asynchronous Correlation Values". */

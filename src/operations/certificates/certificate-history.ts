@@ -1,5 +1,5 @@
 import { readJson, writeJson } from '../../common/json.ts';
-import type { Context, Records } from '../operation.ts';
+import type { Context, Records } from '../context.ts';
 
 /**
  * Which certificate of a client came after which, kept as long as tickets that name the former can live: they stay

@@ -4,7 +4,7 @@ import type { RevokedEntry } from '../../crypto/certification.ts';
 import type { PlainKey } from '../../crypto/provider.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import { type Authority, authorityOf, keyOf } from './issuers.ts';
 
 /** What the server has issued, and which of it has been revoked since (docs/decisions/19-certification.md). */

@@ -8,7 +8,7 @@ import { type PlainKey, plainKey } from '../../crypto/provider.ts';
 import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import { statedName } from './certificate-template.ts';
 
 /**

@@ -9,10 +9,11 @@ import type { CertificateContent, CertificateDetails } from '../../crypto/certif
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
-import { requireStorage } from '../creation/protection-storage.ts';
+import type { Context } from '../context.ts';
 import { namedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
-import { type Context, object, operation } from '../operation.ts';
+import { object, operation } from '../operation.ts';
+import { requireStorage } from '../protection-storage.ts';
 import {
   contentFromAttributes,
   inlineRequest,

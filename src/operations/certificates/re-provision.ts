@@ -18,8 +18,9 @@ import type { Client } from '../../identity/principal.ts';
 import { setLink } from '../../object/links.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../context.ts';
 import { create } from '../new-object.ts';
-import { type Context, creation, operation } from '../operation.ts';
+import { creation, operation } from '../operation.ts';
 import { recordReplacement } from './certificate-history.ts';
 
 /**

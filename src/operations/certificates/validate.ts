@@ -10,9 +10,10 @@ import type { ValidationResult } from '../../crypto/certification.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
+import type { Context } from '../context.ts';
 import { namedObject } from '../named-objects.ts';
 import { valueOf } from '../new-object.ts';
-import { type Context, conversation, operation } from '../operation.ts';
+import { conversation, operation } from '../operation.ts';
 import { certificateIn } from './issuers.ts';
 
 /** Certificates in one chain; those of the world have four or five. */

@@ -5,8 +5,8 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { linkPair } from '../../object/links.ts';
 import { create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { generatePair, isSlowPair } from './key-pair.ts';
-import { requireStorage } from './protection-storage.ts';
 
 /** Create Key Pair (KMIP 2.1 §6.1.11, 1.4 §4.2): a private and a public key that point at each other. */
 export const CreateKeyPair = operation({

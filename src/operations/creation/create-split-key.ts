@@ -10,11 +10,12 @@ import { fail } from '../../common/errors.ts';
 import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
+import type { Context } from '../context.ts';
 import { namedObjects } from '../named-objects.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
-import { type Context, creation, operation } from '../operation.ts';
+import { creation, operation } from '../operation.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
-import { requireStorage } from './protection-storage.ts';
 import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
 
 /** Parts one request makes: each becomes an object, and GF(2^8) has no room for more. */

@@ -8,8 +8,8 @@ import { fail } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
-import { requireStorage } from './protection-storage.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
 /** Create (KMIP 2.1 §6.1.10, 1.4 §4.1): a new symmetric key, or random secret data. */

@@ -12,9 +12,10 @@ import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { countUse } from '../../object/usage.ts';
+import type { Context } from '../context.ts';
 import { namedObjects } from '../named-objects.ts';
 import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
-import { type Context, creation, operation } from '../operation.ts';
+import { creation, operation } from '../operation.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
 
 type MethodName = Exclude<DerivationMethod, number>;

@@ -20,7 +20,7 @@ import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { namedObjects } from '../named-objects.ts';
 import { create, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
-import { requireStorage } from './protection-storage.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
 
 /** Join Split Key (KMIP 2.1 §6.1.28, 1.4 §4.39): the key that the parts make up, as a new object. */

@@ -9,8 +9,8 @@ import { applyReplacement, replacementAttributes } from '../../object/replacemen
 import { requirePresent } from '../named-objects.ts';
 import { create, requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { generatePair, isSlowPair } from './key-pair.ts';
-import { requireStorage } from './protection-storage.ts';
 
 /** Re-key Key Pair (KMIP 2.1 §6.1.47, 1.4 §4.5): a new pair in the place of an old one, named by its private key. */
 export const ReKeyKeyPair = operation({

@@ -6,7 +6,7 @@ import { fail } from '../../common/errors.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { algorithmOf, create, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
-import { requireStorage } from './protection-storage.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
 /** Re-key (KMIP 2.1 §6.1.46, 1.4 §4.4): a new symmetric key in the place of an old one, which stays as it is. */

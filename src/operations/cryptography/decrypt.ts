@@ -5,7 +5,8 @@ import { isTagKnownIn } from '../../../codec/tags.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
-import { type ObjectContext, object, operation } from '../operation.ts';
+import type { ObjectContext } from '../context.ts';
+import { object, operation } from '../operation.ts';
 import { cipherKey, keyForUse, parametersFor, required } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
 

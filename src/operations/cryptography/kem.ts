@@ -4,8 +4,8 @@ import { useOf } from '../../crypto/algorithms.ts';
 import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
+import type { ObjectContext } from '../context.ts';
 import { create } from '../new-object.ts';
-import type { ObjectContext } from '../operation.ts';
 import { keyForUse } from '../usable-key.ts';
 
 /**

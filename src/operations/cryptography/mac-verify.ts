@@ -3,7 +3,8 @@ import { bytes, type Infer, maybe, one, struct, text } from '../../../codec/sche
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { requireUsage } from '../../object/usage.ts';
-import { type ObjectContext, object, operation } from '../operation.ts';
+import type { ObjectContext } from '../context.ts';
+import { object, operation } from '../operation.ts';
 import { keyForUse, parametersFor, required, validity } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 

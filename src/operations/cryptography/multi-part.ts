@@ -1,6 +1,6 @@
 import { bool, bytes, maybe, since } from '../../../codec/schema.ts';
 import { fail } from '../../common/errors.ts';
-import type { MultiPartFields } from '../operation.ts';
+import type { MultiPartFields } from '../context.ts';
 
 /** Shared by the operations whose data may come in parts (KMIP 1.3 on). */
 

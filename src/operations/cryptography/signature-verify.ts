@@ -4,7 +4,8 @@ import { CryptographicParameters } from '../../../codec/structures/cryptographic
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
-import { type ObjectContext, object, operation } from '../operation.ts';
+import type { ObjectContext } from '../context.ts';
+import { object, operation } from '../operation.ts';
 import { keyForUse, messageOf, parametersFor, required, validity } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 

@@ -1,7 +1,7 @@
 import { one, struct } from '../../../codec/schema.ts';
 import { Constraints } from '../../../codec/structures/query.ts';
+import { loadPolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
-import { loadPolicy } from './group-policy.ts';
 
 /** Get Constraints (KMIP 2.1 §6.1.24): those that the client's group has set, in their order. */
 export const GetConstraints = operation({

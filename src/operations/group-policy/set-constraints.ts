@@ -1,8 +1,8 @@
 import { maybe, struct } from '../../../codec/schema.ts';
 import { Constraints } from '../../../codec/structures/query.ts';
 import { requireValidConstraints } from '../../object/group-policy.ts';
+import { loadPolicy, savePolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
-import { loadPolicy, savePolicy } from './group-policy.ts';
 
 /**
  * Set Constraints (KMIP 2.1 §6.1.58): what new objects of the client's group have to be like, in the place of what was

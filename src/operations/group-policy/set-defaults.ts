@@ -1,8 +1,8 @@
 import { maybe, struct } from '../../../codec/schema.ts';
 import { DefaultsInformation } from '../../../codec/structures/query.ts';
 import { requireValidDefaults, typesOf } from '../../object/group-policy.ts';
+import { loadPolicy, savePolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
-import { loadPolicy, savePolicy } from './group-policy.ts';
 
 /**
  * Set Defaults (KMIP 2.1 §6.1.59): attributes for what clients of the group leave open when they make objects, in the

@@ -3,7 +3,8 @@ import { interval, long, maybe, one, struct, text } from '../../../codec/schema.
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { hasUsageBits } from '../../object/usage.ts';
-import { type ObjectContext, object, operation } from '../operation.ts';
+import type { ObjectContext } from '../context.ts';
+import { object, operation } from '../operation.ts';
 
 /**
  * Check (KMIP 2.1 §6.1.8, 1.4 §4.10): may the client do what it is about to? A refusal names the reason; it never says

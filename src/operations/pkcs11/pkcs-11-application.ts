@@ -1,5 +1,5 @@
 import { readJson, writeJson } from '../../common/json.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 
 /**
  * What the server remembers of a PKCS#11 application from C_Initialize to C_Finalize, as a record: several servers may

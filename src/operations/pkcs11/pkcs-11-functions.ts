@@ -1,6 +1,6 @@
 import type { HashingAlgorithm, PKCS_11Function } from '../../../codec/enums.ts';
 import { concatBytes } from '../../common/bytes.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import type { Application, Digestion, Session } from './pkcs-11-application.ts';
 import { type ParameterReader, ParameterWriter } from './pkcs-11-parameters.ts';
 

@@ -2,7 +2,8 @@ import { type PKCS_11Function, PKCS_11ReturnCode } from '../../../codec/enums.ts
 import { bytes, type Infer, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { calledFunction } from '../../../codec/structures/pkcs11.ts';
 import { fail } from '../../common/errors.ts';
-import { type Context, conversation, operation } from '../operation.ts';
+import type { Context } from '../context.ts';
+import { conversation, operation } from '../operation.ts';
 import { type Application, begin, end, isStale, resume, save } from './pkcs-11-application.ts';
 import { CKR, callables, type Result } from './pkcs-11-functions.ts';
 import { ParameterReader } from './pkcs-11-parameters.ts';

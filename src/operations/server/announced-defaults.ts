@@ -10,8 +10,8 @@ import { defaultsFor, type GroupPolicy, groupsOf, typesOf } from '../../object/g
 import { locateFilter } from '../../object/locate-filter.ts';
 import { defaultUsageMask } from '../../object/usage.ts';
 import { VaultUnavailableError } from '../../vault/vault.ts';
-import { loadPolicy } from '../group-policy/group-policy.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
+import { loadPolicy } from '../group-policy-record.ts';
 
 /** Object types of which the server itself sets some attributes that its client says nothing of. */
 const ownTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'];

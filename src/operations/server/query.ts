@@ -21,8 +21,9 @@ import {
 import { isWithin, type Version, versionNumbers } from '../../../codec/version.ts';
 import { profiles } from '../../../profiles/index.ts';
 import { fail } from '../../common/errors.ts';
-import { offeredStorage } from '../creation/protection-storage.ts';
-import { type Context, operation, server } from '../operation.ts';
+import type { Context } from '../context.ts';
+import { operation, server } from '../operation.ts';
+import { offeredStorage } from '../protection-storage.ts';
 import { announcedDefaults } from './announced-defaults.ts';
 import { capabilities } from './capabilities.ts';
 

@@ -3,7 +3,7 @@ import type { Ticket } from '../../../codec/structures/credentials.ts';
 import { fail } from '../../common/errors.ts';
 import { readJson, writeJson } from '../../common/json.ts';
 import type { Principal, Right } from '../../identity/principal.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 
 /** Tickets (KMIP 2.1 §9.21) as records: what Login gives out, Logout takes back, and the header of a request shows. */
 export const ticketKind = 'ticket';

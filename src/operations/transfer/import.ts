@@ -10,8 +10,9 @@ import {
 } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../context.ts';
 import { build, requireConstraints, requireUniqueNames } from '../new-object.ts';
-import { type Context, creation, operation } from '../operation.ts';
+import { creation, operation } from '../operation.ts';
 import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
 import { unwrapObject } from './unwrapping.ts';
 

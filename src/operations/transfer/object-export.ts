@@ -17,7 +17,7 @@ import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
 import { type CryptoProvider, plainKey } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import { withoutAttributes } from './object-import.ts';
 import { asPkcs12, fromPkcs12 } from './pkcs12.ts';
 import { unwrapObject } from './unwrapping.ts';

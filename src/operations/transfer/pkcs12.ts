@@ -10,7 +10,7 @@ import { CryptographyFailedError, plainKey } from '../../crypto/provider.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { hasUsageBits } from '../../object/usage.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 
 /**
  * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key under a password, with its certificate and those above.

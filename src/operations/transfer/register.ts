@@ -10,9 +10,10 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { setLink } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { requireStorage } from '../creation/protection-storage.ts';
+import type { Context } from '../context.ts';
 import { create, requestedAttributes } from '../new-object.ts';
-import { type Context, creation, operation } from '../operation.ts';
+import { creation, operation } from '../operation.ts';
+import { requireStorage } from '../protection-storage.ts';
 import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
 import { describePkcs12 } from './pkcs12.ts';
 

@@ -16,7 +16,7 @@ import {
   plainKey,
   UnsupportedKeyFormatError,
 } from '../../crypto/provider.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import { wrappingMethod } from './wrapping.ts';
 import { type WrappingKey, wrappingKey } from './wrapping-keys.ts';
 

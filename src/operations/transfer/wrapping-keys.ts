@@ -6,7 +6,7 @@ import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';
 import { contains, isSameValue } from '../../object/values.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import { keyForUse } from '../usable-key.ts';
 
 /** Keys that wrap, unwrap, authenticate and verify other keys (KMIP 2.1 §7.12, 1.4 §2.1.5–2.1.6). */

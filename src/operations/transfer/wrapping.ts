@@ -12,7 +12,7 @@ import { fail } from '../../common/errors.ts';
 import type { WrappedBytes } from '../../crypto/wrapping.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
-import type { Context } from '../operation.ts';
+import type { Context } from '../context.ts';
 import { type KeyInformation, type WrappingKey, wrappingKey } from './wrapping-keys.ts';
 
 /** Wrapping of keys that leave the server (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */

@@ -1,7 +1,7 @@
 import { fail } from '../../common/errors.ts';
 import type { Right } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Context, FindQuery, Records, Work } from '../../operations/operation.ts';
+import type { Context, FindQuery, Records, Work } from '../../operations/context.ts';
 import type { EnrolmentChange, Filter } from '../../store/store.ts';
 
 /** The Rights of Delegated Login, enforced wherever an item reads or finds objects (KMIP 2.1 §9.19). */

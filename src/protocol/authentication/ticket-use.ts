@@ -1,6 +1,6 @@
 import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Context } from '../../operations/operation.ts';
+import type { Context } from '../../operations/context.ts';
 import {
   afterUse,
   readTicket,

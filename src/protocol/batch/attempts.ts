@@ -2,7 +2,7 @@ import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { CryptographyFailedError, decryptionFailed } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
-import type { Attempts } from '../../operations/operation.ts';
+import type { Attempts } from '../../operations/context.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 
 /** What one client has failed at with one key. */

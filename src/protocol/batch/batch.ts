@@ -1,7 +1,7 @@
 import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
-import type { Context, EarlierAnswer } from '../../operations/operation.ts';
+import type { Context, EarlierAnswer } from '../../operations/context.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 import { type Execution, execute } from './execute.ts';

@@ -1,6 +1,6 @@
 import type { UniqueIdentifier as Latest } from '../../../codec/enums.ts';
 import { fail } from '../../common/errors.ts';
-import type { OperationName } from '../../operations/operation.ts';
+import type { OperationName } from '../../operations/context.ts';
 
 /** Where identifiers stand in the answers, and what those of a kind are called in a reference. */
 const answerFields = [

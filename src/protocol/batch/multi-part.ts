@@ -3,7 +3,7 @@ import { fail } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
-import type { MultiPart, MultiPartSpec } from '../../operations/operation.ts';
+import type { MultiPart, MultiPartSpec } from '../../operations/context.ts';
 
 /** Work that waits for its next part. Holds a key: it is dropped with the first error and when nobody comes back. */
 interface Waiting {

@@ -1,6 +1,6 @@
 import type { Data as Latest } from '../../../codec/enums.ts';
 import { fail } from '../../common/errors.ts';
-import type { OperationName } from '../../operations/operation.ts';
+import type { OperationName } from '../../operations/context.ts';
 import type { Reference } from './identifiers.ts';
 
 /** Operations whose output is Data: the field of the answer, and what the latest one is called in a reference. */

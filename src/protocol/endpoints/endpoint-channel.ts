@@ -8,7 +8,7 @@ import { isWithin, oldestVersion, type Version, versionNumbers, versions } from 
 import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { WireError } from '../../../codec/wire-error.ts';
 import type { Limits } from '../../common/limits.ts';
-import type { Operation as OperationDefinition } from '../../operations/operation.ts';
+import type { OperationDefinition } from '../../operations/operation.ts';
 import { DiscoverVersions } from '../../operations/server/discover-versions.ts';
 import { Query } from '../../operations/server/query.ts';
 import { SetEndpointRole } from '../../operations/server/set-endpoint-role.ts';

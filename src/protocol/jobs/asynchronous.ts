@@ -11,7 +11,7 @@ import {
   jobKinds,
   writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
-import type { OperationName } from '../../operations/operation.ts';
+import type { OperationName } from '../../operations/context.ts';
 import { availableBytes, type BatchEnvironment, bytesOf } from '../batch/batch.ts';
 import { permitted } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';

@@ -19,7 +19,7 @@ import {
   readJobRecord,
   writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
-import type { Jobs } from '../../operations/operation.ts';
+import type { Jobs } from '../../operations/context.ts';
 import { StoreUnavailableError } from '../../store/store.ts';
 import { VaultUnavailableError } from '../../vault/vault.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';

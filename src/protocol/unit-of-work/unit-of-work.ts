@@ -1,7 +1,7 @@
 import { fail } from '../../common/errors.ts';
 import { matchesFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import type { FindQuery, Work } from '../../operations/operation.ts';
+import type { FindQuery, Work } from '../../operations/context.ts';
 import type {
   CommitResult,
   EnrolmentChange,

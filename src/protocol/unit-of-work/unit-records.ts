@@ -1,5 +1,5 @@
 import { fail } from '../../common/errors.ts';
-import type { Records } from '../../operations/operation.ts';
+import type { Records } from '../../operations/context.ts';
 import type { RecordChanges, Store, StoredRecord } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 

@@ -10,7 +10,7 @@ import type { Node } from '../../../codec/wire/node.ts';
 import { GetAttributes } from '../../../src/operations/attributes/get-attributes.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { Locate } from '../../../src/operations/locate.ts';
-import type { AnyOperation, Operation } from '../../../src/operations/operation.ts';
+import type { AnyOperation, OperationDefinition } from '../../../src/operations/operation.ts';
 import { decode, encode, enumerated } from '../../client.ts';
 import { checkVocabulary } from '../../conformance/vocabulary.ts';
 import { type Answer, answersOf, type TestService, uid } from '../service.ts';
@@ -34,8 +34,8 @@ type Loose<Q> = { [K in keyof Q]?: unknown };
 /** A request in the terms of the schema, or item by item where it holds what no schema would write. */
 type RequestOf<O> =
   | readonly Node[]
-  | (O extends Operation<infer Q, infer _R, infer _S> ? Loose<Infer<Q>> : never);
-type ResponseOf<O> = O extends Operation<infer _Q, infer R, infer _S> ? Infer<R> : never;
+  | (O extends OperationDefinition<infer Q, infer _R, infer _S> ? Loose<Infer<Q>> : never);
+type ResponseOf<O> = O extends OperationDefinition<infer _Q, infer R, infer _S> ? Infer<R> : never;
 
 /**
  * Sends one request, said in the terms of the operation's schema, so that one table serves every version. Every answer

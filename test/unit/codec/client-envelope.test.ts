@@ -8,7 +8,7 @@ import type { Infer, Struct } from '../../../codec/schema.ts';
 import { tagNumber } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { WireError } from '../../../codec/wire-error.ts';
-import type { Operation } from '../../../src/operations/operation.ts';
+import type { OperationDefinition } from '../../../src/operations/operation.ts';
 import { Notify } from '../../../src/operations/server/notify.ts';
 import { Put } from '../../../src/operations/server/put.ts';
 import { SetEndpointRole } from '../../../src/operations/server/set-endpoint-role.ts';
@@ -19,7 +19,7 @@ const golden = (name: string): Uint8Array =>
 
 function request<Q extends Struct>(
   version: Version,
-  { name, request }: Operation<Q>,
+  { name, request }: OperationDefinition<Q>,
   fields: Infer<Q>,
 ): string {
   const { write } = plan(request, version);

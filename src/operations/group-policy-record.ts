@@ -1,12 +1,12 @@
-import { plan } from '../../../codec/plan.ts';
-import { maybe, one, struct } from '../../../codec/schema.ts';
-import { Constraints, DefaultsInformation } from '../../../codec/structures/query.ts';
-import { tagNumber } from '../../../codec/tags.ts';
-import { newestVersion } from '../../../codec/version.ts';
-import { BinaryReader } from '../../../codec/wire/binary-reader.ts';
-import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
-import type { GroupPolicy } from '../../object/group-policy.ts';
-import type { Context } from '../operation.ts';
+import { plan } from '../../codec/plan.ts';
+import { maybe, one, struct } from '../../codec/schema.ts';
+import { Constraints, DefaultsInformation } from '../../codec/structures/query.ts';
+import { tagNumber } from '../../codec/tags.ts';
+import { newestVersion } from '../../codec/version.ts';
+import { BinaryReader } from '../../codec/wire/binary-reader.ts';
+import { encodeMessage } from '../../codec/wire/binary-writer.ts';
+import type { GroupPolicy } from '../object/group-policy.ts';
+import type { Context } from './context.ts';
 
 /** The record of a group's policy: one for each group, under the group's name, so that a creation reads one record. */
 

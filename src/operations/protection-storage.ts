@@ -1,6 +1,6 @@
-import { ProtectionStorageMask } from '../../../codec/masks.ts';
-import type { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
-import { fail, type Reason } from '../../common/errors.ts';
+import { ProtectionStorageMask } from '../../codec/masks.ts';
+import type { ProtectionStorageMasks } from '../../codec/structures/query.ts';
+import { fail, type Reason } from '../common/errors.ts';
 
 /** Keys rest sealed in software on a system of the operator: what the daemon can vouch for by itself. */
 export const offeredStorage = ProtectionStorageMask.bit('Software');

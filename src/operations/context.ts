@@ -1,0 +1,190 @@
+import type { Operation, ResultStatus } from '../../codec/enums.ts';
+import type { Version } from '../../codec/version.ts';
+import type { Reason } from '../common/errors.ts';
+import type { Limits } from '../common/limits.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { Enrolments } from '../identity/enrolment.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { EnrolmentChange, Filter } from '../store/store.ts';
+
+/** The context that a handler is called with, and the ports in it. The protocol layer implements them. */
+
+/** Name of an operation of the specification. */
+export type OperationName = Exclude<Operation, number>;
+
+/**
+ * Everything a handler may use. All that a handler writes goes into `work` and becomes durable with the whole message or
+ * not at all. A handler has no other effect, so a message may be executed again after a conflict.
+ */
+export interface Context {
+  readonly principal: Principal;
+  /** Version of the request. Handlers need it only where the answer is about versions. */
+  readonly version: Version;
+  /** POSIX seconds, the same for the whole message. */
+  readonly now: number;
+  readonly work: Work;
+  readonly crypto: CryptoProvider;
+  readonly server: ServerDescription;
+  readonly limits: Limits;
+  readonly multiPart: MultiPart;
+  readonly attempts: Attempts;
+  /** The connection the request came on; absent where roles cannot be exchanged. */
+  readonly channel?: Channel | undefined;
+  /** Issues and accepts client certificates; absent where the connection has no enrolled client. */
+  readonly enrolments?: Enrolments | undefined;
+  /** Keeps the request's connection open when its client certificate is replaced; absent where that cannot happen. */
+  readonly sessionControl?: SessionControl | undefined;
+  /** Returns a new Unique Identifier. */
+  newIdentifier(): string;
+  /** Sets the batch's ID Placeholder; undefined empties it. */
+  setPlaceholder(id: string | undefined): void;
+  /**
+   * Returns the identifier in a field of the request (references to earlier answers have been replaced), the ID
+   * Placeholder when the field is left out. The object of an `object()` target has been found already.
+   * @throws {KmipError} ObjectNotFound when the identifier names nothing
+   */
+  resolve(identifier: string | undefined): string;
+  readonly jobs: Jobs;
+  /** Answers with these items instead of the handler's answer. */
+  answerWith(answers: readonly EarlierAnswer[]): void;
+}
+
+/** Context of an operation on one existing object, which has been found, permitted and checked against the target. */
+export interface ObjectContext extends Context {
+  readonly object: ManagedObject;
+}
+
+/** Port: work that goes on after its message was answered as pending. */
+export interface Jobs {
+  /** Whether this process is executing the job. */
+  isRunning(id: string): boolean;
+  /** Executes the job before the others and resolves when it is done; inside a job it only moves to the head of the queue. */
+  finish(id: string): Promise<void>;
+}
+
+/** An answer that was made before this request asked for it. */
+export interface EarlierAnswer {
+  readonly operation: OperationName;
+  readonly status: ResultStatus;
+  readonly reason?: Reason | undefined;
+  readonly message?: string | undefined;
+  readonly asynchronousCorrelationValue?: Uint8Array;
+  /** The encoded ResponsePayload. */
+  readonly payload?: Uint8Array | undefined;
+}
+
+/** Port: a connection on which server and client can exchange their roles. */
+export interface Channel {
+  /** Name of the client that authenticated the connection. */
+  readonly client: string;
+  /** Exchanges the roles once the message in hand is answered; the server's first request is of that version. */
+  reverse(version: Version): void;
+}
+
+/** Port: the connection of a client whose certificate is replaced. */
+export interface SessionControl {
+  /** Before the commit: for a short time the connection may stay open where its client is enrolled by that certificate (DER). */
+  expect(certificate: Uint8Array): void;
+  /** After the commit: closes the client's other connections. */
+  replaced(): void;
+}
+
+/** Port: the unit of work as one batch item sees it. */
+export interface Work {
+  /** Returns an object of the principal's group with the changes of this message; undefined when none is visible. */
+  load(id: string): Promise<ManagedObject | undefined>;
+  /** Adds a new object. Changes to loaded objects are detected without a call. */
+  insert(object: ManagedObject): void;
+  /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
+  find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
+  /** Data that the server stores beside objects; part of the same commit. */
+  readonly records: Records;
+  /** Replaces the client's certificate in the directory; part of the same commit, once in a message. */
+  reenrol(change: EnrolmentChange): void;
+  /** Runs `effect` once after the message's commit, e.g. to write a client's Log message into the log. */
+  afterCommit(effect: () => void): void;
+}
+
+/** A search for objects; `limit` bounds the identifiers returned, not the total. */
+export interface FindQuery {
+  readonly filter: Filter;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** Port: records of the principal's group, stored encrypted. Each kind belongs to the one file that encodes its content. */
+export interface Records {
+  /** Returns a copy of the content; undefined when there is none, it has expired or it belongs to another group. */
+  load(kind: string, id: string): Promise<Uint8Array | undefined>;
+  /** Oldest first, at most `limit`. */
+  list(
+    kind: string,
+    limit: number,
+  ): Promise<readonly { readonly id: string; readonly content: Uint8Array }[]>;
+  /** Inserts a record, or replaces one that this message has loaded; `expires` in POSIX seconds, never when left out. */
+  put(kind: string, id: string, content: Uint8Array, expires?: number): void;
+  /** Removes a record that this message has loaded. */
+  remove(kind: string, id: string): void;
+}
+
+/** Request fields that say which of several parts the data is (KMIP 2.1 §6.1, 1.4 §4: operations with Init Indicator). */
+export interface MultiPartFields {
+  readonly CorrelationValue?: Uint8Array | undefined;
+  readonly InitIndicator?: boolean | undefined;
+  readonly FinalIndicator?: boolean | undefined;
+}
+
+/** One part of multi-part data; `S` is the state that is kept between the parts. */
+export interface MultiPartSpec<S> {
+  readonly operation: OperationName;
+  /** Identifier of the key; all parts must name the same. */
+  readonly object?: string;
+  readonly request: MultiPartFields;
+  /** Creates the state at the first part. */
+  start(): S;
+}
+
+/** Port: state of data that comes in several messages, kept in memory between them, bounded in number and time. */
+export interface MultiPart {
+  /**
+   * Runs one step, once however often the message is executed, and adds the Correlation Value to its answer unless the
+   * step is the last. An error discards the state. Changes that a step makes to objects would be lost when the message is
+   * executed again: make them outside.
+   * @throws {KmipError} InvalidCorrelationValue (1.x: ItemNotFound) when the client has no such state,
+   *   ServerLimitExceeded when too many are kept
+   */
+  take<S, A extends object>(
+    spec: MultiPartSpec<S>,
+    step: (stream: S, last: boolean) => A | Promise<A>,
+  ): Promise<A & { CorrelationValue?: Uint8Array }>;
+}
+
+/**
+ * Port: counts failures of a client with a key, named by its identifier. After too many failures both methods reject with
+ * CryptographyFailedError, decryption with `decryptionFailed()`, without calling the function; else errors of the
+ * function pass through.
+ */
+export interface Attempts {
+  decrypting<T>(key: string, open: () => T | Promise<T>): Promise<T>;
+  verifying<T>(key: string, verify: () => T | Promise<T>, isValid: (value: T) => boolean): Promise<T>;
+}
+
+/** Properties of the server that clients can ask for, and its log. */
+export interface ServerDescription {
+  readonly vendor: string;
+  readonly name: string;
+  readonly version: string;
+  /** Operations offered in that version, in the order of the table. */
+  operations(version: Version): readonly OperationName[];
+  /** Whether there is an HTTPS listener; none when left out. */
+  readonly https?: boolean;
+  /** URL of the revocation lists of issuers; `{issuer}` stands for the identifier of the issuer's certificate. */
+  readonly revocationListUrl?: string | undefined;
+  /** Conformance test mode (`--interop`). */
+  readonly interop: boolean;
+  /** Only one object of a group may have a given Name. */
+  readonly uniqueNames: boolean;
+  /** Writes a client's message into the log. */
+  log(client: string, message: string): void;
+}
