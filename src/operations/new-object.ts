@@ -16,15 +16,15 @@ import { fail, type Reason } from '../common/errors.ts';
 import { plainKey } from '../crypto/provider.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
-import { defaultsFor, requireConstraintsMet } from '../object/group-policy.ts';
+import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
 
-/** Shared by the operations that make objects. */
+/** Functions shared by the operations that make objects. */
 
-/** First value of a standard attribute in a list. */
+/** Returns the first value of a standard attribute in a list. */
 export function valueOf<N extends AttributeName>(
   attributes: readonly Attribute[],
   name: N,
@@ -34,7 +34,9 @@ export function valueOf<N extends AttributeName>(
     | undefined;
 }
 
-/** Which algorithm is asked for; a request cannot go on without one. */
+/** Returns the Cryptographic Algorithm of a list.
+ * @throws {KmipError} InvalidField when it is missing
+ */
 export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgorithm {
   return (
     valueOf(attributes, 'CryptographicAlgorithm') ??
@@ -42,31 +44,32 @@ export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgo
   );
 }
 
-/** Templates that one request may refer to: each costs a search, and merging them all costs their attributes' sum. */
+/** Templates that one request may name. Each costs a search, and merging costs the sum of their attributes. */
 const maxTemplates = 16;
 
 /**
- * The attributes a request gives its new object, Templates resolved: `parts` from the least specific (common) to the
- * most specific. Fails with ItemNotFound for a Template that is not there, with InvalidField for too many.
+ * Merges the attributes that a request states for a new object, its Templates resolved. `sources` are ordered from the
+ * least specific (common) to the most specific.
+ * @throws {KmipError} ItemNotFound for a Template that does not exist, InvalidField for too many Templates
  */
 export async function requestedAttributes(
-  parts: readonly TemplateAttribute[],
+  sources: readonly TemplateAttribute[],
   context: Context,
 ): Promise<Attribute[]> {
-  if (parts.reduce((sum, { templates }) => sum + templates.length, 0) > maxTemplates) {
+  if (sources.reduce((sum, { templates }) => sum + templates.length, 0) > maxTemplates) {
     fail('InvalidField', `a request may refer to at most ${maxTemplates} Templates`);
   }
-  const sources = parts.map(async ({ templates, attributes }) => [
-    ...(await Promise.all(templates.map((name) => templateAttributes(name, context)))),
+  const resolved = sources.map(async ({ templates, attributes }) => [
+    ...(await Promise.all(templates.map((name) => loadTemplate(name, context)))),
     attributes,
   ]);
-  return mergeTemplates(...(await Promise.all(sources)).flat());
+  return mergeTemplates(...(await Promise.all(resolved)).flat());
 }
 
-/** An archived Template is there, and the client learns why it cannot be used. */
+/** Archived Templates are found too, so that the client learns why one cannot be used. */
 const onLineAndArchived = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
 
-async function templateAttributes(
+async function loadTemplate(
   name: AttributeValue<'Name'>,
   { work, now }: Context,
 ): Promise<readonly Attribute[]> {
@@ -83,34 +86,33 @@ async function templateAttributes(
   return template.value.value.Attributes;
 }
 
-export interface Creation {
-  readonly operation: CreatingOperation;
-  readonly type: ObjectTypeName;
-  readonly attributes: readonly Attribute[];
-  readonly value: ManagedObjectValue;
-  /** The server made the key itself, with its own generator. */
-  readonly generated?: boolean;
-  /** Where the identifier is not a new one. */
-  readonly id?: string;
-  /** What the group has laid down for attributes that nobody has stated. */
-  readonly defaults?: readonly Attribute[];
-}
-
-/** Operations that copy a key which the client has said enough of before. */
+/** Operations that copy a key: its attributes take the place of the group's defaults. */
 const inheriting: readonly CreatingOperation[] = ['ReKey', 'ReKeyKeyPair', 'ReCertify', 'Import'];
 
+/** Attributes of a new object, resolved against the policy of its group. */
+export interface ResolvedAttributes {
+  /** Attributes that the request states. */
+  readonly stated: readonly Attribute[];
+  /** `stated`, and the group's defaults for the attributes that the request leaves open. */
+  readonly effective: readonly Attribute[];
+  readonly policy: GroupPolicy;
+}
+
 /**
- * The attributes a request states, and the group's defaults for those it leaves open: for operations that have to know
- * them before there is an object. `create` fills in the same ones.
+ * Adds the group's defaults to the attributes that a request states, for operations that need them before the object
+ * exists. `createObject` applies the same defaults when it is given `policy`. `policy` is loaded when left out.
  */
-export async function withDefaults(
+export async function applyDefaults(
   type: ObjectTypeName,
-  attributes: readonly Attribute[],
+  stated: readonly Attribute[],
   context: Context,
-): Promise<readonly Attribute[]> {
-  const stated = new Set(attributes.map(attributeKey));
-  const defaults = defaultsFor(await loadPolicy(context), type, objectGroups(attributes));
-  return [...attributes, ...defaults.filter((each) => !stated.has(attributeKey(each)))];
+  policy?: GroupPolicy,
+): Promise<ResolvedAttributes> {
+  const groupPolicy = policy ?? (await loadPolicy(context));
+  const keys = new Set(stated.map(attributeKey));
+  const defaults = defaultsFor(groupPolicy, type, objectGroups(stated));
+  const effective = [...stated, ...defaults.filter((each) => !keys.has(attributeKey(each)))];
+  return { stated, effective, policy: groupPolicy };
 }
 
 function objectGroups(attributes: readonly Attribute[]): string[] {
@@ -119,46 +121,70 @@ function objectGroups(attributes: readonly Attribute[]): string[] {
   );
 }
 
-/** Refuses an object that the constraints of the group do not allow. Fails with ConstraintViolation. */
-export async function requireConstraints(object: ManagedObject, context: Context): Promise<void> {
-  requireConstraintsMet(await loadPolicy(context), object);
+/** A new object before its implicit attributes are known. */
+export interface ObjectSpecification {
+  readonly operation: CreatingOperation;
+  readonly type: ObjectTypeName;
+  /** Attributes that the client states or the operation demands. */
+  readonly attributes: readonly Attribute[];
+  readonly value: ManagedObjectValue;
+  /** The server made the key itself, with its own generator. */
+  readonly generated?: boolean;
+  /** Identifier of the object; a new one when left out. */
+  readonly id?: string;
 }
 
-/** Builds the object with all its implicit attributes and puts it into the unit of work. */
-export async function create(creation: Creation, context: Context): Promise<ManagedObject> {
-  const policy = await loadPolicy(context);
-  const defaults = inheriting.includes(creation.operation)
+/**
+ * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of work.
+ * `policy` is the group's, loaded when left out.
+ * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, or a refusal of one of its attributes
+ */
+export async function createObject(
+  specification: ObjectSpecification,
+  context: Context,
+  policy?: GroupPolicy,
+): Promise<ManagedObject> {
+  const groupPolicy = policy ?? (await loadPolicy(context));
+  const defaults = inheriting.includes(specification.operation)
     ? []
-    : defaultsFor(policy, creation.type, objectGroups(creation.attributes));
-  const object = build({ ...creation, defaults }, context);
-  requireConstraintsMet(policy, object);
+    : defaultsFor(groupPolicy, specification.type, objectGroups(specification.attributes));
+  const object = assembleObject(specification, context, defaults);
+  requireConstraintsMet(groupPolicy, object);
   await requireUniqueNames(object, context);
   context.work.insert(object);
   return object;
 }
 
-/** The object with all its implicit attributes, not yet in the unit of work. */
-export function build(creation: Creation, context: Context): ManagedObject {
+/**
+ * Builds an object with all its implicit attributes, without inserting it into the unit of work. `defaults` are those of
+ * the group.
+ * @throws {KmipError} InvalidField for numbers that no key can have, or a refusal of one of its attributes
+ */
+export function assembleObject(
+  specification: ObjectSpecification,
+  context: Context,
+  defaults: readonly Attribute[] = [],
+): ManagedObject {
   const { crypto, now, principal } = context;
-  const { value, id = context.newIdentifier() } = creation;
+  const { operation, type, attributes, value, generated, id = context.newIdentifier() } = specification;
   requireCounts(value);
   return buildObject({
-    operation: creation.operation,
-    type: creation.type,
+    operation,
+    type,
     group: principal.group,
     id,
-    attributes: creation.attributes,
-    defaults: creation.defaults,
+    attributes,
+    defaults,
     value,
     now,
     digest: crypto.digestObject(value),
-    derived: described(value, context),
+    derived: describeValue(value, context),
     shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
-    randomNumberGenerator: creation.generated ? crypto.randomNumberGenerator : undefined,
+    randomNumberGenerator: generated ? crypto.randomNumberGenerator : undefined,
   });
 }
 
-/** Numbers that no key can have, where the material says nothing about them. */
+/** Refuses numbers that no key can have and that the key material does not correct. */
 function requireCounts(object: ManagedObjectValue): void {
   if (!hasKeyBlock(object)) return;
   const { CryptographicLength: bits = 0 } = object.value.KeyBlock;
@@ -170,8 +196,8 @@ function requireCounts(object: ManagedObjectValue): void {
   }
 }
 
-/** What the value itself says: algorithm, length and curve of a key, names and numbers of a certificate. */
-function described(value: ManagedObjectValue, { crypto }: Context): readonly StandardAttribute[] {
+/** Derives attributes from the value: algorithm, length and curve of a key, names and numbers of a certificate. */
+function describeValue(value: ManagedObjectValue, { crypto }: Context): readonly StandardAttribute[] {
   if (value.type === 'Certificate') return crypto.describeCertificate(value.value);
   if (!hasKeyBlock(value)) return [];
   const key = plainKey(value.type, value.value.KeyBlock);
@@ -183,18 +209,21 @@ function described(value: ManagedObjectValue, { crypto }: Context): readonly Sta
   });
 }
 
-/** With unique Names switched on, no other object of the group may bear one of these. `classic`: the reason for 1.x. */
+/**
+ * Refuses a Name that another object of the group has, when the server is configured for unique Names.
+ * @throws {KmipError} NonUniqueNameAttribute, or `legacyReason` for 1.x clients
+ */
 export async function requireUniqueNames(
   object: ManagedObject,
   { server, work, now }: Context,
-  classic: Reason = 'InvalidField',
+  legacyReason: Reason = 'InvalidField',
 ): Promise<void> {
   if (!server.uniqueNames) return;
   for (const name of object.attributes.values('Name')) {
     const filter = locateFilter({ attributes: [{ name: 'Name', value: name }], now });
     const { ids } = await work.find({ filter, offset: 0, limit: 2 });
     if (ids.some((id) => id !== object.id)) {
-      fail('NonUniqueNameAttribute', 'another object bears that Name already', classic);
+      fail('NonUniqueNameAttribute', 'another object bears that Name already', legacyReason);
     }
   }
 }

@@ -7,7 +7,7 @@ import { linkedId, setLink } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
-import { create, valueOf } from '../new-object.ts';
+import { createObject, valueOf } from '../new-object.ts';
 import { keyForUse } from '../usable-key.ts';
 import { isDerivedFromCertificate } from './certificate-template.ts';
 import { recordIssued } from './issued-certificates.ts';
@@ -22,7 +22,7 @@ export const usualValidity = 365 * 86_400;
 const endOfTime = 253_402_300_799;
 
 /** Whose keys are certified; the tables of Certify and Re-certify have reasons of their own. */
-export const certifiable = { missing: 'ItemNotFound', classic: 'PermissionDenied' } as const;
+export const certifiable = { missing: 'ItemNotFound', legacyReason: 'PermissionDenied' } as const;
 
 /** SubjectPublicKeyInfo of a public key that may be certified. Fails with WrongKeyLifecycleState and KeyValueNotPresent. */
 export function publicKeyOf(object: ManagedObject, { crypto, now }: Context): Uint8Array {
@@ -103,7 +103,7 @@ export async function issue(issuance: Issuance, context: Context): Promise<Manag
     { name: 'ActivationDate', value: dates.notBefore },
     { name: 'DeactivationDate', value: dates.notAfter },
   ];
-  const object = await create({ operation, type: value.type, attributes: own, value }, context);
+  const object = await createObject({ operation, type: value.type, attributes: own, value }, context);
   if (issuerCertificate !== undefined) setLink(object, 'CertificateLink', issuerCertificate.object.id, now);
   if (publicKey !== undefined) {
     setLink(object, 'PublicKeyLink', publicKey.id, now);

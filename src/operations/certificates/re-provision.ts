@@ -19,7 +19,7 @@ import { setLink } from '../../object/links.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
-import { create } from '../new-object.ts';
+import { createObject } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { recordReplacement } from './certificate-history.ts';
 
@@ -147,7 +147,7 @@ function certificateObject({ der, notAfter }: Replacement, context: Context): Pr
     { name: 'ActivationDate', value: context.now },
     { name: 'DeactivationDate', value: notAfter },
   ];
-  return create({ operation: 'Register', type: value.type, attributes, value }, context);
+  return createObject({ operation: 'Register', type: value.type, attributes, value }, context);
 }
 
 /** The private key, which points at its certificate and is pointed at; Pre-Active, so that it can be destroyed once fetched. */
@@ -166,7 +166,7 @@ async function keyObject(
   const attributes: Attribute[] = [
     { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('Sign') },
   ];
-  const key = await create(
+  const key = await createObject(
     { operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true },
     context,
   );

@@ -1,9 +1,15 @@
-import type { Attribute, TemplateAttribute } from '../../../codec/attribute.ts';
+import type { TemplateAttribute } from '../../../codec/attribute.ts';
 import { creationAttributes } from '../../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { linkPair } from '../../object/links.ts';
-import { create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
+import {
+  applyDefaults,
+  createObject,
+  type ResolvedAttributes,
+  requestedAttributes,
+  valueOf,
+} from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePair, isSlowPair } from './key-pair.ts';
@@ -23,25 +29,28 @@ export const CreateKeyPair = operation({
   response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
   target: creation(),
   slow({ CommonAttributes, PrivateKeyAttributes }) {
-    const asked = [...PrivateKeyAttributes.attributes, ...CommonAttributes.attributes];
-    return isSlowPair(valueOf(asked, 'CryptographicAlgorithm'), valueOf(asked, 'CryptographicLength'));
+    const stated = [...PrivateKeyAttributes.attributes, ...CommonAttributes.attributes];
+    return isSlowPair(valueOf(stated, 'CryptographicAlgorithm'), valueOf(stated, 'CryptographicLength'));
   },
   async handle(request, context) {
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
     requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
     requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
-    const asked = (half: TemplateAttribute) => requestedAttributes([request.CommonAttributes, half], context);
-    const privateAsked = await asked(request.PrivateKeyAttributes);
-    const publicAsked = await asked(request.PublicKeyAttributes);
-    const pair = await generatePair(
-      await withDefaults('PrivateKey', privateAsked, context),
-      await withDefaults('PublicKey', publicAsked, context),
-      context.crypto,
-    );
-    const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
-      create({ operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true }, context);
-    const privateKey = await make(privateAsked, pair.privateKey);
-    const publicKey = await make(publicAsked, pair.publicKey);
+    const stateOf = (half: TemplateAttribute) =>
+      requestedAttributes([request.CommonAttributes, half], context);
+    const privateStated = await stateOf(request.PrivateKeyAttributes);
+    const publicStated = await stateOf(request.PublicKeyAttributes);
+    const forPrivate = await applyDefaults('PrivateKey', privateStated, context);
+    const forPublic = await applyDefaults('PublicKey', publicStated, context, forPrivate.policy);
+    const pair = await generatePair(forPrivate.effective, forPublic.effective, context.crypto);
+    const make = ({ stated: attributes, policy }: ResolvedAttributes, value: typeof pair.privateKey) =>
+      createObject(
+        { operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true },
+        context,
+        policy,
+      );
+    const privateKey = await make(forPrivate, pair.privateKey);
+    const publicKey = await make(forPublic, pair.publicKey);
     linkPair(privateKey, publicKey, context.now);
     return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
   },

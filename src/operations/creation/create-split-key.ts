@@ -12,18 +12,18 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import type { Context } from '../context.ts';
 import { namedObjects } from '../named-objects.ts';
-import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
+import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
 import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
 
-/** Parts one request makes: each becomes an object, and GF(2^8) has no room for more. */
+/** Parts of one request. Each becomes an object, and GF(2^8) has no more nonzero elements. */
 const maxParts = 255;
 
 /**
- * Create Split Key (KMIP 2.1 §6.1.12, 1.4 §4.38): divides a key that is here, or a new one that nobody keeps whole, into
- * parts of which a threshold is enough to join it.
+ * Create Split Key (KMIP 2.1 §6.1.12, 1.4 §4.38): divides a stored key, or a new one that is not stored itself, into
+ * parts of which a threshold is enough to join the key.
  */
 export const CreateSplitKey = operation({
   name: 'CreateSplitKey',
@@ -45,23 +45,24 @@ export const CreateSplitKey = operation({
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     if (request.ObjectType !== 'SplitKey')
       fail('InvalidObjectType', 'Create Split Key makes Split Keys', 'InvalidField');
-    const requested = await requestedAttributes([request.Attributes], context);
-    const sharing = {
+    const stated = await requestedAttributes([request.Attributes], context);
+    const scheme = {
       method,
       parts,
       threshold,
-      polynomial: polynomialOf(requested),
+      polynomial: polynomialOf(stated),
       prime: request.PrimeFieldSize,
     };
-    requireSharing(sharing);
+    requireScheme(scheme);
+    const { effective, policy } = await applyDefaults('SplitKey', stated, context);
     const whole =
       request.UniqueIdentifier === undefined
-        ? newKey(await withDefaults('SplitKey', requested, context), context)
-        : await keyHere(request.UniqueIdentifier, context);
+        ? generateWhole(effective, context)
+        : await loadWhole(request.UniqueIdentifier, context);
     requireEffort(whole.bytes, request.PrimeFieldSize, parts, threshold);
-    const { shares, prime } = await context.crypto.splitSecret(whole.bytes, sharing);
+    const { shares, prime } = await context.crypto.splitSecret(whole.bytes, scheme);
     whole.bytes.fill(0);
-    const attributes = partAttributes(requested, whole);
+    const attributes = partAttributes(stated, whole);
     const ids: string[] = [];
     for (const [index, share] of shares.entries()) {
       const value: SplitKey = {
@@ -79,7 +80,7 @@ export const CreateSplitKey = operation({
       };
       const generated = whole.object === undefined;
       const part = { operation: 'CreateSplitKey', type: 'SplitKey', attributes, generated } as const;
-      const object = await create({ ...part, value: { type: 'SplitKey', value } }, context);
+      const object = await createObject({ ...part, value: { type: 'SplitKey', value } }, context, policy);
       if (whole.object !== undefined) inheritHistory(object, [whole.object]);
       ids.push(object.id);
     }
@@ -87,8 +88,8 @@ export const CreateSplitKey = operation({
   },
 });
 
-/** Fails with InvalidField; the adapter knows more about fields and primes. */
-function requireSharing({ method, parts, threshold, prime }: SecretSharingScheme): void {
+/** Refuses parameters that no method can use with InvalidField; the crypto provider checks fields and primes. */
+function requireScheme({ method, parts, threshold, prime }: SecretSharingScheme): void {
   if (typeof method === 'number') fail('InvalidField', `there is no Split Key Method ${method}`);
   if (parts > maxParts) fail('InvalidField', `a key is divided into at most ${maxParts} parts`);
   if (threshold > parts) fail('InvalidField', 'Split Key Threshold is larger than Split Key Parts');
@@ -100,20 +101,20 @@ function requireSharing({ method, parts, threshold, prime }: SecretSharingScheme
     fail('InvalidField', 'Prime Field Size is for Polynomial Sharing Prime Field');
 }
 
-/** What is divided. */
+/** The key that is divided. */
 interface Whole {
   /** Undefined for a new key. */
   readonly object?: ManagedObject;
-  /** A copy. */
+  /** A copy of the key's bytes. */
   readonly bytes: Uint8Array;
-  /** What the bytes are once they are joined. */
+  /** Key Format Type of the joined bytes. */
   readonly format: KeyFormatType;
   readonly algorithm?: CryptographicAlgorithm | undefined;
-  /** Cryptographic Length of the key, by which zeros in front are found again. */
+  /** Cryptographic Length of the key; joining restores leading zeros by this length. */
   readonly bits: number;
 }
 
-function newKey(attributes: readonly Attribute[], { crypto }: Context): Whole {
+function generateWhole(attributes: readonly Attribute[], { crypto }: Context): Whole {
   const algorithm = algorithmOf(attributes);
   const bits = valueOf(attributes, 'CryptographicLength') ?? defaultLength(algorithm);
   if (bits === undefined)
@@ -121,7 +122,7 @@ function newKey(attributes: readonly Attribute[], { crypto }: Context): Whole {
   return { bytes: crypto.generateSymmetric(algorithm, bits), format: 'Raw', algorithm, bits };
 }
 
-async function keyHere(id: string, context: Context): Promise<Whole> {
+async function loadWhole(id: string, context: Context): Promise<Whole> {
   const [object] = await namedObjects([id], ['SymmetricKey', 'PrivateKey', 'SecretData'], context);
   const key = plainKeyOf(object as ManagedObject);
   const { KeyMaterial: material, CryptographicAlgorithm: algorithm, CryptographicLength } = key;
@@ -132,14 +133,17 @@ async function keyHere(id: string, context: Context): Promise<Whole> {
   return { object: object as ManagedObject, bytes, format, algorithm, bits };
 }
 
-/** The key's own word goes before the request's (KMIP 1.4 §4.38); a part is as well protected as the whole. */
-function partAttributes(requested: readonly Attribute[], { object, algorithm, bits }: Whole): Attribute[] {
-  if (object === undefined) return [...requested];
+/**
+ * Attributes of a part: those of the key override those of the request (KMIP 1.4 §4.38), and the part is protected as
+ * strictly as the key.
+ */
+function partAttributes(stated: readonly Attribute[], { object, algorithm, bits }: Whole): Attribute[] {
+  if (object === undefined) return [...stated];
   const own: Attribute[] = [{ name: 'CryptographicLength', value: bits }];
   const mask = object.attributes.get('CryptographicUsageMask');
   if (algorithm !== undefined) own.push({ name: 'CryptographicAlgorithm', value: algorithm });
   if (mask !== undefined) own.push({ name: 'CryptographicUsageMask', value: mask });
-  const told = own.map(attributeKey);
-  const rest = requested.filter((attribute) => !told.includes(attributeKey(attribute)));
+  const ownKeys = own.map(attributeKey);
+  const rest = stated.filter((attribute) => !ownKeys.includes(attributeKey(attribute)));
   return inheritProtection([...rest, ...own], [object], true);
 }

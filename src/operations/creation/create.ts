@@ -6,7 +6,7 @@ import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structur
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
+import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
@@ -26,18 +26,19 @@ export const Create = operation({
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     const type = request.ObjectType as ObjectTypeName;
-    const asked = await requestedAttributes([request.Attributes], context);
-    const attributes = await withDefaults(type, asked, context);
-    const value = generate(request.ObjectType, attributes, context.crypto);
-    const object = await create(
-      { operation: 'Create', type: value.type, attributes: asked, value, generated: true },
+    const attributes = await requestedAttributes([request.Attributes], context);
+    const { effective, policy } = await applyDefaults(type, attributes, context);
+    const value = generateValue(request.ObjectType, effective, context.crypto);
+    const object = await createObject(
+      { operation: 'Create', type: value.type, attributes, value, generated: true },
       context,
+      policy,
     );
     return { ObjectType: object.type, UniqueIdentifier: object.id };
   },
 });
 
-function generate(
+function generateValue(
   type: ObjectType,
   attributes: readonly Attribute[],
   crypto: CryptoProvider,

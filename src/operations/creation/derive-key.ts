@@ -14,7 +14,7 @@ import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { namedObjects } from '../named-objects.ts';
-import { algorithmOf, create, requestedAttributes, valueOf, withDefaults } from '../new-object.ts';
+import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
 
@@ -68,8 +68,9 @@ export const DeriveKey = operation({
     const sources = await sourcesOf(request.UniqueIdentifier, method, given, context);
     const inputs = { ...given, DerivationData: sources.data };
     requireInputs(method, inputs);
-    const requested = await requestedAttributes([request.Attributes], context);
-    const shape = shapeOf(type, await withDefaults(type, requested, context));
+    const stated = await requestedAttributes([request.Attributes], context);
+    const { effective, policy } = await applyDefaults(type, stated, context);
+    const shape = shapeOf(type, effective);
     for (const { object } of sources.all) countUse(object, shape.bytes, context.now);
     const material = await context.crypto.deriveKey({
       method,
@@ -83,9 +84,9 @@ export const DeriveKey = operation({
       length: shape.bytes,
     });
     const secrets = sources.all.map(({ object }) => object).filter((object) => object.type !== 'PublicKey');
-    const attributes = inheritProtection(requested, secrets, false);
+    const attributes = inheritProtection(stated, secrets, false);
     const value = shape.value(material);
-    const derived = await create({ operation: 'DeriveKey', type, attributes, value }, context);
+    const derived = await createObject({ operation: 'DeriveKey', type, attributes, value }, context, policy);
     inheritHistory(derived, secrets);
     for (const { object } of sources.all) linkDerivation(object, derived, context.now);
     return { UniqueIdentifier: derived.id };

@@ -18,7 +18,7 @@ import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secr
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { namedObjects } from '../named-objects.ts';
-import { create, requestedAttributes, valueOf } from '../new-object.ts';
+import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
@@ -56,7 +56,7 @@ export const JoinSplitKey = operation({
     const value = joined(type, secret, stated, secretDataType ?? 'Seed');
     requireKey(value, context.crypto);
     const attributes = inheritProtection(withMask(requested, objects), objects, true);
-    const object = await create({ operation: 'JoinSplitKey', type, attributes, value }, context);
+    const object = await createObject({ operation: 'JoinSplitKey', type, attributes, value }, context);
     inheritHistory(object, objects);
     return { ObjectType: type, UniqueIdentifier: object.id };
   },

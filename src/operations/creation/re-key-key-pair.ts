@@ -7,7 +7,7 @@ import { fail } from '../../common/errors.ts';
 import { linkedId, linkPair } from '../../object/links.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { requirePresent } from '../named-objects.ts';
-import { create, requestedAttributes } from '../new-object.ts';
+import { createObject, requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePair, isSlowPair } from './key-pair.ts';
@@ -59,7 +59,10 @@ export const ReKeyKeyPair = operation({
     const publicAttributes = replacementAttributes(oldPublic, publicAsked, request.Offset, now);
     const pair = await generatePair(privateAttributes, publicAttributes, crypto);
     const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
-      create({ operation: 'ReKeyKeyPair', type: value.type, attributes, value, generated: true }, context);
+      createObject(
+        { operation: 'ReKeyKeyPair', type: value.type, attributes, value, generated: true },
+        context,
+      );
     const privateKey = await make(privateAttributes, pair.privateKey);
     const publicKey = await make(publicAttributes, pair.publicKey);
     linkPair(privateKey, publicKey, now);

@@ -4,7 +4,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
-import { algorithmOf, create, requestedAttributes, valueOf } from '../new-object.ts';
+import { algorithmOf, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
@@ -33,7 +33,7 @@ export const ReKey = operation({
       valueOf(attributes, 'CryptographicLength') ??
       fail('InvalidField', 'the length of the old key is unknown');
     const value = generateSymmetricKey(algorithm, bits, crypto);
-    const replacement = await create(
+    const replacement = await createObject(
       { operation: 'ReKey', type: value.type, attributes, value, generated: true },
       context,
     );

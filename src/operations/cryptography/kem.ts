@@ -5,7 +5,7 @@ import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
-import { create } from '../new-object.ts';
+import { createObject } from '../new-object.ts';
 import { keyForUse } from '../usable-key.ts';
 
 /**
@@ -45,7 +45,7 @@ export async function encapsulate(
   }
   const { sharedSecret, ciphertext } = crypto.encapsulate(key, parameters);
   countUse(target, sharedSecret.length, now);
-  const secret = await create(
+  const secret = await createObject(
     {
       operation: 'DeriveKey',
       type: 'SecretData',

@@ -9,9 +9,11 @@ import {
   managedObjectField,
 } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
+import { requireAllowed } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
-import { build, requireConstraints, requireUniqueNames } from '../new-object.ts';
+import { loadPolicy } from '../group-policy-record.ts';
+import { assembleObject, requireUniqueNames } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
 import { unwrapObject } from './unwrapping.ts';
@@ -52,7 +54,7 @@ export const Import = operation({
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
     const imported = importedObject(id, value, request.Attributes, context);
-    await requireConstraints(imported, context);
+    requireAllowed(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);
     else takeOver(existing, imported);
@@ -72,7 +74,7 @@ function importedObject(
     ...attributesInside(value).filter((each) => !stated.has(attributeKey(each))),
     ...attributes,
   ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
-  return build(
+  return assembleObject(
     { operation: 'Import', type: value.type, attributes: own, value: withoutAttributes(value), id },
     context,
   );

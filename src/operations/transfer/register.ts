@@ -11,7 +11,7 @@ import { fail } from '../../common/errors.ts';
 import { setLink } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
-import { create, requestedAttributes } from '../new-object.ts';
+import { createObject, requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
@@ -44,7 +44,10 @@ export const Register = operation({
       context,
     );
     const value = withoutAttributes(request.Object);
-    const object = await create({ operation: 'Register', type: value.type, attributes, value }, context);
+    const object = await createObject(
+      { operation: 'Register', type: value.type, attributes, value },
+      context,
+    );
     await linkWrappingKey(object, value, context);
     if (hasKeyBlock(value) && value.value.KeyBlock.KeyFormatType === 'PKCS_12')
       await describePkcs12(object, value, context);
