@@ -9,17 +9,19 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';
 import type { ObjectContext } from './context.ts';
 
-/** Shared by the operations that do something with a key. */
+/** Functions shared by the operations that use a key. */
 
 /**
- * The key, once state, dates and usage mask allow the use. Fails as `requireUsage` does, with KeyValueNotPresent where
- * only metadata is stored. `classic`: what 1.x is told about a missing bit of the mask.
+ * Returns the key of an object after checking that its state, dates and usage mask allow the use. `legacyReason` is the
+ * reason for 1.x clients when the mask does not. `now` in POSIX seconds.
+ * @throws {KmipError} as `requireUsage` does, KeyValueNotPresent when only attributes are stored, FeatureNotSupported for
+ *   a key that was registered wrapped
  */
-export function keyForUse(object: ManagedObject, use: Use, now: number, classic?: Reason): PlainKey {
-  requireUsage(object, use, now, classic);
+export function keyForUse(object: ManagedObject, use: Use, now: number, legacyReason?: Reason): PlainKey {
+  requireUsage(object, use, now, legacyReason);
   const { value } = object;
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined) {
-    fail('KeyValueNotPresent', 'only the attributes of the object are stored');
+    failWithoutKeyValue();
   }
   const key = plainKey(value.type, value.value.KeyBlock);
   if (key === undefined) fail('FeatureNotSupported', 'the key was registered wrapped and cannot be used');
@@ -30,10 +32,12 @@ export function keyForUse(object: ManagedObject, use: Use, now: number, classic?
 }
 
 /**
- * The key for a cipher. XTS takes two: they are one key of twice the length, or the second is an object of its own that the
- * first one's Next Link names (AES XTS profile). Fails as `keyFor`, for either.
+ * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the Next Link of
+ * the first names (AES XTS profile).
+ * @throws {KmipError} as `keyForUse` does for either key, ObjectNotFound when Next Link names no such object,
+ *   KeyFormatTypeNotSupported when linked keys are not Raw
  */
-export async function cipherKey(
+export async function cipherKeyForUse(
   { object, work, now }: ObjectContext,
   use: Use,
   { BlockCipherMode: mode }: CryptographicParameters,
@@ -56,30 +60,46 @@ function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {
 }
 
 /**
- * Those of the request, else the first of the key, else none: then the key's algorithm alone has to do. A structure without
- * fields says nothing. The request's need not be among the key's, as they must for wrapping.
+ * Chooses Cryptographic Parameters: those of the request, else the first of the key, else none, so that only the key's
+ * algorithm counts. A structure without fields counts as absent. Those of the request need not be among the key's, as they
+ * must be for wrapping.
  */
 export function parametersFor(
   object: ManagedObject,
   requested: CryptographicParameters | undefined,
 ): CryptographicParameters {
-  const says = Object.values(requested ?? {}).some((field) => field !== undefined);
-  return (says ? requested : object.attributes.get('CryptographicParameters')) ?? {};
+  const stated = Object.values(requested ?? {}).some((field) => field !== undefined);
+  return (stated ? requested : object.attributes.get('CryptographicParameters')) ?? {};
 }
 
-/** Fails with InvalidMessage. */
-export function required<T>(value: T | undefined, what: string): T {
-  return value ?? fail('InvalidMessage', `${what} is missing`);
+/**
+ * Refuses an object of which the client registered the attributes without the key (Key Value Present is False).
+ * `legacyReason` is the reason for 1.x clients.
+ * @throws {KmipError} KeyValueNotPresent
+ */
+export function failWithoutKeyValue(legacyReason?: Reason): never {
+  fail('KeyValueNotPresent', 'only the attributes of the object are stored', legacyReason);
 }
 
-/** Data or its digest, of which there must be one. */
-export function messageOf(data: Uint8Array | undefined, digested: Uint8Array | undefined): Message {
+/**
+ * Returns the field, which `name` names for the client.
+ * @throws {KmipError} InvalidMessage when it is missing
+ */
+export function requireField<T>(value: T | undefined, name: string): T {
+  return value ?? fail('InvalidMessage', `${name} is missing`);
+}
+
+/**
+ * Returns the data to be signed or verified, or its digest.
+ * @throws {KmipError} InvalidMessage unless exactly one of them is given
+ */
+export function signedMessage(data: Uint8Array | undefined, digested: Uint8Array | undefined): Message {
   if (data !== undefined && digested !== undefined)
     fail('InvalidMessage', 'there is both Data and Digested Data');
-  return digested === undefined ? { data: required(data, 'Data') } : { digest: digested };
+  return digested === undefined ? { data: requireField(data, 'Data') } : { digest: digested };
 }
 
-/** A wrong signature or MAC is an answer, not an error. */
-export function validity(valid: boolean): ValidityIndicator {
+/** Validity Indicator of a signature or MAC; an invalid one is an answer, not an error. */
+export function validityIndicator(valid: boolean): ValidityIndicator {
   return valid ? 'Valid' : 'Invalid';
 }

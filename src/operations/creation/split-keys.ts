@@ -4,6 +4,7 @@ import { fail } from '../../common/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/provider.ts';
 import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { failWithoutKeyValue } from '../usable-key.ts';
 
 /** Shared by Create Split Key and Join Split Key. */
 
@@ -46,7 +47,7 @@ export function polynomialOf(attributes: readonly Attribute[]): SharingPolynomia
 /** The key itself. Fails with KeyValueNotPresent, or FeatureNotSupported for a wrapped one. */
 export function plainKeyOf({ value, attributes }: ManagedObject): PlainKey {
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined)
-    fail('KeyValueNotPresent', 'only the attributes of the object are stored');
+    failWithoutKeyValue();
   const key = plainKey(value.type, value.value.KeyBlock);
   if (key === undefined) fail('FeatureNotSupported', 'the key was registered wrapped');
   return {

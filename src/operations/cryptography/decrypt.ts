@@ -7,7 +7,7 @@ import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { cipherKey, keyForUse, parametersFor, required } from '../usable-key.ts';
+import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
 
 const Request = struct({
@@ -30,9 +30,9 @@ export const Decrypt = operation({
   async handle(request, context) {
     const { object: target, attempts, crypto, version } = context;
     if (inParts(request)) return decryptPart(request, context);
-    const data = required(request.Data, 'Data');
+    const data = requireField(request.Data, 'Data');
     const parameters = parametersFor(target, request.CryptographicParameters);
-    const key = await cipherKey(context, 'Decrypt', parameters);
+    const key = await cipherKeyForUse(context, 'Decrypt', parameters);
     const tag = isTagKnownIn('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
       : ('appended' as const);

@@ -8,7 +8,7 @@ import { fail } from '../../common/errors.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { cipherKey, keyForUse, parametersFor, required } from '../usable-key.ts';
+import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
 import { encapsulate, encapsulates } from './kem.ts';
 import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
 
@@ -39,8 +39,8 @@ export const Encrypt = operation({
     if (inParts(request)) return encryptPart(request, context);
     const parameters = parametersFor(target, request.CryptographicParameters);
     if (encapsulates(target)) return encapsulate(request, parameters, context);
-    const data = required(request.Data, 'Data');
-    const key = await cipherKey(context, 'Encrypt', parameters);
+    const data = requireField(request.Data, 'Data');
+    const key = await cipherKeyForUse(context, 'Encrypt', parameters);
     countUse(target, data.length, now);
     const { iv, ...output } = crypto.encrypt(key, parameters, {
       data,

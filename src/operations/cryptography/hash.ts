@@ -2,7 +2,7 @@ import { bytes, maybe, one, struct } from '../../../codec/schema.ts';
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
-import { required } from '../usable-key.ts';
+import { requireField } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 /** Hash (KMIP 2.1 §6.1.27, 1.4 §4.39) of data that comes in one piece or in parts. */
@@ -19,7 +19,7 @@ export const Hash = operation({
   handle(request, { crypto, multiPart }) {
     const algorithm = request.CryptographicParameters.HashingAlgorithm;
     if (algorithm === undefined) fail('InvalidField', 'Hashing Algorithm is missing');
-    if (!inParts(request)) return { Data: crypto.digest(algorithm, required(request.Data, 'Data')) };
+    if (!inParts(request)) return { Data: crypto.digest(algorithm, requireField(request.Data, 'Data')) };
     const start = () => crypto.startDigest(algorithm);
     return multiPart.take({ operation: 'Hash', request, start }, (stream, last) => {
       stream.update(request.Data ?? new Uint8Array());

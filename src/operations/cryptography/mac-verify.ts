@@ -5,7 +5,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, parametersFor, required, validity } from '../usable-key.ts';
+import { keyForUse, parametersFor, requireField, validityIndicator } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
@@ -30,8 +30,8 @@ export const MACVerify = operation({
   async handle(request, context) {
     const { object: target, attempts, crypto, now } = context;
     if (inParts(request)) return verifyPart(request, context);
-    const data = required(request.Data, 'Data');
-    const given = required(request.MACData, 'MAC Data');
+    const data = requireField(request.Data, 'Data');
+    const given = requireField(request.MACData, 'MAC Data');
     const key = keyForUse(target, 'MACVerify', now);
     const parameters = parametersFor(target, request.CryptographicParameters);
     const valid = await attempts.verifying(
@@ -39,7 +39,7 @@ export const MACVerify = operation({
       () => crypto.verifyMac(key, parameters, data, given),
       (verdict) => verdict,
     );
-    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+    return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   },
 });
 
@@ -58,8 +58,8 @@ function verifyPart(
   const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): Verdict => {
     mac.update(data);
     if (!last) return { UniqueIdentifier: target.id };
-    const valid = mac.verify(required(request.MACData ?? given, 'MAC Data'));
-    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+    const valid = mac.verify(requireField(request.MACData ?? given, 'MAC Data'));
+    return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   };
   const isValid = ({ ValidityIndicator: verdict }: Verdict) => verdict !== 'Invalid';
   return attempts.verifying(target.id, () => multiPart.take(spec, step), isValid);

@@ -4,7 +4,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, parametersFor, required } from '../usable-key.ts';
+import { keyForUse, parametersFor, requireField } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
@@ -24,7 +24,7 @@ export const MAC = operation({
   handle(request, context) {
     const { object: target, crypto, now } = context;
     if (inParts(request)) return macPart(request, context);
-    const data = required(request.Data, 'Data');
+    const data = requireField(request.Data, 'Data');
     const key = keyForUse(target, 'MAC', now);
     countUse(target, data.length, now);
     const mac = crypto.mac(key, parametersFor(target, request.CryptographicParameters), data);

@@ -5,7 +5,7 @@ import { fail } from '../../common/errors.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, messageOf, parametersFor } from '../usable-key.ts';
+import { keyForUse, parametersFor, signedMessage } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
@@ -26,7 +26,7 @@ export const Sign = operation({
   async handle(request, context) {
     const { object: target, crypto, now } = context;
     if (inParts(request)) return signPart(request, context);
-    const message = messageOf(request.Data, request.DigestedData);
+    const message = signedMessage(request.Data, request.DigestedData);
     const key = keyForUse(target, 'Sign', now);
     countUse(target, (request.Data ?? request.DigestedData ?? []).length, now);
     const signature = await crypto.sign(key, parametersFor(target, request.CryptographicParameters), message);

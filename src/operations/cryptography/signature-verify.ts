@@ -6,7 +6,7 @@ import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, messageOf, parametersFor, required, validity } from '../usable-key.ts';
+import { keyForUse, parametersFor, requireField, signedMessage, validityIndicator } from '../usable-key.ts';
 import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
 
 const Request = struct({
@@ -32,12 +32,12 @@ export const SignatureVerify = operation({
   async handle(request, context) {
     const { object: target, crypto, now } = context;
     if (inParts(request)) return verifyPart(request, context);
-    const message = messageOf(request.Data, request.DigestedData);
-    const signature = required(request.SignatureData, 'Signature Data');
+    const message = signedMessage(request.Data, request.DigestedData);
+    const signature = requireField(request.SignatureData, 'Signature Data');
     const key = keyForUse(target, 'SignatureVerify', now);
     const parameters = parametersFor(target, request.CryptographicParameters);
     const valid = await crypto.verify(key, parameters, message, signature);
-    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+    return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   },
 });
 
@@ -58,9 +58,9 @@ function verifyPart(
   return multiPart.take(spec, async ({ parameters, message, signature }, last) => {
     message.update(data);
     if (!last) return { UniqueIdentifier: target.id };
-    const given = required(request.SignatureData ?? signature, 'Signature Data');
+    const given = requireField(request.SignatureData ?? signature, 'Signature Data');
     const key = keyForUse(target, 'SignatureVerify', now);
     const valid = await crypto.verify(key, parameters, message.final(), given);
-    return { UniqueIdentifier: target.id, ValidityIndicator: validity(valid) };
+    return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   });
 }

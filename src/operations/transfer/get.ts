@@ -3,8 +3,8 @@ import { maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import { managedObjectField } from '../../../codec/structures/managed-objects.ts';
-import { fail } from '../../common/errors.ts';
 import { object, operation } from '../operation.ts';
+import { failWithoutKeyValue } from '../usable-key.ts';
 import { prepareForExport } from './object-export.ts';
 
 /**
@@ -27,8 +27,7 @@ export const Get = operation({
   async handle(request, context) {
     const { object: target } = context;
     const { value } = target;
-    if (value === undefined)
-      fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+    if (value === undefined) failWithoutKeyValue('IllegalOperation');
     const shown = await prepareForExport(target, value, request, context);
     if (target.attributes.get('Fresh') === true) target.attributes.set('Fresh', false);
     return { ObjectType: target.type, UniqueIdentifier: target.id, Object: shown };

@@ -18,6 +18,7 @@ import { fail } from '../../common/errors.ts';
 import { type CryptoProvider, plainKey } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
+import { failWithoutKeyValue } from '../usable-key.ts';
 import { withoutAttributes } from './object-import.ts';
 import { asPkcs12, fromPkcs12 } from './pkcs12.ts';
 import { unwrapObject } from './unwrapping.ts';
@@ -113,7 +114,7 @@ function requireKeyRepresentableIn({ KeyFormatType: format, KeyValue }: KeyBlock
     fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
   // Until 1.1 a Key Block without a Key Value is no Key Block.
   if (KeyValue === undefined && !isTagKnownIn('KeyValuePresent', version))
-    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+    failWithoutKeyValue('IllegalOperation');
   const curve = curveOf(KeyValue);
   if (curve !== undefined && !RecommendedCurve.isIntroducedBy(curve, version))
     fail(
@@ -144,8 +145,7 @@ function inFormat(
   const block = value.value.KeyBlock;
   const wanted = format ?? block.KeyFormatType;
   if (wanted === block.KeyFormatType && compression === undefined) return value;
-  if (block.KeyValue === undefined)
-    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+  if (block.KeyValue === undefined) failWithoutKeyValue('IllegalOperation');
   const key = plainKey(value.type, block);
   if (key === undefined) fail('KeyFormatTypeNotSupported', 'only a plain key can change its format');
   const converted: KeyBlock = {

@@ -13,6 +13,7 @@ import type { WrappedBytes } from '../../crypto/wrapping.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
+import { failWithoutKeyValue } from '../usable-key.ts';
 import { type KeyInformation, type WrappingKey, wrappingKey } from './wrapping-keys.ts';
 
 /** Wrapping of keys that leave the server (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
@@ -86,8 +87,7 @@ function contentOf(
   { AttributeName }: KeyWrappingSpecification,
   now: number,
 ): PlainKeyValue {
-  if (KeyValue === undefined)
-    fail('KeyValueNotPresent', 'only the attributes of the object are stored', 'IllegalOperation');
+  if (KeyValue === undefined) failWithoutKeyValue('IllegalOperation');
   if (KeyWrappingData !== undefined || KeyValue instanceof Uint8Array) {
     fail(
       'KeyWrapTypeNotSupported',
