@@ -11,17 +11,19 @@ import type { Context } from './context.ts';
 /** The record of a group's policy: one for each group, under the group's name, so that a creation reads one record. */
 
 const kind = 'policy';
-const stored = plan(
+const recordPlan = plan(
   struct({ Constraints: one(Constraints), DefaultsInformation: maybe(DefaultsInformation) }),
   newestVersion,
 );
 const tag = tagNumber('RequestPayload');
-const none: GroupPolicy = { constraints: [], defaults: [] };
+const emptyPolicy: GroupPolicy = { constraints: [], defaults: [] };
 
 export async function loadPolicy({ work, principal }: Context): Promise<GroupPolicy> {
   const content = await work.records.load(kind, principal.group);
-  if (content === undefined) return none;
-  const { Constraints: constraints, DefaultsInformation: defaults } = stored.read(new BinaryReader(content));
+  if (content === undefined) return emptyPolicy;
+  const { Constraints: constraints, DefaultsInformation: defaults } = recordPlan.read(
+    new BinaryReader(content),
+  );
   return { constraints: constraints.Constraint, defaults: defaults?.ObjectDefaults ?? [] };
 }
 
@@ -32,7 +34,7 @@ export function savePolicy({ constraints, defaults }: GroupPolicy, { work, princ
     return;
   }
   const content = encodeMessage((writer) =>
-    stored.write(writer, tag, {
+    recordPlan.write(writer, tag, {
       Constraints: { Constraint: [...constraints] },
       DefaultsInformation: { ObjectDefaults: [...defaults] },
     }),

@@ -62,7 +62,7 @@ import { Get } from './transfer/get.ts';
 import { Import } from './transfer/import.ts';
 import { Register } from './transfer/register.ts';
 
-const offered: readonly AnyOperation[] = [
+const table: readonly AnyOperation[] = [
   DiscoverVersions,
   Query,
   Ping,
@@ -125,13 +125,11 @@ const offered: readonly AnyOperation[] = [
 ];
 
 /** Every operation this server performs. */
-export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(
-  offered.map((each) => [each.name, each]),
-);
+export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(table.map((each) => [each.name, each]));
 
 /** Names of the operations offered in that version, in the order of the table. */
 export function operationsIn(version: Version, interop: boolean): readonly OperationName[] {
-  return offered
+  return table
     .filter(
       ({ name, since, until }) => isWithin(version, since, until) && OperationMember.isKnownIn(name, version),
     )

@@ -29,8 +29,8 @@ export const Locate = operation({
     if (request.Attributes.length > maxConditions) {
       fail('InvalidField', `Locate takes at most ${maxConditions} attributes to look for`);
     }
-    const { MaximumItems: most = limits.locateItems, OffsetItems: offset = 0 } = request;
-    if (most < 0 || offset < 0) fail('InvalidField', 'Maximum Items and Offset Items cannot be negative');
+    const { MaximumItems: maximum = limits.locateItems, OffsetItems: offset = 0 } = request;
+    if (maximum < 0 || offset < 0) fail('InvalidField', 'Maximum Items and Offset Items cannot be negative');
     const { ids, total } = await work.find({
       filter: locateFilter({
         attributes: request.Attributes,
@@ -39,7 +39,7 @@ export const Locate = operation({
         now,
       }),
       offset,
-      limit: Math.min(most, limits.locateItems),
+      limit: Math.min(maximum, limits.locateItems),
     });
     setPlaceholder(ids.length === 1 ? ids[0] : undefined);
     return { LocatedItems: total, UniqueIdentifier: [...ids] };

@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { type Revocations, revocationsOf } from '../operations/certificates/issued-certificates.ts';
-import { authorities } from '../operations/certificates/issuers.ts';
+import { collectRevocations, type Revocations } from '../operations/certificates/issued-certificates.ts';
+import { findIssuers } from '../operations/certificates/issuers.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
 import { UnitOfWork, type WorkLayer } from './unit-of-work/unit-of-work.ts';
@@ -47,12 +47,12 @@ export class RevocationLists {
   /** Who may issue in that group. */
   async issuers(group: string): Promise<readonly IssuerSummary[]> {
     const { work, now } = this.#begin(group);
-    const found = await authorities({ work, crypto: this.#crypto, now });
-    return found.map(({ issuerCertificate: { object, facts } }) => ({
+    const found = await findIssuers({ work, crypto: this.#crypto, now });
+    return found.map(({ issuerCertificate: { object, details } }) => ({
       id: object.id,
       group,
       subject: object.attributes.get('CertificateSubject')?.CertificateSubjectDistinguishedName ?? '',
-      notAfter: facts.notAfter,
+      notAfter: details.notAfter,
     }));
   }
 
@@ -65,7 +65,7 @@ export class RevocationLists {
     if (row === undefined) return undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { unit, work, now } = this.#begin(row.group);
-      const revocations = await revocationsOf(id, { work, crypto: this.#crypto, now });
+      const revocations = await collectRevocations(id, { work, crypto: this.#crypto, now });
       if (revocations === undefined) return undefined;
       const number = await nextNumber(work, revocations.keyId);
       const made = await this.#signed(revocations, { number, now, nextUpdate: now + seconds });

@@ -19,7 +19,7 @@ export const jobKinds = {
   answers: 'job-answers',
 } as const;
 
-interface Facts {
+interface JobRecord {
   /** Only this client may ask about it. */
   readonly client: string;
   /** It was asked for by this ticket. */
@@ -28,7 +28,7 @@ interface Facts {
   readonly submitted: number;
 }
 
-export interface Job extends Facts {
+export interface Job extends JobRecord {
   /** What the client was held to when it asked, beyond its role. */
   readonly rights?: readonly Right[];
   readonly items: readonly JobItem[];
@@ -43,7 +43,7 @@ export interface JobItem {
   readonly cancelled?: boolean;
 }
 
-export interface DoneJob extends Facts {
+export interface DoneJob extends JobRecord {
   /** POSIX seconds. */
   readonly expires: number;
   readonly items: readonly DoneItem[];
@@ -83,7 +83,7 @@ export function correlationValue(id: string, index: number): Uint8Array {
 }
 
 /** A client may ask about all it has asked for; who acts within Rights of it, about what that ticket was shown with. */
-export function mayAsk({ client, rights, ticket }: Principal, job: Facts): boolean {
+export function mayAsk({ client, rights, ticket }: Principal, job: JobRecord): boolean {
   return job.client === client && (rights === undefined || job.ticket === ticket);
 }
 
@@ -105,14 +105,14 @@ export async function findJob(
   return done && item && { id, index, done, item };
 }
 
-export function readJobRecord<T extends Facts>(content: Uint8Array): T;
-export function readJobRecord<T extends Facts>(content: Uint8Array | undefined): T | undefined;
-export function readJobRecord<T extends Facts>(content: Uint8Array | undefined): T | undefined {
+export function readJobRecord<T extends JobRecord>(content: Uint8Array): T;
+export function readJobRecord<T extends JobRecord>(content: Uint8Array | undefined): T | undefined;
+export function readJobRecord<T extends JobRecord>(content: Uint8Array | undefined): T | undefined {
   return content && readJson<T>(content);
 }
 
-export function writeJobRecord(facts: Job | DoneJob): Uint8Array {
-  return writeJson(facts);
+export function writeJobRecord(record: Job | DoneJob): Uint8Array {
+  return writeJson(record);
 }
 
 /** The list with one of its items changed. */

@@ -5,7 +5,7 @@ import { conversation, operation } from '../operation.ts';
 import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /** How long an answer can be fetched again that may have been lost on its way. */
-const againSeconds = 300;
+const refetchSeconds = 300;
 
 /**
  * Poll (KMIP 2.1 §6.1.39, 1.4 §4.28): how a request stands that was answered as pending. What is done is answered with
@@ -27,8 +27,8 @@ export const Poll = operation({
         'ItemNotFound',
       );
     }
-    if ('done' in found) context.answerWith(await answersTo(found, context));
-    else if (found.item.cancelled === true) context.answerWith([cancelled(found.item.operation)]);
+    if ('done' in found) context.answerWith(await fetchAnswers(found, context));
+    else if (found.item.cancelled === true) context.answerWith([cancelledAnswer(found.item.operation)]);
     else
       context.answerWith([
         {
@@ -41,12 +41,12 @@ export const Poll = operation({
   },
 });
 
-function cancelled(operation: DoneItem['operation']): EarlierAnswer {
+function cancelledAnswer(operation: DoneItem['operation']): EarlierAnswer {
   const [reason, message] = ['OperationCanceledByRequester', 'the request was cancelled'] as const;
   return { operation, status: 'OperationFailed', reason, message };
 }
 
-async function answersTo(
+async function fetchAnswers(
   { id, index, done, item }: Extract<Awaited<ReturnType<typeof findJob>>, { done: unknown }>,
   { work: { records }, version, now }: Context,
 ): Promise<readonly EarlierAnswer[]> {
@@ -54,7 +54,7 @@ async function answersTo(
   if (item.fetched !== true) {
     const items = changed(done.items, index, { fetched: true });
     const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);
-    const expires = isLast ? Math.min(done.expires, now + againSeconds) : done.expires;
+    const expires = isLast ? Math.min(done.expires, now + refetchSeconds) : done.expires;
     records.put(jobKinds.done, id, writeJobRecord({ ...done, items, expires }), expires);
     // Answers may hold keys, which others may have destroyed since.
     if (isLast && payloads !== undefined) records.put(jobKinds.answers, id, payloads, expires);

@@ -35,7 +35,7 @@ export const QueryAsynchronousRequests = operation({
     );
     const operations = request.Operations?.Operation;
     return {
-      AsynchronousRequest: (await outstanding(context)).filter(
+      AsynchronousRequest: (await listOutstanding(context)).filter(
         ({ AsynchronousCorrelationValue: value, Operation }) =>
           (values?.includes(value.toHex()) ?? true) && (operations?.includes(Operation) ?? true),
       ),
@@ -43,26 +43,34 @@ export const QueryAsynchronousRequests = operation({
   },
 });
 
-async function outstanding({ work: { records }, principal, limits, jobs }: Context) {
-  const own = async <T extends Job | DoneJob>(kind: string) =>
+async function listOutstanding({ work: { records }, principal, limits, jobs }: Context) {
+  const loadOwn = async <T extends Job | DoneJob>(kind: string) =>
     (await records.list(kind, limits.jobs))
-      .map(({ id, content }) => ({ id, facts: readJobRecord<T>(content) }))
-      .filter(({ facts }) => mayAsk(principal, facts));
-  const pending = (await own<Job>(jobKinds.pending)).flatMap(({ id, facts: { items, submitted } }) => {
+      .map(({ id, content }) => ({ id, record: readJobRecord<T>(content) }))
+      .filter(({ record }) => mayAsk(principal, record));
+  const pending = (await loadOwn<Job>(jobKinds.pending)).flatMap(({ id, record: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
     return items.flatMap(({ operation, cancelled }, index) =>
-      cancelled === true ? [] : [asked(id, index, operation, submitted, stage)],
+      cancelled === true ? [] : [describeRequest(id, index, operation, submitted, stage)],
     );
   });
-  const done = (await own<DoneJob>(jobKinds.done)).flatMap(({ id, facts: { items, submitted } }) =>
+  const done = (await loadOwn<DoneJob>(jobKinds.done)).flatMap(({ id, record: { items, submitted } }) =>
     items.flatMap(({ operation, cancelled, fetched }, index) =>
-      cancelled === true || fetched === true ? [] : [asked(id, index, operation, submitted, 'Completed')],
+      cancelled === true || fetched === true
+        ? []
+        : [describeRequest(id, index, operation, submitted, 'Completed')],
     ),
   );
   return [...pending, ...done];
 }
 
-function asked(id: string, index: number, operation: Operation, submitted: number, stage: ProcessingStage) {
+function describeRequest(
+  id: string,
+  index: number,
+  operation: Operation,
+  submitted: number,
+  stage: ProcessingStage,
+) {
   return {
     AsynchronousCorrelationValue: correlationValue(id, index),
     Operation: operation,

@@ -12,8 +12,8 @@ export const GetAttributes = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), AttributeReference: attributeReferences }),
   response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
   target: object({ destroyed: true }),
-  handle({ AttributeReference: asked }, { object: target, now }) {
-    const keys = asked.map(attributeKey);
+  handle({ AttributeReference: requested }, { object: target, now }) {
+    const keys = requested.map(attributeKey);
     if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');
     const all = target.attributesAt(now);
     const byKey = Map.groupBy(all, attributeKey);

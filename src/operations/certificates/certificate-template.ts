@@ -44,7 +44,7 @@ export function statedName(
   return text === undefined ? undefined : { text };
 }
 
-async function statedAlternatives(
+async function encodeAlternativeNames(
   attributes: readonly Attribute[],
   crypto: CryptoProvider,
 ): Promise<readonly Uint8Array[]> {
@@ -70,7 +70,7 @@ function keyUsageOf(mask: number): number {
 }
 
 /** Whether the attributes ask for a certificate that may issue others. */
-function asksForAuthority(attributes: readonly Attribute[]): boolean {
+function requestsAuthority(attributes: readonly Attribute[]): boolean {
   const mask = valueOf(attributes, 'CryptographicUsageMask') ?? 0;
   return (mask & CryptographicUsageMask.bit('CertificateSign')) !== 0;
 }
@@ -82,22 +82,22 @@ function asksForAuthority(attributes: readonly Attribute[]): boolean {
 export async function contentFromAttributes(
   publicKey: Uint8Array,
   attributes: readonly Attribute[],
-  former: CertificateContent | undefined,
+  previous: CertificateContent | undefined,
   crypto: CryptoProvider,
 ): Promise<CertificateContent> {
   const name = statedName(attributes, 'Subject');
-  const alternatives = await statedAlternatives(attributes, crypto);
-  const subject = name === undefined ? former?.subject : await crypto.certification.encodeName(name);
+  const alternatives = await encodeAlternativeNames(attributes, crypto);
+  const subject = name === undefined ? previous?.subject : await crypto.certification.encodeName(name);
   const mask = valueOf(attributes, 'CryptographicUsageMask');
-  const authority = mask === undefined ? (former?.authority ?? false) : asksForAuthority(attributes);
+  const authority = mask === undefined ? (previous?.authority ?? false) : requestsAuthority(attributes);
   return {
     subject: subject ?? fail('InvalidField', 'the request does not say who the subject is'),
     publicKey,
-    alternativeNames: alternatives.length > 0 ? alternatives : (former?.alternativeNames ?? []),
-    keyUsage: mask === undefined ? former?.keyUsage : keyUsageOf(mask),
-    extendedKeyUsage: former?.extendedKeyUsage ?? [],
+    alternativeNames: alternatives.length > 0 ? alternatives : (previous?.alternativeNames ?? []),
+    keyUsage: mask === undefined ? previous?.keyUsage : keyUsageOf(mask),
+    extendedKeyUsage: previous?.extendedKeyUsage ?? [],
     authority,
-    pathLength: authority ? former?.pathLength : undefined,
+    pathLength: authority ? previous?.pathLength : undefined,
   };
 }
 
@@ -110,7 +110,7 @@ interface RequestFields {
 }
 
 /** The certificate request inside a KMIP request; undefined when there is none. Fails with InvalidMessage without its type. */
-export function inlineRequest(fields: RequestFields): CertificateRequestValue | undefined {
+export function inlineCertificateRequest(fields: RequestFields): CertificateRequestValue | undefined {
   const CertificateRequestValue = fields.CertificateRequestValue ?? fields.CertificateRequest;
   if (CertificateRequestValue === undefined) return undefined;
   const CertificateRequestType =
@@ -121,7 +121,7 @@ export function inlineRequest(fields: RequestFields): CertificateRequestValue | 
 type CertificateRequestValue = Extract<ManagedObjectValue, { type: 'CertificateRequest' }>['value'];
 
 /** Content of a certificate request. Fails with FeatureNotSupported for CRMF and PGP; throws RequestInvalid. */
-export async function readRequest(
+export async function readCertificateRequest(
   { CertificateRequestType: type, CertificateRequestValue: value }: CertificateRequestValue,
   attributes: readonly Attribute[],
   crypto: CryptoProvider,
@@ -131,7 +131,7 @@ export async function readRequest(
   }
   const content = await crypto.certification.readRequest(type, value);
   // What travels in a request may come from somebody else than the client that forwards it.
-  if (content.authority && !asksForAuthority(attributes)) {
+  if (content.authority && !requestsAuthority(attributes)) {
     fail(
       'PermissionDenied',
       'the certificate request asks for an authority, the Cryptographic Usage Mask not for CertificateSign',

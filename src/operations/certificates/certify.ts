@@ -7,12 +7,23 @@ import { fail } from '../../common/errors.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
-import { namedObject } from '../named-objects.ts';
+import { loadNamedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
-import { contentFromAttributes, inlineRequest, readRequest } from './certificate-template.ts';
-import { certifiable, issue, privateKeyOf, publicKeyOf, requireSameKey, usualValidity } from './issuance.ts';
+import {
+  contentFromAttributes,
+  inlineCertificateRequest,
+  readCertificateRequest,
+} from './certificate-template.ts';
+import {
+  certifyReasons,
+  createCertificate,
+  defaultValiditySeconds,
+  encodePublicKey,
+  loadPrivateKey,
+  requireSameKey,
+} from './issuance.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
 
 /**
@@ -35,39 +46,39 @@ export const Certify = operation({
   async handle(request, context) {
     const { crypto, resolve } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    const inline = inlineRequest(request);
+    const inline = inlineCertificateRequest(request);
     const named =
       inline !== undefined && request.UniqueIdentifier === undefined
         ? undefined
-        : await namedObject(
+        : await loadNamedObject(
             resolve(request.UniqueIdentifier),
-            { ...certifiable, types: ['PublicKey', 'CertificateRequest'] },
+            { ...certifyReasons, types: ['PublicKey', 'CertificateRequest'] },
             context,
           );
     const stored = named?.value?.type === 'CertificateRequest' ? named.value.value : undefined;
     if (inline !== undefined && stored !== undefined)
       fail('InvalidMessage', 'there are two certificate requests');
     const attributes = await requestedAttributes([request.Attributes], context);
-    const publicKey = await subjectKey(named, context);
-    const known = publicKey === undefined ? undefined : publicKeyOf(publicKey, context);
+    const publicKey = await loadSubjectKey(named, context);
+    const keyInfo = publicKey === undefined ? undefined : encodePublicKey(publicKey, context);
     const certificateRequest = inline ?? stored;
     const requested =
       certificateRequest === undefined
         ? undefined
-        : await readRequest(certificateRequest, attributes, crypto);
-    if (known !== undefined && requested !== undefined) requireSameKey(requested.publicKey, known);
+        : await readCertificateRequest(certificateRequest, attributes, crypto);
+    if (keyInfo !== undefined && requested !== undefined) requireSameKey(requested.publicKey, keyInfo);
     const content =
       requested ??
       (await contentFromAttributes(
-        known as Uint8Array,
+        keyInfo as Uint8Array,
         attributes,
-        await formerContent(publicKey as ManagedObject, context),
+        await readPreviousContent(publicKey as ManagedObject, context),
         crypto,
       ));
-    const ownKey = await privateKeyOf(publicKey, context);
+    const ownKey = await loadPrivateKey(publicKey, context);
     const issuer = await chooseIssuer({ attributes, subject: content.subject, ownKey }, context);
-    const certificate = await issue(
-      { operation: 'Certify', content, attributes, issuer, publicKey, validity: usualValidity },
+    const certificate = await createCertificate(
+      { operation: 'Certify', content, attributes, issuer, publicKey, validity: defaultValiditySeconds },
       context,
     );
     return { UniqueIdentifier: certificate.id };
@@ -75,17 +86,19 @@ export const Certify = operation({
 });
 
 /** The public key that is named, or that a stored certificate request links to. */
-async function subjectKey(
+async function loadSubjectKey(
   named: ManagedObject | undefined,
   context: Context,
 ): Promise<ManagedObject | undefined> {
   if (named?.type !== 'CertificateRequest') return named;
   const id = linkedId(named, 'PublicKeyLink');
-  return id === undefined ? undefined : namedObject(id, { ...certifiable, types: ['PublicKey'] }, context);
+  return id === undefined
+    ? undefined
+    : loadNamedObject(id, { ...certifyReasons, types: ['PublicKey'] }, context);
 }
 
 /** What the latest certificate of the key says. */
-async function formerContent(publicKey: ManagedObject, { work, crypto }: Context) {
+async function readPreviousContent(publicKey: ManagedObject, { work, crypto }: Context) {
   const id = linkedId(publicKey, 'CertificateLink');
   const certificate = certificateIn(id === undefined ? undefined : await work.load(id));
   return certificate === undefined ? undefined : crypto.certification.readCertificate(certificate);

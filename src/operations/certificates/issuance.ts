@@ -16,16 +16,16 @@ import type { Issuer } from './issuers.ts';
 /** Shared by Certify and Re-certify. */
 
 /** Life of a certificate that nobody limits, in seconds. */
-export const usualValidity = 365 * 86_400;
+export const defaultValiditySeconds = 365 * 86_400;
 
 /** The last second that a certificate can name (RFC 5280 §4.1.2.5). */
-const endOfTime = 253_402_300_799;
+const maxDate = 253_402_300_799;
 
 /** Whose keys are certified; the tables of Certify and Re-certify have reasons of their own. */
-export const certifiable = { missing: 'ItemNotFound', legacyReason: 'PermissionDenied' } as const;
+export const certifyReasons = { missing: 'ItemNotFound', legacyReason: 'PermissionDenied' } as const;
 
 /** SubjectPublicKeyInfo of a public key that may be certified. Fails with WrongKeyLifecycleState and KeyValueNotPresent. */
-export function publicKeyOf(object: ManagedObject, { crypto, now }: Context): Uint8Array {
+export function encodePublicKey(object: ManagedObject, { crypto, now }: Context): Uint8Array {
   const state = object.state(now);
   if (state !== 'PreActive' && state !== 'Active')
     fail('WrongKeyLifecycleState', `a public key that is ${state} is not certified`);
@@ -43,7 +43,7 @@ export function requireSameKey(one: Uint8Array, other: Uint8Array): void {
 }
 
 /** The private key of a public key, where both are here and linked. */
-export async function privateKeyOf(
+export async function loadPrivateKey(
   publicKey: ManagedObject | undefined,
   { work }: Context,
 ): Promise<ManagedObject | undefined> {
@@ -68,20 +68,20 @@ export interface Issuance {
  * IncompatibleCryptographicUsageMask or PermissionDenied when the issuer's key may not sign, with InvalidField for dates
  * beyond the issuer's.
  */
-export async function issue(issuance: Issuance, context: Context): Promise<ManagedObject> {
+export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
   const { operation, attributes, issuer, publicKey } = issuance;
   const { crypto, now } = context;
   const { key, issuerCertificate } = issuer;
   requireX509(attributes);
-  const content = within(issuance.content, issuer);
-  const dates = datesOf(issuance, now);
+  const content = limitPathLength(issuance.content, issuer);
+  const dates = chooseDates(issuance, now);
   const issuerKey = keyForUse(key, 'Certify', now);
-  const wished = valueOf(attributes, 'DigitalSignatureAlgorithm');
+  const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
   const parameters =
     valueOf(attributes, 'CryptographicParameters') ?? key.attributes.get('CryptographicParameters') ?? {};
   const certificate = await crypto.certification.issue({
     content,
-    issuer: issuerCertificate?.facts.subject ?? content.subject,
+    issuer: issuerCertificate?.details.subject ?? content.subject,
     issuerCertificate: issuerCertificate?.certificate,
     issuerKey,
     serialNumber: crypto.random(16),
@@ -90,26 +90,31 @@ export async function issue(issuance: Issuance, context: Context): Promise<Manag
     revocationListUrl:
       issuerCertificate &&
       context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),
-    signature: wished === undefined ? parameters : { ...parameters, DigitalSignatureAlgorithm: wished },
+    signature: algorithm === undefined ? parameters : { ...parameters, DigitalSignatureAlgorithm: algorithm },
   });
   countUse(key, certificate.length, now);
   const value = {
     type: 'Certificate',
     value: { CertificateType: 'X_509', CertificateValue: certificate },
   } as const;
-  const kept = attributes.filter((attribute) => !isDerivedFromCertificate(attribute) && !isDate(attribute));
-  const own: Attribute[] = [
-    ...kept,
+  const statedAttributes = attributes.filter(
+    (attribute) => !isDerivedFromCertificate(attribute) && !isValidityDate(attribute),
+  );
+  const objectAttributes: Attribute[] = [
+    ...statedAttributes,
     { name: 'ActivationDate', value: dates.notBefore },
     { name: 'DeactivationDate', value: dates.notAfter },
   ];
-  const object = await createObject({ operation, type: value.type, attributes: own, value }, context);
+  const object = await createObject(
+    { operation, type: value.type, attributes: objectAttributes, value },
+    context,
+  );
   if (issuerCertificate !== undefined) setLink(object, 'CertificateLink', issuerCertificate.object.id, now);
   if (publicKey !== undefined) {
     setLink(object, 'PublicKeyLink', publicKey.id, now);
     setLink(publicKey, 'CertificateLink', object.id, now);
   }
-  const issuerPublicKey = issuerCertificate?.facts.publicKey ?? content.publicKey;
+  const issuerPublicKey = issuerCertificate?.details.publicKey ?? content.publicKey;
   recordIssued(object, { issuerKey: issuerPublicKey, notAfter: dates.notAfter }, context);
   return object;
 }
@@ -120,27 +125,27 @@ function requireX509(attributes: readonly Attribute[]): void {
 }
 
 /** An authority below another one keeps within its path length. */
-function within(content: CertificateContent, { issuerCertificate }: Issuer): CertificateContent {
-  const room = issuerCertificate?.facts.pathLength;
-  if (!content.authority || room === undefined) return content;
-  if (room === 0) fail('PermissionDenied', 'the issuer may not make other authorities');
-  return { ...content, pathLength: Math.min(content.pathLength ?? room - 1, room - 1) };
+function limitPathLength(content: CertificateContent, { issuerCertificate }: Issuer): CertificateContent {
+  const maxPathLength = issuerCertificate?.details.pathLength;
+  if (!content.authority || maxPathLength === undefined) return content;
+  if (maxPathLength === 0) fail('PermissionDenied', 'the issuer may not make other authorities');
+  return { ...content, pathLength: Math.min(content.pathLength ?? maxPathLength - 1, maxPathLength - 1) };
 }
 
-function datesOf(
+function chooseDates(
   { attributes, issuer, validity }: Issuance,
   now: number,
 ): { readonly notBefore: number; readonly notAfter: number } {
-  const latest = issuer.issuerCertificate?.facts.notAfter ?? endOfTime;
+  const latest = issuer.issuerCertificate?.details.notAfter ?? maxDate;
   const notBefore = valueOf(attributes, 'ActivationDate') ?? now;
   const notAfter = valueOf(attributes, 'DeactivationDate') ?? Math.min(notBefore + validity, latest);
-  if (notBefore < 0 || notAfter > endOfTime) fail('InvalidField', 'no certificate can name such a date');
+  if (notBefore < 0 || notAfter > maxDate) fail('InvalidField', 'no certificate can name such a date');
   if (notAfter <= now || notAfter <= notBefore)
     fail('InvalidField', 'the certificate would be over before it begins: state dates or an Offset');
   if (notAfter > latest) fail('InvalidField', 'the Deactivation Date is later than the end of the issuer');
   return { notBefore, notAfter };
 }
 
-function isDate({ name, vendor }: Attribute): boolean {
+function isValidityDate({ name, vendor }: Attribute): boolean {
   return vendor === undefined && (name === 'ActivationDate' || name === 'DeactivationDate');
 }

@@ -5,7 +5,7 @@ import type { PlainKey } from '../../crypto/provider.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
-import { type Authority, authorityOf, keyOf } from './issuers.ts';
+import { type Authority, findIssuer, plainKeyIn } from './issuers.ts';
 
 /** What the server has issued, and which of it has been revoked since (docs/decisions/19-certification.md). */
 
@@ -24,7 +24,7 @@ interface Issued {
 }
 
 /** A revoked certificate has to stand on one more list after its end (RFC 5280 §3.3), and no list is good for longer than this. */
-export const maxList = 30 * 86_400;
+export const maxListSeconds = 30 * 86_400;
 
 /** Entries of one list, each of some 40 bytes; whoever loads a list reads it whole. */
 const maxEntries = 10_000;
@@ -37,8 +37,8 @@ export function recordIssued(
 ): void {
   const serial = serialOf(certificate);
   if (serial === undefined) return;
-  const issued: Issued = { serial: serial.toHex(), issuer: fingerprint(issuerKey, crypto), notAfter };
-  work.records.put(kind, certificate.id, writeJson(issued), notAfter + maxList);
+  const issued: Issued = { serial: serial.toHex(), issuer: fingerprintOf(issuerKey, crypto), notAfter };
+  work.records.put(kind, certificate.id, writeJson(issued), notAfter + maxListSeconds);
 }
 
 /** Everything that a list of an issuer is made of, but for its number and dates. */
@@ -64,11 +64,14 @@ const cRLSign = 64;
  * What the issuer with that certificate has issued and somebody has revoked; undefined when there is no such issuer in the
  * group. Throws NoRevocationListError, also for too many: a list with gaps would call certificates good that are not.
  */
-export async function revocationsOf(id: string, room: RevocationContext): Promise<Revocations | undefined> {
-  const issuer = await authorityOf(id, room);
-  const key = issuer && keyOf(issuer.key);
+export async function collectRevocations(
+  id: string,
+  context: RevocationContext,
+): Promise<Revocations | undefined> {
+  const issuer = await findIssuer(id, context);
+  const key = issuer && plainKeyIn(issuer.key);
   if (issuer === undefined || key === undefined) return undefined;
-  const { keyUsage = cRLSign } = issuer.issuerCertificate.facts;
+  const { keyUsage = cRLSign } = issuer.issuerCertificate.details;
   if ((keyUsage & cRLSign) === 0) {
     throw new NoRevocationListError(
       'the Key Usage in the certificate of the issuer does not allow revocation lists',
@@ -79,16 +82,16 @@ export async function revocationsOf(id: string, room: RevocationContext): Promis
     keyId: issuer.key.id,
     key,
     parameters: issuer.key.attributes.get('CryptographicParameters') ?? {},
-    entries: await entriesOf(issuer, room),
+    entries: await collectEntries(issuer, context),
   };
 }
 
-async function entriesOf(
+async function collectEntries(
   { issuerCertificate }: Authority,
-  room: RevocationContext,
+  context: RevocationContext,
 ): Promise<readonly RevokedEntry[]> {
-  const { work, crypto, now } = room;
-  const name = { IssuerDistinguishedName: issuerCertificate.facts.subject, IssuerAlternativeName: [] };
+  const { work, crypto, now } = context;
+  const name = { IssuerDistinguishedName: issuerCertificate.details.subject, IssuerAlternativeName: [] };
   const filter = locateFilter({
     attributes: [
       { name: 'ObjectType', value: 'Certificate' },
@@ -104,13 +107,13 @@ async function entriesOf(
       `${total} certificates of the issuer are revoked, a list holds ${maxEntries}: go on with a new issuer`,
     );
   }
-  const issuer = fingerprint(issuerCertificate.facts.publicKey, crypto);
+  const issuer = fingerprintOf(issuerCertificate.details.publicKey, crypto);
   const entries = new Map<string, RevokedEntry>();
   for (const id of ids) {
     const record = await work.records.load(kind, id);
     const issued = record && readJson<Issued>(record);
     // What was not issued here, was issued by another key of that name, or is over, is left out.
-    if (issued?.issuer !== issuer || issued.notAfter + maxList <= now) continue;
+    if (issued?.issuer !== issuer || issued.notAfter + maxListSeconds <= now) continue;
     const object = await work.load(id);
     const entry = object && entryOf(object);
     if (entry !== undefined && entry.serialNumber.toHex() === issued.serial)
@@ -134,6 +137,6 @@ function serialOf({ attributes }: ManagedObject): Uint8Array | undefined {
   return attributes.get('X_509CertificateIdentifier')?.CertificateSerialNumber;
 }
 
-function fingerprint(publicKey: Uint8Array, crypto: RevocationContext['crypto']): string {
+function fingerprintOf(publicKey: Uint8Array, crypto: RevocationContext['crypto']): string {
   return crypto.digest('SHA_256', publicKey).toHex();
 }

@@ -22,7 +22,7 @@ export interface Issuer {
     | {
         readonly object: ManagedObject;
         readonly certificate: Uint8Array;
-        readonly facts: CertificateDetails;
+        readonly details: CertificateDetails;
       }
     | undefined;
 }
@@ -53,53 +53,55 @@ export interface IssuerSelector {
   /** The private key of the public key to be certified, where it is here. */
   readonly ownKey: ManagedObject | undefined;
   /** The certificate that is to be renewed: its issuer goes on where the request chooses none. */
-  readonly previous?: { readonly object: ManagedObject; readonly facts: CertificateDetails } | undefined;
+  readonly previous?: { readonly object: ManagedObject; readonly details: CertificateDetails } | undefined;
 }
 
 /**
  * The issuer of a certificate. Fails with ItemNotFound where there is none, with InvalidField where there are several to
  * choose from.
  */
-export async function chooseIssuer(choice: IssuerSelector, context: Context): Promise<Issuer> {
-  const { attributes, subject, ownKey, previous } = choice;
+export async function chooseIssuer(selector: IssuerSelector, context: Context): Promise<Issuer> {
+  const { attributes, subject, ownKey, previous } = selector;
   const { certification } = context.crypto;
   const stated = statedName(attributes, 'Issuer');
   const name = stated === undefined ? undefined : await certification.encodeName(stated);
   const linked = issuerLink(attributes);
   if (ownKey !== undefined && linked === undefined) {
-    const renewed = name === undefined && previous?.facts.selfSigned === true;
-    if (renewed || (name !== undefined && sameName(name, subject, context))) return { key: ownKey };
+    const renewed = name === undefined && previous?.details.selfSigned === true;
+    if (renewed || (name !== undefined && isSameName(name, subject, context))) return { key: ownKey };
   }
   if (linked !== undefined) {
     return (
-      (await authorityOf(linked, context)) ??
+      (await findIssuer(linked, context)) ??
       fail('ItemNotFound', 'the certificate that the Link names is not that of an issuer here')
     );
   }
-  const activeIssuers = (await authorities(context)).filter(
+  const activeIssuers = (await findIssuers(context)).filter(
     ({ issuerCertificate }) => linkedId(issuerCertificate.object, 'ReplacementObjectLink') === undefined,
   );
   if (name !== undefined) {
-    return only(
+    return requireOne(
       activeIssuers.filter(({ issuerCertificate }) =>
-        certification.nameContains(issuerCertificate.facts.subject, name),
+        certification.nameContains(issuerCertificate.details.subject, name),
       ),
     );
   }
-  if (previous === undefined) return only(activeIssuers);
-  const before = linkedId(previous.object, 'CertificateLink');
-  const same = activeIssuers.find(({ issuerCertificate }) => issuerCertificate.object.id === before);
+  if (previous === undefined) return requireOne(activeIssuers);
+  const previousIssuerId = linkedId(previous.object, 'CertificateLink');
+  const same = activeIssuers.find(
+    ({ issuerCertificate }) => issuerCertificate.object.id === previousIssuerId,
+  );
   return (
     same ??
-    only(
+    requireOne(
       activeIssuers.filter(({ issuerCertificate }) =>
-        sameName(issuerCertificate.facts.subject, previous.facts.issuer, context),
+        isSameName(issuerCertificate.details.subject, previous.details.issuer, context),
       ),
     )
   );
 }
 
-function only(issuers: readonly Authority[]): Issuer {
+function requireOne(issuers: readonly Authority[]): Issuer {
   const [first, second] = issuers;
   if (second !== undefined) {
     fail('InvalidField', 'there are several issuers: name one by a Link of type CertificateLink');
@@ -124,18 +126,18 @@ function issuerLink(attributes: readonly Attribute[]): string | undefined {
   return typeof link?.LinkedObjectIdentifier === 'string' ? link.LinkedObjectIdentifier : undefined;
 }
 
-function sameName(one: Uint8Array, other: Uint8Array, { crypto }: Context): boolean {
+function isSameName(first: Uint8Array, other: Uint8Array, { crypto }: Context): boolean {
   const { nameContains } = crypto.certification;
-  return nameContains(one, other) && nameContains(other, one);
+  return nameContains(first, other) && nameContains(other, first);
 }
 
 /** Every certificate that may issue now, with its key. */
-export async function authorities(context: IssuerContext): Promise<Authority[]> {
-  const keys = await search(issuing, maxKeys, context);
+export async function findIssuers(context: IssuerContext): Promise<Authority[]> {
+  const keys = await searchObjects(issuingKeys, maxKeys, context);
   const found: Authority[] = [];
   for (const key of keys) {
-    for (const certificate of await certificatesOf(key, context)) {
-      const authority = await authorityFrom(certificate, key, context);
+    for (const certificate of await findCertificates(key, context)) {
+      const authority = await matchAuthority(certificate, key, context);
       if (authority !== undefined) found.push(authority);
     }
   }
@@ -143,40 +145,40 @@ export async function authorities(context: IssuerContext): Promise<Authority[]> 
 }
 
 /** The issuer with that certificate, however many there are; undefined when it may not issue now. */
-export async function authorityOf(id: string, context: IssuerContext): Promise<Authority | undefined> {
+export async function findIssuer(id: string, context: IssuerContext): Promise<Authority | undefined> {
   const certificate = await context.work.load(id);
   if (certificate?.type !== 'Certificate') return undefined;
-  for (const key of await keysOf(certificate, context)) {
-    const authority = await authorityFrom(certificate, key, context);
+  for (const key of await findIssuingKeys(certificate, context)) {
+    const authority = await matchAuthority(certificate, key, context);
     if (authority !== undefined) return authority;
   }
   return undefined;
 }
 
 /** Private keys that may issue. */
-const issuing: readonly Attribute[] = [
+const issuingKeys: readonly Attribute[] = [
   { name: 'ObjectType', value: 'PrivateKey' },
   { name: 'State', value: 'Active' },
   { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('CertificateSign') },
 ];
 
 /** The key in an object; undefined where only its attributes are here, or it is wrapped. */
-export function keyOf({ type, value }: ManagedObject): PlainKey | undefined {
+export function plainKeyIn({ type, value }: ManagedObject): PlainKey | undefined {
   return value !== undefined && hasKeyBlock(value) ? plainKey(type, value.value.KeyBlock) : undefined;
 }
 
-async function authorityFrom(
+async function matchAuthority(
   object: ManagedObject,
   key: ManagedObject,
   { crypto, now }: IssuerContext,
 ): Promise<Authority | undefined> {
-  const plain = keyOf(key);
+  const plain = plainKeyIn(key);
   const certificate = certificateIn(object);
   if (plain === undefined || certificate === undefined) return undefined;
   if (object.archived || object.state(now) !== 'Active') return undefined;
-  const facts = await crypto.certification.readCertificate(certificate);
-  const fits = mayIssue(facts, now) && crypto.certification.isPair(plain, facts.publicKey);
-  return fits ? { key, issuerCertificate: { object, certificate, facts } } : undefined;
+  const details = await crypto.certification.readCertificate(certificate);
+  const fits = mayIssue(details, now) && crypto.certification.isPair(plain, details.publicKey);
+  return fits ? { key, issuerCertificate: { object, certificate, details } } : undefined;
 }
 
 const keyCertSign = 32;
@@ -189,40 +191,47 @@ function mayIssue(
 }
 
 /** Certificates that links join to the private key, on either side and by way of the public key. */
-async function certificatesOf(key: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
+async function findCertificates(key: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { work } = context;
   const publicId = linkedId(key, 'PublicKeyLink');
   const publicKey = publicId === undefined ? undefined : await work.load(publicId);
-  const ids = [...linkedIds(key), ...(publicKey === undefined ? [] : linkedIds(publicKey))];
+  const ids = [
+    ...linkedCertificateIds(key),
+    ...(publicKey === undefined ? [] : linkedCertificateIds(publicKey)),
+  ];
   const linked = await Promise.all([...new Set(ids)].map((id) => work.load(id)));
-  const pointing = [await pointingTo(key.id, 'PrivateKeyLink', context)];
-  if (publicId !== undefined) pointing.push(await pointingTo(publicId, 'PublicKeyLink', context));
+  const pointing = [await findLinkingTo(key.id, 'PrivateKeyLink', context)];
+  if (publicId !== undefined) pointing.push(await findLinkingTo(publicId, 'PublicKeyLink', context));
   const all = [...linked, ...pointing.flat()].filter((object) => object?.type === 'Certificate');
   return [...new Map(all.map((object) => [object?.id, object as ManagedObject])).values()];
 }
 
 /** Private keys that may issue and that links join to the certificate: the same links as above, from the other end. */
-async function keysOf(certificate: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
+async function findIssuingKeys(certificate: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { id } = certificate;
   const named = linkedId(certificate, 'PrivateKeyLink');
-  const publicKeys: Attribute[] = [{ name: 'ObjectType', value: 'PublicKey' }, link('CertificateLink', id)];
-  const publicIds = new Set((await search(publicKeys, maxKeys, context)).map((object) => object.id));
+  const publicKeys: Attribute[] = [
+    { name: 'ObjectType', value: 'PublicKey' },
+    linkAttribute('CertificateLink', id),
+  ];
+  const publicIds = new Set((await searchObjects(publicKeys, maxKeys, context)).map((object) => object.id));
   publicIds.add(linkedId(certificate, 'PublicKeyLink') ?? id);
-  const ways: Attribute[] = [
-    link('CertificateLink', id),
+  const conditions: Attribute[] = [
+    linkAttribute('CertificateLink', id),
     ...(named === undefined ? [] : [{ name: 'UniqueIdentifier', value: named } as const]),
-    ...[...publicIds].map((publicId) => link('PublicKeyLink', publicId)),
+    ...[...publicIds].map((publicId) => linkAttribute('PublicKeyLink', publicId)),
   ];
   const found: ManagedObject[] = [];
-  for (const way of ways) found.push(...(await search([...issuing, way], maxKeys, context)));
+  for (const condition of conditions)
+    found.push(...(await searchObjects([...issuingKeys, condition], maxKeys, context)));
   return found;
 }
 
-function link(LinkType: LinkType, LinkedObjectIdentifier: string): Attribute {
+function linkAttribute(LinkType: LinkType, LinkedObjectIdentifier: string): Attribute {
   return { name: 'Link', value: { LinkType, LinkedObjectIdentifier } };
 }
 
-function linkedIds(object: ManagedObject): string[] {
+function linkedCertificateIds(object: ManagedObject): string[] {
   return object.attributes
     .values('Link')
     .filter(({ LinkType }) => LinkType === 'CertificateLink')
@@ -230,12 +239,12 @@ function linkedIds(object: ManagedObject): string[] {
     .filter((id) => typeof id === 'string');
 }
 
-function pointingTo(id: string, LinkType: LinkType, context: IssuerContext): Promise<ManagedObject[]> {
-  const attributes: Attribute[] = [{ name: 'ObjectType', value: 'Certificate' }, link(LinkType, id)];
-  return search(attributes, maxCertificates, context);
+function findLinkingTo(id: string, LinkType: LinkType, context: IssuerContext): Promise<ManagedObject[]> {
+  const attributes: Attribute[] = [{ name: 'ObjectType', value: 'Certificate' }, linkAttribute(LinkType, id)];
+  return searchObjects(attributes, maxCertificates, context);
 }
 
-async function search(
+async function searchObjects(
   attributes: readonly Attribute[],
   limit: number,
   { work, now }: IssuerContext,

@@ -10,17 +10,17 @@ import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import type { Context } from '../context.ts';
-import { namedObject } from '../named-objects.ts';
+import { loadNamedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import {
   contentFromAttributes,
-  inlineRequest,
+  inlineCertificateRequest,
   isDerivedFromCertificate,
-  readRequest,
+  readCertificateRequest,
 } from './certificate-template.ts';
-import { certifiable, issue, privateKeyOf, requireSameKey } from './issuance.ts';
+import { certifyReasons, createCertificate, loadPrivateKey, requireSameKey } from './issuance.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
 
 /** Re-certify (KMIP 2.1 §6.1.44, 1.4 §4.8): a new certificate for the key pair of an old one, which stays as it is. */
@@ -45,27 +45,28 @@ export const ReCertify = operation({
     if (old.state(now) === 'Compromised')
       fail('WrongKeyLifecycleState', 'the key of a compromised certificate is not certified again');
     const der = certificateIn(old) ?? fail('FeatureNotSupported', 'only X.509 certificates are made here');
-    const facts = await crypto.certification.readCertificate(der);
+    const details = await crypto.certification.readCertificate(der);
     const stated = await requestedAttributes([request.Attributes], context);
     const certificateRequest =
-      inlineRequest(request) ?? (await storedRequest(request.CertificateRequestUniqueIdentifier, context));
-    const content = await contentOf(certificateRequest, stated, facts, context);
+      inlineCertificateRequest(request) ??
+      (await loadStoredRequest(request.CertificateRequestUniqueIdentifier, context));
+    const content = await determineContent(certificateRequest, stated, details, context);
     const lasting = stated.filter((attribute) => !isDerivedFromCertificate(attribute));
     const attributes = replacementAttributes(old, lasting, request.Offset, now);
-    const publicKey = await publicKeyObject(old, context);
-    const ownKey = await privateKeyOf(publicKey, context);
+    const publicKey = await loadPublicKey(old, context);
+    const ownKey = await loadPrivateKey(publicKey, context);
     const issuer = await chooseIssuer(
-      { attributes: stated, subject: content.subject, ownKey, previous: { object: old, facts } },
+      { attributes: stated, subject: content.subject, ownKey, previous: { object: old, details } },
       context,
     );
-    const certificate = await issue(
+    const certificate = await createCertificate(
       {
         operation: 'ReCertify',
         content,
         attributes: [...attributes, ...stated.filter(isDerivedFromCertificate)],
         issuer,
         publicKey,
-        validity: facts.notAfter - facts.notBefore,
+        validity: details.notAfter - details.notBefore,
       },
       context,
     );
@@ -74,36 +75,37 @@ export const ReCertify = operation({
   },
 });
 
-type StoredRequest = Parameters<typeof readRequest>[0];
+type StoredRequest = Parameters<typeof readCertificateRequest>[0];
 
-async function storedRequest(
+async function loadStoredRequest(
   id: Identifier | undefined,
   context: Context,
 ): Promise<StoredRequest | undefined> {
   if (id === undefined) return undefined;
-  const { value } = await namedObject(
+  const { value } = await loadNamedObject(
     context.resolve(id),
-    { ...certifiable, types: ['CertificateRequest'] },
+    { ...certifyReasons, types: ['CertificateRequest'] },
     context,
   );
   return value?.type === 'CertificateRequest' ? value.value : undefined;
 }
 
 /** The same subject again, but for what the request says otherwise; the key stays in any case. */
-async function contentOf(
+async function determineContent(
   certificateRequest: StoredRequest | undefined,
   stated: readonly Attribute[],
-  facts: CertificateDetails,
+  details: CertificateDetails,
   { crypto }: Context,
 ): Promise<CertificateContent> {
-  if (certificateRequest === undefined) return contentFromAttributes(facts.publicKey, stated, facts, crypto);
-  const content = await readRequest(certificateRequest, stated, crypto);
-  requireSameKey(content.publicKey, facts.publicKey);
+  if (certificateRequest === undefined)
+    return contentFromAttributes(details.publicKey, stated, details, crypto);
+  const content = await readCertificateRequest(certificateRequest, stated, crypto);
+  requireSameKey(content.publicKey, details.publicKey);
   return content;
 }
 
 /** The public key that the old certificate is linked to, if it is still here. */
-async function publicKeyObject(old: ManagedObject, { work }: Context): Promise<ManagedObject | undefined> {
+async function loadPublicKey(old: ManagedObject, { work }: Context): Promise<ManagedObject | undefined> {
   const id = linkedId(old, 'PublicKeyLink');
   const found = id === undefined ? undefined : await work.load(id);
   return found?.type === 'PublicKey' && !found.archived && !found.destroyed ? found : undefined;

@@ -37,13 +37,13 @@ export const ReProvision = operation({
   async handle(request, context) {
     const enrolments =
       context.enrolments ?? fail('FeatureNotSupported', 'certificates of clients are not replaced here');
-    const client = await speaker(enrolments, context);
-    await requireGood(derOf(client.certificate), context);
-    const made = await refusing(() => replacement(request, client, enrolments, context));
-    await requireUnused(made, enrolments);
-    const certificate = await certificateObject(made, context);
-    if (made.key !== undefined) await keyObject(made.key, certificate, context);
-    await replace(client, made, certificate, enrolments, context);
+    const client = await requireEnrolledClient(enrolments, context);
+    await requireNotRevoked(decodePem(client.certificate), context);
+    const replacement = await translateRefusal(() => obtainReplacement(request, client, enrolments, context));
+    await requireUnused(replacement, enrolments);
+    const certificate = await createCertificateObject(replacement, context);
+    if (replacement.key !== undefined) await createKeyObject(replacement.key, certificate, context);
+    await replaceEnrolment(client, replacement, certificate, enrolments, context);
     return { UniqueIdentifier: certificate.id };
   },
 });
@@ -62,7 +62,7 @@ interface Replacement extends ClientCertificate {
  * The speaker's entry. Whoever speaks by a ticket has not shown the certificate it would replace; and one that has been
  * replaced on another connection since, or on this one, replaces nothing any more.
  */
-async function speaker({ directory }: Enrolments, { principal }: Context): Promise<Client> {
+async function requireEnrolledClient({ directory }: Enrolments, { principal }: Context): Promise<Client> {
   if (principal.ticket !== undefined)
     fail('PermissionDenied', 'a ticket cannot be used to replace the certificate of a client');
   const client = await directory.byName(principal.client);
@@ -74,7 +74,10 @@ async function speaker({ directory }: Enrolments, { principal }: Context): Promi
 }
 
 /** Fails where the group has the certificate as an object, and somebody has revoked that. */
-async function requireGood(CertificateValue: Uint8Array, { work, crypto, now }: Context): Promise<void> {
+async function requireNotRevoked(
+  CertificateValue: Uint8Array,
+  { work, crypto, now }: Context,
+): Promise<void> {
   const described = crypto.describeCertificate({ CertificateType: 'X_509', CertificateValue });
   const attributes: Attribute[] = [
     { name: 'ObjectType', value: 'Certificate' },
@@ -86,30 +89,30 @@ async function requireGood(CertificateValue: Uint8Array, { work, crypto, now }: 
   if (ids.length > 0) fail('PermissionDenied', 'the certificate has been revoked');
 }
 
-async function replacement(
-  { CertificateRequest: asked, Certificate: brought }: Request,
+async function obtainReplacement(
+  { CertificateRequest: certificateRequest, Certificate: broughtCertificate }: Request,
   client: Client,
   enrolments: Enrolments,
   context: Context,
 ): Promise<Replacement> {
-  if (asked !== undefined && brought !== undefined)
+  if (certificateRequest !== undefined && broughtCertificate !== undefined)
     fail('InvalidField', 'there is a Certificate Request and a Certificate: send one of them');
-  if (brought !== undefined) {
-    if (brought.CertificateType !== 'X_509')
+  if (broughtCertificate !== undefined) {
+    if (broughtCertificate.CertificateType !== 'X_509')
       fail('FeatureNotSupported', 'clients are enrolled by certificates of X.509 only');
-    const accepted = enrolments.accept(brought.CertificateValue);
-    await requireGood(accepted.der, context);
+    const accepted = enrolments.accept(broughtCertificate.CertificateValue);
+    await requireNotRevoked(accepted.der, context);
     return { ...accepted, by: 'certificate' };
   }
   if (!enrolments.canIssue)
     fail('FeatureNotSupported', 'the server has no authority of its own: send a Certificate of yours');
-  if (asked !== undefined) {
-    const { CertificateRequestType: type, CertificateRequestValue: value } = asked;
+  if (certificateRequest !== undefined) {
+    const { CertificateRequestType: type, CertificateRequestValue: value } = certificateRequest;
     if (type !== 'PKCS_10' && type !== 'PEM')
       fail('FeatureNotSupported', 'certificate requests are read as PKCS#10, in DER or PEM, only');
     return { ...(await enrolments.signRequest(client.name, value)), by: 'certificate request' };
   }
-  await requireKeyToItself(client, enrolments, context);
+  await requireSoleClient(client, enrolments, context);
   return { ...(await enrolments.generate(client.name)), by: 'generated key' };
 }
 
@@ -117,7 +120,7 @@ async function replacement(
  * The group of a client shares its objects: a key that another client could fetch would let that one in as this one, with
  * whatever this one's role allows.
  */
-async function requireKeyToItself(
+async function requireSoleClient(
   { name, group }: Client,
   { directory }: Enrolments,
   { principal }: Context,
@@ -138,7 +141,7 @@ async function requireUnused({ fingerprint }: ClientCertificate, { directory }: 
 }
 
 /** The certificate as an object, Active until it ends. */
-function certificateObject({ der, notAfter }: Replacement, context: Context): Promise<ManagedObject> {
+function createCertificateObject({ der, notAfter }: Replacement, context: Context): Promise<ManagedObject> {
   const value: ManagedObjectValue = {
     type: 'Certificate',
     value: { CertificateType: 'X_509', CertificateValue: der },
@@ -151,7 +154,7 @@ function certificateObject({ der, notAfter }: Replacement, context: Context): Pr
 }
 
 /** The private key, which points at its certificate and is pointed at; Pre-Active, so that it can be destroyed once fetched. */
-async function keyObject(
+async function createKeyObject(
   { pkcs8, algorithm, bits }: GeneratedKey,
   certificate: ManagedObject,
   context: Context,
@@ -174,7 +177,7 @@ async function keyObject(
   setLink(certificate, 'PrivateKeyLink', key.id, context.now);
 }
 
-async function replace(
+async function replaceEnrolment(
   { name: client, group, fingerprint: before }: Client,
   { der, pem: certificate, fingerprint, by }: Replacement,
   { id: object }: ManagedObject,
@@ -191,7 +194,7 @@ async function replace(
   });
 }
 
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
+async function translateRefusal<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -201,7 +204,7 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** The first certificate of a PEM text. */
-function derOf(pem: string): Uint8Array {
+function decodePem(pem: string): Uint8Array {
   const [body = ''] = /(?<=-----BEGIN CERTIFICATE-----)[^-]+/.exec(pem) ?? [];
   return Uint8Array.fromBase64(body);
 }

@@ -11,7 +11,7 @@ import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
 import type { Context } from '../context.ts';
-import { namedObject } from '../named-objects.ts';
+import { loadNamedObject } from '../named-objects.ts';
 import { valueOf } from '../new-object.ts';
 import { conversation, operation } from '../operation.ts';
 import { certificateIn } from './issuers.ts';
@@ -19,7 +19,7 @@ import { certificateIn } from './issuers.ts';
 /** Certificates in one chain; those of the world have four or five. */
 const maxChain = 32;
 /** Certificates of the same subject. */
-const maxNamesakes = 32;
+const maxSameSubject = 32;
 
 /**
  * Validate (KMIP 2.1 §6.1.62, 1.4 §4.23): whether one chain of certificates, given as they are and by identifier in any
@@ -46,34 +46,42 @@ export const Validate = operation({
         ? CertificateValue
         : fail('InvalidField', 'only X.509 certificates are judged'),
     );
-    for (const id of request.UniqueIdentifier) given.push(await certificateOf(context.resolve(id), context));
+    for (const id of request.UniqueIdentifier)
+      given.push(await loadCertificate(context.resolve(id), context));
     const ordered =
       crypto.certification.buildChain(given) ??
       fail('InvalidMessage', 'the certificates do not form one chain');
-    const chain = await completed(ordered, context);
+    const chain = await completeChain(ordered, context);
     const at = request.ValidityDate ?? now;
-    return { ValidityIndicator: await verdict(chain, at, context) };
+    return { ValidityIndicator: await validateChain(chain, at, context) };
   },
 });
 
-async function certificateOf(id: string, context: Context): Promise<Uint8Array> {
-  const object = await namedObject(id, { types: ['Certificate'], legacyReason: 'InvalidMessage' }, context);
+async function loadCertificate(id: string, context: Context): Promise<Uint8Array> {
+  const object = await loadNamedObject(
+    id,
+    { types: ['Certificate'], legacyReason: 'InvalidMessage' },
+    context,
+  );
   return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are judged');
 }
 
 /** The chain up to its end, as far as the group has the issuers that were not given. */
-async function completed(given: readonly Uint8Array[], context: Context): Promise<readonly Uint8Array[]> {
+async function completeChain(given: readonly Uint8Array[], context: Context): Promise<readonly Uint8Array[]> {
   const chain = [...given];
   while (chain.length < maxChain) {
     const last = chain.at(-1) as Uint8Array;
-    const issuer = await issuerOf(last, context);
+    const issuer = await findIssuerCertificate(last, context);
     if (issuer === undefined) break;
     chain.push(issuer);
   }
   return chain;
 }
 
-async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint8Array | undefined> {
+async function findIssuerCertificate(
+  certificate: Uint8Array,
+  context: Context,
+): Promise<Uint8Array | undefined> {
   const { isIssuedBy } = context.crypto.certification;
   if (isIssuedBy(certificate, certificate)) return undefined;
   const described = context.crypto.describeCertificate({
@@ -83,21 +91,21 @@ async function issuerOf(certificate: Uint8Array, context: Context): Promise<Uint
   const name = valueOf(described, 'X_509CertificateIssuer')?.IssuerDistinguishedName;
   if (name === undefined) return undefined;
   const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
-  const objects = await search({ name: 'X_509CertificateSubject', value }, context);
+  const objects = await searchObjects({ name: 'X_509CertificateSubject', value }, context);
   return objects
     .map(certificateIn)
     .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
 }
 
-async function verdict(
+async function validateChain(
   chain: readonly Uint8Array[],
   at: number,
   context: Context,
 ): Promise<ValidationResult> {
   for (const certificate of chain) if (await isRevoked(certificate, at, context)) return 'Invalid';
-  const judged = await context.crypto.certification.validatePath(chain, at);
+  const result = await context.crypto.certification.validatePath(chain, at);
   // Anybody can make an end that is signed by itself: one that nobody of the group keeps vouches for nothing.
-  return judged === 'Valid' && !(await isKept(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : judged;
+  return result === 'Valid' && !(await isStored(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : result;
 }
 
 /**
@@ -109,18 +117,18 @@ async function isRevoked(certificate: Uint8Array, at: number, context: Context):
     attribute,
     fields: [{ field: '', op: '<=', value: at }],
   });
-  const over: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
-  const filter: Filter = { all: [sameCertificate(certificate, anyStorageStatus, context), over] };
+  const ended: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
+  const filter: Filter = { all: [filterSameCertificate(certificate, anyStorageStatus, context), ended] };
   return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
 }
 
-async function isKept(certificate: Uint8Array, context: Context): Promise<boolean> {
-  const filter = sameCertificate(certificate, kept, context);
+async function isStored(certificate: Uint8Array, context: Context): Promise<boolean> {
+  const filter = filterSameCertificate(certificate, storedAnywhere, context);
   return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
 }
 
 /** The group's objects that hold the same certificate, or held it: the digest outlives the value. */
-function sameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
+function filterSameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
   const { crypto, now } = context;
   const DigestValue = crypto.digest('SHA_256', certificate);
   const attributes: Attribute[] = [
@@ -131,11 +139,11 @@ function sameCertificate(certificate: Uint8Array, storageStatusMask: number, con
 }
 
 /** Archived certificates are as good as others. */
-const kept = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
+const storedAnywhere = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
 
-async function search(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
-  const filter = locateFilter({ attributes: [attribute], storageStatusMask: kept, now });
-  const { ids } = await work.find({ filter, offset: 0, limit: maxNamesakes });
+async function searchObjects(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
+  const filter = locateFilter({ attributes: [attribute], storageStatusMask: storedAnywhere, now });
+  const { ids } = await work.find({ filter, offset: 0, limit: maxSameSubject });
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);
 }

@@ -12,7 +12,7 @@ import {
 } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
-import { generatePair, isSlowPair } from './key-pair.ts';
+import { generatePairValues, isSlowPair } from './key-pair.ts';
 
 /** Create Key Pair (KMIP 2.1 §6.1.11, 1.4 §4.2): a private and a public key that point at each other. */
 export const CreateKeyPair = operation({
@@ -42,7 +42,7 @@ export const CreateKeyPair = operation({
     const publicStated = await stateOf(request.PublicKeyAttributes);
     const forPrivate = await applyDefaults('PrivateKey', privateStated, context);
     const forPublic = await applyDefaults('PublicKey', publicStated, context, forPrivate.policy);
-    const pair = await generatePair(forPrivate.effective, forPublic.effective, context.crypto);
+    const pair = await generatePairValues(forPrivate.effective, forPublic.effective, context.crypto);
     const make = ({ stated: attributes, policy }: ResolvedAttributes, value: typeof pair.privateKey) =>
       createObject(
         { operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true },

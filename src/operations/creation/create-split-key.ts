@@ -11,12 +11,12 @@ import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import type { Context } from '../context.ts';
-import { namedObjects } from '../named-objects.ts';
+import { loadNamedObjects } from '../named-objects.ts';
 import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
-import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
+import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
 
 /** Parts of one request. Each becomes an object, and GF(2^8) has no more nonzero elements. */
 const maxParts = 255;
@@ -50,7 +50,7 @@ export const CreateSplitKey = operation({
       method,
       parts,
       threshold,
-      polynomial: polynomialOf(stated),
+      polynomial: statedPolynomial(stated),
       prime: request.PrimeFieldSize,
     };
     requireScheme(scheme);
@@ -123,8 +123,8 @@ function generateWhole(attributes: readonly Attribute[], { crypto }: Context): W
 }
 
 async function loadWhole(id: string, context: Context): Promise<Whole> {
-  const [object] = await namedObjects([id], ['SymmetricKey', 'PrivateKey', 'SecretData'], context);
-  const key = plainKeyOf(object as ManagedObject);
+  const [object] = await loadNamedObjects([id], ['SymmetricKey', 'PrivateKey', 'SecretData'], context);
+  const key = requirePlainKey(object as ManagedObject);
   const { KeyMaterial: material, CryptographicAlgorithm: algorithm, CryptographicLength } = key;
   const asBytes = object?.type === 'PrivateKey' ? 'PKCS_8' : 'Raw';
   const format = material instanceof Uint8Array ? key.KeyFormatType : asBytes;

@@ -13,7 +13,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
-import { namedObjects } from '../named-objects.ts';
+import { loadNamedObjects } from '../named-objects.ts';
 import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
@@ -23,21 +23,21 @@ type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
 
 /** Inputs a method must have, and those it may have; any other is a mistake that would go unnoticed in the key. */
 interface Inputs {
-  readonly needs: readonly Input[];
-  readonly takes?: readonly Input[];
+  readonly required: readonly Input[];
+  readonly optional?: readonly Input[];
 }
-const data = { needs: ['DerivationData'] } as const;
+const data = { required: ['DerivationData'] } as const;
 const inputsOf: Readonly<Record<MethodName, Inputs>> = {
-  PBKDF2: { needs: ['Salt', 'IterationCount'] },
-  HASH: { needs: [] },
+  PBKDF2: { required: ['Salt', 'IterationCount'] },
+  HASH: { required: [] },
   HMAC: data,
-  ENCRYPT: { ...data, takes: ['InitializationVector'] },
+  ENCRYPT: { ...data, optional: ['InitializationVector'] },
   NIST800_108_C: data,
-  NIST800_108_F: { ...data, takes: ['InitializationVector'] },
+  NIST800_108_F: { ...data, optional: ['InitializationVector'] },
   NIST800_108_DPI: data,
-  AsymmetricKey: { needs: [] },
+  AsymmetricKey: { required: [] },
   AWSSignatureVersion4: data,
-  HKDF: { needs: [], takes: ['DerivationData', 'Salt'] },
+  HKDF: { required: [], optional: ['DerivationData', 'Salt'] },
 };
 
 /** Bits of a derived object: as much as Create makes of secret data. */
@@ -65,13 +65,13 @@ export const DeriveKey = operation({
       fail('InvalidObjectType', 'only Symmetric Keys and Secret Data can be derived', 'InvalidField');
     if (typeof method === 'number' || !DerivationMethod.isKnownIn(method, context.version))
       fail('InvalidField', `KMIP ${context.version} has no Derivation Method ${method}`);
-    const sources = await sourcesOf(request.UniqueIdentifier, method, given, context);
+    const sources = await loadSources(request.UniqueIdentifier, method, given, context);
     const inputs = { ...given, DerivationData: sources.data };
     requireInputs(method, inputs);
     const stated = await requestedAttributes([request.Attributes], context);
     const { effective, policy } = await applyDefaults(type, stated, context);
-    const shape = shapeOf(type, effective);
-    for (const { object } of sources.all) countUse(object, shape.bytes, context.now);
+    const form = determineForm(type, effective);
+    for (const { object } of sources.all) countUse(object, form.bytes, context.now);
     const material = await context.crypto.deriveKey({
       method,
       key: sources.key,
@@ -81,11 +81,11 @@ export const DeriveKey = operation({
       iv: given.InitializationVector,
       salt: given.Salt,
       iterations: given.IterationCount,
-      length: shape.bytes,
+      length: form.bytes,
     });
     const secrets = sources.all.map(({ object }) => object).filter((object) => object.type !== 'PublicKey');
     const attributes = inheritProtection(stated, secrets, false);
-    const value = shape.value(material);
+    const value = form.value(material);
     const derived = await createObject({ operation: 'DeriveKey', type, attributes, value }, context, policy);
     inheritHistory(derived, secrets);
     for (const { object } of sources.all) linkDerivation(object, derived, context.now);
@@ -107,14 +107,14 @@ interface Sources {
 }
 
 /** The objects to derive from, all of which must be fit for it, and the data, from one of them or from the request. */
-async function sourcesOf(
+async function loadSources(
   ids: readonly string[],
   method: MethodName,
   { DerivationData }: DerivationParameters,
   context: Context,
 ): Promise<Sources> {
   const agreement = method === 'AsymmetricKey';
-  const objects = await namedObjects(
+  const objects = await loadNamedObjects(
     ids,
     agreement ? ['PrivateKey', 'PublicKey'] : ['SymmetricKey', 'SecretData'],
     context,
@@ -143,24 +143,24 @@ async function sourcesOf(
 }
 
 function requireInputs(method: MethodName, inputs: Readonly<Partial<Record<Input, unknown>>>): void {
-  const { needs, takes = [] } = inputsOf[method];
+  const { required, optional = [] } = inputsOf[method];
   const names = ['DerivationData', 'InitializationVector', 'Salt', 'IterationCount'] as const;
   for (const name of names) {
     const value = inputs[name];
     const present = Array.isArray(value) ? value.length > 0 : value !== undefined;
-    if (!present && needs.includes(name)) fail('InvalidField', `${method} needs ${name}`);
-    if (present && !needs.includes(name) && !takes.includes(name))
+    if (!present && required.includes(name)) fail('InvalidField', `${method} needs ${name}`);
+    if (present && !required.includes(name) && !optional.includes(name))
       fail('InvalidField', `${method} takes no ${name}`);
   }
 }
 
 /** What is to be derived: its length in bytes, and the object around the bytes. */
-interface Shape {
+interface DerivedForm {
   readonly bytes: number;
   value(material: Uint8Array): ManagedObjectValue;
 }
 
-function shapeOf(type: 'SymmetricKey' | 'SecretData', attributes: readonly Attribute[]): Shape {
+function determineForm(type: 'SymmetricKey' | 'SecretData', attributes: readonly Attribute[]): DerivedForm {
   const bits = valueOf(attributes, 'CryptographicLength');
   if (bits === undefined) fail('InvalidField', 'Cryptographic Length is missing');
   if (bits <= 0 || bits > maxBits) fail('InvalidField', `Cryptographic Length must be 1 to ${maxBits}`);

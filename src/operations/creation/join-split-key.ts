@@ -17,11 +17,11 @@ import {
 import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
-import { namedObjects } from '../named-objects.ts';
+import { loadNamedObjects } from '../named-objects.ts';
 import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
-import { plainKeyOf, polynomialOf, requireEffort } from './split-keys.ts';
+import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
 
 /** Join Split Key (KMIP 2.1 §6.1.28, 1.4 §4.39): the key that the parts make up, as a new object. */
 export const JoinSplitKey = operation({
@@ -47,15 +47,15 @@ export const JoinSplitKey = operation({
       );
     if (secretDataType !== undefined && type !== 'SecretData')
       fail('InvalidField', `a ${type} has no Secret Data Type`);
-    const objects = await namedObjects(request.UniqueIdentifier, ['SplitKey'], context);
-    const { sharing, shares, key } = partsOf(objects);
-    const requested = await requestedAttributes([request.Attributes], context);
-    const stated = { ...key, ...statedAbout(requested, key) };
-    requireEffort(maxSecretBytes(shares), sharing.prime, shares.length, sharing.threshold);
-    const secret = context.crypto.joinShares(shares, sharing, lengthOf(type, stated));
-    const value = joined(type, secret, stated, secretDataType ?? 'Seed');
-    requireKey(value, context.crypto);
-    const attributes = inheritProtection(withMask(requested, objects), objects, true);
+    const objects = await loadNamedObjects(request.UniqueIdentifier, ['SplitKey'], context);
+    const { scheme, shares, key } = readParts(objects);
+    const stated = await requestedAttributes([request.Attributes], context);
+    const description = { ...key, ...describeKey(stated, key) };
+    requireEffort(longestShare(shares), scheme.prime, shares.length, scheme.threshold);
+    const secret = context.crypto.joinShares(shares, scheme, secretLength(type, description));
+    const value = buildValue(type, secret, description, secretDataType ?? 'Seed');
+    requireConsistentKey(value, context.crypto);
+    const attributes = inheritProtection(addUsageMask(stated, objects), objects, true);
     const object = await createObject({ operation: 'JoinSplitKey', type, attributes, value }, context);
     inheritHistory(object, objects);
     return { ObjectType: type, UniqueIdentifier: object.id };
@@ -63,7 +63,7 @@ export const JoinSplitKey = operation({
 });
 
 interface Parts {
-  readonly sharing: SecretSharingScheme;
+  readonly scheme: SecretSharingScheme;
   /** One for each Key Part Identifier. */
   readonly shares: readonly Share[];
   /** What the parts say about the key. */
@@ -71,45 +71,45 @@ interface Parts {
 }
 
 /** Fails with CryptographicFailure when the parts are not of one key. */
-function partsOf(objects: readonly ManagedObject[]): Parts {
-  const parts = objects.map(partOf);
-  const [{ sharing, key }] = parts as [Part];
+function readParts(objects: readonly ManagedObject[]): Parts {
+  const parts = objects.map(readPart);
+  const [{ scheme, key }] = parts as [Part];
   const shares = new Map<number, Uint8Array>();
-  for (const { sharing: other, identifier: id, bytes } of parts) {
+  for (const { scheme: other, identifier: id, bytes } of parts) {
     const same =
-      other.method === sharing.method &&
-      other.parts === sharing.parts &&
-      other.threshold === sharing.threshold &&
-      other.polynomial === sharing.polynomial &&
-      sameBytes(other.prime, sharing.prime);
+      other.method === scheme.method &&
+      other.parts === scheme.parts &&
+      other.threshold === scheme.threshold &&
+      other.polynomial === scheme.polynomial &&
+      equalBytes(other.prime, scheme.prime);
     const known = shares.get(id);
-    if (!same || (known !== undefined && !sameBytes(known, bytes)))
+    if (!same || (known !== undefined && !equalBytes(known, bytes)))
       fail('CryptographicFailure', 'the parts are not of one key');
     shares.set(id, bytes);
   }
-  return { sharing, shares: [...shares].map(([id, bytes]) => ({ identifier: id, bytes })), key };
+  return { scheme, shares: [...shares].map(([id, bytes]) => ({ identifier: id, bytes })), key };
 }
 
-function maxSecretBytes(shares: readonly Share[]): Uint8Array {
+function longestShare(shares: readonly Share[]): Uint8Array {
   return shares.reduce((a, b) => (b.bytes.length > a.bytes.length ? b : a)).bytes;
 }
 
 interface Part extends Share {
-  readonly sharing: SecretSharingScheme;
+  readonly scheme: SecretSharingScheme;
   readonly key: PlainKey;
 }
 
-function partOf(object: ManagedObject): Part {
-  const key = plainKeyOf(object);
+function readPart(object: ManagedObject): Part {
+  const key = requirePlainKey(object);
   if (object.value?.type !== 'SplitKey' || !(key.KeyMaterial instanceof Uint8Array))
     fail('InvalidField', 'the Key Material of a part must be a byte string');
   const { value } = object.value;
   return {
-    sharing: {
+    scheme: {
       method: value.SplitKeyMethod,
       parts: value.SplitKeyParts,
       threshold: value.SplitKeyThreshold,
-      polynomial: polynomialOf(object.attributes.list()),
+      polynomial: statedPolynomial(object.attributes.list()),
       prime: value.PrimeFieldSize,
     },
     identifier: value.KeyPartIdentifier,
@@ -119,15 +119,15 @@ function partOf(object: ManagedObject): Part {
 }
 
 /** Looks at every byte: whoever brings a part must not learn by the clock how much of a hidden one it has guessed. */
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.length === b.length && a.reduce((differs, byte, at) => differs | (byte ^ (b[at] ?? 0)), 0) === 0;
 }
 
-type Claims = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
+type KeyDescription = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
 
 /** Where the parts say nothing, or no more than that they are bytes, the request's word counts. */
-function statedAbout(attributes: readonly Attribute[], key: PlainKey): Claims {
+function describeKey(attributes: readonly Attribute[], key: PlainKey): KeyDescription {
   const format = valueOf(attributes, 'KeyFormatType');
   return {
     KeyFormatType: key.KeyFormatType === 'Raw' ? (format ?? 'Raw') : key.KeyFormatType,
@@ -137,22 +137,22 @@ function statedAbout(attributes: readonly Attribute[], key: PlainKey): Claims {
 }
 
 /** Private keys whose bytes are the number itself; the others are DER or nothing the server knows. */
-const byteKeys: readonly CryptographicAlgorithm[] = ['Ed25519', 'Ed448'];
+const rawPrivateKeys: readonly CryptographicAlgorithm[] = ['Ed25519', 'Ed448'];
 
 /** Cryptographic Length is that of the key, and says how many bytes there are where these are the key itself. */
-function lengthOf(type: ManagedObjectValue['type'], claims: Claims): SecretLength {
-  const { KeyFormatType: format, CryptographicAlgorithm: algorithm, CryptographicLength: bits } = claims;
+function secretLength(type: ManagedObjectValue['type'], description: KeyDescription): SecretLength {
+  const { KeyFormatType: format, CryptographicAlgorithm: algorithm, CryptographicLength: bits } = description;
   if (type !== 'PrivateKey') return bits === undefined ? undefined : keyBytes(algorithm, bits);
   if (format !== 'Raw') return format === 'Opaque' ? undefined : 'der';
-  return bits !== undefined && algorithm !== undefined && byteKeys.includes(algorithm)
+  return bits !== undefined && algorithm !== undefined && rawPrivateKeys.includes(algorithm)
     ? Math.ceil(bits / 8)
     : undefined;
 }
 
-function joined(
+function buildValue(
   type: 'SymmetricKey' | 'PrivateKey' | 'SecretData',
   secret: Uint8Array,
-  { KeyFormatType, CryptographicAlgorithm, CryptographicLength }: Claims,
+  { KeyFormatType, CryptographicAlgorithm, CryptographicLength }: KeyDescription,
   secretDataType: SecretDataType,
 ): ManagedObjectValue {
   const KeyValue = { KeyMaterial: secret, Attributes: [] };
@@ -180,7 +180,7 @@ function joined(
 }
 
 /** Parts that fit by their numbers and yet make up no such key are as good as too few. */
-function requireKey(value: ManagedObjectValue, crypto: CryptoProvider): void {
+function requireConsistentKey(value: ManagedObjectValue, crypto: CryptoProvider): void {
   const key = plainKey(value.type, (value.value as { KeyBlock: KeyBlock }).KeyBlock);
   try {
     if (key !== undefined) crypto.describeKey(key);
@@ -191,11 +191,11 @@ function requireKey(value: ManagedObjectValue, crypto: CryptoProvider): void {
 }
 
 /** The mask of the parts, where they agree about it and the request says nothing. */
-function withMask(requested: readonly Attribute[], objects: readonly ManagedObject[]): readonly Attribute[] {
+function addUsageMask(stated: readonly Attribute[], objects: readonly ManagedObject[]): readonly Attribute[] {
   const [mask, ...others] = new Set(
     objects.map(({ attributes }) => attributes.get('CryptographicUsageMask')),
   );
-  if (mask === undefined || others.length > 0) return requested;
-  if (valueOf(requested, 'CryptographicUsageMask') !== undefined) return requested;
-  return [...requested, { name: 'CryptographicUsageMask', value: mask }];
+  if (mask === undefined || others.length > 0) return stated;
+  if (valueOf(stated, 'CryptographicUsageMask') !== undefined) return stated;
+  return [...stated, { name: 'CryptographicUsageMask', value: mask }];
 }

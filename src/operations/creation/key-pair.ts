@@ -9,7 +9,7 @@ import { algorithmOf, valueOf } from '../new-object.ts';
 import { defaultCurve, defaultLength } from './defaults.ts';
 
 /** The formats in which generated pairs are kept: ones that every version of the protocol knows. */
-const keptAs: Partial<Record<string, { private: KeyFormatType; public: KeyFormatType }>> = {
+const storedFormats: Partial<Record<string, { private: KeyFormatType; public: KeyFormatType }>> = {
   RSA: { private: 'PKCS_1', public: 'PKCS_1' },
   EC: { private: 'ECPrivateKey', public: 'X_509' },
   ECDSA: { private: 'ECPrivateKey', public: 'X_509' },
@@ -18,9 +18,9 @@ const keptAs: Partial<Record<string, { private: KeyFormatType; public: KeyFormat
 };
 
 /** ECPrivateKey is for numbers; the keys of RFC 7748 are byte strings. */
-function formatsFor(request: KeyPairRequest): { private: KeyFormatType; public: KeyFormatType } {
+function chooseFormats(request: KeyPairRequest): { private: KeyFormatType; public: KeyFormatType } {
   const bytes = 'curve' in request && ['CURVE25519', 'CURVE448'].includes(String(request.curve));
-  const kept = bytes ? undefined : keptAs[request.algorithm];
+  const kept = bytes ? undefined : storedFormats[request.algorithm];
   return kept ?? { private: 'PKCS_8', public: 'X_509' };
 }
 
@@ -36,7 +36,7 @@ export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: 
 }
 
 /** Generates both halves of a pair. What both halves must share is taken from either, and may not differ. */
-export async function generatePair(
+export async function generatePairValues(
   privateAttributes: readonly Attribute[],
   publicAttributes: readonly Attribute[],
   crypto: CryptoProvider,
@@ -48,26 +48,26 @@ export async function generatePair(
     }
   }
   // Before seconds are spent on a pair that its attributes refuse.
-  const demanded = [privateAttributes, publicAttributes].some(
+  const quantumSafe = [privateAttributes, publicAttributes].some(
     (half) => valueOf(half, 'QuantumSafe') === true,
   );
-  requireQuantumSafety(demanded, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
-  const request = pairRequest(algorithm, privateAttributes);
+  requireQuantumSafety(quantumSafe, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
+  const request = buildPairRequest(algorithm, privateAttributes);
   const pair = await crypto.generateKeyPair(request);
-  const formats = formatsFor(request);
-  const keep = (
+  const formats = chooseFormats(request);
+  const encodeHalf = (
     type: 'PrivateKey' | 'PublicKey',
     der: Uint8Array,
-    came: KeyFormatType,
+    generatedFormat: KeyFormatType,
     kept: KeyFormatType,
   ) => {
     const key: PlainKey = {
       objectType: type,
-      KeyFormatType: came,
+      KeyFormatType: generatedFormat,
       KeyMaterial: der,
       CryptographicAlgorithm: algorithm,
     };
-    const material = kept === came ? der : crypto.convertKey(key, kept);
+    const material = kept === generatedFormat ? der : crypto.convertKey(key, kept);
     const KeyBlock = {
       KeyFormatType: kept,
       KeyValue: { KeyMaterial: material, Attributes: [] },
@@ -77,12 +77,15 @@ export async function generatePair(
     return { type, value: { KeyBlock } } as const;
   };
   return {
-    privateKey: keep('PrivateKey', pair.privateKey, 'PKCS_8', formats.private),
-    publicKey: keep('PublicKey', pair.publicKey, 'X_509', formats.public),
+    privateKey: encodeHalf('PrivateKey', pair.privateKey, 'PKCS_8', formats.private),
+    publicKey: encodeHalf('PublicKey', pair.publicKey, 'X_509', formats.public),
   };
 }
 
-function pairRequest(algorithm: CryptographicAlgorithm, attributes: readonly Attribute[]): KeyPairRequest {
+function buildPairRequest(
+  algorithm: CryptographicAlgorithm,
+  attributes: readonly Attribute[],
+): KeyPairRequest {
   const length = valueOf(attributes, 'CryptographicLength');
   const bits = length ?? defaultLength(algorithm) ?? 0;
   const domain = valueOf(attributes, 'CryptographicDomainParameters');
@@ -100,16 +103,16 @@ function pairRequest(algorithm: CryptographicAlgorithm, attributes: readonly Att
     case 'ECDSA':
     case 'ECDH':
     case 'ECMQV':
-      return { algorithm, curve: curveOf(domain?.RecommendedCurve, length) };
+      return { algorithm, curve: chooseCurve(domain?.RecommendedCurve, length) };
     default:
       if (isPostQuantum(algorithm)) return { algorithm, bits: length };
       fail('InvalidField', `${algorithm} is not an algorithm of key pairs`);
   }
 }
 
-function curveOf(asked: RecommendedCurve | undefined, bits: number | undefined): RecommendedCurve {
+function chooseCurve(stated: RecommendedCurve | undefined, bits: number | undefined): RecommendedCurve {
   return (
-    asked ??
+    stated ??
     defaultCurve(bits) ??
     fail('InvalidField', `no default curve has a Cryptographic Length of ${bits}`)
   );

@@ -10,7 +10,7 @@ import { requirePresent } from '../named-objects.ts';
 import { createObject, requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
-import { generatePair, isSlowPair } from './key-pair.ts';
+import { generatePairValues, isSlowPair } from './key-pair.ts';
 
 /** Re-key Key Pair (KMIP 2.1 §6.1.47, 1.4 §4.5): a new pair in the place of an old one, named by its private key. */
 export const ReKeyKeyPair = operation({
@@ -47,17 +47,17 @@ export const ReKeyKeyPair = operation({
     if (oldPublic?.type !== 'PublicKey') fail('ObjectNotFound', 'the private key has no public key here');
     requirePresent(oldPublic);
 
-    const privateAsked = await requestedAttributes(
+    const privateStated = await requestedAttributes(
       [request.CommonAttributes, request.PrivateKeyAttributes],
       context,
     );
-    const publicAsked = await requestedAttributes(
+    const publicStated = await requestedAttributes(
       [request.CommonAttributes, request.PublicKeyAttributes],
       context,
     );
-    const privateAttributes = replacementAttributes(oldPrivate, privateAsked, request.Offset, now);
-    const publicAttributes = replacementAttributes(oldPublic, publicAsked, request.Offset, now);
-    const pair = await generatePair(privateAttributes, publicAttributes, crypto);
+    const privateAttributes = replacementAttributes(oldPrivate, privateStated, request.Offset, now);
+    const publicAttributes = replacementAttributes(oldPublic, publicStated, request.Offset, now);
+    const pair = await generatePairValues(privateAttributes, publicAttributes, crypto);
     const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
       createObject(
         { operation: 'ReKeyKeyPair', type: value.type, attributes, value, generated: true },

@@ -26,8 +26,8 @@ export const ReKey = operation({
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     if (old.attributes.get('KeyValuePresent') === false)
       fail('KeyValueNotPresent', 'there is no key to replace');
-    const explicit = await requestedAttributes([request.Attributes], context);
-    const attributes = replacementAttributes(old, explicit, request.Offset, now);
+    const stated = await requestedAttributes([request.Attributes], context);
+    const attributes = replacementAttributes(old, stated, request.Offset, now);
     const algorithm = algorithmOf(attributes);
     const bits =
       valueOf(attributes, 'CryptographicLength') ??

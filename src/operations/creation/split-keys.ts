@@ -32,7 +32,7 @@ export function requireEffort(
  * The polynomial of GF(2^8) by a custom attribute, `x-SplitKeyPolynomial` in 1.x, with the numbers that KMIP 3.0 calls
  * Split Key Polynomial: 283 for FIPS 197's 0x11B, 285 for 0x11D, which is meant when nothing is said.
  */
-export function polynomialOf(attributes: readonly Attribute[]): SharingPolynomial {
+export function statedPolynomial(attributes: readonly Attribute[]): SharingPolynomial {
   const label = attributes.find(
     ({ vendor, name }) => vendor === 'x' && name.toLowerCase() === 'splitkeypolynomial',
   );
@@ -45,7 +45,7 @@ export function polynomialOf(attributes: readonly Attribute[]): SharingPolynomia
 }
 
 /** The key itself. Fails with KeyValueNotPresent, or FeatureNotSupported for a wrapped one. */
-export function plainKeyOf({ value, attributes }: ManagedObject): PlainKey {
+export function requirePlainKey({ value, attributes }: ManagedObject): PlainKey {
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined)
     failWithoutKeyValue();
   const key = plainKey(value.type, value.value.KeyBlock);

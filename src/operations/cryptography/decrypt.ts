@@ -8,7 +8,7 @@ import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
-import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
+import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -25,11 +25,11 @@ export const Decrypt = operation({
   name: 'Decrypt',
   since: '1.2',
   request: Request,
-  response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...partAnswer }),
+  response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['SymmetricKey', 'PrivateKey'] }),
   async handle(request, context) {
     const { object: target, attempts, crypto, version } = context;
-    if (inParts(request)) return decryptPart(request, context);
+    if (isPart(request)) return decryptPart(request, context);
     const data = requireField(request.Data, 'Data');
     const parameters = parametersFor(target, request.CryptographicParameters);
     const key = await cipherKeyForUse(context, 'Decrypt', parameters);
@@ -73,7 +73,7 @@ function decryptPart(
     const output = work.stream.update(data);
     const tag = request.AuthenticatedEncryptionTag ?? work.tag;
     const all = last ? concatBytes([output, work.stream.final(tag)]) : output;
-    return { UniqueIdentifier: target.id, ...someData(all) };
+    return { UniqueIdentifier: target.id, ...nonEmptyData(all) };
   };
   return attempts.decrypting(target.id, () => multiPart.take(spec, step));
 }

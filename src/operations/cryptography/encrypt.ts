@@ -9,8 +9,8 @@ import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
-import { encapsulate, encapsulates } from './kem.ts';
-import { inParts, multiPartFields, partAnswer, someData } from './multi-part.ts';
+import { encapsulateSecret, isEncapsulationKey } from './kem.ts';
+import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -30,15 +30,15 @@ export const Encrypt = operation({
     UniqueIdentifier: one(text),
     Data: maybe(bytes),
     IVCounterNonce: maybe(bytes),
-    ...partAnswer,
+    ...multiPartResponse,
     AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
   }),
   target: object({ types: ['SymmetricKey', 'PublicKey'] }),
   async handle(request, context) {
     const { object: target, crypto, now, version } = context;
-    if (inParts(request)) return encryptPart(request, context);
+    if (isPart(request)) return encryptPart(request, context);
     const parameters = parametersFor(target, request.CryptographicParameters);
-    if (encapsulates(target)) return encapsulate(request, parameters, context);
+    if (isEncapsulationKey(target)) return encapsulateSecret(request, parameters, context);
     const data = requireField(request.Data, 'Data');
     const key = await cipherKeyForUse(context, 'Encrypt', parameters);
     countUse(target, data.length, now);
@@ -47,7 +47,7 @@ export const Encrypt = operation({
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,
     });
-    return { UniqueIdentifier: target.id, IVCounterNonce: iv, ...tagged(output, version) };
+    return { UniqueIdentifier: target.id, IVCounterNonce: iv, ...placeTag(output, version) };
   },
 });
 
@@ -70,15 +70,15 @@ function encryptPart(
   return multiPart.take({ operation: 'Encrypt', object: target.id, request, start }, (stream, last) => {
     const answer = { UniqueIdentifier: target.id, IVCounterNonce: first ? stream.iv : undefined };
     const output = stream.update(data);
-    if (!last) return { ...answer, ...someData(output) };
+    if (!last) return { ...answer, ...nonEmptyData(output) };
     const end = stream.final();
-    const { Data, ...tag } = tagged({ data: concatBytes([output, end.data]), tag: end.tag }, version);
-    return { ...answer, ...someData(Data), ...tag };
+    const { Data, ...tag } = placeTag({ data: concatBytes([output, end.data]), tag: end.tag }, version);
+    return { ...answer, ...nonEmptyData(Data), ...tag };
   });
 }
 
 /** Clients of versions without a field for the tag expect it after the data. */
-function tagged({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
+function placeTag({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
   return tag === undefined || isTagKnownIn('AuthenticatedEncryptionTag', version)
     ? { Data: data, AuthenticatedEncryptionTag: tag }
     : { Data: concatBytes([data, tag]) };

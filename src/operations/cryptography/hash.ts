@@ -3,7 +3,7 @@ import { CryptographicParameters } from '../../../codec/structures/cryptographic
 import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
 import { requireField } from '../usable-key.ts';
-import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
+import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 /** Hash (KMIP 2.1 §6.1.27, 1.4 §4.39) of data that comes in one piece or in parts. */
 export const Hash = operation({
@@ -14,12 +14,12 @@ export const Hash = operation({
     Data: maybe(bytes),
     ...multiPartFields,
   }),
-  response: struct({ Data: maybe(bytes), ...partAnswer }),
+  response: struct({ Data: maybe(bytes), ...multiPartResponse }),
   target: conversation(),
   handle(request, { crypto, multiPart }) {
     const algorithm = request.CryptographicParameters.HashingAlgorithm;
     if (algorithm === undefined) fail('InvalidField', 'Hashing Algorithm is missing');
-    if (!inParts(request)) return { Data: crypto.digest(algorithm, requireField(request.Data, 'Data')) };
+    if (!isPart(request)) return { Data: crypto.digest(algorithm, requireField(request.Data, 'Data')) };
     const start = () => crypto.startDigest(algorithm);
     return multiPart.take({ operation: 'Hash', request, start }, (stream, last) => {
       stream.update(request.Data ?? new Uint8Array());

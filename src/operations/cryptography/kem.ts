@@ -14,7 +14,7 @@ import { keyForUse } from '../usable-key.ts';
  */
 
 /** Whether the key is one for a key encapsulation mechanism. */
-export function encapsulates({ attributes }: ManagedObject): boolean {
+export function isEncapsulationKey({ attributes }: ManagedObject): boolean {
   const algorithm = attributes.get('CryptographicAlgorithm');
   return algorithm !== undefined && useOf(algorithm) === 'encapsulation';
 }
@@ -29,7 +29,7 @@ interface Request {
  * The ciphertext, and the identifier of the shared secret, which becomes Secret Data to derive keys from. Fails as `keyFor`;
  * with InvalidField for data, that no such key encrypts.
  */
-export async function encapsulate(
+export async function encapsulateSecret(
   { Data: data, IVCounterNonce: iv, AuthenticatedEncryptionAdditionalData: additionalData }: Request,
   parameters: CryptographicParameters,
   context: ObjectContext,

@@ -6,7 +6,7 @@ import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { keyForUse, parametersFor, requireField, validityIndicator } from '../usable-key.ts';
-import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
+import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -24,12 +24,12 @@ export const MACVerify = operation({
   response: struct({
     UniqueIdentifier: one(text),
     ValidityIndicator: maybe(ValidityIndicator),
-    ...partAnswer,
+    ...multiPartResponse,
   }),
   target: object({ types: ['SymmetricKey'] }),
   async handle(request, context) {
     const { object: target, attempts, crypto, now } = context;
-    if (inParts(request)) return verifyPart(request, context);
+    if (isPart(request)) return verifyPart(request, context);
     const data = requireField(request.Data, 'Data');
     const given = requireField(request.MACData, 'MAC Data');
     const key = keyForUse(target, 'MACVerify', now);
@@ -37,7 +37,7 @@ export const MACVerify = operation({
     const valid = await attempts.verifying(
       target.id,
       () => crypto.verifyMac(key, parameters, data, given),
-      (verdict) => verdict,
+      (indicator) => indicator,
     );
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   },
@@ -55,17 +55,17 @@ function verifyPart(
     return { mac: crypto.startMac(keyForUse(target, 'MACVerify', now), parameters), given: request.MACData };
   };
   const spec = { operation: 'MACVerify', object: target.id, request, start } as const;
-  const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): Verdict => {
+  const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): VerificationAnswer => {
     mac.update(data);
     if (!last) return { UniqueIdentifier: target.id };
     const valid = mac.verify(requireField(request.MACData ?? given, 'MAC Data'));
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   };
-  const isValid = ({ ValidityIndicator: verdict }: Verdict) => verdict !== 'Invalid';
+  const isValid = ({ ValidityIndicator: indicator }: VerificationAnswer) => indicator !== 'Invalid';
   return attempts.verifying(target.id, () => multiPart.take(spec, step), isValid);
 }
 
-interface Verdict {
+interface VerificationAnswer {
   readonly UniqueIdentifier: string;
   readonly ValidityIndicator?: ValidityIndicator;
 }

@@ -5,7 +5,7 @@ import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { keyForUse, parametersFor, requireField } from '../usable-key.ts';
-import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
+import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -19,11 +19,11 @@ export const MAC = operation({
   name: 'MAC',
   since: '1.2',
   request: Request,
-  response: struct({ UniqueIdentifier: one(text), MACData: maybe(bytes), ...partAnswer }),
+  response: struct({ UniqueIdentifier: one(text), MACData: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['SymmetricKey'] }),
   handle(request, context) {
     const { object: target, crypto, now } = context;
-    if (inParts(request)) return macPart(request, context);
+    if (isPart(request)) return macPart(request, context);
     const data = requireField(request.Data, 'Data');
     const key = keyForUse(target, 'MAC', now);
     countUse(target, data.length, now);

@@ -12,10 +12,10 @@ export const multiPartFields = {
 };
 
 /** Response field that all answers but the last carry. */
-export const partAnswer = { CorrelationValue: since('1.3', maybe(bytes)) };
+export const multiPartResponse = { CorrelationValue: since('1.3', maybe(bytes)) };
 
 /** Whether the data is one part of several. A first part that is also the last is the whole. */
-export function inParts({
+export function isPart({
   CorrelationValue,
   InitIndicator = false,
   FinalIndicator = false,
@@ -29,6 +29,6 @@ export function inParts({
 }
 
 /** Output of one part; left out where there is nothing to say yet. */
-export function someData(data: Uint8Array): { Data?: Uint8Array } {
+export function nonEmptyData(data: Uint8Array): { Data?: Uint8Array } {
   return data.length === 0 ? {} : { Data: data };
 }

@@ -6,7 +6,7 @@ import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { keyForUse, parametersFor, signedMessage } from '../usable-key.ts';
-import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
+import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -21,11 +21,11 @@ export const Sign = operation({
   name: 'Sign',
   since: '1.2',
   request: Request,
-  response: struct({ UniqueIdentifier: one(text), SignatureData: maybe(bytes), ...partAnswer }),
+  response: struct({ UniqueIdentifier: one(text), SignatureData: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['PrivateKey'] }),
   async handle(request, context) {
     const { object: target, crypto, now } = context;
-    if (inParts(request)) return signPart(request, context);
+    if (isPart(request)) return signPart(request, context);
     const message = signedMessage(request.Data, request.DigestedData);
     const key = keyForUse(target, 'Sign', now);
     countUse(target, (request.Data ?? request.DigestedData ?? []).length, now);

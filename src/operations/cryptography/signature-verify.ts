@@ -7,7 +7,7 @@ import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { keyForUse, parametersFor, requireField, signedMessage, validityIndicator } from '../usable-key.ts';
-import { inParts, multiPartFields, partAnswer } from './multi-part.ts';
+import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
   UniqueIdentifier: maybe(identifier),
@@ -26,12 +26,12 @@ export const SignatureVerify = operation({
   response: struct({
     UniqueIdentifier: one(text),
     ValidityIndicator: maybe(ValidityIndicator),
-    ...partAnswer,
+    ...multiPartResponse,
   }),
   target: object({ types: ['PublicKey'] }),
   async handle(request, context) {
     const { object: target, crypto, now } = context;
-    if (inParts(request)) return verifyPart(request, context);
+    if (isPart(request)) return verifyPart(request, context);
     const message = signedMessage(request.Data, request.DigestedData);
     const signature = requireField(request.SignatureData, 'Signature Data');
     const key = keyForUse(target, 'SignatureVerify', now);

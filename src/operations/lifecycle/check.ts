@@ -36,26 +36,28 @@ export const Check = operation({
   },
 });
 
-type Wanted = {
+type CheckedUse = {
   UsageLimitsCount?: bigint | undefined;
   CryptographicUsageMask?: number | undefined;
   LeaseTime?: number | undefined;
 };
 
-function findRefusal(wanted: Wanted, { object: target }: ObjectContext): Parameters<typeof fail> | undefined {
+function findRefusal(
+  use: CheckedUse,
+  { object: target }: ObjectContext,
+): Parameters<typeof fail> | undefined {
   const { attributes } = target;
   const mask = attributes.get('CryptographicUsageMask') ?? 0;
-  const asked = wanted.CryptographicUsageMask ?? 0;
-  if (!hasUsageBits(mask, asked))
+  const requestedMask = use.CryptographicUsageMask ?? 0;
+  if (!hasUsageBits(mask, requestedMask))
     return ['IncompatibleCryptographicUsageMask', 'the Cryptographic Usage Mask does not allow that'];
   const limits = attributes.get('UsageLimits');
-  if (wanted.UsageLimitsCount !== undefined && limits !== undefined) {
+  if (use.UsageLimitsCount !== undefined && limits !== undefined) {
     const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
-    if (left < wanted.UsageLimitsCount)
-      return ['UsageLimitExceeded', 'the Usage Limits do not allow that much'];
+    if (left < use.UsageLimitsCount) return ['UsageLimitExceeded', 'the Usage Limits do not allow that much'];
   }
   const lease = attributes.get('LeaseTime') ?? 0;
-  if (wanted.LeaseTime !== undefined && lease !== 0 && wanted.LeaseTime > lease) {
+  if (use.LeaseTime !== undefined && lease !== 0 && use.LeaseTime > lease) {
     return ['PermissionDenied', 'the object is not leased for so long'];
   }
   return undefined;

@@ -14,9 +14,9 @@ import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 
 /** Object types of which the server itself sets some attributes that its client says nothing of. */
-const ownTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'];
+const serverTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'];
 
-function ownDefaults(type: ObjectTypeName): readonly Attribute[] {
+function serverDefaults(type: ObjectTypeName): readonly Attribute[] {
   return [
     { name: 'CryptographicUsageMask', value: defaultUsageMask(type, undefined) ?? 0 },
     { name: 'LeaseTime', value: defaultLeaseSeconds },
@@ -34,21 +34,22 @@ const maxGroups = 64;
  * Groups. Fails with UnknownObjectGroup for one that neither defaults nor constraints nor objects know.
  */
 export async function announcedDefaults(
-  asked: readonly string[],
+  requested: readonly string[],
   context: Context,
 ): Promise<Infer<typeof DefaultsInformation>> {
-  if (asked.length > maxGroups) fail('ServerLimitExceeded', `no more than ${maxGroups} Object Groups`);
-  const policy = await policyOf(context);
-  for (const group of asked) {
+  if (requested.length > maxGroups) fail('ServerLimitExceeded', `no more than ${maxGroups} Object Groups`);
+  const policy = await loadPolicyIfUnsealed(context);
+  for (const group of requested) {
     if (!(await isKnown(group, policy, context)))
       fail('UnknownObjectGroup', 'neither objects nor defaults belong to an Object Group of that name');
   }
-  if (asked.length > 0) return { ObjectDefaults: asked.flatMap((group) => inForce(policy, group)) };
-  return { ObjectDefaults: [...inForce(policy), ...ofGroups(policy, context.version)] };
+  if (requested.length > 0)
+    return { ObjectDefaults: requested.flatMap((group) => effectiveDefaults(policy, group)) };
+  return { ObjectDefaults: [...effectiveDefaults(policy), ...groupDefaults(policy, context.version)] };
 }
 
 /** What a group has set cannot be read while the vault is sealed, and then nothing can be created either. */
-async function policyOf(context: Context): Promise<GroupPolicy> {
+async function loadPolicyIfUnsealed(context: Context): Promise<GroupPolicy> {
   try {
     return await loadPolicy(context);
   } catch (error) {
@@ -68,25 +69,25 @@ async function isKnown(
 }
 
 /** Those for one Object Group, or for objects of none; one entry for each type. */
-function inForce(policy: GroupPolicy, group?: string): ObjectDefaults[] {
+function effectiveDefaults(policy: GroupPolicy, group?: string): ObjectDefaults[] {
   const groups = group === undefined ? [] : [group];
   const set = policy.defaults.filter(
     (entry) => groupsOf(entry).length === 0 || groupsOf(entry).some((each) => each === group),
   );
-  const types = new Set([...ownTypes, ...set.flatMap((entry) => typesOf(entry) as ObjectTypeName[])]);
+  const types = new Set([...serverTypes, ...set.flatMap((entry) => typesOf(entry) as ObjectTypeName[])]);
   return [...types].map((type) => {
-    const own = ownTypes.includes(type) ? ownDefaults(type) : [];
+    const serverSet = serverTypes.includes(type) ? serverDefaults(type) : [];
     return {
       // 2.0 names one type, 2.1 several.
       ObjectType: type,
       ObjectTypes: { ObjectType: [type] },
-      Attributes: mergeTemplates(own, defaultsFor(policy, type, groups)),
+      Attributes: mergeTemplates(serverSet, defaultsFor(policy, type, groups)),
       ...(groups.length > 0 && { ObjectGroups: { ObjectGroup: groups } }),
     };
   });
 }
 
 /** Entries for single Object Groups, as they were set; 2.0 could not say which those are. */
-function ofGroups({ defaults }: GroupPolicy, version: Version): ObjectDefaults[] {
+function groupDefaults({ defaults }: GroupPolicy, version: Version): ObjectDefaults[] {
   return isTagKnownIn('ObjectGroups', version) ? defaults.filter((entry) => groupsOf(entry).length > 0) : [];
 }

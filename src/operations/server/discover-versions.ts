@@ -10,17 +10,17 @@ export const DiscoverVersions = operation({
   request: struct({ ProtocolVersion: many(ProtocolVersion) }),
   response: struct({ ProtocolVersion: many(ProtocolVersion) }),
   target: server(),
-  handle({ ProtocolVersion: asked }) {
-    const ours = versions.toReversed().map((version): ProtocolVersion => {
+  handle({ ProtocolVersion: requested }) {
+    const supported = versions.toReversed().map((version): ProtocolVersion => {
       const { major, minor } = versionNumbers(version);
       return { ProtocolVersionMajor: major, ProtocolVersionMinor: minor };
     });
-    const common = ours.filter((mine) => asked.some((theirs) => same(mine, theirs)));
-    return { ProtocolVersion: asked.length === 0 ? ours : common };
+    const common = supported.filter((mine) => requested.some((theirs) => isSameVersion(mine, theirs)));
+    return { ProtocolVersion: requested.length === 0 ? supported : common };
   },
 });
 
-function same(a: ProtocolVersion, b: ProtocolVersion): boolean {
+function isSameVersion(a: ProtocolVersion, b: ProtocolVersion): boolean {
   return (
     a.ProtocolVersionMajor === b.ProtocolVersionMajor && a.ProtocolVersionMinor === b.ProtocolVersionMinor
   );

@@ -114,8 +114,8 @@ export const Query = operation({
   request: struct({ QueryFunction: many(QueryFunction), ObjectGroups: since('2.1', maybe(ObjectGroups)) }),
   response,
   target: server(),
-  async handle({ QueryFunction: asked, ObjectGroups }, context) {
-    if (asked.length === 0) fail('InvalidMessage', 'Query names no Query Function');
+  async handle({ QueryFunction: requested, ObjectGroups }, context) {
+    if (requested.length === 0) fail('InvalidMessage', 'Query names no Query Function');
     const answer: Answer = {
       Operation: [],
       ObjectType: [],
@@ -128,13 +128,13 @@ export const Query = operation({
       CapabilityInformation: [],
       ClientRegistrationMethod: [],
     };
-    for (const name of new Set(asked)) {
+    for (const name of new Set(requested)) {
       if (typeof name === 'string') Object.assign(answer, functions[name]?.(context));
     }
     const groups = ObjectGroups?.ObjectGroup ?? [];
-    if (asked.includes('QueryDefaultsInformation') || groups.length > 0) {
+    if (requested.includes('QueryDefaultsInformation') || groups.length > 0) {
       const defaults = await announcedDefaults(groups, context);
-      if (asked.includes('QueryDefaultsInformation')) answer.DefaultsInformation = defaults;
+      if (requested.includes('QueryDefaultsInformation')) answer.DefaultsInformation = defaults;
     }
     return answer;
   },

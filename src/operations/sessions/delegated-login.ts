@@ -28,7 +28,7 @@ export const DelegatedLogin = operation({
   response: struct({ Ticket: one(Ticket) }),
   target: conversation(),
   handle(request, context) {
-    const rights = request.Rights.Right.map(rightOf);
+    const rights = request.Rights.Right.map(readRight);
     const entries = rights.reduce(
       (sum, { operations = [], objects = [], groups = [] }) =>
         sum + 1 + operations.length + objects.length + groups.length,
@@ -39,7 +39,7 @@ export const DelegatedLogin = operation({
   },
 });
 
-function rightOf({ Operations, Objects, ObjectGroups, UsageLimits: limits }: Right): TicketRight {
+function readRight({ Operations, Objects, ObjectGroups, UsageLimits: limits }: Right): TicketRight {
   const operations = Operations?.Operation;
   if (operations?.some((each) => !Operation.members.includes(each as never)))
     fail('InvalidField', 'a Right names an operation that is not known');

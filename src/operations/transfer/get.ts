@@ -28,8 +28,8 @@ export const Get = operation({
     const { object: target } = context;
     const { value } = target;
     if (value === undefined) failWithoutKeyValue('IllegalOperation');
-    const shown = await prepareForExport(target, value, request, context);
+    const exported = await prepareForExport(target, value, request, context);
     if (target.attributes.get('Fresh') === true) target.attributes.set('Fresh', false);
-    return { ObjectType: target.type, UniqueIdentifier: target.id, Object: shown };
+    return { ObjectType: target.type, UniqueIdentifier: target.id, Object: exported };
   },
 });

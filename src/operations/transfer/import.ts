@@ -15,7 +15,7 @@ import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { assembleObject, requireUniqueNames } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
-import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
+import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { unwrapObject } from './unwrapping.ts';
 
 /** Longest identifier a client may choose: libkmip's buffers end there. */
@@ -53,17 +53,17 @@ export const Import = operation({
     }
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
-    const imported = importedObject(id, value, request.Attributes, context);
+    const imported = assembleImport(id, value, request.Attributes, context);
     requireAllowed(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);
-    else takeOver(existing, imported);
+    else replaceContent(existing, imported);
     return { UniqueIdentifier: id };
   },
 });
 
 /** Attributes beside the object count more than those inside its Key Value. */
-function importedObject(
+function assembleImport(
   id: string,
   value: ManagedObjectValue,
   attributes: readonly Attribute[],
@@ -71,17 +71,17 @@ function importedObject(
 ): ManagedObject {
   const stated = new Set(attributes.map(attributeKey));
   const own = [
-    ...attributesInside(value).filter((each) => !stated.has(attributeKey(each))),
+    ...attributesInKeyValue(value).filter((each) => !stated.has(attributeKey(each))),
     ...attributes,
   ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
   return assembleObject(
-    { operation: 'Import', type: value.type, attributes: own, value: withoutAttributes(value), id },
+    { operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value), id },
     context,
   );
 }
 
 /** The object in the store keeps its row and its version; everything else is the imported one's. */
-function takeOver(existing: ManagedObject, imported: ManagedObject): void {
+function replaceContent(existing: ManagedObject, imported: ManagedObject): void {
   if (existing.type !== imported.type) fail('InvalidField', `the object here is a ${existing.type}`);
   for (const key of existing.attributes.keys()) existing.attributes.remove(key);
   for (const attribute of imported.attributes.list()) existing.attributes.add(attribute);

@@ -19,8 +19,8 @@ import { type CryptoProvider, plainKey } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
-import { withoutAttributes } from './object-import.ts';
-import { asPkcs12, fromPkcs12 } from './pkcs12.ts';
+import { removeAttributes } from './object-import.ts';
+import { decodeFromPkcs12, encodeAsPkcs12 } from './pkcs12.ts';
 import { unwrapObject } from './unwrapping.ts';
 import { isEncrypted, wrapObject } from './wrapping.ts';
 
@@ -47,52 +47,61 @@ export async function prepareForExport(
   requireExtractable(object);
   const { KeyWrapType: wrapType, KeyWrappingSpecification: specification } = request;
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
-  const concealed = specification !== undefined || (wrapType !== 'NotWrapped' && isEncrypted(value));
-  if (!concealed) requireInsensitive(object);
-  const unsealed = wrapType === 'NotWrapped' && hasKeyBlock(value) ? await clear(value, context) : value;
-  const shown = await converted(object, unsealed, request, context);
-  const dressed =
-    specification === undefined ? shown : await wrapObject(object, shown, specification, context);
-  if (!concealed || !isEncrypted(dressed)) requireInsensitive(object);
-  requireRepresentableIn(dressed, context.version);
-  return dressed;
+  const encrypted = specification !== undefined || (wrapType !== 'NotWrapped' && isEncrypted(value));
+  if (!encrypted) requireNotSensitive(object);
+  const unwrapped =
+    wrapType === 'NotWrapped' && hasKeyBlock(value) ? await unwrapWithoutAttributes(value, context) : value;
+  const converted = await convertFormat(object, unwrapped, request, context);
+  const wrapped =
+    specification === undefined ? converted : await wrapObject(object, converted, specification, context);
+  if (!encrypted || !isEncrypted(wrapped)) requireNotSensitive(object);
+  requireRepresentableIn(wrapped, context.version);
+  return wrapped;
 }
 
 /** In the format asked for; into PKCS#12 and out of it a password is needed, which the object is linked to. */
-async function converted(
+async function convertFormat(
   object: ManagedObject,
   value: ManagedObjectValue,
   { KeyFormatType: wanted, KeyCompressionType: compression }: ExportRequest,
   context: Context,
 ): Promise<ManagedObjectValue> {
-  const kept = hasKeyBlock(value) ? value.value.KeyBlock.KeyFormatType : undefined;
+  const storedFormat = hasKeyBlock(value) ? value.value.KeyBlock.KeyFormatType : undefined;
   if (
     !hasKeyBlock(value) ||
     wanted === undefined ||
-    wanted === kept ||
-    (wanted !== 'PKCS_12' && kept !== 'PKCS_12')
+    wanted === storedFormat ||
+    (wanted !== 'PKCS_12' && storedFormat !== 'PKCS_12')
   )
-    return inFormat(value, wanted, compression, context.crypto);
-  if (wanted === 'PKCS_12') return asPkcs12(object, value, context);
-  return inFormat((await fromPkcs12(object, value, context)) ?? value, wanted, compression, context.crypto);
+    return convertKeyFormat(value, wanted, compression, context.crypto);
+  if (wanted === 'PKCS_12') return encodeAsPkcs12(object, value, context);
+  return convertKeyFormat(
+    (await decodeFromPkcs12(object, value, context)) ?? value,
+    wanted,
+    compression,
+    context.crypto,
+  );
 }
 
 /** Attributes wrapped along with the key are the business of whoever unwraps it, not of Get (CLIENTS: Veeam breaks on them). */
-async function clear(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
-  return withoutAttributes(await unwrapObject(value, context));
+async function unwrapWithoutAttributes(
+  value: KeyedObjectValue,
+  context: Context,
+): Promise<ManagedObjectValue> {
+  return removeAttributes(await unwrapObject(value, context));
 }
 
 /** Sensitive objects leave only wrapped, those that are not extractable not at all. */
 export function refuseSecret(object: ManagedObject): void {
   requireExtractable(object);
-  requireInsensitive(object);
+  requireNotSensitive(object);
 }
 
 function requireExtractable({ attributes }: ManagedObject): void {
   if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
 }
 
-function requireInsensitive({ attributes }: ManagedObject): void {
+function requireNotSensitive({ attributes }: ManagedObject): void {
   if (attributes.get('Sensitive') === true)
     fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
 }
@@ -129,7 +138,7 @@ function curveOf(keyValue: KeyValue | undefined): RecommendedCurve | undefined {
 }
 
 /** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */
-function inFormat(
+function convertKeyFormat(
   value: ManagedObjectValue,
   format: KeyFormatType | undefined,
   compression: KeyCompressionType | undefined,
@@ -138,7 +147,7 @@ function inFormat(
   if (!hasKeyBlock(value)) {
     if (compression !== undefined)
       fail('KeyCompressionTypeNotSupported', `a ${value.type} cannot be compressed`);
-    if (format !== undefined && !fits(value, format))
+    if (format !== undefined && !isOnlyFormat(value, format))
       fail('KeyFormatTypeNotSupported', `a ${value.type} has no format ${format}`);
     return value;
   }
@@ -158,7 +167,7 @@ function inFormat(
 }
 
 /** Objects without a Key Block come in one format only; asking for that one is no mistake. */
-function fits(value: ManagedObjectValue, format: KeyFormatType): boolean {
+function isOnlyFormat(value: ManagedObjectValue, format: KeyFormatType): boolean {
   return (
     (value.type === 'Certificate' && value.value.CertificateType === 'X_509' && format === 'X_509') ||
     (value.type === 'CertificateRequest' &&

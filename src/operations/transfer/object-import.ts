@@ -11,13 +11,13 @@ import { fail } from '../../common/errors.ts';
 /** Shared by the operations that take in objects which clients bring. */
 
 /** Attributes that came inside Key Value, where clients may put them too. */
-export function attributesInside(value: ManagedObjectValue): readonly Attribute[] {
+export function attributesInKeyValue(value: ManagedObjectValue): readonly Attribute[] {
   const keyValue = hasKeyBlock(value) ? value.value.KeyBlock.KeyValue : undefined;
   return keyValue === undefined || keyValue instanceof Uint8Array ? [] : keyValue.Attributes;
 }
 
 /** The object as it is kept: attributes live beside the key. Under a MAC or signature nothing may be taken away. */
-export function withoutAttributes(value: ManagedObjectValue): ManagedObjectValue {
+export function removeAttributes(value: ManagedObjectValue): ManagedObjectValue {
   if (!hasKeyBlock(value)) return value;
   const block = value.value.KeyBlock;
   if (block.KeyValue === undefined || block.KeyValue instanceof Uint8Array) return value;
@@ -57,6 +57,6 @@ export function requireWellFormed(value: ManagedObjectValue, version: Version): 
   const option = KeyWrappingData?.EncodingOption;
   if (typeof option === 'number')
     fail('EncodingOptionError', 'the Encoding Option is not one of the specification');
-  if (option === 'NoEncoding' && attributesInside(value).length > 0)
+  if (option === 'NoEncoding' && attributesInKeyValue(value).length > 0)
     fail('EncodingOptionError', 'attributes need TTLV Encoding: without it there is no room for them');
 }

@@ -28,7 +28,7 @@ const maxChain = 16;
  * The private key as a PKCS#12 bundle. Fails with KeyFormatTypeNotSupported for what is no private key in the clear,
  * as `passwordOf` does, and with InvalidField for a link to something that is not an X.509 certificate.
  */
-export async function asPkcs12(
+export async function encodeAsPkcs12(
   object: ManagedObject,
   value: KeyedObjectValue,
   context: Context,
@@ -37,8 +37,8 @@ export async function asPkcs12(
   if (key?.objectType !== 'PrivateKey')
     fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
   const KeyValue = await context.crypto.encodePkcs12(key, {
-    certificates: await chainOf(object, context),
-    password: await passwordOf(object, context),
+    certificates: await loadChain(object, context),
+    password: await loadPassword(object, context),
     friendlyName: object.attributes.get('PKCS_12FriendlyName'),
   });
   const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_12', KeyValue };
@@ -49,22 +49,22 @@ export async function asPkcs12(
  * The private key out of the PKCS#12 file that was registered, as PKCS#8; undefined where the server does not understand
  * the file. Fails as `passwordOf` does, with BadPassword also when the password does not fit.
  */
-export async function fromPkcs12(
+export async function decodeFromPkcs12(
   object: ManagedObject,
   value: KeyedObjectValue,
   context: Context,
 ): Promise<KeyedObjectValue | undefined> {
-  const password = await passwordOf(object, context);
+  const password = await loadPassword(object, context);
   const { KeyValue } = value.value.KeyBlock;
   const file = KeyValue instanceof Uint8Array ? KeyValue : KeyValue?.KeyMaterial;
   if (!(file instanceof Uint8Array)) return undefined;
-  const KeyMaterial = await unbundled(file, password, context);
+  const KeyMaterial = await decryptFile(file, password, context);
   if (KeyMaterial === undefined) return undefined;
   const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_8', KeyValue: { KeyMaterial, Attributes: [] } };
   return { ...value, value: { ...value.value, KeyBlock } } as KeyedObjectValue;
 }
 
-async function unbundled(
+async function decryptFile(
   file: Uint8Array,
   password: Uint8Array,
   { attempts, crypto }: Context,
@@ -72,7 +72,7 @@ async function unbundled(
   try {
     return await attempts.decrypting(pkcs12Attempts, () => crypto.decodePkcs12(file, password));
   } catch (error) {
-    if (error instanceof CryptographyFailedError) badPassword('the password is not that of the PKCS#12');
+    if (error instanceof CryptographyFailedError) failBadPassword('the password is not that of the PKCS#12');
     throw error;
   }
 }
@@ -83,8 +83,8 @@ export async function describePkcs12(
   value: KeyedObjectValue,
   context: Context,
 ): Promise<void> {
-  const opened = await fromPkcs12(object, value, context);
-  const key = opened && plainKey(opened.type, opened.value.KeyBlock);
+  const decoded = await decodeFromPkcs12(object, value, context);
+  const key = decoded && plainKey(decoded.type, decoded.value.KeyBlock);
   if (key === undefined) return;
   const { CryptographicAlgorithm, CryptographicLength } = context.crypto.describeKey(key);
   const { attributes } = object;
@@ -99,13 +99,13 @@ export async function describePkcs12(
  * one link and it leads to a password, with ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the
  * password is Active and may derive keys.
  */
-async function passwordOf(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
+async function loadPassword(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
   const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
   const id = links.length === 1 ? linkedId(object, 'PKCS_12PasswordLink') : undefined;
-  if (id === undefined) badPassword('PKCS#12 needs exactly one PKCS#12 Password Link');
+  if (id === undefined) failBadPassword('PKCS#12 needs exactly one PKCS#12 Password Link');
   const password = await work.load(id);
-  if (password?.type !== 'SecretData') badPassword('the PKCS#12 Password Link leads to no password');
-  requireUsable(password, now);
+  if (password?.type !== 'SecretData') failBadPassword('the PKCS#12 Password Link leads to no password');
+  requireUsablePassword(password, now);
   const { value } = password;
   const key = value && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;
   if (
@@ -113,12 +113,12 @@ async function passwordOf(object: ManagedObject, { work, now }: Context): Promis
     value.value.SecretDataType !== 'Password' ||
     !(key?.KeyMaterial instanceof Uint8Array)
   )
-    badPassword('the PKCS#12 Password Link leads to no password');
+    failBadPassword('the PKCS#12 Password Link leads to no password');
   return key.KeyMaterial;
 }
 
 /** TC-PKCS12-2 is told Permission Denied, and in 2.0 already Wrong Key Lifecycle State, which must be for a password that is not Active. */
-function requireUsable(password: ManagedObject, now: number): void {
+function requireUsablePassword(password: ManagedObject, now: number): void {
   if (password.archived) fail('ObjectArchived', 'the password is archived: recover it first');
   if (password.state(now) !== 'Active')
     throw new KmipError('WrongKeyLifecycleState', 'the password is not Active', 'PermissionDenied', true);
@@ -131,11 +131,11 @@ function requireUsable(password: ManagedObject, now: number): void {
     fail('PermissionDenied', 'the Cryptographic Usage Mask of the password does not contain DeriveKey');
 }
 
-function badPassword(why: string): never {
+function failBadPassword(why: string): never {
   fail('BadPassword', why, 'InvalidField');
 }
 
-async function chainOf(object: ManagedObject, { work }: Context): Promise<Uint8Array[]> {
+async function loadChain(object: ManagedObject, { work }: Context): Promise<Uint8Array[]> {
   const chain = new Map<string, Uint8Array>();
   let id = linkedId(object, 'PKCS_12CertificateLink');
   while (id !== undefined && !chain.has(id)) {

@@ -14,7 +14,7 @@ import type { Context } from '../context.ts';
 import { createObject, requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
-import { attributesInside, requireWellFormed, withoutAttributes } from './object-import.ts';
+import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { describePkcs12 } from './pkcs12.ts';
 
 /**
@@ -38,12 +38,12 @@ export const Register = operation({
       fail('InvalidField', 'Object Type and the object disagree');
     requireWellFormed(request.Object, context.version);
     // What comes inside Key Value is the least specific source there is.
-    const inside = attributesInside(request.Object);
+    const inside = attributesInKeyValue(request.Object);
     const attributes = await requestedAttributes(
       [{ attributes: inside, templates: [] }, request.Attributes],
       context,
     );
-    const value = withoutAttributes(request.Object);
+    const value = removeAttributes(request.Object);
     const object = await createObject(
       { operation: 'Register', type: value.type, attributes, value },
       context,

@@ -17,8 +17,8 @@ import {
   UnsupportedKeyFormatError,
 } from '../../crypto/provider.ts';
 import type { Context } from '../context.ts';
-import { wrappingMethod } from './wrapping.ts';
-import { type WrappingKey, wrappingKey } from './wrapping-keys.ts';
+import { findWrappingMethod } from './wrapping.ts';
+import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
 /** Unwrapping of keys that came wrapped (KMIP 2.1 §3.1, 1.4 §2.1.5), with keys of the server. */
 
@@ -33,22 +33,26 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
   if (data === undefined || block.KeyValue === undefined) return value;
   const { KeyValue } = block;
   const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
-  const by = EncryptionKeyInformation ?? MACSignatureKeyInformation;
+  const information = EncryptionKeyInformation ?? MACSignatureKeyInformation;
   const unwrap = async () => {
-    const KeyBlock: KeyBlock = { ...block, KeyValue: await open(data, KeyValue, context) };
-    requireKey(value, KeyBlock, context);
+    const KeyBlock: KeyBlock = { ...block, KeyValue: await openKeyValue(data, KeyValue, context) };
+    requireConsistentKey(value, KeyBlock, context);
     return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
   };
   try {
-    return await context.attempts.decrypting(by?.UniqueIdentifier ?? '', unwrap);
+    return await context.attempts.decrypting(information?.UniqueIdentifier ?? '', unwrap);
   } catch (error) {
-    if (error instanceof CryptographyFailedError) broken();
+    if (error instanceof CryptographyFailedError) failUnwrap();
     throw error;
   }
 }
 
-async function open(data: KeyWrappingData, keyValue: KeyValue, context: Context): Promise<PlainKeyValue> {
-  const method = wrappingMethod(data.WrappingMethod);
+async function openKeyValue(
+  data: KeyWrappingData,
+  keyValue: KeyValue,
+  context: Context,
+): Promise<PlainKeyValue> {
+  const method = findWrappingMethod(data.WrappingMethod);
   const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
   if (
     method === undefined ||
@@ -59,72 +63,76 @@ async function open(data: KeyWrappingData, keyValue: KeyValue, context: Context)
   }
   const encryptionKey =
     method.encrypts && EncryptionKeyInformation !== undefined
-      ? await wrappingKey(EncryptionKeyInformation, 'unwrap', context)
+      ? await loadWrappingKey(EncryptionKeyInformation, 'unwrap', context)
       : undefined;
   const macKey =
     method.authenticates !== undefined && MACSignatureKeyInformation !== undefined
-      ? await wrappingKey(MACSignatureKeyInformation, 'verify', context)
+      ? await loadWrappingKey(MACSignatureKeyInformation, 'verify', context)
       : undefined;
   if (encryptionKey === undefined) {
-    const forms = formsOf(keyValue, data.EncodingOption);
-    await requireAuthentic(macKey, forms, data, context);
-    return keyValue instanceof Uint8Array ? decoded(keyValue, data.EncodingOption, context) : keyValue;
+    const inputs = listMacInputs(keyValue, data.EncodingOption);
+    await requireAuthentic(macKey, inputs, data, context);
+    return keyValue instanceof Uint8Array ? decodeContent(keyValue, data.EncodingOption, context) : keyValue;
   }
-  const body = bodyOf(keyValue);
+  const body = extractWrappedBytes(keyValue);
   if (method.authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
   const { key, parameters } = encryptionKey;
   const bytes = await context.crypto.unwrap(key, parameters, { data: body, iv: data.IVCounterNonce });
   if (method.authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
-  return decoded(bytes, data.EncodingOption, context);
+  return decodeContent(bytes, data.EncodingOption, context);
 }
 
 /** Wrapped bytes stand in place of the Key Value; some clients put them where Key Material was (TC-WRAP-1). */
-function bodyOf(keyValue: KeyValue): Uint8Array {
+function extractWrappedBytes(keyValue: KeyValue): Uint8Array {
   if (keyValue instanceof Uint8Array) return keyValue;
-  return keyValue.KeyMaterial instanceof Uint8Array ? keyValue.KeyMaterial : broken();
+  return keyValue.KeyMaterial instanceof Uint8Array ? keyValue.KeyMaterial : failUnwrap();
 }
 
 /** What a MAC of a key in the clear may be over: the Key Value as either era writes it. */
-function formsOf(keyValue: KeyValue, option: EncodingOption | undefined): readonly Uint8Array[] {
+function listMacInputs(keyValue: KeyValue, option: EncodingOption | undefined): readonly Uint8Array[] {
   if (keyValue instanceof Uint8Array) return [keyValue];
-  if (option === 'NoEncoding') return [bodyOf(keyValue)];
+  if (option === 'NoEncoding') return [extractWrappedBytes(keyValue)];
   return keyValueVersions.map((version) => encodeKeyValue(keyValue, version));
 }
 
 async function requireAuthentic(
   macKey: WrappingKey | undefined,
-  forms: readonly Uint8Array[],
+  inputs: readonly Uint8Array[],
   { MACSignature }: KeyWrappingData,
   { crypto }: Context,
 ): Promise<void> {
-  if (macKey === undefined || MACSignature === undefined) return broken();
+  if (macKey === undefined || MACSignature === undefined) return failUnwrap();
   const { key, parameters } = macKey;
-  for (const data of forms) {
+  for (const data of inputs) {
     const valid =
       key.objectType === 'SymmetricKey'
         ? crypto.verifyMac(key, parameters, data, MACSignature)
         : await crypto.verify(key, parameters, { data }, MACSignature);
     if (valid) return;
   }
-  broken();
+  failUnwrap();
 }
 
-function decoded(bytes: Uint8Array, option: EncodingOption | undefined, { limits }: Context): PlainKeyValue {
+function decodeContent(
+  bytes: Uint8Array,
+  option: EncodingOption | undefined,
+  { limits }: Context,
+): PlainKeyValue {
   if (option === 'NoEncoding') return { KeyMaterial: bytes, Attributes: [] };
-  return decodeKeyValue(bytes, limits) ?? broken();
+  return decodeKeyValue(bytes, limits) ?? failUnwrap();
 }
 
 /** Without authentication anything decrypts to something: what comes out must be the key that the Key Block claims. */
-function requireKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Context): void {
-  const key = plainKey(value.type, block) ?? broken();
+function requireConsistentKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Context): void {
+  const key = plainKey(value.type, block) ?? failUnwrap();
   try {
     crypto.describeKey(key);
   } catch (error) {
-    if (error instanceof InvalidKeyMaterialError || error instanceof UnsupportedKeyFormatError) broken();
+    if (error instanceof InvalidKeyMaterialError || error instanceof UnsupportedKeyFormatError) failUnwrap();
     throw error;
   }
 }
 
-function broken(): never {
+function failUnwrap(): never {
   fail('CryptographicFailure', 'the key cannot be unwrapped');
 }

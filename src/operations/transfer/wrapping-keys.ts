@@ -47,38 +47,38 @@ const keyTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'Publ
  * order of the checks it fails with WrappingObjectNotFound, WrappingObjectArchived, WrappingObjectDestroyed,
  * InvalidObjectType, as `requireUsage` does, and with BadCryptographicParameters.
  */
-export async function wrappingKey(
+export async function loadWrappingKey(
   information: KeyInformation,
   purpose: keyof typeof purposes,
   context: Context,
 ): Promise<WrappingKey> {
   const { half, uses }: Purpose = purposes[purpose];
-  const named = await find(information.UniqueIdentifier, context);
+  const named = await findWrappingObject(information.UniqueIdentifier, context);
   if (!keyTypes.includes(named.type))
     fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
   const object =
-    named.type === 'SymmetricKey' || named.type === half ? named : await otherHalf(named, half, context);
+    named.type === 'SymmetricKey' || named.type === half ? named : await findOtherHalf(named, half, context);
   const key = keyForUse(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
-  const { CryptographicParameters: asked } = information;
+  const { CryptographicParameters: stated } = information;
   // Only what a client asks for now is held to the key's own: what was wrapped elsewhere must stay readable.
   const chosen =
     purpose === 'wrap' || purpose === 'authenticate'
-      ? agreed(named, asked)
-      : (asked ?? named.attributes.get('CryptographicParameters'));
-  const parameters = complete(key, chosen ?? {}, purpose);
-  const told = asked !== undefined || parameters !== chosen;
+      ? chooseOwnParameters(named, stated)
+      : (stated ?? named.attributes.get('CryptographicParameters'));
+  const parameters = completeParameters(key, chosen ?? {}, purpose);
+  const isStated = stated !== undefined || parameters !== chosen;
   return {
     object,
     key,
     parameters,
     information: {
       UniqueIdentifier: named.id,
-      ...(told && Object.keys(parameters).length > 0 ? { CryptographicParameters: parameters } : {}),
+      ...(isStated && Object.keys(parameters).length > 0 ? { CryptographicParameters: parameters } : {}),
     },
   };
 }
 
-async function find(identifier: string | undefined, { work }: Context): Promise<ManagedObject> {
+async function findWrappingObject(identifier: string | undefined, { work }: Context): Promise<ManagedObject> {
   if (identifier === undefined) fail('InvalidField', 'the key information has no Unique Identifier');
   const object = await work.load(identifier);
   if (object === undefined) fail('WrappingObjectNotFound', 'there is no such wrapping key');
@@ -87,32 +87,32 @@ async function find(identifier: string | undefined, { work }: Context): Promise<
   return object;
 }
 
-function otherHalf(named: ManagedObject, half: Half, context: Context): Promise<ManagedObject> {
+function findOtherHalf(named: ManagedObject, half: Half, context: Context): Promise<ManagedObject> {
   const id = linkedId(named, half === 'PublicKey' ? 'PublicKeyLink' : 'PrivateKeyLink');
   if (id === undefined)
     fail('InvalidObjectType', `this takes a ${half}, and the ${named.type} named has no link to one`);
-  return find(id, context);
+  return findWrappingObject(id, context);
 }
 
 /**
  * Parameters given must be among the key's own, and when none are given its first hold. A key without any restricts
  * nothing: many clients make their keys without, and a default is better than keys that cannot wrap.
  */
-function agreed(
+function chooseOwnParameters(
   { attributes }: ManagedObject,
-  asked: CryptographicParameters | undefined,
+  stated: CryptographicParameters | undefined,
 ): CryptographicParameters | undefined {
   const own = attributes.values('CryptographicParameters');
-  if (asked === undefined || own.length === 0) return asked ?? own[0];
+  if (stated === undefined || own.length === 0) return stated ?? own[0];
   return (
-    own.find((each) => isSameValue({ value: each }, { value: asked })) ??
-    own.find((each) => contains(each, asked)) ??
+    own.find((each) => isSameValue({ value: each }, { value: stated })) ??
+    own.find((each) => contains(each, stated)) ??
     fail('BadCryptographicParameters', 'the Cryptographic Parameters are none of the wrapping key')
   );
 }
 
 /** NIST key wrap for AES keys, OAEP with SHA-256 for RSA keys, where nobody has said anything else. */
-function complete(
+function completeParameters(
   { objectType, CryptographicAlgorithm: algorithm }: PlainKey,
   parameters: CryptographicParameters,
   purpose: keyof typeof purposes,

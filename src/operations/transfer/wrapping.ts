@@ -14,17 +14,17 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
-import { type KeyInformation, type WrappingKey, wrappingKey } from './wrapping-keys.ts';
+import { type KeyInformation, loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
 /** Wrapping of keys that leave the server (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
 
 /** What a Wrapping Method does to the Key Value; a MAC or signature is over the Key Value, plain or encrypted. */
-interface Method {
+interface MethodEffects {
   readonly encrypts: boolean;
   readonly authenticates?: 'plain' | 'encrypted';
 }
 
-const methods = new Map<WrappingMethod, Method>([
+const methods = new Map<WrappingMethod, MethodEffects>([
   ['Encrypt', { encrypts: true }],
   ['MACSign', { encrypts: false, authenticates: 'plain' }],
   ['EncryptThenMACSign', { encrypts: true, authenticates: 'encrypted' }],
@@ -32,7 +32,7 @@ const methods = new Map<WrappingMethod, Method>([
 ]);
 
 /** Undefined for TR-31 and methods of vendors. */
-export function wrappingMethod(method: WrappingMethod): Method | undefined {
+export function findWrappingMethod(method: WrappingMethod): MethodEffects | undefined {
   return methods.get(method);
 }
 
@@ -57,16 +57,16 @@ export async function wrapObject(
   const { WrappingMethod, EncodingOption } = specification;
   const method = methods.get(WrappingMethod);
   if (method === undefined) fail('FeatureNotSupported', `the server does not wrap by ${WrappingMethod}`);
-  const content = contentOf(value.value.KeyBlock, object, specification, context.now);
-  const { encryptionKey, macKey } = await wrappingKeys(specification, method, context);
-  const bytes = encoded(content, specification, context.version);
+  const content = selectContent(value.value.KeyBlock, object, specification, context.now);
+  const { encryptionKey, macKey } = await loadWrappingKeys(specification, method, context);
+  const bytes = encodeContent(content, specification, context.version);
   const body = encryptionKey && encrypt(encryptionKey, bytes, EncodingOption, context);
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
   // Encoded anew it is ours to wipe; else it is the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {
-    ...withDerivedAttributes(value.value.KeyBlock, object),
+    ...addDerivedAttributes(value.value.KeyBlock, object),
     KeyValue: body?.data ?? content,
     KeyWrappingData: {
       WrappingMethod,
@@ -81,7 +81,7 @@ export async function wrapObject(
 }
 
 /** Plain Key Value with the attributes to be wrapped along with it. */
-function contentOf(
+function selectContent(
   { KeyValue, KeyWrappingData }: KeyBlock,
   object: ManagedObject,
   { AttributeName }: KeyWrappingSpecification,
@@ -95,11 +95,11 @@ function contentOf(
       'IllegalOperation',
     );
   }
-  return { KeyMaterial: KeyValue.KeyMaterial, Attributes: attributesNamed(AttributeName, object, now) };
+  return { KeyMaterial: KeyValue.KeyMaterial, Attributes: selectAttributes(AttributeName, object, now) };
 }
 
 /** Names of attributes that the object does not have are passed over, as Get Attributes does. */
-function attributesNamed(
+function selectAttributes(
   names: readonly AttributeReference[],
   object: ManagedObject,
   now: number,
@@ -110,9 +110,9 @@ function attributesNamed(
 }
 
 /** Either key information that the method needs, and no other. */
-async function wrappingKeys(
+async function loadWrappingKeys(
   specification: KeyWrappingSpecification,
-  { encrypts, authenticates }: Method,
+  { encrypts, authenticates }: MethodEffects,
   context: Context,
 ): Promise<{ encryptionKey: WrappingKey | undefined; macKey: WrappingKey | undefined }> {
   const { EncryptionKeyInformation, MACSignatureKeyInformation } = specification;
@@ -123,9 +123,10 @@ async function wrappingKeys(
     authenticates !== undefined,
   );
   const encryptionKey =
-    EncryptionKeyInformation && (await wrappingKey(EncryptionKeyInformation, 'wrap', context));
+    EncryptionKeyInformation && (await loadWrappingKey(EncryptionKeyInformation, 'wrap', context));
   const macKey =
-    MACSignatureKeyInformation && (await wrappingKey(MACSignatureKeyInformation, 'authenticate', context));
+    MACSignatureKeyInformation &&
+    (await loadWrappingKey(MACSignatureKeyInformation, 'authenticate', context));
   return { encryptionKey, macKey };
 }
 
@@ -135,7 +136,7 @@ function requireInformation(what: string, given: KeyInformation | undefined, nee
 }
 
 /** What is wrapped: the Key Value item in TTLV, or nothing but the bytes of the key. */
-function encoded(
+function encodeContent(
   content: PlainKeyValue,
   { EncodingOption: option, AttributeName: names }: KeyWrappingSpecification,
   version: Version,
@@ -181,7 +182,7 @@ function authenticate(
 }
 
 /** Algorithm and length, which a wrapped key no longer shows of itself. */
-function withDerivedAttributes(block: KeyBlock, { type, attributes }: ManagedObject): KeyBlock {
+function addDerivedAttributes(block: KeyBlock, { type, attributes }: ManagedObject): KeyBlock {
   if (type === 'SecretData') return block;
   return {
     ...block,

@@ -6,7 +6,7 @@ import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { fail } from '../../common/errors.ts';
 import type { Context } from '../../operations/context.ts';
-import { namedObject } from '../../operations/named-objects.ts';
+import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
 import { restrictToRights } from '../authentication/rights.ts';
@@ -116,7 +116,7 @@ async function run(
   switch (stance.kind) {
     case 'object': {
       const named = request[stance.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
-      const object = await namedObject(identifiers.resolve(named), stance, context);
+      const object = await loadNamedObject(identifiers.resolve(named), stance, context);
       await countTicketUse(operation.name, object, request, context);
       const answer = await handle(request, { ...context, object } as Context);
       context.setPlaceholder(identifierOf(answer) ?? object.id);
