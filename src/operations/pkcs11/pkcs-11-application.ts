@@ -2,51 +2,58 @@ import { readJson, writeJson } from '../../common/json.ts';
 import type { Context } from '../context.ts';
 
 /**
- * What the server remembers of a PKCS#11 application from C_Initialize to C_Finalize, as a record: several servers may
- * share a database, and a client may come back on another connection.
+ * State of a PKCS#11 application from C_Initialize to C_Finalize, stored as a record: several servers may share a
+ * database, and a client may use several connections.
  */
 
 const kind = 'pkcs11';
-/** An application that has not called for so long is gone. */
+/** Seconds without a call after which an application expires. */
 const idleSeconds = 3_600;
-/** A record is written anew when so much of its time is over, not at every call. */
+/** Age in seconds from which a call renews the record, so that not every call writes. */
 const renewSeconds = idleSeconds / 4;
-/** Of one group; when more are begun, the oldest end. */
+/** Applications of one group; another one removes the oldest. */
 const maxApplications = 64;
 
+/** A digest between C_DigestInit and its end. */
 export interface Digestion {
   readonly mechanism: number;
-  /** What has come so far in parts, in Base64; undefined before the first part. */
+  /** The parts received so far, in Base64; undefined before the first part. */
   data?: string | undefined;
 }
 
+/** An open session. */
 export interface Session {
   readonly flags: number;
   digest?: Digestion | undefined;
 }
 
+/** The content of the record. */
 export interface Application {
   readonly client: string;
   /** POSIX seconds. */
   renewed: number;
-  /** Handles are never used twice. */
+  /** Handles are not reused. */
   nextHandle: number;
   sessions: Record<string, Session>;
 }
 
-/** Begins an application; its Correlation Value is nothing that anybody could guess. */
-export async function begin(context: Context): Promise<Uint8Array> {
+/** Creates an application and returns its random Correlation Value. */
+export async function createApplication(context: Context): Promise<Uint8Array> {
   const { crypto, principal, now, work } = context;
   const old = await work.records.list(kind, maxApplications);
   for (const { id } of old.slice(0, Math.max(0, old.length - maxApplications + 1)))
     work.records.remove(kind, id);
   const correlation = crypto.random(16);
-  save(correlation, { client: principal.client, renewed: now, nextHandle: 1, sessions: {} }, context);
+  saveApplication(
+    correlation,
+    { client: principal.client, renewed: now, nextHandle: 1, sessions: {} },
+    context,
+  );
   return correlation;
 }
 
-/** The application of that Correlation Value, if it is one of this client's. */
-export async function resume(
+/** Loads the application with that Correlation Value; undefined when this client has none. */
+export async function loadApplication(
   correlation: Uint8Array | undefined,
   context: Context,
 ): Promise<Application | undefined> {
@@ -57,15 +64,22 @@ export async function resume(
   return application.client === context.principal.client ? application : undefined;
 }
 
-export function save(correlation: Uint8Array, application: Application, { work, now }: Context): void {
+/** Writes the record and renews its expiry. */
+export function saveApplication(
+  correlation: Uint8Array,
+  application: Application,
+  { work, now }: Context,
+): void {
   application.renewed = now;
   work.records.put(kind, correlation.toHex(), writeJson(application), now + idleSeconds);
 }
 
-export function isStale({ renewed }: Application, { now }: Context): boolean {
+/** Whether the record should be renewed by this call. */
+export function needsRenewal({ renewed }: Application, { now }: Context): boolean {
   return now - renewed >= renewSeconds;
 }
 
-export function end(correlation: Uint8Array, { work }: Context): void {
+/** Removes the record. */
+export function removeApplication(correlation: Uint8Array, { work }: Context): void {
   work.records.remove(kind, correlation.toHex());
 }

@@ -1,69 +1,30 @@
-import type { HashingAlgorithm, PKCS_11Function } from '../../../codec/enums.ts';
-import { concatBytes } from '../../common/bytes.ts';
+import type { PKCS_11Function } from '../../../codec/enums.ts';
 import type { Context } from '../context.ts';
-import type { Application, Digestion, Session } from './pkcs-11-application.ts';
-import { type ParameterReader, ParameterWriter } from './pkcs-11-parameters.ts';
+import {
+  type ApplicationCall,
+  answerArray,
+  type Call,
+  type Callable,
+  CKR,
+  encodeUlongs,
+  forAnyone,
+  forApplication,
+  forSession,
+  forSlot,
+  type Result,
+  refuse,
+  type SessionCall,
+  slotId,
+  succeed,
+  succeedChanged,
+} from './pkcs-11-calls.ts';
+import { digest, digestFinal, digestInit, digestUpdate, offeredMechanisms } from './pkcs-11-digest.ts';
+import { ParameterWriter } from './pkcs-11-parameters.ts';
 
-/** Return values of PKCS#11 2.40 §3.6 that this token gives. */
-export const CKR = {
-  OK: 0x0,
-  HOST_MEMORY: 0x2,
-  SLOT_ID_INVALID: 0x3,
-  ARGUMENTS_BAD: 0x7,
-  NO_EVENT: 0x8,
-  FUNCTION_NOT_PARALLEL: 0x51,
-  FUNCTION_NOT_SUPPORTED: 0x54,
-  MECHANISM_INVALID: 0x70,
-  MECHANISM_PARAM_INVALID: 0x71,
-  OPERATION_ACTIVE: 0x90,
-  OPERATION_NOT_INITIALIZED: 0x91,
-  SESSION_COUNT: 0xb1,
-  SESSION_HANDLE_INVALID: 0xb3,
-  SESSION_PARALLEL_NOT_SUPPORTED: 0xb4,
-  TOKEN_WRITE_PROTECTED: 0xe2,
-  RANDOM_SEED_NOT_SUPPORTED: 0x120,
-  BUFFER_TOO_SMALL: 0x150,
-  CRYPTOKI_NOT_INITIALIZED: 0x190,
-  CRYPTOKI_ALREADY_INITIALIZED: 0x191,
-} as const;
-
-export interface Result {
-  readonly code: number;
-  readonly output?: Uint8Array | undefined;
-  /** The application is not as it was. */
-  readonly changed?: boolean;
-}
-
-interface Call {
-  readonly input: ParameterReader;
-  readonly context: Context;
-}
-interface ApplicationCall extends Call {
-  readonly application: Application;
-}
-interface SessionCall extends ApplicationCall {
-  readonly session: Session;
-  readonly handle: string;
-}
-
-/** What a function has to know before it can do anything. */
-export type Callable =
-  | { readonly needs: 'nothing'; call(call: Call): Result }
-  | { readonly needs: 'application'; call(call: ApplicationCall): Result };
-
-const nothing = (call: (call: Call) => Result): Callable => ({ needs: 'nothing', call });
-const application = (call: (call: ApplicationCall) => Result): Callable => ({ needs: 'application', call });
-const session = (call: (call: SessionCall) => Result): Callable =>
-  application((each) => {
-    const handle = String(each.input.ulong());
-    const open = each.application.sessions[handle];
-    return open === undefined
-      ? refused(CKR.SESSION_HANDLE_INVALID)
-      : call({ ...each, session: open, handle });
-  });
-
+/** CK_UNAVAILABLE_INFORMATION. */
 const unavailable = 2n ** 64n - 1n;
-const slot = 0n;
+
+/** Bits of the flags fields (PKCS#11 2.40 §3). */
 const flag = {
   tokenPresent: 1,
   randomNumberGenerator: 0x1,
@@ -76,45 +37,8 @@ const flag = {
   dontBlock: 1n,
 } as const;
 
-/** PKCS#11 2.40 §2: number of the mechanism. */
-const mechanisms: ReadonlyMap<number, HashingAlgorithm> = new Map<number, HashingAlgorithm>([
-  [0x210, 'MD5'],
-  [0x220, 'SHA_1'],
-  [0x255, 'SHA_224'],
-  [0x250, 'SHA_256'],
-  [0x260, 'SHA_384'],
-  [0x270, 'SHA_512'],
-  [0x48, 'SHA_512_224'],
-  [0x4c, 'SHA_512_256'],
-  [0x2b5, 'SHA3_224'],
-  [0x2b0, 'SHA3_256'],
-  [0x2c0, 'SHA3_384'],
-  [0x2d0, 'SHA3_512'],
-]);
-
 const maxSessions = 64;
 const maxRandomBytes = 65_536n;
-/** Data of all digests in parts of one application: it waits in the record, which every call reads whole. */
-const maxDigestedBytes = 262_144;
-
-const done = (output?: ParameterWriter): Result => ({ code: CKR.OK, output: output?.finish() });
-const changed = (output?: ParameterWriter): Result => ({ ...done(output), changed: true });
-const refused = (code: number): Result => ({ code });
-
-/** Fills the caller's array, or says how long it has to be. */
-function filled(input: ParameterReader, count: number, elements: () => Uint8Array): Result {
-  const room = input.room(count);
-  input.end();
-  const output = new ParameterWriter().count(count);
-  if (room === 'enough') return done(output.raw(elements()));
-  return { code: room === 'count' ? CKR.OK : CKR.BUFFER_TOO_SMALL, output: output.finish() };
-}
-
-function ulongs(values: readonly (number | bigint)[]): Uint8Array {
-  return values
-    .reduce((writer: ParameterWriter, value) => writer.ulong(value), new ParameterWriter())
-    .finish();
-}
 
 /** The first two numbers of the server's version. */
 function productVersion({ server }: Context): [number, number] {
@@ -122,10 +46,10 @@ function productVersion({ server }: Context): [number, number] {
   return [major, minor];
 }
 
-/** CK_INFO, PKCS#11 2.40 §3.1, which is the version whose functions are here. */
-function info({ context }: Call): Result {
+/** CK_INFO (PKCS#11 2.40 §3.1); 2.40 is the version this token implements. */
+function getInfo({ context }: Call): Result {
   const { server } = context;
-  return done(
+  return succeed(
     new ParameterWriter()
       .byte(2, 40)
       .text(server.vendor, 32)
@@ -135,9 +59,10 @@ function info({ context }: Call): Result {
   );
 }
 
-function slotInfo({ context }: Call): Result {
+/** CK_SLOT_INFO (PKCS#11 2.40 §3.2). */
+function getSlotInfo({ context }: Call): Result {
   const { server } = context;
-  return done(
+  return succeed(
     new ParameterWriter()
       .text(server.name, 64)
       .text(server.vendor, 32)
@@ -147,14 +72,15 @@ function slotInfo({ context }: Call): Result {
   );
 }
 
-/** What it says of the time: YYYYMMDDhhmmss00. */
-function utcTime(seconds: number): string {
+/** Formats POSIX seconds as the utcTime of CK_TOKEN_INFO: YYYYMMDDhhmmss00. */
+function formatUtcTime(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)}00`;
 }
 
-function tokenInfo({ context, application: { sessions } }: ApplicationCall): Result {
+/** CK_TOKEN_INFO (PKCS#11 2.40 §3.2). */
+function getTokenInfo({ context, application: { sessions } }: ApplicationCall): Result {
   const { server, now } = context;
-  return done(
+  return succeed(
     new ParameterWriter()
       .text(server.name, 32)
       .text(server.vendor, 32)
@@ -163,163 +89,94 @@ function tokenInfo({ context, application: { sessions } }: ApplicationCall): Res
       .ulong(flag.randomNumberGenerator | flag.writeProtected | flag.clockOnToken | flag.tokenInitialized)
       .ulong(maxSessions)
       .ulong(Object.keys(sessions).length)
-      .raw(ulongs([0, 0, 0, 0, unavailable, unavailable, unavailable, unavailable]))
+      .raw(encodeUlongs([0, 0, 0, 0, unavailable, unavailable, unavailable, unavailable]))
       .byte(0, 0)
       .byte(...productVersion(context))
-      .text(utcTime(now), 16),
+      .text(formatUtcTime(now), 16),
   );
 }
 
-/** A function about a slot, of which there is one. */
-function ofSlot(call: (call: ApplicationCall) => Result): Callable {
-  return application((each) => (each.input.ulong() === slot ? call(each) : refused(CKR.SLOT_ID_INVALID)));
-}
-
-function offeredMechanisms({ crypto }: Context): number[] {
-  return [...mechanisms].flatMap(([number, name]) =>
-    crypto.hashingAlgorithms.includes(name) ? [number] : [],
-  );
-}
-
-function openSession({ input, application: app }: ApplicationCall): Result {
+function openSession({ input, application }: ApplicationCall): Result {
   const flags = input.ulong();
   input.nulls();
-  if ((flags & flag.serial) === 0n) return refused(CKR.SESSION_PARALLEL_NOT_SUPPORTED);
-  if ((flags & flag.readWrite) !== 0n) return refused(CKR.TOKEN_WRITE_PROTECTED);
-  if (Object.keys(app.sessions).length >= maxSessions) return refused(CKR.SESSION_COUNT);
-  const handle = app.nextHandle++;
-  app.sessions[handle] = { flags: Number(flags & 0xffn) };
-  return changed(new ParameterWriter().ulong(handle));
+  if ((flags & flag.serial) === 0n) return refuse(CKR.SESSION_PARALLEL_NOT_SUPPORTED);
+  if ((flags & flag.readWrite) !== 0n) return refuse(CKR.TOKEN_WRITE_PROTECTED);
+  if (Object.keys(application.sessions).length >= maxSessions) return refuse(CKR.SESSION_COUNT);
+  const handle = application.nextHandle++;
+  application.sessions[handle] = { flags: Number(flags & 0xffn) };
+  return succeedChanged(new ParameterWriter().ulong(handle));
 }
 
 function generateRandom({ input, context }: SessionCall): Result {
   const length = input.ulong();
   input.end();
-  if (length > maxRandomBytes) return refused(CKR.ARGUMENTS_BAD);
+  if (length > maxRandomBytes) return refuse(CKR.ARGUMENTS_BAD);
   const bytes = context.crypto.random(Number(length));
-  return done(new ParameterWriter().count(bytes.length).raw(bytes));
-}
-
-function digestInit({ input, session: open, context }: SessionCall): Result {
-  const mechanism = Number(input.ulong());
-  const parameter = input.ended ? new Uint8Array() : input.array();
-  input.end();
-  if (!offeredMechanisms(context).includes(mechanism)) return refused(CKR.MECHANISM_INVALID);
-  if (parameter.length > 0) return refused(CKR.MECHANISM_PARAM_INVALID);
-  if (open.digest !== undefined) return refused(CKR.OPERATION_ACTIVE);
-  open.digest = { mechanism };
-  return changed();
-}
-
-function digest({ input, session: open, context }: SessionCall): Result {
-  const data = input.array();
-  if (open.digest === undefined) return refused(CKR.OPERATION_NOT_INITIALIZED);
-  if (open.digest.data !== undefined) return refused(CKR.OPERATION_ACTIVE);
-  return finished(open, open.digest, data, input, context);
-}
-
-function digestUpdate({ input, session: open, application: app }: SessionCall): Result {
-  const part = input.array();
-  input.end();
-  if (open.digest === undefined) return refused(CKR.OPERATION_NOT_INITIALIZED);
-  const waiting = Object.values(app.sessions).reduce(
-    (sum, each) => sum + (each.digest?.data?.length ?? 0),
-    0,
-  );
-  if (waiting * (3 / 4) + part.length > maxDigestedBytes) {
-    open.digest = undefined;
-    return { code: CKR.HOST_MEMORY, changed: true };
-  }
-  open.digest.data = concatBytes([Uint8Array.fromBase64(open.digest.data ?? ''), part]).toBase64();
-  return changed();
-}
-
-function digestFinal({ input, session: open, context }: SessionCall): Result {
-  if (open.digest === undefined) return refused(CKR.OPERATION_NOT_INITIALIZED);
-  return finished(open, open.digest, Uint8Array.fromBase64(open.digest.data ?? ''), input, context);
-}
-
-/** The digest is over once the caller has got it: asking for its length, or with too short a buffer, leaves it as it is. */
-function finished(
-  open: Session,
-  { mechanism }: Digestion,
-  data: Uint8Array,
-  input: ParameterReader,
-  { crypto }: Context,
-): Result {
-  const value = crypto.digest(mechanisms.get(mechanism) as HashingAlgorithm, data);
-  let given = false;
-  const result = filled(input, value.length, () => {
-    given = true;
-    return value;
-  });
-  if (!given) return result;
-  open.digest = undefined;
-  return { ...result, changed: true };
+  return succeed(new ParameterWriter().count(bytes.length).raw(bytes));
 }
 
 /**
- * The functions this token has (PKCS#11 2.40 §5): about itself, its sessions, random numbers and digests. Keys are objects
- * of KMIP and are reached by its own operations. C_Initialize and C_Finalize stand in the operation.
+ * The functions of this token (PKCS#11 2.40 §5): information, sessions, random numbers and digests. Keys are KMIP objects
+ * and are used by the operations of KMIP. C_Initialize and C_Finalize are part of the operation (pkcs-11.ts).
  */
 export const callables: Partial<Record<PKCS_11Function, Callable>> = {
-  C_GetInfo: application((call) => {
+  C_GetInfo: forApplication((call) => {
     call.input.nulls();
-    return info(call);
+    return getInfo(call);
   }),
-  C_GetSlotList: application(({ input }) => {
+  C_GetSlotList: forApplication(({ input }) => {
     input.boolean();
-    return filled(input, 1, () => ulongs([slot]));
+    return answerArray(input, 1, () => encodeUlongs([slotId]));
   }),
-  C_GetSlotInfo: ofSlot((call) => {
+  C_GetSlotInfo: forSlot((call) => {
     call.input.end();
-    return slotInfo(call);
+    return getSlotInfo(call);
   }),
-  C_GetTokenInfo: ofSlot((call) => {
+  C_GetTokenInfo: forSlot((call) => {
     call.input.end();
-    return tokenInfo(call);
+    return getTokenInfo(call);
   }),
-  C_WaitForSlotEvent: application(({ input }) => {
+  C_WaitForSlotEvent: forApplication(({ input }) => {
     const flags = input.ulong();
     input.nulls();
-    // The slot never changes, and a call that waits for it would never come back.
-    return refused((flags & flag.dontBlock) === 0n ? CKR.FUNCTION_NOT_SUPPORTED : CKR.NO_EVENT);
+    // The slot never changes, so a blocking call would never return.
+    return refuse((flags & flag.dontBlock) === 0n ? CKR.FUNCTION_NOT_SUPPORTED : CKR.NO_EVENT);
   }),
-  C_GetMechanismList: ofSlot(({ input, context }) => {
+  C_GetMechanismList: forSlot(({ input, context }) => {
     const list = offeredMechanisms(context);
-    return filled(input, list.length, () => ulongs(list));
+    return answerArray(input, list.length, () => encodeUlongs(list));
   }),
-  C_GetMechanismInfo: ofSlot(({ input, context }) => {
+  C_GetMechanismInfo: forSlot(({ input, context }) => {
     const mechanism = Number(input.ulong());
     input.end();
-    if (!offeredMechanisms(context).includes(mechanism)) return refused(CKR.MECHANISM_INVALID);
-    return done(new ParameterWriter().raw(ulongs([0, 0, flag.digest])));
+    if (!offeredMechanisms(context).includes(mechanism)) return refuse(CKR.MECHANISM_INVALID);
+    return succeed(new ParameterWriter().raw(encodeUlongs([0, 0, flag.digest])));
   }),
-  C_OpenSession: ofSlot(openSession),
-  C_CloseSession: session(({ input, application: app, handle }) => {
+  C_OpenSession: forSlot(openSession),
+  C_CloseSession: forSession(({ input, application, handle }) => {
     input.end();
-    delete app.sessions[handle];
-    return changed();
+    delete application.sessions[handle];
+    return succeedChanged();
   }),
-  C_CloseAllSessions: ofSlot(({ input, application: app }) => {
+  C_CloseAllSessions: forSlot(({ input, application }) => {
     input.end();
-    app.sessions = {};
-    return changed();
+    application.sessions = {};
+    return succeedChanged();
   }),
-  C_GetSessionInfo: session(({ input, session: { flags } }) => {
+  C_GetSessionInfo: forSession(({ input, session: { flags } }) => {
     input.end();
-    return done(new ParameterWriter().raw(ulongs([slot, 0, flags, 0])));
+    return succeed(new ParameterWriter().raw(encodeUlongs([slotId, 0, flags, 0])));
   }),
-  C_DigestInit: session(digestInit),
-  C_Digest: session(digest),
-  C_DigestUpdate: session(digestUpdate),
-  C_DigestFinal: session(digestFinal),
-  C_SeedRandom: session(({ input }) => {
+  C_DigestInit: forSession(digestInit),
+  C_Digest: forSession(digest),
+  C_DigestUpdate: forSession(digestUpdate),
+  C_DigestFinal: forSession(digestFinal),
+  C_SeedRandom: forSession(({ input }) => {
     input.array();
     input.end();
-    return refused(CKR.RANDOM_SEED_NOT_SUPPORTED);
+    return refuse(CKR.RANDOM_SEED_NOT_SUPPORTED);
   }),
-  C_GenerateRandom: session(generateRandom),
-  C_GetFunctionStatus: nothing(() => refused(CKR.FUNCTION_NOT_PARALLEL)),
-  C_CancelFunction: nothing(() => refused(CKR.FUNCTION_NOT_PARALLEL)),
+  C_GenerateRandom: forSession(generateRandom),
+  C_GetFunctionStatus: forAnyone(() => refuse(CKR.FUNCTION_NOT_PARALLEL)),
+  C_CancelFunction: forAnyone(() => refuse(CKR.FUNCTION_NOT_PARALLEL)),
 };

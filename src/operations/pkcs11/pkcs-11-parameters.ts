@@ -2,14 +2,19 @@ import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 
 /**
- * Parameters of PKCS#11 functions as bytes, in the order of the C prototypes: CK_BYTE and CK_BBOOL one byte, CK_ULONG eight
- * bytes big-endian, arrays their elements after a count of four bytes. Of an array that the function fills, the caller
- * says 00 for a null pointer (it asks for the count alone) or 01 and the count it has room for; nothing means room enough.
+ * Parameters of PKCS#11 functions as bytes, in the order of the C prototypes: CK_BYTE and CK_BBOOL take one byte, CK_ULONG
+ * eight bytes big-endian, arrays a count of four bytes and their elements. For an array that the function fills, the
+ * caller sends 00 for a null pointer (only the count is wanted) or 01 and the number of elements that fit; a missing
+ * parameter means that all fit.
  */
 
-/** What the caller can take of an array that the function fills. */
-export type OutputSize = 'count' | 'short' | 'enough';
+/** Whether the caller asks for the length only, has too little space, or enough for an array that the function fills. */
+export type OutputCapacity = 'count' | 'short' | 'enough';
 
+/**
+ * Reads input parameters, field by field.
+ * @throws {KmipError} PKCS_11CodecError from every method when the bytes do not fit
+ */
 export class ParameterReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -30,7 +35,7 @@ export class ParameterReader {
 
   boolean(): boolean {
     const byte = this.byte();
-    if (byte > 1) malformed('a CK_BBOOL is neither 0 nor 1');
+    if (byte > 1) failMalformed('a CK_BBOOL is neither 0 nor 1');
     return byte === 1;
   }
 
@@ -38,27 +43,28 @@ export class ParameterReader {
     return this.#view.getBigUint64(this.#take(8));
   }
 
-  /** A view of the request. */
+  /** Reads an array of bytes; the result is a view of the request. */
   array(): Uint8Array {
     const length = this.#count();
     const start = this.#take(length);
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** Room for an array of `count` elements. */
-  room(count: number): OutputSize {
+  /** Reads how much of an array of `count` elements the caller can take. */
+  capacityFor(count: number): OutputCapacity {
     if (this.ended) return 'enough';
     if (!this.boolean()) return 'count';
     return this.#count() < count ? 'short' : 'enough';
   }
 
-  /** Pointers that mean nothing here: a caller may send 00 for each, or leave them out. */
+  /** Reads the remaining pointers, which this token ignores: a caller may send 00 for each, or leave them out. */
   nulls(): void {
-    while (!this.ended) if (this.byte() !== 0) malformed('a pointer is not null');
+    while (!this.ended) if (this.byte() !== 0) failMalformed('a pointer is not null');
   }
 
+  /** Checks that all parameters have been read. */
   end(): void {
-    if (!this.ended) malformed('there is more than the parameters of the function');
+    if (!this.ended) failMalformed('there is more than the parameters of the function');
   }
 
   #count(): number {
@@ -66,14 +72,14 @@ export class ParameterReader {
   }
 
   #take(length: number): number {
-    if (length > this.#bytes.length - this.#at) malformed('the parameters are cut short');
+    if (length > this.#bytes.length - this.#at) failMalformed('the parameters are cut short');
     const start = this.#at;
     this.#at += length;
     return start;
   }
 }
 
-function malformed(why: string): never {
+function failMalformed(why: string): never {
   fail('PKCS_11CodecError', why);
 }
 
@@ -105,7 +111,7 @@ export class ParameterWriter {
     return this;
   }
 
-  /** Text of a fixed number of bytes, filled up with blanks and never ended by a zero. */
+  /** Writes text in a fixed number of bytes, padded with blanks and not zero-terminated. */
   text(value: string, length: number): this {
     const bytes = new Uint8Array(length).fill(0x20);
     new TextEncoder().encodeInto(value, bytes);
