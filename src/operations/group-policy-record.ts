@@ -8,7 +8,7 @@ import { encodeMessage } from '../../codec/wire/binary-writer.ts';
 import type { GroupPolicy } from '../object/group-policy.ts';
 import type { Context } from './context.ts';
 
-/** The record of a group's policy: one for each group, under the group's name, so that a creation reads one record. */
+/** The record of a group's policy. Each group has one, under its name, so that a creation reads one record. */
 
 const kind = 'policy';
 const recordPlan = plan(
@@ -18,6 +18,7 @@ const recordPlan = plan(
 const tag = tagNumber('RequestPayload');
 const emptyPolicy: GroupPolicy = { constraints: [], defaults: [] };
 
+/** Loads the policy of the principal's group; an empty one when the group has set none. */
 export async function loadPolicy({ work, principal }: Context): Promise<GroupPolicy> {
   const content = await work.records.load(kind, principal.group);
   if (content === undefined) return emptyPolicy;
@@ -27,7 +28,7 @@ export async function loadPolicy({ work, principal }: Context): Promise<GroupPol
   return { constraints: constraints.Constraint, defaults: defaults?.ObjectDefaults ?? [] };
 }
 
-/** Takes the place of what was loaded before. */
+/** Replaces the policy of the principal's group, which must have been loaded in this message. */
 export function savePolicy({ constraints, defaults }: GroupPolicy, { work, principal }: Context): void {
   if (constraints.length + defaults.length === 0) {
     work.records.remove(kind, principal.group);

@@ -124,10 +124,10 @@ const table: readonly AnyOperation[] = [
   Put,
 ];
 
-/** Every operation this server performs. */
+/** The operations of the server by name, in the order of the table. */
 export const operations: ReadonlyMap<unknown, AnyOperation> = new Map(table.map((each) => [each.name, each]));
 
-/** Names of the operations offered in that version, in the order of the table. */
+/** Names of the operations offered in a version, in the order of the table; Interop only with `interop`. */
 export function operationsIn(version: Version, interop: boolean): readonly OperationName[] {
   return table
     .filter(

@@ -6,12 +6,12 @@ import { fail } from '../common/errors.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import { conversation, operation } from './operation.ts';
 
-/** Attributes of one filter; far more than any client sends, far fewer than an engine's expressions may nest. */
+/** Attributes of one filter: more than clients send, fewer than the expressions of a database may nest. */
 const maxConditions = 128;
 
 /**
- * Locate (KMIP 2.1 §6.1.30, 1.4 §4.9): objects of the client's group that have every attribute given, newest first. A
- * filter that cannot be understood finds nothing; it is never overlooked.
+ * Locate (KMIP 2.1 §6.1.28, 1.4 §4.9): objects of the client's group that have every attribute given, newest first. A
+ * condition that the server does not understand matches no object; it is not ignored.
  */
 export const Locate = operation({
   name: 'Locate',

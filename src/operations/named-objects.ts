@@ -3,22 +3,25 @@ import { fail, type Reason } from '../common/errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 
-/** Objects that a request names: the one of its stance, and those that something is made out of. */
+/** Loading of objects that a request names, beside its target or as the material for a new object. */
 
-/** What an object has to be; stances say the same. */
+/** Conditions for an object, as in ObjectTarget. */
 export interface ObjectRequirements {
   readonly types?: readonly ObjectTypeName[];
-  /** Reason for one that is not there; ObjectNotFound when left out. */
+  /** Reason when there is no such object; ObjectNotFound when left out. */
   readonly missing?: Reason;
-  /** Reason for another type in 1.x, where the general table says otherwise. */
+  /** Reason that 1.x clients get for another type, where the general table says otherwise. */
   readonly legacyReason?: Reason;
+  /** Accepts archived objects too. */
   readonly archived?: boolean;
+  /** Accepts destroyed objects too. */
   readonly destroyed?: boolean;
 }
 
 /**
- * The object, in the fixed order of checks: existence, type, archived, destroyed. One answer for what is not there and
- * what may not be seen.
+ * Loads an object and checks in this order: existence, type, archived, destroyed. Objects that do not exist and objects
+ * that the principal may not see get the same answer.
+ * @throws {KmipError} the `missing` reason, InvalidObjectType, ObjectArchived or ObjectDestroyed
  */
 export async function loadNamedObject(
   id: string,
@@ -37,7 +40,10 @@ export async function loadNamedObject(
   return object;
 }
 
-/** Fails with ObjectArchived or ObjectDestroyed. */
+/**
+ * Refuses an archived or destroyed object, unless accepted.
+ * @throws {KmipError} ObjectArchived or ObjectDestroyed
+ */
 export function requirePresent(
   object: ManagedObject,
   { archived, destroyed }: Pick<ObjectRequirements, 'archived' | 'destroyed'> = {},
@@ -46,7 +52,10 @@ export function requirePresent(
   if (object.destroyed && !destroyed) fail('ObjectDestroyed', 'the object has been destroyed');
 }
 
-/** Several in their order, each once. Fails with InvalidMessage for none at all. */
+/**
+ * Loads several objects in their order, each once.
+ * @throws {KmipError} InvalidMessage for an empty list, ServerLimitExceeded for a long one, or as `loadNamedObject` does
+ */
 export async function loadNamedObjects(
   ids: readonly string[],
   types: readonly ObjectTypeName[],

@@ -5,8 +5,8 @@ import { conversation, operation } from '../operation.ts';
 import { changed, type Found, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /**
- * Cancel (KMIP 2.1 §6.1.6, 1.4 §4.27): takes back a pending request. Whatever work on it is under way cannot be
- * committed any more, so what is not done yet can always be cancelled, and Unable To Cancel is never the answer.
+ * Cancel (KMIP 2.1 §6.1.5, 1.4 §4.27): cancels a pending request. Work in progress on a cancelled request fails to
+ * commit, so every unfinished request can be cancelled and Unable To Cancel is never answered.
  */
 export const Cancel = operation({
   name: 'Cancel',
@@ -24,7 +24,7 @@ export const Cancel = operation({
 });
 
 function cancel(found: Found, { work: { records } }: Context): CancellationResult {
-  // Asked again because the first answer was lost, it is the same answer.
+  // A repeated request, after a lost answer, gets the same answer.
   if (found.item.cancelled === true) return 'Canceled';
   if ('done' in found) {
     return found.item.answers.every(({ status }) => status === 'Success') ? 'Completed' : 'Failed';

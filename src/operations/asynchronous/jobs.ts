@@ -4,9 +4,9 @@ import type { Principal, Right } from '../../identity/principal.ts';
 import type { Context, OperationName } from '../context.ts';
 
 /**
- * Messages that are answered before they are done (KMIP 2.1 §8.1.2 "Asynchronous Indicator"), as they rest in records.
- * A job is one message; while it is pending there are `job` and `jobMessage` under its id, afterwards `jobDone` and
- * `jobAnswers`. Facts are small, so that looking for a job does not load what it carries.
+ * Kinds of the records of jobs: messages that are answered before they are done (KMIP 2.1 §8.1.2 "Asynchronous
+ * Indicator"). A job is one message. While the job is pending, its `pending` and `message` records exist under its id,
+ * afterwards `done` and `answers`. The first of each pair is small, so that a search does not load payloads.
  */
 export const jobKinds = {
   /** Job as JSON. */
@@ -15,58 +15,64 @@ export const jobKinds = {
   message: 'job-message',
   /** DoneJob as JSON. */
   done: 'job-done',
-  /** The payloads of all answers, one after the other. */
+  /** The payloads of all answers, concatenated. */
   answers: 'job-answers',
 } as const;
 
+/** Fields of pending and done jobs. */
 interface JobRecord {
-  /** Only this client may ask about it. */
+  /** Only this client may poll or cancel the job. */
   readonly client: string;
-  /** It was asked for by this ticket. */
+  /** The ticket that authenticated the request. */
   readonly ticket?: string;
   /** POSIX microseconds. */
   readonly submitted: number;
 }
 
+/** A pending job. */
 export interface Job extends JobRecord {
-  /** What the client was held to when it asked, beyond its role. */
+  /** Rights of the ticket that restricted the client beyond its role. */
   readonly rights?: readonly Right[];
   readonly items: readonly JobItem[];
-  /** How often work was taken up that another process, or this one before a restart, had left. */
+  /** How often the job was resumed after another process, or this one before a restart, had abandoned it. */
   readonly resumed: number;
 }
 
+/** One asynchronous batch item of a pending job. */
 export interface JobItem {
   readonly operation: OperationName;
-  /** Its place in the message. */
+  /** Index of the batch item in the message. */
   readonly at: number;
   readonly cancelled?: boolean;
 }
 
+/** A finished job. */
 export interface DoneJob extends JobRecord {
   /** POSIX seconds. */
   readonly expires: number;
   readonly items: readonly DoneItem[];
 }
 
+/** One batch item of a finished job. */
 export interface DoneItem {
   readonly operation: OperationName;
   readonly cancelled?: boolean;
-  /** Its answer has been fetched. */
+  /** The client has polled the answer. */
   readonly fetched?: boolean;
-  /** More than one where the item referred to several objects of earlier answers. */
+  /** Several when the item referred to several objects of earlier answers. */
   readonly answers: readonly DoneAnswer[];
 }
 
+/** One answer of a batch item. */
 export interface DoneAnswer {
   readonly status: ResponseItem['status'];
   readonly reason?: ResponseItem['reason'];
   readonly message?: string;
-  /** Where its payload stands among all: first byte and one past the last. */
+  /** Range of its payload in the `answers` record: first byte and one past the last. */
   readonly payload?: readonly [from: number, to: number];
 }
 
-/** An item as a client asks about it. */
+/** An item found by its Asynchronous Correlation Value. */
 export type Found =
   | { readonly id: string; readonly index: number; readonly job: Job; readonly item: JobItem }
   | { readonly id: string; readonly index: number; readonly done: DoneJob; readonly item: DoneItem };
@@ -82,12 +88,12 @@ export function correlationValue(id: string, index: number): Uint8Array {
   return value;
 }
 
-/** A client may ask about all it has asked for; who acts within Rights of it, about what that ticket was shown with. */
+/** Whether the principal may poll or cancel the job. Within Rights of a ticket, only jobs of that ticket are allowed. */
 export function mayAsk({ client, rights, ticket }: Principal, job: JobRecord): boolean {
   return job.client === client && (rights === undefined || job.ticket === ticket);
 }
 
-/** The item a value was given out for; undefined when it was not, is too long ago, or was another client's. */
+/** Finds the item of a correlation value; undefined when the value is unknown, expired or another client's. */
 export async function findJob(
   value: Uint8Array,
   { work: { records }, principal }: Pick<Context, 'work' | 'principal'>,
@@ -105,17 +111,19 @@ export async function findJob(
   return done && item && { id, index, done, item };
 }
 
+/** Decodes a `pending` or `done` record. */
 export function readJobRecord<T extends JobRecord>(content: Uint8Array): T;
 export function readJobRecord<T extends JobRecord>(content: Uint8Array | undefined): T | undefined;
 export function readJobRecord<T extends JobRecord>(content: Uint8Array | undefined): T | undefined {
   return content && readJson<T>(content);
 }
 
+/** Encodes a `pending` or `done` record. */
 export function writeJobRecord(record: Job | DoneJob): Uint8Array {
   return writeJson(record);
 }
 
-/** The list with one of its items changed. */
+/** Returns a copy of the list with `change` applied to one item. */
 export function changed<T>(items: readonly T[], index: number, change: Partial<T>): readonly T[] {
   return items.map((item, at) => (at === index ? { ...item, ...change } : item));
 }

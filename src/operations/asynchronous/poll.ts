@@ -4,13 +4,13 @@ import type { Context, EarlierAnswer } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
 import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
-/** How long an answer can be fetched again that may have been lost on its way. */
+/** Seconds for which a fetched answer can be fetched again, because it may have been lost. */
 const refetchSeconds = 300;
 
 /**
- * Poll (KMIP 2.1 §6.1.39, 1.4 §4.28): how a request stands that was answered as pending. What is done is answered with
- * the items that would have been sent at once, payloads as the version of that request wrote them; they stay for a
- * while, so that a lost answer can be fetched again.
+ * Poll (KMIP 2.1 §6.1.38, 1.4 §4.28): the state of a request that was answered as pending. A finished request is answered
+ * with its own response items, payloads encoded in the version of that request; they remain available for a while, so
+ * that a lost answer can be fetched again.
  */
 export const Poll = operation({
   name: 'Poll',
@@ -56,7 +56,7 @@ async function fetchAnswers(
     const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);
     const expires = isLast ? Math.min(done.expires, now + refetchSeconds) : done.expires;
     records.put(jobKinds.done, id, writeJobRecord({ ...done, items, expires }), expires);
-    // Answers may hold keys, which others may have destroyed since.
+    // Answers may contain keys that have been destroyed since, so they expire soon.
     if (isLast && payloads !== undefined) records.put(jobKinds.answers, id, payloads, expires);
   }
   return item.answers.map(({ status, reason, message, payload }: DoneAnswer) => ({

@@ -6,7 +6,7 @@ import { fail } from '../../common/errors.ts';
 import { applyAdjust } from '../../object/adjust.ts';
 import { object, operation } from '../operation.ts';
 
-/** Adjust Attribute (KMIP 2.1 §6.1.3): counts a number up or down, moves a date, flips a sign or a truth. */
+/** Adjust Attribute (KMIP 2.1 §6.1.3): increments, decrements or negates a number, a date or a Boolean. */
 export const AdjustAttribute = operation({
   name: 'AdjustAttribute',
   since: '2.0',

@@ -4,7 +4,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
 
-/** Get Attribute List (KMIP 2.1 §6.1.24, 1.4 §4.13): the names of all attributes, each once. */
+/** Get Attribute List (KMIP 2.1 §6.1.21, 1.4 §4.13): the names of all attributes, each once. */
 export const GetAttributeList = operation({
   name: 'GetAttributeList',
   since: '1.0',

@@ -6,7 +6,7 @@ import { applyModify } from '../../object/attribute-rules.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 
-/** Modify Attribute (KMIP 2.1 §6.1.33, 1.4 §4.15): another value for an instance that exists. */
+/** Modify Attribute (KMIP 2.1 §6.1.34, 1.4 §4.15): replaces the value of an existing instance. */
 export const ModifyAttribute = operation({
   name: 'ModifyAttribute',
   since: '1.0',

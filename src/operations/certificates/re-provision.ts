@@ -24,7 +24,7 @@ import { creation, operation } from '../operation.ts';
 import { recordReplacement } from './certificate-history.ts';
 
 /**
- * Re-Provision (KMIP 2.1 §6.1, "Re-Provision"): the client's certificate gives way to another one, which the server signs
+ * Re-Provision (KMIP 2.1 §6.1.47): the client's certificate gives way to another one, which the server signs
  * for a certificate request, the client brings along, or the server makes with its key
  * (docs/decisions/23-re-provision.md). The answer names the object of the new certificate.
  */

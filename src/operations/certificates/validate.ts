@@ -22,7 +22,7 @@ const maxChain = 32;
 const maxSameSubject = 32;
 
 /**
- * Validate (KMIP 2.1 §6.1.62, 1.4 §4.23): whether one chain of certificates, given as they are and by identifier in any
+ * Validate (KMIP 2.1 §6.1.57, 1.4 §4.24): whether one chain of certificates, given as they are and by identifier in any
  * order, is good at a date. Issuers that are missing are taken from the group's certificates. It is Valid when it ends in a
  * certificate signed by itself that the group has; what the group has revoked is not.
  */

@@ -22,7 +22,7 @@ import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.t
 const maxParts = 255;
 
 /**
- * Create Split Key (KMIP 2.1 §6.1.12, 1.4 §4.38): divides a stored key, or a new one that is not stored itself, into
+ * Create Split Key (KMIP 2.1 §6.1.10, 1.4 §4.38): divides a stored key, or a new one that is not stored itself, into
  * parts of which a threshold is enough to join the key.
  */
 export const CreateSplitKey = operation({

@@ -12,7 +12,7 @@ import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
-/** Create (KMIP 2.1 §6.1.10, 1.4 §4.1): a new symmetric key, or random secret data. */
+/** Create (KMIP 2.1 §6.1.8, 1.4 §4.1): a new symmetric key, or random secret data. */
 export const Create = operation({
   name: 'Create',
   since: '1.0',

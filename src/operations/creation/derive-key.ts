@@ -44,7 +44,7 @@ const inputsOf: Readonly<Record<MethodName, Inputs>> = {
 const maxBits = 65_536;
 
 /**
- * Derive Key (KMIP 2.1 §6.1.17, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from a private
+ * Derive Key (KMIP 2.1 §6.1.14, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from a private
  * and a public key. The first object named is the key; secret data named second are the derivation data.
  */
 export const DeriveKey = operation({

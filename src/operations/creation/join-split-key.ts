@@ -23,7 +23,7 @@ import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
 
-/** Join Split Key (KMIP 2.1 §6.1.28, 1.4 §4.39): the key that the parts make up, as a new object. */
+/** Join Split Key (KMIP 2.1 §6.1.27, 1.4 §4.39): the key that the parts make up, as a new object. */
 export const JoinSplitKey = operation({
   name: 'JoinSplitKey',
   since: '1.2',

@@ -20,7 +20,7 @@ const Request = struct({
   AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
 });
 
-/** Decrypt (KMIP 2.1 §6.1.14, 1.4 §4.30) data that comes in one piece or in parts. */
+/** Decrypt (KMIP 2.1 §6.1.11, 1.4 §4.30) data that comes in one piece or in parts. */
 export const Decrypt = operation({
   name: 'Decrypt',
   since: '1.2',
@@ -47,7 +47,7 @@ export const Decrypt = operation({
   },
 });
 
-/** What it gives out before the last part is not authenticated yet: clients that ask for parts know that. */
+/** Output before the last part is not authenticated yet; clients that send parts accept that. */
 function decryptPart(
   request: Infer<typeof Request>,
   { object: target, attempts, crypto, now, version, multiPart }: ObjectContext,

@@ -21,7 +21,7 @@ const Request = struct({
   AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
 });
 
-/** Encrypt (KMIP 2.1 §6.1.18, 1.4 §4.29) data that comes in one piece or in parts; with ML-KEM, encapsulate. */
+/** Encrypt (KMIP 2.1 §6.1.17, 1.4 §4.29) data that comes in one piece or in parts; with ML-KEM, encapsulates. */
 export const Encrypt = operation({
   name: 'Encrypt',
   since: '1.2',
@@ -77,7 +77,7 @@ function encryptPart(
   });
 }
 
-/** Clients of versions without a field for the tag expect it after the data. */
+/** Appends the tag to the data in versions without a field for the tag. */
 function placeTag({ data, tag }: { data: Uint8Array; tag?: Uint8Array | undefined }, version: Version) {
   return tag === undefined || isTagKnownIn('AuthenticatedEncryptionTag', version)
     ? { Data: data, AuthenticatedEncryptionTag: tag }

@@ -9,11 +9,11 @@ import { createObject } from '../new-object.ts';
 import { keyForUse } from '../usable-key.ts';
 
 /**
- * Encapsulation by Encrypt (docs/decisions/20-post-quantum.md), which KMIP 2.1 has no operation for: Encrypt without Data
- * makes a shared secret and its ciphertext, Decrypt of the ciphertext gives the shared secret.
+ * Key encapsulation by Encrypt (docs/decisions/20-post-quantum.md), because KMIP 2.1 has no operation for it: Encrypt
+ * without Data makes a shared secret and its ciphertext, Decrypt of the ciphertext returns the shared secret.
  */
 
-/** Whether the key is one for a key encapsulation mechanism. */
+/** Whether the key is for a key encapsulation mechanism. */
 export function isEncapsulationKey({ attributes }: ManagedObject): boolean {
   const algorithm = attributes.get('CryptographicAlgorithm');
   return algorithm !== undefined && useOf(algorithm) === 'encapsulation';
@@ -26,8 +26,9 @@ interface Request {
 }
 
 /**
- * The ciphertext, and the identifier of the shared secret, which becomes Secret Data to derive keys from. Fails as `keyFor`;
- * with InvalidField for data, that no such key encrypts.
+ * Creates a shared secret for the public key, stores it as Secret Data to derive keys from, and returns its identifier and
+ * the ciphertext.
+ * @throws {KmipError} InvalidField for data, which such a key cannot encrypt, or as `keyForUse` does
  */
 export async function encapsulateSecret(
   { Data: data, IVCounterNonce: iv, AuthenticatedEncryptionAdditionalData: additionalData }: Request,

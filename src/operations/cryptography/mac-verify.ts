@@ -16,7 +16,7 @@ const Request = struct({
   ...multiPartFields,
 });
 
-/** MAC Verify (KMIP 2.1 §6.1.35, 1.4 §4.34). */
+/** MAC Verify (KMIP 2.1 §6.1.33, 1.4 §4.34): verifies the MAC of data that comes in one piece or in parts. */
 export const MACVerify = operation({
   name: 'MACVerify',
   since: '1.2',

@@ -2,19 +2,22 @@ import { bool, bytes, maybe, since } from '../../../codec/schema.ts';
 import { fail } from '../../common/errors.ts';
 import type { MultiPartFields } from '../context.ts';
 
-/** Shared by the operations whose data may come in parts (KMIP 1.3 on). */
+/** Functions shared by the operations whose data may come in parts (from KMIP 1.3 on). */
 
-/** Request fields that say which part it is. */
+/** Request fields that say which part of the data the request carries. */
 export const multiPartFields = {
   CorrelationValue: since('1.3', maybe(bytes)),
   InitIndicator: since('1.3', maybe(bool)),
   FinalIndicator: since('1.3', maybe(bool)),
 };
 
-/** Response field that all answers but the last carry. */
+/** Response field of all answers except the last. */
 export const multiPartResponse = { CorrelationValue: since('1.3', maybe(bytes)) };
 
-/** Whether the data is one part of several. A first part that is also the last is the whole. */
+/**
+ * Whether the request carries one part of several; a first part that is also the last is the whole.
+ * @throws {KmipError} InvalidField when Correlation Value and indicators contradict each other
+ */
 export function isPart({
   CorrelationValue,
   InitIndicator = false,
@@ -28,7 +31,7 @@ export function isPart({
   return true;
 }
 
-/** Output of one part; left out where there is nothing to say yet. */
+/** The output of one part as response field, left out when empty. */
 export function nonEmptyData(data: Uint8Array): { Data?: Uint8Array } {
   return data.length === 0 ? {} : { Data: data };
 }

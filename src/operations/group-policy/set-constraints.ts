@@ -5,7 +5,7 @@ import { loadPolicy, savePolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
 
 /**
- * Set Constraints (KMIP 2.1 §6.1.58): what new objects of the client's group have to be like, in the place of what was
+ * Set Constraints (KMIP 2.1 §6.1.52): what new objects of the client's group have to be like, in the place of what was
  * laid down before; nothing, when none are given.
  */
 export const SetConstraints = operation({

@@ -5,7 +5,7 @@ import { loadPolicy, savePolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
 
 /**
- * Set Defaults (KMIP 2.1 §6.1.59): attributes for what clients of the group leave open when they make objects, in the
+ * Set Defaults (KMIP 2.1 §6.1.53): attributes for what clients of the group leave open when they make objects, in the
  * place of those set before; without any, only the server's own are left.
  */
 export const SetDefaults = operation({

@@ -2,7 +2,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
 
-/** Activate (KMIP 2.1 §6.1.1, 1.4 §4.19): Pre-Active → Active, dated now. */
+/** Activate (KMIP 2.1 §6.1.1, 1.4 §4.19): changes the state from Pre-Active to Active, dated now. */
 export const Activate = operation({
   name: 'Activate',
   since: '1.0',

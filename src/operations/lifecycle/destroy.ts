@@ -2,7 +2,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
 
-/** Destroy (KMIP 2.1 §6.1.17, 1.4 §4.21): the key material is gone, the attributes stay. */
+/** Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. */
 export const Destroy = operation({
   name: 'Destroy',
   since: '1.0',

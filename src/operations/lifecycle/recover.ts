@@ -2,7 +2,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
 
-/** Recover (KMIP 2.1 §6.1.42, 1.4 §4.23): an archived object is on-line again. */
+/** Recover (KMIP 2.1 §6.1.42, 1.4 §4.23): moves an archived object back to on-line storage. */
 export const Recover = operation({
   name: 'Recover',
   since: '1.0',

@@ -35,7 +35,7 @@ interface Outcome extends Result {
 }
 
 /**
- * PKCS#11 (KMIP 2.1 §6.1.38): calls a function of the token that the server provides. The return code tells how the
+ * PKCS#11 (KMIP 2.1 §6.1.37): calls a function of the token that the server provides. The return code tells how the
  * function ended; the operation itself fails only for calls that cannot be decoded: PKCS_11InvalidInterface,
  * PKCS_11InvalidFunction, PKCS_11CodecError.
  */

@@ -3,7 +3,7 @@ import { one, struct, text } from '../../../codec/schema.ts';
 import { operation, server } from '../operation.ts';
 
 /**
- * Interop (KMIP 2.1 §6.1.28): brackets a conformance case. Offered only with `--interop`; `execute` refuses it
+ * Interop (KMIP 2.1 §6.1.26): brackets a conformance case. Offered only with `--interop`; `execute` refuses it
  * otherwise. A Reset clears nothing here: the runner gives every case a group of clients of its own.
  */
 export const Interop = operation({

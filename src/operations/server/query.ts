@@ -107,7 +107,7 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   }),
 };
 
-/** Query (KMIP 2.1 §6.1.41, 1.4 §4.25): what the server can do, as the asking version knows it. */
+/** Query (KMIP 2.1 §6.1.40, 1.4 §4.25): what the server can do, as the asking version knows it. */
 export const Query = operation({
   name: 'Query',
   since: '1.0',

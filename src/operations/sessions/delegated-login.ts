@@ -7,14 +7,14 @@ import { conversation, operation } from '../operation.ts';
 import { allowanceOf, issueTicket, type TicketRight } from './tickets.ts';
 
 /**
- * Identifiers, groups and operations of all Rights together: a ticket is read with every request that shows it, and
- * Locate asks the store for all of them at once.
+ * Identifiers, groups and operations of all Rights together. A ticket is read with every request that it authenticates,
+ * and Locate searches for all of them in one query.
  */
 const maxEntries = 256;
 
 /**
- * Delegated Login (KMIP 2.1 §6.1.13): a ticket for somebody else, an enrolled client too, who then acts in the speaker's
- * place within the Rights given, as long as the speaker itself could.
+ * Delegated Login (KMIP 2.1 §6.1.12): a ticket with which another enrolled client acts for this client, within the Rights given
+ * and within the client's own.
  */
 export const DelegatedLogin = operation({
   name: 'DelegatedLogin',

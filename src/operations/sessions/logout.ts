@@ -4,7 +4,7 @@ import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
 import { readTicket, ticketId, ticketKind } from './tickets.ts';
 
-/** Logout (KMIP 2.1 §6.1.32): ends a ticket of the speaker's, the one it speaks by or another. */
+/** Logout (KMIP 2.1 §6.1.31): ends a ticket of the client, whether or not it authenticated this request. */
 export const Logout = operation({
   name: 'Logout',
   since: '2.0',

@@ -5,54 +5,64 @@ import { readJson, writeJson } from '../../common/json.ts';
 import type { Principal, Right } from '../../identity/principal.ts';
 import type { Context } from '../context.ts';
 
-/** Tickets (KMIP 2.1 §9.21) as records: what Login gives out, Logout takes back, and the header of a request shows. */
+/** Kind of the records of tickets (KMIP 2.1 §9.21). Login creates a ticket, Logout ends it, a request header presents it. */
 export const ticketKind = 'ticket';
 
 const valueBytes = 32;
 
-/** What is left of Usage Limits: bytes, or objects, in decimal. */
+/** The remainder of Usage Limits, in bytes or objects. */
 export interface Allowance {
   readonly unit: 'Byte' | 'Object';
+  /** Decimal. */
   readonly left: string;
 }
 
+/** A Right of Delegated Login, with what is left of its Usage Limits. */
 export interface TicketRight extends Right {
   readonly usage?: Allowance;
 }
 
+/** Content of a ticket's record. */
 export interface TicketRecord {
-  /** Who asked for it, by the certificate it had then: a ticket does not outlive its client's enrolment. */
+  /** The client that the ticket was issued to, and its certificate then: the ticket ends with that enrolment. */
   readonly client: string;
   readonly fingerprint?: string;
   /** POSIX seconds. */
   readonly expires: number;
-  /** Of Delegated Login: any enrolled client may show it, and may do what these say. */
+  /** Of Delegated Login: any enrolled client may present the ticket, and is restricted to these Rights. */
   readonly rights?: readonly TicketRight[];
   /** Requests left; any number when left out. */
   readonly requests?: number;
   readonly usage?: Allowance;
 }
 
+/** Fields of Login and Delegated Login. */
 export interface LoginRequest {
   readonly LeaseTime?: number | undefined;
   readonly RequestCount?: number | undefined;
   readonly UsageLimits?: UsageLimits | undefined;
 }
 
-/** The value itself is kept nowhere: whoever reads the database cannot speak as somebody else. */
+/** Identifier of a ticket's record: SHA-256 of the value, hex. The value is not stored, so a database reader cannot use it. */
 export function ticketId(value: Uint8Array, { digest }: Pick<Context['crypto'], 'digest'>): string {
   return digest('SHA_256', value).toHex();
 }
 
+/** Decodes the content of a ticket's record. */
 export function readTicket(content: Uint8Array): TicketRecord {
   return readJson(content);
 }
 
+/** Encodes the content of a ticket's record. */
 export function writeTicket(ticket: TicketRecord): Uint8Array {
   return writeJson(ticket);
 }
 
-/** A new ticket for the speaker. Fails with PermissionDenied for one that speaks by a ticket itself: it would outlive its limits. */
+/**
+ * Issues a ticket for the client, with `rights` of Delegated Login.
+ * @throws {KmipError} PermissionDenied when the client authenticated by a ticket, whose limits the new one would outlive;
+ *   InvalidField for negative limits
+ */
 export function issueTicket(
   { LeaseTime: lease = 0, RequestCount: requests = 0, UsageLimits: limits }: LoginRequest,
   { principal, work, crypto, now, limits: { ticketSeconds } }: Context,
@@ -80,7 +90,10 @@ function refuseTicketHolder({ ticket }: Principal): void {
   if (ticket !== undefined) fail('PermissionDenied', 'a ticket cannot be used to get another one');
 }
 
-/** Undefined where there is no limit: none given, or a total of 0. Fails with InvalidField. */
+/**
+ * Converts Usage Limits into an allowance; undefined means no limit (none given, or a total of 0).
+ * @throws {KmipError} InvalidField for another unit or a negative total
+ */
 export function allowanceOf(limits: UsageLimits | undefined): Allowance | undefined {
   if (limits === undefined || limits.UsageLimitsTotal === 0n) return undefined;
   const { UsageLimitsUnit: unit, UsageLimitsTotal: total } = limits;
@@ -89,7 +102,7 @@ export function allowanceOf(limits: UsageLimits | undefined): Allowance | undefi
   return { unit, left: String(total) };
 }
 
-/** What remains after a use of `bytes` bytes; undefined when that is too much. */
+/** Deducts one use of `bytes` bytes; returns undefined when the allowance does not suffice. */
 export function afterUse({ unit, left }: Allowance, bytes: number): Allowance | undefined {
   const remains = BigInt(left) - (unit === 'Object' ? 1n : BigInt(bytes));
   return remains < 0n ? undefined : { unit, left: String(remains) };

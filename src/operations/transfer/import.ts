@@ -18,12 +18,12 @@ import { creation, operation } from '../operation.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { unwrapObject } from './unwrapping.ts';
 
-/** Longest identifier a client may choose: libkmip's buffers end there. */
+/** Characters of an identifier that a client may choose: the buffers of libkmip hold no more. */
 const maxIdentifier = 127;
 
 /**
- * Import (KMIP 2.1 §6.1.27, 1.4 §4.42): an object with the identifier and the attributes it had elsewhere. One that is
- * here already is replaced only when the client says so. A wrapped key stays wrapped unless Key Wrap Type is Not Wrapped.
+ * Import (KMIP 2.1 §6.1.25, 1.4 §4.41): stores an object with the identifier and the attributes it had elsewhere. An
+ * existing object is replaced only with Replace Existing. A wrapped key stays wrapped unless Key Wrap Type is Not Wrapped.
  */
 export const Import = operation({
   name: 'Import',
@@ -62,7 +62,7 @@ export const Import = operation({
   },
 });
 
-/** Attributes beside the object count more than those inside its Key Value. */
+/** Assembles the imported object; attributes beside it override those inside its Key Value. */
 function assembleImport(
   id: string,
   value: ManagedObjectValue,
@@ -80,7 +80,7 @@ function assembleImport(
   );
 }
 
-/** The object in the store keeps its row and its version; everything else is the imported one's. */
+/** Replaces attributes and value of a stored object, which keeps its row and its row version. */
 function replaceContent(existing: ManagedObject, imported: ManagedObject): void {
   if (existing.type !== imported.type) fail('InvalidField', `the object here is a ${existing.type}`);
   for (const key of existing.attributes.keys()) existing.attributes.remove(key);

@@ -24,9 +24,9 @@ import { decodeFromPkcs12, encodeAsPkcs12 } from './pkcs12.ts';
 import { unwrapObject } from './unwrapping.ts';
 import { isEncrypted, wrapObject } from './wrapping.ts';
 
-/** Shared by the operations that let objects out. */
+/** Functions shared by the operations that return object values. */
 
-/** What Get and Export let a client say about the object's form. */
+/** Fields of Get and Export that choose the form of the value. */
 export interface ExportRequest {
   readonly KeyFormatType?: KeyFormatType | undefined;
   readonly KeyWrapType?: KeyWrapType | undefined;
@@ -35,8 +35,8 @@ export interface ExportRequest {
 }
 
 /**
- * The object's value as it may leave: unwrapped, converted and wrapped as the client asks, in this order. Fails as those
- * steps do, with NotExtractable, and with Sensitive for what would leave unconcealed.
+ * Returns the object's value for a client: unwrapped, converted and wrapped as requested, in this order.
+ * @throws {KmipError} NotExtractable, Sensitive when the result would not be encrypted, or as those steps do
  */
 export async function prepareForExport(
   object: ManagedObject,
@@ -59,7 +59,7 @@ export async function prepareForExport(
   return wrapped;
 }
 
-/** In the format asked for; into PKCS#12 and out of it a password is needed, which the object is linked to. */
+/** Converts the value into the requested format; PKCS#12 needs the password that the object is linked to. */
 async function convertFormat(
   object: ManagedObject,
   value: ManagedObjectValue,
@@ -83,7 +83,7 @@ async function convertFormat(
   );
 }
 
-/** Attributes wrapped along with the key are the business of whoever unwraps it, not of Get (CLIENTS: Veeam breaks on them). */
+/** Unwraps the key and drops attributes that were wrapped with it: Veeam fails on attributes in the answer of Get. */
 async function unwrapWithoutAttributes(
   value: KeyedObjectValue,
   context: Context,
@@ -91,7 +91,10 @@ async function unwrapWithoutAttributes(
   return removeAttributes(await unwrapObject(value, context));
 }
 
-/** Sensitive objects leave only wrapped, those that are not extractable not at all. */
+/**
+ * Refuses objects whose value may not leave the server in the clear.
+ * @throws {KmipError} NotExtractable or Sensitive
+ */
 export function refuseSecret(object: ManagedObject): void {
   requireExtractable(object);
   requireNotSensitive(object);
@@ -107,21 +110,22 @@ function requireNotSensitive({ attributes }: ManagedObject): void {
 }
 
 /**
- * Refuses what the client's version has no word for: an object type, a key format, a curve or a way of splitting that came later, and
- * Templates once they are gone. Another format may be asked for.
+ * Refuses a value that the client's version cannot express: an object type, key format, curve or Split Key Method
+ * introduced later, or a Template in versions without them. The client may ask for another format.
+ * @throws {KmipError} InvalidObjectType, KeyFormatTypeNotSupported or KeyValueNotPresent
  */
 export function requireRepresentableIn(value: ManagedObjectValue, version: Version): void {
   if (!ObjectType.isKnownIn(value.type, version))
     fail('InvalidObjectType', `KMIP ${version} knows no ${value.type}`);
   if (value.type === 'SplitKey' && !SplitKeyMethod.isIntroducedBy(value.value.SplitKeyMethod, version))
-    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the way the key is split`);
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the Split Key Method of the key`);
   if (hasKeyBlock(value)) requireKeyRepresentableIn(value.value.KeyBlock, version);
 }
 
 function requireKeyRepresentableIn({ KeyFormatType: format, KeyValue }: KeyBlock, version: Version): void {
   if (!KeyFormatType.isIntroducedBy(format, version))
-    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is kept in`);
-  // Until 1.1 a Key Block without a Key Value is no Key Block.
+    fail('KeyFormatTypeNotSupported', `KMIP ${version} does not know the format the key is stored in`);
+  // Until 1.1 a Key Block must have a Key Value.
   if (KeyValue === undefined && !isTagKnownIn('KeyValuePresent', version))
     failWithoutKeyValue('IllegalOperation');
   const curve = curveOf(KeyValue);
@@ -137,7 +141,10 @@ function curveOf(keyValue: KeyValue | undefined): RecommendedCurve | undefined {
   return keyValue.KeyMaterial instanceof Uint8Array ? undefined : keyValue.KeyMaterial.RecommendedCurve;
 }
 
-/** The value as a client wants it. Fails with KeyFormatTypeNotSupported. */
+/**
+ * Converts a key into another format and compression, without PKCS#12.
+ * @throws {KmipError} KeyFormatTypeNotSupported, KeyCompressionTypeNotSupported or KeyValueNotPresent
+ */
 function convertKeyFormat(
   value: ManagedObjectValue,
   format: KeyFormatType | undefined,
@@ -166,7 +173,7 @@ function convertKeyFormat(
   return { ...value, value: { ...value.value, KeyBlock: converted } } as ManagedObjectValue;
 }
 
-/** Objects without a Key Block come in one format only; asking for that one is no mistake. */
+/** Objects without a Key Block have one format only, which a client may name. */
 function isOnlyFormat(value: ManagedObjectValue, format: KeyFormatType): boolean {
   return (
     (value.type === 'Certificate' && value.value.CertificateType === 'X_509' && format === 'X_509') ||

@@ -8,15 +8,15 @@ import {
 import { isWithin, type Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
 
-/** Shared by the operations that take in objects which clients bring. */
+/** Functions shared by the operations that accept object values from clients. */
 
-/** Attributes that came inside Key Value, where clients may put them too. */
+/** Returns the attributes inside the Key Value, where clients may state them too. */
 export function attributesInKeyValue(value: ManagedObjectValue): readonly Attribute[] {
   const keyValue = hasKeyBlock(value) ? value.value.KeyBlock.KeyValue : undefined;
   return keyValue === undefined || keyValue instanceof Uint8Array ? [] : keyValue.Attributes;
 }
 
-/** The object as it is kept: attributes live beside the key. Under a MAC or signature nothing may be taken away. */
+/** Removes the attributes inside the Key Value, which are stored beside the key. Values under a MAC or signature stay whole. */
 export function removeAttributes(value: ManagedObjectValue): ManagedObjectValue {
   if (!hasKeyBlock(value)) return value;
   const block = value.value.KeyBlock;
@@ -26,7 +26,7 @@ export function removeAttributes(value: ManagedObjectValue): ManagedObjectValue 
   return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
 }
 
-/** From here on a Template may not hold a Name of its own (KMIP 1.2–1.4, Register), and a Key Value may stay with the client. */
+/** From 1.2 on a Template may not contain a Name (KMIP 1.2–1.4, Register), and a Key Value may be absent. */
 const metadata = { since: '1.2' } as const;
 
 function needsPrime({ SplitKeyMethod, PrimeFieldSize }: SplitKey): boolean {
@@ -34,9 +34,9 @@ function needsPrime({ SplitKeyMethod, PrimeFieldSize }: SplitKey): boolean {
 }
 
 /**
- * Refuses what the schema cannot see: an object of which the version knows nothing, a Template that holds a Name, a key without a value in versions that know none, and
- * attributes beside a key that was wrapped without encoding. Fails with InvalidObjectType (1.x:
- * InvalidField), InvalidField or EncodingOptionError.
+ * Refuses values that the schema cannot detect: an object type unknown to the version, a Template with a Name, a key
+ * without a value in versions that require one, and attributes beside a key that was wrapped without encoding.
+ * @throws {KmipError} InvalidObjectType (1.x: InvalidField), InvalidField or EncodingOptionError
  */
 export function requireWellFormed(value: ManagedObjectValue, version: Version): void {
   if (!ObjectType.isKnownIn(value.type, version))
@@ -51,12 +51,12 @@ export function requireWellFormed(value: ManagedObjectValue, version: Version): 
     fail('InvalidField', 'a Split Key over a prime field needs Prime Field Size');
   const { KeyFormatType, KeyValue, KeyWrappingData } = value.value.KeyBlock;
   if (KeyValue === undefined && !since12) fail('InvalidField', 'Key Value is missing');
-  // PKCS#12 is encrypted by itself and may stand where a wrapped key does (TC-PKCS12-1).
+  // PKCS#12 is encrypted by itself and may replace a wrapped key (TC-PKCS12-1).
   if (KeyValue instanceof Uint8Array && KeyWrappingData === undefined && KeyFormatType !== 'PKCS_12')
     fail('InvalidField', 'a Key Value of bytes needs Key Wrapping Data');
   const option = KeyWrappingData?.EncodingOption;
   if (typeof option === 'number')
     fail('EncodingOptionError', 'the Encoding Option is not one of the specification');
   if (option === 'NoEncoding' && attributesInKeyValue(value).length > 0)
-    fail('EncodingOptionError', 'attributes need TTLV Encoding: without it there is no room for them');
+    fail('EncodingOptionError', 'attributes need TTLV Encoding');
 }

@@ -13,20 +13,21 @@ import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 
 /**
- * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key under a password, with its certificate and those above.
- * Links tell where they are: PKCS#12 Password Link from the key to Secret Data, PKCS#12 Certificate Link from the key to
- * its certificate and from each certificate to the next.
+ * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key encrypted by a password, with its certificate chain.
+ * Links name the other objects: PKCS#12 Password Link from the key to Secret Data, PKCS#12 Certificate Link from the key
+ * to its certificate and from each certificate to the next.
  */
 
-/** Whoever tries passwords brings a new object for each: they count together. */
+/** Failed passwords of all objects count together, because an attacker can register a new object for each guess. */
 const pkcs12Attempts = 'PKCS#12';
 
-/** Certificates in one bundle; real chains have three or four. */
+/** Certificates in one PKCS#12; real chains have three or four. */
 const maxChain = 16;
 
 /**
- * The private key as a PKCS#12 bundle. Fails with KeyFormatTypeNotSupported for what is no private key in the clear,
- * as `passwordOf` does, and with InvalidField for a link to something that is not an X.509 certificate.
+ * Encodes a private key as PKCS#12 with its certificate chain.
+ * @throws {KmipError} KeyFormatTypeNotSupported unless the value is a private key in the clear, InvalidField for a link to
+ *   another object than an X.509 certificate, or as `loadPassword` does
  */
 export async function encodeAsPkcs12(
   object: ManagedObject,
@@ -46,8 +47,8 @@ export async function encodeAsPkcs12(
 }
 
 /**
- * The private key out of the PKCS#12 file that was registered, as PKCS#8; undefined where the server does not understand
- * the file. Fails as `passwordOf` does, with BadPassword also when the password does not fit.
+ * Decodes the private key of a registered PKCS#12 as PKCS#8; undefined when the server cannot read the file.
+ * @throws {KmipError} BadPassword (1.x: InvalidField) when the password is wrong, or as `loadPassword` does
  */
 export async function decodeFromPkcs12(
   object: ManagedObject,
@@ -77,7 +78,10 @@ async function decryptFile(
   }
 }
 
-/** Checks the password of a PKCS#12 that is registered, and takes algorithm and length from the key inside. */
+/**
+ * Checks the password of a PKCS#12 being registered, and sets algorithm and length from the key in it.
+ * @throws {KmipError} as `decodeFromPkcs12` does
+ */
 export async function describePkcs12(
   object: ManagedObject,
   value: KeyedObjectValue,
@@ -95,9 +99,9 @@ export async function describePkcs12(
 }
 
 /**
- * The password that a key with PKCS#12 is linked to. Fails with BadPassword (1.x: InvalidField) unless there is exactly
- * one link and it leads to a password, with ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the
- * password is Active and may derive keys.
+ * Loads the password that the key is linked to.
+ * @throws {KmipError} BadPassword (1.x: InvalidField) unless there is exactly one link and it names a password;
+ *   ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the password is Active and may derive keys
  */
 async function loadPassword(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
   const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
@@ -117,7 +121,7 @@ async function loadPassword(object: ManagedObject, { work, now }: Context): Prom
   return key.KeyMaterial;
 }
 
-/** TC-PKCS12-2 is told Permission Denied, and in 2.0 already Wrong Key Lifecycle State, which must be for a password that is not Active. */
+/** TC-PKCS12-2 expects Permission Denied, and Wrong Key Lifecycle State from 2.0 on, for a password that is not Active. */
 function requireUsablePassword(password: ManagedObject, now: number): void {
   if (password.archived) fail('ObjectArchived', 'the password is archived: recover it first');
   if (password.state(now) !== 'Active')

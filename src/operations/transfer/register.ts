@@ -18,8 +18,8 @@ import { attributesInKeyValue, removeAttributes, requireWellFormed } from './obj
 import { describePkcs12 } from './pkcs12.ts';
 
 /**
- * Register (KMIP 2.1 §6.1.45, 1.4 §4.3): an object that the client brings. A wrapped key is kept as it came, whether or
- * not the server has the key to unwrap it.
+ * Register (KMIP 2.1 §6.1.43, 1.4 §4.3): stores an object of the client. A wrapped key is stored wrapped, whether or not
+ * the server has the key to unwrap it.
  */
 export const Register = operation({
   name: 'Register',
@@ -37,7 +37,7 @@ export const Register = operation({
     if (request.Object.type !== request.ObjectType)
       fail('InvalidField', 'Object Type and the object disagree');
     requireWellFormed(request.Object, context.version);
-    // What comes inside Key Value is the least specific source there is.
+    // Attributes inside the Key Value are the least specific source.
     const inside = attributesInKeyValue(request.Object);
     const attributes = await requestedAttributes(
       [{ attributes: inside, templates: [] }, request.Attributes],
@@ -55,7 +55,7 @@ export const Register = operation({
   },
 });
 
-/** A wrapped key points at the key that opens it (KMIP 2.1 §6.1.45), where that is here to be seen. */
+/** Links a wrapped key to its wrapping key (KMIP 2.1 §6.1.43), when the client can see that. */
 async function linkWrappingKey(
   object: ManagedObject,
   value: ManagedObjectValue,

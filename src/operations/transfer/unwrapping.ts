@@ -20,13 +20,13 @@ import type { Context } from '../context.ts';
 import { findWrappingMethod } from './wrapping.ts';
 import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
-/** Unwrapping of keys that came wrapped (KMIP 2.1 §3.1, 1.4 §2.1.5), with keys of the server. */
+/** Unwrapping of wrapped keys (KMIP 2.1 §3.1, 1.4 §2.1.5), with keys of the server. */
 
 /**
- * The object with its key in the clear, and with the attributes that were wrapped along. Fails with
- * KeyWrapTypeNotSupported where the server has no way to try, as `wrappingKey` does for the keys named, and else, whatever
- * is wrong with the wrapped key, with one and the same CryptographicFailure: key, parameters, MAC, padding, encoding
- * and content are not told apart.
+ * Unwraps an object's key; attributes that were wrapped with the key stay in the Key Value.
+ * @throws {KmipError} KeyWrapTypeNotSupported when the server does not know the method, as `loadWrappingKey` does for the
+ *   keys named, else the same CryptographicFailure for every defect: key, parameters, MAC, padding, encoding and content
+ *   are not distinguished
  */
 export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
@@ -82,13 +82,13 @@ async function openKeyValue(
   return decodeContent(bytes, data.EncodingOption, context);
 }
 
-/** Wrapped bytes stand in place of the Key Value; some clients put them where Key Material was (TC-WRAP-1). */
+/** Wrapped bytes replace the Key Value; some clients put them into Key Material instead (TC-WRAP-1). */
 function extractWrappedBytes(keyValue: KeyValue): Uint8Array {
   if (keyValue instanceof Uint8Array) return keyValue;
   return keyValue.KeyMaterial instanceof Uint8Array ? keyValue.KeyMaterial : failUnwrap();
 }
 
-/** What a MAC of a key in the clear may be over: the Key Value as either era writes it. */
+/** Lists the inputs that the MAC of a key in the clear may cover: the Key Value as either era encodes it. */
 function listMacInputs(keyValue: KeyValue, option: EncodingOption | undefined): readonly Uint8Array[] {
   if (keyValue instanceof Uint8Array) return [keyValue];
   if (option === 'NoEncoding') return [extractWrappedBytes(keyValue)];
@@ -122,7 +122,7 @@ function decodeContent(
   return decodeKeyValue(bytes, limits) ?? failUnwrap();
 }
 
-/** Without authentication anything decrypts to something: what comes out must be the key that the Key Block claims. */
+/** Without authentication any input decrypts to some bytes, so the result must be a key as the Key Block describes it. */
 function requireConsistentKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Context): void {
   const key = plainKey(value.type, block) ?? failUnwrap();
   try {

@@ -17,17 +17,18 @@ export interface KeyInformation {
   readonly CryptographicParameters?: CryptographicParameters | undefined;
 }
 
+/** A key that is ready to wrap, unwrap, authenticate or verify. */
 export interface WrappingKey {
   readonly object: ManagedObject;
   readonly key: PlainKey;
   readonly parameters: CryptographicParameters;
-  /** What Key Wrapping Data says of the key: enough to undo what it did. */
+  /** Key information for Key Wrapping Data, sufficient to unwrap or verify later. */
   readonly information: { UniqueIdentifier: string; CryptographicParameters?: CryptographicParameters };
 }
 
 type Half = 'PrivateKey' | 'PublicKey';
 
-/** What a key is needed for: the half of a pair that does it, and the uses it must allow. */
+/** The half of a key pair that serves a purpose, and the uses that the key must allow. */
 interface Purpose {
   readonly half: Half;
   readonly uses: { readonly SymmetricKey: Use; readonly pair: Use };
@@ -43,9 +44,10 @@ const purposes = {
 const keyTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey'];
 
 /**
- * The key that the information names, ready for the purpose; of a pair the half that it takes, found by its link. In the
- * order of the checks it fails with WrappingObjectNotFound, WrappingObjectArchived, WrappingObjectDestroyed,
- * InvalidObjectType, as `requireUsage` does, and with BadCryptographicParameters.
+ * Loads the key that the information names, for a purpose; of a key pair the half that the purpose needs, found by its
+ * link.
+ * @throws {KmipError} in the order of the checks: WrappingObjectNotFound, WrappingObjectArchived,
+ *   WrappingObjectDestroyed, InvalidObjectType, as `requireUsage` does, BadCryptographicParameters
  */
 export async function loadWrappingKey(
   information: KeyInformation,
@@ -60,7 +62,7 @@ export async function loadWrappingKey(
     named.type === 'SymmetricKey' || named.type === half ? named : await findOtherHalf(named, half, context);
   const key = keyForUse(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
   const { CryptographicParameters: stated } = information;
-  // Only what a client asks for now is held to the key's own: what was wrapped elsewhere must stay readable.
+  // Only new wrappings are restricted to the key's own parameters: keys wrapped elsewhere must stay readable.
   const chosen =
     purpose === 'wrap' || purpose === 'authenticate'
       ? chooseOwnParameters(named, stated)
@@ -95,8 +97,8 @@ function findOtherHalf(named: ManagedObject, half: Half, context: Context): Prom
 }
 
 /**
- * Parameters given must be among the key's own, and when none are given its first hold. A key without any restricts
- * nothing: many clients make their keys without, and a default is better than keys that cannot wrap.
+ * Stated parameters must be among the key's own; without stated ones the key's first are used. A key without parameters
+ * allows all: many clients create keys without, and such keys must be able to wrap.
  */
 function chooseOwnParameters(
   { attributes }: ManagedObject,
@@ -111,7 +113,7 @@ function chooseOwnParameters(
   );
 }
 
-/** NIST key wrap for AES keys, OAEP with SHA-256 for RSA keys, where nobody has said anything else. */
+/** Fills in defaults: NIST key wrap for AES keys, OAEP with SHA-256 for RSA keys. */
 function completeParameters(
   { objectType, CryptographicAlgorithm: algorithm }: PlainKey,
   parameters: CryptographicParameters,

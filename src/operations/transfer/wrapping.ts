@@ -16,9 +16,9 @@ import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import { type KeyInformation, loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
-/** Wrapping of keys that leave the server (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
+/** Wrapping of keys in answers (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
 
-/** What a Wrapping Method does to the Key Value; a MAC or signature is over the Key Value, plain or encrypted. */
+/** The effects of a Wrapping Method on the Key Value; a MAC or signature covers the Key Value, plain or encrypted. */
 interface MethodEffects {
   readonly encrypts: boolean;
   readonly authenticates?: 'plain' | 'encrypted';
@@ -31,21 +31,21 @@ const methods = new Map<WrappingMethod, MethodEffects>([
   ['MACSignThenEncrypt', { encrypts: true, authenticates: 'plain' }],
 ]);
 
-/** Undefined for TR-31 and methods of vendors. */
+/** Looks up a Wrapping Method; undefined for TR-31 and methods of vendors, which the server does not support. */
 export function findWrappingMethod(method: WrappingMethod): MethodEffects | undefined {
   return methods.get(method);
 }
 
-/** Whether nobody can read the value without a key: a MAC alone hides nothing. */
+/** Whether the key in the value is encrypted; a MAC or signature alone does not encrypt. */
 export function isEncrypted(value: ManagedObjectValue): boolean {
   const data = hasKeyBlock(value) ? value.value.KeyBlock.KeyWrappingData : undefined;
   return data !== undefined && methods.get(data.WrappingMethod)?.encrypts !== false;
 }
 
 /**
- * The object's value, already in the format wanted, wrapped as the client asks. Fails with InvalidObjectType for objects
- * without a Key Block, KeyValueNotPresent, FeatureNotSupported for other methods, EncodingOptionError, InvalidField for
- * key information too much or too little, and as `wrappingKey` does.
+ * Wraps the object's value, which is in its final format already, by a Key Wrapping Specification.
+ * @throws {KmipError} InvalidObjectType for objects without a Key Block, KeyValueNotPresent, FeatureNotSupported for other
+ *   methods, EncodingOptionError, InvalidField for missing or excess key information, or as `loadWrappingKey` does
  */
 export async function wrapObject(
   object: ManagedObject,
@@ -63,7 +63,7 @@ export async function wrapObject(
   const body = encryptionKey && encrypt(encryptionKey, bytes, EncodingOption, context);
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
-  // Encoded anew it is ours to wipe; else it is the stored key.
+  // An encoding made here can be wiped; without encoding the bytes are those of the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {
     ...addDerivedAttributes(value.value.KeyBlock, object),
@@ -80,7 +80,7 @@ export async function wrapObject(
   return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
 }
 
-/** Plain Key Value with the attributes to be wrapped along with it. */
+/** Selects the plain key material and the attributes to be wrapped with it. */
 function selectContent(
   { KeyValue, KeyWrappingData }: KeyBlock,
   object: ManagedObject,
@@ -98,7 +98,7 @@ function selectContent(
   return { KeyMaterial: KeyValue.KeyMaterial, Attributes: selectAttributes(AttributeName, object, now) };
 }
 
-/** Names of attributes that the object does not have are passed over, as Get Attributes does. */
+/** Selects attributes by name; names without an attribute are ignored, as in Get Attributes. */
 function selectAttributes(
   names: readonly AttributeReference[],
   object: ManagedObject,
@@ -109,7 +109,7 @@ function selectAttributes(
   return object.attributesAt(now).filter((attribute) => wanted.has(attributeKey(attribute)));
 }
 
-/** Either key information that the method needs, and no other. */
+/** Loads the keys that the method needs. Key information must be given for these and no others. */
 async function loadWrappingKeys(
   specification: KeyWrappingSpecification,
   { encrypts, authenticates }: MethodEffects,
@@ -135,7 +135,7 @@ function requireInformation(what: string, given: KeyInformation | undefined, nee
   fail('InvalidField', `the Wrapping Method ${needed ? 'needs' : 'takes no'} ${what}`);
 }
 
-/** What is wrapped: the Key Value item in TTLV, or nothing but the bytes of the key. */
+/** Encodes the bytes to be wrapped: the Key Value in TTLV, or only the bytes of the key. */
 function encodeContent(
   content: PlainKeyValue,
   { EncodingOption: option, AttributeName: names }: KeyWrappingSpecification,
@@ -146,8 +146,7 @@ function encodeContent(
     case 'TTLVEncoding':
       return encodeKeyValue(content, version);
     case 'NoEncoding':
-      if (names.length > 0)
-        fail('EncodingOptionError', 'attributes need TTLV Encoding: without it there is no room for them');
+      if (names.length > 0) fail('EncodingOptionError', 'attributes need TTLV Encoding');
       if (!(content.KeyMaterial instanceof Uint8Array))
         fail('EncodingOptionError', 'a transparent key needs TTLV Encoding: it is not one byte string');
       return content.KeyMaterial;
@@ -181,7 +180,7 @@ function authenticate(
     : crypto.sign(key, parameters, { data: bytes });
 }
 
-/** Algorithm and length, which a wrapped key no longer shows of itself. */
+/** Adds algorithm and length, which cannot be derived from a wrapped key. */
 function addDerivedAttributes(block: KeyBlock, { type, attributes }: ManagedObject): KeyBlock {
   if (type === 'SecretData') return block;
   return {
