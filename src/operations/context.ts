@@ -128,7 +128,7 @@ export interface Records {
   remove(kind: string, id: string): void;
 }
 
-/** Request fields that say which of several parts the data is (KMIP 2.1 §6.1, 1.4 §4: operations with Init Indicator). */
+/** Request fields that say which of several parts the data is. */
 export interface MultiPartFields {
   readonly CorrelationValue?: Uint8Array | undefined;
   readonly InitIndicator?: boolean | undefined;

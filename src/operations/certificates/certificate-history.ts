@@ -2,17 +2,19 @@ import { readJson, writeJson } from '../../common/json.ts';
 import type { Context, Records } from '../context.ts';
 
 /**
- * Which certificate of a client came after which, kept as long as tickets that name the former can live: they stay
- * their client's when it replaces its enrolment itself, and end when the operator does.
+ * Kind of the records that name the replacement of a client certificate, by the fingerprint of the replaced one. They are
+ * stored as long as tickets that name the replaced certificate can live. Such tickets stay valid when the client itself
+ * replaces its certificate, and end when the operator does.
  */
 const kind = 'succession';
 
 /** Replacements that one ticket survives. */
 const maxSteps = 16;
 
+/** A replacement of a client certificate. */
 interface CertificateReplacement {
   readonly client: string;
-  /** Fingerprint of the certificate that came after. */
+  /** Fingerprint of the new certificate. */
   readonly replacement: string;
 }
 
@@ -22,15 +24,16 @@ interface StoredReplacement {
   readonly after: string;
 }
 
+/** Records the replacement of the certificate with fingerprint `replaced`. */
 export async function recordReplacement(
-  before: string,
+  replaced: string,
   { client, replacement }: CertificateReplacement,
   { work, now, limits }: Pick<Context, 'work' | 'now' | 'limits'>,
 ): Promise<void> {
   const stored: StoredReplacement = { client, after: replacement };
-  // A certificate may have been replaced before, and come back.
-  await work.records.load(kind, before);
-  work.records.put(kind, before, writeJson(stored), now + limits.ticketSeconds);
+  // A certificate that was replaced before and enrolled again has a record, which must be loaded to be replaced.
+  await work.records.load(kind, replaced);
+  work.records.put(kind, replaced, writeJson(stored), now + limits.ticketSeconds);
 }
 
 /** Whether the client of the certificate `from` has replaced it, perhaps several times, by `to`. */

@@ -13,15 +13,15 @@ import type { CryptoProvider } from '../../crypto/provider.ts';
 import { ruleOf } from '../../object/attributes.ts';
 import { valueOf } from '../new-object.ts';
 
-/** What a request to Certify or Re-certify says about the certificate, in its attributes and its certificate request. */
+/** The certificate template of Certify and Re-certify: its attributes and its certificate request. */
 
-/** What the certificate itself will say: wishes here, facts once it is signed. */
+/** True for attributes derived from the issued certificate; in a request they are template values only. */
 export function isDerivedFromCertificate(attribute: Attribute): boolean {
   const { source, types } = ruleOf(attribute);
   return source === 'derived' && (types?.includes('Certificate') ?? false);
 }
 
-/** The name of subject or issuer that attributes state, in whichever of the three forms. */
+/** Reads the name of subject or issuer from attributes, in any of their three forms; undefined when they state none. */
 export function statedName(
   attributes: readonly Attribute[],
   whose: 'Subject' | 'Issuer',
@@ -69,15 +69,16 @@ function keyUsageOf(mask: number): number {
   return keyUsages.reduce((usage, [bits, usageBit]) => ((mask & bits) === 0 ? usage : usage | usageBit), 0);
 }
 
-/** Whether the attributes ask for a certificate that may issue others. */
+/** Whether the attributes request a certificate that may issue others. */
 function requestsAuthority(attributes: readonly Attribute[]): boolean {
   const mask = valueOf(attributes, 'CryptographicUsageMask') ?? 0;
   return (mask & CryptographicUsageMask.bit('CertificateSign')) !== 0;
 }
 
 /**
- * The content of a certificate for a public key, from the attributes of the request; what they leave open is as in `former`,
- * the certificate the key has already. Fails with InvalidField where nobody says who the subject is.
+ * Determines the content of a certificate for a public key (SubjectPublicKeyInfo) from the attributes of the request, and
+ * from `previous`, the certificate of the key, for values that they leave open.
+ * @throws {KmipError} InvalidField when neither names the subject
  */
 export async function contentFromAttributes(
   publicKey: Uint8Array,
@@ -109,7 +110,10 @@ interface RequestFields {
   readonly CertificateRequestValue?: Uint8Array | undefined;
 }
 
-/** The certificate request inside a KMIP request; undefined when there is none. Fails with InvalidMessage without its type. */
+/**
+ * Returns the certificate request inside a KMIP request; undefined when there is none.
+ * @throws {KmipError} InvalidMessage when its type is missing
+ */
 export function inlineCertificateRequest(fields: RequestFields): CertificateRequestValue | undefined {
   const CertificateRequestValue = fields.CertificateRequestValue ?? fields.CertificateRequest;
   if (CertificateRequestValue === undefined) return undefined;
@@ -120,7 +124,12 @@ export function inlineCertificateRequest(fields: RequestFields): CertificateRequ
 
 type CertificateRequestValue = Extract<ManagedObjectValue, { type: 'CertificateRequest' }>['value'];
 
-/** Content of a certificate request. Fails with FeatureNotSupported for CRMF and PGP; throws RequestInvalid. */
+/**
+ * Reads the content of a certificate request and checks its signature.
+ * @throws {KmipError} FeatureNotSupported for CRMF and PGP, PermissionDenied for an authority that the attributes do not
+ *   request
+ * @throws {InvalidCertificateRequestError} when the request cannot be read
+ */
 export async function readCertificateRequest(
   { CertificateRequestType: type, CertificateRequestValue: value }: CertificateRequestValue,
   attributes: readonly Attribute[],
@@ -130,7 +139,7 @@ export async function readCertificateRequest(
     fail('FeatureNotSupported', 'certificate requests are read as PKCS#10, in DER or PEM, only');
   }
   const content = await crypto.certification.readRequest(type, value);
-  // What travels in a request may come from somebody else than the client that forwards it.
+  // The request may have been made by somebody else than the client that forwards it.
   if (content.authority && !requestsAuthority(attributes)) {
     fail(
       'PermissionDenied',

@@ -27,8 +27,8 @@ import {
 import { certificateIn, chooseIssuer } from './issuers.ts';
 
 /**
- * Certify (KMIP 2.1 §6.1.6, 1.4 §4.7): a certificate for a public key that the server has, for a certificate request that
- * it has (2.x), or for one inside the message. What a certificate request says goes before attributes.
+ * Certify (KMIP 2.1 §6.1.6, 1.4 §4.7): a certificate for a stored public key, for a stored certificate request (2.x), or for
+ * one inside the message. A certificate request overrides attributes.
  */
 export const Certify = operation({
   name: 'Certify',
@@ -85,7 +85,7 @@ export const Certify = operation({
   },
 });
 
-/** The public key that is named, or that a stored certificate request links to. */
+/** Returns the public key that is named, or loads the one that a stored certificate request links to. */
 async function loadSubjectKey(
   named: ManagedObject | undefined,
   context: Context,
@@ -97,7 +97,7 @@ async function loadSubjectKey(
     : loadNamedObject(id, { ...certifyReasons, types: ['PublicKey'] }, context);
 }
 
-/** What the latest certificate of the key says. */
+/** Reads the content of the latest certificate of the key. */
 async function readPreviousContent(publicKey: ManagedObject, { work, crypto }: Context) {
   const id = linkedId(publicKey, 'CertificateLink');
   const certificate = certificateIn(id === undefined ? undefined : await work.load(id));

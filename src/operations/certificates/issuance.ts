@@ -13,18 +13,21 @@ import { isDerivedFromCertificate } from './certificate-template.ts';
 import { recordIssued } from './issued-certificates.ts';
 import type { Issuer } from './issuers.ts';
 
-/** Shared by Certify and Re-certify. */
+/** Functions shared by Certify and Re-certify. */
 
-/** Life of a certificate that nobody limits, in seconds. */
+/** Validity of a certificate when the request states no end. */
 export const defaultValiditySeconds = 365 * 86_400;
 
-/** The last second that a certificate can name (RFC 5280 §4.1.2.5). */
+/** The last second that a certificate can express (RFC 5280 §4.1.2.5), POSIX seconds. */
 const maxDate = 253_402_300_799;
 
-/** Whose keys are certified; the tables of Certify and Re-certify have reasons of their own. */
+/** Reasons of Certify and Re-certify for a missing object or one of another type, as in their own error tables. */
 export const certifyReasons = { missing: 'ItemNotFound', legacyReason: 'PermissionDenied' } as const;
 
-/** SubjectPublicKeyInfo of a public key that may be certified. Fails with WrongKeyLifecycleState and KeyValueNotPresent. */
+/**
+ * Encodes a public key that may be certified as SubjectPublicKeyInfo.
+ * @throws {KmipError} WrongKeyLifecycleState or KeyValueNotPresent
+ */
 export function encodePublicKey(object: ManagedObject, { crypto, now }: Context): Uint8Array {
   const state = object.state(now);
   if (state !== 'PreActive' && state !== 'Active')
@@ -36,13 +39,16 @@ export function encodePublicKey(object: ManagedObject, { crypto, now }: Context)
   return crypto.convertKey(key, 'X_509') as Uint8Array;
 }
 
-/** Fails with InvalidCSR (1.x: InvalidField) where a request brings another key than the one that is to be certified. */
+/**
+ * Refuses a certificate request for another public key than the one to be certified.
+ * @throws {KmipError} InvalidCSR (1.x: InvalidField)
+ */
 export function requireSameKey(one: Uint8Array, other: Uint8Array): void {
   if (one.length !== other.length || one.some((byte, at) => byte !== other[at]))
     fail('InvalidCSR', 'the certificate request is for another public key');
 }
 
-/** The private key of a public key, where both are here and linked. */
+/** Loads the private key that a public key is linked to; undefined when there is none. */
 export async function loadPrivateKey(
   publicKey: ManagedObject | undefined,
   { work }: Context,
@@ -52,21 +58,22 @@ export async function loadPrivateKey(
   return object?.type === 'PrivateKey' ? object : undefined;
 }
 
+/** A certificate to be issued. */
 export interface Issuance {
   readonly operation: 'Certify' | 'ReCertify';
   readonly content: CertificateContent;
-  /** Attributes of the new object; dates among them are the certificate's. */
+  /** Attributes of the new object; its dates become those of the certificate. */
   readonly attributes: readonly Attribute[];
   readonly issuer: Issuer;
   readonly publicKey: ManagedObject | undefined;
-  /** Seconds for which the certificate is good where no Deactivation Date says so. */
+  /** Validity in seconds when there is no Deactivation Date. */
   readonly validity: number;
 }
 
 /**
- * Signs the certificate and makes the object, links included. Fails with WrongKeyLifecycleState,
- * IncompatibleCryptographicUsageMask or PermissionDenied when the issuer's key may not sign, with InvalidField for dates
- * beyond the issuer's.
+ * Issues a certificate and creates its object with links to the issuer and the public key.
+ * @throws {KmipError} WrongKeyLifecycleState, IncompatibleCryptographicUsageMask or PermissionDenied when the issuer's key
+ *   may not sign, InvalidField for dates beyond the issuer's, FeatureNotSupported for another type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
   const { operation, attributes, issuer, publicKey } = issuance;
@@ -86,7 +93,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     issuerKey,
     serialNumber: crypto.random(16),
     ...dates,
-    // Nobody else's list says that a certificate signed by its own key is over, nor its own once the key is not to be trusted.
+    // A self-signed certificate is in no other issuer's list, and a list by its own revoked key could not be trusted.
     revocationListUrl:
       issuerCertificate &&
       context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),
@@ -124,7 +131,7 @@ function requireX509(attributes: readonly Attribute[]): void {
     fail('FeatureNotSupported', 'only X.509 certificates are made here');
 }
 
-/** An authority below another one keeps within its path length. */
+/** Limits the path length of an authority to that of its issuer. */
 function limitPathLength(content: CertificateContent, { issuerCertificate }: Issuer): CertificateContent {
   const maxPathLength = issuerCertificate?.details.pathLength;
   if (!content.authority || maxPathLength === undefined) return content;

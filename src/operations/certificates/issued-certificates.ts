@@ -7,29 +7,29 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { type Authority, findIssuer, plainKeyIn } from './issuers.ts';
 
-/** What the server has issued, and which of it has been revoked since (docs/decisions/19-certification.md). */
+/** Records of issued certificates, and the content of revocation lists (docs/decisions/19-certification.md). */
 
 type RevocationContext = Pick<Context, 'work' | 'crypto' | 'now'>;
 
-/** Kind of record; the id is the certificate's. It outlives the object's value, which says when the certificate ends. */
+/** Kind of the records, by the certificate's identifier. A record outlives the value of the certificate's object. */
 const kind = 'issued';
 
 interface Issued {
   /** INTEGER in DER, hex. */
   readonly serial: string;
-  /** SHA-256 of the issuer's SubjectPublicKeyInfo: renewed issuers are the same one. */
+  /** SHA-256 of the issuer's SubjectPublicKeyInfo, so that a renewed issuer counts as the same. */
   readonly issuer: string;
   /** POSIX seconds. */
   readonly notAfter: number;
 }
 
-/** A revoked certificate has to stand on one more list after its end (RFC 5280 §3.3), and no list is good for longer than this. */
+/** Longest validity of a revocation list. A revoked certificate must be on one more list after its end (RFC 5280 §3.3). */
 export const maxListSeconds = 30 * 86_400;
 
-/** Entries of one list, each of some 40 bytes; whoever loads a list reads it whole. */
+/** Entries of one list, each of some 40 bytes; clients read a list whole. */
 const maxEntries = 10_000;
 
-/** Notes a new certificate beside its object. `issuerKey`: SubjectPublicKeyInfo in DER. */
+/** Records a new certificate beside its object. `issuerKey` is the SubjectPublicKeyInfo in DER, `notAfter` POSIX seconds. */
 export function recordIssued(
   certificate: ManagedObject,
   { issuerKey, notAfter }: { readonly issuerKey: Uint8Array; readonly notAfter: number },
@@ -41,17 +41,17 @@ export function recordIssued(
   work.records.put(kind, certificate.id, writeJson(issued), notAfter + maxListSeconds);
 }
 
-/** Everything that a list of an issuer is made of, but for its number and dates. */
+/** The content of a revocation list and the key to sign it, without its number and dates. */
 export interface Revocations {
   readonly certificate: Uint8Array;
-  /** The object of the issuing key, whichever of its certificates was named. */
+  /** Identifier of the issuing key, the same for all certificates of that key. */
   readonly keyId: string;
   readonly key: PlainKey;
   readonly parameters: CryptographicParameters;
   readonly entries: readonly RevokedEntry[];
 }
 
-/** A list that cannot be made, and why. */
+/** Thrown when an issuer exists and its revocation list cannot be made; the message says why. */
 export class NoRevocationListError extends Error {
   override readonly name = 'NoRevocationListError';
   readonly code = 'NO_REVOCATION_LIST';
@@ -61,8 +61,9 @@ export class NoRevocationListError extends Error {
 const cRLSign = 64;
 
 /**
- * What the issuer with that certificate has issued and somebody has revoked; undefined when there is no such issuer in the
- * group. Throws NoRevocationListError, also for too many: a list with gaps would call certificates good that are not.
+ * Collects the revoked certificates of the issuer with that certificate; undefined when the group has no such issuer.
+ * @throws {NoRevocationListError} when the issuer may not sign lists, or too many certificates are revoked: an incomplete
+ *   list would present revoked certificates as valid
  */
 export async function collectRevocations(
   id: string,

@@ -12,12 +12,12 @@ import type { Context } from '../context.ts';
 import { statedName } from './certificate-template.ts';
 
 /**
- * Who may issue: certificates of authorities in the group, Active, with their private keys beside them, Active and with
- * CertificateSign in the Cryptographic Usage Mask, one linked to the other (docs/decisions/19-certification.md).
+ * An issuer of certificates: an Active certificate of an authority in the group and its private key, which is Active, has
+ * CertificateSign in its Cryptographic Usage Mask and is linked to the certificate (docs/decisions/19-certification.md).
  */
 export interface Issuer {
   readonly key: ManagedObject;
-  /** Undefined: the key signs the certificate of its own public key. */
+  /** Undefined when the key signs the certificate of its own public key. */
   readonly issuerCertificate?:
     | {
         readonly object: ManagedObject;
@@ -26,17 +26,18 @@ export interface Issuer {
       }
     | undefined;
 }
+/** An issuer with a certificate. */
 export type Authority = Issuer & { readonly issuerCertificate: NonNullable<Issuer['issuerCertificate']> };
 
-/** What the search for issuers needs: the operator's revocation lists are made outside any request. */
+/** The part of Context that the search for issuers needs; revocation lists are made outside any request. */
 type IssuerContext = Pick<Context, 'work' | 'crypto' | 'now'>;
 
-/** Issuing keys of one group that are looked at: each costs a few searches and an opened seal. */
+/** Issuing keys of one group that are examined: each costs a few searches and a decryption. */
 const maxKeys = 64;
 /** Certificates of one issuing key, renewed ones included. */
 const maxCertificates = 64;
 
-/** The X.509 certificate in an object. */
+/** Returns the X.509 certificate in an object in DER; undefined when there is none. */
 export function certificateIn(object: ManagedObject | undefined): Uint8Array | undefined {
   const value = object?.value;
   return value?.type === 'Certificate' && value.value.CertificateType === 'X_509'
@@ -44,21 +45,21 @@ export function certificateIn(object: ManagedObject | undefined): Uint8Array | u
     : undefined;
 }
 
-/** How a request chooses among the issuers. */
+/** Properties of a request by which an issuer is chosen. */
 export interface IssuerSelector {
-  /** What the request states: a Link to the issuer's certificate (CertificateLink), or the issuer's name. */
+  /** Attributes of the request, with a Link to the issuer's certificate (CertificateLink) or the issuer's name. */
   readonly attributes: readonly Attribute[];
   /** The subject of the certificate to be made, in DER. */
   readonly subject: Uint8Array;
-  /** The private key of the public key to be certified, where it is here. */
+  /** The private key of the public key to be certified, when the group has it. */
   readonly ownKey: ManagedObject | undefined;
-  /** The certificate that is to be renewed: its issuer goes on where the request chooses none. */
+  /** The certificate to be replaced: its issuer is used when the request states none. */
   readonly previous?: { readonly object: ManagedObject; readonly details: CertificateDetails } | undefined;
 }
 
 /**
- * The issuer of a certificate. Fails with ItemNotFound where there is none, with InvalidField where there are several to
- * choose from.
+ * Chooses the issuer of a certificate among those that have not been replaced.
+ * @throws {KmipError} ItemNotFound when there is none, InvalidField when there are several
  */
 export async function chooseIssuer(selector: IssuerSelector, context: Context): Promise<Issuer> {
   const { attributes, subject, ownKey, previous } = selector;
@@ -115,7 +116,7 @@ function requireOne(issuers: readonly Authority[]): Issuer {
   );
 }
 
-/** A certificate's CertificateLink names its issuer's certificate (KMIP 2.1 §4.31, 1.4 §3.35). */
+/** Returns the CertificateLink of the request, which names the issuer's certificate (KMIP 2.1 §4.31, 1.4 §3.35). */
 function issuerLink(attributes: readonly Attribute[]): string | undefined {
   const link = attributes.find(
     ({ name, vendor, value }) =>
@@ -131,7 +132,7 @@ function isSameName(first: Uint8Array, other: Uint8Array, { crypto }: Context): 
   return nameContains(first, other) && nameContains(other, first);
 }
 
-/** Every certificate that may issue now, with its key. */
+/** Finds every certificate that may issue now, with its key. */
 export async function findIssuers(context: IssuerContext): Promise<Authority[]> {
   const keys = await searchObjects(issuingKeys, maxKeys, context);
   const found: Authority[] = [];
@@ -144,7 +145,7 @@ export async function findIssuers(context: IssuerContext): Promise<Authority[]> 
   return found;
 }
 
-/** The issuer with that certificate, however many there are; undefined when it may not issue now. */
+/** Finds the issuer with the certificate of that identifier; undefined when it may not issue now. */
 export async function findIssuer(id: string, context: IssuerContext): Promise<Authority | undefined> {
   const certificate = await context.work.load(id);
   if (certificate?.type !== 'Certificate') return undefined;
@@ -155,14 +156,14 @@ export async function findIssuer(id: string, context: IssuerContext): Promise<Au
   return undefined;
 }
 
-/** Private keys that may issue. */
+/** Conditions for private keys that may issue. */
 const issuingKeys: readonly Attribute[] = [
   { name: 'ObjectType', value: 'PrivateKey' },
   { name: 'State', value: 'Active' },
   { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('CertificateSign') },
 ];
 
-/** The key in an object; undefined where only its attributes are here, or it is wrapped. */
+/** Returns the key in an object; undefined when only its attributes are stored, or the key is wrapped. */
 export function plainKeyIn({ type, value }: ManagedObject): PlainKey | undefined {
   return value !== undefined && hasKeyBlock(value) ? plainKey(type, value.value.KeyBlock) : undefined;
 }
@@ -181,6 +182,7 @@ async function matchAuthority(
   return fits ? { key, issuerCertificate: { object, certificate, details } } : undefined;
 }
 
+/** Bit of KeyUsage (RFC 5280 §4.2.1.3). */
 const keyCertSign = 32;
 
 function mayIssue(
@@ -190,7 +192,7 @@ function mayIssue(
   return authority && (keyUsage & keyCertSign) !== 0 && notBefore <= now && now < notAfter;
 }
 
-/** Certificates that links join to the private key, on either side and by way of the public key. */
+/** Finds certificates that are linked to the private key, in either direction and through the public key. */
 async function findCertificates(key: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { work } = context;
   const publicId = linkedId(key, 'PublicKeyLink');
@@ -206,7 +208,7 @@ async function findCertificates(key: ManagedObject, context: IssuerContext): Pro
   return [...new Map(all.map((object) => [object?.id, object as ManagedObject])).values()];
 }
 
-/** Private keys that may issue and that links join to the certificate: the same links as above, from the other end. */
+/** Finds private keys that may issue and are linked to the certificate: the links of `findCertificates`, reversed. */
 async function findIssuingKeys(certificate: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { id } = certificate;
   const named = linkedId(certificate, 'PrivateKeyLink');

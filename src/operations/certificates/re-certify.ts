@@ -23,7 +23,8 @@ import {
 import { certifyReasons, createCertificate, loadPrivateKey, requireSameKey } from './issuance.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
 
-/** Re-certify (KMIP 2.1 §6.1.44, 1.4 §4.8): a new certificate for the key pair of an old one, which stays as it is. */
+/** Re-certify (KMIP 2.1 §6.1.44, 1.4 §4.8): a certificate for the key pair of an existing one, which stays unchanged but for
+ * links. */
 export const ReCertify = operation({
   name: 'ReCertify',
   since: '1.0',
@@ -90,7 +91,7 @@ async function loadStoredRequest(
   return value?.type === 'CertificateRequest' ? value.value : undefined;
 }
 
-/** The same subject again, but for what the request says otherwise; the key stays in any case. */
+/** The content of the old certificate, changed by the request; the public key stays the same. */
 async function determineContent(
   certificateRequest: StoredRequest | undefined,
   stated: readonly Attribute[],
@@ -104,7 +105,7 @@ async function determineContent(
   return content;
 }
 
-/** The public key that the old certificate is linked to, if it is still here. */
+/** Loads the public key that the old certificate is linked to; undefined when it is archived, destroyed or missing. */
 async function loadPublicKey(old: ManagedObject, { work }: Context): Promise<ManagedObject | undefined> {
   const id = linkedId(old, 'PublicKeyLink');
   const found = id === undefined ? undefined : await work.load(id);

@@ -24,8 +24,8 @@ import { creation, operation } from '../operation.ts';
 import { recordReplacement } from './certificate-history.ts';
 
 /**
- * Re-Provision (KMIP 2.1 §6.1.47): the client's certificate gives way to another one, which the server signs
- * for a certificate request, the client brings along, or the server makes with its key
+ * Re-Provision (KMIP 2.1 §6.1.47): replaces the client's certificate by one that the server signs for a
+ * certificate request, that the client brings, or that the server makes with its key
  * (docs/decisions/23-re-provision.md). The answer names the object of the new certificate.
  */
 export const ReProvision = operation({
@@ -53,27 +53,28 @@ interface Request {
   readonly Certificate?: Certificate | undefined;
 }
 
+/** The new certificate, and its key when the server made it. */
 interface Replacement extends ClientCertificate {
   readonly by: ReplacedEnrolment['by'];
   readonly key?: GeneratedKey;
 }
 
 /**
- * The speaker's entry. Whoever speaks by a ticket has not shown the certificate it would replace; and one that has been
- * replaced on another connection since, or on this one, replaces nothing any more.
+ * Returns the client's entry in the directory. Refuses clients that authenticated by a ticket, because they have not
+ * presented the certificate to be replaced, and certificates that have been replaced since, on this or another connection.
  */
 async function requireEnrolledClient({ directory }: Enrolments, { principal }: Context): Promise<Client> {
   if (principal.ticket !== undefined)
     fail('PermissionDenied', 'a ticket cannot be used to replace the certificate of a client');
   const client = await directory.byName(principal.client);
   if (client === undefined || client.disabled || client.group !== principal.group)
-    fail('PermissionDenied', 'the client may not speak any more');
+    fail('PermissionDenied', 'the client is not enrolled any more');
   if (client.fingerprint !== principal.fingerprint)
     fail('PermissionDenied', 'the certificate of this connection is not that of the client any more');
   return client;
 }
 
-/** Fails where the group has the certificate as an object, and somebody has revoked that. */
+/** Refuses a certificate that the group has as an object and that has been revoked. */
 async function requireNotRevoked(
   CertificateValue: Uint8Array,
   { work, crypto, now }: Context,
@@ -117,8 +118,8 @@ async function obtainReplacement(
 }
 
 /**
- * The group of a client shares its objects: a key that another client could fetch would let that one in as this one, with
- * whatever this one's role allows.
+ * Refuses to generate a key that other clients could fetch. Clients of a group share its objects, so another client could
+ * authenticate as this one, with its role.
  */
 async function requireSoleClient(
   { name, group }: Client,
@@ -140,7 +141,7 @@ async function requireUnused({ fingerprint }: ClientCertificate, { directory }: 
     fail('PermissionDenied', 'the certificate is enrolled already');
 }
 
-/** The certificate as an object, Active until it ends. */
+/** Stores the certificate as an object, Active until its end. */
 function createCertificateObject({ der, notAfter }: Replacement, context: Context): Promise<ManagedObject> {
   const value: ManagedObjectValue = {
     type: 'Certificate',
@@ -153,7 +154,7 @@ function createCertificateObject({ der, notAfter }: Replacement, context: Contex
   return createObject({ operation: 'Register', type: value.type, attributes, value }, context);
 }
 
-/** The private key, which points at its certificate and is pointed at; Pre-Active, so that it can be destroyed once fetched. */
+/** Stores the private key, linked with its certificate; Pre-Active, so that the client can destroy the key after Get. */
 async function createKeyObject(
   { pkcs8, algorithm, bits }: GeneratedKey,
   certificate: ManagedObject,
@@ -194,6 +195,7 @@ async function replaceEnrolment(
   });
 }
 
+/** Turns EnrolmentRefusedError into InvalidField. */
 async function translateRefusal<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -203,7 +205,7 @@ async function translateRefusal<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The first certificate of a PEM text. */
+/** Decodes the first certificate of a PEM text. */
 function decodePem(pem: string): Uint8Array {
   const [body = ''] = /(?<=-----BEGIN CERTIFICATE-----)[^-]+/.exec(pem) ?? [];
   return Uint8Array.fromBase64(body);

@@ -16,15 +16,15 @@ import { valueOf } from '../new-object.ts';
 import { conversation, operation } from '../operation.ts';
 import { certificateIn } from './issuers.ts';
 
-/** Certificates in one chain; those of the world have four or five. */
+/** Certificates in one chain; chains in use have four or five. */
 const maxChain = 32;
 /** Certificates of the same subject. */
 const maxSameSubject = 32;
 
 /**
- * Validate (KMIP 2.1 §6.1.57, 1.4 §4.24): whether one chain of certificates, given as they are and by identifier in any
- * order, is good at a date. Issuers that are missing are taken from the group's certificates. It is Valid when it ends in a
- * certificate signed by itself that the group has; what the group has revoked is not.
+ * Validate (KMIP 2.1 §6.1.57, 1.4 §4.24): whether one chain of certificates, given as values and by identifier in any
+ * order, is valid at a date. Missing issuers are taken from the group's certificates. A chain is Valid when it ends in a
+ * self-signed certificate of the group and the group has revoked none of it.
  */
 export const Validate = operation({
   name: 'Validate',
@@ -44,7 +44,7 @@ export const Validate = operation({
     const given = request.Certificate.map(({ CertificateType, CertificateValue }) =>
       CertificateType === 'X_509'
         ? CertificateValue
-        : fail('InvalidField', 'only X.509 certificates are judged'),
+        : fail('InvalidField', 'only X.509 certificates are validated'),
     );
     for (const id of request.UniqueIdentifier)
       given.push(await loadCertificate(context.resolve(id), context));
@@ -63,10 +63,10 @@ async function loadCertificate(id: string, context: Context): Promise<Uint8Array
     { types: ['Certificate'], legacyReason: 'InvalidMessage' },
     context,
   );
-  return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are judged');
+  return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are validated');
 }
 
-/** The chain up to its end, as far as the group has the issuers that were not given. */
+/** Extends the chain by issuers that the group has, as far as possible. */
 async function completeChain(given: readonly Uint8Array[], context: Context): Promise<readonly Uint8Array[]> {
   const chain = [...given];
   while (chain.length < maxChain) {
@@ -104,13 +104,13 @@ async function validateChain(
 ): Promise<ValidationResult> {
   for (const certificate of chain) if (await isRevoked(certificate, at, context)) return 'Invalid';
   const result = await context.crypto.certification.validatePath(chain, at);
-  // Anybody can make an end that is signed by itself: one that nobody of the group keeps vouches for nothing.
+  // Anybody can make a self-signed certificate, so only those that the group stores are trusted.
   return result === 'Valid' && !(await isStored(chain.at(-1) as Uint8Array, context)) ? 'Unknown' : result;
 }
 
 /**
- * Whether an object of the group with that certificate, be it archived or destroyed, was revoked by the operation of that
- * name, or is over by its Deactivation Date, at that time.
+ * Whether an object of the group with that certificate, archived and destroyed ones included, was revoked or past its
+ * Deactivation Date at that time (POSIX seconds).
  */
 async function isRevoked(certificate: Uint8Array, at: number, context: Context): Promise<boolean> {
   const by = (attribute: AttributeName): Filter => ({
@@ -127,7 +127,7 @@ async function isStored(certificate: Uint8Array, context: Context): Promise<bool
   return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
 }
 
-/** The group's objects that hold the same certificate, or held it: the digest outlives the value. */
+/** Builds the filter for objects with the same certificate, by the digest, which outlives the value. */
 function filterSameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
   const { crypto, now } = context;
   const DigestValue = crypto.digest('SHA_256', certificate);
@@ -138,7 +138,7 @@ function filterSameCertificate(certificate: Uint8Array, storageStatusMask: numbe
   return locateFilter({ attributes, storageStatusMask, now });
 }
 
-/** Archived certificates are as good as others. */
+/** Archived certificates count like others. */
 const storedAnywhere = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
 
 async function searchObjects(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {

@@ -14,7 +14,7 @@ import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePairValues, isSlowPair } from './key-pair.ts';
 
-/** Create Key Pair (KMIP 2.1 §6.1.9, 1.4 §4.2): a private and a public key that point at each other. */
+/** Create Key Pair (KMIP 2.1 §6.1.9, 1.4 §4.2): a private and a public key, linked to each other. */
 export const CreateKeyPair = operation({
   name: 'CreateKeyPair',
   since: '1.0',

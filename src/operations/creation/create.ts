@@ -61,7 +61,7 @@ function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider):
   return generateSymmetricKey(algorithm, bits, crypto);
 }
 
-/** Bytes nobody knows, for use as a password or seed; 256 bits unless the client asks for another length. */
+/** Random bytes for use as a password or seed; 256 bits unless the client states another length. */
 function secretData(attributes: readonly Attribute[], crypto: CryptoProvider): ManagedObjectValue {
   const bits = valueOf(attributes, 'CryptographicLength') ?? 256;
   if (bits <= 0 || bits % 8 !== 0 || bits > 65_536)

@@ -1,8 +1,8 @@
 import type { CryptographicAlgorithm, RecommendedCurve } from '../../../codec/enums.ts';
 
-/** What the server chooses where a request leaves the choice to it. */
+/** Lengths and curves that the server chooses when a request states none. */
 
-/** Bits of a key whose algorithm is all the client said. */
+/** Bits of a key of which only the algorithm is stated. */
 const lengths: ReadonlyMap<CryptographicAlgorithm, number> = new Map<CryptographicAlgorithm, number>([
   ['AES', 256],
   ['DES3', 168],
@@ -28,12 +28,12 @@ const curves: ReadonlyMap<number, RecommendedCurve> = new Map<number, Recommende
   [521, 'P_521'],
 ]);
 
-/** Undefined: there is no sensible default, the client has to say. */
+/** Returns the default length of an algorithm in bits; undefined when the client must state one. */
 export function defaultLength(algorithm: CryptographicAlgorithm): number | undefined {
   return lengths.get(algorithm);
 }
 
-/** Curve for a Cryptographic Length; P-256 when that is left out too. */
+/** Returns the default curve for a Cryptographic Length; undefined when no curve has that length. */
 export function defaultCurve(bits = 256): RecommendedCurve | undefined {
   return curves.get(bits);
 }

@@ -21,7 +21,7 @@ import { keyForUse, parametersFor } from '../usable-key.ts';
 type MethodName = Exclude<DerivationMethod, number>;
 type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
 
-/** Inputs a method must have, and those it may have; any other is a mistake that would go unnoticed in the key. */
+/** Inputs that a method requires, and those it accepts. Others are refused, because the key would silently ignore them. */
 interface Inputs {
   readonly required: readonly Input[];
   readonly optional?: readonly Input[];
@@ -40,12 +40,12 @@ const inputsOf: Readonly<Record<MethodName, Inputs>> = {
   HKDF: { required: [], optional: ['DerivationData', 'Salt'] },
 };
 
-/** Bits of a derived object: as much as Create makes of secret data. */
+/** Bits of a derived object, the limit of Create for Secret Data. */
 const maxBits = 65_536;
 
 /**
  * Derive Key (KMIP 2.1 §6.1.14, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from a private
- * and a public key. The first object named is the key; secret data named second are the derivation data.
+ * and a public key. The first object named is the key; a Secret Data object named second is the derivation data.
  */
 export const DeriveKey = operation({
   name: 'DeriveKey',
@@ -99,14 +99,14 @@ interface Source {
 }
 interface Sources {
   readonly all: readonly Source[];
-  /** The object whose Cryptographic Parameters count where the request gives none. */
+  /** The object whose Cryptographic Parameters are used when the request states none. */
   readonly first: ManagedObject;
   readonly key: PlainKey;
   readonly peer?: PlainKey | undefined;
   readonly data: readonly Uint8Array[];
 }
 
-/** The objects to derive from, all of which must be fit for it, and the data, from one of them or from the request. */
+/** Loads the objects to derive from, checks their use, and takes the data from one of them or from the request. */
 async function loadSources(
   ids: readonly string[],
   method: MethodName,
@@ -154,9 +154,11 @@ function requireInputs(method: MethodName, inputs: Readonly<Partial<Record<Input
   }
 }
 
-/** What is to be derived: its length in bytes, and the object around the bytes. */
+/** The object to be derived. */
 interface DerivedForm {
+  /** Length of the material in bytes. */
   readonly bytes: number;
+  /** Builds the object's value from the derived material. */
   value(material: Uint8Array): ManagedObjectValue;
 }
 

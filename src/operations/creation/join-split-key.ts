@@ -23,7 +23,7 @@ import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
 
-/** Join Split Key (KMIP 2.1 §6.1.27, 1.4 §4.39): the key that the parts make up, as a new object. */
+/** Join Split Key (KMIP 2.1 §6.1.27, 1.4 §4.39): joins parts of a split key and stores the key as a new object. */
 export const JoinSplitKey = operation({
   name: 'JoinSplitKey',
   since: '1.2',
@@ -62,15 +62,16 @@ export const JoinSplitKey = operation({
   },
 });
 
+/** Parts of one split key. */
 interface Parts {
   readonly scheme: SecretSharingScheme;
   /** One for each Key Part Identifier. */
   readonly shares: readonly Share[];
-  /** What the parts say about the key. */
+  /** Format, algorithm and length of the key, as the first part states them. */
   readonly key: PlainKey;
 }
 
-/** Fails with CryptographicFailure when the parts are not of one key. */
+/** Reads the parts; fails with CryptographicFailure unless all are of one key. */
 function readParts(objects: readonly ManagedObject[]): Parts {
   const parts = objects.map(readPart);
   const [{ scheme, key }] = parts as [Part];
@@ -118,7 +119,7 @@ function readPart(object: ManagedObject): Part {
   };
 }
 
-/** Looks at every byte: whoever brings a part must not learn by the clock how much of a hidden one it has guessed. */
+/** Compares every byte, so that the time does not tell a client how many bytes of another part it has guessed. */
 function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.length === b.length && a.reduce((differs, byte, at) => differs | (byte ^ (b[at] ?? 0)), 0) === 0;
@@ -126,7 +127,7 @@ function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 
 type KeyDescription = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
 
-/** Where the parts say nothing, or no more than that they are bytes, the request's word counts. */
+/** Completes the description of the key from the request where the parts say nothing, or only that the format is Raw. */
 function describeKey(attributes: readonly Attribute[], key: PlainKey): KeyDescription {
   const format = valueOf(attributes, 'KeyFormatType');
   return {
@@ -136,10 +137,10 @@ function describeKey(attributes: readonly Attribute[], key: PlainKey): KeyDescri
   };
 }
 
-/** Private keys whose bytes are the number itself; the others are DER or nothing the server knows. */
+/** Algorithms whose Raw private keys are byte strings of a known length; other private keys are DER or opaque. */
 const rawPrivateKeys: readonly CryptographicAlgorithm[] = ['Ed25519', 'Ed448'];
 
-/** Cryptographic Length is that of the key, and says how many bytes there are where these are the key itself. */
+/** Length of the secret in bytes, when the bytes are the key itself, whose Cryptographic Length is known. */
 function secretLength(type: ManagedObjectValue['type'], description: KeyDescription): SecretLength {
   const { KeyFormatType: format, CryptographicAlgorithm: algorithm, CryptographicLength: bits } = description;
   if (type !== 'PrivateKey') return bits === undefined ? undefined : keyBytes(algorithm, bits);
@@ -179,7 +180,7 @@ function buildValue(
   return { type, value: { KeyBlock: block } };
 }
 
-/** Parts that fit by their numbers and yet make up no such key are as good as too few. */
+/** Refuses a joined value that is no such key, as if there were too few parts. */
 function requireConsistentKey(value: ManagedObjectValue, crypto: CryptoProvider): void {
   const key = plainKey(value.type, (value.value as { KeyBlock: KeyBlock }).KeyBlock);
   try {
@@ -190,7 +191,7 @@ function requireConsistentKey(value: ManagedObjectValue, crypto: CryptoProvider)
   }
 }
 
-/** The mask of the parts, where they agree about it and the request says nothing. */
+/** Adds the Cryptographic Usage Mask of the parts when they agree and the request states none. */
 function addUsageMask(stated: readonly Attribute[], objects: readonly ManagedObject[]): readonly Attribute[] {
   const [mask, ...others] = new Set(
     objects.map(({ attributes }) => attributes.get('CryptographicUsageMask')),

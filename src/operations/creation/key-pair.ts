@@ -8,7 +8,7 @@ import { requireQuantumSafety } from '../../object/quantum-safety.ts';
 import { algorithmOf, valueOf } from '../new-object.ts';
 import { defaultCurve, defaultLength } from './defaults.ts';
 
-/** The formats in which generated pairs are kept: ones that every version of the protocol knows. */
+/** Formats in which generated pairs are stored, chosen so that every version of the protocol knows them. */
 const storedFormats: Partial<Record<string, { private: KeyFormatType; public: KeyFormatType }>> = {
   RSA: { private: 'PKCS_1', public: 'PKCS_1' },
   EC: { private: 'ECPrivateKey', public: 'X_509' },
@@ -17,25 +17,28 @@ const storedFormats: Partial<Record<string, { private: KeyFormatType; public: Ke
   ECMQV: { private: 'ECPrivateKey', public: 'X_509' },
 };
 
-/** ECPrivateKey is for numbers; the keys of RFC 7748 are byte strings. */
+/** ECPrivateKey holds a number, and the keys of RFC 7748 are byte strings, so these are stored as PKCS#8. */
 function chooseFormats(request: KeyPairRequest): { private: KeyFormatType; public: KeyFormatType } {
   const bytes = 'curve' in request && ['CURVE25519', 'CURVE448'].includes(String(request.curve));
-  const kept = bytes ? undefined : storedFormats[request.algorithm];
-  return kept ?? { private: 'PKCS_8', public: 'X_509' };
+  const formats = bytes ? undefined : storedFormats[request.algorithm];
+  return formats ?? { private: 'PKCS_8', public: 'X_509' };
 }
 
 /**
- * From how many bits on a pair is slow to make: the primes are searched for, which takes a second as a rule and many
- * seconds at times. DH takes its primes from fixed groups, and curves need none.
+ * Bits from which generating a pair is slow: the search for primes takes a second as a rule and many seconds at times.
+ * DH uses primes of fixed groups, and curves need none.
  */
 const slowFrom: Partial<Record<string, number>> = { RSA: 4096, DSA: 3072 };
 
-/** Whether such a pair may take longer to make than a client likes to wait. */
+/** Whether generating such a pair may take longer than clients wait. */
 export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: number | undefined): boolean {
   return (bits ?? 0) >= (slowFrom[String(algorithm)] ?? Number.POSITIVE_INFINITY);
 }
 
-/** Generates both halves of a pair. What both halves must share is taken from either, and may not differ. */
+/**
+ * Generates both halves of a pair from the effective attributes of each; algorithm and length must be the same in both.
+ * @throws {KmipError} InvalidField for contradictory or unsupported attributes
+ */
 export async function generatePairValues(
   privateAttributes: readonly Attribute[],
   publicAttributes: readonly Attribute[],
@@ -47,7 +50,7 @@ export async function generatePairValues(
       fail('InvalidField', `${name} must be the same for both halves of the pair`);
     }
   }
-  // Before seconds are spent on a pair that its attributes refuse.
+  // Checked first, because generating a pair that its attributes refuse may cost seconds.
   const quantumSafe = [privateAttributes, publicAttributes].some(
     (half) => valueOf(half, 'QuantumSafe') === true,
   );

@@ -12,7 +12,7 @@ import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePairValues, isSlowPair } from './key-pair.ts';
 
-/** Re-key Key Pair (KMIP 2.1 §6.1.46, 1.4 §4.5): a new pair in the place of an old one, named by its private key. */
+/** Re-key Key Pair (KMIP 2.1 §6.1.46, 1.4 §4.5): a key pair that replaces an existing one, named by its private key. */
 export const ReKeyKeyPair = operation({
   name: 'ReKeyKeyPair',
   since: '1.1',
@@ -43,7 +43,7 @@ export const ReKeyKeyPair = operation({
     requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
     const publicId = linkedId(oldPrivate, 'PublicKeyLink');
     const oldPublic = publicId === undefined ? undefined : await work.load(publicId);
-    // Links are the client's to change, so they may lead anywhere.
+    // Clients can change links, so the linked object may be of any type.
     if (oldPublic?.type !== 'PublicKey') fail('ObjectNotFound', 'the private key has no public key here');
     requirePresent(oldPublic);
 

@@ -6,16 +6,17 @@ import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 
-/** Shared by Create Split Key and Join Split Key. */
+/** Functions shared by Create Split Key and Join Split Key. */
 
-/** Products of field elements that one request may cost: some 50 milliseconds. */
+/** Products of field elements that one request may compute: some 50 milliseconds. */
 const maxProducts = 1_048_576;
-/** Products for a share, and for its place, whatever the length of the key. */
+/** Constant cost of a share, in bytes. */
 const overhead = 8;
 
 /**
- * Refuses work that would hold up other clients: every byte of the secret, or of the prime where that is longer, meets
- * every part `threshold` times.
+ * Refuses work that would delay other clients: every byte of the secret, or of the prime when that is longer, is
+ * multiplied `threshold` times for every part.
+ * @throws {KmipError} ServerLimitExceeded (1.x: InvalidField)
  */
 export function requireEffort(
   secret: Uint8Array,
@@ -29,8 +30,9 @@ export function requireEffort(
 }
 
 /**
- * The polynomial of GF(2^8) by a custom attribute, `x-SplitKeyPolynomial` in 1.x, with the numbers that KMIP 3.0 calls
- * Split Key Polynomial: 283 for FIPS 197's 0x11B, 285 for 0x11D, which is meant when nothing is said.
+ * Reads the polynomial of GF(2^8) from a custom attribute, `x-SplitKeyPolynomial` in 1.x, with the numbers that KMIP 3.0
+ * calls Split Key Polynomial: 283 for FIPS 197's 0x11B, 285 for 0x11D, the default.
+ * @throws {KmipError} InvalidAttributeValue for another value
  */
 export function statedPolynomial(attributes: readonly Attribute[]): SharingPolynomial {
   const label = attributes.find(
@@ -44,7 +46,10 @@ export function statedPolynomial(attributes: readonly Attribute[]): SharingPolyn
   return number;
 }
 
-/** The key itself. Fails with KeyValueNotPresent, or FeatureNotSupported for a wrapped one. */
+/**
+ * Returns the key of an object, without checks of its use.
+ * @throws {KmipError} KeyValueNotPresent, or FeatureNotSupported for a wrapped key
+ */
 export function requirePlainKey({ value, attributes }: ManagedObject): PlainKey {
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined)
     failWithoutKeyValue();

@@ -2,7 +2,10 @@ import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 
-/** A new random key of `bits`, kept as raw bytes. Throws UnsupportedAlgorithmError. */
+/**
+ * Generates a random key of `bits` in format Raw.
+ * @throws {UnsupportedAlgorithmError} when the algorithm is unknown or has no such length
+ */
 export function generateSymmetricKey(
   algorithm: CryptographicAlgorithm,
   bits: number,

@@ -3,7 +3,7 @@ import { Constraints } from '../../../codec/structures/query.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
 
-/** Get Constraints (KMIP 2.1 §6.1.22): those that the client's group has set, in their order. */
+/** Get Constraints (KMIP 2.1 §6.1.22): the constraints of the client's group, in their order. */
 export const GetConstraints = operation({
   name: 'GetConstraints',
   since: '2.1',

@@ -13,7 +13,7 @@ import { VaultUnavailableError } from '../../vault/vault.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 
-/** Object types of which the server itself sets some attributes that its client says nothing of. */
+/** Object types for which the server itself has default attributes. */
 const serverTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey', 'SecretData'];
 
 function serverDefaults(type: ObjectTypeName): readonly Attribute[] {
@@ -29,9 +29,10 @@ function serverDefaults(type: ObjectTypeName): readonly Attribute[] {
 const maxGroups = 64;
 
 /**
- * The defaults in force, as Query tells them (KMIP 2.1 §7.9): the server's own, overruled by those that the client's group
- * has set; then what is set for single Object Groups, which 2.0 has no field for. `asked`: what is in force in these Object
- * Groups. Fails with UnknownObjectGroup for one that neither defaults nor constraints nor objects know.
+ * Lists the defaults in force for the answer of Query (KMIP 2.1 §7.9): the server's own, overridden by those of the
+ * client's group, then those for single Object Groups, for which 2.0 has no field. With `requested`, only those in force in
+ * these Object Groups.
+ * @throws {KmipError} UnknownObjectGroup for a group in no default, constraint or object, ServerLimitExceeded for too many
  */
 export async function announcedDefaults(
   requested: readonly string[],
@@ -48,7 +49,7 @@ export async function announcedDefaults(
   return { ObjectDefaults: [...effectiveDefaults(policy), ...groupDefaults(policy, context.version)] };
 }
 
-/** What a group has set cannot be read while the vault is sealed, and then nothing can be created either. */
+/** While the vault is sealed the policy cannot be read, and nothing can be created either, so it counts as empty. */
 async function loadPolicyIfUnsealed(context: Context): Promise<GroupPolicy> {
   try {
     return await loadPolicy(context);
@@ -68,7 +69,7 @@ async function isKnown(
   return (await work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
 
-/** Those for one Object Group, or for objects of none; one entry for each type. */
+/** Defaults in force in one Object Group, or outside all groups; one entry for each type. */
 function effectiveDefaults(policy: GroupPolicy, group?: string): ObjectDefaults[] {
   const groups = group === undefined ? [] : [group];
   const set = policy.defaults.filter(
@@ -87,7 +88,7 @@ function effectiveDefaults(policy: GroupPolicy, group?: string): ObjectDefaults[
   });
 }
 
-/** Entries for single Object Groups, as they were set; 2.0 could not say which those are. */
+/** Entries for single Object Groups, as they were set; 2.0 cannot express the groups. */
 function groupDefaults({ defaults }: GroupPolicy, version: Version): ObjectDefaults[] {
   return isTagKnownIn('ObjectGroups', version) ? defaults.filter((entry) => groupsOf(entry).length > 0) : [];
 }

@@ -2,8 +2,8 @@ import type { CapabilityInformation } from '../../../codec/structures/query.ts';
 import { quantumSafe } from '../../../profiles/quantum-safe.ts';
 
 /**
- * What the server can do beyond its list of operations (KMIP 2.1 §7.3, 1.4 §2.1.21), said in this one place: whoever
- * builds or takes away one of these changes its line.
+ * Capabilities of the server beside its operations (KMIP 2.1 §7.3, 1.4 §2.1.21).
+ * A change that adds or removes a capability changes its line here.
  */
 export const capabilities: CapabilityInformation = {
   StreamingCapability: true,
@@ -12,7 +12,7 @@ export const capabilities: CapabilityInformation = {
   BatchUndoCapability: true,
   BatchContinueCapability: true,
   UnwrapMode: 'NotProcessed',
-  // The sealed key leaves its row; what is left are attributes. Pages of the database are not overwritten.
+  // The encrypted key is deleted from its row and the attributes stay. Pages of the database are not overwritten.
   DestroyAction: 'KeyMaterialDeleted',
   ShreddingAlgorithm: 'Unsupported',
   // One generator of the process serves all clients.

@@ -3,7 +3,7 @@ import { many, struct } from '../../../codec/schema.ts';
 import { versionNumbers, versions } from '../../../codec/version.ts';
 import { operation, server } from '../operation.ts';
 
-/** Discover Versions (KMIP 2.1 §6.1.16, 1.4 §4.26): the versions both sides speak, ours first choice first. */
+/** Discover Versions (KMIP 2.1 §6.1.16, 1.4 §4.26): the versions that both sides support, newest first. */
 export const DiscoverVersions = operation({
   name: 'DiscoverVersions',
   since: '1.1',

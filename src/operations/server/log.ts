@@ -1,7 +1,7 @@
 import { one, struct, text } from '../../../codec/schema.ts';
 import { conversation, operation } from '../operation.ts';
 
-/** Log (KMIP 2.1 §6.1.29): a client's words in the server's log, after the rest of its message is durable. */
+/** Log (KMIP 2.1 §6.1.29): writes a client's message into the server's log, after the request is durable. */
 export const Log = operation({
   name: 'Log',
   since: '2.0',

@@ -3,8 +3,8 @@ import { one, struct, text } from '../../../codec/schema.ts';
 import { serverToClient } from '../operation.ts';
 
 /**
- * Notify (KMIP 2.1 §6.2.2, 1.4 §5.1), which the server asks of a client: attributes of an object have changed, Last
- * Change Date among them, or are gone.
+ * Notify (KMIP 2.1 §6.2.2, 1.4 §5.1), sent by the server to a client: attributes of an object have changed,
+ * including Last Change Date, or have been removed.
  */
 export const Notify = serverToClient({
   name: 'Notify',

@@ -45,7 +45,7 @@ const response = struct({
 });
 type Answer = Infer<typeof response>;
 
-/** Object types that can be stored; those a version does not know are left out of its answers by the codec. */
+/** Object types that can be stored, of all versions. */
 const objectTypes: Answer['ObjectType'] = [
   'Certificate',
   'SymmetricKey',
@@ -59,12 +59,12 @@ const objectTypes: Answer['ObjectType'] = [
   'CertificateRequest',
 ];
 
-/** Profiles whose every case passes, under the names that the documents up to the asking version have for them. */
-function announcedProfiles(asking: Version, https: boolean): Answer['ProfileInformation'] {
+/** Supported profiles, by the names in the profile documents up to the version of the request. */
+function announcedProfiles(version: Version, https: boolean): Answer['ProfileInformation'] {
   return profiles
     .filter(({ supported, encoding }) => supported && (encoding === undefined || https))
     .flatMap(({ servers }) => Object.entries(servers) as [Version, ProfileName][])
-    .filter(([document, name]) => isWithin(asking, document) && ProfileName.isKnownIn(name, asking))
+    .filter(([document, name]) => isWithin(version, document) && ProfileName.isKnownIn(name, version))
     .map(([document, name]) => {
       const { major, minor } = versionNumbers(document);
       return {
@@ -75,9 +75,9 @@ function announcedProfiles(asking: Version, https: boolean): Answer['ProfileInfo
 }
 
 /**
- * What each function adds to the answer; one with nothing to report adds nothing. The server has no extensions, no
- * validations and no attestation, and makes up no Application Data in any namespace; QueryDefaultsInformation depends on
- * more than the function.
+ * Fields that each function adds to the answer; a function without entry adds none. The server has no extensions, no
+ * validations and no attestation, and generates no Application Data in any namespace. QueryDefaultsInformation is not
+ * here because it also depends on the Object Groups.
  */
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
@@ -98,7 +98,7 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   QueryProfiles: ({ server, version }) => ({
     ProfileInformation: announcedProfiles(version, server.https ?? false),
   }),
-  // The first client comes with the server, `client add` makes more, or takes a client's request or certificate.
+  // `init` creates the first client, `client add` generates others, or accepts a client's request or certificate.
   QueryClientRegistrationMethods: () => ({
     ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand', 'ClientGenerated', 'ClientRegistered'],
   }),
@@ -107,7 +107,7 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   }),
 };
 
-/** Query (KMIP 2.1 §6.1.40, 1.4 §4.25): what the server can do, as the asking version knows it. */
+/** Query (KMIP 2.1 §6.1.40, 1.4 §4.25): capabilities of the server, as far as the version of the request can express them. */
 export const Query = operation({
   name: 'Query',
   since: '1.0',
