@@ -14,8 +14,8 @@ import type { EnrolmentChange, Filter } from '../store/store.ts';
 export type OperationName = Exclude<Operation, number>;
 
 /**
- * Everything a handler may use. All that a handler writes goes into `work` and becomes durable with the whole message or
- * not at all. A handler has no other effect, so a message may be executed again after a conflict.
+ * Everything a handler may use. All that a handler writes goes into `work` and becomes durable with the whole
+ * message or not at all. A handler has no other effect, so a message may be executed again after a conflict.
  */
 export interface Context {
   readonly principal: Principal;
@@ -33,15 +33,18 @@ export interface Context {
   readonly channel?: Channel | undefined;
   /** Issues and accepts client certificates; absent where the connection has no enrolled client. */
   readonly enrolments?: Enrolments | undefined;
-  /** Keeps the request's connection open when its client certificate is replaced; absent where that cannot happen. */
+  /**
+   * Keeps the request's connection open when its client certificate is replaced; absent where that cannot
+   * happen.
+   */
   readonly sessionControl?: SessionControl | undefined;
   /** Returns a new Unique Identifier. */
   newIdentifier(): string;
   /** Sets the batch's ID Placeholder; undefined empties it. */
   setPlaceholder(id: string | undefined): void;
   /**
-   * Returns the identifier in a field of the request (references to earlier answers have been replaced), the ID
-   * Placeholder when the field is left out. The object of an `object()` target has been found already.
+   * Returns the identifier in a field of the request (references to earlier answers have been replaced), the
+   * ID Placeholder when the field is left out. The object of an `object()` target has been found already.
    * @throws {KmipError} ObjectNotFound when the identifier names nothing
    */
   resolve(identifier: string | undefined): string;
@@ -50,7 +53,10 @@ export interface Context {
   answerWith(answers: readonly EarlierAnswer[]): void;
 }
 
-/** Context of an operation on one existing object, which has been found, permitted and checked against the target. */
+/**
+ * Context of an operation on one existing object, which has been found, permitted and checked against the
+ * target.
+ */
 export interface ObjectContext extends Context {
   readonly object: ManagedObject;
 }
@@ -59,7 +65,10 @@ export interface ObjectContext extends Context {
 export interface Jobs {
   /** Whether this process is executing the job. */
   isRunning(id: string): boolean;
-  /** Executes the job before the others and resolves when it is done; inside a job it only moves to the head of the queue. */
+  /**
+   * Executes the job before the others and resolves when it is done; inside a job it only moves to the head
+   * of the queue.
+   */
   finish(id: string): Promise<void>;
 }
 
@@ -78,13 +87,18 @@ export interface EarlierAnswer {
 export interface Channel {
   /** Name of the client that authenticated the connection. */
   readonly client: string;
-  /** Exchanges the roles once the message in hand is answered; the server's first request is of that version. */
+  /**
+   * Exchanges the roles once the message in hand is answered; the server's first request is of that version.
+   */
   reverse(version: Version): void;
 }
 
 /** Port: the connection of a client whose certificate is replaced. */
 export interface SessionControl {
-  /** Before the commit: for a short time the connection may stay open where its client is enrolled by that certificate (DER). */
+  /**
+   * Before the commit: for a short time the connection may stay open where its client is enrolled by that
+   * certificate (DER).
+   */
   expect(certificate: Uint8Array): void;
   /** After the commit: closes the client's other connections. */
   replaced(): void;
@@ -92,7 +106,10 @@ export interface SessionControl {
 
 /** Port: the unit of work as one batch item sees it. */
 export interface Work {
-  /** Returns an object of the principal's group with the changes of this message; undefined when none is visible. */
+  /**
+   * Returns an object of the principal's group with the changes of this message; undefined when none is
+   * visible.
+   */
   load(id: string): Promise<ManagedObject | undefined>;
   /** Adds a new object. Changes to loaded objects are detected without a call. */
   insert(object: ManagedObject): void;
@@ -113,16 +130,25 @@ export interface FindQuery {
   readonly limit: number;
 }
 
-/** Port: records of the principal's group, stored encrypted. Each kind belongs to the one file that encodes its content. */
+/**
+ * Port: records of the principal's group, stored encrypted. Each kind belongs to the one file that encodes
+ * its content.
+ */
 export interface Records {
-  /** Returns a copy of the content; undefined when there is none, it has expired or it belongs to another group. */
+  /**
+   * Returns a copy of the content; undefined when there is none, it has expired or it belongs to another
+   * group.
+   */
   load(kind: string, id: string): Promise<Uint8Array | undefined>;
   /** Oldest first, at most `limit`. */
   list(
     kind: string,
     limit: number,
   ): Promise<readonly { readonly id: string; readonly content: Uint8Array }[]>;
-  /** Inserts a record, or replaces one that this message has loaded; `expires` in POSIX seconds, never when left out. */
+  /**
+   * Inserts a record, or replaces one that this message has loaded; `expires` in POSIX seconds, never when
+   * left out.
+   */
   put(kind: string, id: string, content: Uint8Array, expires?: number): void;
   /** Removes a record that this message has loaded. */
   remove(kind: string, id: string): void;
@@ -145,12 +171,15 @@ export interface MultiPartSpec<S> {
   start(): S;
 }
 
-/** Port: state of data that comes in several messages, kept in memory between them, bounded in number and time. */
+/**
+ * Port: state of data that comes in several messages, kept in memory between them, bounded in number and
+ * time.
+ */
 export interface MultiPart {
   /**
-   * Runs one step, once however often the message is executed, and adds the Correlation Value to its answer unless the
-   * step is the last. An error discards the state. Changes that a step makes to objects would be lost when the message is
-   * executed again: make them outside.
+   * Runs one step, once however often the message is executed, and adds the Correlation Value to its answer
+   * unless the step is the last. An error discards the state. Changes that a step makes to objects would be
+   * lost when the message is executed again: make them outside.
    * @throws {KmipError} InvalidCorrelationValue (1.x: ItemNotFound) when the client has no such state,
    *   ServerLimitExceeded when too many are kept
    */
@@ -161,9 +190,9 @@ export interface MultiPart {
 }
 
 /**
- * Port: counts failures of a client with a key, named by its identifier. After too many failures both methods reject with
- * CryptographyFailedError, decryption with `decryptionFailed()`, without calling the function; else errors of the
- * function pass through.
+ * Port: counts failures of a client with a key, named by its identifier. After too many failures both methods
+ * reject with CryptographyFailedError, decryption with `decryptionFailed()`, without calling the function;
+ * else errors of the function pass through.
  */
 export interface Attempts {
   decrypting<T>(key: string, open: () => T | Promise<T>): Promise<T>;
@@ -179,7 +208,9 @@ export interface ServerDescription {
   operations(version: Version): readonly OperationName[];
   /** Whether there is an HTTPS listener; none when left out. */
   readonly https?: boolean;
-  /** URL of the revocation lists of issuers; `{issuer}` stands for the identifier of the issuer's certificate. */
+  /**
+   * URL of the revocation lists of issuers; `{issuer}` stands for the identifier of the issuer's certificate.
+   */
   readonly revocationListUrl?: string | undefined;
   /** Conformance test mode (`--interop`). */
   readonly interop: boolean;

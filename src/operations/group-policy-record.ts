@@ -8,7 +8,9 @@ import { encodeMessage } from '../../codec/wire/binary-writer.ts';
 import type { GroupPolicy } from '../object/group-policy.ts';
 import type { Context } from './context.ts';
 
-/** The record of a group's policy. Each group has one, under its name, so that a creation reads one record. */
+/**
+ * The record of a group's policy. Each group has one, under its name, so that a creation reads one record.
+ */
 
 const kind = 'policy';
 const recordPlan = plan(

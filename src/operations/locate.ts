@@ -10,8 +10,8 @@ import { conversation, operation } from './operation.ts';
 const maxConditions = 128;
 
 /**
- * Locate (KMIP 2.1 §6.1.28, 1.4 §4.9): objects of the client's group that have every attribute given, newest first. A
- * condition that the server does not understand matches no object; it is not ignored.
+ * Locate (KMIP 2.1 §6.1.28, 1.4 §4.9): objects of the client's group that have every attribute given, newest
+ * first. A condition that the server does not understand matches no object; it is not ignored.
  */
 export const Locate = operation({
   name: 'Locate',

@@ -19,8 +19,8 @@ export interface ObjectRequirements {
 }
 
 /**
- * Loads an object and checks in this order: existence, type, archived, destroyed. Objects that do not exist and objects
- * that the principal may not see get the same answer.
+ * Loads an object and checks in this order: existence, type, archived, destroyed. Objects that do not exist
+ * and objects that the principal may not see get the same answer.
  * @throws {KmipError} the `missing` reason, InvalidObjectType, ObjectArchived or ObjectDestroyed
  */
 export async function loadNamedObject(
@@ -54,7 +54,8 @@ export function requirePresent(
 
 /**
  * Loads several objects in their order, each once.
- * @throws {KmipError} InvalidMessage for an empty list, ServerLimitExceeded for a long one, or as `loadNamedObject` does
+ * @throws {KmipError} InvalidMessage for an empty list, ServerLimitExceeded for a long one, or as
+ *   `loadNamedObject` does
  */
 export async function loadNamedObjects(
   ids: readonly string[],

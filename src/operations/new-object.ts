@@ -44,12 +44,14 @@ export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgo
   );
 }
 
-/** Templates that one request may name. Each costs a search, and merging costs the sum of their attributes. */
+/**
+ * Templates that one request may name. Each costs a search, and merging costs the sum of their attributes.
+ */
 const maxTemplates = 16;
 
 /**
- * Merges the attributes that a request states for a new object, its Templates resolved. `sources` are ordered from the
- * least specific (common) to the most specific.
+ * Merges the attributes that a request states for a new object, its Templates resolved. `sources` are ordered
+ * from the least specific (common) to the most specific.
  * @throws {KmipError} ItemNotFound for a Template that does not exist, InvalidField for too many Templates
  */
 export async function requestedAttributes(
@@ -99,8 +101,9 @@ export interface ResolvedAttributes {
 }
 
 /**
- * Adds the group's defaults to the attributes that a request states, for operations that need them before the object
- * exists. `createObject` applies the same defaults when it is given `policy`. `policy` is loaded when left out.
+ * Adds the group's defaults to the attributes that a request states, for operations that need them before the
+ * object exists. `createObject` applies the same defaults when it is given `policy`. `policy` is loaded when
+ * left out.
  */
 export async function applyDefaults(
   type: ObjectTypeName,
@@ -135,8 +138,8 @@ export interface ObjectSpecification {
 }
 
 /**
- * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of work.
- * `policy` is the group's, loaded when left out.
+ * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of
+ * work. `policy` is the group's, loaded when left out.
  * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, or a refusal of one of its attributes
  */
 export async function createObject(
@@ -156,8 +159,8 @@ export async function createObject(
 }
 
 /**
- * Builds an object with all its implicit attributes, without inserting it into the unit of work. `defaults` are those of
- * the group.
+ * Builds an object with all its implicit attributes, without inserting it into the unit of work. `defaults`
+ * are those of the group.
  * @throws {KmipError} InvalidField for numbers that no key can have, or a refusal of one of its attributes
  */
 export function assembleObject(
@@ -196,7 +199,10 @@ function requireCounts(object: ManagedObjectValue): void {
   }
 }
 
-/** Derives attributes from the value: algorithm, length and curve of a key, names and numbers of a certificate. */
+/**
+ * Derives attributes from the value: algorithm, length and curve of a key, names and numbers of a
+ * certificate.
+ */
 function describeValue(value: ManagedObjectValue, { crypto }: Context): readonly StandardAttribute[] {
   if (value.type === 'Certificate') return crypto.describeCertificate(value.value);
   if (!hasKeyBlock(value)) return [];

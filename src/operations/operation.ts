@@ -5,9 +5,10 @@ import type { Reason } from '../common/errors.ts';
 import type { Context, ObjectContext, OperationName, Work } from './context.ts';
 
 /**
- * How an operation is defined: its name and versions, the schemas of its payloads, its target, and a handler. The codec
- * reads and writes the payloads by the schemas, and `protocol/batch/execute.ts` finds and checks the target, so that a
- * handler starts with typed fields and a usable object. A complete operation (lifecycle/activate.ts):
+ * How an operation is defined: its name and versions, the schemas of its payloads, its target, and a handler.
+ * The codec reads and writes the payloads by the schemas, and `protocol/batch/execute.ts` finds and checks
+ * the target, so that a handler starts with typed fields and a usable object. A complete operation
+ * (lifecycle/activate.ts):
  *
  *     export const Activate = operation({
  *       name: 'Activate',
@@ -21,8 +22,8 @@ import type { Context, ObjectContext, OperationName, Work } from './context.ts';
  *       },
  *     });
  *
- * The unit of work stores the changed object. A handler refuses a request with `fail(reason, message)`, naming the reason
- * of the newest version; common/errors.ts translates it for older clients.
+ * The unit of work stores the changed object. A handler refuses a request with `fail(reason, message)`,
+ * naming the reason of the newest version; common/errors.ts translates it for older clients.
  */
 
 /** Operations about the server itself; they work while the vault is sealed. */
@@ -96,13 +97,18 @@ export interface OperationDefinition<
   readonly target: T;
   /** Sent by the server only: Query names the operation, a client that requests it is refused. */
   readonly direction?: 'server-to-client';
-  /** Whether the request may take longer than clients wait; a client that allows it then gets a pending answer. */
+  /**
+   * Whether the request may take longer than clients wait; a client that allows it then gets a pending
+   * answer.
+   */
   slow?(request: Infer<Q>, work: Work): boolean | Promise<boolean>;
   /** Executes the request and returns the response payload. Throws KmipError for a refusal. */
   handle(request: Infer<Q>, context: ContextOf<T>): Promise<Infer<R>> | Infer<R>;
 }
 
-/** Defines an operation; the types of request, response and context follow from the schemas and the target. */
+/**
+ * Defines an operation; the types of request, response and context follow from the schemas and the target.
+ */
 export function operation<Q extends Struct, R extends Struct, T extends OperationTarget>(
   definition: OperationDefinition<Q, R, T>,
 ): OperationDefinition<Q, R, T> {

@@ -12,10 +12,10 @@ import type { ObjectContext } from './context.ts';
 /** Functions shared by the operations that use a key. */
 
 /**
- * Returns the key of an object after checking that its state, dates and usage mask allow the use. `legacyReason` is the
- * reason for 1.x clients when the mask does not. `now` in POSIX seconds.
- * @throws {KmipError} as `requireUsage` does, KeyValueNotPresent when only attributes are stored, FeatureNotSupported for
- *   a key that was registered wrapped
+ * Returns the key of an object after checking that its state, dates and usage mask allow the use.
+ * `legacyReason` is the reason for 1.x clients when the mask does not. `now` in POSIX seconds.
+ * @throws {KmipError} as `requireUsage` does, KeyValueNotPresent when only attributes are stored,
+ *   FeatureNotSupported for a key that was registered wrapped
  */
 export function keyForUse(object: ManagedObject, use: Use, now: number, legacyReason?: Reason): PlainKey {
   requireUsage(object, use, now, legacyReason);
@@ -32,8 +32,8 @@ export function keyForUse(object: ManagedObject, use: Use, now: number, legacyRe
 }
 
 /**
- * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the Next Link of
- * the first names (AES XTS profile).
+ * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the
+ * Next Link of the first names (AES XTS profile).
  * @throws {KmipError} as `keyForUse` does for either key, ObjectNotFound when Next Link names no such object,
  *   KeyFormatTypeNotSupported when linked keys are not Raw
  */
@@ -60,9 +60,9 @@ function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {
 }
 
 /**
- * Chooses Cryptographic Parameters: those of the request, else the first of the key, else none, so that only the key's
- * algorithm counts. A structure without fields counts as absent. Those of the request need not be among the key's, as they
- * must be for wrapping.
+ * Chooses Cryptographic Parameters: those of the request, else the first of the key, else none, so that only
+ * the key's algorithm counts. A structure without fields counts as absent. Those of the request need not be
+ * among the key's, as they must be for wrapping.
  */
 export function parametersFor(
   object: ManagedObject,
@@ -73,8 +73,8 @@ export function parametersFor(
 }
 
 /**
- * Refuses an object of which the client registered the attributes without the key (Key Value Present is False).
- * `legacyReason` is the reason for 1.x clients.
+ * Refuses an object of which the client registered the attributes without the key (Key Value Present is
+ * False). `legacyReason` is the reason for 1.x clients.
  * @throws {KmipError} KeyValueNotPresent
  */
 export function failWithoutKeyValue(legacyReason?: Reason): never {

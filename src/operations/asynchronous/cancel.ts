@@ -2,11 +2,11 @@ import { CancellationResult } from '../../../codec/enums.ts';
 import { bytes, one, struct } from '../../../codec/schema.ts';
 import type { Context } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
-import { changed, type Found, findJob, jobKinds, writeJobRecord } from './jobs.ts';
+import { changeItem, type FoundItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /**
- * Cancel (KMIP 2.1 §6.1.5, 1.4 §4.27): cancels a pending request. Work in progress on a cancelled request fails to
- * commit, so every unfinished request can be cancelled and Unable To Cancel is never answered.
+ * Cancel (KMIP 2.1 §6.1.5, 1.4 §4.27): cancels a pending request. Work in progress on a cancelled request
+ * fails to commit, so every unfinished request can be cancelled and Unable To Cancel is never answered.
  */
 export const Cancel = operation({
   name: 'Cancel',
@@ -23,13 +23,13 @@ export const Cancel = operation({
   },
 });
 
-function cancel(found: Found, { work: { records } }: Context): CancellationResult {
+function cancel(found: FoundItem, { work: { records } }: Context): CancellationResult {
   // A repeated request, after a lost answer, gets the same answer.
   if (found.item.cancelled === true) return 'Canceled';
   if ('done' in found) {
     return found.item.answers.every(({ status }) => status === 'Success') ? 'Completed' : 'Failed';
   }
-  const items = changed(found.job.items, found.index, { cancelled: true });
+  const items = changeItem(found.job.items, found.index, { cancelled: true });
   records.put(jobKinds.pending, found.id, writeJobRecord({ ...found.job, items }));
   return 'Canceled';
 }

@@ -4,9 +4,10 @@ import type { Principal, Right } from '../../identity/principal.ts';
 import type { Context, OperationName } from '../context.ts';
 
 /**
- * Kinds of the records of jobs: messages that are answered before they are done (KMIP 2.1 §8.1.2 "Asynchronous
- * Indicator"). A job is one message. While the job is pending, its `pending` and `message` records exist under its id,
- * afterwards `done` and `answers`. The first of each pair is small, so that a search does not load payloads.
+ * Kinds of the records of jobs: messages that are answered before they are done (KMIP 2.1 §8.1.2
+ * "Asynchronous Indicator"). A job is one message. While the job is pending, its `pending` and `message`
+ * records exist under its id, afterwards `done` and `answers`. The first of each pair is small, so that a
+ * search does not load payloads.
  */
 export const jobKinds = {
   /** Job as JSON. */
@@ -73,7 +74,7 @@ export interface DoneAnswer {
 }
 
 /** An item found by its Asynchronous Correlation Value. */
-export type Found =
+export type FoundItem =
   | { readonly id: string; readonly index: number; readonly job: Job; readonly item: JobItem }
   | { readonly id: string; readonly index: number; readonly done: DoneJob; readonly item: DoneItem };
 
@@ -88,16 +89,21 @@ export function correlationValue(id: string, index: number): Uint8Array {
   return value;
 }
 
-/** Whether the principal may poll or cancel the job. Within Rights of a ticket, only jobs of that ticket are allowed. */
+/**
+ * Whether the principal may poll or cancel the job. Within Rights of a ticket, only jobs of that ticket are
+ * allowed.
+ */
 export function mayAsk({ client, rights, ticket }: Principal, job: JobRecord): boolean {
   return job.client === client && (rights === undefined || job.ticket === ticket);
 }
 
-/** Finds the item of a correlation value; undefined when the value is unknown, expired or another client's. */
+/**
+ * Finds the item of a correlation value; undefined when the value is unknown, expired or another client's.
+ */
 export async function findJob(
   value: Uint8Array,
   { work: { records }, principal }: Pick<Context, 'work' | 'principal'>,
-): Promise<Found | undefined> {
+): Promise<FoundItem | undefined> {
   if (value.length !== valueBytes) return undefined;
   const id = value.subarray(0, idBytes).toHex();
   const index = new DataView(value.buffer, value.byteOffset).getUint32(idBytes);
@@ -124,6 +130,6 @@ export function writeJobRecord(record: Job | DoneJob): Uint8Array {
 }
 
 /** Returns a copy of the list with `change` applied to one item. */
-export function changed<T>(items: readonly T[], index: number, change: Partial<T>): readonly T[] {
+export function changeItem<T>(items: readonly T[], index: number, change: Partial<T>): readonly T[] {
   return items.map((item, at) => (at === index ? { ...item, ...change } : item));
 }

@@ -2,15 +2,15 @@ import { bytes, one, struct } from '../../../codec/schema.ts';
 import { fail, KmipError, reasonFor } from '../../common/errors.ts';
 import type { Context, EarlierAnswer } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
-import { changed, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
+import { changeItem, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
 
 /** Seconds for which a fetched answer can be fetched again, because it may have been lost. */
 const refetchSeconds = 300;
 
 /**
- * Poll (KMIP 2.1 §6.1.38, 1.4 §4.28): the state of a request that was answered as pending. A finished request is answered
- * with its own response items, payloads encoded in the version of that request; they remain available for a while, so
- * that a lost answer can be fetched again.
+ * Poll (KMIP 2.1 §6.1.38, 1.4 §4.28): the state of a request that was answered as pending. A finished request
+ * is answered with its own response items, payloads encoded in the version of that request; they remain
+ * available for a while, so that a lost answer can be fetched again.
  */
 export const Poll = operation({
   name: 'Poll',
@@ -52,7 +52,7 @@ async function fetchAnswers(
 ): Promise<readonly EarlierAnswer[]> {
   const payloads = await records.load(jobKinds.answers, id);
   if (item.fetched !== true) {
-    const items = changed(done.items, index, { fetched: true });
+    const items = changeItem(done.items, index, { fetched: true });
     const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);
     const expires = isLast ? Math.min(done.expires, now + refetchSeconds) : done.expires;
     records.put(jobKinds.done, id, writeJobRecord({ ...done, items, expires }), expires);

@@ -3,7 +3,10 @@ import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
 import { findJob } from './jobs.ts';
 
-/** Process (KMIP 2.1 §6.1.39): executes a pending request before answering, so that the next Poll finds it done. */
+/**
+ * Process (KMIP 2.1 §6.1.39): executes a pending request before answering, so that the next Poll finds it
+ * done.
+ */
 export const Process = operation({
   name: 'Process',
   since: '2.1',

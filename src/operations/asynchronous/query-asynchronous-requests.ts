@@ -17,8 +17,9 @@ const AsynchronousRequest = struct({
 });
 
 /**
- * Query Asynchronous Requests (KMIP 2.1 §6.1.41): the client's requests that were answered as pending and whose answers
- * it has not fetched yet: pending ones first, each group oldest first; with filters, those that match both.
+ * Query Asynchronous Requests (KMIP 2.1 §6.1.41): the client's requests that were answered as pending and
+ * whose answers it has not fetched yet: pending ones first, each group oldest first; with filters, those that
+ * match both.
  */
 export const QueryAsynchronousRequests = operation({
   name: 'QueryAsynchronousRequests',

@@ -5,7 +5,10 @@ import { applyAdd } from '../../object/attribute-rules.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 
-/** Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): adds an attribute, or another instance of one that may have several. */
+/**
+ * Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): adds an attribute, or another instance of one that may have
+ * several.
+ */
 export const AddAttribute = operation({
   name: 'AddAttribute',
   since: '1.0',

@@ -10,7 +10,9 @@ import { eraOf } from '../../../codec/version.ts';
 import { applyDelete } from '../../object/attribute-rules.ts';
 import { object, operation } from '../operation.ts';
 
-/** Delete Attribute (KMIP 2.1 §6.1.13, 1.4 §4.16): removes one instance, or in 2.x all instances of a name. */
+/**
+ * Delete Attribute (KMIP 2.1 §6.1.13, 1.4 §4.16): removes one instance, or in 2.x all instances of a name.
+ */
 export const DeleteAttribute = operation({
   name: 'DeleteAttribute',
   since: '1.0',

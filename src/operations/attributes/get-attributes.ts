@@ -5,7 +5,10 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { object, operation } from '../operation.ts';
 
-/** Get Attributes (KMIP 2.1 §6.1.20, 1.4 §4.12): the requested attributes that exist, in the order requested; without names all. */
+/**
+ * Get Attributes (KMIP 2.1 §6.1.20, 1.4 §4.12): the requested attributes that exist, in the order requested;
+ * without names all.
+ */
 export const GetAttributes = operation({
   name: 'GetAttributes',
   since: '1.0',

@@ -2,9 +2,9 @@ import { readJson, writeJson } from '../../common/json.ts';
 import type { Context, Records } from '../context.ts';
 
 /**
- * Kind of the records that name the replacement of a client certificate, by the fingerprint of the replaced one. They are
- * stored as long as tickets that name the replaced certificate can live. Such tickets stay valid when the client itself
- * replaces its certificate, and end when the operator does.
+ * Kind of the records that name the replacement of a client certificate, by the fingerprint of the replaced
+ * one. They are stored as long as tickets that name the replaced certificate can live. Such tickets stay
+ * valid when the client itself replaces its certificate, and end when the operator does.
  */
 const kind = 'succession';
 
@@ -31,7 +31,8 @@ export async function recordReplacement(
   { work, now, limits }: Pick<Context, 'work' | 'now' | 'limits'>,
 ): Promise<void> {
   const stored: StoredReplacement = { client, after: replacement };
-  // A certificate that was replaced before and enrolled again has a record, which must be loaded to be replaced.
+  // A certificate that was replaced before and enrolled again has a record, which must be loaded to be
+  // replaced.
   await work.records.load(kind, replaced);
   work.records.put(kind, replaced, writeJson(stored), now + limits.ticketSeconds);
 }

@@ -21,7 +21,10 @@ export function isDerivedFromCertificate(attribute: Attribute): boolean {
   return source === 'derived' && (types?.includes('Certificate') ?? false);
 }
 
-/** Reads the name of subject or issuer from attributes, in any of their three forms; undefined when they state none. */
+/**
+ * Reads the name of subject or issuer from attributes, in any of their three forms; undefined when they state
+ * none.
+ */
 export function statedName(
   attributes: readonly Attribute[],
   whose: 'Subject' | 'Issuer',
@@ -54,7 +57,10 @@ async function encodeAlternativeNames(
   return Promise.all(texts.map((text) => crypto.certification.encodeAlternativeName(text)));
 }
 
-/** Key usages of X.509 (RFC 5280 §4.2.1.3) for the bits of Cryptographic Usage Mask (KMIP 2.1 §11.15, 1.4 §3.19). */
+/**
+ * Key usages of X.509 (RFC 5280 §4.2.1.3) for the bits of Cryptographic Usage Mask (KMIP 2.1 §11.15, 1.4
+ * §3.19).
+ */
 const keyUsages = [
   [CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('Verify'), 1],
   [CryptographicUsageMask.bit('ContentCommitment'), 2],
@@ -76,8 +82,8 @@ function requestsAuthority(attributes: readonly Attribute[]): boolean {
 }
 
 /**
- * Determines the content of a certificate for a public key (SubjectPublicKeyInfo) from the attributes of the request, and
- * from `previous`, the certificate of the key, for values that they leave open.
+ * Determines the content of a certificate for a public key (SubjectPublicKeyInfo) from the attributes of the
+ * request, and from `previous`, the certificate of the key, for values that they leave open.
  * @throws {KmipError} InvalidField when neither names the subject
  */
 export async function contentFromAttributes(
@@ -126,8 +132,8 @@ type CertificateRequestValue = Extract<ManagedObjectValue, { type: 'CertificateR
 
 /**
  * Reads the content of a certificate request and checks its signature.
- * @throws {KmipError} FeatureNotSupported for CRMF and PGP, PermissionDenied for an authority that the attributes do not
- *   request
+ * @throws {KmipError} FeatureNotSupported for CRMF and PGP, PermissionDenied for an authority that the
+ *   attributes do not request
  * @throws {InvalidCertificateRequestError} when the request cannot be read
  */
 export async function readCertificateRequest(

@@ -27,8 +27,8 @@ import {
 import { certificateIn, chooseIssuer } from './issuers.ts';
 
 /**
- * Certify (KMIP 2.1 §6.1.6, 1.4 §4.7): a certificate for a stored public key, for a stored certificate request (2.x), or for
- * one inside the message. A certificate request overrides attributes.
+ * Certify (KMIP 2.1 §6.1.6, 1.4 §4.7): a certificate for a stored public key, for a stored certificate
+ * request (2.x), or for one inside the message. A certificate request overrides attributes.
  */
 export const Certify = operation({
   name: 'Certify',

@@ -21,7 +21,10 @@ export const defaultValiditySeconds = 365 * 86_400;
 /** The last second that a certificate can express (RFC 5280 §4.1.2.5), POSIX seconds. */
 const maxDate = 253_402_300_799;
 
-/** Reasons of Certify and Re-certify for a missing object or one of another type, as in their own error tables. */
+/**
+ * Reasons of Certify and Re-certify for a missing object or one of another type, as in their own error
+ * tables.
+ */
 export const certifyReasons = { missing: 'ItemNotFound', legacyReason: 'PermissionDenied' } as const;
 
 /**
@@ -72,8 +75,9 @@ export interface Issuance {
 
 /**
  * Issues a certificate and creates its object with links to the issuer and the public key.
- * @throws {KmipError} WrongKeyLifecycleState, IncompatibleCryptographicUsageMask or PermissionDenied when the issuer's key
- *   may not sign, InvalidField for dates beyond the issuer's, FeatureNotSupported for another type than X.509
+ * @throws {KmipError} WrongKeyLifecycleState, IncompatibleCryptographicUsageMask or PermissionDenied when the
+ *   issuer's key may not sign, InvalidField for dates beyond the issuer's, FeatureNotSupported for another
+ *   type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
   const { operation, attributes, issuer, publicKey } = issuance;
@@ -93,7 +97,8 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     issuerKey,
     serialNumber: crypto.random(16),
     ...dates,
-    // A self-signed certificate is in no other issuer's list, and a list by its own revoked key could not be trusted.
+    // A self-signed certificate is in no other issuer's list, and a list by its own revoked key could not be
+    // trusted.
     revocationListUrl:
       issuerCertificate &&
       context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),

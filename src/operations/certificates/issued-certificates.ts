@@ -7,11 +7,16 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { type Authority, findIssuer, plainKeyIn } from './issuers.ts';
 
-/** Records of issued certificates, and the content of revocation lists (docs/decisions/19-certification.md). */
+/**
+ * Records of issued certificates, and the content of revocation lists (docs/decisions/19-certification.md).
+ */
 
 type RevocationContext = Pick<Context, 'work' | 'crypto' | 'now'>;
 
-/** Kind of the records, by the certificate's identifier. A record outlives the value of the certificate's object. */
+/**
+ * Kind of the records, by the certificate's identifier. A record outlives the value of the certificate's
+ * object.
+ */
 const kind = 'issued';
 
 interface Issued {
@@ -23,13 +28,19 @@ interface Issued {
   readonly notAfter: number;
 }
 
-/** Longest validity of a revocation list. A revoked certificate must be on one more list after its end (RFC 5280 §3.3). */
+/**
+ * Longest validity of a revocation list. A revoked certificate must be on one more list after its end (RFC
+ * 5280 §3.3).
+ */
 export const maxListSeconds = 30 * 86_400;
 
 /** Entries of one list, each of some 40 bytes; clients read a list whole. */
 const maxEntries = 10_000;
 
-/** Records a new certificate beside its object. `issuerKey` is the SubjectPublicKeyInfo in DER, `notAfter` POSIX seconds. */
+/**
+ * Records a new certificate beside its object. `issuerKey` is the SubjectPublicKeyInfo in DER, `notAfter`
+ * POSIX seconds.
+ */
 export function recordIssued(
   certificate: ManagedObject,
   { issuerKey, notAfter }: { readonly issuerKey: Uint8Array; readonly notAfter: number },
@@ -61,9 +72,10 @@ export class NoRevocationListError extends Error {
 const cRLSign = 64;
 
 /**
- * Collects the revoked certificates of the issuer with that certificate; undefined when the group has no such issuer.
- * @throws {NoRevocationListError} when the issuer may not sign lists, or too many certificates are revoked: an incomplete
- *   list would present revoked certificates as valid
+ * Collects the revoked certificates of the issuer with that certificate; undefined when the group has no such
+ * issuer.
+ * @throws {NoRevocationListError} when the issuer may not sign lists, or too many certificates are revoked:
+ *   an incomplete list would present revoked certificates as valid
  */
 export async function collectRevocations(
   id: string,

@@ -12,8 +12,9 @@ import type { Context } from '../context.ts';
 import { statedName } from './certificate-template.ts';
 
 /**
- * An issuer of certificates: an Active certificate of an authority in the group and its private key, which is Active, has
- * CertificateSign in its Cryptographic Usage Mask and is linked to the certificate (docs/decisions/19-certification.md).
+ * An issuer of certificates: an Active certificate of an authority in the group and its private key, which is
+ * Active, has CertificateSign in its Cryptographic Usage Mask and is linked to the certificate
+ * (docs/decisions/19-certification.md).
  */
 export interface Issuer {
   readonly key: ManagedObject;
@@ -47,7 +48,10 @@ export function certificateIn(object: ManagedObject | undefined): Uint8Array | u
 
 /** Properties of a request by which an issuer is chosen. */
 export interface IssuerSelector {
-  /** Attributes of the request, with a Link to the issuer's certificate (CertificateLink) or the issuer's name. */
+  /**
+   * Attributes of the request, with a Link to the issuer's certificate (CertificateLink) or the issuer's
+   * name.
+   */
   readonly attributes: readonly Attribute[];
   /** The subject of the certificate to be made, in DER. */
   readonly subject: Uint8Array;
@@ -116,7 +120,10 @@ function requireOne(issuers: readonly Authority[]): Issuer {
   );
 }
 
-/** Returns the CertificateLink of the request, which names the issuer's certificate (KMIP 2.1 §4.31, 1.4 §3.35). */
+/**
+ * Returns the CertificateLink of the request, which names the issuer's certificate (KMIP 2.1 §4.31, 1.4
+ * §3.35).
+ */
 function issuerLink(attributes: readonly Attribute[]): string | undefined {
   const link = attributes.find(
     ({ name, vendor, value }) =>
@@ -208,7 +215,10 @@ async function findCertificates(key: ManagedObject, context: IssuerContext): Pro
   return [...new Map(all.map((object) => [object?.id, object as ManagedObject])).values()];
 }
 
-/** Finds private keys that may issue and are linked to the certificate: the links of `findCertificates`, reversed. */
+/**
+ * Finds private keys that may issue and are linked to the certificate: the links of `findCertificates`,
+ * reversed.
+ */
 async function findIssuingKeys(certificate: ManagedObject, context: IssuerContext): Promise<ManagedObject[]> {
   const { id } = certificate;
   const named = linkedId(certificate, 'PrivateKeyLink');

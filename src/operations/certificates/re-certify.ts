@@ -23,8 +23,10 @@ import {
 import { certifyReasons, createCertificate, loadPrivateKey, requireSameKey } from './issuance.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
 
-/** Re-certify (KMIP 2.1 §6.1.44, 1.4 §4.8): a certificate for the key pair of an existing one, which stays unchanged but for
- * links. */
+/**
+ * Re-certify (KMIP 2.1 §6.1.44, 1.4 §4.8): a certificate for the key pair of an existing one, which stays
+ * unchanged but for links.
+ */
 export const ReCertify = operation({
   name: 'ReCertify',
   since: '1.0',
@@ -105,7 +107,10 @@ async function determineContent(
   return content;
 }
 
-/** Loads the public key that the old certificate is linked to; undefined when it is archived, destroyed or missing. */
+/**
+ * Loads the public key that the old certificate is linked to; undefined when it is archived, destroyed or
+ * missing.
+ */
 async function loadPublicKey(old: ManagedObject, { work }: Context): Promise<ManagedObject | undefined> {
   const id = linkedId(old, 'PublicKeyLink');
   const found = id === undefined ? undefined : await work.load(id);

@@ -60,8 +60,9 @@ interface Replacement extends ClientCertificate {
 }
 
 /**
- * Returns the client's entry in the directory. Refuses clients that authenticated by a ticket, because they have not
- * presented the certificate to be replaced, and certificates that have been replaced since, on this or another connection.
+ * Returns the client's entry in the directory. Refuses clients that authenticated by a ticket, because they
+ * have not presented the certificate to be replaced, and certificates that have been replaced since, on this
+ * or another connection.
  */
 async function requireEnrolledClient({ directory }: Enrolments, { principal }: Context): Promise<Client> {
   if (principal.ticket !== undefined)
@@ -118,8 +119,8 @@ async function obtainReplacement(
 }
 
 /**
- * Refuses to generate a key that other clients could fetch. Clients of a group share its objects, so another client could
- * authenticate as this one, with its role.
+ * Refuses to generate a key that other clients could fetch. Clients of a group share its objects, so another
+ * client could authenticate as this one, with its role.
  */
 async function requireSoleClient(
   { name, group }: Client,
@@ -154,7 +155,10 @@ function createCertificateObject({ der, notAfter }: Replacement, context: Contex
   return createObject({ operation: 'Register', type: value.type, attributes, value }, context);
 }
 
-/** Stores the private key, linked with its certificate; Pre-Active, so that the client can destroy the key after Get. */
+/**
+ * Stores the private key, linked with its certificate; Pre-Active, so that the client can destroy the key
+ * after Get.
+ */
 async function createKeyObject(
   { pkcs8, algorithm, bits }: GeneratedKey,
   certificate: ManagedObject,

@@ -22,9 +22,9 @@ const maxChain = 32;
 const maxSameSubject = 32;
 
 /**
- * Validate (KMIP 2.1 §6.1.57, 1.4 §4.24): whether one chain of certificates, given as values and by identifier in any
- * order, is valid at a date. Missing issuers are taken from the group's certificates. A chain is Valid when it ends in a
- * self-signed certificate of the group and the group has revoked none of it.
+ * Validate (KMIP 2.1 §6.1.57, 1.4 §4.24): whether one chain of certificates, given as values and by
+ * identifier in any order, is valid at a date. Missing issuers are taken from the group's certificates. A
+ * chain is Valid when it ends in a self-signed certificate of the group and the group has revoked none of it.
  */
 export const Validate = operation({
   name: 'Validate',
@@ -109,8 +109,8 @@ async function validateChain(
 }
 
 /**
- * Whether an object of the group with that certificate, archived and destroyed ones included, was revoked or past its
- * Deactivation Date at that time (POSIX seconds).
+ * Whether an object of the group with that certificate, archived and destroyed ones included, was revoked or
+ * past its Deactivation Date at that time (POSIX seconds).
  */
 async function isRevoked(certificate: Uint8Array, at: number, context: Context): Promise<boolean> {
   const by = (attribute: AttributeName): Filter => ({

@@ -22,8 +22,8 @@ import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.t
 const maxParts = 255;
 
 /**
- * Create Split Key (KMIP 2.1 §6.1.10, 1.4 §4.38): divides a stored key, or a new one that is not stored itself, into
- * parts of which a threshold is enough to join the key.
+ * Create Split Key (KMIP 2.1 §6.1.10, 1.4 §4.38): divides a stored key, or a new one that is not stored
+ * itself, into parts of which a threshold is enough to join the key.
  */
 export const CreateSplitKey = operation({
   name: 'CreateSplitKey',
@@ -88,7 +88,9 @@ export const CreateSplitKey = operation({
   },
 });
 
-/** Refuses parameters that no method can use with InvalidField; the crypto provider checks fields and primes. */
+/**
+ * Refuses parameters that no method can use with InvalidField; the crypto provider checks fields and primes.
+ */
 function requireScheme({ method, parts, threshold, prime }: SecretSharingScheme): void {
   if (typeof method === 'number') fail('InvalidField', `there is no Split Key Method ${method}`);
   if (parts > maxParts) fail('InvalidField', `a key is divided into at most ${maxParts} parts`);
@@ -134,8 +136,8 @@ async function loadWhole(id: string, context: Context): Promise<Whole> {
 }
 
 /**
- * Attributes of a part: those of the key override those of the request (KMIP 1.4 §4.38), and the part is protected as
- * strictly as the key.
+ * Attributes of a part: those of the key override those of the request (KMIP 1.4 §4.38), and the part is
+ * protected as strictly as the key.
  */
 function partAttributes(stated: readonly Attribute[], { object, algorithm, bits }: Whole): Attribute[] {
   if (object === undefined) return [...stated];

@@ -21,7 +21,10 @@ import { keyForUse, parametersFor } from '../usable-key.ts';
 type MethodName = Exclude<DerivationMethod, number>;
 type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
 
-/** Inputs that a method requires, and those it accepts. Others are refused, because the key would silently ignore them. */
+/**
+ * Inputs that a method requires, and those it accepts. Others are refused, because the key would silently
+ * ignore them.
+ */
 interface Inputs {
   readonly required: readonly Input[];
   readonly optional?: readonly Input[];
@@ -44,8 +47,9 @@ const inputsOf: Readonly<Record<MethodName, Inputs>> = {
 const maxBits = 65_536;
 
 /**
- * Derive Key (KMIP 2.1 §6.1.14, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from a private
- * and a public key. The first object named is the key; a Secret Data object named second is the derivation data.
+ * Derive Key (KMIP 2.1 §6.1.14, 1.4 §4.6): a symmetric key or secret data from a key and public data, or from
+ * a private and a public key. The first object named is the key; a Secret Data object named second is the
+ * derivation data.
  */
 export const DeriveKey = operation({
   name: 'DeriveKey',
@@ -106,7 +110,10 @@ interface Sources {
   readonly data: readonly Uint8Array[];
 }
 
-/** Loads the objects to derive from, checks their use, and takes the data from one of them or from the request. */
+/**
+ * Loads the objects to derive from, checks their use, and takes the data from one of them or from the
+ * request.
+ */
 async function loadSources(
   ids: readonly string[],
   method: MethodName,

@@ -23,7 +23,10 @@ import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
 
-/** Join Split Key (KMIP 2.1 §6.1.27, 1.4 §4.39): joins parts of a split key and stores the key as a new object. */
+/**
+ * Join Split Key (KMIP 2.1 §6.1.27, 1.4 §4.39): joins parts of a split key and stores the key as a new
+ * object.
+ */
 export const JoinSplitKey = operation({
   name: 'JoinSplitKey',
   since: '1.2',
@@ -51,7 +54,7 @@ export const JoinSplitKey = operation({
     const { scheme, shares, key } = readParts(objects);
     const stated = await requestedAttributes([request.Attributes], context);
     const description = { ...key, ...describeKey(stated, key) };
-    requireEffort(longestShare(shares), scheme.prime, shares.length, scheme.threshold);
+    requireEffort(largestShare(shares), scheme.prime, shares.length, scheme.threshold);
     const secret = context.crypto.joinShares(shares, scheme, secretLength(type, description));
     const value = buildValue(type, secret, description, secretDataType ?? 'Seed');
     requireConsistentKey(value, context.crypto);
@@ -91,7 +94,7 @@ function readParts(objects: readonly ManagedObject[]): Parts {
   return { scheme, shares: [...shares].map(([id, bytes]) => ({ identifier: id, bytes })), key };
 }
 
-function longestShare(shares: readonly Share[]): Uint8Array {
+function largestShare(shares: readonly Share[]): Uint8Array {
   return shares.reduce((a, b) => (b.bytes.length > a.bytes.length ? b : a)).bytes;
 }
 
@@ -119,7 +122,9 @@ function readPart(object: ManagedObject): Part {
   };
 }
 
-/** Compares every byte, so that the time does not tell a client how many bytes of another part it has guessed. */
+/**
+ * Compares every byte, so that the time does not tell a client how many bytes of another part it has guessed.
+ */
 function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.length === b.length && a.reduce((differs, byte, at) => differs | (byte ^ (b[at] ?? 0)), 0) === 0;
@@ -127,7 +132,10 @@ function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 
 type KeyDescription = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
 
-/** Completes the description of the key from the request where the parts say nothing, or only that the format is Raw. */
+/**
+ * Completes the description of the key from the request where the parts say nothing, or only that the format
+ * is Raw.
+ */
 function describeKey(attributes: readonly Attribute[], key: PlainKey): KeyDescription {
   const format = valueOf(attributes, 'KeyFormatType');
   return {
@@ -137,7 +145,9 @@ function describeKey(attributes: readonly Attribute[], key: PlainKey): KeyDescri
   };
 }
 
-/** Algorithms whose Raw private keys are byte strings of a known length; other private keys are DER or opaque. */
+/**
+ * Algorithms whose Raw private keys are byte strings of a known length; other private keys are DER or opaque.
+ */
 const rawPrivateKeys: readonly CryptographicAlgorithm[] = ['Ed25519', 'Ed448'];
 
 /** Length of the secret in bytes, when the bytes are the key itself, whose Cryptographic Length is known. */

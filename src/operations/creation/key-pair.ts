@@ -25,8 +25,8 @@ function chooseFormats(request: KeyPairRequest): { private: KeyFormatType; publi
 }
 
 /**
- * Bits from which generating a pair is slow: the search for primes takes a second as a rule and many seconds at times.
- * DH uses primes of fixed groups, and curves need none.
+ * Bits from which generating a pair is slow: the search for primes takes a second as a rule and many seconds
+ * at times. DH uses primes of fixed groups, and curves need none.
  */
 const slowFrom: Partial<Record<string, number>> = { RSA: 4096, DSA: 3072 };
 
@@ -36,7 +36,8 @@ export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: 
 }
 
 /**
- * Generates both halves of a pair from the effective attributes of each; algorithm and length must be the same in both.
+ * Generates both halves of a pair from the effective attributes of each; algorithm and length must be the
+ * same in both.
  * @throws {KmipError} InvalidField for contradictory or unsupported attributes
  */
 export async function generatePairValues(

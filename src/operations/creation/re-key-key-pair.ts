@@ -12,7 +12,10 @@ import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePairValues, isSlowPair } from './key-pair.ts';
 
-/** Re-key Key Pair (KMIP 2.1 §6.1.46, 1.4 §4.5): a key pair that replaces an existing one, named by its private key. */
+/**
+ * Re-key Key Pair (KMIP 2.1 §6.1.46, 1.4 §4.5): a key pair that replaces an existing one, named by its
+ * private key.
+ */
 export const ReKeyKeyPair = operation({
   name: 'ReKeyKeyPair',
   since: '1.1',

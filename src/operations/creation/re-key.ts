@@ -9,7 +9,10 @@ import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
-/** Re-key (KMIP 2.1 §6.1.45, 1.4 §4.4): a symmetric key that replaces an existing one, which stays unchanged but for links. */
+/**
+ * Re-key (KMIP 2.1 §6.1.45, 1.4 §4.4): a symmetric key that replaces an existing one, which stays unchanged
+ * but for links.
+ */
 export const ReKey = operation({
   name: 'ReKey',
   since: '1.0',

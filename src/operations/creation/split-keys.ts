@@ -14,8 +14,8 @@ const maxProducts = 1_048_576;
 const overhead = 8;
 
 /**
- * Refuses work that would delay other clients: every byte of the secret, or of the prime when that is longer, is
- * multiplied `threshold` times for every part.
+ * Refuses work that would delay other clients: every byte of the secret, or of the prime when that is longer,
+ * is multiplied `threshold` times for every part.
  * @throws {KmipError} ServerLimitExceeded (1.x: InvalidField)
  */
 export function requireEffort(
@@ -30,8 +30,8 @@ export function requireEffort(
 }
 
 /**
- * Reads the polynomial of GF(2^8) from a custom attribute, `x-SplitKeyPolynomial` in 1.x, with the numbers that KMIP 3.0
- * calls Split Key Polynomial: 283 for FIPS 197's 0x11B, 285 for 0x11D, the default.
+ * Reads the polynomial of GF(2^8) from a custom attribute, `x-SplitKeyPolynomial` in 1.x, with the numbers
+ * that KMIP 3.0 calls Split Key Polynomial: 283 for FIPS 197's 0x11B, 285 for 0x11D, the default.
  * @throws {KmipError} InvalidAttributeValue for another value
  */
 export function statedPolynomial(attributes: readonly Attribute[]): SharingPolynomial {

@@ -21,7 +21,9 @@ const Request = struct({
   AuthenticatedEncryptionAdditionalData: since('1.4', maybe(bytes)),
 });
 
-/** Encrypt (KMIP 2.1 §6.1.17, 1.4 §4.29) data that comes in one piece or in parts; with ML-KEM, encapsulates. */
+/**
+ * Encrypt (KMIP 2.1 §6.1.17, 1.4 §4.29) data that comes in one piece or in parts; with ML-KEM, encapsulates.
+ */
 export const Encrypt = operation({
   name: 'Encrypt',
   since: '1.2',

@@ -9,8 +9,9 @@ import { createObject } from '../new-object.ts';
 import { keyForUse } from '../usable-key.ts';
 
 /**
- * Key encapsulation by Encrypt (docs/decisions/20-post-quantum.md), because KMIP 2.1 has no operation for it: Encrypt
- * without Data makes a shared secret and its ciphertext, Decrypt of the ciphertext returns the shared secret.
+ * Key encapsulation by Encrypt (docs/decisions/20-post-quantum.md), because KMIP 2.1 has no operation for it:
+ * Encrypt without Data makes a shared secret and its ciphertext, Decrypt of the ciphertext returns the shared
+ * secret.
  */
 
 /** Whether the key is for a key encapsulation mechanism. */
@@ -26,8 +27,8 @@ interface Request {
 }
 
 /**
- * Creates a shared secret for the public key, stores it as Secret Data to derive keys from, and returns its identifier and
- * the ciphertext.
+ * Creates a shared secret for the public key, stores it as Secret Data to derive keys from, and returns its
+ * identifier and the ciphertext.
  * @throws {KmipError} InvalidField for data, which such a key cannot encrypt, or as `keyForUse` does
  */
 export async function encapsulateSecret(

@@ -18,7 +18,10 @@ const Request = struct({
   ...multiPartFields,
 });
 
-/** Signature Verify (KMIP 2.1 §6.1.56, 1.4 §4.32): verifies the signature of data in one piece or in parts, or of a digest. */
+/**
+ * Signature Verify (KMIP 2.1 §6.1.56, 1.4 §4.32): verifies the signature of data in one piece or in parts, or
+ * of a digest.
+ */
 export const SignatureVerify = operation({
   name: 'SignatureVerify',
   since: '1.2',

@@ -5,8 +5,8 @@ import { loadPolicy, savePolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
 
 /**
- * Set Constraints (KMIP 2.1 §6.1.52): replaces the conditions that new objects of the client's group must meet; without
- * constraints there are none.
+ * Set Constraints (KMIP 2.1 §6.1.52): replaces the conditions that new objects of the client's group must
+ * meet; without constraints there are none.
  */
 export const SetConstraints = operation({
   name: 'SetConstraints',

@@ -5,8 +5,8 @@ import { loadPolicy, savePolicy } from '../group-policy-record.ts';
 import { conversation, operation } from '../operation.ts';
 
 /**
- * Set Defaults (KMIP 2.1 §6.1.53): replaces the default attributes of new objects of the client's group; without defaults
- * only the server's own remain.
+ * Set Defaults (KMIP 2.1 §6.1.53): replaces the default attributes of new objects of the client's group;
+ * without defaults only the server's own remain.
  */
 export const SetDefaults = operation({
   name: 'SetDefaults',

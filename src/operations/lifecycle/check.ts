@@ -7,8 +7,8 @@ import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 
 /**
- * Check (KMIP 2.1 §6.1.7, 1.4 §4.10): whether the client may use the object as described. A refusal names the reason and not
- * how much would be allowed.
+ * Check (KMIP 2.1 §6.1.7, 1.4 §4.10): whether the client may use the object as described. A refusal names the
+ * reason and not how much would be allowed.
  */
 export const Check = operation({
   name: 'Check',

@@ -3,7 +3,9 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { allocateUsage } from '../../object/usage.ts';
 import { object, operation } from '../operation.ts';
 
-/** Get Usage Allocation (KMIP 2.1 §6.1.23, 1.4 §4.18): takes a share of the Usage Limits for protecting data. */
+/**
+ * Get Usage Allocation (KMIP 2.1 §6.1.23, 1.4 §4.18): takes a share of the Usage Limits for protecting data.
+ */
 export const GetUsageAllocation = operation({
   name: 'GetUsageAllocation',
   since: '1.0',

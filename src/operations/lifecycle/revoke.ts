@@ -3,7 +3,10 @@ import { RevocationReason } from '../../../codec/structures/attribute-values.ts'
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
 
-/** Revoke (KMIP 2.1 §6.1.48, 1.4 §4.20): changes the state to Deactivated, or with a compromise reason to Compromised. */
+/**
+ * Revoke (KMIP 2.1 §6.1.48, 1.4 §4.20): changes the state to Deactivated, or with a compromise reason to
+ * Compromised.
+ */
 export const Revoke = operation({
   name: 'Revoke',
   since: '1.0',

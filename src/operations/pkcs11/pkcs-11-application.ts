@@ -2,8 +2,8 @@ import { readJson, writeJson } from '../../common/json.ts';
 import type { Context } from '../context.ts';
 
 /**
- * State of a PKCS#11 application from C_Initialize to C_Finalize, stored as a record: several servers may share a
- * database, and a client may use several connections.
+ * State of a PKCS#11 application from C_Initialize to C_Finalize, stored as a record: several servers may
+ * share a database, and a client may use several connections.
  */
 
 const kind = 'pkcs11';

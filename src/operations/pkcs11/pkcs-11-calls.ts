@@ -102,8 +102,8 @@ export function refuse(code: number): Result {
 }
 
 /**
- * Answers an array of `count` elements, or only its length when the caller asks for that or has too little space
- * (PKCS#11 2.40 §5.2). `encodeElements` is called only when the array is returned.
+ * Answers an array of `count` elements, or only its length when the caller asks for that or has too little
+ * space (PKCS#11 2.40 §5.2). `encodeElements` is called only when the array is returned.
  */
 export function answerArray(input: ParameterReader, count: number, encodeElements: () => Uint8Array): Result {
   const capacity = input.capacityFor(count);

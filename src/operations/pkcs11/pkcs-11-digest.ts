@@ -23,7 +23,10 @@ const mechanisms: ReadonlyMap<number, HashingAlgorithm> = new Map<number, Hashin
   [0x2d0, 'SHA3_512'],
 ]);
 
-/** Bytes of all unfinished digests of one application. They are kept in its record, which every call reads whole. */
+/**
+ * Bytes of all unfinished digests of one application. They are kept in its record, which every call reads
+ * whole.
+ */
 const maxDigestedBytes = 262_144;
 
 /** Returns the numbers of the mechanisms that the crypto provider offers. */
@@ -46,7 +49,7 @@ export function digestInit({ input, session, context }: SessionCall): Result {
 }
 
 /** C_Digest. */
-export function digest({ input, session, context }: SessionCall): Result {
+export function digestData({ input, session, context }: SessionCall): Result {
   const data = input.array();
   if (session.digest === undefined) return refuse(CKR.OPERATION_NOT_INITIALIZED);
   if (session.digest.data !== undefined) return refuse(CKR.OPERATION_ACTIVE);
@@ -83,8 +86,8 @@ export function digestFinal({ input, session, context }: SessionCall): Result {
 }
 
 /**
- * Answers the digest and ends it. A call that asks for the length, or has too short a buffer, leaves the digest unfinished
- * (PKCS#11 2.40 §5.2).
+ * Answers the digest and ends it. A call that asks for the length, or has too short a buffer, leaves the
+ * digest unfinished (PKCS#11 2.40 §5.2).
  */
 function finishDigest(
   session: Session,

@@ -18,7 +18,7 @@ import {
   succeed,
   succeedChanged,
 } from './pkcs-11-calls.ts';
-import { digest, digestFinal, digestInit, digestUpdate, offeredMechanisms } from './pkcs-11-digest.ts';
+import { digestData, digestFinal, digestInit, digestUpdate, offeredMechanisms } from './pkcs-11-digest.ts';
 import { ParameterWriter } from './pkcs-11-parameters.ts';
 
 /** CK_UNAVAILABLE_INFORMATION. */
@@ -116,8 +116,9 @@ function generateRandom({ input, context }: SessionCall): Result {
 }
 
 /**
- * The functions of this token (PKCS#11 2.40 §5): information, sessions, random numbers and digests. Keys are KMIP objects
- * and are used by the operations of KMIP. C_Initialize and C_Finalize are part of the operation (pkcs-11.ts).
+ * The functions of this token (PKCS#11 2.40 §5): information, sessions, random numbers and digests. Keys are
+ * KMIP objects and are used by the operations of KMIP. C_Initialize and C_Finalize are part of the operation
+ * (pkcs-11.ts).
  */
 export const callables: Partial<Record<PKCS_11Function, Callable>> = {
   C_GetInfo: forApplication((call) => {
@@ -168,7 +169,7 @@ export const callables: Partial<Record<PKCS_11Function, Callable>> = {
     return succeed(new ParameterWriter().raw(encodeUlongs([slotId, 0, flags, 0])));
   }),
   C_DigestInit: forSession(digestInit),
-  C_Digest: forSession(digest),
+  C_Digest: forSession(digestData),
   C_DigestUpdate: forSession(digestUpdate),
   C_DigestFinal: forSession(digestFinal),
   C_SeedRandom: forSession(({ input }) => {

@@ -2,13 +2,16 @@ import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 
 /**
- * Parameters of PKCS#11 functions as bytes, in the order of the C prototypes: CK_BYTE and CK_BBOOL take one byte, CK_ULONG
- * eight bytes big-endian, arrays a count of four bytes and their elements. For an array that the function fills, the
- * caller sends 00 for a null pointer (only the count is wanted) or 01 and the number of elements that fit; a missing
- * parameter means that all fit.
+ * Parameters of PKCS#11 functions as bytes, in the order of the C prototypes: CK_BYTE and CK_BBOOL take one
+ * byte, CK_ULONG eight bytes big-endian, arrays a count of four bytes and their elements. For an array that
+ * the function fills, the caller sends 00 for a null pointer (only the count is wanted) or 01 and the number
+ * of elements that fit; a missing parameter means that all fit.
  */
 
-/** Whether the caller asks for the length only, has too little space, or enough for an array that the function fills. */
+/**
+ * Whether the caller asks for the length only, has too little space, or enough for an array that the function
+ * fills.
+ */
 export type OutputCapacity = 'count' | 'short' | 'enough';
 
 /**
@@ -57,7 +60,9 @@ export class ParameterReader {
     return this.#count() < count ? 'short' : 'enough';
   }
 
-  /** Reads the remaining pointers, which this token ignores: a caller may send 00 for each, or leave them out. */
+  /**
+   * Reads the remaining pointers, which this token ignores: a caller may send 00 for each, or leave them out.
+   */
   nulls(): void {
     while (!this.ended) if (this.byte() !== 0) failMalformed('a pointer is not null');
   }

@@ -35,9 +35,9 @@ interface Outcome extends Result {
 }
 
 /**
- * PKCS#11 (KMIP 2.1 §6.1.37): calls a function of the token that the server provides. The return code tells how the
- * function ended; the operation itself fails only for calls that cannot be decoded: PKCS_11InvalidInterface,
- * PKCS_11InvalidFunction, PKCS_11CodecError.
+ * PKCS#11 (KMIP 2.1 §6.1.37): calls a function of the token that the server provides. The return code tells
+ * how the function ended; the operation itself fails only for calls that cannot be decoded:
+ * PKCS_11InvalidInterface, PKCS_11InvalidFunction, PKCS_11CodecError.
  */
 export const PKCS_11 = operation({
   name: 'PKCS_11',

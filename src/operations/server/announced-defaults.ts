@@ -29,10 +29,11 @@ function serverDefaults(type: ObjectTypeName): readonly Attribute[] {
 const maxGroups = 64;
 
 /**
- * Lists the defaults in force for the answer of Query (KMIP 2.1 §7.9): the server's own, overridden by those of the
- * client's group, then those for single Object Groups, for which 2.0 has no field. With `requested`, only those in force in
- * these Object Groups.
- * @throws {KmipError} UnknownObjectGroup for a group in no default, constraint or object, ServerLimitExceeded for too many
+ * Lists the defaults in force for the answer of Query (KMIP 2.1 §7.9): the server's own, overridden by those
+ * of the client's group, then those for single Object Groups, for which 2.0 has no field. With `requested`,
+ * only those in force in these Object Groups.
+ * @throws {KmipError} UnknownObjectGroup for a group in no default, constraint or object, ServerLimitExceeded
+ *   for too many
  */
 export async function announcedDefaults(
   requested: readonly string[],
@@ -49,7 +50,10 @@ export async function announcedDefaults(
   return { ObjectDefaults: [...effectiveDefaults(policy), ...groupDefaults(policy, context.version)] };
 }
 
-/** While the vault is sealed the policy cannot be read, and nothing can be created either, so it counts as empty. */
+/**
+ * While the vault is sealed the policy cannot be read, and nothing can be created either, so it counts as
+ * empty.
+ */
 async function loadPolicyIfUnsealed(context: Context): Promise<GroupPolicy> {
   try {
     return await loadPolicy(context);

@@ -12,7 +12,8 @@ export const capabilities: CapabilityInformation = {
   BatchUndoCapability: true,
   BatchContinueCapability: true,
   UnwrapMode: 'NotProcessed',
-  // The encrypted key is deleted from its row and the attributes stay. Pages of the database are not overwritten.
+  // The encrypted key is deleted from its row and the attributes stay. Pages of the database are not
+  // overwritten.
   DestroyAction: 'KeyMaterialDeleted',
   ShreddingAlgorithm: 'Unsupported',
   // One generator of the process serves all clients.

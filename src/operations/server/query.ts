@@ -75,9 +75,9 @@ function announcedProfiles(version: Version, https: boolean): Answer['ProfileInf
 }
 
 /**
- * Fields that each function adds to the answer; a function without entry adds none. The server has no extensions, no
- * validations and no attestation, and generates no Application Data in any namespace. QueryDefaultsInformation is not
- * here because it also depends on the Object Groups.
+ * Fields that each function adds to the answer; a function without entry adds none. The server has no
+ * extensions, no validations and no attestation, and generates no Application Data in any namespace.
+ * QueryDefaultsInformation is not here because it also depends on the Object Groups.
  */
 const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Context) => Partial<Answer>>> = {
   QueryOperations: ({ server, version }) => ({ Operation: [...server.operations(version)] }),
@@ -98,7 +98,8 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   QueryProfiles: ({ server, version }) => ({
     ProfileInformation: announcedProfiles(version, server.https ?? false),
   }),
-  // `init` creates the first client, `client add` generates others, or accepts a client's request or certificate.
+  // `init` creates the first client, `client add` generates others, or accepts a client's request or
+  // certificate.
   QueryClientRegistrationMethods: () => ({
     ClientRegistrationMethod: ['ServerPreGenerated', 'ServerOnDemand', 'ClientGenerated', 'ClientRegistered'],
   }),
@@ -107,7 +108,10 @@ const functions: Partial<Record<Exclude<QueryFunction, number>, (context: Contex
   }),
 };
 
-/** Query (KMIP 2.1 §6.1.40, 1.4 §4.25): capabilities of the server, as far as the version of the request can express them. */
+/**
+ * Query (KMIP 2.1 §6.1.40, 1.4 §4.25): capabilities of the server, as far as the version of the request can
+ * express them.
+ */
 export const Query = operation({
   name: 'Query',
   since: '1.0',

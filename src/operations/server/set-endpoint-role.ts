@@ -4,8 +4,9 @@ import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
 
 /**
- * Set Endpoint Role (KMIP 2.1 §6.1.54, §6.2.5): states the role of the requesting side on this connection after the answer.
- * A client that becomes the server receives requests from then on; one that stays the client changes nothing.
+ * Set Endpoint Role (KMIP 2.1 §6.1.54, §6.2.5): states the role of the requesting side on this connection
+ * after the answer. A client that becomes the server receives requests from then on; one that stays the
+ * client changes nothing.
  */
 export const SetEndpointRole = operation({
   name: 'SetEndpointRole',

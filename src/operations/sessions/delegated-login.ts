@@ -4,17 +4,17 @@ import { UsageLimits } from '../../../codec/structures/attribute-values.ts';
 import { type Right, Rights, Ticket } from '../../../codec/structures/credentials.ts';
 import { fail } from '../../common/errors.ts';
 import { conversation, operation } from '../operation.ts';
-import { allowanceOf, issueTicket, type TicketRight } from './tickets.ts';
+import { issueTicket, type TicketRight, toAllowance } from './tickets.ts';
 
 /**
- * Identifiers, groups and operations of all Rights together. A ticket is read with every request that it authenticates,
- * and Locate searches for all of them in one query.
+ * Identifiers, groups and operations of all Rights together. A ticket is read with every request that it
+ * authenticates, and Locate searches for all of them in one query.
  */
 const maxEntries = 256;
 
 /**
- * Delegated Login (KMIP 2.1 §6.1.12): a ticket with which another enrolled client acts for this client, within the Rights given
- * and within the client's own.
+ * Delegated Login (KMIP 2.1 §6.1.12): a ticket with which another enrolled client acts for this client,
+ * within the Rights given and within the client's own.
  */
 export const DelegatedLogin = operation({
   name: 'DelegatedLogin',
@@ -43,7 +43,7 @@ function readRight({ Operations, Objects, ObjectGroups, UsageLimits: limits }: R
   const operations = Operations?.Operation;
   if (operations?.some((each) => !Operation.members.includes(each as never)))
     fail('InvalidField', 'a Right names an operation that is not known');
-  const usage = allowanceOf(limits);
+  const usage = toAllowance(limits);
   return {
     ...(operations === undefined ? {} : { operations: operations as string[] }),
     ...(Objects === undefined ? {} : { objects: Objects.UniqueIdentifier }),

@@ -5,8 +5,8 @@ import { conversation, operation } from '../operation.ts';
 import { issueTicket } from './tickets.ts';
 
 /**
- * Login (KMIP 2.1 §6.1.30): a ticket that replaces the client's credentials in later requests, limited in time (0: as
- * long as the server allows), in requests and in use of keys (0: unlimited).
+ * Login (KMIP 2.1 §6.1.30): a ticket that replaces the client's credentials in later requests, limited in
+ * time (0: as long as the server allows), in requests and in use of keys (0: unlimited).
  */
 export const Login = operation({
   name: 'Login',

@@ -5,7 +5,10 @@ import { readJson, writeJson } from '../../common/json.ts';
 import type { Principal, Right } from '../../identity/principal.ts';
 import type { Context } from '../context.ts';
 
-/** Kind of the records of tickets (KMIP 2.1 §9.21). Login creates a ticket, Logout ends it, a request header presents it. */
+/**
+ * Kind of the records of tickets (KMIP 2.1 §9.21). Login creates a ticket, Logout ends it, a request header
+ * presents it.
+ */
 export const ticketKind = 'ticket';
 
 const valueBytes = 32;
@@ -24,7 +27,9 @@ export interface TicketRight extends Right {
 
 /** Content of a ticket's record. */
 export interface TicketRecord {
-  /** The client that the ticket was issued to, and its certificate then: the ticket ends with that enrolment. */
+  /**
+   * The client that the ticket was issued to, and its certificate then: the ticket ends with that enrolment.
+   */
   readonly client: string;
   readonly fingerprint?: string;
   /** POSIX seconds. */
@@ -43,7 +48,10 @@ export interface LoginRequest {
   readonly UsageLimits?: UsageLimits | undefined;
 }
 
-/** Identifier of a ticket's record: SHA-256 of the value, hex. The value is not stored, so a database reader cannot use it. */
+/**
+ * Identifier of a ticket's record: SHA-256 of the value, hex. The value is not stored, so a database reader
+ * cannot use it.
+ */
 export function ticketId(value: Uint8Array, { digest }: Pick<Context['crypto'], 'digest'>): string {
   return digest('SHA_256', value).toHex();
 }
@@ -60,8 +68,8 @@ export function writeTicket(ticket: TicketRecord): Uint8Array {
 
 /**
  * Issues a ticket for the client, with `rights` of Delegated Login.
- * @throws {KmipError} PermissionDenied when the client authenticated by a ticket, whose limits the new one would outlive;
- *   InvalidField for negative limits
+ * @throws {KmipError} PermissionDenied when the client authenticated by a ticket, whose limits the new one
+ *   would outlive; InvalidField for negative limits
  */
 export function issueTicket(
   { LeaseTime: lease = 0, RequestCount: requests = 0, UsageLimits: limits }: LoginRequest,
@@ -72,7 +80,7 @@ export function issueTicket(
   if (requests < 0) fail('InvalidField', 'Request Count cannot be negative');
   const value = crypto.random(valueBytes);
   const { client, fingerprint } = principal;
-  const usage = allowanceOf(limits);
+  const usage = toAllowance(limits);
   const expires = now + (lease === 0 ? ticketSeconds : Math.min(lease, ticketSeconds));
   const ticket: TicketRecord = {
     client,
@@ -94,7 +102,7 @@ function refuseTicketHolder({ ticket }: Principal): void {
  * Converts Usage Limits into an allowance; undefined means no limit (none given, or a total of 0).
  * @throws {KmipError} InvalidField for another unit or a negative total
  */
-export function allowanceOf(limits: UsageLimits | undefined): Allowance | undefined {
+export function toAllowance(limits: UsageLimits | undefined): Allowance | undefined {
   if (limits === undefined || limits.UsageLimitsTotal === 0n) return undefined;
   const { UsageLimitsUnit: unit, UsageLimitsTotal: total } = limits;
   if (unit !== 'Byte' && unit !== 'Object') fail('InvalidField', 'Usage Limits Unit must be Byte or Object');
@@ -103,7 +111,7 @@ export function allowanceOf(limits: UsageLimits | undefined): Allowance | undefi
 }
 
 /** Deducts one use of `bytes` bytes; returns undefined when the allowance does not suffice. */
-export function afterUse({ unit, left }: Allowance, bytes: number): Allowance | undefined {
+export function deductUse({ unit, left }: Allowance, bytes: number): Allowance | undefined {
   const remains = BigInt(left) - (unit === 'Object' ? 1n : BigInt(bytes));
   return remains < 0n ? undefined : { unit, left: String(remains) };
 }

@@ -8,8 +8,8 @@ import { object, operation } from '../operation.ts';
 import { prepareForExport } from './object-export.ts';
 
 /**
- * Export (KMIP 2.1 §6.1.18, 1.4 §4.40): the object with all its attributes, for Import elsewhere. A destroyed object
- * has only its attributes. Unlike Get, Export leaves the attribute Fresh unchanged.
+ * Export (KMIP 2.1 §6.1.18, 1.4 §4.40): the object with all its attributes, for Import elsewhere. A destroyed
+ * object has only its attributes. Unlike Get, Export leaves the attribute Fresh unchanged.
  */
 export const Export = operation({
   name: 'Export',

@@ -22,8 +22,9 @@ import { unwrapObject } from './unwrapping.ts';
 const maxIdentifier = 127;
 
 /**
- * Import (KMIP 2.1 §6.1.25, 1.4 §4.41): stores an object with the identifier and the attributes it had elsewhere. An
- * existing object is replaced only with Replace Existing. A wrapped key stays wrapped unless Key Wrap Type is Not Wrapped.
+ * Import (KMIP 2.1 §6.1.25, 1.4 §4.41): stores an object with the identifier and the attributes it had
+ * elsewhere. An existing object is replaced only with Replace Existing. A wrapped key stays wrapped unless
+ * Key Wrap Type is Not Wrapped.
  */
 export const Import = operation({
   name: 'Import',

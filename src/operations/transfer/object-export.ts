@@ -83,7 +83,10 @@ async function convertFormat(
   );
 }
 
-/** Unwraps the key and drops attributes that were wrapped with it: Veeam fails on attributes in the answer of Get. */
+/**
+ * Unwraps the key and drops attributes that were wrapped with it: Veeam fails on attributes in the answer of
+ * Get.
+ */
 async function unwrapWithoutAttributes(
   value: KeyedObjectValue,
   context: Context,
@@ -110,8 +113,8 @@ function requireNotSensitive({ attributes }: ManagedObject): void {
 }
 
 /**
- * Refuses a value that the client's version cannot express: an object type, key format, curve or Split Key Method
- * introduced later, or a Template in versions without them. The client may ask for another format.
+ * Refuses a value that the client's version cannot express: an object type, key format, curve or Split Key
+ * Method introduced later, or a Template in versions without them. The client may ask for another format.
  * @throws {KmipError} InvalidObjectType, KeyFormatTypeNotSupported or KeyValueNotPresent
  */
 export function requireRepresentableIn(value: ManagedObjectValue, version: Version): void {

@@ -16,7 +16,10 @@ export function attributesInKeyValue(value: ManagedObjectValue): readonly Attrib
   return keyValue === undefined || keyValue instanceof Uint8Array ? [] : keyValue.Attributes;
 }
 
-/** Removes the attributes inside the Key Value, which are stored beside the key. Values under a MAC or signature stay whole. */
+/**
+ * Removes the attributes inside the Key Value, which are stored beside the key. Values under a MAC or
+ * signature stay whole.
+ */
 export function removeAttributes(value: ManagedObjectValue): ManagedObjectValue {
   if (!hasKeyBlock(value)) return value;
   const block = value.value.KeyBlock;
@@ -34,8 +37,9 @@ function needsPrime({ SplitKeyMethod, PrimeFieldSize }: SplitKey): boolean {
 }
 
 /**
- * Refuses values that the schema cannot detect: an object type unknown to the version, a Template with a Name, a key
- * without a value in versions that require one, and attributes beside a key that was wrapped without encoding.
+ * Refuses values that the schema cannot detect: an object type unknown to the version, a Template with a
+ * Name, a key without a value in versions that require one, and attributes beside a key that was wrapped
+ * without encoding.
  * @throws {KmipError} InvalidObjectType (1.x: InvalidField), InvalidField or EncodingOptionError
  */
 export function requireWellFormed(value: ManagedObjectValue, version: Version): void {

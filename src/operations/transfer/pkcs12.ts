@@ -13,12 +13,15 @@ import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 
 /**
- * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key encrypted by a password, with its certificate chain.
- * Links name the other objects: PKCS#12 Password Link from the key to Secret Data, PKCS#12 Certificate Link from the key
- * to its certificate and from each certificate to the next.
+ * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key encrypted by a password, with its certificate
+ * chain. Links name the other objects: PKCS#12 Password Link from the key to Secret Data, PKCS#12 Certificate
+ * Link from the key to its certificate and from each certificate to the next.
  */
 
-/** Failed passwords of all objects count together, because an attacker can register a new object for each guess. */
+/**
+ * Failed passwords of all objects count together, because an attacker can register a new object for each
+ * guess.
+ */
 const pkcs12Attempts = 'PKCS#12';
 
 /** Certificates in one PKCS#12; real chains have three or four. */
@@ -26,8 +29,8 @@ const maxChain = 16;
 
 /**
  * Encodes a private key as PKCS#12 with its certificate chain.
- * @throws {KmipError} KeyFormatTypeNotSupported unless the value is a private key in the clear, InvalidField for a link to
- *   another object than an X.509 certificate, or as `loadPassword` does
+ * @throws {KmipError} KeyFormatTypeNotSupported unless the value is a private key in the clear, InvalidField
+ *   for a link to another object than an X.509 certificate, or as `loadPassword` does
  */
 export async function encodeAsPkcs12(
   object: ManagedObject,
@@ -100,8 +103,9 @@ export async function describePkcs12(
 
 /**
  * Loads the password that the key is linked to.
- * @throws {KmipError} BadPassword (1.x: InvalidField) unless there is exactly one link and it names a password;
- *   ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the password is Active and may derive keys
+ * @throws {KmipError} BadPassword (1.x: InvalidField) unless there is exactly one link and it names a
+ *   password; ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the password is Active and
+ *   may derive keys
  */
 async function loadPassword(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
   const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
@@ -121,7 +125,10 @@ async function loadPassword(object: ManagedObject, { work, now }: Context): Prom
   return key.KeyMaterial;
 }
 
-/** TC-PKCS12-2 expects Permission Denied, and Wrong Key Lifecycle State from 2.0 on, for a password that is not Active. */
+/**
+ * TC-PKCS12-2 expects Permission Denied, and Wrong Key Lifecycle State from 2.0 on, for a password that is
+ * not Active.
+ */
 function requireUsablePassword(password: ManagedObject, now: number): void {
   if (password.archived) fail('ObjectArchived', 'the password is archived: recover it first');
   if (password.state(now) !== 'Active')

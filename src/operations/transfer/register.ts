@@ -18,8 +18,8 @@ import { attributesInKeyValue, removeAttributes, requireWellFormed } from './obj
 import { describePkcs12 } from './pkcs12.ts';
 
 /**
- * Register (KMIP 2.1 §6.1.43, 1.4 §4.3): stores an object of the client. A wrapped key is stored wrapped, whether or not
- * the server has the key to unwrap it.
+ * Register (KMIP 2.1 §6.1.43, 1.4 §4.3): stores an object of the client. A wrapped key is stored wrapped,
+ * whether or not the server has the key to unwrap it.
  */
 export const Register = operation({
   name: 'Register',

@@ -24,9 +24,9 @@ import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
 /**
  * Unwraps an object's key; attributes that were wrapped with the key stay in the Key Value.
- * @throws {KmipError} KeyWrapTypeNotSupported when the server does not know the method, as `loadWrappingKey` does for the
- *   keys named, else the same CryptographicFailure for every defect: key, parameters, MAC, padding, encoding and content
- *   are not distinguished
+ * @throws {KmipError} KeyWrapTypeNotSupported when the server does not know the method, as `loadWrappingKey`
+ *   does for the keys named, else the same CryptographicFailure for every defect: key, parameters, MAC,
+ *   padding, encoding and content are not distinguished
  */
 export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
@@ -122,7 +122,10 @@ function decodeContent(
   return decodeKeyValue(bytes, limits) ?? failUnwrap();
 }
 
-/** Without authentication any input decrypts to some bytes, so the result must be a key as the Key Block describes it. */
+/**
+ * Without authentication any input decrypts to some bytes, so the result must be a key as the Key Block
+ * describes it.
+ */
 function requireConsistentKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Context): void {
   const key = plainKey(value.type, block) ?? failUnwrap();
   try {

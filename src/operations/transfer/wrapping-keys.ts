@@ -44,8 +44,8 @@ const purposes = {
 const keyTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey'];
 
 /**
- * Loads the key that the information names, for a purpose; of a key pair the half that the purpose needs, found by its
- * link.
+ * Loads the key that the information names, for a purpose; of a key pair the half that the purpose needs,
+ * found by its link.
  * @throws {KmipError} in the order of the checks: WrappingObjectNotFound, WrappingObjectArchived,
  *   WrappingObjectDestroyed, InvalidObjectType, as `requireUsage` does, BadCryptographicParameters
  */
@@ -97,8 +97,8 @@ function findOtherHalf(named: ManagedObject, half: Half, context: Context): Prom
 }
 
 /**
- * Stated parameters must be among the key's own; without stated ones the key's first are used. A key without parameters
- * allows all: many clients create keys without, and such keys must be able to wrap.
+ * Stated parameters must be among the key's own; without stated ones the key's first are used. A key without
+ * parameters allows all: many clients create keys without, and such keys must be able to wrap.
  */
 function chooseOwnParameters(
   { attributes }: ManagedObject,

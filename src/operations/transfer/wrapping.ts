@@ -18,7 +18,10 @@ import { type KeyInformation, loadWrappingKey, type WrappingKey } from './wrappi
 
 /** Wrapping of keys in answers (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
 
-/** The effects of a Wrapping Method on the Key Value; a MAC or signature covers the Key Value, plain or encrypted. */
+/**
+ * The effects of a Wrapping Method on the Key Value; a MAC or signature covers the Key Value, plain or
+ * encrypted.
+ */
 interface MethodEffects {
   readonly encrypts: boolean;
   readonly authenticates?: 'plain' | 'encrypted';
@@ -31,7 +34,9 @@ const methods = new Map<WrappingMethod, MethodEffects>([
   ['MACSignThenEncrypt', { encrypts: true, authenticates: 'plain' }],
 ]);
 
-/** Looks up a Wrapping Method; undefined for TR-31 and methods of vendors, which the server does not support. */
+/**
+ * Looks up a Wrapping Method; undefined for TR-31 and methods of vendors, which the server does not support.
+ */
 export function findWrappingMethod(method: WrappingMethod): MethodEffects | undefined {
   return methods.get(method);
 }
@@ -44,8 +49,9 @@ export function isEncrypted(value: ManagedObjectValue): boolean {
 
 /**
  * Wraps the object's value, which is in its final format already, by a Key Wrapping Specification.
- * @throws {KmipError} InvalidObjectType for objects without a Key Block, KeyValueNotPresent, FeatureNotSupported for other
- *   methods, EncodingOptionError, InvalidField for missing or excess key information, or as `loadWrappingKey` does
+ * @throws {KmipError} InvalidObjectType for objects without a Key Block, KeyValueNotPresent,
+ *   FeatureNotSupported for other methods, EncodingOptionError, InvalidField for missing or excess key
+ *   information, or as `loadWrappingKey` does
  */
 export async function wrapObject(
   object: ManagedObject,

@@ -2,7 +2,7 @@ import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../../operations/context.ts';
 import {
-  afterUse,
+  deductUse,
   readTicket,
   type TicketRecord,
   ticketKind,
@@ -41,7 +41,7 @@ function afterItem(
   object: ManagedObject,
   bytes: number,
 ): TicketRecord | undefined {
-  const usage = ticket.usage && afterUse(ticket.usage, bytes);
+  const usage = ticket.usage && deductUse(ticket.usage, bytes);
   if (ticket.usage !== undefined && usage === undefined) return undefined;
   const spent = usage === undefined ? ticket : { ...ticket, usage };
   const { rights } = ticket;
@@ -49,7 +49,7 @@ function afterItem(
   for (const [index, right] of rights.entries()) {
     if (!grants(right, operation) || !reaches(right, object)) continue;
     if (right.usage === undefined) return spent;
-    const rest = afterUse(right.usage, bytes);
+    const rest = deductUse(right.usage, bytes);
     if (rest !== undefined) return { ...spent, rights: rights.with(index, { ...right, usage: rest }) };
   }
   return undefined;

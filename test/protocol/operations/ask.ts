@@ -38,8 +38,8 @@ type RequestOf<O> =
 type ResponseOf<O> = O extends OperationDefinition<infer _Q, infer R, infer _S> ? Infer<R> : never;
 
 /**
- * Sends one request, said in the terms of the operation's schema, so that one table serves every version. Every answer
- * is held to the dictionary of the version it was asked in.
+ * Sends one request, said in the terms of the operation's schema, so that one table serves every version.
+ * Every answer is held to the dictionary of the version it was asked in.
  */
 export async function ask<O extends AnyOperation>(
   service: TestService,
@@ -107,7 +107,10 @@ function fieldsOf(payload: Node | undefined): string {
   return [...new Set(items.map(({ tag }) => tagName(tag) ?? String(tag)))].join(' ');
 }
 
-/** Values of the fields that a request may leave out but a writer wants: lists, and what is gathered from items. */
+/**
+ * Values of the fields that a request may leave out but a writer wants: lists, and what is gathered from
+ * items.
+ */
 function emptyFields(fields: Fields, version: Version): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([key, field]) => {
@@ -150,7 +153,10 @@ export const aes: readonly Attribute[] = [
   { name: 'CryptographicUsageMask', value: 12 },
 ];
 
-/** One row of a table of refusals: what is wrong, the request, what 1.x is told, and what 2.x where that differs. */
+/**
+ * One row of a table of refusals: what is wrong, the request, what 1.x is told, and what 2.x where that
+ * differs.
+ */
 export type Refusal<O> = readonly [when: string, request: RequestOf<O>, classic: string, modern?: string];
 
 /** Every refusal in every version that has the operation; what is stored stays as it was. */

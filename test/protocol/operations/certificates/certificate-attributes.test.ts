@@ -22,7 +22,10 @@ import {
   requestOf,
 } from './authority.ts';
 
-/** What a certificate says of itself, in the shapes of every version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1 §4.6–4.10). */
+/**
+ * What a certificate says of itself, in the shapes of every version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1
+ * §4.6–4.10).
+ */
 
 const parts = ['CN', 'O', 'OU', 'Email', 'C', 'ST', 'L', 'UID', 'SerialNumber', 'Title', 'DC', 'DNQualifier'];
 const words: readonly [since: Version, until: Version | undefined, names: readonly string[]][] = [

@@ -47,7 +47,10 @@ const parameters: readonly (CryptographicParameters | undefined)[] = [
 
 const few = [undefined, {}, { BlockCipherMode: 'CTR' }, parameters.at(-1)] as typeof parameters;
 
-/** Every key with every mode and padding out, by every method, and bytes at random in: a clean answer each time. */
+/**
+ * Every key with every mode and padding out, by every method, and bytes at random in: a clean answer each
+ * time.
+ */
 t.test('whatever key and parameters are named, the server knows what to say', async (t) => {
   const target = await register(service, symmetric(counted(32)));
   const outcomes = new Map<string, number>();
