@@ -62,7 +62,7 @@ async function inParts(
   return { payloads, output, last: payloads.at(-1) as Record<string, unknown> };
 }
 
-t.test('encryption and decryption come to the same as in one piece', async (t) => {
+t.test('encryption and decryption in parts give the same result as in one piece', async (t) => {
   const UniqueIdentifier = await storedKey(service, active);
   for (const version of streaming) {
     for (const [CryptographicParameters, iv] of [
@@ -88,7 +88,7 @@ t.test('encryption and decryption come to the same as in one piece', async (t) =
   }
 });
 
-t.test('a vector of the server comes with the first answer', async (t) => {
+t.test('the first answer contains the initialization vector when the server makes it', async (t) => {
   const UniqueIdentifier = await storedKey(service, active, withParameters(gcm));
   const { payloads } = await inParts('2.1', Encrypt, thirds, { UniqueIdentifier });
   t.same(
@@ -97,7 +97,7 @@ t.test('a vector of the server comes with the first answer', async (t) => {
   );
 });
 
-t.test('MAC, signature and hash', async (t) => {
+t.test('MAC, signature and hash in parts give the same result as in one piece', async (t) => {
   const mac = await registered(service, active, withMask('MACGenerate', 'MACVerify'));
   const { id, publicId } = await pairOf(service, 'EC', withParameters({ HashingAlgorithm: 'SHA_256' }));
   const hmac = { CryptographicParameters: { CryptographicAlgorithm: 'HMAC_SHA256' } };
@@ -136,7 +136,7 @@ t.test('MAC, signature and hash', async (t) => {
   }
 });
 
-t.test('refusals', async (t) => {
+t.test('requests with parts are refused when their fields contradict each other', async (t) => {
   const UniqueIdentifier = await storedKey(service, active, withParameters(cbc));
   const other = await storedKey(service, active, withParameters(cbc));
   const begin = async () =>
@@ -212,7 +212,7 @@ t.test('refusals', async (t) => {
   t.equal(await outcome(service, '2.1', Sign, digest), 'InvalidField', 'a digest in parts');
 });
 
-t.test('a key that may no longer be used ends it, and so does silence', async (t) => {
+t.test('multi-part work ends when the key may no longer be used or no part comes in time', async (t) => {
   const UniqueIdentifier = await storedKey(service, active, withParameters(cbc));
   const begin = async () =>
     (await succeed(service, '2.1', Encrypt, { UniqueIdentifier, InitIndicator: true })).CorrelationValue;
@@ -235,7 +235,7 @@ t.test('a key that may no longer be used ends it, and so does silence', async (t
   );
 });
 
-t.test('every part counts against the Usage Limits, and there are only so many at a time', async (t) => {
+t.test('every part counts against the Usage Limits, and the number of streams is limited', async (t) => {
   const limited = await storedKey(service, active, withParameters(cbc), withLimits(60n));
   await inParts('2.1', Encrypt, thirds, { UniqueIdentifier: limited });
   t.match(await attributeOf(service, limited, 'UsageLimits'), { UsageLimitsCount: 10n });
@@ -255,7 +255,7 @@ t.test('every part counts against the Usage Limits, and there are only so many a
   t.same(outcomes, ['Success', 'Success', 'Success', 'ServerLimitExceeded']);
 });
 
-t.test('one stream after the other bears the same value, two at a time do not', async (t) => {
+t.test('a stream reuses the value of a finished one, and concurrent streams have different values', async (t) => {
   const sha = { CryptographicParameters: { HashingAlgorithm: 'SHA_256' } };
   const begin = async () =>
     (await succeed(service, '2.1', Hash, { ...sha, InitIndicator: true })).CorrelationValue as Uint8Array;
@@ -272,7 +272,7 @@ t.test('one stream after the other bears the same value, two at a time do not', 
   await end(second);
 });
 
-t.test('a message that is played again feeds its data once', async (t) => {
+t.test('a message that is executed again adds its data once', async (t) => {
   const parts = new MultiPartOperations({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });
   const principal = { client: 'c', group: 'g', may: () => true };
   const start = () => nodeCrypto.startDigest('SHA_256');

@@ -7,7 +7,7 @@ import { type Answer, createAES, createAES2, outline, TestService } from './serv
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-t.test('2.x: identifiers that refer to earlier answers', async (t) => {
+t.test('2.x identifiers refer to earlier answers', async (t) => {
   const nth = (n: number) => item('UniqueIdentifier', 'Integer', n);
   const latest = (n: number) => enumerated('UniqueIdentifier', n);
   const answers = await service.batch('2.1', [
@@ -27,7 +27,7 @@ t.test('2.x: identifiers that refer to earlier answers', async (t) => {
   t.equal(answers[6]?.reason, 'ObjectNotFound');
 });
 
-t.test('2.x: references wherever an identifier stands, and none in 1.x', async (t) => {
+t.test('references are accepted for every identifier in 2.x and never in 1.x', async (t) => {
   const link = structure(
     'Attributes',
     structure('Link', enumerated('LinkType', 0x109), item('LinkedObjectIdentifier', 'Integer', 0)),
@@ -47,7 +47,7 @@ t.test('2.x: references wherever an identifier stands, and none in 1.x', async (
   t.equal(outline(old), 'Create:Success Get:InvalidMessage');
 });
 
-t.test('2.x: an operation is repeated for each object of a reference to several', async (t) => {
+t.test('a 2.x operation is repeated for each object of a reference to several', async (t) => {
   const group = structure('Attributes', text('ObjectGroup', 'repeated'));
   const create = {
     operation: 'Create',
@@ -85,7 +85,7 @@ t.test('2.x: an operation is repeated for each object of a reference to several'
   t.equal(outline(nobodyThere), 'Create:Success Locate:Success Get:ObjectNotFound');
 });
 
-t.test('2.x: Create Key Pair means both halves, or one by name', async (t) => {
+t.test('a 2.x reference to Create Key Pair names both halves, or one by name', async (t) => {
   const pair = {
     operation: 'CreateKeyPair',
     payload: [
@@ -111,7 +111,7 @@ t.test('2.x: Create Key Pair means both halves, or one by name', async (t) => {
   );
 });
 
-t.test('2.x: Data that refers to the output of an earlier item', async (t) => {
+t.test('2.x Data refers to the output of an earlier item', async (t) => {
   const parameters = structure('CryptographicParameters', enumerated('HashingAlgorithm', 6));
   const hash = (data: Node) => ({ operation: 'Hash', payload: [parameters, data] });
   const random = { operation: 'RNGRetrieve', payload: [item('DataLength', 'Integer', 20)] };
@@ -134,7 +134,7 @@ t.test('2.x: Data that refers to the output of an earlier item', async (t) => {
   }
 });
 
-t.test('2.x: the output of an Ephemeral item is for later items alone', async (t) => {
+t.test('the output of a 2.x Ephemeral item is available to later items only', async (t) => {
   const parameters = structure('CryptographicParameters', enumerated('HashingAlgorithm', 6));
   const [random, hash] = await service.batch('2.1', [
     { operation: 'RNGRetrieve', payload: [item('DataLength', 'Integer', 20)], ephemeral: true },
@@ -144,7 +144,7 @@ t.test('2.x: the output of an Ephemeral item is for later items alone', async (t
   t.equal((valueOf(hash?.payload as Node, 'Data') as Uint8Array).length, 32);
 });
 
-t.test('2.x: references in lists and inside structures', async (t) => {
+t.test('2.x references are resolved in lists and inside structures', async (t) => {
   const whole = (...mask: Node[]) =>
     structure(
       'Attributes',

@@ -133,7 +133,7 @@ const filters: [what: string, attributes: Attribute[], found: string[], since?: 
   ['a format', [{ name: 'KeyFormatType', value: 'Opaque' }], ['opaque', 'secret'], '2.0'],
 ];
 
-t.test('every kind of filter in every version, newest first', async (t) => {
+t.test('Locate applies every kind of filter in every version, newest first', async (t) => {
   const byId = names();
   for (const version of asked) {
     for (const [what, Attributes, found, since = '1.0'] of filters) {
@@ -149,7 +149,7 @@ t.test('every kind of filter in every version, newest first', async (t) => {
   }
 });
 
-t.test('storage status', async (t) => {
+t.test('Locate filters by storage status', async (t) => {
   const byId = names();
   for (const version of asked) {
     for (const [StorageStatusMask, found] of [
@@ -173,7 +173,7 @@ t.test('storage status', async (t) => {
   }
 });
 
-t.test('pages: from an offset, as many as asked for, the count stays', async (t) => {
+t.test('Locate returns pages from an offset with an unchanged total', async (t) => {
   const byId = names();
   const all = onLine.toReversed();
   for (const version of ['1.4', '2.0', '2.1'] as const) {
@@ -198,7 +198,7 @@ t.test('pages: from an offset, as many as asked for, the count stays', async (t)
   t.equal(old.UniqueIdentifier.length, 2);
 });
 
-t.test('members of groups: fresh ones have never been handed out', async (t) => {
+t.test('Locate finds fresh members of groups until Get returns them', async (t) => {
   const byId = names();
   const members = async (ObjectGroupMember: string, ...Attributes: readonly Attribute[]) =>
     (await succeed(service, '1.4', Locate, { ObjectGroupMember, Attributes })).UniqueIdentifier.map(
@@ -212,7 +212,7 @@ t.test('members of groups: fresh ones have never been handed out', async (t) => 
   t.same(await members('GroupMemberDefault'), ['grouped']);
 });
 
-t.test('a filter that nobody knows finds nothing, and is never overlooked', async (t) => {
+t.test('Locate finds nothing when it does not know a filter', async (t) => {
   const unknown = attribute1x('No Such Attribute', text('AttributeValue', 'x'));
   const { payload, status } = await ask(service, '1.4', Locate, [unknown]);
   t.equal(status, 'Success');
@@ -222,7 +222,7 @@ t.test('a filter that nobody knows finds nothing, and is never overlooked', asyn
   t.equal(await outcome(service, '1.4', Locate, [integer('BatchCount', 1)]), 'InvalidField');
 });
 
-t.test('one group sees nothing of another', async (t) => {
+t.test('Locate finds no objects of another group', async (t) => {
   const all = { StorageStatusMask: 7, Attributes: [] };
   const { payload } = await ask(service, '2.1', Locate, all, 'other');
   t.same(payload, { LocatedItems: 1, UniqueIdentifier: [foreign.id] });

@@ -85,7 +85,7 @@ const refused: [what: string, attributes: Attribute[], classic: string, modern: 
   ],
 ];
 
-t.test('what no object may be made with', async (t) => {
+t.test('creations refuse attributes that no object may be made with', async (t) => {
   for (const [operation, request] of makers) {
     for (const version of versionsOf(operation)) {
       const before = await everything(service);
@@ -98,7 +98,7 @@ t.test('what no object may be made with', async (t) => {
   }
 });
 
-t.test('Templates, for everything that is made', async (t) => {
+t.test('creations resolve Templates', async (t) => {
   const template = async (name: string) => {
     const contact: Attribute = { name: 'ContactInformation', value: name };
     const Object = { type: 'Template', value: { Attributes: [contact] } };
@@ -136,7 +136,7 @@ t.test('Templates, for everything that is made', async (t) => {
   }
 });
 
-t.test('a value outside the dictionary', async (t) => {
+t.test('creations refuse a value outside the dictionary', async (t) => {
   const badName = structure('Name', text('NameValue', 'n'), enumerated('NameType', 99));
   const asValue = { ...badName, tag: tagNumber('AttributeValue') };
   const classic = structure(

@@ -5,7 +5,7 @@ import { alwaysGranted, Policy, presets } from '../../../src/identity/policy.ts'
 import { operations, operationsIn } from '../../../src/operations/index.ts';
 import { TestService } from '../service.ts';
 
-t.test('every Operation of the dictionary is offered', async (t) => {
+t.test('the table has every Operation of the dictionary', async (t) => {
   for (const name of Operation.members) t.ok(operations.has(name), name);
   t.same(
     [...operations.keys()].filter((name) => !Operation.members.includes(name as never)),
@@ -13,7 +13,7 @@ t.test('every Operation of the dictionary is offered', async (t) => {
   );
 });
 
-t.test('every operation × every version: not offered before its time, nor by any other name', async (t) => {
+t.test('an operation is refused in versions that do not know it', async (t) => {
   const service = await TestService.open();
   t.teardown(() => service.close());
   for (const version of versions) {
@@ -31,7 +31,7 @@ t.test('every operation × every version: not offered before its time, nor by an
   }
 });
 
-t.test('every operation × every role: refused before anything else unless it is granted', async (t) => {
+t.test('an operation is refused before all other checks when the role does not grant it', async (t) => {
   const policy = new Policy();
   let role = '';
   const service = await TestService.open({ may: (operation) => policy.permits(role, operation) });

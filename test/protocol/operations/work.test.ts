@@ -29,7 +29,7 @@ import {
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-t.test('Import of an identifier that another group has: taken, and nothing more', async (t) => {
+t.test('Import refuses an identifier of another group and reveals nothing else', async (t) => {
   const id = await storedKey(service);
   const before = await everything(service);
   const Object = {
@@ -45,22 +45,26 @@ t.test('Import of an identifier that another group has: taken, and nothing more'
   t.same(service.unexpected, []);
 });
 
-t.test('a Big Integer of 900,000 bytes is adjusted at once', { timeout: 20_000 }, async (t) => {
-  const id = await storedKey(service);
-  const value = new Uint8Array(900_000).fill(0x70);
-  const reference = { vendor: 'x', name: 'Big' };
-  await succeed(service, '2.1', SetAttribute, {
-    UniqueIdentifier: id,
-    NewAttribute: { ...reference, value: { type: 'BigInteger', value } },
-  });
-  const adjust = { UniqueIdentifier: id, AttributeReference: reference, AdjustmentType: 'Increment' };
-  await succeed(service, '2.1', AdjustAttribute, adjust);
-  const after = (await attributeOf(service, id, 'Big')) as { value: Uint8Array };
-  t.equal(after.value.length, value.length);
-  t.equal(after.value.at(-1), 0x71);
-});
+t.test(
+  'Adjust Attribute adjusts a Big Integer of 900,000 bytes without delay',
+  { timeout: 20_000 },
+  async (t) => {
+    const id = await storedKey(service);
+    const value = new Uint8Array(900_000).fill(0x70);
+    const reference = { vendor: 'x', name: 'Big' };
+    await succeed(service, '2.1', SetAttribute, {
+      UniqueIdentifier: id,
+      NewAttribute: { ...reference, value: { type: 'BigInteger', value } },
+    });
+    const adjust = { UniqueIdentifier: id, AttributeReference: reference, AdjustmentType: 'Increment' };
+    await succeed(service, '2.1', AdjustAttribute, adjust);
+    const after = (await attributeOf(service, id, 'Big')) as { value: Uint8Array };
+    t.equal(after.value.length, value.length);
+    t.equal(after.value.at(-1), 0x71);
+  },
+);
 
-t.test('Locate: pages without end, before the beginning, of nothing', async (t) => {
+t.test('Locate refuses negative pages and answers empty and oversized ones', async (t) => {
   await storedKey(service);
   const page = (MaximumItems: number | undefined, OffsetItems: number) => ({
     MaximumItems,
@@ -84,7 +88,7 @@ t.test('Locate: pages without end, before the beginning, of nothing', async (t) 
   t.equal(await outcome(service, '2.1', Locate, { Attributes: Array(129).fill(condition) }), 'InvalidField');
 });
 
-t.test('clients of two groups that race all get their turn', async (t) => {
+t.test('concurrent clients of two groups are all answered', async (t) => {
   const id = await storedKey(service);
   const custom = (n: number): Attribute => ({ vendor: 'x', name: 'n', value: { type: 'Integer', value: n } });
   const set = (group: string, id: string, n: number) =>
@@ -97,7 +101,7 @@ t.test('clients of two groups that race all get their turn', async (t) => {
   t.ok(answers.every(({ status }) => status === 'Success'));
 });
 
-t.test('an object is full some time, however its attributes come', async (t) => {
+t.test('an object refuses more attributes than it may have, whichever operation adds them', async (t) => {
   const thousand = (one: (n: number) => Attribute) => Array.from({ length: 1000 }, (_, n) => one(n));
   const group = (n: number): Attribute => ({ name: 'ObjectGroup', value: `g${n}` });
   const full = [
@@ -133,7 +137,7 @@ t.test('an object is full some time, however its attributes come', async (t) => 
   t.equal(await outcome(service, '2.1', SetAttribute, again), 'Success', 'what is there can be changed');
 });
 
-t.test('hundreds of attributes, each by its name', async (t) => {
+t.test('Get Attributes returns hundreds of attributes by name', async (t) => {
   const attributes = Array.from(
     { length: 500 },
     (_, n): Attribute => ({

@@ -37,80 +37,88 @@ const group = (value: string): Attribute => ({ name: 'ObjectGroup', value });
 const echo = (version: Version) =>
   eraOf(version) === '1.x' ? 'UniqueIdentifier Attribute' : 'UniqueIdentifier';
 
-t.test('add, modify, delete: of the standard, of the client, of several instances', async (t) => {
-  for (const version of asked) {
-    const id = await storedKey(service);
-    for (const attribute of [contact('a'), custom('n', 1), named('key'), group('g')]) {
-      const added = await ask(service, version, AddAttribute, {
-        UniqueIdentifier: id,
-        NewAttribute: attribute,
-      });
-      t.equal(added.fields, echo(version), `${version} ${attribute.name}`);
-      t.match(
-        (await attributesOf(service, id)).filter(({ name }) => name === attribute.name),
-        [attribute],
-      );
+t.test(
+  'attributes of the standard, of the client and of several instances are added, modified and deleted',
+  async (t) => {
+    for (const version of asked) {
+      const id = await storedKey(service);
+      for (const attribute of [contact('a'), custom('n', 1), named('key'), group('g')]) {
+        const added = await ask(service, version, AddAttribute, {
+          UniqueIdentifier: id,
+          NewAttribute: attribute,
+        });
+        t.equal(added.fields, echo(version), `${version} ${attribute.name}`);
+        t.match(
+          (await attributesOf(service, id)).filter(({ name }) => name === attribute.name),
+          [attribute],
+        );
+      }
+      for (const [before, after] of [
+        [contact('a'), contact('b')],
+        [custom('n', 1), custom('n', 2)],
+      ] as const) {
+        const request = {
+          UniqueIdentifier: id,
+          NewAttribute: after,
+          CurrentAttribute: eraOf(version) === '2.x' ? before : undefined,
+        };
+        t.equal((await ask(service, version, ModifyAttribute, request)).fields, echo(version));
+        t.match(
+          (await attributesOf(service, id)).filter(({ name }) => name === after.name),
+          [after],
+        );
+      }
+      for (const reference of [{ name: 'ContactInformation' }, { vendor: 'x', name: 'n' }]) {
+        const request = { UniqueIdentifier: id, AttributeReference: reference };
+        t.equal((await ask(service, version, DeleteAttribute, request)).fields, echo(version));
+        t.equal(await attributeOf(service, id, reference.name as 'Name'), undefined);
+      }
     }
-    for (const [before, after] of [
-      [contact('a'), contact('b')],
-      [custom('n', 1), custom('n', 2)],
-    ] as const) {
-      const request = {
-        UniqueIdentifier: id,
-        NewAttribute: after,
-        CurrentAttribute: eraOf(version) === '2.x' ? before : undefined,
-      };
-      t.equal((await ask(service, version, ModifyAttribute, request)).fields, echo(version));
-      t.match(
-        (await attributesOf(service, id)).filter(({ name }) => name === after.name),
-        [after],
-      );
-    }
-    for (const reference of [{ name: 'ContactInformation' }, { vendor: 'x', name: 'n' }]) {
-      const request = { UniqueIdentifier: id, AttributeReference: reference };
-      t.equal((await ask(service, version, DeleteAttribute, request)).fields, echo(version));
-      t.equal(await attributeOf(service, id, reference.name as 'Name'), undefined);
-    }
-  }
-});
+  },
+);
 
-t.test('one of several: by index in 1.x, by value in 2.x, all by reference in 2.x', async (t) => {
-  const three = () => storedKey(service, group('a'), group('b'), group('c'));
-  const groups = async (id: string) =>
-    (await attributesOf(service, id)).filter(({ name }) => name === 'ObjectGroup').map(({ value }) => value);
-  const reference = { name: 'ObjectGroup' };
-  for (const version of asked) {
-    const id = await three();
-    const which =
-      eraOf(version) === '1.x'
-        ? { NewAttribute: { ...group('z'), index: 1 } }
-        : { NewAttribute: group('z'), CurrentAttribute: group('b') };
-    await succeed(service, version, ModifyAttribute, { UniqueIdentifier: id, ...which });
-    t.same(await groups(id), ['a', 'z', 'c'], version);
-    const victim =
-      eraOf(version) === '1.x'
-        ? { AttributeReference: reference, AttributeIndex: 0 }
-        : { CurrentAttribute: group('a') };
-    await succeed(service, version, DeleteAttribute, { UniqueIdentifier: id, ...victim });
-    t.same(await groups(id), ['z', 'c']);
-    if (eraOf(version) === '2.x') {
-      await succeed(service, version, DeleteAttribute, {
-        UniqueIdentifier: id,
-        AttributeReference: reference,
-      });
-      t.same(await groups(id), []);
+t.test(
+  'one of several instances is named by index in 1.x and by value in 2.x, all by reference in 2.x',
+  async (t) => {
+    const three = () => storedKey(service, group('a'), group('b'), group('c'));
+    const groups = async (id: string) =>
+      (await attributesOf(service, id))
+        .filter(({ name }) => name === 'ObjectGroup')
+        .map(({ value }) => value);
+    const reference = { name: 'ObjectGroup' };
+    for (const version of asked) {
+      const id = await three();
+      const which =
+        eraOf(version) === '1.x'
+          ? { NewAttribute: { ...group('z'), index: 1 } }
+          : { NewAttribute: group('z'), CurrentAttribute: group('b') };
+      await succeed(service, version, ModifyAttribute, { UniqueIdentifier: id, ...which });
+      t.same(await groups(id), ['a', 'z', 'c'], version);
+      const victim =
+        eraOf(version) === '1.x'
+          ? { AttributeReference: reference, AttributeIndex: 0 }
+          : { CurrentAttribute: group('a') };
+      await succeed(service, version, DeleteAttribute, { UniqueIdentifier: id, ...victim });
+      t.same(await groups(id), ['z', 'c']);
+      if (eraOf(version) === '2.x') {
+        await succeed(service, version, DeleteAttribute, {
+          UniqueIdentifier: id,
+          AttributeReference: reference,
+        });
+        t.same(await groups(id), []);
+      }
     }
-  }
-  const id = await three();
-  t.equal(
-    await outcome(service, '2.1', ModifyAttribute, { UniqueIdentifier: id, NewAttribute: group('z') }),
-    'MultiValuedAttribute',
-  );
-  t.equal(
-    await outcome(service, '2.1', SetAttribute, { UniqueIdentifier: id, NewAttribute: group('z') }),
-    'MultiValuedAttribute',
-  );
-});
+    const id = await three();
+    t.equal(
+      await outcome(service, '2.1', ModifyAttribute, { UniqueIdentifier: id, NewAttribute: group('z') }),
+      'MultiValuedAttribute',
+    );
+    t.equal(
+      await outcome(service, '2.1', SetAttribute, { UniqueIdentifier: id, NewAttribute: group('z') }),
+      'MultiValuedAttribute',
+    );
+  },
+);
 
 const id = await storedKey(service, named('taken'), contact('me'), {
   name: 'ActivationDate',
@@ -126,7 +134,7 @@ const namespace: Attribute = {
   value: { ApplicationNamespace: 'ns' },
 };
 
-t.test('objects that attributes cannot be asked of', async (t) => {
+t.test('attribute operations refuse objects that do not exist', async (t) => {
   const cases: [AnyOperation, object][] = [
     [GetAttributes, {}],
     [GetAttributeList, {}],
@@ -144,7 +152,7 @@ t.test('objects that attributes cannot be asked of', async (t) => {
   }
 });
 
-t.test('what Add Attribute refuses', (t) =>
+t.test('Add Attribute refuses unsuitable attributes', (t) =>
   refuses(t, service, AddAttribute, [
     ['an attribute of the server', at({ NewAttribute: state }), 'PermissionDenied', 'ReadOnlyAttribute'],
     [
@@ -166,7 +174,7 @@ t.test('what Add Attribute refuses', (t) =>
   ]),
 );
 
-t.test('an index belongs to the server', async (t) => {
+t.test('Add Attribute refuses an Attribute Index of the client', async (t) => {
   for (const version of ['1.0', '1.2', '1.4'] as const) {
     const NewAttribute = { ...custom('n', 1), index: 1 };
     t.equal(await outcome(service, version, AddAttribute, at({ NewAttribute })), 'InvalidField', version);
@@ -177,7 +185,7 @@ t.test('an index belongs to the server', async (t) => {
   }
 });
 
-t.test('what Modify Attribute refuses', async (t) => {
+t.test('Modify Attribute refuses missing and read-only attributes', async (t) => {
   await refuses(t, service, ModifyAttribute, [
     ['one that is not there', at({ NewAttribute: custom('absent', 1) }), 'InvalidField', 'AttributeNotFound'],
     ['an attribute of the server', at({ NewAttribute: state }), 'PermissionDenied', 'AttributeReadOnly'],
@@ -194,7 +202,7 @@ t.test('what Modify Attribute refuses', async (t) => {
   t.equal(await outcome(service, '2.1', ModifyAttribute, other), 'AttributeInstanceNotFound');
 });
 
-t.test('what Delete Attribute refuses', (t) =>
+t.test('Delete Attribute refuses missing and required attributes', (t) =>
   refuses(t, service, DeleteAttribute, [
     [
       'an attribute of the server',
@@ -224,7 +232,7 @@ t.test('what Delete Attribute refuses', (t) =>
   ]),
 );
 
-t.test('Set Attribute adds and replaces', async (t) => {
+t.test('Set Attribute adds and replaces attributes', async (t) => {
   for (const version of versionsOf(SetAttribute)) {
     const key = await storedKey(service);
     for (const value of ['a', 'b']) {
@@ -253,7 +261,7 @@ t.test('Set Attribute adds and replaces', async (t) => {
   ]);
 });
 
-t.test('Adjust Attribute', async (t) => {
+t.test('Adjust Attribute increments, decrements and negates values', async (t) => {
   for (const version of versionsOf(AdjustAttribute)) {
     const key = await storedKey(service, custom('n', 5), { name: 'DeactivationDate', value: 2_000_000_000 });
     const adjust = (reference: object, AdjustmentType: string, AdjustmentValue?: object) =>
@@ -277,38 +285,41 @@ t.test('Adjust Attribute', async (t) => {
   }
 });
 
-t.test('Get Attributes: all, or those asked for in the order asked, never twice', async (t) => {
-  for (const version of asked) {
-    const list = eraOf(version) === '1.x' ? 'Attribute' : 'Attributes';
-    const all = await ask(service, version, GetAttributes, at({}));
-    t.equal(all.fields, `UniqueIdentifier ${list}`, version);
-    const references = (...names: string[]) => at({ AttributeReference: names.map((name) => ({ name })) });
-    const some = await succeed(
-      service,
-      version,
-      GetAttributes,
-      references('State', 'ObjectType', 'ObjectGroup', 'Name'),
-    );
-    t.same(
-      some.Attributes.map(({ name }) => name),
-      ['State', 'ObjectType', 'Name'],
-      'what is not there is left out',
-    );
-    t.equal(await outcome(service, version, GetAttributes, references('State', 'State')), 'InvalidMessage');
-    const names = await ask(service, version, GetAttributeList, at({}));
-    t.equal(
-      names.fields,
-      `UniqueIdentifier ${eraOf(version) === '1.x' ? 'AttributeName' : 'AttributeReference'}`,
-    );
-    t.same(
-      new Set(names.payload.AttributeReference.map(({ name }) => name)),
-      new Set(all.payload.Attributes.map(({ name }) => name)),
-      'the list names what there is to get',
-    );
-  }
-});
+t.test(
+  'Get Attributes returns all attributes, or the requested ones in their order, each once',
+  async (t) => {
+    for (const version of asked) {
+      const list = eraOf(version) === '1.x' ? 'Attribute' : 'Attributes';
+      const all = await ask(service, version, GetAttributes, at({}));
+      t.equal(all.fields, `UniqueIdentifier ${list}`, version);
+      const references = (...names: string[]) => at({ AttributeReference: names.map((name) => ({ name })) });
+      const some = await succeed(
+        service,
+        version,
+        GetAttributes,
+        references('State', 'ObjectType', 'ObjectGroup', 'Name'),
+      );
+      t.same(
+        some.Attributes.map(({ name }) => name),
+        ['State', 'ObjectType', 'Name'],
+        'what is not there is left out',
+      );
+      t.equal(await outcome(service, version, GetAttributes, references('State', 'State')), 'InvalidMessage');
+      const names = await ask(service, version, GetAttributeList, at({}));
+      t.equal(
+        names.fields,
+        `UniqueIdentifier ${eraOf(version) === '1.x' ? 'AttributeName' : 'AttributeReference'}`,
+      );
+      t.same(
+        new Set(names.payload.AttributeReference.map(({ name }) => name)),
+        new Set(all.payload.Attributes.map(({ name }) => name)),
+        'the list names what there is to get',
+      );
+    }
+  },
+);
 
-t.test('one object, read in every version: names of one vendor only in 2.x, x- in both', async (t) => {
+t.test('vendor attributes are visible in 2.x only, and attributes with x- in both eras', async (t) => {
   const acme: Attribute = { vendor: 'Acme', name: 'n', value: { type: 'Integer', value: 1 } };
   const key = await storedKey(service, custom('n', 7), acme);
   for (const version of asked) {
@@ -321,7 +332,7 @@ t.test('one object, read in every version: names of one vendor only in 2.x, x- i
   }
 });
 
-t.test('more instances than one object may have', async (t) => {
+t.test('Add Attribute refuses more instances than an object may have', async (t) => {
   const groups = Array.from({ length: 1000 }, (_, n) => group(`g${n}`));
   const key = await storedKey(service, ...groups);
   const request = { UniqueIdentifier: key, NewAttribute: group('one more') };

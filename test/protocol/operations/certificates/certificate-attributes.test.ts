@@ -109,7 +109,7 @@ async function everyWay(service: TestService): Promise<Map<string, string>> {
 }
 
 t.test(
-  'every version has its own words for them, and the same ones however the certificate came',
+  'certificate attributes use the names of each version, whether the certificate was issued or registered',
   async (t) => {
     const service = await opened(t);
     for (const [way, id] of await everyWay(service)) {
@@ -127,7 +127,7 @@ t.test(
   },
 );
 
-t.test('they are what the certificate says', async (t) => {
+t.test('certificate attributes hold the values of the certificate', async (t) => {
   const service = await opened(t);
   for (const [way, id] of await everyWay(service)) {
     const der = await certificateOf(service, id);
@@ -158,7 +158,7 @@ t.test('they are what the certificate says', async (t) => {
   }
 });
 
-t.test('each of them finds the certificate', async (t) => {
+t.test('Locate finds a certificate by each of its attributes', async (t) => {
   const service = await opened(t);
   const ways = await everyWay(service);
   for (const way of [

@@ -23,7 +23,7 @@ async function certify(service: TestService, version: Version, value: Uint8Array
 }
 
 t.test(
-  'requests that openssl makes, with every kind of key and signature',
+  'Certify accepts requests of openssl with every kind of key and signature',
   { skip: noOpenssl },
   async (t) => {
     const service = await opened(t);
@@ -108,7 +108,7 @@ t.test(
   },
 );
 
-t.test('keys of the day after tomorrow', async (t) => {
+t.test('Certify accepts requests for post-quantum keys', async (t) => {
   const service = await opened(t);
   await authority(service);
   for (const name of ['ML-DSA-44', 'ML-DSA-87']) {
@@ -127,7 +127,7 @@ t.test('keys of the day after tomorrow', async (t) => {
   }
 });
 
-t.test('signatures that show nothing', async (t) => {
+t.test('Certify refuses requests whose signature proves nothing', async (t) => {
   const service = await opened(t);
   await authority(service);
   const { der } = await requestOf();
@@ -181,7 +181,7 @@ t.test('signatures that show nothing', async (t) => {
   }
 });
 
-t.test('which extensions are taken over', async (t) => {
+t.test('Certify takes over only known extensions of a request', async (t) => {
   const service = await opened(t);
   await authority(service);
   const { keyCertSign, cRLSign, digitalSignature } = x509.KeyUsageFlags;
@@ -228,7 +228,7 @@ t.test('which extensions are taken over', async (t) => {
   t.equal(await outcome(service, '2.1', Certify, wish), 'InvalidCSR', 'an authority has a subject');
 });
 
-t.test('a request as an object', async (t) => {
+t.test('a certificate request can be registered and read as an object', async (t) => {
   const service = await opened(t);
   const { der, pem } = await requestOf();
   for (const [CertificateRequestType, CertificateRequestValue] of [

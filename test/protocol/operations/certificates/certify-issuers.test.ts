@@ -35,7 +35,7 @@ import {
   subordinate,
 } from './authority.ts';
 
-t.test('every kind of issuing key, with every signature it makes, as openssl verifies it', async (t) => {
+t.test('openssl verifies the certificates of every kind of issuing key and signature', async (t) => {
   const service = await opened(t);
   const rsa = [attribute('CryptographicAlgorithm', 'RSA'), attribute('CryptographicLength', 2048)];
   const curve = (RecommendedCurve: 'P_384' | 'P_521') => [
@@ -100,7 +100,7 @@ function verify(
   }
 }
 
-t.test('authorities: only when asked for, and only as far as the issuer may', async (t) => {
+t.test('Certify makes an authority only when requested and allowed to the issuer', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const ca = [new x509.BasicConstraintsExtension(true, 1, true)];
@@ -147,7 +147,7 @@ t.test('authorities: only when asked for, and only as far as the issuer may', as
   t.equal(await outcome(service, '2.1', Certify, next), 'PermissionDenied', 'path length 0');
 });
 
-t.test('which issuer: the one named, the one whose name is stated, the only one', async (t) => {
+t.test('Certify chooses the issuer by link, by name, or the only one', async (t) => {
   const service = await opened(t);
   const pair = await keyPair(service);
   const asking = (...attributes: Attribute[]) => ({
@@ -184,7 +184,7 @@ t.test('which issuer: the one named, the one whose name is stated, the only one'
   );
 });
 
-t.test('an issuer that was registered, joined by either link', async (t) => {
+t.test('Certify finds a registered issuer when either of its objects links the other', async (t) => {
   for (const side of ['certificate', 'key'] as const) {
     const service = await opened(t);
     const other = await TestService.open();
@@ -232,7 +232,7 @@ t.test('an issuer that was registered, joined by either link', async (t) => {
   }
 });
 
-t.test('no certificate is signed by its own key unless that is what was asked for', async (t) => {
+t.test('Certify makes a self-signed certificate only when requested', async (t) => {
   const service = await opened(t);
   const subject = name('Subject', { CN: 'Me' });
   const issuer = name('Issuer', { CN: 'Me' });

@@ -10,7 +10,7 @@ import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { asked, everything, having, outcome, refuses, storedKey, succeed } from '../ask.ts';
 import { attribute, authority, carrying, keyPair, name, opened, requestOf } from './authority.ts';
 
-t.test('what Certify refuses', async (t) => {
+t.test('Certify refuses unsuitable objects and requests', async (t) => {
   const service = await opened(t);
   await authority(service);
   const pair = await keyPair(service);

@@ -28,7 +28,7 @@ import {
   year,
 } from './authority.ts';
 
-t.test('a certificate for a public key of the server, in every version', async (t) => {
+t.test('Certify issues a certificate for a stored public key in every version', async (t) => {
   const service = await opened(t);
   const now = service.now / 1000;
   const root = await authority(service);
@@ -85,7 +85,7 @@ t.test('a certificate for a public key of the server, in every version', async (
   }
 });
 
-t.test('a certificate for a certificate request, in every version and form', async (t) => {
+t.test('Certify issues a certificate for a certificate request in every version and form', async (t) => {
   const service = await opened(t);
   await authority(service);
   const extensions = [
@@ -122,7 +122,7 @@ t.test('a certificate for a certificate request, in every version and form', asy
   }
 });
 
-t.test('what the certificate request says goes before attributes', async (t) => {
+t.test('Certify prefers the certificate request when attributes differ', async (t) => {
   const service = await opened(t);
   await authority(service);
   const { der } = await requestOf();
@@ -133,52 +133,58 @@ t.test('what the certificate request says goes before attributes', async (t) => 
   t.equal(await attributeOf(service, id, 'CertificateSubjectCN'), 'client');
 });
 
-t.test('a certificate request that is an object, and its public key', async (t) => {
-  const service = await opened(t);
-  await authority(service);
-  const pair = await keyPair(service);
-  const keys = await extracted(service, pair);
-  const { der } = await requestOf({ keys });
-  const registered = async (...attributes: Attribute[]) =>
-    (
-      await succeed(service, '2.1', Register, {
-        ObjectType: 'CertificateRequest',
-        Attributes: having(...attributes),
-        Object: {
-          type: 'CertificateRequest',
-          value: { CertificateRequestType: 'PKCS_10', CertificateRequestValue: der },
-        },
-      })
-    ).UniqueIdentifier;
-  const plain = await registered();
-  const { UniqueIdentifier: first } = await succeed(service, '2.1', Certify, { UniqueIdentifier: plain });
-  t.equal((await links(service, first)).PublicKeyLink, undefined);
-  const linked = await registered(
-    attribute('Link', { LinkType: 'PublicKeyLink', LinkedObjectIdentifier: pair.publicKey }),
-  );
-  const { UniqueIdentifier: second } = await succeed(service, '2.0', Certify, { UniqueIdentifier: linked });
-  t.equal((await links(service, second)).PublicKeyLink, pair.publicKey);
-  t.equal((await links(service, pair.publicKey)).CertificateLink, second);
+t.test(
+  'Certify issues a certificate for a stored certificate request and links its public key',
+  async (t) => {
+    const service = await opened(t);
+    await authority(service);
+    const pair = await keyPair(service);
+    const keys = await extracted(service, pair);
+    const { der } = await requestOf({ keys });
+    const registered = async (...attributes: Attribute[]) =>
+      (
+        await succeed(service, '2.1', Register, {
+          ObjectType: 'CertificateRequest',
+          Attributes: having(...attributes),
+          Object: {
+            type: 'CertificateRequest',
+            value: { CertificateRequestType: 'PKCS_10', CertificateRequestValue: der },
+          },
+        })
+      ).UniqueIdentifier;
+    const plain = await registered();
+    const { UniqueIdentifier: first } = await succeed(service, '2.1', Certify, { UniqueIdentifier: plain });
+    t.equal((await links(service, first)).PublicKeyLink, undefined);
+    const linked = await registered(
+      attribute('Link', { LinkType: 'PublicKeyLink', LinkedObjectIdentifier: pair.publicKey }),
+    );
+    const { UniqueIdentifier: second } = await succeed(service, '2.0', Certify, { UniqueIdentifier: linked });
+    t.equal((await links(service, second)).PublicKeyLink, pair.publicKey);
+    t.equal((await links(service, pair.publicKey)).CertificateLink, second);
 
-  t.equal(
-    await outcome(service, '2.1', Certify, { UniqueIdentifier: pair.publicKey, ...carrying('2.1', der) }),
-    'Success',
-    'a public key beside its own request',
-  );
-  const { der: foreign } = await requestOf();
-  t.equal(
-    await outcome(service, '2.1', Certify, { UniqueIdentifier: pair.publicKey, ...carrying('2.1', foreign) }),
-    'InvalidCSR',
-    'a public key beside the request for another one',
-  );
-  t.equal(
-    await outcome(service, '2.1', Certify, { UniqueIdentifier: plain, ...carrying('2.1', der) }),
-    'InvalidMessage',
-    'two requests',
-  );
-});
+    t.equal(
+      await outcome(service, '2.1', Certify, { UniqueIdentifier: pair.publicKey, ...carrying('2.1', der) }),
+      'Success',
+      'a public key beside its own request',
+    );
+    const { der: foreign } = await requestOf();
+    t.equal(
+      await outcome(service, '2.1', Certify, {
+        UniqueIdentifier: pair.publicKey,
+        ...carrying('2.1', foreign),
+      }),
+      'InvalidCSR',
+      'a public key beside the request for another one',
+    );
+    t.equal(
+      await outcome(service, '2.1', Certify, { UniqueIdentifier: plain, ...carrying('2.1', der) }),
+      'InvalidMessage',
+      'two requests',
+    );
+  },
+);
 
-t.test('dates: those of the attributes, else a year, never beyond the issuer', async (t) => {
+t.test('Certify takes dates from the attributes, else one year, and never exceeds the issuer', async (t) => {
   const service = await opened(t);
   const now = service.now / 1000;
   const root = await authority(service, 'Root', p256, attribute('DeactivationDate', now + 100 * day));
@@ -214,7 +220,7 @@ t.test('dates: those of the attributes, else a year, never beyond the issuer', a
   t.equal(await outcome(service, '2.1', Certify, asking()), 'ItemNotFound', 'the issuer is over');
 });
 
-t.test('a key that is certified again without a word about its subject keeps it', async (t) => {
+t.test('Certify keeps the subject of the previous certificate when the request states none', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const first = await certified(service, root, 'the same');
@@ -225,7 +231,7 @@ t.test('a key that is certified again without a word about its subject keeps it'
   t.equal((await links(service, first.publicKey)).CertificateLink, second);
 });
 
-t.test('in a batch: by the ID Placeholder and by reference', async (t) => {
+t.test('Certify accepts the ID Placeholder and references in a batch', async (t) => {
   const service = await opened(t);
   const leaf = await certified(service, await authority(service), 'leaf');
   const answers = await service.batch('2.1', [
@@ -242,7 +248,7 @@ t.test('in a batch: by the ID Placeholder and by reference', async (t) => {
   t.equal(await outcome(service, '2.1', Certify, {}), 'ObjectNotFound', 'an empty one names nothing');
 });
 
-t.test('the issuing key is used by Certify: its Usage Limits count', async (t) => {
+t.test('Certify counts against the Usage Limits of the issuing key', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   await succeed(service, '2.1', AddAttribute, {

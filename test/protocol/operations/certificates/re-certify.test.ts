@@ -41,7 +41,7 @@ import {
 const facts = (der: Uint8Array) => nodeCrypto.certification.readCertificate(der);
 
 t.test(
-  'Re-certify in every version: the same key and subject, the names move, links both ways',
+  'Re-certify keeps key and subject, moves names and links both certificates in every version',
   async (t) => {
     const service = await opened(t);
     const root = await authority(service);
@@ -80,7 +80,7 @@ t.test(
   },
 );
 
-t.test('dates: copied, moved by the Offset, or as the request says', async (t) => {
+t.test('Re-certify copies dates, moves them by the Offset, or takes those of the request', async (t) => {
   const service = await opened(t);
   const now = service.now / 1000;
   const until = (days: number) => attribute('DeactivationDate', now + days * day);
@@ -106,7 +106,7 @@ t.test('dates: copied, moved by the Offset, or as the request says', async (t) =
   t.same(await dates(0), [101, 201]);
 });
 
-t.test('what was registered has the dates of X.509 only: as long again, from now', async (t) => {
+t.test('Re-certify gives a registered certificate its X.509 validity again, from now', async (t) => {
   const service = await opened(t);
   const now = service.now / 1000;
   const until = attribute('DeactivationDate', now + 9 * year);
@@ -127,7 +127,7 @@ t.test('what was registered has the dates of X.509 only: as long again, from now
   });
 });
 
-t.test('the issuer goes on, or gives way to its own replacement; another one has to be named', async (t) => {
+t.test('Re-certify uses the same issuer or its replacement; another one must be named', async (t) => {
   const service = await opened(t);
   const root = await authority(service, 'Root');
   const other = await authority(service, 'Other');
@@ -154,7 +154,7 @@ t.test('the issuer goes on, or gives way to its own replacement; another one has
   t.equal(await outcome(service, '2.1', ReCertify, { UniqueIdentifier: leaf.certificate }), 'ItemNotFound');
 });
 
-t.test('a certificate signed by its own key is so again', async (t) => {
+t.test('Re-certify signs a self-signed certificate by its own key again', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   await authority(service, 'Other');
@@ -166,7 +166,7 @@ t.test('a certificate signed by its own key is so again', async (t) => {
   t.same(await links(service, id), { ReplacedObjectLink: root.certificate, PublicKeyLink: root.publicKey });
 });
 
-t.test('a certificate request goes before the old certificate, but its key must be the same', async (t) => {
+t.test('Re-certify prefers a certificate request for the same key to the old certificate', async (t) => {
   const service = await opened(t);
   const old = await certified(service, await authority(service), 'old');
   const keys = await extracted(service, old);
@@ -200,7 +200,7 @@ t.test('a certificate request goes before the old certificate, but its key must 
   t.equal(await outcome(service, '2.0', ReCertify, missing), 'ItemNotFound');
 });
 
-t.test('what Re-certify refuses', async (t) => {
+t.test('Re-certify refuses unsuitable objects and requests', async (t) => {
   const service = await opened(t);
   const now = service.now / 1000;
   const root = await authority(service);

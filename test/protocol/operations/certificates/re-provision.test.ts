@@ -38,34 +38,48 @@ async function isEnrolled(t: Tap, { service, entry }: Enrolled, id: string): Pro
 }
 type Tap = Pick<typeof t, 'equal' | 'ok' | 'same' | 'teardown'>;
 
-t.test('a certificate request: signed by the authority of the home, for the same name', async (t) => {
-  for (const version of versions) {
-    for (const form of ['PKCS_10', 'PEM'] as const) {
-      const enrolled = await openEnrolled(t);
-      const { service, authority, told, heard, entry } = enrolled;
-      const before = await entry();
-      await enrolled.enrol('neighbour');
-      const request = await requestOf({ subject: 'CN=root,O=Somebody else' });
-      const value = form === 'PEM' ? request.pem : request.der;
-      const { UniqueIdentifier: id = '' } = await succeed(service, version, ReProvision, asking(value, form));
-      const certificate = await isEnrolled(t, enrolled, id);
-      t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
-      t.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
-      t.same(
-        { ...(await entry()), fingerprint: '', certificate: '' },
-        { ...before, fingerprint: '', certificate: '' },
-      );
-      t.equal(await attributeOf(service, id, 'State'), 'Active');
-      const fingerprint = fingerprintOf(certificate);
-      t.same(told, [
-        { client: 'tester', fingerprint, before: before?.fingerprint, object: id, by: 'certificate request' },
-      ]);
-      t.same(heard, [fingerprint, 'replaced']);
+t.test(
+  'Re-Provision signs a certificate request by the authority of the state directory, for the same name',
+  async (t) => {
+    for (const version of versions) {
+      for (const form of ['PKCS_10', 'PEM'] as const) {
+        const enrolled = await openEnrolled(t);
+        const { service, authority, told, heard, entry } = enrolled;
+        const before = await entry();
+        await enrolled.enrol('neighbour');
+        const request = await requestOf({ subject: 'CN=root,O=Somebody else' });
+        const value = form === 'PEM' ? request.pem : request.der;
+        const { UniqueIdentifier: id = '' } = await succeed(
+          service,
+          version,
+          ReProvision,
+          asking(value, form),
+        );
+        const certificate = await isEnrolled(t, enrolled, id);
+        t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
+        t.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
+        t.same(
+          { ...(await entry()), fingerprint: '', certificate: '' },
+          { ...before, fingerprint: '', certificate: '' },
+        );
+        t.equal(await attributeOf(service, id, 'State'), 'Active');
+        const fingerprint = fingerprintOf(certificate);
+        t.same(told, [
+          {
+            client: 'tester',
+            fingerprint,
+            before: before?.fingerprint,
+            object: id,
+            by: 'certificate request',
+          },
+        ]);
+        t.same(heard, [fingerprint, 'replaced']);
+      }
     }
-  }
-});
+  },
+);
 
-t.test('a certificate of a trusted authority', async (t) => {
+t.test('Re-Provision accepts a certificate of a trusted authority', async (t) => {
   for (const version of versions) {
     const enrolled = await openEnrolled(t);
     const { service, authority } = enrolled;
@@ -77,7 +91,7 @@ t.test('a certificate of a trusted authority', async (t) => {
   }
 });
 
-t.test('neither: a key and its certificate, for a client that has its group to itself', async (t) => {
+t.test('Re-Provision makes a key and its certificate for a client that is alone in its group', async (t) => {
   for (const version of versions) {
     const enrolled = await openEnrolled(t);
     const { service, told } = enrolled;
@@ -94,15 +108,18 @@ t.test('neither: a key and its certificate, for a client that has its group to i
   }
 });
 
-t.test('the ID Placeholder names the certificate, so that one message brings it', async (t) => {
-  const { service } = await openEnrolled(t);
-  const payload = payloadOf('2.1', ReProvision, asking((await requestOf()).der));
-  const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
-  t.equal(outline(answers), 'ReProvision:Success Get:Success');
-  t.equal(answers[1]?.id, answers[0]?.id);
-});
+t.test(
+  'Re-Provision sets the ID Placeholder to the certificate, so that the same message can get it',
+  async (t) => {
+    const { service } = await openEnrolled(t);
+    const payload = payloadOf('2.1', ReProvision, asking((await requestOf()).der));
+    const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
+    t.equal(outline(answers), 'ReProvision:Success Get:Success');
+    t.equal(answers[1]?.id, answers[0]?.id);
+  },
+);
 
-t.test('what it refuses, and nothing is changed', async (t) => {
+t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, authority, entry, enrol } = enrolled;
   const other = await enrol('other', { certificate: (await issueClient(authority, 'other')).certificate });
@@ -154,7 +171,7 @@ t.test('what it refuses, and nothing is changed', async (t) => {
   t.same(service.unexpected, []);
 });
 
-t.test('its own certificate once more', async (t) => {
+t.test('Re-Provision refuses the certificate that the client has already', async (t) => {
   const { service, authority } = await openEnrolled(t);
   const { certificate } = await issueClient(authority, 'tester');
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
@@ -162,7 +179,7 @@ t.test('its own certificate once more', async (t) => {
   t.equal((await ask(service, '2.1', ReProvision, bringing(der(certificate)))).reason, 'PermissionDenied');
 });
 
-t.test('without an authority of its own only certificates are taken', async (t) => {
+t.test('Re-Provision accepts only certificates when the server has no authority', async (t) => {
   const { service, authority, loseKey } = await openEnrolled(t);
   loseKey();
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'FeatureNotSupported');
@@ -172,7 +189,7 @@ t.test('without an authority of its own only certificates are taken', async (t) 
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
 });
 
-t.test('an authority that has ended issues nothing', async (t) => {
+t.test('Re-Provision refuses to sign when the authority has expired', async (t) => {
   const long = new Date(Date.now() - 11 * 365 * 86_400_000);
   const enrolled = await openEnrolled(t, { authority: await newAuthority('Old', long) });
   const before = await enrolled.entry();
@@ -181,7 +198,7 @@ t.test('an authority that has ended issues nothing', async (t) => {
   t.same(await enrolled.entry(), before);
 });
 
-t.test('only the client itself, by its own certificate', async (t) => {
+t.test('Re-Provision serves only the client itself, authenticated by its own certificate', async (t) => {
   const { service, enrol, entry, told, change } = await openEnrolled(t);
   const request = asking((await requestOf()).der);
   const before = await entry();
@@ -205,13 +222,13 @@ t.test('only the client itself, by its own certificate', async (t) => {
   t.equal((await entry())?.fingerprint, before?.fingerprint);
 });
 
-t.test('a role without Get gets no key', async (t) => {
+t.test('Re-Provision makes no key when the role of the client lacks Get', async (t) => {
   const { service } = await openEnrolled(t, { may: (operation) => operation !== 'Get' });
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'PermissionDenied');
   t.equal((await ask(service, '2.1', ReProvision, asking((await requestOf()).der))).status, 'Success');
 });
 
-t.test('tickets: of no use for it, and still good after it', async (t) => {
+t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, entry } = enrolled;
   const login = async () => ticketOf((await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice());
@@ -245,7 +262,7 @@ t.test('tickets: of no use for it, and still good after it', async (t) => {
   );
 });
 
-t.test('not in a job', async (t) => {
+t.test('Re-Provision is refused in a job', async (t) => {
   const { service, told } = await openEnrolled(t);
   const [answer] = await service.batch(
     '2.1',
@@ -256,31 +273,34 @@ t.test('not in a job', async (t) => {
   t.same(told, []);
 });
 
-t.test('in a batch: once, undone with it, kept through a failure when the client goes on', async (t) => {
-  const enrolled = await openEnrolled(t);
-  const { service, told, heard, entry } = enrolled;
-  const before = await entry();
-  const item = async () => {
-    return {
-      operation: 'ReProvision',
-      payload: payloadOf('2.1', ReProvision, asking((await requestOf()).der)),
+t.test(
+  'Re-Provision runs once in a batch, is undone with it, and is kept when the batch continues after a failure',
+  async (t) => {
+    const enrolled = await openEnrolled(t);
+    const { service, told, heard, entry } = enrolled;
+    const before = await entry();
+    const item = async () => {
+      return {
+        operation: 'ReProvision',
+        payload: payloadOf('2.1', ReProvision, asking((await requestOf()).der)),
+      };
     };
-  };
-  const bad = { operation: 'Get', payload: [uid('nothing')] };
-  const undo = enumerated('BatchErrorContinuationOption', 3);
-  const goOn = enumerated('BatchErrorContinuationOption', 1);
-  await service.batch('2.1', [await item(), bad], [undo]);
-  t.same(await entry(), before);
-  t.same(told, []);
-  t.notOk(heard.includes('replaced'));
-  t.same(await everything(service), []);
-  const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
-  t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
-  await isEnrolled(t, enrolled, twice[0]?.id ?? '');
-  t.equal(told.length, 1);
-});
+    const bad = { operation: 'Get', payload: [uid('nothing')] };
+    const undo = enumerated('BatchErrorContinuationOption', 3);
+    const goOn = enumerated('BatchErrorContinuationOption', 1);
+    await service.batch('2.1', [await item(), bad], [undo]);
+    t.same(await entry(), before);
+    t.same(told, []);
+    t.notOk(heard.includes('replaced'));
+    t.same(await everything(service), []);
+    const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
+    t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
+    await isEnrolled(t, enrolled, twice[0]?.id ?? '');
+    t.equal(told.length, 1);
+  },
+);
 
-t.test('two at once: one of them', async (t) => {
+t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, told } = enrolled;
   const both = await Promise.all(
@@ -295,7 +315,7 @@ t.test('two at once: one of them', async (t) => {
   );
 });
 
-t.test('a revoked certificate neither replaces nor is taken', async (t) => {
+t.test('Re-Provision refuses a revoked certificate, as the old one and as the new one', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, authority, entry, change } = enrolled;
   for (const code of ['KeyCompromise', 'CessationOfOperation'] as const) {
@@ -317,7 +337,7 @@ t.test('a revoked certificate neither replaces nor is taken', async (t) => {
   }
 });
 
-t.test('bad weather leaves the former certificate', async (t) => {
+t.test('Re-Provision leaves the old certificate when the store fails', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, told, heard, entry } = enrolled;
   const before = await entry();
@@ -333,7 +353,7 @@ t.test('bad weather leaves the former certificate', async (t) => {
   await succeed(service, '2.1', ReProvision, {});
 });
 
-t.test('not before 2.0', async (t) => {
+t.test('Re-Provision is refused before 2.0', async (t) => {
   const { service } = await openEnrolled(t);
   for (const version of ['1.0', '1.4'] as const)
     t.equal((await service.call(version, 'ReProvision')).reason, 'OperationNotSupported', version);

@@ -9,7 +9,7 @@ import { listOf, revoke, serialOf } from './revocation.ts';
 const noOpenssl = spawnSync('openssl', ['version']).status !== 0 && 'no openssl command';
 
 t.test(
-  'openssl reads the lists of every kind of issuing key, and verifies by them',
+  'openssl reads and applies the revocation lists of every kind of issuing key',
   { skip: noOpenssl },
   async (t) => {
     const service = await opened(t);

@@ -38,7 +38,7 @@ const serials = (list: RevocationList) =>
     .entries.map((entry) => entry.serialNumber)
     .toSorted();
 
-t.test('an empty list: who, when, which number, signed by the issuer', async (t) => {
+t.test('an empty revocation list names issuer, dates and number, and is signed by the issuer', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const list = await listOf(service, root);
@@ -58,7 +58,7 @@ t.test('an empty list: who, when, which number, signed by the issuer', async (t)
   t.equal((await listOf(service, middle)).number, 1, 'every issuer counts for itself');
 });
 
-t.test('every reason has its code and its dates', async (t) => {
+t.test('a revocation list gives every reason its code and dates', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const since = service.now / 1000;
@@ -93,7 +93,7 @@ t.test('every reason has its code and its dates', async (t) => {
   t.equal(worse?.reason, x509.X509CrlReason.keyCompromise, 'what becomes known later counts');
 });
 
-t.test('what is on the list of whom', async (t) => {
+t.test('a revocation list contains the revoked certificates of its issuer only', async (t) => {
   const service = await opened(t);
   const root = await authority(
     service,
@@ -151,7 +151,7 @@ t.test('what is on the list of whom', async (t) => {
   );
 });
 
-t.test('what was not issued here is on no list', async (t) => {
+t.test('a revocation list omits certificates that the server did not issue', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const leaf = await certified(service, root, 'leaf');
@@ -187,7 +187,7 @@ t.test('what was not issued here is on no list', async (t) => {
   t.equal((await listOf(service, root)).entries, 0, 'of another issuer of the same name');
 });
 
-t.test('an issuer that is renewed goes on with its list and its numbers', async (t) => {
+t.test('a renewed issuer continues its revocation list and its numbers', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const leaf = await certified(service, root, 'leaf');
@@ -201,7 +201,7 @@ t.test('an issuer that is renewed goes on with its list and its numbers', async 
   t.same([first.number, second.number, (await listOf(service, root)).number], [1, 2, 3]);
 });
 
-t.test('who is an issuer, and lists at the same time', async (t) => {
+t.test('revocation lists exist for issuers only and are made concurrently', async (t) => {
   const service = await opened(t);
   const lists = listsOf(service);
   t.same(await lists.issuers('g'), []);
@@ -215,7 +215,7 @@ t.test('who is an issuer, and lists at the same time', async (t) => {
   t.same(made.map(({ number }) => number).toSorted(), [1, 2, 3, 4], 'no number twice');
 });
 
-t.test('an issuer whose certificate allows it certificates only', async (t) => {
+t.test('an issuer makes no revocation list when its certificate allows only certificates', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   const limited = await x509.X509CertificateGenerator.createSelfSigned(
@@ -247,7 +247,7 @@ t.test('an issuer whose certificate allows it certificates only', async (t) => {
   });
 });
 
-t.test('an issuer is found among many', async (t) => {
+t.test('an issuer is found when the group has many keys', async (t) => {
   const service = await opened(t);
   const root = await authority(service);
   for (let other = 0; other < 65; other += 1) {
@@ -259,7 +259,7 @@ t.test('an issuer is found among many', async (t) => {
   t.equal(readX509(leaf.der).issuer, readX509(root.der).subject, 'for Certify too, where it is named');
 });
 
-t.test('issued certificates say where the list is', async (t) => {
+t.test('an issued certificate names the URL of its revocation list', async (t) => {
   const service = await TestService.open({ revocationListUrl: 'http://pki.example.com/{issuer}.crl' });
   t.teardown(() => service.close());
   const root = await authority(service);

@@ -54,7 +54,7 @@ async function verdict(
   return (await succeed(service, '2.1', Validate, request)).ValidityIndicator;
 }
 
-t.test('one chain in every version, in any order, as it is and by identifier', async (t) => {
+t.test('Validate accepts one chain in every version, in any order, by value and by identifier', async (t) => {
   const { service, root, middle, leaf } = await chainOf(t);
   for (const version of asked) {
     for (const [ders, ids] of [
@@ -82,7 +82,7 @@ t.test('one chain in every version, in any order, as it is and by identifier', a
   }
 });
 
-t.test('at which date', async (t) => {
+t.test('Validate judges a chain at the date of the request', async (t) => {
   const { service, leaf } = await chainOf(t);
   const now = service.now / 1000;
   for (const [days, expected] of [
@@ -99,35 +99,38 @@ t.test('at which date', async (t) => {
   t.equal(await verdict(service, [leaf.der], [], now), 'Valid', 'in the past it was');
 });
 
-t.test('what the group has revoked counts, as it is or by identifier, and from its day on', async (t) => {
-  for (const which of ['leaf', 'middle', 'root'] as const) {
-    const chain = await chainOf(t);
-    const { service, leaf, middle, root } = chain;
+t.test(
+  'Validate rejects a revoked certificate, by value or by identifier, from the date of its revocation on',
+  async (t) => {
+    for (const which of ['leaf', 'middle', 'root'] as const) {
+      const chain = await chainOf(t);
+      const { service, leaf, middle, root } = chain;
+      const now = service.now / 1000;
+      service.now += 10 * day * 1000;
+      await succeed(service, '2.1', Revoke, {
+        UniqueIdentifier: chain[which].certificate,
+        RevocationReason: { RevocationReasonCode: 'CessationOfOperation' },
+      });
+      const all = [leaf.der, middle.der, root.der];
+      t.equal(await verdict(service, all), 'Invalid', which);
+      t.equal(await verdict(service, [], [leaf.certificate]), 'Invalid', which);
+      t.equal(await verdict(service, all, [], now + 5 * day), 'Valid', `${which}: before`);
+      await succeed(service, '1.4', Archive, { UniqueIdentifier: chain[which].certificate });
+      t.equal(await verdict(service, all), 'Invalid', `${which}: archived too`);
+    }
+    const { service, leaf } = await chainOf(t);
     const now = service.now / 1000;
-    service.now += 10 * day * 1000;
     await succeed(service, '2.1', Revoke, {
-      UniqueIdentifier: chain[which].certificate,
-      RevocationReason: { RevocationReasonCode: 'CessationOfOperation' },
+      UniqueIdentifier: leaf.certificate,
+      RevocationReason: { RevocationReasonCode: 'KeyCompromise' },
+      CompromiseOccurrenceDate: now + 2 * day,
     });
-    const all = [leaf.der, middle.der, root.der];
-    t.equal(await verdict(service, all), 'Invalid', which);
-    t.equal(await verdict(service, [], [leaf.certificate]), 'Invalid', which);
-    t.equal(await verdict(service, all, [], now + 5 * day), 'Valid', `${which}: before`);
-    await succeed(service, '1.4', Archive, { UniqueIdentifier: chain[which].certificate });
-    t.equal(await verdict(service, all), 'Invalid', `${which}: archived too`);
-  }
-  const { service, leaf } = await chainOf(t);
-  const now = service.now / 1000;
-  await succeed(service, '2.1', Revoke, {
-    UniqueIdentifier: leaf.certificate,
-    RevocationReason: { RevocationReasonCode: 'KeyCompromise' },
-    CompromiseOccurrenceDate: now + 2 * day,
-  });
-  t.equal(await verdict(service, [leaf.der], [], now + 3 * day), 'Invalid', 'compromised');
-});
+    t.equal(await verdict(service, [leaf.der], [], now + 3 * day), 'Invalid', 'compromised');
+  },
+);
 
 t.test(
-  'what was revoked stays so when it is destroyed, and however many copies are registered since',
+  'Validate rejects a revoked certificate when its object is destroyed or copies are registered later',
   async (t) => {
     const { service, root, middle, leaf } = await chainOf(t);
     service.now += day * 1000;
@@ -156,7 +159,7 @@ t.test(
   },
 );
 
-t.test('a root that the group does not keep vouches for nothing', async (t) => {
+t.test('Validate answers Unknown for a root that the group does not store', async (t) => {
   const { leaf, middle, root } = await chainOf(t);
   const service = await opened(t);
   const all = [leaf.der, middle.der, root.der];
@@ -171,7 +174,7 @@ t.test('a root that the group does not keep vouches for nothing', async (t) => {
   t.equal((await ask(service, '2.1', Validate, request, 'other')).payload.ValidityIndicator, 'Unknown');
 });
 
-t.test('what is wrong is Invalid even where something is Unknown', async (t) => {
+t.test('Validate answers Invalid when one certificate is invalid and another unknown', async (t) => {
   const { leaf, middle, root } = await chainOf(t);
   const service = await opened(t);
   const spoiled = new Uint8Array(leaf.der);
@@ -180,7 +183,7 @@ t.test('what is wrong is Invalid even where something is Unknown', async (t) => 
   t.equal(await verdict(service, [leaf.der], [], service.now / 1000 + 4000 * day), 'Invalid');
 });
 
-t.test('what Validate refuses', async (t) => {
+t.test('Validate refuses malformed requests', async (t) => {
   const { service, leaf, root } = await chainOf(t);
   const other = await certified(service, root, 'Other');
   const archived = await certified(service, root, 'Archived');

@@ -20,7 +20,7 @@ import {
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-t.test('Create Key Pair in every version', async (t) => {
+t.test('Create Key Pair makes a linked pair in every version', async (t) => {
   const cases: [name: string, common: Attribute[], bits: number][] = [
     ['RSA', [algorithm('RSA'), length(2048)], 2048],
     [
@@ -64,7 +64,7 @@ t.test('Create Key Pair in every version', async (t) => {
   );
 });
 
-t.test('each half gets what is common and what is its own', async (t) => {
+t.test('Create Key Pair gives each half the common attributes and its own', async (t) => {
   const made = await succeed(service, '1.4', CreateKeyPair, {
     CommonAttributes: having(algorithm('ECDSA'), contact('both')),
     PrivateKeyAttributes: having(named('private'), contact('private')),
@@ -79,7 +79,7 @@ t.test('each half gets what is common and what is its own', async (t) => {
 
 const pair = (...attributes: readonly Attribute[]) => ({ CommonAttributes: having(...attributes) });
 
-t.test('what Create Key Pair refuses', async (t) => {
+t.test('Create Key Pair refuses contradictory attributes', async (t) => {
   await refuses(t, service, CreateKeyPair, [
     ['nothing said', {}, 'InvalidField'],
     ['a symmetric algorithm', pair(...aes), 'InvalidField'],

@@ -27,7 +27,7 @@ import {
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-t.test('Create in every version', async (t) => {
+t.test('Create answers in every version', async (t) => {
   for (const version of asked) {
     const { payload, fields } = await ask(service, version, Create, {
       ObjectType: 'SymmetricKey',
@@ -43,7 +43,7 @@ t.test('Create in every version', async (t) => {
   }
 });
 
-t.test('what Create makes', async (t) => {
+t.test('Create makes keys and secrets of the stated or default length', async (t) => {
   const cases: [given: Attribute[], bytes: number][] = [
     [[algorithm('AES'), length(128)], 16],
     [[algorithm('AES')], 32],
@@ -79,7 +79,7 @@ t.test('what Create makes', async (t) => {
   );
 });
 
-t.test('two keys are never the same', async (t) => {
+t.test('Create makes different keys', async (t) => {
   const keys = await Promise.all(
     Array.from({ length: 32 }, async () => {
       const { UniqueIdentifier } = await succeed(service, '1.2', Create, {
@@ -104,7 +104,7 @@ const limits = (UsageLimitsTotal: bigint): Attribute => ({
   value: { UsageLimitsTotal, UsageLimitsUnit: 'Object' },
 });
 
-t.test('what Create refuses', (t) =>
+t.test('Create refuses unsuitable attributes', (t) =>
   refuses(t, service, Create, [
     ['less than nothing to use', keyOf(...aes, limits(-1n)), 'InvalidField', 'InvalidAttributeValue'],
     [
@@ -166,7 +166,7 @@ t.test('what Create refuses', (t) =>
   ]),
 );
 
-t.test('storage that is not offered is refused, under the name of its half', async (t) => {
+t.test('creations refuse protection storage that is not offered, with the reason of the half', async (t) => {
   const hardware = { ProtectionStorageMask: [2] };
   const pair = { CommonAttributes: having(algorithm('ECDSA')) };
   t.equal(
@@ -187,12 +187,12 @@ t.test('storage that is not offered is refused, under the name of its half', asy
   );
 });
 
-t.test('a key that is asked to withstand quantum computers and cannot', async (t) => {
+t.test('Create refuses QuantumSafe for a key that is too short', async (t) => {
   const weak = keyOf(algorithm('AES'), length(128), { name: 'QuantumSafe', value: true });
   t.equal(await outcome(service, '2.1', Create, weak), 'GeneralFailure');
 });
 
-t.test('Templates: what is explicit goes first, then later ones, then earlier ones', async (t) => {
+t.test('explicit attributes precede Templates, and later Templates precede earlier ones', async (t) => {
   const template = (name: string, ...attributes: readonly Attribute[]) =>
     succeed(service, '1.2', Register, {
       ObjectType: 'Template',
@@ -236,7 +236,7 @@ t.test('Templates: what is explicit goes first, then later ones, then earlier on
   t.equal(await outcome(service, '1.2', Create, refer(['second'])), 'ObjectArchived');
 });
 
-t.test('more instances of an attribute than one object may have', async (t) => {
+t.test('Create refuses more instances of an attribute than an object may have', async (t) => {
   const many = Array.from({ length: 1001 }, (_, n): Attribute => ({ name: 'ObjectGroup', value: `g${n}` }));
   const before = await everything(service);
   t.equal(await outcome(service, '1.4', Create, keyOf(...aes, ...many)), 'IndexOutOfBounds');
@@ -244,7 +244,7 @@ t.test('more instances of an attribute than one object may have', async (t) => {
   t.same(await everything(service), before);
 });
 
-t.test('names that are members of every JavaScript object are names like others', async (t) => {
+t.test('names of JavaScript object members are ordinary attribute names', async (t) => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     const custom: Attribute = { vendor: 'x', name, value: { type: 'TextString', value: name } };
     const vendor: Attribute = { vendor: '__proto__', name, value: { type: 'Integer', value: -1 } };

@@ -57,7 +57,7 @@ function asking(method: DerivationMethod, DerivationParameters: object, rest: ob
 }
 const hmac = (rest: object) => asking('HMAC', data, rest);
 
-t.test('objects that nothing is derived from', async (t) => {
+t.test('Derive Key refuses objects that it cannot derive from', async (t) => {
   const archived = await created(derives, active);
   await succeed(service, '1.4', Archive, { UniqueIdentifier: archived });
   const destroyed = await created(derives);
@@ -94,7 +94,7 @@ t.test('objects that nothing is derived from', async (t) => {
   }
 });
 
-t.test('methods and their inputs', async (t) => {
+t.test('Derive Key refuses missing and excess inputs of each method', async (t) => {
   const salted = { Salt: bytes(4), IterationCount: 1 };
   const inputs = 'InvalidField';
   await refuses(t, service, DeriveKey, [
@@ -189,7 +189,7 @@ t.test('methods and their inputs', async (t) => {
   }
 });
 
-t.test('methods of later versions', async (t) => {
+t.test('Derive Key refuses methods of later versions and bad parameters', async (t) => {
   const bad = 'BadCryptographicParameters';
   const counted = { CryptographicParameters: { ...hash, CounterLength: 12 }, DerivationData: [bytes(3)] };
   const short = { CryptographicParameters: { ...hash, CounterLength: 8 }, DerivationData: [bytes(3)] };
@@ -213,7 +213,7 @@ t.test('methods of later versions', async (t) => {
   }
 });
 
-t.test('keys that agree on nothing', async (t) => {
+t.test('Derive Key refuses keys that cannot agree', async (t) => {
   const made = (algorithm: 'ECDH' | 'RSA' | 'DH', bits: number) =>
     succeed(service, '2.1', CreateKeyPair, {
       CommonAttributes: having(
@@ -238,7 +238,7 @@ t.test('keys that agree on nothing', async (t) => {
   );
 });
 
-t.test('what is derived', async (t) => {
+t.test('Derive Key refuses derived objects of an unsuitable type, length or algorithm', async (t) => {
   const as = (...attributes: Attribute[]) => hmac({ Attributes: having(...attributes) });
   await refuses(t, service, DeriveKey, [
     ['another type', hmac({ ObjectType: 'PublicKey' }), 'InvalidField', 'InvalidObjectType'],
@@ -286,7 +286,7 @@ t.test('what is derived', async (t) => {
   }
 });
 
-t.test('with unique Names, one that another object bears', async (t) => {
+t.test('Derive Key refuses the Name of another object when Names are unique', async (t) => {
   const strict = await TestService.open({ uniqueNames: true });
   t.teardown(() => strict.close());
   const Attributes = having(aes, length(128), derives, active, named('taken'));

@@ -50,7 +50,7 @@ async function material(id: string): Promise<string> {
   return hex(materialOf((await succeed(service, '2.1', Get, { UniqueIdentifier: id })).Object));
 }
 
-t.test('published vectors, in every version that has the method', async (t) => {
+t.test('Derive Key reproduces published vectors in every version that has the method', async (t) => {
   for (const { name, method, since, key: bytes, algorithm, parameters, output } of vectors) {
     const base = await registered(key(bytes, algorithm), derives);
     const bits = output.length * 4;
@@ -70,7 +70,7 @@ t.test('published vectors, in every version that has the method', async (t) => {
   }
 });
 
-t.test('Diffie-Hellman between a private and a public key, named in any order', async (t) => {
+t.test('Derive Key agrees on a secret between a private and a public key in any order', async (t) => {
   for (const { name, privateKey, publicKey, secret: agreed } of agreements) {
     const block = (format: 'PKCS_8' | 'X_509', der: string) => ({
       KeyBlock: { KeyFormatType: format, KeyValue: { KeyMaterial: Uint8Array.fromHex(der), Attributes: [] } },
@@ -98,7 +98,7 @@ t.test('Diffie-Hellman between a private and a public key, named in any order', 
   }
 });
 
-t.test('two pairs modulo a prime agree, by the keys the server made', async (t) => {
+t.test('Derive Key agrees on the same secret with both halves of generated DH pairs', async (t) => {
   const pair = () =>
     succeed(service, '2.1', CreateKeyPair, {
       CommonAttributes: having(
@@ -125,53 +125,56 @@ t.test('two pairs modulo a prime agree, by the keys the server made', async (t) 
   );
 });
 
-t.test('a derived key: attributes, links both ways, digest, ID Placeholder', async (t) => {
-  const base = await registered(key(new Uint8Array(16)), derives);
-  const data = await registered(secret(new Uint8Array(3)));
-  for (const version of asked) {
-    const UniqueIdentifier = [base, data];
-    const { UniqueIdentifier: id } = await succeed(service, version, DeriveKey, {
-      ObjectType: 'SymmetricKey',
-      UniqueIdentifier,
-      DerivationMethod: 'HMAC',
-      DerivationParameters: { ...hmac, DerivationData: [] },
-      Attributes: having(
-        { name: 'CryptographicAlgorithm', value: 'AES' },
-        length(128),
-        withMask('Encrypt'),
-        named(`d ${version}`),
-        active,
-      ),
-    });
-    const attributes = await attributesOf(service, id);
-    const all = (of: readonly Attribute[], name: string) =>
-      of.filter((each) => each.name === name).map(({ value }) => value);
-    t.same(all(attributes, 'State'), ['Active']);
-    t.same(all(attributes, 'CryptographicUsageMask'), [4]);
-    t.same(all(attributes, 'OriginalCreationDate'), all(attributes, 'InitialDate'));
-    t.match(all(attributes, 'Name'), [{ NameValue: `d ${version}` }]);
-    t.same(
-      all(attributes, 'Link'),
-      UniqueIdentifier.map((each) => ({
-        LinkType: 'DerivationBaseObjectLink',
-        LinkedObjectIdentifier: each,
-      })),
-    );
-    for (const each of UniqueIdentifier) {
-      t.same(all(await attributesOf(service, each), 'Link').at(-1), {
-        LinkType: 'DerivedKeyLink',
-        LinkedObjectIdentifier: id,
+t.test(
+  'a derived key has attributes, links in both directions, a digest, and becomes the ID Placeholder',
+  async (t) => {
+    const base = await registered(key(new Uint8Array(16)), derives);
+    const data = await registered(secret(new Uint8Array(3)));
+    for (const version of asked) {
+      const UniqueIdentifier = [base, data];
+      const { UniqueIdentifier: id } = await succeed(service, version, DeriveKey, {
+        ObjectType: 'SymmetricKey',
+        UniqueIdentifier,
+        DerivationMethod: 'HMAC',
+        DerivationParameters: { ...hmac, DerivationData: [] },
+        Attributes: having(
+          { name: 'CryptographicAlgorithm', value: 'AES' },
+          length(128),
+          withMask('Encrypt'),
+          named(`d ${version}`),
+          active,
+        ),
       });
+      const attributes = await attributesOf(service, id);
+      const all = (of: readonly Attribute[], name: string) =>
+        of.filter((each) => each.name === name).map(({ value }) => value);
+      t.same(all(attributes, 'State'), ['Active']);
+      t.same(all(attributes, 'CryptographicUsageMask'), [4]);
+      t.same(all(attributes, 'OriginalCreationDate'), all(attributes, 'InitialDate'));
+      t.match(all(attributes, 'Name'), [{ NameValue: `d ${version}` }]);
+      t.same(
+        all(attributes, 'Link'),
+        UniqueIdentifier.map((each) => ({
+          LinkType: 'DerivationBaseObjectLink',
+          LinkedObjectIdentifier: each,
+        })),
+      );
+      for (const each of UniqueIdentifier) {
+        t.same(all(await attributesOf(service, each), 'Link').at(-1), {
+          LinkType: 'DerivedKeyLink',
+          LinkedObjectIdentifier: id,
+        });
+      }
+      const bytes = Uint8Array.fromHex(await material(id));
+      t.match(all(attributes, 'Digest'), [{ DigestValue: nodeCrypto.digest('SHA_256', bytes) }]);
+      t.equal(await attributeOf(service, id, 'RandomNumberGenerator'), undefined, 'no generator made it');
     }
-    const bytes = Uint8Array.fromHex(await material(id));
-    t.match(all(attributes, 'Digest'), [{ DigestValue: nodeCrypto.digest('SHA_256', bytes) }]);
-    t.equal(await attributeOf(service, id, 'RandomNumberGenerator'), undefined, 'no generator made it');
-  }
-  const { payload } = await ask(service, '2.1', Get, { UniqueIdentifier: base });
-  t.equal(payload.UniqueIdentifier, base);
-});
+    const { payload } = await ask(service, '2.1', Get, { UniqueIdentifier: base });
+    t.equal(payload.UniqueIdentifier, base);
+  },
+);
 
-t.test('a key keeps the links to the last hundred keys derived from it', async (t) => {
+t.test('a key keeps links to the last hundred keys derived from it', async (t) => {
   const base = await registered(key(new Uint8Array(16)), derives);
   const ids: string[] = [];
   for (let count = 0; count < 102; count += 1) ids.push(await derive(base));
@@ -194,7 +197,7 @@ async function derive(base: string, ...attributes: Attribute[]): Promise<string>
 }
 
 t.test(
-  'Sensitive and Extractable follow the base where the request says nothing, their history always',
+  'a derived key inherits Sensitive and Extractable when the request states none, and always their history',
   async (t) => {
     const sensitive = (value: boolean): Attribute => ({ name: 'Sensitive', value });
     const extractable = (value: boolean): Attribute => ({ name: 'Extractable', value });
@@ -215,7 +218,7 @@ t.test(
   },
 );
 
-t.test('Usage Limits of everything that is derived from', async (t) => {
+t.test('Derive Key counts against the Usage Limits of all its sources', async (t) => {
   const limit: Attribute = {
     name: 'UsageLimits',
     value: { UsageLimitsTotal: 40n, UsageLimitsUnit: 'Byte' },
@@ -234,7 +237,7 @@ t.test('Usage Limits of everything that is derived from', async (t) => {
   t.equal(spent.reason, 'PermissionDenied');
 });
 
-t.test('DES keys count without parity; a created key derives too', async (t) => {
+t.test('Derive Key counts DES keys without parity and accepts created keys', async (t) => {
   const made = await succeed(service, '2.1', Create, {
     ObjectType: 'SymmetricKey',
     Attributes: having({ name: 'CryptographicAlgorithm', value: 'AES' }, derives, active),

@@ -16,7 +16,7 @@ const demanded: Attribute = { name: 'QuantumSafe', value: true };
 const level: Attribute = { name: 'ProtectionLevel', value: 'High' };
 const of = (value: string): Attribute => ({ name: 'CryptographicAlgorithm', value }) as Attribute;
 
-t.test('keys that are to withstand quantum computers', async (t) => {
+t.test('creations refuse QuantumSafe for keys that are not quantum-safe', async (t) => {
   for (const [what, bits, expected] of [
     ['AES', 128, 'GeneralFailure'],
     ['AES', 192, 'GeneralFailure'],
@@ -66,7 +66,7 @@ t.test('keys that are to withstand quantum computers', async (t) => {
   }
 });
 
-t.test('a demand made later', async (t) => {
+t.test('Set Attribute refuses QuantumSafe for a key that is not quantum-safe', async (t) => {
   const weak = await succeed(service, '2.1', Create, {
     ObjectType: 'SymmetricKey',
     Attributes: having(of('AES'), length(128)),
@@ -93,7 +93,7 @@ t.test('a demand made later', async (t) => {
   }
 });
 
-t.test('Query says so', async (t) => {
+t.test('Query reports the Quantum Safe Capability', async (t) => {
   for (const version of ['2.0', '2.1'] as const) {
     const { CapabilityInformation, ProfileInformation } = await succeed(service, version, Query, {
       QueryFunction: ['QueryCapabilities', 'QueryProfiles'],

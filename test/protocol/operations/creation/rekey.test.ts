@@ -50,7 +50,7 @@ async function days(id: string): Promise<(number | undefined)[]> {
   });
 }
 
-t.test('Re-key in every version: a new key, the names move, links both ways', async (t) => {
+t.test('Re-key makes a new key, moves names and links both keys in every version', async (t) => {
   for (const version of asked) {
     const old = await storedKey(service, named(`k ${version}`), contact('me'), {
       name: 'ObjectGroup',
@@ -80,7 +80,7 @@ t.test('Re-key in every version: a new key, the names move, links both ways', as
   }
 });
 
-t.test('dates of a replacement', async (t) => {
+t.test('Re-key copies dates or moves them by the Offset', async (t) => {
   const cases: [
     name: string,
     old: Attribute[],
@@ -108,7 +108,7 @@ t.test('dates of a replacement', async (t) => {
   }
 });
 
-t.test('what Re-key refuses', async (t) => {
+t.test('Re-key refuses unsuitable keys and attributes', async (t) => {
   const key = await storedKey(service, ...life);
   const dateless = await storedKey(service, dated('DeactivationDate', 4));
   const archived = await storedKey(service);
@@ -169,7 +169,7 @@ const ecPair = async (...attributes: readonly Attribute[]) => {
   });
 };
 
-t.test('Re-key Key Pair in every version', async (t) => {
+t.test('Re-key Key Pair makes a new pair in every version', async (t) => {
   for (const version of versionsOf(ReKeyKeyPair)) {
     const old = await ecPair(...life);
     const request = { PrivateKeyUniqueIdentifier: old.PrivateKeyUniqueIdentifier, Offset: 10 * day };
@@ -207,7 +207,7 @@ t.test('Re-key Key Pair in every version', async (t) => {
   }
 });
 
-t.test('what Re-key Key Pair refuses', async (t) => {
+t.test('Re-key Key Pair refuses unsuitable pairs and attributes', async (t) => {
   const pair = await ecPair(...life);
   const orphan = await ecPair();
   await succeed(service, '2.1', Destroy, { UniqueIdentifier: orphan.PublicKeyUniqueIdentifier });

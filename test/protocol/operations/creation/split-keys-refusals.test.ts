@@ -42,7 +42,7 @@ async function gone(operation: typeof Archive | typeof Destroy, id: string): Pro
   return id;
 }
 
-t.test('what cannot be divided', async (t) => {
+t.test('Create Split Key refuses objects that cannot be divided', async (t) => {
   const of = (UniqueIdentifier: string | undefined, rest = {}) => splitting({ UniqueIdentifier, ...rest });
   const long = await registered({
     type: 'SecretData',
@@ -78,7 +78,7 @@ t.test('what cannot be divided', async (t) => {
   ]);
 });
 
-t.test('how it cannot be divided', async (t) => {
+t.test('Create Split Key refuses impossible methods, numbers and primes', async (t) => {
   const prime = (value: Uint8Array) =>
     splitting({ SplitKeyMethod: 'PolynomialSharingPrimeField', PrimeFieldSize: value });
   const label = (value: Extract<Attribute, { vendor: string }>['value']) =>
@@ -110,7 +110,7 @@ t.test('how it cannot be divided', async (t) => {
   ]);
 });
 
-t.test('a new key that cannot be made; attributes that do not fit', async (t) => {
+t.test('Create Split Key refuses new keys and attributes that do not fit', async (t) => {
   const fresh = (...attributes: Attribute[]) =>
     splitting({ UniqueIdentifier: undefined, Attributes: having(...attributes) });
   await refuses(t, service, CreateSplitKey, [
@@ -172,7 +172,7 @@ const joining = (ids: readonly string[], ObjectType: ObjectTypeName = 'Symmetric
   ...rest,
 });
 
-t.test('parts that do not make up a key', async (t) => {
+t.test('Join Split Key refuses parts that do not make up a key', async (t) => {
   const [one, two] = [await registered(part(1)), await registered(part(2))];
   const beside = async (...other: Parameters<typeof part>) =>
     joining([one, await registered(part(...other))]);
@@ -236,7 +236,7 @@ t.test('parts that do not make up a key', async (t) => {
   ]);
 });
 
-t.test('what parts cannot make up', async (t) => {
+t.test('Join Split Key refuses objects that parts cannot make up', async (t) => {
   const ids = [await registered(part(1)), await registered(part(2))];
   const label = async (identifier: number) =>
     registered(part(identifier), {
@@ -275,19 +275,22 @@ t.test('what parts cannot make up', async (t) => {
   t.equal(await outcome(service, '2.1', JoinSplitKey, impossible), 'ProtectionStorageUnavailable');
 });
 
-t.test('with unique Names, the parts of a named key, and a Name that is taken', async (t) => {
-  const strict = await TestService.open({ uniqueNames: true });
-  t.teardown(() => strict.close());
-  const Attributes = having(...aes, named('taken'));
-  const { UniqueIdentifier } = await succeed(strict, '2.1', Create, {
-    ObjectType: 'SymmetricKey',
-    Attributes,
-  });
-  const split = await succeed(strict, '2.1', CreateSplitKey, splitting({ UniqueIdentifier }));
-  const twice = splitting({ UniqueIdentifier, Attributes: having(named('several')) });
-  t.equal(await outcome(strict, '1.4', CreateSplitKey, twice), 'InvalidField');
-  t.equal(await outcome(strict, '2.1', CreateSplitKey, twice), 'NonUniqueNameAttribute');
-  const join = joining(split.UniqueIdentifier, 'SymmetricKey', { Attributes: having(named('taken')) });
-  t.equal(await outcome(strict, '1.4', JoinSplitKey, join), 'InvalidField');
-  t.equal(await outcome(strict, '2.1', JoinSplitKey, join), 'NonUniqueNameAttribute');
-});
+t.test(
+  'Create Split Key divides a named key and refuses the Name of another object when Names are unique',
+  async (t) => {
+    const strict = await TestService.open({ uniqueNames: true });
+    t.teardown(() => strict.close());
+    const Attributes = having(...aes, named('taken'));
+    const { UniqueIdentifier } = await succeed(strict, '2.1', Create, {
+      ObjectType: 'SymmetricKey',
+      Attributes,
+    });
+    const split = await succeed(strict, '2.1', CreateSplitKey, splitting({ UniqueIdentifier }));
+    const twice = splitting({ UniqueIdentifier, Attributes: having(named('several')) });
+    t.equal(await outcome(strict, '1.4', CreateSplitKey, twice), 'InvalidField');
+    t.equal(await outcome(strict, '2.1', CreateSplitKey, twice), 'NonUniqueNameAttribute');
+    const join = joining(split.UniqueIdentifier, 'SymmetricKey', { Attributes: having(named('taken')) });
+    t.equal(await outcome(strict, '1.4', JoinSplitKey, join), 'InvalidField');
+    t.equal(await outcome(strict, '2.1', JoinSplitKey, join), 'NonUniqueNameAttribute');
+  },
+);

@@ -80,61 +80,64 @@ function part(
   return { type: 'SplitKey', value };
 }
 
-t.test('a key that is here: parts in order, each method, each version, and the key again', async (t) => {
-  for (const method of methods) {
-    for (const version of versions) {
-      const bytes = nodeCrypto.random(32);
-      bytes.fill(0, 0, 3);
-      const block = { ...raw(bytes), CryptographicAlgorithm: 'AES', CryptographicLength: 256 } as const;
-      const UniqueIdentifier = await registered(
-        { type: 'SymmetricKey', value: { KeyBlock: block } },
-        withMask('Encrypt'),
-      );
-      const { payload, fields, message } = await ask(
-        service,
-        version,
-        CreateSplitKey,
-        splitting(method, { UniqueIdentifier }),
-      );
-      t.equal(
-        fields,
-        version === '1.2' ? 'ObjectType UniqueIdentifier' : 'UniqueIdentifier',
-        `${method} ${version}: ${message}`,
-      );
-      const ids = payload.UniqueIdentifier;
-      t.equal(ids.length, 4);
-      for (const [index, id] of ids.entries()) {
-        const { Object } = await succeed(service, version, Get, { UniqueIdentifier: id });
-        t.match(Object, {
-          type: 'SplitKey',
-          value: {
-            SplitKeyParts: 4,
-            KeyPartIdentifier: index + 1,
-            SplitKeyThreshold: method === 'XOR' ? 4 : 3,
-            SplitKeyMethod: method,
-            KeyBlock: { KeyFormatType: 'Raw', CryptographicAlgorithm: 'AES', CryptographicLength: 256 },
-          },
-        });
-        const { PrimeFieldSize } = Object.value as { PrimeFieldSize?: Uint8Array };
-        t.equal(PrimeFieldSize !== undefined, method === 'PolynomialSharingPrimeField');
-        t.equal(await attributeOf(service, id, 'CryptographicUsageMask'), 4, 'of the key');
-        t.equal(await attributeOf(service, id, 'State'), 'PreActive');
+t.test(
+  'Create Split Key divides a stored key by each method, and Join Split Key restores the key',
+  async (t) => {
+    for (const method of methods) {
+      for (const version of versions) {
+        const bytes = nodeCrypto.random(32);
+        bytes.fill(0, 0, 3);
+        const block = { ...raw(bytes), CryptographicAlgorithm: 'AES', CryptographicLength: 256 } as const;
+        const UniqueIdentifier = await registered(
+          { type: 'SymmetricKey', value: { KeyBlock: block } },
+          withMask('Encrypt'),
+        );
+        const { payload, fields, message } = await ask(
+          service,
+          version,
+          CreateSplitKey,
+          splitting(method, { UniqueIdentifier }),
+        );
+        t.equal(
+          fields,
+          version === '1.2' ? 'ObjectType UniqueIdentifier' : 'UniqueIdentifier',
+          `${method} ${version}: ${message}`,
+        );
+        const ids = payload.UniqueIdentifier;
+        t.equal(ids.length, 4);
+        for (const [index, id] of ids.entries()) {
+          const { Object } = await succeed(service, version, Get, { UniqueIdentifier: id });
+          t.match(Object, {
+            type: 'SplitKey',
+            value: {
+              SplitKeyParts: 4,
+              KeyPartIdentifier: index + 1,
+              SplitKeyThreshold: method === 'XOR' ? 4 : 3,
+              SplitKeyMethod: method,
+              KeyBlock: { KeyFormatType: 'Raw', CryptographicAlgorithm: 'AES', CryptographicLength: 256 },
+            },
+          });
+          const { PrimeFieldSize } = Object.value as { PrimeFieldSize?: Uint8Array };
+          t.equal(PrimeFieldSize !== undefined, method === 'PolynomialSharingPrimeField');
+          t.equal(await attributeOf(service, id, 'CryptographicUsageMask'), 4, 'of the key');
+          t.equal(await attributeOf(service, id, 'State'), 'PreActive');
+        }
+        const joining = {
+          ObjectType: 'SymmetricKey',
+          UniqueIdentifier: method === 'XOR' ? ids : [ids[3], ids[0], ids[2]],
+          Attributes: having(named(`${method} ${version}`)),
+        };
+        const joined = await ask(service, version, JoinSplitKey, joining);
+        t.equal(joined.fields, version === '1.2' ? 'ObjectType UniqueIdentifier' : 'UniqueIdentifier');
+        t.equal(await material(joined.id as string), hex(bytes), `${method} ${version}`);
+        t.equal(await attributeOf(service, joined.id as string, 'CryptographicAlgorithm'), 'AES');
+        t.equal(await attributeOf(service, joined.id as string, 'CryptographicUsageMask'), 4, 'of the parts');
       }
-      const joining = {
-        ObjectType: 'SymmetricKey',
-        UniqueIdentifier: method === 'XOR' ? ids : [ids[3], ids[0], ids[2]],
-        Attributes: having(named(`${method} ${version}`)),
-      };
-      const joined = await ask(service, version, JoinSplitKey, joining);
-      t.equal(joined.fields, version === '1.2' ? 'ObjectType UniqueIdentifier' : 'UniqueIdentifier');
-      t.equal(await material(joined.id as string), hex(bytes), `${method} ${version}`);
-      t.equal(await attributeOf(service, joined.id as string, 'CryptographicAlgorithm'), 'AES');
-      t.equal(await attributeOf(service, joined.id as string, 'CryptographicUsageMask'), 4, 'of the parts');
     }
-  }
-});
+  },
+);
 
-t.test('a new key, of which only the parts exist', async (t) => {
+t.test('Create Split Key makes a new key of which only the parts are stored', async (t) => {
   for (const version of versions) {
     const { UniqueIdentifier: ids } = await succeed(
       service,
@@ -155,7 +158,7 @@ t.test('a new key, of which only the parts exist', async (t) => {
   }
 });
 
-t.test('private keys and secret data come back as they were', async (t) => {
+t.test('Join Split Key restores private keys and Secret Data unchanged', async (t) => {
   const pair = await succeed(service, '2.1', CreateKeyPair, {
     CommonAttributes: having({ name: 'CryptographicAlgorithm', value: 'RSA' }, length(2048)),
     PrivateKeyAttributes: having(withMask('Sign')),
@@ -201,50 +204,53 @@ t.test('private keys and secret data come back as they were', async (t) => {
   }
 });
 
-t.test('parts of other servers: the OASIS shares, and those over the polynomial of FIPS 197', async (t) => {
-  const sharing = { method: 'PolynomialSharingGF2_8', parts: 4, threshold: 2, polynomial: 285 } as const;
-  const oasis = [
-    '66C46A7754F94DE420C7B1A7FFF5EC56',
-    'CF93D1E2A7E593CD5B8D6247F4E5D49C',
-    'A855B891F61AD9217240D8EC061E37DA',
-    '803DBAD55CDD329FAD19D99AE2C5A415',
-  ].map((share) => Uint8Array.fromHex(share));
-  const key = '0102030405060708090a0b0c0d0e0f10';
-  const other = { ...sharing, polynomial: 283 } as const;
-  const { shares: classic } = await nodeCrypto.splitSecret(Uint8Array.fromHex(key), other);
-  const label: Attribute = {
-    vendor: 'x',
-    name: 'SplitKeyPolynomial',
-    value: { type: 'Integer', value: 283 },
-  };
-  for (const version of versions) {
-    const register = async (share: Uint8Array, index: number, attributes: Attribute[]) => {
-      const Object = part(index + 1, share, sharing, 128);
-      const request = { ObjectType: 'SplitKey', Attributes: having(...attributes), Object };
-      return (await succeed(service, version, Register, request)).UniqueIdentifier;
+t.test(
+  'Join Split Key joins parts of other servers: the OASIS shares, and those over the polynomial of FIPS 197',
+  async (t) => {
+    const sharing = { method: 'PolynomialSharingGF2_8', parts: 4, threshold: 2, polynomial: 285 } as const;
+    const oasis = [
+      '66C46A7754F94DE420C7B1A7FFF5EC56',
+      'CF93D1E2A7E593CD5B8D6247F4E5D49C',
+      'A855B891F61AD9217240D8EC061E37DA',
+      '803DBAD55CDD329FAD19D99AE2C5A415',
+    ].map((share) => Uint8Array.fromHex(share));
+    const key = '0102030405060708090a0b0c0d0e0f10';
+    const other = { ...sharing, polynomial: 283 } as const;
+    const { shares: classic } = await nodeCrypto.splitSecret(Uint8Array.fromHex(key), other);
+    const label: Attribute = {
+      vendor: 'x',
+      name: 'SplitKeyPolynomial',
+      value: { type: 'Integer', value: 283 },
     };
-    for (const [shares, attributes] of [
-      [oasis, []],
-      [classic, [label]],
-    ] as [Uint8Array[], Attribute[]][]) {
-      const ids: string[] = [];
-      for (const [index, share] of shares.entries()) ids.push(await register(share, index, attributes));
-      for (const UniqueIdentifier of [ids, ids.slice(2), [ids[0], ids[3]]]) {
-        const joining = { ObjectType: 'SymmetricKey', UniqueIdentifier };
-        const joined = await succeed(service, version, JoinSplitKey, joining);
-        t.equal(await material(joined.UniqueIdentifier), key, version);
+    for (const version of versions) {
+      const register = async (share: Uint8Array, index: number, attributes: Attribute[]) => {
+        const Object = part(index + 1, share, sharing, 128);
+        const request = { ObjectType: 'SplitKey', Attributes: having(...attributes), Object };
+        return (await succeed(service, version, Register, request)).UniqueIdentifier;
+      };
+      for (const [shares, attributes] of [
+        [oasis, []],
+        [classic, [label]],
+      ] as [Uint8Array[], Attribute[]][]) {
+        const ids: string[] = [];
+        for (const [index, share] of shares.entries()) ids.push(await register(share, index, attributes));
+        for (const UniqueIdentifier of [ids, ids.slice(2), [ids[0], ids[3]]]) {
+          const joining = { ObjectType: 'SymmetricKey', UniqueIdentifier };
+          const joined = await succeed(service, version, JoinSplitKey, joining);
+          t.equal(await material(joined.UniqueIdentifier), key, version);
+        }
       }
+      const asked = splitting('PolynomialSharingGF2_8', { Attributes: having(...aes, label) });
+      const { UniqueIdentifier } = await succeed(service, version, CreateSplitKey, asked);
+      t.match(await attributeOf(service, UniqueIdentifier[3] as string, 'SplitKeyPolynomial' as never), {
+        value: 283,
+      });
+      await succeed(service, version, JoinSplitKey, { ObjectType: 'SymmetricKey', UniqueIdentifier });
     }
-    const asked = splitting('PolynomialSharingGF2_8', { Attributes: having(...aes, label) });
-    const { UniqueIdentifier } = await succeed(service, version, CreateSplitKey, asked);
-    t.match(await attributeOf(service, UniqueIdentifier[3] as string, 'SplitKeyPolynomial' as never), {
-      value: 283,
-    });
-    await succeed(service, version, JoinSplitKey, { ObjectType: 'SymmetricKey', UniqueIdentifier });
-  }
-});
+  },
+);
 
-t.test('a prime that the client brings; parts that do not say how long the key is', async (t) => {
+t.test('Join Split Key accepts a prime of the client and parts without Cryptographic Length', async (t) => {
   // 2^521 - 1, a Mersenne prime.
   const mersenne = new Uint8Array(72).fill(255, 7).fill(1, 6, 7);
   const request = splitting('PolynomialSharingPrimeField', {
@@ -270,7 +276,7 @@ t.test('a prime that the client brings; parts that do not say how long the key i
 });
 
 t.test(
-  "the key's word goes before the request's; parts and joined key are as protected as the key",
+  'attributes of the key precede those of the request, and parts and joined key are as protected as the key',
   async (t) => {
     const sensitive = (value: boolean): Attribute => ({ name: 'Sensitive', value });
     const extractable = (value: boolean): Attribute => ({ name: 'Extractable', value });
@@ -305,24 +311,27 @@ t.test(
   },
 );
 
-t.test('the ID Placeholder is the first part; 2.x refers to all of them', async (t) => {
-  const { UniqueIdentifier: key } = await succeed(service, '2.1', Create, {
-    ObjectType: 'SymmetricKey',
-    Attributes: having(...aes),
-  });
-  const split = payloadOf('2.1', CreateSplitKey, splitting('XOR', { UniqueIdentifier: key }));
-  const answers = await service.batch('2.1', [
-    { operation: 'CreateSplitKey', payload: split },
-    { operation: 'Get', payload: [] },
-    {
-      operation: 'JoinSplitKey',
-      payload: [enumerated('ObjectType', 2), enumerated('UniqueIdentifier', 7)],
-    },
-  ]);
-  t.same(
-    answers.map(({ status, message }) => message ?? status),
-    ['Success', 'Success', 'Success'],
-  );
-  t.equal(answers[1]?.id, answers[0]?.id);
-  t.equal(await material(answers[2]?.id as string), await material(key));
-});
+t.test(
+  'Create Split Key sets the ID Placeholder to the first part, and 2.x can refer to all parts',
+  async (t) => {
+    const { UniqueIdentifier: key } = await succeed(service, '2.1', Create, {
+      ObjectType: 'SymmetricKey',
+      Attributes: having(...aes),
+    });
+    const split = payloadOf('2.1', CreateSplitKey, splitting('XOR', { UniqueIdentifier: key }));
+    const answers = await service.batch('2.1', [
+      { operation: 'CreateSplitKey', payload: split },
+      { operation: 'Get', payload: [] },
+      {
+        operation: 'JoinSplitKey',
+        payload: [enumerated('ObjectType', 2), enumerated('UniqueIdentifier', 7)],
+      },
+    ]);
+    t.same(
+      answers.map(({ status, message }) => message ?? status),
+      ['Success', 'Success', 'Success'],
+    );
+    t.equal(answers[1]?.id, answers[0]?.id);
+    t.equal(await material(answers[2]?.id as string), await material(key));
+  },
+);

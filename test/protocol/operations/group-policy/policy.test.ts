@@ -58,7 +58,7 @@ const brought = (bytes: number) => ({
   },
 });
 
-t.test('constraints: kept as they came, taken back by none', async (t) => {
+t.test('Set Constraints stores constraints unchanged and removes them when none are given', async (t) => {
   t.same((await ask(service, '2.1', GetConstraints, {})).fields, 'Constraints', 'there even when empty');
   const given = [
     { ...types('SymmetricKey'), ...groups('g1', 'g2'), Attributes: symmetric(256) },
@@ -71,77 +71,83 @@ t.test('constraints: kept as they came, taken back by none', async (t) => {
   t.same((await succeed(service, '2.1', GetConstraints, {})).Constraints.Constraint, []);
 });
 
-t.test('constraints: alternatives, and those of a group before those of all', async (t) => {
-  await constrain(
-    { ...types('SymmetricKey'), ...groups('strong'), Attributes: [algorithm('AES'), length(256)] },
-    { ...types('SymmetricKey'), Attributes: [algorithm('AES'), length(192), length(128)] },
-    { ...types('SymmetricKey'), Attributes: [algorithm('DES3'), length(192)] },
-  );
-  const cases: [came: string, attributes: Attribute[]][] = [
-    ['Success', symmetric(128)],
-    ['Success', symmetric(192)],
-    ['Success', [algorithm('DES3'), length(168)]],
-    ['ConstraintViolation', symmetric(256)],
-    ['Success', [...symmetric(256), group('strong')]],
-    ['Success', [...symmetric(256), group('any'), group('strong')]],
-    ['ConstraintViolation', [...symmetric(128), group('strong')]],
-    ['ConstraintViolation', [algorithm('ChaCha20'), length(256)]],
-  ];
-  for (const [came, attributes] of cases)
-    t.equal(await outcome(service, '2.1', Create, key(...attributes)), came, JSON.stringify(attributes));
-  for (const version of ['1.0', '1.4', '2.0'] as const)
-    t.equal(await outcome(service, version, Create, key(...aes)), 'PermissionDenied', version);
-  await constrain({ Attributes: [algorithm('AES')] });
-  const value = { Attributes: [algorithm('DES3')] };
-  const template = {
-    ObjectType: 'Template',
-    Attributes: having(named('constrained')),
-    Object: { type: 'Template', value },
-  };
-  t.equal(await outcome(service, '1.3', Register, template), 'Success', 'a Template');
-  const made = {
-    ObjectType: 'SymmetricKey',
-    Attributes: {
-      attributes: [length(168), mask(12)],
-      templates: [{ NameValue: 'constrained', NameType: 'UninterpretedTextString' }],
-    },
-  };
-  t.equal(await outcome(service, '1.3', Create, made), 'PermissionDenied', 'what is made with it');
-  await constrain({ ...types('SymmetricKey'), Attributes: [algorithm('AES')] });
-  const secret = { ObjectType: 'SecretData', Attributes: having() };
-  t.equal(await outcome(service, '2.1', Create, secret), 'Success', 'another type');
-});
+t.test(
+  'constraints of one type are alternatives, and those of an Object Group precede general ones',
+  async (t) => {
+    await constrain(
+      { ...types('SymmetricKey'), ...groups('strong'), Attributes: [algorithm('AES'), length(256)] },
+      { ...types('SymmetricKey'), Attributes: [algorithm('AES'), length(192), length(128)] },
+      { ...types('SymmetricKey'), Attributes: [algorithm('DES3'), length(192)] },
+    );
+    const cases: [came: string, attributes: Attribute[]][] = [
+      ['Success', symmetric(128)],
+      ['Success', symmetric(192)],
+      ['Success', [algorithm('DES3'), length(168)]],
+      ['ConstraintViolation', symmetric(256)],
+      ['Success', [...symmetric(256), group('strong')]],
+      ['Success', [...symmetric(256), group('any'), group('strong')]],
+      ['ConstraintViolation', [...symmetric(128), group('strong')]],
+      ['ConstraintViolation', [algorithm('ChaCha20'), length(256)]],
+    ];
+    for (const [came, attributes] of cases)
+      t.equal(await outcome(service, '2.1', Create, key(...attributes)), came, JSON.stringify(attributes));
+    for (const version of ['1.0', '1.4', '2.0'] as const)
+      t.equal(await outcome(service, version, Create, key(...aes)), 'PermissionDenied', version);
+    await constrain({ Attributes: [algorithm('AES')] });
+    const value = { Attributes: [algorithm('DES3')] };
+    const template = {
+      ObjectType: 'Template',
+      Attributes: having(named('constrained')),
+      Object: { type: 'Template', value },
+    };
+    t.equal(await outcome(service, '1.3', Register, template), 'Success', 'a Template');
+    const made = {
+      ObjectType: 'SymmetricKey',
+      Attributes: {
+        attributes: [length(168), mask(12)],
+        templates: [{ NameValue: 'constrained', NameType: 'UninterpretedTextString' }],
+      },
+    };
+    t.equal(await outcome(service, '1.3', Create, made), 'PermissionDenied', 'what is made with it');
+    await constrain({ ...types('SymmetricKey'), Attributes: [algorithm('AES')] });
+    const secret = { ObjectType: 'SecretData', Attributes: having() };
+    t.equal(await outcome(service, '2.1', Create, secret), 'Success', 'another type');
+  },
+);
 
-t.test('constraints: every operation that makes objects, and nothing is left of a refused one', async (t) => {
-  const id = await storedKey(service, length(128)).catch(() => undefined);
-  t.equal(id, undefined);
-  await succeed(service, '2.1', SetConstraints, {});
-  const old = await storedKey(service);
-  await constrain({ ...types('SymmetricKey', 'PublicKey'), Attributes: [length(128)] });
-  const before = await everything(service);
-  t.equal(await outcome(service, '2.1', ReKey, { UniqueIdentifier: old }), 'ConstraintViolation');
-  const pair = { CommonAttributes: having(algorithm('ECDSA'), length(256)) };
-  t.equal(await outcome(service, '2.1', CreateKeyPair, pair), 'ConstraintViolation');
-  const register = (bytes: number) => ({
-    ObjectType: 'SymmetricKey',
-    Attributes: having(mask(12)),
-    Object: brought(bytes),
-  });
-  t.equal(await outcome(service, '2.1', Register, register(32)), 'ConstraintViolation');
-  const bring = (bytes: number) => ({
-    UniqueIdentifier: `brought-${bytes}`,
-    ObjectType: 'SymmetricKey',
-    Attributes: [mask(12)],
-    Object: brought(bytes),
-  });
-  t.equal(await outcome(service, '2.1', Import, bring(32)), 'ConstraintViolation');
-  t.same(await everything(service), before);
-  t.equal(await outcome(service, '2.1', Register, register(16)), 'Success');
-  t.equal(await outcome(service, '2.1', Import, bring(16)), 'Success');
-  await succeed(service, '2.1', SetConstraints, {});
-});
+t.test(
+  'constraints apply to every operation that makes objects, and a refused one leaves none',
+  async (t) => {
+    const id = await storedKey(service, length(128)).catch(() => undefined);
+    t.equal(id, undefined);
+    await succeed(service, '2.1', SetConstraints, {});
+    const old = await storedKey(service);
+    await constrain({ ...types('SymmetricKey', 'PublicKey'), Attributes: [length(128)] });
+    const before = await everything(service);
+    t.equal(await outcome(service, '2.1', ReKey, { UniqueIdentifier: old }), 'ConstraintViolation');
+    const pair = { CommonAttributes: having(algorithm('ECDSA'), length(256)) };
+    t.equal(await outcome(service, '2.1', CreateKeyPair, pair), 'ConstraintViolation');
+    const register = (bytes: number) => ({
+      ObjectType: 'SymmetricKey',
+      Attributes: having(mask(12)),
+      Object: brought(bytes),
+    });
+    t.equal(await outcome(service, '2.1', Register, register(32)), 'ConstraintViolation');
+    const bring = (bytes: number) => ({
+      UniqueIdentifier: `brought-${bytes}`,
+      ObjectType: 'SymmetricKey',
+      Attributes: [mask(12)],
+      Object: brought(bytes),
+    });
+    t.equal(await outcome(service, '2.1', Import, bring(32)), 'ConstraintViolation');
+    t.same(await everything(service), before);
+    t.equal(await outcome(service, '2.1', Register, register(16)), 'Success');
+    t.equal(await outcome(service, '2.1', Import, bring(16)), 'Success');
+    await succeed(service, '2.1', SetConstraints, {});
+  },
+);
 
-t.test('what Set Constraints and Set Defaults refuse', async (t) => {
+t.test('Set Constraints and Set Defaults refuse entries without meaning', async (t) => {
   const fill = (count: number) => Array.from({ length: count }, () => ({ Attributes: [] }));
   const one = (...items: Node[]) => [structure('Constraints', structure('Constraint', ...items))];
   await refuses(t, service, SetConstraints, [
@@ -172,48 +178,51 @@ t.test('what Set Constraints and Set Defaults refuse', async (t) => {
   ]);
 });
 
-t.test('defaults: what the client leaves open, those of its groups first', async (t) => {
-  await preset(
-    {
-      ...types('SymmetricKey', 'SecretData'),
-      Attributes: [contact('all'), { name: 'LeaseTime', value: 60 }],
-    },
-    { ...types('SymmetricKey'), Attributes: [algorithm('AES'), length(128), mask(4)] },
-    { ...types('SymmetricKey'), ...groups('special'), Attributes: [length(192), contact('special')] },
-    { ...types('PrivateKey'), Attributes: [algorithm('ECDSA'), length(256), mask(1)] },
-    { ...types('PublicKey'), Attributes: [algorithm('ECDSA'), length(256), mask(2)] },
-  );
-  const cases: [asked: Attribute[], came: Record<string, unknown>][] = [
-    [[], { CryptographicLength: 128, CryptographicUsageMask: 4, ContactInformation: 'all', LeaseTime: 60 }],
-    [[length(256), contact('mine')], { CryptographicLength: 256, ContactInformation: 'mine' }],
-    [[group('special')], { CryptographicLength: 192, ContactInformation: 'special', LeaseTime: 60 }],
-    [[group('others')], { CryptographicLength: 128, ContactInformation: 'all' }],
-  ];
-  for (const [asked, came] of cases) {
-    for (const version of ['1.4', '2.1'] as const) {
-      const { UniqueIdentifier: id } = await succeed(service, version, Create, key(...asked));
-      for (const [name, value] of Object.entries(came))
-        t.equal(await attributeOf(service, id, name as Attribute['name']), value, `${version} ${name}`);
+t.test(
+  'defaults fill attributes that the client leaves open, those of its Object Groups first',
+  async (t) => {
+    await preset(
+      {
+        ...types('SymmetricKey', 'SecretData'),
+        Attributes: [contact('all'), { name: 'LeaseTime', value: 60 }],
+      },
+      { ...types('SymmetricKey'), Attributes: [algorithm('AES'), length(128), mask(4)] },
+      { ...types('SymmetricKey'), ...groups('special'), Attributes: [length(192), contact('special')] },
+      { ...types('PrivateKey'), Attributes: [algorithm('ECDSA'), length(256), mask(1)] },
+      { ...types('PublicKey'), Attributes: [algorithm('ECDSA'), length(256), mask(2)] },
+    );
+    const cases: [asked: Attribute[], came: Record<string, unknown>][] = [
+      [[], { CryptographicLength: 128, CryptographicUsageMask: 4, ContactInformation: 'all', LeaseTime: 60 }],
+      [[length(256), contact('mine')], { CryptographicLength: 256, ContactInformation: 'mine' }],
+      [[group('special')], { CryptographicLength: 192, ContactInformation: 'special', LeaseTime: 60 }],
+      [[group('others')], { CryptographicLength: 128, ContactInformation: 'all' }],
+    ];
+    for (const [asked, came] of cases) {
+      for (const version of ['1.4', '2.1'] as const) {
+        const { UniqueIdentifier: id } = await succeed(service, version, Create, key(...asked));
+        for (const [name, value] of Object.entries(came))
+          t.equal(await attributeOf(service, id, name as Attribute['name']), value, `${version} ${name}`);
+      }
     }
-  }
-  const pair = await succeed(service, '2.1', CreateKeyPair, {});
-  t.equal(await attributeOf(service, pair.PrivateKeyUniqueIdentifier, 'CryptographicUsageMask'), 1);
-  t.equal(await attributeOf(service, pair.PublicKeyUniqueIdentifier, 'CryptographicUsageMask'), 2);
-  const { UniqueIdentifier: registered } = await succeed(service, '2.1', Register, {
-    ObjectType: 'SymmetricKey',
-    Attributes: having(),
-    Object: brought(32),
-  });
-  t.equal(await attributeOf(service, registered, 'CryptographicLength'), 256, 'the key itself says more');
-  t.equal(await attributeOf(service, registered, 'CryptographicUsageMask'), 4);
-  const { UniqueIdentifier: replacement } = await succeed(service, '2.1', ReKey, {
-    UniqueIdentifier: registered,
-    Attributes: having(contact('again')),
-  });
-  t.equal(await attributeOf(service, replacement, 'CryptographicLength'), 256);
-});
+    const pair = await succeed(service, '2.1', CreateKeyPair, {});
+    t.equal(await attributeOf(service, pair.PrivateKeyUniqueIdentifier, 'CryptographicUsageMask'), 1);
+    t.equal(await attributeOf(service, pair.PublicKeyUniqueIdentifier, 'CryptographicUsageMask'), 2);
+    const { UniqueIdentifier: registered } = await succeed(service, '2.1', Register, {
+      ObjectType: 'SymmetricKey',
+      Attributes: having(),
+      Object: brought(32),
+    });
+    t.equal(await attributeOf(service, registered, 'CryptographicLength'), 256, 'the key itself says more');
+    t.equal(await attributeOf(service, registered, 'CryptographicUsageMask'), 4);
+    const { UniqueIdentifier: replacement } = await succeed(service, '2.1', ReKey, {
+      UniqueIdentifier: registered,
+      Attributes: having(contact('again')),
+    });
+    t.equal(await attributeOf(service, replacement, 'CryptographicLength'), 256);
+  },
+);
 
-t.test('defaults: told by Query, and gone when none are given', async (t) => {
+t.test('Query lists the defaults, and Set Defaults removes them when none are given', async (t) => {
   const lengthOf = (entries: readonly { ObjectTypes?: unknown; Attributes: readonly Attribute[] }[]) =>
     entries.flatMap(({ Attributes }) =>
       Attributes.filter(({ name }) => name === 'CryptographicLength').map(({ value }) => value),
@@ -236,7 +245,7 @@ t.test('defaults: told by Query, and gone when none are given', async (t) => {
   t.equal(await outcome(service, '2.1', Create, key()), 'InvalidField');
 });
 
-t.test("defaults: while the vault is sealed, the server's own", async (t) => {
+t.test('Query lists the defaults of the server while the vault is sealed', async (t) => {
   const load = () => Promise.reject(new VaultUnavailableError('the root key is away'));
   const sealed = { work: { records: { load } }, principal: { group: 'g' }, version: '2.1' } as never;
   const { ObjectDefaults } = await announcedDefaults([], sealed);

@@ -94,7 +94,7 @@ const table: [operation: AnyOperation, request: object, Record<string, string | 
   ],
 ];
 
-t.test('every transition from every state in every version', async (t) => {
+t.test('lifecycle operations change or refuse every state in every version', async (t) => {
   for (const [operation, request, expected] of table) {
     for (const [from, to] of Object.entries(expected)) {
       for (const version of asked) {
@@ -110,7 +110,7 @@ t.test('every transition from every state in every version', async (t) => {
   }
 });
 
-t.test('success: the identifier comes back, and the dates are written down', async (t) => {
+t.test('lifecycle operations answer the identifier and set the dates', async (t) => {
   for (const version of asked) {
     const id = await storedKey(service);
     for (const [operation, request, date] of [
@@ -135,7 +135,7 @@ t.test('success: the identifier comes back, and the dates are written down', asy
   t.match(await attributeOf(service, id, 'RevocationReason'), { RevocationReasonCode: 'KeyCompromise' });
 });
 
-t.test('states by time: dates that come move the key on, without anybody asking', async (t) => {
+t.test('a key changes its state when a date passes', async (t) => {
   const start = seconds();
   const id = await storedKey(
     service,
@@ -173,7 +173,7 @@ t.test('states by time: dates that come move the key on, without anybody asking'
   );
 });
 
-t.test('what every operation on an object refuses', async (t) => {
+t.test('operations on an object refuse missing, archived and destroyed objects', async (t) => {
   const bare = await TestService.open();
   t.teardown(() => bare.close());
   const archived = await storedKey(bare);
@@ -205,7 +205,7 @@ t.test('what every operation on an object refuses', async (t) => {
   ]);
 });
 
-t.test('a Template has no state to change', async (t) => {
+t.test('lifecycle operations refuse a Template', async (t) => {
   const { UniqueIdentifier: id } = await succeed(service, '1.2', Register, {
     ObjectType: 'Template',
     Attributes: having(named('no state')),
@@ -216,7 +216,7 @@ t.test('a Template has no state to change', async (t) => {
   t.equal(await outcome(service, '1.2', Destroy, at(id)), 'Success');
 });
 
-t.test('Archive and Recover', async (t) => {
+t.test('Archive and Recover change the storage status', async (t) => {
   const id = await storedKey(service);
   const archive = { StorageStatusMask: 2, Attributes: [] };
   await succeed(service, '1.4', Archive, at(id));
@@ -227,7 +227,7 @@ t.test('Archive and Recover', async (t) => {
   t.equal(await outcome(service, '1.4', Recover, at(id)), 'Success', 'nothing to recover is no mistake');
 });
 
-t.test('Check: each condition, and never how much would have been allowed', async (t) => {
+t.test('Check refuses each condition without the allowed amount', async (t) => {
   const limits: Attribute = {
     name: 'UsageLimits',
     value: { UsageLimitsTotal: 10n, UsageLimitsUnit: 'Object' },
@@ -250,14 +250,14 @@ t.test('Check: each condition, and never how much would have been allowed', asyn
   ]);
 });
 
-t.test('Check: Unrestricted allows every use', async (t) => {
+t.test('Check allows every use when the mask contains Unrestricted', async (t) => {
   const mask: Attribute = { name: 'CryptographicUsageMask', value: 0x200000 };
   const request = { ObjectType: 'SecretData', Attributes: having(mask) };
   const { UniqueIdentifier: id } = await succeed(service, '2.1', Create, request);
   t.equal(await outcome(service, '2.1', Check, { ...at(id), CryptographicUsageMask: 12 }), 'Success');
 });
 
-t.test('Obtain Lease', async (t) => {
+t.test('Obtain Lease answers Lease Time and Last Change Date', async (t) => {
   const id = await storedKey(service);
   for (const version of asked) {
     const { payload, fields } = await ask(service, version, ObtainLease, at(id));

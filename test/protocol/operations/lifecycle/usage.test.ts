@@ -18,7 +18,7 @@ const limits = (UsageLimitsTotal: bigint): Attribute => ({
 const left = async (id: string) =>
   ((await attributeOf(service, id, 'UsageLimits')) as { UsageLimitsCount: bigint }).UsageLimitsCount;
 
-t.test('an allocation is taken off what is left', async (t) => {
+t.test('Get Usage Allocation deducts the allocation from the Usage Limits', async (t) => {
   const id = await storedKey(service, active, limits(50n));
   for (const version of asked) {
     const { fields } = await ask(service, version, GetUsageAllocation, {
@@ -34,7 +34,7 @@ t.test('an allocation is taken off what is left', async (t) => {
   );
 });
 
-t.test('what Get Usage Allocation refuses', async (t) => {
+t.test('Get Usage Allocation refuses allocations beyond the limits', async (t) => {
   const id = await storedKey(service, active, limits(10n));
   const without = await storedKey(service, active);
   const early = await storedKey(service, limits(10n));
@@ -70,7 +70,7 @@ t.test('what Get Usage Allocation refuses', async (t) => {
   }
 });
 
-t.test('64 callers at once never spend more than there is', async (t) => {
+t.test('64 concurrent callers never exceed the Usage Limits', async (t) => {
   const id = await storedKey(service, active, limits(100n));
   const answers = await Promise.all(
     Array.from({ length: 64 }, () =>
@@ -84,7 +84,7 @@ t.test('64 callers at once never spend more than there is', async (t) => {
   t.equal(await left(id), 0n);
 });
 
-t.test('an allocation and the server count on the same limits, in the unit of the limits', async (t) => {
+t.test('allocations and uses by the server count against the same limits, in their unit', async (t) => {
   const encrypt = (UniqueIdentifier: string, length: number) =>
     outcome(service, '2.1', Encrypt, {
       UniqueIdentifier,

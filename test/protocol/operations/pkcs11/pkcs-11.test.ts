@@ -56,7 +56,7 @@ const CKR = {
   CRYPTOKI_ALREADY_INITIALIZED: 0x191,
 };
 
-t.test('an application from its beginning to its end', async (t) => {
+t.test('an application lasts from C_Initialize to C_Finalize', async (t) => {
   for (const version of ['2.0', '2.1'] as const) {
     const begun = await ask(service, version, PKCS_11, {
       PKCS_11Interface: 'PKCS 11',
@@ -81,7 +81,7 @@ t.test('an application from its beginning to its end', async (t) => {
   }
 });
 
-t.test('an application belongs to its client, and does not last for ever', async (t) => {
+t.test('an application belongs to its client and expires when idle', async (t) => {
   const mine = await application();
   t.equal((await call('C_GetInfo')).code, CKR.CRYPTOKI_NOT_INITIALIZED, 'no Correlation Value');
   t.equal(
@@ -105,7 +105,7 @@ t.test('an application belongs to its client, and does not last for ever', async
   t.equal((await call('C_GetInfo', '', first)).code, CKR.CRYPTOKI_NOT_INITIALIZED, 'the oldest made room');
 });
 
-t.test('the slot and its token', async (t) => {
+t.test('the token describes itself and its slot', async (t) => {
   const app = await application();
   const cases: [PKCS_11Function, input: string, code: unknown, output?: string][] = [
     ['C_GetSlotList', '01', 'OK', `00000001${ulong(0)}`],
@@ -137,7 +137,7 @@ t.test('the slot and its token', async (t) => {
   t.equal(output?.length, 8 + 12 * 16, 'all of them');
 });
 
-t.test('sessions', async (t) => {
+t.test('sessions are opened, described and closed', async (t) => {
   const app = await application();
   const open = (flags: number) => call('C_OpenSession', `${ulong(0)}${ulong(flags)}0000`, app);
   t.equal((await open(0)).code, CKR.SESSION_PARALLEL_NOT_SUPPORTED);
@@ -158,7 +158,7 @@ t.test('sessions', async (t) => {
   t.equal((await call('C_GetSessionInfo', 'f'.repeat(16), app)).code, CKR.SESSION_HANDLE_INVALID);
 });
 
-t.test('random numbers and digests', async (t) => {
+t.test('the token makes random numbers and digests', async (t) => {
   const app = await application();
   const session = (await call('C_OpenSession', ulong(0) + ulong(4), app)).output as string;
   const random = await call('C_GenerateRandom', session + ulong(20), app);
@@ -204,7 +204,7 @@ t.test('random numbers and digests', async (t) => {
   t.equal((await call('C_DigestFinal', session, app)).output, array(sha256('00'.repeat(200_000))));
 });
 
-t.test('every other function is refused, once there is an application', async (t) => {
+t.test('every other function is refused when there is an application', async (t) => {
   const here = new Set([
     ...['C_Initialize', 'C_Finalize', 'C_GetInfo', 'C_GetSlotList', 'C_GetSlotInfo', 'C_GetTokenInfo'],
     ...['C_GetMechanismList', 'C_GetMechanismInfo', 'C_OpenSession', 'C_CloseSession', 'C_CloseAllSessions'],
@@ -219,7 +219,7 @@ t.test('every other function is refused, once there is an application', async (t
   }
 });
 
-t.test('what is no call at all', async (t) => {
+t.test('PKCS#11 fails for requests that are no calls', async (t) => {
   const app = await application();
   const cases: [PKCS_11Function, input: string][] = [
     ['C_Initialize', '02'],

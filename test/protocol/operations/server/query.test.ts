@@ -32,7 +32,7 @@ const fieldsOf: Readonly<Record<string, string>> = {
   QueryStorageProtectionMasks: 'ProtectionStorageMasks',
 };
 
-t.test('every Query Function in every version', async (t) => {
+t.test('Query answers every Query Function in every version', async (t) => {
   for (const version of versions) {
     for (const name of QueryFunction.members) {
       // A function that is newer than the version is an unknown number to it.
@@ -48,7 +48,7 @@ t.test('every Query Function in every version', async (t) => {
   }
 });
 
-t.test('what has to be there is there', async (t) => {
+t.test('Query answers the required fields', async (t) => {
   for (const version of versions) {
     const { payload, fields } = await ask(service, version, Query, {
       QueryFunction: ['QueryServerInformation', 'QueryObjects', 'QueryOperations'],
@@ -66,7 +66,7 @@ t.test('what has to be there is there', async (t) => {
   }
 });
 
-t.test('the answer to everything at once is the sum of the answers', async (t) => {
+t.test('Query answers all functions at once with the sum of their answers', async (t) => {
   for (const version of versions) {
     const known = QueryFunction.members.filter((name) => QueryFunction.isKnownIn(name, version));
     const one = await Promise.all(
@@ -78,7 +78,7 @@ t.test('the answer to everything at once is the sum of the answers', async (t) =
   }
 });
 
-t.test('what Query refuses', async (t) => {
+t.test('Query refuses a request without function', async (t) => {
   await refuses(t, service, Query, [['no function', {}, 'InvalidMessage']]);
   const ObjectGroups = { ObjectGroup: ['none'] };
   const request = { QueryFunction: ['QueryOperations'], ObjectGroups };
@@ -89,23 +89,26 @@ t.test('what Query refuses', async (t) => {
   );
 });
 
-t.test('Discover Versions: ours from the newest on, or those of the client that we have', async (t) => {
-  const numbers = (version: (typeof versions)[number]) => {
-    const { major, minor } = versionNumbers(version);
-    return { ProtocolVersionMajor: major, ProtocolVersionMinor: minor };
-  };
-  for (const version of versions.slice(1)) {
-    const all = await succeed(service, version, DiscoverVersions, {});
-    t.same(all.ProtocolVersion, versions.toReversed().map(numbers), version);
-    const asked = [{ ProtocolVersionMajor: 9, ProtocolVersionMinor: 0 }, numbers('1.2'), numbers('2.0')];
-    const some = await succeed(service, version, DiscoverVersions, { ProtocolVersion: asked });
-    t.same(some.ProtocolVersion, [numbers('2.0'), numbers('1.2')]);
-    const none = await succeed(service, version, DiscoverVersions, { ProtocolVersion: asked.slice(0, 1) });
-    t.same(none.ProtocolVersion, []);
-  }
-});
+t.test(
+  'Discover Versions lists the supported versions, newest first, limited to those of the client',
+  async (t) => {
+    const numbers = (version: (typeof versions)[number]) => {
+      const { major, minor } = versionNumbers(version);
+      return { ProtocolVersionMajor: major, ProtocolVersionMinor: minor };
+    };
+    for (const version of versions.slice(1)) {
+      const all = await succeed(service, version, DiscoverVersions, {});
+      t.same(all.ProtocolVersion, versions.toReversed().map(numbers), version);
+      const asked = [{ ProtocolVersionMajor: 9, ProtocolVersionMinor: 0 }, numbers('1.2'), numbers('2.0')];
+      const some = await succeed(service, version, DiscoverVersions, { ProtocolVersion: asked });
+      t.same(some.ProtocolVersion, [numbers('2.0'), numbers('1.2')]);
+      const none = await succeed(service, version, DiscoverVersions, { ProtocolVersion: asked.slice(0, 1) });
+      t.same(none.ProtocolVersion, []);
+    }
+  },
+);
 
-t.test('Ping, Log and Interop', async (t) => {
+t.test('Ping, Log and Interop answer without fields', async (t) => {
   t.equal((await ask(service, '2.1', Ping, {})).fields, '');
   t.equal((await ask(service, '2.0', Log, { LogMessage: 'two\nlines' })).fields, '');
   t.same(service.logged, ['two\nlines']);
@@ -117,7 +120,7 @@ t.test('Ping, Log and Interop', async (t) => {
     t.equal(await outcome(testing, version, Interop, begin), 'Success');
 });
 
-t.test('Poll and Cancel of a value nobody was given', async (t) => {
+t.test('Poll and Cancel answer an unknown correlation value', async (t) => {
   const AsynchronousCorrelationValue = Uint8Array.of(1, 2, 3);
   await refuses(t, service, Poll, [
     [
@@ -135,7 +138,7 @@ t.test('Poll and Cancel of a value nobody was given', async (t) => {
   }
 });
 
-t.test('Hash', async (t) => {
+t.test('Hash computes known digests', async (t) => {
   const digests: [HashingAlgorithm: HashingAlgorithm, hex: string][] = [
     ['SHA_1', 'a9993e364706816aba3e25717850c26c9cd0d89d'],
     ['SHA_256', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
@@ -164,7 +167,7 @@ t.test('Hash', async (t) => {
   ]);
 });
 
-t.test('random bytes', async (t) => {
+t.test('RNG Retrieve returns random bytes and RNG Seed uses none', async (t) => {
   for (const version of versionsOf(RNGRetrieve)) {
     const { payload, fields } = await ask(service, version, RNGRetrieve, { DataLength: 32 });
     t.equal(fields, 'Data', version);

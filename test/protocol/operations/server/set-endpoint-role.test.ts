@@ -16,7 +16,7 @@ async function open() {
   return { service, reversed };
 }
 
-t.test('the roles are exchanged once the message is committed', async (t) => {
+t.test('Set Endpoint Role exchanges the roles after the message is committed', async (t) => {
   for (const version of versionsOf(SetEndpointRole)) {
     const { service, reversed } = await open();
     const { status, payload } = await ask(service, version, SetEndpointRole, { EndpointRole: 'Server' });
@@ -26,35 +26,41 @@ t.test('the roles are exchanged once the message is committed', async (t) => {
   }
 });
 
-t.test('what changes nothing, and what is refused', async (t) => {
-  const { service, reversed } = await open();
-  const role = (EndpointRole: unknown) => outcome(service, '2.1', SetEndpointRole, { EndpointRole });
-  t.equal(await role('Client'), 'Success', 'it is the client already');
-  t.equal(await role(7), 'InvalidField', 'no such role');
-  t.equal(await outcome(service, '2.1', SetEndpointRole, []), 'InvalidMessage', 'no role at all');
-  service.channel = { client: 'somebody', reverse: () => t.fail('exchanged for another client') };
-  t.equal(await role('Server'), 'PermissionDenied', 'the connection is another client’s');
-  service.channel = undefined;
-  t.equal(await role('Server'), 'FeatureNotSupported', 'HTTPS');
-  t.same(reversed, []);
-});
+t.test(
+  'Set Endpoint Role changes nothing for a client that stays client and refuses other roles',
+  async (t) => {
+    const { service, reversed } = await open();
+    const role = (EndpointRole: unknown) => outcome(service, '2.1', SetEndpointRole, { EndpointRole });
+    t.equal(await role('Client'), 'Success', 'it is the client already');
+    t.equal(await role(7), 'InvalidField', 'no such role');
+    t.equal(await outcome(service, '2.1', SetEndpointRole, []), 'InvalidMessage', 'no role at all');
+    service.channel = { client: 'somebody', reverse: () => t.fail('exchanged for another client') };
+    t.equal(await role('Server'), 'PermissionDenied', 'the connection is another client’s');
+    service.channel = undefined;
+    t.equal(await role('Server'), 'FeatureNotSupported', 'HTTPS');
+    t.same(reversed, []);
+  },
+);
 
-t.test('in a batch: not when it is undone, and after what follows it', async (t) => {
-  const { service, reversed } = await open();
-  const exchange = { operation: 'SetEndpointRole', payload: [server] };
-  const undo = [enumerated('BatchErrorContinuationOption', 3)];
-  const failing = [exchange, { operation: 'Get', payload: [uid('nothing')] }];
-  t.equal(
-    outline(await service.batch('2.1', failing, undo)),
-    'SetEndpointRole:OperationUndone Get:ObjectNotFound',
-  );
-  t.same(reversed, []);
-  const good = [exchange, { operation: 'Create', payload: createAES2() }];
-  t.equal(outline(await service.batch('2.1', good)), 'SetEndpointRole:Success Create:Success');
-  t.same(reversed, ['2.1']);
-});
+t.test(
+  'Set Endpoint Role takes effect at the end of a batch, and not when the batch is undone',
+  async (t) => {
+    const { service, reversed } = await open();
+    const exchange = { operation: 'SetEndpointRole', payload: [server] };
+    const undo = [enumerated('BatchErrorContinuationOption', 3)];
+    const failing = [exchange, { operation: 'Get', payload: [uid('nothing')] }];
+    t.equal(
+      outline(await service.batch('2.1', failing, undo)),
+      'SetEndpointRole:OperationUndone Get:ObjectNotFound',
+    );
+    t.same(reversed, []);
+    const good = [exchange, { operation: 'Create', payload: createAES2() }];
+    t.equal(outline(await service.batch('2.1', good)), 'SetEndpointRole:Success Create:Success');
+    t.same(reversed, ['2.1']);
+  },
+);
 
-t.test('what only the server sends is refused, whatever it says', async (t) => {
+t.test('operations of the server are refused when a client sends them', async (t) => {
   const { service } = await open();
   for (const operation of [Notify, Put]) {
     for (const version of versionsOf(operation)) {

@@ -38,7 +38,7 @@ const blockOf = (object: ManagedObjectValue) =>
 const specimen = (name: string): ManagedObjectValue =>
   (others.find(([each]) => each === name) as (typeof others)[0])[1];
 
-t.test('every key in every other format of its kind', async (t) => {
+t.test('Get converts every key into every other format of its kind', async (t) => {
   for (const { algorithm, type, forms } of await keyFamilies()) {
     const spoken = forms.filter((form) => KeyFormatType.isKnownIn(blockOf(form).KeyFormatType, '2.1'));
     for (const from of spoken) {
@@ -52,7 +52,7 @@ t.test('every key in every other format of its kind', async (t) => {
   }
 });
 
-t.test('symmetric keys, raw and transparent', async (t) => {
+t.test('Get converts symmetric keys between raw and transparent formats', async (t) => {
   const id = await registered(specimen('raw AES'));
   for (const version of asked) {
     const request = { UniqueIdentifier: id, KeyFormatType: 'TransparentSymmetricKey' };
@@ -65,7 +65,7 @@ t.test('symmetric keys, raw and transparent', async (t) => {
   }
 });
 
-t.test('what Get refuses', async (t) => {
+t.test('Get refuses impossible formats and compressions', async (t) => {
   const raw = await registered(specimen('raw AES'));
   const opaque = await registered(specimen('an opaque object'));
   const wrapped = await registered(specimen('a wrapped key'));
@@ -93,7 +93,7 @@ t.test('what Get refuses', async (t) => {
   }
 });
 
-t.test('what may not leave does not leave, by Get nor by Export, in any version', async (t) => {
+t.test('Get and Export refuse sensitive and not extractable objects in every version', async (t) => {
   const sensitive = await storedKey(service, { name: 'Sensitive', value: true });
   const kept = await storedKey(service, { name: 'Extractable', value: false });
   for (const operation of [Get, Export]) {
@@ -112,7 +112,7 @@ t.test('what may not leave does not leave, by Get nor by Export, in any version'
   }
 });
 
-t.test('the first Get ends freshness, Export does not', async (t) => {
+t.test('the first Get sets Fresh to False and Export does not', async (t) => {
   const id = await storedKey(service);
   await succeed(service, '1.4', Export, { UniqueIdentifier: id });
   t.equal(await attributeOf(service, id, 'Fresh'), true);
@@ -120,7 +120,7 @@ t.test('the first Get ends freshness, Export does not', async (t) => {
   t.equal(await attributeOf(service, id, 'Fresh'), false);
 });
 
-t.test('Export and Import: what leaves one group arrives in another', async (t) => {
+t.test('Import stores in one group an object exported from another', async (t) => {
   const id = await registered(specimen('raw AES'), named('traveller'), contact('me'), {
     name: 'ActivationDate',
     value: 1000,
@@ -152,7 +152,7 @@ t.test('Export and Import: what leaves one group arrives in another', async (t) 
   }
 });
 
-t.test('Export of a destroyed object: its attributes', async (t) => {
+t.test('Export returns the attributes of a destroyed object', async (t) => {
   const id = await storedKey(service);
   await succeed(service, '2.1', Destroy, { UniqueIdentifier: id });
   for (const version of versionsOf(Export)) {
@@ -162,7 +162,7 @@ t.test('Export of a destroyed object: its attributes', async (t) => {
   }
 });
 
-t.test('Import replaces what is there only when it is told to', async (t) => {
+t.test('Import replaces an object only with Replace Existing', async (t) => {
   const Object = specimen('raw AES');
   const request = { UniqueIdentifier: 'mine', Attributes: [named('first')], Object };
   await succeed(service, '1.4', Import, request);
@@ -196,7 +196,7 @@ t.test('Import replaces what is there only when it is told to', async (t) => {
   t.equal(await outcome(service, '2.1', Import, typed), 'InvalidField');
 });
 
-t.test('a client is refused what its version has no word for, and may ask for another format', async (t) => {
+t.test('Get refuses a value that the version cannot express, and returns another format', async (t) => {
   const pgp = await registered(specimen('a PGP key'));
   const ec = (await keyFamilies()).find(({ forms }) =>
     forms.some((form) => blockOf(form).KeyFormatType === 'TransparentECPrivateKey'),

@@ -30,7 +30,7 @@ const block = (change: Partial<KeyBlock>): ManagedObjectValue => ({
   value: { KeyBlock: { ...(symmetric(counted(16)).value as { KeyBlock: KeyBlock }).KeyBlock, ...change } },
 });
 
-t.test('object types belong to their versions', async (t) => {
+t.test('Register refuses object types that the version does not know', async (t) => {
   const templates = ['a template', template(...aes)] as const;
   for (const version of versions) {
     for (const [name, object] of [...others, templates]) {
@@ -45,7 +45,7 @@ t.test('object types belong to their versions', async (t) => {
   t.equal(await outcome(service, '1.4', Import, imported), 'Success');
 });
 
-t.test('a Template holds no Name from 1.2 on', async (t) => {
+t.test('Register refuses a Template with a Name from 1.2 on', async (t) => {
   for (const version of ['1.0', '1.1', '1.2', '1.3', '1.4'] as const) {
     const request = registration(template(...aes, named('inside')), named(`outside ${version}`));
     const wanted = version < '1.2' ? 'Success' : 'InvalidField';
@@ -53,7 +53,7 @@ t.test('a Template holds no Name from 1.2 on', async (t) => {
   }
 });
 
-t.test('keys whose value stays with the client', async (t) => {
+t.test('Register accepts keys without a value from 1.2 on', async (t) => {
   const where = (KeyValueLocationValue: string): Attribute => ({
     name: 'KeyValueLocation',
     value: { KeyValueLocationValue, KeyValueLocationType: 'UninterpretedTextString' },
@@ -76,7 +76,7 @@ t.test('keys whose value stays with the client', async (t) => {
   t.same((await succeed(service, '1.4', Locate, { Attributes })).UniqueIdentifier, [id]);
 });
 
-t.test('Key Blocks that are none', async (t) => {
+t.test('Register refuses inconsistent Key Blocks', async (t) => {
   const split = (others.find(([name]) => name === 'a split key') as (typeof others)[0])[1];
   const prime = { ...split, value: { ...split.value, SplitKeyMethod: 'PolynomialSharingPrimeField' } };
   const PrimeFieldSize = new Uint8Array([0, 0, 0, 0, 0, 0, 1, 1]);
@@ -93,7 +93,7 @@ t.test('Key Blocks that are none', async (t) => {
   }
 });
 
-t.test('Import: attributes beside the object count more than those inside its Key Value', async (t) => {
+t.test('Import prefers attributes beside the object to those inside its Key Value', async (t) => {
   const KeyValue = { KeyMaterial: counted(16), Attributes: [contact('inside'), named('inside')] };
   const request = {
     UniqueIdentifier: 'inside',
@@ -107,7 +107,7 @@ t.test('Import: attributes beside the object count more than those inside its Ke
   t.same(Object, symmetric(counted(16)), 'and the key comes back without them');
 });
 
-t.test('a curve that came later', async (t) => {
+t.test('Get refuses a curve that the version does not know', async (t) => {
   const KeyMaterial = { RecommendedCurve: 'BRAINPOOLP256R1', D: counted(32) } as const;
   const KeyBlock: KeyBlock = {
     KeyFormatType: 'TransparentECDSAPrivateKey',

@@ -52,7 +52,7 @@ const pkcs8 = (kind: 'rsa' | 'ec') =>
   new Uint8Array(clients[kind].key.export({ type: 'pkcs8', format: 'der' }));
 const wanted = { KeyFormatType: 'PKCS_12' } as const;
 
-t.test('a private key with its certificates under a password', async (t) => {
+t.test('Get returns a private key with its certificates as PKCS#12', async (t) => {
   for (const kind of ['rsa', 'ec'] as const) {
     const own = await certificate(clients[kind].certificate, link('PKCS_12CertificateLink', top));
     for (const links of [[link('PKCS_12CertificateLink', own)], []]) {
@@ -96,7 +96,7 @@ t.test('a private key with its certificates under a password', async (t) => {
   }
 });
 
-t.test('what makes no bundle', async (t) => {
+t.test('Get refuses PKCS#12 for unsuitable keys, passwords and certificates', async (t) => {
   const key = privateKey(pkcs8('rsa'));
   const seed = await register(service, secretData('Seed', words), active, derive);
   const latin = await register(service, secretData('Password', Uint8Array.of(0xff)), active, derive);
@@ -160,7 +160,7 @@ t.test('what makes no bundle', async (t) => {
   }
 });
 
-t.test('Register wants the password too', async (t) => {
+t.test('Register checks the password of a PKCS#12', async (t) => {
   const preActive = await register(service, secretData('Password', words), derive);
   const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_12', KeyValue: new Uint8Array(64) };
   const Object: ManagedObjectValue = { type: 'PrivateKey', value: { KeyBlock } };
@@ -185,7 +185,7 @@ t.test('Register wants the password too', async (t) => {
   );
 });
 
-t.test('a bundle is not wrapped once more', async (t) => {
+t.test('Get refuses to wrap a PKCS#12', async (t) => {
   const id = await register(service, privateKey(pkcs8('rsa')), link('PKCS_12PasswordLink', password));
   const request = { UniqueIdentifier: id, ...wanted, ...encryptWith(await wrappingKey(service)) };
   t.equal(await outcome(service, '2.1', Get, request), 'KeyWrapTypeNotSupported');

@@ -38,7 +38,7 @@ const registration = (Object: ManagedObjectValue, ...attributes: readonly Attrib
 });
 
 t.test(
-  'objects of every type and key format come back as they came, in every version that has them',
+  'Get returns objects of every type and key format as registered, in every version that has them',
   async (t) => {
     const keys = families.flatMap(({ algorithm, forms }) => forms.map((form) => [algorithm, form] as const));
     for (const version of asked) {
@@ -60,7 +60,7 @@ t.test(
   },
 );
 
-t.test('what the object itself says becomes attributes', async (t) => {
+t.test('Register derives attributes from the object', async (t) => {
   for (const { algorithm, forms, type } of families) {
     for (const form of forms) {
       const block = (form.value as { KeyBlock: object }).KeyBlock;
@@ -81,7 +81,7 @@ t.test('what the object itself says becomes attributes', async (t) => {
   }
 });
 
-t.test('a Template carries no state and no digest, and its list of attributes is short', async (t) => {
+t.test('a Template has no state and no digest', async (t) => {
   for (const version of ['1.0', '1.2', '1.4'] as const) {
     const template: ManagedObjectValue = { type: 'Template', value: { Attributes: [...aes, contact('me')] } };
     const { UniqueIdentifier: id } = await succeed(
@@ -100,7 +100,7 @@ t.test('a Template carries no state and no digest, and its list of attributes is
   }
 });
 
-t.test('an object of which the client keeps the value: attributes only', async (t) => {
+t.test('Register stores only attributes when the client keeps the value', async (t) => {
   for (const version of ['1.2', '1.4', '2.0', '2.1'] as const) {
     const location: Attribute = {
       name: 'KeyValueLocation',
@@ -123,7 +123,7 @@ t.test('an object of which the client keeps the value: attributes only', async (
 });
 
 t.test(
-  'attributes inside the Key Value: weaker than those of the request, and never in the answer of Get',
+  'Register prefers attributes of the request to those inside the Key Value, which Get omits',
   async (t) => {
     const [, raw] = others[0] as (typeof others)[0];
     const KeyBlock = {
@@ -155,7 +155,7 @@ const certificate: ManagedObjectValue = {
   value: { CertificateType: 'X_509', CertificateValue: Uint8Array.of(0x30, 0x03, 1, 2, 3) },
 };
 
-t.test('what Register refuses', (t) =>
+t.test('Register refuses inconsistent requests', (t) =>
   refuses(t, bare, Register, [
     [
       'another Object Type than the object',
@@ -200,7 +200,7 @@ t.test('what Register refuses', (t) =>
   ]),
 );
 
-t.test('counts that no Split Key and no length can have', async (t) => {
+t.test('Register refuses impossible numbers of a Split Key and lengths', async (t) => {
   const [, split] = others.find(([name]) => name === 'a split key') as (typeof others)[0];
   const counted = (SplitKeyParts: number, KeyPartIdentifier: number, SplitKeyThreshold: number) => {
     const value = { ...split.value, SplitKeyParts, KeyPartIdentifier, SplitKeyThreshold };
@@ -222,7 +222,7 @@ t.test('counts that no Split Key and no length can have', async (t) => {
   t.equal(await outcome(service, '1.0', Register, counted(3, 3, 3)), 'Success');
 });
 
-t.test('a registered key says in its attributes what it was given', async (t) => {
+t.test('a registered key has the attributes that were stated', async (t) => {
   const given: Attribute[] = [
     named('full'),
     contact('ops'),

@@ -35,94 +35,78 @@ import {
   wrappedAs,
 } from './wrapping-keys.ts';
 
-t.test(
-  'unwrapping: each version has its word for a key that is missing, and one for everything that fails',
-  async (t) => {
-    const data = (EncryptionKeyInformation?: object) =>
-      ({ WrappingMethod: 'Encrypt', EncryptionKeyInformation }) as never;
-    const kept = (information?: object) =>
-      register(service, wrappedAs(symmetric(counted(16)), counted(48), data(information)));
-    const rows = [
-      ['no key named', await kept(), 'FeatureNotSupported', 'KeyWrapTypeNotSupported'],
-      [
-        'an unknown key',
-        await kept({ UniqueIdentifier: 'nobody' }),
-        'ItemNotFound',
-        'WrappingObjectNotFound',
-      ],
-      [
-        'an archived one',
-        await kept({ UniqueIdentifier: archived }),
-        'ObjectArchived',
-        'WrappingObjectArchived',
-      ],
-      [
-        'a destroyed one',
-        await kept({ UniqueIdentifier: destroyed }),
-        'ItemNotFound',
-        'WrappingObjectDestroyed',
-      ],
-      [
-        'one that may not',
-        await kept({ UniqueIdentifier: encrypting }),
-        'PermissionDenied',
-        'IncompatibleCryptographicUsageMask',
-      ],
-      [
-        'the wrong one',
-        await kept({ UniqueIdentifier: kek }),
-        'CryptographicFailure',
-        'CryptographicFailure',
-      ],
-      [
-        'a revoked wrong one',
-        await kept({ UniqueIdentifier: revoked }),
-        'CryptographicFailure',
-        'CryptographicFailure',
-      ],
-    ] as const;
-    for (const version of ['1.4', '2.0', '2.1'] as const) {
-      for (const [when, id, classic, modern] of rows) {
-        const wanted = eraOf(version) === '1.x' ? classic : modern;
-        for (const operation of leaving) {
-          t.equal(
-            await outcome(service, version, operation, at(id, { KeyWrapType: 'NotWrapped' })),
-            wanted,
-            `${version}: ${when}`,
-          );
-          t.equal(
-            await outcome(service, version, operation, at(id, { KeyWrapType: 'AsRegistered' })),
-            'Success',
-          );
-        }
+t.test('unwrapping tells a missing wrapping key by version and all other failures alike', async (t) => {
+  const data = (EncryptionKeyInformation?: object) =>
+    ({ WrappingMethod: 'Encrypt', EncryptionKeyInformation }) as never;
+  const kept = (information?: object) =>
+    register(service, wrappedAs(symmetric(counted(16)), counted(48), data(information)));
+  const rows = [
+    ['no key named', await kept(), 'FeatureNotSupported', 'KeyWrapTypeNotSupported'],
+    ['an unknown key', await kept({ UniqueIdentifier: 'nobody' }), 'ItemNotFound', 'WrappingObjectNotFound'],
+    [
+      'an archived one',
+      await kept({ UniqueIdentifier: archived }),
+      'ObjectArchived',
+      'WrappingObjectArchived',
+    ],
+    [
+      'a destroyed one',
+      await kept({ UniqueIdentifier: destroyed }),
+      'ItemNotFound',
+      'WrappingObjectDestroyed',
+    ],
+    [
+      'one that may not',
+      await kept({ UniqueIdentifier: encrypting }),
+      'PermissionDenied',
+      'IncompatibleCryptographicUsageMask',
+    ],
+    ['the wrong one', await kept({ UniqueIdentifier: kek }), 'CryptographicFailure', 'CryptographicFailure'],
+    [
+      'a revoked wrong one',
+      await kept({ UniqueIdentifier: revoked }),
+      'CryptographicFailure',
+      'CryptographicFailure',
+    ],
+  ] as const;
+  for (const version of ['1.4', '2.0', '2.1'] as const) {
+    for (const [when, id, classic, modern] of rows) {
+      const wanted = eraOf(version) === '1.x' ? classic : modern;
+      for (const operation of leaving) {
+        t.equal(
+          await outcome(service, version, operation, at(id, { KeyWrapType: 'NotWrapped' })),
+          wanted,
+          `${version}: ${when}`,
+        );
+        t.equal(
+          await outcome(service, version, operation, at(id, { KeyWrapType: 'AsRegistered' })),
+          'Success',
+        );
       }
     }
-  },
-);
+  }
+});
 
-t.test(
-  'a key kept wrapped cannot be used, and a new wrapping takes it out of the old one first',
-  async (t) => {
-    const wrapped = await blockOf(service, key, encryptWith(kek, NoEncoding));
-    const id = await register(
-      service,
-      wrappedAs(symmetric(counted(16)), wrapped.KeyValue as Uint8Array, wrapped.KeyWrappingData as never),
-      active,
-      mask('Encrypt'),
-    );
-    t.equal(await outcome(service, '2.1', Encrypt, at(id, { Data: counted(16) })), 'FeatureNotSupported');
-    const again = await blockOf(service, id, {
-      KeyWrapType: 'NotWrapped',
-      ...encryptWith(plainKek, NoEncoding),
-    });
-    t.same(again.KeyValue, (await blockOf(service, key, encryptWith(plainKek, NoEncoding))).KeyValue);
-    await succeed(service, '2.1', Activate, at(preActive, {}));
-    const other = { KeyWrapType: 'NotWrapped', ...encryptWith(preActive, NoEncoding) };
-    t.not((await blockOf(service, id, other)).KeyValue, again.KeyValue);
-  },
-);
+t.test('a key stored wrapped cannot be used, and is unwrapped before another wrapping', async (t) => {
+  const wrapped = await blockOf(service, key, encryptWith(kek, NoEncoding));
+  const id = await register(
+    service,
+    wrappedAs(symmetric(counted(16)), wrapped.KeyValue as Uint8Array, wrapped.KeyWrappingData as never),
+    active,
+    mask('Encrypt'),
+  );
+  t.equal(await outcome(service, '2.1', Encrypt, at(id, { Data: counted(16) })), 'FeatureNotSupported');
+  const again = await blockOf(service, id, {
+    KeyWrapType: 'NotWrapped',
+    ...encryptWith(plainKek, NoEncoding),
+  });
+  t.same(again.KeyValue, (await blockOf(service, key, encryptWith(plainKek, NoEncoding))).KeyValue);
+  await succeed(service, '2.1', Activate, at(preActive, {}));
+  const other = { KeyWrapType: 'NotWrapped', ...encryptWith(preActive, NoEncoding) };
+  t.not((await blockOf(service, id, other)).KeyValue, again.KeyValue);
+});
 
-t.test('Register and Import: attributes have no place beside a key wrapped without encoding', async (t) => {
+t.test('Register and Import refuse attributes beside a key wrapped without encoding', async (t) => {
   const KeyValue = { KeyMaterial: counted(24), Attributes: [contact('me')] };
   const wrapping = { WrappingMethod: 'Encrypt', EncryptionKeyInformation: encoded, ...NoEncoding } as const;
   const Object = wrappedAs(symmetric(counted(16)), KeyValue, wrapping);
@@ -140,7 +124,7 @@ t.test('Register and Import: attributes have no place beside a key wrapped witho
   }
 });
 
-t.test('PKCS #1 v1.5 wraps outwards, and is never unwrapped', async (t) => {
+t.test('PKCS #1 v1.5 wraps keys and is refused for unwrapping', async (t) => {
   const rsa = await pair(service, { algorithm: 'RSA', bits: 2048 }, ['WrapKey', 'UnwrapKey']);
   const old: CryptographicParameters = { PaddingMethod: 'PKCS1V1_5' };
   const block = await blockOf(service, key, encryptWith(rsa.publicKey, NoEncoding, old));
@@ -157,7 +141,7 @@ t.test('PKCS #1 v1.5 wraps outwards, and is never unwrapped', async (t) => {
   }
 });
 
-t.test('Export and Import: a wrapped key brings the attributes that were wrapped along', async (t) => {
+t.test('Import restores the attributes that Export wrapped with the key', async (t) => {
   const traveller = await register(service, symmetric(counted(16)), contact('me'), mask('Encrypt'));
   for (const version of versionsOf(Export)) {
     const wrapping = encryptWith(kek, { AttributeName: [{ name: 'ContactInformation' }] });

@@ -51,7 +51,7 @@ const few = [undefined, {}, { BlockCipherMode: 'CTR' }, parameters.at(-1)] as ty
  * Every key with every mode and padding out, by every method, and bytes at random in: a clean answer each
  * time.
  */
-t.test('whatever key and parameters are named, the server knows what to say', async (t) => {
+t.test('every combination of wrapping key and parameters succeeds or gets its reason', async (t) => {
   const target = await register(service, symmetric(counted(32)));
   const outcomes = new Map<string, number>();
   const count = (outcome = 'Success') => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);

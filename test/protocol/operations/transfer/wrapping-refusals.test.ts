@@ -108,10 +108,12 @@ const rows: readonly Refusal<typeof Get>[] = [
   ],
 ];
 
-t.test('what Get refuses to wrap, and why', (t) => refuses(t, service, Get, rows));
-t.test('and Export likewise', (t) => refuses(t, service, Export as AnyOperation, rows));
+t.test('Get refuses impossible wrappings with their reasons', (t) => refuses(t, service, Get, rows));
+t.test('Export refuses impossible wrappings with the same reasons', (t) =>
+  refuses(t, service, Export as AnyOperation, rows),
+);
 
-t.test('what cannot be wrapped without encoding', async (t) => {
+t.test('Get refuses No Encoding for keys that need an encoding', async (t) => {
   for (const version of ['1.1', '1.2', '1.4', '2.0', '2.1'] as const) {
     for (const [when, request] of [
       ['attributes', at(key, encryptWith(kek, { ...NoEncoding, ...contactName }))],
@@ -131,7 +133,7 @@ t.test('what cannot be wrapped without encoding', async (t) => {
   }
 });
 
-t.test('the state of the wrapping key', async (t) => {
+t.test('Get and Export refuse a wrapping key in an unsuitable state', async (t) => {
   for (const operation of leaving) {
     for (const version of versionsOf(operation)) {
       const wrong = version === '2.1' ? 'WrongKeyLifecycleState' : 'PermissionDenied';
@@ -142,7 +144,7 @@ t.test('the state of the wrapping key', async (t) => {
   }
 });
 
-t.test('a wrapping key of another group does not exist', async (t) => {
+t.test('Get answers as for a missing wrapping key when another group has it', async (t) => {
   const elsewhere = await register(service, symmetric(counted(16)));
   const request = at(elsewhere, encryptWith(foreign));
   t.equal((await ask(service, '2.1', Get, request)).reason, undefined);
@@ -172,7 +174,7 @@ t.test('a wrapping key of another group does not exist', async (t) => {
   );
 });
 
-t.test('sensitive keys leave wrapped, and a MAC alone hides nothing', async (t) => {
+t.test('sensitive keys are returned encrypted only; a MAC alone does not suffice', async (t) => {
   const sensitive = { name: 'Sensitive', value: true } as const;
   const id = await register(service, symmetric(counted(16)), sensitive);
   const mac = await register(service, symmetric(counted(32), 'HMAC_SHA256'), active, mask('MACGenerate'));
@@ -205,7 +207,7 @@ t.test('sensitive keys leave wrapped, and a MAC alone hides nothing', async (t) 
   }
 });
 
-t.test('wrapping counts as a use of the wrapping key, unwrapping does not', async (t) => {
+t.test('wrapping counts as a use of the wrapping key and unwrapping does not', async (t) => {
   const UsageLimits = { UsageLimitsTotal: 100n, UsageLimitsUnit: 'Byte' } as const;
   const by = await wrappingKey(service, counted(32), { name: 'UsageLimits', value: UsageLimits });
   const wrapped = await blockOf(service, key, encryptWith(by, NoEncoding));
@@ -218,17 +220,14 @@ t.test('wrapping counts as a use of the wrapping key, unwrapping does not', asyn
   t.match(await attributeOf(service, by, 'UsageLimits'), { UsageLimitsCount: 84n });
 });
 
-t.test(
-  'which parameters hold: those given when they are the key’s own, else its first, else the default',
-  async (t) => {
-    const told = async (id: string, asked?: CryptographicParameters) => {
-      const { KeyWrappingData } = await blockOf(service, key, encryptWith(id, {}, asked));
-      return KeyWrappingData?.EncryptionKeyInformation?.CryptographicParameters;
-    };
-    t.equal(await told(kek), undefined, 'the first of the key: it need not be said');
-    t.same(await told(kek, gcm), gcm);
-    t.same(await told(kek, { BlockCipherMode: 'GCM' }), gcm, 'the instance that has what was asked for');
-    t.same(await told(plainKek), nist, 'the default');
-    t.same(await told(plainKek, { BlockCipherMode: 'CTR' }), { BlockCipherMode: 'CTR' });
-  },
-);
+t.test('wrapping uses stated parameters of the key, else its first, else the default', async (t) => {
+  const told = async (id: string, asked?: CryptographicParameters) => {
+    const { KeyWrappingData } = await blockOf(service, key, encryptWith(id, {}, asked));
+    return KeyWrappingData?.EncryptionKeyInformation?.CryptographicParameters;
+  };
+  t.equal(await told(kek), undefined, 'the first of the key: it need not be said');
+  t.same(await told(kek, gcm), gcm);
+  t.same(await told(kek, { BlockCipherMode: 'GCM' }), gcm, 'the instance that has what was asked for');
+  t.same(await told(plainKek), nist, 'the default');
+  t.same(await told(plainKek, { BlockCipherMode: 'CTR' }), { BlockCipherMode: 'CTR' });
+});
