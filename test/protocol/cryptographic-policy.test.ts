@@ -12,13 +12,13 @@ import { active, Data, hex, offered, pairOf } from './keys.ts';
 import {
   aes,
   algorithm,
-  asked,
   having,
   length,
   outcome,
   refuses,
   storedKey,
   succeed,
+  testedVersions,
 } from './operations/ask.ts';
 import { TestService, usualRules } from './service.ts';
 
@@ -45,7 +45,7 @@ t.test('what is switched off is refused like what was never offered, in every ve
   const hashed = { Data, CryptographicParameters: { HashingAlgorithm: 'MD5' } };
   await refuses(t, service, Hash, [['a hash', hashed, ...refused]]);
   const usage = { name: 'CryptographicUsageMask', value: 12 } as const;
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const reason = eraOf(version) === '1.x' ? refused[0] : refused[1];
     const short = { ObjectType: 'SymmetricKey', Attributes: having(algorithm('AES'), length(128), usage) };
     t.equal(await outcome(service, version, Create, short), reason, `${version}: a short key`);

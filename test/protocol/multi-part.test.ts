@@ -255,22 +255,25 @@ t.test('every part counts against the Usage Limits, and the number of streams is
   t.same(outcomes, ['Success', 'Success', 'Success', 'ServerLimitExceeded']);
 });
 
-t.test('a stream reuses the value of a finished one, and concurrent streams have different values', async (t) => {
-  const sha = { CryptographicParameters: { HashingAlgorithm: 'SHA_256' } };
-  const begin = async () =>
-    (await succeed(service, '2.1', Hash, { ...sha, InitIndicator: true })).CorrelationValue as Uint8Array;
-  const end = (CorrelationValue: Uint8Array) =>
-    succeed(service, '2.1', Hash, { ...sha, CorrelationValue, FinalIndicator: true });
-  service.now += defaultLimits.partsMilliseconds;
-  const [first, second] = [await begin(), await begin()];
-  t.notSame(first, second);
-  await end(first);
-  t.same(await begin(), first);
-  const other = await ask(service, '2.1', Hash, { ...sha, InitIndicator: true }, 'other');
-  t.notSame(other.payload.CorrelationValue, first, 'another group gets values of its own');
-  await end(first);
-  await end(second);
-});
+t.test(
+  'a stream reuses the value of a finished one, and concurrent streams have different values',
+  async (t) => {
+    const sha = { CryptographicParameters: { HashingAlgorithm: 'SHA_256' } };
+    const begin = async () =>
+      (await succeed(service, '2.1', Hash, { ...sha, InitIndicator: true })).CorrelationValue as Uint8Array;
+    const end = (CorrelationValue: Uint8Array) =>
+      succeed(service, '2.1', Hash, { ...sha, CorrelationValue, FinalIndicator: true });
+    service.now += defaultLimits.partsMilliseconds;
+    const [first, second] = [await begin(), await begin()];
+    t.notSame(first, second);
+    await end(first);
+    t.same(await begin(), first);
+    const other = await ask(service, '2.1', Hash, { ...sha, InitIndicator: true }, 'other');
+    t.notSame(other.payload.CorrelationValue, first, 'another group gets values of its own');
+    await end(first);
+    await end(second);
+  },
+);
 
 t.test('a message that is executed again adds its data once', async (t) => {
   const parts = new MultiPartOperations({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });

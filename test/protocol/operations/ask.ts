@@ -16,11 +16,11 @@ import { checkVocabulary } from '../../conformance/vocabulary.ts';
 import { type Answer, answersOf, type TestService, uid } from '../service.ts';
 
 /** The versions that the tables of these tests run through: the ends and the turning points of both eras. */
-export const asked: readonly Version[] = ['1.0', '1.2', '1.4', '2.0', '2.1'];
+export const testedVersions: readonly Version[] = ['1.0', '1.2', '1.4', '2.0', '2.1'];
 
 /** Those of `asked` that have the operation. */
 export function versionsOf({ since, until }: AnyOperation): readonly Version[] {
-  return asked.filter((version) => isWithin(version, since, until));
+  return testedVersions.filter((version) => isWithin(version, since, until));
 }
 
 /** An answer with its payload read by the operation's own schema. */
@@ -157,7 +157,12 @@ export const aes: readonly Attribute[] = [
  * One row of a table of refusals: what is wrong, the request, what 1.x is told, and what 2.x where that
  * differs.
  */
-export type Refusal<O> = readonly [when: string, request: RequestOf<O>, classic: string, modern?: string];
+export type Refusal<O> = readonly [
+  when: string,
+  request: RequestOf<O>,
+  legacyReason: string,
+  modern?: string,
+];
 
 /** Every refusal in every version that has the operation; what is stored stays as it was. */
 export async function refuses<O extends AnyOperation>(
@@ -167,10 +172,10 @@ export async function refuses<O extends AnyOperation>(
   rows: readonly Refusal<O>[],
 ): Promise<void> {
   for (const version of versionsOf(operation)) {
-    for (const [when, request, classic, modern = classic] of rows) {
+    for (const [when, request, legacy, modern = legacy] of rows) {
       const before = await everything(service);
-      const came = await outcome(service, version, operation, request);
-      t.equal(came, eraOf(version) === '1.x' ? classic : modern, `${version}: ${when}`);
+      const actual = await outcome(service, version, operation, request);
+      t.equal(actual, eraOf(version) === '1.x' ? legacy : modern, `${version}: ${when}`);
       t.same(await everything(service), before, `${version}: ${when}: nothing has changed`);
     }
   }

@@ -10,7 +10,18 @@ import { Get } from '../../../src/operations/transfer/get.ts';
 import { Register } from '../../../src/operations/transfer/register.ts';
 import { integer, structure, text } from '../../client.ts';
 import { attribute1x, TestService } from '../service.ts';
-import { aes, algorithm, ask, asked, contact, having, named, outcome, storedKey, succeed } from './ask.ts';
+import {
+  aes,
+  algorithm,
+  ask,
+  contact,
+  having,
+  named,
+  outcome,
+  storedKey,
+  succeed,
+  testedVersions,
+} from './ask.ts';
 import { others } from './objects.ts';
 
 const service = await TestService.open();
@@ -135,7 +146,7 @@ const filters: [what: string, attributes: Attribute[], found: string[], since?: 
 
 t.test('Locate applies every kind of filter in every version, newest first', async (t) => {
   const byId = names();
-  for (const version of asked) {
+  for (const version of testedVersions) {
     for (const [what, Attributes, found, since = '1.0'] of filters) {
       if (!isWithin(version, since)) continue;
       const { payload, fields, message } = await ask(service, version, Locate, { Attributes });
@@ -151,7 +162,7 @@ t.test('Locate applies every kind of filter in every version, newest first', asy
 
 t.test('Locate filters by storage status', async (t) => {
   const byId = names();
-  for (const version of asked) {
+  for (const version of testedVersions) {
     for (const [StorageStatusMask, found] of [
       [undefined, onLine],
       [1, onLine],

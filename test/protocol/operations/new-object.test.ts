@@ -90,8 +90,8 @@ t.test('creations refuse attributes that no object may be made with', async (t) 
     for (const version of versionsOf(operation)) {
       const before = await everything(service);
       for (const [what, attributes, classic, modern] of refused) {
-        const came = await outcome(service, version, operation, request(having(...attributes)));
-        t.equal(came, eraOf(version) === '1.x' ? classic : modern, `${version} ${operation.name}: ${what}`);
+        const actual = await outcome(service, version, operation, request(having(...attributes)));
+        t.equal(actual, eraOf(version) === '1.x' ? classic : modern, `${version} ${operation.name}: ${what}`);
       }
       t.same(await everything(service), before, `${version} ${operation.name}: nothing has changed`);
     }
@@ -114,11 +114,11 @@ t.test('creations resolve Templates', async (t) => {
   });
   for (const [operation, request] of makers) {
     for (const version of versionsOf(operation).filter((each) => eraOf(each) === '1.x')) {
-      const came = (name: string) => outcome(service, version, operation, request(refer(name)));
+      const actual = (name: string) => outcome(service, version, operation, request(refer(name)));
       const name = `${version} ${operation.name}`;
-      t.equal(await came('nobody'), 'ItemNotFound', name);
-      t.equal(await came('a key'), 'ItemNotFound', `${name}: not everything of that Name is a Template`);
-      t.equal(await came('archived'), 'ObjectArchived', name);
+      t.equal(await actual('nobody'), 'ItemNotFound', name);
+      t.equal(await actual('a key'), 'ItemNotFound', `${name}: not everything of that Name is a Template`);
+      t.equal(await actual('archived'), 'ObjectArchived', name);
       const { payload } = await ask(service, version, operation, request(refer('used')));
       const ids = Object.values(payload as Record<string, string>);
       const contacts = await Promise.all(

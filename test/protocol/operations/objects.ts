@@ -48,22 +48,22 @@ export interface Family {
 }
 
 export async function keyFamilies(): Promise<Family[]> {
-  const made = families.map(async ([request, formats]) => {
+  const pairs = families.map(async ([request, formats]) => {
     const pair = await nodeCrypto.generateKeyPair(request);
     const family = (type: Side, der: Uint8Array): Family => {
       const [first] = formats[type] as [KeyFormatType];
       const origin = { objectType: type, KeyFormatType: first, KeyMaterial: der } as const;
       const forms = formats[type].map((format) =>
-        keyed(type, format, nodeCrypto.convertKey(origin, format), request.algorithm, pair.bits),
+        keyObject(type, format, nodeCrypto.convertKey(origin, format), request.algorithm, pair.bits),
       );
       return { type, algorithm: request.algorithm, forms };
     };
     return [family('PrivateKey', pair.privateKey), family('PublicKey', pair.publicKey)];
   });
-  return (await Promise.all(made)).flat();
+  return (await Promise.all(pairs)).flat();
 }
 
-function keyed(
+function keyObject(
   type: Side | 'SymmetricKey',
   format: KeyFormatType,
   material: KeyMaterial,
@@ -79,22 +79,25 @@ function keyed(
   return { type, value: { KeyBlock } };
 }
 
-const octets = (count: number) => Uint8Array.from({ length: count }, (_, n) => n + 1);
+const countingBytes = (count: number) => Uint8Array.from({ length: count }, (_, n) => n + 1);
 const plain = (format: KeyFormatType, count = 16) => ({
   KeyFormatType: format,
-  KeyValue: { KeyMaterial: octets(count), Attributes: [] },
+  KeyValue: { KeyMaterial: countingBytes(count), Attributes: [] },
 });
 
 /** Everything else that can be registered. */
 export const others: readonly (readonly [name: string, object: ManagedObjectValue])[] = [
-  ['raw AES', keyed('SymmetricKey', 'Raw', octets(16), 'AES', 128)],
-  ['transparent AES', keyed('SymmetricKey', 'TransparentSymmetricKey', { Key: octets(32) }, 'AES', 256)],
+  ['raw AES', keyObject('SymmetricKey', 'Raw', countingBytes(16), 'AES', 128)],
+  [
+    'transparent AES',
+    keyObject('SymmetricKey', 'TransparentSymmetricKey', { Key: countingBytes(32) }, 'AES', 256),
+  ],
   ['transparent DSA', { type: 'PrivateKey', value: { KeyBlock: dsaBlock() } }],
   ['a password', { type: 'SecretData', value: { SecretDataType: 'Password', KeyBlock: plain('Opaque') } }],
   ['a seed', { type: 'SecretData', value: { SecretDataType: 'Seed', KeyBlock: plain('Raw') } }],
   [
     'an opaque object',
-    { type: 'OpaqueObject', value: { OpaqueDataType: 0x80000001, OpaqueDataValue: octets(40) } },
+    { type: 'OpaqueObject', value: { OpaqueDataType: 0x80000001, OpaqueDataValue: countingBytes(40) } },
   ],
   [
     'a certificate',
@@ -118,7 +121,7 @@ export const others: readonly (readonly [name: string, object: ManagedObjectValu
     'a certificate request',
     {
       type: 'CertificateRequest',
-      value: { CertificateRequestType: 'PKCS_10', CertificateRequestValue: octets(50) },
+      value: { CertificateRequestType: 'PKCS_10', CertificateRequestValue: countingBytes(50) },
     },
   ],
   [
@@ -128,7 +131,7 @@ export const others: readonly (readonly [name: string, object: ManagedObjectValu
       value: {
         KeyBlock: {
           KeyFormatType: 'Raw',
-          KeyValue: octets(40),
+          KeyValue: countingBytes(40),
           CryptographicAlgorithm: 'AES',
           CryptographicLength: 256,
           KeyWrappingData: { WrappingMethod: 'Encrypt' },
@@ -154,7 +157,7 @@ export const metadataOnly: ManagedObjectValue = {
 };
 
 /** Whether that version can speak of the object. */
-export function speaks(version: Version, object: ManagedObjectValue): boolean {
+export function isExpressibleIn(version: Version, object: ManagedObjectValue): boolean {
   const format = hasKeyBlock(object) ? object.value.KeyBlock.KeyFormatType : 'Raw';
   return ObjectType.isKnownIn(object.type, version) && KeyFormatType.isKnownIn(format, version);
 }

@@ -74,12 +74,12 @@ t.test('Locate refuses negative pages and answers empty and oversized ones', asy
   t.equal(await outcome(service, '2.1', Locate, page(-1, 0)), 'InvalidField');
   t.equal(await outcome(service, '2.1', Locate, page(1, -1)), 'InvalidField');
   const all = await succeed(service, '2.1', Locate, page(undefined, 0));
-  for (const [most, offset, found] of [
+  for (const [maximum, offset, found] of [
     [0, 0, 0],
     [2 ** 31 - 1, 0, all.UniqueIdentifier.length],
     [2 ** 31 - 1, 2 ** 31 - 1, 0],
   ] as const) {
-    const answer = await succeed(service, '2.1', Locate, page(most, offset));
+    const answer = await succeed(service, '2.1', Locate, page(maximum, offset));
     t.equal(answer.UniqueIdentifier.length, found);
     t.equal(answer.LocatedItems, all.UniqueIdentifier.length);
   }

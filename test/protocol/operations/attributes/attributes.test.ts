@@ -13,7 +13,6 @@ import type { AnyOperation } from '../../../../src/operations/operation.ts';
 import { TestService, uid } from '../../service.ts';
 import {
   ask,
-  asked,
   attributeOf,
   attributesOf,
   contact,
@@ -22,6 +21,7 @@ import {
   refuses,
   storedKey,
   succeed,
+  testedVersions,
   versionsOf,
 } from '../ask.ts';
 
@@ -40,7 +40,7 @@ const echo = (version: Version) =>
 t.test(
   'attributes of the standard, of the client and of several instances are added, modified and deleted',
   async (t) => {
-    for (const version of asked) {
+    for (const version of testedVersions) {
       const id = await storedKey(service);
       for (const attribute of [contact('a'), custom('n', 1), named('key'), group('g')]) {
         const added = await ask(service, version, AddAttribute, {
@@ -86,7 +86,7 @@ t.test(
         .filter(({ name }) => name === 'ObjectGroup')
         .map(({ value }) => value);
     const reference = { name: 'ObjectGroup' };
-    for (const version of asked) {
+    for (const version of testedVersions) {
       const id = await three();
       const which =
         eraOf(version) === '1.x'
@@ -180,8 +180,8 @@ t.test('Add Attribute refuses an Attribute Index of the client', async (t) => {
     t.equal(await outcome(service, version, AddAttribute, at({ NewAttribute })), 'InvalidField', version);
     const away = at({ NewAttribute: { ...named('other'), index: 7 } });
     t.equal(await outcome(service, version, ModifyAttribute, away), 'ItemNotFound');
-    const gone = at({ AttributeReference: { name: 'Name' }, AttributeIndex: 7 });
-    t.equal(await outcome(service, version, DeleteAttribute, gone), 'ItemNotFound');
+    const missing = at({ AttributeReference: { name: 'Name' }, AttributeIndex: 7 });
+    t.equal(await outcome(service, version, DeleteAttribute, missing), 'ItemNotFound');
   }
 });
 
@@ -190,10 +190,10 @@ t.test('Modify Attribute refuses missing and read-only attributes', async (t) =>
     ['one that is not there', at({ NewAttribute: custom('absent', 1) }), 'InvalidField', 'AttributeNotFound'],
     ['an attribute of the server', at({ NewAttribute: state }), 'PermissionDenied', 'AttributeReadOnly'],
   ]);
-  for (const version of asked) {
-    const came = await outcome(service, version, ModifyAttribute, at({ NewAttribute: activation }));
+  for (const version of testedVersions) {
+    const actual = await outcome(service, version, ModifyAttribute, at({ NewAttribute: activation }));
     t.equal(
-      came,
+      actual,
       version === '2.1' ? 'WrongKeyLifecycleState' : 'PermissionDenied',
       `${version}: a date whose time is over`,
     );
@@ -288,7 +288,7 @@ t.test('Adjust Attribute increments, decrements and negates values', async (t) =
 t.test(
   'Get Attributes returns all attributes, or the requested ones in their order, each once',
   async (t) => {
-    for (const version of asked) {
+    for (const version of testedVersions) {
       const list = eraOf(version) === '1.x' ? 'Attribute' : 'Attributes';
       const all = await ask(service, version, GetAttributes, at({}));
       t.equal(all.fields, `UniqueIdentifier ${list}`, version);
@@ -322,7 +322,7 @@ t.test(
 t.test('vendor attributes are visible in 2.x only, and attributes with x- in both eras', async (t) => {
   const acme: Attribute = { vendor: 'Acme', name: 'n', value: { type: 'Integer', value: 1 } };
   const key = await storedKey(service, custom('n', 7), acme);
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const vendors = (await attributesOf(service, key, version)).filter(({ vendor }) => vendor !== undefined);
     t.same(
       vendors.map(({ vendor }) => vendor),

@@ -28,19 +28,19 @@ import {
  */
 
 const parts = ['CN', 'O', 'OU', 'Email', 'C', 'ST', 'L', 'UID', 'SerialNumber', 'Title', 'DC', 'DNQualifier'];
-const words: readonly [since: Version, until: Version | undefined, names: readonly string[]][] = [
+const namesByVersion: readonly [since: Version, until: Version | undefined, names: readonly string[]][] = [
   ['1.0', undefined, ['CertificateType']],
   ['1.0', '1.4', ['CertificateIdentifier', 'CertificateSubject', 'CertificateIssuer']],
   ['1.1', undefined, ['X_509CertificateIdentifier', 'X_509CertificateSubject', 'X_509CertificateIssuer']],
   ['1.1', undefined, ['CertificateLength', 'DigitalSignatureAlgorithm']],
   ['1.4', undefined, parts.flatMap((part) => [`CertificateSubject${part}`, `CertificateIssuer${part}`])],
 ];
-const all = words.flatMap(([, , names]) => names);
+const all = namesByVersion.flatMap(([, , names]) => names);
 const known = (version: Version) =>
-  words.flatMap(([since, until, names]) => (isWithin(version, since, until) ? names : []));
+  namesByVersion.flatMap(([since, until, names]) => (isWithin(version, since, until) ? names : []));
 
 /** What the certificate says, as that version tells it, without the indexes of 1.x. */
-async function said(service: TestService, id: string, version: Version): Promise<Attribute[]> {
+async function readAttributes(service: TestService, id: string, version: Version): Promise<Attribute[]> {
   const list = await attributesOf(service, id, version);
   return list
     .filter(({ name }) => all.includes(name))
@@ -115,13 +115,13 @@ t.test(
     for (const [way, id] of await everyWay(service)) {
       const der = await certificateOf(service, id);
       const copy = await register(service, der);
-      const whole = await said(service, id, '1.4');
+      const whole = await readAttributes(service, id, '1.4');
       t.equal(whole.length > 10, true, way);
       for (const version of versions) {
-        const own = await said(service, id, version);
+        const own = await readAttributes(service, id, version);
         const expected = whole.filter(({ name }) => known(version).includes(name));
         t.same(own, expected, `${way}: ${version}`);
-        t.same(await said(service, copy, version), own, `${way}: registered again, ${version}`);
+        t.same(await readAttributes(service, copy, version), own, `${way}: registered again, ${version}`);
       }
     }
   },
@@ -132,7 +132,7 @@ t.test('certificate attributes hold the values of the certificate', async (t) =>
   for (const [way, id] of await everyWay(service)) {
     const der = await certificateOf(service, id);
     const certificate = new X509Certificate(der);
-    const list = await said(service, id, '1.4');
+    const list = await readAttributes(service, id, '1.4');
     const values = (name: string) => list.filter((each) => each.name === name).map(({ value }) => value);
     const [identifier] = values('CertificateIdentifier') as { Issuer: string; SerialNumber: string }[];
     t.equal(identifier?.SerialNumber.toUpperCase(), certificate.serialNumber, `${way}: serial number`);
@@ -169,7 +169,7 @@ t.test('Locate finds a certificate by each of its attributes', async (t) => {
   ] as const) {
     const id = ways.get(way) as string;
     for (const version of ['1.0', '1.4', '2.1'] as const) {
-      for (const each of await said(service, id, version)) {
+      for (const each of await readAttributes(service, id, version)) {
         const Attributes = [each];
         const { UniqueIdentifier: found } = await succeed(service, version, Locate, { Attributes });
         t.ok(found.includes(id), `${way}: ${version} ${each.name}`);

@@ -69,10 +69,18 @@ t.test(
         const chain = ['-x509_strict', '-attime', at, '-CAfile', file('root.pem'), file('leaf.pem')];
         t.match(openssl('verify', ...chain), /: OK/, `${what} in ${type}`);
         t.equal(openssl('x509', '-in', file('leaf.pem'), '-noout', '-pubkey'), known, `${what}: its key`);
-        const told = openssl('x509', '-in', file('leaf.pem'), '-noout', '-subject', '-ext', 'subjectAltName');
-        t.match(told, /O = Array, CN = /, what);
+        const printed = openssl(
+          'x509',
+          '-in',
+          file('leaf.pem'),
+          '-noout',
+          '-subject',
+          '-ext',
+          'subjectAltName',
+        );
+        t.match(printed, /O = Array, CN = /, what);
         t.match(
-          told,
+          printed,
           /DNS:a\.example, IP Address:2001:DB8:0:0:0:0:0:7, email:a@b\.example, URI:https:\/\/x\//,
           what,
         );
@@ -224,8 +232,8 @@ t.test('Certify takes over only known extensions of a request', async (t) => {
   t.equal(await outcome(service, '2.1', Certify, carrying('2.1', nobody.der)), 'InvalidCSR', 'nobody');
   const ca = [...names, new x509.BasicConstraintsExtension(true, undefined, true)];
   const hidden = await requestOf({ subject: '', extensions: ca });
-  const wish = { ...carrying('2.1', hidden.der), Attributes: having(mask('CertificateSign')) };
-  t.equal(await outcome(service, '2.1', Certify, wish), 'InvalidCSR', 'an authority has a subject');
+  const withoutSubject = { ...carrying('2.1', hidden.der), Attributes: having(mask('CertificateSign')) };
+  t.equal(await outcome(service, '2.1', Certify, withoutSubject), 'InvalidCSR', 'an authority has a subject');
 });
 
 t.test('a certificate request can be registered and read as an object', async (t) => {

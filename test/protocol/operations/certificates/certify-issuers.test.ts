@@ -45,7 +45,7 @@ t.test('openssl verifies the certificates of every kind of issuing key and signa
   const pss = attribute('CryptographicParameters', { PaddingMethod: 'PSS', HashingAlgorithm: 'SHA_384' });
   const signedWith = (value: 'SHA_512WithRSAEncryption' | 'RSASSA_PSS' | 'ECDSAWithSHA512') =>
     attribute('DigitalSignatureAlgorithm', value);
-  const cases: [what: string, key: Attribute[], asked: Attribute[], told: string | undefined][] = [
+  const cases: [what: string, key: Attribute[], attributes: Attribute[], expected: string | undefined][] = [
     ['RSA', rsa, [], 'SHA_256WithRSAEncryption'],
     ['RSA SHA-512', rsa, [signedWith('SHA_512WithRSAEncryption')], 'SHA_512WithRSAEncryption'],
     ['RSA PSS by its name', rsa, [signedWith('RSASSA_PSS')], 'RSASSA_PSS'],
@@ -56,9 +56,9 @@ t.test('openssl verifies the certificates of every kind of issuing key and signa
     ['P-521', curve('P_521'), [], 'ECDSAWithSHA512'],
     ['Ed25519', [attribute('CryptographicAlgorithm', 'Ed25519')], [], undefined],
   ];
-  for (const [what, key, wish, told] of cases) {
-    const root = await authority(service, `Root of ${what}`, key, ...wish);
-    t.equal(await attributeOf(service, root.certificate, 'DigitalSignatureAlgorithm'), told, what);
+  for (const [what, key, attributes, expected] of cases) {
+    const root = await authority(service, `Root of ${what}`, key, ...attributes);
+    t.equal(await attributeOf(service, root.certificate, 'DigitalSignatureAlgorithm'), expected, what);
     const middle = await subordinate(service, root, `Middle of ${what}`);
     const leaf = await certified(service, middle, `Leaf of ${what}`);
     t.equal(
@@ -86,12 +86,12 @@ function verify(
   };
   const chain = ['-CAfile', file('root', root), '-untrusted', file('between', ...between)];
   try {
-    const said = execFileSync(
+    const printed = execFileSync(
       'openssl',
       ['verify', '-x509_strict', '-attime', String(now + 60), ...chain, file('leaf', leaf)],
       { encoding: 'utf8', stdio: 'pipe' },
     );
-    t.equal(said.trim().split(' ').at(-1), 'OK', `${what}: openssl verify`);
+    t.equal(printed.trim().split(' ').at(-1), 'OK', `${what}: openssl verify`);
   } catch (error) {
     if ((error as { code?: string }).code !== 'ENOENT') throw error;
     t.comment(`${what}: not verified by openssl, whose command line is not here`);
@@ -150,19 +150,19 @@ t.test('Certify makes an authority only when requested and allowed to the issuer
 t.test('Certify chooses the issuer by link, by name, or the only one', async (t) => {
   const service = await opened(t);
   const pair = await keyPair(service);
-  const asking = (...attributes: Attribute[]) => ({
+  const requestFor = (...attributes: Attribute[]) => ({
     UniqueIdentifier: pair.publicKey,
     Attributes: having(...name('Subject', { CN: 'x' }), ...attributes),
   });
   const issuedBy = async (...attributes: Attribute[]) => {
-    const { UniqueIdentifier: id } = await succeed(service, '2.1', Certify, asking(...attributes));
+    const { UniqueIdentifier: id } = await succeed(service, '2.1', Certify, requestFor(...attributes));
     return (await links(service, id)).CertificateLink;
   };
-  t.equal(await outcome(service, '2.1', Certify, asking()), 'ItemNotFound', 'none');
+  t.equal(await outcome(service, '2.1', Certify, requestFor()), 'ItemNotFound', 'none');
   const one = await authority(service, 'One');
   t.equal(await issuedBy(), one.certificate);
   const two = await authority(service, 'Two');
-  t.equal(await outcome(service, '2.1', Certify, asking()), 'InvalidField', 'two');
+  t.equal(await outcome(service, '2.1', Certify, requestFor()), 'InvalidField', 'two');
   t.equal(await issuedBy(linkTo(two.certificate)), two.certificate);
   t.equal(await issuedBy(...name('Issuer', { CN: ' ONE' })), one.certificate);
   const text = { CertificateIssuerDistinguishedName: 'CN=Two,O=Test', CertificateIssuerAlternativeName: [] };
@@ -171,14 +171,17 @@ t.test('Certify chooses the issuer by link, by name, or the only one', async (t)
     Attributes: having(attribute('CertificateIssuer', text)),
   });
   t.equal((await links(service, classic)).CertificateLink, two.certificate, 'by its name as text');
-  const facts = await nodeCrypto.certification.readCertificate(one.der);
-  const issuer = { IssuerDistinguishedName: facts.subject, IssuerAlternativeName: [] };
+  const details = await nodeCrypto.certification.readCertificate(one.der);
+  const issuer = { IssuerDistinguishedName: details.subject, IssuerAlternativeName: [] };
   t.equal(await issuedBy(attribute('X_509CertificateIssuer', issuer)), one.certificate);
-  t.equal(await outcome(service, '2.1', Certify, asking(...name('Issuer', { CN: 'Three' }))), 'ItemNotFound');
-  t.equal(await outcome(service, '2.1', Certify, asking(linkTo(pair.privateKey))), 'ItemNotFound');
-  t.equal(await outcome(service, '2.1', Certify, asking(linkTo('nobody'))), 'ItemNotFound');
   t.equal(
-    (await ask(service, '2.1', Certify, asking(), 'other')).reason,
+    await outcome(service, '2.1', Certify, requestFor(...name('Issuer', { CN: 'Three' }))),
+    'ItemNotFound',
+  );
+  t.equal(await outcome(service, '2.1', Certify, requestFor(linkTo(pair.privateKey))), 'ItemNotFound');
+  t.equal(await outcome(service, '2.1', Certify, requestFor(linkTo('nobody'))), 'ItemNotFound');
+  t.equal(
+    (await ask(service, '2.1', Certify, requestFor(), 'other')).reason,
     'ItemNotFound',
     "another group's issuers and keys do not exist",
   );
@@ -210,10 +213,10 @@ t.test('Certify finds a registered issuer when either of its objects links the o
       ...(side === 'certificate' ? [linkTo(keyId, 'PrivateKeyLink')] : []),
     );
     const { der } = await requestOf();
-    const asking = { ...carrying('2.1', der) };
+    const requestFor = { ...carrying('2.1', der) };
     if (side === 'key') {
       t.equal(
-        await outcome(service, '2.1', Certify, asking),
+        await outcome(service, '2.1', Certify, requestFor),
         'ItemNotFound',
         'without a link they are strangers',
       );
@@ -222,13 +225,13 @@ t.test('Certify finds a registered issuer when either of its objects links the o
         NewAttribute: linkTo(certificateId),
       });
     }
-    const { UniqueIdentifier: id } = await succeed(service, '2.1', Certify, asking);
+    const { UniqueIdentifier: id } = await succeed(service, '2.1', Certify, requestFor);
     t.equal((await links(service, id)).CertificateLink, certificateId, side);
     await succeed(service, '2.1', Revoke, {
       UniqueIdentifier: certificateId,
       RevocationReason: { RevocationReasonCode: 'CACompromise' },
     });
-    t.equal(await outcome(service, '2.1', Certify, asking), 'ItemNotFound', 'a revoked issuer is none');
+    t.equal(await outcome(service, '2.1', Certify, requestFor), 'ItemNotFound', 'a revoked issuer is none');
   }
 });
 
@@ -236,20 +239,24 @@ t.test('Certify makes a self-signed certificate only when requested', async (t) 
   const service = await opened(t);
   const subject = name('Subject', { CN: 'Me' });
   const issuer = name('Issuer', { CN: 'Me' });
-  const willing = await keyPair(service, p256, 'CertificateSign');
-  const asking = (publicKey: string, ...attributes: Attribute[]) => ({
+  const certifiable = await keyPair(service, p256, 'CertificateSign');
+  const requestFor = (publicKey: string, ...attributes: Attribute[]) => ({
     UniqueIdentifier: publicKey,
     Attributes: having(...attributes),
   });
   const result = (publicKey: string, ...attributes: Attribute[]) =>
-    outcome(service, '2.1', Certify, asking(publicKey, ...attributes));
-  t.equal(await result(willing.publicKey, ...subject, ...issuer), 'WrongKeyLifecycleState', 'not Active yet');
-  await succeed(service, '2.1', Activate, { UniqueIdentifier: willing.privateKey });
-  t.equal(await result(willing.publicKey, ...subject), 'ItemNotFound', 'no issuer stated');
-  const unwilling = await keyPair(service);
-  await succeed(service, '2.1', Activate, { UniqueIdentifier: unwilling.privateKey });
+    outcome(service, '2.1', Certify, requestFor(publicKey, ...attributes));
   t.equal(
-    await result(unwilling.publicKey, ...subject, ...issuer),
+    await result(certifiable.publicKey, ...subject, ...issuer),
+    'WrongKeyLifecycleState',
+    'not Active yet',
+  );
+  await succeed(service, '2.1', Activate, { UniqueIdentifier: certifiable.privateKey });
+  t.equal(await result(certifiable.publicKey, ...subject), 'ItemNotFound', 'no issuer stated');
+  const uncertifiable = await keyPair(service);
+  await succeed(service, '2.1', Activate, { UniqueIdentifier: uncertifiable.privateKey });
+  t.equal(
+    await result(uncertifiable.publicKey, ...subject, ...issuer),
     'IncompatibleCryptographicUsageMask',
     'not a key for certificates',
   );
@@ -257,7 +264,7 @@ t.test('Certify makes a self-signed certificate only when requested', async (t) 
     service,
     '2.1',
     Certify,
-    asking(willing.publicKey, ...subject, ...issuer),
+    requestFor(certifiable.publicKey, ...subject, ...issuer),
   );
   const certificate = readX509(await certificateOf(service, id));
   t.equal(certificate.subject, certificate.issuer);
@@ -266,5 +273,5 @@ t.test('Certify makes a self-signed certificate only when requested', async (t) 
     { ca: false },
     'no authority unless asked',
   );
-  t.same(await links(service, id), { PublicKeyLink: willing.publicKey });
+  t.same(await links(service, id), { PublicKeyLink: certifiable.publicKey });
 });

@@ -7,7 +7,7 @@ import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Archive } from '../../../../src/operations/lifecycle/archive.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
-import { asked, everything, having, outcome, refuses, storedKey, succeed } from '../ask.ts';
+import { everything, having, outcome, refuses, storedKey, succeed, testedVersions } from '../ask.ts';
 import { attribute, authority, carrying, keyPair, name, opened, requestOf } from './authority.ts';
 
 t.test('Certify refuses unsuitable objects and requests', async (t) => {
@@ -44,7 +44,7 @@ t.test('Certify refuses unsuitable objects and requests', async (t) => {
   const broken = new Uint8Array(der);
   broken[broken.length - 3] = (broken.at(-3) as number) ^ 1;
   const weak = await rsaRequest(1024);
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const classic = eraOf(version) === '1.x';
     const csr = classic ? 'InvalidField' : 'InvalidCSR';
     const rows: [what: string, request: object, expected: string][] = [
@@ -81,7 +81,7 @@ t.test('Certify refuses unsuitable objects and requests', async (t) => {
   }
   const alternative = (der: Uint8Array) =>
     attribute('X_509CertificateSubject', { SubjectAlternativeName: [der] });
-  const wishes: [what: string, attributes: Attribute[], expected: string][] = [
+  const cases: [what: string, attributes: Attribute[], expected: string][] = [
     ['a name that is not DER', [x500], 'InvalidField'],
     [
       'an alternative name that is not DER',
@@ -106,7 +106,7 @@ t.test('Certify refuses unsuitable objects and requests', async (t) => {
       'UnsupportedCryptographicParameters',
     ],
   ];
-  for (const [what, attributes, expected] of wishes) {
+  for (const [what, attributes, expected] of cases) {
     const request = { ...key, Attributes: having(...attributes) };
     t.equal(await outcome(service, '2.1', Certify, request), expected, what);
   }

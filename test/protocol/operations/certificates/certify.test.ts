@@ -9,7 +9,7 @@ import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import { integer } from '../../../client.ts';
 import { uid } from '../../service.ts';
-import { ask, asked, attributeOf, having, named, outcome, succeed } from '../ask.ts';
+import { ask, attributeOf, having, named, outcome, succeed, testedVersions } from '../ask.ts';
 import {
   attribute,
   authority,
@@ -32,7 +32,7 @@ t.test('Certify issues a certificate for a stored public key in every version', 
   const service = await opened(t);
   const now = service.now / 1000;
   const root = await authority(service);
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const pair = await keyPair(service);
     const text = attribute('CertificateSubject', {
       CertificateSubjectDistinguishedName: `CN=app ${version}\\, one,O=Acme,C=DE`,
@@ -95,7 +95,7 @@ t.test('Certify issues a certificate for a certificate request in every version 
     new x509.CertificatePolicyExtension(['1.2.3.4']),
   ];
   const { der, pem } = await requestOf({ subject: 'O=Client, CN=from the request', extensions });
-  for (const version of asked) {
+  for (const version of testedVersions) {
     for (const [type, value] of [
       ['PKCS_10', der],
       ['PEM', pem],
@@ -190,10 +190,14 @@ t.test('Certify takes dates from the attributes, else one year, and never exceed
   const root = await authority(service, 'Root', p256, attribute('DeactivationDate', now + 100 * day));
   const dated = async (...attributes: Attribute[]) => {
     const { certificate, der } = await certified(service, root, 'dated', ...attributes);
-    const facts = await nodeCrypto.certification.readCertificate(der);
-    t.equal(facts.notBefore, await attributeOf(service, certificate, 'ActivationDate'));
-    t.equal(facts.notAfter, await attributeOf(service, certificate, 'DeactivationDate'));
-    return [facts.notBefore - now, facts.notAfter - now, await attributeOf(service, certificate, 'State')];
+    const details = await nodeCrypto.certification.readCertificate(der);
+    t.equal(details.notBefore, await attributeOf(service, certificate, 'ActivationDate'));
+    t.equal(details.notAfter, await attributeOf(service, certificate, 'DeactivationDate'));
+    return [
+      details.notBefore - now,
+      details.notAfter - now,
+      await attributeOf(service, certificate, 'State'),
+    ];
   };
   const from = (days: number) => attribute('ActivationDate', now + days * day);
   const to = (days: number) => attribute('DeactivationDate', now + days * day);
@@ -203,11 +207,11 @@ t.test('Certify takes dates from the attributes, else one year, and never exceed
   t.same(await dated(from(-2), to(2)), [-2 * day, 2 * day, 'Active']);
   const pair = await keyPair(service);
   const subject = name('Subject', { CN: 'x' });
-  const asking = (...attributes: Attribute[]) => ({
+  const requestFor = (...attributes: Attribute[]) => ({
     UniqueIdentifier: pair.publicKey,
     Attributes: having(...subject, ...attributes),
   });
-  const modern = asking;
+  const modern = requestFor;
   for (const [what, ...attributes] of [
     ['later than the issuer', to(101)],
     ['over already', from(-3), to(-1)],
@@ -217,7 +221,7 @@ t.test('Certify takes dates from the attributes, else one year, and never exceed
     t.equal(await outcome(service, '2.1', Certify, modern(...attributes)), 'InvalidField', what);
   }
   service.now += 101 * day * 1000;
-  t.equal(await outcome(service, '2.1', Certify, asking()), 'ItemNotFound', 'the issuer is over');
+  t.equal(await outcome(service, '2.1', Certify, requestFor()), 'ItemNotFound', 'the issuer is over');
 });
 
 t.test('Certify keeps the subject of the previous certificate when the request states none', async (t) => {

@@ -9,7 +9,6 @@ import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import {
   ask,
-  asked,
   attributeOf,
   contact,
   having,
@@ -18,6 +17,7 @@ import {
   refuses,
   storedKey,
   succeed,
+  testedVersions,
 } from '../ask.ts';
 import {
   attribute,
@@ -38,14 +38,14 @@ import {
   year,
 } from './authority.ts';
 
-const facts = (der: Uint8Array) => nodeCrypto.certification.readCertificate(der);
+const readDetails = (der: Uint8Array) => nodeCrypto.certification.readCertificate(der);
 
 t.test(
   'Re-certify keeps key and subject, moves names and links both certificates in every version',
   async (t) => {
     const service = await opened(t);
     const root = await authority(service);
-    for (const version of asked) {
+    for (const version of testedVersions) {
       const old = await certified(
         service,
         root,
@@ -59,7 +59,7 @@ t.test(
       t.equal(fields, 'UniqueIdentifier', version);
       const { UniqueIdentifier: id } = payload;
       const der = await certificateOf(service, id);
-      const [before, after] = [await facts(old.der), await facts(der)];
+      const [before, after] = [await readDetails(old.der), await readDetails(der)];
       t.not(der.toHex(), old.der.toHex());
       t.same(after.publicKey, before.publicKey);
       t.same(after.subject, before.subject);
@@ -89,10 +89,10 @@ t.test('Re-certify copies dates, moves them by the Offset, or takes those of the
   const dates = async (Offset: number | undefined, ...attributes: Attribute[]) => {
     const request = { UniqueIdentifier: issued.certificate, Offset, Attributes: having(...attributes) };
     const { UniqueIdentifier: id } = await succeed(service, '2.1', ReCertify, request);
-    const said = await facts(await certificateOf(service, id));
-    t.equal(await attributeOf(service, id, 'ActivationDate'), said.notBefore);
-    t.equal(await attributeOf(service, id, 'DeactivationDate'), said.notAfter);
-    return [(said.notBefore - now) / day, (said.notAfter - now) / day];
+    const details = await readDetails(await certificateOf(service, id));
+    t.equal(await attributeOf(service, id, 'ActivationDate'), details.notBefore);
+    t.equal(await attributeOf(service, id, 'DeactivationDate'), details.notAfter);
+    return [(details.notBefore - now) / day, (details.notAfter - now) / day];
   };
   t.same(await dates(undefined), [0, 100]);
   service.now += 40 * day * 1000;
@@ -119,8 +119,8 @@ t.test('Re-certify gives a registered certificate its X.509 validity again, from
   });
   service.now += 100 * day * 1000;
   const { UniqueIdentifier: id } = await succeed(service, '2.1', ReCertify, { UniqueIdentifier });
-  const said = await facts(await certificateOf(service, id));
-  t.same([(said.notBefore - now) / day, (said.notAfter - now) / day], [100, 400]);
+  const details = await readDetails(await certificateOf(service, id));
+  t.same([(details.notBefore - now) / day, (details.notAfter - now) / day], [100, 400]);
   t.same(await links(service, id), {
     ReplacedObjectLink: UniqueIdentifier,
     CertificateLink: root.certificate,
@@ -144,8 +144,8 @@ t.test('Re-certify uses the same issuer or its replacement; another one must be 
   const { UniqueIdentifier: renewed } = await succeed(service, '2.1', ReCertify, {
     UniqueIdentifier: middle.certificate,
   });
-  const said = await facts(await certificateOf(service, renewed));
-  t.ok(said.authority, 'an authority stays one');
+  const details = await readDetails(await certificateOf(service, renewed));
+  t.ok(details.authority, 'an authority stays one');
   t.equal(await issuerAfter(), renewed);
   await succeed(service, '2.1', Revoke, {
     UniqueIdentifier: renewed,
@@ -161,8 +161,8 @@ t.test('Re-certify signs a self-signed certificate by its own key again', async 
   const { UniqueIdentifier: id } = await succeed(service, '1.0', ReCertify, {
     UniqueIdentifier: root.certificate,
   });
-  const said = await facts(await certificateOf(service, id));
-  t.match(said, { selfSigned: true, authority: true });
+  const details = await readDetails(await certificateOf(service, id));
+  t.match(details, { selfSigned: true, authority: true });
   t.same(await links(service, id), { ReplacedObjectLink: root.certificate, PublicKeyLink: root.publicKey });
 });
 
@@ -172,16 +172,16 @@ t.test('Re-certify prefers a certificate request for the same key to the old cer
   const keys = await extracted(service, old);
   const { der } = await requestOf({ subject: 'CN=new', keys });
   const { der: foreign } = await requestOf({ subject: 'CN=new' });
-  for (const version of asked) {
-    const asking = (bytes: Uint8Array) => ({
+  for (const version of testedVersions) {
+    const requestFor = (bytes: Uint8Array) => ({
       UniqueIdentifier: old.certificate,
       ...carrying(version, bytes),
     });
-    const { UniqueIdentifier: id } = await succeed(service, version, ReCertify, asking(der));
+    const { UniqueIdentifier: id } = await succeed(service, version, ReCertify, requestFor(der));
     t.equal(await attributeOf(service, id, 'CertificateSubjectCN'), 'new', version);
     const refusal = eraOf(version) === '1.x' ? 'InvalidField' : 'InvalidCSR';
-    t.equal(await outcome(service, version, ReCertify, asking(foreign)), refusal, version);
-    t.equal(await outcome(service, version, ReCertify, asking(Uint8Array.of(1))), refusal, version);
+    t.equal(await outcome(service, version, ReCertify, requestFor(foreign)), refusal, version);
+    t.equal(await outcome(service, version, ReCertify, requestFor(Uint8Array.of(1))), refusal, version);
   }
   const { UniqueIdentifier: stored } = await succeed(service, '2.1', Register, {
     ObjectType: 'CertificateRequest',

@@ -18,7 +18,7 @@ import { links, requestOf } from './authority.ts';
 const versions = ['2.0', '2.1'] as const;
 
 const der = (pem: string): Uint8Array => new Uint8Array(new X509Certificate(pem).raw);
-const asking = (value: Uint8Array, type = 'PKCS_10') => ({
+const requestWith = (value: Uint8Array, type = 'PKCS_10') => ({
   CertificateRequest: { CertificateRequestType: type, CertificateRequestValue: value },
 });
 const bringing = (value: Uint8Array, type = 'X_509') => ({
@@ -53,7 +53,7 @@ t.test(
           service,
           version,
           ReProvision,
-          asking(value, form),
+          requestWith(value, form),
         );
         const certificate = await isEnrolled(t, enrolled, id);
         t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
@@ -112,7 +112,7 @@ t.test(
   'Re-Provision sets the ID Placeholder to the certificate, so that the same message can get it',
   async (t) => {
     const { service } = await openEnrolled(t);
-    const payload = payloadOf('2.1', ReProvision, asking((await requestOf()).der));
+    const payload = payloadOf('2.1', ReProvision, requestWith((await requestOf()).der));
     const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
     t.equal(outline(answers), 'ReProvision:Success Get:Success');
     t.equal(answers[1]?.id, answers[0]?.id);
@@ -138,11 +138,11 @@ t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
   const trailing = new Uint8Array([...der((await issueClient(authority, 'tester')).certificate), 0]);
   const rows: readonly [string, object, string][] = [
-    ['both', { ...asking(request), ...bringing(der(taken.certificate)) }, 'InvalidField'],
-    ['a signature of another key', asking(forged), 'InvalidField'],
-    ['no request', asking(request.subarray(0, 20)), 'InvalidField'],
-    ['an empty request', asking(new Uint8Array()), 'InvalidField'],
-    ['CRMF', asking(request, 'CRMF'), 'FeatureNotSupported'],
+    ['both', { ...requestWith(request), ...bringing(der(taken.certificate)) }, 'InvalidField'],
+    ['a signature of another key', requestWith(forged), 'InvalidField'],
+    ['no request', requestWith(request.subarray(0, 20)), 'InvalidField'],
+    ['an empty request', requestWith(new Uint8Array()), 'InvalidField'],
+    ['CRMF', requestWith(request, 'CRMF'), 'FeatureNotSupported'],
     ['PGP', bringing(pem, 'PGP'), 'FeatureNotSupported'],
     ['no certificate', bringing(request), 'InvalidField'],
     ['PEM', bringing(new TextEncoder().encode(stranger.certificate)), 'InvalidField'],
@@ -183,7 +183,7 @@ t.test('Re-Provision accepts only certificates when the server has no authority'
   const { service, authority, loseKey } = await openEnrolled(t);
   loseKey();
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'FeatureNotSupported');
-  const request = asking((await requestOf()).der);
+  const request = requestWith((await requestOf()).der);
   t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'FeatureNotSupported');
   const { certificate } = await issueClient(authority, 'tester');
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
@@ -193,14 +193,14 @@ t.test('Re-Provision refuses to sign when the authority has expired', async (t) 
   const long = new Date(Date.now() - 11 * 365 * 86_400_000);
   const enrolled = await openEnrolled(t, { authority: await newAuthority('Old', long) });
   const before = await enrolled.entry();
-  for (const request of [{}, asking((await requestOf()).der)])
+  for (const request of [{}, requestWith((await requestOf()).der)])
     t.equal((await ask(enrolled.service, '2.1', ReProvision, request)).reason, 'InvalidField');
   t.same(await enrolled.entry(), before);
 });
 
 t.test('Re-Provision serves only the client itself, authenticated by its own certificate', async (t) => {
   const { service, enrol, entry, told, change } = await openEnrolled(t);
-  const request = asking((await requestOf()).der);
+  const request = requestWith((await requestOf()).der);
   const before = await entry();
   const denied = async (speaker: object, why: string) => {
     service.speaker = speaker;
@@ -225,7 +225,7 @@ t.test('Re-Provision serves only the client itself, authenticated by its own cer
 t.test('Re-Provision makes no key when the role of the client lacks Get', async (t) => {
   const { service } = await openEnrolled(t, { may: (operation) => operation !== 'Get' });
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'PermissionDenied');
-  t.equal((await ask(service, '2.1', ReProvision, asking((await requestOf()).der))).status, 'Success');
+  t.equal((await ask(service, '2.1', ReProvision, requestWith((await requestOf()).der))).status, 'Success');
 });
 
 t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', async (t) => {
@@ -282,7 +282,7 @@ t.test(
     const item = async () => {
       return {
         operation: 'ReProvision',
-        payload: payloadOf('2.1', ReProvision, asking((await requestOf()).der)),
+        payload: payloadOf('2.1', ReProvision, requestWith((await requestOf()).der)),
       };
     };
     const bad = { operation: 'Get', payload: [uid('nothing')] };
@@ -304,7 +304,7 @@ t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, told } = enrolled;
   const both = await Promise.all(
-    [0, 1].map(async () => ask(service, '2.1', ReProvision, asking((await requestOf()).der))),
+    [0, 1].map(async () => ask(service, '2.1', ReProvision, requestWith((await requestOf()).der))),
   );
   t.same(both.map(({ reason, status }) => reason ?? status).sort(), ['PermissionDenied', 'Success']);
   t.equal(told.length, 1);

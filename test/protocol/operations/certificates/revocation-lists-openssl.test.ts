@@ -24,10 +24,10 @@ t.test(
     };
     for (const [what, key] of Object.entries(kinds)) {
       const root = await authority(service, `Root ${what}`, key);
-      const good = await certified(service, root, 'good');
-      const bad = await certified(service, root, 'bad');
+      const valid = await certified(service, root, 'good');
+      const revoked = await certified(service, root, 'bad');
       const silent = await certified(service, root, 'silent');
-      await revoke(service, bad.certificate, 'KeyCompromise');
+      await revoke(service, revoked.certificate, 'KeyCompromise');
       await revoke(service, silent.certificate, 'Unspecified');
       const file = (called: string, content: string | Uint8Array) => {
         writeFileSync(join(folder, called), content);
@@ -39,10 +39,10 @@ t.test(
       const rootFile = file('root.pem', pem(root));
       const openssl = (...words: string[]) =>
         execFileSync('openssl', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-      const told = openssl('crl', '-inform', 'DER', '-in', der, '-noout', '-text', '-CAfile', rootFile);
-      t.match(told, /CRL Number:\s+1\b/, `${what}: number`);
-      t.match(told, /Key Compromise/, `${what}: reason`);
-      t.match(told, new RegExp(serialOf(bad), 'i'), `${what}: serial number`);
+      const printed = openssl('crl', '-inform', 'DER', '-in', der, '-noout', '-text', '-CAfile', rootFile);
+      t.match(printed, /CRL Number:\s+1\b/, `${what}: number`);
+      t.match(printed, /Key Compromise/, `${what}: reason`);
+      t.match(printed, new RegExp(serialOf(revoked), 'i'), `${what}: serial number`);
       const verified = spawnSync('openssl', [
         'crl',
         '-inform',
@@ -73,8 +73,8 @@ t.test(
           ],
           { encoding: 'utf8' },
         );
-      t.match(verify(good).stdout, /: OK/, `${what}: good`);
-      for (const leaf of [bad, silent])
+      t.match(verify(valid).stdout, /: OK/, `${what}: good`);
+      for (const leaf of [revoked, silent])
         t.match(verify(leaf).stderr, /certificate revoked/, `${what}: revoked`);
     }
   },

@@ -103,7 +103,7 @@ t.test('a revocation list contains the revoked certificates of its issuer only',
   );
   const middle = await subordinate(service, root, 'middle');
   const good = await certified(service, root, 'good');
-  const over = await certified(
+  const expired = await certified(
     service,
     root,
     'over',
@@ -140,7 +140,7 @@ t.test('a revocation list contains the revoked certificates of its issuer only',
   t.ok(serials(await listOf(service, root)).includes(renewed), 'destroyed');
 
   service.now += 2 * day * 1000;
-  t.notOk(serials(await listOf(service, root)).includes(serialOf(over)), 'its own end is no revocation');
+  t.notOk(serials(await listOf(service, root)).includes(serialOf(expired)), 'its own end is no revocation');
   service.now += 60 * day * 1000;
   t.ok(serials(await listOf(service, root)).includes(serialOf(bad)), 'on lists that follow its end');
   service.now += 10 * day * 1000;

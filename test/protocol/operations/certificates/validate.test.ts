@@ -5,7 +5,7 @@ import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import type { TestService } from '../../service.ts';
-import { ask, asked, having, outcome, refuses, storedKey, succeed } from '../ask.ts';
+import { ask, having, outcome, refuses, storedKey, succeed, testedVersions } from '../ask.ts';
 import {
   type Authority,
   attribute,
@@ -44,7 +44,7 @@ const register = (service: TestService, der: Uint8Array) =>
   });
 
 /** What Validate says of certificates as they are and by identifier. */
-async function verdict(
+async function validate(
   service: TestService,
   ders: readonly Uint8Array[],
   ids: readonly string[] = [],
@@ -56,7 +56,7 @@ async function verdict(
 
 t.test('Validate accepts one chain in every version, in any order, by value and by identifier', async (t) => {
   const { service, root, middle, leaf } = await chainOf(t);
-  for (const version of asked) {
+  for (const version of testedVersions) {
     for (const [ders, ids] of [
       [[leaf, middle, root], []],
       [[root, leaf, middle], []],
@@ -92,11 +92,11 @@ t.test('Validate judges a chain at the date of the request', async (t) => {
     [100, 'Invalid'],
     [4000, 'Invalid'],
   ] as const) {
-    t.equal(await verdict(service, [leaf.der], [], now + days * day), expected, `in ${days} days`);
+    t.equal(await validate(service, [leaf.der], [], now + days * day), expected, `in ${days} days`);
   }
   service.now += 101 * day * 1000;
-  t.equal(await verdict(service, [leaf.der]), 'Invalid', 'now, when no date is given');
-  t.equal(await verdict(service, [leaf.der], [], now), 'Valid', 'in the past it was');
+  t.equal(await validate(service, [leaf.der]), 'Invalid', 'now, when no date is given');
+  t.equal(await validate(service, [leaf.der], [], now), 'Valid', 'in the past it was');
 });
 
 t.test(
@@ -112,11 +112,11 @@ t.test(
         RevocationReason: { RevocationReasonCode: 'CessationOfOperation' },
       });
       const all = [leaf.der, middle.der, root.der];
-      t.equal(await verdict(service, all), 'Invalid', which);
-      t.equal(await verdict(service, [], [leaf.certificate]), 'Invalid', which);
-      t.equal(await verdict(service, all, [], now + 5 * day), 'Valid', `${which}: before`);
+      t.equal(await validate(service, all), 'Invalid', which);
+      t.equal(await validate(service, [], [leaf.certificate]), 'Invalid', which);
+      t.equal(await validate(service, all, [], now + 5 * day), 'Valid', `${which}: before`);
       await succeed(service, '1.4', Archive, { UniqueIdentifier: chain[which].certificate });
-      t.equal(await verdict(service, all), 'Invalid', `${which}: archived too`);
+      t.equal(await validate(service, all), 'Invalid', `${which}: archived too`);
     }
     const { service, leaf } = await chainOf(t);
     const now = service.now / 1000;
@@ -125,7 +125,7 @@ t.test(
       RevocationReason: { RevocationReasonCode: 'KeyCompromise' },
       CompromiseOccurrenceDate: now + 2 * day,
     });
-    t.equal(await verdict(service, [leaf.der], [], now + 3 * day), 'Invalid', 'compromised');
+    t.equal(await validate(service, [leaf.der], [], now + 3 * day), 'Invalid', 'compromised');
   },
 );
 
@@ -140,19 +140,19 @@ t.test(
       RevocationReason: { RevocationReasonCode: 'PrivilegeWithdrawn' },
     });
     for (let copy = 0; copy < 33; copy += 1) await register(service, leaf.der);
-    t.equal(await verdict(service, all), 'Invalid', 'copies');
+    t.equal(await validate(service, all), 'Invalid', 'copies');
     await succeed(service, '2.1', Destroy, { UniqueIdentifier: leaf.certificate });
-    t.equal(await verdict(service, all), 'Invalid', 'destroyed');
+    t.equal(await validate(service, all), 'Invalid', 'destroyed');
     await succeed(service, '2.1', Revoke, {
       UniqueIdentifier: root.certificate,
       RevocationReason: { RevocationReasonCode: 'CACompromise' },
       CompromiseOccurrenceDate: service.now / 1000,
     });
     await succeed(service, '2.1', Destroy, { UniqueIdentifier: root.certificate });
-    t.equal(await verdict(service, [middle.der, root.der]), 'Invalid', 'a root');
+    t.equal(await validate(service, [middle.der, root.der]), 'Invalid', 'a root');
     const before = service.now / 1000 - day;
     t.equal(
-      await verdict(service, [middle.der, root.der], [], before),
+      await validate(service, [middle.der, root.der], [], before),
       'Unknown',
       'what is gone is no anchor',
     );
@@ -163,13 +163,13 @@ t.test('Validate answers Unknown for a root that the group does not store', asyn
   const { leaf, middle, root } = await chainOf(t);
   const service = await opened(t);
   const all = [leaf.der, middle.der, root.der];
-  t.equal(await verdict(service, all), 'Unknown', 'nothing is kept');
-  t.equal(await verdict(service, [leaf.der]), 'Unknown', 'the rest is not there');
+  t.equal(await validate(service, all), 'Unknown', 'nothing is kept');
+  t.equal(await validate(service, [leaf.der]), 'Unknown', 'the rest is not there');
   await register(service, middle.der);
-  t.equal(await verdict(service, all), 'Unknown', 'the middle alone is kept');
+  t.equal(await validate(service, all), 'Unknown', 'the middle alone is kept');
   await register(service, root.der);
-  t.equal(await verdict(service, all), 'Valid', 'the root is kept');
-  t.equal(await verdict(service, [leaf.der]), 'Valid');
+  t.equal(await validate(service, all), 'Valid', 'the root is kept');
+  t.equal(await validate(service, [leaf.der]), 'Valid');
   const request = { Certificate: [inline(leaf.der)], UniqueIdentifier: [] };
   t.equal((await ask(service, '2.1', Validate, request, 'other')).payload.ValidityIndicator, 'Unknown');
 });
@@ -177,10 +177,10 @@ t.test('Validate answers Unknown for a root that the group does not store', asyn
 t.test('Validate answers Invalid when one certificate is invalid and another unknown', async (t) => {
   const { leaf, middle, root } = await chainOf(t);
   const service = await opened(t);
-  const spoiled = new Uint8Array(leaf.der);
-  spoiled[spoiled.length - 2] = (spoiled.at(-2) as number) ^ 1;
-  t.equal(await verdict(service, [spoiled, middle.der, root.der]), 'Invalid');
-  t.equal(await verdict(service, [leaf.der], [], service.now / 1000 + 4000 * day), 'Invalid');
+  const corrupted = new Uint8Array(leaf.der);
+  corrupted[corrupted.length - 2] = (corrupted.at(-2) as number) ^ 1;
+  t.equal(await validate(service, [corrupted, middle.der, root.der]), 'Invalid');
+  t.equal(await validate(service, [leaf.der], [], service.now / 1000 + 4000 * day), 'Invalid');
 });
 
 t.test('Validate refuses malformed requests', async (t) => {

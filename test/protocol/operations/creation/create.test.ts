@@ -10,7 +10,6 @@ import {
   aes,
   algorithm,
   ask,
-  asked,
   attributeOf,
   attributesOf,
   contact,
@@ -22,21 +21,22 @@ import {
   outcome,
   refuses,
   succeed,
+  testedVersions,
 } from '../ask.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
 
 t.test('Create answers in every version', async (t) => {
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const { payload, fields } = await ask(service, version, Create, {
       ObjectType: 'SymmetricKey',
       Attributes: having(...aes),
     });
     t.equal(fields, 'ObjectType UniqueIdentifier', version);
     t.equal(payload.ObjectType, 'SymmetricKey');
-    const got = await succeed(service, version, Get, { UniqueIdentifier: payload.UniqueIdentifier });
-    t.match(got.Object, {
+    const read = await succeed(service, version, Get, { UniqueIdentifier: payload.UniqueIdentifier });
+    t.match(read.Object, {
       value: { KeyBlock: { KeyFormatType: 'Raw', CryptographicAlgorithm: 'AES', CryptographicLength: 256 } },
     });
     t.equal(await attributeOf(service, payload.UniqueIdentifier, 'State'), 'PreActive');
@@ -55,8 +55,8 @@ t.test('Create makes keys and secrets of the stated or default length', async (t
       ObjectType: 'SymmetricKey',
       Attributes: having(...given),
     });
-    const got = await succeed(service, '1.4', Get, { UniqueIdentifier: made.UniqueIdentifier });
-    t.equal(materialOf(got.Object).length, bytes, JSON.stringify(given));
+    const read = await succeed(service, '1.4', Get, { UniqueIdentifier: made.UniqueIdentifier });
+    t.equal(materialOf(read.Object).length, bytes, JSON.stringify(given));
   }
   const secret = await succeed(service, '2.1', Create, {
     ObjectType: 'SecretData',

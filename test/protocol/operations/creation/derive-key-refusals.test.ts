@@ -45,7 +45,7 @@ const hash = { HashingAlgorithm: 'SHA_256' } as const;
 const data = { CryptographicParameters: hash, DerivationData: [bytes(3)] };
 
 /** A good request, and what is wrong with it. */
-function asking(method: DerivationMethod, DerivationParameters: object, rest: object = {}) {
+function requestFor(method: DerivationMethod, DerivationParameters: object, rest: object = {}) {
   return {
     ObjectType: 'SymmetricKey',
     UniqueIdentifier: [base],
@@ -55,7 +55,7 @@ function asking(method: DerivationMethod, DerivationParameters: object, rest: ob
     ...rest,
   };
 }
-const hmac = (rest: object) => asking('HMAC', data, rest);
+const hmac = (rest: object) => requestFor('HMAC', data, rest);
 
 t.test('Derive Key refuses objects that it cannot derive from', async (t) => {
   const archived = await created(derives, active);
@@ -68,7 +68,7 @@ t.test('Derive Key refuses objects that it cannot derive from', async (t) => {
   const maskless = await created(withMask('Encrypt'), active);
   const named = (...UniqueIdentifier: string[]) => hmac({ UniqueIdentifier });
   const opaque = await registered('an opaque object');
-  const hollow = await registered('metadata', derives, active);
+  const metadataOnly = await registered('metadata', derives, active);
   const wrapped = await registered('a wrapped key', derives, active);
   await refuses(t, service, DeriveKey, [
     ['none', named(), 'InvalidMessage'],
@@ -90,7 +90,11 @@ t.test('Derive Key refuses objects that it cannot derive from', async (t) => {
     t.equal(await outcome(service, version, DeriveKey, of(await created(derives))), state, 'Pre-Active');
     t.equal(await outcome(service, version, DeriveKey, of(revoked)), state, 'Deactivated');
     const missing = version === '1.0' ? 'IllegalOperation' : 'KeyValueNotPresent';
-    t.equal(await outcome(service, version, DeriveKey, of(hollow)), missing, `${version}: metadata only`);
+    t.equal(
+      await outcome(service, version, DeriveKey, of(metadataOnly)),
+      missing,
+      `${version}: metadata only`,
+    );
   }
 });
 
@@ -98,66 +102,70 @@ t.test('Derive Key refuses missing and excess inputs of each method', async (t) 
   const salted = { Salt: bytes(4), IterationCount: 1 };
   const inputs = 'InvalidField';
   await refuses(t, service, DeriveKey, [
-    ['no such method', asking(99 as never, data), inputs],
-    ['no Salt', asking('PBKDF2', { IterationCount: 1 }), inputs],
-    ['no Iteration Count', asking('PBKDF2', { Salt: bytes(4) }), inputs],
-    ['data for PBKDF2', asking('PBKDF2', { ...salted, ...data }), inputs],
+    ['no such method', requestFor(99 as never, data), inputs],
+    ['no Salt', requestFor('PBKDF2', { IterationCount: 1 }), inputs],
+    ['no Iteration Count', requestFor('PBKDF2', { Salt: bytes(4) }), inputs],
+    ['data for PBKDF2', requestFor('PBKDF2', { ...salted, ...data }), inputs],
     [
       'Iteration Count 0',
-      asking('PBKDF2', { ...salted, IterationCount: 0 }),
+      requestFor('PBKDF2', { ...salted, IterationCount: 0 }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
     [
       'a negative Iteration Count',
-      asking('PBKDF2', { ...salted, IterationCount: -1 }),
+      requestFor('PBKDF2', { ...salted, IterationCount: -1 }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
     [
       'an Iteration Count that takes minutes',
-      asking('PBKDF2', { ...salted, IterationCount: 2 ** 31 - 1 }),
+      requestFor('PBKDF2', { ...salted, IterationCount: 2 ** 31 - 1 }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
     [
       'a large one for many blocks',
-      asking('PBKDF2', { ...salted, IterationCount: 10_000_000 }, { Attributes: having(aes, length(512)) }),
+      requestFor(
+        'PBKDF2',
+        { ...salted, IterationCount: 10_000_000 },
+        { Attributes: having(aes, length(512)) },
+      ),
       'InvalidField',
       'BadCryptographicParameters',
     ],
-    ['a Salt for HMAC', asking('HMAC', { ...data, Salt: bytes(4) }), inputs],
-    ['a vector for HMAC', asking('HMAC', { ...data, InitializationVector: bytes(4) }), inputs],
-    ['no data for HMAC', asking('HMAC', { CryptographicParameters: hash }), inputs],
-    ['data for HASH', asking('HASH', data), inputs],
+    ['a Salt for HMAC', requestFor('HMAC', { ...data, Salt: bytes(4) }), inputs],
+    ['a vector for HMAC', requestFor('HMAC', { ...data, InitializationVector: bytes(4) }), inputs],
+    ['no data for HMAC', requestFor('HMAC', { CryptographicParameters: hash }), inputs],
+    ['data for HASH', requestFor('HASH', data), inputs],
     [
       'no hash for HMAC',
-      asking('HMAC', { DerivationData: [bytes(3)] }),
+      requestFor('HMAC', { DerivationData: [bytes(3)] }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
-    ['no hash for HASH', asking('HASH', {}), 'InvalidField', 'BadCryptographicParameters'],
+    ['no hash for HASH', requestFor('HASH', {}), 'InvalidField', 'BadCryptographicParameters'],
     [
       'a hash that is gone',
-      asking('HASH', { CryptographicParameters: { HashingAlgorithm: 'MD2' } }),
+      requestFor('HASH', { CryptographicParameters: { HashingAlgorithm: 'MD2' } }),
       'InvalidField',
       'UnsupportedCryptographicParameters',
     ],
     [
       'no hash for SP 800-108',
-      asking('NIST800_108_C', { DerivationData: [bytes(3)] }),
+      requestFor('NIST800_108_C', { DerivationData: [bytes(3)] }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
     [
       'no mode for ENCRYPT',
-      asking('ENCRYPT', { DerivationData: [bytes(16)] }),
+      requestFor('ENCRYPT', { DerivationData: [bytes(16)] }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
     [
       'no vector for ENCRYPT',
-      asking('ENCRYPT', {
+      requestFor('ENCRYPT', {
         CryptographicParameters: { BlockCipherMode: 'CBC' },
         DerivationData: [bytes(16)],
       }),
@@ -165,16 +173,19 @@ t.test('Derive Key refuses missing and excess inputs of each method', async (t) 
     ],
     [
       'half a block',
-      asking('ENCRYPT', { CryptographicParameters: { BlockCipherMode: 'ECB' }, DerivationData: [bytes(8)] }),
+      requestFor('ENCRYPT', {
+        CryptographicParameters: { BlockCipherMode: 'ECB' },
+        DerivationData: [bytes(8)],
+      }),
       'CryptographicFailure',
     ],
     [
       'too much data to hash it again and again',
-      asking('NIST800_108_F', { CryptographicParameters: hash, DerivationData: [bytes(65_537)] }),
+      requestFor('NIST800_108_F', { CryptographicParameters: hash, DerivationData: [bytes(65_537)] }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
-    ['data here and there', asking('HMAC', data, { UniqueIdentifier: [base, secret] }), 'InvalidMessage'],
+    ['data here and there', requestFor('HMAC', data, { UniqueIdentifier: [base, secret] }), 'InvalidMessage'],
   ]);
   const later = [
     ['AsymmetricKey', ['1.0', '1.2']],
@@ -184,7 +195,7 @@ t.test('Derive Key refuses missing and excess inputs of each method', async (t) 
   for (const [method, versions] of later) {
     for (const version of versions) {
       t.notOk(DerivationMethod.isKnownIn(method, version));
-      t.equal(await outcome(service, version, DeriveKey, asking(method, data)), 'InvalidField', method);
+      t.equal(await outcome(service, version, DeriveKey, requestFor(method, data)), 'InvalidField', method);
     }
   }
 });
@@ -196,16 +207,28 @@ t.test('Derive Key refuses methods of later versions and bad parameters', async 
   const many = { Attributes: having(length(65_536)), ObjectType: 'SecretData' };
   const other = { CryptographicParameters: { ...hash, CryptographicAlgorithm: 'HMAC_SHA512' } };
   const { PrivateKeyUniqueIdentifier: own, PublicKeyUniqueIdentifier: peer } = pair;
-  const rows: [when: string, request: ReturnType<typeof asking>, reason: string][] = [
-    ['a counter of 12 bits', asking('NIST800_108_C', counted), bad],
-    ['a counter that overflows', asking('NIST800_108_C', short, many), 'CryptographicFailure'],
-    ['HKDF gives no more', asking('HKDF', { CryptographicParameters: hash }, many), 'CryptographicFailure'],
-    ['two hashes', asking('HMAC', { ...data, ...other }), bad],
-    ['half a scope', asking('AWSSignatureVersion4', { DerivationData: [bytes(3), bytes(3)] }), bad],
-    ['data for two keys', asking('AsymmetricKey', data, { UniqueIdentifier: [own, peer] }), 'InvalidField'],
-    ['one key', asking('AsymmetricKey', {}, { UniqueIdentifier: [own] }), 'InvalidField'],
-    ['no public key', asking('AsymmetricKey', {}, { UniqueIdentifier: [own, own] }), 'InvalidField'],
-    ['a symmetric key', asking('AsymmetricKey', {}, { UniqueIdentifier: [own, base] }), 'InvalidObjectType'],
+  const rows: [when: string, request: ReturnType<typeof requestFor>, reason: string][] = [
+    ['a counter of 12 bits', requestFor('NIST800_108_C', counted), bad],
+    ['a counter that overflows', requestFor('NIST800_108_C', short, many), 'CryptographicFailure'],
+    [
+      'HKDF gives no more',
+      requestFor('HKDF', { CryptographicParameters: hash }, many),
+      'CryptographicFailure',
+    ],
+    ['two hashes', requestFor('HMAC', { ...data, ...other }), bad],
+    ['half a scope', requestFor('AWSSignatureVersion4', { DerivationData: [bytes(3), bytes(3)] }), bad],
+    [
+      'data for two keys',
+      requestFor('AsymmetricKey', data, { UniqueIdentifier: [own, peer] }),
+      'InvalidField',
+    ],
+    ['one key', requestFor('AsymmetricKey', {}, { UniqueIdentifier: [own] }), 'InvalidField'],
+    ['no public key', requestFor('AsymmetricKey', {}, { UniqueIdentifier: [own, own] }), 'InvalidField'],
+    [
+      'a symmetric key',
+      requestFor('AsymmetricKey', {}, { UniqueIdentifier: [own, base] }),
+      'InvalidObjectType',
+    ],
   ];
   for (const version of ['2.0', '2.1'] as const) {
     for (const [when, request, reason] of rows)
@@ -229,7 +252,7 @@ t.test('Derive Key refuses keys that cannot agree', async (t) => {
   ];
   const rsa = await made('RSA', 2048);
   const asked = (own: string, peer: string) =>
-    outcome(service, '2.1', DeriveKey, asking('AsymmetricKey', {}, { UniqueIdentifier: [own, peer] }));
+    outcome(service, '2.1', DeriveKey, requestFor('AsymmetricKey', {}, { UniqueIdentifier: [own, peer] }));
   for (const { pair: other, reason } of others)
     t.equal(await asked(pair.PrivateKeyUniqueIdentifier, other.PublicKeyUniqueIdentifier), reason);
   t.equal(
@@ -281,8 +304,8 @@ t.test('Derive Key refuses derived objects of an unsuitable type, length or algo
     templates: [{ NameValue: 'nobody', NameType: 'UninterpretedTextString' }],
   };
   for (const version of ['1.0', '1.4'] as const) {
-    const came = await outcome(service, version, DeriveKey, hmac({ Attributes: template }));
-    t.equal(came, 'ItemNotFound', 'an unknown Template');
+    const actual = await outcome(service, version, DeriveKey, hmac({ Attributes: template }));
+    t.equal(actual, 'ItemNotFound', 'an unknown Template');
   }
 });
 

@@ -13,7 +13,6 @@ import { TestService } from '../../service.ts';
 import {
   algorithm,
   ask,
-  asked,
   attributeOf,
   attributesOf,
   contact,
@@ -25,6 +24,7 @@ import {
   refuses,
   storedKey,
   succeed,
+  testedVersions,
   versionsOf,
 } from '../ask.ts';
 import { metadataOnly } from '../objects.ts';
@@ -51,7 +51,7 @@ async function days(id: string): Promise<(number | undefined)[]> {
 }
 
 t.test('Re-key makes a new key, moves names and links both keys in every version', async (t) => {
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const old = await storedKey(service, named(`k ${version}`), contact('me'), {
       name: 'ObjectGroup',
       value: 'g',
@@ -95,7 +95,7 @@ t.test('Re-key copies dates or moves them by the Offset', async (t) => {
     ['explicit dates go first', life, undefined, [dated('DeactivationDate', 9)], [1, 2, 3, 9]],
   ];
   for (const [name, old, Offset, given, expected] of cases) {
-    for (const version of asked) {
+    for (const version of testedVersions) {
       const id = await storedKey(service, ...old);
       const request = { UniqueIdentifier: id, Offset, Attributes: having(...given) };
       const { UniqueIdentifier } = await succeed(service, version, ReKey, request);
@@ -117,7 +117,7 @@ t.test('Re-key refuses unsuitable keys and attributes', async (t) => {
   await succeed(service, '1.4', Destroy, { UniqueIdentifier: destroyed });
   const pair = await succeed(service, '1.4', CreateKeyPair, { CommonAttributes: having(algorithm('ECDSA')) });
   const Object = metadataOnly;
-  const hollow = await succeed(service, '1.4', Register, {
+  const withoutValue = await succeed(service, '1.4', Register, {
     ObjectType: Object.type,
     Attributes: having(),
     Object,
@@ -152,7 +152,7 @@ t.test('Re-key refuses unsuitable keys and attributes', async (t) => {
     ['1.2', 'KeyValueNotPresent'],
     ['2.1', 'KeyValueNotPresent'],
   ] as const) {
-    t.equal(await outcome(service, version, ReKey, at(hollow.UniqueIdentifier)), reason, version);
+    t.equal(await outcome(service, version, ReKey, at(withoutValue.UniqueIdentifier)), reason, version);
   }
   t.equal(
     await outcome(service, '2.1', ReKey, at(key, { ProtectionStorageMasks: { ProtectionStorageMask: [2] } })),

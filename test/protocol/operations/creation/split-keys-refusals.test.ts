@@ -37,7 +37,7 @@ function splitting(rest: object = {}) {
   };
 }
 
-async function gone(operation: typeof Archive | typeof Destroy, id: string): Promise<string> {
+async function removed(operation: typeof Archive | typeof Destroy, id: string): Promise<string> {
   await succeed(service, '1.4', operation, { UniqueIdentifier: id });
   return id;
 }
@@ -59,8 +59,8 @@ t.test('Create Split Key refuses objects that cannot be divided', async (t) => {
       'InvalidField',
       'InvalidObjectType',
     ],
-    ['archived', of(await gone(Archive, await storedKey(service))), 'ObjectArchived'],
-    ['destroyed', of(await gone(Destroy, await storedKey(service))), 'ItemNotFound', 'ObjectDestroyed'],
+    ['archived', of(await removed(Archive, await storedKey(service))), 'ObjectArchived'],
+    ['destroyed', of(await removed(Destroy, await storedKey(service))), 'ItemNotFound', 'ObjectDestroyed'],
     ['metadata only', of(await registered(metadataOnly)), 'KeyValueNotPresent'],
     ['wrapped', of(await registered(other('a wrapped key'))), 'FeatureNotSupported'],
     [
@@ -190,10 +190,10 @@ t.test('Join Split Key refuses parts that do not make up a key', async (t) => {
     ['none', joining([]), 'InvalidMessage'],
     ['unknown', joining([one, 'nobody']), 'ItemNotFound', 'ObjectNotFound'],
     ['not a part', joining([one, key]), 'InvalidField', 'InvalidObjectType'],
-    ['archived', joining([one, await gone(Archive, await registered(part(2)))]), 'ObjectArchived'],
+    ['archived', joining([one, await removed(Archive, await registered(part(2)))]), 'ObjectArchived'],
     [
       'destroyed',
-      joining([one, await gone(Destroy, await registered(part(2)))]),
+      joining([one, await removed(Destroy, await registered(part(2)))]),
       'ItemNotFound',
       'ObjectDestroyed',
     ],

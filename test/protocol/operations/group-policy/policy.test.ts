@@ -46,7 +46,7 @@ const key = (...attributes: Attribute[]) => ({
   Attributes: having(...attributes),
 });
 const symmetric = (bits: number) => [algorithm('AES'), length(bits), mask(12)];
-const brought = (bytes: number) => ({
+const secretOf = (bytes: number) => ({
   type: 'SymmetricKey',
   value: {
     KeyBlock: {
@@ -79,7 +79,7 @@ t.test(
       { ...types('SymmetricKey'), Attributes: [algorithm('AES'), length(192), length(128)] },
       { ...types('SymmetricKey'), Attributes: [algorithm('DES3'), length(192)] },
     );
-    const cases: [came: string, attributes: Attribute[]][] = [
+    const cases: [expected: string, attributes: Attribute[]][] = [
       ['Success', symmetric(128)],
       ['Success', symmetric(192)],
       ['Success', [algorithm('DES3'), length(168)]],
@@ -89,8 +89,12 @@ t.test(
       ['ConstraintViolation', [...symmetric(128), group('strong')]],
       ['ConstraintViolation', [algorithm('ChaCha20'), length(256)]],
     ];
-    for (const [came, attributes] of cases)
-      t.equal(await outcome(service, '2.1', Create, key(...attributes)), came, JSON.stringify(attributes));
+    for (const [expected, attributes] of cases)
+      t.equal(
+        await outcome(service, '2.1', Create, key(...attributes)),
+        expected,
+        JSON.stringify(attributes),
+      );
     for (const version of ['1.0', '1.4', '2.0'] as const)
       t.equal(await outcome(service, version, Create, key(...aes)), 'PermissionDenied', version);
     await constrain({ Attributes: [algorithm('AES')] });
@@ -130,14 +134,14 @@ t.test(
     const register = (bytes: number) => ({
       ObjectType: 'SymmetricKey',
       Attributes: having(mask(12)),
-      Object: brought(bytes),
+      Object: secretOf(bytes),
     });
     t.equal(await outcome(service, '2.1', Register, register(32)), 'ConstraintViolation');
     const bring = (bytes: number) => ({
       UniqueIdentifier: `brought-${bytes}`,
       ObjectType: 'SymmetricKey',
       Attributes: [mask(12)],
-      Object: brought(bytes),
+      Object: secretOf(bytes),
     });
     t.equal(await outcome(service, '2.1', Import, bring(32)), 'ConstraintViolation');
     t.same(await everything(service), before);
@@ -191,16 +195,16 @@ t.test(
       { ...types('PrivateKey'), Attributes: [algorithm('ECDSA'), length(256), mask(1)] },
       { ...types('PublicKey'), Attributes: [algorithm('ECDSA'), length(256), mask(2)] },
     );
-    const cases: [asked: Attribute[], came: Record<string, unknown>][] = [
+    const cases: [requested: Attribute[], expected: Record<string, unknown>][] = [
       [[], { CryptographicLength: 128, CryptographicUsageMask: 4, ContactInformation: 'all', LeaseTime: 60 }],
       [[length(256), contact('mine')], { CryptographicLength: 256, ContactInformation: 'mine' }],
       [[group('special')], { CryptographicLength: 192, ContactInformation: 'special', LeaseTime: 60 }],
       [[group('others')], { CryptographicLength: 128, ContactInformation: 'all' }],
     ];
-    for (const [asked, came] of cases) {
+    for (const [requested, expected] of cases) {
       for (const version of ['1.4', '2.1'] as const) {
-        const { UniqueIdentifier: id } = await succeed(service, version, Create, key(...asked));
-        for (const [name, value] of Object.entries(came))
+        const { UniqueIdentifier: id } = await succeed(service, version, Create, key(...requested));
+        for (const [name, value] of Object.entries(expected))
           t.equal(await attributeOf(service, id, name as Attribute['name']), value, `${version} ${name}`);
       }
     }
@@ -210,7 +214,7 @@ t.test(
     const { UniqueIdentifier: registered } = await succeed(service, '2.1', Register, {
       ObjectType: 'SymmetricKey',
       Attributes: having(),
-      Object: brought(32),
+      Object: secretOf(32),
     });
     t.equal(await attributeOf(service, registered, 'CryptographicLength'), 256, 'the key itself says more');
     t.equal(await attributeOf(service, registered, 'CryptographicUsageMask'), 4);
@@ -227,21 +231,21 @@ t.test('Query lists the defaults, and Set Defaults removes them when none are gi
     entries.flatMap(({ Attributes }) =>
       Attributes.filter(({ name }) => name === 'CryptographicLength').map(({ value }) => value),
     );
-  const told = async (version: '2.0' | '2.1', request = {}) => {
+  const queryDefaults = async (version: '2.0' | '2.1', request = {}) => {
     const asked = { QueryFunction: ['QueryDefaultsInformation'], ...request };
     return (await succeed(service, version, Query, asked)).DefaultsInformation?.ObjectDefaults ?? [];
   };
-  t.same(lengthOf(await told('2.1')), [128, 256, 256, 192]);
-  t.same(lengthOf(await told('2.0')), [128, 256, 256], 'groups have defaults since 2.1');
-  t.same(lengthOf(await told('2.1', groups('special'))), [192, 256, 256]);
+  t.same(lengthOf(await queryDefaults('2.1')), [128, 256, 256, 192]);
+  t.same(lengthOf(await queryDefaults('2.0')), [128, 256, 256], 'groups have defaults since 2.1');
+  t.same(lengthOf(await queryDefaults('2.1', groups('special'))), [192, 256, 256]);
   const id = await storedKey(service, group('plain'));
   t.ok(id);
   const many = { QueryFunction: ['QueryDefaultsInformation'], ...groups(...Array(65).fill('plain')) };
   t.equal(await outcome(service, '2.1', Query, many), 'ServerLimitExceeded');
-  t.same(lengthOf(await told('2.1', groups('plain'))), [128, 256, 256]);
+  t.same(lengthOf(await queryDefaults('2.1', groups('plain'))), [128, 256, 256]);
   await succeed(service, '2.1', SetDefaults, {});
-  t.same(lengthOf(await told('2.1')), []);
-  t.equal((await told('2.1')).length, 4, "the server's own are left");
+  t.same(lengthOf(await queryDefaults('2.1')), []);
+  t.equal((await queryDefaults('2.1')).length, 4, "the server's own are left");
   t.equal(await outcome(service, '2.1', Create, key()), 'InvalidField');
 });
 

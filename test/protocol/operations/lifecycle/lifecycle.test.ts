@@ -14,7 +14,17 @@ import { Get } from '../../../../src/operations/transfer/get.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import { enumerated, structure } from '../../../client.ts';
 import { TestService, uid } from '../../service.ts';
-import { ask, asked, attributeOf, having, named, outcome, refuses, storedKey, succeed } from '../ask.ts';
+import {
+  ask,
+  attributeOf,
+  having,
+  named,
+  outcome,
+  refuses,
+  storedKey,
+  succeed,
+  testedVersions,
+} from '../ask.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -43,20 +53,32 @@ async function moved(from: string, operation: AnyOperation, request: object): Pr
 
 const cessation = because('CessationOfOperation');
 const compromise = because('KeyCompromise');
-const wrong = ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'] as const;
-const gone = ['ItemNotFound', 'ObjectDestroyed', 'ObjectDestroyed'] as const;
+const wrongState = ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'] as const;
+const destroyedReasons = ['ItemNotFound', 'ObjectDestroyed', 'ObjectDestroyed'] as const;
 
 /** From each state by each operation: the state it leads to, or what 1.x, 2.0 and 2.1 are told. */
 const table: [operation: AnyOperation, request: object, Record<string, string | readonly string[]>][] = [
   [
     Activate,
     {},
-    { PreActive: 'Active', Active: wrong, Deactivated: wrong, Compromised: wrong, Destroyed: gone },
+    {
+      PreActive: 'Active',
+      Active: wrongState,
+      Deactivated: wrongState,
+      Compromised: wrongState,
+      Destroyed: destroyedReasons,
+    },
   ],
   [
     Revoke,
     cessation,
-    { PreActive: wrong, Active: 'Deactivated', Deactivated: wrong, Compromised: wrong, Destroyed: wrong },
+    {
+      PreActive: wrongState,
+      Active: 'Deactivated',
+      Deactivated: wrongState,
+      Compromised: wrongState,
+      Destroyed: wrongState,
+    },
   ],
   [
     Revoke,
@@ -65,9 +87,9 @@ const table: [operation: AnyOperation, request: object, Record<string, string | 
       PreActive: 'Compromised',
       Active: 'Compromised',
       Deactivated: 'Compromised',
-      Compromised: wrong,
+      Compromised: wrongState,
       Destroyed: 'DestroyedCompromised',
-      DestroyedCompromised: wrong,
+      DestroyedCompromised: wrongState,
     },
   ],
   [
@@ -75,7 +97,7 @@ const table: [operation: AnyOperation, request: object, Record<string, string | 
     {},
     {
       PreActive: 'Destroyed',
-      Active: wrong,
+      Active: wrongState,
       Deactivated: 'Destroyed',
       Compromised: 'DestroyedCompromised',
       Destroyed: ['PermissionDenied', 'ObjectDestroyed', 'ObjectDestroyed'],
@@ -89,7 +111,7 @@ const table: [operation: AnyOperation, request: object, Record<string, string | 
       Active: 'Active',
       Deactivated: 'Deactivated',
       Compromised: 'Compromised',
-      Destroyed: gone,
+      Destroyed: destroyedReasons,
     },
   ],
 ];
@@ -97,13 +119,13 @@ const table: [operation: AnyOperation, request: object, Record<string, string | 
 t.test('lifecycle operations change or refuse every state in every version', async (t) => {
   for (const [operation, request, expected] of table) {
     for (const [from, to] of Object.entries(expected)) {
-      for (const version of asked) {
+      for (const version of testedVersions) {
         const id = await (inState[from] as () => Promise<string>)();
-        const came = await outcome(service, version, operation, { ...at(id), ...request });
-        const told =
+        const actual = await outcome(service, version, operation, { ...at(id), ...request });
+        const expectedReason =
           typeof to === 'string' ? 'Success' : to[version === '2.1' ? 2 : version === '2.0' ? 1 : 0];
         const name = `${version} ${operation.name} ${JSON.stringify(request)} from ${from}`;
-        t.equal(came, told, name);
+        t.equal(actual, expectedReason, name);
         t.equal(await attributeOf(service, id, 'State'), typeof to === 'string' ? to : from, name);
       }
     }
@@ -111,7 +133,7 @@ t.test('lifecycle operations change or refuse every state in every version', asy
 });
 
 t.test('lifecycle operations answer the identifier and set the dates', async (t) => {
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const id = await storedKey(service);
     for (const [operation, request, date] of [
       [Activate, {}, 'ActivationDate'],
@@ -120,11 +142,11 @@ t.test('lifecycle operations answer the identifier and set the dates', async (t)
       [Revoke, cessation, 'DeactivationDate'],
       [Destroy, {}, 'DestroyDate'],
     ] as const) {
-      const { fields, id: came } = await ask(service, version, operation as AnyOperation, {
+      const { fields, id: actual } = await ask(service, version, operation as AnyOperation, {
         ...at(id),
         ...request,
       });
-      t.equal(`${fields} ${came}`, `UniqueIdentifier ${id}`, `${version} ${operation.name}`);
+      t.equal(`${fields} ${actual}`, `UniqueIdentifier ${id}`, `${version} ${operation.name}`);
       if (date !== undefined) t.equal(await attributeOf(service, id, date), seconds());
     }
   }
@@ -155,7 +177,7 @@ t.test('a key changes its state when a date passes', async (t) => {
     [1000 * day, 'Deactivated'],
   ] as const) {
     service.now = (start + after) * 1000;
-    for (const version of asked)
+    for (const version of testedVersions)
       t.equal(await attributeOf(service, id, 'State', version), state, `${after} ${version}`);
     for (const name of ['PreActive', 'Active', 'Deactivated'])
       t.equal(await found(name), name === state, `Locate ${name}`);
@@ -233,7 +255,7 @@ t.test('Check refuses each condition without the allowed amount', async (t) => {
     value: { UsageLimitsTotal: 10n, UsageLimitsUnit: 'Object' },
   };
   const id = await storedKey(service, limits);
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const all = { ...at(id), UsageLimitsCount: 10n, CryptographicUsageMask: 12, LeaseTime: 60 };
     t.equal((await ask(service, version, Check, all)).fields, 'UniqueIdentifier', version);
     t.equal((await ask(service, version, Check, at(id))).status, 'Success');
@@ -259,7 +281,7 @@ t.test('Check allows every use when the mask contains Unrestricted', async (t) =
 
 t.test('Obtain Lease answers Lease Time and Last Change Date', async (t) => {
   const id = await storedKey(service);
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const { payload, fields } = await ask(service, version, ObtainLease, at(id));
     t.equal(fields, 'UniqueIdentifier LeaseTime LastChangeDate', version);
     t.equal(payload.LeaseTime, 3600);

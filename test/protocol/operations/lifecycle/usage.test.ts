@@ -5,7 +5,7 @@ import { Archive } from '../../../../src/operations/lifecycle/archive.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { GetUsageAllocation } from '../../../../src/operations/lifecycle/get-usage-allocation.ts';
 import { TestService } from '../../service.ts';
-import { ask, asked, attributeOf, outcome, refuses, storedKey, succeed } from '../ask.ts';
+import { ask, attributeOf, outcome, refuses, storedKey, succeed, testedVersions } from '../ask.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -20,7 +20,7 @@ const left = async (id: string) =>
 
 t.test('Get Usage Allocation deducts the allocation from the Usage Limits', async (t) => {
   const id = await storedKey(service, active, limits(50n));
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const { fields } = await ask(service, version, GetUsageAllocation, {
       UniqueIdentifier: id,
       UsageLimitsCount: 10n,

@@ -58,24 +58,28 @@ const CKR = {
 
 t.test('an application lasts from C_Initialize to C_Finalize', async (t) => {
   for (const version of ['2.0', '2.1'] as const) {
-    const begun = await ask(service, version, PKCS_11, {
+    const initialized = await ask(service, version, PKCS_11, {
       PKCS_11Interface: 'PKCS 11',
       PKCS_11Function: 'C_Initialize',
       PKCS_11InputParameters: hex('01'),
     });
-    t.equal(begun.fields, 'PKCS_11Interface PKCS_11Function CorrelationValue PKCS_11ReturnCode', version);
-    const { CorrelationValue } = begun.payload;
+    t.equal(
+      initialized.fields,
+      'PKCS_11Interface PKCS_11Function CorrelationValue PKCS_11ReturnCode',
+      version,
+    );
+    const { CorrelationValue } = initialized.payload;
     const info = await ask(service, version, PKCS_11, { PKCS_11Function: 'C_GetInfo', CorrelationValue });
     t.equal(info.fields, 'PKCS_11Function PKCS_11OutputParameters PKCS_11ReturnCode');
     t.equal(
       info.payload.PKCS_11OutputParameters?.toHex(),
       `0228${text('test', 32)}${ulong(0)}${text('KMIP key management server', 32)}0000`,
     );
-    const over = await succeed(service, version, PKCS_11, {
+    const finalized = await succeed(service, version, PKCS_11, {
       PKCS_11Function: 'C_Finalize',
       CorrelationValue,
     });
-    t.same(over, { PKCS_11Function: 'C_Finalize', PKCS_11ReturnCode: 'OK' });
+    t.same(finalized, { PKCS_11Function: 'C_Finalize', PKCS_11ReturnCode: 'OK' });
     const { code } = await call('C_GetInfo', undefined, CorrelationValue);
     t.equal(code, CKR.CRYPTOKI_NOT_INITIALIZED);
   }
@@ -130,8 +134,8 @@ t.test('the token describes itself and its slot', async (t) => {
     ['C_CancelFunction', ulong(1), CKR.FUNCTION_NOT_PARALLEL],
   ];
   for (const [name, input, code, output] of cases) {
-    const came = await call(name, input, app);
-    t.same([came.code, came.output], [code, output], `${name} ${input}`);
+    const actual = await call(name, input, app);
+    t.same([actual.code, actual.output], [code, output], `${name} ${input}`);
   }
   const { output } = await call('C_GetMechanismList', ulong(0), app);
   t.equal(output?.length, 8 + 12 * 16, 'all of them');

@@ -11,7 +11,6 @@ import { Register } from '../../../../src/operations/transfer/register.ts';
 import { TestService } from '../../service.ts';
 import {
   ask,
-  asked,
   attributeOf,
   attributesOf,
   contact,
@@ -21,6 +20,7 @@ import {
   refuses,
   storedKey,
   succeed,
+  testedVersions,
   versionsOf,
 } from '../ask.ts';
 import { keyFamilies, others } from '../objects.ts';
@@ -40,13 +40,13 @@ const specimen = (name: string): ManagedObjectValue =>
 
 t.test('Get converts every key into every other format of its kind', async (t) => {
   for (const { algorithm, type, forms } of await keyFamilies()) {
-    const spoken = forms.filter((form) => KeyFormatType.isKnownIn(blockOf(form).KeyFormatType, '2.1'));
-    for (const from of spoken) {
+    const expressible = forms.filter((form) => KeyFormatType.isKnownIn(blockOf(form).KeyFormatType, '2.1'));
+    for (const from of expressible) {
       const id = await registered(from);
-      for (const to of spoken) {
+      for (const to of expressible) {
         const format = blockOf(to).KeyFormatType;
-        const got = await succeed(service, '2.1', Get, { UniqueIdentifier: id, KeyFormatType: format });
-        t.same(got.Object, to, `${algorithm} ${type}: ${blockOf(from).KeyFormatType} as ${format}`);
+        const read = await succeed(service, '2.1', Get, { UniqueIdentifier: id, KeyFormatType: format });
+        t.same(read.Object, to, `${algorithm} ${type}: ${blockOf(from).KeyFormatType} as ${format}`);
       }
     }
   }
@@ -54,7 +54,7 @@ t.test('Get converts every key into every other format of its kind', async (t) =
 
 t.test('Get converts symmetric keys between raw and transparent formats', async (t) => {
   const id = await registered(specimen('raw AES'));
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const request = { UniqueIdentifier: id, KeyFormatType: 'TransparentSymmetricKey' };
     const { payload, fields } = await ask(service, version, Get, request);
     t.equal(fields, 'ObjectType UniqueIdentifier SymmetricKey', version);
@@ -87,21 +87,21 @@ t.test('Get refuses impossible formats and compressions', async (t) => {
     ['wrapping without a key', at(raw, { KeyWrappingSpecification: wrapping }), 'InvalidField'],
   ]);
   for (const version of ['1.4', '2.0', '2.1'] as const) {
-    const came = await outcome(service, version, Get, at(wrapped, { KeyWrapType: 'NotWrapped' }));
-    t.equal(came, eraOf(version) === '1.x' ? 'FeatureNotSupported' : 'KeyWrapTypeNotSupported', version);
+    const actual = await outcome(service, version, Get, at(wrapped, { KeyWrapType: 'NotWrapped' }));
+    t.equal(actual, eraOf(version) === '1.x' ? 'FeatureNotSupported' : 'KeyWrapTypeNotSupported', version);
     t.equal(await outcome(service, version, Get, at(wrapped, { KeyWrapType: 'AsRegistered' })), 'Success');
   }
 });
 
 t.test('Get and Export refuse sensitive and not extractable objects in every version', async (t) => {
   const sensitive = await storedKey(service, { name: 'Sensitive', value: true });
-  const kept = await storedKey(service, { name: 'Extractable', value: false });
+  const notExtractable = await storedKey(service, { name: 'Extractable', value: false });
   for (const operation of [Get, Export]) {
     for (const version of versionsOf(operation)) {
       const old = version === '1.0' || version === '1.2';
       for (const [id, reason] of [
         [sensitive, 'Sensitive'],
-        [kept, 'NotExtractable'],
+        [notExtractable, 'NotExtractable'],
       ] as const) {
         const request = { UniqueIdentifier: id, KeyFormatType: 'TransparentSymmetricKey' };
         const answer = await ask(service, version, operation, request);
@@ -203,7 +203,7 @@ t.test('Get refuses a value that the version cannot express, and returns another
   );
   const transparent = ec?.forms.find((form) => blockOf(form).KeyFormatType === 'TransparentECPrivateKey');
   const key = await registered(transparent as ManagedObjectValue);
-  for (const [version, id, format, came] of [
+  for (const [version, id, format, actual] of [
     ['1.1', pgp, undefined, 'IllegalOperation'],
     ['1.2', pgp, undefined, 'Success'],
     ['1.2', key, undefined, 'KeyFormatTypeNotSupported'],
@@ -211,7 +211,7 @@ t.test('Get refuses a value that the version cannot express, and returns another
     ['1.3', key, undefined, 'Success'],
   ] as const) {
     const request = { UniqueIdentifier: id, KeyFormatType: format };
-    t.equal(await outcome(service, version, Get, request), came, `${version} ${format ?? 'as it is'}`);
+    t.equal(await outcome(service, version, Get, request), actual, `${version} ${format ?? 'as it is'}`);
   }
   t.equal(await outcome(service, '1.4', Export, { UniqueIdentifier: key }), 'Success');
 });

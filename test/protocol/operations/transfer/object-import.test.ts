@@ -36,8 +36,8 @@ t.test('Register refuses object types that the version does not know', async (t)
     for (const [name, object] of [...others, templates]) {
       const known = ObjectType.isKnownIn(object.type, version);
       const refused = eraOf(version) === '1.x' ? 'InvalidField' : 'InvalidObjectType';
-      const came = await outcome(service, version, Register, registration(object));
-      t.equal(came, known ? 'Success' : refused, `${version}: ${name}`);
+      const actual = await outcome(service, version, Register, registration(object));
+      t.equal(actual, known ? 'Success' : refused, `${version}: ${name}`);
     }
   }
   const imported = { UniqueIdentifier: 'template', Attributes: [], Object: template(...aes) };
@@ -58,9 +58,13 @@ t.test('Register accepts keys without a value from 1.2 on', async (t) => {
     name: 'KeyValueLocation',
     value: { KeyValueLocationValue, KeyValueLocationType: 'UninterpretedTextString' },
   });
-  const wrong = (version: Version) => (version < '1.2' ? 'InvalidField' : 'Success');
+  const expected = (version: Version) => (version < '1.2' ? 'InvalidField' : 'Success');
   for (const version of versions) {
-    t.equal(await outcome(service, version, Register, registration(metadataOnly)), wrong(version), version);
+    t.equal(
+      await outcome(service, version, Register, registration(metadataOnly)),
+      expected(version),
+      version,
+    );
   }
   const id = await register(service, metadataOnly, where('vault 1'), where('vault 2'));
   t.equal(await attributeOf(service, id, 'KeyValuePresent'), false);
@@ -69,8 +73,8 @@ t.test('Register accepts keys without a value from 1.2 on', async (t) => {
     undefined,
   );
   for (const version of versions) {
-    const got = await outcome(service, version, Get, { UniqueIdentifier: id });
-    t.equal(got, version < '1.2' ? 'IllegalOperation' : 'Success', version);
+    const actual = await outcome(service, version, Get, { UniqueIdentifier: id });
+    t.equal(actual, version < '1.2' ? 'IllegalOperation' : 'Success', version);
   }
   const Attributes = [{ name: 'KeyValuePresent', value: false } as const, where('vault 2')];
   t.same((await succeed(service, '1.4', Locate, { Attributes })).UniqueIdentifier, [id]);

@@ -75,12 +75,12 @@ t.test('Get returns a private key with its certificates as PKCS#12', async (t) =
       }
       const bundle = await blockOf(service, id, wanted);
       const again: ManagedObjectValue = { type: 'PrivateKey', value: { KeyBlock: bundle } };
-      const kept = await register(service, again, link('PKCS_12PasswordLink', password));
-      t.same(await blockOf(service, kept, {}), bundle, 'registered it comes back as it is');
-      t.same(await blockOf(service, kept, wanted), bundle);
-      const opened = await blockOf(service, kept, { KeyFormatType: 'PKCS_8' });
+      const registered = await register(service, again, link('PKCS_12PasswordLink', password));
+      t.same(await blockOf(service, registered, {}), bundle, 'registered it comes back as it is');
+      t.same(await blockOf(service, registered, wanted), bundle);
+      const opened = await blockOf(service, registered, { KeyFormatType: 'PKCS_8' });
       t.same(opened.KeyValue, { KeyMaterial: pkcs8(kind), Attributes: [] }, 'and its key in other formats');
-      t.equal(await attributeOf(service, kept, 'CryptographicAlgorithm'), kind.toUpperCase());
+      t.equal(await attributeOf(service, registered, 'CryptographicAlgorithm'), kind.toUpperCase());
       const wrong = await register(service, secretData('Password', words.slice(1)), active, derive);
       const request = {
         ObjectType: 'PrivateKey',

@@ -9,7 +9,6 @@ import { TestService } from '../../service.ts';
 import {
   aes,
   ask,
-  asked,
   attributeOf,
   attributesOf,
   contact,
@@ -20,8 +19,9 @@ import {
   refuses,
   storedKey,
   succeed,
+  testedVersions,
 } from '../ask.ts';
-import { keyFamilies, metadataOnly, others, speaks } from '../objects.ts';
+import { isExpressibleIn, keyFamilies, metadataOnly, others } from '../objects.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -41,15 +41,15 @@ t.test(
   'Get returns objects of every type and key format as registered, in every version that has them',
   async (t) => {
     const keys = families.flatMap(({ algorithm, forms }) => forms.map((form) => [algorithm, form] as const));
-    for (const version of asked) {
+    for (const version of testedVersions) {
       for (const [name, object] of [...keys, ...others]) {
-        if (!speaks(version, object)) continue;
+        if (!isExpressibleIn(version, object)) continue;
         const { payload, fields, message } = await ask(service, version, Register, registration(object));
         t.equal(fields, 'UniqueIdentifier', `${version} ${name} ${message ?? ''}`);
         const id = payload.UniqueIdentifier;
-        const got = await ask(service, version, Get, { UniqueIdentifier: id });
-        t.equal(got.fields, `ObjectType UniqueIdentifier ${object.type}`);
-        t.same(got.payload.Object, object, `${version} ${name}`);
+        const read = await ask(service, version, Get, { UniqueIdentifier: id });
+        t.equal(read.fields, `ObjectType UniqueIdentifier ${object.type}`);
+        t.same(read.payload.Object, object, `${version} ${name}`);
         t.equal(await attributeOf(service, id, 'ObjectType'), object.type);
         t.equal(await attributeOf(service, id, 'State'), 'PreActive');
         t.equal(await attributeOf(service, id, 'InitialDate'), service.now / 1000);
@@ -70,7 +70,7 @@ t.test('Register derives attributes from the object', async (t) => {
       } as ManagedObjectValue;
       const { UniqueIdentifier: id } = await succeed(
         service,
-        speaks('2.1', form) ? '2.1' : '1.2',
+        isExpressibleIn('2.1', form) ? '2.1' : '1.2',
         Register,
         registration(silent),
       );
@@ -113,8 +113,8 @@ t.test('Register stores only attributes when the client keeps the value', async 
       registration(metadataOnly, location),
     );
     t.equal(await attributeOf(service, id, 'KeyValuePresent', version), false, version);
-    const got = await succeed(service, version, Get, { UniqueIdentifier: id });
-    t.same(got.Object, metadataOnly, 'as TC-MDO-1 wants it');
+    const read = await succeed(service, version, Get, { UniqueIdentifier: id });
+    t.same(read.Object, metadataOnly, 'as TC-MDO-1 wants it');
     const other = { UniqueIdentifier: id, KeyFormatType: 'TransparentSymmetricKey' };
     const reason = eraOf(version) === '1.x' ? 'IllegalOperation' : 'KeyValueNotPresent';
     t.equal(await outcome(service, version, Get, other), reason);
@@ -139,8 +139,8 @@ t.test(
     );
     t.equal(await attributeOf(service, id, 'ContactInformation'), 'outside');
     t.match(await attributeOf(service, id, 'Name'), { NameValue: 'inside' });
-    const got = (await succeed(service, '1.4', Get, { UniqueIdentifier: id })).Object;
-    t.match(got, { value: { KeyBlock: { KeyValue: { Attributes: [] } } } });
+    const read = (await succeed(service, '1.4', Get, { UniqueIdentifier: id })).Object;
+    t.match(read, { value: { KeyBlock: { KeyValue: { Attributes: [] } } } });
   },
 );
 
@@ -232,7 +232,7 @@ t.test('a registered key has the attributes that were stated', async (t) => {
     { name: 'UsageLimits', value: { UsageLimitsTotal: 5n, UsageLimitsCount: 1n, UsageLimitsUnit: 'Object' } },
     { vendor: 'x', name: 'Purpose', value: { type: 'TextString', value: 'demo' } },
   ];
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const { UniqueIdentifier: id } = await succeed(service, version, Register, registration(raw, ...given));
     const all = await attributesOf(service, id, version);
     for (const { index: _, ...attribute } of given) {

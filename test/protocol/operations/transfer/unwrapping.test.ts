@@ -38,33 +38,43 @@ import {
 t.test('unwrapping tells a missing wrapping key by version and all other failures alike', async (t) => {
   const data = (EncryptionKeyInformation?: object) =>
     ({ WrappingMethod: 'Encrypt', EncryptionKeyInformation }) as never;
-  const kept = (information?: object) =>
+  const wrappedKey = (information?: object) =>
     register(service, wrappedAs(symmetric(counted(16)), counted(48), data(information)));
   const rows = [
-    ['no key named', await kept(), 'FeatureNotSupported', 'KeyWrapTypeNotSupported'],
-    ['an unknown key', await kept({ UniqueIdentifier: 'nobody' }), 'ItemNotFound', 'WrappingObjectNotFound'],
+    ['no key named', await wrappedKey(), 'FeatureNotSupported', 'KeyWrapTypeNotSupported'],
+    [
+      'an unknown key',
+      await wrappedKey({ UniqueIdentifier: 'nobody' }),
+      'ItemNotFound',
+      'WrappingObjectNotFound',
+    ],
     [
       'an archived one',
-      await kept({ UniqueIdentifier: archived }),
+      await wrappedKey({ UniqueIdentifier: archived }),
       'ObjectArchived',
       'WrappingObjectArchived',
     ],
     [
       'a destroyed one',
-      await kept({ UniqueIdentifier: destroyed }),
+      await wrappedKey({ UniqueIdentifier: destroyed }),
       'ItemNotFound',
       'WrappingObjectDestroyed',
     ],
     [
       'one that may not',
-      await kept({ UniqueIdentifier: encrypting }),
+      await wrappedKey({ UniqueIdentifier: encrypting }),
       'PermissionDenied',
       'IncompatibleCryptographicUsageMask',
     ],
-    ['the wrong one', await kept({ UniqueIdentifier: kek }), 'CryptographicFailure', 'CryptographicFailure'],
+    [
+      'the wrong one',
+      await wrappedKey({ UniqueIdentifier: kek }),
+      'CryptographicFailure',
+      'CryptographicFailure',
+    ],
     [
       'a revoked wrong one',
-      await kept({ UniqueIdentifier: revoked }),
+      await wrappedKey({ UniqueIdentifier: revoked }),
       'CryptographicFailure',
       'CryptographicFailure',
     ],
@@ -119,8 +129,8 @@ t.test('Register and Import refuse attributes beside a key wrapped without encod
     const broken = wrappedAs(symmetric(counted(16)), counted(24), wrapping);
     const unwrap = { UniqueIdentifier: 'new', Attributes: [], Object: broken, KeyWrapType: 'NotWrapped' };
     t.equal(await outcome(service, version, Import, unwrap), 'CryptographicFailure', version);
-    const kept = { ...unwrap, KeyWrapType: 'AsRegistered', UniqueIdentifier: `kept ${version}` };
-    t.equal(await outcome(service, version, Import, kept), 'Success', version);
+    const wrappedKey = { ...unwrap, KeyWrapType: 'AsRegistered', UniqueIdentifier: `kept ${version}` };
+    t.equal(await outcome(service, version, Import, wrappedKey), 'Success', version);
   }
 });
 

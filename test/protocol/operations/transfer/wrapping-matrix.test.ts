@@ -74,8 +74,11 @@ t.test('every combination of wrapping key and parameters succeeds or gets its re
             ? { ...wrapping, MACSignature: randomBytes(32), IVCounterNonce: randomBytes(12) }
             : out['KeyWrappingData'];
         const whole = out === undefined ? new Uint8Array(randomBytes(40)) : out['KeyValue'];
-        const kept = await register(service, wrappedAs(symmetric(counted(32)), whole, data));
-        const back = await ask(service, '2.1', Get, { UniqueIdentifier: kept, KeyWrapType: 'NotWrapped' });
+        const registered = await register(service, wrappedAs(symmetric(counted(32)), whole, data));
+        const back = await ask(service, '2.1', Get, {
+          UniqueIdentifier: registered,
+          KeyWrapType: 'NotWrapped',
+        });
         const refusedAfter1 = JSON.stringify(CryptographicParameters)?.includes('PKCS1V1_5');
         if (payload !== undefined && !refusedAfter1)
           t.equal(back.reason, undefined, `${method} ${JSON.stringify(information)}`);

@@ -122,8 +122,8 @@ t.test('Get refuses No Encoding for keys that need an encoding', async (t) => {
     ] as const) {
       t.equal(await outcome(service, version, Get, request), 'EncodingOptionError', `${version}: ${when}`);
     }
-    const shown = { KeyFormatType: 'Raw', ...encryptWith(kek, NoEncoding) } as const;
-    t.equal(await outcome(service, version, Get, at(transparent, shown)), 'Success', 'as raw bytes it can');
+    const request = { KeyFormatType: 'Raw', ...encryptWith(kek, NoEncoding) } as const;
+    t.equal(await outcome(service, version, Get, at(transparent, request)), 'Success', 'as raw bytes it can');
     const five = encryptWith(plainKek, NoEncoding, { BlockCipherMode: 'AESKeyWrapPadding' });
     t.equal(
       await outcome(service, version, Get, at(odd, five)),
@@ -159,11 +159,11 @@ t.test('Get answers as for a missing wrapping key when another group has it', as
   t.equal((await ask(service, '2.1', Get, stolen, 'others')).reason, 'WrappingObjectNotFound');
   const EncryptionKeyInformation = { UniqueIdentifier: foreign };
   const block = await blockOf(service, elsewhere, encryptWith(foreign));
-  const kept = wrappedAs(symmetric(counted(16)), block.KeyValue as Uint8Array, {
+  const wrappedKey = wrappedAs(symmetric(counted(16)), block.KeyValue as Uint8Array, {
     WrappingMethod: 'Encrypt',
     EncryptionKeyInformation,
   });
-  const registered = await ask(service, '2.1', Register, { ...theirs, Object: kept }, 'others');
+  const registered = await ask(service, '2.1', Register, { ...theirs, Object: wrappedKey }, 'others');
   const clear = { UniqueIdentifier: registered.payload.UniqueIdentifier, KeyWrapType: 'NotWrapped' } as const;
   t.equal((await ask(service, '2.1', Get, clear, 'others')).reason, 'WrappingObjectNotFound');
   t.equal(
@@ -179,7 +179,7 @@ t.test('sensitive keys are returned encrypted only; a MAC alone does not suffice
   const id = await register(service, symmetric(counted(16)), sensitive);
   const mac = await register(service, symmetric(counted(32), 'HMAC_SHA256'), active, mask('MACGenerate'));
   const macOnly = spec({ WrappingMethod: 'MACSign', MACSignatureKeyInformation: { UniqueIdentifier: mac } });
-  const kept = await register(
+  const wrappedKey = await register(
     service,
     wrappedAs(symmetric(counted(16)), counted(24), {
       WrappingMethod: 'Encrypt',
@@ -190,17 +190,17 @@ t.test('sensitive keys are returned encrypted only; a MAC alone does not suffice
   const fixed = await register(service, symmetric(counted(16)), { name: 'Extractable', value: false });
   for (const operation of leaving) {
     for (const version of versionsOf(operation)) {
-      const said = (reason: string) => (version < '1.4' ? 'PermissionDenied' : reason);
+      const reasonIn = (reason: string) => (version < '1.4' ? 'PermissionDenied' : reason);
       t.equal(await outcome(service, version, operation, at(id, encryptWith(kek))), 'Success', version);
-      t.equal(await outcome(service, version, operation, at(id, macOnly)), said('Sensitive'), version);
-      t.equal(await outcome(service, version, operation, at(kept, {})), 'Success', version);
+      t.equal(await outcome(service, version, operation, at(id, macOnly)), reasonIn('Sensitive'), version);
+      t.equal(await outcome(service, version, operation, at(wrappedKey, {})), 'Success', version);
       t.equal(
         await outcome(service, version, operation, at(fixed, encryptWith(kek))),
-        said('NotExtractable'),
+        reasonIn('NotExtractable'),
       );
       if (version < '1.4') continue;
       t.equal(
-        await outcome(service, version, operation, at(kept, { KeyWrapType: 'NotWrapped' })),
+        await outcome(service, version, operation, at(wrappedKey, { KeyWrapType: 'NotWrapped' })),
         'Sensitive',
       );
     }
@@ -221,13 +221,17 @@ t.test('wrapping counts as a use of the wrapping key and unwrapping does not', a
 });
 
 t.test('wrapping uses stated parameters of the key, else its first, else the default', async (t) => {
-  const told = async (id: string, asked?: CryptographicParameters) => {
+  const usedParameters = async (id: string, asked?: CryptographicParameters) => {
     const { KeyWrappingData } = await blockOf(service, key, encryptWith(id, {}, asked));
     return KeyWrappingData?.EncryptionKeyInformation?.CryptographicParameters;
   };
-  t.equal(await told(kek), undefined, 'the first of the key: it need not be said');
-  t.same(await told(kek, gcm), gcm);
-  t.same(await told(kek, { BlockCipherMode: 'GCM' }), gcm, 'the instance that has what was asked for');
-  t.same(await told(plainKek), nist, 'the default');
-  t.same(await told(plainKek, { BlockCipherMode: 'CTR' }), { BlockCipherMode: 'CTR' });
+  t.equal(await usedParameters(kek), undefined, 'the first of the key: it need not be said');
+  t.same(await usedParameters(kek, gcm), gcm);
+  t.same(
+    await usedParameters(kek, { BlockCipherMode: 'GCM' }),
+    gcm,
+    'the instance that has what was asked for',
+  );
+  t.same(await usedParameters(plainKek), nist, 'the default');
+  t.same(await usedParameters(plainKek, { BlockCipherMode: 'CTR' }), { BlockCipherMode: 'CTR' });
 });

@@ -18,7 +18,7 @@ import type { KeyInformation } from '../../../../src/operations/transfer/wrappin
 import { decode } from '../../../client.ts';
 import { bytes } from '../../../unit/codec/hex.ts';
 import { TestService } from '../../service.ts';
-import { ask, asked, attributeOf, contact, materialOf, succeed } from '../ask.ts';
+import { ask, attributeOf, contact, materialOf, succeed, testedVersions } from '../ask.ts';
 import {
   active,
   blockOf,
@@ -117,7 +117,7 @@ t.test('Get wraps the Key Value in TTLV with the requested attributes in every v
     { name: 'Comment' },
     { vendor: 'x', name: 'none' },
   ];
-  for (const version of asked) {
+  for (const version of testedVersions) {
     const block = await blockOf(service, id, encryptWith(by, { AttributeName }), version);
     const sealed = block.KeyValue as Uint8Array;
     const opened = await nodeCrypto.unwrap(aesKey(counted(32)), nist, { data: sealed });
@@ -138,7 +138,7 @@ t.test('Get wraps the Key Value in TTLV with the requested attributes in every v
 
 t.test('every mode and method wraps and unwraps, and every changed bit gets the same refusal', async (t) => {
   const symmetricKey = await register(service, symmetric(counted(48)), mask('Encrypt'));
-  for (const [name, specification] of await manners()) {
+  for (const [name, specification] of await wrappingCases()) {
     for (const EncodingOption of ['NoEncoding', 'TTLVEncoding'] as const) {
       const KeyWrappingSpecification = { AttributeName: [], EncodingOption, ...specification };
       const block = await blockOf(service, symmetricKey, { KeyWrappingSpecification });
@@ -161,7 +161,7 @@ t.test('every mode and method wraps and unwraps, and every changed bit gets the 
       if (whole instanceof Uint8Array && authenticated) {
         for (const at of [0, whole.length - 1]) {
           t.equal(
-            await unwrappedAs(wrapped(flipped(whole, at))),
+            await unwrappedAs(wrapped(flipBit(whole, at))),
             'CryptographicFailure the key cannot be unwrapped',
             label,
           );
@@ -173,7 +173,7 @@ t.test('every mode and method wraps and unwraps, and every changed bit gets the 
         );
       }
       if (wrapping.MACSignature !== undefined) {
-        const MACSignature = flipped(wrapping.MACSignature, 3);
+        const MACSignature = flipBit(wrapping.MACSignature, 3);
         t.equal(
           await unwrappedAs(wrapped(whole, { MACSignature })),
           'CryptographicFailure the key cannot be unwrapped',
@@ -181,7 +181,7 @@ t.test('every mode and method wraps and unwraps, and every changed bit gets the 
         );
       }
       if (wrapping.IVCounterNonce !== undefined && /GCM|CCM|ChaCha/.test(name)) {
-        const IVCounterNonce = flipped(wrapping.IVCounterNonce, 0);
+        const IVCounterNonce = flipBit(wrapping.IVCounterNonce, 0);
         t.equal(
           await unwrappedAs(wrapped(whole, { IVCounterNonce })),
           'CryptographicFailure the key cannot be unwrapped',
@@ -198,7 +198,7 @@ async function unwrappedAs(object: ManagedObjectValue): Promise<string> {
   return answer.reason === undefined ? answer.status : `${answer.reason} ${answer.message}`;
 }
 
-function flipped(whole: Uint8Array, at: number): Uint8Array {
+function flipBit(whole: Uint8Array, at: number): Uint8Array {
   return whole.map((byte, index) => (index === at ? byte ^ 1 : byte));
 }
 
@@ -214,7 +214,7 @@ function aesKey(KeyMaterial: Uint8Array): PlainKey {
 }
 
 /** Ways to wrap, each with keys of its own. */
-async function manners() {
+async function wrappingCases() {
   const aes = (params: CryptographicParameters) => wrappingKey(service, counted(32), parameters(params));
   const modes: readonly CryptographicParameters[] = [
     { BlockCipherMode: 'NISTKeyWrap' },
