@@ -72,7 +72,7 @@ export interface Jobs {
   finish(id: string): Promise<void>;
 }
 
-/** An answer that was made before this request asked for it. */
+/** An answer to an earlier request, which Poll returns. */
 export interface EarlierAnswer {
   readonly operation: OperationName;
   readonly status: ResultStatus;

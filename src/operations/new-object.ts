@@ -229,7 +229,7 @@ export async function requireUniqueNames(
     const filter = locateFilter({ attributes: [{ name: 'Name', value: name }], now });
     const { ids } = await work.find({ filter, offset: 0, limit: 2 });
     if (ids.some((id) => id !== object.id)) {
-      fail('NonUniqueNameAttribute', 'another object bears that Name already', legacyReason);
+      fail('NonUniqueNameAttribute', 'another object has that Name already', legacyReason);
     }
   }
 }

@@ -17,7 +17,7 @@ import { active, offered, pairOf, registered, withLimits, withMask, withParamete
 import { ask, attributeOf, outcome, storedKey, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
-/** Data that comes in several messages (KMIP 1.3 on). */
+/** Tests of data that comes in several messages (from KMIP 1.3 on). */
 
 const service = await TestService.open({ limits: { partsPerClient: 3 } });
 t.teardown(() => service.close());
@@ -35,7 +35,7 @@ interface Played {
   readonly last: Record<string, unknown>;
 }
 
-/** Sends the parts one after the other; `first` and `last` are what those messages say beside. */
+/** Sends the parts one after the other; `first` and `last` are additional fields of those messages. */
 async function inParts(
   version: Version,
   operation: AnyOperation,

@@ -209,7 +209,7 @@ const wrappingKey = [
   'UniqueIdentifier',
 ] as const;
 
-/** A structure with the items of both. */
+/** Concatenates the items of two structures. */
 function merged(a: Node, b: Node): Node {
   return { ...a, value: [...(a.value as Node[]), ...(b.value as Node[])] } as Node;
 }

@@ -153,7 +153,7 @@ function chooseDates(
   const notAfter = valueOf(attributes, 'DeactivationDate') ?? Math.min(notBefore + validity, latest);
   if (notBefore < 0 || notAfter > maxDate) fail('InvalidField', 'no certificate can name such a date');
   if (notAfter <= now || notAfter <= notBefore)
-    fail('InvalidField', 'the certificate would be over before it begins: state dates or an Offset');
+    fail('InvalidField', 'the certificate would expire before it begins: state dates or an Offset');
   if (notAfter > latest) fail('InvalidField', 'the Deactivation Date is later than the end of the issuer');
   return { notBefore, notAfter };
 }

@@ -125,7 +125,7 @@ async function collectEntries(
   for (const id of ids) {
     const record = await work.records.load(kind, id);
     const issued = record && readJson<Issued>(record);
-    // What was not issued here, was issued by another key of that name, or is over, is left out.
+    // Certificates of other servers, of another key with that name, and expired ones are omitted.
     if (issued?.issuer !== issuer || issued.notAfter + maxListSeconds <= now) continue;
     const object = await work.load(id);
     const entry = object && entryOf(object);

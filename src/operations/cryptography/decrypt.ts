@@ -20,7 +20,7 @@ const Request = struct({
   AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
 });
 
-/** Decrypt (KMIP 2.1 §6.1.11, 1.4 §4.30) data that comes in one piece or in parts. */
+/** Decrypt (KMIP 2.1 §6.1.11, 1.4 §4.30): decrypts data that comes in one piece or in parts. */
 export const Decrypt = operation({
   name: 'Decrypt',
   since: '1.2',

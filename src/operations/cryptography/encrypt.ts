@@ -22,7 +22,7 @@ const Request = struct({
 });
 
 /**
- * Encrypt (KMIP 2.1 §6.1.17, 1.4 §4.29) data that comes in one piece or in parts; with ML-KEM, encapsulates.
+ * Encrypt (KMIP 2.1 §6.1.17, 1.4 §4.29): encrypts data in one piece or in parts; with ML-KEM, encapsulates.
  */
 export const Encrypt = operation({
   name: 'Encrypt',

@@ -5,7 +5,7 @@ import { conversation, operation } from '../operation.ts';
 import { requireField } from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
-/** Hash (KMIP 2.1 §6.1.24, 1.4 §4.37) of data that comes in one piece or in parts. */
+/** Hash (KMIP 2.1 §6.1.24, 1.4 §4.37): the digest of data that comes in one piece or in parts. */
 export const Hash = operation({
   name: 'Hash',
   since: '1.2',

@@ -14,7 +14,7 @@ const Request = struct({
   ...multiPartFields,
 });
 
-/** MAC (KMIP 2.1 §6.1.32, 1.4 §4.33) of data that comes in one piece or in parts. */
+/** MAC (KMIP 2.1 §6.1.32, 1.4 §4.33): the MAC of data that comes in one piece or in parts. */
 export const MAC = operation({
   name: 'MAC',
   since: '1.2',

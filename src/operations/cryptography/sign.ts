@@ -16,7 +16,7 @@ const Request = struct({
   ...multiPartFields,
 });
 
-/** Sign (KMIP 2.1 §6.1.55, 1.4 §4.31) data that comes in one piece or in parts, or its digest. */
+/** Sign (KMIP 2.1 §6.1.55, 1.4 §4.31): signs data that comes in one piece or in parts, or its digest. */
 export const Sign = operation({
   name: 'Sign',
   since: '1.2',

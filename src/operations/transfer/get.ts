@@ -10,8 +10,8 @@ import { prepareForExport } from './object-export.ts';
 /**
  * Get (KMIP 2.1 §6.1.19, 1.4 §4.11): the object's value, in the stored format and wrapping unless the client
  * asks for others. The first Get of an object sets its attribute Fresh to False and therefore commits; later
- * ones only read. A Key Value in the clear holds the key material alone, because some clients fail on
- * attributes in it (docs/clients.md).
+ * ones only read. A Key Value in the clear holds the key material alone, because Veeam fails on
+ * attributes in it.
  */
 export const Get = operation({
   name: 'Get',

@@ -15,15 +15,18 @@ import { decode, encode, enumerated } from '../../client.ts';
 import { checkVocabulary } from '../../conformance/vocabulary.ts';
 import { type Answer, answersOf, type TestService, uid } from '../service.ts';
 
-/** The versions that the tables of these tests run through: the ends and the turning points of both eras. */
+/**
+ * The versions in which these tests send requests: the first and last of both eras and those with major
+ * changes.
+ */
 export const testedVersions: readonly Version[] = ['1.0', '1.2', '1.4', '2.0', '2.1'];
 
-/** Those of `asked` that have the operation. */
+/** The tested versions that have the operation. */
 export function versionsOf({ since, until }: AnyOperation): readonly Version[] {
   return testedVersions.filter((version) => isWithin(version, since, until));
 }
 
-/** An answer with its payload read by the operation's own schema. */
+/** An answer whose payload is decoded by the schema of the operation. */
 export interface Reply<R> extends Omit<Answer, 'payload'> {
   readonly payload: R;
   /** Names of the payload's items in their order, each once. */
@@ -31,15 +34,17 @@ export interface Reply<R> extends Omit<Answer, 'payload'> {
 }
 
 type Loose<Q> = { [K in keyof Q]?: unknown };
-/** A request in the terms of the schema, or item by item where it holds what no schema would write. */
+/**
+ * A request by the fields of the schema, or as items where it contains fields that the schema cannot write.
+ */
 type RequestOf<O> =
   | readonly Node[]
   | (O extends OperationDefinition<infer Q, infer _R, infer _S> ? Loose<Infer<Q>> : never);
 type ResponseOf<O> = O extends OperationDefinition<infer _Q, infer R, infer _S> ? Infer<R> : never;
 
 /**
- * Sends one request, said in the terms of the operation's schema, so that one table serves every version.
- * Every answer is held to the dictionary of the version it was asked in.
+ * Sends one request by the fields of the operation's schema, so that one table serves every version. Every
+ * answer is checked against the dictionary of its version.
  */
 export async function ask<O extends AnyOperation>(
   service: TestService,
@@ -67,7 +72,7 @@ function isItems(request: object): request is readonly Node[] {
   return Array.isArray(request);
 }
 
-/** What became of it: the reason of a failure, else the status. */
+/** Sends a request and returns the reason of its failure, else its status. */
 export async function outcome<O extends AnyOperation>(
   service: TestService,
   version: Version,
@@ -78,7 +83,7 @@ export async function outcome<O extends AnyOperation>(
   return reason ?? status;
 }
 
-/** Asks and expects success. */
+/** Sends a request and returns its payload; throws when the request fails. */
 export async function succeed<O extends AnyOperation>(
   service: TestService,
   version: Version,
@@ -90,7 +95,7 @@ export async function succeed<O extends AnyOperation>(
   return payload;
 }
 
-/** The Request Payload of a request in the terms of the schema. */
+/** Encodes a request by the schema as Request Payload. */
 export function payloadOf(version: Version, { request: schema }: AnyOperation, request: object): Node {
   const writer = new BinaryWriter();
   const whole = { ...emptyFields(schema.fields as Fields, version), ...request };
@@ -108,8 +113,7 @@ function fieldsOf(payload: Node | undefined): string {
 }
 
 /**
- * Values of the fields that a request may leave out but a writer wants: lists, and what is gathered from
- * items.
+ * Values of the fields that a request may omit and the writer requires: lists, and fields merged from items.
  */
 function emptyFields(fields: Fields, version: Version): Record<string, unknown> {
   return Object.fromEntries(
@@ -133,7 +137,7 @@ function emptyField(field: AnyField, version: Version): unknown {
   }
 }
 
-/** Attributes of a creating request. */
+/** Attributes of a request that makes an object. */
 export function having(...attributes: readonly Attribute[]): {
   attributes: readonly Attribute[];
   templates: never[];
@@ -146,7 +150,7 @@ export const named = (text: string): Attribute => ({
   value: { NameValue: text, NameType: 'UninterpretedTextString' },
 });
 
-/** What a plain AES-256 key is asked for with. */
+/** Attributes of a request for an AES-256 key. */
 export const aes: readonly Attribute[] = [
   { name: 'CryptographicAlgorithm', value: 'AES' },
   { name: 'CryptographicLength', value: 256 },
@@ -154,8 +158,7 @@ export const aes: readonly Attribute[] = [
 ];
 
 /**
- * One row of a table of refusals: what is wrong, the request, what 1.x is told, and what 2.x where that
- * differs.
+ * One row of a table of refusals: the defect, the request, the reason in 1.x, and that in 2.x when different.
  */
 export type Refusal<O> = readonly [
   when: string,
@@ -164,7 +167,7 @@ export type Refusal<O> = readonly [
   modern?: string,
 ];
 
-/** Every refusal in every version that has the operation; what is stored stays as it was. */
+/** Checks every refusal in every version that has the operation, and that stored objects stay unchanged. */
 export async function refuses<O extends AnyOperation>(
   t: Tap,
   service: TestService,
@@ -186,7 +189,9 @@ type Tap = {
   same(a: unknown, b: unknown, message: string): unknown;
 };
 
-/** All objects of the group with all their attributes; of archived ones, that they are archived. */
+/**
+ * Reads all objects of the group with all their attributes; archived ones give the reason of their refusal.
+ */
 export async function everything(service: TestService): Promise<unknown> {
   const all = { StorageStatusMask: 7, Attributes: [] };
   const { UniqueIdentifier: ids } = await succeed(service, newestVersion, Locate, all);
@@ -204,7 +209,7 @@ export async function attributesOf(
   return (await succeed(service, version, GetAttributes, { UniqueIdentifier: id })).Attributes;
 }
 
-/** The first value of one attribute. */
+/** Reads the first value of one attribute. */
 export async function attributeOf(
   service: TestService,
   id: string,
@@ -214,7 +219,7 @@ export async function attributeOf(
   return (await attributesOf(service, id, version)).find((attribute) => attribute.name === name)?.value;
 }
 
-/** A stored AES key with these attributes beside the usual ones. */
+/** Creates an AES key with these attributes beside the usual ones, and returns its identifier. */
 export async function storedKey(service: TestService, ...attributes: readonly Attribute[]): Promise<string> {
   const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes, ...attributes) };
   return (await succeed(service, newestVersion, Create, request)).UniqueIdentifier;
@@ -227,7 +232,7 @@ export const algorithm = (value: 'AES' | 'RSA' | 'ECDSA' | 'Ed25519' | 'DES3' | 
 export const length = (value: number): Attribute => ({ name: 'CryptographicLength', value });
 export const contact = (value: string): Attribute => ({ name: 'ContactInformation', value });
 
-/** The Key Material of an object that Get has answered. */
+/** Returns the Key Material of an object in an answer of Get. */
 export function materialOf(object: unknown): Uint8Array {
   return (object as { value: { KeyBlock: { KeyValue: { KeyMaterial: Uint8Array } } } }).value.KeyBlock
     .KeyValue.KeyMaterial;

@@ -38,7 +38,7 @@ const limits = (UsageLimitsTotal: bigint): Attribute => ({
   value: { UsageLimitsTotal, UsageLimitsUnit: 'Byte' },
 });
 
-/** The objects to be found, each made one hour after the one before. */
+/** Creates the objects to be found, each one hour after the previous. */
 const made: Record<string, string> = {};
 const names = () => Object.fromEntries(Object.entries(made).map(([name, id]) => [id, name]));
 async function make(name: string, id: Promise<string>): Promise<void> {
@@ -172,7 +172,8 @@ t.test('Locate filters by storage status', async (t) => {
       [7, Object.keys(made)],
       [0, []],
     ] as const) {
-      // As items: a 1.x writer has no bit for destroyed objects, but clients may set it.
+      // Sent as items, because the 1.x schema cannot write the bit for destroyed objects, which clients may
+      // set.
       const items = StorageStatusMask === undefined ? [] : [integer('StorageStatusMask', StorageStatusMask)];
       const { UniqueIdentifier } = await succeed(service, version, Locate, items);
       t.same(

@@ -26,7 +26,7 @@ import {
 } from './ask.ts';
 import { others } from './objects.ts';
 
-/** What all operations that make objects have in common. */
+/** Tests of the behaviour that all operations that make objects share. */
 
 const service = await TestService.open();
 t.teardown(() => service.close());

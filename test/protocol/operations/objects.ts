@@ -11,7 +11,7 @@ import { dsa512Transparent, smallCertificate } from '../../unit/crypto/node/vect
 type Side = 'PrivateKey' | 'PublicKey';
 type Algorithm = KeyPairRequest['algorithm'];
 
-/** Formats of each kind of pair; the first of a side is what the generator gives. */
+/** Formats of each kind of pair; the first of each side is the format of the generator. */
 const families: [request: KeyPairRequest, formats: Record<Side, KeyFormatType[]>][] = [
   [
     { algorithm: 'RSA', bits: 2048 },
@@ -40,7 +40,7 @@ const families: [request: KeyPairRequest, formats: Record<Side, KeyFormatType[]>
   ],
 ];
 
-/** One key in all its formats: what Register takes in any of them and Get gives in any other. */
+/** One key in all its formats: Register accepts each of them, and Get returns each other. */
 export interface Family {
   readonly type: Side;
   readonly algorithm: Algorithm;
@@ -85,7 +85,7 @@ const plain = (format: KeyFormatType, count = 16) => ({
   KeyValue: { KeyMaterial: countingBytes(count), Attributes: [] },
 });
 
-/** Everything else that can be registered. */
+/** Objects of all other types that can be registered. */
 export const others: readonly (readonly [name: string, object: ManagedObjectValue])[] = [
   ['raw AES', keyObject('SymmetricKey', 'Raw', countingBytes(16), 'AES', 128)],
   [
@@ -150,13 +150,13 @@ function dsaBlock() {
   } as const;
 }
 
-/** An AES key of which the client keeps the value to itself. */
+/** An AES key without its value, which stays with the client. */
 export const metadataOnly: ManagedObjectValue = {
   type: 'SymmetricKey',
   value: { KeyBlock: { KeyFormatType: 'Raw', CryptographicAlgorithm: 'AES', CryptographicLength: 256 } },
 };
 
-/** Whether that version can speak of the object. */
+/** Whether the version can express the object. */
 export function isExpressibleIn(version: Version, object: ManagedObjectValue): boolean {
   const format = hasKeyBlock(object) ? object.value.KeyBlock.KeyFormatType : 'Raw';
   return ObjectType.isKnownIn(object.type, version) && KeyFormatType.isKnownIn(format, version);

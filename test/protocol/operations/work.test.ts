@@ -24,7 +24,7 @@ import {
   succeed,
 } from './ask.ts';
 
-/** What one request can cost, and what it can learn of objects that are not the client's. */
+/** Tests of the cost of single requests, and of their view of other groups' objects. */
 
 const service = await TestService.open();
 t.teardown(() => service.close());

@@ -24,7 +24,7 @@ export const mask = (...bits: Parameters<typeof CryptographicUsageMask.bit>[0][]
     bits.reduce((all, bit) => all | CryptographicUsageMask.bit(bit), 0),
   );
 
-/** A name, part by part, of the subject or of the issuer. */
+/** Attributes of a subject or issuer name, part by part. */
 export function name(
   whose: 'Subject' | 'Issuer',
   parts: Partial<Record<NamePartType, string>>,
@@ -67,7 +67,7 @@ export interface Authority extends Pair {
   readonly der: Uint8Array;
 }
 
-/** An authority of the service's own: its key, and a certificate that the key has signed itself. */
+/** Creates an authority in the service: a key, and a self-signed certificate. */
 export async function authority(
   service: TestService,
   common = 'Root',
@@ -121,7 +121,7 @@ export function clientKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ecdsa, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
 }
 
-/** A certificate request as a client's own tool makes it. */
+/** Makes a certificate request outside the server. */
 export async function requestOf({ subject = 'CN=client', extensions = [], keys }: Draft = {}): Promise<{
   readonly der: Uint8Array;
   readonly pem: Uint8Array;
@@ -139,7 +139,7 @@ export async function opened(t: { teardown(close: () => unknown): void }): Promi
   return service;
 }
 
-/** The field that carries a certificate request in that version. */
+/** Request fields with a certificate request, in the names of the version. */
 export function carrying(version: Parameters<typeof eraOf>[0], value: Uint8Array, type = 'PKCS_10') {
   const field = eraOf(version) === '1.x' ? 'CertificateRequest' : 'CertificateRequestValue';
   return { CertificateRequestType: type, [field]: value };
@@ -155,7 +155,7 @@ export async function links(service: TestService, id: string): Promise<Record<st
   );
 }
 
-/** The key pair of the server as WebCrypto has it. */
+/** Imports a key pair of the server into WebCrypto. */
 export async function extracted(
   service: TestService,
   pair: { privateKey: string; publicKey: string },
@@ -175,7 +175,7 @@ export async function extracted(
   };
 }
 
-/** An authority below another one. */
+/** Creates an authority below another one. */
 export async function subordinate(service: TestService, root: Authority, common: string): Promise<Authority> {
   const pair = await keyPair(service, p256, 'CertificateSign');
   await succeed(service, '2.1', Activate, { UniqueIdentifier: pair.privateKey });

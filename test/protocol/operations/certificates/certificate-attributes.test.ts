@@ -23,8 +23,7 @@ import {
 } from './authority.ts';
 
 /**
- * What a certificate says of itself, in the shapes of every version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1
- * §4.6–4.10).
+ * Attributes of the content of a certificate, by version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1 §4.6–4.10).
  */
 
 const parts = ['CN', 'O', 'OU', 'Email', 'C', 'ST', 'L', 'UID', 'SerialNumber', 'Title', 'DC', 'DNQualifier'];
@@ -39,7 +38,7 @@ const all = namesByVersion.flatMap(([, , names]) => names);
 const known = (version: Version) =>
   namesByVersion.flatMap(([since, until, names]) => (isWithin(version, since, until) ? names : []));
 
-/** What the certificate says, as that version tells it, without the indexes of 1.x. */
+/** Reads the attributes of a certificate in a version, without the indexes of 1.x. */
 async function readAttributes(service: TestService, id: string, version: Version): Promise<Attribute[]> {
   const list = await attributesOf(service, id, version);
   return list
@@ -61,7 +60,7 @@ async function register(service: TestService, der: Uint8Array, version: Version 
 const several = (...pairs: [part: string, value: string][]): Attribute[] =>
   pairs.map(([part, value]) => ({ name: `CertificateSubject${part}`, value }) as Attribute);
 
-/** Certificates that came in each of the ways there are. */
+/** Certificates issued and registered in every possible way. */
 async function everyWay(service: TestService): Promise<Map<string, string>> {
   const unit = { OU: 'Röot unit' };
   const names = [...name('Subject', unit), ...name('Issuer', unit)];
@@ -146,7 +145,7 @@ t.test('certificate attributes hold the values of the certificate', async (t) =>
           { serialNumber: 'SerialNumber', emailAddress: 'Email', title: 'Title', dnQualifier: 'DNQualifier' }[
             key
           ] ?? key;
-        // OpenSSL escapes what RFC 4514 escapes, and the quotation marks of nobody.
+        // OpenSSL escapes as RFC 4514 does, but not quotation marks.
         told.set(part, [...(told.get(part) ?? []), value.replace(/\\(.)/g, '$1')]);
       }
       for (const part of parts)

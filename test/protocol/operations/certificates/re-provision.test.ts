@@ -25,7 +25,9 @@ const bringing = (value: Uint8Array, type = 'X_509') => ({
   Certificate: { CertificateType: type, CertificateValue: value },
 });
 
-/** The certificate that the directory has is the object that the answer names. */
+/**
+ * Checks that the answer names the object of the certificate in the directory, and returns that certificate.
+ */
 async function isEnrolled(t: Tap, { service, entry }: Enrolled, id: string): Promise<X509Certificate> {
   const { Object: object } = await succeed(service, '2.1', Get, { UniqueIdentifier: id });
   const value = object as { type: string; value: { CertificateValue: Uint8Array } };
@@ -326,7 +328,7 @@ t.test('Re-Provision refuses a revoked certificate, as the old one and as the ne
     const refused = await ask(service, '2.1', ReProvision, {});
     t.equal(refused.reason, 'PermissionDenied', code);
     t.match(refused.message, /revoked/);
-    // The operator lets it in again.
+    // The operator enrols the client again.
     const { certificate } = await issueClient(authority, 'tester');
     const fingerprint = fingerprintOf(new X509Certificate(certificate));
     const revoked = (await entry()) as NonNullable<Awaited<ReturnType<typeof entry>>>;

@@ -32,7 +32,7 @@ import { listOf, listsOf, revoke, serialOf, week } from './revocation.ts';
 
 const read = ({ der }: RevocationList) => new x509.X509Crl(new Uint8Array(der));
 
-/** Serial numbers in a list, sorted. */
+/** Returns the serial numbers in a list, sorted. */
 const serials = (list: RevocationList) =>
   read(list)
     .entries.map((entry) => entry.serialNumber)

@@ -43,7 +43,7 @@ const register = (service: TestService, der: Uint8Array) =>
     Object: { type: 'Certificate', value: inline(der) },
   });
 
-/** What Validate says of certificates as they are and by identifier. */
+/** Returns the answer of Validate for certificates by value and by identifier. */
 async function validate(
   service: TestService,
   ders: readonly Uint8Array[],

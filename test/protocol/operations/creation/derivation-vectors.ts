@@ -2,14 +2,14 @@ import type { CryptographicAlgorithm, DerivationMethod } from '../../../../codec
 import type { DerivationParameters } from '../../../../codec/structures/derivation-parameters.ts';
 import type { Version } from '../../../../codec/version.ts';
 
-/** Published derivations, as requests: what is derived from, how, and the bytes that come out. */
+/** Published derivations as requests, with their keys and results. */
 export interface Vector {
   readonly name: string;
   readonly method: Exclude<DerivationMethod, number>;
   readonly key: Uint8Array;
-  /** Where its parameters came later than the method. */
+  /** First version that knows its parameters, when these are newer than the method. */
   readonly since?: Version;
-  /** Of the base key; AES where left out. */
+  /** Algorithm of the base key; AES when left out. */
   readonly algorithm?: CryptographicAlgorithm;
   readonly parameters: Omit<DerivationParameters, 'DerivationData'> & {
     readonly DerivationData?: readonly Uint8Array[];
@@ -263,7 +263,7 @@ export const vectors: readonly Vector[] = [
   },
 ];
 
-/** PKCS#8 and SubjectPublicKeyInfo of the two sides, and what they agree on. */
+/** PKCS#8 and SubjectPublicKeyInfo of the two sides, and the agreed secret. */
 export const agreements = [
   {
     name: 'RFC 7748 §6.1, X25519',

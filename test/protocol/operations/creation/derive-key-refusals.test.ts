@@ -44,7 +44,7 @@ const bytes = (count: number) => new Uint8Array(count);
 const hash = { HashingAlgorithm: 'SHA_256' } as const;
 const data = { CryptographicParameters: hash, DerivationData: [bytes(3)] };
 
-/** A good request, and what is wrong with it. */
+/** A valid request with changed fields. */
 function requestFor(method: DerivationMethod, DerivationParameters: object, rest: object = {}) {
   return {
     ObjectType: 'SymmetricKey',

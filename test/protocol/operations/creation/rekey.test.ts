@@ -41,7 +41,7 @@ const dated = (name: (typeof dateNames)[number], days: number): Attribute => ({
 });
 const life = dateNames.map((name, index) => dated(name, [1, 2, 3, 4][index] as number));
 
-/** The dates of an object in days from now. */
+/** Reads the dates of an object in days from now. */
 async function days(id: string): Promise<(number | undefined)[]> {
   const attributes = await attributesOf(service, id);
   return dateNames.map((name) => {

@@ -145,7 +145,7 @@ t.test('Create Split Key refuses new keys and attributes that do not fit', async
   t.equal(await outcome(service, '2.1', CreateSplitKey, impossible), 'ProtectionStorageUnavailable');
 });
 
-/** A part of 2 of 3, bent out of shape. */
+/** A part of 2 of 3 with changed fields. */
 function part(identifier: number, changes: object = {}, block: object = {}): ManagedObjectValue {
   const value = {
     SplitKeyParts: 3,

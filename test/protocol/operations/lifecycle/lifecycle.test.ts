@@ -35,7 +35,7 @@ const at = (UniqueIdentifier: string) => ({ UniqueIdentifier });
 const because = (RevocationReasonCode: string) => ({ RevocationReason: { RevocationReasonCode } });
 const dated = (name: 'ActivationDate' | 'DeactivationDate', value: number): Attribute => ({ name, value });
 
-/** Keys in every state, made the way clients make them. */
+/** Creates keys in every state by requests of clients. */
 const inState: Record<string, () => Promise<string>> = {
   PreActive: () => storedKey(service),
   Active: () => storedKey(service, dated('ActivationDate', seconds())),
@@ -56,7 +56,7 @@ const compromise = because('KeyCompromise');
 const wrongState = ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'] as const;
 const destroyedReasons = ['ItemNotFound', 'ObjectDestroyed', 'ObjectDestroyed'] as const;
 
-/** From each state by each operation: the state it leads to, or what 1.x, 2.0 and 2.1 are told. */
+/** For each state and operation the next state, or the reasons in 1.x, 2.0 and 2.1. */
 const table: [operation: AnyOperation, request: object, Record<string, string | readonly string[]>][] = [
   [
     Activate,

@@ -35,7 +35,7 @@ async function application(): Promise<Uint8Array> {
   return (await call('C_Initialize', '01')).correlation as Uint8Array;
 }
 
-/** Names of return codes, where a test speaks of one. */
+/** Names of the return codes in these tests. */
 const CKR = {
   SLOT_ID_INVALID: 0x3,
   ARGUMENTS_BAD: 0x7,

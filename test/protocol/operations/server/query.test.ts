@@ -19,7 +19,7 @@ import { ask, outcome, refuses, succeed, versionsOf } from '../ask.ts';
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-/** What each function may add to the answer; nothing else may appear. */
+/** Fields that each function may add to the answer; no others are allowed. */
 const fieldsOf: Readonly<Record<string, string>> = {
   QueryOperations: 'Operation',
   QueryObjects: 'ObjectType',
@@ -35,7 +35,7 @@ const fieldsOf: Readonly<Record<string, string>> = {
 t.test('Query answers every Query Function in every version', async (t) => {
   for (const version of versions) {
     for (const name of QueryFunction.members) {
-      // A function that is newer than the version is an unknown number to it.
+      // A version reads a newer function as an unknown number.
       const asked = [enumerated('QueryFunction', QueryFunction.toNumber(name))];
       const { status, fields, payload } = await ask(service, version, Query, asked);
       t.equal(status, 'Success', `${version} ${name}`);

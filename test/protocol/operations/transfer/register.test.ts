@@ -25,7 +25,7 @@ import { isExpressibleIn, keyFamilies, metadataOnly, others } from '../objects.t
 
 const service = await TestService.open();
 t.teardown(() => service.close());
-/** With one key only: every refusal compares all there is. */
+/** A service with few objects, because every refusal compares them all. */
 const bare = await TestService.open();
 t.teardown(() => bare.close());
 await storedKey(bare);
@@ -249,7 +249,7 @@ t.test('a registered key has the attributes that were stated', async (t) => {
   }
 });
 
-/** Whether `each` has everything that `kept` has. */
+/** Whether `each` contains all fields of `kept`. */
 function matchOnly(each: unknown, kept: unknown): boolean {
   if (typeof kept !== 'object' || kept === null) return each === kept;
   return Object.entries(kept).every(([key, value]) =>

@@ -21,7 +21,7 @@ import {
   wrappingKey,
 } from './wrapping-keys.ts';
 
-/** Wrapping keys in every plight, and keys to wrap: one service, with everybody in it. */
+/** A service with wrapping keys in every state and kind, and keys to wrap. */
 
 export const service = await TestService.open();
 t.teardown(() => service.close());
@@ -41,7 +41,7 @@ export const NoEncoding = { EncodingOption: 'NoEncoding' } as const;
 export const contactName = { AttributeName: [{ name: 'ContactInformation' }] };
 export const wrapBits = mask('WrapKey', 'UnwrapKey');
 
-/** Wrapping keys in every plight. */
+/** Registers wrapping keys in every state and kind. */
 export const preActive = await register(service, symmetric(counted(16)), wrapBits);
 export const archived = await wrappingKey(service);
 await succeed(service, '2.1', Archive, { UniqueIdentifier: archived });

@@ -11,7 +11,7 @@ import { Register } from '../../../../src/operations/transfer/register.ts';
 import type { TestService } from '../../service.ts';
 import { having, succeed } from '../ask.ts';
 
-/** Wrapping keys and wrapped keys, as the tests of wrapping register and ask for them. */
+/** Wrapping keys and wrapped keys for the tests of wrapping. */
 
 type UsageBit = (typeof CryptographicUsageMask)['members'][number];
 
@@ -25,7 +25,7 @@ export const parameters = (value: CryptographicParameters): Attribute => ({
   value,
 });
 
-/** `count` bytes from 0 on, as the vectors of RFC 3394 have their keys. */
+/** `count` bytes from 0 on, like the keys in RFC 3394. */
 export const counted = (count: number): Uint8Array => Uint8Array.from({ length: count }, (_, n) => n);
 
 export function symmetric(
@@ -45,7 +45,7 @@ export function secret(KeyMaterial: Uint8Array): ManagedObjectValue {
   return { type: 'SecretData', value: { SecretDataType: 'Seed', KeyBlock } };
 }
 
-/** A key as it would be registered wrapped: the value in place of the Key Value. */
+/** A wrapped key for Register: the wrapped bytes replace the Key Value. */
 export function wrappedAs(
   plain: ManagedObjectValue,
   KeyValue: KeyValue,
@@ -76,7 +76,7 @@ export function wrappingKey(
   return register(service, symmetric(bytes), active, mask('WrapKey', 'UnwrapKey'), ...attributes);
 }
 
-/** The Key Block of what Get gives. */
+/** Returns the Key Block in the answer of Get. */
 export async function blockOf(
   service: TestService,
   id: string,
@@ -100,7 +100,7 @@ export function encryptWith(UniqueIdentifier: string, rest: object = {}, params?
   } as const;
 }
 
-/** Both halves of a new pair, Active and linked, each with all of these uses. */
+/** Registers both halves of a new pair, Active and linked, each with all of these uses. */
 export async function pair(
   service: TestService,
   request: KeyPairRequest,

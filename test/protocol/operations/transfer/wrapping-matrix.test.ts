@@ -48,8 +48,8 @@ const parameters: readonly (CryptographicParameters | undefined)[] = [
 const few = [undefined, {}, { BlockCipherMode: 'CTR' }, parameters.at(-1)] as typeof parameters;
 
 /**
- * Every key with every mode and padding out, by every method, and bytes at random in: a clean answer each
- * time.
+ * Wraps by every key, mode, padding and method, and unwraps random bytes: every answer is a success or a
+ * known refusal.
  */
 t.test('every combination of wrapping key and parameters succeeds or gets its reason', async (t) => {
   const target = await register(service, symmetric(counted(32)));

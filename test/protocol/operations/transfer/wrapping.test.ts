@@ -213,7 +213,7 @@ function aesKey(KeyMaterial: Uint8Array): PlainKey {
   return { objectType: 'SymmetricKey', KeyFormatType: 'Raw', KeyMaterial, CryptographicAlgorithm: 'AES' };
 }
 
-/** Ways to wrap, each with keys of its own. */
+/** Wrapping specifications, each with its own keys. */
 async function wrappingCases() {
   const aes = (params: CryptographicParameters) => wrappingKey(service, counted(32), parameters(params));
   const modes: readonly CryptographicParameters[] = [
