@@ -9,7 +9,7 @@ import {
   managedObjectField,
 } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
-import { requireAllowed } from '../../object/group-policy.ts';
+import { requireConstraintsMet } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
@@ -55,7 +55,7 @@ export const Import = operation({
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
     const imported = assembleImport(id, value, request.Attributes, context);
-    requireAllowed(await loadPolicy(context), imported);
+    requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);
     else replaceContent(existing, imported);
