@@ -1,6 +1,6 @@
 import type { CertificateRequestType, RevocationReasonCode } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import type { PlainKey } from './provider.ts';
+import type { PlainKey } from './plain-key.ts';
 
 /** Part of the cryptography's port: X.509 certificates made and judged (RFC 5280, 2986). */
 export interface Certification {
@@ -132,16 +132,4 @@ export interface RevokedEntry {
   readonly reason: RevocationReasonCode;
   /** POSIX seconds from which on the key may have been in other hands. */
   readonly invalidSince?: number | undefined;
-}
-
-/** A certificate request that cannot be read, or whose signature is not its key's. Reason for the client: InvalidCSR. */
-export class InvalidCertificateRequestError extends Error {
-  override readonly name = 'InvalidCertificateRequestError';
-  readonly code = 'INVALID_CERTIFICATE_REQUEST';
-}
-
-/** A distinguished or alternative name that is none. Reason for the client: InvalidField. */
-export class InvalidNameError extends Error {
-  override readonly name = 'InvalidNameError';
-  readonly code = 'INVALID_NAME';
 }

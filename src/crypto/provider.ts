@@ -13,15 +13,20 @@ import type {
   CryptographicParameters,
   RNGParameters,
 } from '../../codec/structures/cryptographic-parameters.ts';
-import type { KeyBlock, KeyMaterial } from '../../codec/structures/key-block.ts';
-import type {
-  Certificate,
-  ManagedObjectValue,
-  ObjectTypeName,
-} from '../../codec/structures/managed-objects.ts';
+import type { KeyMaterial } from '../../codec/structures/key-block.ts';
+import type { Certificate, ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
 import type { PostQuantumAlgorithm } from './algorithms.ts';
 import type { Certification } from './certification.ts';
+import type { PlainKey } from './plain-key.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from './secret-sharing.ts';
+import type {
+  DecryptionStream,
+  DigestStream,
+  EncryptionStream,
+  MacStream,
+  Message,
+  MessageStream,
+} from './streams.ts';
 import type { Wrapping } from './wrapping.ts';
 
 /**
@@ -168,42 +173,6 @@ export interface SealedText {
   readonly tag?: Uint8Array | 'appended' | undefined;
 }
 
-export interface EncryptionStream {
-  /** The Initialization Vector, where the server made it. */
-  readonly iv: Uint8Array | undefined;
-  /** What can be said so far, perhaps nothing. */
-  update(data: Uint8Array): Uint8Array;
-  /** The rest, with the tag of a mode that authenticates. */
-  final(): { readonly data: Uint8Array; readonly tag: Uint8Array | undefined };
-}
-
-/** Its output is not authenticated before `final` has returned: so the protocol wants it. */
-export interface DecryptionStream {
-  update(data: Uint8Array): Uint8Array;
-  final(tag: Uint8Array | undefined): Uint8Array;
-}
-
-export interface MessageStream {
-  /** Throws CryptographyFailedError when the algorithm needs the data whole and it becomes too long to be kept. */
-  update(data: Uint8Array): void;
-  final(): Message;
-}
-
-export interface MacStream {
-  update(data: Uint8Array): void;
-  final(): Uint8Array;
-  /** Compares in constant time. */
-  verify(given: Uint8Array): boolean;
-}
-
-export interface DigestStream {
-  update(data: Uint8Array): void;
-  final(): Uint8Array;
-}
-
-/** What is signed: data that is hashed first, or a digest of it. */
-export type Message = { readonly data: Uint8Array } | { readonly digest: Uint8Array };
-
 /** What a key is derived from, and how; each method takes what it needs of it. */
 export interface Derivation {
   readonly method: DerivationMethod;
@@ -219,30 +188,6 @@ export interface Derivation {
   readonly iterations?: number | undefined;
   /** Bytes to derive. */
   readonly length: number;
-}
-
-/** A key that is not wrapped, with what its Key Block claims about it. */
-export interface PlainKey {
-  readonly objectType: ObjectTypeName;
-  readonly KeyFormatType: KeyFormatType;
-  readonly KeyMaterial: KeyMaterial;
-  readonly CryptographicAlgorithm?: CryptographicAlgorithm | undefined;
-  /** Bits. */
-  readonly CryptographicLength?: number | undefined;
-}
-
-/** The plain key of a Key Block; undefined when it is wrapped, or when only metadata is stored. */
-export function plainKey(objectType: ObjectTypeName, block: KeyBlock): PlainKey | undefined {
-  const { KeyValue, KeyFormatType, CryptographicAlgorithm, CryptographicLength } = block;
-  if (KeyValue === undefined || KeyValue instanceof Uint8Array || block.KeyWrappingData !== undefined)
-    return undefined;
-  return {
-    objectType,
-    KeyFormatType,
-    KeyMaterial: KeyValue.KeyMaterial,
-    CryptographicAlgorithm,
-    CryptographicLength,
-  };
 }
 
 /** Values of the attributes that a key's material decides; claims are repeated where the material says nothing. */
@@ -272,69 +217,4 @@ export interface GeneratedKeyPair {
   readonly publicKey: Uint8Array;
   /** Cryptographic Length in bits. */
   readonly bits: number;
-}
-
-/** The server cannot make or use such a key, hash or curve. Reason for the client: UnsupportedCryptographicParameters or InvalidField. */
-export class UnsupportedAlgorithmError extends Error {
-  override readonly name = 'UnsupportedAlgorithmError';
-  readonly code = 'UNSUPPORTED_ALGORITHM';
-}
-
-/** There is no conversion to the format asked for. Reason for the client: KeyFormatTypeNotSupported. */
-export class UnsupportedKeyFormatError extends Error {
-  override readonly name = 'UnsupportedKeyFormatError';
-  readonly code = 'UNSUPPORTED_KEY_FORMAT';
-}
-
-/** Reason for the client: KeyCompressionTypeNotSupported. */
-export class UnsupportedKeyCompressionError extends Error {
-  override readonly name = 'UnsupportedKeyCompressionError';
-  readonly code = 'UNSUPPORTED_KEY_COMPRESSION';
-}
-
-/** Key material contradicts its format, object type, algorithm or length. Reason for the client: InvalidField. */
-export class InvalidKeyMaterialError extends Error {
-  override readonly name = 'InvalidKeyMaterialError';
-  readonly code = 'INVALID_KEY_MATERIAL';
-}
-
-/** A certificate that is not one. Reason for the client: InvalidField. */
-export class InvalidCertificateError extends Error {
-  override readonly name = 'InvalidCertificateError';
-  readonly code = 'INVALID_CERTIFICATE';
-}
-
-/** Parameters that contradict each other or the key. Reason for the client: BadCryptographicParameters or InvalidField. */
-export class InvalidParametersError extends Error {
-  override readonly name = 'InvalidParametersError';
-  readonly code = 'INVALID_PARAMETERS';
-}
-
-/** A field that these parameters need. Reason for the client: InvalidMessage. */
-export class MissingInputError extends Error {
-  override readonly name = 'MissingInputError';
-  readonly code = 'MISSING_INPUT';
-}
-
-/** Reason for the client: GeneralFailure. */
-export class InvalidTagLengthError extends Error {
-  override readonly name = 'InvalidTagLengthError';
-  readonly code = 'INVALID_TAG_LENGTH';
-}
-
-/** More work waits than the threads will do soon. Reason for the client: GeneralFailure. */
-export class CryptographyBusyError extends Error {
-  override readonly name = 'CryptographyBusyError';
-  readonly code = 'CRYPTOGRAPHY_BUSY';
-}
-
-/** Reason for the client: CryptographicFailure. */
-export class CryptographyFailedError extends Error {
-  override readonly name = 'CryptographyFailedError';
-  readonly code = 'CRYPTOGRAPHY_FAILED';
-}
-
-/** The one error of all decryption: which byte was wrong, padding or tag, would help whoever tries keys and texts. */
-export function decryptionFailed(): CryptographyFailedError {
-  return new CryptographyFailedError('the data cannot be decrypted');
 }

@@ -1,5 +1,5 @@
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import type { PlainKey } from './provider.ts';
+import type { PlainKey } from './plain-key.ts';
 
 /** What CryptoProvider does to keys that travel under another key or a password; errors as its uses of keys have them. */
 export interface Wrapping {

@@ -13,7 +13,7 @@ import {
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
 import { fail, type Reason } from '../common/errors.ts';
-import { plainKey } from '../crypto/provider.ts';
+import { plainKey } from '../crypto/plain-key.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';

@@ -3,7 +3,8 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { concatBytes } from '../common/bytes.ts';
 import { fail, type Reason } from '../common/errors.ts';
-import { type Message, type PlainKey, plainKey } from '../crypto/provider.ts';
+import { type PlainKey, plainKey } from '../crypto/plain-key.ts';
+import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { requireUsage, type Use } from '../object/usage.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
+import { CryptographyFailedError } from '../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
-import { CryptographyFailedError } from '../../src/crypto/provider.ts';
 import { field8, field16 } from '../../src/crypto/secret-sharing/galois-fields.ts';
 import type { SecretSharingScheme, Share, SharingPolynomial } from '../../src/crypto/secret-sharing.ts';
 

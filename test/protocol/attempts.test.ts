@@ -1,6 +1,6 @@
 import t from 'tap';
 import { defaultLimits } from '../../src/common/limits.ts';
-import { CryptographyFailedError } from '../../src/crypto/provider.ts';
+import { CryptographyFailedError } from '../../src/crypto/errors.ts';
 import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
 import { MAC } from '../../src/operations/cryptography/mac.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { defaultLimits } from '../../src/common/limits.ts';
-import { CryptographyBusyError } from '../../src/crypto/provider.ts';
+import { CryptographyBusyError } from '../../src/crypto/errors.ts';
 import { jobKinds, writeJobRecord } from '../../src/operations/asynchronous/jobs.ts';
 import { JobQueue } from '../../src/protocol/jobs/job-queue.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';

@@ -1,4 +1,4 @@
-import { InvalidKeyMaterialError } from '../provider.ts';
+import { InvalidKeyMaterialError } from '../errors.ts';
 import { stripZeros } from './der.ts';
 
 /*

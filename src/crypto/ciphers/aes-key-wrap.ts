@@ -6,7 +6,7 @@ import {
   decryptionFailed,
   InvalidParametersError,
   UnsupportedAlgorithmError,
-} from '../provider.ts';
+} from '../errors.ts';
 
 /** AES key wrap, plain and with padding (RFC 3394, RFC 5649): of keys, and of any data of a fitting length. */
 

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import type { PaddingMethod } from '../../../codec/enums.ts';
-import { CryptographyFailedError, UnsupportedAlgorithmError } from '../provider.ts';
+import { CryptographyFailedError, UnsupportedAlgorithmError } from '../errors.ts';
 
 /** Padding of whole blocks. Zeros is not among them: it cannot be told from data that ends in zeros. */
 export type BlockPadding = 'None' | 'PKCS5' | 'ANSIX9_23' | 'ISO10126';

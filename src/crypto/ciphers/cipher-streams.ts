@@ -1,13 +1,8 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { concatBytes } from '../../common/bytes.ts';
-import {
-  type DecryptionStream,
-  decryptionFailed,
-  type EncryptionStream,
-  InvalidParametersError,
-  MissingInputError,
-} from '../provider.ts';
+import { decryptionFailed, InvalidParametersError, MissingInputError } from '../errors.ts';
+import type { DecryptionStream, EncryptionStream } from '../streams.ts';
 import { pad, unpaddedLength } from './block-padding.ts';
 import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
 

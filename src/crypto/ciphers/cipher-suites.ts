@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { InvalidParametersError, InvalidTagLengthError, UnsupportedAlgorithmError } from '../provider.ts';
+import { InvalidParametersError, InvalidTagLengthError, UnsupportedAlgorithmError } from '../errors.ts';
 import { type BlockPadding, blockPadding } from './block-padding.ts';
 
 /** Which cipher of OpenSSL a symmetric key and Cryptographic Parameters come to (KMIP 2.1 §4.13, §11.5). */

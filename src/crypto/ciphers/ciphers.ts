@@ -1,13 +1,7 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import {
-  CryptographyFailedError,
-  decryptionFailed,
-  type Encrypted,
-  MissingInputError,
-  type Plaintext,
-  type SealedText,
-} from '../provider.ts';
+import { CryptographyFailedError, decryptionFailed, MissingInputError } from '../errors.ts';
+import type { Encrypted, Plaintext, SealedText } from '../provider.ts';
 import { pad, unpaddedLength } from './block-padding.ts';
 import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
 

@@ -5,18 +5,17 @@ import {
 } from 'node:crypto';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { xWing } from '../algorithms.ts';
-import type { KeyComponents } from '../keys/key-components.ts';
-import { componentsOf, isFor, keyObject } from '../keys/key-objects.ts';
-import { decapsulateXWing, encapsulateXWing } from '../keys/x-wing.ts';
 import {
   CryptographyFailedError,
   decryptionFailed,
-  type Encapsulated,
   InvalidParametersError,
-  type PlainKey,
-  type SealedText,
   UnsupportedAlgorithmError,
-} from '../provider.ts';
+} from '../errors.ts';
+import type { KeyComponents } from '../keys/key-components.ts';
+import { componentsOf, isFor, keyObject } from '../keys/key-objects.ts';
+import { decapsulateXWing, encapsulateXWing } from '../keys/x-wing.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { Encapsulated, SealedText } from '../provider.ts';
 
 /** Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
 

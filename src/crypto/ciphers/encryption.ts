@@ -1,20 +1,16 @@
 import { constants, type KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { bitLength, type RsaPrivateKey, type RsaPublicKey } from '../keys/key-components.ts';
-import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
 import {
   CryptographyFailedError,
-  type CryptoProvider,
-  type DecryptionStream,
   decryptionFailed,
-  type Encrypted,
-  type EncryptionStream,
   InvalidParametersError,
-  type PlainKey,
-  type Plaintext,
-  type SealedText,
   UnsupportedAlgorithmError,
-} from '../provider.ts';
+} from '../errors.ts';
+import { bitLength, type RsaPrivateKey, type RsaPublicKey } from '../keys/key-components.ts';
+import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { CryptoProvider, Encrypted, Plaintext, SealedText } from '../provider.ts';
+import type { DecryptionStream, EncryptionStream } from '../streams.ts';
 import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
 import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';

@@ -1,6 +1,6 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { concatBytes } from '../../common/bytes.ts';
-import type { PlainKey } from '../provider.ts';
+import type { PlainKey } from '../plain-key.ts';
 import type { WrappedBytes } from '../wrapping.ts';
 import { encrypt } from './encryption.ts';
 

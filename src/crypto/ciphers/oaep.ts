@@ -1,8 +1,8 @@
 import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSync } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
+import { CryptographyFailedError, decryptionFailed } from '../errors.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
-import { CryptographyFailedError, decryptionFailed } from '../provider.ts';
 
 /**
  * RSAES-OAEP (RFC 8017 §7.1). OpenSSL does it wherever the mask is made with the hash of the label; where the two

@@ -3,17 +3,17 @@ import type { DerivationMethod, HashingAlgorithm } from '../../../codec/enums.ts
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { encrypt } from '../ciphers/encryption.ts';
+import {
+  CryptographyFailedError,
+  InvalidParametersError,
+  MissingInputError,
+  UnsupportedAlgorithmError,
+} from '../errors.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
 import { componentsOf, keyObject } from '../keys/key-objects.ts';
-import {
-  CryptographyFailedError,
-  type Derivation,
-  InvalidParametersError,
-  MissingInputError,
-  type PlainKey,
-  UnsupportedAlgorithmError,
-} from '../provider.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { Derivation } from '../provider.ts';
 import { hashOfHmac, mac } from '../signatures/macs.ts';
 
 /** Key derivation (KMIP 2.1 §6.1.17 and §11.16, 1.4 §4.6 and §9.1.3.2.21). */

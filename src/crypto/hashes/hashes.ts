@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
-import { type DigestStream, UnsupportedAlgorithmError } from '../provider.ts';
+import { UnsupportedAlgorithmError } from '../errors.ts';
+import type { DigestStream } from '../streams.ts';
 
 interface Hash {
   /** Name in OpenSSL. */

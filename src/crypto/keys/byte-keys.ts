@@ -11,7 +11,7 @@ import {
   octets,
   parse,
 } from '../asn1/der.ts';
-import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 
 /** Asymmetric keys that are byte strings and not numbers: those of RFC 7748 and RFC 8032, and of FIPS 203, 204 and 205. */
 export interface ByteKeySort {

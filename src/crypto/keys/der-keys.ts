@@ -21,7 +21,7 @@ import {
   tagged,
   version,
 } from '../asn1/der.ts';
-import { UnsupportedKeyFormatError } from '../provider.ts';
+import { UnsupportedKeyFormatError } from '../errors.ts';
 import { byteKeysOfOid, readPrivate, requireLength, writePrivate } from './byte-keys.ts';
 import { curveOfOid } from './curves.ts';
 import { publicPoint } from './elliptic.ts';

@@ -1,6 +1,6 @@
 import { createECDH, ECDH } from 'node:crypto';
 import type { KeyCompressionType } from '../../../codec/enums.ts';
-import { InvalidKeyMaterialError, UnsupportedKeyCompressionError } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyCompressionError } from '../errors.ts';
 import type { Curve } from './curves.ts';
 import { padded } from './key-components.ts';
 

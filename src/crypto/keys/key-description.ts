@@ -1,11 +1,8 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes, xWing } from '../algorithms.ts';
-import {
-  InvalidKeyMaterialError,
-  type KeyDescription,
-  type PlainKey,
-  UnsupportedKeyFormatError,
-} from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { KeyDescription } from '../provider.ts';
 import type { ByteKeySort } from './byte-keys.ts';
 import { convertPoint, publicPoint } from './elliptic.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';

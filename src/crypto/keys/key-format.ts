@@ -4,10 +4,10 @@ import type { ObjectTypeName } from '../../../codec/structures/managed-objects.t
 import { InvalidDerError } from '../asn1/der.ts';
 import {
   InvalidKeyMaterialError,
-  type PlainKey,
   UnsupportedKeyCompressionError,
   UnsupportedKeyFormatError,
-} from '../provider.ts';
+} from '../errors.ts';
+import type { PlainKey } from '../plain-key.ts';
 import { byteKeysFor, requireLength } from './byte-keys.ts';
 import {
   readEcPrivateKey,

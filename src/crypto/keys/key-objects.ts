@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
-import { InvalidKeyMaterialError, type PlainKey, UnsupportedAlgorithmError } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedAlgorithmError } from '../errors.ts';
+import type { PlainKey } from '../plain-key.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
 import { keptPrivateKey } from './private-key-cache.ts';

@@ -1,7 +1,8 @@
 import { generateKeyPair } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 import { generatesLength, type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
-import { type GeneratedKeyPair, type KeyPairRequest, UnsupportedAlgorithmError } from '../provider.ts';
+import { UnsupportedAlgorithmError } from '../errors.ts';
+import type { GeneratedKeyPair, KeyPairRequest } from '../provider.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { type ByteKeySort, byteKeySorts, byteKeysFor } from './byte-keys.ts';
 import { curveNamed, curves } from './curves.ts';

@@ -1,5 +1,5 @@
 import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
-import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import type { RsaPrivateKey } from './key-components.ts';
 
 export type CompleteRsaPrivateKey = {

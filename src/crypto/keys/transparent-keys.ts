@@ -1,6 +1,6 @@
 import type { TransparentKeyMaterial } from '../../../codec/structures/key-block.ts';
 import { stripZeros } from '../asn1/der.ts';
-import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../provider.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import { byteKeysOn } from './byte-keys.ts';
 import { curveNamed } from './curves.ts';
 import { convertPoint, type PointForm } from './elliptic.ts';

@@ -9,7 +9,8 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
-import { type Encapsulated, InvalidKeyMaterialError } from '../provider.ts';
+import { InvalidKeyMaterialError } from '../errors.ts';
+import type { Encapsulated } from '../provider.ts';
 
 /**
  * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 in one, safe as long as one of them is. The parts are those

@@ -1,12 +1,8 @@
 import type { CryptographicAlgorithm, HashingAlgorithm, RecommendedCurve } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import {
-  type CryptoProvider,
-  type Derivation,
-  type KeyPairRequest,
-  type PlainKey,
-  UnsupportedAlgorithmError,
-} from '../provider.ts';
+import { UnsupportedAlgorithmError } from '../errors.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { CryptoProvider, Derivation, KeyPairRequest } from '../provider.ts';
 import { type DisabledName, parseDisabled } from './disabled-names.ts';
 import { approvesAlgorithm, approvesLength, approvesName } from './fips-approved.ts';
 

@@ -1,8 +1,8 @@
 import { checkPrime, generatePrime, randomFillSync } from 'node:crypto';
 import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { stripZeros } from '../asn1/der.ts';
+import { CryptographyFailedError, InvalidKeyMaterialError, InvalidParametersError } from '../errors.ts';
 import { bitLength, padded } from '../keys/key-components.ts';
-import { CryptographyFailedError, InvalidKeyMaterialError, InvalidParametersError } from '../provider.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { lagrangeBasis } from './split-key-basis.ts';
 

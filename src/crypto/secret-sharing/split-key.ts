@@ -1,5 +1,5 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
-import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../provider.ts';
+import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
 import { field8, field16, type GaloisField } from './galois-fields.ts';
 import { lagrangeBasis } from './split-key-basis.ts';

@@ -1,12 +1,12 @@
 import { createECDH, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
 import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { encode, integerContent, items, makeInteger, makeSequence, parse } from '../asn1/der.ts';
+import { UnsupportedAlgorithmError } from '../errors.ts';
 import { digest } from '../hashes/hashes.ts';
 import type { CurveName } from '../keys/curves.ts';
 import { writeSpki } from '../keys/der-keys.ts';
 import { convertPoint } from '../keys/elliptic.ts';
 import { bitLength, type EcPublicKey, type KeyComponents, padded } from '../keys/key-components.ts';
-import { UnsupportedAlgorithmError } from '../provider.ts';
 
 /**
  * DSA and ECDSA (FIPS 186-5 §6) over a digest that the client made. node:crypto hashes whatever it signs, so it signs a

@@ -1,14 +1,11 @@
 import crypto, { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { hashNamed } from '../hashes/hashes.ts';
 import { componentsOf } from '../keys/key-objects.ts';
-import {
-  InvalidParametersError,
-  type MacStream,
-  type PlainKey,
-  UnsupportedAlgorithmError,
-} from '../provider.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { MacStream } from '../streams.ts';
 
 const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
   ['HMAC_MD5', 'MD5'],

@@ -1,8 +1,8 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
+import { CryptographyFailedError } from '../errors.ts';
 import { digest, hashNamed } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
-import { CryptographyFailedError } from '../provider.ts';
 
 /** EMSA-PSS (RFC 8017 §9.1), for what node:crypto cannot: digests in place of data, a hash of its own for the mask. */
 export interface Pss {

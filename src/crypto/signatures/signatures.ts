@@ -11,17 +11,12 @@ import {
 import type { DigitalSignatureAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { encode, makeNull, makeOctets, makeOid, makeSequence } from '../asn1/der.ts';
+import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { digest, hashNamed, startDigest } from '../hashes/hashes.ts';
 import { bitLength, type KeyComponents } from '../keys/key-components.ts';
 import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
-import {
-  CryptographyFailedError,
-  InvalidParametersError,
-  type Message,
-  type MessageStream,
-  type PlainKey,
-  UnsupportedAlgorithmError,
-} from '../provider.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { Message, MessageStream } from '../streams.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { signDigest, takesDigests, verifyDigest } from './digest-signatures.ts';
 import { defaultSaltLength, encodePss, type Pss, verifyPss } from './pss.ts';

@@ -10,7 +10,7 @@ import {
   MissingInputError,
   UnsupportedAlgorithmError,
   UnsupportedKeyFormatError,
-} from '../provider.ts';
+} from '../errors.ts';
 import type { Work } from './thread-work.ts';
 
 /** What a thread is told: the work's name and its arguments, whose bytes are moved and not copied. */

@@ -11,7 +11,7 @@ import {
   tagged,
 } from '../asn1/der.ts';
 import type { CertificateDetails, ValidationResult } from '../certification.ts';
-import { InvalidCertificateError } from '../provider.ts';
+import { InvalidCertificateError } from '../errors.ts';
 import { isSelfSigned, namesOf, openCertificate, readCertificate, verifies } from './certificate-content.ts';
 import { comparisonCost, withinConstraints } from './name-constraints.ts';
 

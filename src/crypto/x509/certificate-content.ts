@@ -2,12 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { Extension } from '../../../certs/x509.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
 import { encoded, InvalidDerError, items, type Node, parse, tagged } from '../asn1/der.ts';
-import {
-  type CertificateContent,
-  type CertificateDetails,
-  InvalidCertificateRequestError,
-} from '../certification.ts';
-import { InvalidCertificateError } from '../provider.ts';
+import type { CertificateContent, CertificateDetails } from '../certification.ts';
+import { InvalidCertificateError, InvalidCertificateRequestError } from '../errors.ts';
 import { comparableParts } from './certificate-names.ts';
 import { isSignedBy } from './request-signature.ts';
 

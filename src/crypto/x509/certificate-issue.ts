@@ -2,15 +2,12 @@ import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
 import type { Extension, X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { encode, makeSequence, parse } from '../asn1/der.ts';
-import {
-  type CertificateContent,
-  type CertificateSpecification,
-  InvalidNameError,
-} from '../certification.ts';
+import type { CertificateContent, CertificateSpecification } from '../certification.ts';
+import { InvalidNameError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { readSpki } from '../keys/der-keys.ts';
 import { bitLength } from '../keys/key-components.ts';
 import { keyObject, requireShortModulus } from '../keys/key-objects.ts';
-import { InvalidParametersError, type PlainKey, UnsupportedAlgorithmError } from '../provider.ts';
+import type { PlainKey } from '../plain-key.ts';
 
 /** Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
 

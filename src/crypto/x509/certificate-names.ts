@@ -2,7 +2,8 @@ import { isIP } from 'node:net';
 import type { JsonNameParams } from '../../../certs/x509.ts';
 import { encode, InvalidDerError, type Node, parse } from '../asn1/der.ts';
 import { type NamePart, nameParts } from '../asn1/distinguished-name.ts';
-import { InvalidNameError, type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
+import { type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
+import { InvalidNameError } from '../errors.ts';
 
 /** Names of certificates, as clients state them, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
 

@@ -16,8 +16,8 @@ import {
 } from '../asn1/der.ts';
 import { hex, type NamePart, nameParts, nameText } from '../asn1/distinguished-name.ts';
 import { generalNameText } from '../asn1/general-name.ts';
+import { InvalidCertificateError, InvalidKeyMaterialError } from '../errors.ts';
 import { describeKey } from '../keys/key-description.ts';
-import { InvalidCertificateError, InvalidKeyMaterialError } from '../provider.ts';
 
 /** X.509 certificates (RFC 5280) as attributes of KMIP (2.1 §4.6–4.10, 4.62–4.64; 1.4 §3.8–3.16). */
 

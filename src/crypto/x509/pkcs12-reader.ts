@@ -11,7 +11,7 @@ import {
   parse,
   version,
 } from '../asn1/der.ts';
-import { decryptionFailed } from '../provider.ts';
+import { decryptionFailed } from '../errors.ts';
 import { passwordText } from './pkcs12.ts';
 
 /** The private key in a PKCS#12 file (RFC 7292). Certificates in it are left alone. */

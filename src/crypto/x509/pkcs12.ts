@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { createPkcs12 } from '../../../certs/pkcs12.ts';
-import { componentsOf, keyObject } from '../keys/key-objects.ts';
 import {
   InvalidCertificateError,
   InvalidKeyMaterialError,
   InvalidParametersError,
-  type PlainKey,
   UnsupportedAlgorithmError,
-} from '../provider.ts';
+} from '../errors.ts';
+import { componentsOf, keyObject } from '../keys/key-objects.ts';
+import type { PlainKey } from '../plain-key.ts';
 import type { Pkcs12Parts } from '../wrapping.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

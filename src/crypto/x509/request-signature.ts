@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, verify, webcrypto } from 'node:crypto';
 import { promisify } from 'node:util';
 import { bits, encoded, items, oid, parse } from '../asn1/der.ts';
-import { InvalidCertificateRequestError } from '../certification.ts';
+import { InvalidCertificateRequestError } from '../errors.ts';
 
 /** Signatures of certificate requests (RFC 2986 §3): that whoever asks has the private key. */
 

@@ -3,8 +3,8 @@ import type { X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { RevocationReasonCode } from '../../../codec/enums.ts';
 import { encode, integerContent, makeInteger, parse } from '../asn1/der.ts';
 import type { RevocationListSpecification, RevokedEntry } from '../certification.ts';
+import { InvalidParametersError } from '../errors.ts';
 import { keyObject } from '../keys/key-objects.ts';
-import { InvalidParametersError } from '../provider.ts';
 import { issuerIdentifier, publicPart, signingAlgorithm, view } from './certificate-issue.ts';
 
 /** Certificate revocation lists of version 2 (RFC 5280 §5): complete ones, of the issuer's own certificates. */

@@ -2,7 +2,7 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent } from '../../crypto/certification.ts';
-import { plainKey } from '../../crypto/provider.ts';
+import { plainKey } from '../../crypto/plain-key.ts';
 import { linkedId, setLink } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';

@@ -1,7 +1,7 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { readJson, writeJson } from '../../common/json.ts';
 import type { RevokedEntry } from '../../crypto/certification.ts';
-import type { PlainKey } from '../../crypto/provider.ts';
+import type { PlainKey } from '../../crypto/plain-key.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';

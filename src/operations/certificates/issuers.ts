@@ -4,7 +4,7 @@ import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
-import { type PlainKey, plainKey } from '../../crypto/provider.ts';
+import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';

@@ -7,7 +7,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { keyBytes } from '../../crypto/algorithms.ts';
-import type { PlainKey } from '../../crypto/provider.ts';
+import type { PlainKey } from '../../crypto/plain-key.ts';
 import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';

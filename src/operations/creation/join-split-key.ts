@@ -8,12 +8,9 @@ import type { ManagedObjectValue } from '../../../codec/structures/managed-objec
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { algorithmKind, keyBits, keyBytes } from '../../crypto/algorithms.ts';
-import {
-  type CryptoProvider,
-  InvalidKeyMaterialError,
-  type PlainKey,
-  plainKey,
-} from '../../crypto/provider.ts';
+import { InvalidKeyMaterialError } from '../../crypto/errors.ts';
+import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
+import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';

@@ -3,7 +3,8 @@ import type { CryptographicAlgorithm, KeyFormatType, RecommendedCurve } from '..
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { isPostQuantum } from '../../crypto/algorithms.ts';
-import type { CryptoProvider, KeyPairRequest, PlainKey } from '../../crypto/provider.ts';
+import type { PlainKey } from '../../crypto/plain-key.ts';
+import type { CryptoProvider, KeyPairRequest } from '../../crypto/provider.ts';
 import { requireQuantumSafety } from '../../object/quantum-safety.ts';
 import { algorithmOf, valueOf } from '../new-object.ts';
 import { defaultCurve, defaultLength } from './defaults.ts';

@@ -1,7 +1,7 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
-import { type PlainKey, plainKey } from '../../crypto/provider.ts';
+import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';

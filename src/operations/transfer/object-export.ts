@@ -15,7 +15,8 @@ import {
 import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
-import { type CryptoProvider, plainKey } from '../../crypto/provider.ts';
+import { plainKey } from '../../crypto/plain-key.ts';
+import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';

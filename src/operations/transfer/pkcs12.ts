@@ -6,7 +6,8 @@ import {
   type ManagedObjectValue,
 } from '../../../codec/structures/managed-objects.ts';
 import { fail, KmipError } from '../../common/errors.ts';
-import { CryptographyFailedError, plainKey } from '../../crypto/provider.ts';
+import { CryptographyFailedError } from '../../crypto/errors.ts';
+import { plainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { hasUsageBits } from '../../object/usage.ts';

@@ -13,9 +13,9 @@ import { fail } from '../../common/errors.ts';
 import {
   CryptographyFailedError,
   InvalidKeyMaterialError,
-  plainKey,
   UnsupportedKeyFormatError,
-} from '../../crypto/provider.ts';
+} from '../../crypto/errors.ts';
+import { plainKey } from '../../crypto/plain-key.ts';
 import type { Context } from '../context.ts';
 import { findWrappingMethod } from './wrapping.ts';
 import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';

@@ -1,7 +1,7 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
-import type { PlainKey } from '../../crypto/provider.ts';
+import type { PlainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';

@@ -1,6 +1,6 @@
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import { CryptographyFailedError, decryptionFailed } from '../../crypto/provider.ts';
+import { CryptographyFailedError, decryptionFailed } from '../../crypto/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Attempts } from '../../operations/context.ts';
 import type { RequestObserver } from '../../watch/observer.ts';

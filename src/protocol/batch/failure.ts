@@ -1,18 +1,19 @@
 import { WireError } from '../../../codec/wire-error.ts';
 import { KmipError, type Reason } from '../../common/errors.ts';
-import { InvalidCertificateRequestError, InvalidNameError } from '../../crypto/certification.ts';
 import {
   CryptographyBusyError,
   CryptographyFailedError,
   InvalidCertificateError,
+  InvalidCertificateRequestError,
   InvalidKeyMaterialError,
+  InvalidNameError,
   InvalidParametersError,
   InvalidTagLengthError,
   MissingInputError,
   UnsupportedAlgorithmError,
   UnsupportedKeyCompressionError,
   UnsupportedKeyFormatError,
-} from '../../crypto/provider.ts';
+} from '../../crypto/errors.ts';
 
 /** What the ports refuse, in the words of KMIP: modern reason, and that for 1.x where the general table says otherwise. */
 const refusals: readonly (readonly [

@@ -10,7 +10,7 @@ import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import { CryptographyBusyError } from '../../crypto/provider.ts';
+import { CryptographyBusyError } from '../../crypto/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import {
   type DoneItem,

@@ -11,7 +11,7 @@ import { tagName } from '../../../../codec/tags.ts';
 import { eraOf } from '../../../../codec/version.ts';
 import { defaultLimits } from '../../../../src/common/limits.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import type { PlainKey } from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { Import } from '../../../../src/operations/transfer/import.ts';
 import type { KeyInformation } from '../../../../src/operations/transfer/wrapping-keys.ts';

@@ -7,9 +7,9 @@ import {
   InvalidParametersError,
   InvalidTagLengthError,
   MissingInputError,
-  type PlainKey,
   UnsupportedAlgorithmError,
-} from '../../../../src/crypto/provider.ts';
+} from '../../../../src/crypto/errors.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 function bytes(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'));

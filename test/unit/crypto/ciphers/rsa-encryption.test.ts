@@ -2,14 +2,14 @@ import { constants, createPrivateKey, createPublicKey, privateDecrypt, publicEnc
 import t from 'tap';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
 import { decrypt, encrypt } from '../../../../src/crypto/ciphers/encryption.ts';
-import { applyMask } from '../../../../src/crypto/hashes/mask-generation.ts';
-import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
   CryptographyFailedError,
   InvalidParametersError,
-  type PlainKey,
   UnsupportedAlgorithmError,
-} from '../../../../src/crypto/provider.ts';
+} from '../../../../src/crypto/errors.ts';
+import { applyMask } from '../../../../src/crypto/hashes/mask-generation.ts';
+import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 const { generateKeyPair } = nodeCrypto;
 

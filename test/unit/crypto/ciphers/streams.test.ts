@@ -1,12 +1,9 @@
 import t from 'tap';
 import type { CryptographicAlgorithm } from '../../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
+import { CryptographyFailedError, InvalidParametersError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import {
-  CryptographyFailedError,
-  InvalidParametersError,
-  type PlainKey,
-} from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 /** Data in parts comes to what the same data comes to in one piece, however it is cut. */
 

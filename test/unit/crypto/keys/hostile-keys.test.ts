@@ -1,13 +1,13 @@
 import t from 'tap';
 import type { KeyFormatType } from '../../../../codec/enums.ts';
 import type { TransparentKeyMaterial } from '../../../../codec/structures/key-block.ts';
-import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
   InvalidCertificateError,
   InvalidKeyMaterialError,
-  type PlainKey,
   UnsupportedKeyFormatError,
-} from '../../../../src/crypto/provider.ts';
+} from '../../../../src/crypto/errors.ts';
+import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import * as vectors from '../node/vectors.ts';
 
 /** Bytes from a client must end in a description, a conversion or a refusal of ours, never in another error. */

@@ -1,13 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import t from 'tap';
 import { KeyFormatType } from '../../../../codec/enums.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../../../../src/crypto/errors.ts';
 import { curves } from '../../../../src/crypto/keys/curves.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import {
-  InvalidKeyMaterialError,
-  type PlainKey,
-  UnsupportedKeyFormatError,
-} from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 const { convertKey, describeKey } = nodeCrypto;
 

@@ -2,14 +2,11 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import t from 'tap';
 import type { KeyFormatType } from '../../../../codec/enums.ts';
 import type { KeyMaterial, TransparentKeyMaterial } from '../../../../codec/structures/key-block.ts';
+import { UnsupportedKeyCompressionError, UnsupportedKeyFormatError } from '../../../../src/crypto/errors.ts';
 import { curves } from '../../../../src/crypto/keys/curves.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import {
-  type KeyPairRequest,
-  type PlainKey,
-  UnsupportedKeyCompressionError,
-  UnsupportedKeyFormatError,
-} from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
+import type { KeyPairRequest } from '../../../../src/crypto/provider.ts';
 import * as vectors from '../node/vectors.ts';
 
 const { convertKey, describeKey } = nodeCrypto;

@@ -1,12 +1,9 @@
 import t from 'tap';
 import type { KeyFormatType } from '../../../../codec/enums.ts';
 import type { KeyMaterial } from '../../../../codec/structures/key-block.ts';
+import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import {
-  InvalidKeyMaterialError,
-  type PlainKey,
-  UnsupportedKeyFormatError,
-} from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import * as vectors from '../node/vectors.ts';
 
 const { convertKey, describeKey } = nodeCrypto;

@@ -2,9 +2,9 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import t from 'tap';
 import { acceptsLength, generatesLength, quantumSafe } from '../../../../src/crypto/algorithms.ts';
 import { encode, makeOctets, makeOid, makeSequence, makeVersion } from '../../../../src/crypto/asn1/der.ts';
+import { InvalidKeyMaterialError, UnsupportedAlgorithmError } from '../../../../src/crypto/errors.ts';
 import { byteKeysFor } from '../../../../src/crypto/keys/byte-keys.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { InvalidKeyMaterialError, UnsupportedAlgorithmError } from '../../../../src/crypto/provider.ts';
 import {
   fixed,
   hashSigners,

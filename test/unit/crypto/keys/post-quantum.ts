@@ -2,7 +2,7 @@ import * as mlDsa from '@noble/post-quantum/ml-dsa.js';
 import * as mlKem from '@noble/post-quantum/ml-kem.js';
 import * as slhDsa from '@noble/post-quantum/slh-dsa.js';
 import type { PostQuantumAlgorithm } from '../../../../src/crypto/algorithms.ts';
-import type { PlainKey } from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 /** Every parameter set by its name. */
 export type PostQuantumName = Extract<PostQuantumAlgorithm, string>;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
 import { keyObject } from '../../../../src/crypto/keys/key-objects.ts';
-import type { PlainKey } from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 function rsa(): PlainKey {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });

@@ -2,17 +2,17 @@ import { ml_kem768_x25519 as other } from '@noble/post-quantum/hybrid.js';
 import t from 'tap';
 import { xWing } from '../../../../src/crypto/algorithms.ts';
 import {
+  CryptographyFailedError,
+  InvalidKeyMaterialError,
+  UnsupportedKeyFormatError,
+} from '../../../../src/crypto/errors.ts';
+import {
   decapsulateXWing,
   encapsulateXWing,
   generateXWing,
   xWingPublicKey,
 } from '../../../../src/crypto/keys/x-wing.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import {
-  CryptographyFailedError,
-  InvalidKeyMaterialError,
-  UnsupportedKeyFormatError,
-} from '../../../../src/crypto/provider.ts';
 
 const { convertKey, describeKey, encapsulate } = nodeCrypto;
 

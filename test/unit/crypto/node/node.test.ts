@@ -2,8 +2,9 @@ import { createHash, createPrivateKey, createPublicKey } from 'node:crypto';
 import t from 'tap';
 import { encodeKeyMaterial, type KeyBlock } from '../../../../codec/structures/key-block.ts';
 import type { ManagedObjectValue } from '../../../../codec/structures/managed-objects.ts';
+import { UnsupportedAlgorithmError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { type KeyPairRequest, UnsupportedAlgorithmError } from '../../../../src/crypto/provider.ts';
+import type { KeyPairRequest } from '../../../../src/crypto/provider.ts';
 import { bytes, rsa2048PublicPkcs1, smallCertificate } from './vectors.ts';
 
 const { random, digest, digestObject, generateSymmetric, generateKeyPair } = nodeCrypto;

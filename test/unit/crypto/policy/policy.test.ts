@@ -1,13 +1,11 @@
 import t from 'tap';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
+import { UnsupportedAlgorithmError } from '../../../../src/crypto/errors.ts';
 import { closeThreads, nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import { disabledProblem, parseDisabled } from '../../../../src/crypto/policy/disabled-names.ts';
 import { CryptographicPolicy, type CryptographicSettings } from '../../../../src/crypto/policy/policy.ts';
-import {
-  type KeyPairRequest,
-  type PlainKey,
-  UnsupportedAlgorithmError,
-} from '../../../../src/crypto/provider.ts';
+import type { KeyPairRequest } from '../../../../src/crypto/provider.ts';
 
 t.teardown(closeThreads);
 

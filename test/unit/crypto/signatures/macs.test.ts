@@ -1,12 +1,9 @@
 import t from 'tap';
 import type { CryptographicAlgorithm } from '../../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
+import { InvalidParametersError, UnsupportedAlgorithmError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import {
-  InvalidParametersError,
-  type PlainKey,
-  UnsupportedAlgorithmError,
-} from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 const { mac, verifyMac } = nodeCrypto;
 

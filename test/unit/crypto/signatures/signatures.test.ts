@@ -2,15 +2,14 @@ import { createHash, createPublicKey, generateKeyPairSync, verify as verifyNativ
 import t from 'tap';
 import type { HashingAlgorithm } from '../../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../../codec/structures/cryptographic-parameters.ts';
-import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
   CryptographyFailedError,
-  type GeneratedKeyPair,
   InvalidParametersError,
-  type KeyPairRequest,
-  type PlainKey,
   UnsupportedAlgorithmError,
-} from '../../../../src/crypto/provider.ts';
+} from '../../../../src/crypto/errors.ts';
+import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
+import type { GeneratedKeyPair, KeyPairRequest } from '../../../../src/crypto/provider.ts';
 
 const { sign, verify, generateKeyPair } = nodeCrypto;
 

@@ -1,7 +1,8 @@
 import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'node:crypto';
 import t from 'tap';
+import { CryptographyBusyError } from '../../../../src/crypto/errors.ts';
 import { closeThreads, nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { CryptographyBusyError, type PlainKey } from '../../../../src/crypto/provider.ts';
+import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import { Threads } from '../../../../src/crypto/threads/threads.ts';
 
 const module = new URL('./threads-fixture.ts', import.meta.url);

@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { StandardAttribute } from '../../../../codec/attribute.ts';
 import type { AttributeName } from '../../../../codec/attribute-table.ts';
+import { InvalidCertificateError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { InvalidCertificateError } from '../../../../src/crypto/provider.ts';
 import {
   bytes,
   largeCertificate,

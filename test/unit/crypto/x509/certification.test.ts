@@ -1,8 +1,7 @@
 import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
-import { InvalidNameError } from '../../../../src/crypto/certification.ts';
+import { InvalidCertificateError, InvalidNameError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
-import { InvalidCertificateError } from '../../../../src/crypto/provider.ts';
 import { ca, day, type Link, made, now, usage } from './chains.ts';
 
 const { certification } = nodeCrypto;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { createAuthority, issueClient } from '../../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../../certs/keys.ts';
 import { createPkcs12, type Pkcs12Encryption } from '../../../../certs/pkcs12.ts';
-import { CryptographyFailedError, InvalidParametersError } from '../../../../src/crypto/provider.ts';
+import { CryptographyFailedError, InvalidParametersError } from '../../../../src/crypto/errors.ts';
 import { decodePkcs12 } from '../../../../src/crypto/x509/pkcs12-reader.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);

@@ -1,0 +1,54 @@
+/*
+ * Data that arrives in parts. A stream is over after `final`, `verify` or the first error; streams of ciphers and MACs
+ * hold the key until then.
+ */
+
+/** Encrypts data in parts. */
+export interface EncryptionStream {
+  /** The Initialization Vector, where the server generated it. */
+  readonly iv: Uint8Array | undefined;
+  /** Returns the ciphertext that is complete so far, perhaps no bytes. */
+  update(data: Uint8Array): Uint8Array;
+  /** Returns the rest of the ciphertext, with the tag in a mode that authenticates. */
+  final(): { readonly data: Uint8Array; readonly tag: Uint8Array | undefined };
+}
+
+/**
+ * Decrypts data in parts. Its output is unauthenticated until `final` has returned: the protocol answers each part
+ * before the tag arrives.
+ */
+export interface DecryptionStream {
+  /** @throws {CryptographyFailedError} when the data cannot be decrypted */
+  update(data: Uint8Array): Uint8Array;
+  /**
+   * Takes the tag, unless the tag is appended to the data.
+   * @throws {MissingInputError} without the tag of a mode that authenticates
+   * @throws {CryptographyFailedError} when tag or padding is wrong
+   */
+  final(tag: Uint8Array | undefined): Uint8Array;
+}
+
+/** The input of a signature: data that is hashed first, or the digest of such data. */
+export type Message = { readonly data: Uint8Array } | { readonly digest: Uint8Array };
+
+/** Collects the input of `sign` or `verify`. */
+export interface MessageStream {
+  /** @throws {CryptographyFailedError} when the algorithm needs the data whole and the data is too long to be kept */
+  update(data: Uint8Array): void;
+  final(): Message;
+}
+
+/** Authenticates data in parts. */
+export interface MacStream {
+  update(data: Uint8Array): void;
+  /** Returns the MAC. */
+  final(): Uint8Array;
+  /** Compares `given` with the MAC in constant time. */
+  verify(given: Uint8Array): boolean;
+}
+
+/** Hashes data in parts. */
+export interface DigestStream {
+  update(data: Uint8Array): void;
+  final(): Uint8Array;
+}
