@@ -18,15 +18,15 @@ import type { CryptoProvider } from '../provider.ts';
 import { joinShares, splitSecret } from '../secret-sharing/split-key.ts';
 import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/signatures.ts';
-import { decodePkcs12, decrypt, encodePkcs12, sign, unwrap, verify } from '../threads/threaded.ts';
 import { describeCertificate } from '../x509/certificate.ts';
 import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
 import { readCertificate, readRequest } from '../x509/certificate-content.ts';
 import { isPair, issue } from '../x509/certificate-issue.ts';
 import { encodeAlternativeName, encodeName, nameContains } from '../x509/certificate-names.ts';
 import { revocationList } from '../x509/revocation-list.ts';
+import { threadedOperations } from './threaded.ts';
 
-export { closeThreads } from '../threads/threaded.ts';
+export { closeThreads } from './threaded.ts';
 
 /** The cryptography of Node: OpenSSL behind `node:crypto`. */
 export const nodeCrypto: CryptoProvider = {
@@ -47,8 +47,6 @@ export const nodeCrypto: CryptoProvider = {
   generateKeyPair: generatePair,
   describeKey,
   convertKey,
-  encodePkcs12,
-  decodePkcs12,
   describeCertificate,
   certification: {
     readRequest,
@@ -65,11 +63,8 @@ export const nodeCrypto: CryptoProvider = {
   },
   encrypt,
   encapsulate,
-  decrypt,
   wrap,
-  unwrap,
-  sign,
-  verify,
+  ...threadedOperations,
   mac,
   verifyMac,
   deriveKey,

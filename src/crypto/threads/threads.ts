@@ -1,165 +1,144 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import {
-  CryptographyBusyError,
-  CryptographyFailedError,
-  InvalidCertificateError,
-  InvalidKeyMaterialError,
-  InvalidParametersError,
-  InvalidTagLengthError,
-  MissingInputError,
-  UnsupportedAlgorithmError,
-  UnsupportedKeyFormatError,
-} from '../errors.ts';
-import type { Work } from './thread-work.ts';
+import { CryptographyBusyError, createPortError } from '../errors.ts';
 
-/** What a thread is told: the work's name and its arguments, whose bytes are moved and not copied. */
+/** A message to a thread: the name of a function and its arguments, whose bytes are moved and not copied. */
 export interface ThreadTask {
-  readonly name: keyof Work;
+  readonly name: string;
   readonly values: readonly unknown[];
 }
 
-/** What it answers: a value, or an error by its name, because classes do not travel. */
+/**
+ * The answer of a thread: a value, or an error as data, because classes do not cross threads. `code` is that of the
+ * port's errors; another error has its class and text in `message`.
+ */
 export type Outcome =
   | { readonly value: unknown }
-  | { readonly error: { readonly name: string; readonly message: string } };
+  | { readonly error: { readonly code: string | undefined; readonly message: string } };
+
+/** Functions that a module runs in threads, by name. Arguments and results can be copied by structured clone. */
+type Functions<F> = { readonly [N in keyof F]: (...values: never[]) => unknown };
 
 interface Job {
-  readonly order: ThreadTask;
+  readonly task: ThreadTask;
   readonly transfer: ArrayBuffer[];
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
 interface Options {
-  /** Threads at most; each is started when there is work for it. */
-  readonly size: number;
-  /** Jobs that wait for a thread at most. */
-  readonly waiting: number;
-  /** Module that the threads run. */
+  /** Module that the threads run: takes each ThreadTask, answers with an Outcome. */
   readonly module: URL;
+  /** Maximum number of threads; each is started when there is work for it. */
+  readonly size?: number;
+  /** Maximum number of jobs that wait for a thread. */
+  readonly waiting?: number;
 }
 
-/** Two at the least, so that one long job does not hold up all others; one core is left to the event loop. */
-const usual: Options = {
-  size: Math.min(8, Math.max(2, availableParallelism() - 1)),
-  waiting: 1_024,
-  module: new URL('./thread.ts', import.meta.url),
-};
-
-/** Errors of the port, made again on this side of the thread. */
-const portErrors = new Map<string, new (message: string) => Error>(
-  [
-    UnsupportedAlgorithmError,
-    InvalidCertificateError,
-    CryptographyFailedError,
-    MissingInputError,
-    UnsupportedKeyFormatError,
-    InvalidKeyMaterialError,
-    InvalidParametersError,
-    InvalidTagLengthError,
-  ].map((type) => [type.name, type]),
-);
+/** At least two, so that one long job does not hold up all others; one core is left to the event loop. */
+const defaultSize = Math.min(8, Math.max(2, availableParallelism() - 1));
+const defaultWaiting = 1_024;
 
 /**
- * Threads for what would hold the event loop: private operations of RSA, arithmetic in BigInt, password-based key
- * derivation. They start with the first job, take one at a time, and do not keep the process alive. The price of handing
- * a job over is some 40 µs, of which the event loop pays 10: what costs less stays where it is.
+ * Threads for work that would block the event loop: private operations of RSA, arithmetic in BigInt, password-based
+ * key derivation. They start with the first job, take one at a time, and do not keep the process alive. Handing over a
+ * job costs some 40 µs, 10 of them on the event loop: cheaper work stays on the event loop.
  */
-export class Threads {
-  readonly #options: Options;
+export class Threads<F extends Functions<F>> {
+  readonly #options: Required<Options>;
   readonly #idle: Worker[] = [];
   readonly #running = new Map<Worker, Job>();
   readonly #queue: Job[] = [];
 
-  constructor(options: Partial<Options> = {}) {
-    this.#options = { ...usual, ...options };
+  constructor(options: Options) {
+    this.#options = { size: defaultSize, waiting: defaultWaiting, ...options };
   }
 
   /**
-   * Does the work in a thread. The arguments are copied, and the copies are wiped when it is done. Rejects with the port's
-   * errors, with CryptographyBusy when too much waits already, and with another Error when the thread breaks down.
+   * Calls the function `name` in a thread and resolves with its result. The arguments are copied, and the thread wipes
+   * the copies afterwards.
+   * @throws {CryptographyBusyError} when too many jobs wait already
+   * @throws the port's errors that the function throws; another Error when the function or the thread breaks down
    */
-  run<N extends keyof Work>(name: N, ...values: Parameters<Work[N]>): Promise<Awaited<ReturnType<Work[N]>>> {
+  run<N extends keyof F & string>(name: N, ...values: Parameters<F[N]>): Promise<Awaited<ReturnType<F[N]>>> {
     if (this.#queue.length >= this.#options.waiting)
       return Promise.reject(new CryptographyBusyError('too many keys are at work: try again'));
     const transfer: ArrayBuffer[] = [];
-    const order: ThreadTask = { name, values: values.map((value) => ownCopy(value, transfer)) };
+    const task: ThreadTask = { name, values: values.map((value) => copyForTransfer(value, transfer)) };
     return new Promise((resolve, reject) => {
-      this.#queue.push({ order, transfer, resolve: resolve as Job['resolve'], reject });
-      this.#next();
+      this.#queue.push({ task, transfer, resolve: resolve as Job['resolve'], reject });
+      this.#startNext();
     });
   }
 
-  /** Ends the threads. What is at work or waits fails; a later job starts threads again. */
+  /** Ends the threads. Running and waiting jobs fail; a later job starts threads again. */
   async close(): Promise<void> {
-    const ended = new Error('the threads of the cryptography are closed');
-    for (const { reject } of this.#queue.splice(0)) reject(ended);
+    const closed = new Error('the threads of the cryptography are closed');
+    for (const { reject } of this.#queue.splice(0)) reject(closed);
     const workers = [...this.#idle.splice(0), ...this.#running.keys()];
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
-  #next(): void {
+  #startNext(): void {
     while (this.#queue.length > 0) {
-      const worker = this.#idle.pop() ?? this.#start();
+      const worker = this.#idle.pop() ?? this.#startWorker();
       if (worker === undefined) return;
       const job = this.#queue.shift() as Job;
       this.#running.set(worker, job);
       worker.ref();
-      worker.postMessage(job.order, job.transfer);
+      worker.postMessage(job.task, job.transfer);
     }
   }
 
-  /** Undefined when there are as many as there may be. */
-  #start(): Worker | undefined {
+  /** Returns undefined when the maximum number of threads is running. */
+  #startWorker(): Worker | undefined {
     if (this.#running.size >= this.#options.size) return undefined;
-    // Options of the process, such as those of a test runner, are none of the thread's.
+    // Options of the process, such as those of a test runner, are not meant for the thread.
     const worker = new Worker(this.#options.module, { execArgv: [] });
-    let broken: Error | undefined;
-    worker.on('message', (outcome: Outcome) => this.#done(worker, outcome));
+    let cause: Error | undefined;
+    worker.on('message', (outcome: Outcome) => this.#finish(worker, outcome));
     worker.on('error', (error: Error) => {
-      broken = error;
+      cause = error;
     });
-    worker.on('exit', () => this.#lost(worker, broken));
+    worker.on('exit', () => this.#removeWorker(worker, cause));
     return worker;
   }
 
-  #done(worker: Worker, outcome: Outcome): void {
+  #finish(worker: Worker, outcome: Outcome): void {
     const job = this.#running.get(worker);
     this.#running.delete(worker);
     this.#idle.push(worker);
     worker.unref();
     if ('value' in outcome) job?.resolve(outcome.value);
     else job?.reject(errorOf(outcome.error));
-    this.#next();
+    this.#startNext();
   }
 
-  /** A thread that ended takes its one job with it; the next job starts another. */
-  #lost(worker: Worker, broken: Error | undefined): void {
+  /** Fails the one job of a thread that ended; the next job starts another thread. */
+  #removeWorker(worker: Worker, cause: Error | undefined): void {
     const job = this.#running.get(worker);
     this.#running.delete(worker);
     const at = this.#idle.indexOf(worker);
     if (at >= 0) this.#idle.splice(at, 1);
-    job?.reject(new Error('a thread of the cryptography ended', { cause: broken }));
-    this.#next();
+    job?.reject(new Error('a thread of the cryptography ended', { cause }));
+    this.#startNext();
   }
 }
 
-function errorOf({ name, message }: { name: string; message: string }): Error {
-  const type = portErrors.get(name);
-  return type === undefined
-    ? new Error(`${name} in a thread of the cryptography: ${message}`)
-    : new type(message);
+function errorOf({ code, message }: { code: string | undefined; message: string }): Error {
+  return createPortError(code, message) ?? new Error(`in a thread of the cryptography: ${message}`);
 }
 
-/** A copy whose bytes are in buffers of their own, each of which is put on the list of what is moved. */
-function ownCopy(value: unknown, transfer: ArrayBuffer[]): unknown {
+/** Copies a value, its bytes into buffers of their own, and adds those buffers to the list of what is moved. */
+function copyForTransfer(value: unknown, transfer: ArrayBuffer[]): unknown {
   if (value instanceof Uint8Array) {
     const copy = new Uint8Array(value);
     transfer.push(copy.buffer);
     return copy;
   }
-  if (Array.isArray(value)) return value.map((each) => ownCopy(each, transfer));
+  if (Array.isArray(value)) return value.map((each) => copyForTransfer(each, transfer));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, ownCopy(each, transfer)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, copyForTransfer(each, transfer)]),
+  );
 }

@@ -1,70 +1,82 @@
 import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'node:crypto';
-import t from 'tap';
-import { CryptographyBusyError } from '../../../../src/crypto/errors.ts';
+import t, { type Test } from 'tap';
+import {
+  CryptographyBusyError,
+  InvalidParametersError,
+  MissingInputError,
+} from '../../../../src/crypto/errors.ts';
 import { closeThreads, nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import { Threads } from '../../../../src/crypto/threads/threads.ts';
 
 const module = new URL('./threads-fixture.ts', import.meta.url);
-const pool = (options: { size?: number; waiting?: number } = {}) => {
-  const threads = new Threads({ size: 2, waiting: 4, module, ...options });
-  // The fixture answers with what it was told, whatever the work is called.
-  return {
-    threads,
-    say: (word: unknown) => threads.run('decodePkcs12', word as never, word as never) as never,
-  };
-};
 
-t.test('jobs are done, each by one thread, in their order', async (t) => {
-  const { threads, say } = pool();
+/** Starts threads that run the fixture: `echo` resolves with the task as the thread received it. */
+function startThreads(t: Test, options: { size?: number; waiting?: number } = {}) {
+  const threads = new Threads<{ echo(value: unknown): Promise<unknown[]> }>({
+    size: 2,
+    waiting: 4,
+    module,
+    ...options,
+  });
   t.teardown(() => threads.close());
-  const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(say));
+  return { threads, echo: (value: unknown) => threads.run('echo', value) };
+}
+
+t.test('threads do each job once, in order', async (t) => {
+  const { echo } = startThreads(t);
+  const answers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(echo));
   t.same(
     answers,
-    ['a', 'b', 'c', 'd', 'e'].map((word) => ['decodePkcs12', word, word]),
+    ['a', 'b', 'c', 'd', 'e'].map((word) => ['echo', word]),
   );
 });
 
 t.test('the caller keeps its bytes', async (t) => {
-  const { threads, say } = pool();
-  t.teardown(() => threads.close());
+  const { echo } = startThreads(t);
   const bytes = Uint8Array.of(1, 2, 3);
-  const [, there] = (await say(bytes)) as [string, Uint8Array];
-  t.same([...there], [1, 2, 3]);
-  t.same([...bytes], [1, 2, 3], 'a copy was handed over');
+  const [, received] = (await echo(bytes)) as [string, Uint8Array];
+  t.same([...received], [1, 2, 3]);
+  t.same([...bytes], [1, 2, 3], 'the thread received a copy');
 });
 
-t.test('too much work is refused at once', async (t) => {
-  const { threads, say } = pool({ size: 1, waiting: 2 });
-  t.teardown(() => threads.close());
-  const accepted = [say('at work'), say('waits'), say('waits too')];
-  await t.rejects(say('too much') as Promise<unknown>, CryptographyBusyError);
+t.test('a job is refused at once when too many wait', async (t) => {
+  const { echo } = startThreads(t, { size: 1, waiting: 2 });
+  const accepted = [echo('at work'), echo('waits'), echo('waits too')];
+  await t.rejects(echo('too much'), CryptographyBusyError);
   t.equal((await Promise.all(accepted)).length, 3);
-  t.same(await say('later'), ['decodePkcs12', 'later', 'later']);
+  t.same(await echo('later'), ['echo', 'later']);
+});
+
+t.test('an error of the port keeps its class across threads, any other becomes an Error', async (t) => {
+  const { echo } = startThreads(t);
+  await t.rejects(echo('fail'), new MissingInputError('as told'));
+  await t.rejects(echo('fail'), MissingInputError);
+  const error = await echo('fail oddly').catch((error: unknown) => error);
+  t.match(error, { message: 'in a thread of the cryptography: as told' });
+  t.equal((error as Error).constructor, Error);
 });
 
 t.test('a thread that breaks down fails its job only and is replaced', async (t) => {
-  const { threads, say } = pool({ size: 1 });
-  t.teardown(() => threads.close());
+  const { echo } = startThreads(t, { size: 1 });
   for (const word of ['break', 'leave']) {
-    const broken = say(word) as Promise<unknown>;
-    const next = say('next');
+    const broken = echo(word);
+    const next = echo('next');
     await t.rejects(broken, { message: 'a thread of the cryptography ended' }, word);
-    t.same(await next, ['decodePkcs12', 'next', 'next'], word);
+    t.same(await next, ['echo', 'next'], word);
   }
 });
 
-t.test('closing fails what is not done; later work starts again', async (t) => {
-  const { threads, say } = pool({ size: 1 });
-  const jobs = [say('at work'), say('waits')] as Promise<unknown>[];
+t.test('closing fails the jobs that are not done, and later jobs start threads again', async (t) => {
+  const { threads, echo } = startThreads(t, { size: 1 });
+  const jobs = [echo('at work'), echo('waits')];
   const refused = jobs.map((job) => t.rejects(job));
   await threads.close();
   await Promise.all(refused);
-  t.same(await say('again'), ['decodePkcs12', 'again', 'again']);
-  await threads.close();
+  t.same(await echo('again'), ['echo', 'again']);
 });
 
-t.test('private operations answer as they do on the event loop', async (t) => {
+t.test('private operations in threads answer as on the event loop', async (t) => {
   t.teardown(closeThreads);
   const pair = await nodeCrypto.generateKeyPair({ algorithm: 'RSA', bits: 2048 });
   const privateKey: PlainKey = {
@@ -82,12 +94,14 @@ t.test('private operations answer as they do on the event loop', async (t) => {
   const before = Uint8Array.from(pair.privateKey);
   const oaep = { PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' } as const;
   const data = Uint8Array.of(1, 2, 3);
-  const sealed = nodeCrypto.encrypt(publicKey, oaep, { data });
-  t.same([...(await nodeCrypto.decrypt(privateKey, oaep, sealed))], [...data]);
+  const ciphertext = nodeCrypto.encrypt(publicKey, oaep, { data });
+  t.same([...(await nodeCrypto.decrypt(privateKey, oaep, ciphertext))], [...data]);
   t.same(pair.privateKey, before, 'the key is whole');
-  const undecipherable = { name: 'CryptographyFailedError', message: 'the data cannot be decrypted' };
-  await t.rejects(nodeCrypto.decrypt(privateKey, oaep, { data: new Uint8Array(256) }), undecipherable);
-  await t.rejects(nodeCrypto.decrypt(privateKey, {}, sealed), { name: 'InvalidParametersError' });
+  const decryptionFailed = { name: 'CryptographyFailedError', message: 'the data cannot be decrypted' };
+  await t.rejects(nodeCrypto.decrypt(privateKey, oaep, { data: new Uint8Array(256) }), decryptionFailed);
+  await t.rejects(nodeCrypto.decrypt(privateKey, {}, ciphertext), InvalidParametersError);
+  const foreign = { message: /^in a thread of the cryptography: TypeError: / };
+  await t.rejects(nodeCrypto.decrypt(privateKey, null as never, ciphertext), foreign);
   const digest = nodeCrypto.digest('SHA_256', data);
   const hashed = { HashingAlgorithm: 'SHA_256' } as const;
   const signature = await nodeCrypto.sign(privateKey, hashed, { digest });
@@ -95,10 +109,10 @@ t.test('private operations answer as they do on the event loop', async (t) => {
   const password = new TextEncoder().encode('secret');
   const file = await nodeCrypto.encodePkcs12(privateKey, { certificates: [], password });
   t.same(await nodeCrypto.decodePkcs12(file, password), before);
-  await t.rejects(nodeCrypto.decodePkcs12(file, Uint8Array.of(0x61)), undecipherable);
+  await t.rejects(nodeCrypto.decodePkcs12(file, Uint8Array.of(0x61)), decryptionFailed);
 });
 
-t.test('the event loop turns while RSA-4096 decrypts and keys are made', async (t) => {
+t.test('the event loop turns while RSA-4096 decrypts and a key pair is generated', async (t) => {
   t.teardown(closeThreads);
   const pair = await nodeCrypto.generateKeyPair({ algorithm: 'RSA', bits: 4096 });
   const der = Buffer.from(pair.privateKey.buffer);
@@ -112,21 +126,21 @@ t.test('the event loop turns while RSA-4096 decrypts and keys are made', async (
     CryptographicAlgorithm: 'RSA',
   };
   const parameters = { PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' } as const;
-  const open = () => nodeCrypto.decrypt(privateKey, parameters, { data });
-  await open();
+  const decrypt = () => nodeCrypto.decrypt(privateKey, parameters, { data });
+  await decrypt();
   let turns = 0;
-  let going = true;
+  let running = true;
   const tick = () => {
     turns += 1;
-    if (going) setImmediate(tick);
+    if (running) setImmediate(tick);
   };
   setImmediate(tick);
   const jobs = 100;
   await Promise.all([
-    ...Array.from({ length: jobs }, open),
+    ...Array.from({ length: jobs }, decrypt),
     nodeCrypto.generateKeyPair({ algorithm: 'RSA', bits: 4096 }),
   ]);
-  going = false;
-  // On the event loop each would take a turn of its own at the best: there would be no more turns than jobs.
+  running = false;
+  // On the event loop each decryption would take at least a turn of its own: no more turns than jobs.
   t.ok(turns > 5 * jobs, `${turns} turns during ${jobs} decryptions`);
 });
