@@ -79,7 +79,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
   const service = rooms.createService({
     store: rooms.withMetrics(opened.store, metrics.storeCall),
     vault,
-    crypto: rules.over(rooms.nodeCrypto),
+    crypto: rules.restrict(rooms.nodeCrypto),
     limits: config.limits,
     operations: rooms.operations,
     server: {

@@ -1,5 +1,5 @@
 import { defaultLimits, type Limits } from '../common/limits.ts';
-import { disabledProblem } from '../crypto/policy/disabled-names.ts';
+import { findDisabledProblem } from '../crypto/policy/disabled-names.ts';
 import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
@@ -58,7 +58,7 @@ export const limitNames = Object.keys(limitRanges) as (keyof Limits)[];
 
 function disabledNames(value: unknown, home: string): readonly string[] {
   const names = values.texts(value, home);
-  const problem = names.map(disabledProblem).find((found) => found !== undefined);
+  const problem = names.map(findDisabledProblem).find((found) => found !== undefined);
   if (problem !== undefined) throw new values.ConfigValueError(`is wrong: ${problem}`);
   return names;
 }

@@ -25,19 +25,19 @@ type Lengths = readonly number[] | { readonly from: number; readonly to: number;
  * keys (SKFF-O-1), and devices in the field know RSA of 1,024 bits and no other. Such keys are made for who asks for them by
  * their length; `defaults.ts` chooses stronger ones.
  */
-const generatedStrength = 80;
+const minGeneratedStrength = 80;
 
 /** Strength from which a symmetric key counts as quantum-safe: Grover's search halves it, and 128 bits shall be left (QS-M-2). */
-const quantumStrength = 256;
+const minQuantumSafeStrength = 256;
 
 const whole = (bits: number): number => bits;
 
-function cipher(lengths: Lengths, strength: (bits: number) => number = whole): Algorithm {
+function createCipherRow(lengths: Lengths, strength: (bits: number) => number = whole): Algorithm {
   return { kind: 'symmetric', lengths, generates: 'lengths', strength };
 }
 
-function hmac(outputBits: number): Algorithm {
-  return cipher({ from: 8, to: 65_536, step: 8 }, (bits) => Math.min(bits, outputBits));
+function createHmacRow(outputBits: number): Algorithm {
+  return createCipherRow({ from: 8, to: 65_536, step: 8 }, (bits) => Math.min(bits, outputBits));
 }
 
 const des3Strengths = new Map([
@@ -62,7 +62,7 @@ function modularStrength(bits: number): number {
 
 const half = (bits: number): number => Math.floor(bits / 2);
 
-function elliptic(): Algorithm {
+function createEllipticRow(): Algorithm {
   return {
     kind: 'publicKey',
     lengths: { from: 112, to: 571, step: 1 },
@@ -71,7 +71,7 @@ function elliptic(): Algorithm {
   };
 }
 
-function edwards(bits: number, otherCount: number): Algorithm {
+function createEdwardsRow(bits: number, otherCount: number): Algorithm {
   return {
     kind: 'publicKey',
     lengths: [otherCount, bits],
@@ -81,7 +81,7 @@ function edwards(bits: number, otherCount: number): Algorithm {
   };
 }
 
-function modular(generates: Algorithm['generates']): Algorithm {
+function createModularRow(generates: Algorithm['generates']): Algorithm {
   return {
     kind: 'publicKey',
     lengths: { from: 512, to: 16_384, step: 1 },
@@ -91,12 +91,12 @@ function modular(generates: Algorithm['generates']): Algorithm {
 }
 
 /** Kept when a client brings one; the server makes none. */
-function stored(kind: Algorithm['kind'], postQuantum = false): Algorithm {
+function createStoredRow(kind: Algorithm['kind'], postQuantum = false): Algorithm {
   const row: Algorithm = {
     kind,
     lengths: { from: 1, to: 16_777_216, step: 1 },
     generates: 'none',
-    strength: () => (postQuantum ? quantumStrength : 0),
+    strength: () => (postQuantum ? minQuantumSafeStrength : 0),
   };
   return postQuantum ? { ...row, postQuantum } : row;
 }
@@ -114,7 +114,11 @@ export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_
  * `lengths`: bits of the public key, which is how the server counts; then other counts that clients may make, the number in
  * the name and the bits of the private key (docs/decisions/20-post-quantum.md).
  */
-function lattice(use: 'signature' | 'encapsulation', strength: number, ...lengths: number[]): Algorithm {
+function createLatticeRow(
+  use: 'signature' | 'encapsulation',
+  strength: number,
+  ...lengths: number[]
+): Algorithm {
   return {
     kind: 'publicKey',
     lengths,
@@ -125,101 +129,104 @@ function lattice(use: 'signature' | 'encapsulation', strength: number, ...length
   };
 }
 
-function hashBased(n: number): Algorithm {
-  return lattice('signature', n, 2 * n, n, 4 * n);
+function createHashBasedRow(n: number): Algorithm {
+  return createLatticeRow('signature', n, 2 * n, n, 4 * n);
 }
 
 /** One row for every algorithm of KMIP 1.0–2.1, and for those of 3.0 that 2.1 has early. */
 const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   // 512: the two keys of XTS in one.
-  AES: cipher([128, 192, 256, 512]),
-  ARIA: cipher([128, 192, 256]),
-  Blowfish: cipher({ from: 32, to: 448, step: 8 }),
-  Camellia: cipher([128, 192, 256]),
-  CAST5: cipher({ from: 40, to: 128, step: 8 }),
-  ChaCha20: cipher([128, 256]),
-  ChaCha20Poly1305: cipher([256]),
-  DES: { ...cipher([56, 64], () => 56), parity: true },
-  DES3: { ...cipher([56, 64, 112, 128, 168, 192], (bits) => des3Strengths.get(bits) ?? 56), parity: true },
-  GOST28147_89: cipher([256]),
-  GOSTR34_13_2015: cipher([256]),
-  IDEA: cipher([128]),
-  MARS: cipher({ from: 128, to: 448, step: 32 }),
-  OneTimePad: cipher({ from: 8, to: 524_288, step: 8 }),
-  Poly1305: cipher([256], () => 128),
-  RC2: cipher({ from: 8, to: 1_024, step: 8 }),
-  RC4: cipher({ from: 40, to: 2_048, step: 8 }),
-  RC5: cipher({ from: 8, to: 2_040, step: 8 }),
-  SEED: cipher([128]),
-  SKIPJACK: cipher([80]),
-  SM4: cipher([128]),
-  Twofish: cipher([128, 192, 256]),
+  AES: createCipherRow([128, 192, 256, 512]),
+  ARIA: createCipherRow([128, 192, 256]),
+  Blowfish: createCipherRow({ from: 32, to: 448, step: 8 }),
+  Camellia: createCipherRow([128, 192, 256]),
+  CAST5: createCipherRow({ from: 40, to: 128, step: 8 }),
+  ChaCha20: createCipherRow([128, 256]),
+  ChaCha20Poly1305: createCipherRow([256]),
+  DES: { ...createCipherRow([56, 64], () => 56), parity: true },
+  DES3: {
+    ...createCipherRow([56, 64, 112, 128, 168, 192], (bits) => des3Strengths.get(bits) ?? 56),
+    parity: true,
+  },
+  GOST28147_89: createCipherRow([256]),
+  GOSTR34_13_2015: createCipherRow([256]),
+  IDEA: createCipherRow([128]),
+  MARS: createCipherRow({ from: 128, to: 448, step: 32 }),
+  OneTimePad: createCipherRow({ from: 8, to: 524_288, step: 8 }),
+  Poly1305: createCipherRow([256], () => 128),
+  RC2: createCipherRow({ from: 8, to: 1_024, step: 8 }),
+  RC4: createCipherRow({ from: 40, to: 2_048, step: 8 }),
+  RC5: createCipherRow({ from: 8, to: 2_040, step: 8 }),
+  SEED: createCipherRow([128]),
+  SKIPJACK: createCipherRow([80]),
+  SM4: createCipherRow([128]),
+  Twofish: createCipherRow([128, 192, 256]),
 
-  HMAC_MD5: hmac(128),
-  HMAC_SHA1: hmac(160),
-  HMAC_SHA224: hmac(224),
-  HMAC_SHA256: hmac(256),
-  HMAC_SHA384: hmac(384),
-  HMAC_SHA512: hmac(512),
-  HMAC_SHA3_224: hmac(224),
-  HMAC_SHA3_256: hmac(256),
-  HMAC_SHA3_384: hmac(384),
-  HMAC_SHA3_512: hmac(512),
+  HMAC_MD5: createHmacRow(128),
+  HMAC_SHA1: createHmacRow(160),
+  HMAC_SHA224: createHmacRow(224),
+  HMAC_SHA256: createHmacRow(256),
+  HMAC_SHA384: createHmacRow(384),
+  HMAC_SHA512: createHmacRow(512),
+  HMAC_SHA3_224: createHmacRow(224),
+  HMAC_SHA3_256: createHmacRow(256),
+  HMAC_SHA3_384: createHmacRow(384),
+  HMAC_SHA3_512: createHmacRow(512),
 
   // RSA of 16,384 bits would hold a pool thread for minutes; clients may bring such keys.
-  RSA: modular({ from: 1_024, to: 8_192, step: 8 }),
-  DSA: { ...modular([1_024, 2_048, 3_072]), use: 'signature' },
+  RSA: createModularRow({ from: 1_024, to: 8_192, step: 8 }),
+  DSA: { ...createModularRow([1_024, 2_048, 3_072]), use: 'signature' },
   // One prime serves everybody, so that breaking it pays: no 1,024 bits (Logjam).
-  DH: { ...modular([1_536, 2_048, 3_072, 4_096, 6_144, 8_192]), use: 'agreement' },
-  EC: elliptic(),
-  ECDSA: { ...elliptic(), use: 'signature' },
-  ECDH: { ...elliptic(), use: 'agreement' },
-  ECMQV: { ...elliptic(), use: 'agreement' },
-  Ed25519: edwards(256, 255),
-  Ed448: edwards(456, 448),
-  SM2: stored('publicKey'),
-  GOSTR34_10_2012: { ...stored('publicKey'), use: 'signature' },
-  XMSS: { ...stored('publicKey', true), use: 'signature' },
-  SPHINCS_256: { ...stored('publicKey', true), use: 'signature' },
-  McEliece: stored('publicKey', true),
-  McEliece_6960119: stored('publicKey', true),
-  McEliece_8192128: stored('publicKey', true),
+  DH: { ...createModularRow([1_536, 2_048, 3_072, 4_096, 6_144, 8_192]), use: 'agreement' },
+  EC: createEllipticRow(),
+  ECDSA: { ...createEllipticRow(), use: 'signature' },
+  ECDH: { ...createEllipticRow(), use: 'agreement' },
+  ECMQV: { ...createEllipticRow(), use: 'agreement' },
+  Ed25519: createEdwardsRow(256, 255),
+  Ed448: createEdwardsRow(456, 448),
+  SM2: createStoredRow('publicKey'),
+  GOSTR34_10_2012: { ...createStoredRow('publicKey'), use: 'signature' },
+  XMSS: { ...createStoredRow('publicKey', true), use: 'signature' },
+  SPHINCS_256: { ...createStoredRow('publicKey', true), use: 'signature' },
+  McEliece: createStoredRow('publicKey', true),
+  McEliece_6960119: createStoredRow('publicKey', true),
+  McEliece_8192128: createStoredRow('publicKey', true),
 
-  ML_KEM_512: lattice('encapsulation', 128, 6_400, 512, 13_056),
-  ML_KEM_768: lattice('encapsulation', 192, 9_472, 768, 512, 19_200),
-  ML_KEM_1024: lattice('encapsulation', 256, 12_544, 1_024, 512, 25_344),
-  ML_DSA_44: lattice('signature', 128, 10_496, 44, 256, 20_480),
-  ML_DSA_65: lattice('signature', 192, 15_616, 65, 256, 32_256),
-  ML_DSA_87: lattice('signature', 256, 20_736, 87, 256, 39_168),
-  SLH_DSA_SHA2_128s: hashBased(128),
-  SLH_DSA_SHA2_128f: hashBased(128),
-  SLH_DSA_SHA2_192s: hashBased(192),
-  SLH_DSA_SHA2_192f: hashBased(192),
-  SLH_DSA_SHA2_256s: hashBased(256),
-  SLH_DSA_SHA2_256f: hashBased(256),
-  SLH_DSA_SHAKE_128s: hashBased(128),
-  SLH_DSA_SHAKE_128f: hashBased(128),
-  SLH_DSA_SHAKE_192s: hashBased(192),
-  SLH_DSA_SHAKE_192f: hashBased(192),
-  SLH_DSA_SHAKE_256s: hashBased(256),
-  SLH_DSA_SHAKE_256f: hashBased(256),
+  ML_KEM_512: createLatticeRow('encapsulation', 128, 6_400, 512, 13_056),
+  ML_KEM_768: createLatticeRow('encapsulation', 192, 9_472, 768, 512, 19_200),
+  ML_KEM_1024: createLatticeRow('encapsulation', 256, 12_544, 1_024, 512, 25_344),
+  ML_DSA_44: createLatticeRow('signature', 128, 10_496, 44, 256, 20_480),
+  ML_DSA_65: createLatticeRow('signature', 192, 15_616, 65, 256, 32_256),
+  ML_DSA_87: createLatticeRow('signature', 256, 20_736, 87, 256, 39_168),
+  SLH_DSA_SHA2_128s: createHashBasedRow(128),
+  SLH_DSA_SHA2_128f: createHashBasedRow(128),
+  SLH_DSA_SHA2_192s: createHashBasedRow(192),
+  SLH_DSA_SHA2_192f: createHashBasedRow(192),
+  SLH_DSA_SHA2_256s: createHashBasedRow(256),
+  SLH_DSA_SHA2_256f: createHashBasedRow(256),
+  SLH_DSA_SHAKE_128s: createHashBasedRow(128),
+  SLH_DSA_SHAKE_128f: createHashBasedRow(128),
+  SLH_DSA_SHAKE_192s: createHashBasedRow(192),
+  SLH_DSA_SHAKE_192f: createHashBasedRow(192),
+  SLH_DSA_SHAKE_256s: createHashBasedRow(256),
+  SLH_DSA_SHAKE_256f: createHashBasedRow(256),
 
-  SHA3_224: stored('hash'),
-  SHA3_256: stored('hash'),
-  SHA3_384: stored('hash'),
-  SHA3_512: stored('hash'),
-  SHAKE_128: stored('hash'),
-  SHAKE_256: stored('hash'),
-  SM3: stored('hash'),
-  GOSTR34_11_2012: stored('hash'),
+  SHA3_224: createStoredRow('hash'),
+  SHA3_256: createStoredRow('hash'),
+  SHA3_384: createStoredRow('hash'),
+  SHA3_512: createStoredRow('hash'),
+  SHAKE_128: createStoredRow('hash'),
+  SHAKE_256: createStoredRow('hash'),
+  SM3: createStoredRow('hash'),
+  GOSTR34_11_2012: createStoredRow('hash'),
 };
 
 /** Extension values. */
 const extensions: ReadonlyMap<number, Algorithm> = new Map([
-  [xWing, lattice('encapsulation', 192, 9_728, 256)],
+  [xWing, createLatticeRow('encapsulation', 192, 9_728, 256)],
 ]);
 
-function rowOf(algorithm: CryptographicAlgorithm): Algorithm | undefined {
+function findRow(algorithm: CryptographicAlgorithm): Algorithm | undefined {
   return typeof algorithm === 'string' ? algorithms[algorithm] : extensions.get(algorithm);
 }
 
@@ -232,32 +239,30 @@ function includes(lengths: Lengths, bits: number): boolean {
 
 /** What sort of keys the algorithm has; undefined for a number that no table knows. */
 export function algorithmKind(algorithm: CryptographicAlgorithm): Algorithm['kind'] | undefined {
-  return rowOf(algorithm)?.kind;
+  return findRow(algorithm)?.kind;
 }
 
 /** Whether a key of that length can exist, weak old ones included: the measure of Register. */
 export function acceptsLength(algorithm: CryptographicAlgorithm, bits: number): boolean {
-  const row = rowOf(algorithm);
+  const row = findRow(algorithm);
   return row !== undefined && includes(row.lengths, bits);
 }
 
 /** Whether the server makes keys of that length: the measure of Create and Create Key Pair. */
 export function generatesLength(algorithm: CryptographicAlgorithm, bits: number): boolean {
-  const row = rowOf(algorithm);
-  if (row === undefined || row.generates === 'none' || row.strength(bits) < generatedStrength) return false;
+  const row = findRow(algorithm);
+  if (row === undefined || row.generates === 'none' || row.strength(bits) < minGeneratedStrength)
+    return false;
   return includes(row.generates === 'lengths' ? row.lengths : row.generates, bits);
 }
 
-/** Security strength in bits; 0 when unknown. */
-export function securityStrength(algorithm: CryptographicAlgorithm, bits: number): number {
-  return rowOf(algorithm)?.strength(bits) ?? 0;
-}
-
 /** Whether such a key withstands quantum computers; asked when a client demands Quantum Safe (KMIP 2.1 §4.44). */
-export function quantumSafe(algorithm: CryptographicAlgorithm, bits: number): boolean {
-  const row = rowOf(algorithm);
+export function isQuantumSafe(algorithm: CryptographicAlgorithm, bits: number): boolean {
+  const row = findRow(algorithm);
   if (row === undefined) return false;
-  return row.postQuantum === true || (row.kind === 'symmetric' && row.strength(bits) >= quantumStrength);
+  return (
+    row.postQuantum === true || (row.kind === 'symmetric' && row.strength(bits) >= minQuantumSafeStrength)
+  );
 }
 
 /** Whether it is one of FIPS 203, 204 and 205, or X-Wing. */
@@ -269,12 +274,12 @@ export function isPostQuantum(
 
 /** What pairs of the algorithm are for, where that is one thing only. */
 export function useOf(algorithm: CryptographicAlgorithm): Algorithm['use'] {
-  return rowOf(algorithm)?.use;
+  return findRow(algorithm)?.use;
 }
 
 /** Whether each byte of such a key carries a parity bit (DES, DES3). */
 export function hasParity(algorithm: CryptographicAlgorithm): boolean {
-  return rowOf(algorithm)?.parity === true;
+  return findRow(algorithm)?.parity === true;
 }
 
 /** Bytes of a symmetric key of that length. DES is counted without parity (168) or with it (192): both are 24 bytes. */

@@ -8,7 +8,7 @@ export interface Certification {
    * What a certificate request asks for, once its signature has shown that whoever made it has the private key. Throws
    * RequestInvalid.
    */
-  readRequest(type: CertificateRequestType, value: Uint8Array): Promise<CertificateContent>;
+  readCertificateRequest(type: CertificateRequestType, value: Uint8Array): Promise<CertificateContent>;
   /** What a certificate says, as its successor would say it again. Throws InvalidCertificateError. */
   readCertificate(der: Uint8Array): Promise<CertificateDetails>;
   /** A distinguished name in DER. Throws InvalidNameError. */
@@ -23,9 +23,9 @@ export interface Certification {
    * A certificate in DER, signed on the thread pool. Throws UnsupportedAlgorithmError and ParametersInvalid when the issuer's
    * key cannot sign so, or the subject's is too weak to be vouched for.
    */
-  issue(buildChain: CertificateSpecification): Promise<Uint8Array>;
+  issueCertificate(buildChain: CertificateSpecification): Promise<Uint8Array>;
   /** A revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issue` does. */
-  revocationList(buildChain: RevocationListSpecification): Promise<Uint8Array>;
+  issueRevocationList(buildChain: RevocationListSpecification): Promise<Uint8Array>;
   /**
    * Certificates in DER in the order of their chain, the issued before its issuer; undefined when they are not one chain.
    * Throws InvalidCertificateError.

@@ -93,9 +93,9 @@ export interface CryptoProvider extends Wrapping {
    * With a symmetric key or, on a thread, a private key of RSA or ML-KEM. Whatever is wrong with the encrypted data, the
    * error is that of `undecipherable()`; wrong PKCS #1 v1.5 padding is no error, but gives other data.
    */
-  decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Promise<Uint8Array>;
+  decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: Ciphertext): Promise<Uint8Array>;
   /** A shared secret for the holder of the private key, who gets it by `decrypt` of the ciphertext. */
-  encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulated;
+  encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulation;
   /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
   verify(
@@ -113,7 +113,7 @@ export interface CryptoProvider extends Wrapping {
    * Exactly `length` bytes derived from a key: the first of what the method gives. Throws CryptographyFailedError when it
    * gives fewer.
    */
-  deriveKey(derivation: Derivation): Promise<Uint8Array>;
+  deriveKey(derivation: KeyDerivation): Promise<Uint8Array>;
 
   /** Divides a secret into shares, the first for Key Part Identifier 1; chooses the prime where one is needed and none given. */
   splitSecret(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret>;
@@ -137,7 +137,7 @@ export interface CryptoProvider extends Wrapping {
   startDecryption(
     key: PlainKey,
     parameters: CryptographicParameters,
-    sealed: Pick<SealedText, 'iv' | 'additionalData'> & { readonly appendedTag: boolean },
+    sealed: Pick<Ciphertext, 'iv' | 'additionalData'> & { readonly appendedTag: boolean },
   ): DecryptionStream;
   /** Collects what `sign` or `verify` is then asked about, with the same key and parameters. */
   startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream;
@@ -160,12 +160,12 @@ export interface Encrypted {
   readonly tag?: Uint8Array;
 }
 
-export interface Encapsulated {
+export interface Encapsulation {
   readonly ciphertext: Uint8Array;
   readonly sharedSecret: Uint8Array;
 }
 
-export interface SealedText {
+export interface Ciphertext {
   readonly data: Uint8Array;
   readonly iv?: Uint8Array | undefined;
   readonly additionalData?: Uint8Array | undefined;
@@ -174,7 +174,7 @@ export interface SealedText {
 }
 
 /** What a key is derived from, and how; each method takes what it needs of it. */
-export interface Derivation {
+export interface KeyDerivation {
   readonly method: DerivationMethod;
   /** Symmetric key or secret data; for AsymmetricKey the private key. */
   readonly key: PlainKey;

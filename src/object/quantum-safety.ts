@@ -1,6 +1,6 @@
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { fail } from '../common/errors.ts';
-import { quantumSafe } from '../crypto/algorithms.ts';
+import { isQuantumSafe } from '../crypto/algorithms.ts';
 
 /**
  * Refuses Quantum Safe (KMIP 2.1 §4.44) for a key whose algorithm or length in bits is not quantum-safe.
@@ -14,6 +14,6 @@ export function requireQuantumSafety(
   algorithm: CryptographicAlgorithm | undefined,
   bits: number | undefined,
 ): void {
-  if (isDemanded !== true || algorithm === undefined || quantumSafe(algorithm, bits ?? 0)) return;
+  if (isDemanded !== true || algorithm === undefined || isQuantumSafe(algorithm, bits ?? 0)) return;
   fail('GeneralFailure', `${algorithm} with ${bits ?? 'any number of'} bits is not quantum-safe`);
 }

@@ -83,7 +83,7 @@ export class RevocationLists {
       nextUpdate,
     }: { readonly number: number; readonly now: number; readonly nextUpdate: number },
   ): Promise<RevocationList> {
-    const der = await this.#crypto.certification.revocationList({
+    const der = await this.#crypto.certification.issueRevocationList({
       issuerCertificate: certificate,
       issuerKey: key,
       number,

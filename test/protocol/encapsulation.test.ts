@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { type PostQuantumAlgorithm, xWing } from '../../src/crypto/algorithms.ts';
-import { byteKeysFor } from '../../src/crypto/keys/byte-keys.ts';
+import { findTypeOfAlgorithm } from '../../src/crypto/keys/byte-keys.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
 import { DeriveKey } from '../../src/operations/creation/derive-key.ts';
@@ -74,7 +74,7 @@ t.test('a shared secret for the holder of the private key', async (t) => {
       (ciphertext as Uint8Array).length,
       32 * (name === 'ML_KEM_1024' ? 49 : name === 'ML_KEM_768' ? 34 : 24),
     );
-    t.equal(byteKeysFor(name)?.use, 'encapsulation');
+    t.equal(findTypeOfAlgorithm(name)?.use, 'encapsulation');
   }
 });
 

@@ -143,7 +143,7 @@ t.test('certificates for such keys', async (t) => {
     ['SLH_DSA_SHA2_128f', 'slh-dsa-sha2-128f', 256],
   ] as const) {
     const { publicKey } = await generateKeyPair({ algorithm });
-    const der = await certification.issue({
+    const der = await certification.issueCertificate({
       content: { subject, publicKey, alternativeNames: [], extendedKeyUsage: [], authority: false },
       issuer: subject,
       issuerKey: { objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial: issuer.privateKey },

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { type PostQuantumAlgorithm, useOf } from '../../src/crypto/algorithms.ts';
-import { byteKeysFor } from '../../src/crypto/keys/byte-keys.ts';
+import { findTypeOfAlgorithm } from '../../src/crypto/keys/byte-keys.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
 import { ReKeyKeyPair } from '../../src/operations/creation/re-key-key-pair.ts';
 import { Sign } from '../../src/operations/cryptography/sign.ts';
@@ -56,7 +56,7 @@ async function registered(
 t.test('pairs of every set', async (t) => {
   for (const algorithm of sets) {
     const { id, publicId } = await pairOf(algorithm);
-    const sort = byteKeysFor(algorithm);
+    const sort = findTypeOfAlgorithm(algorithm);
     const signs = useOf(algorithm) === 'signature';
     for (const [each, type, bit] of [
       [id, 'PrivateKey', signs ? 'Sign' : 'Decrypt'],
@@ -129,7 +129,7 @@ t.test('signatures, and those of the other implementation', async (t) => {
     );
     if (/192|256/.test(name) || isSmall(name)) continue;
     const made = other.keygen(
-      fixed((byteKeysFor(algorithm)?.privateBytes ?? 0) * (name.startsWith('SLH') ? 0.75 : 1)),
+      fixed((findTypeOfAlgorithm(algorithm)?.privateBytes ?? 0) * (name.startsWith('SLH') ? 0.75 : 1)),
     );
     const theirs = await registered('PublicKey', algorithm, made.publicKey);
     const signed = { SignatureData: other.sign(Data, made.secretKey) };

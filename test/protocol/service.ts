@@ -6,7 +6,8 @@ import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
-import { CryptographicPolicy, type CryptographicSettings } from '../../src/crypto/policy/policy.ts';
+import { CryptographicPolicy } from '../../src/crypto/policy/policy.ts';
+import type { CryptographicSettings } from '../../src/crypto/policy/rules.ts';
 import type { Enrolments } from '../../src/identity/enrolment.ts';
 import type { ClientDirectory, Principal } from '../../src/identity/principal.ts';
 import type { Channel, SessionControl } from '../../src/operations/context.ts';
@@ -117,7 +118,7 @@ export class TestService {
       createService({
         store: opened.store,
         vault,
-        crypto: self.rules.over(nodeCrypto),
+        crypto: self.rules.restrict(nodeCrypto),
         limits: { ...defaultLimits, ...options.limits },
         operations: new Map([
           ...operations,

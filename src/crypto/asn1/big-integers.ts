@@ -14,7 +14,7 @@ export function toBigInt(magnitude: Uint8Array): bigint {
 }
 
 export function toBytes(value: bigint): Uint8Array {
-  const words = Math.ceil(bitsOf(value) / 64);
+  const words = Math.ceil(countWordBits(value) / 64);
   const bytes = new Uint8Array(words * 8);
   const view = new DataView(bytes.buffer);
   for (let word = words - 1, rest = value; word >= 0; word -= 1, rest >>= 64n)
@@ -22,14 +22,14 @@ export function toBytes(value: bigint): Uint8Array {
   return stripZeros(bytes);
 }
 
-function bitsOf(value: bigint): number {
+function countWordBits(value: bigint): number {
   let bits = 0;
   for (let rest = value; rest > 0n; rest >>= 64n) bits += 64;
   return bits;
 }
 
 /** Modular inverse by the extended Euclidean algorithm. Throws InvalidKeyMaterialError when there is none. */
-export function inverse(value: bigint, modulus: bigint): bigint {
+export function invertModulo(value: bigint, modulus: bigint): bigint {
   let [r0, r1] = [modulus, value % modulus];
   let [t0, t1] = [0n, 1n];
   while (r1 > 0n) {

@@ -11,7 +11,7 @@ export class InvalidDerError extends Error {
   readonly code = 'INVALID_DER';
 }
 
-export type Node = asn1.AsnType;
+export type DerNode = asn1.AsnType;
 
 // A certificate has a few hundred nodes, 12 deep; asn1js would take 100 levels.
 const limits = { copyInput: false, maxDepth: 32, maxNodes: 20_000 };
@@ -23,7 +23,7 @@ const maxBytes = 131_072;
 const maxOidBytes = 64;
 
 /** One item and nothing behind it. Throws InvalidDerError. */
-export function parse(bytes: Uint8Array): Node {
+export function parseDer(bytes: Uint8Array): DerNode {
   if (bytes.length > maxBytes) throw new InvalidDerError(`it is larger than ${maxBytes} bytes`);
   let parsed: ReturnType<typeof asn1.fromBER>;
   try {
@@ -37,13 +37,13 @@ export function parse(bytes: Uint8Array): Node {
 }
 
 /** Items of a SEQUENCE. */
-export function items(node: Node | undefined): Node[] {
+export function readSequence(node: DerNode | undefined): DerNode[] {
   if (!(node instanceof asn1.Sequence)) throw new InvalidDerError('a SEQUENCE is missing');
   return node.valueBlock.value;
 }
 
 /** A positive INTEGER, big-endian without leading zeros. */
-export function integer(node: Node | undefined): Uint8Array {
+export function readInteger(node: DerNode | undefined): Uint8Array {
   if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   const magnitude = stripZeros(content);
@@ -53,34 +53,34 @@ export function integer(node: Node | undefined): Uint8Array {
 }
 
 /** A small INTEGER that may be 0, such as a version; -1 when it is larger than a byte. */
-export function version(node: Node | undefined): number {
+export function readVersion(node: DerNode | undefined): number {
   if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   return content.length === 1 ? (content[0] ?? -1) : -1;
 }
 
 /** Content bytes of an INTEGER of any sign, without the zero in front of a set sign bit. */
-export function integerContent(node: Node | undefined): Uint8Array {
+export function readIntegerContent(node: DerNode | undefined): Uint8Array {
   if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   return content.length > 1 && content[0] === 0 ? content.subarray(1) : content;
 }
 
-export function octets(node: Node | undefined): Uint8Array {
+export function readOctets(node: DerNode | undefined): Uint8Array {
   if (!(node instanceof asn1.OctetString) || node.idBlock.isConstructed)
     throw new InvalidDerError('an OCTET STRING is missing');
   return node.valueBlock.valueHexView;
 }
 
 /** The content of an OCTET STRING under an IMPLICIT tag of that number. */
-export function implicitOctets(node: Node, number: number): Uint8Array {
+export function readImplicitOctets(node: DerNode, number: number): Uint8Array {
   if (!(node instanceof asn1.Primitive) || node.idBlock.tagNumber !== number)
     throw new InvalidDerError(`a value tagged [${number}] is missing`);
   return node.valueBlock.valueHexView;
 }
 
 /** A BIT STRING of whole bytes. */
-export function bits(node: Node | undefined): Uint8Array {
+export function readBits(node: DerNode | undefined): Uint8Array {
   if (!(node instanceof asn1.BitString) || node.idBlock.isConstructed || node.valueBlock.unusedBits !== 0) {
     throw new InvalidDerError('a BIT STRING of whole bytes is missing');
   }
@@ -88,72 +88,72 @@ export function bits(node: Node | undefined): Uint8Array {
 }
 
 /** Dotted OBJECT IDENTIFIER. */
-export function oid(node: Node | undefined): string {
+export function readOid(node: DerNode | undefined): string {
   if (!(node instanceof asn1.ObjectIdentifier)) throw new InvalidDerError('an OBJECT IDENTIFIER is missing');
-  if (encoded(node).length > maxOidBytes) throw new InvalidDerError('an OBJECT IDENTIFIER is too long');
+  if (derOf(node).length > maxOidBytes) throw new InvalidDerError('an OBJECT IDENTIFIER is too long');
   return node.valueBlock.toString();
 }
 
 /** The one with that context-specific tag, if it is there. */
-export function tagged(nodes: readonly Node[], number: number): Node | undefined {
+export function findTagged(nodes: readonly DerNode[], number: number): DerNode | undefined {
   return nodes.find((node) => node.idBlock.tagClass === 3 && node.idBlock.tagNumber === number);
 }
 
 /** Content of a string under an IMPLICIT tag. */
-export function octetsOf(node: Node): Uint8Array {
+export function readPrimitive(node: DerNode): Uint8Array {
   if (!(node instanceof asn1.Primitive)) throw new InvalidDerError('a string is missing');
   return node.valueBlock.valueHexView;
 }
 
 /** The item inside an EXPLICIT tag. */
-export function explicit(node: Node): Node | undefined {
+export function readExplicit(node: DerNode): DerNode | undefined {
   return node instanceof asn1.Constructed ? node.valueBlock.value[0] : undefined;
 }
 
 /** DER of the item, header included, as it was read. */
-export function encoded(node: Node): Uint8Array {
+export function derOf(node: DerNode): Uint8Array {
   return node.valueBeforeDecodeView;
 }
 
 /** The DER of what was made, in memory of its own. */
-export function encode(node: Node): Uint8Array {
+export function encodeDer(node: DerNode): Uint8Array {
   return new Uint8Array(node.toBER(false));
 }
 
-export function makeSequence(...value: Node[]): Node {
+export function makeSequence(...value: DerNode[]): DerNode {
   return new asn1.Sequence({ value });
 }
 
 /** From a magnitude, big-endian. */
-export function makeInteger(magnitude: Uint8Array): Node {
-  return new asn1.Integer({ valueHex: signed(magnitude) });
+export function makeInteger(magnitude: Uint8Array): DerNode {
+  return new asn1.Integer({ valueHex: toTwosComplement(magnitude) });
 }
 
-export function makeVersion(value: number): Node {
+export function makeVersion(value: number): DerNode {
   return new asn1.Integer({ value });
 }
 
-export function makeOctets(content: Uint8Array): Node {
+export function makeOctets(content: Uint8Array): DerNode {
   return new asn1.OctetString({ valueHex: content });
 }
 
-export function makeBits(content: Uint8Array): Node {
+export function makeBits(content: Uint8Array): DerNode {
   return new asn1.BitString({ valueHex: content, unusedBits: 0 });
 }
 
-export function makeOid(value: string): Node {
+export function makeOid(value: string): DerNode {
   return new asn1.ObjectIdentifier({ value });
 }
 
-export function makeNull(): Node {
+export function makeNull(): DerNode {
   return new asn1.Null();
 }
 
-export function makeExplicit(tagNumber: number, node: Node): Node {
+export function makeExplicit(tagNumber: number, node: DerNode): DerNode {
   return new asn1.Constructed({ idBlock: { tagClass: 3, tagNumber }, value: [node] });
 }
 
-export function makeImplicitOctets(tagNumber: number, content: Uint8Array): Node {
+export function makeImplicitOctets(tagNumber: number, content: Uint8Array): DerNode {
   return new asn1.Primitive({ idBlock: { tagClass: 3, tagNumber }, valueHex: content });
 }
 
@@ -165,7 +165,7 @@ export function stripZeros(bytes: Uint8Array): Uint8Array {
 }
 
 /** Two's complement of a magnitude: a zero byte in front of a set sign bit. */
-export function signed(magnitude: Uint8Array): Uint8Array {
+export function toTwosComplement(magnitude: Uint8Array): Uint8Array {
   if ((magnitude[0] ?? 0) < 0x80 && magnitude.length > 0) return magnitude;
   const content = new Uint8Array(magnitude.length + 1);
   content.set(magnitude, 1);

@@ -1,5 +1,5 @@
 import * as asn1 from 'asn1js';
-import { encoded, InvalidDerError, items, type Node, oid } from './der.ts';
+import { type DerNode, derOf, InvalidDerError, readOid, readSequence } from './der.ts';
 
 /** X.500 names out of certificates: as text (RFC 4514) and part by part. */
 
@@ -25,38 +25,38 @@ export interface NamePart {
   readonly oid: string;
   /** Undefined when the value is not a string. */
   readonly text: string | undefined;
-  readonly value: Node;
+  readonly value: DerNode;
 }
 
 /** Relative distinguished names in the order of the certificate, each of one part or several. */
-export function nameParts(name: Node | undefined): NamePart[][] {
-  return items(name).map((set) => {
+export function readNameParts(name: DerNode | undefined): NamePart[][] {
+  return readSequence(name).map((set) => {
     if (!(set instanceof asn1.Set)) throw new InvalidDerError('a SET is missing in a name');
     return set.valueBlock.value.map((pair) => {
-      const [type, value] = items(pair);
+      const [type, value] = readSequence(pair);
       if (value === undefined) throw new InvalidDerError('a value is missing in a name');
-      return { oid: oid(type), text: textOf(value), value };
+      return { oid: readOid(type), text: readText(value), value };
     });
   });
 }
 
 /** RFC 4514: last part first, commas between, e.g. `CN=Inter,O=Kmip Test,C=AU`. */
-export function nameText(parts: readonly (readonly NamePart[])[]): string {
+export function formatName(parts: readonly (readonly NamePart[])[]): string {
   return parts
-    .map((set) => set.map(partText).join('+'))
+    .map((set) => set.map(formatPart).join('+'))
     .reverse()
     .join(',');
 }
 
-function partText({ oid: type, text, value }: NamePart): string {
+function formatPart({ oid: type, text, value }: NamePart): string {
   const keyword = keywords.get(type);
   return keyword === undefined || text === undefined
-    ? `${type}=#${hex(encoded(value))}`
-    : `${keyword}=${escaped(text)}`;
+    ? `${type}=#${hex(derOf(value))}`
+    : `${keyword}=${escapeText(text)}`;
 }
 
 /** RFC 4514 §2.4. */
-function escaped(text: string): string {
+function escapeText(text: string): string {
   return text
     .replace(/[\\",+;<>]/g, '\\$&')
     .replace(/\0/g, '\\00')
@@ -65,17 +65,17 @@ function escaped(text: string): string {
 }
 
 /** Text of any of the string types of ASN.1; undefined for other values. Dates are strings to asn1js. */
-export function textOf(node: Node): string | undefined {
-  if (node instanceof asn1.UniversalString) return utf32(node.valueBlock.valueHexView);
-  const isString = node instanceof asn1.BaseStringBlock && !dates.includes(node.idBlock.tagNumber);
+export function readText(node: DerNode): string | undefined {
+  if (node instanceof asn1.UniversalString) return decodeUtf32(node.valueBlock.valueHexView);
+  const isString = node instanceof asn1.BaseStringBlock && !dateTags.includes(node.idBlock.tagNumber);
   return isString ? node.getValue() : undefined;
 }
 
 /** UTCTime, GeneralizedTime, and the dates and times of 31 to 34. */
-const dates: readonly number[] = [23, 24, 31, 32, 33, 34];
+const dateTags: readonly number[] = [23, 24, 31, 32, 33, 34];
 
 /** Big-endian, four octets a character, of which asn1js would keep two. */
-function utf32(bytes: Uint8Array): string | undefined {
+function decodeUtf32(bytes: Uint8Array): string | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const points = Array.from({ length: bytes.length >> 2 }, (_, at) => view.getUint32(at * 4));
   if (bytes.length % 4 !== 0 || points.some((point) => point > 0x10ffff)) return undefined;

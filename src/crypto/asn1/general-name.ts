@@ -1,6 +1,6 @@
 import * as asn1 from 'asn1js';
-import { encoded, explicit, type Node } from './der.ts';
-import { hex, nameParts, nameText } from './distinguished-name.ts';
+import { type DerNode, derOf, readExplicit } from './der.ts';
+import { formatName, hex, readNameParts } from './distinguished-name.ts';
 
 const decoder = new TextDecoder('latin1');
 
@@ -8,7 +8,7 @@ const decoder = new TextDecoder('latin1');
  * A GeneralName (RFC 5280 §4.2.1.6) as the text that Certificate Subject and Certificate Issuer of 1.x hold: the bare
  * address, host name, URI, IP address or distinguished name; the kinds without a text as their DER.
  */
-export function generalNameText(name: Node): string {
+export function formatGeneralName(name: DerNode): string {
   const content = name instanceof asn1.Primitive ? name.valueBlock.valueHexView : new Uint8Array(0);
   switch (name.idBlock.tagNumber) {
     case 1: // rfc822Name
@@ -16,21 +16,21 @@ export function generalNameText(name: Node): string {
     case 6: // uniformResourceIdentifier
       return decoder.decode(content);
     case 4: {
-      const directoryName = explicit(name);
-      return directoryName === undefined ? derText(name) : nameText(nameParts(directoryName));
+      const directoryName = readExplicit(name);
+      return directoryName === undefined ? formatDer(name) : formatName(readNameParts(directoryName));
     }
     case 7:
-      return addressText(content) ?? derText(name);
+      return formatAddress(content) ?? formatDer(name);
     default:
-      return derText(name);
+      return formatDer(name);
   }
 }
 
-function derText(name: Node): string {
-  return `#${hex(encoded(name))}`;
+function formatDer(name: DerNode): string {
+  return `#${hex(derOf(name))}`;
 }
 
-function addressText(bytes: Uint8Array): string | undefined {
+function formatAddress(bytes: Uint8Array): string | undefined {
   if (bytes.length === 4) return bytes.join('.');
   if (bytes.length !== 16) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, 16);

@@ -16,7 +16,7 @@ interface WrapMode {
   /** Initial value, which unwrapping finds again when nothing was changed. */
   readonly initialValue: Uint8Array;
   /** Whether data of that many bytes can be wrapped. */
-  fits(bytes: number): boolean;
+  canWrap(bytes: number): boolean;
 }
 
 const wrapModes = new Map<BlockCipherMode, WrapMode>([
@@ -26,7 +26,7 @@ const wrapModes = new Map<BlockCipherMode, WrapMode>([
       suffix: 'wrap',
       // RFC 3394 §2.2.3.1.
       initialValue: new Uint8Array(8).fill(0xa6),
-      fits: (bytes) => bytes >= 16 && bytes % 8 === 0,
+      canWrap: (bytes) => bytes >= 16 && bytes % 8 === 0,
     },
   ],
   [
@@ -35,12 +35,12 @@ const wrapModes = new Map<BlockCipherMode, WrapMode>([
       suffix: 'wrap-pad',
       // RFC 5649 §3.
       initialValue: Uint8Array.of(0xa6, 0x59, 0x59, 0xa6),
-      fits: (bytes) => bytes >= 1,
+      canWrap: (bytes) => bytes >= 1,
     },
   ],
 ]);
 
-export function isKeyWrap({ BlockCipherMode }: CryptographicParameters): boolean {
+export function isKeyWrapMode({ BlockCipherMode }: CryptographicParameters): boolean {
   return BlockCipherMode !== undefined && wrapModes.has(BlockCipherMode);
 }
 
@@ -50,9 +50,9 @@ export function wrapAes(
   parameters: CryptographicParameters,
   data: Uint8Array,
 ): Uint8Array {
-  const mode = modeOf(parameters);
-  const name = cipherName(key, algorithm, parameters, mode);
-  if (!mode.fits(data.length)) {
+  const mode = findMode(parameters);
+  const name = selectCipher(key, algorithm, parameters, mode);
+  if (!mode.canWrap(data.length)) {
     throw new CryptographyFailedError(`${parameters.BlockCipherMode} does not wrap ${data.length} bytes`);
   }
   return new Uint8Array(createCipheriv(name, key, mode.initialValue).update(data));
@@ -65,8 +65,8 @@ export function unwrapAes(
   parameters: CryptographicParameters,
   data: Uint8Array,
 ): Uint8Array {
-  const mode = modeOf(parameters);
-  const name = cipherName(key, algorithm, parameters, mode);
+  const mode = findMode(parameters);
+  const name = selectCipher(key, algorithm, parameters, mode);
   // The wrapped form is a whole number of half blocks, one more than the data; OpenSSL may not be asked about less.
   if (data.length < 16 || data.length % 8 !== 0) throw decryptionFailed();
   try {
@@ -76,11 +76,11 @@ export function unwrapAes(
   }
 }
 
-function modeOf({ BlockCipherMode }: CryptographicParameters): WrapMode {
+function findMode({ BlockCipherMode }: CryptographicParameters): WrapMode {
   return wrapModes.get(BlockCipherMode as BlockCipherMode) as WrapMode;
 }
 
-function cipherName(
+function selectCipher(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   { BlockCipherMode: mode, PaddingMethod: padding }: CryptographicParameters,

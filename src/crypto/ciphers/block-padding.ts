@@ -5,11 +5,11 @@ import { CryptographyFailedError, UnsupportedAlgorithmError } from '../errors.ts
 /** Padding of whole blocks. Zeros is not among them: it cannot be told from data that ends in zeros. */
 export type BlockPadding = 'None' | 'PKCS5' | 'ANSIX9_23' | 'ISO10126';
 
-const known: readonly PaddingMethod[] = ['None', 'PKCS5', 'ANSIX9_23', 'ISO10126'];
+const blockPaddings: readonly PaddingMethod[] = ['None', 'PKCS5', 'ANSIX9_23', 'ISO10126'];
 
 /** None when left out, as the test cases have it. Throws UnsupportedAlgorithmError. */
-export function blockPadding(method: PaddingMethod | undefined): BlockPadding {
-  if (method !== undefined && !known.includes(method)) {
+export function requireBlockPadding(method: PaddingMethod | undefined): BlockPadding {
+  if (method !== undefined && !blockPaddings.includes(method)) {
     throw new UnsupportedAlgorithmError(`block ciphers are not offered with Padding Method ${method}`);
   }
   return (method ?? 'None') as BlockPadding;
@@ -35,7 +35,7 @@ export function pad(data: Uint8Array, block: number, padding: BlockPadding): Uin
  * Bytes of the data before its padding, -1 when the padding is wrong. Takes the same time whatever the bytes are: how
  * long it took must not tell which byte was wrong (Vaudenay 2002).
  */
-export function unpaddedLength(bytes: Uint8Array, block: number, padding: BlockPadding): number {
+export function measureUnpadded(bytes: Uint8Array, block: number, padding: BlockPadding): number {
   if (padding === 'None') return bytes.length;
   if (bytes.length === 0 || bytes.length % block !== 0) return -1;
   const count = bytes[bytes.length - 1] as number;

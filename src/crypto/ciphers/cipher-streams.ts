@@ -3,14 +3,21 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { concatBytes } from '../../common/bytes.ts';
 import { decryptionFailed, InvalidParametersError, MissingInputError } from '../errors.ts';
 import type { DecryptionStream, EncryptionStream } from '../streams.ts';
-import { pad, unpaddedLength } from './block-padding.ts';
-import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
+import { measureUnpadded, pad } from './block-padding.ts';
+import {
+  type CipherSuite,
+  createCipher,
+  createDecipher,
+  generateIv,
+  prepareIv,
+  selectSuite,
+} from './cipher-suites.ts';
 
 /** Symmetric encryption of data that comes in parts: each output as early as mode and padding allow. */
 
 const nothing = new Uint8Array();
 
-interface Beginning {
+interface StreamParameters {
   readonly iv?: Uint8Array | undefined;
   readonly additionalData?: Uint8Array | undefined;
 }
@@ -20,15 +27,15 @@ export function startSymmetricEncryption(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
-  { iv, additionalData }: Beginning,
+  { iv, additionalData }: StreamParameters,
 ): EncryptionStream {
-  const suite = streamedSuite(key, algorithm, parameters, additionalData);
-  const made = iv === undefined ? makeVector(suite, parameters) : undefined;
-  const cipher = openCipher(suite, key, vectorFor(suite, parameters, algorithm, iv ?? made));
+  const suite = selectStreamSuite(key, algorithm, parameters, additionalData);
+  const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
+  const cipher = createCipher(suite, key, prepareIv(suite, parameters, algorithm, iv ?? generatedIv));
   if (additionalData !== undefined) cipher.setAAD(additionalData, { plaintextLength: 0 });
   let length = 0;
   return {
-    iv: made,
+    iv: generatedIv,
     update(data) {
       length += data.length;
       return cipher.update(data);
@@ -38,7 +45,7 @@ export function startSymmetricEncryption(
         cipher.final();
         return {
           data: nothing,
-          tag: suite.kind === 'authenticated' ? ownCopy(cipher.getAuthTag()) : undefined,
+          tag: suite.kind === 'authenticated' ? copyBytes(cipher.getAuthTag()) : undefined,
         };
       }
       // The cipher holds the bytes of the last block that are there already: what it lacks is their padding.
@@ -56,15 +63,16 @@ export function startSymmetricDecryption(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
-  { iv, additionalData, appendedTag }: Beginning & { readonly appendedTag: boolean },
+  { iv, additionalData, appendedTag }: StreamParameters & { readonly appendedTag: boolean },
 ): DecryptionStream {
-  const suite = streamedSuite(key, algorithm, parameters, additionalData);
-  if (iv === undefined && suite.vector !== 'none') throw new MissingInputError('IV/Counter/Nonce is missing');
-  const decipher = openDecipher(suite, key, vectorFor(suite, parameters, algorithm, iv));
+  const suite = selectStreamSuite(key, algorithm, parameters, additionalData);
+  if (iv === undefined && suite.ivLengths !== 'none')
+    throw new MissingInputError('IV/Counter/Nonce is missing');
+  const decipher = createDecipher(suite, key, prepareIv(suite, parameters, algorithm, iv));
   if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: 0 });
   const authenticated = suite.kind === 'authenticated';
-  const input = new Tail(authenticated && appendedTag ? suite.tagBytes : 0);
-  const output = new Tail(suite.kind === 'blocks' && suite.padding !== 'None' ? suite.block : 0);
+  const input = new TailBuffer(authenticated && appendedTag ? suite.tagBytes : 0);
+  const output = new TailBuffer(suite.kind === 'blocks' && suite.padding !== 'None' ? suite.block : 0);
   return {
     update(data) {
       try {
@@ -83,28 +91,28 @@ export function startSymmetricDecryption(
       } catch {
         throw decryptionFailed();
       }
-      return unpadded(output.rest, suite);
+      return removePadding(output.rest, suite);
     },
   };
 }
 
 /** CCM needs to know how long the data will be before it begins, XTS where it ends. */
-function streamedSuite(...known: Parameters<typeof suiteOf>): Suite {
-  const suite = suiteOf(...known);
+function selectStreamSuite(...known: Parameters<typeof selectSuite>): CipherSuite {
+  const suite = selectSuite(...known);
   if (/-(ccm|xts)$/.test(suite.name))
     throw new InvalidParametersError('in this mode the data must come in one piece');
   return suite;
 }
 
-function unpadded(block: Uint8Array, suite: Suite): Uint8Array {
+function removePadding(block: Uint8Array, suite: CipherSuite): Uint8Array {
   if (suite.padding === 'None') return nothing;
-  const length = unpaddedLength(block, suite.block, suite.padding);
+  const length = measureUnpadded(block, suite.block, suite.padding);
   if (length < 0) throw decryptionFailed();
   return block.subarray(0, length);
 }
 
 /** Passes bytes on, all but the last ones: nobody knows that they are the last until no more come. */
-class Tail {
+class TailBuffer {
   readonly #length: number;
   rest: Uint8Array = nothing;
 
@@ -121,6 +129,6 @@ class Tail {
   }
 }
 
-function ownCopy(bytes: Uint8Array): Uint8Array {
+function copyBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }

@@ -11,7 +11,7 @@ import {
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { InvalidParametersError, InvalidTagLengthError, UnsupportedAlgorithmError } from '../errors.ts';
-import { type BlockPadding, blockPadding } from './block-padding.ts';
+import { type BlockPadding, requireBlockPadding } from './block-padding.ts';
 
 /** Which cipher of OpenSSL a symmetric key and Cryptographic Parameters come to (KMIP 2.1 §4.13, §11.5). */
 
@@ -33,10 +33,10 @@ const families = new Map<CryptographicAlgorithm, Family>([
 type Kind = 'blocks' | 'stream' | 'authenticated';
 
 /** Bytes of an Initialization Vector: those accepted, and those of one that the server makes. */
-interface VectorLengths {
+interface IvLengths {
   readonly min: number;
   readonly max: number;
-  readonly made: number;
+  readonly generated: number;
 }
 
 interface Mode {
@@ -45,7 +45,7 @@ interface Mode {
   readonly double?: true;
   readonly kind: Kind;
   /** Where it is not the size of a block; `none`: the mode takes no vector. */
-  readonly vector?: VectorLengths | 'none';
+  readonly ivLengths?: IvLengths | 'none';
   /** Bytes a tag may have. Shorter ones can be guessed (SP 800-38D, appendix C). */
   readonly tags?: readonly number[];
 }
@@ -54,39 +54,47 @@ const longTags = [12, 13, 14, 15, 16];
 
 const modes = new Map<BlockCipherMode, Mode>([
   ['CBC', { suffix: 'cbc', kind: 'blocks' }],
-  ['ECB', { suffix: 'ecb', kind: 'blocks', vector: 'none' }],
+  ['ECB', { suffix: 'ecb', kind: 'blocks', ivLengths: 'none' }],
   ['CFB', { suffix: 'cfb', kind: 'stream' }],
   ['OFB', { suffix: 'ofb', kind: 'stream' }],
   ['CTR', { suffix: 'ctr', kind: 'stream' }],
   ['XTS', { suffix: 'xts', kind: 'stream', double: true }],
-  ['GCM', { suffix: 'gcm', kind: 'authenticated', vector: { min: 1, max: 128, made: 12 }, tags: longTags }],
+  [
+    'GCM',
+    { suffix: 'gcm', kind: 'authenticated', ivLengths: { min: 1, max: 128, generated: 12 }, tags: longTags },
+  ],
   [
     'CCM',
-    { suffix: 'ccm', kind: 'authenticated', vector: { min: 7, max: 13, made: 12 }, tags: [12, 14, 16] },
+    {
+      suffix: 'ccm',
+      kind: 'authenticated',
+      ivLengths: { min: 7, max: 13, generated: 12 },
+      tags: [12, 14, 16],
+    },
   ],
 ]);
 
 /** Everything about an encryption but its data. */
-export interface Suite {
+export interface CipherSuite {
   readonly name: string;
   readonly kind: Kind;
   readonly block: number;
   readonly padding: BlockPadding;
-  readonly vector: VectorLengths | 'none';
+  readonly ivLengths: IvLengths | 'none';
   readonly tagBytes: number;
 }
 
 /** Throws UnsupportedAlgorithmError, ParametersInvalid and TagLengthInvalid. */
-export function suiteOf(
+export function selectSuite(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
   additionalData: Uint8Array | undefined,
-): Suite {
+): CipherSuite {
   const suite =
     algorithm === 'ChaCha20' || algorithm === 'ChaCha20Poly1305'
-      ? chaCha(algorithm, parameters)
-      : blocks(key, algorithm, parameters);
+      ? selectChaChaSuite(algorithm, parameters)
+      : selectBlockSuite(key, algorithm, parameters);
   refuseCounterFields(parameters, algorithm);
   if (additionalData !== undefined && suite.kind !== 'authenticated') {
     throw new InvalidParametersError('additional data needs a mode that authenticates');
@@ -103,11 +111,11 @@ export function suiteOf(
   return suite;
 }
 
-function blocks(
+function selectBlockSuite(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
-): Suite {
+): CipherSuite {
   const { BlockCipherMode } = parameters;
   if (BlockCipherMode === undefined) throw new InvalidParametersError('Block Cipher Mode is missing');
   const mode = modes.get(BlockCipherMode);
@@ -125,13 +133,16 @@ function blocks(
     name: `${name}-${mode.suffix}`,
     kind: mode.kind,
     block,
-    padding: mode.kind === 'blocks' ? blockPadding(parameters.PaddingMethod) : 'None',
-    vector: mode.vector ?? { min: block, max: block, made: block },
-    tagBytes: tagLength(mode.tags, parameters),
+    padding: mode.kind === 'blocks' ? requireBlockPadding(parameters.PaddingMethod) : 'None',
+    ivLengths: mode.ivLengths ?? { min: block, max: block, generated: block },
+    tagBytes: requireTagLength(mode.tags, parameters),
   };
 }
 
-function chaCha(algorithm: 'ChaCha20' | 'ChaCha20Poly1305', parameters: CryptographicParameters): Suite {
+function selectChaChaSuite(
+  algorithm: 'ChaCha20' | 'ChaCha20Poly1305',
+  parameters: CryptographicParameters,
+): CipherSuite {
   const authenticated = algorithm === 'ChaCha20Poly1305';
   const { BlockCipherMode: mode } = parameters;
   if (mode !== undefined && !(authenticated && mode === 'AEAD')) {
@@ -143,13 +154,19 @@ function chaCha(algorithm: 'ChaCha20' | 'ChaCha20Poly1305', parameters: Cryptogr
         ...common,
         name: 'chacha20-poly1305',
         kind: 'authenticated',
-        vector: { min: 12, max: 12, made: 12 },
-        tagBytes: tagLength(longTags, parameters),
+        ivLengths: { min: 12, max: 12, generated: 12 },
+        tagBytes: requireTagLength(longTags, parameters),
       }
-    : { ...common, name: 'chacha20', kind: 'stream', vector: { min: 8, max: 12, made: 12 }, tagBytes: 0 };
+    : {
+        ...common,
+        name: 'chacha20',
+        kind: 'stream',
+        ivLengths: { min: 8, max: 12, generated: 12 },
+        tagBytes: 0,
+      };
 }
 
-function tagLength(
+function requireTagLength(
   allowed: readonly number[] | undefined,
   { TagLength = 16 }: CryptographicParameters,
 ): number {
@@ -173,11 +190,18 @@ function refuseCounterFields(parameters: CryptographicParameters, algorithm: Cry
 }
 
 /** A random vector where the mode takes one, of the length asked for. */
-export function makeVector({ vector }: Suite, { IVLength }: CryptographicParameters): Uint8Array | undefined {
-  if (vector === 'none') return undefined;
-  const bytes = IVLength === undefined ? vector.made : IVLength / 8;
+export function generateIv(
+  { ivLengths }: CipherSuite,
+  { IVLength }: CryptographicParameters,
+): Uint8Array | undefined {
+  if (ivLengths === 'none') return undefined;
+  const bytes = IVLength === undefined ? ivLengths.generated : IVLength / 8;
   // Random vectors shorter than that would soon come twice under one key.
-  if (!Number.isInteger(bytes) || bytes < Math.min(vector.made, 12) || bytes > Math.min(vector.max, 16)) {
+  if (
+    !Number.isInteger(bytes) ||
+    bytes < Math.min(ivLengths.generated, 12) ||
+    bytes > Math.min(ivLengths.max, 16)
+  ) {
     throw new InvalidParametersError(
       `an Initialization Vector of ${IVLength} bits cannot be made for this mode`,
     );
@@ -186,22 +210,22 @@ export function makeVector({ vector }: Suite, { IVLength }: CryptographicParamet
 }
 
 /** The vector as OpenSSL takes it, its length checked. */
-export function vectorFor(
-  { vector }: Suite,
+export function prepareIv(
+  { ivLengths }: CipherSuite,
   { IVLength, InitialCounterValue = 0 }: CryptographicParameters,
   algorithm: CryptographicAlgorithm,
   iv: Uint8Array | undefined,
 ): Uint8Array | null {
-  if (vector === 'none' || iv === undefined) return null;
-  const fits = iv.length >= vector.min && iv.length <= vector.max;
+  if (ivLengths === 'none' || iv === undefined) return null;
+  const fits = iv.length >= ivLengths.min && iv.length <= ivLengths.max;
   if (!fits || (IVLength !== undefined && IVLength !== iv.length * 8)) {
     throw new InvalidParametersError(`an IV/Counter/Nonce of ${iv.length} bytes does not fit the parameters`);
   }
-  return algorithm === 'ChaCha20' ? chaChaVector(iv, InitialCounterValue) : iv;
+  return algorithm === 'ChaCha20' ? buildChaChaIv(iv, InitialCounterValue) : iv;
 }
 
 /** Counter, little-endian, before the nonce: 64 bits each in the original cipher, 32 and 96 in RFC 8439. */
-function chaChaVector(nonce: Uint8Array, counter: number): Uint8Array {
+function buildChaChaIv(nonce: Uint8Array, counter: number): Uint8Array {
   if (nonce.length !== 8 && nonce.length !== 12) {
     throw new InvalidParametersError(
       `a nonce of ${nonce.length} bytes does not fit ChaCha20: it has 8 or 12`,
@@ -214,21 +238,21 @@ function chaChaVector(nonce: Uint8Array, counter: number): Uint8Array {
 }
 
 /** OpenSSL's cipher, told to leave padding to us. `vector`: what `vectorFor` said. */
-export function openCipher(suite: Suite, key: Uint8Array, vector: Uint8Array | null): CipherCCM {
+export function createCipher(suite: CipherSuite, key: Uint8Array, vector: Uint8Array | null): CipherCCM {
   const { name, kind } = suite;
-  const cipher = createCipheriv(name as CipherCCMTypes, key, vector as Uint8Array, optionsOf(suite));
+  const cipher = createCipheriv(name as CipherCCMTypes, key, vector as Uint8Array, cipherOptions(suite));
   if (kind === 'blocks') cipher.setAutoPadding(false);
   return cipher;
 }
 
 /** Likewise, for decryption. */
-export function openDecipher(suite: Suite, key: Uint8Array, vector: Uint8Array | null): DecipherCCM {
+export function createDecipher(suite: CipherSuite, key: Uint8Array, vector: Uint8Array | null): DecipherCCM {
   const { name, kind } = suite;
-  const decipher = createDecipheriv(name as CipherCCMTypes, key, vector as Uint8Array, optionsOf(suite));
+  const decipher = createDecipheriv(name as CipherCCMTypes, key, vector as Uint8Array, cipherOptions(suite));
   if (kind === 'blocks') decipher.setAutoPadding(false);
   return decipher;
 }
 
-function optionsOf({ kind, tagBytes }: Suite): CipherCCMOptions {
+function cipherOptions({ kind, tagBytes }: CipherSuite): CipherCCMOptions {
   return (kind === 'authenticated' ? { authTagLength: tagBytes } : undefined) as CipherCCMOptions;
 }

@@ -1,9 +1,16 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { CryptographyFailedError, decryptionFailed, MissingInputError } from '../errors.ts';
-import type { Encrypted, Plaintext, SealedText } from '../provider.ts';
-import { pad, unpaddedLength } from './block-padding.ts';
-import { makeVector, openCipher, openDecipher, type Suite, suiteOf, vectorFor } from './cipher-suites.ts';
+import type { Ciphertext, Encrypted, Plaintext } from '../provider.ts';
+import { measureUnpadded, pad } from './block-padding.ts';
+import {
+  type CipherSuite,
+  createCipher,
+  createDecipher,
+  generateIv,
+  prepareIv,
+  selectSuite,
+} from './cipher-suites.ts';
 
 /** Symmetric encryption (KMIP 2.1 §4.13, §11.5) of data that is there whole. */
 
@@ -14,17 +21,17 @@ export function encryptSymmetric(
   parameters: CryptographicParameters,
   { data, iv, additionalData }: Plaintext,
 ): Encrypted {
-  const suite = suiteOf(key, algorithm, parameters, additionalData);
-  const made = iv === undefined ? makeVector(suite, parameters) : undefined;
-  const vector = vectorFor(suite, parameters, algorithm, iv ?? made);
+  const suite = selectSuite(key, algorithm, parameters, additionalData);
+  const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
+  const vector = prepareIv(suite, parameters, algorithm, iv ?? generatedIv);
   const input = suite.kind === 'blocks' ? pad(data, suite.block, suite.padding) : data;
   try {
-    const cipher = openCipher(suite, key, vector);
+    const cipher = createCipher(suite, key, vector);
     if (additionalData !== undefined) cipher.setAAD(additionalData, { plaintextLength: data.length });
     const output = cipher.update(input);
     cipher.final();
     const tag = suite.kind === 'authenticated' ? { tag: new Uint8Array(cipher.getAuthTag()) } : {};
-    return { data: output, ...(made === undefined ? {} : { iv: made }), ...tag };
+    return { data: output, ...(generatedIv === undefined ? {} : { iv: generatedIv }), ...tag };
   } catch {
     throw new CryptographyFailedError('the data cannot be encrypted with this key and these parameters');
   } finally {
@@ -37,18 +44,18 @@ export function decryptSymmetric(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
-  sealed: SealedText,
+  ciphertext: Ciphertext,
 ): Uint8Array {
-  const { iv, additionalData } = sealed;
-  const suite = suiteOf(key, algorithm, parameters, additionalData);
-  if (iv === undefined && suite.vector !== 'none') {
+  const { iv, additionalData } = ciphertext;
+  const suite = selectSuite(key, algorithm, parameters, additionalData);
+  if (iv === undefined && suite.ivLengths !== 'none') {
     throw new MissingInputError('IV/Counter/Nonce is missing');
   }
-  const vector = vectorFor(suite, parameters, algorithm, iv);
-  const { data, tag } = splitTag(suite, sealed);
+  const vector = prepareIv(suite, parameters, algorithm, iv);
+  const { data, tag } = splitTag(suite, ciphertext);
   let output: Uint8Array;
   try {
-    const decipher = openDecipher(suite, key, vector);
+    const decipher = createDecipher(suite, key, vector);
     if (tag !== undefined) decipher.setAuthTag(tag);
     if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: data.length });
     output = decipher.update(data);
@@ -62,7 +69,7 @@ export function decryptSymmetric(
     throw decryptionFailed();
   }
   if (suite.kind !== 'blocks') return output;
-  const length = unpaddedLength(output, suite.block, suite.padding);
+  const length = measureUnpadded(output, suite.block, suite.padding);
   if (length < 0) {
     output.fill(0);
     throw decryptionFailed();
@@ -70,7 +77,7 @@ export function decryptSymmetric(
   return output.subarray(0, length);
 }
 
-function splitTag(suite: Suite, { data, tag }: SealedText): { data: Uint8Array; tag?: Uint8Array } {
+function splitTag(suite: CipherSuite, { data, tag }: Ciphertext): { data: Uint8Array; tag?: Uint8Array } {
   if (suite.kind !== 'authenticated') return { data };
   if (tag === undefined) throw new MissingInputError('Authenticated Encryption Tag is missing');
   if (tag !== 'appended') {

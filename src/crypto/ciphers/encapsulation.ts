@@ -12,30 +12,30 @@ import {
   UnsupportedAlgorithmError,
 } from '../errors.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
-import { componentsOf, isFor, keyObject } from '../keys/key-objects.ts';
+import { createKeyObject, isAlgorithmFor, requireComponents } from '../keys/key-objects.ts';
 import { decapsulateXWing, encapsulateXWing } from '../keys/x-wing.ts';
 import type { PlainKey } from '../plain-key.ts';
-import type { Encapsulated, SealedText } from '../provider.ts';
+import type { Ciphertext, Encapsulation } from '../provider.ts';
 
 /** Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
 
 /** Whether such a key encapsulates, or decapsulates what its other half has encapsulated. */
-export function encapsulates(key: KeyComponents): boolean {
-  return 'sort' in key && key.sort.use === 'encapsulation';
+export function isEncapsulationKey(key: KeyComponents): boolean {
+  return 'type' in key && key.type.use === 'encapsulation';
 }
 
 /** See CryptoProvider.encapsulate. */
-export function encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulated {
-  const components = componentsOf(key);
-  if (components.kind !== 'bytePublic' || !encapsulates(components))
+export function encapsulateSecret(key: PlainKey, parameters: CryptographicParameters): Encapsulation {
+  const components = requireComponents(key);
+  if (components.kind !== 'bytePublic' || !isEncapsulationKey(components))
     throw new UnsupportedAlgorithmError('such a key does not encapsulate');
   requireAlgorithm(components, parameters);
-  const isXWing = components.sort.algorithm === xWing;
-  const object = isXWing ? undefined : keyObject(key);
+  const isXWing = components.type.algorithm === xWing;
+  const object = isXWing ? undefined : createKeyObject(key);
   try {
     if (object === undefined) return encapsulateXWing(components.key);
     const { sharedKey, ciphertext } = encapsulateNative(object);
-    return { sharedSecret: owned(sharedKey), ciphertext: owned(ciphertext) };
+    return { sharedSecret: toUint8Array(sharedKey), ciphertext: toUint8Array(ciphertext) };
   } catch {
     // A point of low order, with which any secret would be known to all.
     throw new CryptographyFailedError('nothing can be encapsulated for this key');
@@ -46,36 +46,36 @@ export function encapsulate(key: PlainKey, parameters: CryptographicParameters):
  * The shared secret. A ciphertext of the right length that was not made for the key gives a secret that nobody else has
  * (FIPS 203 §6.3): that is no error.
  */
-export function decapsulate(
+export function decapsulateSecret(
   key: PlainKey,
   components: KeyComponents,
   parameters: CryptographicParameters,
-  { data, iv, additionalData, tag }: SealedText,
+  { data, iv, additionalData, tag }: Ciphertext,
 ): Uint8Array {
   requireAlgorithm(components, parameters);
   if (iv !== undefined || additionalData !== undefined || tag instanceof Uint8Array)
     throw new InvalidParametersError('a key that decapsulates takes the ciphertext and nothing beside it');
-  const decapsulated =
-    components.kind === 'bytePrivate' && components.sort.algorithm === xWing
+  const run =
+    components.kind === 'bytePrivate' && components.type.algorithm === xWing
       ? () => decapsulateXWing(components.key, data)
-      : nativeDecapsulation(keyObject(key), data);
+      : nativeDecapsulation(createKeyObject(key), data);
   try {
-    return decapsulated();
+    return run();
   } catch {
     throw decryptionFailed();
   }
 }
 
 function nativeDecapsulation(key: KeyObject, ciphertext: Uint8Array): () => Uint8Array {
-  return () => owned(decapsulateNative(key, ciphertext));
+  return () => toUint8Array(decapsulateNative(key, ciphertext));
 }
 
 function requireAlgorithm(key: KeyComponents, { CryptographicAlgorithm }: CryptographicParameters): void {
-  if (!isFor(CryptographicAlgorithm, key))
+  if (!isAlgorithmFor(CryptographicAlgorithm, key))
     throw new InvalidParametersError('Cryptographic Algorithm is not that of the key');
 }
 
 /** OpenSSL hands over a buffer of its own. */
-function owned(buffer: Uint8Array): Uint8Array {
+function toUint8Array(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

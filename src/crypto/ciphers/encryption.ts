@@ -7,26 +7,31 @@ import {
   UnsupportedAlgorithmError,
 } from '../errors.ts';
 import { bitLength, type RsaPrivateKey, type RsaPublicKey } from '../keys/key-components.ts';
-import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
+import {
+  createKeyObject,
+  isAlgorithmFor,
+  requireComponents,
+  requireShortModulus,
+} from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
-import type { CryptoProvider, Encrypted, Plaintext, SealedText } from '../provider.ts';
+import type { Ciphertext, CryptoProvider, Encrypted, Plaintext } from '../provider.ts';
 import type { DecryptionStream, EncryptionStream } from '../streams.ts';
-import { isKeyWrap, unwrapAes, wrapAes } from './aes-key-wrap.ts';
+import { isKeyWrapMode, unwrapAes, wrapAes } from './aes-key-wrap.ts';
 import { startSymmetricDecryption, startSymmetricEncryption } from './cipher-streams.ts';
 import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
-import { decapsulate, encapsulates } from './encapsulation.ts';
+import { decapsulateSecret, isEncapsulationKey } from './encapsulation.ts';
 import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
 
 /** See CryptoProvider.encrypt. */
 export function encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted {
-  const components = componentsOf(key);
+  const components = requireComponents(key);
   if (components.kind === 'symmetric') {
     const algorithm = symmetricAlgorithm(key, parameters);
-    if (!isKeyWrap(parameters)) return encryptSymmetric(components.key, algorithm, parameters, plaintext);
-    refuseBeside(plaintext);
+    if (!isKeyWrapMode(parameters)) return encryptSymmetric(components.key, algorithm, parameters, plaintext);
+    requireDataAlone(plaintext);
     return { data: wrapAes(components.key, algorithm, parameters, plaintext.data) };
   }
-  if (encapsulates(components))
+  if (isEncapsulationKey(components))
     throw new UnsupportedAlgorithmError('such a key encapsulates: it encrypts no data');
   if (components.kind !== 'rsaPublic') throw new UnsupportedAlgorithmError('such a key does not encrypt');
   const { data } = plaintext;
@@ -34,35 +39,45 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
   const bytes = modulusBytes(components);
   switch (parameters.PaddingMethod) {
     case 'OAEP':
-      return { data: encryptOaep(keyObject(key), bytes, oaep(parameters), data) };
+      return { data: encryptOaep(createKeyObject(key), bytes, readOaepParameters(parameters), data) };
     case 'PKCS1V1_5':
-      return { data: encryptPkcs1(keyObject(key), bytes, data) };
+      return { data: encryptPkcs1(createKeyObject(key), bytes, data) };
     default:
-      throw rsaPaddingRefused(parameters);
+      throw unsupportedRsaPadding(parameters);
   }
 }
 
 /** See CryptoProvider.decrypt. */
-export function decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: SealedText): Uint8Array {
-  const components = componentsOf(key);
+export function decrypt(
+  key: PlainKey,
+  parameters: CryptographicParameters,
+  ciphertext: Ciphertext,
+): Uint8Array {
+  const components = requireComponents(key);
   if (components.kind === 'symmetric') {
     const algorithm = symmetricAlgorithm(key, parameters);
-    if (!isKeyWrap(parameters)) return decryptSymmetric(components.key, algorithm, parameters, sealed);
-    refuseBeside(sealed);
-    return unwrapAes(components.key, algorithm, parameters, sealed.data);
+    if (!isKeyWrapMode(parameters))
+      return decryptSymmetric(components.key, algorithm, parameters, ciphertext);
+    requireDataAlone(ciphertext);
+    return unwrapAes(components.key, algorithm, parameters, ciphertext.data);
   }
-  if (components.kind === 'bytePrivate' && encapsulates(components))
-    return decapsulate(key, components, parameters, sealed);
+  if (components.kind === 'bytePrivate' && isEncapsulationKey(components))
+    return decapsulateSecret(key, components, parameters, ciphertext);
   if (components.kind !== 'rsaPrivate') throw new UnsupportedAlgorithmError('such a key does not decrypt');
   requireRsa(components, parameters);
   requireShortModulus(components.n);
   switch (parameters.PaddingMethod) {
     case 'OAEP':
-      return decryptOaep(keyObject(key), modulusBytes(components), oaep(parameters), sealed.data);
+      return decryptOaep(
+        createKeyObject(key),
+        modulusBytes(components),
+        readOaepParameters(parameters),
+        ciphertext.data,
+      );
     case 'PKCS1V1_5':
-      return decryptPkcs1(keyObject(key), modulusBytes(components), sealed.data);
+      return decryptPkcs1(createKeyObject(key), modulusBytes(components), ciphertext.data);
     default:
-      throw rsaPaddingRefused(parameters);
+      throw unsupportedRsaPadding(parameters);
   }
 }
 
@@ -70,30 +85,40 @@ export function decrypt(key: PlainKey, parameters: CryptographicParameters, seal
 export function startEncryption(
   key: PlainKey,
   parameters: CryptographicParameters,
-  beginning: Parameters<CryptoProvider['startEncryption']>[2],
+  streamParameters: Parameters<CryptoProvider['startEncryption']>[2],
 ): EncryptionStream {
-  const components = componentsOf(key);
-  if (components.kind !== 'symmetric' || isKeyWrap(parameters)) throw wholeOnly();
-  return startSymmetricEncryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
+  const components = requireComponents(key);
+  if (components.kind !== 'symmetric' || isKeyWrapMode(parameters)) throw wholeDataNeeded();
+  return startSymmetricEncryption(
+    components.key,
+    symmetricAlgorithm(key, parameters),
+    parameters,
+    streamParameters,
+  );
 }
 
 /** See CryptoProvider.startDecryption. */
 export function startDecryption(
   key: PlainKey,
   parameters: CryptographicParameters,
-  beginning: Parameters<CryptoProvider['startDecryption']>[2],
+  streamParameters: Parameters<CryptoProvider['startDecryption']>[2],
 ): DecryptionStream {
-  const components = componentsOf(key);
-  if (components.kind !== 'symmetric' || isKeyWrap(parameters)) throw wholeOnly();
-  return startSymmetricDecryption(components.key, symmetricAlgorithm(key, parameters), parameters, beginning);
+  const components = requireComponents(key);
+  if (components.kind !== 'symmetric' || isKeyWrapMode(parameters)) throw wholeDataNeeded();
+  return startSymmetricDecryption(
+    components.key,
+    symmetricAlgorithm(key, parameters),
+    parameters,
+    streamParameters,
+  );
 }
 
-function wholeOnly(): InvalidParametersError {
+function wholeDataNeeded(): InvalidParametersError {
   return new InvalidParametersError('with such a key or mode the data must come in one piece');
 }
 
 /** Key wrap has a fixed initial value and authenticates nothing beside the data. */
-function refuseBeside({ iv, additionalData }: Omit<Plaintext, 'data'>): void {
+function requireDataAlone({ iv, additionalData }: Omit<Plaintext, 'data'>): void {
   if (iv !== undefined || additionalData !== undefined)
     throw new InvalidParametersError('key wrap takes neither an Initialization Vector nor additional data');
 }
@@ -101,7 +126,7 @@ function refuseBeside({ iv, additionalData }: Omit<Plaintext, 'data'>): void {
 function symmetricAlgorithm(key: PlainKey, { CryptographicAlgorithm: asked }: CryptographicParameters) {
   const algorithm = key.CryptographicAlgorithm ?? asked;
   if (algorithm === undefined) throw new InvalidParametersError('Cryptographic Algorithm is missing');
-  if (asked !== undefined && asked !== algorithm) throw notForKey();
+  if (asked !== undefined && asked !== algorithm) throw wrongAlgorithm();
   return algorithm;
 }
 
@@ -110,20 +135,24 @@ function modulusBytes({ n }: RsaPublicKey | RsaPrivateKey): number {
 }
 
 function requireRsa(key: RsaPublicKey | RsaPrivateKey, parameters: CryptographicParameters): void {
-  if (!isFor(parameters.CryptographicAlgorithm, key)) throw notForKey();
+  if (!isAlgorithmFor(parameters.CryptographicAlgorithm, key)) throw wrongAlgorithm();
 }
 
-function notForKey(): InvalidParametersError {
+function wrongAlgorithm(): InvalidParametersError {
   return new InvalidParametersError('Cryptographic Algorithm is not that of the key');
 }
 
-function rsaPaddingRefused({ PaddingMethod }: CryptographicParameters): Error {
+function unsupportedRsaPadding({ PaddingMethod }: CryptographicParameters): Error {
   return PaddingMethod === undefined
     ? new InvalidParametersError('Padding Method is missing')
     : new UnsupportedAlgorithmError(`RSA is not offered with Padding Method ${PaddingMethod}`);
 }
 
-function oaep({ HashingAlgorithm, MaskGeneratorHashingAlgorithm, PSource }: CryptographicParameters): Oaep {
+function readOaepParameters({
+  HashingAlgorithm,
+  MaskGeneratorHashingAlgorithm,
+  PSource,
+}: CryptographicParameters): Oaep {
   if (HashingAlgorithm === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
   return {
     hash: HashingAlgorithm,

@@ -1,7 +1,7 @@
 import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSync } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { CryptographyFailedError, decryptionFailed } from '../errors.ts';
-import { digest, hashNamed } from '../hashes/hashes.ts';
+import { digest, requireHash } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
 
 /**
@@ -16,7 +16,7 @@ export interface Oaep {
 
 /** `modulusBytes`: length of what comes back. Throws CryptographyFailedError for data that is too long. */
 export function encryptOaep(key: KeyObject, modulusBytes: number, oaep: Oaep, data: Uint8Array): Uint8Array {
-  const maxLength = modulusBytes - 2 * hashNamed(oaep.hash).bytes - 2;
+  const maxLength = modulusBytes - 2 * requireHash(oaep.hash).bytes - 2;
   if (data.length > maxLength) {
     throw new CryptographyFailedError(
       `the data is too long for this key and hash: at most ${Math.max(maxLength, 0)} bytes`,
@@ -53,13 +53,13 @@ export function decryptOaep(
 
 function native(key: KeyObject, { hash, label }: Oaep) {
   const empty = label.length === 0 ? {} : { oaepLabel: label };
-  return { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: hashNamed(hash).name, ...empty };
+  return { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: requireHash(hash).name, ...empty };
 }
 
 /** 0 ‖ masked seed ‖ masked (hash of the label ‖ zeros ‖ 1 ‖ data). */
 function encode(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uint8Array): Uint8Array {
   const block = new Uint8Array(modulusBytes);
-  const hashBytes = hashNamed(hash).bytes;
+  const hashBytes = requireHash(hash).bytes;
   const seed = block.subarray(1, 1 + hashBytes);
   const rest = block.subarray(1 + hashBytes);
   randomFillSync(seed);
@@ -73,7 +73,7 @@ function encode(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uin
 
 /** Looks at every byte and keeps one verdict, so that neither the time nor the answer tells what was wrong. */
 function decode(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array {
-  const hashBytes = hashNamed(hash).bytes;
+  const hashBytes = requireHash(hash).bytes;
   // Public: the sizes of key and hash decide it.
   if (block.length < 2 * hashBytes + 2) throw decryptionFailed();
   const seed = block.subarray(1, 1 + hashBytes);

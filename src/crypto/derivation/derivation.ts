@@ -9,29 +9,30 @@ import {
   MissingInputError,
   UnsupportedAlgorithmError,
 } from '../errors.ts';
-import { digest, hashNamed } from '../hashes/hashes.ts';
+import { digest, requireHash } from '../hashes/hashes.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
-import { componentsOf, keyObject } from '../keys/key-objects.ts';
+import { createKeyObject, requireComponents } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
-import type { Derivation } from '../provider.ts';
+import type { KeyDerivation } from '../provider.ts';
 import { hashOfHmac, mac } from '../signatures/macs.ts';
 
 /** Key derivation (KMIP 2.1 §6.1.17 and §11.16, 1.4 §4.6 and §9.1.3.2.21). */
 
 type MethodName = Exclude<DerivationMethod, number>;
 
-const methods: Readonly<Record<MethodName, (derivation: Derivation) => Uint8Array | Promise<Uint8Array>>> = {
-  PBKDF2: derivePbkdf2,
-  HASH: deriveHash,
-  HMAC: deriveHmac,
-  ENCRYPT: deriveEncrypt,
-  NIST800_108_C: (derivation) => deriveNist(derivation, counterMode),
-  NIST800_108_F: (derivation) => deriveNist(derivation, feedbackMode),
-  NIST800_108_DPI: (derivation) => deriveNist(derivation, doublePipelineMode),
-  AsymmetricKey: agree,
-  AWSSignatureVersion4: deriveAws,
-  HKDF: deriveHkdf,
-};
+const methods: Readonly<Record<MethodName, (derivation: KeyDerivation) => Uint8Array | Promise<Uint8Array>>> =
+  {
+    PBKDF2: derivePbkdf2,
+    HASH: deriveHash,
+    HMAC: deriveHmac,
+    ENCRYPT: deriveEncrypt,
+    NIST800_108_C: (derivation) => deriveNist(derivation, counterMode),
+    NIST800_108_F: (derivation) => deriveNist(derivation, feedbackMode),
+    NIST800_108_DPI: (derivation) => deriveNist(derivation, doublePipelineMode),
+    AsymmetricKey: deriveAgreement,
+    AWSSignatureVersion4: deriveAws,
+    HKDF: deriveHkdf,
+  };
 
 /**
  * Iterations of all blocks of one PBKDF2 together: the largest count in RFC 6070, which takes some seconds of one thread.
@@ -44,7 +45,7 @@ const longIterations = 1_000_000;
 const maxInput = 65_536;
 
 /** See CryptoProvider.deriveKey. */
-export async function deriveKey(derivation: Derivation): Promise<Uint8Array> {
+export async function deriveKey(derivation: KeyDerivation): Promise<Uint8Array> {
   const { method, length } = derivation;
   const derive = typeof method === 'string' ? methods[method] : undefined;
   if (derive === undefined) throw new UnsupportedAlgorithmError(`there is no derivation method ${method}`);
@@ -61,8 +62,14 @@ export async function deriveKey(derivation: Derivation): Promise<Uint8Array> {
 }
 
 /** RFC 8018 §5.2; the base object is the password. SHA-1 where nothing is said, as there and in TC-DERIVEKEY-3. */
-async function derivePbkdf2({ key, parameters, salt, iterations, length }: Derivation): Promise<Uint8Array> {
-  const { name, bytes } = hashNamed(hashOf(parameters) ?? 'SHA_1');
+async function derivePbkdf2({
+  key,
+  parameters,
+  salt,
+  iterations,
+  length,
+}: KeyDerivation): Promise<Uint8Array> {
+  const { name, bytes } = requireHash(selectHash(parameters) ?? 'SHA_1');
   if (salt === undefined || iterations === undefined)
     throw new InvalidParametersError('PBKDF2 needs Salt and Iteration Count');
   const work = iterations * Math.ceil(length / bytes);
@@ -71,7 +78,7 @@ async function derivePbkdf2({ key, parameters, salt, iterations, length }: Deriv
       `an Iteration Count of ${iterations} is not offered for ${length} bytes`,
     );
   }
-  const password = secretOf(key);
+  const password = readSecret(key);
   const run = () =>
     new Promise<Uint8Array>((resolve, reject) => {
       pbkdf2(password, salt, iterations, length, name, (error, output) => {
@@ -79,32 +86,32 @@ async function derivePbkdf2({ key, parameters, salt, iterations, length }: Deriv
         else resolve(output);
       });
     });
-  return work < longIterations ? run() : afterOthers(run);
+  return work < longIterations ? run() : runAfterOthers(run);
 }
 
 let last: Promise<unknown> = Promise.resolve();
 
-function afterOthers<T>(run: () => Promise<T>): Promise<T> {
+function runAfterOthers<T>(run: () => Promise<T>): Promise<T> {
   const mine = last.then(run);
   last = mine.catch(() => undefined);
   return mine;
 }
 
 /** Over the key or over the data, not both: nothing says how they would be joined. */
-function deriveHash({ key, parameters, data }: Derivation): Uint8Array {
+function deriveHash({ key, parameters, data }: KeyDerivation): Uint8Array {
   if (data.length > 0)
     throw new InvalidParametersError('HASH is over the key alone: Derivation Data is one too many');
-  return digest(neededHash(parameters, key), secretOf(key));
+  return digest(requireSelectedHash(parameters, key), readSecret(key));
 }
 
-function deriveHmac({ key, parameters, data }: Derivation): Uint8Array {
-  return hmac(neededHash(parameters, key), secretOf(key))(needed(data));
+function deriveHmac({ key, parameters, data }: KeyDerivation): Uint8Array {
+  return hmac(requireSelectedHash(parameters, key), readSecret(key))(requireData(data));
 }
 
-function deriveEncrypt({ key, parameters, data, iv }: Derivation): Uint8Array {
+function deriveEncrypt({ key, parameters, data, iv }: KeyDerivation): Uint8Array {
   const CryptographicAlgorithm = key.CryptographicAlgorithm ?? parameters.CryptographicAlgorithm;
-  const cipherKey = { ...symmetric(secretOf(key)), CryptographicAlgorithm };
-  const encrypted = encrypt(cipherKey, parameters, { data: needed(data), iv });
+  const cipherKey = { ...createSymmetricKey(readSecret(key)), CryptographicAlgorithm };
+  const encrypted = encrypt(cipherKey, parameters, { data: requireData(data), iv });
   // With a vector that nobody knows, nobody could derive the key again.
   if (encrypted.iv !== undefined) throw new MissingInputError('Initialization Vector is missing');
   return encrypted.data;
@@ -136,13 +143,13 @@ const doublePipelineMode: NistMode = (prf, fixed) => {
 };
 
 /** Derivation Data is all of the fixed input: label, zero byte, context and length are the client's to put together. */
-function deriveNist({ key, parameters, data, iv, length }: Derivation, mode: NistMode): Uint8Array {
-  const prf = prfOf(key, parameters);
-  const next = mode(prf, limited(needed(data)), iv ?? new Uint8Array());
+function deriveNist({ key, parameters, data, iv, length }: KeyDerivation, mode: NistMode): Uint8Array {
+  const prf = selectPrf(key, parameters);
+  const next = mode(prf, requireShort(requireData(data)), iv ?? new Uint8Array());
   const { CounterLength: bits = 32 } = parameters;
   if (![8, 16, 24, 32].includes(bits))
     throw new InvalidParametersError('Counter Length must be 8, 16, 24 or 32 bits');
-  return blocks(length, (index) => {
+  return concatBlocks(length, (index) => {
     if (index >= 2 ** bits)
       throw new CryptographyFailedError(`a counter of ${bits} bits is too short for the length`);
     const counter = new Uint8Array(4);
@@ -152,16 +159,16 @@ function deriveNist({ key, parameters, data, iv, length }: Derivation, mode: Nis
 }
 
 /** RFC 5869; Derivation Data is the info, SHA-256 the hash where nothing is said. */
-function deriveHkdf({ key, parameters, data, salt, length }: Derivation): Uint8Array {
-  const hash = hashOf(parameters) ?? 'SHA_256';
-  const { bytes } = hashNamed(hash);
+function deriveHkdf({ key, parameters, data, salt, length }: KeyDerivation): Uint8Array {
+  const hash = selectHash(parameters) ?? 'SHA_256';
+  const { bytes } = requireHash(hash);
   if (length > 255 * bytes)
     throw new CryptographyFailedError(`HKDF gives at most ${255 * bytes} bytes with ${hash}`);
-  const extracted = hmac(hash, salt ?? new Uint8Array(bytes))(secretOf(key));
-  const info = limited(concatBytes(data));
+  const extracted = hmac(hash, salt ?? new Uint8Array(bytes))(readSecret(key));
+  const info = requireShort(concatBytes(data));
   const expand = hmac(hash, extracted);
   let block: Uint8Array = new Uint8Array();
-  return blocks(length, (index) => {
+  return concatBlocks(length, (index) => {
     block = expand(block, info, Uint8Array.of(index));
     return block;
   });
@@ -170,19 +177,19 @@ function deriveHkdf({ key, parameters, data, salt, length }: Derivation): Uint8A
 const encoder = new TextEncoder();
 
 /** The signing key of AWS Signature Version 4: date, region, service, and `aws4_request`, which may be left out. */
-function deriveAws({ key, data }: Derivation): Uint8Array {
-  const scope = data.length === 1 ? split(concatBytes(data)) : [...data];
+function deriveAws({ key, data }: KeyDerivation): Uint8Array {
+  const scope = data.length === 1 ? splitScope(concatBytes(data)) : [...data];
   if (scope.length === 3) scope.push(encoder.encode('aws4_request'));
   if (scope.length !== 4) {
     throw new InvalidParametersError(
       'Derivation Data must be date, region and service, one by one or with / between',
     );
   }
-  const secret = concatBytes([encoder.encode('AWS4'), secretOf(key)]);
+  const secret = concatBytes([encoder.encode('AWS4'), readSecret(key)]);
   return scope.reduce((signing, piece) => hmac('SHA_256', signing)(piece), secret);
 }
 
-function split(scope: Uint8Array): Uint8Array[] {
+function splitScope(scope: Uint8Array): Uint8Array[] {
   return new TextDecoder('latin1')
     .decode(scope)
     .split('/', 5)
@@ -190,16 +197,17 @@ function split(scope: Uint8Array): Uint8Array[] {
 }
 
 /** Kinds of keys that agree, beside those on Curve25519 and Curve448. */
-const agreeing: readonly KeyComponents['kind'][] = ['ecPrivate', 'dhPrivate'];
+const agreementKinds: readonly KeyComponents['kind'][] = ['ecPrivate', 'dhPrivate'];
 
 /** Diffie-Hellman, on curves (SEC 1 §3.3.1, RFC 7748) or modulo a prime (RFC 2631): the shared secret as it is. */
-async function agree({ key, peer }: Derivation): Promise<Uint8Array> {
+async function deriveAgreement({ key, peer }: KeyDerivation): Promise<Uint8Array> {
   if (peer === undefined || key.objectType !== 'PrivateKey')
     throw new InvalidParametersError('a private key and a public key are needed');
-  const own = componentsOf(key);
-  const agrees = own.kind === 'bytePrivate' ? own.sort.use === 'agreement' : agreeing.includes(own.kind);
+  const own = requireComponents(key);
+  const agrees =
+    own.kind === 'bytePrivate' ? own.type.use === 'agreement' : agreementKinds.includes(own.kind);
   if (!agrees) throw new UnsupportedAlgorithmError('such keys do not agree on a secret');
-  const pair = { privateKey: keyObject(key), publicKey: keyObject(peer) };
+  const pair = { privateKey: createKeyObject(key), publicKey: createKeyObject(peer) };
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, secret: Uint8Array) => {
       if (!error) resolve(secret);
@@ -214,20 +222,20 @@ async function agree({ key, peer }: Derivation): Promise<Uint8Array> {
 }
 
 /** HMAC or CMAC (SP 800-108 §3), as the parameters or else the key say. */
-function prfOf(key: PlainKey, parameters: CryptographicParameters): Prf {
-  const secret = secretOf(key);
-  const hash = parameters.BlockCipherMode === 'CMAC' ? undefined : hashOf(parameters, key);
+function selectPrf(key: PlainKey, parameters: CryptographicParameters): Prf {
+  const secret = readSecret(key);
+  const hash = parameters.BlockCipherMode === 'CMAC' ? undefined : selectHash(parameters, key);
   if (hash !== undefined) return hmac(hash, secret);
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
   if (parameters.CryptographicAlgorithm === undefined && parameters.BlockCipherMode !== 'CMAC')
     throw new InvalidParametersError('Hashing Algorithm is missing');
   const cipher = { CryptographicAlgorithm: algorithm, BlockCipherMode: 'CMAC' } as const;
-  const cipherKey = { ...symmetric(secret), CryptographicAlgorithm: algorithm };
+  const cipherKey = { ...createSymmetricKey(secret), CryptographicAlgorithm: algorithm };
   return (...pieces) => new Uint8Array(mac(cipherKey, cipher, concatBytes(pieces)));
 }
 
 /** The hash that is named, or that of the HMAC algorithm that is; last of all that of an HMAC key. */
-function hashOf(parameters: CryptographicParameters, key?: PlainKey): HashingAlgorithm | undefined {
+function selectHash(parameters: CryptographicParameters, key?: PlainKey): HashingAlgorithm | undefined {
   const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm } = parameters;
   const implied = hashOfHmac(algorithm);
   if (named !== undefined && implied !== undefined && named !== implied)
@@ -235,14 +243,14 @@ function hashOf(parameters: CryptographicParameters, key?: PlainKey): HashingAlg
   return named ?? implied ?? (algorithm === undefined ? hashOfHmac(key?.CryptographicAlgorithm) : undefined);
 }
 
-function neededHash(parameters: CryptographicParameters, key: PlainKey): HashingAlgorithm {
-  const hash = hashOf(parameters, key);
+function requireSelectedHash(parameters: CryptographicParameters, key: PlainKey): HashingAlgorithm {
+  const hash = selectHash(parameters, key);
   if (hash === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
   return hash;
 }
 
 function hmac(hash: HashingAlgorithm, key: Uint8Array): Prf {
-  const { name } = hashNamed(hash);
+  const { name } = requireHash(hash);
   return (...pieces) => {
     const stream = createHmac(name, key);
     for (const piece of pieces) stream.update(piece);
@@ -251,34 +259,34 @@ function hmac(hash: HashingAlgorithm, key: Uint8Array): Prf {
 }
 
 /** The bytes of a symmetric key or of secret data. */
-function secretOf(key: PlainKey): Uint8Array {
+function readSecret(key: PlainKey): Uint8Array {
   if (key.objectType === 'SecretData') {
     if (key.KeyMaterial instanceof Uint8Array) return key.KeyMaterial;
     throw new UnsupportedAlgorithmError('the secret data are not bytes');
   }
-  const components = componentsOf(key);
+  const components = requireComponents(key);
   if (components.kind === 'symmetric') return components.key;
   throw new UnsupportedAlgorithmError(`nothing is derived from a ${key.objectType} by this method`);
 }
 
-function symmetric(KeyMaterial: Uint8Array): PlainKey {
+function createSymmetricKey(KeyMaterial: Uint8Array): PlainKey {
   return { objectType: 'SymmetricKey', KeyFormatType: 'Raw', KeyMaterial };
 }
 
 /** Several pieces of data are one after the other. */
-function needed(data: readonly Uint8Array[]): Uint8Array {
+function requireData(data: readonly Uint8Array[]): Uint8Array {
   if (data.length === 0) throw new InvalidParametersError('Derivation Data is missing');
   return concatBytes(data);
 }
 
-function limited(data: Uint8Array): Uint8Array {
+function requireShort(data: Uint8Array): Uint8Array {
   if (data.length > maxInput)
     throw new InvalidParametersError(`Derivation Data has more than ${maxInput} bytes`);
   return data;
 }
 
 /** `length` bytes of blocks numbered from 1. */
-function blocks(length: number, block: (index: number) => Uint8Array): Uint8Array {
+function concatBlocks(length: number, block: (index: number) => Uint8Array): Uint8Array {
   const output = new Uint8Array(length);
   for (let at = 0, index = 1; at < length; index += 1) {
     const bytes = block(index);

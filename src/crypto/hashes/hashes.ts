@@ -38,7 +38,7 @@ const hashes = new Map<HashingAlgorithm, Hash>(
 export const hashingAlgorithms: readonly HashingAlgorithm[] = [...hashes.keys()];
 
 /** What OpenSSL calls the hash. Throws UnsupportedAlgorithmError. */
-export function hashNamed(algorithm: HashingAlgorithm): Hash {
+export function requireHash(algorithm: HashingAlgorithm): Hash {
   const found = hashes.get(algorithm);
   if (found === undefined) throw new UnsupportedAlgorithmError(`there is no hashing algorithm ${algorithm}`);
   return found;
@@ -46,12 +46,12 @@ export function hashNamed(algorithm: HashingAlgorithm): Hash {
 
 /** See CryptoProvider.digest. */
 export function digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array {
-  return new Uint8Array(hash(hashNamed(algorithm).name, data, 'buffer'));
+  return new Uint8Array(hash(requireHash(algorithm).name, data, 'buffer'));
 }
 
 /** See CryptoProvider.startDigest. */
 export function startDigest(algorithm: HashingAlgorithm): DigestStream {
-  const stream = createHash(hashNamed(algorithm).name);
+  const stream = createHash(requireHash(algorithm).name);
   return {
     update(data) {
       stream.update(data);

@@ -1,9 +1,9 @@
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
-import { digest, hashNamed } from './hashes.ts';
+import { digest, requireHash } from './hashes.ts';
 
 /** Puts the mask that MGF1 makes of `seed` over `bytes`, in place (RFC 8017, appendix B.2.1). */
 export function applyMask(bytes: Uint8Array, seed: Uint8Array, algorithm: HashingAlgorithm): void {
-  const step = hashNamed(algorithm).bytes;
+  const step = requireHash(algorithm).bytes;
   const input = new Uint8Array(seed.length + 4);
   input.set(seed);
   const counter = new DataView(input.buffer, seed.length);

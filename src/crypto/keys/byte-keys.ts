@@ -2,19 +2,19 @@ import type { AsymmetricKeyType } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 import { type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
 import {
-  encode,
+  encodeDer,
   InvalidDerError,
-  implicitOctets,
-  items,
   makeImplicitOctets,
   makeOctets,
-  octets,
-  parse,
+  parseDer,
+  readImplicitOctets,
+  readOctets,
+  readSequence,
 } from '../asn1/der.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 
 /** Asymmetric keys that are byte strings and not numbers: those of RFC 7748 and RFC 8032, and of FIPS 203, 204 and 205. */
-export interface ByteKeySort {
+export interface ByteKeyType {
   readonly algorithm: 'Ed25519' | 'Ed448' | 'ECDH' | PostQuantumAlgorithm;
   /** RecommendedCurve, where KMIP has one. */
   readonly name?: 'CURVE25519' | 'CURVE448';
@@ -35,15 +35,15 @@ export interface ByteKeySort {
   readonly pkcs8: 'octets' | 'choice' | 'bare';
 }
 
-type Curve = Omit<ByteKeySort, 'publicBytes' | 'privateBytes' | 'expandedBytes' | 'pkcs8'>;
+type CurveKeys = Omit<ByteKeyType, 'publicBytes' | 'privateBytes' | 'expandedBytes' | 'pkcs8'>;
 
-function onCurve(bytes: number, curve: Curve): ByteKeySort {
+function createCurveType(bytes: number, curve: CurveKeys): ByteKeyType {
   return { ...curve, publicBytes: bytes, privateBytes: bytes, pkcs8: 'octets' };
 }
 
 type Lattice = readonly [set: string, publicBytes: number, expandedBytes: number];
 
-function mlKem([set, publicBytes, expandedBytes]: Lattice, at: number): ByteKeySort {
+function createMlKemType([set, publicBytes, expandedBytes]: Lattice, at: number): ByteKeyType {
   return {
     algorithm: `ML_KEM_${set}` as PostQuantumAlgorithm,
     nodeType: `ml-kem-${set}` as AsymmetricKeyType,
@@ -57,7 +57,7 @@ function mlKem([set, publicBytes, expandedBytes]: Lattice, at: number): ByteKeyS
   };
 }
 
-function mlDsa([set, publicBytes, expandedBytes]: Lattice, at: number): ByteKeySort {
+function createMlDsaType([set, publicBytes, expandedBytes]: Lattice, at: number): ByteKeyType {
   return {
     algorithm: `ML_DSA_${set}` as PostQuantumAlgorithm,
     nodeType: `ml-dsa-${set}` as AsymmetricKeyType,
@@ -72,7 +72,7 @@ function mlDsa([set, publicBytes, expandedBytes]: Lattice, at: number): ByteKeyS
 }
 
 /** `set`: as FIPS 205 table 2 names it, without SLH-DSA. */
-function slhDsa(set: string, at: number): ByteKeySort {
+function createSlhDsaType(set: string, at: number): ByteKeyType {
   const n = Number.parseInt(set.split('-')[1] ?? '', 10) / 8;
   return {
     algorithm: `SLH_DSA_${set.replace('-', '_')}` as PostQuantumAlgorithm,
@@ -104,14 +104,14 @@ const x448 = { algorithm: 'ECDH', name: 'CURVE448', nodeType: 'x448', use: 'agre
 const ed25519 = { algorithm: 'Ed25519', nodeType: 'ed25519', use: 'signature' } as const;
 const ed448 = { algorithm: 'Ed448', nodeType: 'ed448', use: 'signature' } as const;
 
-export const byteKeySorts: readonly ByteKeySort[] = [
-  onCurve(32, { ...ed25519, oid: '1.3.101.112', bits: 256 }),
-  onCurve(57, { ...ed448, oid: '1.3.101.113', bits: 456 }),
-  onCurve(32, { ...x25519, oid: '1.3.101.110', bits: 256 }),
-  onCurve(56, { ...x448, oid: '1.3.101.111', bits: 448 }),
-  ...latticeKem.map(mlKem),
-  ...latticeDsa.map(mlDsa),
-  ...hashSets.map(slhDsa),
+export const byteKeyTypes: readonly ByteKeyType[] = [
+  createCurveType(32, { ...ed25519, oid: '1.3.101.112', bits: 256 }),
+  createCurveType(57, { ...ed448, oid: '1.3.101.113', bits: 456 }),
+  createCurveType(32, { ...x25519, oid: '1.3.101.110', bits: 256 }),
+  createCurveType(56, { ...x448, oid: '1.3.101.111', bits: 448 }),
+  ...latticeKem.map(createMlKemType),
+  ...latticeDsa.map(createMlDsaType),
+  ...hashSets.map(createSlhDsaType),
   {
     algorithm: xWing,
     oid: '1.3.6.1.4.1.62253.25722',
@@ -124,24 +124,24 @@ export const byteKeySorts: readonly ByteKeySort[] = [
 ];
 
 /** Keys on the curve of that name. */
-export function byteKeysOn(curve: RecommendedCurve): ByteKeySort | undefined {
-  return byteKeySorts.find(({ name }) => name === curve);
+export function findTypeOfCurve(curve: RecommendedCurve): ByteKeyType | undefined {
+  return byteKeyTypes.find(({ name }) => name === curve);
 }
 
 /** Keys whose algorithm alone says all about them. */
-export function byteKeysFor(algorithm: unknown): ByteKeySort | undefined {
-  return byteKeySorts.find((sort) => sort.name === undefined && sort.algorithm === algorithm);
+export function findTypeOfAlgorithm(algorithm: unknown): ByteKeyType | undefined {
+  return byteKeyTypes.find((type) => type.name === undefined && type.algorithm === algorithm);
 }
 
-export function byteKeysOfOid(oid: string): ByteKeySort {
-  const found = byteKeySorts.find((sort) => sort.oid === oid);
+export function requireTypeOfOid(oid: string): ByteKeyType {
+  const found = byteKeyTypes.find((type) => type.oid === oid);
   if (found === undefined) throw new UnsupportedKeyFormatError(`keys of algorithm ${oid} are not understood`);
   return found;
 }
 
 /** Throws InvalidKeyMaterialError. */
-export function requireLength(sort: ByteKeySort, isPublic: boolean, key: Uint8Array): void {
-  const { publicBytes, privateBytes, expandedBytes } = sort;
+export function requireKeyLength(type: ByteKeyType, isPublic: boolean, key: Uint8Array): void {
+  const { publicBytes, privateBytes, expandedBytes } = type;
   const lengths = isPublic ? [publicBytes] : [privateBytes, expandedBytes];
   if (lengths.includes(key.length)) return;
   const wanted = lengths.filter((length) => length !== undefined).join(' or ');
@@ -149,27 +149,27 @@ export function requireLength(sort: ByteKeySort, isPublic: boolean, key: Uint8Ar
 }
 
 /** A private key from its place in PKCS#8; the seed where there is one. A view. */
-export function readPrivate(sort: ByteKeySort, content: Uint8Array): Uint8Array {
-  const key = privateOf(sort, content);
-  requireLength(sort, false, key);
+export function readPrivateContent(type: ByteKeyType, content: Uint8Array): Uint8Array {
+  const key = extractPrivate(type, content);
+  requireKeyLength(type, false, key);
   return key;
 }
 
-function privateOf(sort: ByteKeySort, content: Uint8Array): Uint8Array {
-  if (sort.pkcs8 === 'bare') return content;
-  const inner = parse(content);
-  if (sort.pkcs8 === 'octets' || (inner.idBlock.tagClass === 1 && inner.idBlock.tagNumber === 4))
-    return octets(inner);
-  if (inner.idBlock.tagClass === 3) return implicitOctets(inner, 0);
-  const [seed, expanded] = items(inner);
-  if (octets(expanded).length !== sort.expandedBytes)
+function extractPrivate(type: ByteKeyType, content: Uint8Array): Uint8Array {
+  if (type.pkcs8 === 'bare') return content;
+  const inner = parseDer(content);
+  if (type.pkcs8 === 'octets' || (inner.idBlock.tagClass === 1 && inner.idBlock.tagNumber === 4))
+    return readOctets(inner);
+  if (inner.idBlock.tagClass === 3) return readImplicitOctets(inner, 0);
+  const [seed, expanded] = readSequence(inner);
+  if (readOctets(expanded).length !== type.expandedBytes)
     throw new InvalidDerError('its expanded key is too short or too long');
-  return octets(seed);
+  return readOctets(seed);
 }
 
 /** For its place in PKCS#8; a copy. */
-export function writePrivate(sort: ByteKeySort, key: Uint8Array): Uint8Array {
-  if (sort.pkcs8 === 'bare') return new Uint8Array(key);
-  const isSeed = sort.pkcs8 === 'choice' && key.length === sort.privateBytes;
-  return encode(isSeed ? makeImplicitOctets(0, key) : makeOctets(key));
+export function writePrivateContent(type: ByteKeyType, key: Uint8Array): Uint8Array {
+  if (type.pkcs8 === 'bare') return new Uint8Array(key);
+  const isSeed = type.pkcs8 === 'choice' && key.length === type.privateBytes;
+  return encodeDer(isSeed ? makeImplicitOctets(0, key) : makeOctets(key));
 }

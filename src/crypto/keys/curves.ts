@@ -99,10 +99,10 @@ export const curves: readonly Curve[] = rows.map(([name, openssl, oid, bits, ord
 const byName = new Map<RecommendedCurve, Curve>(curves.map((curve) => [curve.name, curve]));
 const byOid = new Map(curves.map((curve) => [curve.oid, curve]));
 
-export function curveNamed(name: RecommendedCurve): Curve | undefined {
+export function findCurve(name: RecommendedCurve): Curve | undefined {
   return byName.get(name);
 }
 
-export function curveOfOid(oid: string): Curve | undefined {
+export function findCurveByOid(oid: string): Curve | undefined {
   return byOid.get(oid);
 }

@@ -2,7 +2,7 @@ import { createECDH, ECDH } from 'node:crypto';
 import type { KeyCompressionType } from '../../../codec/enums.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyCompressionError } from '../errors.ts';
 import type { Curve } from './curves.ts';
-import { padded } from './key-components.ts';
+import { padToLength } from './key-components.ts';
 
 export type PointForm = 'uncompressed' | 'compressed' | 'hybrid';
 
@@ -14,7 +14,7 @@ const forms = new Map<KeyCompressionType, PointForm>([
 ]);
 
 /** Form of the public point that a Key Compression Type means. */
-export function pointForm(compression: KeyCompressionType): PointForm {
+export function requirePointForm(compression: KeyCompressionType): PointForm {
   const form = forms.get(compression);
   if (form === undefined) throw new UnsupportedKeyCompressionError('this Key Compression Type is not known');
   return form;
@@ -30,8 +30,8 @@ export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): 
 }
 
 /** Public point of a private key, uncompressed. Throws InvalidKeyMaterialError when the key is out of range. */
-export function publicPoint(curve: Curve, d: Uint8Array): Uint8Array {
-  const scalar = padded(d, curve.orderBytes);
+export function computePublicPoint(curve: Curve, d: Uint8Array): Uint8Array {
+  const scalar = padToLength(d, curve.orderBytes);
   try {
     const ecdh = createECDH(curve.openssl);
     ecdh.setPrivateKey(scalar);

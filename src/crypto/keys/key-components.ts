@@ -1,4 +1,4 @@
-import type { ByteKeySort } from './byte-keys.ts';
+import type { ByteKeyType } from './byte-keys.ts';
 import type { Curve } from './curves.ts';
 
 /**
@@ -11,8 +11,8 @@ export type KeyComponents =
   | RsaPrivateKey
   | EcPublicKey
   | EcPrivateKey
-  | { readonly kind: 'bytePublic'; readonly sort: ByteKeySort; readonly key: Uint8Array }
-  | { readonly kind: 'bytePrivate'; readonly sort: ByteKeySort; readonly key: Uint8Array }
+  | { readonly kind: 'bytePublic'; readonly type: ByteKeyType; readonly key: Uint8Array }
+  | { readonly kind: 'bytePrivate'; readonly type: ByteKeyType; readonly key: Uint8Array }
   | (DsaDomain & { readonly kind: 'dsaPublic'; readonly y: Uint8Array })
   | (DsaDomain & { readonly kind: 'dsaPrivate'; readonly x: Uint8Array })
   | (DhDomain & { readonly kind: 'dhPublic'; readonly y: Uint8Array })
@@ -71,7 +71,7 @@ export function bitLength(magnitude: Uint8Array): number {
 }
 
 /** The magnitude in exactly `length` bytes, in memory of its own; wipe it after use when it is secret. */
-export function padded(magnitude: Uint8Array, length: number): Uint8Array {
+export function padToLength(magnitude: Uint8Array, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   bytes.set(magnitude, length - magnitude.length);
   return bytes;

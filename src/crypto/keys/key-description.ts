@@ -3,12 +3,12 @@ import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes, xWing }
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { KeyDescription } from '../provider.ts';
-import type { ByteKeySort } from './byte-keys.ts';
-import { convertPoint, publicPoint } from './elliptic.ts';
+import type { ByteKeyType } from './byte-keys.ts';
+import { computePublicPoint, convertPoint } from './elliptic.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { type FormatName, readKey } from './key-format.ts';
-import { keyObject } from './key-objects.ts';
-import { publicHalves } from './x-wing.ts';
+import { createKeyObject } from './key-objects.ts';
+import { readXWingPublicKey } from './x-wing.ts';
 
 /** What a key's material says about the key, and whether its Key Block says the same. */
 
@@ -58,11 +58,11 @@ function readDescribable(key: PlainKey): KeyComponents | undefined {
   try {
     const components = readKey(key);
     if (components?.kind === 'ecPublic') convertPoint(components.curve, components.point, 'uncompressed');
-    if (components?.kind === 'ecPrivate') publicPoint(components.curve, components.d);
+    if (components?.kind === 'ecPrivate') computePublicPoint(components.curve, components.d);
     // What only OpenSSL can tell: whether seed, expanded key and the digests in it belong together (FIPS 203 §7.2, §7.3).
-    if (components !== undefined && 'sort' in components && isPostQuantum(components.sort.algorithm)) {
-      if (components.sort.algorithm !== xWing) keyObject(key);
-      else if (components.kind === 'bytePublic') publicHalves(components.key);
+    if (components !== undefined && 'type' in components && isPostQuantum(components.type.algorithm)) {
+      if (components.type.algorithm !== xWing) createKeyObject(key);
+      else if (components.kind === 'bytePublic') readXWingPublicKey(components.key);
     }
     return components;
   } catch (error) {
@@ -74,7 +74,7 @@ function readDescribable(key: PlainKey): KeyComponents | undefined {
 
 function describe(key: PlainKey, components: KeyComponents): KeyDescription {
   const { KeyFormatType: format, CryptographicAlgorithm: claimed } = key;
-  const told = typeof format === 'string' ? algorithmOfFormat[format] : undefined;
+  const formatAlgorithm = typeof format === 'string' ? algorithmOfFormat[format] : undefined;
   switch (components.kind) {
     case 'symmetric':
       return {
@@ -83,10 +83,10 @@ function describe(key: PlainKey, components: KeyComponents): KeyDescription {
       };
     case 'bytePublic':
     case 'bytePrivate':
-      return describeByteKey(components.sort, claimed);
+      return describeByteKey(components.type, claimed);
     default: {
       const [usual] = algorithmsOf[components.kind];
-      return { CryptographicAlgorithm: claimed ?? told ?? usual, ...describeNumbers(components) };
+      return { CryptographicAlgorithm: claimed ?? formatAlgorithm ?? usual, ...describeNumbers(components) };
     }
   }
 }
@@ -112,11 +112,11 @@ function describeNumbers(
   }
 }
 
-function describeByteKey(sort: ByteKeySort, claimed: CryptographicAlgorithm | undefined): KeyDescription {
+function describeByteKey(type: ByteKeyType, claimed: CryptographicAlgorithm | undefined): KeyDescription {
   return {
-    CryptographicAlgorithm: claimed ?? sort.algorithm,
-    CryptographicLength: sort.bits,
-    ...(sort.name === undefined ? {} : { CryptographicDomainParameters: { RecommendedCurve: sort.name } }),
+    CryptographicAlgorithm: claimed ?? type.algorithm,
+    CryptographicLength: type.bits,
+    ...(type.name === undefined ? {} : { CryptographicDomainParameters: { RecommendedCurve: type.name } }),
   };
 }
 
@@ -161,7 +161,7 @@ function possibleAlgorithms(
   key: Exclude<KeyComponents, { kind: 'symmetric' }>,
 ): readonly CryptographicAlgorithm[] {
   if (key.kind === 'bytePublic' || key.kind === 'bytePrivate') {
-    return isPostQuantum(key.sort.algorithm) ? [key.sort.algorithm] : [key.sort.algorithm, 'EC'];
+    return isPostQuantum(key.type.algorithm) ? [key.type.algorithm] : [key.type.algorithm, 'EC'];
   }
   return algorithmsOf[key.kind];
 }

@@ -8,7 +8,7 @@ import {
   UnsupportedKeyFormatError,
 } from '../errors.ts';
 import type { PlainKey } from '../plain-key.ts';
-import { byteKeysFor, requireLength } from './byte-keys.ts';
+import { findTypeOfAlgorithm, requireKeyLength } from './byte-keys.ts';
 import {
   readEcPrivateKey,
   readPkcs8,
@@ -21,9 +21,9 @@ import {
   writeRsaPublicKey,
   writeSpki,
 } from './der-keys.ts';
-import { convertPoint, type PointForm, pointForm } from './elliptic.ts';
+import { convertPoint, type PointForm, requirePointForm } from './elliptic.ts';
 import type { KeyComponents } from './key-components.ts';
-import { completeRsa } from './rsa.ts';
+import { completeRsaKey } from './rsa.ts';
 import { isTransparent, readTransparent, writeTransparent } from './transparent-keys.ts';
 
 /** Key formats (KMIP 2.1 §11.25, 1.4 §9.1.3.2.3): out of each of them, and into each of them. */
@@ -77,7 +77,7 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   if (isTransparent(format)) {
     if (material instanceof Uint8Array)
       throw new InvalidKeyMaterialError(`Key Material of ${format} must be a structure`);
-    return withinLimits(readTransparent(format, material));
+    return requireWithinLimits(readTransparent(format, material));
   }
   if (!(material instanceof Uint8Array))
     throw new InvalidKeyMaterialError(`Key Material of ${format} must be a byte string`);
@@ -86,7 +86,7 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   if (material.length > 65_536 && format !== 'Raw') return undefined;
   try {
     const components = readBytes(key, format, material);
-    return components && withinLimits(components);
+    return components && requireWithinLimits(components);
   } catch (error) {
     if (error instanceof InvalidDerError)
       throw new InvalidKeyMaterialError(`Key Material is not ${format}: ${error.message}`);
@@ -95,7 +95,7 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
 }
 
 /** Arithmetic with numbers of any size a message can hold would stop the event loop for minutes. */
-function withinLimits(key: KeyComponents): KeyComponents {
+function requireWithinLimits(key: KeyComponents): KeyComponents {
   if (key.kind === 'ecPrivate' && key.d.length > key.curve.orderBytes) {
     throw new InvalidKeyMaterialError(`the private key is too long for ${key.curve.name}`);
   }
@@ -132,11 +132,11 @@ function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): Key
 
 /** Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032, FIPS 203 to 205). */
 function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined {
-  const sort = byteKeysFor(key.CryptographicAlgorithm);
-  if (sort === undefined) return undefined;
+  const type = findTypeOfAlgorithm(key.CryptographicAlgorithm);
+  if (type === undefined) return undefined;
   const isPublic = key.objectType === 'PublicKey';
-  requireLength(sort, isPublic, material);
-  return { kind: isPublic ? 'bytePublic' : 'bytePrivate', sort, key: material };
+  requireKeyLength(type, isPublic, material);
+  return { kind: isPublic ? 'bytePublic' : 'bytePrivate', type, key: material };
 }
 
 /** See CryptoProvider.convertKey. */
@@ -145,10 +145,10 @@ export function convertKey(
   format: KeyFormatType,
   compression?: KeyCompressionType,
 ): KeyMaterial {
-  if (compression === undefined && (format === key.KeyFormatType || sameBytes(key, format)))
-    return copy(key.KeyMaterial);
+  if (compression === undefined && (format === key.KeyFormatType || hasSameBytes(key, format)))
+    return copyMaterial(key.KeyMaterial);
   const components = readKey(key);
-  const form = compression === undefined ? 'uncompressed' : pointForm(compression);
+  const form = compression === undefined ? 'uncompressed' : requirePointForm(compression);
   if (compression !== undefined && components?.kind !== 'ecPublic') {
     throw new UnsupportedKeyCompressionError('only public keys on elliptic curves can be compressed');
   }
@@ -160,7 +160,7 @@ export function convertKey(
 }
 
 /** Secret data are bytes by either name; 2.x gives them Raw by default, profiles register them Opaque. */
-function sameBytes({ objectType, KeyFormatType: from }: PlainKey, to: KeyFormatType): boolean {
+function hasSameBytes({ objectType, KeyFormatType: from }: PlainKey, to: KeyFormatType): boolean {
   const names: readonly KeyFormatType[] = ['Raw', 'Opaque'];
   return objectType === 'SecretData' && names.includes(from) && names.includes(to);
 }
@@ -174,7 +174,7 @@ function writeKey(key: KeyComponents, format: FormatName, form: PointForm): KeyM
         : undefined;
     case 'PKCS_1':
       if (key.kind === 'rsaPublic') return writeRsaPublicKey(key);
-      return key.kind === 'rsaPrivate' ? writeRsaPrivateKey(completeRsa(key)) : undefined;
+      return key.kind === 'rsaPrivate' ? writeRsaPrivateKey(completeRsaKey(key)) : undefined;
     case 'PKCS_8':
       return writePkcs8(key);
     case 'X_509':
@@ -188,7 +188,7 @@ function writeKey(key: KeyComponents, format: FormatName, form: PointForm): KeyM
   }
 }
 
-function copy(material: KeyMaterial): KeyMaterial {
+function copyMaterial(material: KeyMaterial): KeyMaterial {
   if (material instanceof Uint8Array) return new Uint8Array(material);
   const fields = Object.entries(material);
   return Object.fromEntries(

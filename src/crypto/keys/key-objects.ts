@@ -4,7 +4,7 @@ import { InvalidKeyMaterialError, UnsupportedAlgorithmError } from '../errors.ts
 import type { PlainKey } from '../plain-key.ts';
 import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
-import { keptPrivateKey } from './private-key-cache.ts';
+import { openPrivateKey } from './private-key-cache.ts';
 
 /** Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key. */
 const maxModulus = 8_192;
@@ -17,7 +17,7 @@ export function requireShortModulus(modulus: Uint8Array): void {
 }
 
 /** The key taken apart. Throws UnsupportedAlgorithmError for formats that are kept but not understood. */
-export function componentsOf(key: PlainKey): KeyComponents {
+export function requireComponents(key: PlainKey): KeyComponents {
   const components = readKey(key);
   if (components === undefined) {
     throw new UnsupportedAlgorithmError(
@@ -28,14 +28,14 @@ export function componentsOf(key: PlainKey): KeyComponents {
 }
 
 /** The key as OpenSSL holds it. Throws InvalidKeyMaterialError when OpenSSL does not want it. */
-export function keyObject(key: PlainKey): KeyObject {
+export function createKeyObject(key: PlainKey): KeyObject {
   const isPublic = key.objectType === 'PublicKey';
   const der = convertKey(key, isPublic ? 'X_509' : 'PKCS_8') as Uint8Array;
   try {
     const input = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
     if (isPublic) return createPublicKey({ key: input, format: 'der', type: 'spki' });
     return key.CryptographicAlgorithm === 'RSA'
-      ? keptPrivateKey(input)
+      ? openPrivateKey(input)
       : createPrivateKey({ key: input, format: 'der', type: 'pkcs8' });
   } catch {
     throw new InvalidKeyMaterialError('the key cannot be used: its numbers do not make up a key');
@@ -56,10 +56,13 @@ const kinds: Readonly<Record<string, readonly CryptographicAlgorithm[]>> = {
 };
 
 /** Whether parameters that name this algorithm can be meant for the key. */
-export function isFor(algorithm: CryptographicAlgorithm | undefined, components: KeyComponents): boolean {
+export function isAlgorithmFor(
+  algorithm: CryptographicAlgorithm | undefined,
+  components: KeyComponents,
+): boolean {
   if (algorithm === undefined) return true;
   if (components.kind === 'bytePublic' || components.kind === 'bytePrivate') {
-    return algorithm === components.sort.algorithm;
+    return algorithm === components.type.algorithm;
   }
   return kinds[components.kind]?.includes(algorithm) ?? false;
 }

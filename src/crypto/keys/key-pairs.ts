@@ -1,11 +1,11 @@
-import { generateKeyPair } from 'node:crypto';
+import { generateKeyPair as generateNative } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 import { generatesLength, type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
 import type { GeneratedKeyPair, KeyPairRequest } from '../provider.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';
-import { type ByteKeySort, byteKeySorts, byteKeysFor } from './byte-keys.ts';
-import { curveNamed, curves } from './curves.ts';
+import { type ByteKeyType, byteKeyTypes, findTypeOfAlgorithm } from './byte-keys.ts';
+import { curves, findCurve } from './curves.ts';
 import { writePkcs8, writeSpki } from './der-keys.ts';
 import { generateXWing } from './x-wing.ts';
 
@@ -25,13 +25,13 @@ const dhGroups = new Map([
 ]);
 
 /** Curves for new keys: fields of 192 bits and more, and those whose keys are byte strings. */
-export const generatedCurves: readonly RecommendedCurve[] = [
+export const generatableCurves: readonly RecommendedCurve[] = [
   ...curves.filter(({ bits }) => generatesLength('EC', bits)).map(({ name }) => name),
-  ...byteKeySorts.flatMap(({ name }) => (name === undefined ? [] : [name])),
+  ...byteKeyTypes.flatMap(({ name }) => (name === undefined ? [] : [name])),
 ];
 
 /** See CryptoProvider.generateKeyPair; the work is done on the pool of libuv. */
-export async function generatePair(request: KeyPairRequest): Promise<GeneratedKeyPair> {
+export async function generateKeyPair(request: KeyPairRequest): Promise<GeneratedKeyPair> {
   switch (request.algorithm) {
     case 'RSA':
       return generateRsa(request.bits, request.exponent ?? 65_537);
@@ -39,14 +39,14 @@ export async function generatePair(request: KeyPairRequest): Promise<GeneratedKe
       return generateDsa(request.bits, request.qLength ?? subgroups.get(request.bits)?.[0]);
     case 'DH': {
       const { bits } = request;
-      refuseLength('DH', bits);
+      requireGeneratedLength('DH', bits);
       const group = dhGroups.get(bits) as string;
-      return pair(bits, (done) => generateKeyPair('dh', { group, ...encodings }, done));
+      return runGeneration(bits, (done) => generateNative('dh', { group, ...encodings }, done));
     }
     case 'Ed25519':
-      return pair(256, (done) => generateKeyPair('ed25519', encodings, done));
+      return runGeneration(256, (done) => generateNative('ed25519', encodings, done));
     case 'Ed448':
-      return pair(456, (done) => generateKeyPair('ed448', encodings, done));
+      return runGeneration(456, (done) => generateNative('ed448', encodings, done));
     case 'EC':
     case 'ECDSA':
     case 'ECDH':
@@ -58,14 +58,14 @@ export async function generatePair(request: KeyPairRequest): Promise<GeneratedKe
 }
 
 function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> {
-  refuseLength('RSA', bits);
+  requireGeneratedLength('RSA', bits);
   // FIPS 186-5 §5.1: odd and above 2^16; smaller ones invite the attacks on small exponents.
   if (exponent % 2 !== 1 || exponent < 65_537 || exponent > 0xffff_ffff) {
     throw new UnsupportedAlgorithmError('the public exponent must be odd and between 65537 and 4294967295');
   }
   const start = (done: Done) =>
-    generateKeyPair('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done);
-  return limitConcurrency(() => pair(bits, start));
+    generateNative('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done);
+  return limitConcurrency(() => runGeneration(bits, start));
 }
 
 /** Sizes of the subgroup by that of the prime (FIPS 186-4 §4.2), the usual one first. */
@@ -76,13 +76,13 @@ const subgroups: ReadonlyMap<number, readonly number[]> = new Map([
 ]);
 
 function generateDsa(bits: number, qLength = 0): Promise<GeneratedKeyPair> {
-  refuseLength('DSA', bits);
+  requireGeneratedLength('DSA', bits);
   if (!subgroups.get(bits)?.includes(qLength)) {
     throw new UnsupportedAlgorithmError(`DSA of ${bits} bits has no subgroup of ${qLength} bits`);
   }
   const start = (done: Done) =>
-    generateKeyPair('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done);
-  return limitConcurrency(() => pair(bits, start));
+    generateNative('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done);
+  return limitConcurrency(() => runGeneration(bits, start));
 }
 
 function generateOnCurve(
@@ -91,37 +91,39 @@ function generateOnCurve(
 ): Promise<GeneratedKeyPair> {
   if ((name === 'CURVE25519' || name === 'CURVE448') && (algorithm === 'EC' || algorithm === 'ECDH')) {
     return name === 'CURVE25519'
-      ? pair(256, (done) => generateKeyPair('x25519', encodings, done))
-      : pair(448, (done) => generateKeyPair('x448', encodings, done));
+      ? runGeneration(256, (done) => generateNative('x25519', encodings, done))
+      : runGeneration(448, (done) => generateNative('x448', encodings, done));
   }
-  const curve = curveNamed(name);
+  const curve = findCurve(name);
   if (curve === undefined)
     throw new UnsupportedAlgorithmError(`there are no ${algorithm} keys on curve ${name}`);
-  refuseLength(algorithm, curve.bits);
-  return pair(curve.bits, (done) => generateKeyPair('ec', { namedCurve: curve.openssl, ...encodings }, done));
+  requireGeneratedLength(algorithm, curve.bits);
+  return runGeneration(curve.bits, (done) =>
+    generateNative('ec', { namedCurve: curve.openssl, ...encodings }, done),
+  );
 }
 
 /** `bits`: as the client counts them. */
 function generatePostQuantum(algorithm: PostQuantumAlgorithm, bits?: number): Promise<GeneratedKeyPair> {
-  const sort = byteKeysFor(algorithm) as ByteKeySort;
-  if (bits !== undefined) refuseLength(algorithm, bits);
-  if (algorithm === xWing) return Promise.resolve(xWingPair(sort, bits ?? sort.bits));
-  const start = (done: Done) => generateKeyPair(sort.nodeType as 'ed25519', encodings, done);
-  return limitConcurrency(() => pair(bits ?? sort.bits, start));
+  const type = findTypeOfAlgorithm(algorithm) as ByteKeyType;
+  if (bits !== undefined) requireGeneratedLength(algorithm, bits);
+  if (algorithm === xWing) return Promise.resolve(generateXWingPair(type, bits ?? type.bits));
+  const start = (done: Done) => generateNative(type.nodeType as 'ed25519', encodings, done);
+  return limitConcurrency(() => runGeneration(bits ?? type.bits, start));
 }
 
-function xWingPair(sort: ByteKeySort, bits: number): GeneratedKeyPair {
+function generateXWingPair(type: ByteKeyType, bits: number): GeneratedKeyPair {
   const { seed, publicKey } = generateXWing();
-  const privateKey = writePkcs8({ kind: 'bytePrivate', sort, key: seed }) as Uint8Array;
+  const privateKey = writePkcs8({ kind: 'bytePrivate', type, key: seed }) as Uint8Array;
   seed.fill(0);
   return {
     privateKey,
-    publicKey: writeSpki({ kind: 'bytePublic', sort, key: publicKey }) as Uint8Array,
+    publicKey: writeSpki({ kind: 'bytePublic', type, key: publicKey }) as Uint8Array,
     bits,
   };
 }
 
-function refuseLength(algorithm: KeyPairRequest['algorithm'], bits: number): void {
+function requireGeneratedLength(algorithm: KeyPairRequest['algorithm'], bits: number): void {
   if (!generatesLength(algorithm, bits)) {
     throw new UnsupportedAlgorithmError(`the server makes no ${algorithm} keys of ${bits} bits`);
   }
@@ -130,16 +132,16 @@ function refuseLength(algorithm: KeyPairRequest['algorithm'], bits: number): voi
 type Done = (error: Error | null, publicKey: Uint8Array, privateKey: Uint8Array) => void;
 
 /** OpenSSL hands over buffers of their own, so there is nothing to copy and nothing to wipe. */
-function pair(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPair> {
+function runGeneration(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPair> {
   return new Promise((resolve, reject) => {
     start((error, publicKey, privateKey) => {
       if (error) reject(error);
-      else resolve({ privateKey: plain(privateKey), publicKey: plain(publicKey), bits });
+      else resolve({ privateKey: toUint8Array(privateKey), publicKey: toUint8Array(publicKey), bits });
     });
   });
 }
 
 /** A Buffer's memory as a Uint8Array: Buffer.slice would share it. */
-function plain(buffer: Uint8Array): Uint8Array {
+function toUint8Array(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

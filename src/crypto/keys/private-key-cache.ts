@@ -7,43 +7,43 @@ import { createPrivateKey, hash, type KeyObject } from 'node:crypto';
  * Found by the digest of their DER, which comes from the store at every request: a key that was destroyed, replaced or
  * taken away is never found again. It leaves memory within three quarters of a minute after its last use.
  */
-const keptMilliseconds = 30_000;
-const maxKept = 32;
+const lifetimeMilliseconds = 30_000;
+const maxCachedKeys = 32;
 
-interface Kept {
+interface CachedKey {
   readonly key: KeyObject;
   expires: number;
 }
 
 /** The one that was used longest ago first. */
-const kept = new Map<string, Kept>();
-let sweeping = false;
+const cache = new Map<string, CachedKey>();
+let isDeletionScheduled = false;
 
 /** As `createPrivateKey` makes it of PKCS#8. The caller wipes `der`. */
-export function keptPrivateKey(der: Buffer): KeyObject {
+export function openPrivateKey(der: Buffer): KeyObject {
   const digest = hash('sha256', der);
-  const found = kept.get(digest);
+  const found = cache.get(digest);
   const key = found?.key ?? createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  kept.delete(digest);
-  const [oldest] = kept.keys();
-  if (oldest !== undefined && kept.size >= maxKept) kept.delete(oldest);
-  kept.set(digest, { key, expires: Date.now() + keptMilliseconds });
-  sweepLater();
+  cache.delete(digest);
+  const [oldest] = cache.keys();
+  if (oldest !== undefined && cache.size >= maxCachedKeys) cache.delete(oldest);
+  cache.set(digest, { key, expires: Date.now() + lifetimeMilliseconds });
+  scheduleDeletion();
   return key;
 }
 
-function sweepLater(): void {
-  if (sweeping) return;
-  sweeping = true;
-  setTimeout(sweep, keptMilliseconds / 2).unref();
+function scheduleDeletion(): void {
+  if (isDeletionScheduled) return;
+  isDeletionScheduled = true;
+  setTimeout(deleteExpired, lifetimeMilliseconds / 2).unref();
 }
 
-function sweep(): void {
+function deleteExpired(): void {
   const now = Date.now();
-  for (const [digest, { expires }] of kept) {
+  for (const [digest, { expires }] of cache) {
     if (expires > now) break;
-    kept.delete(digest);
+    cache.delete(digest);
   }
-  sweeping = false;
-  if (kept.size > 0) sweepLater();
+  isDeletionScheduled = false;
+  if (cache.size > 0) scheduleDeletion();
 }

@@ -1,4 +1,4 @@
-import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
+import { invertModulo, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import type { RsaPrivateKey } from './key-components.ts';
 
@@ -10,7 +10,7 @@ export type CompleteRsaPrivateKey = {
  * Computes what a transparent RSA key left out from its primes (RFC 8017 §3.2). Without primes they would have to be
  * searched with big powers on the event loop (SP 800-56B, appendix C): such keys stay in their format.
  */
-export function completeRsa(key: RsaPrivateKey): CompleteRsaPrivateKey {
+export function completeRsaKey(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const { n, e, d, p, q, dP, dQ, qInv } = key;
   if (p === undefined || q === undefined || (d === undefined && e === undefined)) {
     throw new UnsupportedKeyFormatError(
@@ -23,22 +23,22 @@ export function completeRsa(key: RsaPrivateKey): CompleteRsaPrivateKey {
   if (prime1 * prime2 !== toBigInt(n))
     throw new InvalidKeyMaterialError('the RSA primes do not make up the modulus');
   // Modulo the least common multiple, as FIPS 186-5 wants it; the product of both would give other, larger exponents.
-  const order = ((prime1 - 1n) * (prime2 - 1n)) / divisor(prime1 - 1n, prime2 - 1n);
-  const exponent = d === undefined ? inverse(toBigInt(e as Uint8Array), order) : toBigInt(d);
+  const order = ((prime1 - 1n) * (prime2 - 1n)) / greatestCommonDivisor(prime1 - 1n, prime2 - 1n);
+  const exponent = d === undefined ? invertModulo(toBigInt(e as Uint8Array), order) : toBigInt(d);
   return {
     kind: 'rsaPrivate',
     n,
-    e: e ?? toBytes(inverse(exponent, order)),
+    e: e ?? toBytes(invertModulo(exponent, order)),
     d: d ?? toBytes(exponent),
     p,
     q,
     dP: dP ?? toBytes(exponent % (prime1 - 1n)),
     dQ: dQ ?? toBytes(exponent % (prime2 - 1n)),
-    qInv: qInv ?? toBytes(inverse(prime2, prime1)),
+    qInv: qInv ?? toBytes(invertModulo(prime2, prime1)),
   };
 }
 
-function divisor(a: bigint, b: bigint): bigint {
+function greatestCommonDivisor(a: bigint, b: bigint): bigint {
   let [larger, smaller] = [a, b];
   while (smaller > 0n) [larger, smaller] = [smaller, larger % smaller];
   return larger;

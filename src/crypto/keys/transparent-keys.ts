@@ -1,10 +1,10 @@
 import type { TransparentKeyMaterial } from '../../../codec/structures/key-block.ts';
 import { stripZeros } from '../asn1/der.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
-import { byteKeysOn } from './byte-keys.ts';
-import { curveNamed } from './curves.ts';
+import { findTypeOfCurve } from './byte-keys.ts';
+import { findCurve } from './curves.ts';
 import { convertPoint, type PointForm } from './elliptic.ts';
-import { type KeyComponents, padded } from './key-components.ts';
+import { type KeyComponents, padToLength } from './key-components.ts';
 
 /** Transparent keys (KMIP 2.1 §3.2–3.11, 1.4 §2.1.7): integers and byte strings named one by one. */
 
@@ -70,15 +70,15 @@ export function readTransparent(format: TransparentFormat, material: Transparent
       continue;
     throw new InvalidKeyMaterialError(`${format} has no ${field}`);
   }
-  return components(form.kind, material);
+  return buildComponents(form.kind, material);
 }
 
-function components(kind: KeyComponents['kind'], material: TransparentKeyMaterial): KeyComponents {
-  const needed = (field: IntegerField): Uint8Array => magnitude(field, material[field]) as Uint8Array;
-  const given = (field: IntegerField): Uint8Array | undefined => magnitude(field, material[field]);
+function buildComponents(kind: KeyComponents['kind'], material: TransparentKeyMaterial): KeyComponents {
+  const needed = (field: IntegerField): Uint8Array => readMagnitude(field, material[field]) as Uint8Array;
+  const given = (field: IntegerField): Uint8Array | undefined => readMagnitude(field, material[field]);
   switch (kind) {
     case 'rsaPrivate':
-      return rsaPrivate(material, given);
+      return buildRsaPrivateKey(material, given);
     case 'rsaPublic':
       return { kind, n: needed('Modulus'), e: needed('PublicExponent') };
     case 'dsaPrivate':
@@ -90,10 +90,14 @@ function components(kind: KeyComponents['kind'], material: TransparentKeyMateria
     case 'dhPublic':
       return { kind, p: needed('P'), g: needed('G'), q: given('Q'), j: given('J'), y: needed('Y') };
     case 'ecPrivate':
-      return byteKey(material, true) ?? { kind, curve: curveOf(material), d: needed('D') };
+      return readByteKey(material, true) ?? { kind, curve: requireCurve(material), d: needed('D') };
     case 'ecPublic':
       return (
-        byteKey(material, false) ?? { kind, curve: curveOf(material), point: material.QString as Uint8Array }
+        readByteKey(material, false) ?? {
+          kind,
+          curve: requireCurve(material),
+          point: material.QString as Uint8Array,
+        }
       );
     default:
       return { kind: 'symmetric', key: material.Key as Uint8Array };
@@ -103,7 +107,7 @@ function components(kind: KeyComponents['kind'], material: TransparentKeyMateria
 type IntegerField = Exclude<FieldName, 'Key' | 'QString' | 'RecommendedCurve'>;
 
 /** One of the exponent forms must be there, or the key is none (KMIP 2.1 §3.4, table 33). */
-function rsaPrivate(
+function buildRsaPrivateKey(
   material: TransparentKeyMaterial,
   given: (field: IntegerField) => Uint8Array | undefined,
 ): KeyComponents {
@@ -130,28 +134,28 @@ function rsaPrivate(
  * Keys on Curve25519 and Curve448, which are byte strings by nature (RFC 7748): Q String holds the public one, D the
  * private one, its bytes as they stand.
  */
-function byteKey(
+function readByteKey(
   { RecommendedCurve, QString, D }: TransparentKeyMaterial,
   isPrivate: boolean,
 ): KeyComponents | undefined {
-  const sort = RecommendedCurve === undefined ? undefined : byteKeysOn(RecommendedCurve);
-  if (sort === undefined) return undefined;
+  const type = RecommendedCurve === undefined ? undefined : findTypeOfCurve(RecommendedCurve);
+  if (type === undefined) return undefined;
   const key = isPrivate ? stripZeros(D as Uint8Array) : (QString as Uint8Array);
-  if (isPrivate ? key.length > sort.privateBytes : key.length !== sort.publicBytes)
-    throw new InvalidKeyMaterialError(`a key on ${sort.name} has ${sort.publicBytes} bytes`);
+  if (isPrivate ? key.length > type.privateBytes : key.length !== type.publicBytes)
+    throw new InvalidKeyMaterialError(`a key on ${type.name} has ${type.publicBytes} bytes`);
   return isPrivate
-    ? { kind: 'bytePrivate', sort, key: padded(key, sort.privateBytes) }
-    : { kind: 'bytePublic', sort, key };
+    ? { kind: 'bytePrivate', type, key: padToLength(key, type.privateBytes) }
+    : { kind: 'bytePublic', type, key };
 }
 
-function curveOf({ RecommendedCurve }: TransparentKeyMaterial) {
-  const curve = RecommendedCurve === undefined ? undefined : curveNamed(RecommendedCurve);
+function requireCurve({ RecommendedCurve }: TransparentKeyMaterial) {
+  const curve = RecommendedCurve === undefined ? undefined : findCurve(RecommendedCurve);
   if (curve === undefined)
     throw new UnsupportedKeyFormatError(`transparent keys on curve ${RecommendedCurve} are not supported`);
   return curve;
 }
 
-function magnitude(field: IntegerField, value: Uint8Array | undefined): Uint8Array | undefined {
+function readMagnitude(field: IntegerField, value: Uint8Array | undefined): Uint8Array | undefined {
   if (value === undefined) return undefined;
   const bytes = stripZeros(value);
   if (bytes.length === 0 || (value[0] ?? 0) >= 0x80)
@@ -171,9 +175,9 @@ export function writeTransparent(
     case 'symmetric':
       return { Key: new Uint8Array(key.key) };
     case 'rsaPublic':
-      return integers({ Modulus: key.n, PublicExponent: key.e });
+      return encodeIntegers({ Modulus: key.n, PublicExponent: key.e });
     case 'rsaPrivate':
-      return integers({
+      return encodeIntegers({
         Modulus: key.n,
         PrivateExponent: key.d,
         PublicExponent: key.e,
@@ -184,17 +188,17 @@ export function writeTransparent(
         CRTCoefficient: key.qInv,
       });
     case 'dsaPublic':
-      return integers({ P: key.p, Q: key.q, G: key.g, Y: key.y });
+      return encodeIntegers({ P: key.p, Q: key.q, G: key.g, Y: key.y });
     case 'dsaPrivate':
-      return integers({ P: key.p, Q: key.q, G: key.g, X: key.x });
+      return encodeIntegers({ P: key.p, Q: key.q, G: key.g, X: key.x });
     case 'dhPublic':
-      return integers({ P: key.p, Q: key.q, G: key.g, J: key.j, Y: key.y });
+      return encodeIntegers({ P: key.p, Q: key.q, G: key.g, J: key.j, Y: key.y });
     case 'dhPrivate':
-      return integers({ P: key.p, Q: key.q, G: key.g, J: key.j, X: key.x });
+      return encodeIntegers({ P: key.p, Q: key.q, G: key.g, J: key.j, X: key.x });
     case 'ecPublic':
       return { RecommendedCurve: key.curve.name, QString: convertPoint(key.curve, key.point, form) };
     case 'ecPrivate':
-      return { RecommendedCurve: key.curve.name, ...integers({ D: key.d }) };
+      return { RecommendedCurve: key.curve.name, ...encodeIntegers({ D: key.d }) };
     default:
       return undefined;
   }
@@ -202,27 +206,29 @@ export function writeTransparent(
 
 function writeByteKey(
   format: TransparentFormat,
-  { kind, sort, key }: Extract<KeyComponents, { kind: 'bytePublic' | 'bytePrivate' }>,
+  { kind, type, key }: Extract<KeyComponents, { kind: 'bytePublic' | 'bytePrivate' }>,
 ): TransparentKeyMaterial | undefined {
   const isPrivate = kind === 'bytePrivate';
-  if (sort.name === undefined || transparentForms[format].kind !== (isPrivate ? 'ecPrivate' : 'ecPublic'))
+  if (type.name === undefined || transparentForms[format].kind !== (isPrivate ? 'ecPrivate' : 'ecPublic'))
     return undefined;
   return {
-    RecommendedCurve: sort.name,
-    ...(isPrivate ? integers({ D: key }) : { QString: new Uint8Array(key) }),
+    RecommendedCurve: type.name,
+    ...(isPrivate ? encodeIntegers({ D: key }) : { QString: new Uint8Array(key) }),
   };
 }
 
 /** Big Integers, padded to a multiple of 8 bytes as they travel. */
-function integers(values: { readonly [F in IntegerField]?: Uint8Array | undefined }): TransparentKeyMaterial {
+function encodeIntegers(
+  values: { readonly [F in IntegerField]?: Uint8Array | undefined },
+): TransparentKeyMaterial {
   const material: TransparentKeyMaterial = {};
   for (const [field, value] of Object.entries(values)) {
-    if (value !== undefined) material[field as IntegerField] = aligned(value);
+    if (value !== undefined) material[field as IntegerField] = toBigInteger(value);
   }
   return material;
 }
 
-function aligned(value: Uint8Array): Uint8Array {
+function toBigInteger(value: Uint8Array): Uint8Array {
   const signByte = (value[0] ?? 0) >= 0x80 ? 1 : 0;
   const length = Math.ceil((value.length + signByte) / 8) * 8;
   const bytes = new Uint8Array(length);

@@ -10,7 +10,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { InvalidKeyMaterialError } from '../errors.ts';
-import type { Encapsulated } from '../provider.ts';
+import type { Encapsulation } from '../provider.ts';
 
 /**
  * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 in one, safe as long as one of them is. The parts are those
@@ -26,48 +26,57 @@ const label = new TextEncoder().encode('\\.//^\\');
 /** A new seed, and the public key it makes. */
 export function generateXWing(): { seed: Uint8Array; publicKey: Uint8Array } {
   const seed = new Uint8Array(randomBytes(32));
-  return { seed, publicKey: xWingPublicKey(seed) };
+  return { seed, publicKey: computeXWingPublicKey(seed) };
 }
 
-export function xWingPublicKey(seed: Uint8Array): Uint8Array {
-  const { kem, curve } = privateHalves(seed);
-  return joined(rawPublic(createPublicKey(kem)), rawPublic(createPublicKey(curve)));
+export function computeXWingPublicKey(seed: Uint8Array): Uint8Array {
+  const { kem, curve } = expandSeed(seed);
+  return joined(exportRaw(createPublicKey(kem)), exportRaw(createPublicKey(curve)));
 }
 
 /** Throws InvalidKeyMaterialError for a public key that is none. */
-export function encapsulateXWing(publicKey: Uint8Array): Encapsulated {
-  const { kem, curve, rawCurve } = publicHalves(publicKey);
+export function encapsulateXWing(publicKey: Uint8Array): Encapsulation {
+  const { kem, curve, rawCurve } = readXWingPublicKey(publicKey);
   const ephemeral = generateKeyPairSync(curveType);
   const { sharedKey, ciphertext } = encapsulateNative(kem);
-  const agreed = agree(ephemeral.privateKey, curve);
-  const sent = rawPublic(ephemeral.publicKey);
+  const agreedSecret = agree(ephemeral.privateKey, curve);
+  const ephemeralKey = exportRaw(ephemeral.publicKey);
   return {
-    sharedSecret: combined(sharedKey, agreed, sent, rawCurve),
-    ciphertext: joined(ciphertext, sent),
+    sharedSecret: combineSecrets(sharedKey, agreedSecret, ephemeralKey, rawCurve),
+    ciphertext: joined(ciphertext, ephemeralKey),
   };
 }
 
 /** Throws where the ciphertext has another length, or a point of low order. */
 export function decapsulateXWing(seed: Uint8Array, ciphertext: Uint8Array): Uint8Array {
-  const { kem, curve } = privateHalves(seed);
-  const sent = ciphertext.subarray(kemCiphertextBytes);
+  const { kem, curve } = expandSeed(seed);
+  const ephemeralKey = ciphertext.subarray(kemCiphertextBytes);
   const secret = decapsulateNative(kem, ciphertext.subarray(0, kemCiphertextBytes));
-  return combined(secret, agree(curve, curvePublic(sent)), sent, rawPublic(createPublicKey(curve)));
+  return combineSecrets(
+    secret,
+    agree(curve, importCurveKey(ephemeralKey)),
+    ephemeralKey,
+    exportRaw(createPublicKey(curve)),
+  );
 }
 
 /** Throws InvalidKeyMaterialError for a public key that is none. */
-export function publicHalves(key: Uint8Array): { kem: KeyObject; curve: KeyObject; rawCurve: Uint8Array } {
+export function readXWingPublicKey(key: Uint8Array): {
+  kem: KeyObject;
+  curve: KeyObject;
+  rawCurve: Uint8Array;
+} {
   const rawCurve = key.subarray(kemPublicBytes);
   try {
     const half = Buffer.from(key.buffer, key.byteOffset, kemPublicBytes);
     const kem = createPublicKey({ key: half, format: 'raw-public', asymmetricKeyType: kemType });
-    return { kem, curve: curvePublic(rawCurve), rawCurve };
+    return { kem, curve: importCurveKey(rawCurve), rawCurve };
   } catch {
     throw new InvalidKeyMaterialError('the key cannot be used: its numbers do not make up a key');
   }
 }
 
-function privateHalves(seed: Uint8Array): { kem: KeyObject; curve: KeyObject } {
+function expandSeed(seed: Uint8Array): { kem: KeyObject; curve: KeyObject } {
   const expanded = createHash('shake256', { outputLength: 96 }).update(seed).digest();
   const [half, scalar] = [expanded.subarray(0, 64), expanded.subarray(64)];
   const kem = createPrivateKey({ key: half, format: 'raw-seed', asymmetricKeyType: kemType });
@@ -76,7 +85,7 @@ function privateHalves(seed: Uint8Array): { kem: KeyObject; curve: KeyObject } {
   return { kem, curve };
 }
 
-function curvePublic(raw: Uint8Array): KeyObject {
+function importCurveKey(raw: Uint8Array): KeyObject {
   const key = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
   return createPublicKey({ key, format: 'raw-public', asymmetricKeyType: curveType });
 }
@@ -85,18 +94,18 @@ function agree(privateKey: KeyObject, publicKey: KeyObject): Uint8Array {
   return diffieHellman({ privateKey, publicKey });
 }
 
-function rawPublic(key: KeyObject): Uint8Array {
+function exportRaw(key: KeyObject): Uint8Array {
   return key.export({ format: 'raw-public' });
 }
 
 /** Wipes both secrets. */
-function combined(
+function combineSecrets(
   kemSecret: Uint8Array,
   curveSecret: Uint8Array,
-  sent: Uint8Array,
+  ephemeralKey: Uint8Array,
   curvePublicKey: Uint8Array,
 ): Uint8Array {
-  const hash = createHash('sha3-256').update(kemSecret).update(curveSecret).update(sent);
+  const hash = createHash('sha3-256').update(kemSecret).update(curveSecret).update(ephemeralKey);
   const secret = new Uint8Array(hash.update(curvePublicKey).update(label).digest());
   kemSecret.fill(0);
   curveSecret.fill(0);

@@ -4,7 +4,7 @@ import type { Digest } from '../../../codec/structures/attribute-values.ts';
 import { encodeKeyMaterial } from '../../../codec/structures/key-block.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { algorithmKind, generatesLength, hasParity, keyBytes } from '../algorithms.ts';
-import { encapsulate } from '../ciphers/encapsulation.ts';
+import { encapsulateSecret } from '../ciphers/encapsulation.ts';
 import { encrypt, startDecryption, startEncryption } from '../ciphers/encryption.ts';
 import { wrap } from '../ciphers/key-wrap.ts';
 import { deriveKey } from '../derivation/derivation.ts';
@@ -12,7 +12,7 @@ import { UnsupportedAlgorithmError } from '../errors.ts';
 import { digest, hashingAlgorithms, startDigest } from '../hashes/hashes.ts';
 import { describeKey } from '../keys/key-description.ts';
 import { convertKey } from '../keys/key-format.ts';
-import { generatedCurves, generatePair } from '../keys/key-pairs.ts';
+import { generatableCurves, generateKeyPair } from '../keys/key-pairs.ts';
 import { plainKey } from '../plain-key.ts';
 import type { CryptoProvider } from '../provider.ts';
 import { joinShares, splitSecret } from '../secret-sharing/split-key.ts';
@@ -20,10 +20,10 @@ import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/signatures.ts';
 import { describeCertificate } from '../x509/certificate.ts';
 import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
-import { readCertificate, readRequest } from '../x509/certificate-content.ts';
-import { isPair, issue } from '../x509/certificate-issue.ts';
+import { readCertificate, readCertificateRequest } from '../x509/certificate-content.ts';
+import { isPair, issueCertificate } from '../x509/certificate-issue.ts';
 import { encodeAlternativeName, encodeName, nameContains } from '../x509/certificate-names.ts';
-import { revocationList } from '../x509/revocation-list.ts';
+import { issueRevocationList } from '../x509/revocation-list.ts';
 import { threadedOperations } from './threaded.ts';
 
 export { closeThreads } from './threaded.ts';
@@ -39,30 +39,30 @@ export const nodeCrypto: CryptoProvider = {
     PredictionResistance: false,
   },
   hashingAlgorithms,
-  curves: generatedCurves,
+  curves: generatableCurves,
   random,
   digest,
   digestObject,
   generateSymmetric,
-  generateKeyPair: generatePair,
+  generateKeyPair: generateKeyPair,
   describeKey,
   convertKey,
   describeCertificate,
   certification: {
-    readRequest,
+    readCertificateRequest,
     readCertificate,
     encodeName,
     encodeAlternativeName,
     nameContains,
     isPair,
-    issue,
-    revocationList,
+    issueCertificate,
+    issueRevocationList,
     buildChain,
     isIssuedBy,
     validatePath,
   },
   encrypt,
-  encapsulate,
+  encapsulate: encapsulateSecret,
   wrap,
   ...threadedOperations,
   mac,

@@ -30,21 +30,21 @@ const names = new Set<string>(
 );
 names.delete('None');
 
-const form = /^(\w+)(?: *([<=]) *(\d{1,6}))?$/;
+const entryPattern = /^(\w+)(?: *([<=]) *(\d{1,6}))?$/;
 
 /** Throws TypeError for what `disabledProblem` finds wrong. */
 export function parseDisabled(entry: string): DisabledName {
-  const problem = disabledProblem(entry);
+  const problem = findDisabledProblem(entry);
   if (problem !== undefined) throw new TypeError(problem);
-  const [, name = '', comparison, bits] = form.exec(entry) ?? [];
+  const [, name = '', comparison, bits] = entryPattern.exec(entry) ?? [];
   return comparison === undefined
     ? { name }
     : { name, comparison: comparison as '<' | '=', bits: Number(bits) };
 }
 
 /** What is wrong with an entry, for whoever wrote it; undefined when nothing is. */
-export function disabledProblem(entry: string): string | undefined {
-  const match = form.exec(entry);
+export function findDisabledProblem(entry: string): string | undefined {
+  const match = entryPattern.exec(entry);
   if (match === null) {
     const [, name, bits] = /^(\w+?)[-_ ](\d{2,6})$/.exec(entry) ?? [];
     const meant = name !== undefined && algorithms.has(name) ? `: write "${name}=${bits}"` : '';

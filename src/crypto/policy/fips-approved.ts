@@ -22,15 +22,15 @@ const names = new Set([
 /** Least bits of keys: 112 bits of strength. */
 const least: Readonly<Record<string, number>> = { RSA: 2048, DH: 2048, EC: 224, ECDSA: 224, ECDH: 224 };
 
-export function approvesAlgorithm(algorithm: string): boolean {
+export function isApprovedAlgorithm(algorithm: string): boolean {
   return algorithms.has(algorithm) || postQuantum.test(algorithm);
 }
 
 /** Hashes, modes, paddings, curves and derivation methods. */
-export function approvesName(name: string): boolean {
+export function isApprovedName(name: string): boolean {
   return names.has(name);
 }
 
-export function approvesLength(algorithm: string, bits: number): boolean {
+export function isApprovedLength(algorithm: string, bits: number): boolean {
   return bits >= (least[algorithm] ?? (algorithm.startsWith('HMAC') ? 112 : 0));
 }

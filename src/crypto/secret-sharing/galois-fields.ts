@@ -14,7 +14,7 @@ export interface GaloisField {
 }
 
 /** `polynomial`: 0x11B is that of FIPS 197, 0x11D that of the OASIS cases. */
-export function field8(polynomial: SharingPolynomial): GaloisField {
+export function createField8(polynomial: SharingPolynomial): GaloisField {
   const multiply = (a: number, b: number): number => {
     let product = 0;
     for (let bit = 0, shifted = a; bit < 8; bit += 1) {
@@ -40,8 +40,8 @@ const m = 0x3a;
  * GF(2^8)[y] / (y² + y + m); an element uy + v is the bytes u, v. The specification prints the product's constant term as
  * ru + svm, with which 1 would not be neutral; it follows from the polynomial that it is sv + rum.
  */
-export function field16(polynomial: SharingPolynomial): GaloisField {
-  const base = field8(polynomial);
+export function createField16(polynomial: SharingPolynomial): GaloisField {
+  const base = createField8(polynomial);
   const multiply = (a: number, b: number): number => {
     const [r, s, u, v] = [a >> 8, a & 0xff, b >> 8, b & 0xff];
     const sv = base.multiply(s, v);

@@ -11,14 +11,14 @@ export interface Arithmetic<T> {
  * Lagrange's basis for points at `xs`, which are all different: what each value counts for at some x. Costs k² products
  * and one inverse for k points, then 4k products for every x.
  */
-export function lagrangeBasis<T>(xs: readonly T[], field: Arithmetic<T>): (x: T) => T[] {
+export function createLagrangeBasis<T>(xs: readonly T[], field: Arithmetic<T>): (x: T) => T[] {
   const { one, difference, product } = field;
   const denominators = xs.map((own, index) =>
     xs.reduce((value, other, at) => (at === index ? value : product(value, difference(other, own))), one),
   );
-  const weights = inverses(denominators, field);
+  const weights = invertAll(denominators, field);
   return (x) => {
-    const others = allButOne(
+    const others = multiplyOthers(
       xs.map((own) => difference(own, x)),
       field,
     );
@@ -27,13 +27,13 @@ export function lagrangeBasis<T>(xs: readonly T[], field: Arithmetic<T>): (x: T)
 }
 
 /** The inverse of each through that of their product (Montgomery). */
-function inverses<T>(values: readonly T[], field: Arithmetic<T>): T[] {
+function invertAll<T>(values: readonly T[], field: Arithmetic<T>): T[] {
   const inverted = field.inverse(values.reduce((a, b) => field.product(a, b), field.one));
-  return allButOne(values, field).map((others) => field.product(others, inverted));
+  return multiplyOthers(values, field).map((others) => field.product(others, inverted));
 }
 
 /** For each value, the product of all the others. */
-function allButOne<T>(values: readonly T[], { one, product }: Arithmetic<T>): T[] {
+function multiplyOthers<T>(values: readonly T[], { one, product }: Arithmetic<T>): T[] {
   const products: T[] = [];
   let before = one;
   for (const value of values) {

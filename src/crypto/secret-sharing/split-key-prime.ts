@@ -1,10 +1,10 @@
 import { checkPrime, generatePrime, randomFillSync } from 'node:crypto';
-import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
+import { invertModulo, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { stripZeros } from '../asn1/der.ts';
 import { CryptographyFailedError, InvalidKeyMaterialError, InvalidParametersError } from '../errors.ts';
-import { bitLength, padded } from '../keys/key-components.ts';
+import { bitLength, padToLength } from '../keys/key-components.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
-import { lagrangeBasis } from './split-key-basis.ts';
+import { createLagrangeBasis } from './split-key-basis.ts';
 
 /**
  * Polynomial Sharing Prime Field (KMIP 2.1 §2.8, 1.4 §2.2.5): secret and shares are integers modulo a prime larger than
@@ -13,17 +13,22 @@ import { lagrangeBasis } from './split-key-basis.ts';
  */
 
 /** Bytes of a secret: to look for a longer prime, or to be sure of one, takes many seconds. */
-const maxSecret = 256;
+const maxSecretBytes = 256;
 /** Bytes of a prime under parts that are joined. */
-const maxPrime = 512;
+const maxPrimeBytes = 512;
 /** Rounds of Miller and Rabin: a composite passes one in four at the worst, and would harm nobody but its client. */
-const checks = 16;
+const primalityRounds = 16;
 
 /** See CryptoProvider.splitSecret. */
-export async function splitPrime(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret> {
-  if (secret.length > maxSecret)
-    throw new InvalidParametersError(`a prime field is for keys of at most ${maxSecret} bytes`);
-  const prime = await (sharing.prime === undefined ? chosen(secret) : given(sharing.prime, secret));
+export async function splitInPrimeField(
+  secret: Uint8Array,
+  sharing: SecretSharingScheme,
+): Promise<SharedSecret> {
+  if (secret.length > maxSecretBytes)
+    throw new InvalidParametersError(`a prime field is for keys of at most ${maxSecretBytes} bytes`);
+  const prime = await (sharing.prime === undefined
+    ? generateFieldPrime(secret)
+    : checkFieldPrime(sharing.prime, secret));
   const p = toBigInt(prime);
   if (p <= BigInt(sharing.parts))
     throw new InvalidParametersError('there are more parts than the prime field has room for');
@@ -33,46 +38,46 @@ export async function splitPrime(secret: Uint8Array, sharing: SecretSharingSchem
   ].toReversed();
   const shares = Array.from({ length: sharing.parts }, (_, index) => {
     const x = BigInt(index + 1);
-    return share(
+    return encodeShare(
       coefficients.reduce((value, coefficient) => (value * x + coefficient) % p, 0n),
       prime.length,
     );
   });
-  return { shares, prime: asBigInteger(prime) };
+  return { shares, prime: toBigInteger(prime) };
 }
 
 /** See CryptoProvider.joinShares. */
-export function joinPrime(
+export function joinInPrimeField(
   shares: readonly Share[],
   sharing: SecretSharingScheme,
   length: SecretLength,
 ): Uint8Array {
-  const prime = magnitude(sharing.prime);
+  const prime = readPrime(sharing.prime);
   const p = toBigInt(prime);
-  const points = shares.map(({ identifier, bytes }) => ({ x: BigInt(identifier), y: numberOf(bytes, p) }));
+  const points = shares.map(({ identifier, bytes }) => ({ x: BigInt(identifier), y: decodeShare(bytes, p) }));
   const used = points.slice(0, sharing.threshold);
-  const basis = lagrangeBasis(
+  const basis = createLagrangeBasis(
     used.map(({ x }) => x),
     {
       one: 1n,
       difference: (a, b) => modulo(a - b, p),
       product: (a, b) => (a * b) % p,
-      inverse: (a) => inverted(a, p),
+      inverse: (a) => invert(a, p),
     },
   );
   const at = (x: bigint) =>
     basis(x).reduce((sum, weight, index) => (sum + weight * (used[index] as Point).y) % p, 0n);
   for (const { x, y } of points.slice(sharing.threshold)) {
-    if (at(x) !== y) throw disagree();
+    if (at(x) !== y) throw inconsistentShares();
   }
   const secret = toBytes(at(0n));
   // DER begins with a tag, so it has no zeros in front.
   const bytes = typeof length === 'number' ? length : secret.length;
-  if (bytes < secret.length || bytes > prime.length) throw disagree();
-  return padded(secret, bytes);
+  if (bytes < secret.length || bytes > prime.length) throw inconsistentShares();
+  return padToLength(secret, bytes);
 }
 
-function disagree(): CryptographyFailedError {
+function inconsistentShares(): CryptographyFailedError {
   return new CryptographyFailedError('the parts of the key do not belong together');
 }
 
@@ -84,22 +89,22 @@ function modulo(value: bigint, p: bigint): bigint {
 }
 
 /** There is none where what a client registered as a prime is not one. */
-function inverted(value: bigint, p: bigint): bigint {
+function invert(value: bigint, p: bigint): bigint {
   try {
-    return inverse(value, p);
+    return invertModulo(value, p);
   } catch (error) {
-    throw error instanceof InvalidKeyMaterialError ? disagree() : error;
+    throw error instanceof InvalidKeyMaterialError ? inconsistentShares() : error;
   }
 }
 
-function numberOf(bytes: Uint8Array, p: bigint): bigint {
-  const value = bytes.length > maxPrime + 8 ? p : toBigInt(bytes);
-  if (value >= p) throw disagree();
+function decodeShare(bytes: Uint8Array, p: bigint): bigint {
+  const value = bytes.length > maxPrimeBytes + 8 ? p : toBigInt(bytes);
+  if (value >= p) throw inconsistentShares();
   return value;
 }
 
-function share(value: bigint, length: number): Uint8Array {
-  return padded(toBytes(value), length);
+function encodeShare(value: bigint, length: number): Uint8Array {
+  return padToLength(toBytes(value), length);
 }
 
 /** Uniform: 64 bits more than the prime has leave a bias of less than 2^-64. */
@@ -108,7 +113,7 @@ function randomBelow(p: bigint, bytes: number): bigint {
 }
 
 /** A prime of one bit more than the secret: larger than 2^L, as the specification wants it. */
-function chosen(secret: Uint8Array): Promise<Uint8Array> {
+function generateFieldPrime(secret: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     generatePrime(secret.length * 8 + 1, (error, prime) => {
       if (error) reject(error);
@@ -117,14 +122,14 @@ function chosen(secret: Uint8Array): Promise<Uint8Array> {
   });
 }
 
-async function given(bigInteger: Uint8Array, secret: Uint8Array): Promise<Uint8Array> {
-  const prime = magnitude(bigInteger);
+async function checkFieldPrime(bigInteger: Uint8Array, secret: Uint8Array): Promise<Uint8Array> {
+  const prime = readPrime(bigInteger);
   if (bitLength(prime) <= secret.length * 8)
     throw new InvalidParametersError(`Prime Field Size must have more than ${secret.length * 8} bits`);
-  if (prime.length > maxSecret + 8)
-    throw new InvalidParametersError(`Prime Field Size must have at most ${maxSecret + 8} bytes`);
+  if (prime.length > maxSecretBytes + 8)
+    throw new InvalidParametersError(`Prime Field Size must have at most ${maxSecretBytes + 8} bytes`);
   const isPrime = await new Promise<boolean>((resolve, reject) => {
-    checkPrime(prime, { checks }, (error, result) => {
+    checkPrime(prime, { checks: primalityRounds }, (error, result) => {
       if (error) reject(error);
       else resolve(result);
     });
@@ -133,17 +138,17 @@ async function given(bigInteger: Uint8Array, secret: Uint8Array): Promise<Uint8A
   return prime;
 }
 
-function magnitude(bigInteger: Uint8Array | undefined): Uint8Array {
+function readPrime(bigInteger: Uint8Array | undefined): Uint8Array {
   const prime = stripZeros(bigInteger ?? new Uint8Array());
-  if (prime.length === 0 || ((bigInteger as Uint8Array)[0] ?? 0) >= 0x80 || prime.length > maxPrime)
+  if (prime.length === 0 || ((bigInteger as Uint8Array)[0] ?? 0) >= 0x80 || prime.length > maxPrimeBytes)
     throw new InvalidParametersError(
-      `Prime Field Size must be a positive number of at most ${maxPrime} bytes`,
+      `Prime Field Size must be a positive number of at most ${maxPrimeBytes} bytes`,
     );
   return prime;
 }
 
 /** With a zero in front where the number would else read as negative. */
-function asBigInteger(prime: Uint8Array): Uint8Array {
+function toBigInteger(prime: Uint8Array): Uint8Array {
   const length = Math.ceil((prime.length + ((prime[0] ?? 0) >> 7)) / 8) * 8;
-  return padded(prime, length);
+  return padToLength(prime, length);
 }

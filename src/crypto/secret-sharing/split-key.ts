@@ -1,9 +1,9 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
-import { field8, field16, type GaloisField } from './galois-fields.ts';
-import { lagrangeBasis } from './split-key-basis.ts';
-import { joinPrime, splitPrime } from './split-key-prime.ts';
+import { createField8, createField16, type GaloisField } from './galois-fields.ts';
+import { createLagrangeBasis } from './split-key-basis.ts';
+import { joinInPrimeField, splitInPrimeField } from './split-key-prime.ts';
 
 /** Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5; Shamir 1979): share i is f(i), the secret f(0). */
 
@@ -16,7 +16,7 @@ export async function splitSecret(secret: Uint8Array, sharing: SecretSharingSche
     case 'PolynomialSharingGF2_16':
       return { shares: splitPolynomial(secret, sharing) };
     case 'PolynomialSharingPrimeField':
-      return splitPrime(secret, sharing);
+      return splitInPrimeField(secret, sharing);
     default:
       throw unknownMethod(sharing);
   }
@@ -36,12 +36,12 @@ export function joinShares(
     throw new CryptographyFailedError('two parts of the key have the same Key Part Identifier');
   switch (method) {
     case 'XOR':
-      return cut(joinXor(ofOneLength(shares)), length);
+      return trimToLength(joinXor(requireEqualLengths(shares)), length);
     case 'PolynomialSharingGF2_8':
     case 'PolynomialSharingGF2_16':
-      return cut(joinPolynomial(ofOneLength(shares), sharing), length);
+      return trimToLength(joinPolynomial(requireEqualLengths(shares), sharing), length);
     case 'PolynomialSharingPrimeField':
-      return joinPrime(shares, sharing, length);
+      return joinInPrimeField(shares, sharing, length);
     default:
       throw unknownMethod(sharing);
   }
@@ -51,7 +51,7 @@ function unknownMethod({ method }: SecretSharingScheme): UnsupportedAlgorithmErr
   return new UnsupportedAlgorithmError(`there is no Split Key Method ${method}`);
 }
 
-function ofOneLength(shares: readonly Share[]): readonly Share[] {
+function requireEqualLengths(shares: readonly Share[]): readonly Share[] {
   const [first] = shares;
   if (shares.some(({ bytes }) => bytes.length !== first?.bytes.length))
     throw new CryptographyFailedError('the parts of the key are not of one length');
@@ -61,23 +61,23 @@ function ofOneLength(shares: readonly Share[]): readonly Share[] {
 function splitXor(secret: Uint8Array, parts: number): Uint8Array[] {
   const rest = new Uint8Array(secret);
   const others = Array.from({ length: parts - 1 }, () => randomFillSync(new Uint8Array(secret.length)));
-  for (const share of others) addTo(rest, share);
+  for (const share of others) xorInto(rest, share);
   return [rest, ...others];
 }
 
 function joinXor(shares: readonly Share[]): Uint8Array {
   const secret = new Uint8Array(shares[0]?.bytes.length ?? 0);
-  for (const { bytes } of shares) addTo(secret, bytes);
+  for (const { bytes } of shares) xorInto(secret, bytes);
   return secret;
 }
 
-function addTo(sum: Uint8Array, bytes: Uint8Array): void {
+function xorInto(sum: Uint8Array, bytes: Uint8Array): void {
   for (const [at, byte] of bytes.entries()) sum[at] = (sum[at] as number) ^ byte;
 }
 
 /** The field, if it has an element other than 0 for every part. */
-function fieldOf({ method, polynomial, parts }: SecretSharingScheme): GaloisField {
-  const field = method === 'PolynomialSharingGF2_8' ? field8(polynomial) : field16(polynomial);
+function selectField({ method, polynomial, parts }: SecretSharingScheme): GaloisField {
+  const field = method === 'PolynomialSharingGF2_8' ? createField8(polynomial) : createField16(polynomial);
   const maxLength = 256 ** field.bytes - 1;
   if (parts > maxLength)
     throw new InvalidParametersError(`a key has at most ${maxLength} parts with ${method}`);
@@ -86,7 +86,7 @@ function fieldOf({ method, polynomial, parts }: SecretSharingScheme): GaloisFiel
 
 /** A polynomial of its own for every element of the secret; an odd byte is followed by a zero in GF(2^16). */
 function splitPolynomial(secret: Uint8Array, sharing: SecretSharingScheme): Uint8Array[] {
-  const field = fieldOf(sharing);
+  const field = selectField(sharing);
   const length = Math.ceil(secret.length / field.bytes) * field.bytes;
   const coefficients = Array.from({ length: sharing.threshold }, () => new Uint8Array(length));
   coefficients[0]?.set(secret);
@@ -103,17 +103,17 @@ function evaluate(field: GaloisField, coefficients: readonly Uint8Array[], x: nu
   const value = new Uint8Array(coefficients[0]?.length ?? 0);
   for (const coefficient of coefficients.toReversed()) {
     scale(field, value, x);
-    addTo(value, coefficient);
+    xorInto(value, coefficient);
   }
   return value;
 }
 
 function joinPolynomial(shares: readonly Share[], sharing: SecretSharingScheme): Uint8Array {
-  const field = fieldOf(sharing);
+  const field = selectField(sharing);
   if ((shares[0]?.bytes.length ?? 0) % field.bytes !== 0)
     throw new CryptographyFailedError('a part of the key ends in half an element');
   const used = shares.slice(0, sharing.threshold);
-  const basis = lagrangeBasis(
+  const basis = createLagrangeBasis(
     used.map(({ identifier }) => identifier),
     { one: 1, difference: (a, b) => a ^ b, product: field.multiply, inverse: field.inverse },
   );
@@ -131,7 +131,7 @@ function interpolate(field: GaloisField, shares: readonly Share[], weights: read
   for (const [index, { bytes }] of shares.entries()) {
     const term = new Uint8Array(bytes);
     scale(field, term, weights[index] as number);
-    addTo(value, term);
+    xorInto(value, term);
     term.fill(0);
   }
   return value;
@@ -150,8 +150,8 @@ function scale({ bytes, multiply }: GaloisField, value: Uint8Array, factor: numb
 }
 
 /** The secret without what was added to fill the last element. */
-function cut(secret: Uint8Array, length: SecretLength): Uint8Array {
-  const bytes = length === 'der' ? derLength(secret) : (length ?? secret.length);
+function trimToLength(secret: Uint8Array, length: SecretLength): Uint8Array {
+  const bytes = length === 'der' ? readDerLength(secret) : (length ?? secret.length);
   if (bytes === secret.length) return secret;
   const wrong = bytes > secret.length || secret.length - bytes > 1 || secret[bytes] !== 0;
   const rest = new Uint8Array(secret.subarray(0, bytes));
@@ -161,7 +161,7 @@ function cut(secret: Uint8Array, length: SecretLength): Uint8Array {
 }
 
 /** Bytes of the DER item that the secret begins with (X.690 §8.1.3). */
-function derLength(secret: Uint8Array): number {
+function readDerLength(secret: Uint8Array): number {
   const [, first = 0, ...more] = secret.subarray(0, 6);
   if (first < 0x80) return 2 + first;
   const count = first & 0x7f;

@@ -1,12 +1,19 @@
 import { createECDH, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
-import { inverse, toBigInt, toBytes } from '../asn1/big-integers.ts';
-import { encode, integerContent, items, makeInteger, makeSequence, parse } from '../asn1/der.ts';
+import { invertModulo, toBigInt, toBytes } from '../asn1/big-integers.ts';
+import {
+  encodeDer,
+  makeInteger,
+  makeSequence,
+  parseDer,
+  readIntegerContent,
+  readSequence,
+} from '../asn1/der.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
 import { digest } from '../hashes/hashes.ts';
 import type { CurveName } from '../keys/curves.ts';
 import { writeSpki } from '../keys/der-keys.ts';
 import { convertPoint } from '../keys/elliptic.ts';
-import { bitLength, type EcPublicKey, type KeyComponents, padded } from '../keys/key-components.ts';
+import { bitLength, type EcPublicKey, type KeyComponents, padToLength } from '../keys/key-components.ts';
 
 /**
  * DSA and ECDSA (FIPS 186-5 §6) over a digest that the client made. node:crypto hashes whatever it signs, so it signs a
@@ -49,7 +56,7 @@ const fixedDigest = digest('SHA_256', fixedMessage);
 
 /** DER of r and s. Throws UnsupportedAlgorithmError on curves whose order is not in the table. */
 export function signDigest(components: KeyComponents, key: KeyObject, messageDigest: Uint8Array): Uint8Array {
-  const order = orderOf(components);
+  const order = requireOrder(components);
   const secret =
     components.kind === 'dsaPrivate' ? components.x : (components as { readonly d: Uint8Array }).d;
   const native = sign('sha256', fixedMessage, { key, dsaEncoding: 'ieee-p1363' });
@@ -60,10 +67,10 @@ export function signDigest(components: KeyComponents, key: KeyObject, messageDig
   // With s₁ = (e₁ + r·d)/k, the signature of e is s = (e + r·d)/k = s₁·(e + r·d)/(e₁ + r·d), here times blind/blind.
   const blind = (toBigInt(randomBytes(toBytes(order).length + 8)) % (order - 1n)) + 1n;
   const blindSecret = ((blind * toBigInt(secret)) % order) * r;
-  const wanted = (blind * scalar(messageDigest, order) + blindSecret) % order;
-  const fixed = (blind * scalar(fixedDigest, order) + blindSecret) % order;
-  const s = (((fixedS * wanted) % order) * inverse(fixed, order)) % order;
-  return encode(makeSequence(makeInteger(toBytes(r)), makeInteger(toBytes(s))));
+  const wanted = (blind * toScalar(messageDigest, order) + blindSecret) % order;
+  const fixed = (blind * toScalar(fixedDigest, order) + blindSecret) % order;
+  const s = (((fixedS * wanted) % order) * invertModulo(fixed, order)) % order;
+  return encodeDer(makeSequence(makeInteger(toBytes(r)), makeInteger(toBytes(s))));
 }
 
 /** May throw for signatures that are none. */
@@ -72,14 +79,14 @@ export function verifyDigest(
   messageDigest: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const order = orderOf(components);
+  const order = requireOrder(components);
   // Two integers of the order's size with their headers; longer ones would only cost time.
   if (signature.length > 2 * (toBytes(order).length + 4) + 4) return false;
-  const r = toBigInt(integerContent(items(parse(signature))[0])) % order;
+  const r = toBigInt(readIntegerContent(readSequence(parseDer(signature))[0])) % order;
   if (r === 0n) return false;
   // e·G + r·Q = e₁·G + r·(Q + t·G) with t = (e - e₁)/r: the signature of e under Q is one of e₁ under Q + t·G.
-  const difference = scalar(messageDigest, order) - scalar(fixedDigest, order) + order;
-  const shifted = shift(components, ((difference % order) * inverse(r, order)) % order);
+  const difference = toScalar(messageDigest, order) - toScalar(fixedDigest, order) + order;
+  const shifted = shiftKey(components, ((difference % order) * invertModulo(r, order)) % order);
   const der = shifted && writeSpki(shifted);
   if (der === undefined) return false;
   const key = createPublicKey({
@@ -91,15 +98,15 @@ export function verifyDigest(
 }
 
 /** Whether `signDigest` and `verifyDigest` can work with the key. */
-export function takesDigests(components: KeyComponents): boolean {
+export function canSignDigests(components: KeyComponents): boolean {
   try {
-    return orderOf(components) > 0n;
+    return requireOrder(components) > 0n;
   } catch {
     return false;
   }
 }
 
-function orderOf(components: KeyComponents): bigint {
+function requireOrder(components: KeyComponents): bigint {
   if (components.kind === 'dsaPublic' || components.kind === 'dsaPrivate') {
     const { p, q, g } = components;
     const secret = components.kind === 'dsaPrivate' ? components.x : q;
@@ -122,7 +129,7 @@ function orderOf(components: KeyComponents): bigint {
 }
 
 /** The leftmost bits of the digest, as many as the order has. */
-function scalar(messageDigest: Uint8Array, order: bigint): bigint {
+function toScalar(messageDigest: Uint8Array, order: bigint): bigint {
   const bits = bitLength(toBytes(order));
   const leftmost = messageDigest.subarray(0, Math.ceil(bits / 8));
   const surplus = leftmost.length * 8 - bits;
@@ -131,11 +138,14 @@ function scalar(messageDigest: Uint8Array, order: bigint): bigint {
 }
 
 /** The public key plus `t` times the base point; undefined where that is no key (nobody meets it by chance). */
-function shift(components: KeyComponents, t: bigint): KeyComponents | undefined {
+function shiftKey(components: KeyComponents, t: bigint): KeyComponents | undefined {
   if (t === 0n) return components;
   if (components.kind === 'dsaPublic') {
     const p = toBigInt(components.p);
-    return { ...components, y: toBytes((toBigInt(components.y) * power(toBigInt(components.g), t, p)) % p) };
+    return {
+      ...components,
+      y: toBytes((toBigInt(components.y) * powerModulo(toBigInt(components.g), t, p)) % p),
+    };
   }
   return components.kind === 'ecPublic' ? shiftPoint(components, t) : undefined;
 }
@@ -143,29 +153,29 @@ function shift(components: KeyComponents, t: bigint): KeyComponents | undefined 
 function shiftPoint(key: EcPublicKey, t: bigint): EcPublicKey | undefined {
   const { prime } = groups[key.curve.name] as Group;
   const multiple = createECDH(key.curve.openssl);
-  multiple.setPrivateKey(padded(toBytes(t), key.curve.orderBytes));
-  const [x1, y1] = coordinates(convertPoint(key.curve, key.point, 'uncompressed'));
-  const [x2, y2] = coordinates(multiple.getPublicKey());
+  multiple.setPrivateKey(padToLength(toBytes(t), key.curve.orderBytes));
+  const [x1, y1] = readCoordinates(convertPoint(key.curve, key.point, 'uncompressed'));
+  const [x2, y2] = readCoordinates(multiple.getPublicKey());
   if (x1 === x2) return undefined;
   const positive = (value: bigint): bigint => ((value % prime) + prime) % prime;
-  const slope = positive((y2 - y1) * inverse(positive(x2 - x1), prime));
+  const slope = positive((y2 - y1) * invertModulo(positive(x2 - x1), prime));
   const x = positive(slope * slope - x1 - x2);
   const y = positive(slope * (x1 - x) - y1);
   const bytes = Math.ceil(key.curve.bits / 8);
   const point = new Uint8Array(1 + 2 * bytes);
   point[0] = 4;
-  point.set(padded(toBytes(x), bytes), 1);
-  point.set(padded(toBytes(y), bytes), 1 + bytes);
+  point.set(padToLength(toBytes(x), bytes), 1);
+  point.set(padToLength(toBytes(y), bytes), 1 + bytes);
   return { ...key, point };
 }
 
 /** Of a point in uncompressed form (SEC 1 §2.3.3). */
-function coordinates(point: Uint8Array): [x: bigint, y: bigint] {
+function readCoordinates(point: Uint8Array): [x: bigint, y: bigint] {
   const bytes = (point.length - 1) / 2;
   return [toBigInt(point.subarray(1, 1 + bytes)), toBigInt(point.subarray(1 + bytes))];
 }
 
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
   for (let square = base % modulus, rest = exponent; rest > 0n; rest >>= 1n) {
     if ((rest & 1n) === 1n) result = (result * square) % modulus;

@@ -2,8 +2,8 @@ import crypto, { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
-import { hashNamed } from '../hashes/hashes.ts';
-import { componentsOf } from '../keys/key-objects.ts';
+import { requireHash } from '../hashes/hashes.ts';
+import { requireComponents } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { MacStream } from '../streams.ts';
 
@@ -57,7 +57,7 @@ export function startMac(key: PlainKey, parameters: CryptographicParameters): Ma
 }
 
 function openMac(key: PlainKey, parameters: CryptographicParameters): Mac {
-  const components = componentsOf(key);
+  const components = requireComponents(key);
   if (components.kind !== 'symmetric') throw new UnsupportedAlgorithmError('such a key makes no MAC');
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
   if (algorithm === undefined) throw new InvalidParametersError('Cryptographic Algorithm is missing');
@@ -65,7 +65,7 @@ function openMac(key: PlainKey, parameters: CryptographicParameters): Mac {
   const hash = hmacs.get(algorithm);
   if (hash !== undefined) {
     if (mode !== undefined) throw new InvalidParametersError(`${algorithm} has no Block Cipher Mode`);
-    const hmac = createHmac(hashNamed(hash).name, components.key);
+    const hmac = createHmac(requireHash(hash).name, components.key);
     return { update: (data) => hmac.update(data), final: () => hmac.digest() };
   }
   const cipher = cmacs.get(algorithm)?.[components.key.length];

@@ -1,7 +1,7 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { CryptographyFailedError } from '../errors.ts';
-import { digest, hashNamed } from '../hashes/hashes.ts';
+import { digest, requireHash } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
 
 /** EMSA-PSS (RFC 8017 §9.1), for what node:crypto cannot: digests in place of data, a hash of its own for the mask. */
@@ -14,24 +14,24 @@ export interface Pss {
 
 /** Largest salt that fits, at most as long as the digest. */
 export function defaultSaltLength(modulusBits: number, hash: HashingAlgorithm): number {
-  const { bytes } = hashNamed(hash);
+  const { bytes } = requireHash(hash);
   return Math.max(0, Math.min(bytes, Math.ceil((modulusBits - 1) / 8) - bytes - 2));
 }
 
 /** The block that RSA makes the signature of, in the bytes of the modulus. */
 export function encodePss(modulusBits: number, pss: Pss, messageDigest: Uint8Array): Uint8Array {
-  const { bytes: hashBytes } = hashNamed(pss.hash);
+  const { bytes: hashBytes } = requireHash(pss.hash);
   const saltLength = pss.saltLength ?? defaultSaltLength(modulusBits, pss.hash);
-  const { block, masked, trailer } = layout(modulusBits, hashBytes);
+  const { block, masked, trailer } = splitBlock(modulusBits, hashBytes);
   const separator = masked.length - saltLength - 1;
   if (separator < 0) throw new CryptographyFailedError('the key is too short for this hash and salt');
   const salt = randomFillSync(new Uint8Array(saltLength));
-  trailer.set(saltedDigest(pss.hash, messageDigest, salt));
+  trailer.set(digestWithSalt(pss.hash, messageDigest, salt));
   trailer[hashBytes] = 0xbc;
   masked[separator] = 1;
   masked.set(salt, separator + 1);
   applyMask(masked, trailer.subarray(0, hashBytes), pss.maskHash);
-  masked[0] = (masked[0] as number) & topByte(modulusBits);
+  masked[0] = (masked[0] as number) & topByteMask(modulusBits);
   return block;
 }
 
@@ -42,10 +42,10 @@ export function verifyPss(
   pss: Pss,
   messageDigest: Uint8Array,
 ): boolean {
-  const { bytes: hashBytes } = hashNamed(pss.hash);
-  const parts = layout(modulusBits, hashBytes, block);
+  const { bytes: hashBytes } = requireHash(pss.hash);
+  const parts = splitBlock(modulusBits, hashBytes, block);
   if (parts.masked.length === 0 || parts.trailer[hashBytes] !== 0xbc) return false;
-  const top = topByte(modulusBits);
+  const top = topByteMask(modulusBits);
   if (parts.block.length > parts.masked.length + parts.trailer.length && block[0] !== 0) return false;
   if (((parts.masked[0] as number) & ~top) !== 0) return false;
   const stored = parts.trailer.subarray(0, hashBytes);
@@ -56,11 +56,11 @@ export function verifyPss(
   if (plain[separator] !== 1) return false;
   const salt = plain.subarray(separator + 1);
   if (pss.saltLength !== undefined && salt.length !== pss.saltLength) return false;
-  return timingSafeEqual(stored, saltedDigest(pss.hash, messageDigest, salt));
+  return timingSafeEqual(stored, digestWithSalt(pss.hash, messageDigest, salt));
 }
 
 /** Views of a block: masked salt, digest and final byte; the zero byte in front that some moduli leave is left out. */
-function layout(
+function splitBlock(
   modulusBits: number,
   hashBytes: number,
   block: Uint8Array = new Uint8Array(Math.ceil(modulusBits / 8)),
@@ -71,12 +71,12 @@ function layout(
 }
 
 /** Bits of the first masked byte that the modulus leaves free. */
-function topByte(modulusBits: number): number {
+function topByteMask(modulusBits: number): number {
   const unused = Math.ceil((modulusBits - 1) / 8) * 8 - (modulusBits - 1);
   return 0xff >> unused;
 }
 
-function saltedDigest(hash: HashingAlgorithm, messageDigest: Uint8Array, salt: Uint8Array): Uint8Array {
+function digestWithSalt(hash: HashingAlgorithm, messageDigest: Uint8Array, salt: Uint8Array): Uint8Array {
   const input = new Uint8Array(8 + messageDigest.length + salt.length);
   input.set(messageDigest, 8);
   input.set(salt, 8 + messageDigest.length);

@@ -10,15 +10,20 @@ import {
 } from 'node:crypto';
 import type { DigitalSignatureAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { encode, makeNull, makeOctets, makeOid, makeSequence } from '../asn1/der.ts';
+import { encodeDer, makeNull, makeOctets, makeOid, makeSequence } from '../asn1/der.ts';
 import { CryptographyFailedError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
-import { digest, hashNamed, startDigest } from '../hashes/hashes.ts';
+import { digest, requireHash, startDigest } from '../hashes/hashes.ts';
 import { bitLength, type KeyComponents } from '../keys/key-components.ts';
-import { componentsOf, isFor, keyObject, requireShortModulus } from '../keys/key-objects.ts';
+import {
+  createKeyObject,
+  isAlgorithmFor,
+  requireComponents,
+  requireShortModulus,
+} from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { Message, MessageStream } from '../streams.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';
-import { signDigest, takesDigests, verifyDigest } from './digest-signatures.ts';
+import { canSignDigests, signDigest, verifyDigest } from './digest-signatures.ts';
 import { defaultSaltLength, encodePss, type Pss, verifyPss } from './pss.ts';
 
 type Padding = 'PSS' | 'PKCS1V1_5';
@@ -68,13 +73,13 @@ export async function sign(
   parameters: CryptographicParameters,
   message: Message,
 ): Promise<Uint8Array> {
-  const components = componentsOf(key);
-  if (!isFor(parameters.CryptographicAlgorithm, components)) {
+  const components = requireComponents(key);
+  if (!isAlgorithmFor(parameters.CryptographicAlgorithm, components)) {
     throw new InvalidParametersError('Cryptographic Algorithm is not that of the key');
   }
   const scheme = schemeOf(components, parameters);
   requireDigest(scheme, message);
-  const object = keyObject(key);
+  const object = createKeyObject(key);
   try {
     if ('data' in message && inNode(scheme)) {
       const signed = () => signData(scheme, object, message.data);
@@ -94,14 +99,14 @@ export async function verify(
   message: Message,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const components = componentsOf(key);
+  const components = requireComponents(key);
   // As TC-ECDSA-SIGN-DIGESTEDDATA-1 has it: no signature of another algorithm is one of this key's.
-  if (!isFor(parameters.CryptographicAlgorithm, components)) return false;
+  if (!isAlgorithmFor(parameters.CryptographicAlgorithm, components)) return false;
   const scheme = schemeOf(components, parameters);
   requireDigest(scheme, message);
   // RFC 8017 §8.1.2 and §8.2.2; OpenSSL would add the zeros that are missing in front.
   if ('n' in components && signature.length !== Math.ceil(bitLength(components.n) / 8)) return false;
-  const object = keyObject(key);
+  const object = createKeyObject(key);
   try {
     if ('data' in message && inNode(scheme)) return await verifyData(scheme, object, message.data, signature);
     return verifyBare(scheme, components, object, bareOf(scheme, message), signature);
@@ -116,13 +121,13 @@ const maxCollected = 16 * 1_048_576;
 
 /** See CryptoProvider.startMessage. */
 export function startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream {
-  const components = componentsOf(key);
+  const components = requireComponents(key);
   const scheme = schemeOf(components, parameters);
   const hash = scheme.kind === 'pure' ? undefined : hashOf(scheme);
   if (scheme.kind !== 'pure' && hash === undefined) {
     throw new InvalidParametersError('Hashing Algorithm is missing');
   }
-  const hashable = scheme.kind === 'pss' || scheme.kind === 'pkcs1' || takesDigests(components);
+  const hashable = scheme.kind === 'pss' || scheme.kind === 'pkcs1' || canSignDigests(components);
   return hash !== undefined && hashable ? digested(hash) : collected();
 }
 
@@ -183,7 +188,7 @@ function schemeOf(components: KeyComponents, parameters: CryptographicParameters
       return { kind: 'dsa', hash };
     case 'bytePublic':
     case 'bytePrivate':
-      if (components.sort.use === 'signature') return { kind: 'pure' };
+      if (components.type.use === 'signature') return { kind: 'pure' };
   }
   throw new UnsupportedAlgorithmError('such a key makes no signatures');
 }
@@ -224,7 +229,7 @@ function requireDigest(scheme: Scheme, message: Message): void {
     if ('data' in message) throw new InvalidParametersError('Hashing Algorithm is missing');
     return;
   }
-  const { bytes } = hashNamed(hash);
+  const { bytes } = requireHash(hash);
   if ('digest' in message && message.digest.length !== bytes) {
     throw new InvalidParametersError(
       `Digested Data has ${message.digest.length} bytes, a digest of ${hash} has ${bytes}`,
@@ -234,7 +239,7 @@ function requireDigest(scheme: Scheme, message: Message): void {
 
 /** A signature of SLH-DSA takes 15 ms to more than a second. */
 function isSlow(key: KeyComponents): boolean {
-  return key.kind === 'bytePrivate' && String(key.sort.algorithm).startsWith('SLH_');
+  return key.kind === 'bytePrivate' && String(key.type.algorithm).startsWith('SLH_');
 }
 
 /** Whether node:crypto makes such signatures of data by itself, and so on the thread pool. */
@@ -274,10 +279,10 @@ function native(scheme: Scheme, what: 'sign' | 'verify') {
       const free =
         what === 'sign' ? defaultSaltLength(modulusBits, pss.hash) : constants.RSA_PSS_SALTLEN_AUTO;
       const options = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: pss.saltLength ?? free };
-      return { hash: hashNamed(pss.hash).name, options };
+      return { hash: requireHash(pss.hash).name, options };
     }
     default:
-      return { hash: hashNamed(scheme.hash as HashingAlgorithm).name, options: {} };
+      return { hash: requireHash(scheme.hash as HashingAlgorithm).name, options: {} };
   }
 }
 
@@ -287,8 +292,8 @@ function bareOf(scheme: Scheme, message: Message): Uint8Array {
     return 'digest' in message ? message.digest : digest(scheme.pss.hash, message.data);
   const bare = (message as { readonly digest: Uint8Array }).digest;
   if (scheme.kind !== 'pkcs1' || scheme.hash === undefined) return bare;
-  const algorithm = makeSequence(makeOid(hashNamed(scheme.hash).oid), makeNull());
-  return encode(makeSequence(algorithm, makeOctets(bare)));
+  const algorithm = makeSequence(makeOid(requireHash(scheme.hash).oid), makeNull());
+  return encodeDer(makeSequence(algorithm, makeOctets(bare)));
 }
 
 function signBare(scheme: Scheme, components: KeyComponents, key: KeyObject, bare: Uint8Array): Uint8Array {

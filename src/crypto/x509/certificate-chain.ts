@@ -1,19 +1,25 @@
 import type { X509Certificate } from 'node:crypto';
 import {
-  encoded,
-  explicit,
+  type DerNode,
+  derOf,
+  findTagged,
   InvalidDerError,
-  items,
-  type Node,
-  octets,
-  oid,
-  parse,
-  tagged,
+  parseDer,
+  readExplicit,
+  readOctets,
+  readOid,
+  readSequence,
 } from '../asn1/der.ts';
 import type { CertificateDetails, ValidationResult } from '../certification.ts';
 import { InvalidCertificateError } from '../errors.ts';
-import { isSelfSigned, namesOf, openCertificate, readCertificate, verifies } from './certificate-content.ts';
-import { comparisonCost, withinConstraints } from './name-constraints.ts';
+import {
+  isSelfSigned,
+  isSignedByKeyOf,
+  openCertificate,
+  readCertificate,
+  readNames,
+} from './certificate-content.ts';
+import { estimateComparisonCost, validateNames } from './name-constraints.ts';
 
 /** Chains of certificates: their order and their worth (RFC 5280 §6). */
 
@@ -29,9 +35,9 @@ export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8A
   const unique = new Map(certificates.map((der) => [der.toHex(), der]));
   const links = [...unique.values()].map((der): Link => {
     const certificate = openCertificate(der);
-    return { der, certificate, ...namesOf(der) };
+    return { der, certificate, ...readNames(der) };
   });
-  const issuers = new Map(links.map((link) => [link, issuerAmong(link, links)]));
+  const issuers = new Map(links.map((link) => [link, findIssuer(link, links)]));
   const issuing = new Set(issuers.values());
   const [leaf, other] = links.filter((link) => !issuing.has(link));
   if (leaf === undefined || other !== undefined) return undefined;
@@ -41,55 +47,60 @@ export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8A
 }
 
 /** The one whose subject is the issuer; among several (a key rolled over) the one whose key made the signature. */
-function issuerAmong(link: Link, links: readonly Link[]): Link | undefined {
+function findIssuer(link: Link, links: readonly Link[]): Link | undefined {
   if (isSelfSigned(link.certificate)) return undefined;
   const named = links.filter((other) => other !== link && other.subject === link.issuer);
-  return named.find(({ certificate }) => verifies(link.certificate, certificate)) ?? named[0];
+  return named.find(({ certificate }) => isSignedByKeyOf(link.certificate, certificate)) ?? named[0];
 }
 
 /** See Certification.isIssuedBy. */
 export function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean {
-  const above = openCertificate(issuer);
+  const issuerCertificate = openCertificate(issuer);
   const below = openCertificate(certificate);
-  return namesOf(certificate).issuer === namesOf(issuer).subject && verifies(below, above);
+  return (
+    readNames(certificate).issuer === readNames(issuer).subject && isSignedByKeyOf(below, issuerCertificate)
+  );
 }
 
 /** See Certification.judge. */
 export async function validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult> {
-  const facts = await Promise.all(chain.map(readCertificate));
+  const details = await Promise.all(chain.map(readCertificate));
   const opened = chain.map(openCertificate);
-  const looks = chain.map(lookAt);
-  const verdicts = facts.map((own, at): ValidationResult => {
-    const { isJudged, isWeak } = looks[at] as Look;
+  const inspections = chain.map(inspect);
+  const results = details.map((own, at): ValidationResult => {
+    const { isFullyProcessed, isWeak } = inspections[at] as Inspection;
     if (date < own.notBefore || date > own.notAfter) return 'Invalid';
-    if (at > 0 && !mayIssue(own, intermediates(facts, at))) return 'Invalid';
+    if (at > 0 && !mayIssue(own, countIntermediates(details, at))) return 'Invalid';
     const isEnd = at === chain.length - 1;
-    if (isEnd) return own.selfSigned && isJudged ? 'Valid' : 'Unknown';
+    if (isEnd) return own.selfSigned && isFullyProcessed ? 'Valid' : 'Unknown';
     if (isWeak) return 'Invalid';
-    const above = opened[at + 1] as X509Certificate;
-    if (!verifies(opened[at] as X509Certificate, above)) return 'Invalid';
-    return isJudged ? 'Valid' : 'Unknown';
+    const issuerCertificate = opened[at + 1] as X509Certificate;
+    if (!isSignedByKeyOf(opened[at] as X509Certificate, issuerCertificate)) return 'Invalid';
+    return isFullyProcessed ? 'Valid' : 'Unknown';
   });
-  verdicts.push(...constrained(looks, facts));
-  return (['Invalid', 'Unknown'] as const).find((verdict) => verdicts.includes(verdict)) ?? 'Valid';
+  results.push(...checkNameConstraints(inspections, details));
+  return (['Invalid', 'Unknown'] as const).find((result) => results.includes(result)) ?? 'Valid';
 }
 
 /** Characters that are compared for one chain, some 0.1 s; those of the world need a hundredth of that. */
 const maxCompared = 16_777_216;
 
 /** What the constraints of authorities make of the certificates below them; those that only renew a key are free (§6.1.3 b). */
-function constrained(looks: readonly Look[], facts: readonly CertificateDetails[]): ValidationResult[] {
-  const pairs = looks.flatMap(({ constraints }, at) => {
+function checkNameConstraints(
+  inspections: readonly Inspection[],
+  details: readonly CertificateDetails[],
+): ValidationResult[] {
+  const pairs = inspections.flatMap(({ constraints }, at) => {
     if (constraints === undefined) return [];
-    const below = facts
+    const below = details
       .slice(0, at)
       .filter(({ subject, issuer }, depth) => depth === 0 || subject.toHex() !== issuer.toHex());
     return below.map((names) => [constraints, names] as const);
   });
-  const cost = pairs.reduce((sum, pair) => sum + comparisonCost(...pair), 0);
+  const cost = pairs.reduce((sum, pair) => sum + estimateComparisonCost(...pair), 0);
   if (cost > maxCompared) return ['Unknown'];
   try {
-    return pairs.map((pair) => withinConstraints(...pair));
+    return pairs.map((pair) => validateNames(...pair));
   } catch (error) {
     if (error instanceof InvalidDerError)
       throw new InvalidCertificateError('its Name Constraints are not DER');
@@ -98,8 +109,8 @@ function constrained(looks: readonly Look[], facts: readonly CertificateDetails[
 }
 
 /** Authorities between the one at `at` and the end entity; those that only renew a key do not count (§6.1.4 l). */
-function intermediates(facts: readonly CertificateDetails[], at: number): number {
-  return facts.slice(1, at).filter(({ subject, issuer }) => subject.toHex() !== issuer.toHex()).length;
+function countIntermediates(details: readonly CertificateDetails[], at: number): number {
+  return details.slice(1, at).filter(({ subject, issuer }) => subject.toHex() !== issuer.toHex()).length;
 }
 
 const keyCertSign = 32;
@@ -112,7 +123,7 @@ function mayIssue({ authority, pathLength, keyUsage }: CertificateDetails, below
 const nameConstraints = '2.5.29.30';
 
 /** Critical extensions that are looked at: usages, constraints and names; policies bind only where someone demands one. */
-const judged: readonly string[] = [
+const processedExtensions: readonly string[] = [
   '2.5.29.15',
   '2.5.29.17',
   '2.5.29.18',
@@ -122,20 +133,22 @@ const judged: readonly string[] = [
   '2.5.29.37',
 ];
 
-interface Look {
+interface Inspection {
   /** Every critical extension is one that the verdict has taken into account. */
-  readonly isJudged: boolean;
+  readonly isFullyProcessed: boolean;
   readonly isWeak: boolean;
   /** Name Constraints in DER; they bind whether they are critical or not. */
   readonly constraints: Uint8Array | undefined;
 }
 
-function lookAt(der: Uint8Array): Look {
+function inspect(der: Uint8Array): Inspection {
   try {
-    const extensions = extensionsOf(der);
-    const isJudged = extensions.every(({ id, critical }) => !critical || judged.includes(id));
+    const extensions = readExtensions(der);
+    const isFullyProcessed = extensions.every(
+      ({ id, critical }) => !critical || processedExtensions.includes(id),
+    );
     const constraints = extensions.find(({ id }) => id === nameConstraints)?.value;
-    return { isJudged, isWeak: isWeaklySigned(der), constraints };
+    return { isFullyProcessed, isWeak: isWeaklySigned(der), constraints };
   } catch (error) {
     if (error instanceof InvalidDerError)
       throw new InvalidCertificateError('the certificate is not X.509 in DER');
@@ -143,19 +156,19 @@ function lookAt(der: Uint8Array): Look {
   }
 }
 
-function extensionsOf(der: Uint8Array): { id: string; critical: boolean; value: Uint8Array }[] {
-  const field = tagged(items(items(parse(der))[0]), 3);
+function readExtensions(der: Uint8Array): { id: string; critical: boolean; value: Uint8Array }[] {
+  const field = findTagged(readSequence(readSequence(parseDer(der))[0]), 3);
   if (field === undefined) return [];
-  return items(explicit(field)).map((extension) => {
-    const parts = items(extension);
+  return readSequence(readExplicit(field)).map((extension) => {
+    const parts = readSequence(extension);
     // The default, false, is left out in DER.
-    const critical = parts.length === 3 && encoded(parts[1] as Node).at(-1) !== 0;
-    return { id: oid(parts[0]), critical, value: octets(parts.at(-1)) };
+    const critical = parts.length === 3 && derOf(parts[1] as DerNode).at(-1) !== 0;
+    return { id: readOid(parts[0]), critical, value: readOctets(parts.at(-1)) };
   });
 }
 
 /** Signatures with MD2, MD4, MD5 or SHA-1: somebody else's certificate may have the same one. */
-const weak: readonly string[] = [
+const weakAlgorithms: readonly string[] = [
   '1.2.840.113549.1.1.2',
   '1.2.840.113549.1.1.3',
   '1.2.840.113549.1.1.4',
@@ -167,12 +180,12 @@ const weak: readonly string[] = [
 const pss = '1.2.840.113549.1.1.10';
 
 function isWeaklySigned(der: Uint8Array): boolean {
-  const [algorithm, parameters] = items(items(parse(der))[1]);
-  const id = oid(algorithm);
-  if (id !== pss) return weak.includes(id);
+  const [algorithm, parameters] = readSequence(readSequence(parseDer(der))[1]);
+  const id = readOid(algorithm);
+  if (id !== pss) return weakAlgorithms.includes(id);
   try {
     // SHA-1 is the default of RSASSA-PSS: named hashes stand under [0] (RFC 4055 §3.1).
-    return tagged(items(parameters), 0) === undefined;
+    return findTagged(readSequence(parameters), 0) === undefined;
   } catch (error) {
     if (error instanceof InvalidDerError) return true;
     throw error;

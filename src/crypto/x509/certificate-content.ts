@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import type { Extension } from '../../../certs/x509.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
-import { encoded, InvalidDerError, items, type Node, parse, tagged } from '../asn1/der.ts';
+import { type DerNode, derOf, findTagged, InvalidDerError, parseDer, readSequence } from '../asn1/der.ts';
 import type { CertificateContent, CertificateDetails } from '../certification.ts';
 import { InvalidCertificateError, InvalidCertificateRequestError } from '../errors.ts';
-import { comparableParts } from './certificate-names.ts';
-import { isSignedBy } from './request-signature.ts';
+import { readComparableParts } from './certificate-names.ts';
+import { isRequestSignedBy } from './request-signature.ts';
 
 /** What requests (PKCS#10, RFC 2986) and certificates say about their subject. */
 
@@ -17,42 +17,42 @@ const oids = {
 } as const;
 
 /** Purposes that a request gets by nobody's leave: all of them, and speaking for the issuer about revocation. */
-const withheld: readonly string[] = ['2.5.29.37.0', '1.3.6.1.5.5.7.3.9'];
+const refusedUsages: readonly string[] = ['2.5.29.37.0', '1.3.6.1.5.5.7.3.9'];
 
 /** See Certification.readRequest. */
-export async function readRequest(
+export async function readCertificateRequest(
   type: CertificateRequestType,
   value: Uint8Array,
 ): Promise<CertificateContent> {
-  const der = type === 'PEM' ? fromPem(value) : value;
+  const der = type === 'PEM' ? decodePem(value) : value;
   const x509 = await import('../../../certs/x509.ts');
   let content: CertificateContent;
   try {
     // Bounds size and depth before the library sees the bytes.
-    if (items(parse(der)).length !== 3) throw new InvalidDerError('a request has three parts');
+    if (readSequence(parseDer(der)).length !== 3) throw new InvalidDerError('a request has three parts');
     const request = new x509.Pkcs10CertificateRequest(der);
-    const { extendedKeyUsage, ...said } = extensions(request.extensions, x509);
+    const { extendedKeyUsage, ...otherExtensions } = readExtensions(request.extensions, x509);
     content = {
       subject: new Uint8Array(request.subjectName.toArrayBuffer()),
       publicKey: new Uint8Array(request.publicKey.rawData),
-      extendedKeyUsage: extendedKeyUsage.filter((usage) => !withheld.includes(usage)),
-      ...said,
+      extendedKeyUsage: extendedKeyUsage.filter((usage) => !refusedUsages.includes(usage)),
+      ...otherExtensions,
     };
   } catch {
     throw new InvalidCertificateRequestError('the certificate request is not PKCS#10');
   }
-  if (!(await isSignedBy(der, content.publicKey))) {
+  if (!(await isRequestSignedBy(der, content.publicKey))) {
     throw new InvalidCertificateRequestError('the signature of the certificate request does not fit its key');
   }
   // RFC 5280 §4.1.2.6: who has no subject has an alternative name, and an authority has a subject.
-  const nameless = items(parse(content.subject)).length === 0;
+  const nameless = readSequence(parseDer(content.subject)).length === 0;
   if (nameless && (content.authority || content.alternativeNames.length === 0)) {
     throw new InvalidCertificateRequestError('the certificate request does not say who the subject is');
   }
   return content;
 }
 
-function fromPem(value: Uint8Array): Uint8Array {
+function decodePem(value: Uint8Array): Uint8Array {
   const text = new TextDecoder('latin1').decode(value);
   const body = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1];
   if (body === undefined)
@@ -74,7 +74,7 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateDetai
       subject: new Uint8Array(certificate.subjectName.toArrayBuffer()),
       issuer: new Uint8Array(certificate.issuerName.toArrayBuffer()),
       publicKey: new Uint8Array(certificate.publicKey.rawData),
-      ...extensions(certificate.extensions, x509),
+      ...readExtensions(certificate.extensions, x509),
       notBefore: Math.floor(certificate.notBefore.getTime() / 1000),
       notAfter: Math.floor(certificate.notAfter.getTime() / 1000),
       selfSigned: isSelfSigned(native),
@@ -87,7 +87,7 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateDetai
 /** The certificate as OpenSSL has it. Throws InvalidCertificateError, also where its DER is read in two ways. */
 export function openCertificate(der: Uint8Array): X509Certificate {
   try {
-    namesOf(der);
+    readNames(der);
     return new X509Certificate(der);
   } catch {
     throw new InvalidCertificateError('the certificate is not X.509 in DER');
@@ -95,20 +95,20 @@ export function openCertificate(der: Uint8Array): X509Certificate {
 }
 
 /** Issuer and subject as texts that are equal where RFC 5280 §7.1 calls the names equal. Throws InvalidDerError. */
-export function namesOf(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
-  const fields = items(items(parse(certificate))[0]);
-  const [, , issuer, , subject] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
+export function readNames(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
+  const fields = readSequence(readSequence(parseDer(certificate))[0]);
+  const [, , issuer, , subject] = findTagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
   if (issuer === undefined || subject === undefined) throw new InvalidDerError('its names are missing');
-  const text = (name: Node) => comparableParts(name).join();
+  const text = (name: DerNode) => readComparableParts(name).join();
   return { issuer: text(issuer), subject: text(subject) };
 }
 
 export function isSelfSigned(certificate: X509Certificate): boolean {
-  const { issuer, subject } = namesOf(certificate.raw);
-  return issuer === subject && verifies(certificate, certificate);
+  const { issuer, subject } = readNames(certificate.raw);
+  return issuer === subject && isSignedByKeyOf(certificate, certificate);
 }
 
-export function verifies(certificate: X509Certificate, issuer: X509Certificate): boolean {
+export function isSignedByKeyOf(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.verify(issuer.publicKey);
   } catch {
@@ -118,12 +118,12 @@ export function verifies(certificate: X509Certificate, issuer: X509Certificate):
 }
 
 type Library = typeof import('../../../certs/x509.ts');
-type Said = Pick<
+type ExtensionContent = Pick<
   CertificateContent,
   'alternativeNames' | 'keyUsage' | 'extendedKeyUsage' | 'authority' | 'pathLength'
 >;
 
-function extensions(list: readonly Extension[], x509: Library): Said {
+function readExtensions(list: readonly Extension[], x509: Library): ExtensionContent {
   if (new Set(list.map(({ type }) => type)).size < list.length)
     throw new InvalidDerError('an extension comes twice');
   const named = (oid: string) => list.find(({ type }) => type === oid);
@@ -137,7 +137,7 @@ function extensions(list: readonly Extension[], x509: Library): Said {
     alternativeNames:
       alternatives === undefined
         ? []
-        : items(parse(octets(alternatives))).map((name) => new Uint8Array(encoded(name))),
+        : readSequence(parseDer(copyValue(alternatives))).map((name) => new Uint8Array(derOf(name))),
     keyUsage: usage === undefined ? undefined : new x509.KeyUsagesExtension(usage.rawData).usages,
     extendedKeyUsage:
       purposes === undefined
@@ -148,6 +148,6 @@ function extensions(list: readonly Extension[], x509: Library): Said {
   };
 }
 
-function octets(extension: Extension): Uint8Array {
+function copyValue(extension: Extension): Uint8Array {
   return new Uint8Array(extension.value);
 }

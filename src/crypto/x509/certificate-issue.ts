@@ -1,12 +1,12 @@
 import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
 import type { Extension, X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { encode, makeSequence, parse } from '../asn1/der.ts';
+import { encodeDer, makeSequence, parseDer } from '../asn1/der.ts';
 import type { CertificateContent, CertificateSpecification } from '../certification.ts';
 import { InvalidNameError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { readSpki } from '../keys/der-keys.ts';
 import { bitLength } from '../keys/key-components.ts';
-import { keyObject, requireShortModulus } from '../keys/key-objects.ts';
+import { createKeyObject, requireShortModulus } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 
 /** Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
@@ -16,22 +16,22 @@ const usageBits = { digitalSignature: 1, keyEncipherment: 4, keyAgreement: 16, k
 const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
 
 /** See Certification.issue. */
-export async function issue(order: CertificateSpecification): Promise<Uint8Array> {
-  const { content } = order;
+export async function issueCertificate(specification: CertificateSpecification): Promise<Uint8Array> {
+  const { content } = specification;
   requireStrength(content.publicKey);
-  const key = keyObject(order.issuerKey);
-  const algorithm = signingAlgorithm(key, order.signature);
+  const key = createKeyObject(specification.issuerKey);
+  const algorithm = chooseSigningAlgorithm(key, specification.signature);
   const x509 = await import('../../../certs/x509.ts');
-  const issuerKey = order.issuerCertificate === undefined ? content.publicKey : publicPart(key);
-  const identifier = await issuerIdentifier(order.issuerCertificate, issuerKey);
+  const issuerKey = specification.issuerCertificate === undefined ? content.publicKey : exportPublicKey(key);
+  const identifier = await readIssuerIdentifier(specification.issuerCertificate, issuerKey);
   const extensions: Extension[] = [
     new x509.BasicConstraintsExtension(
       content.authority,
       content.authority ? content.pathLength : undefined,
       true,
     ),
-    new x509.KeyUsagesExtension(usageOf(content), true),
-    await x509.SubjectKeyIdentifierExtension.create(view(content.publicKey)),
+    new x509.KeyUsagesExtension(chooseKeyUsage(content), true),
+    await x509.SubjectKeyIdentifierExtension.create(copyForLibrary(content.publicKey)),
     new x509.AuthorityKeyIdentifierExtension(identifier),
   ];
   if (content.extendedKeyUsage.length > 0) {
@@ -39,22 +39,22 @@ export async function issue(order: CertificateSpecification): Promise<Uint8Array
   }
   if (content.alternativeNames.length > 0) {
     for (const name of content.alternativeNames) requireGeneralName(name, x509);
-    const names = encode(makeSequence(...content.alternativeNames.map(parse)));
+    const names = encodeDer(makeSequence(...content.alternativeNames.map(parseDer)));
     // Critical where it is the only name there is (RFC 5280 §4.2.1.6).
     const critical = content.subject.length <= 2;
-    extensions.push(new x509.Extension('2.5.29.17', critical, view(names)));
+    extensions.push(new x509.Extension('2.5.29.17', critical, copyForLibrary(names)));
   }
-  if (order.revocationListUrl !== undefined) {
-    extensions.push(new x509.CRLDistributionPointsExtension([order.revocationListUrl]));
+  if (specification.revocationListUrl !== undefined) {
+    extensions.push(new x509.CRLDistributionPointsExtension([specification.revocationListUrl]));
   }
   const certificate = await x509.X509CertificateGenerator.create(
     {
-      serialNumber: positive(order.serialNumber).toHex(),
-      subject: new x509.Name(view(content.subject)),
-      issuer: new x509.Name(view(order.issuer)),
-      notBefore: new Date(order.notBefore * 1000),
-      notAfter: new Date(order.notAfter * 1000),
-      publicKey: view(content.publicKey),
+      serialNumber: toPositive(specification.serialNumber).toHex(),
+      subject: new x509.Name(copyForLibrary(content.subject)),
+      issuer: new x509.Name(copyForLibrary(specification.issuer)),
+      notBefore: new Date(specification.notBefore * 1000),
+      notAfter: new Date(specification.notAfter * 1000),
+      publicKey: copyForLibrary(content.publicKey),
       signingKey: key.toCryptoKey(algorithm, false, ['sign']) as CryptoKey,
       signingAlgorithm: algorithm as X509CertificateCreateParams['signingAlgorithm'],
       extensions,
@@ -67,8 +67,8 @@ export async function issue(order: CertificateSpecification): Promise<Uint8Array
 /** What a client states in DER goes into the certificate as it is, so it must be what it is called. */
 function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs/x509.ts')): void {
   try {
-    parse(der);
-    new x509.GeneralName(view(der));
+    parseDer(der);
+    new x509.GeneralName(copyForLibrary(der));
   } catch {
     throw new InvalidNameError('an alternative name is not a GeneralName in DER');
   }
@@ -76,16 +76,16 @@ function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs
 
 /** See Certification.isPair. */
 export function isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean {
-  const own = publicPart(keyObject(privateKey));
+  const own = exportPublicKey(createKeyObject(privateKey));
   return own.length === publicKey.length && own.every((byte, at) => byte === publicKey[at]);
 }
 
-export function publicPart(key: KeyObject): Uint8Array {
+export function exportPublicKey(key: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
 }
 
 /** Subject Key Identifier of the issuer's certificate; where it has none, what follows from the key (RFC 5280 §4.2.1.2). */
-export async function issuerIdentifier(
+export async function readIssuerIdentifier(
   certificate: Uint8Array | undefined,
   key: Uint8Array,
 ): Promise<string> {
@@ -94,19 +94,19 @@ export async function issuerIdentifier(
     certificate === undefined
       ? null
       : new x509.X509Certificate(certificate).getExtension(x509.SubjectKeyIdentifierExtension);
-  return (stated ?? (await x509.SubjectKeyIdentifierExtension.create(view(key)))).keyId;
+  return (stated ?? (await x509.SubjectKeyIdentifierExtension.create(copyForLibrary(key)))).keyId;
 }
 
 /** What is asked for, cut down or filled up to what the subject is. */
-function usageOf({ publicKey, keyUsage = 0, authority }: CertificateContent): number {
+function chooseKeyUsage({ publicKey, keyUsage = 0, authority }: CertificateContent): number {
   const asked = authority ? keyUsage | authorityBits : keyUsage & ~authorityBits;
-  return asked === 0 ? usual(publicKey) : asked;
+  return asked === 0 ? defaultKeyUsage(publicKey) : asked;
 }
 
-function usual(publicKey: Uint8Array): number {
+function defaultKeyUsage(publicKey: Uint8Array): number {
   const key = readSpki(publicKey);
   if (key.kind === 'rsaPublic') return usageBits.digitalSignature | usageBits.keyEncipherment;
-  const use = key.kind === 'bytePublic' ? key.sort.use : undefined;
+  const use = key.kind === 'bytePublic' ? key.type.use : undefined;
   // RFC 9935 §5: the one usage that keys for encapsulation may have.
   if (use === 'encapsulation') return usageBits.keyEncipherment;
   const agrees = key.kind === 'dhPublic' || use === 'agreement';
@@ -131,7 +131,7 @@ const curves: Partial<Record<string, readonly [name: string, hash: Hash]>> = {
   secp384r1: ['P-384', 'SHA_384'],
   secp521r1: ['P-521', 'SHA_512'],
 };
-const named: Partial<Record<string, readonly [kind: string, hash: Hash | undefined]>> = {
+const signatureAlgorithms: Partial<Record<string, readonly [kind: string, hash: Hash | undefined]>> = {
   SHA_256WithRSAEncryption: ['rsa', 'SHA_256'],
   SHA_384WithRSAEncryption: ['rsa', 'SHA_384'],
   SHA_512WithRSAEncryption: ['rsa', 'SHA_512'],
@@ -144,9 +144,9 @@ const named: Partial<Record<string, readonly [kind: string, hash: Hash | undefin
 type Signing = Parameters<KeyObject['toCryptoKey']>[0];
 
 /** How the issuer's key signs, in WebCrypto's words. */
-export function signingAlgorithm(key: KeyObject, parameters: CryptographicParameters): Signing {
+export function chooseSigningAlgorithm(key: KeyObject, parameters: CryptographicParameters): Signing {
   const { DigitalSignatureAlgorithm: name, HashingAlgorithm: asked, PaddingMethod: padding } = parameters;
-  const scheme = name === undefined ? undefined : named[String(name)];
+  const scheme = name === undefined ? undefined : signatureAlgorithms[String(name)];
   if (name !== undefined && scheme === undefined) {
     throw new UnsupportedAlgorithmError(`certificates are not signed with ${name}`);
   }
@@ -157,15 +157,15 @@ export function signingAlgorithm(key: KeyObject, parameters: CryptographicParame
   if (scheme?.[1] !== undefined && asked !== undefined && asked !== scheme[1]) {
     throw new InvalidParametersError('Hashing Algorithm contradicts Digital Signature Algorithm');
   }
-  const wished = scheme?.[1] ?? asked;
+  const requestedHash = scheme?.[1] ?? asked;
   if (kind === 'ed25519') return { name: 'Ed25519' };
   if (kind === 'rsa') {
-    const hash = hashes[hashOf(wished, 'SHA_256')];
+    const hash = hashes[chooseHash(requestedHash, 'SHA_256')];
     const pss = name === 'RSASSA_PSS' || (scheme === undefined && padding === 'PSS');
     if (!pss && padding !== undefined && padding !== 'PKCS1V1_5') {
       throw new InvalidParametersError(`certificates are not signed with Padding Method ${padding}`);
     }
-    requireModulus(key);
+    requireModulusLength(key);
     return pss
       ? ({ name: 'RSA-PSS', hash, saltLength: Number(hash.slice(4)) / 8 } as Signing)
       : { name: 'RSASSA-PKCS1-v1_5', hash };
@@ -176,23 +176,27 @@ export function signingAlgorithm(key: KeyObject, parameters: CryptographicParame
       'an issuer signs with RSA, with EC P-256, P-384 or P-521, or with Ed25519',
     );
   }
-  return { name: 'ECDSA', namedCurve: curve[0], hash: hashes[hashOf(wished, curve[1])] } as Signing;
+  return {
+    name: 'ECDSA',
+    namedCurve: curve[0],
+    hash: hashes[chooseHash(requestedHash, curve[1])],
+  } as Signing;
 }
 
-function hashOf(asked: CryptographicParameters['HashingAlgorithm'], usual: Hash): Hash {
+function chooseHash(asked: CryptographicParameters['HashingAlgorithm'], usual: Hash): Hash {
   if (asked === undefined) return usual;
   if (Object.hasOwn(hashes, asked)) return asked as Hash;
   throw new UnsupportedAlgorithmError(`certificates are not signed with a hash of ${asked}`);
 }
 
-function requireModulus(key: KeyObject): void {
+function requireModulusLength(key: KeyObject): void {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (bits < 2048) throw new UnsupportedAlgorithmError("the issuer's key has less than 2048 bits");
   requireShortModulus(new Uint8Array(bits / 8).fill(0xff));
 }
 
 /** DER content of the positive number that 16 random octets make (RFC 5280 §4.1.2.2). */
-function positive(octets: Uint8Array): Uint8Array {
+function toPositive(octets: Uint8Array): Uint8Array {
   const content = new Uint8Array(octets);
   // The top bits 01: positive, never shortened, and still 126 random bits.
   content[0] = ((content[0] ?? 0) & 0x3f) | 0x40;
@@ -200,6 +204,6 @@ function positive(octets: Uint8Array): Uint8Array {
 }
 
 /** The library wants arrays over buffers that are not shared between threads. */
-export function view(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function copyForLibrary(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

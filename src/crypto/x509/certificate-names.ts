@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { JsonNameParams } from '../../../certs/x509.ts';
-import { encode, InvalidDerError, type Node, parse } from '../asn1/der.ts';
-import { type NamePart, nameParts } from '../asn1/distinguished-name.ts';
+import { type DerNode, encodeDer, InvalidDerError, parseDer } from '../asn1/der.ts';
+import { type NamePart, readNameParts } from '../asn1/distinguished-name.ts';
 import { type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
 import { InvalidNameError } from '../errors.ts';
 
@@ -23,22 +23,23 @@ const oids: Readonly<Record<NamePartType, string>> = {
 };
 
 /** Upper bounds of RFC 5280 appendix A.1 are at most this; longer parts are mistakes or attacks on whoever shows them. */
-const maxPart = 256;
-const maxText = 4_096;
+const maxPartLength = 256;
+const maxTextLength = 4_096;
 
 /** See Certification.encodeName. */
 export async function encodeName(name: StatedName): Promise<Uint8Array> {
   if ('der' in name) {
-    if (partsOf(name.der).length === 0) throw new InvalidNameError('the distinguished name is empty');
+    if (requireComparableParts(name.der).length === 0)
+      throw new InvalidNameError('the distinguished name is empty');
     return new Uint8Array(name.der);
   }
   const x509 = await import('../../../certs/x509.ts');
   try {
     // Text names the most specific part first, DER the least specific one (RFC 4514 §2.1).
     const parts =
-      'text' in name ? new x509.Name(shortEnough(name.text)).toJSON().reverse() : inOrder(name.parts);
+      'text' in name ? new x509.Name(requireShort(name.text)).toJSON().reverse() : orderParts(name.parts);
     const der = new Uint8Array(new x509.Name(parts as JsonNameParams).toArrayBuffer());
-    const written = partsOf(der);
+    const written = requireComparableParts(der);
     if (written.length === 0 || written.some((part) => /^[\d.]+=$/.test(part))) {
       throw new InvalidNameError('the distinguished name or a part of it is empty');
     }
@@ -49,19 +50,19 @@ export async function encodeName(name: StatedName): Promise<Uint8Array> {
   }
 }
 
-function shortEnough(text: string): string {
-  if (text.length > maxText) throw new InvalidNameError('the distinguished name is too long');
+function requireShort(text: string): string {
+  if (text.length > maxTextLength) throw new InvalidNameError('the distinguished name is too long');
   return text;
 }
 
 /** From country to common name, as certificates have it. E-mail addresses and domains are ASCII strings. */
-function inOrder(parts: readonly (readonly [type: NamePartType, text: string])[]) {
+function orderParts(parts: readonly (readonly [type: NamePartType, text: string])[]) {
   return namePartTypes.flatMap((type) =>
     parts
       .filter(([own]) => own === type)
       .map(([, text]) => {
-        if (text === '' || text.length > maxPart) {
-          throw new InvalidNameError(`a part ${type} of a name has 1 to ${maxPart} characters`);
+        if (text === '' || text.length > maxPartLength) {
+          throw new InvalidNameError(`a part ${type} of a name has 1 to ${maxPartLength} characters`);
         }
         if (type === 'C' && !/^[A-Za-z]{2}$/.test(text))
           throw new InvalidNameError('a country has two letters');
@@ -76,10 +77,10 @@ const dnsName = /^(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za
 /** See Certification.encodeAlternativeName. */
 export async function encodeAlternativeName(text: string): Promise<Uint8Array> {
   const x509 = await import('../../../certs/x509.ts');
-  return new Uint8Array(new x509.GeneralName(kindOf(text), text).rawData);
+  return new Uint8Array(new x509.GeneralName(recogniseKind(text), text).rawData);
 }
 
-function kindOf(text: string): 'ip' | 'url' | 'email' | 'dns' {
+function recogniseKind(text: string): 'ip' | 'url' | 'email' | 'dns' {
   if (isIP(text) !== 0) return 'ip';
   const ascii = /^[\x21-\x7e]{1,1024}$/.test(text);
   if (ascii && /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text)) return 'url';
@@ -90,25 +91,25 @@ function kindOf(text: string): 'ip' | 'url' | 'email' | 'dns' {
 
 /** See Certification.nameContains. */
 export function nameContains(name: Uint8Array, stated: Uint8Array): boolean {
-  const own = new Set(partsOf(name));
-  return partsOf(stated).every((part) => own.has(part));
+  const own = new Set(requireComparableParts(name));
+  return requireComparableParts(stated).every((part) => own.has(part));
 }
 
 /** Relative names, in order, in a form in which equal ones are equal. Throws InvalidDerError. */
-export function comparableParts(name: Node | undefined): string[] {
-  return nameParts(name).map((set) => JSON.stringify(set.map(comparable).toSorted()));
+export function readComparableParts(name: DerNode | undefined): string[] {
+  return readNameParts(name).map((set) => JSON.stringify(set.map(toComparable).toSorted()));
 }
 
 /** RFC 5280 §7.1, without the rarer rules of RFC 4518. */
-function comparable({ oid, text, value }: NamePart): string {
+function toComparable({ oid, text, value }: NamePart): string {
   return text === undefined
-    ? `${oid}#${encode(value).toHex()}`
+    ? `${oid}#${encodeDer(value).toHex()}`
     : `${oid}=${text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')}`;
 }
 
-function partsOf(der: Uint8Array): string[] {
+function requireComparableParts(der: Uint8Array): string[] {
   try {
-    return nameParts(parse(der)).flat().map(comparable);
+    return readNameParts(parseDer(der)).flat().map(toComparable);
   } catch (error) {
     if (error instanceof InvalidDerError) throw new InvalidNameError('the distinguished name is not DER');
     throw error;

@@ -3,19 +3,19 @@ import type { AttributeName, AttributeValue } from '../../../codec/attribute-tab
 import type { DigitalSignatureAlgorithm } from '../../../codec/enums.ts';
 import type { Certificate } from '../../../codec/structures/managed-objects.ts';
 import {
-  encoded,
-  explicit,
+  type DerNode,
+  derOf,
+  findTagged,
   InvalidDerError,
-  integerContent,
-  items,
-  type Node,
-  octets,
-  oid,
-  parse,
-  tagged,
+  parseDer,
+  readExplicit,
+  readIntegerContent,
+  readOctets,
+  readOid,
+  readSequence,
 } from '../asn1/der.ts';
-import { hex, type NamePart, nameParts, nameText } from '../asn1/distinguished-name.ts';
-import { generalNameText } from '../asn1/general-name.ts';
+import { formatName, hex, type NamePart, readNameParts } from '../asn1/distinguished-name.ts';
+import { formatGeneralName } from '../asn1/general-name.ts';
 import { InvalidCertificateError, InvalidKeyMaterialError } from '../errors.ts';
 import { describeKey } from '../keys/key-description.ts';
 
@@ -67,13 +67,18 @@ const issuerAlternativeName = '2.5.29.18';
 export function describeCertificate(certificate: Certificate): readonly StandardAttribute[] {
   const { CertificateType, CertificateValue } = certificate;
   const common = [
-    attribute('CertificateType', CertificateType),
-    attribute('CertificateLength', CertificateValue.length),
+    createAttribute('CertificateType', CertificateType),
+    createAttribute('CertificateLength', CertificateValue.length),
   ];
   if (CertificateType !== 'X_509') return common;
   try {
-    const parts = read(CertificateValue);
-    return [...common, ...names(parts), ...namePartAttributes(parts), ...algorithms(parts)];
+    const parts = readFields(CertificateValue);
+    return [
+      ...common,
+      ...buildNameAttributes(parts),
+      ...buildNamePartAttributes(parts),
+      ...buildAlgorithmAttributes(parts),
+    ];
   } catch (error) {
     if (error instanceof InvalidDerError || error instanceof InvalidKeyMaterialError) {
       throw new InvalidCertificateError(`the certificate is not X.509 in DER: ${error.message}`);
@@ -82,112 +87,125 @@ export function describeCertificate(certificate: Certificate): readonly Standard
   }
 }
 
-interface Parts {
-  readonly serial: Node;
-  readonly issuer: Node;
-  readonly subject: Node;
-  readonly publicKey: Node;
+interface CertificateFields {
+  readonly serial: DerNode;
+  readonly issuer: DerNode;
+  readonly subject: DerNode;
+  readonly publicKey: DerNode;
   readonly signatureAlgorithm: string;
-  readonly subjectAlternatives: readonly Node[];
-  readonly issuerAlternatives: readonly Node[];
+  readonly subjectAlternatives: readonly DerNode[];
+  readonly issuerAlternatives: readonly DerNode[];
 }
 
 /** RFC 5280 §4.1; what a server stores is not what it trusts, so neither dates nor signature are looked at. */
-function read(der: Uint8Array): Parts {
-  const outer = items(parse(der));
+function readFields(der: Uint8Array): CertificateFields {
+  const outer = readSequence(parseDer(der));
   if (outer.length !== 3) throw new InvalidDerError('a certificate has three parts');
-  const fields = items(outer[0]);
-  const [serial, , issuer, , subject, publicKey] = tagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
+  const fields = readSequence(outer[0]);
+  const [serial, , issuer, , subject, publicKey] = findTagged(fields.slice(0, 1), 0)
+    ? fields.slice(1)
+    : fields;
   if (!serial || !issuer || !subject || !publicKey) throw new InvalidDerError('fields are missing');
-  const extensionsField = tagged(fields, 3);
-  const extensions = extensionsField === undefined ? [] : items(explicit(extensionsField));
+  const extensionsField = findTagged(fields, 3);
+  const extensions = extensionsField === undefined ? [] : readSequence(readExplicit(extensionsField));
   return {
     serial,
     issuer,
     subject,
     publicKey,
-    signatureAlgorithm: oid(items(outer[1])[0]),
-    subjectAlternatives: generalNames(extensions, subjectAlternativeName),
-    issuerAlternatives: generalNames(extensions, issuerAlternativeName),
+    signatureAlgorithm: readOid(readSequence(outer[1])[0]),
+    subjectAlternatives: findGeneralNames(extensions, subjectAlternativeName),
+    issuerAlternatives: findGeneralNames(extensions, issuerAlternativeName),
   };
 }
 
-function generalNames(extensions: readonly Node[], identifier: string): readonly Node[] {
+function findGeneralNames(extensions: readonly DerNode[], identifier: string): readonly DerNode[] {
   for (const extension of extensions) {
-    const parts = items(extension);
-    if (oid(parts[0]) === identifier) return items(parse(octets(parts.at(-1))));
+    const parts = readSequence(extension);
+    if (readOid(parts[0]) === identifier) return readSequence(parseDer(readOctets(parts.at(-1))));
   }
   return [];
 }
 
-function names({
+function buildNameAttributes({
   serial,
   issuer,
   subject,
   subjectAlternatives,
   issuerAlternatives,
-}: Parts): StandardAttribute[] {
-  const issuerText = nameText(nameParts(issuer));
-  const subjectParts = nameParts(subject);
+}: CertificateFields): StandardAttribute[] {
+  const issuerText = formatName(readNameParts(issuer));
+  const subjectParts = readNameParts(subject);
   const named = subjectParts.length > 0;
   return [
-    attribute('X_509CertificateIdentifier', {
-      IssuerDistinguishedName: copy(issuer),
-      CertificateSerialNumber: copy(serial),
+    createAttribute('X_509CertificateIdentifier', {
+      IssuerDistinguishedName: copyDer(issuer),
+      CertificateSerialNumber: copyDer(serial),
     }),
-    attribute('X_509CertificateSubject', {
-      ...(named ? { SubjectDistinguishedName: copy(subject) } : {}),
-      SubjectAlternativeName: subjectAlternatives.map(copy),
+    createAttribute('X_509CertificateSubject', {
+      ...(named ? { SubjectDistinguishedName: copyDer(subject) } : {}),
+      SubjectAlternativeName: subjectAlternatives.map(copyDer),
     }),
-    attribute('X_509CertificateIssuer', {
-      IssuerDistinguishedName: copy(issuer),
-      IssuerAlternativeName: issuerAlternatives.map(copy),
+    createAttribute('X_509CertificateIssuer', {
+      IssuerDistinguishedName: copyDer(issuer),
+      IssuerAlternativeName: issuerAlternatives.map(copyDer),
     }),
-    attribute('CertificateIdentifier', { Issuer: issuerText, SerialNumber: hex(integerContent(serial)) }),
-    attribute('CertificateSubject', {
-      ...(named ? { CertificateSubjectDistinguishedName: nameText(subjectParts) } : {}),
-      CertificateSubjectAlternativeName: subjectAlternatives.map(generalNameText),
+    createAttribute('CertificateIdentifier', {
+      Issuer: issuerText,
+      SerialNumber: hex(readIntegerContent(serial)),
     }),
-    attribute('CertificateIssuer', {
+    createAttribute('CertificateSubject', {
+      ...(named ? { CertificateSubjectDistinguishedName: formatName(subjectParts) } : {}),
+      CertificateSubjectAlternativeName: subjectAlternatives.map(formatGeneralName),
+    }),
+    createAttribute('CertificateIssuer', {
       CertificateIssuerDistinguishedName: issuerText,
-      CertificateIssuerAlternativeName: issuerAlternatives.map(generalNameText),
+      CertificateIssuerAlternativeName: issuerAlternatives.map(formatGeneralName),
     }),
   ];
 }
 
-function namePartAttributes({ subject, issuer }: Parts): StandardAttribute[] {
-  return [...partsOf('Subject', nameParts(subject)), ...partsOf('Issuer', nameParts(issuer))];
+function buildNamePartAttributes({ subject, issuer }: CertificateFields): StandardAttribute[] {
+  return [
+    ...buildPartAttributes('Subject', readNameParts(subject)),
+    ...buildPartAttributes('Issuer', readNameParts(issuer)),
+  ];
 }
 
-function partsOf(whose: 'Subject' | 'Issuer', name: readonly (readonly NamePart[])[]): StandardAttribute[] {
+function buildPartAttributes(
+  whose: 'Subject' | 'Issuer',
+  name: readonly (readonly NamePart[])[],
+): StandardAttribute[] {
   return name.flat().flatMap(({ oid: type, text }) => {
     const part = partNames.get(type as Parameters<typeof partNames.get>[0]);
-    return part === undefined || text === undefined ? [] : [attribute(`Certificate${whose}${part}`, text)];
+    return part === undefined || text === undefined
+      ? []
+      : [createAttribute(`Certificate${whose}${part}`, text)];
   });
 }
 
-function algorithms({ publicKey, signatureAlgorithm }: Parts): StandardAttribute[] {
+function buildAlgorithmAttributes({ publicKey, signatureAlgorithm }: CertificateFields): StandardAttribute[] {
   const key = describeKey({
     objectType: 'PublicKey',
     KeyFormatType: 'X_509',
-    KeyMaterial: encoded(publicKey),
+    KeyMaterial: derOf(publicKey),
   });
   const signature = signatureAlgorithms.get(signatureAlgorithm);
   const list: StandardAttribute[] = [];
   if (key.CryptographicAlgorithm !== undefined) {
-    list.push(attribute('CryptographicAlgorithm', key.CryptographicAlgorithm));
+    list.push(createAttribute('CryptographicAlgorithm', key.CryptographicAlgorithm));
   }
   if (key.CryptographicLength !== undefined)
-    list.push(attribute('CryptographicLength', key.CryptographicLength));
-  if (signature !== undefined) list.push(attribute('DigitalSignatureAlgorithm', signature));
+    list.push(createAttribute('CryptographicLength', key.CryptographicLength));
+  if (signature !== undefined) list.push(createAttribute('DigitalSignatureAlgorithm', signature));
   return list;
 }
 
-function attribute<N extends AttributeName>(name: N, value: AttributeValue<N>): StandardAttribute {
+function createAttribute<N extends AttributeName>(name: N, value: AttributeValue<N>): StandardAttribute {
   return { name, value } as StandardAttribute;
 }
 
 /** DER in memory of its own: a view would keep the whole message alive. */
-function copy(node: Node): Uint8Array {
-  return new Uint8Array(encoded(node));
+function copyDer(node: DerNode): Uint8Array {
+  return new Uint8Array(derOf(node));
 }

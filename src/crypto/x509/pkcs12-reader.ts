@@ -1,18 +1,18 @@
 import { createHmac, createPrivateKey, timingSafeEqual } from 'node:crypto';
 import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
 import {
-  encoded,
-  explicit,
+  type DerNode,
+  derOf,
   InvalidDerError,
-  items,
-  type Node,
-  octets,
-  oid,
-  parse,
-  version,
+  parseDer,
+  readExplicit,
+  readOctets,
+  readOid,
+  readSequence,
+  readVersion,
 } from '../asn1/der.ts';
 import { decryptionFailed } from '../errors.ts';
-import { passwordText } from './pkcs12.ts';
+import { decodePassword } from './pkcs12.ts';
 
 /** The private key in a PKCS#12 file (RFC 7292). Certificates in it are left alone. */
 
@@ -52,13 +52,15 @@ class UnsupportedPkcs12Error extends Error {
 /** See Wrapping.unbundle. */
 export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array | undefined {
   try {
-    const [form, authSafe, mac] = items(parse(file));
-    if (version(form) !== 3) return undefined;
-    const text = passwordText(password);
-    const content = dataOf(authSafe);
+    const [form, authSafe, mac] = readSequence(parseDer(file));
+    if (readVersion(form) !== 3) return undefined;
+    const text = decodePassword(password);
+    const content = readData(authSafe);
     requireMac(mac, content, text);
-    const bags = items(parse(content)).flatMap((each) => (isData(each) ? items(parse(dataOf(each))) : []));
-    const found = bags.map((bag) => privateKeyIn(bag, text)).filter((key) => key !== undefined);
+    const bags = readSequence(parseDer(content)).flatMap((each) =>
+      isData(each) ? readSequence(parseDer(readData(each))) : [],
+    );
+    const found = bags.map((bag) => readPrivateKey(bag, text)).filter((key) => key !== undefined);
     return found[0];
   } catch (error) {
     if (error instanceof InvalidDerError || error instanceof UnsupportedPkcs12Error) return undefined;
@@ -66,72 +68,72 @@ export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array
   }
 }
 
-function isData(contentInfo: Node): boolean {
-  return oid(items(contentInfo)[0]) === oids.data;
+function isData(contentInfo: DerNode): boolean {
+  return readOid(readSequence(contentInfo)[0]) === oids.data;
 }
 
-function dataOf(contentInfo: Node | undefined): Uint8Array {
-  const [type, content] = items(contentInfo);
-  if (oid(type) !== oids.data || content === undefined) throw new UnsupportedPkcs12Error();
-  return octets(explicit(content));
+function readData(contentInfo: DerNode | undefined): Uint8Array {
+  const [type, content] = readSequence(contentInfo);
+  if (readOid(type) !== oids.data || content === undefined) throw new UnsupportedPkcs12Error();
+  return readOctets(readExplicit(content));
 }
 
 /** MacData proves the password before anything is decrypted with it. */
-function requireMac(macData: Node | undefined, content: Uint8Array, password: string): void {
+function requireMac(macData: DerNode | undefined, content: Uint8Array, password: string): void {
   if (macData === undefined) throw new UnsupportedPkcs12Error();
-  const [digestInfo, salt, iterations] = items(macData);
-  const [algorithm, digest] = items(digestInfo);
-  const mac = macs.get(oid(items(algorithm)[0]));
+  const [digestInfo, salt, iterations] = readSequence(macData);
+  const [algorithm, digest] = readSequence(digestInfo);
+  const mac = macs.get(readOid(readSequence(algorithm)[0]));
   if (mac === undefined) throw new UnsupportedPkcs12Error();
-  const rounds = iterations === undefined ? 1 : countOf(iterations, maxIterations.mac);
-  const key = derivePkcs12(mac.hash, password, octets(salt), 'mac', rounds, mac.bytes);
+  const rounds = iterations === undefined ? 1 : requireCount(iterations, maxIterations.mac);
+  const key = derivePkcs12(mac.hash, password, readOctets(salt), 'mac', rounds, mac.bytes);
   const expected = createHmac(mac.hash, key).update(content).digest();
-  const given = octets(digest);
+  const given = readOctets(digest);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw decryptionFailed();
 }
 
-function countOf(iterations: Node, most: number): number {
-  const count = Number(`0x${integerHex(iterations)}`);
-  if (count < 1 || count > most) throw new UnsupportedPkcs12Error();
+function requireCount(iterations: DerNode, maxCount: number): number {
+  const count = Number(`0x${readIntegerHex(iterations)}`);
+  if (count < 1 || count > maxCount) throw new UnsupportedPkcs12Error();
   return count;
 }
 
-function integerHex(node: Node): string {
-  const content = encoded(node).subarray(2);
+function readIntegerHex(node: DerNode): string {
+  const content = derOf(node).subarray(2);
   if (content.length === 0 || content.length > 4) throw new UnsupportedPkcs12Error();
   return Buffer.from(content.buffer, content.byteOffset, content.length).toString('hex');
 }
 
-function privateKeyIn(bag: Node, password: string): Uint8Array | undefined {
-  const [type, value] = items(bag);
-  const content = value && explicit(value);
+function readPrivateKey(bag: DerNode, password: string): Uint8Array | undefined {
+  const [type, value] = readSequence(bag);
+  const content = value && readExplicit(value);
   if (content === undefined) return undefined;
-  switch (oid(type)) {
+  switch (readOid(type)) {
     case oids.keyBag:
-      return new Uint8Array(encoded(content));
+      return new Uint8Array(derOf(content));
     case oids.shroudedKeyBag:
       requireFewIterations(content);
-      return unshrouded(encoded(content), password);
+      return decryptShroudedKey(derOf(content), password);
     default:
       return undefined;
   }
 }
 
 /** EncryptionAlgorithm of an EncryptedPrivateKeyInfo: OpenSSL would count as long as it is told to. */
-function requireFewIterations(shrouded: Node): void {
-  const [algorithm, parameters] = items(items(shrouded)[0]);
-  switch (oid(algorithm)) {
+function requireFewIterations(shrouded: DerNode): void {
+  const [algorithm, parameters] = readSequence(readSequence(shrouded)[0]);
+  switch (readOid(algorithm)) {
     case oids.pbes2: {
-      const [derivation] = items(parameters);
-      const [, iterations] = items(items(derivation)[1]);
+      const [derivation] = readSequence(parameters);
+      const [, iterations] = readSequence(readSequence(derivation)[1]);
       if (iterations === undefined) throw new UnsupportedPkcs12Error();
-      countOf(iterations, maxIterations.key);
+      requireCount(iterations, maxIterations.key);
       return;
     }
     case oids.sha1TripleDes: {
-      const [, iterations] = items(parameters);
+      const [, iterations] = readSequence(parameters);
       if (iterations === undefined) throw new UnsupportedPkcs12Error();
-      countOf(iterations, maxIterations.key);
+      requireCount(iterations, maxIterations.key);
       return;
     }
     default:
@@ -139,7 +141,7 @@ function requireFewIterations(shrouded: Node): void {
   }
 }
 
-function unshrouded(der: Uint8Array, passphrase: string): Uint8Array {
+function decryptShroudedKey(der: Uint8Array, passphrase: string): Uint8Array {
   const key = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
   try {
     return createPrivateKey({ key, format: 'der', type: 'pkcs8', passphrase }).export({

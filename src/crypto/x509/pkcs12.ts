@@ -6,7 +6,7 @@ import {
   InvalidParametersError,
   UnsupportedAlgorithmError,
 } from '../errors.ts';
-import { componentsOf, keyObject } from '../keys/key-objects.ts';
+import { createKeyObject, requireComponents } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { Pkcs12Parts } from '../wrapping.ts';
 
@@ -18,10 +18,10 @@ export function encodePkcs12(
   { certificates, password, friendlyName }: Pkcs12Parts,
 ): Uint8Array {
   if (key.objectType !== 'PrivateKey') throw new UnsupportedAlgorithmError('PKCS#12 is for private keys');
-  const { kind } = componentsOf(key);
+  const { kind } = requireComponents(key);
   if (kind === 'dhPrivate') throw new UnsupportedAlgorithmError('a DH key has no certificate to go with');
-  const object = keyObject(key);
-  const [own, ...authorities] = certificates.map(readCertificate);
+  const object = createKeyObject(key);
+  const [own, ...authorities] = certificates.map(openChainCertificate);
   if (own !== undefined && !own.checkPrivateKey(object))
     throw new InvalidKeyMaterialError('the certificate is not that of the key');
   return createPkcs12({
@@ -29,12 +29,12 @@ export function encodePkcs12(
     certificate: own?.raw,
     authorities: authorities.map(({ raw }) => raw),
     friendlyName,
-    password: passwordText(password),
+    password: decodePassword(password),
     encryption: 'aes',
   });
 }
 
-function readCertificate(der: Uint8Array): X509Certificate {
+function openChainCertificate(der: Uint8Array): X509Certificate {
   try {
     return new X509Certificate(der);
   } catch {
@@ -43,7 +43,7 @@ function readCertificate(der: Uint8Array): X509Certificate {
 }
 
 /** PKCS#12 takes passwords as text (RFC 7292, appendix B.1). */
-export function passwordText(password: Uint8Array): string {
+export function decodePassword(password: Uint8Array): string {
   try {
     return utf8.decode(password);
   } catch {

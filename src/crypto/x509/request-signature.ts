@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, verify, webcrypto } from 'node:crypto';
 import { promisify } from 'node:util';
-import { bits, encoded, items, oid, parse } from '../asn1/der.ts';
+import { derOf, parseDer, readBits, readOid, readSequence } from '../asn1/der.ts';
 import { InvalidCertificateRequestError } from '../errors.ts';
 
 /** Signatures of certificate requests (RFC 2986 §3): that whoever asks has the private key. */
@@ -43,9 +43,9 @@ const verifyOnThread = promisify(verify);
  * Whether the key in a request, SubjectPublicKeyInfo in DER, made its signature. Throws InvalidCertificateRequestError for kinds of keys and
  * signatures that are not known here, DerInvalid.
  */
-export async function isSignedBy(request: Uint8Array, publicKey: Uint8Array): Promise<boolean> {
-  const [info, algorithm, signature] = items(parse(request));
-  const id = oid(items(algorithm)[0]);
+export async function isRequestSignedBy(request: Uint8Array, publicKey: Uint8Array): Promise<boolean> {
+  const [info, algorithm, signature] = readSequence(parseDer(request));
+  const id = readOid(readSequence(algorithm)[0]);
   if (id === pss) return isSignedWithPss(request);
   const scheme = schemes.get(id);
   if (scheme === undefined || info === undefined)
@@ -55,7 +55,7 @@ export async function isSignedBy(request: Uint8Array, publicKey: Uint8Array): Pr
   const key = openKey(publicKey);
   const [kind, hash] = scheme;
   if (key.asymmetricKeyType !== kind) return false;
-  return verifyOnThread(hash, encoded(info), key, bits(signature)).catch(() => false);
+  return verifyOnThread(hash, derOf(info), key, readBits(signature)).catch(() => false);
 }
 
 function openKey(publicKey: Uint8Array): KeyObject {

@@ -1,11 +1,16 @@
 import { webcrypto } from 'node:crypto';
 import type { X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { RevocationReasonCode } from '../../../codec/enums.ts';
-import { encode, integerContent, makeInteger, parse } from '../asn1/der.ts';
+import { encodeDer, makeInteger, parseDer, readIntegerContent } from '../asn1/der.ts';
 import type { RevocationListSpecification, RevokedEntry } from '../certification.ts';
 import { InvalidParametersError } from '../errors.ts';
-import { keyObject } from '../keys/key-objects.ts';
-import { issuerIdentifier, publicPart, signingAlgorithm, view } from './certificate-issue.ts';
+import { createKeyObject } from '../keys/key-objects.ts';
+import {
+  chooseSigningAlgorithm,
+  copyForLibrary,
+  exportPublicKey,
+  readIssuerIdentifier,
+} from './certificate-issue.ts';
 
 /** Certificate revocation lists of version 2 (RFC 5280 §5): complete ones, of the issuer's own certificates. */
 
@@ -22,21 +27,25 @@ const reasons: Readonly<Partial<Record<RevocationReasonCode, number>>> = {
 };
 
 /** See Certification.revocationList. */
-export async function revocationList(order: RevocationListSpecification): Promise<Uint8Array> {
-  const key = keyObject(order.issuerKey);
-  const algorithm = signingAlgorithm(key, order.signature);
+export async function issueRevocationList(specification: RevocationListSpecification): Promise<Uint8Array> {
+  const key = createKeyObject(specification.issuerKey);
+  const algorithm = chooseSigningAlgorithm(key, specification.signature);
   const x509 = await import('../../../certs/x509.ts');
-  const issuer = new x509.X509Certificate(view(order.issuerCertificate));
-  const identifier = await issuerIdentifier(order.issuerCertificate, publicPart(key));
+  const issuer = new x509.X509Certificate(copyForLibrary(specification.issuerCertificate));
+  const identifier = await readIssuerIdentifier(specification.issuerCertificate, exportPublicKey(key));
   const list = await x509.X509CrlGenerator.create(
     {
       issuer: issuer.subjectName,
-      thisUpdate: new Date(order.thisUpdate * 1000),
-      nextUpdate: new Date(order.nextUpdate * 1000),
-      entries: order.entries.map(entryOf),
+      thisUpdate: new Date(specification.thisUpdate * 1000),
+      nextUpdate: new Date(specification.nextUpdate * 1000),
+      entries: specification.entries.map(toEntry),
       extensions: [
         new x509.AuthorityKeyIdentifierExtension(identifier),
-        new x509.Extension(crlNumber, false, view(encode(makeInteger(magnitude(order.number))))),
+        new x509.Extension(
+          crlNumber,
+          false,
+          copyForLibrary(encodeDer(makeInteger(toMagnitude(specification.number)))),
+        ),
       ],
       signingKey: key.toCryptoKey(algorithm, false, ['sign']) as CryptoKey,
       signingAlgorithm: algorithm as X509CertificateCreateParams['signingAlgorithm'],
@@ -46,13 +55,13 @@ export async function revocationList(order: RevocationListSpecification): Promis
   return new Uint8Array(list.rawData);
 }
 
-function entryOf({ serialNumber, date, reason, invalidSince }: RevokedEntry) {
+function toEntry({ serialNumber, date, reason, invalidSince }: RevokedEntry) {
   const code = reasons[reason];
   // Unspecified is said by saying nothing. The library writes an empty list of extensions then, which RFC 5280 does not
   // have, so that such an entry says by another one since when it holds.
   const since = invalidSince ?? (code === undefined ? date : undefined);
   return {
-    serialNumber: integerContent(parse(serialNumber)).toHex(),
+    serialNumber: readIntegerContent(parseDer(serialNumber)).toHex(),
     revocationDate: new Date(date * 1000),
     ...(code === undefined ? {} : { reason: code }),
     ...(since === undefined ? {} : { invalidity: new Date(since * 1000) }),
@@ -60,7 +69,7 @@ function entryOf({ serialNumber, date, reason, invalidSince }: RevokedEntry) {
 }
 
 /** Big-endian, without leading zeros. */
-function magnitude(number: number): Uint8Array {
+function toMagnitude(number: number): Uint8Array {
   if (!Number.isSafeInteger(number) || number < 1)
     throw new InvalidParametersError('a list has a positive number');
   const digits = number.toString(16);

@@ -144,7 +144,7 @@ export async function readCertificateRequest(
   if (type !== 'PKCS_10' && type !== 'PEM') {
     fail('FeatureNotSupported', 'certificate requests are read as PKCS#10, in DER or PEM, only');
   }
-  const content = await crypto.certification.readRequest(type, value);
+  const content = await crypto.certification.readCertificateRequest(type, value);
   // The request may have been made by somebody else than the client that forwards it.
   if (content.authority && !requestsAuthority(attributes)) {
     fail(

@@ -90,7 +90,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
   const parameters =
     valueOf(attributes, 'CryptographicParameters') ?? key.attributes.get('CryptographicParameters') ?? {};
-  const certificate = await crypto.certification.issue({
+  const certificate = await crypto.certification.issueCertificate({
     content,
     issuer: issuerCertificate?.details.subject ?? content.subject,
     issuerCertificate: issuerCertificate?.certificate,

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { HashingAlgorithm, PaddingMethod } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
-import { encode, makeInteger, makeSequence, stripZeros } from '../../../src/crypto/asn1/der.ts';
+import { encodeDer, makeInteger, makeSequence, stripZeros } from '../../../src/crypto/asn1/der.ts';
 import { nodeCrypto } from '../../../src/crypto/node/node.ts';
 import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
@@ -141,7 +141,7 @@ t.test('ECDSA and DSA', async (t) => {
 
 function derOf(vector: Vector): Uint8Array {
   const [r, s] = [vector.bytes('R'), vector.bytes('S')].map((each) => makeInteger(stripZeros(each)));
-  return encode(makeSequence(r as never, s as never));
+  return encodeDer(makeSequence(r as never, s as never));
 }
 
 /** RFC 8410: what stands before the bytes of a private key, and of a public one. */

@@ -1,7 +1,7 @@
 import * as asn1 from 'asn1js';
 import t from 'tap';
-import { InvalidDerError, parse } from '../../../../src/crypto/asn1/der.ts';
-import { nameParts, nameText } from '../../../../src/crypto/asn1/distinguished-name.ts';
+import { InvalidDerError, parseDer } from '../../../../src/crypto/asn1/der.ts';
+import { formatName, readNameParts } from '../../../../src/crypto/asn1/distinguished-name.ts';
 
 /** A name of one common name in DER, its value any item. */
 function nameOf(value: asn1.AsnType, type = '2.5.4.3'): Uint8Array {
@@ -31,13 +31,13 @@ t.test('every type of string', async (t) => {
     ['OCTET STRING', 4, '4b', undefined],
   ];
   for (const [what, tag, hex, text] of rows) {
-    t.equal(nameParts(parse(nameOf(item(tag, hex))))[0]?.[0]?.text, text, what);
+    t.equal(readNameParts(parseDer(nameOf(item(tag, hex))))[0]?.[0]?.text, text, what);
   }
   for (const [what, tag, hex] of [
     ['half a character of a BMPString', 30, '004b00'],
     ['half a character of a UniversalString', 28, '0000'],
   ] as const)
-    t.throws(() => parse(nameOf(item(tag, hex))), InvalidDerError, what);
+    t.throws(() => parseDer(nameOf(item(tag, hex))), InvalidDerError, what);
 });
 
 t.test('text as RFC 4514 has it', async (t) => {
@@ -53,5 +53,5 @@ t.test('text as RFC 4514 has it', async (t) => {
     [item(4, '4b'), '2.5.4.3=#04014b'],
   ];
   for (const [value, text, type] of rows)
-    t.equal(nameText(nameParts(parse(nameOf(value, type)))), text, text);
+    t.equal(formatName(readNameParts(parseDer(nameOf(value, type)))), text, text);
 });

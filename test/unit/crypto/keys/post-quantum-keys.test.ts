@@ -1,9 +1,15 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import t from 'tap';
-import { acceptsLength, generatesLength, quantumSafe } from '../../../../src/crypto/algorithms.ts';
-import { encode, makeOctets, makeOid, makeSequence, makeVersion } from '../../../../src/crypto/asn1/der.ts';
+import { acceptsLength, generatesLength, isQuantumSafe } from '../../../../src/crypto/algorithms.ts';
+import {
+  encodeDer,
+  makeOctets,
+  makeOid,
+  makeSequence,
+  makeVersion,
+} from '../../../../src/crypto/asn1/der.ts';
 import { InvalidKeyMaterialError, UnsupportedAlgorithmError } from '../../../../src/crypto/errors.ts';
-import { byteKeysFor } from '../../../../src/crypto/keys/byte-keys.ts';
+import { findTypeOfAlgorithm } from '../../../../src/crypto/keys/byte-keys.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import {
   fixed,
@@ -25,7 +31,7 @@ t.test('every set: made, described, in every format and back', async (t) => {
     const pair = await generateKeyPair({ algorithm });
     const priv = privateKey(algorithm, pair.privateKey, 'PKCS_8');
     const pub = publicKey(algorithm, pair.publicKey, 'X_509');
-    const sort = byteKeysFor(algorithm);
+    const sort = findTypeOfAlgorithm(algorithm);
     const raw = bytes(convertKey(pub, 'Raw'));
     t.equal(raw.length * 8, pair.bits, `${algorithm}: as long as its public key`);
     for (const key of [priv, pub]) {
@@ -44,25 +50,25 @@ t.test('every set: made, described, in every format and back', async (t) => {
     t.equal(read.asymmetricKeyType, sort?.nodeType, 'OpenSSL takes it for the same');
     const spki = createPublicKey(read).export({ format: 'der', type: 'spki' });
     t.equal(spki.toHex(), hex(pair.publicKey), 'and the halves belong together');
-    t.ok(quantumSafe(algorithm, pair.bits) && generatesLength(algorithm, pair.bits));
+    t.ok(isQuantumSafe(algorithm, pair.bits) && generatesLength(algorithm, pair.bits));
   }
 });
 
 t.test('lattice keys of the other implementation: seed, expanded key, both', async (t) => {
   for (const [name, other] of Object.entries({ ...kems, ...latticeSigners })) {
     const algorithm = name as keyof typeof kems;
-    const sort = byteKeysFor(algorithm);
+    const sort = findTypeOfAlgorithm(algorithm);
     const seed = fixed(sort?.privateBytes ?? 0, 3);
     const { secretKey, publicKey: made } = other.keygen(seed);
     t.equal(secretKey.length, sort?.expandedBytes, `${name} expanded`);
     const info = (content: Uint8Array) =>
-      encode(makeSequence(makeVersion(0), makeSequence(makeOid(sort?.oid ?? '')), makeOctets(content)));
+      encodeDer(makeSequence(makeVersion(0), makeSequence(makeOid(sort?.oid ?? '')), makeOctets(content)));
     const both = (one: Uint8Array, rest: Uint8Array) =>
-      info(encode(makeSequence(makeOctets(one), makeOctets(rest))));
+      info(encodeDer(makeSequence(makeOctets(one), makeOctets(rest))));
     const same = [
       privateKey(algorithm, seed),
       privateKey(algorithm, secretKey),
-      privateKey(algorithm, info(encode(makeOctets(secretKey))), 'PKCS_8'),
+      privateKey(algorithm, info(encodeDer(makeOctets(secretKey))), 'PKCS_8'),
       privateKey(algorithm, both(seed, secretKey), 'PKCS_8'),
     ];
     for (const key of same) {
@@ -80,7 +86,7 @@ t.test('lattice keys of the other implementation: seed, expanded key, both', asy
       both(seed, secretKey.subarray(1)),
       both(seed.subarray(1), secretKey),
       info(seed.subarray(1)),
-      info(encode(makeOctets(fixed(48)))),
+      info(encodeDer(makeOctets(fixed(48)))),
     ];
     for (const der of wrong)
       t.throws(() => describeKey(privateKey(algorithm, der, 'PKCS_8')), InvalidKeyMaterialError);
@@ -107,7 +113,10 @@ t.test(
     };
     for (const [name, beginning] of Object.entries(examples)) {
       const algorithm = name as PostQuantumName;
-      const seed = Uint8Array.from({ length: byteKeysFor(algorithm)?.privateBytes ?? 0 }, (_, at) => at);
+      const seed = Uint8Array.from(
+        { length: findTypeOfAlgorithm(algorithm)?.privateBytes ?? 0 },
+        (_, at) => at,
+      );
       const der = bytes(convertKey(privateKey(algorithm, seed), 'PKCS_8'));
       const read = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });
       const spki = createPublicKey(read).export({ format: 'der', type: 'spki' });
@@ -120,7 +129,7 @@ t.test('hash-based keys of the other implementation', async (t) => {
   for (const [name, other] of Object.entries(hashSigners)) {
     if (name.endsWith('s')) continue;
     const algorithm = name as keyof typeof hashSigners;
-    const sort = byteKeysFor(algorithm);
+    const sort = findTypeOfAlgorithm(algorithm);
     const { secretKey, publicKey: made } = other.keygen(fixed(((sort?.privateBytes ?? 0) / 4) * 3));
     const der = bytes(convertKey(privateKey(algorithm, secretKey), 'PKCS_8'));
     const read = createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' });

@@ -150,7 +150,7 @@ t.test('keys too weak to be vouched for, and issuers that cannot sign', async (t
   const subject = await certification.encodeName({ text: 'CN=x' });
   const issuer = await nodeCrypto.generateKeyPair({ algorithm: 'ECDSA', curve: 'P_256' });
   const order = (publicKey: Uint8Array, privateKey: Uint8Array, hash?: 'MD5') =>
-    certification.issue({
+    certification.issueCertificate({
       content: { subject, publicKey, alternativeNames: [], extendedKeyUsage: [], authority: false },
       issuer: subject,
       issuerKey: { objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial: privateKey },

@@ -63,5 +63,5 @@ t.test('of any bytes nothing comes but what was promised', async (t) => {
       came.add((error as Error).name);
     }
   }
-  for (const each of came) t.match(each, /^(undefined|CryptographyFailed)$/);
+  for (const each of came) t.match(each, /^(undefined|CryptographyFailedError)$/);
 });

@@ -1,0 +1,175 @@
+import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { UnsupportedAlgorithmError } from '../errors.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { CryptoProvider, KeyDerivation } from '../provider.ts';
+import { type DisabledName, parseDisabled } from './disabled-names.ts';
+import { isApprovedAlgorithm, isApprovedLength, isApprovedName } from './fips-approved.ts';
+
+/** The operator's settings of the cryptography. */
+export interface CryptographicSettings {
+  /** Names of KMIP, of algorithms also `NAME<BITS` and `NAME=BITS`; see `findDisabledProblem`. */
+  readonly disabled: readonly string[];
+  /** Whether RSA may decrypt PKCS #1 v1.5 padding. */
+  readonly pkcs1Decryption: boolean;
+  /** Whether only algorithms approved by FIPS 140-3 are allowed. */
+  readonly fips: boolean;
+}
+
+/** The use of a key that a rule is about. */
+export type Purpose = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'mac';
+
+/** An entry for EC is about every algorithm on its curves. */
+const families: Readonly<Record<string, string>> = { ECDSA: 'EC', ECDH: 'EC', ECMQV: 'EC' };
+
+/**
+ * The rules that settings make. Every `require…` method throws UnsupportedAlgorithmError when a rule forbids one of its
+ * arguments. `provider` tells algorithm and length of a key.
+ */
+export class CryptographicRules {
+  #settings: CryptographicSettings;
+  #disabled: readonly DisabledName[] = [];
+  /** Skips every look at a key in the usual case that no rule is about keys. */
+  #allowsAllKeys = true;
+
+  /** @throws {TypeError} for an entry of `disabled` in which `findDisabledProblem` finds a problem */
+  constructor(settings: CryptographicSettings) {
+    this.#settings = settings;
+    this.replace(settings);
+  }
+
+  /** @throws {TypeError} as the constructor, and then changes nothing */
+  replace(settings: CryptographicSettings): void {
+    this.#disabled = settings.disabled.map(parseDisabled);
+    this.#settings = settings;
+    this.#allowsAllKeys = this.#disabled.length === 0 && !settings.fips;
+  }
+
+  /** Tells whether the rules allow a hash or curve. */
+  isAllowed(name: string | number): boolean {
+    const text = String(name);
+    return !(this.#settings.fips && !isApprovedName(text)) && !this.#isDisabled(text);
+  }
+
+  /** Checks a key and the parameters of its use. */
+  requireUse(
+    provider: CryptoProvider,
+    purpose: Purpose,
+    key: PlainKey,
+    parameters: CryptographicParameters,
+  ): void {
+    const { HashingAlgorithm: hash } = parameters;
+    const padding = parameters.PaddingMethod ?? impliedPadding(purpose, key, parameters);
+    if (purpose === 'decrypt' && padding === 'PKCS1V1_5' && !this.#settings.pkcs1Decryption)
+      throw new UnsupportedAlgorithmError(
+        'the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP, or ask its operator',
+      );
+    if (this.#allowsAllKeys) return;
+    if (this.#settings.fips) requireApprovedUse(purpose, parameters);
+    this.#requireKey(provider, key, purpose === 'mac' ? parameters.CryptographicAlgorithm : undefined);
+    const signature = parameters.DigitalSignatureAlgorithm;
+    this.requireName(signature === undefined ? undefined : hashOfSignature(String(signature)));
+    this.#requireEnabled(signature);
+    for (const name of [hash, parameters.MaskGeneratorHashingAlgorithm, parameters.BlockCipherMode, padding])
+      this.requireName(name);
+  }
+
+  /** Checks the signature of a new certificate, in DER: without a stated hash, the issuer's key has decided it. */
+  requireCertificate(provider: CryptoProvider, CertificateValue: Uint8Array): void {
+    if (this.#allowsAllKeys) return;
+    const certificate = { CertificateType: 'X_509', CertificateValue } as const;
+    for (const { name, value } of provider.describeCertificate(certificate)) {
+      if (name !== 'DigitalSignatureAlgorithm') continue;
+      this.#requireEnabled(String(value));
+      this.requireName(hashOfSignature(String(value)));
+    }
+  }
+
+  /** Checks a derivation: its method, its key and its parameters. */
+  requireDerivation(provider: CryptoProvider, { method, key, parameters }: KeyDerivation): void {
+    if (this.#allowsAllKeys) return;
+    this.requireName(method);
+    if (key.objectType !== 'SecretData') this.#requireKey(provider, key);
+    const algorithm = parameters.CryptographicAlgorithm;
+    if (algorithm !== undefined) this.requireAlgorithm(algorithm);
+    // PBKDF2 uses SHA-1 when no hash is stated.
+    this.requireName(parameters.HashingAlgorithm ?? (method === 'PBKDF2' ? 'SHA_1' : undefined));
+    this.requireName(parameters.BlockCipherMode);
+  }
+
+  /** Checks an algorithm, with a length in bits where it is known. */
+  requireAlgorithm(algorithm: CryptographicAlgorithm, bits?: number): void {
+    if (this.#allowsAllKeys) return;
+    const name = String(algorithm);
+    if (this.#settings.fips && !isApprovedAlgorithm(name)) throw notApproved(name);
+    if (this.#settings.fips && bits !== undefined && !isApprovedLength(name, bits))
+      throw notApproved(`${name} of ${bits} bits`);
+    for (const rule of this.#disabled) {
+      if (rule.name !== name && rule.name !== families[name]) continue;
+      if (rule.bits === undefined) throw switchedOff(name);
+      if (bits === undefined) continue;
+      const matches = rule.comparison === '<' ? bits < rule.bits : bits === rule.bits;
+      if (matches) throw switchedOff(`${name} of ${bits} bits`);
+    }
+  }
+
+  /** Checks a hash, mode, padding, curve or derivation method. */
+  requireName(name: string | number | undefined): void {
+    if (name === undefined || this.#allowsAllKeys) return;
+    if (this.#settings.fips && !isApprovedName(String(name))) throw notApproved(String(name));
+    this.#requireEnabled(name);
+  }
+
+  /** `algorithm`: that of a MAC, where it is not the key's own. */
+  #requireKey(provider: CryptoProvider, key: PlainKey, algorithm?: CryptographicAlgorithm): void {
+    const description = provider.describeKey(key);
+    const used = algorithm ?? key.CryptographicAlgorithm ?? description.CryptographicAlgorithm;
+    if (used !== undefined) this.requireAlgorithm(used, description.CryptographicLength);
+    this.requireName(description.CryptographicDomainParameters?.RecommendedCurve);
+  }
+
+  #requireEnabled(name: string | number | undefined): void {
+    if (name !== undefined && this.#isDisabled(String(name))) throw switchedOff(String(name));
+  }
+
+  #isDisabled(name: string): boolean {
+    return this.#disabled.some((rule) => rule.name === name && rule.bits === undefined);
+  }
+}
+
+/** SHA-1 and PKCS #1 v1.5 are approved for some purposes only (SP 800-131A Rev. 2 §3, §6, §9). */
+function requireApprovedUse(purpose: Purpose, parameters: CryptographicParameters): void {
+  const { DigitalSignatureAlgorithm: name, HashingAlgorithm, PaddingMethod } = parameters;
+  const hash = name === undefined ? undefined : hashOfSignature(String(name));
+  if (purpose === 'sign' && (HashingAlgorithm === 'SHA_1' || hash === 'SHA_1'))
+    throw notApproved('a signature with SHA_1');
+  if ((purpose === 'encrypt' || purpose === 'decrypt') && PaddingMethod === 'PKCS1V1_5')
+    throw notApproved('encryption with PKCS1V1_5');
+}
+
+/** Signatures of RSA without a Padding Method are those of PKCS #1 v1.5. */
+function impliedPadding(
+  purpose: Purpose,
+  key: PlainKey,
+  { DigitalSignatureAlgorithm: name }: CryptographicParameters,
+): 'PKCS1V1_5' | 'PSS' | undefined {
+  if (key.CryptographicAlgorithm !== 'RSA' || (purpose !== 'sign' && purpose !== 'verify')) return undefined;
+  return name === 'RSASSA_PSS' ? 'PSS' : 'PKCS1V1_5';
+}
+
+/** Reads the hash from a name such as `SHA_256WithRSAEncryption` or `ECDSAWithSHA256`; undefined where it has none. */
+function hashOfSignature(name: string): HashingAlgorithm | undefined {
+  const [, before, after] = /^(.+)WithRSAEncryption$|With(SHA.+)$/.exec(name) ?? [];
+  const hash = before ?? after?.replace(/^SHA_?(\d+)$/, 'SHA_$1');
+  return hash as HashingAlgorithm | undefined;
+}
+
+function switchedOff(subject: string): UnsupportedAlgorithmError {
+  return new UnsupportedAlgorithmError(`${subject} is switched off on this server`);
+}
+
+function notApproved(subject: string): UnsupportedAlgorithmError {
+  return new UnsupportedAlgorithmError(
+    `${subject} is not approved by FIPS 140-3, and this server does nothing else`,
+  );
+}
