@@ -51,7 +51,7 @@ export function formatName(parts: readonly (readonly NamePart[])[]): string {
 function formatPart({ oid: type, text, value }: NamePart): string {
   const keyword = keywords.get(type);
   return keyword === undefined || text === undefined
-    ? `${type}=#${hex(derOf(value))}`
+    ? `${type}=#${derOf(value).toHex()}`
     : `${keyword}=${escapeText(text)}`;
 }
 
@@ -80,8 +80,4 @@ function decodeUtf32(bytes: Uint8Array): string | undefined {
   const points = Array.from({ length: bytes.length >> 2 }, (_, at) => view.getUint32(at * 4));
   if (bytes.length % 4 !== 0 || points.some((point) => point > 0x10ffff)) return undefined;
   return points.map((point) => String.fromCodePoint(point)).join('');
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

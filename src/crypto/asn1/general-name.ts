@@ -1,6 +1,6 @@
 import * as asn1 from 'asn1js';
 import { type DerNode, derOf, readExplicit } from './der.ts';
-import { formatName, hex, readNameParts } from './distinguished-name.ts';
+import { formatName, readNameParts } from './distinguished-name.ts';
 
 const decoder = new TextDecoder('latin1');
 
@@ -27,7 +27,7 @@ export function formatGeneralName(name: DerNode): string {
 }
 
 function formatDer(name: DerNode): string {
-  return `#${hex(derOf(name))}`;
+  return `#${derOf(name).toHex()}`;
 }
 
 function formatAddress(bytes: Uint8Array): string | undefined {

@@ -9,6 +9,7 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
+import { concatBytes } from '../../common/bytes.ts';
 import { InvalidKeyMaterialError } from '../errors.ts';
 import type { Encapsulation } from '../provider.ts';
 
@@ -31,7 +32,7 @@ export function generateXWing(): { seed: Uint8Array; publicKey: Uint8Array } {
 
 export function computeXWingPublicKey(seed: Uint8Array): Uint8Array {
   const { kem, curve } = expandSeed(seed);
-  return joined(exportRaw(createPublicKey(kem)), exportRaw(createPublicKey(curve)));
+  return concatBytes([exportRaw(createPublicKey(kem)), exportRaw(createPublicKey(curve))]);
 }
 
 /** Throws InvalidKeyMaterialError for a public key that is none. */
@@ -43,7 +44,7 @@ export function encapsulateXWing(publicKey: Uint8Array): Encapsulation {
   const ephemeralKey = exportRaw(ephemeral.publicKey);
   return {
     sharedSecret: combineSecrets(sharedKey, agreedSecret, ephemeralKey, rawCurve),
-    ciphertext: joined(ciphertext, ephemeralKey),
+    ciphertext: concatBytes([ciphertext, ephemeralKey]),
   };
 }
 
@@ -110,11 +111,4 @@ function combineSecrets(
   kemSecret.fill(0);
   curveSecret.fill(0);
   return secret;
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const all = new Uint8Array(one.length + other.length);
-  all.set(one);
-  all.set(other, one.length);
-  return all;
 }

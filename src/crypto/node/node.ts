@@ -17,7 +17,7 @@ import { plainKey } from '../plain-key.ts';
 import type { CryptoProvider } from '../provider.ts';
 import { joinShares, splitSecret } from '../secret-sharing/split-key.ts';
 import { mac, startMac, verifyMac } from '../signatures/macs.ts';
-import { startMessage } from '../signatures/signatures.ts';
+import { startMessage } from '../signatures/message-streams.ts';
 import { describeCertificate } from '../x509/certificate.ts';
 import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
 import { readCertificate, readCertificateRequest } from '../x509/certificate-content.ts';

@@ -14,7 +14,7 @@ import {
   readOid,
   readSequence,
 } from '../asn1/der.ts';
-import { formatName, hex, type NamePart, readNameParts } from '../asn1/distinguished-name.ts';
+import { formatName, type NamePart, readNameParts } from '../asn1/distinguished-name.ts';
 import { formatGeneralName } from '../asn1/general-name.ts';
 import { InvalidCertificateError, InvalidKeyMaterialError } from '../errors.ts';
 import { describeKey } from '../keys/key-description.ts';
@@ -152,7 +152,7 @@ function buildNameAttributes({
     }),
     createAttribute('CertificateIdentifier', {
       Issuer: issuerText,
-      SerialNumber: hex(readIntegerContent(serial)),
+      SerialNumber: readIntegerContent(serial).toHex(),
     }),
     createAttribute('CertificateSubject', {
       ...(named ? { CertificateSubjectDistinguishedName: formatName(subjectParts) } : {}),

@@ -1,0 +1,47 @@
+import type { HashingAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { concatBytes } from '../../common/bytes.ts';
+import { CryptographyFailedError, InvalidParametersError } from '../errors.ts';
+import { startDigest } from '../hashes/hashes.ts';
+import { requireComponents } from '../keys/key-objects.ts';
+import type { PlainKey } from '../plain-key.ts';
+import type { MessageStream } from '../streams.ts';
+import { canSignDigests } from './digest-signatures.ts';
+import { hashOfScheme, selectScheme } from './schemes.ts';
+
+/** Bytes that wait for their end where the algorithm hashes nothing beforehand. */
+const maxCollectedBytes = 16 * 1_048_576;
+
+/** See CryptoProvider.startMessage. */
+export function startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream {
+  const components = requireComponents(key);
+  const scheme = selectScheme(components, parameters);
+  const hash = scheme.kind === 'pure' ? undefined : hashOfScheme(scheme);
+  if (scheme.kind !== 'pure' && hash === undefined) {
+    throw new InvalidParametersError('Hashing Algorithm is missing');
+  }
+  const isDigestSigned = scheme.kind === 'pss' || scheme.kind === 'pkcs1' || canSignDigests(components);
+  return hash !== undefined && isDigestSigned ? digestParts(hash) : collectParts();
+}
+
+function digestParts(hash: HashingAlgorithm): MessageStream {
+  const stream = startDigest(hash);
+  return { update: (data) => stream.update(data), final: () => ({ digest: stream.final() }) };
+}
+
+function collectParts(): MessageStream {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  return {
+    update(data) {
+      length += data.length;
+      if (length > maxCollectedBytes) {
+        throw new CryptographyFailedError(
+          `such a key signs at most ${maxCollectedBytes} bytes that come in parts`,
+        );
+      }
+      parts.push(data.slice());
+    },
+    final: () => ({ data: concatBytes(parts) }),
+  };
+}
