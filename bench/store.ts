@@ -10,7 +10,8 @@ import { openPostgres } from '../src/store/postgres.ts';
 import { createSqlStore } from '../src/store/sql-store.ts';
 import { openSqlite } from '../src/store/sqlite.ts';
 import { SqliteConnection } from '../src/store/sqlite-connection.ts';
-import type { IndexEntry, SealedKey, StoredObject } from '../src/store/store.ts';
+import type { IndexEntry, StoredObject } from '../src/store/store.ts';
+import type { SealedKey } from '../src/vault/vault.ts';
 
 const url = process.argv[2] ?? 'sqlite';
 const seconds = Number(process.argv[3] ?? 3);

@@ -7,8 +7,8 @@ import {
   type ManagedObjectValue,
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
-import type { LoadedObject, SealedKey, StoredObject } from '../store/store.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { LoadedObject, StoredObject } from '../store/store.ts';
+import type { SealedKey, Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { indexEntries } from './index-entries.ts';
 import { uniqueNameKeys } from './names.ts';

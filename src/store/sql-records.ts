@@ -1,5 +1,6 @@
+import type { SealedKey } from '../vault/vault.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
-import type { RecordChanges, RecordQuery, SealedKey, StoredRecord } from './store.ts';
+import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
 
 /** Records in SQL: read, write and sweep. Their writes are steps of the unit that `sql-store.ts` commits. */
 

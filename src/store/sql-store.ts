@@ -1,3 +1,4 @@
+import type { SealedKey } from '../vault/vault.ts';
 import { type Condition, compileCount, compileWhere, rank, searchable, startingPoints } from './filter.ts';
 import { enrolmentStep } from './sql-clients.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
@@ -9,7 +10,6 @@ import type {
   LoadedObject,
   Query,
   RecordChanges,
-  SealedKey,
   Store,
   StoredObject,
   StoreUnit,

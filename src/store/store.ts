@@ -1,44 +1,48 @@
+import type { SealedKey } from '../vault/vault.ts';
+
 /**
- * Port of the store: what the house asks of a database. Adapters: `sql-store.ts` over `sqlite.ts` or `postgres.ts`.
+ * Port of the store: what the server needs from a database. The adapter is `sql-store.ts`, over `sqlite.ts` or
+ * `postgres.ts`. The store never receives a plain key: `sealed` comes from the vault. The store does not know
+ * attributes either, only the index entries that `object/` derives from them, so that the database answers Locate.
  *
- * The store never sees a key: `sealed` went through the vault first. It knows no attribute either, only the index
- * entries that `object/` derives from them, so that Locate is answered by the database and paged there.
+ *     const [key] = await store.load([id]);
+ *     const active = { attribute: 'State', fields: [{ field: '', op: '=', value: 2 }] } as const;
+ *     const { ids, total } = await store.find({ group, filter: active, offset: 0, limit: 100 });
+ *     const next = { ...key, version: key.version + 1, index, uniqueKeys: [] };
+ *     await store.commit({ expects: [], inserts: [], updates: [next] }); // 'committed', 'conflict' or 'taken'
  */
 
-/** Bytes that left the vault's `seal`; the brand keeps plain bytes from being stored by mistake. */
-export type SealedKey = Uint8Array & { readonly __sealed: unique symbol };
-
-/** One searchable value of an object. Structures give one entry per field, joined by `instance`. */
+/** One searchable value of an object. A structured attribute has one entry per field, all of one `instance`. */
 export interface IndexEntry {
   /** Canonical attribute key: `CryptographicLength`, `Name`, or `x-Foo` for vendor `x`, name `Foo`. */
   readonly attribute: string;
   /** Field of a structured attribute (`NameValue`); empty for plain values. */
   readonly field: string;
-  /** Which instance of a multi-valued attribute the entry belongs to; entries of one instance share it. */
+  /** Number of the instance of a multi-valued attribute; the entries of one instance share it. */
   readonly instance: number;
-  /** Text form for equality, exact. Any length: the store keeps long ones as their digest and compares alike. */
+  /** Text for exact comparison, of any length: the store keeps the digest of long texts and compares digests. */
   readonly text: string | null;
-  /** Numeric form for ranges and masks, a safe integer: seconds for dates, bits for masks. */
+  /** Number for ranges and masks, a safe integer: seconds for dates, bits for masks. */
   readonly number: number | null;
 }
 
-/** What a reader gets: the row without its search entries, which only writers and the database need. */
+/** An object as it is read: its row without index entries and unique keys. */
 export interface LoadedObject {
   /** Unique Identifier, any text of at most 127 characters. */
   readonly id: string;
-  /** Group of clients that owns the object; the tenant border. Never changes. */
+  /** Group of clients that owns the object; separates tenants. Never changes. */
   readonly group: string;
   /** Never changes. */
   readonly objectType: string;
-  /** 1 at insertion, plus one with every update: the optimistic lock. */
+  /** 1 at insertion, plus one with every update; the optimistic lock. */
   readonly version: number;
-  /** Canonical attributes as written by `object/`; opaque here, never key material. */
+  /** Canonical attributes as `object/` encodes them; opaque to the store, never key material. */
   readonly attributes: Uint8Array;
-  /** Sealed object value; null once destroyed or for objects that never had one. */
+  /** Sealed object value; null once destroyed, and for objects without a value. */
   readonly sealed: SealedKey | null;
 }
 
-/** What a writer gives. `index` and `uniqueKeys` are always complete: the store finds out what changed. */
+/** An object as it is written. `index` and `uniqueKeys` are always complete; the store computes the difference. */
 export interface StoredObject extends LoadedObject {
   /** At most one entry for each (attribute, field, instance). */
   readonly index: readonly IndexEntry[];
@@ -51,13 +55,15 @@ export type Comparison =
   | { readonly field: string; readonly op: '='; readonly value: string | number }
   | { readonly field: string; readonly op: '>=' | '<=' | 'bits'; readonly value: number };
 
+/** Condition on the index entries of an object. */
 export type Filter =
   | { readonly all: readonly Filter[] }
   | { readonly any: readonly Filter[] }
   | { readonly not: Filter }
-  /** Some single instance of the attribute satisfies every comparison; no comparison: the attribute exists. */
+  /** One instance of the attribute satisfies every comparison; without comparisons: the attribute exists. */
   | { readonly attribute: string; readonly fields: readonly Comparison[] };
 
+/** One page of the objects of a group that satisfy a filter. */
 export interface Query {
   readonly group: string;
   readonly filter: Filter;
@@ -65,17 +71,19 @@ export interface Query {
   readonly limit: number;
 }
 
-/** `ids` newest first, in the order of insertion reversed, stable between pages; `total` before offset and limit. */
+/** Result of an `Query`. */
 export interface Found {
+  /** The page's objects, newest first (reverse order of insertion), which does not change between pages. */
   readonly ids: readonly string[];
-  /** Versions of the objects as they were when they matched, in the order of `ids`. */
+  /** Versions of the objects as they matched, in the order of `ids`. */
   readonly versions: readonly number[];
+  /** Number of matching objects on all pages. */
   readonly total: number;
 }
 
-/** Everything one message wants written. Applied whole or not at all. An id stands once among inserts and updates. */
+/** All writes of one message, applied completely or not at all. An id occurs once among inserts and updates. */
 export interface StoreUnit {
-  /** Objects the unit's outcome depends on: if one has another version (0: exists although it should not), the unit conflicts. */
+  /** Objects on which the outcome depends: the unit conflicts when one has another version. 0: must not exist. */
   readonly expects: readonly { readonly id: string; readonly version: number }[];
   readonly inserts: readonly StoredObject[];
   /** `version` is the new one; the row must still have `version - 1`. */
@@ -85,74 +93,86 @@ export interface StoreUnit {
 }
 
 /**
- * A client's certificate in place of its former one. The unit conflicts when the client is not enrolled by that one, is
- * disabled or in another group, or somebody else is enrolled by the new one.
+ * Replaces the certificate of an enrolled client. The unit conflicts when the client is not enrolled with the
+ * previous certificate, is disabled or in another group, or when another client is enrolled with the new one.
  */
 export interface EnrolmentChange {
   readonly client: string;
   readonly group: string;
-  /** Fingerprint of the former certificate. */
+  /** Fingerprint of the previous certificate. */
   readonly before: string;
+  /** Fingerprint of the new certificate. */
   readonly fingerprint: string;
-  /** PEM. */
+  /** The new certificate as PEM. */
   readonly certificate: string;
 }
 
-/** What the server remembers beside objects: tickets, pending work, credentials, defaults. Sealed like a key. */
+/** Server state beside objects (tickets, pending jobs, credentials, group defaults), sealed like a key. */
 export interface StoredRecord {
-  /** What it is for. */
+  /** Purpose of the record. */
   readonly kind: string;
   /** Unique within its kind on the whole server, any text of at most 127 characters. */
   readonly id: string;
   readonly group: string;
   /** 1 at insertion, plus one with every update. */
   readonly version: number;
-  /** POSIX seconds from which on it is as good as gone, and may be swept; null: never. */
+  /** POSIX seconds from which on the record counts as absent and may be deleted; null: never. */
   readonly expires: number | null;
   readonly sealed: SealedKey;
 }
 
-/** What one unit does with records, under the same locks as objects: version 1 is an insertion, a higher one an update. */
+/** Record changes of one unit, under the same locks as its objects. */
 export interface RecordChanges {
+  /** As `StoreUnit.expects`. */
   readonly expects: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
+  /** Version 1 is an insertion, a higher one an update of `version - 1`. */
   readonly puts: readonly StoredRecord[];
-  /** `version`: the one that was read. Done before the insertions: an expired record may be removed and put anew. */
+  /** `version`: the one that was read. Applied before insertions, so that a unit can replace an expired record. */
   readonly removals: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
 }
 
+/** The oldest records of one kind. */
 export interface RecordQuery {
   readonly kind: string;
-  /** Of every group when left out. */
+  /** Records of every group when absent. */
   readonly group?: string;
   readonly limit: number;
-  /** POSIX seconds: leaves out what has expired by then. */
+  /** POSIX seconds: excludes records that have expired by then. */
   readonly at?: number;
 }
 
-/** `conflict`: somebody else was faster, play the message again. `taken`: a unique key is held by another object. */
+/** `conflict`: a concurrent write won, run the message again. `taken`: another object holds a unique key. */
 export type CommitResult = 'committed' | 'conflict' | 'taken';
 
+/** Objects and records of the server. Every method rejects with StoreUnavailableError when the database is away. */
 export interface Store {
-  /** The objects that exist, in any order; the caller compares groups. */
+  /** The objects of `ids` that exist, in any order and of any group: the caller compares the group. */
   load(ids: readonly string[]): Promise<readonly LoadedObject[]>;
+  /** One page of the objects that satisfy a filter. */
   find(query: Query): Promise<Found>;
-  /** The record, expired or not: the caller compares group and date. */
+  /** One record, expired or not: the caller compares group and date. */
   record(kind: string, id: string): Promise<StoredRecord | undefined>;
-  /** Oldest first, expired ones included unless the query says when it is. */
+  /** Records oldest first; expired ones are included unless the query has `at`. */
   records(query: RecordQuery): Promise<readonly StoredRecord[]>;
-  /** Removes some of the records that had expired by `now`, POSIX seconds; whether there may be more. */
+  /** Deletes some of the records that had expired by `now` (POSIX seconds); true when there may be more. */
   sweep(now: number): Promise<boolean>;
   /**
-   * Resolves after the write is durable (fsync). Units that arrive together share one fsync; a conflict costs only its
-   * own unit. Rejects with StoreUnavailable when durability is not certain: the unit may then be there whole, or not.
+   * Resolves when the write is durable (fsync). Units that arrive together share one fsync; a conflict affects only
+   * its own unit.
+   *
+   * @throws {StoreUnavailableError} when durability is not certain: the unit is then applied completely or not at all.
    */
   commit(unit: StoreUnit): Promise<CommitResult>;
-  /** Rejects when the database cannot answer. */
+  /** Checks that the database can read and write. */
   ping(): Promise<void>;
+  /** Finishes pending commits, then closes; further calls reject with StoreUnavailableError. */
   close(): Promise<void>;
 }
 
-/** The store is away (disk full, connection lost): "weather", answered with General Failure; health turns red. */
+/**
+ * `STORE_UNAVAILABLE`: the database is away (disk full, connection lost). A transient failure: clients get General
+ * Failure, and readiness turns false.
+ */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
   readonly code = 'STORE_UNAVAILABLE';

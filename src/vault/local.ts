@@ -1,5 +1,4 @@
 import { randomFillSync } from 'node:crypto';
-import type { SealedKey } from '../store/store.ts';
 import { createRootKey, readRootKey } from './root-key.ts';
 import {
   openValue,
@@ -12,6 +11,7 @@ import {
 import {
   SealBrokenError,
   type SealContext,
+  type SealedKey,
   type Vault,
   VaultUnavailableError,
   type WrappedKeyStore,

@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
-import type { SealedKey } from '../store/store.ts';
-import type { SealContext } from './vault.ts';
+import type { SealContext, SealedKey } from './vault.ts';
 
 /**
  * The two formats of the vault, both AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce.

@@ -1,4 +1,5 @@
-import type { IndexEntry, SealedKey, Store, StoredObject, StoreUnit } from '../../src/store/store.ts';
+import type { IndexEntry, Store, StoredObject, StoreUnit } from '../../src/store/store.ts';
+import type { SealedKey } from '../../src/vault/vault.ts';
 
 /** Objects and units for the store's tests. */
 

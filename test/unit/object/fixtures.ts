@@ -4,7 +4,7 @@ import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../../src/common/errors.ts';
 import { buildObject, type ObjectSpecification } from '../../../src/object/creation.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
-import type { SealedKey } from '../../../src/store/store.ts';
+import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, type SealContext, type Vault } from '../../../src/vault/vault.ts';
 
 /** Present time of these tests in POSIX seconds. */

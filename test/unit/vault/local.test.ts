@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import type { SealedKey } from '../../../src/store/store.ts';
 import { createRootKey, openLocalVault } from '../../../src/vault/local.ts';
+import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { shelf } from './wrapped-key-store.ts';
 
