@@ -57,7 +57,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
 
   const opened = await rooms.openStore(config.store);
   closing.defer(() => opened.close());
-  const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, wrappedKeys: opened.sealingKeys });
+  const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, wrappedKeys: opened.wrappedKeys });
   closing.defer(() => vault.close());
   const policy = new rooms.Policy(config.roles);
   const rules = new rooms.CryptographicPolicy({ ...config.crypto, fips: config.fips });

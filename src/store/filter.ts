@@ -8,7 +8,7 @@ import type { Comparison, Filter } from './store.ts';
  * Long values are kept as their digest: PostgreSQL refuses index entries over 2,704 bytes, and nobody searches a part
  * of one. A short value that looks like a digest is digested too, so that it cannot pass for another.
  */
-export function searchable(value: string): string {
+export function toIndexText(value: string): string {
   if (value.length <= 256 && !value.startsWith('sha256:')) return value;
   return `sha256:${createHash('sha256').update(value).digest('hex')}`;
 }
@@ -35,44 +35,44 @@ class Parameters {
  * The conditions every answer must meet and the index can look up: those that stand in no `any` and no `not`, with a
  * comparison first that names a value (`bits` names none).
  */
-export function startingPoints(filter: Filter): readonly Condition[] {
-  if ('all' in filter) return filter.all.flatMap(startingPoints);
-  return 'attribute' in filter && rank(filter) < unindexed ? [filter] : [];
+export function startConditions(filter: Filter): readonly Condition[] {
+  if ('all' in filter) return filter.all.flatMap(startConditions);
+  return 'attribute' in filter && selectivityRank(filter) < unindexed ? [filter] : [];
 }
 
 const unindexed = 4;
 
 /** Equal text has few holders, an equal number (a state, an algorithm) many, a range more; `bits` needs every row. */
-function promise({ op, value }: Comparison): number {
+function selectivity({ op, value }: Comparison): number {
   if (op === 'bits') return unindexed;
   if (op === '=') return typeof value === 'string' ? 0 : 1;
   return 2;
 }
 
 /** How promising a condition is to start from: the lower, the fewer answers are likely. */
-export function rank(condition: Condition): number {
-  return Math.min(unindexed, ...condition.fields.map(promise));
+export function selectivityRank(condition: Condition): number {
+  return Math.min(unindexed, ...condition.fields.map(selectivity));
 }
 
 /** `where` of the objects of `group` that meet `filter`, found from `start` when there is one. */
 export function compileWhere(group: string, filter: Filter, start: Condition | undefined): CompiledSql {
   const parameters = new Parameters();
-  const own = `o.grp = ${parameters.add(group)}`;
+  const ofGroup = `o.grp = ${parameters.add(group)}`;
   const first =
     start &&
-    ` and o.seq in (select i.object from object_index i where ${matching(start, 'found', group, parameters)})`;
+    ` and o.seq in (select i.object from object_index i where ${compileRows(start, 'found', group, parameters)})`;
   const rest = compile(filter, start, group, parameters);
   return {
-    sql: `${own}${first ?? ''}${rest === always ? '' : ` and ${rest}`}`,
+    sql: `${ofGroup}${first ?? ''}${rest === always ? '' : ` and ${rest}`}`,
     parameters: parameters.values,
   };
 }
 
 /** How many objects `condition` has, counted no further than `most`. */
-export function compileCount(group: string, condition: Condition, most: number): CompiledSql {
+export function compileCount(group: string, condition: Condition, max: number): CompiledSql {
   const parameters = new Parameters();
-  const where = matching(condition, 'found', group, parameters);
-  const limit = parameters.add(most);
+  const where = compileRows(condition, 'found', group, parameters);
+  const limit = parameters.add(max);
   return {
     sql: `select count(*) as total from (select 1 from object_index i where ${where} limit ${limit}) as few`,
     parameters: parameters.values,
@@ -94,7 +94,7 @@ function compile(filter: Filter, done: Condition | undefined, group: string, par
   const inside = (part: Filter) => compile(part, undefined, group, parameters);
   if ('any' in filter) return join(filter.any.map(inside), ' or ', '1 = 0');
   if ('not' in filter) return `not (${inside(filter.not)})`;
-  return `exists (select 1 from object_index i where i.object = o.seq and ${matching(filter, 'tested', group, parameters)})`;
+  return `exists (select 1 from object_index i where i.object = o.seq and ${compileRows(filter, 'tested', group, parameters)})`;
 }
 
 function join(parts: readonly string[], word: string, none: string): string {
@@ -105,33 +105,38 @@ function join(parts: readonly string[], word: string, none: string): string {
  * Whether rows are looked up by their value, or belong to an object at hand and are only tested. Then a range must not
  * tempt the planner to walk the index of numbers once per object: SQLite would, a unary plus keeps it away.
  */
-type Use = 'found' | 'tested';
+type RowUse = 'found' | 'tested';
 
 /**
  * Conditions on rows `i`: the first comparison on the row itself, the others on rows of the same instance, so that a
  * name's value and its type are not taken from two names.
  */
-function matching({ attribute, fields }: Condition, use: Use, group: string, parameters: Parameters): string {
-  const ofAttribute = `t.grp = ${parameters.add(group)} and t.attribute = ${parameters.add(searchable(attribute))}`;
-  const [first, ...others] = fields.toSorted((a, b) => promise(a) - promise(b));
+function compileRows(
+  { attribute, fields }: Condition,
+  use: RowUse,
+  group: string,
+  parameters: Parameters,
+): string {
+  const ofAttribute = `t.grp = ${parameters.add(group)} and t.attribute = ${parameters.add(toIndexText(attribute))}`;
+  const [first, ...others] = fields.toSorted((a, b) => selectivity(a) - selectivity(b));
   if (first === undefined) return `i.term in (select t.id from term t where ${ofAttribute})`;
   const same = others.map(
     (comparison) =>
       ' and exists (select 1 from object_index j where j.object = i.object and j.instance = i.instance' +
-      ` and ${compare('j', comparison, 'tested', ofAttribute, parameters)})`,
+      ` and ${compileComparison('j', comparison, 'tested', ofAttribute, parameters)})`,
   );
-  return `${compare('i', first, use, ofAttribute, parameters)}${same.join('')}`;
+  return `${compileComparison('i', first, use, ofAttribute, parameters)}${same.join('')}`;
 }
 
-function compare(
+function compileComparison(
   row: 'i' | 'j',
   { field, op, value }: Comparison,
-  use: Use,
+  use: RowUse,
   ofAttribute: string,
   parameters: Parameters,
 ): string {
   const term = `${row}.term = (select t.id from term t where ${ofAttribute} and t.field = ${parameters.add(field)})`;
-  if (typeof value === 'string') return `${term} and ${row}.text = ${parameters.add(searchable(value))}`;
+  if (typeof value === 'string') return `${term} and ${row}.text = ${parameters.add(toIndexText(value))}`;
   if (!Number.isSafeInteger(value)) throw new RangeError(`a search needs whole numbers, not ${value}`);
   const number = parameters.add(value);
   if (op === '=') return `${term} and ${row}.number = ${number}`;

@@ -4,14 +4,14 @@ import { type CommitResult, StoreUnavailableError } from './store.ts';
 /** What became of one unit of a group; `error` for a statement the database refused. */
 export type UnitOutcome = CommitResult | { readonly error: Error };
 
-interface Waiting {
+interface PendingUnit {
   readonly unit: SqlUnit;
   readonly resolve: (result: CommitResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** Bounds how long one transaction holds the write lock, which other processes wait for. */
-const groupUnits = 256;
+const maxGroupUnits = 256;
 
 /**
  * Gathers the units that arrive while a commit is in flight and sends them together in the next one: many answers for
@@ -20,7 +20,7 @@ const groupUnits = 256;
  */
 export class GroupCommit {
   readonly #write: (units: readonly SqlUnit[]) => Promise<readonly UnitOutcome[]>;
-  #waiting: Waiting[] = [];
+  #pending: PendingUnit[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
   #units = 0;
@@ -37,7 +37,7 @@ export class GroupCommit {
   commit(unit: SqlUnit): Promise<CommitResult> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError('the store is closed'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ unit, resolve, reject });
+      this.#pending.push({ unit, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -52,12 +52,12 @@ export class GroupCommit {
     // Units handed over in the same turn go together. Waiting longer would only leave the writer idle: what arrives
     // while it works makes the next group.
     await undefined;
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, groupUnits);
+    while (this.#pending.length > 0) {
+      const group = this.#pending.splice(0, maxGroupUnits);
       this.#units += group.length;
       this.#transactions += 1;
       try {
-        answer(group, await this.#write(group.map(({ unit }) => unit)));
+        settleGroup(group, await this.#write(group.map(({ unit }) => unit)));
       } catch (error) {
         for (const { reject } of group) reject(error);
       }
@@ -66,7 +66,7 @@ export class GroupCommit {
   }
 }
 
-function answer(group: readonly Waiting[], outcomes: readonly UnitOutcome[]): void {
+function settleGroup(group: readonly PendingUnit[], outcomes: readonly UnitOutcome[]): void {
   for (const [at, { resolve, reject }] of group.entries()) {
     const outcome = outcomes[at];
     if (outcome === undefined) reject(new StoreUnavailableError('the database did not answer for this unit'));

@@ -2,7 +2,7 @@ import type { ClientDirectory } from '../identity/principal.ts';
 import type { WrappedKeyStore } from '../vault/vault.ts';
 import { openPostgres } from './postgres.ts';
 import { createSqlClients } from './sql-clients.ts';
-import { createSqlSealingKeys } from './sql-sealing-keys.ts';
+import { createSqlWrappedKeyStore } from './sql-sealing-keys.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
@@ -11,7 +11,7 @@ import { type Store, StoreUnavailableError } from './store.ts';
 export interface OpenStore {
   readonly store: Store;
   readonly clients: ClientDirectory;
-  readonly sealingKeys: WrappedKeyStore;
+  readonly wrappedKeys: WrappedKeyStore;
   /** Finishes pending commits, then closes all three. */
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export async function openStore(url: string): Promise<OpenStore> {
   return {
     store: createSqlStore(driver),
     clients: createSqlClients(driver),
-    sealingKeys: createSqlSealingKeys(driver),
+    wrappedKeys: createSqlWrappedKeyStore(driver),
     close: () => driver.close(),
   };
 }

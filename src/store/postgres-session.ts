@@ -4,23 +4,23 @@ import { StoreUnavailableError } from './store.ts';
 
 /** One PostgreSQL connection: settings, values in both directions, what its errors mean. */
 
-const connectMilliseconds = 5_000;
+const maxConnectMilliseconds = 5_000;
 /** A server that accepts and then hangs counts as away; it must not hang every client of the daemon. */
-const statementMilliseconds = 30_000;
+const maxStatementMilliseconds = 30_000;
 
-export function configuration(url: string): pg.ClientConfig {
+export function clientConfig(url: string): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: 'kmipd',
-    connectionTimeoutMillis: connectMilliseconds,
-    query_timeout: statementMilliseconds,
+    connectionTimeoutMillis: maxConnectMilliseconds,
+    query_timeout: maxStatementMilliseconds,
     keepAlive: true,
     types: { getTypeParser },
   };
 }
 
 /** Names the database for a human: the URL without user, password and options. */
-export function placeOf(url: string): string {
+export function describeLocation(url: string): string {
   try {
     const { host, pathname } = new URL(url);
     return `postgres://${host}${pathname}`;
@@ -50,14 +50,14 @@ export async function prepareSession(client: pg.ClientBase, place: string): Prom
     );
 }
 
-const names = new Map<string, string>();
+const statementNames = new Map<string, string>();
 
 /** A query for `pg`: the fixed texts are prepared under a name once per connection, the others planned for their values. */
-export function statement(sql: string, parameters: readonly SqlValue[], once?: 'once'): pg.QueryConfig {
-  const values = parameters.map((value) => (typeof value === 'string' ? storable(value) : value));
+export function toQuery(sql: string, parameters: readonly SqlValue[], once?: 'once'): pg.QueryConfig {
+  const values = parameters.map((value) => (typeof value === 'string' ? escapeText(value) : value));
   if (once !== undefined) return { text: sql, values };
-  const name = names.get(sql) ?? `kmipd_${names.size + 1}`;
-  names.set(sql, name);
+  const name = statementNames.get(sql) ?? `kmipd_${statementNames.size + 1}`;
+  statementNames.set(sql, name);
   return { name, text: sql, values };
 }
 
@@ -68,32 +68,34 @@ export function toRow(row: unknown): SqlRow {
 
 // PostgreSQL has no U+0000 in text, KMIP has: it is kept as U+001A '0', and U+001A itself as U+001A '1'.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these two characters are the matter
-const unkeepable = /[\u0000\u001a]/g;
+const unstorableCharacters = /[\u0000\u001a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
-const kept = /\u001a([01])/g;
+const escapedCharacters = /\u001a([01])/g;
 
 /** Text as PostgreSQL can keep it. */
-export function storable(text: string): string {
-  return text.replaceAll(unkeepable, (character) => (character === '\u0000' ? '\u001a0' : '\u001a1'));
+export function escapeText(text: string): string {
+  return text.replaceAll(unstorableCharacters, (character) =>
+    character === '\u0000' ? '\u001a0' : '\u001a1',
+  );
 }
 
-function original(text: string): string {
-  return text.replaceAll(kept, (_, which) => (which === '0' ? '\u0000' : '\u001a'));
+function unescapeText(text: string): string {
+  return text.replaceAll(escapedCharacters, (_, which) => (which === '0' ? '\u0000' : '\u001a'));
 }
 
 /** Type OIDs: int8, int4, bytea, text. */
 const parsers: Readonly<Record<number, (value: string) => SqlValue>> = {
-  20: number,
-  23: number,
+  20: parseInteger,
+  23: parseInteger,
   17: (value) => Uint8Array.fromHex(value.slice('\\x'.length)),
-  25: original,
+  25: unescapeText,
 };
 
 function getTypeParser(oid: number): (value: string) => SqlValue {
   return parsers[oid] ?? String;
 }
 
-function number(value: string): number {
+function parseInteger(value: string): number {
   const result = Number(value);
   if (!Number.isSafeInteger(result))
     throw new RangeError(`the database holds ${value}, more than a number can`);
@@ -101,32 +103,32 @@ function number(value: string): number {
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-const statementFaults = /^(0A|2[0-47]|25P02|34|38|39|3B|42|44)/;
-const collisions = new Set(['40001', '40P01', '55P03']);
+const statementErrors = /^(0A|2[0-47]|25P02|34|38|39|3B|42|44)/;
+const conflictCodes = new Set(['40001', '40P01', '55P03']);
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** The transaction lost against another one (serialization failure, deadlock, lock timeout): it can be played again. */
-export function isCollision(error: unknown): boolean {
-  return collisions.has(codeOf(error));
+export function isConflict(error: unknown): boolean {
+  return conflictCodes.has(codeOf(error));
 }
 
 /** The statement is at fault, not the server: the connection and the other units are well. */
-export function isStatementFault(error: unknown): boolean {
+export function isStatementError(error: unknown): boolean {
   const code = codeOf(error);
-  return code.length === 5 && statementFaults.test(code);
+  return code.length === 5 && statementErrors.test(code);
 }
 
 /** An error for the callers: bugs stay what they are, everything else is weather, said without values. */
-export function failure(error: unknown, what: string): Error {
+export function toStoreError(error: unknown, what: string): Error {
   if (
     error instanceof StoreUnavailableError ||
     (error instanceof Error && error.name === 'SchemaTooNewError')
   )
     return error;
-  if (isStatementFault(error) || error instanceof RangeError || error instanceof TypeError)
+  if (isStatementError(error) || error instanceof RangeError || error instanceof TypeError)
     return error as Error;
   const words = error instanceof Error ? error.message || codeOf(error) : String(error);
   return new StoreUnavailableError(`${what}: ${words.split('\n', 1)[0]}`);

@@ -1,17 +1,17 @@
 import pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
 import {
-  failure,
-  isCollision,
-  isStatementFault,
+  escapeText,
+  isConflict,
+  isStatementError,
   prepareSession,
-  statement,
-  storable,
+  toQuery,
+  toStoreError,
 } from './postgres-session.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
 /** How often a group is played again after it lost against another node's transaction. */
-const attempts = 4;
+const maxAttempts = 4;
 
 const lockObjects = 'select 1 from object where id = any($1) order by id for no key update';
 const lockRecords =
@@ -34,7 +34,7 @@ export class PostgresWriter {
 
   async write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
     try {
-      for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
         const outcomes = await this.#attempt(units);
         if (outcomes !== 'collision') return outcomes;
       }
@@ -42,7 +42,7 @@ export class PostgresWriter {
     } catch (error) {
       // The fate of the transaction is unknown or the connection unusable: the next group starts on a new one.
       await this.close();
-      throw failure(error, `cannot write ${this.#place}`);
+      throw toStoreError(error, `cannot write ${this.#place}`);
     }
   }
 
@@ -53,17 +53,17 @@ export class PostgresWriter {
   }
 
   async #attempt(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[] | 'collision'> {
-    const client = await this.#connected();
+    const client = await this.#connect();
     try {
-      return (await quickly(client, units)) ?? (await apart(client, units));
+      return (await writeTogether(client, units)) ?? (await writeSeparately(client, units));
     } catch (error) {
-      if (!isCollision(error)) throw error;
+      if (!isConflict(error)) throw error;
       await client.query('rollback');
       return 'collision';
     }
   }
 
-  async #connected(): Promise<pg.Client> {
+  async #connect(): Promise<pg.Client> {
     if (this.#client !== undefined) return this.#client;
     const client = new pg.Client({ ...this.#settings, pipeline: true });
     client.on('error', () => {
@@ -87,14 +87,14 @@ export class PostgresWriter {
  * Nearly every group has no conflict, so it is first tried as one run of statements. Undefined when some unit failed:
  * nothing was written, each must stand by itself.
  */
-async function quickly(
+async function writeTogether(
   client: pg.Client,
   units: readonly SqlUnit[],
 ): Promise<readonly UnitOutcome[] | undefined> {
   const opened = begin(client, units);
-  const outcomes = await allOf([opened, ...units.map((unit) => run(client, unit))]).catch(
+  const outcomes = await waitForAll([opened, ...units.map((unit) => runUnit(client, unit))]).catch(
     (error: unknown) => {
-      if (isStatementFault(error)) return [];
+      if (isStatementError(error)) return [];
       throw error;
     },
   );
@@ -107,12 +107,15 @@ async function quickly(
 }
 
 /** Each unit in its savepoint: whatever is wrong with it costs only itself. */
-async function apart(client: pg.Client, units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
+async function writeSeparately(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+): Promise<readonly UnitOutcome[]> {
   await begin(client, units);
   const outcomes: UnitOutcome[] = [];
   for (const unit of units) {
     const saved = client.query('savepoint unit');
-    const [, outcome] = await allOf([saved, run(client, unit).catch(refused)]);
+    const [, outcome] = await waitForAll([saved, runUnit(client, unit).catch(toOutcome)]);
     outcomes.push(outcome);
     if (outcome !== 'committed') await client.query('rollback to savepoint unit');
     await client.query('release savepoint unit');
@@ -121,8 +124,8 @@ async function apart(client: pg.Client, units: readonly SqlUnit[]): Promise<read
   return outcomes;
 }
 
-function refused(error: unknown): UnitOutcome {
-  if (!isStatementFault(error)) throw error;
+function toOutcome(error: unknown): UnitOutcome {
+  if (!isStatementError(error)) throw error;
   return { error: new Error(`the database refused a statement: ${(error as Error).message}`) };
 }
 
@@ -131,24 +134,24 @@ function begin(client: pg.Client, units: readonly SqlUnit[]): Promise<unknown> {
   const sent: Promise<unknown>[] = [client.query('begin isolation level read committed')];
   const objects = [...new Set(units.flatMap(({ objects }) => objects))];
   if (objects.length > 0)
-    sent.push(client.query({ name: 'kmipd_lock', text: lockObjects, values: [objects.map(storable)] }));
+    sent.push(client.query({ name: 'kmipd_lock', text: lockObjects, values: [objects.map(escapeText)] }));
   const records = units.flatMap(({ records }) => records ?? []);
   if (records.length > 0) {
-    const values = [records.map(({ kind }) => kind), records.map(({ id }) => storable(id))];
+    const values = [records.map(({ kind }) => kind), records.map(({ id }) => escapeText(id))];
     sent.push(client.query({ name: 'kmipd_lock_records', text: lockRecords, values }));
   }
-  return allOf(sent);
+  return waitForAll(sent);
 }
 
-async function run(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
-  const results = await allOf(
-    unit.steps.map(({ sql, parameters }) => client.query(statement(sql, parameters))),
+async function runUnit(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
+  const results = await waitForAll(
+    unit.steps.map(({ sql, parameters }) => client.query(toQuery(sql, parameters))),
   );
-  const failed = unit.steps.find((step, at) => missed(step, results[at]?.rowCount ?? 0));
+  const failed = unit.steps.find((step, at) => hasWrongRowCount(step, results[at]?.rowCount ?? 0));
   return failed === undefined ? 'committed' : (failed.otherwise ?? 'conflict');
 }
 
-function missed({ rows }: SqlStep, count: number): boolean {
+function hasWrongRowCount({ rows }: SqlStep, count: number): boolean {
   return rows !== undefined && rows !== count;
 }
 
@@ -156,7 +159,7 @@ function missed({ rows }: SqlStep, count: number): boolean {
  * Waits until every statement is answered, then throws the first failure: those behind it fail too, with "current
  * transaction is aborted", and nothing may be sent while they are still on the way.
  */
-async function allOf<T extends readonly unknown[]>(
+async function waitForAll<T extends readonly unknown[]>(
   promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],
 ): Promise<T> {
   const settled = await Promise.allSettled(promises);

@@ -2,7 +2,14 @@ import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, migrate } from './migrations/migration.ts';
-import { configuration, failure, placeOf, prepareSession, statement, toRow } from './postgres-session.ts';
+import {
+  clientConfig,
+  describeLocation,
+  prepareSession,
+  toQuery,
+  toRow,
+  toStoreError,
+} from './postgres-session.ts';
 import { PostgresWriter } from './postgres-writer.ts';
 import type { Dialect, SqlDriver } from './sql-driver.ts';
 import { StoreUnavailableError } from './store.ts';
@@ -32,8 +39,8 @@ export interface PostgresOptions {
  * StoreUnavailable when the server cannot be used.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {
-  const place = placeOf(url);
-  const settings = configuration(url);
+  const place = describeLocation(url);
+  const settings = clientConfig(url);
   await migrateSchema(settings, place, options.migrations ?? released);
   const pool = new pg.Pool({
     ...settings,
@@ -54,9 +61,9 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     async read(sql, parameters, once) {
       if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
       try {
-        return (await pool.query(statement(sql, parameters, once))).rows.map(toRow);
+        return (await pool.query(toQuery(sql, parameters, once))).rows.map(toRow);
       } catch (error) {
-        throw failure(error, `cannot read ${place}`);
+        throw toStoreError(error, `cannot read ${place}`);
       }
     },
     commit: (unit) => commits.commit(unit),
@@ -85,7 +92,7 @@ async function migrateSchema(
     await migrate(
       {
         run: async (sql, parameters = []) =>
-          (await client.query(statement(sql, parameters, 'once'))).rows.map(toRow),
+          (await client.query(toQuery(sql, parameters, 'once'))).rows.map(toRow),
       },
       dialect,
       place,
@@ -93,7 +100,7 @@ async function migrateSchema(
     );
     await client.query('commit');
   } catch (error) {
-    throw failure(error, `cannot open ${place}`);
+    throw toStoreError(error, `cannot open ${place}`);
   } finally {
     await client.end().catch(() => {});
   }

@@ -3,9 +3,9 @@ import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
 import type { EnrolmentChange } from './store.ts';
 
 const columns = 'name, grp, role, fingerprint, disabled, enrolled_at, certificate';
-const byFingerprint = `select ${columns} from client where fingerprint = $1`;
-const byName = `select ${columns} from client where name = $1`;
-const all = `select ${columns} from client order by name`;
+const selectByFingerprint = `select ${columns} from client where fingerprint = $1`;
+const selectByName = `select ${columns} from client where name = $1`;
+const selectAll = `select ${columns} from client order by name`;
 const insert = `insert into client (${columns}) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`;
 const setDisabled = 'update client set disabled = $2 where name = $1';
 const replace =
@@ -15,18 +15,18 @@ const remove = 'delete from client where name = $1';
 
 /** The directory of enrolled clients in the same database as the objects. Nothing is cached: a removal counts at once. */
 export function createSqlClients(driver: SqlDriver): ClientDirectory {
-  const one = async (sql: string, key: string) => {
+  const readOne = async (sql: string, key: string) => {
     const [row] = await driver.read(sql, [key]);
-    return row && client(row);
+    return row && toClient(row);
   };
   const write = async (sql: string, parameters: SqlStep['parameters']) => {
     const step: SqlStep = { sql, parameters, rows: 1, otherwise: 'conflict' };
     return (await driver.commit({ objects: [], steps: [step] })) === 'committed';
   };
   return {
-    byFingerprint: (fingerprint) => one(byFingerprint, fingerprint),
-    byName: (name) => one(byName, name),
-    list: async () => (await driver.read(all, [])).map(client),
+    byFingerprint: (fingerprint) => readOne(selectByFingerprint, fingerprint),
+    byName: (name) => readOne(selectByName, name),
+    list: async () => (await driver.read(selectAll, [])).map(toClient),
     add: ({ name, group, role, fingerprint, disabled, enrolledAt, certificate }) =>
       write(insert, [name, group, role, fingerprint, Number(disabled), enrolledAt, certificate]),
     setDisabled: (name, disabled) => write(setDisabled, [name, Number(disabled)]),
@@ -40,7 +40,7 @@ export function enrolmentStep({ client, group, before, fingerprint, certificate 
   return { sql: replace, parameters, rows: 1, otherwise: 'conflict' };
 }
 
-function client(row: SqlRow): Client {
+function toClient(row: SqlRow): Client {
   return {
     name: row.name as string,
     group: row.grp as string,

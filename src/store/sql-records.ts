@@ -5,14 +5,14 @@ import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
 /** Records in SQL: read, write and sweep. Their writes are steps of the unit that `sql-store.ts` commits. */
 
 /** Rows of one sweep: bounds how long it holds the write lock. */
-const sweptAtOnce = 256;
+const maxDeletedRecords = 256;
 
 const columns = 'kind, id, grp, version, expires, sealed';
-const one = `select ${columns} from record where kind = $1 and id = $2`;
-const live = '(expires is null or expires > $2)';
-const ofKind = `select ${columns} from record where kind = $1 and ${live} order by seq limit $3`;
-const ofGroup = `select ${columns} from record where kind = $1 and grp = $4 and ${live} order by seq limit $3`;
-const expired =
+const selectOne = `select ${columns} from record where kind = $1 and id = $2`;
+const isLive = '(expires is null or expires > $2)';
+const selectOfKind = `select ${columns} from record where kind = $1 and ${isLive} order by seq limit $3`;
+const selectOfGroup = `select ${columns} from record where kind = $1 and grp = $4 and ${isLive} order by seq limit $3`;
+const selectExpired =
   'select kind, id, version from record where expires is not null and expires <= $1 order by expires limit $2';
 
 const exists = 'select 1 as one from record where kind = $1 and id = $2';
@@ -23,33 +23,33 @@ const update =
 const remove = 'delete from record where kind = $1 and id = $2 and version = $3';
 
 /** Earlier than any date a record can expire on. */
-const beginning = -1;
+const beforeAnyExpiry = -1;
 
 export async function readRecord(
   driver: SqlDriver,
   kind: string,
   id: string,
 ): Promise<StoredRecord | undefined> {
-  const [row] = await driver.read(one, [kind, id]);
-  return row && stored(row);
+  const [row] = await driver.read(selectOne, [kind, id]);
+  return row && toRecord(row);
 }
 
 export async function readRecords(
   driver: SqlDriver,
-  { kind, group, limit, at = beginning }: RecordQuery,
+  { kind, group, limit, at = beforeAnyExpiry }: RecordQuery,
 ): Promise<readonly StoredRecord[]> {
   const rows =
     group === undefined
-      ? await driver.read(ofKind, [kind, at, limit])
-      : await driver.read(ofGroup, [kind, at, limit, group]);
-  return rows.map(stored);
+      ? await driver.read(selectOfKind, [kind, at, limit])
+      : await driver.read(selectOfGroup, [kind, at, limit, group]);
+  return rows.map(toRecord);
 }
 
 /** Removals come first: what has expired is replaced by removal and insertion in one unit. */
 export function recordSteps({ expects, puts, removals }: RecordChanges): readonly SqlStep[] {
   const written = new Set([...puts, ...removals].map(keyOf));
   return [
-    ...expects.filter((expected) => !written.has(keyOf(expected))).map(expectation),
+    ...expects.filter((expected) => !written.has(keyOf(expected))).map(expectationStep),
     ...removals.map(({ kind, id, version }) => step(remove, [kind, id, version])),
     ...puts.map((record) => {
       const { kind, id, group, version, expires, sealed } = record;
@@ -60,14 +60,14 @@ export function recordSteps({ expects, puts, removals }: RecordChanges): readonl
 }
 
 /** Each record that the changes name, once. */
-export function recordsNamed({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
+export function namesOf({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
   const named = [...expects, ...puts, ...removals].map(({ kind, id }) => [keyOf({ kind, id }), { kind, id }]);
   return [...new Map(named as [string, RecordName][]).values()];
 }
 
 /** Removes some of what had expired by `now`; whether there may be more. */
-export async function sweepRecords(driver: SqlDriver, now: number): Promise<boolean> {
-  const rows = await driver.read(expired, [now, sweptAtOnce]);
+export async function deleteExpiredRecords(driver: SqlDriver, now: number): Promise<boolean> {
+  const rows = await driver.read(selectExpired, [now, maxDeletedRecords]);
   if (rows.length === 0) return false;
   const records = rows.map((row) => ({ kind: row.kind as string, id: row.id as string }));
   // What somebody has renewed meanwhile stays.
@@ -75,7 +75,7 @@ export async function sweepRecords(driver: SqlDriver, now: number): Promise<bool
     return { sql: remove, parameters: [kind as string, id as string, version as number] };
   });
   await driver.commit({ objects: [], records, steps });
-  return rows.length === sweptAtOnce;
+  return rows.length === maxDeletedRecords;
 }
 
 interface RecordName {
@@ -88,7 +88,7 @@ function keyOf({ kind, id }: RecordName): string {
   return `${kind}/${id}`;
 }
 
-function expectation({ kind, id, version }: RecordChanges['expects'][number]): SqlStep {
+function expectationStep({ kind, id, version }: RecordChanges['expects'][number]): SqlStep {
   return version === 0
     ? { sql: exists, parameters: [kind, id], rows: 0, otherwise: 'conflict' }
     : step(hasVersion, [kind, id, version]);
@@ -98,7 +98,7 @@ function step(sql: string, parameters: SqlStep['parameters']): SqlStep {
   return { sql, parameters, rows: 1, otherwise: 'conflict' };
 }
 
-function stored(row: SqlRow): StoredRecord {
+function toRecord(row: SqlRow): StoredRecord {
   return {
     kind: row.kind as string,
     id: row.id as string,

@@ -1,15 +1,15 @@
 import type { WrappedKeyStore } from '../vault/vault.ts';
 import type { SqlDriver } from './sql-driver.ts';
 
-const all = 'select id, wrapped, created_at from sealing_key order by id';
+const selectAll = 'select id, wrapped, created_at from sealing_key order by id';
 const insert =
   'insert into sealing_key (id, wrapped, created_at) values ($1, $2, $3) on conflict (id) do nothing';
 
 /** Where sealing keys rest, wrapped by the root key, beside the objects they seal: a backup of one has the other. */
-export function createSqlSealingKeys(driver: SqlDriver): WrappedKeyStore {
+export function createSqlWrappedKeyStore(driver: SqlDriver): WrappedKeyStore {
   return {
     async list() {
-      const rows = await driver.read(all, []);
+      const rows = await driver.read(selectAll, []);
       return rows.map((row) => ({
         id: row.id as number,
         wrapped: row.wrapped as Uint8Array,

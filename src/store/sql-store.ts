@@ -1,27 +1,34 @@
 import type { SealedKey } from '../vault/vault.ts';
-import { type Condition, compileCount, compileWhere, rank, searchable, startingPoints } from './filter.ts';
+import {
+  type Condition,
+  compileCount,
+  compileWhere,
+  selectivityRank,
+  startConditions,
+  toIndexText,
+} from './filter.ts';
 import { enrolmentStep } from './sql-clients.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
-import { readRecord, readRecords, recordSteps, recordsNamed, sweepRecords } from './sql-records.ts';
+import { deleteExpiredRecords, namesOf, readRecord, readRecords, recordSteps } from './sql-records.ts';
 import type {
   CommitResult,
   Filter,
-  Found,
+  FoundObjects,
   LoadedObject,
-  Query,
+  ObjectQuery,
   RecordChanges,
   Store,
   StoredObject,
   StoreUnit,
 } from './store.ts';
-import { type IndexRow, Terms } from './terms.ts';
+import { type IndexRow, TermCache } from './terms.ts';
 
 /** Ids of one load statement; shorter lists repeat their last id, so that two texts serve every length. */
 const loadSizes = [1, 16] as const;
 /** Index rows of one insertion, largest first: few texts, each prepared once. */
 const indexSizes = [16, 4, 1] as const;
 /** Beyond this many holders one value is as good a start of a search as another. */
-const countedHolders = 1_000;
+const maxCountedHolders = 1_000;
 
 const insertObject =
   'insert into object (id, grp, object_type, version, attributes, sealed) values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing';
@@ -36,25 +43,25 @@ const deleteUniqueKey =
 const deleteIndexRow =
   'delete from object_index where object = (select o.seq from object o where o.id = $1) and term = $2 and instance = $3';
 /** Everything an update must know of the row it replaces, from one snapshot: version, index rows, unique keys. */
-const searchRows =
+const selectSearchRows =
   'select o.version, i.term, i.instance, i.text, i.number from object o join object_index i on i.object = o.seq where o.id = $1' +
   ' union all select o.version, null, null, k.name, null from object o join unique_key k on k.object = o.seq where o.id = $1' +
   ' union all select o.version, null, null, null, null from object o where o.id = $1';
 
 const noRecords: RecordChanges = { expects: [], puts: [], removals: [] };
 
-const loadTexts = new Map(loadSizes.map((size) => [size, loadText(size)]));
-const indexTexts = new Map(indexSizes.map((size) => [size, indexText(size)]));
+const loadSql = new Map(loadSizes.map((size) => [size, buildLoadSql(size)]));
+const indexSql = new Map(indexSizes.map((size) => [size, buildIndexSql(size)]));
 
 /** The store over any engine that speaks the common subset of SQL. */
 export function createSqlStore(driver: SqlDriver): Store {
-  const terms = new Terms(driver);
+  const terms = new TermCache(driver);
   return {
     load: (ids) => load(driver, ids),
     find: (query) => find(driver, query),
     record: (kind, id) => readRecord(driver, kind, id),
     records: (query) => readRecords(driver, query),
-    sweep: (now) => sweepRecords(driver, now),
+    deleteExpired: (now) => deleteExpiredRecords(driver, now),
     commit: (unit) => commit(driver, terms, unit),
     async ping() {
       await driver.read(exists, ['']);
@@ -67,17 +74,17 @@ export function createSqlStore(driver: SqlDriver): Store {
 async function load(driver: SqlDriver, ids: readonly string[]): Promise<readonly LoadedObject[]> {
   const wanted = [...new Set(ids)];
   const size = wanted.length === 1 ? 1 : 16;
-  const text = loadTexts.get(size) ?? loadText(size);
+  const text = loadSql.get(size) ?? buildLoadSql(size);
   const reads: Promise<readonly SqlRow[]>[] = [];
   for (let at = 0; at < wanted.length; at += size) {
     const some = wanted.slice(at, at + size);
     const last = some.at(-1) ?? '';
     reads.push(driver.read(text, [...some, ...Array<string>(size - some.length).fill(last)]));
   }
-  return (await Promise.all(reads)).flat().map(loaded);
+  return (await Promise.all(reads)).flat().map(toLoadedObject);
 }
 
-function loaded(row: SqlRow): LoadedObject {
+function toLoadedObject(row: SqlRow): LoadedObject {
   return {
     id: row.id as string,
     group: row.grp as string,
@@ -88,8 +95,8 @@ function loaded(row: SqlRow): LoadedObject {
   };
 }
 
-async function find(driver: SqlDriver, { group, filter, offset, limit }: Query): Promise<Found> {
-  const { sql, parameters } = compileWhere(group, filter, await startOf(driver, group, filter));
+async function find(driver: SqlDriver, { group, filter, offset, limit }: ObjectQuery): Promise<FoundObjects> {
+  const { sql, parameters } = compileWhere(group, filter, await chooseStart(driver, group, filter));
   const next = parameters.length + 1;
   const rows = await driver.read(
     `select o.id, o.version from object o where ${sql} order by o.seq desc limit $${next} offset $${next + 1}`,
@@ -110,10 +117,10 @@ async function find(driver: SqlDriver, { group, filter, offset, limit }: Query):
 }
 
 /** The condition with the fewest holders: the difference between reading one row and reading a hundred thousand. */
-async function startOf(driver: SqlDriver, group: string, filter: Filter): Promise<Condition | undefined> {
-  const candidates = startingPoints(filter).toSorted((a, b) => rank(a) - rank(b));
+async function chooseStart(driver: SqlDriver, group: string, filter: Filter): Promise<Condition | undefined> {
+  const candidates = startConditions(filter).toSorted((a, b) => selectivityRank(a) - selectivityRank(b));
   if (candidates.length < 2 || driver.dialect.statistics) return candidates[0];
-  let [best, least] = [candidates[0], countedHolders];
+  let [best, least] = [candidates[0], maxCountedHolders];
   for (const candidate of candidates) {
     const { sql, parameters } = compileCount(group, candidate, least);
     const [row] = await driver.read(sql, parameters, 'once');
@@ -124,33 +131,34 @@ async function startOf(driver: SqlDriver, group: string, filter: Filter): Promis
   return best;
 }
 
-async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise<CommitResult> {
+async function commit(driver: SqlDriver, terms: TermCache, unit: StoreUnit): Promise<CommitResult> {
   const { expects, inserts, updates, enrolment } = unit;
   const records = unit.records ?? noRecords;
-  const recorded = recordsNamed(records);
+  const recorded = namesOf(records);
   if (expects.length + inserts.length + updates.length + recorded.length === 0 && enrolment === undefined)
     return 'committed';
   const changes: Change[] = [];
   for (const object of updates) {
-    const change = await changeOf(driver, object, await terms.rowsOf(object));
+    const change = await computeChange(driver, object, await terms.toIndexRows(object));
     if (change === undefined) return 'conflict';
     changes.push(change);
   }
   const news: SqlStep[] = [];
-  for (const object of inserts) news.push(...additions(object, await terms.rowsOf(object), keysOf(object)));
+  for (const object of inserts)
+    news.push(...additionSteps(object, await terms.toIndexRows(object), uniqueKeysOf(object)));
   const written = new Map([
     ...inserts.map(({ id }) => [id, 0] as const),
     ...updates.map(({ id, version }) => [id, version - 1] as const),
   ]);
   const steps = [
     // A version that the write itself checks is not checked twice.
-    ...expects.filter(({ id, version }) => written.get(id) !== version).map(expectation),
+    ...expects.filter(({ id, version }) => written.get(id) !== version).map(expectationStep),
     ...recordSteps(records),
     ...(enrolment === undefined ? [] : [enrolmentStep(enrolment)]),
-    ...updates.map(update),
+    ...updates.map(updateStep),
     // All that is given up before anything is taken: two objects of one unit may exchange a unique key.
     ...changes.flatMap(({ remove }) => remove),
-    ...inserts.map(insert),
+    ...inserts.map(insertStep),
     ...news,
     ...changes.flatMap(({ add }) => add),
   ];
@@ -158,18 +166,18 @@ async function commit(driver: SqlDriver, terms: Terms, unit: StoreUnit): Promise
   return driver.commit({ objects, steps, ...(recorded.length > 0 && { records: recorded }) });
 }
 
-function expectation({ id, version }: StoreUnit['expects'][number]): SqlStep {
+function expectationStep({ id, version }: StoreUnit['expects'][number]): SqlStep {
   return version === 0
     ? { sql: exists, parameters: [id], rows: 0, otherwise: 'conflict' }
     : { sql: hasVersion, parameters: [id, version], rows: 1, otherwise: 'conflict' };
 }
 
-function insert({ id, group, objectType, version, attributes, sealed }: StoredObject): SqlStep {
+function insertStep({ id, group, objectType, version, attributes, sealed }: StoredObject): SqlStep {
   const parameters = [id, group, objectType, version, attributes, sealed];
   return { sql: insertObject, parameters, rows: 1, otherwise: 'conflict' };
 }
 
-function update({ id, group, version, attributes, sealed }: StoredObject): SqlStep {
+function updateStep({ id, group, version, attributes, sealed }: StoredObject): SqlStep {
   const parameters = [id, version - 1, version, attributes, sealed, group];
   return { sql: updateObject, parameters, rows: 1, otherwise: 'conflict' };
 }
@@ -184,15 +192,15 @@ interface Change {
  * pages. Read outside the transaction, which is safe: the search rows belong to the version that the commit checks.
  * Undefined when the object has another version already.
  */
-async function changeOf(
+async function computeChange(
   driver: SqlDriver,
   object: StoredObject,
   wanted: readonly IndexRow[],
 ): Promise<Change | undefined> {
-  const present = await driver.read(searchRows, [object.id]);
+  const present = await driver.read(selectSearchRows, [object.id]);
   if (present[0]?.version !== object.version - 1) return undefined;
   const rows = new Map(wanted.map((row) => [rowKey(row.term, row.instance), row]));
-  const keys = new Set(keysOf(object));
+  const keys = new Set(uniqueKeysOf(object));
   const remove: SqlStep[] = [];
   for (const { term, instance, text, number } of present) {
     if (typeof term === 'number' && typeof instance === 'number') {
@@ -204,10 +212,10 @@ async function changeOf(
       remove.push({ sql: deleteUniqueKey, parameters: [object.id, object.group, text] });
   }
   const changed = wanted.filter((row) => rows.get(rowKey(row.term, row.instance)) !== undefined);
-  return { remove, add: additions(object, changed, [...keys]) };
+  return { remove, add: additionSteps(object, changed, [...keys]) };
 }
 
-function additions(
+function additionSteps(
   { id }: StoredObject,
   rows: readonly IndexRow[],
   keys: readonly string[],
@@ -222,7 +230,7 @@ function additions(
   }));
   let at = 0;
   for (const size of indexSizes)
-    for (const sql = indexTexts.get(size) ?? indexText(size); rows.length - at >= size; at += size) {
+    for (const sql = indexSql.get(size) ?? buildIndexSql(size); rows.length - at >= size; at += size) {
       const some = rows.slice(at, at + size);
       const values = some.flatMap(({ term, instance, text, number }) => [term, instance, text, number]);
       steps.push({ sql, parameters: [id, ...values], rows: size, otherwise: 'conflict' });
@@ -230,20 +238,20 @@ function additions(
   return steps;
 }
 
-function keysOf({ uniqueKeys }: StoredObject): readonly string[] {
-  return [...new Set(uniqueKeys.map(searchable))];
+function uniqueKeysOf({ uniqueKeys }: StoredObject): readonly string[] {
+  return [...new Set(uniqueKeys.map(toIndexText))];
 }
 
 function rowKey(term: number, instance: number): string {
   return `${term}.${instance}`;
 }
 
-function loadText(size: number): string {
+function buildLoadSql(size: number): string {
   const ids = Array.from({ length: size }, (_, at) => `$${at + 1}`).join(', ');
   return `select id, grp, object_type, version, attributes, sealed from object where id in (${ids})`;
 }
 
-function indexText(size: number): string {
+function buildIndexSql(size: number): string {
   const rows = Array.from({ length: size }, (_, row) => {
     const [term, instance, text, number] = [2, 3, 4, 5].map((at) => `$${row * 4 + at}`);
     return `(cast(${term} as bigint), cast(${instance} as bigint), cast(${text} as text), cast(${number} as bigint))`;

@@ -4,7 +4,7 @@ import type { SqlRow, SqlValue } from './sql-driver.ts';
 /** One connection to a SQLite file, as the reader on the main thread and the writer in its worker both use it. */
 
 /** Statements that stay prepared; searches come in a few shapes, so theirs are worth keeping too. */
-const keptStatements = 200;
+const maxCachedStatements = 200;
 
 export interface SqliteSettings {
   readonly file: string;
@@ -13,15 +13,15 @@ export interface SqliteSettings {
   /** Page cache in KiB. */
   readonly cacheKibibytes: number;
   /** Largest size of the database in pages of 4 KiB; beyond it commits fail as on a full disk. */
-  readonly maximumPages?: number;
+  readonly maxPages?: number;
 }
 
 export class SqliteConnection {
   readonly database: DatabaseSync;
-  readonly #kept = new Map<string, StatementSync>();
+  readonly #cachedStatements = new Map<string, StatementSync>();
 
   /** Opens with write-ahead log and fsync at every commit (`synchronous=FULL`): what is acknowledged survives power loss. */
-  constructor({ file, busyMilliseconds, cacheKibibytes, maximumPages }: SqliteSettings) {
+  constructor({ file, busyMilliseconds, cacheKibibytes, maxPages }: SqliteSettings) {
     this.database = new DatabaseSync(file, { timeout: busyMilliseconds, enableForeignKeyConstraints: true });
     this.database.exec(
       // `secure_delete` zeroes what is overwritten. `fullfsync` matters on macOS, where fsync stops at the drive's cache.
@@ -29,7 +29,7 @@ export class SqliteConnection {
        pragma checkpoint_fullfsync = on; pragma temp_store = memory; pragma cache_size = -${cacheKibibytes};
        pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = 4000; pragma trusted_schema = off;`,
     );
-    if (maximumPages !== undefined) this.database.exec(`pragma max_page_count = ${maximumPages}`);
+    if (maxPages !== undefined) this.database.exec(`pragma max_page_count = ${maxPages}`);
   }
 
   rows(sql: string, parameters: readonly SqlValue[]): readonly SqlRow[] {
@@ -44,13 +44,14 @@ export class SqliteConnection {
   }
 
   #statement(sql: string): StatementSync {
-    const kept = this.#kept.get(sql);
-    if (kept !== undefined) return kept;
+    const cached = this.#cachedStatements.get(sql);
+    if (cached !== undefined) return cached;
     // `$1` would be a named parameter to SQLite; `?1` is the numbered one.
     const statement = this.database.prepare(sql.replaceAll(/\$(?=\d)/g, '?'));
-    const [oldest] = this.#kept.keys();
-    if (oldest !== undefined && this.#kept.size >= keptStatements) this.#kept.delete(oldest);
-    this.#kept.set(sql, statement);
+    const [oldest] = this.#cachedStatements.keys();
+    if (oldest !== undefined && this.#cachedStatements.size >= maxCachedStatements)
+      this.#cachedStatements.delete(oldest);
+    this.#cachedStatements.set(sql, statement);
     return statement;
   }
 
@@ -69,7 +70,7 @@ export type SqliteFailure =
   | 'broken';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
-const meanings: Readonly<Record<number, SqliteFailure>> = {
+const failuresByCode: Readonly<Record<number, SqliteFailure>> = {
   5: 'weather', // SQLITE_BUSY
   6: 'weather', // SQLITE_LOCKED
   7: 'weather', // SQLITE_NOMEM
@@ -83,13 +84,13 @@ const meanings: Readonly<Record<number, SqliteFailure>> = {
   26: 'broken', // SQLITE_NOTADB
 };
 
-export function failureOf(error: unknown): SqliteFailure {
+export function classifyFailure(error: unknown): SqliteFailure {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
-  return meanings[code & 0xff] ?? 'statement';
+  return failuresByCode[code & 0xff] ?? 'statement';
 }
 
 /** SQLite's own words for a failure (`disk I/O error`), without values. */
-export function wordsOf(error: unknown): string {
+export function describeSqliteError(error: unknown): string {
   if (error instanceof Error && 'errstr' in error) return String(error.errstr);
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,11 +2,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { UnitOutcome } from './group-commit.ts';
 import type { SqlUnit } from './sql-driver.ts';
 import {
-  failureOf,
+  classifyFailure,
+  describeSqliteError,
   SqliteConnection,
   type SqliteFailure,
   type SqliteSettings,
-  wordsOf,
 } from './sqlite-connection.ts';
 
 /**
@@ -20,7 +20,11 @@ export type WriterReply =
   | 'ready'
   | { readonly group: number; readonly outcomes: readonly UnitOutcome[] }
   /** Nothing of the group was committed, as far as anybody can tell. */
-  | { readonly group: number; readonly failure: Exclude<SqliteFailure, 'statement'>; readonly words: string };
+  | {
+      readonly group: number;
+      readonly failure: Exclude<SqliteFailure, 'statement'>;
+      readonly description: string;
+    };
 
 const port = parentPort;
 if (port === null) throw new Error('sqlite-writer.ts runs as a worker thread of sqlite.ts');
@@ -34,16 +38,20 @@ port.on('message', (request: WriterRequest) => {
     port.close();
     return;
   }
-  port.postMessage(reply(request.group, request.units));
+  port.postMessage(writeGroup(request.group, request.units));
 });
 port.postMessage('ready' satisfies WriterReply);
 
-function reply(group: number, units: readonly SqlUnit[]): WriterReply {
+function writeGroup(group: number, units: readonly SqlUnit[]): WriterReply {
   try {
-    return { group, outcomes: quickly(units) ?? transaction(() => units.map(apart)) };
+    return { group, outcomes: writeTogether(units) ?? runTransaction(() => units.map(writeSeparately)) };
   } catch (error) {
-    const failure = failureOf(error);
-    return { group, failure: failure === 'statement' ? 'broken' : failure, words: wordsOf(error) };
+    const failure = classifyFailure(error);
+    return {
+      group,
+      failure: failure === 'statement' ? 'broken' : failure,
+      description: describeSqliteError(error),
+    };
   }
 }
 
@@ -57,21 +65,21 @@ class StepFailedError extends Error {
  * Nearly every group has no conflict, so it is first tried without savepoints, which would copy each page a unit is
  * the first to touch. Undefined when some unit failed: nothing was written, each must stand by itself.
  */
-function quickly(units: readonly SqlUnit[]): readonly UnitOutcome[] | undefined {
+function writeTogether(units: readonly SqlUnit[]): readonly UnitOutcome[] | undefined {
   try {
-    return transaction(() =>
+    return runTransaction(() =>
       units.map((unit) => {
-        if (steps(unit) !== 'committed') throw new StepFailedError();
+        if (runSteps(unit) !== 'committed') throw new StepFailedError();
         return 'committed';
       }),
     );
   } catch (error) {
-    if (error instanceof StepFailedError || failureOf(error) === 'statement') return undefined;
+    if (error instanceof StepFailedError || classifyFailure(error) === 'statement') return undefined;
     throw error;
   }
 }
 
-function transaction<T>(work: () => T): T {
+function runTransaction<T>(work: () => T): T {
   database.exec('begin immediate');
   try {
     const result = work();
@@ -85,24 +93,24 @@ function transaction<T>(work: () => T): T {
 }
 
 /** One unit in its savepoint: whatever is wrong with it costs only itself. */
-function apart(unit: SqlUnit): UnitOutcome {
+function writeSeparately(unit: SqlUnit): UnitOutcome {
   database.exec('savepoint unit');
-  const outcome = attempt(unit);
+  const outcome = tryUnit(unit);
   if (outcome !== 'committed') database.exec('rollback to unit');
   database.exec('release unit');
   return outcome;
 }
 
-function attempt(unit: SqlUnit): UnitOutcome {
+function tryUnit(unit: SqlUnit): UnitOutcome {
   try {
-    return steps(unit);
+    return runSteps(unit);
   } catch (error) {
-    if (failureOf(error) !== 'statement') throw error;
-    return { error: new Error(`the database refused a statement: ${wordsOf(error)}`) };
+    if (classifyFailure(error) !== 'statement') throw error;
+    return { error: new Error(`the database refused a statement: ${describeSqliteError(error)}`) };
   }
 }
 
-function steps(unit: SqlUnit): UnitOutcome {
+function runSteps(unit: SqlUnit): UnitOutcome {
   for (const { sql, parameters, rows, otherwise } of unit.steps) {
     const count = connection.count(sql, parameters);
     if (rows !== undefined && count !== rows) return otherwise ?? 'conflict';

@@ -6,7 +6,7 @@ import { GroupCommit, type UnitOutcome } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, migrate } from './migrations/migration.ts';
 import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
-import { failureOf, SqliteConnection, wordsOf } from './sqlite-connection.ts';
+import { classifyFailure, describeSqliteError, SqliteConnection } from './sqlite-connection.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -21,7 +21,7 @@ const dialect: Dialect = {
 
 export interface SqliteOptions {
   /** Largest size of the database in pages of 4 KiB; a commit beyond it fails as on a full disk. */
-  readonly maximumPages?: number;
+  readonly maxPages?: number;
   /** The schema; only tests give another. */
   readonly migrations?: readonly Migration[];
 }
@@ -34,9 +34,9 @@ export interface SqliteOptions {
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
   const path = resolve(file);
   const reader = await openReader(path, options.migrations ?? released);
-  const { maximumPages } = options;
+  const { maxPages } = options;
   const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
-  const writer = new Writer(path, maximumPages === undefined ? settings : { ...settings, maximumPages });
+  const writer = new WriterThread(path, maxPages === undefined ? settings : { ...settings, maxPages });
   try {
     await writer.ready;
   } catch (error) {
@@ -55,8 +55,8 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
       try {
         return reader.rows(sql, parameters);
       } catch (error) {
-        if (failureOf(error) === 'statement') throw error;
-        throw new StoreUnavailableError(`cannot read ${path}: ${wordsOf(error)}`);
+        if (classifyFailure(error) === 'statement') throw error;
+        throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
       }
     },
     commit: (unit) => commits.commit(unit),
@@ -75,17 +75,17 @@ async function openReader(path: string, migrations: readonly Migration[]): Promi
   for (let attempt = 1; ; attempt += 1) {
     try {
       createPrivately(path);
-      return await migrated(path, migrations);
+      return await openMigrated(path, migrations);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
-      if (failureOf(error) !== 'weather' || attempt === 100)
-        throw new StoreUnavailableError(`cannot open the database ${path}: ${wordsOf(error)}`);
+      if (classifyFailure(error) !== 'weather' || attempt === 100)
+        throw new StoreUnavailableError(`cannot open the database ${path}: ${describeSqliteError(error)}`);
     }
     await sleep(50);
   }
 }
 
-async function migrated(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
+async function openMigrated(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
   const connection = new SqliteConnection({ file: path, busyMilliseconds: 50, cacheKibibytes: 16_384 });
   const run = async (sql: string, parameters: readonly SqlValue[] = []) => connection.rows(sql, parameters);
   try {
@@ -114,7 +114,7 @@ function createPrivately(path: string): void {
 }
 
 /** This thread's side of `sqlite-writer.ts`. */
-class Writer {
+class WriterThread {
   readonly ready: Promise<void>;
   readonly #path: string;
   readonly #worker: Worker;
@@ -134,13 +134,13 @@ class Writer {
       if (reply === 'ready') ready.resolve();
       else this.#settle(reply);
     });
-    const lost = (why: string) => {
+    const failPermanently = (why: string) => {
       this.#broken ??= why;
       ready.reject(this.#unavailable(why));
       this.#waiting?.reject(this.#unavailable(why));
     };
-    this.#worker.on('error', (error) => lost(wordsOf(error)));
-    this.#worker.on('exit', () => lost('the writer thread has ended'));
+    this.#worker.on('error', (error) => failPermanently(describeSqliteError(error)));
+    this.#worker.on('exit', () => failPermanently('the writer thread has ended'));
   }
 
   write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
@@ -162,8 +162,9 @@ class Writer {
       this.#waiting?.resolve(reply.outcomes);
       return;
     }
-    if (reply.failure === 'broken') this.#broken = `${reply.words}; restart kmipd when the disk is well`;
-    this.#waiting?.reject(this.#unavailable(this.#broken ?? reply.words));
+    if (reply.failure === 'broken')
+      this.#broken = `${reply.description}; restart kmipd when the disk is well`;
+    this.#waiting?.reject(this.#unavailable(this.#broken ?? reply.description));
   }
 
   #unavailable(why: string): StoreUnavailableError {

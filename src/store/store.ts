@@ -64,7 +64,7 @@ export type Filter =
   | { readonly attribute: string; readonly fields: readonly Comparison[] };
 
 /** One page of the objects of a group that satisfy a filter. */
-export interface Query {
+export interface ObjectQuery {
   readonly group: string;
   readonly filter: Filter;
   readonly offset: number;
@@ -72,7 +72,7 @@ export interface Query {
 }
 
 /** Result of an `Query`. */
-export interface Found {
+export interface FoundObjects {
   /** The page's objects, newest first (reverse order of insertion), which does not change between pages. */
   readonly ids: readonly string[];
   /** Versions of the objects as they matched, in the order of `ids`. */
@@ -149,13 +149,13 @@ export interface Store {
   /** The objects of `ids` that exist, in any order and of any group: the caller compares the group. */
   load(ids: readonly string[]): Promise<readonly LoadedObject[]>;
   /** One page of the objects that satisfy a filter. */
-  find(query: Query): Promise<Found>;
+  find(query: ObjectQuery): Promise<FoundObjects>;
   /** One record, expired or not: the caller compares group and date. */
   record(kind: string, id: string): Promise<StoredRecord | undefined>;
   /** Records oldest first; expired ones are included unless the query has `at`. */
   records(query: RecordQuery): Promise<readonly StoredRecord[]>;
   /** Deletes some of the records that had expired by `now` (POSIX seconds); true when there may be more. */
-  sweep(now: number): Promise<boolean>;
+  deleteExpired(now: number): Promise<boolean>;
   /**
    * Resolves when the write is durable (fsync). Units that arrive together share one fsync; a conflict affects only
    * its own unit.

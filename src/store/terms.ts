@@ -1,4 +1,4 @@
-import { searchable } from './filter.ts';
+import { toIndexText } from './filter.ts';
 import type { SqlDriver } from './sql-driver.ts';
 import type { StoredObject } from './store.ts';
 
@@ -11,14 +11,14 @@ export interface IndexRow {
 }
 
 /** Clients can invent attribute names without end; forgetting all of them costs a few reads. */
-const rememberedTerms = 10_000;
+const maxCachedTerms = 10_000;
 
 const insertTerm =
   'insert into term (grp, attribute, field) values ($1, $2, $3) on conflict (grp, attribute, field) do nothing';
 const readTerm = 'select id from term where grp = $1 and attribute = $2 and field = $3';
 
 /** The numbers of terms. One that was given out never changes and never goes away, so it may be remembered. */
-export class Terms {
+export class TermCache {
   readonly #driver: SqlDriver;
   readonly #ids = new Map<string, number>();
 
@@ -27,22 +27,22 @@ export class Terms {
   }
 
   /** The index rows of `object`. A new term is committed by itself, before the unit that needs it. */
-  async rowsOf({ group, index }: StoredObject): Promise<readonly IndexRow[]> {
+  async toIndexRows({ group, index }: StoredObject): Promise<readonly IndexRow[]> {
     const rows: IndexRow[] = [];
     for (const { attribute, field, instance, text, number } of index) {
       if (number !== null && !Number.isSafeInteger(number))
         throw new RangeError(`the index keeps whole numbers, not ${number}`);
       // The lengths keep two names from running into each other.
       const key = `${group.length}.${attribute.length}.${group}${attribute}${field}`;
-      const term = this.#ids.get(key) ?? (await this.#intern(key, [group, searchable(attribute), field]));
-      rows.push({ term, instance, text: text === null ? null : searchable(text), number });
+      const term = this.#ids.get(key) ?? (await this.#intern(key, [group, toIndexText(attribute), field]));
+      rows.push({ term, instance, text: text === null ? null : toIndexText(text), number });
     }
     return rows;
   }
 
   async #intern(key: string, names: readonly string[]): Promise<number> {
     const id = (await this.#read(names)) ?? (await this.#add(names));
-    if (this.#ids.size >= rememberedTerms) this.#ids.clear();
+    if (this.#ids.size >= maxCachedTerms) this.#ids.clear();
     this.#ids.set(key, id);
     return id;
   }

@@ -4,8 +4,8 @@ import type { Store } from './store.ts';
 export type StoreCallObserver = (call: string, seconds: number, failed: boolean) => void;
 
 /** The same store, watched. */
-export function withMetrics(store: Store, note: StoreCallObserver): Store {
-  async function timed<T>(call: string, run: () => Promise<T>): Promise<T> {
+export function withMetrics(store: Store, observe: StoreCallObserver): Store {
+  async function measureCall<T>(call: string, run: () => Promise<T>): Promise<T> {
     const started = performance.now();
     let failed = true;
     try {
@@ -13,17 +13,17 @@ export function withMetrics(store: Store, note: StoreCallObserver): Store {
       failed = false;
       return result;
     } finally {
-      note(call, (performance.now() - started) / 1000, failed);
+      observe(call, (performance.now() - started) / 1000, failed);
     }
   }
   return {
-    load: (ids) => timed('load', () => store.load(ids)),
-    find: (query) => timed('find', () => store.find(query)),
-    record: (kind, id) => timed('record', () => store.record(kind, id)),
-    records: (query) => timed('records', () => store.records(query)),
-    sweep: (now) => timed('sweep', () => store.sweep(now)),
-    commit: (unit) => timed('commit', () => store.commit(unit)),
-    ping: () => timed('ping', () => store.ping()),
+    load: (ids) => measureCall('load', () => store.load(ids)),
+    find: (query) => measureCall('find', () => store.find(query)),
+    record: (kind, id) => measureCall('record', () => store.record(kind, id)),
+    records: (query) => measureCall('records', () => store.records(query)),
+    deleteExpired: (now) => measureCall('sweep', () => store.deleteExpired(now)),
+    commit: (unit) => measureCall('commit', () => store.commit(unit)),
+    ping: () => measureCall('ping', () => store.ping()),
     close: () => store.close(),
   };
 }

@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { createRootKey, readRootKey } from './root-key.ts';
 import {
-  openValue,
+  openSealedValue,
   sealingKeyBytes,
   sealingKeyOf,
   sealValue,
@@ -28,7 +28,7 @@ const sealsBeforeRotation = 2 ** 24;
 const maxSeals = 2 ** 31;
 
 /** How far beyond the newest known key another process can have come since the shelf was last read. */
-const keysAhead = 16;
+const maxKeysAhead = 16;
 
 export interface LocalVaultOptions {
   /** File of the root key; created when neither it nor any sealing key exists yet. */
@@ -58,7 +58,7 @@ export interface LocalVault extends Vault {
  * `refreshSeconds`. Rejects only when the shelf cannot be read.
  */
 export async function openLocalVault(options: LocalVaultOptions): Promise<LocalVault> {
-  const vault = new FileVault(options);
+  const vault = new LocalFileVault(options);
   await vault.refresh();
   vault.watch(options.refreshSeconds ?? 60);
   return vault;
@@ -70,7 +70,7 @@ interface SealingKey {
   readonly createdAt: number;
 }
 
-class FileVault implements LocalVault {
+class LocalFileVault implements LocalVault {
   readonly #options: LocalVaultOptions;
   readonly #now: () => number;
   /** By id, which is by age. */
@@ -96,7 +96,7 @@ class FileVault implements LocalVault {
   }
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
-    const { id, key } = this.#current();
+    const { id, key } = this.#currentKey();
     if (this.#seals.id !== id) this.#seals = { id, count: 0 };
     this.#seals.count += 1;
     const { count } = this.#seals;
@@ -109,14 +109,14 @@ class FileVault implements LocalVault {
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {
-    this.#mustBeUnsealed();
+    this.#requireUnsealed();
     const id = sealingKeyOf(sealed);
     const known = id === undefined ? undefined : this.#find(id);
-    if (known === undefined && id !== undefined && this.#mayBeNew(id)) {
+    if (known === undefined && id !== undefined && this.#mayExistElsewhere(id)) {
       this.refresh().catch(() => {});
       throw new VaultUnavailableError(`sealing key ${id} is not known here yet`);
     }
-    const plain = known && openValue(known.key, context, sealed);
+    const plain = known && openSealedValue(known.key, context, sealed);
     if (plain === undefined)
       throw new SealBrokenError(`the sealed value of object ${JSON.stringify(context.id)} does not open`);
     return plain;
@@ -130,7 +130,7 @@ class FileVault implements LocalVault {
   }
 
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#read().finally(() => {
+    this.#refreshing ??= this.#readKeys().finally(() => {
       this.#refreshing = undefined;
     });
     return this.#refreshing;
@@ -144,15 +144,15 @@ class FileVault implements LocalVault {
     this.#closed = true;
     clearInterval(this.#timer);
     await Promise.allSettled([this.#refreshing, this.#rotating]);
-    wipe(this.#keys);
+    wipeKeys(this.#keys);
     [this.#keys, this.#sealedBecause] = [[], 'the vault is closed'];
   }
 
   /** The newest key that every process has had time to read; while none has, the oldest. */
-  #current(): SealingKey {
-    this.#mustBeUnsealed();
-    const settled = this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120);
-    const current = this.#keys.findLast(({ createdAt }) => createdAt <= settled) ?? this.#keys[0];
+  #currentKey(): SealingKey {
+    this.#requireUnsealed();
+    const activatedBy = this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120);
+    const current = this.#keys.findLast(({ createdAt }) => createdAt <= activatedBy) ?? this.#keys[0];
     if (current === undefined) throw new VaultUnavailableError('the vault has no sealing key');
     return current;
   }
@@ -161,27 +161,27 @@ class FileVault implements LocalVault {
     return this.#keys.find((key) => key.id === id);
   }
 
-  #mustBeUnsealed(): void {
+  #requireUnsealed(): void {
     if (this.#sealedBecause !== undefined) throw new VaultUnavailableError(this.#sealedBecause);
   }
 
-  #mayBeNew(id: number): boolean {
+  #mayExistElsewhere(id: number): boolean {
     const newest = this.#keys.at(-1)?.id ?? 0;
-    return id > newest && id <= newest + keysAhead;
+    return id > newest && id <= newest + maxKeysAhead;
   }
 
   /** Once unsealed, the root key is asked for only when the shelf has a key that is not known here. */
-  async #read(): Promise<void> {
+  async #readKeys(): Promise<void> {
     if (this.#closed) return;
-    const shelved = await this.#options.wrappedKeys.list();
-    if (this.unsealed && shelved.every(({ id }) => this.#find(id) !== undefined)) return;
+    const wrappedKeys = await this.#options.wrappedKeys.list();
+    if (this.unsealed && wrappedKeys.every(({ id }) => this.#find(id) !== undefined)) return;
     try {
-      const keys = await this.#withRootKey(shelved, async (rootKey) => {
-        if (shelved.length > 0) return this.#unwrap(rootKey, shelved);
+      const keys = await this.#withRootKey(wrappedKeys, async (rootKey) => {
+        if (wrappedKeys.length > 0) return this.#unwrap(rootKey, wrappedKeys);
         await this.#persist(rootKey, 1);
         return this.#unwrap(rootKey, await this.#options.wrappedKeys.list());
       });
-      if (this.#closed) wipe(keys);
+      if (this.#closed) wipeKeys(keys);
       else [this.#keys, this.#sealedBecause] = [keys, undefined];
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
@@ -191,15 +191,15 @@ class FileVault implements LocalVault {
   }
 
   async #addKey(): Promise<number> {
-    this.#mustBeUnsealed();
-    const shelved = await this.#options.wrappedKeys.list();
-    const id = 1 + Math.max(0, ...shelved.map((key) => key.id));
-    await this.#withRootKey(shelved, async (rootKey) => {
+    this.#requireUnsealed();
+    const wrappedKeys = await this.#options.wrappedKeys.list();
+    const id = 1 + Math.max(0, ...wrappedKeys.map((key) => key.id));
+    await this.#withRootKey(wrappedKeys, async (rootKey) => {
       // A key wrapped by a root key that was exchanged meanwhile would be lost with the next restart.
-      const newest = shelved.find((key) => key.id === id - 1);
-      const proof = newest && unwrapSealingKey(rootKey, newest.id, newest.wrapped);
-      if (proof === undefined) throw new VaultUnavailableError(this.#otherRootKey(id - 1));
-      proof.fill(0);
+      const newest = wrappedKeys.find((key) => key.id === id - 1);
+      const previousKey = newest && unwrapSealingKey(rootKey, newest.id, newest.wrapped);
+      if (previousKey === undefined) throw new VaultUnavailableError(this.#wrongRootKeyMessage(id - 1));
+      previousKey.fill(0);
       await this.#persist(rootKey, id);
     });
     await this.refresh();
@@ -207,12 +207,12 @@ class FileVault implements LocalVault {
   }
 
   async #withRootKey<T>(
-    shelved: readonly WrappedSealingKey[],
+    wrappedKeys: readonly WrappedSealingKey[],
     use: (rootKey: Uint8Array) => Promise<T>,
   ): Promise<T> {
     const { rootKeyFile } = this.#options;
     const rootKey =
-      readRootKey(rootKeyFile) ?? (shelved.length === 0 ? createdOrFound(rootKeyFile) : undefined);
+      readRootKey(rootKeyFile) ?? (wrappedKeys.length === 0 ? createOrReadRootKey(rootKeyFile) : undefined);
     if (rootKey === undefined)
       throw new VaultUnavailableError(
         `the root key ${rootKeyFile} is missing, and the database is sealed under it: bring it back from its backup`,
@@ -224,17 +224,17 @@ class FileVault implements LocalVault {
     }
   }
 
-  #unwrap(rootKey: Uint8Array, shelved: readonly WrappedSealingKey[]): readonly SealingKey[] {
-    return shelved
+  #unwrap(rootKey: Uint8Array, wrappedKeys: readonly WrappedSealingKey[]): readonly SealingKey[] {
+    return wrappedKeys
       .map(({ id, wrapped, createdAt }) => {
         const key = this.#find(id)?.key ?? unwrapSealingKey(rootKey, id, wrapped);
         if (key !== undefined) return { id, key, createdAt };
-        throw new VaultUnavailableError(this.#otherRootKey(id));
+        throw new VaultUnavailableError(this.#wrongRootKeyMessage(id));
       })
       .toSorted((a, b) => a.id - b.id);
   }
 
-  #otherRootKey(id: number): string {
+  #wrongRootKeyMessage(id: number): string {
     return `the root key ${this.#options.rootKeyFile} does not open sealing key ${id}: the database was sealed under another`;
   }
 
@@ -247,7 +247,7 @@ class FileVault implements LocalVault {
   }
 }
 
-function createdOrFound(file: string): Uint8Array | undefined {
+function createOrReadRootKey(file: string): Uint8Array | undefined {
   try {
     createRootKey(file);
   } catch (error) {
@@ -257,6 +257,6 @@ function createdOrFound(file: string): Uint8Array | undefined {
   return readRootKey(file);
 }
 
-function wipe(keys: readonly SealingKey[]): void {
+function wipeKeys(keys: readonly SealingKey[]): void {
   for (const { key } of keys) key.fill(0);
 }

@@ -21,14 +21,14 @@ import { VaultUnavailableError } from './vault.ts';
 
 const rootKeyBytes = 32;
 /** Room for the line, white space around it, and one byte more that says it is too long. */
-const maxBytes = 128;
+const maxFileBytes = 128;
 
 /** Creates `file` (mode 0600, its directory when absent 0700) with a fresh key, durably. Throws EEXIST when it is there. */
 export function createRootKey(file: string): void {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const key = randomFillSync(new Uint8Array(rootKeyBytes));
-  const line = hexLine(key);
+  const line = encodeHexLine(key);
   // Written beside and linked: whoever sees the name sees the whole key, also after a crash, and a link replaces nothing.
   const unfinished = `${file}.${randomUUID()}`;
   const handle = openSync(unfinished, 'wx', 0o600);
@@ -67,7 +67,7 @@ export function readRootKey(file: string): Uint8Array | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new VaultUnavailableError(`cannot read the root key ${file}: ${(error as Error).message}`);
   }
-  const line = new Uint8Array(maxBytes);
+  const line = new Uint8Array(maxFileBytes);
   try {
     const { mode } = fstatSync(handle);
     if ((mode & 0o077) !== 0)
@@ -94,7 +94,7 @@ const hexDigits = ascii('0123456789abcdef');
 const base64Digits = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 const padding = '='.charCodeAt(0);
 
-function hexLine(key: Uint8Array): Uint8Array {
+function encodeHexLine(key: Uint8Array): Uint8Array {
   const line = new Uint8Array(key.length * 2 + 1).fill('\n'.charCodeAt(0));
   for (const [at, byte] of key.entries()) {
     line[at * 2] = hexDigits[byte >> 4] ?? 0;
@@ -108,19 +108,25 @@ function decodeLine(line: Uint8Array): Uint8Array | undefined {
   let [from, to] = [0, line.length];
   while (from < to && isSpace(line[from] ?? 0)) from += 1;
   while (to > from && isSpace(line[to - 1] ?? 0)) to -= 1;
-  const word = line.subarray(from, to);
-  if (word.length === 64)
-    return digits(word, 4, (byte) => hexDigits.indexOf(byte >= 0x41 && byte <= 0x46 ? byte | 0x20 : byte));
-  if (word.length === 44 && word[43] === padding)
-    return digits(word.subarray(0, 43), 6, (byte) => base64Digits.indexOf(byte));
+  const digitsOnly = line.subarray(from, to);
+  if (digitsOnly.length === 64)
+    return decodeDigits(digitsOnly, 4, (byte) =>
+      hexDigits.indexOf(byte >= 0x41 && byte <= 0x46 ? byte | 0x20 : byte),
+    );
+  if (digitsOnly.length === 44 && digitsOnly[43] === padding)
+    return decodeDigits(digitsOnly.subarray(0, 43), 6, (byte) => base64Digits.indexOf(byte));
   return undefined;
 }
 
 /** Joins `bits` of each character to the 32 bytes of the key; the two spare bits of base64 must be zero. */
-function digits(word: Uint8Array, bits: number, value: (byte: number) => number): Uint8Array | undefined {
+function decodeDigits(
+  digitsOnly: Uint8Array,
+  bits: number,
+  value: (byte: number) => number,
+): Uint8Array | undefined {
   const key = new Uint8Array(rootKeyBytes);
   let [held, holding, at, valid] = [0, 0, 0, true];
-  for (const byte of word) {
+  for (const byte of digitsOnly) {
     const digit = value(byte);
     valid &&= digit >= 0;
     held = ((held << bits) | (digit & ((1 << bits) - 1))) & 0xffff;

@@ -15,30 +15,34 @@ const nonceBytes = 12;
 const tagBytes = 16;
 export const sealingKeyBytes = 32;
 
-const keyIdAt = 1;
-const sealedHead = 5;
+const keyIdOffset = 1;
+const sealedHeaderBytes = 5;
 
 /** Seals `plain` for one object under the sealing key `id`. */
 export function sealValue(key: Uint8Array, id: number, context: SealContext, plain: Uint8Array): SealedKey {
-  const sealed = encrypt(key, sealedHead, valueAad(context), plain);
-  new DataView(sealed.buffer).setUint32(keyIdAt, id);
+  const sealed = encrypt(key, sealedHeaderBytes, encodeValueAad(context), plain);
+  new DataView(sealed.buffer).setUint32(keyIdOffset, id);
   return sealed as SealedKey;
 }
 
 /** Which sealing key a value names; undefined for bytes that are no sealed value. */
 export function sealingKeyOf(sealed: Uint8Array): number | undefined {
-  if (sealed.length < sealedHead + nonceBytes + tagBytes || sealed[0] !== format) return undefined;
-  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(keyIdAt);
+  if (sealed.length < sealedHeaderBytes + nonceBytes + tagBytes || sealed[0] !== format) return undefined;
+  return new DataView(sealed.buffer, sealed.byteOffset).getUint32(keyIdOffset);
 }
 
 /** Undefined when the value was sealed for another object, with another key, or changed. */
-export function openValue(key: Uint8Array, context: SealContext, sealed: Uint8Array): Uint8Array | undefined {
-  return decrypt(key, sealedHead, valueAad(context), sealed);
+export function openSealedValue(
+  key: Uint8Array,
+  context: SealContext,
+  sealed: Uint8Array,
+): Uint8Array | undefined {
+  return decrypt(key, sealedHeaderBytes, encodeValueAad(context), sealed);
 }
 
 /** A sealing key for the shelf, encrypted by the root key. */
 export function wrapSealingKey(rootKey: Uint8Array, id: number, key: Uint8Array): Uint8Array {
-  return encrypt(rootKey, 1, keyAad(id), key);
+  return encrypt(rootKey, 1, encodeKeyAad(id), key);
 }
 
 /** Undefined when another root key wrapped it. */
@@ -49,25 +53,35 @@ export function unwrapSealingKey(
 ): Uint8Array | undefined {
   if (wrapped.length !== 1 + nonceBytes + sealingKeyBytes + tagBytes || wrapped[0] !== format)
     return undefined;
-  return decrypt(rootKey, 1, keyAad(id), wrapped);
+  return decrypt(rootKey, 1, encodeKeyAad(id), wrapped);
 }
 
 /** Format byte and `head - 1` bytes left to the caller, then nonce, ciphertext and tag, in memory of their own. */
-function encrypt(key: Uint8Array, head: number, aad: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer> {
-  const result = new Uint8Array(head + nonceBytes + plain.length + tagBytes);
+function encrypt(
+  key: Uint8Array,
+  headerBytes: number,
+  aad: Uint8Array,
+  plain: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const result = new Uint8Array(headerBytes + nonceBytes + plain.length + tagBytes);
   result[0] = format;
-  const nonce = randomFillSync(result.subarray(head, head + nonceBytes));
+  const nonce = randomFillSync(result.subarray(headerBytes, headerBytes + nonceBytes));
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(aad);
-  result.set(cipher.update(plain), head + nonceBytes);
+  result.set(cipher.update(plain), headerBytes + nonceBytes);
   cipher.final();
   result.set(cipher.getAuthTag(), result.length - tagBytes);
   return result;
 }
 
-function decrypt(key: Uint8Array, head: number, aad: Uint8Array, bytes: Uint8Array): Uint8Array | undefined {
-  const body = bytes.subarray(head + nonceBytes, bytes.length - tagBytes);
-  const nonce = bytes.subarray(head, head + nonceBytes);
+function decrypt(
+  key: Uint8Array,
+  headerBytes: number,
+  aad: Uint8Array,
+  bytes: Uint8Array,
+): Uint8Array | undefined {
+  const body = bytes.subarray(headerBytes + nonceBytes, bytes.length - tagBytes);
+  const nonce = bytes.subarray(headerBytes, headerBytes + nonceBytes);
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
   decipher.setAAD(aad);
   decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
@@ -85,25 +99,25 @@ function decrypt(key: Uint8Array, head: number, aad: Uint8Array, bytes: Uint8Arr
 const encoder = new TextEncoder();
 
 /** The bytes are the cipher's before the next call, so the same ones serve every call. */
-let aadRoom = new Uint8Array(512);
+let aadBuffer = new Uint8Array(512);
 
-function valueAad({ id, objectType }: SealContext): Uint8Array {
+function encodeValueAad({ id, objectType }: SealContext): Uint8Array {
   // UTF-8 needs at most three bytes a UTF-16 unit.
-  const room = 5 + 3 * (id.length + objectType.length);
-  if (room > aadRoom.length) aadRoom = new Uint8Array(room);
-  aadRoom[0] = format;
-  return aadRoom.subarray(0, addText(addText(1, id), objectType));
+  const maxLength = 5 + 3 * (id.length + objectType.length);
+  if (maxLength > aadBuffer.length) aadBuffer = new Uint8Array(maxLength);
+  aadBuffer[0] = format;
+  return aadBuffer.subarray(0, writeText(writeText(1, id), objectType));
 }
 
 /** Writes length and UTF-8 of a text at `at`; where it ends. */
-function addText(at: number, text: string): number {
-  const { written } = encoder.encodeInto(text, aadRoom.subarray(at + 2));
-  aadRoom[at] = written >>> 8;
-  aadRoom[at + 1] = written & 0xff;
+function writeText(at: number, text: string): number {
+  const { written } = encoder.encodeInto(text, aadBuffer.subarray(at + 2));
+  aadBuffer[at] = written >>> 8;
+  aadBuffer[at + 1] = written & 0xff;
   return at + 2 + written;
 }
 
-function keyAad(id: number): Uint8Array {
+function encodeKeyAad(id: number): Uint8Array {
   const label = encoder.encode('kmipd sealing key');
   const aad = new Uint8Array(label.length + 5);
   aad.set(label);

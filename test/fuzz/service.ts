@@ -61,7 +61,7 @@ async function openService(directory: string, bugs: string[]) {
   const rootKeyFile = join(directory, 'root.key');
   createRootKey(rootKeyFile);
   const opened = await openStore(`sqlite:${join(directory, 'fuzz.sqlite')}`);
-  const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.sealingKeys });
+  const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.wrappedKeys });
   let group = '';
   const service = createService({
     store: opened.store,

@@ -11,9 +11,9 @@ import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 import { named } from './operations/ask.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-found-'));
-const { store, sealingKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
+const { store, wrappedKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: sealingKeys });
+const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: wrappedKeys });
 t.teardown(async () => {
   await vault.close();
   await close();

@@ -107,7 +107,7 @@ export class TestService {
     const opened = await openStore(options.store ?? `sqlite:${join(directory, 'kmipd.db')}`);
     const rootKeyFile = join(directory, 'root.key');
     createRootKey(rootKeyFile);
-    const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.sealingKeys });
+    const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.wrappedKeys });
     self.#may = options.may ?? self.#may;
     self.rules.replace({ ...usualRules, ...options.crypto });
     self.store = opened.store;

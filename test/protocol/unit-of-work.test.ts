@@ -8,9 +8,9 @@ import { openStore } from '../../src/store/open.ts';
 import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
-const { store, sealingKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
+const { store, wrappedKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
 createRootKey(join(directory, 'root.key'));
-const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: sealingKeys });
+const vault = await openLocalVault({ rootKeyFile: join(directory, 'root.key'), wrappedKeys: wrappedKeys });
 t.teardown(async () => {
   await vault.close();
   await close();

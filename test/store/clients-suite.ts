@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import type { Client } from '../../src/identity/principal.ts';
 import { createSqlClients } from '../../src/store/sql-clients.ts';
-import { createSqlSealingKeys } from '../../src/store/sql-sealing-keys.ts';
+import { createSqlWrappedKeyStore } from '../../src/store/sql-sealing-keys.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { object, unit } from './objects.ts';
 import type { Engine } from './suite.ts';
@@ -93,7 +93,7 @@ export async function clientSuite(t: Test, engine: Engine): Promise<void> {
   await t.test('a sealing key id is taken once', async (t) => {
     const driver = await engine.open(await engine.fresh());
     t.teardown(() => driver.close());
-    const shelf = createSqlSealingKeys(driver);
+    const shelf = createSqlWrappedKeyStore(driver);
     t.strictSame(await shelf.list(), []);
     const key = (id: number, byte: number) => ({
       id,

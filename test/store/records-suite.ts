@@ -122,12 +122,12 @@ export async function recordSuite(
     const puts = Array.from({ length: 300 }, (_, at) => record(`old-${at}`, { expires: at }));
     await change(store, { puts: [...puts, record('later', { expires: 1_000 }), record('never')] });
     const left = async () => (await store.records({ kind: 'note', limit: 999 })).length;
-    t.equal(await store.sweep(-1), false);
+    t.equal(await store.deleteExpired(-1), false);
     t.equal(await left(), 302);
-    t.equal(await store.sweep(9), false, 'less than could be: that was all');
+    t.equal(await store.deleteExpired(9), false, 'less than could be: that was all');
     t.equal(await left(), 292);
-    t.equal(await store.sweep(999), true, 'there may be more');
-    t.equal(await store.sweep(999), false);
+    t.equal(await store.deleteExpired(999), true, 'there may be more');
+    t.equal(await store.deleteExpired(999), false);
     t.strictSame(
       (await store.records({ kind: 'note', limit: 9 })).map(({ id }) => id),
       ['later', 'never'],

@@ -68,7 +68,7 @@ t.test('processes that create the same database at once all get it', async (t) =
 });
 
 t.test('a full disk refuses, loses nothing, and the store goes on', async (t) => {
-  const driver = await openSqlite(join(directory, 'full.db'), { maximumPages: 150 });
+  const driver = await openSqlite(join(directory, 'full.db'), { maxPages: 150 });
   t.teardown(() => driver.close());
   const store = createSqlStore(driver);
   const acknowledged: string[] = [];

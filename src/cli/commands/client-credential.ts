@@ -287,7 +287,7 @@ async function withCredentials(
   const opened = await openStore(store);
   closing.defer(() => opened.close());
   const { group } = await clientNamed(opened.clients, client);
-  const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.sealingKeys });
+  const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.wrappedKeys });
   closing.defer(() => vault.close());
   if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
   const directory = new CredentialDirectory(opened.store, vault);

@@ -51,7 +51,7 @@ export const notify: Command<Arguments> = {
     const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
     try {
       const { group } = await clientNamed(opened.clients, name);
-      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.sealingKeys });
+      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.wrappedKeys });
       try {
         if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const directory = new EndpointDirectory(opened.store, vault);

@@ -49,7 +49,7 @@ export const crl: Command<Arguments> = {
     const { openLocalVault } = await import('../../vault/local.ts');
     const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
     try {
-      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.sealingKeys });
+      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.wrappedKeys });
       try {
         if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const lists = new RevocationLists(opened.store, vault, nodeCrypto, Date.now);

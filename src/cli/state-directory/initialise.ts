@@ -67,7 +67,7 @@ export async function initialise(home: StateDirectory, options: InitialiseOption
 /** A new root key would open nothing of a database that has been used: that one needs its own. */
 async function completeRootKey(home: StateDirectory, opened: OpenStore): Promise<void> {
   if (existsSync(home.rootKey)) return;
-  if ((await opened.sealingKeys.list()).length > 0) {
+  if ((await opened.wrappedKeys.list()).length > 0) {
     throw new CommandError(
       `the database holds keys that another root key seals; copy root.key and ca/ of its home to ${home.directory}`,
     );

@@ -28,5 +28,5 @@ export class Maintenance {
 }
 
 async function sweep(store: Store, now: number): Promise<void> {
-  while (await store.sweep(now));
+  while (await store.deleteExpired(now));
 }

@@ -5,7 +5,7 @@ import type { FindQuery, Work } from '../../operations/context.ts';
 import type {
   CommitResult,
   EnrolmentChange,
-  Found,
+  FoundObjects,
   LoadedObject,
   Store,
   StoredObject,
@@ -38,7 +38,7 @@ export class UnitOfWork {
   /** Rows as the store gave them; undefined: it had none. */
   readonly #read = new Map<string, LoadedObject | undefined>();
   /** What searches have found, and in which version. */
-  #found: Found[] = [];
+  #found: FoundObjects[] = [];
   #versionsFound: Map<string, number> | undefined;
   /** An object was found, and had changed before it was read: it may no longer be what was looked for. */
   #overtaken = false;

@@ -90,7 +90,7 @@ t.test('calls of the store', async (t) => {
     find: async () => ({ ids: [], total: 0 }) as never,
     record: async () => undefined,
     records: async () => [],
-    sweep: async () => false,
+    deleteExpired: async () => false,
     commit: () => Promise.reject(new Error('disk full')),
     ping: async () => {},
     close: async () => {},
@@ -100,7 +100,7 @@ t.test('calls of the store', async (t) => {
   await watched.find({} as never);
   t.equal(await watched.record('kind', 'id'), undefined);
   t.same(await watched.records({} as never), []);
-  t.equal(await watched.sweep(0), false);
+  t.equal(await watched.deleteExpired(0), false);
   await t.rejects(watched.commit({} as never), { message: 'disk full' });
   await watched.ping();
   await watched.close();
