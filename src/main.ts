@@ -115,7 +115,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
       ['server', current.serverExpires],
       ['ca', current.authorityExpires],
     ] as const) {
-      metrics.certificateExpires(role, ends);
+      metrics.recordCertificateExpiry(role, ends);
       if (ends.getTime() - Date.now() < warnBeforeExpiry)
         log.warn({ certificate: role, ends }, 'a certificate ends soon');
     }
@@ -150,7 +150,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
     httpsAddress = await bind(config.https, '--https', () => door.listen());
     doors.push(door);
   }
-  const outgoing = new rooms.Outgoing({
+  const outgoing = new rooms.OutgoingConnections({
     material: () => presented,
     profile: config.tls.profile,
     limits: config.limits,
@@ -173,7 +173,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
   const http =
     watched &&
     (await bind(watched, '--metrics', () =>
-      rooms.serveHttp({ ...watched, registry: metrics.registry, ready }),
+      rooms.startHttpServer({ ...watched, registry: metrics.registry, ready }),
     ));
 
   closing.defer(() => http?.server.closeAllConnections());

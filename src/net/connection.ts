@@ -13,10 +13,10 @@ import { ServerRequestChannel } from './server-request-channel.ts';
 import { closeGracefully } from './tls-close.ts';
 
 /** What a client may send ahead while its message is being answered; beyond that nothing is read. */
-const aheadBytes = 65_536;
-const aheadChunks = 16;
+const maxReadAheadBytes = 65_536;
+const maxReadAheadChunks = 16;
 
-const outOfTurn = 'it speaks although it is to answer';
+const requestOutOfTurn = 'it speaks although it is to answer';
 
 export interface ConnectionOptions {
   readonly socket: TLSSocket;
@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   /** Takes over when the client exchanges the roles; when left out it cannot. */
   readonly endpoints?: Pick<Endpoints, 'serve'> | undefined;
   /** The server ended the connection for a reason that somebody may want to know. */
-  ended(event: EndedConnection): void;
+  connectionEnded(event: EndedConnection): void;
 }
 
 /**
@@ -43,17 +43,17 @@ export class Connection {
   /** There while the server is the one that asks. */
   #serverRequests: ServerRequestChannel | undefined;
   /** The roles are exchanged after the answer in hand: version of the server's first request. */
-  #reversing: Version | undefined;
-  readonly #chunks: Buffer[] = [];
-  #ahead = 0;
-  #busy = false;
+  #pendingReversal: Version | undefined;
+  readonly #readAhead: Buffer[] = [];
+  #readAheadBytes = 0;
+  #isBusy = false;
   /** The client has closed its side: what has arrived is still answered. */
-  #clientDone = false;
+  #hasClientEnded = false;
   /** After the message in hand none is begun. */
-  #finishing = false;
-  #closing = false;
+  #isFinishing = false;
+  #isClosing = false;
   readonly #responses: ResponseWriter;
-  readonly #message: Deadline;
+  readonly #messageDeadline: Deadline;
 
   constructor(options: ConnectionOptions) {
     const { socket, limits } = options;
@@ -61,28 +61,28 @@ export class Connection {
     this.socket = socket;
     const channel = {
       client: options.conversation.principal.client,
-      reverse: (version: Version) => void (this.#reversing = version),
+      reverse: (version: Version) => void (this.#pendingReversal = version),
     };
     this.conversation =
       options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
     this.#responses = new ResponseWriter(socket, limits.writeMilliseconds, () =>
-      this.#cut('it does not read its answers'),
+      this.#abort('it does not read its answers'),
     );
-    this.#message = new Deadline(limits.messageMilliseconds, () =>
-      this.#cut('it did not finish a message in time'),
+    this.#messageDeadline = new Deadline(limits.messageMilliseconds, () =>
+      this.#abort('it did not finish a message in time'),
     );
     // A client that has said everything may still be waiting for the answer.
     socket.allowHalfOpen = true;
-    socket.setTimeout(limits.idleMilliseconds, () => this.#idle());
+    socket.setTimeout(limits.idleMilliseconds, () => this.#closeWhenIdle());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => {
-      this.#clientDone = true;
-      if (!this.#busy) this.#close();
+      this.#hasClientEnded = true;
+      if (!this.#isBusy) this.#close();
     });
     socket.on('close', () => {
-      this.#closing = true;
-      this.#message.stop();
+      this.#isClosing = true;
+      this.#messageDeadline.stop();
       this.#serverRequests?.end();
       this.#responses.end();
     });
@@ -90,71 +90,71 @@ export class Connection {
 
   /** Ends the connection at the next message boundary: at once when no message has begun, else after its answer. */
   finish(): void {
-    this.#finishing = true;
+    this.#isFinishing = true;
     this.#serverRequests?.finish();
-    if (!this.#busy && !this.#framer.hasPartialMessage && !this.#serverRequests?.busy) this.#close();
+    if (!this.#isBusy && !this.#framer.hasPartialMessage && !this.#serverRequests?.isBusy) this.#close();
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#closing) return;
-    this.#chunks.push(chunk);
-    this.#ahead += chunk.length;
-    if (!this.#busy) void this.#serve();
-    else if (this.#isAhead()) this.socket.pause();
+    if (this.#isClosing) return;
+    this.#readAhead.push(chunk);
+    this.#readAheadBytes += chunk.length;
+    if (!this.#isBusy) void this.#serve();
+    else if (this.#isReadAheadFull()) this.socket.pause();
   }
 
-  #isAhead(): boolean {
-    return this.#ahead > aheadBytes || this.#chunks.length > aheadChunks;
+  #isReadAheadFull(): boolean {
+    return this.#readAheadBytes > maxReadAheadBytes || this.#readAhead.length > maxReadAheadChunks;
   }
 
   async #serve(): Promise<void> {
-    this.#busy = true;
+    this.#isBusy = true;
     try {
-      for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
-        this.#ahead -= chunk.length;
+      for (let chunk = this.#readAhead.shift(); chunk !== undefined; chunk = this.#readAhead.shift()) {
+        this.#readAheadBytes -= chunk.length;
         if (this.#serverRequests !== undefined) this.#serverRequests.receive(chunk);
-        else if (!(await this.#answerAll(chunk))) break;
-        if (this.socket.isPaused() && !this.#isAhead()) this.socket.resume();
+        else if (!(await this.#answerMessages(chunk))) break;
+        if (this.socket.isPaused() && !this.#isReadAheadFull()) this.socket.resume();
       }
     } catch (error) {
       await this.#fail(error);
     }
-    this.#busy = false;
+    this.#isBusy = false;
     if (
-      this.#clientDone ||
-      (this.#finishing && !this.#framer.hasPartialMessage && !this.#serverRequests?.busy)
+      this.#hasClientEnded ||
+      (this.#isFinishing && !this.#framer.hasPartialMessage && !this.#serverRequests?.isBusy)
     )
       this.#close();
   }
 
   /** Answers the messages that a chunk completes; false when no further one is to be begun. */
-  async #answerAll(chunk: Buffer): Promise<boolean> {
+  async #answerMessages(chunk: Buffer): Promise<boolean> {
     for (const message of this.#framer.push(chunk)) {
-      if (this.#serverRequests !== undefined) return this.#cut(outOfTurn);
-      this.#message.stop();
+      if (this.#serverRequests !== undefined) return this.#abort(requestOutOfTurn);
+      this.#messageDeadline.stop();
       const { response, close } = await this.#options.service.respond(message, this.conversation);
       await flushBarrier();
-      const waiting = this.#responses.write(response);
-      if (waiting !== undefined) await waiting;
-      if (close) this.#finishing = true;
-      if (this.#finishing || this.#closing) return false;
-      if (this.#reversing !== undefined) this.#reverse(this.#reversing);
+      const sent = this.#responses.write(response);
+      if (sent !== undefined) await sent;
+      if (close) this.#isFinishing = true;
+      if (this.#isFinishing || this.#isClosing) return false;
+      if (this.#pendingReversal !== undefined) this.#reverse(this.#pendingReversal);
     }
     if (!this.#framer.hasPartialMessage) return true;
-    if (this.#serverRequests !== undefined) return this.#cut(outOfTurn);
-    this.#message.start();
+    if (this.#serverRequests !== undefined) return this.#abort(requestOutOfTurn);
+    this.#messageDeadline.start();
     return true;
   }
 
   /** From now on the server asks; what the client had sent ahead was out of turn. */
   #reverse(version: Version): void {
-    this.#reversing = undefined;
+    this.#pendingReversal = undefined;
     this.socket.setTimeout(0);
     const serverRequests = new ServerRequestChannel(
       {
         write: (request) => void this.#responses.write(request),
-        cut: (reason) => void this.#cut(reason),
-        releaseRole: () => this.#answerAgain(),
+        cut: (reason) => void this.#abort(reason),
+        releaseRole: () => this.#resumeAnswering(),
       },
       this.#options.limits,
     );
@@ -166,8 +166,8 @@ export class Connection {
     });
   }
 
-  #answerAgain(): boolean {
-    if (this.#finishing || this.#closing) return false;
+  #resumeAnswering(): boolean {
+    if (this.#isFinishing || this.#isClosing) return false;
     this.#serverRequests = undefined;
     this.#framer = new Framer('RequestMessage', this.#options.limits.requestBytes);
     this.socket.setTimeout(this.#options.limits.idleMilliseconds);
@@ -176,36 +176,36 @@ export class Connection {
 
   /** Bytes that are no message get a last answer. Anything else is a bug of ours and costs this connection only. */
   async #fail(error: unknown): Promise<void> {
-    this.#finishing = true;
+    this.#isFinishing = true;
     try {
       if (!(error instanceof WireError)) throw error;
       await this.#responses.write(this.#options.service.refuseFraming(error.message));
     } catch (bug) {
-      this.#cut('a bug of the server', bug);
+      this.#abort('a bug of the server', bug);
     }
     this.#close();
   }
 
   #close(): void {
-    if (this.#closing) return;
-    this.#closing = true;
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     this.#responses.finish();
-    this.#message.stop();
+    this.#messageDeadline.stop();
     // Bytes left unread would turn our goodbye into a reset, which can overtake the last answer.
-    this.#chunks.length = 0;
+    this.#readAhead.length = 0;
     this.socket.resume();
     this.socket.setTimeout(0);
     closeGracefully(this.socket, this.#options.limits.writeMilliseconds);
   }
 
-  #cut(reason: string, error?: unknown): false {
+  #abort(reason: string, error?: unknown): false {
     const { principal, connection } = this.conversation;
-    this.#options.ended({ reason, client: principal.client, connection, error });
+    this.#options.connectionEnded({ reason, client: principal.client, connection, error });
     this.socket.destroy();
     return false;
   }
 
-  #idle(): void {
-    if (!this.#busy) this.#close();
+  #closeWhenIdle(): void {
+    if (!this.#isBusy) this.#close();
   }
 }

@@ -1,17 +1,17 @@
 /** A timer that is set once and stopped in time. */
 export class Deadline {
   readonly #milliseconds: number;
-  readonly #late: () => void;
+  readonly #onExpired: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(milliseconds: number, late: () => void) {
+  constructor(milliseconds: number, onExpired: () => void) {
     this.#milliseconds = milliseconds;
-    this.#late = late;
+    this.#onExpired = onExpired;
   }
 
   /** Leaves it as it is when it runs already. */
   start(): void {
-    this.#timer ??= setTimeout(this.#late, this.#milliseconds);
+    this.#timer ??= setTimeout(this.#onExpired, this.#milliseconds);
   }
 
   stop(): void {

@@ -1,4 +1,4 @@
-let turn: Promise<void> | undefined;
+let barrier: Promise<void> | undefined;
 
 /**
  * Resolves when this turn of the event loop has read from every socket that had something. Answers wait for it: a write
@@ -6,11 +6,11 @@ let turn: Promise<void> | undefined;
  * Measured with 16 connections of one client: 1.6 times the requests a second, and a lower latency of each.
  */
 export function flushBarrier(): Promise<void> {
-  turn ??= new Promise((resolve) => {
+  barrier ??= new Promise((resolve) => {
     setImmediate(() => {
-      turn = undefined;
+      barrier = undefined;
       resolve();
     });
   });
-  return turn;
+  return barrier;
 }

@@ -7,7 +7,7 @@ export interface HandshakeFailure {
 }
 
 /** OpenSSL's and Node's codes; what is not listed is given as its code. */
-const reasons: Readonly<Record<string, string>> = {
+const reasonsByCode: Readonly<Record<string, string>> = {
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'no client certificate',
   ERR_SSL_HTTP_REQUEST: 'not TLS but HTTP',
   ERR_SSL_WRONG_VERSION_NUMBER: 'not TLS',
@@ -27,7 +27,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** What a client says when our certificate is not to its liking: RFC 8446 §6.2. OpenSSL puts the alert's name into the code. */
-const alerts: Readonly<Record<string, string>> = {
+const reasonsByAlert: Readonly<Record<string, string>> = {
   UNKNOWN_CA: 'the client does not trust our certificate',
   BAD_CERTIFICATE: 'the client does not accept our certificate',
   UNSUPPORTED_CERTIFICATE: 'the client does not accept our kind of certificate',
@@ -37,12 +37,12 @@ const alerts: Readonly<Record<string, string>> = {
 };
 
 /** Classifies what `tlsClientError` brings. */
-export function handshakeFailure(error: Error & { code?: string }, socket: TLSSocket): HandshakeFailure {
+export function classifyHandshakeFailure(error: Error & { code?: string }, socket: TLSSocket): HandshakeFailure {
   // A certificate that fails verification ends as a mere hang-up; the verdict, a code, is kept on the socket.
   const code = (socket.authorizationError as unknown as string | null) ?? error.code ?? 'unknown';
   if (code === 'ECONNRESET' || code === 'EPIPE') return { reason: 'the client hung up', level: 'debug' };
   const alert = /_ALERT_(.+)$/.exec(code)?.[1];
   if (alert !== undefined)
-    return { reason: alerts[alert] ?? `the client ended it: ${alert.toLowerCase()}`, level: 'warn' };
-  return { reason: reasons[code] ?? code, level: 'warn' };
+    return { reason: reasonsByAlert[alert] ?? `the client ended it: ${alert.toLowerCase()}`, level: 'warn' };
+  return { reason: reasonsByCode[code] ?? code, level: 'warn' };
 }

@@ -9,7 +9,7 @@ interface Handshake {
   readonly peer: string;
   readonly deadline: NodeJS.Timeout;
   /** Whether its end has been reported, or is nothing to report. */
-  settled: boolean;
+  isReported: boolean;
 }
 
 /**
@@ -18,21 +18,21 @@ interface Handshake {
  */
 export class Handshakes {
   readonly #milliseconds: number;
-  readonly #refused: (event: RefusedHandshake) => void;
+  readonly #handshakeRefused: (event: RefusedHandshake) => void;
   readonly #pending = new Set<Handshake>();
   readonly #bySocket = new WeakMap<Socket, Handshake>();
 
-  constructor(milliseconds: number, refused: (event: RefusedHandshake) => void) {
+  constructor(milliseconds: number, handshakeRefused: (event: RefusedHandshake) => void) {
     this.#milliseconds = milliseconds;
-    this.#refused = refused;
+    this.#handshakeRefused = handshakeRefused;
   }
 
   /** `socket`: the plain one, before TLS. */
   begin(socket: Socket): void {
     const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
-    const late = () => this.refuse(socket, { reason: 'the handshake took too long', level: 'warn' });
-    const deadline = setTimeout(late, this.#milliseconds);
-    const handshake: Handshake = { socket, peer: formatAddress({ host, port }), deadline, settled: false };
+    const onExpired = () => this.refuse(socket, { reason: 'the handshake took too long', level: 'warn' });
+    const deadline = setTimeout(onExpired, this.#milliseconds);
+    const handshake: Handshake = { socket, peer: formatAddress({ host, port }), deadline, isReported: false };
     this.#pending.add(handshake);
     this.#bySocket.set(socket, handshake);
     socket.on('close', () => {
@@ -45,15 +45,15 @@ export class Handshakes {
 
   /** The client is known, or nobody need hear of its end: no deadline any more. */
   end(socket: TLSSocket): void {
-    const handshake = this.#of(socket);
-    if (handshake !== undefined) this.#settle(handshake);
+    const handshake = this.#find(socket);
+    if (handshake !== undefined) this.#remove(handshake);
   }
 
   /** Turns the peer away and reports why, the first time. */
   refuse(socket: Socket, refusal: Omit<RefusedHandshake, 'peer'>): void {
-    const handshake = this.#of(socket);
-    if (handshake?.settled !== true) this.#refused({ ...refusal, peer: this.peerOf(socket) });
-    if (handshake !== undefined) this.#settle(handshake);
+    const handshake = this.#find(socket);
+    if (handshake?.isReported !== true) this.#handshakeRefused({ ...refusal, peer: this.peerOf(socket) });
+    if (handshake !== undefined) this.#remove(handshake);
     socket.destroy();
     handshake?.socket.destroy();
   }
@@ -61,23 +61,23 @@ export class Handshakes {
   /** Ends all of them, unreported: the server is stopping. */
   abandon(): void {
     for (const handshake of this.#pending) {
-      this.#settle(handshake);
+      this.#remove(handshake);
       handshake.socket.destroy();
     }
   }
 
   /** Remote address as host:port. */
   peerOf(socket: Socket): string {
-    return this.#of(socket)?.peer ?? 'unknown:0';
+    return this.#find(socket)?.peer ?? 'unknown:0';
   }
 
   /** A TLS socket stands on a plain one, which Node keeps under `_parent`; without it only the peer's name is lost. */
-  #of(socket: Socket & { readonly _parent?: Socket | null }): Handshake | undefined {
+  #find(socket: Socket & { readonly _parent?: Socket | null }): Handshake | undefined {
     return this.#bySocket.get(socket._parent ?? socket);
   }
 
-  #settle(handshake: Handshake): void {
-    handshake.settled = true;
+  #remove(handshake: Handshake): void {
+    handshake.isReported = true;
     clearTimeout(handshake.deadline);
     this.#pending.delete(handshake);
   }

@@ -11,17 +11,17 @@ export interface Encoding {
   /** What a body may have for each byte of TTLV that a message may have. */
   readonly expansion: number;
   /** Throws WireError when the body is no message; what is wrong inside one is left to the service. */
-  toBinary(body: Uint8Array, limits: Limits): Uint8Array;
+  toTtlv(body: Uint8Array, limits: Limits): Uint8Array;
   /** An answer of our own. The result may be the same memory. */
-  fromBinary(answer: Uint8Array): Uint8Array;
+  fromTtlv(answer: Uint8Array): Uint8Array;
   /** The version that a body which cannot be read was probably meant in. */
   guessVersion(body: Uint8Array): Version | undefined;
 }
 
 const ttlv: Encoding = {
   expansion: 1,
-  toBinary: (body) => body,
-  fromBinary: (answer) => answer,
+  toTtlv: (body) => body,
+  fromTtlv: (answer) => answer,
   guessVersion: () => undefined,
 };
 
@@ -31,7 +31,7 @@ const noLimits = { depth: 64, structureItems: Number.MAX_SAFE_INTEGER };
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const toUtf8 = new TextEncoder();
 
-function textOf(body: Uint8Array): string {
+function decodeUtf8(body: Uint8Array): string {
   try {
     return utf8.decode(body);
   } catch {
@@ -42,34 +42,34 @@ function textOf(body: Uint8Array): string {
 /** Version numbers as XML and JSON have them in front of nearly every message. */
 const majorNumber = /ProtocolVersionMajor[^<>{}]*?value["']?\s*[=:]\s*["']?(\d)/;
 const minorNumber = /ProtocolVersionMinor[^<>{}]*?value["']?\s*[=:]\s*["']?(\d)/;
-const headerCharacters = 4_096;
+const maxGuessedCharacters = 4_096;
 
 /** An item that takes 16 bytes as TTLV takes some 60 characters as text, more with white space. */
 const textExpansion = 8;
 
-function asText(read: (text: string, limits: Limits) => Node, write: (node: Node) => string): Encoding {
+function createTextEncoding(read: (text: string, limits: Limits) => Node, write: (node: Node) => string): Encoding {
   return {
     expansion: textExpansion,
-    toBinary: (body, limits) => encodeBinary(read(textOf(body), limits)),
-    fromBinary: (answer) => toUtf8.encode(write(decodeBinary(answer, noLimits))),
+    toTtlv: (body, limits) => encodeBinary(read(decodeUtf8(body), limits)),
+    fromTtlv: (answer) => toUtf8.encode(write(decodeBinary(answer, noLimits))),
     guessVersion(body) {
-      const head = new TextDecoder().decode(body.subarray(0, headerCharacters));
+      const head = new TextDecoder().decode(body.subarray(0, maxGuessedCharacters));
       return versionOf(Number(majorNumber.exec(head)?.[1]), Number(minorNumber.exec(head)?.[1]));
     },
   };
 }
 
-function onlyMessage(messages: readonly Node[]): Node {
+function requireOneMessage(messages: readonly Node[]): Node {
   const [message, ...more] = messages;
   if (message === undefined || more.length > 0) throw new WireError('malformed', 'not exactly one message');
   return message;
 }
 
-const bounds = (limits: Limits) => ({ ...limits, bytes: limits.requestBytes });
+const toTextLimits = (limits: Limits) => ({ ...limits, bytes: limits.requestBytes });
 
-const xml = asText((text, limits) => onlyMessage(xmlToNodes(text, bounds(limits))), nodeToXml);
-const json = asText(
-  (text, limits) => jsonToNode(text, bounds(limits)),
+const xml = createTextEncoding((text, limits) => requireOneMessage(xmlToNodes(text, toTextLimits(limits))), nodeToXml);
+const json = createTextEncoding(
+  (text, limits) => jsonToNode(text, toTextLimits(limits)),
   (node) => nodeToJson(node, 0),
 );
 

@@ -3,9 +3,9 @@ import type { Limits } from '../common/limits.ts';
 import { type Encoding, encodings } from './https-encodings.ts';
 
 /** Where messages go (KMIP Profiles 2.1 §5.3). */
-const path = '/kmip';
+const kmipPath = '/kmip';
 
-const continues = '100-continue';
+const continueExpectation = '100-continue';
 
 /** What the head of a request says about its body. */
 export interface BodyDescription {
@@ -19,27 +19,27 @@ export interface BodyDescription {
 }
 
 /** A mistake in HTTP itself, so that no message is read. `line` tells the client in one line. */
-export interface HttpMistake {
+export interface HttpError {
   readonly status: number;
   readonly line: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Looks at everything but the body (RFC 9110, RFC 9112). */
-export function readHead(request: IncomingMessage, limits: Limits): BodyDescription | HttpMistake {
+export function readHead(request: IncomingMessage, limits: Limits): BodyDescription | HttpError {
   const { headers, httpVersionMinor, method } = request;
   if (httpVersionMinor > 0 && headers.host === undefined) return { status: 400, line: 'there is no Host' };
-  if (pathOf(request.url ?? '') !== path) return { status: 404, line: `KMIP is at ${path}` };
+  if (parsePath(request.url ?? '') !== kmipPath) return { status: 404, line: `KMIP is at ${kmipPath}` };
   if (method !== 'POST') return { status: 405, line: 'only POST', headers: { Allow: 'POST' } };
-  if ((headers.expect ?? continues).toLowerCase() !== continues)
-    return { status: 417, line: `the only Expect is ${continues}` };
-  const described = mediaTypeOf(headers['content-type']);
+  if ((headers.expect ?? continueExpectation).toLowerCase() !== continueExpectation)
+    return { status: 417, line: `the only Expect is ${continueExpectation}` };
+  const described = parseContentType(headers['content-type']);
   const encoding = encodings.get(described.mediaType);
   if (encoding === undefined) {
     const known = [...encodings.keys()].join(', ');
     return { status: 415, line: `Content-Type must be one of ${known}`, headers: { Accept: known } };
   }
-  if (!utf8.has(described.charset)) return { status: 415, line: 'the charset must be utf-8' };
+  if (!utf8Charsets.has(described.charset)) return { status: 415, line: 'the charset must be utf-8' };
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity')
     return { status: 415, line: 'Content-Encoding must be identity' };
   if (!accepts(headers.accept, described.mediaType))
@@ -60,15 +60,15 @@ export function readHead(request: IncomingMessage, limits: Limits): BodyDescript
 }
 
 /** `/kmip?x` and `https://host/kmip` (RFC 9112 §3.2.2) are `/kmip` too. */
-function pathOf(target: string): string {
+function parsePath(target: string): string {
   if (!target.startsWith('/')) return URL.canParse(target) ? new URL(target).pathname : '';
   return target.split('?', 1)[0] ?? '';
 }
 
 /** Charsets that are UTF-8 or a part of it; none stands for it. */
-const utf8: ReadonlySet<string> = new Set(['', 'utf-8', 'utf8', 'us-ascii']);
+const utf8Charsets: ReadonlySet<string> = new Set(['', 'utf-8', 'utf8', 'us-ascii']);
 
-function mediaTypeOf(header = ''): { mediaType: string; charset: string } {
+function parseContentType(header = ''): { mediaType: string; charset: string } {
   const [mediaType = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((each) => each.startsWith('charset='))?.slice('charset='.length) ?? '';
   return { mediaType, charset: charset.replace(/^"(.*)"$/, '$1') };

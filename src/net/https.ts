@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type HttpRefusal, HttpsConnection } from './https-connection.ts';
+import { type HttpRequestRefusal, HttpsConnection } from './https-connection.ts';
 import type { Transport } from './listener.ts';
 
 /** How HTTP is refused where no request could be made out. */
-const refusals: Readonly<Record<string, readonly [status: string, line: string]>> = {
+const statusByErrorCode: Readonly<Record<string, readonly [status: string, line: string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the header is too large'],
 };
 const notHttp = ['400 Bad Request', 'this is not HTTP/1.1'] as const;
@@ -14,7 +14,7 @@ const notHttp = ['400 Bad Request', 'this is not HTTP/1.1'] as const;
  * HTTP server gets the sockets that are through, and listens nowhere itself. `mistaken` hears of requests that are no
  * message for reasons of HTTP.
  */
-export function httpsTransport(mistaken: (event: HttpRefusal) => void = () => {}): Transport {
+export function httpsTransport(requestRefused: (event: HttpRequestRefusal) => void = () => {}): Transport {
   const connections = new WeakMap<Socket, HttpsConnection>();
   const server = createServer({
     keepAliveTimeout: 0,
@@ -22,21 +22,21 @@ export function httpsTransport(mistaken: (event: HttpRefusal) => void = () => {}
     headersTimeout: 0,
     requireHostHeader: false,
   });
-  const take = (expecting: boolean) => (request: IncomingMessage, response: ServerResponse) =>
-    connections.get(request.socket)?.take(request, response, expecting);
-  server.on('request', take(false));
-  server.on('checkContinue', take(true));
-  server.on('checkExpectation', take(false));
+  const createHandler = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) =>
+    connections.get(request.socket)?.handleRequest(request, response, expectsContinue);
+  server.on('request', createHandler(false));
+  server.on('checkContinue', createHandler(true));
+  server.on('checkExpectation', createHandler(false));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const [status, line] = refusals[error.code ?? ''] ?? notHttp;
-    if (error.code?.startsWith('HPE_')) connections.get(socket as Socket)?.refuse(status, line);
+    const [status, line] = statusByErrorCode[error.code ?? ''] ?? notHttp;
+    if (error.code?.startsWith('HPE_')) connections.get(socket as Socket)?.refuseMalformed(status, line);
     else socket.destroy();
   });
   return {
     protocols: ['http/1.1'],
     prefix: 'https-',
     createConnection(options) {
-      const connection = new HttpsConnection(options, server, mistaken);
+      const connection = new HttpsConnection(options, server, requestRefused);
       connections.set(options.socket, connection);
       return connection;
     },

@@ -7,9 +7,9 @@ import type { Principal } from '../identity/principal.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { handshakeFailure } from './handshake-failure.ts';
+import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
-import { contextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
+import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
 /** The peer as the directory knows it, or why it is turned away. */
 export type AuthenticationResult =
@@ -66,7 +66,7 @@ interface Session {
   /** Read once: every reading of it costs native memory for a while. */
   readonly certificate: X509Certificate;
   /** The certificate by which its client may be enrolled in place of that one, and until when (ms since 1970) that helps it. */
-  expected?: { readonly certificate: X509Certificate; readonly until: number };
+  replacement?: { readonly certificate: X509Certificate; readonly until: number };
 }
 
 /**
@@ -86,21 +86,21 @@ export class Listener {
   readonly #handshakes: Handshakes;
   readonly #sessions = new Set<Session>();
   readonly #transport: Transport;
-  readonly #perClient: Map<string, number>;
-  #count = 0;
+  readonly #connectionsPerClient: Map<string, number>;
+  #lastConnectionNumber = 0;
   #draining = false;
-  #rechecking: Promise<void> | undefined;
+  #pendingRecheck: Promise<void> | undefined;
 
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
     this.#transport = options.transport ?? ttlvTransport();
-    this.#perClient = options.perClient ?? new Map();
+    this.#connectionsPerClient = options.perClient ?? new Map();
     this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
       observer.handshakeRefused(event),
     );
     this.#server = createServer({
-      ...contextOptions(options.material, options.profile, options.ticketKeys),
+      ...createContextOptions(options.material, options.profile, options.ticketKeys),
       ...(this.#transport.protocols.length > 0 && { ALPNProtocols: [...this.#transport.protocols] }),
       requestCert: true,
       rejectUnauthorized: true,
@@ -114,13 +114,13 @@ export class Listener {
     this.#server.maxConnections = limits.connections;
     this.#server.on('connection', (socket: Socket) => this.#handshakes.begin(socket));
     this.#server.on('tlsClientError', (error, socket) => {
-      this.#handshakes.refuse(socket, handshakeFailure(error, socket));
+      this.#handshakes.refuse(socket, classifyHandshakeFailure(error, socket));
     });
     this.#server.on('secureConnection', (socket) => void this.#authenticate(socket));
     this.#server.on('drop', (dropped) => {
       observer.handshakeRefused({
         reason: 'too many connections',
-        peer: droppedPeer(dropped),
+        peer: peerOfDropped(dropped),
         level: 'warn',
       });
     });
@@ -145,34 +145,34 @@ export class Listener {
    * session is not verified against the new anchors. Throws when they do not fit together; the old ones stay then.
    */
   reload(material: TlsMaterial, ticketKeys: Buffer = randomBytes(48)): void {
-    this.#server.setSecureContext(contextOptions(material, this.#options.profile, ticketKeys));
+    this.#server.setSecureContext(createContextOptions(material, this.#options.profile, ticketKeys));
   }
 
   /** Ends connections whose clients may no longer speak, one question for each certificate. Rejects when the directory is away. */
   recheck(): Promise<void> {
-    this.#rechecking ??= this.#recheck().finally(() => {
-      this.#rechecking = undefined;
+    this.#pendingRecheck ??= this.#recheck().finally(() => {
+      this.#pendingRecheck = undefined;
     });
-    return this.#rechecking;
+    return this.#pendingRecheck;
   }
 
   async #recheck(): Promise<void> {
-    const asked = new Map<string, AuthenticationResult>();
-    const ask = async (certificate: X509Certificate): Promise<AuthenticationResult> => {
-      const known = asked.get(certificate.fingerprint256);
-      const admission = known ?? (await this.#options.authenticate(certificate));
-      asked.set(certificate.fingerprint256, admission);
-      return admission;
+    const results = new Map<string, AuthenticationResult>();
+    const authenticateOnce = async (certificate: X509Certificate): Promise<AuthenticationResult> => {
+      const known = results.get(certificate.fingerprint256);
+      const result = known ?? (await this.#options.authenticate(certificate));
+      results.set(certificate.fingerprint256, result);
+      return result;
     };
-    for (const guest of this.#sessions) {
-      const { connection } = guest;
-      let admission = await ask(guest.certificate);
-      if ('refused' in admission && guest.expected !== undefined && Date.now() < guest.expected.until)
-        admission = asShown(connection.conversation.principal, await ask(guest.expected.certificate));
+    for (const session of this.#sessions) {
+      const { connection } = session;
+      let result = await authenticateOnce(session.certificate);
+      if ('refused' in result && session.replacement !== undefined && Date.now() < session.replacement.until)
+        result = keepFingerprint(connection.conversation.principal, await authenticateOnce(session.replacement.certificate));
       const { principal, connection: id } = connection.conversation;
-      const reason = reasonToEnd(admission, principal);
-      if (reason === undefined && 'principal' in admission) {
-        connection.conversation = { ...connection.conversation, principal: admission.principal };
+      const reason = endReason(result, principal);
+      if (reason === undefined && 'principal' in result) {
+        connection.conversation = { ...connection.conversation, principal: result.principal };
       } else if (reason !== undefined && !connection.socket.destroyed) {
         this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id });
         connection.socket.destroy();
@@ -203,18 +203,18 @@ export class Listener {
     socket.disableRenegotiation();
     const peer = this.#handshakes.peerOf(socket);
     const certificate = socket.getPeerX509Certificate();
-    const admission = certificate === undefined ? undefined : await this.#ask(certificate);
+    const result = certificate === undefined ? undefined : await this.#authenticateCertificate(certificate);
     if (socket.destroyed) return;
-    const refusal = this.#refusalOf(admission);
+    const refusal = this.#refusalFor(result);
     if (refusal !== undefined) return this.#handshakes.refuse(socket, refusal);
     this.#handshakes.end(socket);
-    if (certificate === undefined || admission === undefined || 'refused' in admission || this.#draining) {
+    if (certificate === undefined || result === undefined || 'refused' in result || this.#draining) {
       return void socket.destroy();
     }
-    this.#accept(socket, certificate, admission.principal, peer);
+    this.#accept(socket, certificate, result.principal, peer);
   }
 
-  async #ask(certificate: X509Certificate): Promise<AuthenticationResult> {
+  async #authenticateCertificate(certificate: X509Certificate): Promise<AuthenticationResult> {
     try {
       return await this.#options.authenticate(certificate);
     } catch {
@@ -223,23 +223,23 @@ export class Listener {
     }
   }
 
-  #refusalOf(admission: AuthenticationResult | undefined): Omit<RefusedHandshake, 'peer'> | undefined {
+  #refusalFor(result: AuthenticationResult | undefined): Omit<RefusedHandshake, 'peer'> | undefined {
     // Node lets a resumed TLS 1.3 session without a certificate pass as authorised (nodejs/node #35317).
-    if (admission === undefined) return { reason: 'no client certificate', level: 'warn' };
-    if ('refused' in admission) {
-      const { refused: reason, fingerprint, name: client } = admission;
+    if (result === undefined) return { reason: 'no client certificate', level: 'warn' };
+    if ('refused' in result) {
+      const { refused: reason, fingerprint, name: client } = result;
       return { reason, fingerprint, client, level: 'warn' };
     }
-    const { client } = admission.principal;
-    if ((this.#perClient.get(client) ?? 0) < this.#options.limits.connectionsPerClient) return undefined;
+    const { client } = result.principal;
+    if ((this.#connectionsPerClient.get(client) ?? 0) < this.#options.limits.connectionsPerClient) return undefined;
     return { reason: 'too many connections of this client', client, level: 'warn' };
   }
 
   /** The certificate of a guest has been replaced on its connection: others that came with it end at their next message. */
-  #endOthers(guest: Session): void {
+  #endReplacedSessions(session: Session): void {
     for (const { connection, certificate } of this.#sessions) {
-      if (connection === guest.connection) continue;
-      if (certificate.fingerprint256 !== guest.certificate.fingerprint256) continue;
+      if (connection === session.connection) continue;
+      if (certificate.fingerprint256 !== session.certificate.fingerprint256) continue;
       const { principal, connection: id } = connection.conversation;
       const reason = 'the client has replaced its certificate';
       this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id });
@@ -250,29 +250,29 @@ export class Listener {
   #accept(socket: TLSSocket, certificate: X509Certificate, principal: Principal, peer: string): void {
     const { observer, limits, service } = this.#options;
     const { client } = principal;
-    const id = `${this.#transport.prefix}${(++this.#count).toString(36)}`;
+    const id = `${this.#transport.prefix}${(++this.#lastConnectionNumber).toString(36)}`;
     const sessionControl = {
       expect: (expected: Uint8Array) => {
         const until = Date.now() + replacedCertificateGraceMilliseconds;
-        guest.expected = { certificate: new X509Certificate(expected), until };
+        session.replacement = { certificate: new X509Certificate(expected), until };
       },
-      replaced: () => this.#endOthers(guest),
+      replaced: () => this.#endReplacedSessions(session),
     };
     const connection = this.#transport.createConnection({
       socket,
       conversation: { principal, connection: id, peer, memory: new Set(), sessionControl },
       service,
       limits,
-      ended: (event) => observer.connectionEnded(event),
+      connectionEnded: (event) => observer.connectionEnded(event),
     });
-    const guest: Session = { connection, certificate };
-    this.#sessions.add(guest);
-    this.#perClient.set(client, (this.#perClient.get(client) ?? 0) + 1);
+    const session: Session = { connection, certificate };
+    this.#sessions.add(session);
+    this.#connectionsPerClient.set(client, (this.#connectionsPerClient.get(client) ?? 0) + 1);
     socket.on('close', () => {
-      this.#sessions.delete(guest);
-      const left = (this.#perClient.get(client) ?? 1) - 1;
-      if (left > 0) this.#perClient.set(client, left);
-      else this.#perClient.delete(client);
+      this.#sessions.delete(session);
+      const remaining = (this.#connectionsPerClient.get(client) ?? 1) - 1;
+      if (remaining > 0) this.#connectionsPerClient.set(client, remaining);
+      else this.#connectionsPerClient.delete(client);
       observer.connectionClosed({ client, connection: id });
     });
     const protocol = socket.getProtocol() ?? 'unknown';
@@ -281,19 +281,19 @@ export class Listener {
 }
 
 /** A connection on which another certificate was shown than the one its client has now. */
-function asShown({ fingerprint }: Principal, admission: AuthenticationResult): AuthenticationResult {
-  if ('refused' in admission || fingerprint === undefined) return admission;
-  return { principal: { ...admission.principal, fingerprint } };
+function keepFingerprint({ fingerprint }: Principal, result: AuthenticationResult): AuthenticationResult {
+  if ('refused' in result || fingerprint === undefined) return result;
+  return { principal: { ...result.principal, fingerprint } };
 }
 
 /** Why a connection may not go on under what the directory says now. */
-function reasonToEnd(admission: AuthenticationResult, principal: Principal): string | undefined {
-  if ('refused' in admission) return admission.refused;
-  if (admission.principal.client !== principal.client) return 'the certificate belongs to another client now';
-  return admission.principal.group === principal.group ? undefined : 'the client has moved to another group';
+function endReason(result: AuthenticationResult, principal: Principal): string | undefined {
+  if ('refused' in result) return result.refused;
+  if (result.principal.client !== principal.client) return 'the certificate belongs to another client now';
+  return result.principal.group === principal.group ? undefined : 'the client has moved to another group';
 }
 
-function droppedPeer(dropped: DropArgument | undefined): string {
+function peerOfDropped(dropped: DropArgument | undefined): string {
   const { remoteAddress: host = 'unknown', remotePort: port = 0 } = dropped ?? {};
   return formatAddress({ host, port });
 }

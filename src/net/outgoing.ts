@@ -9,9 +9,9 @@ import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { EndpointObserver } from '../watch/observer.ts';
 import type { AuthenticationResult } from './listener.ts';
 import { ServerRequestChannel } from './server-request-channel.ts';
-import { outgoingOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
+import { createOutgoingOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
-export interface OutgoingOptions {
+export interface OutgoingConnectionsOptions {
   /** As they are when a connection is opened. */
   material(): TlsMaterial;
   readonly profile: TlsProfile;
@@ -20,35 +20,35 @@ export interface OutgoingOptions {
   readonly observer: Pick<EndpointObserver, 'unreachable' | 'failed'>;
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
   /** Milliseconds before the second attempt; doubled with each up to `longestPause`. */
-  readonly firstPause?: number;
+  readonly firstRetryMilliseconds?: number;
 }
 
 const firstPause = 1_000;
-const maxPause = 300_000;
+const maxRetryMilliseconds = 300_000;
 const keepAliveMilliseconds = 60_000;
 
 /** Connections that the server opens to its clients, one for each target, opened again when they end. */
-export class Outgoing {
-  readonly #options: OutgoingOptions;
-  readonly #callers = new Map<string, Caller>();
-  #count = 0;
+export class OutgoingConnections {
+  readonly #options: OutgoingConnectionsOptions;
+  readonly #connections = new Map<string, OutgoingConnection>();
+  #lastConnectionNumber = 0;
 
-  constructor(options: OutgoingOptions) {
+  constructor(options: OutgoingConnectionsOptions) {
     this.#options = options;
   }
 
   /** Begins with what is new, ends what is gone, leaves the rest as it is. */
   update(targets: readonly EndpointTarget[]): void {
     const wanted = new Map(targets.map((target) => [JSON.stringify(target), target]));
-    for (const [key, caller] of this.#callers) {
+    for (const [key, connection] of this.#connections) {
       if (wanted.has(key)) continue;
-      caller.stop();
-      this.#callers.delete(key);
+      connection.stop();
+      this.#connections.delete(key);
     }
     for (const [key, target] of wanted) {
-      if (this.#callers.has(key)) continue;
-      const id = () => `out${(++this.#count).toString(36)}`;
-      this.#callers.set(key, new Caller(target, id, this.#options));
+      if (this.#connections.has(key)) continue;
+      const id = () => `out${(++this.#lastConnectionNumber).toString(36)}`;
+      this.#connections.set(key, new OutgoingConnection(target, id, this.#options));
     }
   }
 
@@ -61,13 +61,13 @@ export class Outgoing {
 /** Why a connection is not, or no longer, of use. */
 type End = string;
 
-class Caller {
+class OutgoingConnection {
   readonly #target: EndpointTarget;
   readonly #newId: () => string;
-  readonly #options: OutgoingOptions;
+  readonly #options: OutgoingConnectionsOptions;
   readonly #stopped = new AbortController();
 
-  constructor(target: EndpointTarget, newId: () => string, options: OutgoingOptions) {
+  constructor(target: EndpointTarget, newId: () => string, options: OutgoingConnectionsOptions) {
     this.#target = target;
     this.#newId = newId;
     this.#options = options;
@@ -79,33 +79,33 @@ class Caller {
   }
 
   async #run(): Promise<void> {
-    const shortest = this.#options.firstPause ?? firstPause;
-    let pause = shortest;
+    const firstRetryMilliseconds = this.#options.firstRetryMilliseconds ?? firstPause;
+    let retryMilliseconds = firstRetryMilliseconds;
     while (!this.#stopped.signal.aborted) {
       const began = performance.now();
-      const reason = await this.#call();
+      const reason = await this.#connect();
       if (this.#stopped.signal.aborted) return;
       // One that lasted was good: the next attempt need not wait for what went wrong before it.
-      if (performance.now() - began > maxPause) pause = shortest;
+      if (performance.now() - began > maxRetryMilliseconds) retryMilliseconds = firstRetryMilliseconds;
       const { client, host, port } = this.#target;
-      const milliseconds = Math.round(pause * (1 + Math.random() / 4));
+      const milliseconds = Math.round(retryMilliseconds * (1 + Math.random() / 4));
       this.#options.observer.unreachable({
         client,
         peer: formatAddress({ host, port }),
         reason,
         milliseconds,
       });
-      await this.#sleep(milliseconds);
-      pause = Math.min(pause * 2, maxPause);
+      await this.#waitForRetry(milliseconds);
+      retryMilliseconds = Math.min(retryMilliseconds * 2, maxRetryMilliseconds);
     }
   }
 
   /** Opens one connection and asks on it until it ends; resolves with why. */
-  #call(): Promise<End> {
+  #connect(): Promise<End> {
     const { host, port } = this.#target;
     const { material, profile, limits } = this.#options;
     return new Promise((resolve) => {
-      const socket = connect({ host, port, ...outgoingOptions(material(), profile) });
+      const socket = connect({ host, port, ...createOutgoingOptions(material(), profile) });
       let reason = 'the connection was closed';
       const end = (why: string) => {
         reason = why;
@@ -126,11 +126,11 @@ class Caller {
       });
       socket.once('secureConnect', () => {
         clearTimeout(late);
-        this.#admit(socket).then(
-          (admitted) => {
+        this.#authenticate(socket).then(
+          (result) => {
             if (socket.destroyed) return;
-            if ('refused' in admitted) end(admitted.refused);
-            else this.#speak(socket, admitted.principal, end);
+            if ('refused' in result) end(result.refused);
+            else this.#serve(socket, result.principal, end);
           },
           () => end('the directory of clients cannot be read'),
         );
@@ -139,18 +139,18 @@ class Caller {
   }
 
   /** Whether the peer is the client that is meant: by its enrolled certificate, which leads to a trusted authority. */
-  async #admit(socket: TLSSocket): Promise<{ principal: Principal } | { refused: string }> {
+  async #authenticate(socket: TLSSocket): Promise<{ principal: Principal } | { refused: string }> {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return { refused: 'no certificate' };
     const anchors = this.#options.material().ca.map((pem) => new X509Certificate(pem));
     if (!isTrusted(certificate, anchors, new Date())) return { refused: 'unknown issuer of the certificate' };
-    const admission = await this.#options.authenticate(certificate);
-    if ('refused' in admission) return { refused: admission.refused };
-    const { principal } = admission;
+    const result = await this.#options.authenticate(certificate);
+    if ('refused' in result) return { refused: result.refused };
+    const { principal } = result;
     return principal.client === this.#target.client ? { principal } : { refused: 'it is another client' };
   }
 
-  #speak(socket: TLSSocket, principal: Principal, end: (why: string) => void): void {
+  #serve(socket: TLSSocket, principal: Principal, end: (why: string) => void): void {
     const { limits, endpoints } = this.#options;
     const { host, port, version } = this.#target;
     const channel = new ServerRequestChannel(
@@ -167,7 +167,7 @@ class Caller {
     void endpoints.serve({ channel, version, newest: version, conversation: () => conversation });
   }
 
-  #sleep(milliseconds: number): Promise<void> {
+  #waitForRetry(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const { signal } = this.#stopped;
       const done = () => {

@@ -7,49 +7,49 @@ import type { TLSSocket } from 'node:tls';
 export class ResponseWriter {
   readonly #socket: TLSSocket;
   readonly #milliseconds: number;
-  readonly #late: () => void;
+  readonly #onExpired: () => void;
   /** What the system has not taken yet. */
   #unsent: Uint8Array | undefined;
   #onSent: (() => void) | undefined;
-  #finished = false;
+  #isFinished = false;
 
   /** `late` is called when the peer has not read for so many milliseconds while somebody waits for it. */
-  constructor(socket: TLSSocket, milliseconds: number, late: () => void) {
+  constructor(socket: TLSSocket, milliseconds: number, onExpired: () => void) {
     this.#socket = socket;
     this.#milliseconds = milliseconds;
-    this.#late = late;
+    this.#onExpired = onExpired;
   }
 
   /** Sends a message; a promise, which never rejects, only where the peer lags behind. */
   write(message: Uint8Array): Promise<void> | undefined {
     // Two that wait together would be joined, and cut into records where neither ends.
-    if (this.#unsent !== undefined) return this.#untilSent().then(() => this.write(message));
-    if (this.#finished) return void message.fill(0);
+    if (this.#unsent !== undefined) return this.#waitUntilSent().then(() => this.write(message));
+    if (this.#isFinished) return void message.fill(0);
     this.#unsent = message;
-    return this.#socket.write(message, () => this.#sent()) ? undefined : this.#untilSent();
+    return this.#socket.write(message, () => this.#noteSent()) ? undefined : this.#waitUntilSent();
   }
 
   /** Takes no further message. */
   finish(): void {
-    this.#finished = true;
+    this.#isFinished = true;
   }
 
   /** The connection is gone: what was not sent never will be. */
   end(): void {
-    this.#finished = true;
-    this.#sent();
+    this.#isFinished = true;
+    this.#noteSent();
   }
 
-  #sent(): void {
+  #noteSent(): void {
     this.#unsent?.fill(0);
     this.#unsent = undefined;
     this.#onSent?.();
   }
 
-  #untilSent(): Promise<void> {
+  #waitUntilSent(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#unsent === undefined) return resolve();
-      const timer = setTimeout(this.#late, this.#milliseconds);
+      const timer = setTimeout(this.#onExpired, this.#milliseconds);
       this.#onSent = () => {
         clearTimeout(timer);
         this.#onSent = undefined;

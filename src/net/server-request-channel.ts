@@ -17,46 +17,46 @@ export interface ChannelTransport {
 export class ServerRequestChannel implements ReverseChannel {
   readonly closed: Promise<never>;
   readonly #framer: Framer;
-  readonly #ends: ChannelTransport;
+  readonly #transport: ChannelTransport;
   readonly #milliseconds: number;
-  readonly #over = Promise.withResolvers<never>();
-  #isOver = false;
-  #finishing = false;
-  #waiting: PromiseWithResolvers<Uint8Array> | undefined;
+  readonly #closedResolvers = Promise.withResolvers<never>();
+  #isEnded = false;
+  #isFinishing = false;
+  #pendingResponse: PromiseWithResolvers<Uint8Array> | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(ends: ChannelTransport, limits: Limits) {
-    this.#ends = ends;
+  constructor(transport: ChannelTransport, limits: Limits) {
+    this.#transport = transport;
     this.#milliseconds = limits.answerMilliseconds;
     this.#framer = new Framer('ResponseMessage', limits.responseBytes);
-    this.closed = this.#over.promise;
+    this.closed = this.#closedResolvers.promise;
     // Somebody may ask later, or nobody.
     this.closed.catch(() => {});
   }
 
   /** Whether an answer is awaited. */
-  get busy(): boolean {
-    return this.#waiting !== undefined;
+  get isBusy(): boolean {
+    return this.#pendingResponse !== undefined;
   }
 
   exchange(request: Uint8Array): Promise<Uint8Array> {
-    if (this.#isOver || this.#finishing) {
+    if (this.#isEnded || this.#isFinishing) {
       request.fill(0);
       return Promise.reject(new ChannelClosedError());
     }
-    if (this.#waiting !== undefined) throw new TypeError('one request at a time');
-    const waiting = Promise.withResolvers<Uint8Array>();
-    this.#waiting = waiting;
+    if (this.#pendingResponse !== undefined) throw new TypeError('one request at a time');
+    const pendingResponse = Promise.withResolvers<Uint8Array>();
+    this.#pendingResponse = pendingResponse;
     this.#deadline = setTimeout(() => this.cut('it did not answer in time'), this.#milliseconds);
-    this.#ends.write(request);
-    return waiting.promise;
+    this.#transport.write(request);
+    return pendingResponse.promise;
   }
 
   /** Takes what the peer sends. */
   receive(chunk: Uint8Array): void {
     try {
-      for (const message of this.#framer.push(chunk)) this.#answer(message);
-      if (this.#framer.hasPartialMessage && !this.busy) this.cut('it speaks without being asked');
+      for (const message of this.#framer.push(chunk)) this.#resolveResponse(message);
+      if (this.#framer.hasPartialMessage && !this.isBusy) this.cut('it speaks without being asked');
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.cut(`it does not answer in TTLV: ${error.message}`);
@@ -65,34 +65,34 @@ export class ServerRequestChannel implements ReverseChannel {
 
   /** Sends nothing more; an answer that is awaited may still come. */
   finish(): void {
-    this.#finishing = true;
+    this.#isFinishing = true;
   }
 
   cut(reason: string): void {
-    if (!this.#isOver) this.#ends.cut(reason);
+    if (!this.#isEnded) this.#transport.cut(reason);
     this.end();
   }
 
   releaseRole(): boolean {
-    if (this.#isOver || !this.#ends.releaseRole()) return false;
+    if (this.#isEnded || !this.#transport.releaseRole()) return false;
     this.end();
     return true;
   }
 
   /** The connection is over, or its roles are exchanged again. */
   end(): void {
-    this.#isOver = true;
+    this.#isEnded = true;
     clearTimeout(this.#deadline);
-    this.#waiting?.reject(new ChannelClosedError());
-    this.#waiting = undefined;
-    this.#over.reject(new ChannelClosedError());
+    this.#pendingResponse?.reject(new ChannelClosedError());
+    this.#pendingResponse = undefined;
+    this.#closedResolvers.reject(new ChannelClosedError());
   }
 
-  #answer(message: Uint8Array): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return this.cut('it speaks without being asked');
-    this.#waiting = undefined;
+  #resolveResponse(message: Uint8Array): void {
+    const pendingResponse = this.#pendingResponse;
+    if (pendingResponse === undefined) return this.cut('it speaks without being asked');
+    this.#pendingResponse = undefined;
     clearTimeout(this.#deadline);
-    waiting.resolve(message);
+    pendingResponse.resolve(message);
   }
 }

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 
 /** How long a peer gets to close its side once everything is said. */
-const closeMilliseconds = 1_000;
+const maxCloseMilliseconds = 1_000;
 
 /**
  * Says goodbye (close_notify) behind the last answer. A peer that does not read it within `writeMilliseconds`, or does not
@@ -10,5 +10,5 @@ const closeMilliseconds = 1_000;
 export function closeGracefully(socket: TLSSocket, writeMilliseconds: number): void {
   const unsent = setTimeout(() => socket.destroy(), writeMilliseconds);
   socket.once('close', () => clearTimeout(unsent));
-  socket.end(() => setTimeout(() => socket.destroy(), closeMilliseconds).unref());
+  socket.end(() => setTimeout(() => socket.destroy(), maxCloseMilliseconds).unref());
 }

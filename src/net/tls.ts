@@ -3,8 +3,8 @@ import type { ConnectionOptions, TlsOptions } from 'node:tls';
 /** What old clients may bring along decides how strict a listener can be. */
 export type TlsProfile = 'modern' | 'intermediate' | 'legacy';
 
-const tls13 = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
-const aead = [
+const tls13CipherSuites = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
+const aeadCipherSuites = [
   'ECDHE-ECDSA-AES256-GCM-SHA384',
   'ECDHE-RSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305',
@@ -13,7 +13,7 @@ const aead = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ];
 /** KMIP 1.x demands the RSA key exchange suites; they have no forward secrecy, so only `legacy` offers them. */
-const old = [
+const legacyCipherSuites = [
   'ECDHE-ECDSA-AES256-SHA384',
   'ECDHE-RSA-AES256-SHA384',
   'ECDHE-ECDSA-AES128-SHA256',
@@ -23,9 +23,9 @@ const old = [
 ];
 
 const profiles: Readonly<Record<TlsProfile, Pick<TlsOptions, 'minVersion' | 'ciphers'>>> = {
-  modern: { minVersion: 'TLSv1.3', ciphers: tls13.join(':') },
-  intermediate: { minVersion: 'TLSv1.2', ciphers: [...tls13, ...aead].join(':') },
-  legacy: { minVersion: 'TLSv1.2', ciphers: [...tls13, ...aead, ...old].join(':') },
+  modern: { minVersion: 'TLSv1.3', ciphers: tls13CipherSuites.join(':') },
+  intermediate: { minVersion: 'TLSv1.2', ciphers: [...tls13CipherSuites, ...aeadCipherSuites].join(':') },
+  legacy: { minVersion: 'TLSv1.2', ciphers: [...tls13CipherSuites, ...aeadCipherSuites, ...legacyCipherSuites].join(':') },
 };
 
 /**
@@ -34,7 +34,7 @@ const profiles: Readonly<Record<TlsProfile, Pick<TlsOptions, 'minVersion' | 'cip
  * Of the others OpenSSL also takes the curves that certificates of TLS 1.2 may be on. `?`: passed over by an OpenSSL that
  * lacks it.
  */
-const groups = [
+const keyExchangeGroups = [
   '?X25519MLKEM768:?SecP256r1MLKEM768:?SecP384r1MLKEM1024',
   '?X25519:P-256:?X448:P-384:P-521',
   '?ffdhe2048:?ffdhe3072',
@@ -50,31 +50,31 @@ export interface TlsMaterial {
 /** Sessions of this kind of server may be resumed here and nowhere else; without it OpenSSL refuses to resume at all. */
 const sessionIdContext = 'kmipd';
 /** Tickets are short-lived: what a session was granted is looked at again, what it was verified against is not. */
-const sessionSeconds = 300;
+const maxSessionSeconds = 300;
 
 /** Settings of the secure context: everything a reload may change. `ticketKeys`: 48 random bytes. */
-export function contextOptions(material: TlsMaterial, profile: TlsProfile, ticketKeys: Buffer): TlsOptions {
+export function createContextOptions(material: TlsMaterial, profile: TlsProfile, ticketKeys: Buffer): TlsOptions {
   return {
     cert: material.cert,
     key: material.key,
     ca: [...material.ca],
     honorCipherOrder: true,
-    ecdhCurve: groups,
+    ecdhCurve: keyExchangeGroups,
     sessionIdContext,
-    sessionTimeout: sessionSeconds,
+    sessionTimeout: maxSessionSeconds,
     ticketKeys,
     ...profiles[profile],
   };
 }
 
 /** Settings of a connection that the server opens. Who the peer is, is looked at after the handshake. */
-export function outgoingOptions(material: TlsMaterial, profile: TlsProfile): ConnectionOptions {
+export function createOutgoingOptions(material: TlsMaterial, profile: TlsProfile): ConnectionOptions {
   const { minVersion, ciphers } = profiles[profile];
   return {
     cert: material.cert,
     key: material.key,
     ca: [...material.ca],
-    ecdhCurve: groups,
+    ecdhCurve: keyExchangeGroups,
     ...(minVersion && { minVersion }),
     ...(ciphers && { ciphers }),
     rejectUnauthorized: false,

@@ -68,7 +68,7 @@ export function createService(options: ServiceOptions): Service {
       responses.observe(version, items, jobSender(client), milliseconds);
       options.events?.committed(unit.written, unit.now);
     },
-    failed: (error, client) => observer.unexpected({ error, reference: randomUUID(), ...jobSender(client) }),
+    failed: (error, client) => observer.requestFailed({ error, reference: randomUUID(), ...jobSender(client) }),
   });
   const chores = new Maintenance(store, queue, seconds);
 

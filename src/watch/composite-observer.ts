@@ -15,13 +15,13 @@ export function combineRequestObservers(a: RequestObserver, b: RequestObserver):
       a.authenticationFailed(event);
       b.authenticationFailed(event);
     },
-    exhausted(event) {
-      a.exhausted(event);
-      b.exhausted(event);
+    attemptsExhausted(event) {
+      a.attemptsExhausted(event);
+      b.attemptsExhausted(event);
     },
-    unexpected(event) {
-      a.unexpected(event);
-      b.unexpected(event);
+    requestFailed(event) {
+      a.requestFailed(event);
+      b.requestFailed(event);
     },
   };
 }
@@ -59,13 +59,13 @@ export function combineEndpointObservers(a: EndpointObserver, b: EndpointObserve
       a.endpointReady(event);
       b.endpointReady(event);
     },
-    asked(event) {
-      a.asked(event);
-      b.asked(event);
+    requestAnswered(event) {
+      a.requestAnswered(event);
+      b.requestAnswered(event);
     },
-    forgotten(event) {
-      a.forgotten(event);
-      b.forgotten(event);
+    changesDropped(event) {
+      a.changesDropped(event);
+      b.changesDropped(event);
     },
     unreachable(event) {
       a.unreachable(event);

@@ -7,9 +7,9 @@ export interface ErrorText {
   readonly at?: readonly string[];
 }
 
-const messageUnits = 300;
-const positions = 12;
-const causes = 4;
+const maxMessageLength = 300;
+const maxStackLines = 12;
+const maxCauses = 4;
 
 /**
  * An error without the values it quotes: drivers and Node put what they were given into their messages ("invalid input
@@ -22,20 +22,20 @@ export function describeError(error: unknown): ErrorText {
   const at = (error.stack ?? '')
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
-    .slice(0, positions)
-    .map((line) => line.trim().slice(0, messageUnits));
+    .slice(0, maxStackLines)
+    .map((line) => line.trim().slice(0, maxMessageLength));
   return {
     name: error.name,
     ...(typeof code === 'string' || typeof code === 'number' ? { code: String(code) } : {}),
-    message: withoutValues(error instanceof SyntaxError ? 'syntax error' : error.message),
+    message: removeValues(error instanceof SyntaxError ? 'syntax error' : error.message),
     ...(at.length > 0 ? { at } : {}),
   };
 }
 
 /** The errors behind an error, the nearest first; undefined when there are none. */
-export function causesOf(error: unknown): readonly ErrorText[] | undefined {
+export function describeCauses(error: unknown): readonly ErrorText[] | undefined {
   const found: ErrorText[] = [];
-  for (let cause = causeOf(error); cause !== undefined && found.length < causes; cause = causeOf(cause)) {
+  for (let cause = causeOf(error); cause !== undefined && found.length < maxCauses; cause = causeOf(cause)) {
     found.push(describeError(cause));
   }
   return found.length > 0 ? found : undefined;
@@ -45,9 +45,9 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined;
 }
 
-function withoutValues(message: string): string {
+function removeValues(message: string): string {
   return message
-    .slice(0, messageUnits)
+    .slice(0, maxMessageLength)
     .replace(/Received .*/s, 'Received …')
     .replace(/"[^"]*("|$)|'[^']*('|$)|`[^`]*(`|$)/gs, '"…"')
     .replace(/[A-Za-z0-9+/_=-]{16,}/g, (run) => (/^[a-z]+([_-][a-z]+)*$/i.test(run) ? run : '…'));

@@ -12,21 +12,21 @@ export interface HttpOptions {
   ready(): Promise<Readiness>;
 }
 
-const requestMilliseconds = 5_000;
+const maxRequestMilliseconds = 5_000;
 /** A readiness that takes longer is none: whoever asks has given up by then. */
-const readyMilliseconds = 2_000;
+const maxReadyMilliseconds = 2_000;
 
 /** `/metrics`, `/livez` and `/readyz`, and nothing else. Bind it to loopback or a management network: it knows no clients. */
-export async function serveHttp(
+export async function startHttpServer(
   options: HttpOptions,
 ): Promise<{ server: Server; host: string; port: number }> {
   const server = createServer(
     {
-      requestTimeout: requestMilliseconds,
-      headersTimeout: requestMilliseconds,
+      requestTimeout: maxRequestMilliseconds,
+      headersTimeout: maxRequestMilliseconds,
       // Node looks for late requests every 30 s otherwise.
       connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: requestMilliseconds,
+      keepAliveTimeout: maxRequestMilliseconds,
       maxHeaderSize: 8_192,
     },
     (request, response) => {
@@ -55,7 +55,7 @@ async function answer(
     case '/livez':
       return send(response, 200, 'alive\n');
     case '/readyz': {
-      const state = await inTime(ready());
+      const state = await withDeadline(ready());
       return state.ready
         ? send(response, 200, 'ready\n')
         : send(response, 503, `not ready: ${state.reason}\n`);
@@ -75,11 +75,11 @@ function send(
   response.end(text);
 }
 
-async function inTime(state: Promise<Readiness>): Promise<Readiness> {
+async function withDeadline(state: Promise<Readiness>): Promise<Readiness> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Readiness>((resolve) => {
     const answer = { ready: false, reason: 'the checks take too long' } as const;
-    timer = setTimeout(() => resolve(answer), readyMilliseconds);
+    timer = setTimeout(() => resolve(answer), maxReadyMilliseconds);
   });
   return Promise.race([state, late]).finally(() => clearTimeout(timer));
 }

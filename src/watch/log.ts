@@ -1,6 +1,6 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
-import { causesOf, describeError } from './error-text.ts';
+import { describeCauses, describeError } from './error-text.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -10,7 +10,7 @@ export type { Logger };
 const maxLength = 256;
 
 /** Refusals of one kind written a second; beyond them only their number is, so that a flood cannot fill the disk. */
-const refusalsPerSecond = 20;
+const maxRefusalsPerSecond = 20;
 
 /**
  * JSON lines to standard output; coloured lines when that is a terminal. Only the fields of the table below are written,
@@ -21,10 +21,10 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }), log: permitted },
+    formatters: { level: (label) => ({ level: label }), log: selectFields },
     hooks: {
-      logMethod(given, method) {
-        method.apply(this, asLine(given));
+      logMethod(args, method) {
+        method.apply(this, toLine(args));
       },
     },
   };
@@ -35,8 +35,8 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
 type Line = [fields: object, message: string];
 
 /** pino writes the message of an error that stands alone, and formats `%s`: neither is wanted. */
-function asLine(given: readonly unknown[]): Line {
-  const [first, second] = given;
+function toLine(args: readonly unknown[]): Line {
+  const [first, second] = args;
   if (typeof first === 'string') return [{}, truncate(first)];
   const message = typeof second === 'string' ? truncate(second) : '';
   return [first instanceof Error ? { error: first } : ((first ?? {}) as object), message];
@@ -58,7 +58,7 @@ const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   connection: text,
   connections: number,
   ends: date,
-  error: (value) => (value instanceof Error ? describeError(value) : errorText(value)),
+  error: (value) => (value instanceof Error ? describeError(value) : toErrorText(value)),
   fingerprint: text,
   keys: texts,
   message: text,
@@ -77,18 +77,18 @@ const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   version: text,
 };
 
-function permitted(line: Record<string, unknown>): Record<string, unknown> {
+function selectFields(line: Record<string, unknown>): Record<string, unknown> {
   const written: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(line)) {
     const write = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (write !== undefined && value !== undefined) written[name] = write(value);
   }
-  const causes = causesOf(line['error']);
+  const causes = describeCauses(line['error']);
   return causes === undefined ? written : { ...written, causes };
 }
 
 /** What `describeError` made, or a message of our own. */
-function errorText(value: unknown): unknown {
+function toErrorText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return text(value);
   const { name, code, message, at } = value as Record<string, unknown>;
   return {
@@ -113,7 +113,7 @@ export function truncate(text: string): string {
 
 /** One line for each batch item at debug, for each refused message at info, for each failure of ours at error. */
 export function logRequests(log: Logger, clock: () => number = Date.now): RequestObserver {
-  const mayWrite = refusalLimit(log, 'more credentials were refused than are written here', clock);
+  const mayWrite = limitRefusals(log, 'more credentials were refused than are written here', clock);
   return {
     answered({ operation, version, result, reason, message, milliseconds, client, connection }) {
       if (!log.isLevelEnabled('debug')) return;
@@ -125,38 +125,38 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
     authenticationFailed({ reason, client, connection }) {
       if (mayWrite()) log.warn({ reason, client, connection }, 'credentials refused');
     },
-    exhausted({ client, object }) {
+    attemptsExhausted({ client, object }) {
       if (mayWrite())
         log.warn({ client, object: truncate(object) }, 'too many failed decryptions: refused for a minute');
     },
-    unexpected({ error, reference, client, connection }) {
+    requestFailed({ error, reference, client, connection }) {
       log.error({ reference, client, connection, error }, 'request failed unexpectedly');
     },
   };
 }
 
 /** Whether one more refusal may be written; when a second has passed, `text` tells how many were not. */
-function refusalLimit(log: Logger, text: string, clock: () => number): () => boolean {
+function limitRefusals(log: Logger, text: string, clock: () => number): () => boolean {
   let second = 0;
   let written = 0;
-  let left = 0;
+  let suppressed = 0;
   return () => {
     const now = Math.floor(clock() / 1000);
     if (now !== second) {
-      if (left > 0) log.warn({ refused: left }, text);
+      if (suppressed > 0) log.warn({ refused: suppressed }, text);
       second = now;
       written = 0;
-      left = 0;
+      suppressed = 0;
     }
-    if (++written <= refusalsPerSecond) return true;
-    left++;
+    if (++written <= maxRefusalsPerSecond) return true;
+    suppressed++;
     return false;
   };
 }
 
 /** One line for each refused handshake, with its reason; connections that came and went at debug. */
 export function logListener(log: Logger, clock: () => number = Date.now): ListenerObserver {
-  const mayWrite = refusalLimit(log, 'more handshakes were refused than are written here', clock);
+  const mayWrite = limitRefusals(log, 'more handshakes were refused than are written here', clock);
   return {
     connectionOpened({ client, connection, peer, protocol, resumed }) {
       log.debug({ client, connection, peer, protocol, resumed }, 'connection opened');
@@ -183,10 +183,10 @@ export function logEndpoints(log: Logger): EndpointObserver {
     endpointReady({ client, connection, version, vendor, operations }) {
       log.info({ client, connection, version, vendor, operations }, 'client takes requests of the server');
     },
-    asked({ client, connection, operation, version, result, reason, milliseconds }) {
+    requestAnswered({ client, connection, operation, version, result, reason, milliseconds }) {
       log.debug({ client, connection, operation, version, result, reason, milliseconds }, 'client asked');
     },
-    forgotten({ client, connection, changes }) {
+    changesDropped({ client, connection, changes }) {
       log.warn(
         { client, connection, changes },
         'more changes than may wait for a client: it misses the oldest',

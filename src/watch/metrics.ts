@@ -13,7 +13,7 @@ const results = new Set<string>(ResultStatus.members);
 const reasons = new Set<string>(ResultReason.members);
 const protocols = new Set<string>(versions);
 
-const oneOf = (list: ReadonlySet<string>, value: string): string => (list.has(value) ? value : 'other');
+const toLabel = (list: ReadonlySet<string>, value: string): string => (list.has(value) ? value : 'other');
 
 /** The daemon's metrics. Labels come from fixed vocabularies only, so that no client can make their number grow. */
 export class Metrics {
@@ -24,7 +24,7 @@ export class Metrics {
     labelNames: ['operation', 'version', 'result'] as const,
     registers: [this.registry],
   });
-  readonly #seconds = new Histogram({
+  readonly #requestSeconds = new Histogram({
     name: 'kmipd_request_duration_seconds',
     help: 'Time from the arrival of a message to its durable end, by operation of its items.',
     labelNames: ['operation'] as const,
@@ -37,13 +37,13 @@ export class Metrics {
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
-  readonly #unproven = new Counter({
+  readonly #authenticationFailures = new Counter({
     name: 'kmipd_credentials_refused_total',
     help: 'Messages whose credentials or ticket did not hold, or were missing, by reason.',
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
-  readonly #exhausted = new Counter({
+  readonly #attemptsExhausted = new Counter({
     name: 'kmipd_attempts_exhausted_total',
     help: 'Clients that failed so often to decrypt, unwrap or verify with a key that they were refused for a minute.',
     registers: [this.registry],
@@ -64,13 +64,13 @@ export class Metrics {
     labelNames: ['result', 'reason'] as const,
     registers: [this.registry],
   });
-  readonly #asked = new Counter({
+  readonly #serverRequests = new Counter({
     name: 'kmipd_client_requests_total',
     help: 'Requests of the server that clients have answered, by operation and result.',
     labelNames: ['operation', 'result'] as const,
     registers: [this.registry],
   });
-  readonly #forgotten = new Counter({
+  readonly #droppedChanges = new Counter({
     name: 'kmipd_client_changes_forgotten_total',
     help: 'Changes that clients were not told of, because too many waited.',
     registers: [this.registry],
@@ -94,12 +94,12 @@ export class Metrics {
     registers: [this.registry],
   });
   /** Milliseconds since 1970 when the certificate of a role ends. */
-  readonly #ends = new Map<string, number>();
+  readonly #certificateExpiries = new Map<string, number>();
 
   constructor() {
     // Also the lag of the event loop: kmipd_nodejs_eventloop_lag_p99_seconds and its kin.
     collectDefaultMetrics({ register: this.registry, prefix: 'kmipd_' });
-    const ends = this.#ends;
+    const ends = this.#certificateExpiries;
     new Gauge({
       name: 'kmipd_certificate_expiry_seconds',
       help: 'Seconds until a certificate expires, by role: server, ca. Negative once it has.',
@@ -124,8 +124,8 @@ export class Metrics {
   }
 
   /** Notes when a certificate ends. */
-  certificateExpires(role: 'server' | 'ca', at: Date): void {
-    this.#ends.set(role, at.getTime());
+  recordCertificateExpiry(role: 'server' | 'ca', at: Date): void {
+    this.#certificateExpiries.set(role, at.getTime());
   }
 
   /** One call of the store, by the name of its method. */
@@ -136,18 +136,18 @@ export class Metrics {
 
   readonly requests: RequestObserver = {
     answered: ({ operation, version, result, milliseconds }) => {
-      const name = oneOf(operations, operation);
+      const name = toLabel(operations, operation);
       this.#requests.inc({
         operation: name,
-        version: oneOf(protocols, version),
-        result: oneOf(results, result),
+        version: toLabel(protocols, version),
+        result: toLabel(results, result),
       });
-      this.#seconds.observe({ operation: name }, milliseconds / 1000);
+      this.#requestSeconds.observe({ operation: name }, milliseconds / 1000);
     },
-    refused: ({ reason }) => this.#decodeErrors.inc({ reason: oneOf(reasons, reason) }),
-    authenticationFailed: ({ reason }) => this.#unproven.inc({ reason }),
-    exhausted: () => this.#exhausted.inc(),
-    unexpected: () => this.#failures.inc(),
+    refused: ({ reason }) => this.#decodeErrors.inc({ reason: toLabel(reasons, reason) }),
+    authenticationFailed: ({ reason }) => this.#authenticationFailures.inc({ reason }),
+    attemptsExhausted: () => this.#attemptsExhausted.inc(),
+    requestFailed: () => this.#failures.inc(),
   };
 
   readonly listener: ListenerObserver = {
@@ -163,9 +163,9 @@ export class Metrics {
 
   readonly endpoints: EndpointObserver = {
     endpointReady: () => {},
-    asked: ({ operation, result }) =>
-      this.#asked.inc({ operation: oneOf(operations, operation), result: oneOf(results, result) }),
-    forgotten: ({ changes }) => this.#forgotten.inc(changes),
+    requestAnswered: ({ operation, result }) =>
+      this.#serverRequests.inc({ operation: toLabel(operations, operation), result: toLabel(results, result) }),
+    changesDropped: ({ changes }) => this.#droppedChanges.inc(changes),
     unreachable: () => this.#unreachable.inc(),
     failed: () => this.#failures.inc(),
   };

@@ -1,18 +1,18 @@
 /** Port between the protocol room and the watch: what happened, in words and numbers that may be logged. */
 export interface RequestObserver {
   /** One batch item was answered. */
-  answered(event: AnsweredItem): void;
+  answered(event: AnsweredBatchItem): void;
   /** A whole message was refused before any item ran. */
   refused(event: RefusedMessage): void;
   /** The header of a message did not prove that its client may speak; the items were refused, most of them at least. */
   authenticationFailed(event: FailedAuthentication): void;
   /** A client has failed to decrypt, unwrap or verify too often with a key; told once a minute for each key. */
-  exhausted(event: ExhaustedAttempts): void;
+  attemptsExhausted(event: ExhaustedAttempts): void;
   /** Weather or a bug; the client got only the reference. */
-  unexpected(event: UnexpectedFailure): void;
+  requestFailed(event: UnexpectedFailure): void;
 }
 
-export interface AnsweredItem {
+export interface AnsweredBatchItem {
   /** KMIP name; `unknown` for numbers outside the dictionary. */
   readonly operation: string;
   readonly version: string;
@@ -97,9 +97,9 @@ export interface EndpointObserver {
   /** A client has answered what it is; from now on it is told of changes. */
   endpointReady(event: ReadyEndpoint): void;
   /** A client has answered one request, or refused it. */
-  asked(event: AskedItem): void;
+  requestAnswered(event: AnsweredServerRequest): void;
   /** Changes that a client will not hear of, because too many waited for it. */
-  forgotten(event: { readonly client: string; readonly connection: string; readonly changes: number }): void;
+  changesDropped(event: { readonly client: string; readonly connection: string; readonly changes: number }): void;
   /** No connection can be had to where a client is said to wait; the next attempt is made after that time. */
   unreachable(event: {
     readonly client: string;
@@ -121,7 +121,7 @@ export interface ReadyEndpoint {
   readonly operations: readonly string[];
 }
 
-export interface AskedItem {
+export interface AnsweredServerRequest {
   readonly client: string;
   readonly connection: string;
   readonly operation: string;

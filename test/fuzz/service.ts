@@ -82,8 +82,8 @@ async function openService(directory: string, bugs: string[]) {
       answered() {},
       refused() {},
       authenticationFailed() {},
-      exhausted() {},
-      unexpected: ({ error }) =>
+      attemptsExhausted() {},
+      requestFailed: ({ error }) =>
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     },
     clock: Date.now,

@@ -40,7 +40,7 @@ export async function submit({ form, body }: Submission, service: FramedService)
   const encoding = encodings.get(mediaTypes[form]) as Encoding;
   let message: Uint8Array;
   try {
-    message = encoding.toBinary(body, defaultLimits);
+    message = encoding.toTtlv(body, defaultLimits);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     const response = service.refuseFraming(error.message, encoding.guessVersion(body));
@@ -60,7 +60,7 @@ function responseFault(
   if (form === 'ttlv') return {};
   let read: Uint8Array;
   try {
-    read = encode(readText(encoding.fromBinary(response.slice()), form));
+    read = encode(readText(encoding.fromTtlv(response.slice()), form));
   } catch (error) {
     return { problem: `the answer is no ${form}: ${String(error)}` };
   }

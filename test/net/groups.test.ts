@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:tls';
 import t from 'tap';
-import { outgoingOptions } from '../../src/net/tls.ts';
+import { createOutgoingOptions } from '../../src/net/tls.ts';
 import { demo, enter, material, openDoor } from './listener-fixture.ts';
 
 const door = await openDoor();
@@ -40,7 +40,7 @@ t.test('so does the server where it is the client', async (t) => {
   await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
   t.teardown(() => peer.close());
   const { port } = peer.address() as { port: number };
-  const socket = connect({ host: '127.0.0.1', port, ...outgoingOptions(material, 'intermediate') });
+  const socket = connect({ host: '127.0.0.1', port, ...createOutgoingOptions(material, 'intermediate') });
   await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
   t.match(socket.getEphemeralKeyInfo(), { name: 'X25519MLKEM768' });
   socket.destroy();

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { issueClient } from '../../certs/issue.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
-import { Outgoing } from '../../src/net/outgoing.ts';
+import { OutgoingConnections } from '../../src/net/outgoing.ts';
 import type { EndpointTarget } from '../../src/protocol/endpoints/endpoint-settings.ts';
 import type { OpenReverseChannel } from '../../src/protocol/endpoints/endpoints.ts';
 import { ChannelClosedError } from '../../src/protocol/endpoints/reverse-channel.ts';
@@ -25,7 +25,7 @@ import {
 
 interface Waiting {
   readonly target: EndpointTarget;
-  readonly outgoing: Outgoing;
+  readonly outgoing: OutgoingConnections;
   /** Lines on which the server has begun to ask. */
   readonly lines: OpenReverseChannel[];
   /** Sockets as the client has them. */
@@ -67,7 +67,7 @@ async function wait(t: Test, setting: Setting = {}): Promise<Waiting> {
   );
   const lines: OpenReverseChannel[] = [];
   const unreachable: Waiting['unreachable'] = [];
-  const outgoing = new Outgoing({
+  const outgoing = new OutgoingConnections({
     material: () => material,
     profile: 'intermediate',
     limits: { ...defaultLimits, ...setting.limits },
@@ -87,7 +87,7 @@ async function wait(t: Test, setting: Setting = {}): Promise<Waiting> {
       if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
       return { principal: { client, group: 'test', fingerprint, secondFactor: false, may: () => true } };
     },
-    firstPause: 20,
+    firstRetryMilliseconds: 20,
   });
   t.teardown(() => {
     outgoing.close();

@@ -145,7 +145,7 @@ function attempts(failedDecryptions: number) {
   const told: unknown[] = [];
   const time = { now: 0 };
   const limits = { ...defaultLimits, failedDecryptions };
-  const observer = { exhausted: (event: unknown) => told.push(event) };
+  const observer = { attemptsExhausted: (event: unknown) => told.push(event) };
   const all = new FailedAttempts({ limits, clock: () => time.now, observer });
   const as = (client: string, item: object = {}) =>
     all.forItem(item, { client, group: 'g', may: () => true });

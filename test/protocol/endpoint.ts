@@ -69,8 +69,8 @@ export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told
     limits: { ...defaultLimits, ...setting.limits },
     observer: {
       endpointReady: note('ready'),
-      asked: note('asked'),
-      forgotten: note('forgotten'),
+      requestAnswered: note('asked'),
+      changesDropped: note('forgotten'),
       unreachable: note('unreachable'),
       failed: note('failed'),
     },

@@ -29,13 +29,13 @@ export class FailedAttempts {
   readonly #options: {
     readonly limits: Limits;
     readonly clock: () => number;
-    readonly observer: Pick<RequestObserver, 'exhausted'>;
+    readonly observer: Pick<RequestObserver, 'attemptsExhausted'>;
   };
 
   constructor(options: {
     limits: Limits;
     clock: () => number;
-    observer: Pick<RequestObserver, 'exhausted'>;
+    observer: Pick<RequestObserver, 'attemptsExhausted'>;
   }) {
     this.#options = options;
   }
@@ -85,7 +85,7 @@ export class FailedAttempts {
       if (this.#failures.size > maxRemembered) this.#forgetOldest();
     }
     failures.count += 1;
-    if (failures.count === limits.failedDecryptions) observer.exhausted({ client, object: key });
+    if (failures.count === limits.failedDecryptions) observer.attemptsExhausted({ client, object: key });
   }
 
   #sweep(): void {

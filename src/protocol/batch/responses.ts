@@ -44,7 +44,7 @@ export class Responses {
   /** Weather and bugs: the client gets a reference, the log gets the rest. */
   unexpected(error: unknown, who: { client: string; connection: string }): KmipError {
     const reference = randomUUID();
-    this.#observer.unexpected({ error, reference, ...who });
+    this.#observer.requestFailed({ error, reference, ...who });
     return new KmipError('GeneralFailure', `the server could not do this now; reference ${reference}`);
   }
 

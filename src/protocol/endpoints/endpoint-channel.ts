@@ -104,7 +104,7 @@ export class EndpointChannel {
     const outcome = this.#understand(operation, bytes);
     const refused = 'refused' in outcome ? outcome.refused : undefined;
     if (refused === 'OperationNotSupported') this.#refused.add(operation.name);
-    observer.asked({
+    observer.requestAnswered({
       ...speaker,
       operation: operation.name,
       version,

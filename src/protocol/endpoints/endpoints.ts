@@ -63,7 +63,7 @@ export class Endpoints {
       while (channel.takes('Notify') || (channel.takes('Put') && (await this.#maySend(client)))) {
         const event = await waiting.next();
         const forgotten = waiting.forgotten();
-        if (forgotten > 0) this.#options.observer.forgotten({ client, connection, changes: forgotten });
+        if (forgotten > 0) this.#options.observer.changesDropped({ client, connection, changes: forgotten });
         await this.#tell(event, channel, open.conversation().principal);
       }
       // Nothing of what the server has to say is wanted: the client may as well ask again.

@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
-import { type Readiness, serveHttp } from '../../../src/watch/http.ts';
+import { type Readiness, startHttpServer } from '../../../src/watch/http.ts';
 import { Metrics } from '../../../src/watch/metrics.ts';
 
 async function open(t: Test, ready: () => Promise<Readiness> = async () => ({ ready: true })) {
   const { registry } = new Metrics();
-  const { server, host, port } = await serveHttp({ host: '127.0.0.1', port: 0, registry, ready });
+  const { server, host, port } = await startHttpServer({ host: '127.0.0.1', port: 0, registry, ready });
   t.teardown(() => {
     server.close();
     server.closeAllConnections();

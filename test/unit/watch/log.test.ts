@@ -109,7 +109,7 @@ t.test('requests: one line each at debug, refused messages and failures above it
     client: 'demo',
     connection: '1a',
   });
-  requests.unexpected({ error: new Error('oh'), reference: 'r', client: 'demo', connection: '1a' });
+  requests.requestFailed({ error: new Error('oh'), reference: 'r', client: 'demo', connection: '1a' });
   t.match(lines(), [
     { ...answered, level: 'debug', milliseconds: 1.235 },
     { level: 'info', reason: 'InvalidMessage', client: 'demo' },

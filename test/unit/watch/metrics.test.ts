@@ -53,10 +53,10 @@ t.test('the door, failures, certificates, the event loop', async (t) => {
   metrics.listener.connectionOpened({ ...opened, resumed: true });
   metrics.listener.connectionClosed({ client: 'demo', connection: '1' });
   metrics.listener.handshakeRefused({ reason: 'not TLS', peer: 'x', level: 'warn' });
-  metrics.requests.unexpected({ error: new Error('x'), reference: 'r', client: 'demo', connection: '1' });
+  metrics.requests.requestFailed({ error: new Error('x'), reference: 'r', client: 'demo', connection: '1' });
   metrics.requests.refused({ version: '1.0', reason: 'InvalidMessage', message: 'x' });
-  metrics.certificateExpires('server', new Date(Date.now() + 86_400_000));
-  metrics.certificateExpires('server', new Date(Date.now() - 60_000));
+  metrics.recordCertificateExpiry('server', new Date(Date.now() + 86_400_000));
+  metrics.recordCertificateExpiry('server', new Date(Date.now() - 60_000));
   t.same(await samples(metrics, 'kmipd_connections'), ['kmipd_connections 1']);
   t.same(await samples(metrics, 'kmipd_handshakes_total'), [
     'kmipd_handshakes_total{result="full",reason=""} 1',
