@@ -12,44 +12,46 @@ import { ResponseWriter } from './response-writer.ts';
 import { ServerRequestChannel } from './server-request-channel.ts';
 import { closeGracefully } from './tls-close.ts';
 
-/** What a client may send ahead while its message is being answered; beyond that nothing is read. */
+/** Bytes and chunks that are buffered while a message is answered; beyond either bound, reading pauses. */
 const maxReadAheadBytes = 65_536;
 const maxReadAheadChunks = 16;
 
-const requestOutOfTurn = 'it speaks although it is to answer';
+const requestOutOfTurn = 'request received while the server sends requests';
 
+/** What a listener gives to a protocol connection. */
 export interface ConnectionOptions {
   readonly socket: TLSSocket;
   readonly conversation: Conversation;
   readonly service: MessageService;
   readonly limits: Limits;
-  /** Takes over when the client exchanges the roles; when left out it cannot. */
+  /** Receives the channel when the client exchanges the roles; without it, a client cannot exchange them. */
   readonly endpoints?: Pick<Endpoints, 'serve'> | undefined;
-  /** The server ended the connection for a reason that somebody may want to know. */
+  /** Is notified when the server ends the connection because of an error or a broken rule. */
   connectionEnded(event: EndedConnection): void;
 }
 
 /**
- * One authenticated connection. Messages are answered one at a time and in order; at most one answer waits in the
- * socket. Every wait has its deadline: a message from first byte to last, an answer until it is sent, and silence. After
- * Set Endpoint Role the server asks here and the client answers; silence may then last, TCP sees whether it is alive.
+ * One authenticated connection with plain TTLV. Messages are answered one at a time and in order; at most one
+ * response waits in the socket. Three deadlines apply: for a message from its first byte to its last, for sending a
+ * response, and for idle time. After Set Endpoint Role the server sends requests and the client answers; the idle
+ * deadline is off then, because TCP keep-alive detects a dead peer.
  */
 export class Connection {
   readonly socket: TLSSocket;
-  /** Replaced when the client's entry in the directory has changed; counts from the next message on. */
+  /** Replaced when the client's directory entry changes; applies from the next message on. */
   conversation: Conversation;
   readonly #options: ConnectionOptions;
   #framer: Framer;
-  /** There while the server is the one that asks. */
+  /** Defined while the server sends the requests. */
   #serverRequests: ServerRequestChannel | undefined;
-  /** The roles are exchanged after the answer in hand: version of the server's first request. */
+  /** Set when the roles are exchanged after the current response: version of the server's first request. */
   #pendingReversal: Version | undefined;
   readonly #readAhead: Buffer[] = [];
   #readAheadBytes = 0;
   #isBusy = false;
-  /** The client has closed its side: what has arrived is still answered. */
+  /** The client has closed its side; messages that have arrived are still answered. */
   #hasClientEnded = false;
-  /** After the message in hand none is begun. */
+  /** The current message is the last one. */
   #isFinishing = false;
   #isClosing = false;
   readonly #responses: ResponseWriter;
@@ -67,12 +69,12 @@ export class Connection {
       options.endpoints === undefined ? options.conversation : { ...options.conversation, channel };
     this.#framer = new Framer('RequestMessage', limits.requestBytes);
     this.#responses = new ResponseWriter(socket, limits.writeMilliseconds, () =>
-      this.#abort('it does not read its answers'),
+      this.#abort('response not read in time'),
     );
     this.#messageDeadline = new Deadline(limits.messageMilliseconds, () =>
-      this.#abort('it did not finish a message in time'),
+      this.#abort('message not completed in time'),
     );
-    // A client that has said everything may still be waiting for the answer.
+    // A client may close its side after its last request and still wait for the response.
     socket.allowHalfOpen = true;
     socket.setTimeout(limits.idleMilliseconds, () => this.#closeWhenIdle());
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -88,7 +90,7 @@ export class Connection {
     });
   }
 
-  /** Ends the connection at the next message boundary: at once when no message has begun, else after its answer. */
+  /** Ends the connection at the next message boundary: at once when no message has begun, else after its response. */
   finish(): void {
     this.#isFinishing = true;
     this.#serverRequests?.finish();
@@ -127,7 +129,7 @@ export class Connection {
       this.#close();
   }
 
-  /** Answers the messages that a chunk completes; false when no further one is to be begun. */
+  /** Answers the messages that `chunk` completes; resolves with false when no further message may begin. */
   async #answerMessages(chunk: Buffer): Promise<boolean> {
     for (const message of this.#framer.push(chunk)) {
       if (this.#serverRequests !== undefined) return this.#abort(requestOutOfTurn);
@@ -146,7 +148,7 @@ export class Connection {
     return true;
   }
 
-  /** From now on the server asks; what the client had sent ahead was out of turn. */
+  /** Exchanges the roles: the server sends requests from now on. */
   #reverse(version: Version): void {
     this.#pendingReversal = undefined;
     this.socket.setTimeout(0);
@@ -166,6 +168,7 @@ export class Connection {
     });
   }
 
+  /** Returns to answering requests; false when the connection is ending. */
   #resumeAnswering(): boolean {
     if (this.#isFinishing || this.#isClosing) return false;
     this.#serverRequests = undefined;
@@ -174,14 +177,14 @@ export class Connection {
     return true;
   }
 
-  /** Bytes that are no message get a last answer. Anything else is a bug of ours and costs this connection only. */
+  /** Ends the connection, with a last response when the bytes were not a message. Other errors are reported. */
   async #fail(error: unknown): Promise<void> {
     this.#isFinishing = true;
     try {
       if (!(error instanceof WireError)) throw error;
       await this.#responses.write(this.#options.service.refuseFraming(error.message));
     } catch (bug) {
-      this.#abort('a bug of the server', bug);
+      this.#abort('internal error', bug);
     }
     this.#close();
   }
@@ -191,13 +194,14 @@ export class Connection {
     this.#isClosing = true;
     this.#responses.finish();
     this.#messageDeadline.stop();
-    // Bytes left unread would turn our goodbye into a reset, which can overtake the last answer.
+    // Unread bytes would turn the close into a TCP reset, which can overtake the last response.
     this.#readAhead.length = 0;
     this.socket.resume();
     this.socket.setTimeout(0);
     closeGracefully(this.socket, this.#options.limits.writeMilliseconds);
   }
 
+  /** Reports the reason and destroys the socket; returns false as the result of `#answerMessages`. */
   #abort(reason: string, error?: unknown): false {
     const { principal, connection } = this.conversation;
     this.#options.connectionEnded({ reason, client: principal.client, connection, error });

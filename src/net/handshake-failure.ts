@@ -1,21 +1,21 @@
 import type { TLSSocket } from 'node:tls';
 
-/** Why a handshake failed, in words for the operator. `debug`: happens all the time and means nothing. */
+/** Why a handshake failed, for the operator. Level `debug`: frequent and harmless, such as a port probe. */
 export interface HandshakeFailure {
   readonly reason: string;
   readonly level: 'warn' | 'debug';
 }
 
-/** OpenSSL's and Node's codes; what is not listed is given as its code. */
+/** Texts for the codes of OpenSSL and Node; other codes are reported as they are. */
 const reasonsByCode: Readonly<Record<string, string>> = {
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'no client certificate',
-  ERR_SSL_HTTP_REQUEST: 'not TLS but HTTP',
+  ERR_SSL_HTTP_REQUEST: 'HTTP instead of TLS',
   ERR_SSL_WRONG_VERSION_NUMBER: 'not TLS',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'not TLS',
-  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the client offers only old versions of TLS',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the client offers only old TLS versions',
   ERR_SSL_NO_SHARED_CIPHER: 'no cipher suite in common',
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: 'no signature algorithm in common',
-  ERR_TLS_HANDSHAKE_TIMEOUT: 'the handshake took too long',
+  ERR_TLS_HANDSHAKE_TIMEOUT: 'handshake timeout',
   CERT_HAS_EXPIRED: 'client certificate expired',
   CERT_NOT_YET_VALID: 'client certificate not yet valid',
   UNABLE_TO_GET_ISSUER_CERT: 'unknown issuer of the client certificate',
@@ -26,23 +26,30 @@ const reasonsByCode: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'client certificate is not for TLS clients',
 };
 
-/** What a client says when our certificate is not to its liking: RFC 8446 §6.2. OpenSSL puts the alert's name into the code. */
+/** Texts for the alerts by which a client rejects the server's certificate (RFC 8446 §6.2), by OpenSSL's name. */
 const reasonsByAlert: Readonly<Record<string, string>> = {
-  UNKNOWN_CA: 'the client does not trust our certificate',
-  BAD_CERTIFICATE: 'the client does not accept our certificate',
-  UNSUPPORTED_CERTIFICATE: 'the client does not accept our kind of certificate',
-  CERTIFICATE_UNKNOWN: 'the client does not accept our certificate',
-  CERTIFICATE_EXPIRED: 'the client finds our certificate expired',
-  ACCESS_DENIED: 'the client does not accept our certificate',
+  UNKNOWN_CA: 'the client does not trust the server certificate',
+  BAD_CERTIFICATE: 'the client rejects the server certificate',
+  UNSUPPORTED_CERTIFICATE: 'the client does not support the type of the server certificate',
+  CERTIFICATE_UNKNOWN: 'the client rejects the server certificate',
+  CERTIFICATE_EXPIRED: 'the client considers the server certificate expired',
+  ACCESS_DENIED: 'the client rejects the server certificate',
 };
 
-/** Classifies what `tlsClientError` brings. */
-export function classifyHandshakeFailure(error: Error & { code?: string }, socket: TLSSocket): HandshakeFailure {
-  // A certificate that fails verification ends as a mere hang-up; the verdict, a code, is kept on the socket.
+/** Classifies the error of a `tlsClientError` event on `socket`. */
+export function classifyHandshakeFailure(
+  error: Error & { code?: string },
+  socket: TLSSocket,
+): HandshakeFailure {
+  // After a failed certificate verification the error is only ECONNRESET; the socket keeps the verification code.
   const code = (socket.authorizationError as unknown as string | null) ?? error.code ?? 'unknown';
-  if (code === 'ECONNRESET' || code === 'EPIPE') return { reason: 'the client hung up', level: 'debug' };
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return { reason: 'connection closed by the client', level: 'debug' };
   const alert = /_ALERT_(.+)$/.exec(code)?.[1];
   if (alert !== undefined)
-    return { reason: reasonsByAlert[alert] ?? `the client ended it: ${alert.toLowerCase()}`, level: 'warn' };
+    return {
+      reason: reasonsByAlert[alert] ?? `TLS alert from the client: ${alert.toLowerCase()}`,
+      level: 'warn',
+    };
   return { reason: reasonsByCode[code] ?? code, level: 'warn' };
 }

@@ -5,16 +5,16 @@ import type { RefusedHandshake } from '../watch/observer.ts';
 
 interface Handshake {
   readonly socket: Socket;
-  /** A socket forgets its peer when it is destroyed, which a failed handshake does before it is reported. */
+  /** Remote address as host:port, kept because a failed handshake destroys the socket before it is reported. */
   readonly peer: string;
   readonly deadline: NodeJS.Timeout;
-  /** Whether its end has been reported, or is nothing to report. */
+  /** The end has been reported, or needs no report. */
   isReported: boolean;
 }
 
 /**
- * Connections from the first packet of TCP until their client is known. Each has one deadline for all of that: Node's own
- * begins again with every byte, so a peer could take hours.
+ * Connections between TCP accept and the authentication of their client. One deadline covers the whole handshake:
+ * Node's own timeout restarts with every byte, so that a peer could take hours.
  */
 export class Handshakes {
   readonly #milliseconds: number;
@@ -22,15 +22,16 @@ export class Handshakes {
   readonly #pending = new Set<Handshake>();
   readonly #bySocket = new WeakMap<Socket, Handshake>();
 
+  /** `milliseconds` bound each handshake; `handshakeRefused` is notified once per failed handshake. */
   constructor(milliseconds: number, handshakeRefused: (event: RefusedHandshake) => void) {
     this.#milliseconds = milliseconds;
     this.#handshakeRefused = handshakeRefused;
   }
 
-  /** `socket`: the plain one, before TLS. */
+  /** Starts the deadline of a plain socket, before TLS. */
   begin(socket: Socket): void {
     const { remoteAddress: host = 'unknown', remotePort: port = 0 } = socket;
-    const onExpired = () => this.refuse(socket, { reason: 'the handshake took too long', level: 'warn' });
+    const onExpired = () => this.refuse(socket, { reason: 'handshake timeout', level: 'warn' });
     const deadline = setTimeout(onExpired, this.#milliseconds);
     const handshake: Handshake = { socket, peer: formatAddress({ host, port }), deadline, isReported: false };
     this.#pending.add(handshake);
@@ -39,17 +40,17 @@ export class Handshakes {
       clearTimeout(deadline);
       this.#pending.delete(handshake);
     });
-    // Without a listener an error before the one of the TLS socket would end the process.
+    // Without a listener, an error before the TLS socket exists would end the process.
     socket.on('error', () => socket.destroy());
   }
 
-  /** The client is known, or nobody need hear of its end: no deadline any more. */
+  /** Ends the deadline without a report: the client is authenticated, or the server is stopping. */
   end(socket: TLSSocket): void {
     const handshake = this.#find(socket);
     if (handshake !== undefined) this.#remove(handshake);
   }
 
-  /** Turns the peer away and reports why, the first time. */
+  /** Destroys the connection and reports the reason, at most once per connection. */
   refuse(socket: Socket, refusal: Omit<RefusedHandshake, 'peer'>): void {
     const handshake = this.#find(socket);
     if (handshake?.isReported !== true) this.#handshakeRefused({ ...refusal, peer: this.peerOf(socket) });
@@ -58,7 +59,7 @@ export class Handshakes {
     handshake?.socket.destroy();
   }
 
-  /** Ends all of them, unreported: the server is stopping. */
+  /** Destroys all pending connections without a report, because the server is stopping. */
   abandon(): void {
     for (const handshake of this.#pending) {
       this.#remove(handshake);
@@ -71,7 +72,7 @@ export class Handshakes {
     return this.#find(socket)?.peer ?? 'unknown:0';
   }
 
-  /** A TLS socket stands on a plain one, which Node keeps under `_parent`; without it only the peer's name is lost. */
+  /** A TLS socket has its plain socket in `_parent`, a private field of Node; without it only the peer is unknown. */
   #find(socket: Socket & { readonly _parent?: Socket | null }): Handshake | undefined {
     return this.#bySocket.get(socket._parent ?? socket);
   }

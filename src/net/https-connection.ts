@@ -9,56 +9,62 @@ import { type BodyDescription, type HttpError, readHead } from './https-head.ts'
 import type { ProtocolConnection } from './listener.ts';
 import { closeGracefully } from './tls-close.ts';
 
-/** Requests that a client may send ahead while one is being answered. */
+/** Requests that may be pending on one connection, the one being answered included. */
 const maxPipelinedRequests = 16;
 
-/** The profile says no-cache; an answer with a key in it had better not be kept at all. */
+/** KMIP Profiles demands no-cache; no-store, because a response may contain a key. */
 const cacheControl = 'no-cache, no-store';
 
-/** A request that was refused before it could be a message: an operator who sets a client up looks for these. */
+/** An HTTP request that was refused before its body was read as a message. */
 export interface HttpRequestRefusal {
   readonly client: string;
   readonly connection: string;
-  /** Status and line of the answer. */
+  /** Status and text of the response. */
   readonly reason: string;
 }
 
-/** The client went away in the middle of a request. */
+/** `CONNECTION_GONE`: the client closed the connection in the middle of a request. */
 class ConnectionGoneError extends Error {
   override readonly name = 'ConnectionGoneError';
   readonly code = 'CONNECTION_GONE';
 }
 
 /**
- * One authenticated connection of HTTP/1.1: requests are answered one at a time and in order, under the deadlines of
- * plain TTLV. Node parses; it is not asked to time anything, because its own deadlines look every 30 s only.
+ * One authenticated HTTP/1.1 connection: requests are answered one at a time and in order, under the deadlines of
+ * plain TTLV. Node parses the requests; its own timeouts are off, because Node checks them only every 30 s.
  */
 export class HttpsConnection implements ProtocolConnection {
   readonly socket: TLSSocket;
   conversation: Conversation;
   readonly #options: ConnectionOptions;
   readonly #requestRefused: (event: HttpRequestRefusal) => void;
-  /** Ends when the requests taken so far are answered. */
+  /** Resolves when the requests so far are answered. */
   #lastResponse: Promise<void> = Promise.resolve();
-  /** Requests taken and not answered yet. */
+  /** Requests that are not answered yet. */
   #pendingRequests = 0;
-  /** Some of a request has arrived, but not all. */
+  /** A part of a request has arrived. */
   #isPartial = false;
   #isFinishing = false;
   #isClosing = false;
   readonly #messageDeadline: Deadline;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: ConnectionOptions, server: Server, requestRefused: (event: HttpRequestRefusal) => void) {
+  constructor(
+    options: ConnectionOptions,
+    server: Server,
+    requestRefused: (event: HttpRequestRefusal) => void,
+  ) {
     const { socket } = options;
     this.#options = options;
     this.#requestRefused = requestRefused;
     this.socket = socket;
     this.conversation = options.conversation;
     const { messageMilliseconds } = options.limits;
-    this.#messageDeadline = new Deadline(messageMilliseconds, () => this.#abort('it did not finish a message in time'));
+    this.#messageDeadline = new Deadline(messageMilliseconds, () =>
+      this.#abort('message not completed in time'),
+    );
     server.emit('connection', socket);
-    // Behind the parser's own listener: what it has just been given may have ended a request.
+    // Added after the parser's own listener, so that a chunk may already have completed a request.
     socket.on('data', (chunk: Buffer) => this.#noteRequestBytes(chunk));
     socket.on('close', () => {
       this.#isClosing = true;
@@ -68,16 +74,17 @@ export class HttpsConnection implements ProtocolConnection {
     this.#awaitRequest();
   }
 
+  /** Ends the connection after the pending requests, with `Connection: close` in the last response. */
   finish(): void {
     this.#isFinishing = true;
     this.#continueOrClose();
   }
 
-  /** Takes the head of a request. `expecting`: the client waits for 100 Continue before it sends the body. */
+  /** Queues a request whose head has arrived. `expectsContinue`: the client waits for 100 Continue. */
   handleRequest(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
     this.#isPartial = true;
     clearTimeout(this.#idleTimer);
-    // A client that hangs up is told apart where the body is read; here it would end the process.
+    // `readBody` handles a client that disconnects; without a listener the error would end the process.
     request.on('error', () => {});
     request.once('end', () => {
       this.#isPartial = false;
@@ -85,16 +92,17 @@ export class HttpsConnection implements ProtocolConnection {
       this.#continueOrClose();
     });
     this.#pendingRequests++;
-    if (this.#pendingRequests > maxPipelinedRequests) return this.#abort('it sends too many requests ahead');
-    // While it waits for its turn the body is not read, which is not the client's fault.
+    if (this.#pendingRequests > maxPipelinedRequests) return this.#abort('too many pipelined requests');
+    // The body of a waiting request is not read yet, so the message deadline must not run.
     if (this.#pendingRequests > 1) this.#messageDeadline.stop();
     this.#lastResponse = this.#lastResponse.then(() => this.#serve(request, response, expectsContinue));
   }
 
-  /** Bytes that are not HTTP: one line, and the end. */
+  /** Answers bytes that are not HTTP with `status` and one line of text, then closes. */
   refuseMalformed(status: string, line: string): void {
     this.#notifyRefusal(`${status.split(' ', 1)[0]}: ${line}`);
-    if (this.#pendingRequests > 0 || this.#isClosing || !this.socket.writable) return void this.socket.destroy();
+    if (this.#pendingRequests > 0 || this.#isClosing || !this.socket.writable)
+      return void this.socket.destroy();
     this.socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${line.length + 1}\r\n` +
         `Cache-Control: ${cacheControl}\r\nConnection: close\r\n\r\n${line}\n`,
@@ -107,7 +115,7 @@ export class HttpsConnection implements ProtocolConnection {
     if (!request.complete) this.#messageDeadline.start();
     try {
       const { status, body, headers, secret } = await this.#answer(request, response, expectsContinue);
-      // What is left of a refused body is passed over, within the deadline, so that the answer can arrive.
+      // The rest of a refused body is discarded, within the deadline, so that the response can arrive.
       request.resume();
       if (this.#isFinishing) response.setHeader('Connection', 'close');
       response.writeHead(status, {
@@ -119,20 +127,24 @@ export class HttpsConnection implements ProtocolConnection {
       await this.#waitUntilSent(response);
       if (secret) body.fill(0);
     } catch (error) {
-      if (!(error instanceof ConnectionGoneError)) this.#abort('a bug of the server', error);
+      if (!(error instanceof ConnectionGoneError)) this.#abort('internal error', error);
     }
     this.#pendingRequests--;
     this.#continueOrClose();
   }
 
-  /** Goes on or ends where everything that has arrived is answered. */
+  /** When everything that has arrived is answered: closes, or waits for the next request. */
   #continueOrClose(): void {
     if (this.#pendingRequests > 0 || this.#isPartial) return;
     if (this.#isFinishing) this.#close();
     else this.#awaitRequest();
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<HttpResponse> {
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectsContinue: boolean,
+  ): Promise<HttpResponse> {
     const head = readHead(request, this.#options.limits);
     if ('status' in head) {
       if (expectsContinue) response.setHeader('Connection', 'close');
@@ -160,7 +172,7 @@ export class HttpsConnection implements ProtocolConnection {
     return toMessageResponse(head, answer, 200);
   }
 
-  /** An answer of KMIP to what is none of its messages. */
+  /** A KMIP response to a body that is not a message. */
   #refuseMessage(
     head: BodyDescription,
     reason: string,
@@ -171,9 +183,9 @@ export class HttpsConnection implements ProtocolConnection {
     return toMessageResponse(head, service.refuseFraming(reason, version, this.conversation), status);
   }
 
-  /** Waits until the answer has left the process, or the connection is gone. */
+  /** Resolves when the response is sent or the connection is gone; aborts at the write deadline. */
   async #waitUntilSent(response: ServerResponse): Promise<void> {
-    const late = () => this.#abort('it does not read its answers');
+    const late = () => this.#abort('response not read in time');
     const timer = setTimeout(late, this.#options.limits.writeMilliseconds);
     await finished(response).catch(() => {});
     clearTimeout(timer);
@@ -186,7 +198,7 @@ export class HttpsConnection implements ProtocolConnection {
 
   #noteRequestBytes(chunk: Buffer): void {
     if (this.#isClosing || this.#pendingRequests > 0) return;
-    // Some clients end a body with an empty line that does not belong to it; no request has begun with that.
+    // Some clients send an empty line after a body; it does not begin a request (RFC 9112 §2.2).
     if (chunk.length <= 2 && chunk.every((byte) => byte === 13 || byte === 10)) return;
     this.#isPartial = true;
     clearTimeout(this.#idleTimer);
@@ -219,7 +231,7 @@ interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  /** It may hold a key, and is wiped once it is sent. */
+  /** The body may contain a key and is wiped after sending. */
   readonly secret: boolean;
 }
 
@@ -233,18 +245,26 @@ function toErrorResponse({ status, line, headers }: HttpError): HttpResponse {
   };
 }
 
-/** Wipes the binary answer when another form of it goes out. */
-function toMessageResponse({ mediaType, encoding }: BodyDescription, answer: Uint8Array, status: number): HttpResponse {
+/** Encodes a TTLV response for the request's media type; wipes the TTLV form when the encoding copies it. */
+function toMessageResponse(
+  { mediaType, encoding }: BodyDescription,
+  answer: Uint8Array,
+  status: number,
+): HttpResponse {
   const body = encoding.fromTtlv(answer);
   if (body !== answer) answer.fill(0);
   return { status, headers: { 'Content-Type': mediaType }, body, secret: true };
 }
 
-/** Where the memory of a body begins to grow, and the most that is believed before it has come. */
+/** First size of a body's buffer without Content-Length, and the largest size allocated before bytes arrive. */
 const initialBodyBytes = 4_096;
 const maxInitialBodyBytes = 65_536;
 
-/** The whole body in memory of its own; undefined as soon as it has more bytes than it may. Rejects with Gone. */
+/**
+ * Reads a request's body into one buffer; resolves with undefined when the body exceeds `maxBytes`.
+ *
+ * @throws {ConnectionGoneError} when the connection closes before the body is complete.
+ */
 function readBody(
   request: IncomingMessage,
   { length, maxBytes }: BodyDescription,

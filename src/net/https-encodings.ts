@@ -6,15 +6,19 @@ import { nodeToXml, xmlToNodes } from '../../codec/wire/xml.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../common/limits.ts';
 
-/** How messages of one media type become binary TTLV, which is all that the service knows, and back. */
+/** Converts messages of one media type to binary TTLV, the only form that the service reads, and back. */
 export interface Encoding {
-  /** What a body may have for each byte of TTLV that a message may have. */
+  /** Bytes allowed in a body for each byte allowed in a TTLV message. */
   readonly expansion: number;
-  /** Throws WireError when the body is no message; what is wrong inside one is left to the service. */
+  /**
+   * Converts the body of a request; errors inside a message are left to the service.
+   *
+   * @throws {WireError} when the body is not a message.
+   */
   toTtlv(body: Uint8Array, limits: Limits): Uint8Array;
-  /** An answer of our own. The result may be the same memory. */
+  /** Converts a response of the service. The result may share its memory. */
   fromTtlv(answer: Uint8Array): Uint8Array;
-  /** The version that a body which cannot be read was probably meant in. */
+  /** Guesses the protocol version of a body that cannot be decoded. */
   guessVersion(body: Uint8Array): Version | undefined;
 }
 
@@ -25,7 +29,7 @@ const ttlv: Encoding = {
   guessVersion: () => undefined,
 };
 
-/** Our own answers are as long as the service's limits let them be, and no stranger made them. */
+/** Limits for responses of the service, which are trusted and already bounded by the service. */
 const noLimits = { depth: 64, structureItems: Number.MAX_SAFE_INTEGER };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -39,15 +43,18 @@ function decodeUtf8(body: Uint8Array): string {
   }
 }
 
-/** Version numbers as XML and JSON have them in front of nearly every message. */
+/** Version numbers as they occur in the first characters of an XML or JSON message. */
 const majorNumber = /ProtocolVersionMajor[^<>{}]*?value["']?\s*[=:]\s*["']?(\d)/;
 const minorNumber = /ProtocolVersionMinor[^<>{}]*?value["']?\s*[=:]\s*["']?(\d)/;
 const maxGuessedCharacters = 4_096;
 
-/** An item that takes 16 bytes as TTLV takes some 60 characters as text, more with white space. */
+/** An item of 16 bytes in TTLV has about 60 characters as text, more with white space. */
 const textExpansion = 8;
 
-function createTextEncoding(read: (text: string, limits: Limits) => Node, write: (node: Node) => string): Encoding {
+function createTextEncoding(
+  read: (text: string, limits: Limits) => Node,
+  write: (node: Node) => string,
+): Encoding {
   return {
     expansion: textExpansion,
     toTtlv: (body, limits) => encodeBinary(read(decodeUtf8(body), limits)),
@@ -67,13 +74,16 @@ function requireOneMessage(messages: readonly Node[]): Node {
 
 const toTextLimits = (limits: Limits) => ({ ...limits, bytes: limits.requestBytes });
 
-const xml = createTextEncoding((text, limits) => requireOneMessage(xmlToNodes(text, toTextLimits(limits))), nodeToXml);
+const xml = createTextEncoding(
+  (text, limits) => requireOneMessage(xmlToNodes(text, toTextLimits(limits))),
+  nodeToXml,
+);
 const json = createTextEncoding(
   (text, limits) => jsonToNode(text, toTextLimits(limits)),
   (node) => nodeToJson(node, 0),
 );
 
-/** KMIP Profiles 1.4 §3–5, 2.1 §5.3–5.5; `application/xml` is what many libraries say for XML. */
+/** Encodings by media type (KMIP Profiles 1.4 §3–5, 2.1 §5.3–5.5); many libraries send `application/xml` for XML. */
 export const encodings: ReadonlyMap<string, Encoding> = new Map([
   ['application/octet-stream', ttlv],
   ['text/xml', xml],

@@ -3,16 +3,16 @@ import type { Socket } from 'node:net';
 import { type HttpRequestRefusal, HttpsConnection } from './https-connection.ts';
 import type { Transport } from './listener.ts';
 
-/** How HTTP is refused where no request could be made out. */
+/** Responses to bytes that Node's parser rejects, by error code. */
 const statusByErrorCode: Readonly<Record<string, readonly [status: string, line: string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the header is too large'],
 };
-const notHttp = ['400 Bad Request', 'this is not HTTP/1.1'] as const;
+const notHttp = ['400 Bad Request', 'not HTTP/1.1'] as const;
 
 /**
- * KMIP in the bodies of `POST /kmip` (KMIP Profiles 1.4 §3, 2.1 §5.3), for a listener that has let the client in: Node's
- * HTTP server gets the sockets that are through, and listens nowhere itself. `mistaken` hears of requests that are no
- * message for reasons of HTTP.
+ * Transport of KMIP in the bodies of `POST /kmip` (KMIP Profiles 1.4 §3, 2.1 §5.3). Node's HTTP server receives the
+ * authenticated sockets of a listener and does not listen itself. `requestRefused` is notified of requests that are
+ * refused because of HTTP, before a message is read.
  */
 export function httpsTransport(requestRefused: (event: HttpRequestRefusal) => void = () => {}): Transport {
   const connections = new WeakMap<Socket, HttpsConnection>();

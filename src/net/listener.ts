@@ -11,30 +11,31 @@ import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
-/** The peer as the directory knows it, or why it is turned away. */
+/** The principal of a certificate, or why it is refused. `fingerprint`: SHA-256 of the certificate in hex. */
 export type AuthenticationResult =
   | { readonly principal: Principal }
   | { readonly refused: string; readonly fingerprint: string; readonly name?: string };
 
-/** What speaks on a connection once its client is known: TTLV as it is, or within HTTP. */
+/** An authenticated connection: plain TTLV, or TTLV, XML and JSON within HTTP. */
 export interface ProtocolConnection {
   readonly socket: TLSSocket;
-  /** Replaced when the client's entry in the directory has changed; counts from the next message on. */
+  /** Replaced when the client's directory entry changes; applies from the next message on. */
   conversation: Conversation;
   /** Ends the connection at the next message boundary. */
   finish(): void;
 }
 
-/** The language of a door. */
+/** The protocol that a listener offers above TLS. */
 export interface Transport {
-  /** Names in ALPN (RFC 7301); none for plain TTLV. */
+  /** ALPN protocol names (RFC 7301); none for plain TTLV. */
   readonly protocols: readonly string[];
-  /** What connection ids begin with, so that logs tell the doors apart. */
+  /** Prefix of connection ids, which distinguishes the listeners in logs. */
   readonly prefix: string;
+  /** Starts the protocol on an authenticated socket. */
   createConnection(options: ConnectionOptions): ProtocolConnection;
 }
 
-/** Plain TTLV. `endpoints` take over where a client exchanges the roles; when left out none can. */
+/** Transport of plain TTLV. `endpoints` serve exchanged roles; without them, clients cannot exchange the roles. */
 export function ttlvTransport(endpoints?: ConnectionOptions['endpoints']): Transport {
   return {
     protocols: [],
@@ -43,43 +44,44 @@ export function ttlvTransport(endpoints?: ConnectionOptions['endpoints']): Trans
   };
 }
 
+/** Settings of a listener. */
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
-  /** Plain TTLV when left out. */
+  /** Plain TTLV when absent. */
   readonly transport?: Transport;
-  /** Open connections of each client. Doors that share it bound a client's connections together. */
+  /** Open connections by client. Listeners that share the map bound a client's connections together. */
   readonly perClient?: Map<string, number>;
   readonly material: TlsMaterial;
   readonly profile: TlsProfile;
-  /** 48 random bytes, the same for all workers of a server, so that each can resume the others' sessions. */
+  /** 48 random bytes; listeners with the same keys resume each other's TLS sessions. */
   readonly ticketKeys: Buffer;
   readonly limits: Limits;
   readonly service: MessageService;
   readonly observer: ListenerObserver;
-  /** Asked on every connection, resumed or not, and again on every recheck. Rejects when the directory is away. */
+  /** Called for every connection, resumed or not, and on every recheck. Rejects when the directory is away. */
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }
 
 interface Session {
   readonly connection: ProtocolConnection;
-  /** Read once: every reading of it costs native memory for a while. */
+  /** Read once, because each `getPeerX509Certificate` call holds native memory for a while. */
   readonly certificate: X509Certificate;
-  /** The certificate by which its client may be enrolled in place of that one, and until when (ms since 1970) that helps it. */
+  /** Certificate that may replace that one; until then (ms since 1970) its enrolment keeps the session open. */
   replacement?: { readonly certificate: X509Certificate; readonly until: number };
 }
 
 /**
- * How long a connection outlives the certificate that its client has replaced on it: time to fetch the new one, without
- * which the client would be locked out.
+ * How long a connection may outlive the certificate that its client has replaced on it. The client needs this time to
+ * fetch the new certificate, without which it would be locked out.
  */
 const replacedCertificateGraceMilliseconds = 60_000;
 
 const keepAliveMilliseconds = 60_000;
-/** Clients reconnect all at once after a power cut; the kernel's own bound (somaxconn) is usually 4,096. */
+/** After a power cut all clients reconnect at once; the kernel's bound (somaxconn) is usually 4,096. */
 const backlog = 4_096;
 
-/** The TLS listener (mutual authentication): who is let in, how many, and how they leave. */
+/** TLS listener with mutual authentication: accepts, bounds, rechecks and drains the sessions of clients. */
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
@@ -105,7 +107,7 @@ export class Listener {
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: limits.handshakeMilliseconds,
-      // During the handshake a peer that hangs up is gone at once; a connection allows it later, see there.
+      // During the handshake a half-closed socket is useless; `Connection` allows half-open sockets later.
       allowHalfOpen: false,
       noDelay: true,
       keepAlive: true,
@@ -126,7 +128,7 @@ export class Listener {
     });
   }
 
-  /** Starts listening; the address that was bound (port 0 picks a free one). Rejects with the system's error. */
+  /** Starts listening and resolves with the bound address (port 0: a free one). Rejects with the system's error. */
   listen(): Promise<Address> {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
@@ -141,14 +143,18 @@ export class Listener {
   }
 
   /**
-   * Takes new certificates and trust anchors for connections to come. The ticket keys change with them, for a resumed
-   * session is not verified against the new anchors. Throws when they do not fit together; the old ones stay then.
+   * Uses new certificates and trust anchors for future connections. The ticket keys change too, because a resumed
+   * session is not verified against the new anchors. Throws OpenSSL's error when certificate and key do not match;
+   * the old ones stay in use then.
    */
   reload(material: TlsMaterial, ticketKeys: Buffer = randomBytes(48)): void {
     this.#server.setSecureContext(createContextOptions(material, this.#options.profile, ticketKeys));
   }
 
-  /** Ends connections whose clients may no longer speak, one question for each certificate. Rejects when the directory is away. */
+  /**
+   * Authenticates every session again, each certificate once, and ends the sessions whose clients are no longer
+   * authorised. Rejects when the directory is away.
+   */
   recheck(): Promise<void> {
     this.#pendingRecheck ??= this.#recheck().finally(() => {
       this.#pendingRecheck = undefined;
@@ -168,7 +174,10 @@ export class Listener {
       const { connection } = session;
       let result = await authenticateOnce(session.certificate);
       if ('refused' in result && session.replacement !== undefined && Date.now() < session.replacement.until)
-        result = keepFingerprint(connection.conversation.principal, await authenticateOnce(session.replacement.certificate));
+        result = keepFingerprint(
+          connection.conversation.principal,
+          await authenticateOnce(session.replacement.certificate),
+        );
       const { principal, connection: id } = connection.conversation;
       const reason = endReason(result, principal);
       if (reason === undefined && 'principal' in result) {
@@ -180,7 +189,7 @@ export class Listener {
     }
   }
 
-  /** Stops accepting, lets messages in flight finish, then ends everything; at the deadline by force. */
+  /** Stops accepting and resolves when every session has finished its message; destroys them at the deadline. */
   async drain(): Promise<void> {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -193,11 +202,12 @@ export class Listener {
     clearTimeout(timer);
   }
 
+  /** Number of open sessions. */
   get connections(): number {
     return this.#sessions.size;
   }
 
-  /** Lets an authenticated peer in. Nothing it sends is read before the directory has answered. */
+  /** Authenticates the client of a completed handshake. Nothing is read before the directory has answered. */
   async #authenticate(socket: TLSSocket): Promise<void> {
     socket.on('error', () => socket.destroy());
     socket.disableRenegotiation();
@@ -219,23 +229,24 @@ export class Listener {
       return await this.#options.authenticate(certificate);
     } catch {
       const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-      return { refused: 'the directory of clients cannot be read', fingerprint };
+      return { refused: 'client directory unavailable', fingerprint };
     }
   }
 
   #refusalFor(result: AuthenticationResult | undefined): Omit<RefusedHandshake, 'peer'> | undefined {
-    // Node lets a resumed TLS 1.3 session without a certificate pass as authorised (nodejs/node #35317).
+    // Node treats a resumed TLS 1.3 session without a certificate as authorised (nodejs/node #35317).
     if (result === undefined) return { reason: 'no client certificate', level: 'warn' };
     if ('refused' in result) {
       const { refused: reason, fingerprint, name: client } = result;
       return { reason, fingerprint, client, level: 'warn' };
     }
     const { client } = result.principal;
-    if ((this.#connectionsPerClient.get(client) ?? 0) < this.#options.limits.connectionsPerClient) return undefined;
+    if ((this.#connectionsPerClient.get(client) ?? 0) < this.#options.limits.connectionsPerClient)
+      return undefined;
     return { reason: 'too many connections of this client', client, level: 'warn' };
   }
 
-  /** The certificate of a guest has been replaced on its connection: others that came with it end at their next message. */
+  /** Ends the other sessions of the certificate that `session` has replaced, at their next message boundary. */
   #endReplacedSessions(session: Session): void {
     for (const { connection, certificate } of this.#sessions) {
       if (connection === session.connection) continue;
@@ -280,13 +291,13 @@ export class Listener {
   }
 }
 
-/** A connection on which another certificate was shown than the one its client has now. */
+/** Keeps the fingerprint of the certificate that the connection was authenticated with. */
 function keepFingerprint({ fingerprint }: Principal, result: AuthenticationResult): AuthenticationResult {
   if ('refused' in result || fingerprint === undefined) return result;
   return { principal: { ...result.principal, fingerprint } };
 }
 
-/** Why a connection may not go on under what the directory says now. */
+/** Why a session must end according to the current directory entry; undefined when it may continue. */
 function endReason(result: AuthenticationResult, principal: Principal): string | undefined {
   if ('refused' in result) return result.refused;
   if (result.principal.client !== principal.client) return 'the certificate belongs to another client now';

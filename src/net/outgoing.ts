@@ -11,23 +11,25 @@ import type { AuthenticationResult } from './listener.ts';
 import { ServerRequestChannel } from './server-request-channel.ts';
 import { createOutgoingOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 
+/** Settings of the connections that the server opens. */
 export interface OutgoingConnectionsOptions {
-  /** As they are when a connection is opened. */
+  /** Returns certificate, key and trust anchors for the next connection. */
   material(): TlsMaterial;
   readonly profile: TlsProfile;
   readonly limits: Limits;
   readonly endpoints: Pick<Endpoints, 'serve'>;
   readonly observer: Pick<EndpointObserver, 'unreachable' | 'failed'>;
+  /** As `ListenerOptions.authenticate`. */
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
-  /** Milliseconds before the second attempt; doubled with each up to `longestPause`. */
+  /** Milliseconds before the second attempt; doubled with each attempt up to `maxRetryMilliseconds`. */
   readonly firstRetryMilliseconds?: number;
 }
 
-const firstPause = 1_000;
+const defaultFirstRetryMilliseconds = 1_000;
 const maxRetryMilliseconds = 300_000;
 const keepAliveMilliseconds = 60_000;
 
-/** Connections that the server opens to its clients, one for each target, opened again when they end. */
+/** Connections that the server opens to its clients: one for each target, reopened when it ends. */
 export class OutgoingConnections {
   readonly #options: OutgoingConnectionsOptions;
   readonly #connections = new Map<string, OutgoingConnection>();
@@ -37,7 +39,7 @@ export class OutgoingConnections {
     this.#options = options;
   }
 
-  /** Begins with what is new, ends what is gone, leaves the rest as it is. */
+  /** Opens connections to new targets, ends those to removed targets, and keeps the others. */
   update(targets: readonly EndpointTarget[]): void {
     const wanted = new Map(targets.map((target) => [JSON.stringify(target), target]));
     for (const [key, connection] of this.#connections) {
@@ -52,15 +54,13 @@ export class OutgoingConnections {
     }
   }
 
-  /** Ends all of them; nothing more is sent. */
+  /** Ends all connections at once. */
   close(): void {
     this.update([]);
   }
 }
 
-/** Why a connection is not, or no longer, of use. */
-type End = string;
-
+/** Keeps one target connected, with growing intervals between attempts. */
 class OutgoingConnection {
   readonly #target: EndpointTarget;
   readonly #newId: () => string;
@@ -79,13 +79,13 @@ class OutgoingConnection {
   }
 
   async #run(): Promise<void> {
-    const firstRetryMilliseconds = this.#options.firstRetryMilliseconds ?? firstPause;
+    const firstRetryMilliseconds = this.#options.firstRetryMilliseconds ?? defaultFirstRetryMilliseconds;
     let retryMilliseconds = firstRetryMilliseconds;
     while (!this.#stopped.signal.aborted) {
       const began = performance.now();
       const reason = await this.#connect();
       if (this.#stopped.signal.aborted) return;
-      // One that lasted was good: the next attempt need not wait for what went wrong before it.
+      // After a connection that lasted, the interval starts anew.
       if (performance.now() - began > maxRetryMilliseconds) retryMilliseconds = firstRetryMilliseconds;
       const { client, host, port } = this.#target;
       const milliseconds = Math.round(retryMilliseconds * (1 + Math.random() / 4));
@@ -100,18 +100,18 @@ class OutgoingConnection {
     }
   }
 
-  /** Opens one connection and asks on it until it ends; resolves with why. */
-  #connect(): Promise<End> {
+  /** Opens one connection and serves it until it ends; resolves with the reason of its end. */
+  #connect(): Promise<string> {
     const { host, port } = this.#target;
     const { material, profile, limits } = this.#options;
     return new Promise((resolve) => {
       const socket = connect({ host, port, ...createOutgoingOptions(material(), profile) });
-      let reason = 'the connection was closed';
+      let reason = 'connection closed';
       const end = (why: string) => {
         reason = why;
         socket.destroy();
       };
-      const late = setTimeout(() => end('the handshake took too long'), limits.handshakeMilliseconds);
+      const late = setTimeout(() => end('handshake timeout'), limits.handshakeMilliseconds);
       const stop = () => end('the server is stopping');
       this.#stopped.signal.addEventListener('abort', stop, { once: true });
       socket.setNoDelay(true);
@@ -132,13 +132,13 @@ class OutgoingConnection {
             if ('refused' in result) end(result.refused);
             else this.#serve(socket, result.principal, end);
           },
-          () => end('the directory of clients cannot be read'),
+          () => end('client directory unavailable'),
         );
       });
     });
   }
 
-  /** Whether the peer is the client that is meant: by its enrolled certificate, which leads to a trusted authority. */
+  /** Checks that the peer is the target's client: its certificate must be trusted and enrolled for that client. */
   async #authenticate(socket: TLSSocket): Promise<{ principal: Principal } | { refused: string }> {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return { refused: 'no certificate' };
@@ -147,7 +147,9 @@ class OutgoingConnection {
     const result = await this.#options.authenticate(certificate);
     if ('refused' in result) return { refused: result.refused };
     const { principal } = result;
-    return principal.client === this.#target.client ? { principal } : { refused: 'it is another client' };
+    return principal.client === this.#target.client
+      ? { principal }
+      : { refused: 'certificate of another client' };
   }
 
   #serve(socket: TLSSocket, principal: Principal, end: (why: string) => void): void {

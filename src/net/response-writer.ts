@@ -1,40 +1,41 @@
 import type { TLSSocket } from 'node:tls';
 
 /**
- * Messages on their way out of one connection: each in one write, so that up to 16 KiB are one TLS record (libkmip reads
- * a body with one SSL_read), and wiped once it is sent, since it may hold a key. At most one waits in the socket.
+ * Sends the responses of one connection. Each response is one write, so that up to 16 KiB are one TLS record (libkmip
+ * reads a body with one SSL_read), and is wiped after sending, because it may contain a key. At most one waits in the
+ * socket.
  */
 export class ResponseWriter {
   readonly #socket: TLSSocket;
   readonly #milliseconds: number;
   readonly #onExpired: () => void;
-  /** What the system has not taken yet. */
+  /** Response that the operating system has not accepted yet. */
   #unsent: Uint8Array | undefined;
   #onSent: (() => void) | undefined;
   #isFinished = false;
 
-  /** `late` is called when the peer has not read for so many milliseconds while somebody waits for it. */
+  /** `onExpired` is called when a caller waits and the peer has not read for `milliseconds`. */
   constructor(socket: TLSSocket, milliseconds: number, onExpired: () => void) {
     this.#socket = socket;
     this.#milliseconds = milliseconds;
     this.#onExpired = onExpired;
   }
 
-  /** Sends a message; a promise, which never rejects, only where the peer lags behind. */
+  /** Sends and wipes a response; returns a promise, which never rejects, only when the peer reads slowly. */
   write(message: Uint8Array): Promise<void> | undefined {
-    // Two that wait together would be joined, and cut into records where neither ends.
+    // The socket would merge two waiting responses and split them into records across their boundary.
     if (this.#unsent !== undefined) return this.#waitUntilSent().then(() => this.write(message));
     if (this.#isFinished) return void message.fill(0);
     this.#unsent = message;
     return this.#socket.write(message, () => this.#noteSent()) ? undefined : this.#waitUntilSent();
   }
 
-  /** Takes no further message. */
+  /** Discards and wipes further responses. */
   finish(): void {
     this.#isFinished = true;
   }
 
-  /** The connection is gone: what was not sent never will be. */
+  /** Wipes the unsent response, because the connection is gone. */
   end(): void {
     this.#isFinished = true;
     this.#noteSent();

@@ -1,11 +1,11 @@
 import type { TLSSocket } from 'node:tls';
 
-/** How long a peer gets to close its side once everything is said. */
+/** Time for the peer to close its side after the server has closed its own. */
 const maxCloseMilliseconds = 1_000;
 
 /**
- * Says goodbye (close_notify) behind the last answer. A peer that does not read it within `writeMilliseconds`, or does not
- * answer the goodbye, is cut off.
+ * Sends close_notify (RFC 8446 §6.1) after the last response. Destroys the socket when the peer does not read within
+ * `writeMilliseconds`, or does not close its side afterwards.
  */
 export function closeGracefully(socket: TLSSocket, writeMilliseconds: number): void {
   const unsent = setTimeout(() => socket.destroy(), writeMilliseconds);

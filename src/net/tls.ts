@@ -1,9 +1,13 @@
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
 
-/** What old clients may bring along decides how strict a listener can be. */
+/** Protocol versions and cipher suites of a listener: `legacy` accepts the most, for old clients. */
 export type TlsProfile = 'modern' | 'intermediate' | 'legacy';
 
-const tls13CipherSuites = ['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'];
+const tls13CipherSuites = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+];
 const aeadCipherSuites = [
   'ECDHE-ECDSA-AES256-GCM-SHA384',
   'ECDHE-RSA-AES256-GCM-SHA384',
@@ -12,7 +16,7 @@ const aeadCipherSuites = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
 ];
-/** KMIP 1.x demands the RSA key exchange suites; they have no forward secrecy, so only `legacy` offers them. */
+/** The KMIP 1.x profiles require RSA key exchange; it has no forward secrecy, so only `legacy` offers it. */
 const legacyCipherSuites = [
   'ECDHE-ECDSA-AES256-SHA384',
   'ECDHE-RSA-AES256-SHA384',
@@ -25,14 +29,17 @@ const legacyCipherSuites = [
 const profiles: Readonly<Record<TlsProfile, Pick<TlsOptions, 'minVersion' | 'ciphers'>>> = {
   modern: { minVersion: 'TLSv1.3', ciphers: tls13CipherSuites.join(':') },
   intermediate: { minVersion: 'TLSv1.2', ciphers: [...tls13CipherSuites, ...aeadCipherSuites].join(':') },
-  legacy: { minVersion: 'TLSv1.2', ciphers: [...tls13CipherSuites, ...aeadCipherSuites, ...legacyCipherSuites].join(':') },
+  legacy: {
+    minVersion: 'TLSv1.2',
+    ciphers: [...tls13CipherSuites, ...aeadCipherSuites, ...legacyCipherSuites].join(':'),
+  },
 };
 
 /**
- * Groups of the key exchange, the preferred ones first. Those with ML-KEM (TLS 1.3) keep what is recorded today from quantum
- * computers to come: a client that knows one is asked for it, even where it began with another, which costs a round trip.
- * Of the others OpenSSL also takes the curves that certificates of TLS 1.2 may be on. `?`: passed over by an OpenSSL that
- * lacks it.
+ * Key exchange groups in order of preference. Hybrid groups with ML-KEM (TLS 1.3) protect recorded traffic against
+ * future quantum computers: a client that supports one must use it, even when its first key share is of another group,
+ * which costs a round trip. From the other groups OpenSSL also derives the curves allowed in TLS 1.2 certificates.
+ * `?`: ignored by an OpenSSL that lacks the group.
  */
 const keyExchangeGroups = [
   '?X25519MLKEM768:?SecP256r1MLKEM768:?SecP384r1MLKEM1024',
@@ -40,20 +47,24 @@ const keyExchangeGroups = [
   '?ffdhe2048:?ffdhe3072',
 ].join('/');
 
-/** PEM of the server's certificate (chain) and key, and of every trust anchor for clients. */
+/** PEM of the server's certificate chain, its private key, and the trust anchors for client certificates. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
   readonly ca: readonly string[];
 }
 
-/** Sessions of this kind of server may be resumed here and nowhere else; without it OpenSSL refuses to resume at all. */
+/** Restricts session resumption to kmipd servers; without a context OpenSSL refuses resumption with client certificates. */
 const sessionIdContext = 'kmipd';
-/** Tickets are short-lived: what a session was granted is looked at again, what it was verified against is not. */
+/** Short, because a resumed session authenticates its client again but does not verify the certificate again. */
 const maxSessionSeconds = 300;
 
-/** Settings of the secure context: everything a reload may change. `ticketKeys`: 48 random bytes. */
-export function createContextOptions(material: TlsMaterial, profile: TlsProfile, ticketKeys: Buffer): TlsOptions {
+/** TLS options that a reload may change. `ticketKeys`: 48 random bytes. */
+export function createContextOptions(
+  material: TlsMaterial,
+  profile: TlsProfile,
+  ticketKeys: Buffer,
+): TlsOptions {
   return {
     cert: material.cert,
     key: material.key,
@@ -67,7 +78,7 @@ export function createContextOptions(material: TlsMaterial, profile: TlsProfile,
   };
 }
 
-/** Settings of a connection that the server opens. Who the peer is, is looked at after the handshake. */
+/** TLS options of a connection that the server opens. The caller authenticates the peer after the handshake. */
 export function createOutgoingOptions(material: TlsMaterial, profile: TlsProfile): ConnectionOptions {
   const { minVersion, ciphers } = profiles[profile];
   return {

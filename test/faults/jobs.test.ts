@@ -102,5 +102,5 @@ t.test('pending work survives kill -9 and SIGTERM, and is done once', { timeout:
   await round(t, server, 'killed', 'SIGKILL');
   await round(t, server, 'again', 'SIGKILL');
   await round(t, server, 'asked', 'SIGTERM');
-  t.notMatch(server.output, /failed unexpectedly|a bug/);
+  t.notMatch(server.output, /failed unexpectedly|internal error/);
 });

@@ -172,7 +172,7 @@ export async function fuzzTls(options: Options): Promise<Report> {
     report.seconds = (performance.now() - started) / 1000;
     await neighbour(server, last, wrong);
     report.memory.push(server.resident);
-    for (const log of server.output.match(/^.*(?:failed unexpectedly|a bug).*$/gm) ?? []) {
+    for (const log of server.output.match(/^.*(?:failed unexpectedly|internal error).*$/gm) ?? []) {
       report.problems.push({ number: -1, problem: 'the log tells of a bug', details: log, hex: '' });
     }
     await setup.close();

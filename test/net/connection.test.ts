@@ -143,7 +143,7 @@ t.test('a service that throws costs its connection only', async (t) => {
     peer.socket.write(bytes);
     t.equal((await peer.closed).length, 0);
     const ended = await door.event('connectionEnded', ({ error }) => error?.message === message);
-    t.match(ended, { reason: 'a bug of the server', client: 'demo' });
+    t.match(ended, { reason: 'internal error', client: 'demo' });
   }
 });
 

@@ -13,7 +13,7 @@ t.test('deadlines', async (t) => {
     await peer.closed;
     clearInterval(drip);
     t.ok(Date.now() - started < 2_000);
-    t.match(await door.event('connectionEnded'), { reason: 'it did not finish a message in time' });
+    t.match(await door.event('connectionEnded'), { reason: 'message not completed in time' });
   });
 
   t.test('the clock starts anew with each message', async (t) => {
@@ -49,7 +49,7 @@ t.test('deadlines', async (t) => {
     const peer = await enter(door.port);
     deaf(peer);
     for (let n = 0; n < 50; n++) peer.socket.write(frame(64));
-    t.match(await door.event('connectionEnded'), { reason: 'it does not read its answers' });
+    t.match(await door.event('connectionEnded'), { reason: 'response not read in time' });
     t.equal(written.length, 1, 'no second answer is made while the first waits');
     await until(() => written[0]?.every((byte) => byte === 0) === true);
     t.pass('and it is wiped');

@@ -125,7 +125,7 @@ t.test('the server connects, is known by its certificate, and asks', async (t) =
 
 t.test('who is not the client is not spoken to', async (t) => {
   const cases = [
-    ['another client', other, 'it is another client'],
+    ['another client', other, 'certificate of another client'],
     [
       'a client that is not enrolled',
       identity(await issueClient(authority, 'third')),
@@ -160,15 +160,15 @@ t.test('a connection that ends is opened again', async (t) => {
   sockets[0]?.end();
   await t.rejects(answer, ChannelClosedError);
   await until(() => lines.length === 2);
-  t.equal(unreachable[0]?.reason, 'the connection was closed');
+  t.equal(unreachable[0]?.reason, 'connection closed');
   t.equal(lines[1]?.conversation().connection, 'out2');
 });
 
 t.test('a client that does not answer, or with garbage', async (t) => {
   for (const [said, reason] of [
-    [undefined, 'it did not answer in time'],
-    [Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), /^it does not answer in TTLV/],
-    [frame(64, 0, 'response').subarray(0, 30), 'it did not answer in time'],
+    [undefined, 'no response in time'],
+    [Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), /^response is not TTLV/],
+    [frame(64, 0, 'response').subarray(0, 30), 'no response in time'],
   ] as const) {
     const meet = (socket: TLSSocket) => socket.on('data', () => said && socket.write(said));
     const { lines, unreachable } = await wait(t, { meet, limits: { answerMilliseconds: 200 } });
@@ -187,7 +187,7 @@ t.test('a client that says nothing in the handshake', async (t) => {
   const { port } = server.address() as AddressInfo;
   const { unreachable } = await wait(t, { port, limits: { handshakeMilliseconds: 100 } });
   await until(() => unreachable.length > 0);
-  t.equal(unreachable[0]?.reason, 'the handshake took too long');
+  t.equal(unreachable[0]?.reason, 'handshake timeout');
 });
 
 t.test('targets come, change and go', async (t) => {

@@ -77,7 +77,7 @@ t.test('what ends it', async (t) => {
   t.test('no answer in time', async (t) => {
     const { door, peer, open } = await reverse(t, { answerMilliseconds: 200 });
     await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError);
-    t.match(await door.event('connectionEnded'), { reason: 'it did not answer in time', client: 'demo' });
+    t.match(await door.event('connectionEnded'), { reason: 'no response in time', client: 'demo' });
     await peer.closed;
     await t.rejects(open.channel.closed, ChannelClosedError);
     await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'and nothing more is asked');
@@ -88,7 +88,7 @@ t.test('what ends it', async (t) => {
     const answer = open.channel.exchange(frame(16));
     peer.socket.write(frame(64, 0, 'response').subarray(0, 40));
     await t.rejects(answer, ChannelClosedError);
-    t.match(await door.event('connectionEnded'), { reason: 'it did not answer in time' });
+    t.match(await door.event('connectionEnded'), { reason: 'no response in time' });
   });
 
   t.test('garbage', async (t) => {
@@ -101,7 +101,7 @@ t.test('what ends it', async (t) => {
       const answer = open.channel.exchange(frame(16));
       peer.socket.write(garbage.subarray(0, 64));
       await t.rejects(answer, ChannelClosedError);
-      t.match(await door.event('connectionEnded'), { reason: /^it does not answer in TTLV/ });
+      t.match(await door.event('connectionEnded'), { reason: /^response is not TTLV/ });
     }
   });
 
@@ -109,13 +109,13 @@ t.test('what ends it', async (t) => {
     for (const piece of [frame(64, 0, 'response'), frame(64, 0, 'response').subarray(0, 12)]) {
       const { door, peer } = await reverse(t);
       peer.socket.write(piece);
-      t.match(await door.event('connectionEnded'), { reason: 'it speaks without being asked' });
+      t.match(await door.event('connectionEnded'), { reason: 'unexpected data from the client' });
     }
     const { door, peer, open } = await reverse(t);
     const answer = open.channel.exchange(frame(16));
     peer.socket.write(Buffer.concat([frame(64, 0, 'response'), frame(64, 0, 'response')]));
     await answer;
-    t.match(await door.event('connectionEnded'), { reason: 'it speaks without being asked' });
+    t.match(await door.event('connectionEnded'), { reason: 'unexpected data from the client' });
   });
 
   t.test('requests sent ahead', async (t) => {
@@ -127,7 +127,9 @@ t.test('what ends it', async (t) => {
       t.teardown(() => door.close());
       const peer = await enter(door.port);
       peer.socket.write(Buffer.concat([frame(64), ahead]));
-      t.match(await door.event('connectionEnded'), { reason: 'it speaks although it is to answer' });
+      t.match(await door.event('connectionEnded'), {
+        reason: 'request received while the server sends requests',
+      });
     }
   });
 

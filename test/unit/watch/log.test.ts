@@ -151,13 +151,13 @@ t.test('the door: probes at debug, refusals in words, a flood as a number', asyn
     resumed: false,
   });
   door.connectionClosed({ client: 'demo', connection: '1' });
-  door.handshakeRefused({ reason: 'the client hung up', peer: '192.0.2.1:2', level: 'debug' });
+  door.handshakeRefused({ reason: 'connection closed by the client', peer: '192.0.2.1:2', level: 'debug' });
   door.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
   door.handshakeRefused(refused);
   t.match(lines(), [
     { level: 'debug', client: 'demo', protocol: 'TLSv1.3', resumed: false },
     { level: 'debug', client: 'demo' },
-    { level: 'debug', reason: 'the client hung up' },
+    { level: 'debug', reason: 'connection closed by the client' },
     { level: 'warn', reason: 'client disabled', connection: '1' },
     {
       level: 'warn',
