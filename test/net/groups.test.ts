@@ -1,14 +1,19 @@
 import { connect, createServer } from 'node:tls';
 import t from 'tap';
 import { createOutgoingOptions } from '../../src/net/tls.ts';
-import { demo, enter, material, openDoor } from './listener-fixture.ts';
+import { demo, material } from './certificates-fixture.ts';
+import { openListener } from './listener-fixture.ts';
+import { connectPeer } from './peer-fixture.ts';
 
-const door = await openDoor();
-t.teardown(() => door.close());
+const listener = await openListener();
+t.teardown(() => listener.close());
 
-/** The group that client and server came to. */
-async function agreed(version: 'TLSv1.2' | 'TLSv1.3', ecdhCurve: string): Promise<string | undefined> {
-  const { socket } = await enter(door.port, {
+/** Connects and returns the negotiated group. */
+async function negotiateGroup(
+  version: 'TLSv1.2' | 'TLSv1.3',
+  ecdhCurve: string,
+): Promise<string | undefined> {
+  const { socket } = await connectPeer(listener.port, {
     ...demo,
     minVersion: version,
     maxVersion: version,
@@ -19,7 +24,7 @@ async function agreed(version: 'TLSv1.2' | 'TLSv1.3', ecdhCurve: string): Promis
   return name;
 }
 
-t.test('the listener prefers groups that withstand quantum computers, and knows the others', async (t) => {
+t.test('the listener prefers post-quantum groups when the client offers them', async (t) => {
   for (const [version, offered, expected] of [
     ['TLSv1.3', 'X25519MLKEM768', 'X25519MLKEM768'],
     ['TLSv1.3', 'X25519:P-256:X25519MLKEM768', 'X25519MLKEM768'],
@@ -30,11 +35,11 @@ t.test('the listener prefers groups that withstand quantum computers, and knows 
     ['TLSv1.2', 'X25519MLKEM768:X25519:P-256', 'X25519'],
     ['TLSv1.2', 'P-256', 'prime256v1'],
   ] as const) {
-    t.equal(await agreed(version, offered), expected, `${version}: ${offered}`);
+    t.equal(await negotiateGroup(version, offered), expected, `${version}: ${offered}`);
   }
 });
 
-t.test('so does the server where it is the client', async (t) => {
+t.test('an outgoing connection prefers post-quantum groups', async (t) => {
   const { cert, key } = material;
   const peer = createServer({ cert, key, ecdhCurve: 'P-256:X25519MLKEM768' });
   await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));

@@ -1,35 +1,21 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { connect as connectTcp, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { createAuthority, issueClient, issueServer } from '../../certs/issue.ts';
-import { generateKey, type IssuedCertificate, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
+import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
-import { type AuthenticationResult, Listener, type ListenerOptions } from '../../src/net/listener.ts';
+import {
+  type AuthenticationResult,
+  Listener,
+  type ListenerOptions,
+  ttlvTransport,
+} from '../../src/net/listener.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
 import type { ListenerObserver } from '../../src/watch/observer.ts';
+import { Arrivals, until } from './arrivals.ts';
+import { demo, material, other } from './certificates-fixture.ts';
+import type { Peer } from './peer-fixture.ts';
 
-/** A listener with throwaway certificates and a service that echoes, for the tests of this folder. */
-
-const authorityKey = await generateKey('ec');
-export const authority = openAuthority(await createAuthority('Test Authority', authorityKey), authorityKey);
-const strangerKey = await generateKey('ec');
-export const stranger = openAuthority(await createAuthority('Stranger', strangerKey), strangerKey);
-const serverKey = await generateKey('ec');
-
-export const material = {
-  cert: await issueServer(authority, serverKey, ['localhost', '127.0.0.1']),
-  key: privateKeyToPem(serverKey),
-  ca: [authority.certificate],
-};
-
-/** What a client presents. */
-export function identity({ certificate, key }: IssuedCertificate): ConnectionOptions {
-  return { cert: certificate, key: privateKeyToPem(key), ca: authority.certificate };
-}
-
-export const demo = identity(await issueClient(authority, 'demo'));
-export const other = identity(await issueClient(authority, 'other'));
+/** A listener with a service that echoes, for the tests of this folder. */
 
 /** A message of that many bytes in all; 16 or more, a multiple of 8. */
 export function frame(bytes: number, fill = 0, tag: 'request' | 'response' = 'request'): Buffer {
@@ -39,7 +25,7 @@ export function frame(bytes: number, fill = 0, tag: 'request' | 'response' = 're
   return message;
 }
 
-/** The request as a response. */
+/** Answers with the request as a response. */
 export const echo: MessageService = {
   async respond(request) {
     const response = Buffer.alloc(request.length);
@@ -50,6 +36,41 @@ export const echo: MessageService = {
   refuseFraming: () => frame(64, 0xee, 'response'),
 };
 
+/** A service whose answers wait until the test releases them. */
+export interface HeldService {
+  readonly service: MessageService;
+  /** One entry for each message that has reached the service. */
+  readonly begun: Arrivals<true>;
+  /** Messages that wait for their release now, and the most that ever waited together. */
+  readonly waiting: () => { readonly now: number; readonly max: number };
+  /** Lets the service answer the oldest message. */
+  release(): void;
+}
+
+/** Holds the answers of `service` back. */
+export function holdAnswers(service: MessageService = echo): HeldService {
+  const waiting: (() => void)[] = [];
+  const begun = new Arrivals<true>();
+  let max = 0;
+  return {
+    begun,
+    waiting: () => ({ now: waiting.length, max }),
+    release: () => waiting.shift()?.(),
+    service: {
+      ...service,
+      async respond(request, conversation) {
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          max = Math.max(max, waiting.length);
+          begun.add(true);
+        });
+        return service.respond(request, conversation);
+      },
+    },
+  };
+}
+
+/** An event of the listener's observer. */
 export interface Event {
   readonly kind: keyof ListenerObserver;
   readonly reason?: string;
@@ -62,20 +83,24 @@ export interface Event {
   readonly error?: Error;
 }
 
-export interface Door {
-  readonly listener: Listener;
+export interface TestListener {
+  readonly subject: Listener;
   readonly port: number;
   readonly events: readonly Event[];
-  /** Names by fingerprint; take one out and the client is no longer enrolled. */
+  /** Enrolled clients by fingerprint; a client that is deleted here is no longer enrolled. */
   readonly enrolled: Map<string, { name: string; group: string }>;
-  /** Certificates looked up so far. */
-  readonly asked: () => number;
-  /** Resolves with the first event of that kind, past or to come. */
+  /** Number of certificates looked up so far. */
+  readonly lookups: () => number;
+  /** Resolves with the first event of that kind, past or future, for which `matches` holds. */
   event(kind: keyof ListenerObserver, matches?: (event: Event) => boolean): Promise<Event>;
+  /** The server's socket of a peer's connection, once the client is authenticated. */
+  socketOf(peer: Peer): Promise<TLSSocket>;
+  /** Resolves when the server has read that many bytes from a peer. */
+  received(peer: Peer, bytes: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface DoorOptions
+export interface TestListenerOptions
   extends Partial<
     Pick<
       ListenerOptions,
@@ -86,12 +111,12 @@ export interface DoorOptions
 }
 
 /** Starts a listener on a free port; `demo` and `other` are enrolled. */
-export async function openDoor(options: DoorOptions = {}): Promise<Door> {
+export async function openListener(options: TestListenerOptions = {}): Promise<TestListener> {
   const events: Event[] = [];
-  const waiting = new Set<() => void>();
-  const note = (kind: keyof ListenerObserver) => (event: object) => {
+  const checks = new Set<() => void>();
+  const record = (kind: keyof ListenerObserver) => (event: object) => {
     events.push({ kind, ...event });
-    for (const wake of waiting) wake();
+    for (const check of checks) check();
   };
   const enrolled = new Map(
     [demo, other].map(({ cert }, index) => {
@@ -99,15 +124,16 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       return [fingerprintOf(new X509Certificate(cert as string)), { name, group: 'test' }];
     }),
   );
-  let asked = 0;
+  let lookups = 0;
   async function authenticate(certificate: X509Certificate): Promise<AuthenticationResult> {
-    asked++;
+    lookups++;
     const fingerprint = fingerprintOf(certificate);
     const client = enrolled.get(fingerprint);
     if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
     return { principal: { client: client.name, group: client.group, may: () => true } };
   }
-  const listener = new Listener({
+  const sockets = observeSockets(options.transport ?? ttlvTransport());
+  const subject = new Listener({
     host: '127.0.0.1',
     port: 0,
     material: options.material ?? material,
@@ -115,140 +141,69 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     ticketKeys: options.ticketKeys ?? randomBytes(48),
     limits: { ...defaultLimits, ...options.limits },
     service: options.service ?? echo,
-    ...(options.transport && { transport: options.transport }),
+    transport: sockets.transport,
     ...(options.perClient && { perClient: options.perClient }),
     authenticate: options.authenticate ?? authenticate,
     observer: {
-      connectionOpened: note('connectionOpened'),
-      connectionClosed: note('connectionClosed'),
-      connectionEnded: note('connectionEnded'),
-      handshakeRefused: note('handshakeRefused'),
-      listenerFailed: note('listenerFailed'),
+      connectionOpened: record('connectionOpened'),
+      connectionClosed: record('connectionClosed'),
+      connectionEnded: record('connectionEnded'),
+      handshakeRefused: record('handshakeRefused'),
+      listenerFailed: record('listenerFailed'),
     },
   });
-  const { port } = await listener.listen();
+  const { port } = await subject.listen();
   return {
-    listener,
+    subject,
     port,
     events,
     enrolled,
-    asked: () => asked,
+    lookups: () => lookups,
     event(kind, matches = () => true) {
-      return new Promise((resolve, reject) => {
-        const found = () => events.find((event) => event.kind === kind && matches(event));
-        const late = setTimeout(() => {
-          waiting.delete(look);
-          reject(new Error(`no ${kind} within 10 s: ${JSON.stringify(events)}`));
-        }, 10_000);
-        function look(): void {
-          const event = found();
+      return new Promise((resolve) => {
+        function check(): void {
+          const event = events.find((each) => each.kind === kind && matches(each));
           if (event === undefined) return;
-          clearTimeout(late);
-          waiting.delete(look);
+          checks.delete(check);
           resolve(event);
         }
-        waiting.add(look);
-        look();
+        checks.add(check);
+        check();
       });
     },
-    close: () => listener.drain(),
+    socketOf: sockets.socketOf,
+    received: sockets.received,
+    close: () => subject.drain(),
   };
 }
 
-/** What came over a connection until now, and how it ended. */
-export interface Peer<S extends Socket = TLSSocket> {
-  readonly socket: S;
-  /** Whole answers, in order. */
-  answers(count: number): Promise<Buffer[]>;
-  /** Resolves when the connection is closed, with everything that came. */
-  readonly closed: Promise<Buffer>;
-  /** The first ticket, with which the session can be resumed; TLS 1.2 sends it within the handshake, 1.3 behind it. */
-  readonly session: Promise<Buffer>;
-  readonly error: () => NodeJS.ErrnoException | undefined;
-}
+type Transport = NonNullable<ListenerOptions['transport']>;
 
-/** Resolves after the handshake as the client sees it. */
-export async function enter(port: number, options: ConnectionOptions = demo): Promise<Peer> {
-  const socket = connectTls({ host: '127.0.0.1', port, ...options });
-  const peer = observe(socket);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('secureConnect', resolve);
-    socket.once('close', () => reject(peer.error() ?? new Error('closed')));
-  });
-  return peer;
-}
-
-/** A plain TCP connection. */
-export async function knock(port: number): Promise<Peer<Socket>> {
-  const socket = connectTcp(port, '127.0.0.1');
-  const peer = observe(socket);
-  await new Promise<void>((resolve) => socket.once('connect', resolve));
-  return peer;
-}
-
-function observe<S extends Socket>(socket: S): Peer<S> {
-  let received = Buffer.alloc(0);
-  let failure: NodeJS.ErrnoException | undefined;
-  const wake = new Set<() => void>();
-  const session = new Promise<Buffer>((resolve) => socket.once('session', resolve));
-  socket.on('data', (chunk: Buffer) => {
-    received = Buffer.concat([received, chunk]);
-    for (const look of wake) look();
-  });
-  socket.on('error', (error) => {
-    failure = error;
-  });
-  const closed = new Promise<Buffer>((resolve) => {
-    socket.on('close', () => {
-      resolve(received);
-      for (const look of wake) look();
-    });
-  });
+/** Wraps a transport, so that a test finds the server's side of a connection. */
+function observeSockets(transport: Transport) {
+  const accepted = new Map<number | undefined, { readonly socket: TLSSocket; bytes: number }>();
+  const sideOf = async ({ socket }: Peer) => {
+    const { localPort } = socket;
+    await until(() => accepted.has(localPort));
+    return accepted.get(localPort) as { readonly socket: TLSSocket; bytes: number };
+  };
   return {
-    socket,
-    closed,
-    session,
-    error: () => failure,
-    answers(count) {
-      return new Promise((resolve, reject) => {
-        function look(): void {
-          const whole = split(received);
-          if (whole.length >= count) resolve(whole.slice(0, count));
-          else if (socket.destroyed) reject(failure ?? new Error(`closed after ${whole.length} answers`));
-          else return;
-          wake.delete(look);
-        }
-        wake.add(look);
-        look();
-      });
+    transport: {
+      ...transport,
+      createConnection(options) {
+        const connection = transport.createConnection(options);
+        const side = { socket: options.socket, bytes: 0 };
+        accepted.set(options.socket.remotePort, side);
+        options.socket.on('data', (chunk: Buffer) => {
+          side.bytes += chunk.length;
+        });
+        return connection;
+      },
+    } satisfies Transport,
+    socketOf: async (peer: Peer) => (await sideOf(peer)).socket,
+    async received(peer: Peer, bytes: number): Promise<void> {
+      const side = await sideOf(peer);
+      while (side.bytes < bytes) await once(side.socket, 'data');
     },
   };
-}
-
-function split(bytes: Buffer): Buffer[] {
-  const messages: Buffer[] = [];
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const end = at + 8 + bytes.readUInt32BE(at + 4);
-    if (end > bytes.length) break;
-    messages.push(bytes.subarray(at, end));
-    at = end;
-  }
-  return messages;
-}
-
-export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
-    if (tries > 500) throw new Error('it did not come true within 5 s');
-    await sleep(10);
-  }
-}
-
-/** Reads nothing from now on. */
-export function deaf(peer: Peer): void {
-  peer.socket.pause();
-  peer.socket.removeAllListeners('data');
 }

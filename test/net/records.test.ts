@@ -1,9 +1,11 @@
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import t from 'tap';
-import { demo, enter, frame, openDoor } from './listener-fixture.ts';
+import { demo } from './certificates-fixture.ts';
+import { frame, openListener } from './listener-fixture.ts';
+import { connectPeer } from './peer-fixture.ts';
 
-/** Sits between client and server and notes the TLS records that the server sends. */
-async function recordsOf(
+/** Starts a proxy before a server that records type and length of the server's TLS records. */
+async function recordTls(
   port: number,
 ): Promise<{ port: number; records: { type: number; length: number }[]; close(): void }> {
   const records: { type: number; length: number }[] = [];
@@ -37,15 +39,15 @@ async function recordsOf(
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  t.test(`${version}: CLIENTS 0.1: an answer up to 16 KiB is one TLS record`, async (t) => {
-    const door = await openDoor();
-    const proxy = await recordsOf(door.port);
+  t.test(`${version}: a response is one TLS record when it has up to 16 KiB`, async (t) => {
+    const listener = await openListener();
+    const proxy = await recordTls(listener.port);
     t.teardown(() => {
       proxy.close();
-      return door.close();
+      return listener.close();
     });
-    const peer = await enter(proxy.port, { ...demo, minVersion: version, maxVersion: version });
-    // The session tickets of TLS 1.3 come before the first answer, in records of the same type.
+    const peer = await connectPeer(proxy.port, { ...demo, minVersion: version, maxVersion: version });
+    // TLS 1.3 sends session tickets before the first response, in records of the same type.
     peer.socket.write(frame(64));
     await peer.answers(1);
     let count = 1;

@@ -4,9 +4,10 @@ import { ttlvTransport } from '../../src/net/listener.ts';
 import type { OpenReverseChannel } from '../../src/protocol/endpoints/endpoints.ts';
 import { ChannelClosedError } from '../../src/protocol/endpoints/reverse-channel.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
-import { type Door, echo, enter, frame, openDoor, type Peer, sleep } from './listener-fixture.ts';
+import { echo, frame, openListener, type TestListener } from './listener-fixture.ts';
+import { connectPeer, type Peer } from './peer-fixture.ts';
 
-/** The exchange of roles on a connection, without KMIP: a request of 64 bytes is taken for Set Endpoint Role. */
+/** Exchanged roles on a connection, without KMIP: a request of 64 bytes stands for Set Endpoint Role. */
 
 const reversing: MessageService = {
   ...echo,
@@ -17,7 +18,7 @@ const reversing: MessageService = {
 };
 
 interface Reversed {
-  readonly door: Door;
+  readonly listener: TestListener;
   readonly peer: Peer;
   readonly open: OpenReverseChannel;
 }
@@ -25,27 +26,29 @@ interface Reversed {
 async function reverse(t: Test, limits: Partial<Limits> = {}): Promise<Reversed> {
   const served = Promise.withResolvers<OpenReverseChannel>();
   const serve = async (open: OpenReverseChannel) => served.resolve(open);
-  const door = await openDoor({ service: reversing, transport: ttlvTransport({ serve }), limits });
-  t.teardown(() => door.close());
-  const peer = await enter(door.port);
+  const listener = await openListener({ service: reversing, transport: ttlvTransport({ serve }), limits });
+  t.teardown(() => listener.close());
+  const peer = await connectPeer(listener.port);
   peer.socket.write(frame(64));
   const open = await served.promise;
   await peer.answers(1);
-  return { door, peer, open };
+  return { listener, peer, open };
 }
 
-t.test('the server asks behind its answer, and the client answers', async (t) => {
-  const { peer, open } = await reverse(t);
+t.test('the server sends requests after its response, and the client answers', async (t) => {
+  const { listener, peer, open } = await reverse(t);
+  let sent = 64;
   for (let nth = 2; nth <= 4; nth++) {
     const request = frame(16 * nth, nth);
     const answer = open.channel.exchange(request);
-    const asked = (await peer.answers(nth))[nth - 1] as Buffer;
-    t.equal(asked.toString('hex', 0, 4), '42007801');
-    const said = frame(128, nth, 'response');
-    peer.socket.write(said.subarray(0, 50));
-    await sleep(10);
-    peer.socket.write(said.subarray(50));
-    t.ok(Buffer.from(await answer).equals(said), 'an answer in pieces');
+    const received = (await peer.answers(nth))[nth - 1] as Buffer;
+    t.equal(received.toString('hex', 0, 4), '42007801');
+    const response = frame(128, nth, 'response');
+    peer.socket.write(response.subarray(0, 50));
+    await listener.received(peer, sent + 50);
+    peer.socket.write(response.subarray(50));
+    sent += response.length;
+    t.ok(Buffer.from(await answer).equals(response), 'a response in pieces');
     t.ok(
       request.every((byte) => byte === 0),
       'the request is wiped',
@@ -55,8 +58,8 @@ t.test('the server asks behind its answer, and the client answers', async (t) =>
   t.equal(open.version, '2.1');
 });
 
-t.test('without anybody who asks there is no exchange of roles', async (t) => {
-  let channel: unknown = 'not looked at';
+t.test('a conversation has no channel when the transport has no endpoints', async (t) => {
+  let channel: unknown = 'unread';
   const service: MessageService = {
     ...echo,
     async respond(request, conversation) {
@@ -64,123 +67,123 @@ t.test('without anybody who asks there is no exchange of roles', async (t) => {
       return echo.respond(request, conversation);
     },
   };
-  const door = await openDoor({ service });
-  t.teardown(() => door.close());
-  const peer = await enter(door.port);
+  const listener = await openListener({ service });
+  t.teardown(() => listener.close());
+  const peer = await connectPeer(listener.port);
   peer.socket.write(frame(64));
   await peer.answers(1);
   t.equal(channel, undefined);
   peer.socket.end();
 });
 
-t.test('what ends it', async (t) => {
-  t.test('no answer in time', async (t) => {
-    const { door, peer, open } = await reverse(t, { answerMilliseconds: 200 });
+t.test('the channel ends', async (t) => {
+  t.test('when no response arrives in time', async (t) => {
+    const { listener, peer, open } = await reverse(t, { answerMilliseconds: 200 });
     await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError);
-    t.match(await door.event('connectionEnded'), { reason: 'no response in time', client: 'demo' });
+    t.match(await listener.event('connectionEnded'), { reason: 'no response in time', client: 'demo' });
     await peer.closed;
     await t.rejects(open.channel.closed, ChannelClosedError);
-    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'and nothing more is asked');
+    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'no further request is sent');
   });
 
-  t.test('half an answer', async (t) => {
-    const { door, peer, open } = await reverse(t, { answerMilliseconds: 200 });
+  t.test('when only a part of a response arrives', async (t) => {
+    const { listener, peer, open } = await reverse(t, { answerMilliseconds: 200 });
     const answer = open.channel.exchange(frame(16));
     peer.socket.write(frame(64, 0, 'response').subarray(0, 40));
     await t.rejects(answer, ChannelClosedError);
-    t.match(await door.event('connectionEnded'), { reason: 'no response in time' });
+    t.match(await listener.event('connectionEnded'), { reason: 'no response in time' });
   });
 
-  t.test('garbage', async (t) => {
+  t.test('when the response is not TTLV', async (t) => {
     for (const garbage of [
       Buffer.from('HTTP/1.1 200 OK\r\n\r\n'),
       frame(64),
       frame(16_777_216, 0, 'response'),
     ]) {
-      const { door, peer, open } = await reverse(t);
+      const { listener, peer, open } = await reverse(t);
       const answer = open.channel.exchange(frame(16));
       peer.socket.write(garbage.subarray(0, 64));
       await t.rejects(answer, ChannelClosedError);
-      t.match(await door.event('connectionEnded'), { reason: /^response is not TTLV/ });
+      t.match(await listener.event('connectionEnded'), { reason: /^response is not TTLV/ });
     }
   });
 
-  t.test('words out of turn', async (t) => {
+  t.test('when the client sends a response without a request', async (t) => {
     for (const piece of [frame(64, 0, 'response'), frame(64, 0, 'response').subarray(0, 12)]) {
-      const { door, peer } = await reverse(t);
+      const { listener, peer } = await reverse(t);
       peer.socket.write(piece);
-      t.match(await door.event('connectionEnded'), { reason: 'unexpected data from the client' });
+      t.match(await listener.event('connectionEnded'), { reason: 'unexpected data from the client' });
     }
-    const { door, peer, open } = await reverse(t);
+    const { listener, peer, open } = await reverse(t);
     const answer = open.channel.exchange(frame(16));
     peer.socket.write(Buffer.concat([frame(64, 0, 'response'), frame(64, 0, 'response')]));
     await answer;
-    t.match(await door.event('connectionEnded'), { reason: 'unexpected data from the client' });
+    t.match(await listener.event('connectionEnded'), { reason: 'unexpected data from the client' });
   });
 
-  t.test('requests sent ahead', async (t) => {
+  t.test('when the client had sent a request ahead', async (t) => {
     for (const ahead of [frame(128), frame(128).subarray(0, 20)]) {
-      const door = await openDoor({
+      const listener = await openListener({
         service: reversing,
         transport: ttlvTransport({ serve: async () => {} }),
       });
-      t.teardown(() => door.close());
-      const peer = await enter(door.port);
+      t.teardown(() => listener.close());
+      const peer = await connectPeer(listener.port);
       peer.socket.write(Buffer.concat([frame(64), ahead]));
-      t.match(await door.event('connectionEnded'), {
+      t.match(await listener.event('connectionEnded'), {
         reason: 'request received while the server sends requests',
       });
     }
   });
 
-  t.test('hanging up', async (t) => {
-    const { door, peer, open } = await reverse(t);
+  t.test('when the client closes the connection', async (t) => {
+    const { listener, peer, open } = await reverse(t);
     const answer = open.channel.exchange(frame(16));
     peer.socket.end();
     await t.rejects(answer, ChannelClosedError);
-    await door.event('connectionClosed');
+    await listener.event('connectionClosed');
     t.notOk(
-      door.events.some(({ kind }) => kind === 'connectionEnded'),
-      'and nobody is told',
+      listener.events.some(({ kind }) => kind === 'connectionEnded'),
+      'without a report',
     );
   });
 
-  t.test('a client that is no longer enrolled', async (t) => {
-    const { door, open } = await reverse(t);
+  t.test('when the client is no longer enrolled', async (t) => {
+    const { listener, open } = await reverse(t);
     const answer = open.channel.exchange(frame(16));
     answer.catch(() => {});
-    door.enrolled.clear();
-    await door.listener.recheck();
+    listener.enrolled.clear();
+    await listener.subject.recheck();
     await t.rejects(answer, ChannelClosedError);
-    t.match(await door.event('connectionEnded'), { reason: 'certificate not enrolled' });
+    t.match(await listener.event('connectionEnded'), { reason: 'certificate not enrolled' });
   });
 
-  t.test('the server', async (t) => {
-    const { door, peer, open } = await reverse(t);
+  t.test('when the server drains', async (t) => {
+    const { listener, peer, open } = await reverse(t);
     const answer = open.channel.exchange(frame(16));
     await peer.answers(2);
-    const drained = door.listener.drain();
-    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'nothing more is asked');
+    const drained = listener.subject.drain();
+    await t.rejects(open.channel.exchange(frame(16)), ChannelClosedError, 'no further request is sent');
     peer.socket.write(frame(64, 0, 'response'));
     await answer;
     await drained;
     const silent = await reverse(t);
-    await silent.door.listener.drain();
-    await t.rejects(silent.open.channel.closed, ChannelClosedError, 'at once when nothing is awaited');
+    await silent.listener.subject.drain();
+    await t.rejects(silent.open.channel.closed, ChannelClosedError, 'at once when no response is awaited');
   });
 });
 
-t.test('silence does not end it', async (t) => {
-  const { peer, open } = await reverse(t, { idleMilliseconds: 100 });
-  await sleep(300);
+t.test('an idle connection stays open while the server sends the requests', async (t) => {
+  const { listener, peer, open } = await reverse(t);
+  t.notOk((await listener.socketOf(peer)).timeout, 'the idle deadline is off');
   const answer = open.channel.exchange(frame(16));
   await peer.answers(2);
   peer.socket.write(frame(64, 0, 'response'));
   t.equal((await answer).length, 64);
 });
 
-t.test('roles handed back', async (t) => {
-  const { door, peer, open } = await reverse(t, { idleMilliseconds: 200 });
+t.test('the client sends requests again when the role is released', async (t) => {
+  const { listener, peer, open } = await reverse(t, { idleMilliseconds: 2_000 });
   const answer = open.channel.exchange(frame(16));
   await peer.answers(2);
   peer.socket.write(frame(64, 0, 'response'));
@@ -189,10 +192,10 @@ t.test('roles handed back', async (t) => {
   await t.rejects(open.channel.closed, ChannelClosedError);
   t.equal(open.channel.releaseRole(), false, 'once');
   peer.socket.write(frame(128, 7));
-  t.equal((await peer.answers(3))[2]?.length, 128, 'the client asks again');
+  t.equal((await peer.answers(3))[2]?.length, 128, 'the client sends requests again');
   await peer.closed;
   t.notOk(
-    door.events.some(({ kind }) => kind === 'connectionEnded'),
-    'and silence ends it',
+    listener.events.some(({ kind }) => kind === 'connectionEnded'),
+    'the idle deadline closes the connection',
   );
 });

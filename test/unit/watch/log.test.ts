@@ -133,27 +133,27 @@ t.test('credentials that were refused: with the reason, a flood as a number', as
   t.match(lines()[20], { level: 'warn', refused: 980 });
 });
 
-t.test('the door: probes at debug, refusals in words, a flood as a number', async (t) => {
+t.test('the listener: probes at debug, refusals in words, a flood as a number', async (t) => {
   const { log, lines } = kept();
   let now = 5_000;
-  const door = logListener(log, () => now);
+  const listener = logListener(log, () => now);
   const refused = {
     reason: 'certificate not enrolled',
     peer: '192.0.2.1:4711',
     fingerprint: 'ab'.repeat(32),
     level: 'warn',
   } as const;
-  door.connectionOpened({
+  listener.connectionOpened({
     client: 'demo',
     connection: '1',
     peer: '192.0.2.1:1',
     protocol: 'TLSv1.3',
     resumed: false,
   });
-  door.connectionClosed({ client: 'demo', connection: '1' });
-  door.handshakeRefused({ reason: 'connection closed by the client', peer: '192.0.2.1:2', level: 'debug' });
-  door.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
-  door.handshakeRefused(refused);
+  listener.connectionClosed({ client: 'demo', connection: '1' });
+  listener.handshakeRefused({ reason: 'connection closed by the client', peer: '192.0.2.1:2', level: 'debug' });
+  listener.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
+  listener.handshakeRefused(refused);
   t.match(lines(), [
     { level: 'debug', client: 'demo', protocol: 'TLSv1.3', resumed: false },
     { level: 'debug', client: 'demo' },
@@ -167,9 +167,9 @@ t.test('the door: probes at debug, refusals in words, a flood as a number', asyn
     },
   ]);
   now += 1_000;
-  for (let n = 0; n < 1_000; n++) door.handshakeRefused(refused);
+  for (let n = 0; n < 1_000; n++) listener.handshakeRefused(refused);
   now += 1_000;
-  door.handshakeRefused(refused);
+  listener.handshakeRefused(refused);
   const flood = lines().slice(5);
   t.equal(flood.length, 22, '20 of the second, how many more, and the one after it');
   t.match(flood[20], { level: 'warn', refused: 980 });

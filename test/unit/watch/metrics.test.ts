@@ -46,7 +46,7 @@ t.test('nothing a client chooses makes a time series', async (t) => {
   ]);
 });
 
-t.test('the door, failures, certificates, the event loop', async (t) => {
+t.test('the listener, failures, certificates, the event loop', async (t) => {
   const metrics = new Metrics();
   const opened = { client: 'demo', connection: '1', peer: 'x', protocol: 'TLSv1.3', resumed: false };
   metrics.listener.connectionOpened(opened);
