@@ -156,9 +156,11 @@ t.test('responses are wiped when they are sent or cannot be sent', async (t) => 
   await until(() => written[0]?.every((byte) => byte === 0) === true);
   peer.socket.write(frame(1_024, 0x5a));
   await begun.nth(2);
+  const socket = await listener.socketOf(peer);
   peer.socket.destroy();
-  await listener.event('connectionClosed');
+  await once(socket, 'end');
   release();
+  await listener.event('connectionClosed');
   await until(() => written[1]?.every((byte) => byte === 0) === true);
   t.equal(written.length, 2);
 });
