@@ -2,41 +2,47 @@ import type { Version } from '../../codec/version.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Channel, SessionControl } from '../operations/context.ts';
 
-/** What the transport knows about the connection a message came on. */
+/** Properties of the connection that a message came on. */
 export interface Conversation {
   readonly principal: Principal;
   /** Short id of the connection, for logs. */
   readonly connection: string;
   /** Remote address as host:port, for logs. */
   readonly peer: string;
-  /** Proofs of identity that have been shown on this connection, as keyed digests; gone with it. */
+  /** Keyed digests of the credentials that were verified on this connection; dropped with it. */
   readonly memory?: Set<string>;
-  /** The connection itself, where the roles on it can be exchanged. */
+  /** The connection itself, where client and server can exchange their roles on it. */
   readonly channel?: Channel | undefined;
-  /** How it stands to the directory of clients, where somebody looks after that. */
+  /** Lets the session outlive the certificate that its client replaces; absent where sessions are not rechecked. */
   readonly sessionControl?: SessionControl;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */
 export interface MessageService {
   /**
-   * Answers one whole TTLV message. Never rejects: every failure becomes an encoded response. `close`: the framing can
-   * no longer be trusted, send the response and end the connection.
+   * Answers one whole TTLV message with an encoded response. Never rejects: every failure becomes a response. `close`
+   * tells that the framing can no longer be trusted: the caller sends the response and ends the connection.
    */
   respond(request: Uint8Array, conversation: Conversation): Promise<{ response: Uint8Array; close: boolean }>;
   /**
-   * The answer to what cannot be read as a message at all; `reason` goes to the client. `version`: what it was probably
-   * meant in, the oldest when nothing is known.
+   * Returns the encoded response to bytes that are no message; the client reads `reason` in it. `version` is the
+   * probable version of the request, the oldest one when left out.
    */
   refuseFraming(reason: string, version?: Version, conversation?: Conversation): Uint8Array;
 }
 
-/** The service as whoever starts it sees it. */
+/** The message service with the controls that the daemon needs. */
 export interface Service extends MessageService {
-  /** Messages that were answered as pending and are not done yet, as far as this process knows. */
+  /** Number of messages that were answered as pending and are not done yet, as far as this process knows. */
   readonly pendingJobs: number;
-  /** Takes up what a restart, another node or bad weather has left; the service does so itself every few seconds. */
+  /**
+   * Queues jobs that a restart, another node or a transient failure has left; the service does so itself every few
+   * seconds. Rejects when the store does.
+   */
   lookForJobs(): Promise<void>;
-  /** Waits a while for jobs at work; what is not done then is done after the next start. Before the store is closed. */
+  /**
+   * Stops background work and waits for running jobs, at most `limits.drainMilliseconds`. Jobs that are not done then
+   * continue after the next start. Has to be called before the store is closed.
+   */
   close(): Promise<void>;
 }

@@ -164,7 +164,10 @@ export class Metrics {
   readonly endpoints: EndpointObserver = {
     endpointReady: () => {},
     requestAnswered: ({ operation, result }) =>
-      this.#serverRequests.inc({ operation: toLabel(operations, operation), result: toLabel(results, result) }),
+      this.#serverRequests.inc({
+        operation: toLabel(operations, operation),
+        result: toLabel(results, result),
+      }),
     changesDropped: ({ changes }) => this.#droppedChanges.inc(changes),
     unreachable: () => this.#unreachable.inc(),
     failed: () => this.#failures.inc(),

@@ -99,7 +99,11 @@ export interface EndpointObserver {
   /** A client has answered one request, or refused it. */
   requestAnswered(event: AnsweredServerRequest): void;
   /** Changes that a client will not hear of, because too many waited for it. */
-  changesDropped(event: { readonly client: string; readonly connection: string; readonly changes: number }): void;
+  changesDropped(event: {
+    readonly client: string;
+    readonly connection: string;
+    readonly changes: number;
+  }): void;
   /** No connection can be had to where a client is said to wait; the next attempt is made after that time. */
   unreachable(event: {
     readonly client: string;

@@ -81,7 +81,8 @@ function profileTable(runs: Runs): string {
       passedOf(casesOf(profile, runs[transport])),
     );
     const documents = Object.keys(profile.servers) as Version[];
-    const over = profile.encoding === undefined ? '' : `${passedOf(casesOf(profile, runs[proof]))} in ${proof}`;
+    const over =
+      profile.encoding === undefined ? '' : `${passedOf(casesOf(profile, runs[proof]))} in ${proof}`;
     return [
       profile.name,
       documents.join(', '),

@@ -81,7 +81,7 @@ export async function openEnrolled(
   }
   const { fingerprint } = await enrol('tester');
   service.speaker = { fingerprint };
-  service.admission = {
+  service.sessionControl = {
     expect: (certificate) => void heard.push(fingerprintOf(new X509Certificate(certificate))),
     replaced: () => void heard.push('replaced'),
   };

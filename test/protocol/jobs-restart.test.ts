@@ -175,22 +175,20 @@ t.test('while the vault is sealed, work waits', async (t) => {
   const queue = new JobQueue({
     limits: defaultLimits,
     clock: () => service.now,
-    begin() {
+    beginUnit() {
       begun += 1;
       return new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
     },
-    unsealed: () => unsealed,
-    principal: async () => undefined,
-    run: () => Promise.reject(new VaultUnavailableError('the root key is away')),
-    done() {},
+    isUnsealed: () => unsealed,
+    runner: { run: () => Promise.reject(new VaultUnavailableError('the root key is away')) },
     failed() {},
   });
   await later(service, '2.1', [seed]);
   await settled(service);
-  await queue.look();
+  await queue.lookForJobs();
   t.equal(begun, 0, 'nothing is even looked for');
   unsealed = true;
-  await queue.look();
+  await queue.lookForJobs();
   t.equal(begun, 1);
   const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
   const job = { client: 'tester', submitted: service.now * 1000, items: [], resumed: 0 };

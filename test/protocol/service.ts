@@ -93,8 +93,8 @@ export class TestService {
   events!: ObjectEvents;
   /** The connection of the speaker, where the roles on it can be exchanged. */
   channel: Channel | undefined;
-  /** How that connection stands to the directory of clients. */
-  admission: SessionControl | undefined;
+  /** Controls what becomes of that session when its client replaces the certificate. */
+  sessionControl: SessionControl | undefined;
   clients!: ClientDirectory;
   #service!: Service;
   #close!: () => Promise<void>;
@@ -193,10 +193,10 @@ export class TestService {
 
   /** Bytes in, bytes out, as a client of `group`. */
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
-    const { memory, channel, admission } = this;
+    const { memory, channel, sessionControl } = this;
     const may = (operation: string) => this.#may(operation);
     const principal = { client: 'tester', group, may, ...this.speaker };
-    const known = { ...(memory && { memory }), ...(admission && { admission }) };
+    const known = { ...(memory && { memory }), ...(sessionControl && { sessionControl }) };
     const conversation = { principal, connection: '1', peer: 'here', channel, ...known };
     return (await this.#service.respond(request, conversation)).response;
   }

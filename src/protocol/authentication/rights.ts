@@ -4,14 +4,12 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context, FindQuery, Records, Work } from '../../operations/context.ts';
 import type { EnrolmentChange, Filter } from '../../store/store.ts';
 
-/** The Rights of Delegated Login, enforced wherever an item reads or finds objects (KMIP 2.1 §9.19). */
-
-/** Whether the right speaks of that operation. */
+/** Whether the right includes the operation. Rights come with a ticket of Delegated Login (KMIP 2.1 §9.19). */
 export function grants({ operations }: Right, operation: string): boolean {
   return operations?.includes(operation) ?? true;
 }
 
-/** Whether the right reaches an object. */
+/** Whether the right includes the object. */
 export function reaches(right: Right, object: ManagedObject): boolean {
   return isUnlimited(right) || (right.objects?.includes(object.id) ?? false) || isMember(right, object);
 }
@@ -22,17 +20,17 @@ const isMember = ({ groups = [] }: Right, { attributes }: ManagedObject): boolea
   attributes.values('ObjectGroup').some((group) => groups.includes(group));
 
 /**
- * The context of one item of that operation, as far as the speaker's Rights go; all of it where it has none. Fails with
- * NotAuthorised when they do not include the operation.
+ * Returns the views of the server and of the unit of work that a handler of the operation gets under these Rights.
+ * @throws {KmipError} NotAuthorised when no right includes the operation.
  */
-export function restrictToRights(context: Context, operation: string): Context {
-  const { rights } = context.principal;
-  if (rights === undefined) return context;
+export function restrictToRights(
+  { server, work }: Pick<Context, 'server' | 'work'>,
+  rights: readonly Right[],
+  operation: string,
+): Pick<Context, 'server' | 'work'> {
   const granted = rights.filter((right) => grants(right, operation));
   if (granted.length === 0) fail('NotAuthorised', `the Rights of the ticket do not include ${operation}`);
-  const { server, work } = context;
   return {
-    ...context,
     server: {
       ...server,
       operations: (version) =>
@@ -42,11 +40,14 @@ export function restrictToRights(context: Context, operation: string): Context {
   };
 }
 
-/** What is outside the Rights is refused whether it exists or not, so that nobody learns which it is. */
+/**
+ * Refuses objects outside the Rights wherever an item reads or finds objects. The refusal is the same whether the object
+ * exists or not, so that the client does not learn which identifiers exist.
+ */
 class RestrictedWork implements Work {
   readonly #work: Work;
   readonly #rights: readonly Right[];
-  readonly #made = new Set<string>();
+  readonly #inserted = new Set<string>();
 
   constructor(work: Work, rights: readonly Right[]) {
     this.#work = work;
@@ -58,25 +59,25 @@ class RestrictedWork implements Work {
   }
 
   async load(id: string): Promise<ManagedObject | undefined> {
-    const named = this.#made.has(id) || this.#rights.some(({ objects }) => objects?.includes(id));
+    const named = this.#inserted.has(id) || this.#rights.some(({ objects }) => objects?.includes(id));
     const object = await this.#work.load(id);
     if (named || (object !== undefined && this.#rights.some((right) => isMember(right, object))))
       return object;
     fail('NotAuthorised', 'the Rights of the ticket do not include this object');
   }
 
-  /** Lists of objects speak of those that exist; of new ones, only Object Groups do. */
+  /** Object lists of Rights can only name existing objects, so a new object is granted by its Object Groups. */
   insert(object: ManagedObject): void {
     if (!this.#rights.some((right) => right.groups === undefined || isMember(right, object)))
-      fail('NotAuthorised', 'the Rights of the ticket demand an Object Group of theirs');
-    this.#made.add(object.id);
+      fail('NotAuthorised', 'the Rights of the ticket demand one of their Object Groups');
+    this.#inserted.add(object.id);
     this.#work.insert(object);
   }
 
   find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
     const any = this.#rights.flatMap(({ objects = [], groups = [] }) => [
-      ...objects.map((id) => having('UniqueIdentifier', id)),
-      ...groups.map((group) => having('ObjectGroup', group)),
+      ...objects.map((id) => equals('UniqueIdentifier', id)),
+      ...groups.map((group) => equals('ObjectGroup', group)),
     ]);
     if (any.length === 0) return Promise.resolve({ ids: [], total: 0 });
     return this.#work.find({ ...query, filter: { all: [query.filter, { any }] } });
@@ -91,6 +92,6 @@ class RestrictedWork implements Work {
   }
 }
 
-function having(attribute: string, value: string): Filter {
+function equals(attribute: string, value: string): Filter {
   return { attribute, fields: [{ field: '', op: '=', value }] };
 }

@@ -1,49 +1,53 @@
 import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
+import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 import { type Execution, execute } from './execute.ts';
 import { asRefusal } from './failure.ts';
+import type { ItemContext } from './item-context.ts';
 
-/** Runs the items of one message. Knows no operation. */
+/** Everything that one attempt to execute a batch works with. */
 export interface BatchEnvironment extends Execution {
   readonly unit: UnitOfWork;
-  /** Room for the whole response, in TTLV bytes. */
+  readonly principal: Principal;
+  /** Bound of the whole response, in TTLV bytes. */
   readonly responseBytes: number;
-  /** The item context over a layer. */
-  context(work: Context['work'], item: RequestItem, answerWith: Context['answerWith']): Context;
-  /** Turns weather and bugs into an error for the client, which carries a reference for the log. */
+  /** Builds the handler context of one batch item on its work layer. */
+  createContext(item: RequestItem, work: Context['work']): ItemContext;
+  /** Logs a transient failure or a bug, and returns an error for the client that carries the log's reference. */
   unexpected(error: unknown): KmipError;
-  /** Whether the error is no answer, because the message is tried again later; it is thrown on. */
+  /** Whether the batch is executed again after that error, which is thrown on instead of answered. */
   isRetryable?(error: unknown): boolean;
-  /** Items of a job that the client has cancelled since. */
+  /** Whether the client has cancelled that item of a job. */
   isCancelled?(item: RequestItem): boolean;
 }
 
-/** What one item came to, before it is written. */
+/** The result of one item, before it is encoded. */
 interface Outcome {
   readonly item: RequestItem;
-  /** One, or one for each repetition of the item. */
+  /** One payload, or one for each repetition of the item. */
   readonly payloads?: readonly Uint8Array[];
-  /** Answers to be given instead of its own. */
-  readonly earlier?: readonly EarlierAnswer[];
+  /** Answers that take the place of the item's own. */
+  readonly earlier?: readonly EarlierAnswer[] | undefined;
   readonly failure?: KmipError;
 }
 
-const none = new Uint8Array(0);
+const noPayload = new Uint8Array(0);
 
-/** Bytes of a response around its items: message, header, version, time stamp, count. */
+/** TTLV bytes of a response around its items: message, header, version, time stamp, count. */
 const headBytes = 8 + 8 + 40 + 16 + 16;
-/** Bytes of a successful item around its payload: item, operation, status. */
+/** TTLV bytes of a successful item around its payload: item, operation, status. */
 const itemBytes = 8 + 16 + 16;
-/** Bytes of a failed item beyond those: reason and message, as a rule. */
+/** TTLV bytes that a failed item usually has beyond those: reason and message. */
 const failureBytes = 64;
 
 /**
- * Executes the items in order and says what to answer (KMIP 1.4 §7.2, 2.1 §8). Stop leaves later items unrun and
- * unanswered, Continue goes on, Undo takes back everything before the failure and answers it as undone, payload kept.
+ * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop neither runs nor
+ * answers later items, Continue runs them, and Undo takes back the earlier ones and answers them as undone with their
+ * payloads. Rejects only with errors that `isRetryable`.
  */
 export async function runBatch(
   request: RequestMessage,
@@ -52,34 +56,34 @@ export async function runBatch(
   return (await runItems(request, environment)).flat();
 }
 
-/** The same, with the answers of each item by themselves. */
+/** Like `runBatch`, with one list of answers for each item that was run. */
 export async function runItems(
   request: RequestMessage,
   environment: BatchEnvironment,
 ): Promise<ResponseItem[][]> {
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
-  let room = availableBytes(request, environment);
-  const pauses = new EventLoopYield();
+  let available = availableBytes(request, environment);
+  const eventLoop = new EventLoopYield();
   for (const item of request.items) {
-    if (pauses.isDue) await pauses.take();
-    const outcome = await runItem(item, environment, room);
+    if (eventLoop.isDue) await eventLoop.yield();
+    const outcome = await runItem(item, environment, available);
     outcomes.push(outcome);
-    room -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);
+    available -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);
     if (outcome.failure === undefined || option === 'Continue') continue;
     if (option === 'Undo') environment.unit.undo();
     break;
   }
   const undone = option === 'Undo' && outcomes.some((outcome) => outcome.failure !== undefined);
-  return outcomes.map((outcome) => answers(outcome, request.version, undone));
+  return outcomes.map((outcome) => answersOf(outcome, request.version, undone));
 }
 
-/** Room for all items of the response. */
+/** TTLV bytes that the response has for all of its items. */
 export function availableBytes(request: RequestMessage, { responseBytes }: BatchEnvironment): number {
   return responseBytes - headBytes - correlationBytes(request);
 }
 
-/** Room that the answers to an item take whose payloads have these lengths. */
+/** TTLV bytes that the answers to an item take whose payloads have these lengths. */
 export function bytesOf({ uniqueBatchItemID: id }: RequestItem, lengths: readonly number[]): number {
   const around = itemBytes + (id === undefined ? 0 : 16 + id.length);
   return lengths.reduce((sum, length) => sum + around + length, 0);
@@ -89,33 +93,31 @@ function correlationBytes({ header }: RequestMessage): number {
   return header.ClientCorrelationValue === undefined ? 0 : 16 + header.ClientCorrelationValue.length * 3;
 }
 
-async function runItem(item: RequestItem, environment: BatchEnvironment, room: number): Promise<Outcome> {
+async function runItem(
+  item: RequestItem,
+  environment: BatchEnvironment,
+  available: number,
+): Promise<Outcome> {
   const layer = environment.unit.layer();
-  let earlier: readonly EarlierAnswer[] | undefined;
-  const answerWith: Context['answerWith'] = (answers) => {
-    earlier = answers;
-  };
   try {
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
-    const made = await execute(item, environment.context(layer, item, answerWith), environment);
-    const payloads = earlier?.map(({ payload }) => payload ?? none) ?? made;
-    if (
-      bytesOf(
-        item,
-        payloads.map(({ length }) => length),
-      ) > room
-    )
+    const context = environment.createContext(item, layer);
+    const own = await execute(item, context, environment);
+    const earlier = context.earlierAnswers;
+    const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? own;
+    const lengths = payloads.map(({ length }) => length);
+    if (bytesOf(item, lengths) > available)
       throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
     layer.keep();
-    return { item, payloads, ...(earlier !== undefined && { earlier }) };
+    return { item, payloads, earlier };
   } catch (error) {
     if (environment.isRetryable?.(error) === true) throw error;
     return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
 }
 
-function answers(
+function answersOf(
   { item, payloads = [], earlier, failure }: Outcome,
   version: Version,
   undone: boolean,

@@ -1,11 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
-import type { RequestMessage } from '../../../codec/envelope.ts';
+import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
 import type { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
-import type { Principal } from '../../identity/principal.ts';
-import type { Context, Jobs, ServerDescription } from '../../operations/context.ts';
+import type { Jobs, ServerDescription } from '../../operations/context.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
@@ -15,10 +14,11 @@ import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
 import { BatchIdentifiers } from './identifiers.ts';
+import { type BatchContext, ItemContext, ItemPorts, type ProcessState } from './item-context.ts';
 import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 
-/** What operations work with. */
+/** The parts of the server that operations use; all of them last as long as the process. */
 export interface ContextFactoryOptions {
   readonly vault: Vault;
   readonly crypto: CryptoProvider;
@@ -28,78 +28,96 @@ export interface ContextFactoryOptions {
   readonly observer: RequestObserver;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** How clients replace their certificates; none can when left out. */
+  /** How clients replace their certificates; no client can when left out. */
   readonly enrolments?: Enrolments;
 }
 
-/** What one play of a message has of its own. */
+/** One attempt to execute the items of a message. */
 export interface BatchExecution {
   readonly request: RequestMessage;
   readonly unit: UnitOfWork;
   readonly sender: AuthenticatedRequest;
-  /** Absent in a job: that is not the message's first answer. */
+  /** Absent in a job, whose client does not wait on its connection for the answer. */
   readonly conversation?: Conversation | undefined;
-  /** Weather and bugs, as the client is told. */
+  /** Makes the port to asynchronous work, when a handler asks for it. */
+  openJobs(): Jobs;
+  /** Logs a transient failure or a bug, and returns what the client is told. */
   unexpected(error: unknown): KmipError;
+  /** Whether the whole batch is executed again after that error; then the error is thrown on. Never when left out. */
+  isRetryable?(error: unknown): boolean;
+  /** Whether the client has cancelled that item of a job. None is when left out. */
+  isCancelled?(item: RequestItem): boolean;
 }
 
-/** Makes what the items of a message run in, out of what lasts as long as the process. */
+/** Makes the environment of a batch, with the handler context of each item. */
 export class ContextFactory {
   readonly #options: ContextFactoryOptions;
-  readonly #jobsOf: (principal: Principal, inJob: boolean) => Jobs;
-  readonly #parts: MultiPartOperations;
-  readonly #attempts: FailedAttempts;
+  readonly #state: ProcessState;
 
-  constructor(options: ContextFactoryOptions, jobsOf: (principal: Principal, inJob: boolean) => Jobs) {
+  constructor(options: ContextFactoryOptions) {
     const { limits, clock, crypto } = options;
     this.#options = options;
-    this.#jobsOf = jobsOf;
-    this.#parts = new MultiPartOperations({ limits, random: crypto.random, clock });
-    this.#attempts = new FailedAttempts(options);
+    this.#state = {
+      multiPart: new MultiPartOperations({ limits, random: crypto.random, clock }),
+      attempts: new FailedAttempts(options),
+    };
   }
 
-  for({ request, unit, sender, conversation, unexpected }: BatchExecution): BatchEnvironment {
-    const { crypto, enrolments, limits, operations, server, vault } = this.#options;
-    const { principal, refusal, serverHashedPassword } = sender;
-    const proofBytes = serverHashedPassword === undefined ? 0 : 8 + serverHashedPassword.length;
+  /** Returns the environment for one attempt to execute a batch; nothing of it may be used for another attempt. */
+  createEnvironment(execution: BatchExecution): BatchEnvironment {
+    const { operations, server, vault } = this.#options;
+    const { unit, sender, unexpected, isRetryable, isCancelled } = execution;
+    const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
-    const common = {
-      principal,
-      channel: conversation?.channel,
-      enrolments: conversation && enrolments,
-      admission: conversation?.sessionControl,
-      version: request.version,
-      now: unit.now,
-      crypto,
-      server,
-      limits,
-      jobs: this.#jobsOf(principal, conversation === undefined),
-      // Ordered by time, so that new rows land at the end of the store's index: half as many pages to write.
-      newIdentifier: () => randomUUIDv7(),
-      setPlaceholder(id: string | undefined) {
-        identifiers.placeholder = id;
-      },
-      resolve: identifiers.resolve.bind(identifiers),
-    };
+    const batch = this.#batchContext(execution, identifiers);
     return {
       operations,
       identifiers,
       outputs: new BatchOutputs(),
       unsealed: vault.unsealed,
+      principal,
       refusal,
       unit,
-      responseBytes: Math.min(
-        limits.responseBytes,
-        (request.header.MaximumResponseSize ?? limits.responseBytes) - proofBytes,
-      ),
-      context: (work, item, answerWith): Context => ({
-        ...common,
-        work,
-        multiPart: this.#parts.forItem(item, principal),
-        attempts: this.#attempts.forItem(item, principal),
-        answerWith,
-      }),
+      responseBytes: this.#responseBytes(execution),
+      createContext: (item, work) =>
+        new ItemContext(batch, new ItemPorts(item, principal, this.#state), { work, server }),
       unexpected,
+      ...(isRetryable && { isRetryable }),
+      ...(isCancelled && { isCancelled }),
     };
+  }
+
+  #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {
+    const { crypto, enrolments, limits, server } = this.#options;
+    const { request, unit, sender, conversation } = execution;
+    let jobs: Jobs | undefined;
+    return {
+      principal: sender.principal,
+      channel: conversation?.channel,
+      enrolments: conversation && enrolments,
+      sessionControl: conversation?.sessionControl,
+      version: request.version,
+      now: unit.now,
+      crypto,
+      server,
+      limits,
+      get jobs() {
+        jobs ??= execution.openJobs();
+        return jobs;
+      },
+      // Ordered by time, so that new rows land at the end of the store's index: half as many pages to write.
+      newIdentifier: () => randomUUIDv7(),
+      setPlaceholder(id: string | undefined) {
+        identifiers.placeholder = id;
+      },
+      resolve: (identifier) => identifiers.resolve(identifier),
+    };
+  }
+
+  /** TTLV bytes for the response: the smaller one of both sides' limits, without the server's proof of identity. */
+  #responseBytes({ request, sender: { serverHashedPassword } }: BatchExecution): number {
+    const { responseBytes } = this.#options.limits;
+    const proofBytes = serverHashedPassword === undefined ? 0 : 8 + serverHashedPassword.length;
+    return Math.min(responseBytes, (request.header.MaximumResponseSize ?? responseBytes) - proofBytes);
   }
 }

@@ -1,21 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** How long one message may go on before others have their turn. */
-const turnMilliseconds = 20;
+/** How long one message may occupy the event loop. */
+const maxMilliseconds = 20;
 
 /**
- * Lets the other connections have their turn. Reads of SQLite end at once: without a pause, a batch of a thousand items
- * would hold up all of them.
+ * Returns to the event loop from time to time, so that other connections are served during a long batch. Reads of SQLite
+ * are synchronous: without this, a batch of a thousand items would block every connection.
  */
 export class EventLoopYield {
-  #turn = performance.now();
+  #since = performance.now();
 
+  /** Whether the event loop has been occupied for too long. */
   get isDue(): boolean {
-    return performance.now() - this.#turn > turnMilliseconds;
+    return performance.now() - this.#since > maxMilliseconds;
   }
 
-  async take(): Promise<void> {
+  /** Resolves after the events that wait have been handled. */
+  async yield(): Promise<void> {
     await setImmediate();
-    this.#turn = performance.now();
+    this.#since = performance.now();
   }
 }

@@ -11,42 +11,44 @@ import type { AnyOperation, OperationTarget } from '../../operations/operation.t
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
 import { restrictToRights } from '../authentication/rights.ts';
 import { countTicketUse } from '../authentication/ticket-use.ts';
+import { sealedVaultRefusal } from '../sealed-vault.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
+import type { ItemContext } from './item-context.ts';
 import { withholdOutput } from './payload-withholding.ts';
-import { type Answered, resolveReferences } from './references.ts';
+import { type BatchResults, resolveReferences } from './references.ts';
 
 const responsePayload = tagNumber('ResponsePayload');
 
-/** What one batch needs to run an item. */
-export interface Execution extends Answered {
+/** The part of a batch's environment that the execution of an item needs. */
+export interface Execution extends BatchResults {
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly unsealed: boolean;
   readonly refusal: AuthenticatedRequest['refusal'] | undefined;
 }
 
 /**
- * Runs one batch item and returns its encoded ResponsePayload, one for each repetition where it refers to several
- * objects of earlier answers; they share the item's fate. Checks come in one fixed order (DESIGN §5): credentials →
- * version → permission → existence → type → archived or destroyed → state and fields, which are the handler's. Throws
- * KmipError or WireError; whatever the item did to its layer is the caller's to keep or drop.
+ * Executes one batch item and returns its encoded ResponsePayload, one for each repetition where the item refers to
+ * several objects of earlier answers; all repetitions fail or succeed together. The order of the checks is fixed:
+ * credentials, version, permission, existence, type, archived or destroyed, then state and fields, which the handler
+ * checks. The caller keeps or drops the changes in the item's layer.
+ * @throws {KmipError} when the item is refused.
+ * @throws {WireError} when the payload cannot be read.
  */
 export async function execute(
   item: RequestItem,
-  whole: Context,
+  unrestricted: ItemContext,
   execution: Execution,
 ): Promise<readonly Uint8Array[]> {
-  const { operation, context } = permitted(item, whole, execution);
-  if (operation.target.kind !== 'server' && !execution.unsealed) {
-    fail('GeneralFailure', 'the vault is sealed: an operator has to make the root key available');
-  }
+  const { operation, context } = requirePermission(item, unrestricted, execution);
+  if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
   const { identifiers, outputs } = execution;
   const answers: Answer[] = [];
-  const pauses = new EventLoopYield();
-  for (const payload of requests(item, operation, context, execution)) {
+  const eventLoop = new EventLoopYield();
+  for (const payload of payloadReaders(item, operation, context, execution)) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
-    answers.push(await run(operation, request, context, identifiers));
-    if (pauses.isDue) await pauses.take();
+    answers.push(await callHandler(operation, request, context, identifiers));
+    if (eventLoop.isDue) await eventLoop.yield();
   }
   if (mayRefer(context.version)) {
     identifiers.record(operation.name, answers);
@@ -54,36 +56,42 @@ export async function execute(
   }
   const { write } = plan(operation.response, context.version);
   return answers.map((answer) => {
-    const shown = item.ephemeral ? withholdOutput(operation.name, answer) : answer;
-    return encodeMessage((writer) => write(writer, responsePayload, shown as never));
+    const visible = item.ephemeral ? withholdOutput(operation.name, answer) : answer;
+    return encodeMessage((writer) => write(writer, responsePayload, visible as never));
   });
 }
 
 /**
- * The item's operation and the context as far as the speaker's Rights go. Refuses it by credentials, version and
- * permission, before anything of its payload is read.
+ * Returns the item's operation, and the context restricted to the Rights of the sender. The payload has not been read
+ * then.
+ * @throws {KmipError} when credentials, version, role or Rights forbid the operation.
  */
-export function permitted(
+export function requirePermission(
   item: RequestItem,
-  whole: Context,
+  context: ItemContext,
   { operations, refusal }: Pick<Execution, 'operations' | 'refusal'>,
-): { readonly operation: AnyOperation; readonly context: Context } {
+): { readonly operation: AnyOperation; readonly context: ItemContext } {
   requireAuthenticated(refusal, item.operation);
-  const operation = offered(operations.get(item.operation), whole);
-  if (!whole.principal.may(operation.name))
-    fail('PermissionDenied', `the role of ${whole.principal.client} does not include ${operation.name}`);
-  return { operation, context: restrictToRights(whole, operation.name) };
+  const operation = requireOffered(operations.get(item.operation), context);
+  const { principal } = context;
+  if (!principal.may(operation.name))
+    fail('PermissionDenied', `the role of ${principal.client} does not include ${operation.name}`);
+  if (principal.rights === undefined) return { operation, context };
+  return {
+    operation,
+    context: context.withViews(restrictToRights(context, principal.rights, operation.name)),
+  };
 }
 
-/** Readers of their own: the message is played again when others change what it read. */
-function requests(
+/** Returns a reader for each repetition. The item's own reader stays as it is for the next attempt after a conflict. */
+function payloadReaders(
   { payload }: RequestItem,
   operation: AnyOperation,
   { version, limits }: Context,
-  answered: Answered,
+  results: BatchResults,
 ): readonly BinaryReader[] {
   return mayRefer(version)
-    ? resolveReferences(payload, operation, answered, limits.batchItems)
+    ? resolveReferences(payload, operation, results, limits.batchItems)
     : [payload.fork()];
 }
 
@@ -92,7 +100,7 @@ function mayRefer(version: Version): boolean {
   return eraOf(version) !== '1.x';
 }
 
-function offered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {
+function requireOffered(operation: AnyOperation | undefined, { version, server }: Context): AnyOperation {
   if (operation === undefined || !isWithin(version, operation.since, operation.until)) {
     fail('OperationNotSupported', `this operation is not offered in KMIP ${version}`);
   }
@@ -105,20 +113,20 @@ function offered(operation: AnyOperation | undefined, { version, server }: Conte
 
 type Answer = Readonly<Record<string, unknown>>;
 
-async function run(
+async function callHandler(
   operation: AnyOperation,
   request: Record<string, unknown>,
-  context: Context,
+  context: ItemContext,
   identifiers: BatchIdentifiers,
 ): Promise<Answer> {
-  const stance: OperationTarget = operation.target;
+  const target: OperationTarget = operation.target;
   const handle = operation.handle as (request: unknown, context: Context) => Promise<Answer> | Answer;
-  switch (stance.kind) {
+  switch (target.kind) {
     case 'object': {
-      const named = request[stance.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
-      const object = await loadNamedObject(identifiers.resolve(named), stance, context);
+      const named = request[target.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
+      const object = await loadNamedObject(identifiers.resolve(named), target, context);
       await countTicketUse(operation.name, object, request, context);
-      const answer = await handle(request, { ...context, object } as Context);
+      const answer = await handle(request, context.withObject(object));
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;
     }
@@ -132,7 +140,7 @@ async function run(
   }
 }
 
-/** Create Split Key answers with several, of which the first counts. */
+/** The identifier for the ID Placeholder: of several, as Create Split Key answers with, the first. */
 function identifierOf(answer: Answer): string | undefined {
   const id = answer.UniqueIdentifier ?? answer.PrivateKeyUniqueIdentifier;
   return (Array.isArray(id) ? id[0] : id) as string | undefined;

@@ -29,8 +29,8 @@ const identifierTags: ReadonlySet<number> = new Set(
 );
 const dataTag = tagNumber('Data');
 
-/** What the earlier answers of the batch have said. */
-export interface Answered {
+/** Identifiers and Data of the earlier answers of the batch. */
+export interface BatchResults {
   readonly identifiers: BatchIdentifiers;
   readonly outputs: BatchOutputs;
 }
@@ -44,14 +44,14 @@ export interface Answered {
 export function resolveReferences(
   payload: BinaryReader,
   operation: AnyOperation,
-  answered: Answered,
+  results: BatchResults,
   most: number,
 ): readonly BinaryReader[] {
   if (!refers(payload.bytes, payload.offset, payload.end)) return [payload.fork()];
   const { tag, value } = readNode(payload.fork()) as Node & { type: 'Structure' };
   let requests: Node[][] = [[]];
   for (const item of value) {
-    const items = replaced(item, answered);
+    const items = replaced(item, results);
     if (items.length <= 1 || isList(operation, item.tag)) {
       for (const request of requests) request.push(...items);
     } else {
@@ -85,18 +85,18 @@ function refers(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-function replaced(node: Node, answered: Answered): readonly Node[] {
+function replaced(node: Node, results: BatchResults): readonly Node[] {
   if (node.type === 'Structure') {
-    return [{ ...node, value: node.value.flatMap((child) => replaced(child, answered)) }];
+    return [{ ...node, value: node.value.flatMap((child) => replaced(child, results)) }];
   }
   if (node.type !== 'Integer' && node.type !== 'Enumeration') return [node];
   const { tag } = node;
   if (identifierTags.has(tag)) {
-    const ids = answered.identifiers.referred(reference(node, UniqueIdentifier));
+    const ids = results.identifiers.referred(reference(node, UniqueIdentifier));
     return ids.map((value) => ({ tag, type: 'TextString', value }));
   }
   if (tag === dataTag) {
-    return [{ tag, type: 'ByteString', value: answered.outputs.referred(reference(node, Data)) }];
+    return [{ tag, type: 'ByteString', value: results.outputs.referred(reference(node, Data)) }];
   }
   return [node];
 }

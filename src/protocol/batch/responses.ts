@@ -12,49 +12,50 @@ import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { Conversation } from '../service.ts';
 
-/** What messages come to: the bytes that go back, and what the observer hears of them. */
+/** Client and connection, as the log names them. */
+interface Sender {
+  readonly client: string;
+  readonly connection: string;
+}
+
+/** Encodes responses, and reports every answer and failure to the observer. */
 export class Responses {
   readonly #observer: RequestObserver;
-  readonly #seconds: () => number;
+  readonly #now: () => number;
 
-  /** `seconds`: POSIX time. */
-  constructor(observer: RequestObserver, seconds: () => number) {
+  /** `now`: POSIX seconds, for the time stamp of responses. */
+  constructor(observer: RequestObserver, now: () => number) {
     this.#observer = observer;
-    this.#seconds = seconds;
+    this.#now = now;
   }
 
-  /** The answer to a message that was played. */
-  answer(
+  /** Encodes the response to a message that was executed, with the answers of its items. */
+  encode(
     { version, header }: RequestMessage,
     items: readonly ResponseItem[],
     serverHashedPassword: Uint8Array | undefined,
   ): Uint8Array {
     const clientCorrelationValue = header.ClientCorrelationValue;
-    return this.#encode({ version, serverHashedPassword, clientCorrelationValue }, items);
+    return this.#write({ version, serverHashedPassword, clientCorrelationValue }, items);
   }
 
-  /** The answer to a message that cannot be played at all: one item, without an operation. */
+  /** Encodes the response to a message that is refused as a whole: one item, without an operation. */
   refusal(version: Version, error: KmipError, conversation?: Conversation): Uint8Array {
     const reason = reasonFor(error, version);
     const { message } = error;
     this.#observer.refused({ version, reason, message, ...(conversation && senderOf(conversation)) });
-    return this.#encode({ version }, [{ status: 'OperationFailed', reason, message }]);
+    return this.#write({ version }, [{ status: 'OperationFailed', reason, message }]);
   }
 
-  /** Weather and bugs: the client gets a reference, the log gets the rest. */
-  unexpected(error: unknown, who: { client: string; connection: string }): KmipError {
+  /** Logs a transient failure or a bug; the returned error for the client carries only the reference of the log entry. */
+  unexpected(error: unknown, sender: Sender): KmipError {
     const reference = randomUUID();
-    this.#observer.requestFailed({ error, reference, ...who });
+    this.#observer.requestFailed({ error, reference, ...sender });
     return new KmipError('GeneralFailure', `the server could not do this now; reference ${reference}`);
   }
 
-  /** Tells the observer of every item. */
-  observe(
-    version: Version,
-    items: readonly ResponseItem[],
-    who: { readonly client: string; readonly connection: string },
-    milliseconds: number,
-  ): void {
+  /** Notifies the observer of every item. `milliseconds`: duration of the whole message. */
+  observe(version: Version, items: readonly ResponseItem[], sender: Sender, milliseconds: number): void {
     for (const { operation, status, reason, message } of items) {
       this.#observer.answered({
         operation: typeof operation === 'string' ? operation : 'unknown',
@@ -63,13 +64,13 @@ export class Responses {
         reason: reason === undefined ? undefined : String(reason),
         message,
         milliseconds,
-        ...who,
+        ...sender,
       });
     }
   }
 
-  /** What the client is told of an error that ended its whole message. */
-  understood(error: unknown, conversation: Conversation): KmipError {
+  /** Translates an error that ended a whole message into the error that the client gets. */
+  asKmipError(error: unknown, conversation: Conversation): KmipError {
     if (error instanceof KmipError) return error;
     if (error instanceof UnsupportedVersionError)
       return new KmipError('UnsupportedProtocolVersion', error.message);
@@ -78,17 +79,17 @@ export class Responses {
     return this.unexpected(error, senderOf(conversation));
   }
 
-  #encode(head: Omit<ResponseHeaderFields, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {
-    return encodeResponse({ ...head, timeStamp: this.#seconds() }, items);
+  #write(head: Omit<ResponseHeaderFields, 'timeStamp'>, items: readonly ResponseItem[]): Uint8Array {
+    return encodeResponse({ ...head, timeStamp: this.#now() }, items);
   }
 }
 
-/** Who speaks on a connection, as the log names it. */
-export function senderOf({ principal, connection }: Conversation): { client: string; connection: string } {
+/** Names the client and the connection of a conversation for the log. */
+export function senderOf({ principal, connection }: Conversation): Sender {
   return { client: principal.client, connection };
 }
 
-/** The same for work that is done after its answer. */
-export function jobSender(client: string): { client: string; connection: string } {
+/** Names the client of a job for the log; a job has no connection. */
+export function jobSender(client: string): Sender {
   return { client, connection: 'job' };
 }

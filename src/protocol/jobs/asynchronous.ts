@@ -3,7 +3,6 @@ import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/e
 import { plan } from '../../../codec/plan.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import type { Principal } from '../../identity/principal.ts';
 import {
   correlationValue,
   type Job,
@@ -13,28 +12,26 @@ import {
 } from '../../operations/asynchronous/jobs.ts';
 import type { OperationName } from '../../operations/context.ts';
 import { availableBytes, type BatchEnvironment, bytesOf } from '../batch/batch.ts';
-import { permitted } from '../batch/execute.ts';
+import { requirePermission } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';
+import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { JobQueue } from './job-queue.ts';
 
 /**
- * Whether a message is answered before it is done, and what it is answered then (KMIP 2.1 §8.1.2, 1.4 §7.2 "Asynchronous
- * Indicator"). The job is the whole message, so that batch options and the ID Placeholder keep their meaning in it.
+ * Operations that are always answered at once: their answers are about asynchronous work itself, or about the connection
+ * and its certificate.
  */
-
-/** Their answers are about asynchronous work itself, or about the connection and its certificate: neither can come later. */
-const neverLater: ReadonlySet<unknown> = new Set<OperationName>([
+const synchronousOperations: ReadonlySet<unknown> = new Set<OperationName>([
   'Poll',
   'Cancel',
   'SetEndpointRole',
   'ReProvision',
 ]);
 
-/** Asynchronous Correlation Value as an item. */
+/** Length of the Asynchronous Correlation Value as an item. */
 const valueBytes = 32;
 
-interface Submission extends BatchEnvironment {
-  readonly principal: Principal;
+export interface SubmissionOptions {
   readonly queue: JobQueue;
   readonly limits: Limits;
   /** Milliseconds since 1970. */
@@ -42,78 +39,80 @@ interface Submission extends BatchEnvironment {
 }
 
 /**
- * The answers to a message that is done later; undefined where it is to be done at once. Mandatory demands it. Optional,
- * and true in 1.x, only allow it: it is done where an item may take longer than clients like to wait, and only where
- * nothing stands in the way.
+ * Decides whether a message is answered as pending, and stores it as a job then (KMIP 2.1 §8.1.2, 1.4 §7.2 "Asynchronous
+ * Indicator"). A job is a whole message, so that batch options and the ID Placeholder keep their meaning in it.
  */
-export async function submitIfAsynchronous(
-  request: RequestMessage,
-  submission: () => Submission,
-): Promise<readonly ResponseItem[] | undefined> {
-  const { AsynchronousIndicator: indicator } = request.header;
-  if (indicator === 'Mandatory') return submit(request, submission());
-  if (indicator !== 'Optional' && indicator !== true) return undefined;
-  const allowed = submission();
-  return (await isWorthIt(request, allowed)) ? submit(request, allowed) : undefined;
-}
+export class AsynchronousSubmission {
+  readonly #options: SubmissionOptions;
 
-async function isWorthIt(request: RequestMessage, submission: Submission): Promise<boolean> {
-  // Whoever may not ask for the answer must have it now.
-  if (!submission.principal.may('Poll')) return false;
-  if (request.items.some((item) => refusalOf(item, request, submission) !== undefined)) return false;
-  for (const item of request.items) if (await isSlow(item, request, submission)) return true;
-  return false;
-}
+  constructor(options: SubmissionOptions) {
+    this.#options = options;
+  }
 
-async function isSlow(
-  item: RequestItem,
-  { version }: RequestMessage,
-  submission: Submission,
-): Promise<boolean> {
-  if (submission.operations.get(item.operation)?.slow === undefined) return false;
-  try {
-    const { operation, context } = allowed(item, submission);
-    const asked = plan(operation.request, version).read(item.payload.fork());
-    return (await operation.slow?.(asked, context.work)) ?? false;
-  } catch (error) {
-    // What is wrong with the request is better told at once.
-    if (asRefusal(error) === undefined) throw error;
+  /**
+   * Returns the answers to a message that becomes a job; undefined when the message has to be executed at once.
+   * Mandatory demands a job. Optional, and true in 1.x, allow one: the message becomes a job where an item may take
+   * longer than clients like to wait and no item would be refused.
+   */
+  async submitIfAsynchronous(
+    request: RequestMessage,
+    environment: BatchEnvironment,
+  ): Promise<readonly ResponseItem[] | undefined> {
+    const { AsynchronousIndicator: indicator } = request.header;
+    if (indicator === 'Mandatory') return this.#submit(request, environment);
+    if (indicator !== 'Optional' && indicator !== true) return undefined;
+    return (await this.#isWorthwhile(request, environment)) ? this.#submit(request, environment) : undefined;
+  }
+
+  async #isWorthwhile(request: RequestMessage, environment: BatchEnvironment): Promise<boolean> {
+    // A client that may not Poll could never fetch the answer.
+    if (!environment.principal.may('Poll')) return false;
+    if (request.items.some((item) => this.#refusalOf(item, request, environment) !== undefined)) return false;
+    for (const item of request.items) if (await isSlow(item, request, environment)) return true;
     return false;
   }
-}
 
-/**
- * Puts the message into the unit as a job, and answers its items as pending. What can be refused already is; batch
- * options apply to that as if it had failed now.
- */
-function submit(request: RequestMessage, submission: Submission): readonly ResponseItem[] {
-  const { principal, queue, unit, clock } = submission;
-  const option = request.header.BatchErrorContinuationOption ?? 'Stop';
-  const id = randomBytes(16).toHex();
-  let items: JobItem[] = [];
-  let answers: ResponseItem[] = [];
-  let room = availableBytes(request, submission);
-  for (const [at, item] of request.items.entries()) {
-    const head = { operation: item.operation, uniqueBatchItemID: item.uniqueBatchItemID };
-    room -= bytesOf(item, [valueBytes]);
-    const failure = refusalOf(item, request, submission) ?? tooLarge(room);
-    if (failure === undefined) {
-      const asynchronousCorrelationValue = correlationValue(id, items.length);
-      answers.push({ ...head, status: 'OperationPending', asynchronousCorrelationValue });
-      items.push({ operation: item.operation as OperationName, at });
-      continue;
+  /**
+   * Adds the message to the unit of work as a job, and answers its items as pending. Items that can be refused already
+   * are refused now, and the batch options apply to that.
+   */
+  #submit(request: RequestMessage, environment: BatchEnvironment): readonly ResponseItem[] {
+    const option = request.header.BatchErrorContinuationOption ?? 'Stop';
+    const id = randomBytes(16).toHex();
+    let items: JobItem[] = [];
+    let answers: ResponseItem[] = [];
+    let available = availableBytes(request, environment);
+    for (const [at, item] of request.items.entries()) {
+      const head = { operation: item.operation, uniqueBatchItemID: item.uniqueBatchItemID };
+      available -= bytesOf(item, [valueBytes]);
+      const failure = this.#refusalOf(item, request, environment) ?? tooLarge(available);
+      if (failure === undefined) {
+        const asynchronousCorrelationValue = correlationValue(id, items.length);
+        answers.push({ ...head, status: 'OperationPending', asynchronousCorrelationValue });
+        items.push({ operation: item.operation as OperationName, at });
+        continue;
+      }
+      if (option === 'Undo') {
+        answers = answers.map(({ operation, uniqueBatchItemID }) => {
+          return { operation, uniqueBatchItemID, status: 'OperationUndone' };
+        });
+        items = [];
+      }
+      const reason = reasonFor(failure, request.version);
+      answers.push({ ...head, status: 'OperationFailed', reason, message: failure.message });
+      if (option !== 'Continue') break;
     }
-    if (option === 'Undo') {
-      answers = answers.map(({ operation, uniqueBatchItemID }) => {
-        return { operation, uniqueBatchItemID, status: 'OperationUndone' };
-      });
-      items = [];
-    }
-    const reason = reasonFor(failure, request.version);
-    answers.push({ ...head, status: 'OperationFailed', reason, message: failure.message });
-    if (option !== 'Continue') break;
+    if (items.length > 0) this.#store(id, items, request, environment);
+    return answers;
   }
-  if (items.length > 0) {
+
+  #store(
+    id: string,
+    items: readonly JobItem[],
+    request: RequestMessage,
+    { principal, unit }: BatchEnvironment,
+  ): void {
+    const { queue, clock } = this.#options;
     const { client, group, rights, ticket } = principal;
     const job: Job = {
       client,
@@ -129,50 +128,62 @@ function submit(request: RequestMessage, submission: Submission): readonly Respo
     layer.afterCommit(() => queue.add({ id, group, client }));
     layer.keep();
   }
-  return answers;
-}
 
-/** Why an item cannot be done later; undefined when it can. */
-function refusalOf(
-  item: RequestItem,
-  { bytes }: RequestMessage,
-  submission: Submission,
-): KmipError | undefined {
-  const { queue, limits, principal } = submission;
-  if (neverLater.has(item.operation))
-    return new KmipError('FeatureNotSupported', 'this operation cannot be asynchronous');
-  if (!submission.unsealed)
-    return new KmipError(
-      'GeneralFailure',
-      'the vault is sealed: an operator has to make the root key available',
-    );
-  if (bytes.length > limits.jobBytes)
-    return new KmipError(
-      'ServerLimitExceeded',
-      `a message of more than ${limits.jobBytes} bytes is not kept for later`,
-    );
-  if (queue.pending >= limits.jobs || queue.pendingOf(principal.client) >= limits.jobsPerClient)
-    return new KmipError('ServerLimitExceeded', 'too many requests are pending: wait until some are done');
-  try {
-    allowed(item, submission);
-  } catch (error) {
-    if (error instanceof KmipError) return error;
-    throw error;
+  /** Returns why an item cannot become part of a job; undefined when it can. */
+  #refusalOf(
+    item: RequestItem,
+    { bytes }: RequestMessage,
+    environment: BatchEnvironment,
+  ): KmipError | undefined {
+    const { queue, limits } = this.#options;
+    if (synchronousOperations.has(item.operation))
+      return new KmipError('FeatureNotSupported', 'this operation cannot be asynchronous');
+    if (!environment.unsealed) return sealedVaultRefusal();
+    if (bytes.length > limits.jobBytes)
+      return new KmipError(
+        'ServerLimitExceeded',
+        `a message of more than ${limits.jobBytes} bytes is not kept for later`,
+      );
+    if (queue.pending >= limits.jobs || queue.pendingOf(environment.principal.client) >= limits.jobsPerClient)
+      return new KmipError('ServerLimitExceeded', 'too many requests are pending: wait until some are done');
+    try {
+      requireItemPermission(item, environment);
+    } catch (error) {
+      if (error instanceof KmipError) return error;
+      throw error;
+    }
+    return undefined;
   }
-  return undefined;
 }
 
-function allowed(item: RequestItem, submission: Submission) {
-  const { unit } = submission;
-  return permitted(
-    item,
-    submission.context(unit.layer(), item, () => {}),
-    submission,
-  );
+/** Whether the operation says that this request may take long. */
+async function isSlow(
+  item: RequestItem,
+  { version }: RequestMessage,
+  environment: BatchEnvironment,
+): Promise<boolean> {
+  if (environment.operations.get(item.operation)?.slow === undefined) return false;
+  try {
+    const { operation, context } = requireItemPermission(item, environment);
+    const payload = plan(operation.request, version).read(item.payload.fork());
+    return (await operation.slow?.(payload, context.work)) ?? false;
+  } catch (error) {
+    // An invalid request is executed at once, so that the client learns of its mistake without polling.
+    if (asRefusal(error) === undefined) throw error;
+    return false;
+  }
 }
 
-function tooLarge(room: number): KmipError | undefined {
-  return room < 0
+function requireItemPermission(
+  item: RequestItem,
+  environment: BatchEnvironment,
+): ReturnType<typeof requirePermission> {
+  const context = environment.createContext(item, environment.unit.layer());
+  return requirePermission(item, context, environment);
+}
+
+function tooLarge(available: number): KmipError | undefined {
+  return available < 0
     ? new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size')
     : undefined;
 }

@@ -1,32 +1,33 @@
 import type { Store } from '../../store/store.ts';
 import type { JobQueue } from './job-queue.ts';
 
-const everyMilliseconds = 5_000;
-/** Records are swept every so many turns. */
-const sweepTurns = 12;
+const intervalMilliseconds = 5_000;
+/** Expired records are deleted in every twelfth interval. */
+const intervalsPerDeletion = 12;
 
-/** What has to be looked after every few seconds, whether messages come or not: jobs left behind, records that have expired. */
+/** Background tasks that do not depend on messages: queues jobs that were left behind, and deletes expired records. */
 export class Maintenance {
   readonly #timer: NodeJS.Timeout;
-  #turns = 0;
+  #intervals = 0;
 
-  /** `now`: POSIX seconds. */
+  /** Starts at once. `now`: POSIX seconds. */
   constructor(store: Store, queue: JobQueue, now: () => number) {
-    // Bad weather shows itself elsewhere, and passes before another turn.
-    const turn = (): void => {
-      queue.look().catch(() => {});
-      if (this.#turns % sweepTurns === 0) sweep(store, now()).catch(() => {});
-      this.#turns += 1;
+    // Store and vault errors are reported by requests; the next interval retries.
+    const runTasks = (): void => {
+      queue.lookForJobs().catch(() => {});
+      if (this.#intervals % intervalsPerDeletion === 0) deleteExpired(store, now()).catch(() => {});
+      this.#intervals += 1;
     };
-    this.#timer = setInterval(turn, everyMilliseconds).unref();
-    queueMicrotask(turn);
+    this.#timer = setInterval(runTasks, intervalMilliseconds).unref();
+    queueMicrotask(runTasks);
   }
 
-  end(): void {
+  /** Starts no further tasks; does not wait for running ones. */
+  stop(): void {
     clearInterval(this.#timer);
   }
 }
 
-async function sweep(store: Store, now: number): Promise<void> {
+async function deleteExpired(store: Store, now: number): Promise<void> {
   while (await store.deleteExpired(now));
 }

@@ -1,39 +1,47 @@
 import { KmipError } from '../../common/errors.ts';
 import { SerialQueue } from './serial-queue.ts';
 
-/** Times a message is played again when others keep changing the objects it reads; then it is refused. */
-const maxReplays = 128;
-/** Times it competes with the others; then those who come new wait with their commits, or it might lose for ever. */
-const replaysAmongOthers = 4;
+/** Retries of one message while others keep changing the objects that it reads; then it is refused. */
+const maxRetries = 128;
+/** Retries in competition with new messages; in later ones new messages wait with their commits, or it might never end. */
+const maxSharedRetries = 4;
 
 /**
- * Messages that lost a race are played again one after the other: then only newcomers can beat them, and many clients on
- * one object all get their turn. A queue for each group, so that none waits for another's long batch.
+ * Executes messages that lost a conflict again, one after the other: then only new messages can win against them, and
+ * many clients on one object all succeed. Each group has a queue of its own, so that no group waits for the long batch
+ * of another.
  */
 export class ConflictRetry {
   readonly #queues = new Map<string, SerialQueue>();
 
-  /** To be waited for before a new message of the group commits; undefined: nobody has lost so often. */
+  /**
+   * Returns a promise that a new message of the group has to wait for before it commits; undefined when no retry needs
+   * that.
+   */
   exclusiveBarrier(group: string): Promise<void> | undefined {
-    const turns = this.#queues.get(group);
-    return turns?.hasExclusive === true ? turns.untilShared() : undefined;
+    const queue = this.#queues.get(group);
+    return queue?.hasExclusive === true ? queue.untilShared() : undefined;
   }
 
-  /** Plays one message of a group at a time, in the order in which they lost; `play` gives undefined when it loses again. */
-  run<T>(group: string, play: () => Promise<T | undefined>): Promise<T> {
-    const turns = this.#queueOf(group);
-    return turns.run(async () => {
-      for (let attempt = 0; attempt < maxReplays; attempt++) {
-        const played = await (attempt < replaysAmongOthers ? play() : turns.runExclusive(play));
-        if (played !== undefined) return played;
+  /**
+   * Retries one message of a group at a time, in the order in which they lost. `attempt` resolves with undefined when it
+   * loses again. Rejects as `attempt` does.
+   * @throws {KmipError} GeneralFailure when the message has lost too often.
+   */
+  run<T>(group: string, attempt: () => Promise<T | undefined>): Promise<T> {
+    const queue = this.#queueOf(group);
+    return queue.run(async () => {
+      for (let retry = 0; retry < maxRetries; retry++) {
+        const result = await (retry < maxSharedRetries ? attempt() : queue.runExclusive(attempt));
+        if (result !== undefined) return result;
       }
       throw new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
     });
   }
 
   #queueOf(group: string): SerialQueue {
-    let turns = this.#queues.get(group);
-    if (turns === undefined) this.#queues.set(group, (turns = new SerialQueue()));
-    return turns;
+    let queue = this.#queues.get(group);
+    if (queue === undefined) this.#queues.set(group, (queue = new SerialQueue()));
+    return queue;
   }
 }

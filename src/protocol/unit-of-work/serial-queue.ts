@@ -1,26 +1,26 @@
-/** Runs tasks one after the other, in the order they came. One that cannot get ahead of others may have them wait for it. */
+/** Runs tasks one after the other, in the order in which they came. A task may have work outside the queue wait for it. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
   #exclusive: Promise<void> | undefined;
 
-  /** Resolves or rejects as the task does. */
+  /** Runs the task when all earlier ones have ended; resolves or rejects as the task does. */
   run<T>(task: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(task);
-    this.#last = turn.catch(() => {});
-    return turn;
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => {});
+    return result;
   }
 
-  /** Whether somebody is alone: then `free` is worth waiting for. */
+  /** Whether the running task holds exclusive access, so that others have to wait for `untilShared`. */
   get hasExclusive(): boolean {
     return this.#exclusive !== undefined;
   }
 
-  /** Resolves once nobody is alone. */
+  /** Resolves when no task holds exclusive access. */
   async untilShared(): Promise<void> {
     while (this.#exclusive !== undefined) await this.#exclusive;
   }
 
-  /** Runs what belongs to the task whose turn it is, while everybody who asks for `free` waits. */
+  /** Runs work of the running task, while everything that waits for `untilShared` is held back. */
   async runExclusive<T>(work: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exclusive = promise;

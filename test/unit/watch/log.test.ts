@@ -151,7 +151,11 @@ t.test('the listener: probes at debug, refusals in words, a flood as a number', 
     resumed: false,
   });
   listener.connectionClosed({ client: 'demo', connection: '1' });
-  listener.handshakeRefused({ reason: 'connection closed by the client', peer: '192.0.2.1:2', level: 'debug' });
+  listener.handshakeRefused({
+    reason: 'connection closed by the client',
+    peer: '192.0.2.1:2',
+    level: 'debug',
+  });
   listener.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
   listener.handshakeRefused(refused);
   t.match(lines(), [

@@ -1,0 +1,142 @@
+import type { Principal } from '../../identity/principal.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Attempts, Context, EarlierAnswer, MultiPart, ObjectContext } from '../../operations/context.ts';
+
+import type { FailedAttempts } from './attempts.ts';
+import type { MultiPartOperations } from './multi-part.ts';
+
+/** The part of the handler context that is the same for all items of a batch. */
+export type BatchContext = Omit<Context, 'work' | 'multiPart' | 'attempts' | 'answerWith'>;
+
+/** State that outlives the messages of a client; the ports of an item are made from these. */
+export interface ProcessState {
+  readonly multiPart: MultiPartOperations;
+  readonly attempts: FailedAttempts;
+}
+
+/**
+ * The ports that belong to one batch item. Each is made at its first use, because most items, such as Get, use none.
+ * All contexts of the item share them, also those of its repetitions.
+ */
+export class ItemPorts {
+  readonly #item: object;
+  readonly #principal: Principal;
+  readonly #state: ProcessState;
+  #multiPart: MultiPart | undefined;
+  #attempts: Attempts | undefined;
+  /** The answers that the handler gave instead of its own; undefined when it gave none. */
+  earlierAnswers: readonly EarlierAnswer[] | undefined;
+
+  /** `item` is the same object in every attempt to execute the message. */
+  constructor(item: object, principal: Principal, state: ProcessState) {
+    this.#item = item;
+    this.#principal = principal;
+    this.#state = state;
+  }
+
+  get multiPart(): MultiPart {
+    this.#multiPart ??= this.#state.multiPart.forItem(this.#item, this.#principal);
+    return this.#multiPart;
+  }
+
+  get attempts(): Attempts {
+    this.#attempts ??= this.#state.attempts.forItem(this.#item, this.#principal);
+    return this.#attempts;
+  }
+
+  get answerWith(): Context['answerWith'] {
+    return (answers) => {
+      this.earlierAnswers = answers;
+    };
+  }
+}
+
+/** The handler context of one batch item: the batch's context, the item's ports and the layer that it writes to. */
+export class ItemContext implements Context {
+  readonly work: Context['work'];
+  readonly server: Context['server'];
+  readonly #batch: BatchContext;
+  readonly #ports: ItemPorts;
+
+  constructor(batch: BatchContext, ports: ItemPorts, { work, server }: Pick<Context, 'work' | 'server'>) {
+    this.#batch = batch;
+    this.#ports = ports;
+    this.work = work;
+    this.server = server;
+  }
+
+  /** Returns the context of the same item with other views of its layer and of the server's description. */
+  withViews(views: Pick<Context, 'work' | 'server'>): ItemContext {
+    return new ItemContext(this.#batch, this.#ports, views);
+  }
+
+  /** Returns the context of the same item for a handler that works on `object`. */
+  withObject(object: ManagedObject): ObjectContext {
+    return new ObjectItemContext(this.#batch, this.#ports, this, object);
+  }
+
+  /** The answers that the handler gave instead of its own; undefined when it gave none. */
+  get earlierAnswers(): readonly EarlierAnswer[] | undefined {
+    return this.#ports.earlierAnswers;
+  }
+
+  get principal(): Context['principal'] {
+    return this.#batch.principal;
+  }
+  get version(): Context['version'] {
+    return this.#batch.version;
+  }
+  get now(): Context['now'] {
+    return this.#batch.now;
+  }
+  get crypto(): Context['crypto'] {
+    return this.#batch.crypto;
+  }
+  get limits(): Context['limits'] {
+    return this.#batch.limits;
+  }
+  get channel(): Context['channel'] {
+    return this.#batch.channel;
+  }
+  get enrolments(): Context['enrolments'] {
+    return this.#batch.enrolments;
+  }
+  get sessionControl(): Context['sessionControl'] {
+    return this.#batch.sessionControl;
+  }
+  get jobs(): Context['jobs'] {
+    return this.#batch.jobs;
+  }
+  get newIdentifier(): Context['newIdentifier'] {
+    return this.#batch.newIdentifier;
+  }
+  get setPlaceholder(): Context['setPlaceholder'] {
+    return this.#batch.setPlaceholder;
+  }
+  get resolve(): Context['resolve'] {
+    return this.#batch.resolve;
+  }
+  get multiPart(): MultiPart {
+    return this.#ports.multiPart;
+  }
+  get attempts(): Attempts {
+    return this.#ports.attempts;
+  }
+  get answerWith(): Context['answerWith'] {
+    return this.#ports.answerWith;
+  }
+}
+
+class ObjectItemContext extends ItemContext implements ObjectContext {
+  readonly object: ManagedObject;
+
+  constructor(
+    batch: BatchContext,
+    ports: ItemPorts,
+    views: Pick<Context, 'work' | 'server'>,
+    object: ManagedObject,
+  ) {
+    super(batch, ports, views);
+    this.object = object;
+  }
+}

@@ -1,0 +1,184 @@
+import {
+  decodeRequest,
+  guessVersion,
+  type RequestMessage,
+  type ResponseItem,
+} from '../../../codec/envelope.ts';
+import { KmipError } from '../../common/errors.ts';
+import type { Limits } from '../../common/limits.ts';
+import type { Principal } from '../../identity/principal.ts';
+import { type Job, jobKinds, readJobRecord, writeJobRecord } from '../../operations/asynchronous/jobs.ts';
+import type { Jobs } from '../../operations/context.ts';
+import type { AuthenticatedRequest } from '../authentication/authentication.ts';
+import { runItems } from '../batch/batch.ts';
+import type { ContextFactory } from '../batch/context-factory.ts';
+import { asRefusal, isTransient } from '../batch/failure.ts';
+import { jobSender, type Responses } from '../batch/responses.ts';
+import type { ObjectEvents } from '../unit-of-work/object-events.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { storeJobAnswers } from './job-answers.ts';
+
+export interface JobRunnerOptions {
+  readonly limits: Limits;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly beginUnit: () => UnitOfWork;
+  /** Finds the client as it is enrolled now; undefined when it is not authorised. */
+  readonly principal: (client: string) => Promise<Principal | undefined>;
+  readonly contexts: ContextFactory;
+  readonly responses: Responses;
+  readonly events: ObjectEvents | undefined;
+}
+
+/** Circumstances of one run of a job. */
+export interface JobRun {
+  /** Whether another process, or this one before a restart, may have begun the job. */
+  readonly isLeftBehind: boolean;
+  /** Makes the port to asynchronous work for the job's own operations. */
+  portFor(principal: Principal): Jobs;
+}
+
+/** A job is executed so often when others keep changing what it reads; then it fails. */
+const maxAttempts = 32;
+/** A job that has been resumed so often probably ends the process each time; then it fails. */
+const maxResumed = 8;
+
+/** The answers to each item of a job. */
+type JobAnswers = readonly (readonly ResponseItem[])[];
+
+/** Executes the message of a job, and commits its objects, its answers and its end together. */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Executes one job; does nothing when another process has finished it. Rejects after a transient failure or a bug,
+   * and the job stays pending then.
+   */
+  async run(id: string, jobRun: JobRun): Promise<void> {
+    const started = performance.now();
+    if (jobRun.isLeftBehind) await this.#countResumption(id);
+    let request: RequestMessage | KmipError | undefined;
+    for (let attempt = 1; ; attempt++) {
+      const unit = this.#options.beginUnit();
+      const found = await unit.record(jobKinds.pending, id);
+      const message = await unit.record(jobKinds.message, id);
+      if (found === undefined || message === undefined) return;
+      const { group } = found;
+      unit.actFor(group);
+      const job = readJobRecord<Job>(found.content);
+      // Read once: multi-part operations recognise an item by its object in every attempt.
+      request ??= this.#read(message.content);
+      const failure = request instanceof KmipError ? request : undefined;
+      const refusal = reasonToGiveUp(job, attempt) ?? failure;
+      const answers =
+        refusal === undefined
+          ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
+          : job.items.map(({ operation }) => [failedAnswer(operation, refusal)]);
+      const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
+      storeJobAnswers(unit, { id, group, job, answers, expires });
+      if ((await unit.commit()) !== 'committed') continue;
+      this.#notify(job, message.content, answers, performance.now() - started, unit);
+      return;
+    }
+  }
+
+  #notify(
+    { client }: Job,
+    message: Uint8Array,
+    answers: JobAnswers,
+    milliseconds: number,
+    unit: UnitOfWork,
+  ): void {
+    const { responses, events } = this.#options;
+    responses.observe(guessVersion(message), answers.flat(), jobSender(client), milliseconds);
+    events?.committed(unit.written, unit.now);
+  }
+
+  /** Counts the resumption durably before the work begins, because the work may end the process again. */
+  async #countResumption(id: string): Promise<void> {
+    const unit = this.#options.beginUnit();
+    const found = await unit.record(jobKinds.pending, id);
+    if (found === undefined) return;
+    const job = readJobRecord<Job>(found.content);
+    const content = writeJobRecord({ ...job, resumed: job.resumed + 1 });
+    unit.putRecord(jobKinds.pending, id, found.group, content);
+    await unit.commit();
+  }
+
+  #read(message: Uint8Array): RequestMessage | KmipError {
+    try {
+      return decodeRequest(message, this.#options.limits);
+    } catch (error) {
+      return asRefusal(error) ?? new KmipError('GeneralFailure', 'the request cannot be read any more');
+    }
+  }
+
+  async #execute(
+    job: Job,
+    request: RequestMessage,
+    unit: UnitOfWork,
+    group: string,
+    jobRun: JobRun,
+  ): Promise<JobAnswers> {
+    const { contexts, responses } = this.#options;
+    const chosen = job.items.flatMap((item) => {
+      const requestItem = request.items[item.at];
+      return requestItem === undefined ? [] : [{ requestItem, item }];
+    });
+    const cancelled = new Set(
+      chosen.filter(({ item }) => item.cancelled).map(({ requestItem }) => requestItem),
+    );
+    const batch = { ...request, items: chosen.map(({ requestItem }) => requestItem) };
+    const sender = await this.#senderOf(job, group);
+    const environment = contexts.createEnvironment({
+      request: batch,
+      unit,
+      sender,
+      openJobs: () => jobRun.portFor(sender.principal),
+      unexpected: (error) => responses.unexpected(error, jobSender(sender.principal.client)),
+      isRetryable: isTransient,
+      isCancelled: (item) => cancelled.has(item),
+    });
+    const answers = await runItems(batch, environment);
+    return job.items.map(({ operation, cancelled: isCancelled }, at) => {
+      return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];
+    });
+  }
+
+  /** Returns the client with the role that it has now and the Rights that it had when it sent the message. */
+  async #senderOf({ client, rights, ticket }: Job, group: string): Promise<AuthenticatedRequest> {
+    const enrolled = await this.#options.principal(client);
+    const isGone = enrolled === undefined || enrolled.group !== group;
+    const principal = isGone ? { client, group, may: () => false } : enrolled;
+    const error = new KmipError('NotAuthorised', 'the client is not authorised any more');
+    return {
+      principal: {
+        ...principal,
+        may: (operation) => principal.may(operation),
+        ...(rights !== undefined && { rights }),
+        ...(ticket !== undefined && { ticket }),
+      },
+      ...(isGone && { refusal: { error, open: false } }),
+    };
+  }
+}
+
+const cancellation = new KmipError('OperationCanceledByRequester', 'the request was cancelled');
+const notRun = new KmipError('GeneralFailure', 'not done: an earlier item of the batch has failed');
+
+/** Returns why a job is not executed any more; undefined when it is. */
+function reasonToGiveUp({ resumed }: Job, attempt: number): KmipError | undefined {
+  if (resumed > maxResumed)
+    return new KmipError('GeneralFailure', `given up: the work was begun ${resumed} times and never ended`);
+  if (attempt > maxAttempts)
+    return new KmipError('GeneralFailure', 'other clients keep changing the same objects: try again');
+  return undefined;
+}
+
+function failedAnswer(operation: ResponseItem['operation'], { reason, message }: KmipError): ResponseItem {
+  return { operation, status: 'OperationFailed', reason, message };
+}

@@ -1,0 +1,117 @@
+import {
+  decodeRequest,
+  guessVersion,
+  type RequestMessage,
+  type ResponseItem,
+  UnsupportedVersionError,
+} from '../../codec/envelope.ts';
+import { closestVersion } from '../../codec/version.ts';
+import type { Limits } from '../common/limits.ts';
+import type { Authenticator } from './authentication/authentication.ts';
+import { runBatch } from './batch/batch.ts';
+import type { ContextFactory } from './batch/context-factory.ts';
+import { checkHeader } from './batch/header.ts';
+import { type Responses, senderOf } from './batch/responses.ts';
+import { AsynchronousSubmission } from './jobs/asynchronous.ts';
+import type { JobQueue } from './jobs/job-queue.ts';
+import type { Conversation, MessageService } from './service.ts';
+import { ConflictRetry } from './unit-of-work/conflict-retry.ts';
+import type { ObjectEvents } from './unit-of-work/object-events.ts';
+import type { UnitOfWork } from './unit-of-work/unit-of-work.ts';
+
+export interface MessageProcessorOptions {
+  readonly limits: Limits;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly beginUnit: () => UnitOfWork;
+  readonly authenticator: Authenticator;
+  readonly contexts: ContextFactory;
+  readonly queue: JobQueue;
+  readonly responses: Responses;
+  readonly events: ObjectEvents | undefined;
+}
+
+/** The result of one attempt to execute a message. */
+interface Attempt {
+  /** Group whose objects the message is about. */
+  readonly group: string;
+  /** Undefined after a conflict: another message changed what this one had read, and nothing was written. */
+  readonly result: AttemptResult | undefined;
+}
+
+interface AttemptResult {
+  readonly items: readonly ResponseItem[];
+  readonly serverHashedPassword: Uint8Array | undefined;
+}
+
+/** Answers framed requests: reads the message, checks its header, executes the batch, commits and encodes the response. */
+export class MessageProcessor {
+  readonly #options: MessageProcessorOptions;
+  readonly #submission: AsynchronousSubmission;
+  readonly #conflictRetry = new ConflictRetry();
+
+  constructor(options: MessageProcessorOptions) {
+    const { queue, limits, clock } = options;
+    this.#options = options;
+    this.#submission = new AsynchronousSubmission({ queue, limits, clock });
+  }
+
+  /** Answers one whole message; see `MessageService`. */
+  async respond(bytes: Uint8Array, conversation: Conversation): ReturnType<MessageService['respond']> {
+    const { limits, responses } = this.#options;
+    let version = guessVersion(bytes);
+    try {
+      const request = decodeRequest(bytes, limits);
+      version = request.version;
+      checkHeader(request, limits);
+      return { response: await this.#answer(request, conversation), close: false };
+    } catch (error) {
+      if (error instanceof UnsupportedVersionError) version = closestVersion(error.major);
+      const refusal = responses.asKmipError(error, conversation);
+      return { response: responses.refusal(version, refusal, conversation), close: false };
+    }
+  }
+
+  async #answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
+    const { responses } = this.#options;
+    const started = performance.now();
+    const first = await this.#executeBatch(request, conversation, true);
+    const retry = async () => (await this.#executeBatch(request, conversation, false)).result;
+    const { items, serverHashedPassword } =
+      first.result ?? (await this.#conflictRetry.run(first.group, retry));
+    const milliseconds = performance.now() - started;
+    responses.observe(request.version, items, senderOf(conversation), milliseconds);
+    return responses.encode(request, items, serverHashedPassword);
+  }
+
+  /**
+   * Executes the batch in a unit of work of its own and commits. A first attempt lets messages of the group that keep
+   * losing conflicts commit before it; a retry is such a message itself.
+   */
+  async #executeBatch(
+    request: RequestMessage,
+    conversation: Conversation,
+    isFirst: boolean,
+  ): Promise<Attempt> {
+    const { authenticator, beginUnit, contexts, events, queue, responses } = this.#options;
+    const unit = beginUnit();
+    const sender = await authenticator.authenticate(request.header, conversation, unit, unit.now);
+    const { group } = sender.principal;
+    unit.actFor(group);
+    const environment = contexts.createEnvironment({
+      request,
+      unit,
+      sender,
+      conversation,
+      openJobs: () => queue.portFor(sender.principal, false),
+      unexpected: (error) => responses.unexpected(error, senderOf(conversation)),
+    });
+    const items =
+      (await this.#submission.submitIfAsynchronous(request, environment)) ??
+      (await runBatch(request, environment));
+    if (isFirst && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
+    if ((await unit.commit()) !== 'committed') return { group, result: undefined };
+    events?.committed(unit.written, unit.now);
+    return { group, result: { items, serverHashedPassword: sender.serverHashedPassword } };
+  }
+}

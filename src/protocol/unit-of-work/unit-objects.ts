@@ -1,0 +1,144 @@
+import { matchesFilter } from '../../object/locate-filter.ts';
+import { ManagedObject } from '../../object/managed-object.ts';
+import type { FindQuery } from '../../operations/context.ts';
+import type { Filter, FoundObjects, LoadedObject, Store, StoredObject } from '../../store/store.ts';
+import type { Vault } from '../../vault/vault.ts';
+
+/** Identifiers in one query to the store: database engines limit the depth of an expression. */
+const maxIdentifiersPerQuery = 100;
+
+/** A page of identifiers, and the number of all matchesFilter. */
+export interface FoundPage {
+  ids: string[];
+  total: number;
+}
+
+/** The objects of one message: the rows that it read and found, and the changes of its successful items. */
+export class UnitObjects {
+  readonly #store: Store;
+  readonly #vault: Vault;
+  /** Rows as the store gave them; undefined: it had none. */
+  readonly #read = new Map<string, LoadedObject | undefined>();
+  /** Results of searches whose versions have not been compared with a read yet. */
+  #found: FoundObjects[] = [];
+  /** Versions of the objects that searches found, by identifier. */
+  #versionsFound: Map<string, number> | undefined;
+  #hasStaleResult = false;
+  /** Objects that successful items changed, in the order of their first change. */
+  #pending = new Map<string, ManagedObject>();
+
+  constructor(store: Store, vault: Vault) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  /** Objects to be written. */
+  get pending(): ReadonlyMap<string, ManagedObject> {
+    return this.#pending;
+  }
+
+  /** Whether an object changed between the search that found it and its read: it may no longer match. */
+  get hasStaleResult(): boolean {
+    return this.#hasStaleResult;
+  }
+
+  /** The row as the store gave it; undefined when it had none, or was not asked. */
+  rowBefore(id: string): LoadedObject | undefined {
+    return this.#read.get(id);
+  }
+
+  /** Versions that rows must still have at the commit, of those that are only read; 0: there must be none. */
+  expectations(): { id: string; version: number }[] {
+    const expects: { id: string; version: number }[] = [];
+    for (const [id, row] of this.#read) {
+      if (!this.#pending.has(id)) expects.push({ id, version: row?.version ?? 0 });
+    }
+    return expects;
+  }
+
+  /** Encrypts and returns the rows to be written. `uniqueNames`, `now`: see `UnitOptions`. */
+  toStored(options: { readonly uniqueNames: boolean; readonly now: number }): StoredObject[] {
+    return [...this.#pending.values()].map((object) => object.toStored(this.#vault, options));
+  }
+
+  /** Takes over the changed objects of an item that has succeeded. */
+  merge(changed: Iterable<ManagedObject>): void {
+    for (const object of changed) this.#pending.set(object.id, object);
+  }
+
+  /** Drops the changes of all items. */
+  undo(): void {
+    this.#pending = new Map();
+  }
+
+  /** Returns an object of the group, a copy that a layer may change; undefined when there is none. */
+  async load(id: string, group: string): Promise<ManagedObject | undefined> {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) return pending.clone();
+    if (!this.#read.has(id)) {
+      const [row] = await this.#store.load([id]);
+      this.#read.set(id, row);
+      this.#compareWithFound(id, row?.version);
+    }
+    const row = this.#read.get(id);
+    // Objects of other groups get the same answer after the same reads as objects that do not exist.
+    return row === undefined || row.group !== group ? undefined : ManagedObject.fromStored(row, this.#vault);
+  }
+
+  /** A search and a read see the store at two times. Versions of searches are indexed only when something is read. */
+  #compareWithFound(id: string, version: number | undefined): void {
+    for (const { ids, versions } of this.#found) {
+      this.#versionsFound ??= new Map();
+      for (const [at, each] of ids.entries()) {
+        if (!this.#versionsFound.has(each)) this.#versionsFound.set(each, versions[at] as number);
+      }
+    }
+    this.#found.length = 0;
+    const found = this.#versionsFound?.get(id);
+    if (found !== undefined && found !== version) this.#hasStaleResult = true;
+  }
+
+  /** Searches the store and the changed objects together; `own` are the objects that the asking layer has changed. */
+  async find(
+    { filter, offset, limit }: FindQuery,
+    group: string,
+    own: ReadonlyMap<string, ManagedObject>,
+  ): Promise<FoundPage> {
+    const overlay = new Map([...this.#pending, ...own]);
+    if (overlay.size === 0) {
+      const found = await this.#store.find({ group, filter, offset, limit });
+      this.#found.push(found);
+      return { ids: [...found.ids], total: found.total };
+    }
+    // A changed object may match only now, or no longer, so the page is cut after the overlay.
+    const found = await this.#store.find({ group, filter, offset: 0, limit: offset + limit + overlay.size });
+    this.#found.push(found);
+    const matchesNow = (id: string) => matchesFilter(overlay.get(id) as ManagedObject, filter);
+    const matchedBefore = await this.#matchingInStore(overlay, filter, group);
+    const added = [...overlay.keys()].filter((id) => !matchedBefore.has(id) && matchesNow(id)).reverse();
+    const removed = [...matchedBefore].filter((id) => !matchesNow(id)).length;
+    const ids = [...added, ...found.ids.filter((id) => !overlay.has(id) || matchesNow(id))];
+    return {
+      ids: ids.slice(offset, offset + limit),
+      total: found.total - removed + added.length,
+    };
+  }
+
+  /** Returns the changed objects that match as the store still has them, on whatever page they are. */
+  async #matchingInStore(
+    overlay: ReadonlyMap<string, ManagedObject>,
+    filter: Filter,
+    group: string,
+  ): Promise<Set<string>> {
+    const stored = [...overlay.values()].filter(({ version }) => version > 0).map(({ id }) => id);
+    const matching = new Set<string>();
+    for (let at = 0; at < stored.length; at += maxIdentifiersPerQuery) {
+      const any = stored.slice(at, at + maxIdentifiersPerQuery).map((value) => {
+        return { attribute: 'UniqueIdentifier', fields: [{ field: '', op: '=', value }] } as const;
+      });
+      const query = { group, filter: { all: [filter, { any }] }, offset: 0, limit: maxIdentifiersPerQuery };
+      for (const id of (await this.#store.find(query)).ids) matching.add(id);
+    }
+    return matching;
+  }
+}
