@@ -59,7 +59,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
   closing.defer(() => opened.close());
   const vault = await rooms.openLocalVault({ rootKeyFile: home.rootKey, wrappedKeys: opened.wrappedKeys });
   closing.defer(() => vault.close());
-  const policy = new rooms.Policy(config.roles);
+  const policy = new rooms.RolePolicy(config.roles);
   const rules = new rooms.CryptographicPolicy({ ...config.crypto, fips: config.fips });
   const { interop, uniqueNames } = config;
   const asking = rooms.combineEndpointObservers(rooms.logEndpoints(log), metrics.endpoints);
@@ -96,7 +96,7 @@ async function boot(home: StateDirectory, overrides: Overrides): Promise<void> {
     observer: rooms.combineRequestObservers(rooms.logRequests(log), metrics.requests),
     events,
     clock: Date.now,
-    principal: (client) => rooms.absentClient(client, opened.clients, policy),
+    principal: (client) => rooms.principalByName(client, opened.clients, policy),
     enrolments: rooms.createEnrolments({
       home,
       authorities: () => presented.authorities,

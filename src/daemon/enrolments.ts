@@ -12,7 +12,7 @@ import {
   type ReplacedEnrolment,
 } from '../identity/enrolment.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import { signedBy } from '../identity/trust.ts';
+import { isSignedByIssuer } from '../identity/trust.ts';
 
 export interface EnrolmentOptions {
   readonly home: StateDirectory;
@@ -84,7 +84,7 @@ function judged(encoded: string | Uint8Array, authorities: readonly X509Certific
   const issuers = authorities.filter(
     ({ ca, validFromDate, validToDate }) => ca && validFromDate <= now && now <= validToDate,
   );
-  if (signedBy(certificate, certificate) || !leadsToRoot(certificate, issuers))
+  if (isSignedByIssuer(certificate, certificate) || !leadsToRoot(certificate, issuers))
     throw new EnrolmentRefusedError('no authority that the server trusts has signed it');
   return {
     der: new Uint8Array(certificate.raw),
@@ -116,8 +116,8 @@ function generated(key: KeyObject): GeneratedKey {
 /** Whether issuers lead from the certificate up to one that signed itself: OpenSSL wants the whole way. */
 export function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
   for (let below = certificate, steps = 0; steps <= issuers.length; steps++) {
-    if (signedBy(below, below)) return true;
-    const issuer = issuers.find((candidate) => signedBy(below, candidate));
+    if (isSignedByIssuer(below, below)) return true;
+    const issuer = issuers.find((candidate) => isSignedByIssuer(below, candidate));
     if (issuer === undefined) return false;
     below = issuer;
   }

@@ -1,64 +1,73 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import type { Policy } from './policy.ts';
+import type { RolePolicy } from './policy.ts';
 import type { Client, ClientDirectory, Principal } from './principal.ts';
 
-/** Why a certificate was turned away; for the log, the peer learns nothing. */
-export type Refusal =
+/** Why a certificate is refused; for the log only, the peer learns nothing. */
+export type CertificateRefusal =
   | 'certificate not enrolled'
   | 'client disabled'
   | 'certificate expired'
   | 'certificate not yet valid'
   | 'certificate is not for TLS clients';
 
-export type Authentication =
-  | { readonly principal: Principal; readonly client: Client }
-  /** `fingerprint` tells the operator which certificate; `name` when it is enrolled. */
-  | { readonly refused: Refusal; readonly fingerprint: string; readonly name?: string };
+/** The client that a certificate authenticates, or why it is refused. */
+export type AuthenticationResult =
+  | { readonly principal: Principal }
+  /** `fingerprint` tells the operator which certificate; `name` is the client's, when it is enrolled. */
+  | { readonly refused: string; readonly fingerprint: string; readonly name?: string };
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
 const anyExtendedKeyUsage = '2.5.29.37.0';
 
-/** SHA-256 of the certificate's DER, lower-case hex: how a client is known. No text inside a certificate is ever read. */
+/**
+ * Returns the SHA-256 of the certificate's DER in lower-case hex, which identifies a client. No text in a
+ * certificate is ever used for that.
+ */
 export function fingerprintOf(certificate: X509Certificate): string {
   return createHash('sha256').update(certificate.raw).digest('hex');
 }
 
 /**
- * Who the peer is, asked on every connection, resumed sessions too: those skip OpenSSL's look at the certificate.
- * A certificate of a trusted authority is not enough, it must be enrolled. No extended key usage at all is tolerated
- * (vCenter's own certificates have none), one that does not name clients is not. `hasCredentials`: whether the operator
- * gave the client any, so that this is not enough. Rejects only when the directory does.
+ * Returns the enrolled client of a certificate, or why it is refused. To be called on every connection, also
+ * on resumed sessions, for which OpenSSL does not check the certificate again. The issuer does not matter
+ * here: a certificate that is not enrolled is refused. An absent extended key usage is tolerated (vCenter's
+ * own certificates have none), one without client authentication is not. `hasCredentials`: whether the
+ * operator gave the client credentials, so that the certificate is not enough. Rejects only when the
+ * directory does.
  */
 export async function authenticate(
   certificate: X509Certificate,
   directory: ClientDirectory,
-  policy: Policy,
+  policy: RolePolicy,
   now: Date = new Date(),
   hasCredentials: (client: string) => Promise<boolean> = () => Promise.resolve(false),
-): Promise<Authentication> {
+): Promise<AuthenticationResult> {
   const fingerprint = fingerprintOf(certificate);
   const client = await directory.byFingerprint(fingerprint);
   if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
   const refused = client.disabled ? 'client disabled' : refusalOf(certificate, now);
   if (refused !== undefined) return { refused, fingerprint, name: client.name };
   const secondFactor = await hasCredentials(client.name);
-  return { client, principal: principalOf(client, policy, secondFactor) };
+  return { principal: principalOf(client, policy, secondFactor) };
 }
 
 function principalOf(
   { name, group, role, fingerprint }: Client,
-  policy: Policy,
+  policy: RolePolicy,
   secondFactor: boolean,
 ): Principal {
   const may = (operation: string) => policy.permits(role, operation);
   return { client: name, group, fingerprint, secondFactor, may };
 }
 
-/** An enrolled client that is not here itself, for what is done in its name; undefined when it may not speak now. */
-export async function absentClient(
+/**
+ * Returns the principal of an enrolled client that has no connection here, for work that is done for it;
+ * undefined when it is not authorised at `now`.
+ */
+export async function principalByName(
   name: string,
   directory: ClientDirectory,
-  policy: Policy,
+  policy: RolePolicy,
   now: Date = new Date(),
 ): Promise<Principal | undefined> {
   const client = await directory.byName(name);
@@ -67,8 +76,8 @@ export async function absentClient(
   return principalOf(client, policy, false);
 }
 
-/** What about a certificate itself forbids its use now; undefined when nothing does. */
-export function refusalOf(certificate: X509Certificate, now: Date): Refusal | undefined {
+/** Returns why a certificate by itself cannot authenticate a client at `now`; undefined when it can. */
+export function refusalOf(certificate: X509Certificate, now: Date): CertificateRefusal | undefined {
   if (now > certificate.validToDate) return 'certificate expired';
   if (now < certificate.validFromDate) return 'certificate not yet valid';
   // Node calls the extended key usage `keyUsage`; undefined when the extension is absent.

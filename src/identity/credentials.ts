@@ -2,25 +2,25 @@ import { readJson, writeJson } from '../common/json.ts';
 import type { HashedPasswordVerifier, PasswordVerifier } from './passwords.ts';
 
 /**
- * The credentials that the operator has given to one client, beside its certificate: a record of its own, whose id is
- * the client's name. Only the command line writes it.
+ * Kind of the record with the credentials that the operator gave to one client besides its certificate; the
+ * id is the client's name. Only the command line writes it.
  */
 export const credentialKind = 'credential';
 
-/** What messages have used up of them; only the daemon writes it. Same id. */
+/** Kind of the record with the credentials that messages have used up; same id. Only the daemon writes it. */
 export const credentialUseKind = 'credential-use';
 
-/** At most one for each username. */
+/** The credentials of one username, of which a client has at most one entry. */
 export interface UserCredential {
   readonly username: string;
   readonly password?: PasswordVerifier;
-  /** Present when Hashed Password may be used. */
+  /** Present when the client may use Hashed Password. */
   readonly hashed?: HashedPasswordVerifier;
-  /** Fingerprints of one-time passwords, spent ones among them. */
+  /** Fingerprints of the one-time passwords that were given out, used ones included. */
   readonly oneTime?: readonly string[];
 }
 
-/** Fields of a Device credential that tell devices apart (KMIP 2.1 §9.2). */
+/** Fields of a Device credential that identify a device (KMIP 2.1 §9.2). */
 export const deviceFields = [
   'DeviceSerialNumber',
   'DeviceIdentifier',
@@ -30,17 +30,19 @@ export const deviceFields = [
 ] as const;
 export type DeviceFields = Readonly<Partial<Record<(typeof deviceFields)[number], string>>>;
 
-/** Every field named here must be shown, and be the same. */
+/** A device; a client has to show every field in it, with the same value. */
 export interface DeviceCredential {
   readonly fields: DeviceFields;
   readonly password?: PasswordVerifier;
 }
 
+/** All credentials that the operator gave to one client. */
 export interface ClientCredentials {
   readonly users: readonly UserCredential[];
   readonly devices: readonly DeviceCredential[];
 }
 
+/** The credentials of one client that can no longer be used. */
 export interface CredentialUse {
   /** Username → the latest Timestamp of a Hashed Password, POSIX microseconds in decimal. */
   readonly timeStamps: Readonly<Record<string, string>>;
@@ -48,22 +50,29 @@ export interface CredentialUse {
   readonly spent: readonly string[];
 }
 
+/** The credentials of a client that the operator gave none. */
 export const noCredentials: ClientCredentials = { users: [], devices: [] };
 
+/** Decodes the content of a `credential` record. */
 export function readCredentials(content: Uint8Array): ClientCredentials {
   return readJson(content);
 }
 
+/** Encodes the content of a `credential` record. */
 export function writeCredentials(credentials: ClientCredentials): Uint8Array {
   return writeJson(credentials);
 }
 
+/** Decodes the content of a `credential-use` record; nothing is used up when there is none. */
 export function readUse(content: Uint8Array | undefined): CredentialUse {
   if (content === undefined) return { timeStamps: {}, spent: [] };
   return readJson(content);
 }
 
-/** Leaves out what is no longer among the credentials, so that it cannot grow without end. */
+/**
+ * Encodes the content of a `credential-use` record, without entries of removed credentials, so that its size
+ * is bounded.
+ */
 export function writeUse(use: CredentialUse, { users }: ClientCredentials): Uint8Array {
   const codes = new Set(users.flatMap(({ oneTime = [] }) => oneTime));
   const names = new Set(users.map(({ username }) => username));

@@ -1,21 +1,33 @@
 import type { ClientDirectory } from './principal.ts';
 
-/** Port: how an enrolled client gets another certificate in place of its own (KMIP 2.1 Re-Provision). */
+/** Port: replaces the certificate of an enrolled client (KMIP 2.1 Re-Provision). */
 export interface Enrolments {
   readonly directory: Pick<ClientDirectory, 'byName' | 'byFingerprint' | 'list'>;
-  /** Whether the server has an authority of its own to issue certificates with; the next two want one. */
+  /**
+   * Whether the server has an authority of its own to issue certificates with; `signRequest` and `generate`
+   * need one.
+   */
   readonly canIssue: boolean;
-  /** A certificate for the key of a certificate request (PKCS#10, PEM or DER). Throws EnrolmentRefusedError. */
+  /**
+   * Issues a certificate for the key of a certificate request (PKCS#10, PEM or DER).
+   * @throws {EnrolmentRefusedError} when the request cannot be used.
+   */
   signRequest(client: string, request: Uint8Array): Promise<ClientCertificate>;
-  /** A certificate with a fresh key. Throws EnrolmentRefusedError. */
+  /**
+   * Issues a certificate for a new key.
+   * @throws {EnrolmentRefusedError} when the authority cannot issue.
+   */
   generate(client: string): Promise<ClientCertificate & { readonly key: GeneratedKey }>;
-  /** A certificate that the client has got elsewhere, in DER. Throws EnrolmentRefusedError when it opens no connection here. */
+  /**
+   * Checks a certificate (DER) that another authority issued to the client.
+   * @throws {EnrolmentRefusedError} when no connection could be opened with it.
+   */
   accept(certificate: Uint8Array): ClientCertificate;
-  /** Tells the operator, once it is durable. */
+  /** Notifies the operator of a replacement; to be called when it is durable. */
   replaced(event: ReplacedEnrolment): void;
 }
 
-/** A certificate that lets its holder in, once it is enrolled. */
+/** A certificate that authenticates its client once it is enrolled. */
 export interface ClientCertificate {
   readonly der: Uint8Array;
   readonly pem: string;
@@ -25,24 +37,26 @@ export interface ClientCertificate {
   readonly notAfter: number;
 }
 
-/** A private key in PKCS#8 (DER, memory of the caller's own). */
+/** A private key. */
 export interface GeneratedKey {
+  /** PKCS#8 DER, in memory that the caller may overwrite. */
   readonly pkcs8: Uint8Array;
   readonly algorithm: 'ECDSA' | 'RSA';
   readonly bits: number;
 }
 
+/** A client has replaced its certificate. */
 export interface ReplacedEnrolment {
   readonly client: string;
   readonly fingerprint: string;
-  /** Fingerprint of the certificate that no longer counts. */
+  /** Fingerprint of the certificate that is no longer valid. */
   readonly before: string;
   /** Unique Identifier of the new certificate's object. */
   readonly object: string;
   readonly by: 'certificate request' | 'certificate' | 'generated key';
 }
 
-/** A certificate or certificate request that no enrolment can rest on; the message is for the client. */
+/** A certificate or certificate request cannot be enrolled; the client gets the message. */
 export class EnrolmentRefusedError extends Error {
   override readonly name = 'EnrolmentRefusedError';
   readonly code = 'ENROLMENT_REFUSED';

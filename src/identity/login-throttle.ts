@@ -1,36 +1,42 @@
 import { Throttle } from './throttle.ts';
 
-/** What one attempt to prove an identity came to: what follows from it, or why it was refused. */
+/** The result of one attempt to prove an identity: a value, or why it was refused. */
 export type LoginAttempt<T> =
   | { readonly verified: T }
-  /** `known`: by somebody who knew the secret, so that nothing was guessed. */
+  /** `known`: the secret was right, so the attempt was no guess and does not count. */
   | { readonly refused: string; readonly known?: boolean };
 
-/** Failures in a row that are free of charge: of one name, and of all names that one certificate tries. */
-const freeOfName = 5;
-const freeOfClient = 50;
+/**
+ * Consecutive failures before attempts are delayed: of one name, and of all names that one certificate tries.
+ */
+const freeNameFailures = 5;
+const freeClientFailures = 50;
 
 /**
- * Where passwords are tried: one attempt at a time for each client, so that a hundred connections guess no faster than
- * one, and no more once too many have failed.
+ * Limits the attempts to prove an identity by password: one at a time for each client, so that a hundred
+ * connections guess no faster than one, and none for a while after too many failures.
  */
 export class LoginThrottle {
   readonly #names: Throttle;
   readonly #clients: Throttle;
-  /** The last attempt of each client that has any under way. */
+  /** The last attempt in the queue of each client that has any; settles without an error. */
   readonly #last = new Map<string, Promise<unknown>>();
+  /** Running attempts of `attemptOnce`, by the credential that is shown. */
   readonly #running = new Map<string, Promise<LoginAttempt<unknown>>>();
 
   /** `clock`: milliseconds since 1970. */
   constructor(clock: () => number) {
-    this.#names = new Throttle(clock, freeOfName);
-    this.#clients = new Throttle(clock, freeOfClient);
+    this.#names = new Throttle(clock, freeNameFailures);
+    this.#clients = new Throttle(clock, freeClientFailures);
   }
 
-  /** `name`: what is being tried, within the client. */
+  /**
+   * Runs `verify` in the client's queue, or refuses unseen after too many failures. `name` identifies the
+   * secret that is tried, within the client. Rejects as `verify` does, and that counts neither way.
+   */
   attempt<T>(client: string, name: string, verify: () => Promise<LoginAttempt<T>>): Promise<LoginAttempt<T>> {
     const key = `${client} ${name}`;
-    return this.#inTurn(client, async () => {
+    return this.#enqueue(client, async () => {
       if (this.#clients.isBlocked(client) || this.#names.isBlocked(key))
         return { refused: 'too many attempts have failed' };
       const attempt = await verify();
@@ -45,7 +51,10 @@ export class LoginThrottle {
     });
   }
 
-  /** The same, for what holds however often it is shown: who shows the same meanwhile shares the outcome. */
+  /**
+   * Like `attempt`, for credentials that stay valid after their use: while one is verified, further attempts
+   * with the same `shown` share its result. `shown` is a digest of the credential.
+   */
   attemptOnce<T>(
     client: string,
     name: string,
@@ -59,15 +68,15 @@ export class LoginThrottle {
     return attempt;
   }
 
-  async #inTurn<T>(client: string, task: () => Promise<T>): Promise<T> {
-    const turn = (this.#last.get(client) ?? Promise.resolve()).then(task);
-    const settled = turn.then(
+  async #enqueue<T>(client: string, task: () => Promise<T>): Promise<T> {
+    const result = (this.#last.get(client) ?? Promise.resolve()).then(task);
+    const settled = result.then(
       () => {},
       () => {},
     );
     this.#last.set(client, settled);
     try {
-      return await turn;
+      return await result;
     } finally {
       if (this.#last.get(client) === settled) this.#last.delete(client);
     }

@@ -1,7 +1,7 @@
 import { createHash, hash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** What is kept of a password: enough to recognise it, not to say it. Texts in Base64. */
+/** The stored form of a password: its scrypt hash with the parameters (RFC 7914). Texts in Base64. */
 export interface PasswordVerifier {
   readonly N: number;
   readonly r: number;
@@ -10,47 +10,51 @@ export interface PasswordVerifier {
   readonly hash: string;
 }
 
-/** 32 MiB and some 60 ms a guess. The vault seals verifiers besides, so the database alone gives nothing to guess at. */
+/**
+ * 32 MiB and some 60 ms for each guess. The vault encrypts verifiers too, so the database alone gives nothing
+ * to guess at.
+ */
 const current = { N: 2 ** 15, r: 8, p: 1 } as const;
 const hashBytes = 32;
 
 const derive = promisify<string, Uint8Array, number, ScryptOptions, Buffer>(scrypt);
 
-/** Runs on the thread pool. */
+/** Hashes a password for storage. Runs on libuv's thread pool. */
 export async function passwordVerifier(password: string): Promise<PasswordVerifier> {
   const salt = randomBytes(16);
   const key = await derive(password, salt, hashBytes, { ...current, maxmem: memoryOf(current) });
   return { ...current, salt: salt.toString('base64'), hash: key.toString('base64') };
 }
 
-/** Takes the place of the verifier of somebody who is not known, so that the answer comes no sooner. */
-const nobody: PasswordVerifier = {
+/** Stands in for the verifier of an unknown user, so that the answer takes as long. */
+const dummyVerifier: PasswordVerifier = {
   ...current,
   salt: randomBytes(16).toString('base64'),
   hash: randomBytes(hashBytes).toString('base64'),
 };
 
-/** False, after as much time, without a verifier. */
+/** Whether it is the password of the verifier; without one false, after as much time. */
 export async function isPassword(password: string, verifier: PasswordVerifier | undefined): Promise<boolean> {
-  const { N, r, p, salt, hash: expected } = verifier ?? nobody;
+  const { N, r, p, salt, hash: expected } = verifier ?? dummyVerifier;
   const options = { N, r, p, maxmem: memoryOf({ N, r }) };
   const key = await derive(password, Buffer.from(salt, 'base64'), hashBytes, options);
   const same = equal(key, Uint8Array.fromBase64(expected));
   return verifier !== undefined && same;
 }
 
-/** Twice what the algorithm needs: OpenSSL counts a little on top. */
+/** Bytes: twice the memory that the algorithm needs, because OpenSSL counts a little more. */
 function memoryOf({ N, r }: Pick<PasswordVerifier, 'N' | 'r'>): number {
   return 256 * N * r;
 }
 
-/** Hashes that a Hashed Password may be made with, by their names in KMIP and in OpenSSL. */
+/** Hashing Algorithms for Hashed Password, by their names in KMIP and in OpenSSL. */
 const hashes = { SHA_256: 'sha256', SHA_384: 'sha384', SHA_512: 'sha512' } as const;
 export type PasswordHash = keyof typeof hashes;
 
 /**
- * What is kept for Hashed Password (KMIP 2.1 §9.2): S1 = H(Username || Password) and H(S2) with S2 = H(Password ||
- * Username). S2 itself is what the client shows, so it is not kept. Fast to guess from, unlike the above.
+ * The stored form of a password for Hashed Password (KMIP 2.1 §9.2): S1 = H(Username || Password) and H(S2)
+ * with S2 = H(Password || Username). The client shows S2 itself, so S2 is not stored. Guesses are fast,
+ * unlike those of scrypt.
  */
 export type HashedPasswordVerifier = Readonly<
   Record<PasswordHash, { readonly s1: string; readonly s2Hash: string }>
@@ -59,6 +63,7 @@ export type HashedPasswordVerifier = Readonly<
 const digest = (name: PasswordHash, ...parts: readonly (Uint8Array | string)[]): Buffer =>
   parts.reduce((sum, part) => sum.update(part), createHash(hashes[name])).digest();
 
+/** Hashes a password for Hashed Password, with every algorithm that a client may choose. */
 export function hashedPasswordVerifier(username: string, password: string): HashedPasswordVerifier {
   const verifier = (name: PasswordHash) => ({
     s1: digest(name, username, password).toString('base64'),
@@ -68,8 +73,9 @@ export function hashedPasswordVerifier(username: string, password: string): Hash
 }
 
 /**
- * Checks `H(S1 || Timestamp) || S2`, the time as its eight bytes on the wire (microseconds, big-endian), and gives
- * what the server answers to prove that it knows the password too: `H(Timestamp || S1 || H(S2))`. Undefined when it does not hold.
+ * Checks the Hashed Password `H(S1 || Timestamp) || S2`, with the time as its eight bytes on the wire
+ * (microseconds, big-endian). Returns the server's proof that it knows the password too, `H(Timestamp || S1
+ * || H(S2))`; undefined when the Hashed Password is wrong or the algorithm unknown.
  */
 export function answerToHashedPassword(
   given: Uint8Array,
@@ -82,7 +88,7 @@ export function answerToHashedPassword(
   const { s1, s2Hash } = (verifier ?? unknownHashes)[name];
   const time = Buffer.alloc(8);
   time.writeBigInt64BE(timeStamp);
-  // As good as the password: memory of its own, not the pool that Buffer.from shares.
+  // As secret as the password, so it gets memory of its own, not the pool that Buffer.from shares.
   const secret = Uint8Array.fromBase64(s1);
   const proof = digest(name, secret, time);
   const shown = given.subarray(proof.length);
@@ -97,17 +103,22 @@ const unknownHashes = hashedPasswordVerifier(
   randomBytes(16).toString('hex'),
 );
 
-/** SHA-256 in Base64 of a text nobody can guess. */
+/**
+ * Returns the SHA-256 of a one-time password in Base64; one-time passwords are random, so a fast hash is
+ * enough.
+ */
 export function fingerprintOfCode(code: string): string {
   return hash('sha256', code, 'base64');
 }
 
-/** In constant time where the lengths are the same. */
+/** Compares in constant time when the lengths are the same. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** In the time that the longest list needs. */
+/**
+ * Whether the list has the text. Compares with every entry, so that the time does not tell which one it is.
+ */
 export function includesText(list: readonly string[], text: string): boolean {
   let found = false;
   for (const each of list) found = equal(Buffer.from(each), Buffer.from(text)) || found;

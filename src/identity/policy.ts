@@ -1,12 +1,15 @@
 import { Operation } from '../../codec/enums.ts';
 import { didYouMean } from '../common/suggest.ts';
 
-/** Who may speak at all may ask these: they show nothing of any object, and clients probe with them before all else. */
+/**
+ * Operations that every authorised client may use: they tell nothing of objects, and clients probe the server
+ * with them.
+ */
 export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', 'Query', 'Ping']);
 
 /**
- * Operations that each product was seen to send, and nothing more. One permission per operation: no grant implies
- * another one.
+ * Built-in roles: the operations that each product was seen to send, and no more. Each operation is a
+ * permission of its own: none implies another.
  */
 export const presets: Readonly<Record<string, readonly string[]>> = {
   full: Operation.members,
@@ -39,10 +42,16 @@ export const presets: Readonly<Record<string, readonly string[]>> = {
   veeam: ['CreateKeyPair', 'Activate', 'Locate', 'Get', 'Destroy'],
 };
 
-/** Roles of the configuration: name → operations and presets. One that bears a preset's name takes its place. */
+/**
+ * Roles of the configuration: name → operations and built-in roles. A role with the name of a built-in one
+ * replaces it.
+ */
 export type CustomRoles = Readonly<Record<string, readonly string[]>>;
 
-/** What a role of the configuration may not say: message for the person who wrote it, beginning after the role's name. */
+/**
+ * Returns what is wrong with a role of the configuration, as a message for its author; undefined when nothing
+ * is.
+ */
 export function roleProblem(name: string, entries: readonly string[]): string | undefined {
   if (name === 'full') return 'the role "full" is built in; give yours another name';
   for (const entry of entries) {
@@ -54,17 +63,20 @@ export function roleProblem(name: string, entries: readonly string[]): string | 
 }
 
 /**
- * Which role may do what; denies what it does not know. Principals ask it at every batch item, so `replace` reaches
- * the connections that are open.
+ * The operations that each role may use; unknown roles and operations are denied. Principals ask it for every
+ * batch item, so `replace` is effective on open connections.
  */
-export class Policy {
+export class RolePolicy {
   #grants = new Map<string, ReadonlySet<string>>();
 
   constructor(custom: CustomRoles = {}) {
     this.replace(custom);
   }
 
-  /** Takes over the roles of a configuration that `roleProblem` found nothing wrong with. */
+  /**
+   * Replaces the roles by the built-in ones and those of a configuration in which `roleProblem` finds nothing
+   * wrong.
+   */
   replace(custom: CustomRoles): void {
     const grants = new Map(Object.entries(presets).map(([name, operations]) => [name, new Set(operations)]));
     for (const [name, entries] of Object.entries(custom)) {
@@ -76,10 +88,12 @@ export class Policy {
     this.#grants = grants;
   }
 
+  /** Names of all roles. */
   get roles(): readonly string[] {
     return [...this.#grants.keys()];
   }
 
+  /** Whether the role includes the operation, by its KMIP name. */
   permits(role: string, operation: string): boolean {
     return alwaysGranted.has(operation) || (this.#grants.get(role)?.has(operation) ?? false);
   }

@@ -1,55 +1,61 @@
-/** Who is speaking. Port between the directory of enrolled clients and everything that decides on their behalf. */
-
-/** An enrolled client (LESSONS: a certificate of a trusted CA is not enough). */
+/** An enrolled client. A certificate of a trusted authority is not enough: it has to be the enrolled one. */
 export interface Client {
   readonly name: string;
-  /** Objects belong to the group; a client belongs to exactly one. */
+  /** The group that owns the client's objects; a client belongs to exactly one. */
   readonly group: string;
-  /** Name of a role in the policy table. */
+  /** Name of a role in the role policy. */
   readonly role: string;
   /** SHA-256 of the certificate's DER, lower-case hex, no colons. */
   readonly fingerprint: string;
   readonly disabled: boolean;
   /** POSIX seconds. */
   readonly enrolledAt: number;
-  /** PEM of the enrolled certificate, and of those above it when no authority of ours issued it. */
+  /** PEM of the enrolled certificate, with its issuers' when no authority of this server issued it. */
   readonly certificate: string;
 }
 
-/** The directory of enrolled clients, kept in the same database as the objects. */
+/** Port: the directory of enrolled clients, which is in the same database as the objects. */
 export interface ClientDirectory {
+  /** Undefined when no client has that certificate. */
   byFingerprint(fingerprint: string): Promise<Client | undefined>;
+  /** Undefined when no client has that name. */
   byName(name: string): Promise<Client | undefined>;
   list(): Promise<readonly Client[]>;
-  /** False when the name or the fingerprint is already enrolled. */
+  /** Enrols a client; false when the name or the fingerprint is already enrolled. */
   add(client: Client): Promise<boolean>;
-  /** Changes nothing else: the client may be replacing its certificate meanwhile. False when there is none. */
+  /**
+   * Disables or enables a client; false when there is none. Changes nothing else, because the client may be
+   * replacing its certificate meanwhile.
+   */
   setDisabled(name: string, disabled: boolean): Promise<boolean>;
-  /** False when there was none. Objects stay with the group. */
+  /** Removes a client; false when there was none. Its objects stay with the group. */
   remove(name: string): Promise<boolean>;
 }
 
-/** One thing that a ticket of Delegated Login allows (KMIP 2.1 §9.19); what it does not speak of it does not limit. */
-export interface Right {
-  /** KMIP names. */
+/** A Right of a ticket of Delegated Login (KMIP 2.1 §9.19). A field that is absent does not limit it. */
+export interface DelegatedRight {
+  /** Operations, by their KMIP names. */
   readonly operations?: readonly string[];
-  /** Unique Identifiers and Object Groups: an object must stand in one of the two, where either is given. */
+  /**
+   * Unique Identifiers. An object has to be listed here or to be in one of `groups`, where either is given.
+   */
   readonly objects?: readonly string[];
+  /** Object Groups. */
   readonly groups?: readonly string[];
 }
 
-/** The authenticated speaker of one message. Plain data but for `may`. */
+/** The authenticated client of one message. Plain data but for `may`. */
 export interface Principal {
   readonly client: string;
   readonly group: string;
   /** Fingerprint of the client's certificate. */
   readonly fingerprint?: string;
-  /** The operator has given the client credentials, so that its certificate alone is not enough. */
+  /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */
   readonly secondFactor?: boolean;
-  /** It speaks by this ticket (id of the record). */
+  /** Id of the ticket record by which the message was authorised. */
   readonly ticket?: string;
-  /** Narrows what the role grants to what one of these allows. */
-  readonly rights?: readonly Right[];
-  /** Operations the role grants, by KMIP name; asked once per batch item. */
+  /** An operation has to be allowed by one of these too, besides the role. */
+  readonly rights?: readonly DelegatedRight[];
+  /** Whether the role grants an operation, by its KMIP name; asked once per batch item. */
   may(operation: string): boolean;
 }

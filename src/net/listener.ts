@@ -3,6 +3,7 @@ import type { AddressInfo, DropArgument, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Address, formatAddress } from '../common/address.ts';
 import type { Limits } from '../common/limits.ts';
+import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
@@ -10,11 +11,6 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
-
-/** The principal of a certificate, or why it is refused. `fingerprint`: SHA-256 of the certificate in hex. */
-export type AuthenticationResult =
-  | { readonly principal: Principal }
-  | { readonly refused: string; readonly fingerprint: string; readonly name?: string };
 
 /** An authenticated connection: plain TTLV, or TTLV, XML and JSON within HTTP. */
 export interface ProtocolConnection {

@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { connect, type TLSSocket } from 'node:tls';
 import { formatAddress } from '../common/address.ts';
 import type { Limits } from '../common/limits.ts';
+import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
 import { isTrusted } from '../identity/trust.ts';
 import type { EndpointTarget } from '../protocol/endpoints/endpoint-settings.ts';
 import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { EndpointObserver } from '../watch/observer.ts';
-import type { AuthenticationResult } from './listener.ts';
 import { ServerRequestChannel } from './server-request-channel.ts';
 import { createOutgoingOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 

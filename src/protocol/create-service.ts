@@ -17,11 +17,17 @@ export interface ServiceOptions extends ContextFactoryOptions {
   readonly store: Store;
   /** Is notified of every commit of a message; left out where no client is to be notified. */
   readonly events?: ObjectEvents;
-  /** Finds the enrolled client of a name, for work that is done for it; undefined when it is not authorised now. */
+  /**
+   * Finds the enrolled client of a name, for work that is done for it; undefined when it is not authorised
+   * now.
+   */
   readonly principal?: (client: string) => Promise<Principal | undefined>;
 }
 
-/** Composes the message service: authentication, batch execution, asynchronous jobs and maintenance over one store. */
+/**
+ * Composes the message service: authentication, batch execution, asynchronous jobs and maintenance over one
+ * store.
+ */
 export function createService(options: ServiceOptions): Service {
   const { limits, clock, observer, server, store, vault, events } = options;
   const now = (): number => Math.floor(clock() / 1000);

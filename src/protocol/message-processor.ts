@@ -44,7 +44,10 @@ interface AttemptResult {
   readonly serverHashedPassword: Uint8Array | undefined;
 }
 
-/** Answers framed requests: reads the message, checks its header, executes the batch, commits and encodes the response. */
+/**
+ * Answers framed requests: reads the message, checks its header, executes the batch, commits and encodes the
+ * response.
+ */
 export class MessageProcessor {
   readonly #options: MessageProcessorOptions;
   readonly #submission: AsynchronousSubmission;
@@ -85,8 +88,8 @@ export class MessageProcessor {
   }
 
   /**
-   * Executes the batch in a unit of work of its own and commits. A first attempt lets messages of the group that keep
-   * losing conflicts commit before it; a retry is such a message itself.
+   * Executes the batch in a unit of work of its own and commits. A first attempt lets messages of the group
+   * that keep losing conflicts commit before it; a retry is such a message itself.
    */
   async #executeBatch(
     request: RequestMessage,

@@ -29,7 +29,10 @@ export interface RevocationList {
   readonly nextUpdate: number;
 }
 
-/** Revocation lists of the issuers that the groups have, for whoever runs the server: the lists are public, KMIP has no word for them. */
+/**
+ * Revocation lists of the issuers that the groups have, for whoever runs the server: the lists are public,
+ * KMIP has no word for them.
+ */
 export class RevocationLists {
   readonly #store: Store;
   readonly #vault: Vault;
@@ -57,8 +60,9 @@ export class RevocationLists {
   }
 
   /**
-   * A new list, good for so many seconds (at most `longestList`), of the issuer whose certificate has that identifier; its
-   * number is on disk before it is handed out. Undefined when there is no such issuer. Throws NoRevocationListError.
+   * A new list, good for so many seconds (at most `longestList`), of the issuer whose certificate has that
+   * identifier; its number is on disk before it is handed out. Undefined when there is no such issuer. Throws
+   * NoRevocationListError.
    */
   async make(id: string, seconds: number): Promise<RevocationList | undefined> {
     const [row] = await this.#store.load([id]);

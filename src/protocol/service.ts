@@ -13,20 +13,24 @@ export interface Conversation {
   readonly memory?: Set<string>;
   /** The connection itself, where client and server can exchange their roles on it. */
   readonly channel?: Channel | undefined;
-  /** Lets the session outlive the certificate that its client replaces; absent where sessions are not rechecked. */
+  /**
+   * Lets the session outlive the certificate that its client replaces; absent where sessions are not
+   * rechecked.
+   */
   readonly sessionControl?: SessionControl;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */
 export interface MessageService {
   /**
-   * Answers one whole TTLV message with an encoded response. Never rejects: every failure becomes a response. `close`
-   * tells that the framing can no longer be trusted: the caller sends the response and ends the connection.
+   * Answers one whole TTLV message with an encoded response. Never rejects: every failure becomes a response.
+   * `close` tells that the framing can no longer be trusted: the caller sends the response and ends the
+   * connection.
    */
   respond(request: Uint8Array, conversation: Conversation): Promise<{ response: Uint8Array; close: boolean }>;
   /**
-   * Returns the encoded response to bytes that are no message; the client reads `reason` in it. `version` is the
-   * probable version of the request, the oldest one when left out.
+   * Returns the encoded response to bytes that are no message; the client reads `reason` in it. `version` is
+   * the probable version of the request, the oldest one when left out.
    */
   refuseFraming(reason: string, version?: Version, conversation?: Conversation): Uint8Array;
 }
@@ -36,13 +40,13 @@ export interface Service extends MessageService {
   /** Number of messages that were answered as pending and are not done yet, as far as this process knows. */
   readonly pendingJobs: number;
   /**
-   * Queues jobs that a restart, another node or a transient failure has left; the service does so itself every few
-   * seconds. Rejects when the store does.
+   * Queues jobs that a restart, another node or a transient failure has left; the service does so itself
+   * every few seconds. Rejects when the store does.
    */
   lookForJobs(): Promise<void>;
   /**
-   * Stops background work and waits for running jobs, at most `limits.drainMilliseconds`. Jobs that are not done then
-   * continue after the next start. Has to be called before the store is closed.
+   * Stops background work and waits for running jobs, at most `limits.drainMilliseconds`. Jobs that are not
+   * done then continue after the next start. Has to be called before the store is closed.
    */
   close(): Promise<void>;
 }

@@ -2,13 +2,8 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
-import { fingerprintOf } from '../../src/identity/certificate.ts';
-import {
-  type AuthenticationResult,
-  Listener,
-  type ListenerOptions,
-  ttlvTransport,
-} from '../../src/net/listener.ts';
+import { type AuthenticationResult, fingerprintOf } from '../../src/identity/certificate.ts';
+import { Listener, type ListenerOptions, ttlvTransport } from '../../src/net/listener.ts';
 import type { MessageService } from '../../src/protocol/service.ts';
 import type { ListenerObserver } from '../../src/watch/observer.ts';
 import { Arrivals, until } from './arrivals.ts';

@@ -8,7 +8,7 @@ import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
 import { store as readStore } from '../../config/values.ts';
 import { fingerprintOf, refusalOf } from '../../identity/certificate.ts';
-import { Policy, presets } from '../../identity/policy.ts';
+import { presets, RolePolicy } from '../../identity/policy.ts';
 import type { Client } from '../../identity/principal.ts';
 import {
   type Command,
@@ -132,7 +132,7 @@ export const add: Command<Arguments> = {
 };
 
 function refuseUnknownRole(role: string, config: Config): void {
-  const { roles } = new Policy(config.roles);
+  const { roles } = new RolePolicy(config.roles);
   if (roles.includes(role)) return;
   throw new UsageError(
     `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,

@@ -1,6 +1,6 @@
 import type { ResponseItem } from '../../../codec/envelope.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import type { Principal, Right } from '../../identity/principal.ts';
+import type { DelegatedRight, Principal } from '../../identity/principal.ts';
 import type { Context, OperationName } from '../context.ts';
 
 /**
@@ -33,7 +33,7 @@ interface JobRecord {
 /** A pending job. */
 export interface Job extends JobRecord {
   /** Rights of the ticket that restricted the client beyond its role. */
-  readonly rights?: readonly Right[];
+  readonly rights?: readonly DelegatedRight[];
   readonly items: readonly JobItem[];
   /** How often the job was resumed after another process, or this one before a restart, had abandoned it. */
   readonly resumed: number;

@@ -2,7 +2,7 @@ import type { UsageLimits } from '../../../codec/structures/attribute-values.ts'
 import type { Ticket } from '../../../codec/structures/credentials.ts';
 import { fail } from '../../common/errors.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import type { Principal, Right } from '../../identity/principal.ts';
+import type { DelegatedRight, Principal } from '../../identity/principal.ts';
 import type { Context } from '../context.ts';
 
 /**
@@ -21,7 +21,7 @@ export interface Allowance {
 }
 
 /** A Right of Delegated Login, with what is left of its Usage Limits. */
-export interface TicketRight extends Right {
+export interface TicketRight extends DelegatedRight {
   readonly usage?: Allowance;
 }
 

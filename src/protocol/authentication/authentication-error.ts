@@ -1,11 +1,17 @@
 import { KmipError } from '../../common/errors.ts';
 
-/** The credentials of a message were refused. The message is for the log; the client learns no more than `refusal` says. */
+/**
+ * The credentials of a message were refused. The message is for the log; the client learns no more than
+ * `refusal` says.
+ */
 export class AuthenticationError extends Error {
   override readonly name = 'AuthenticationError';
   readonly code = 'AUTHENTICATION';
   readonly refusal: KmipError;
-  /** Whether operations that need no authentication are answered nevertheless, because nothing wrong was shown. */
+  /**
+   * Whether operations that need no authentication are answered nevertheless, because nothing wrong was
+   * shown.
+   */
   readonly isOpen: boolean;
 
   constructor(reason: string, refusal: KmipError, isOpen = false) {

@@ -13,12 +13,15 @@ import { AuthenticationError, invalidCredentials, invalidTicket } from './authen
 import { CredentialVerifier, isIgnorable } from './credential-verifier.ts';
 import { TicketLogin } from './ticket-login.ts';
 
-/** The sender of a message, by its TLS certificate and the Authentication of the header (KMIP 2.1 §8.1.2, 1.4 §6.6). */
+/**
+ * The sender of a message, by its TLS certificate and the Authentication of the header (KMIP 2.1 §8.1.2, 1.4
+ * §6.6).
+ */
 export interface AuthenticatedRequest {
   readonly principal: Principal;
   /**
-   * Why the items are refused; absent when they are not. `open`: nothing wrong was shown, so operations that need no
-   * authentication are answered.
+   * Why the items are refused; absent when they are not. `open`: nothing wrong was shown, so operations that
+   * need no authentication are answered.
    */
   readonly refusal?: { readonly error: KmipError; readonly open: boolean };
   /** Server Hashed Password for the header of the response. */
@@ -33,7 +36,10 @@ export interface AuthenticatorOptions {
   readonly clock: () => number;
   /** Whether the fixed credential of conformance tests is valid for every client. */
   readonly interop: boolean;
-  /** Finds the enrolled client of a name, for tickets that others show; undefined when it is not authorised now. */
+  /**
+   * Finds the enrolled client of a name, for tickets that others show; undefined when it is not authorised
+   * now.
+   */
   principal(client: string): Promise<Principal | undefined>;
 }
 
@@ -67,9 +73,9 @@ export class Authenticator {
   }
 
   /**
-   * Returns the sender of a message, with a refusal when its credentials are not valid. Requests of a ticket, time
-   * stamps and one-time passwords that are used up go into the unit; nothing does when the message is refused.
-   * `now`: POSIX seconds.
+   * Returns the sender of a message, with a refusal when its credentials are not valid. Requests of a ticket,
+   * time stamps and one-time passwords that are used up go into the unit; nothing does when the message is
+   * refused. `now`: POSIX seconds.
    */
   async authenticate(
     { Authentication }: RequestHeader,

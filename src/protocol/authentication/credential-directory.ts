@@ -42,7 +42,9 @@ export class CredentialDirectory {
   }
 }
 
-/** Forgets the credentials of a client that is gone: another one may come to bear its name. Needs no vault. */
+/**
+ * Forgets the credentials of a client that is gone: another one may come to bear its name. Needs no vault.
+ */
 export async function deleteCredentials(store: Store, client: string): Promise<void> {
   for (const kind of [credentialKind, credentialUseKind]) await deleteRecord(store, kind, client);
 }

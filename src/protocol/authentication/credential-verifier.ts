@@ -62,7 +62,10 @@ interface Verification {
   readonly now: number;
 }
 
-/** Verifies the credentials of request headers, except tickets, against those that the operator gave to the client. */
+/**
+ * Verifies the credentials of request headers, except tickets, against those that the operator gave to the
+ * client.
+ */
 export class CredentialVerifier {
   readonly #interop: boolean;
   readonly #loginThrottle: LoginThrottle;
@@ -136,8 +139,8 @@ export class CredentialVerifier {
   }
 
   /**
-   * Verifies a password at most once for a connection, because the hash is slow and many clients show the same password
-   * with every message. A change of the client's credentials ends that.
+   * Verifies a password at most once for a connection, because the hash is slow and many clients show the
+   * same password with every message. A change of the client's credentials ends that.
    */
   async #oncePerConnection(
     value: object,
@@ -156,8 +159,8 @@ export class CredentialVerifier {
 }
 
 /**
- * Whether credentials of that kind are ignored where the operator gave the client none: several products send them,
- * sometimes empty, whether or not they are configured.
+ * Whether credentials of that kind are ignored where the operator gave the client none: several products send
+ * them, sometimes empty, whether or not they are configured.
  */
 export function isIgnorable({ CredentialType: type }: Credential): boolean {
   return type === 'UsernameAndPassword' || type === 'Device';

@@ -1,31 +1,35 @@
 import { fail } from '../../common/errors.ts';
-import type { Right } from '../../identity/principal.ts';
+import type { DelegatedRight } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context, FindQuery, Records, Work } from '../../operations/context.ts';
 import type { EnrolmentChange, Filter } from '../../store/store.ts';
 
-/** Whether the right includes the operation. Rights come with a ticket of Delegated Login (KMIP 2.1 §9.19). */
-export function grants({ operations }: Right, operation: string): boolean {
+/**
+ * Whether the right includes the operation. Rights come with a ticket of Delegated Login (KMIP 2.1 §9.19).
+ */
+export function grants({ operations }: DelegatedRight, operation: string): boolean {
   return operations?.includes(operation) ?? true;
 }
 
 /** Whether the right includes the object. */
-export function reaches(right: Right, object: ManagedObject): boolean {
+export function reaches(right: DelegatedRight, object: ManagedObject): boolean {
   return isUnlimited(right) || (right.objects?.includes(object.id) ?? false) || isMember(right, object);
 }
 
-const isUnlimited = ({ objects, groups }: Right): boolean => objects === undefined && groups === undefined;
+const isUnlimited = ({ objects, groups }: DelegatedRight): boolean =>
+  objects === undefined && groups === undefined;
 
-const isMember = ({ groups = [] }: Right, { attributes }: ManagedObject): boolean =>
+const isMember = ({ groups = [] }: DelegatedRight, { attributes }: ManagedObject): boolean =>
   attributes.values('ObjectGroup').some((group) => groups.includes(group));
 
 /**
- * Returns the views of the server and of the unit of work that a handler of the operation gets under these Rights.
+ * Returns the views of the server and of the unit of work that a handler of the operation gets under these
+ * Rights.
  * @throws {KmipError} NotAuthorised when no right includes the operation.
  */
 export function restrictToRights(
   { server, work }: Pick<Context, 'server' | 'work'>,
-  rights: readonly Right[],
+  rights: readonly DelegatedRight[],
   operation: string,
 ): Pick<Context, 'server' | 'work'> {
   const granted = rights.filter((right) => grants(right, operation));
@@ -41,15 +45,15 @@ export function restrictToRights(
 }
 
 /**
- * Refuses objects outside the Rights wherever an item reads or finds objects. The refusal is the same whether the object
- * exists or not, so that the client does not learn which identifiers exist.
+ * Refuses objects outside the Rights wherever an item reads or finds objects. The refusal is the same whether
+ * the object exists or not, so that the client does not learn which identifiers exist.
  */
 class RestrictedWork implements Work {
   readonly #work: Work;
-  readonly #rights: readonly Right[];
+  readonly #rights: readonly DelegatedRight[];
   readonly #inserted = new Set<string>();
 
-  constructor(work: Work, rights: readonly Right[]) {
+  constructor(work: Work, rights: readonly DelegatedRight[]) {
     this.#work = work;
     this.#rights = rights;
   }
@@ -66,7 +70,9 @@ class RestrictedWork implements Work {
     fail('NotAuthorised', 'the Rights of the ticket do not include this object');
   }
 
-  /** Object lists of Rights can only name existing objects, so a new object is granted by its Object Groups. */
+  /**
+   * Object lists of Rights can only name existing objects, so a new object is granted by its Object Groups.
+   */
   insert(object: ManagedObject): void {
     if (!this.#rights.some((right) => right.groups === undefined || isMember(right, object)))
       fail('NotAuthorised', 'the Rights of the ticket demand one of their Object Groups');

@@ -19,7 +19,10 @@ export interface TicketLoginOptions {
   principal(client: string): Promise<Principal | undefined>;
 }
 
-/** Resolves tickets of Login and Delegated Login to the client for which the message is executed (KMIP 2.1 §6.1.13, §6.1.31). */
+/**
+ * Resolves tickets of Login and Delegated Login to the client for which the message is executed (KMIP 2.1
+ * §6.1.13, §6.1.31).
+ */
 export class TicketLogin {
   readonly #options: TicketLoginOptions;
 
@@ -28,7 +31,8 @@ export class TicketLogin {
   }
 
   /**
-   * Returns the owner of the ticket with the ticket's Rights, and counts one of its requests in the unit of work.
+   * Returns the owner of the ticket with the ticket's Rights, and counts one of its requests in the unit of
+   * work.
    * @throws {AuthenticationError} when the ticket is unknown, expired, used up, or not for this sender.
    */
   async principalOf(

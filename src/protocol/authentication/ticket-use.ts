@@ -14,8 +14,8 @@ import { grants, reaches } from './rights.ts';
 const protecting: ReadonlySet<string> = new Set(['Encrypt', 'Sign', 'MAC']);
 
 /**
- * Takes one use of a key off the Usage Limits of the ticket that the speaker shows, and off those of a Right that allows
- * it. Part of the item: one that fails has used nothing. Fails with UsageLimitExceeded.
+ * Takes one use of a key off the Usage Limits of the ticket that the speaker shows, and off those of a Right
+ * that allows it. Part of the item: one that fails has used nothing. Fails with UsageLimitExceeded.
  */
 export async function countTicketUse(
   operation: string,

@@ -17,9 +17,10 @@ const windowMilliseconds = 60_000;
 const maxRemembered = 10_000;
 
 /**
- * Failures of decryption, unwrapping and verification in the minute after the first, for each client and key. Whoever has
- * too many is refused until the minute is over, with the answer of a failure, whatever it sends: an oracle takes
- * thousands of questions. Kept in this process; a message that is played again does not count twice.
+ * Failures of decryption, unwrapping and verification in the minute after the first, for each client and key.
+ * Whoever has too many is refused until the minute is over, with the answer of a failure, whatever it sends:
+ * an oracle takes thousands of questions. Kept in this process; a message that is played again does not count
+ * twice.
  */
 export class FailedAttempts {
   /** The oldest first. */

@@ -17,7 +17,9 @@ export interface BatchEnvironment extends Execution {
   readonly responseBytes: number;
   /** Builds the handler context of one batch item on its work layer. */
   createContext(item: RequestItem, work: Context['work']): ItemContext;
-  /** Logs a transient failure or a bug, and returns an error for the client that carries the log's reference. */
+  /**
+   * Logs a transient failure or a bug, and returns an error for the client that carries the log's reference.
+   */
   unexpected(error: unknown): KmipError;
   /** Whether the batch is executed again after that error, which is thrown on instead of answered. */
   isRetryable?(error: unknown): boolean;
@@ -45,9 +47,9 @@ const itemBytes = 8 + 16 + 16;
 const failureBytes = 64;
 
 /**
- * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop neither runs nor
- * answers later items, Continue runs them, and Undo takes back the earlier ones and answers them as undone with their
- * payloads. Rejects only with errors that `isRetryable`.
+ * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop
+ * neither runs nor answers later items, Continue runs them, and Undo takes back the earlier ones and answers
+ * them as undone with their payloads. Rejects only with errors that `isRetryable`.
  */
 export async function runBatch(
   request: RequestMessage,

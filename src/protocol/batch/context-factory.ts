@@ -43,7 +43,10 @@ export interface BatchExecution {
   openJobs(): Jobs;
   /** Logs a transient failure or a bug, and returns what the client is told. */
   unexpected(error: unknown): KmipError;
-  /** Whether the whole batch is executed again after that error; then the error is thrown on. Never when left out. */
+  /**
+   * Whether the whole batch is executed again after that error; then the error is thrown on. Never when left
+   * out.
+   */
   isRetryable?(error: unknown): boolean;
   /** Whether the client has cancelled that item of a job. None is when left out. */
   isCancelled?(item: RequestItem): boolean;
@@ -63,7 +66,10 @@ export class ContextFactory {
     };
   }
 
-  /** Returns the environment for one attempt to execute a batch; nothing of it may be used for another attempt. */
+  /**
+   * Returns the environment for one attempt to execute a batch; nothing of it may be used for another
+   * attempt.
+   */
   createEnvironment(execution: BatchExecution): BatchEnvironment {
     const { operations, server, vault } = this.#options;
     const { unit, sender, unexpected, isRetryable, isCancelled } = execution;
@@ -114,7 +120,10 @@ export class ContextFactory {
     };
   }
 
-  /** TTLV bytes for the response: the smaller one of both sides' limits, without the server's proof of identity. */
+  /**
+   * TTLV bytes for the response: the smaller one of both sides' limits, without the server's proof of
+   * identity.
+   */
   #responseBytes({ request, sender: { serverHashedPassword } }: BatchExecution): number {
     const { responseBytes } = this.#options.limits;
     const proofBytes = serverHashedPassword === undefined ? 0 : 8 + serverHashedPassword.length;

@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 const maxMilliseconds = 20;
 
 /**
- * Returns to the event loop from time to time, so that other connections are served during a long batch. Reads of SQLite
- * are synchronous: without this, a batch of a thousand items would block every connection.
+ * Returns to the event loop from time to time, so that other connections are served during a long batch.
+ * Reads of SQLite are synchronous: without this, a batch of a thousand items would block every connection.
  */
 export class EventLoopYield {
   #since = performance.now();

@@ -28,10 +28,10 @@ export interface Execution extends BatchResults {
 }
 
 /**
- * Executes one batch item and returns its encoded ResponsePayload, one for each repetition where the item refers to
- * several objects of earlier answers; all repetitions fail or succeed together. The order of the checks is fixed:
- * credentials, version, permission, existence, type, archived or destroyed, then state and fields, which the handler
- * checks. The caller keeps or drops the changes in the item's layer.
+ * Executes one batch item and returns its encoded ResponsePayload, one for each repetition where the item
+ * refers to several objects of earlier answers; all repetitions fail or succeed together. The order of the
+ * checks is fixed: credentials, version, permission, existence, type, archived or destroyed, then state and
+ * fields, which the handler checks. The caller keeps or drops the changes in the item's layer.
  * @throws {KmipError} when the item is refused.
  * @throws {WireError} when the payload cannot be read.
  */
@@ -62,8 +62,8 @@ export async function execute(
 }
 
 /**
- * Returns the item's operation, and the context restricted to the Rights of the sender. The payload has not been read
- * then.
+ * Returns the item's operation, and the context restricted to the Rights of the sender. The payload has not
+ * been read then.
  * @throws {KmipError} when credentials, version, role or Rights forbid the operation.
  */
 export function requirePermission(
@@ -83,7 +83,10 @@ export function requirePermission(
   };
 }
 
-/** Returns a reader for each repetition. The item's own reader stays as it is for the next attempt after a conflict. */
+/**
+ * Returns a reader for each repetition. The item's own reader stays as it is for the next attempt after a
+ * conflict.
+ */
 function payloadReaders(
   { payload }: RequestItem,
   operation: AnyOperation,

@@ -24,7 +24,10 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
   ['INVALID_TAG_LENGTH', { reason: 'GeneralFailure' }],
 ]);
 
-/** Codes of errors that may be gone at the next attempt: the database or the root key is away, or too much work waits. */
+/**
+ * Codes of errors that may be gone at the next attempt: the database or the root key is away, or too much
+ * work waits.
+ */
 const transientCodes: ReadonlySet<unknown> = new Set([
   'STORE_UNAVAILABLE',
   'VAULT_UNAVAILABLE',
@@ -32,8 +35,8 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Translates an error into the refusal that the client gets. Returns undefined when the request has not caused the
- * error: a transient failure or a bug, whose text belongs into the log only.
+ * Translates an error into the refusal that the client gets. Returns undefined when the request has not
+ * caused the error: a transient failure or a bug, whose text belongs into the log only.
  */
 export function asRefusal(error: unknown): KmipError | undefined {
   if (error instanceof KmipError) return error;

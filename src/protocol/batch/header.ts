@@ -2,7 +2,9 @@ import type { RequestMessage } from '../../../codec/envelope.ts';
 import { fail } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 
-/** What a request header may demand; anything else refuses the message as a whole (KMIP 1.4 §7.2, 2.1 §8.1). */
+/**
+ * What a request header may demand; anything else refuses the message as a whole (KMIP 1.4 §7.2, 2.1 §8.1).
+ */
 export function checkHeader({ header, items }: RequestMessage, limits: Limits): void {
   if (header.BatchCount !== items.length) {
     fail('InvalidMessage', `Batch Count is ${header.BatchCount}, but there are ${items.length} Batch Items`);

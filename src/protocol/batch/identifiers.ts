@@ -9,12 +9,15 @@ const answerFields = [
   { field: 'PublicKeyUniqueIdentifier', suffix: 'PublicKey' },
 ] as const;
 
-/** An earlier answer of the batch: by its place (0-based; negative counts back from here), or the latest of a kind. */
+/**
+ * An earlier answer of the batch: by its place (0-based; negative counts back from here), or the latest of a
+ * kind.
+ */
 export type Reference<Kind> = { readonly nth: number } | { readonly latest: Kind };
 
 /**
- * The identifiers that the answers of one batch have carried so far: the ID Placeholder, and in 2.x the references by
- * number and by operation (KMIP 2.1 §4.61 and §11.58).
+ * The identifiers that the answers of one batch have carried so far: the ID Placeholder, and in 2.x the
+ * references by number and by operation (KMIP 2.1 §4.61 and §11.58).
  */
 export class BatchIdentifiers {
   #placeholder: string | undefined;

@@ -15,8 +15,8 @@ export interface ProcessState {
 }
 
 /**
- * The ports that belong to one batch item. Each is made at its first use, because most items, such as Get, use none.
- * All contexts of the item share them, also those of its repetitions.
+ * The ports that belong to one batch item. Each is made at its first use, because most items, such as Get,
+ * use none. All contexts of the item share them, also those of its repetitions.
  */
 export class ItemPorts {
   readonly #item: object;
@@ -51,7 +51,10 @@ export class ItemPorts {
   }
 }
 
-/** The handler context of one batch item: the batch's context, the item's ports and the layer that it writes to. */
+/**
+ * The handler context of one batch item: the batch's context, the item's ports and the layer that it writes
+ * to.
+ */
 export class ItemContext implements Context {
   readonly work: Context['work'];
   readonly server: Context['server'];

@@ -5,7 +5,10 @@ import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { MultiPart, MultiPartSpec } from '../../operations/context.ts';
 
-/** Work that waits for its next part. Holds a key: it is dropped with the first error and when nobody comes back. */
+/**
+ * Work that waits for its next part. Holds a key: it is dropped with the first error and when nobody comes
+ * back.
+ */
 interface Waiting {
   readonly owner: string;
   /** Lowest number that no other work of the owner bears. */
@@ -21,11 +24,13 @@ interface Waiting {
 const valueBytes = 16;
 
 /**
- * Cryptography on data that comes in parts (KMIP 1.3 on, "Correlation Value"). The state of a cipher cannot be stored,
- * so it stays in this process: a restart ends it, and clients are told as they are told about a value that never was.
+ * Cryptography on data that comes in parts (KMIP 1.3 on, "Correlation Value"). The state of a cipher cannot
+ * be stored, so it stays in this process: a restart ends it, and clients are told as they are told about a
+ * value that never was.
  *
- * A client that does one thing after the other gets the same value again, as the test cases have it (TC-STREAM-ENC-1
- * names all its streams by one token). Nobody else can guess it, and a part must name operation and key of its stream.
+ * A client that does one thing after the other gets the same value again, as the test cases have it
+ * (TC-STREAM-ENC-1 names all its streams by one token). Nobody else can guess it, and a part must name
+ * operation and key of its stream.
  */
 export class MultiPartOperations {
   /** The one that was used longest ago first. */

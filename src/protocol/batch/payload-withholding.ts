@@ -3,7 +3,9 @@ import { fail } from '../../common/errors.ts';
 import type { OperationName } from '../../operations/context.ts';
 import type { Reference } from './identifiers.ts';
 
-/** Operations whose output is Data: the field of the answer, and what the latest one is called in a reference. */
+/**
+ * Operations whose output is Data: the field of the answer, and what the latest one is called in a reference.
+ */
 const outputs: Partial<Record<OperationName, { readonly field: string; readonly name: Latest }>> = {
   Decrypt: { field: 'Data', name: 'Decrypt' },
   Encrypt: { field: 'Data', name: 'Encrypt' },
@@ -16,7 +18,10 @@ const outputs: Partial<Record<OperationName, { readonly field: string; readonly 
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** The Data that the answers of one batch have put out so far, which later items may work on (KMIP 2.1 §7.8, §11.13). */
+/**
+ * The Data that the answers of one batch have put out so far, which later items may work on (KMIP 2.1 §7.8,
+ * §11.13).
+ */
 export class BatchOutputs {
   readonly #issued: Uint8Array[] = [];
   readonly #latest = new Map<Latest, Uint8Array>();

@@ -10,9 +10,9 @@ import type { BatchIdentifiers, Reference } from './identifiers.ts';
 import type { BatchOutputs } from './payload-withholding.ts';
 
 /**
- * References inside a batch (2.x): where a request holds an identifier or Data, it may hold an Integer or an Enumeration
- * that means those of an earlier answer. They are replaced by what they mean before the request is read, wherever they
- * stand, so neither schemas nor handlers know of them.
+ * References inside a batch (2.x): where a request holds an identifier or Data, it may hold an Integer or an
+ * Enumeration that means those of an earlier answer. They are replaced by what they mean before the request
+ * is read, wherever they stand, so neither schemas nor handlers know of them.
  */
 
 const identifierTags: ReadonlySet<number> = new Set(
@@ -36,10 +36,10 @@ export interface BatchResults {
 }
 
 /**
- * The requests that one payload stands for: itself when it refers to nothing. Where the one object it is about is named
- * by a reference to several, the operation is repeated for each of them (KMIP 2.1 §11.58); in a list of identifiers they
- * all take the place of the reference. Fails with ObjectNotFound, InvalidField, or ServerLimitExceeded for more than
- * `most` repetitions.
+ * The requests that one payload stands for: itself when it refers to nothing. Where the one object it is
+ * about is named by a reference to several, the operation is repeated for each of them (KMIP 2.1 §11.58); in
+ * a list of identifiers they all take the place of the reference. Fails with ObjectNotFound, InvalidField, or
+ * ServerLimitExceeded for more than `most` repetitions.
  */
 export function resolveReferences(
   payload: BinaryReader,
@@ -68,7 +68,9 @@ export function resolveReferences(
   );
 }
 
-/** Looks at types and tags alone: almost no request refers to anything. The structure has been checked before. */
+/**
+ * Looks at types and tags alone: almost no request refers to anything. The structure has been checked before.
+ */
 function refers(bytes: Uint8Array, start: number, end: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = start; at < end; ) {

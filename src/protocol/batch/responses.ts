@@ -47,7 +47,10 @@ export class Responses {
     return this.#write({ version }, [{ status: 'OperationFailed', reason, message }]);
   }
 
-  /** Logs a transient failure or a bug; the returned error for the client carries only the reference of the log entry. */
+  /**
+   * Logs a transient failure or a bug; the returned error for the client carries only the reference of the
+   * log entry.
+   */
   unexpected(error: unknown, sender: Sender): KmipError {
     const reference = randomUUID();
     this.#observer.requestFailed({ error, reference, ...sender });

@@ -18,8 +18,8 @@ export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Not
 }
 
 /**
- * The Put that brings the object as it is now; undefined when it is gone, or may not leave as Get would let it: what is
- * sensitive, not extractable, archived or unknown to the version stays here.
+ * The Put that brings the object as it is now; undefined when it is gone, or may not leave as Get would let
+ * it: what is sensitive, not extractable, archived or unknown to the version stays here.
  */
 export async function putOf(
   event: ObjectEvent,

@@ -46,8 +46,9 @@ export interface ChannelOptions {
 type Outcome<R> = { readonly payload: R } | { readonly refused: string; readonly version: Version };
 
 /**
- * The server asking one client: one request at a time, each answer awaited. An answer that is no whole message, or not about
- * what was asked, ends the connection, because nothing that follows it could be trusted.
+ * The server asking one client: one request at a time, each answer awaited. An answer that is no whole
+ * message, or not about what was asked, ends the connection, because nothing that follows it could be
+ * trusted.
  */
 export class EndpointChannel {
   readonly #options: ChannelOptions;
@@ -72,8 +73,8 @@ export class EndpointChannel {
     const functions = questions.filter((name) => QueryFunction.isKnownIn(name, this.#version));
     const answer = await this.ask(Query, { QueryFunction: functions });
     const known = 'payload' in answer ? answer.payload : undefined;
-    // The committee's own cases answer with what the client asks of servers; only a list that names something that
-    // servers ask of clients says which of those it takes.
+    // The committee's own cases answer with what the client asks of servers; only a list that names something
+    // that servers ask of clients says which of those it takes.
     const named = known?.Operation ?? [];
     if (named.some((name) => ours.includes(name))) this.#named = new Set(named);
     this.#options.observer.endpointReady({
@@ -122,7 +123,10 @@ export class EndpointChannel {
     return 'payload' in answer && this.#options.channel.releaseRole();
   }
 
-  /** The newest version that the client lists and we speak; what the client says instead of an answer counts too. */
+  /**
+   * The newest version that the client lists and we speak; what the client says instead of an answer counts
+   * too.
+   */
   async #agree(): Promise<Version> {
     if (!isWithin(this.#version, DiscoverVersions.since)) return this.#version;
     const answer = await this.ask(DiscoverVersions, { ProtocolVersion: [] });
@@ -161,7 +165,10 @@ export class EndpointChannel {
   }
 }
 
-/** Undefined when it is another payload than the operation's: that says nothing, but spoils nothing that follows. */
+/**
+ * Undefined when it is another payload than the operation's: that says nothing, but spoils nothing that
+ * follows.
+ */
 function payloadOf<R extends Struct>(
   { response }: OperationDefinition<Struct, R>,
   reader: BinaryReader | undefined,

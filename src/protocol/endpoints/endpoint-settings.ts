@@ -16,7 +16,9 @@ export interface EndpointSettings {
   readonly version?: Version | undefined;
 }
 
-/** A client that waits for the server to connect, and who it is: an entry with other words is another target. */
+/**
+ * A client that waits for the server to connect, and who it is: an entry with other words is another target.
+ */
 export interface EndpointTarget {
   readonly client: string;
   readonly group: string;

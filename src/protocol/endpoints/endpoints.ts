@@ -78,7 +78,10 @@ export class Endpoints {
     }
   }
 
-  /** A new value by Put where that is allowed, else what has changed by Notify; nothing that the role may not see. */
+  /**
+   * A new value by Put where that is allowed, else what has changed by Notify; nothing that the role may not
+   * see.
+   */
   async #tell(
     event: ObjectEvent,
     channel: EndpointChannel,

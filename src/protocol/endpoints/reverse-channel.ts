@@ -1,8 +1,8 @@
 /** Port between `net/` and `protocol/` for a connection on which the server asks and the client answers. */
 export interface ReverseChannel {
   /**
-   * Sends one encoded request and resolves with the bytes of the answer. The request is wiped once it is sent. Rejects
-   * with LineClosed when the connection is over, also because no answer came in time.
+   * Sends one encoded request and resolves with the bytes of the answer. The request is wiped once it is
+   * sent. Rejects with LineClosed when the connection is over, also because no answer came in time.
    */
   exchange(request: Uint8Array): Promise<Uint8Array>;
   /** Rejects with LineClosed when the connection is over or handed back; never resolves. */

@@ -18,8 +18,8 @@ import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { JobQueue } from './job-queue.ts';
 
 /**
- * Operations that are always answered at once: their answers are about asynchronous work itself, or about the connection
- * and its certificate.
+ * Operations that are always answered at once: their answers are about asynchronous work itself, or about the
+ * connection and its certificate.
  */
 const synchronousOperations: ReadonlySet<unknown> = new Set<OperationName>([
   'Poll',
@@ -39,8 +39,9 @@ export interface SubmissionOptions {
 }
 
 /**
- * Decides whether a message is answered as pending, and stores it as a job then (KMIP 2.1 §8.1.2, 1.4 §7.2 "Asynchronous
- * Indicator"). A job is a whole message, so that batch options and the ID Placeholder keep their meaning in it.
+ * Decides whether a message is answered as pending, and stores it as a job then (KMIP 2.1 §8.1.2, 1.4 §7.2
+ * "Asynchronous Indicator"). A job is a whole message, so that batch options and the ID Placeholder keep
+ * their meaning in it.
  */
 export class AsynchronousSubmission {
   readonly #options: SubmissionOptions;
@@ -50,9 +51,9 @@ export class AsynchronousSubmission {
   }
 
   /**
-   * Returns the answers to a message that becomes a job; undefined when the message has to be executed at once.
-   * Mandatory demands a job. Optional, and true in 1.x, allow one: the message becomes a job where an item may take
-   * longer than clients like to wait and no item would be refused.
+   * Returns the answers to a message that becomes a job; undefined when the message has to be executed at
+   * once. Mandatory demands a job. Optional, and true in 1.x, allow one: the message becomes a job where an
+   * item may take longer than clients like to wait and no item would be refused.
    */
   async submitIfAsynchronous(
     request: RequestMessage,
@@ -73,8 +74,8 @@ export class AsynchronousSubmission {
   }
 
   /**
-   * Adds the message to the unit of work as a job, and answers its items as pending. Items that can be refused already
-   * are refused now, and the batch options apply to that.
+   * Adds the message to the unit of work as a job, and answers its items as pending. Items that can be
+   * refused already are refused now, and the batch options apply to that.
    */
   #submit(request: RequestMessage, environment: BatchEnvironment): readonly ResponseItem[] {
     const option = request.header.BatchErrorContinuationOption ?? 'Stop';

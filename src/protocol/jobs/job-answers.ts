@@ -16,8 +16,8 @@ export interface FinishedJob {
 }
 
 /**
- * Replaces the records of a pending job by those of a finished one, within the unit of work. All payloads become one
- * record, and the items refer to their parts of it by offset.
+ * Replaces the records of a pending job by those of a finished one, within the unit of work. All payloads
+ * become one record, and the items refer to their parts of it by offset.
  */
 export function storeJobAnswers(unit: UnitOfWork, { id, group, job, answers, expires }: FinishedJob): void {
   const { client, ticket, submitted } = job;

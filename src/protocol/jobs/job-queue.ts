@@ -27,13 +27,16 @@ interface QueuedJob {
 
 /** Jobs that run at one time: slow work waits for the few prime searches that run concurrently anyway. */
 const maxRunning = 2;
-/** A job of another process is queued here when it is older than this: a living process executes its jobs itself. */
+/**
+ * A job of another process is queued here when it is older than this: a living process executes its jobs
+ * itself.
+ */
 const leftBehindMilliseconds = 300_000;
 
 /**
- * Runs the jobs in the order in which they came within each group. The records in the store decide: objects, answers and
- * the end of a job are one commit, so a job is done once, whichever process does it and whenever one is killed. This
- * queue only remembers which jobs there are.
+ * Runs the jobs in the order in which they came within each group. The records in the store decide: objects,
+ * answers and the end of a job are one commit, so a job is done once, whichever process does it and whenever
+ * one is killed. This queue only remembers which jobs there are.
  */
 export class JobQueue {
   readonly #options: JobQueueOptions;
@@ -70,7 +73,10 @@ export class JobQueue {
     this.#startWaiting();
   }
 
-  /** Makes the port for operations of that principal. `inJob`: the operation is part of a job, which cannot wait for another. */
+  /**
+   * Makes the port for operations of that principal. `inJob`: the operation is part of a job, which cannot
+   * wait for another.
+   */
   portFor({ client, group }: Principal, inJob: boolean): Jobs {
     return {
       isRunning: (id) => this.#running.has(id),
@@ -86,8 +92,8 @@ export class JobQueue {
   }
 
   /**
-   * Queues jobs that a restart, another process or a transient failure has left; to be called every few seconds. Does
-   * nothing while the vault is sealed. Rejects when the store does.
+   * Queues jobs that a restart, another process or a transient failure has left; to be called every few
+   * seconds. Does nothing while the vault is sealed. Rejects when the store does.
    */
   async lookForJobs(): Promise<void> {
     const { clock, limits, beginUnit, isUnsealed } = this.#options;
@@ -104,7 +110,10 @@ export class JobQueue {
     this.#hasLooked = true;
   }
 
-  /** Starts no further jobs, and waits for running ones at most `limits.drainMilliseconds`; the others stay pending. */
+  /**
+   * Starts no further jobs, and waits for running ones at most `limits.drainMilliseconds`; the others stay
+   * pending.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     const { promise: late, resolve } = Promise.withResolvers<void>();

@@ -55,8 +55,8 @@ export class JobRunner {
   }
 
   /**
-   * Executes one job; does nothing when another process has finished it. Rejects after a transient failure or a bug,
-   * and the job stays pending then.
+   * Executes one job; does nothing when another process has finished it. Rejects after a transient failure or
+   * a bug, and the job stays pending then.
    */
   async run(id: string, jobRun: JobRun): Promise<void> {
     const started = performance.now();

@@ -5,7 +5,10 @@ const intervalMilliseconds = 5_000;
 /** Expired records are deleted in every twelfth interval. */
 const intervalsPerDeletion = 12;
 
-/** Background tasks that do not depend on messages: queues jobs that were left behind, and deletes expired records. */
+/**
+ * Background tasks that do not depend on messages: queues jobs that were left behind, and deletes expired
+ * records.
+ */
 export class Maintenance {
   readonly #timer: NodeJS.Timeout;
   #intervals = 0;

@@ -3,20 +3,23 @@ import { SerialQueue } from './serial-queue.ts';
 
 /** Retries of one message while others keep changing the objects that it reads; then it is refused. */
 const maxRetries = 128;
-/** Retries in competition with new messages; in later ones new messages wait with their commits, or it might never end. */
+/**
+ * Retries in competition with new messages; in later ones new messages wait with their commits, or it might
+ * never end.
+ */
 const maxSharedRetries = 4;
 
 /**
- * Executes messages that lost a conflict again, one after the other: then only new messages can win against them, and
- * many clients on one object all succeed. Each group has a queue of its own, so that no group waits for the long batch
- * of another.
+ * Executes messages that lost a conflict again, one after the other: then only new messages can win against
+ * them, and many clients on one object all succeed. Each group has a queue of its own, so that no group waits
+ * for the long batch of another.
  */
 export class ConflictRetry {
   readonly #queues = new Map<string, SerialQueue>();
 
   /**
-   * Returns a promise that a new message of the group has to wait for before it commits; undefined when no retry needs
-   * that.
+   * Returns a promise that a new message of the group has to wait for before it commits; undefined when no
+   * retry needs that.
    */
   exclusiveBarrier(group: string): Promise<void> | undefined {
     const queue = this.#queues.get(group);
@@ -24,8 +27,8 @@ export class ConflictRetry {
   }
 
   /**
-   * Retries one message of a group at a time, in the order in which they lost. `attempt` resolves with undefined when it
-   * loses again. Rejects as `attempt` does.
+   * Retries one message of a group at a time, in the order in which they lost. `attempt` resolves with
+   * undefined when it loses again. Rejects as `attempt` does.
    * @throws {KmipError} GeneralFailure when the message has lost too often.
    */
   run<T>(group: string, attempt: () => Promise<T | undefined>): Promise<T> {

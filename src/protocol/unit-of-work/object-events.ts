@@ -46,7 +46,10 @@ export class ObjectEvents {
     };
   }
 
-  /** Takes note of a commit. The comparison is done after the answer of the message, whose client need not wait for it. */
+  /**
+   * Takes note of a commit. The comparison is done after the answer of the message, whose client need not
+   * wait for it.
+   */
   committed(rows: readonly RowChange[], now: number): void {
     for (const row of rows) {
       const { group } = row.after;
@@ -79,8 +82,8 @@ function eventOf({ before, after }: RowChange, now: number, vault: Vault): Objec
 }
 
 /**
- * Every instance of the attributes that differ, and the instances that are gone. Last Change Date is always among them,
- * as Notify wants it. Undefined when nothing differs but what Get and usage leave behind.
+ * Every instance of the attributes that differ, and the instances that are gone. Last Change Date is always
+ * among them, as Notify wants it. Undefined when nothing differs but what Get and usage leave behind.
  */
 function difference(old: readonly Attribute[], now: readonly Attribute[]): AttributeChanges | undefined {
   const before = Map.groupBy(old, attributeKey);

@@ -1,4 +1,7 @@
-/** Runs tasks one after the other, in the order in which they came. A task may have work outside the queue wait for it. */
+/**
+ * Runs tasks one after the other, in the order in which they came. A task may have work outside the queue
+ * wait for it.
+ */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
   #exclusive: Promise<void> | undefined;

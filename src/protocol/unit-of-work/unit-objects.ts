@@ -85,7 +85,10 @@ export class UnitObjects {
     return row === undefined || row.group !== group ? undefined : ManagedObject.fromStored(row, this.#vault);
   }
 
-  /** A search and a read see the store at two times. Versions of searches are indexed only when something is read. */
+  /**
+   * A search and a read see the store at two times. Versions of searches are indexed only when something is
+   * read.
+   */
   #compareWithFound(id: string, version: number | undefined): void {
     for (const { ids, versions } of this.#found) {
       this.#versionsFound ??= new Map();
@@ -98,7 +101,10 @@ export class UnitObjects {
     if (found !== undefined && found !== version) this.#hasStaleResult = true;
   }
 
-  /** Searches the store and the changed objects together; `own` are the objects that the asking layer has changed. */
+  /**
+   * Searches the store and the changed objects together; `own` are the objects that the asking layer has
+   * changed.
+   */
   async find(
     { filter, offset, limit }: FindQuery,
     group: string,

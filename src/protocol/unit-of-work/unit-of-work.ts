@@ -15,8 +15,9 @@ export interface UnitOptions {
 }
 
 /**
- * Everything that one message reads and writes. Each batch item works in a layer of its own over the results of earlier
- * items. A failed item drops its layer, Undo drops the changes of all items, and one commit writes what is left.
+ * Everything that one message reads and writes. Each batch item works in a layer of its own over the results
+ * of earlier items. A failed item drops its layer, Undo drops the changes of all items, and one commit writes
+ * what is left.
  */
 export class UnitOfWork {
   readonly #store: Store;
@@ -58,7 +59,10 @@ export class UnitOfWork {
     return this.#actingFor;
   }
 
-  /** Returns a record of any group, for data that belongs to the message and not to an item, such as credentials. */
+  /**
+   * Returns a record of any group, for data that belongs to the message and not to an item, such as
+   * credentials.
+   */
   record(kind: string, id: string): Promise<UnitRecord | undefined> {
     return this.#records.load(kind, id);
   }
@@ -68,7 +72,9 @@ export class UnitOfWork {
     return this.#records.every(kind, limit);
   }
 
-  /** Writes a record with the commit, whatever happens to the items: neither a failure nor Undo takes it back. */
+  /**
+   * Writes a record with the commit, whatever happens to the items: neither a failure nor Undo takes it back.
+   */
   putRecord(kind: string, id: string, group: string, content: Uint8Array, expires?: number): void {
     this.#records.put(kind, id, group, content, expires);
   }
@@ -78,7 +84,10 @@ export class UnitOfWork {
     this.#records.remove(kind, id);
   }
 
-  /** Creates the layer of one item. `keep` makes its changes visible to later items; without it they are dropped. */
+  /**
+   * Creates the layer of one item. `keep` makes its changes visible to later items; without it they are
+   * dropped.
+   */
   layer(): WorkLayer {
     const group = this.#group;
     return new WorkLayer(this, () => new LayerRecords(this.#records, group));
@@ -99,8 +108,9 @@ export class UnitOfWork {
   }
 
   /**
-   * Writes everything durably, then runs the effects of the items. A unit without changes needs no commit of the store.
-   * Resolves with `conflict` when another message changed what this one had read; nothing is written then.
+   * Writes everything durably, then runs the effects of the items. A unit without changes needs no commit of
+   * the store. Resolves with `conflict` when another message changed what this one had read; nothing is
+   * written then.
    */
   async commit(): Promise<CommitResult> {
     if (this.changed) {
@@ -156,7 +166,10 @@ export class UnitOfWork {
     this.#effects.push(...effects);
   }
 
-  /** Searches the store and the changed objects together; `own` are the objects that the asking layer has changed. */
+  /**
+   * Searches the store and the changed objects together; `own` are the objects that the asking layer has
+   * changed.
+   */
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundPage> {
     return this.#objects.find(query, this.#group, own);
   }
@@ -191,8 +204,8 @@ export class WorkLayer implements Work {
   }
 
   /**
-   * Adds a new object. Identifiers are unique on the server, so an identifier of the client's choice may be that of an
-   * object that the client cannot see: the client learns that it is taken and nothing else.
+   * Adds a new object. Identifiers are unique on the server, so an identifier of the client's choice may be
+   * that of an object that the client cannot see: the client learns that it is taken and nothing else.
    * @throws {KmipError} ObjectAlreadyExists when the identifier is taken.
    */
   insert(object: ManagedObject): void {

@@ -24,8 +24,8 @@ interface Change {
 type Changes = Map<string, Change>;
 
 /**
- * The records of one message: what it read, what its items changed, and what the message itself changed, which neither
- * a failed item nor Undo takes back.
+ * The records of one message: what it read, what its items changed, and what the message itself changed,
+ * which neither a failed item nor Undo takes back.
  */
 export class UnitRecords {
   readonly #store: Store;

@@ -6,7 +6,7 @@ import { password, ticketOf } from './showing.ts';
 const told: string[] = [];
 const authenticator = new Authenticator({
   vault: { unsealed: false },
-  observer: { unproven: ({ reason }: { reason: string }) => told.push(reason) },
+  observer: { authenticationFailed: ({ reason }: { reason: string }) => told.push(reason) },
   clock: () => 0,
   interop: false,
   principal: () => Promise.resolve(undefined),

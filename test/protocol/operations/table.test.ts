@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Operation } from '../../../codec/enums.ts';
 import { isWithin, versions } from '../../../codec/version.ts';
-import { alwaysGranted, Policy, presets } from '../../../src/identity/policy.ts';
+import { alwaysGranted, presets, RolePolicy } from '../../../src/identity/policy.ts';
 import { operations, operationsIn } from '../../../src/operations/index.ts';
 import { TestService } from '../service.ts';
 
@@ -32,7 +32,7 @@ t.test('an operation is refused in versions that do not know it', async (t) => {
 });
 
 t.test('an operation is refused before all other checks when the role does not grant it', async (t) => {
-  const policy = new Policy();
+  const policy = new RolePolicy();
   let role = '';
   const service = await TestService.open({ may: (operation) => policy.permits(role, operation) });
   t.teardown(() => service.close());

@@ -1,13 +1,13 @@
 import { createHash, webcrypto, X509Certificate } from 'node:crypto';
 import t from 'tap';
 import * as x509 from '../../../certs/x509.ts';
-import { absentClient, authenticate, fingerprintOf } from '../../../src/identity/certificate.ts';
-import { Policy } from '../../../src/identity/policy.ts';
+import { authenticate, fingerprintOf, principalByName } from '../../../src/identity/certificate.ts';
+import { RolePolicy } from '../../../src/identity/policy.ts';
 import type { Client, ClientDirectory } from '../../../src/identity/principal.ts';
 
 const now = new Date('2026-05-01T12:00:00Z');
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const policy = new Policy();
+const policy = new RolePolicy();
 
 async function selfSigned(options: { usages?: string[]; from?: string; until?: string }) {
   const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
@@ -64,7 +64,7 @@ t.test('an enrolled client becomes a principal of its group and role', async (t)
 });
 
 t.test('roles are asked anew: a reload reaches a principal that exists already', async (t) => {
-  const own = new Policy({ mine: ['Get'] });
+  const own = new RolePolicy({ mine: ['Get'] });
   const certificate = await selfSigned({});
   const result = await authenticate(
     certificate,
@@ -101,7 +101,7 @@ for (const [name, options, changes, refused] of cases) {
     const result = await authenticate(certificate, directory, policy, now);
     t.equal('refused' in result ? result.refused : undefined, refused);
     if ('refused' in result) t.equal(result.fingerprint, fingerprintOf(certificate));
-    const absent = await absentClient('array-1', directory, policy, now);
+    const absent = await principalByName('array-1', directory, policy, now);
     t.equal(absent?.fingerprint, refused === undefined ? fingerprintOf(certificate) : undefined);
   });
 }

@@ -1,11 +1,11 @@
 import t from 'tap';
 import { Operation } from '../../../codec/enums.ts';
-import { alwaysGranted, Policy, presets, roleProblem } from '../../../src/identity/policy.ts';
+import { alwaysGranted, presets, RolePolicy, roleProblem } from '../../../src/identity/policy.ts';
 
 const operations: readonly string[] = Operation.members;
 
 t.test('every operation × every role: granted exactly when it is listed', (t) => {
-  const policy = new Policy();
+  const policy = new RolePolicy();
   for (const [role, granted] of Object.entries(presets)) {
     for (const operation of operations) {
       const expected = granted.includes(operation) || alwaysGranted.has(operation);
@@ -29,7 +29,7 @@ t.test('presets name operations of KMIP, each once', (t) => {
 });
 
 t.test('what changes keys is in no reading role', (t) => {
-  const policy = new Policy();
+  const policy = new RolePolicy();
   for (const operation of [
     'Create',
     'Register',
@@ -47,7 +47,7 @@ t.test('what changes keys is in no reading role', (t) => {
 });
 
 t.test('an unknown role may only ask what everybody may', (t) => {
-  const policy = new Policy();
+  const policy = new RolePolicy();
   for (const role of ['', 'nobody', 'toString', '__proto__', 'constructor']) {
     for (const operation of operations) {
       t.equal(policy.permits(role, operation), alwaysGranted.has(operation), `${role} ${operation}`);
@@ -59,7 +59,7 @@ t.test('an unknown role may only ask what everybody may', (t) => {
 });
 
 t.test('roles of the configuration', (t) => {
-  const policy = new Policy({ backup: ['read-only', 'Export'], vcenter: ['Get'] });
+  const policy = new RolePolicy({ backup: ['read-only', 'Export'], vcenter: ['Get'] });
   t.ok(policy.permits('backup', 'Export'));
   t.ok(policy.permits('backup', 'Get'), 'from the preset');
   t.notOk(policy.permits('backup', 'Create'));
