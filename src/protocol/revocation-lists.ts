@@ -7,31 +7,33 @@ import { UnitOfWork, type WorkLayer } from './unit-of-work/unit-of-work.ts';
 
 /** Kind of record; the id is that of the issuing key. */
 const kind = 'crl';
-/** Clients go on writing while a list is made. */
+/** Attempts at one list while clients go on to write. */
 const maxAttempts = 10;
 
+/** A certificate authority among the objects of a group. */
 export interface IssuerSummary {
   /** Unique Identifier of the certificate. */
   readonly id: string;
   readonly group: string;
-  /** As RFC 4514 writes it. */
+  /** Distinguished name in the form of RFC 4514. */
   readonly subject: string;
   /** POSIX seconds. */
   readonly notAfter: number;
 }
 
+/** A signed revocation list (RFC 5280 §5). */
 export interface RevocationList {
   readonly der: Uint8Array;
   readonly number: number;
-  /** Certificates in it. */
+  /** Number of revoked certificates. */
   readonly entries: number;
   /** POSIX seconds. */
   readonly nextUpdate: number;
 }
 
 /**
- * Revocation lists of the issuers that the groups have, for whoever runs the server: the lists are public,
- * KMIP has no word for them.
+ * Makes revocation lists for the certificate authorities among the objects of groups. They are for the
+ * operator to publish: KMIP has no operation for them.
  */
 export class RevocationLists {
   readonly #store: Store;
@@ -47,7 +49,7 @@ export class RevocationLists {
     this.#clock = clock;
   }
 
-  /** Who may issue in that group. */
+  /** Returns the certificates of a group that may issue certificates. */
   async issuers(group: string): Promise<readonly IssuerSummary[]> {
     const { work, now } = this.#begin(group);
     const found = await findIssuers({ work, crypto: this.#crypto, now });
@@ -60,9 +62,9 @@ export class RevocationLists {
   }
 
   /**
-   * A new list, good for so many seconds (at most `longestList`), of the issuer whose certificate has that
-   * identifier; its number is on disk before it is handed out. Undefined when there is no such issuer. Throws
-   * NoRevocationListError.
+   * Makes a new list of the issuer with that certificate, valid for `seconds`; undefined when there is no
+   * such issuer. The list's number is stored durably before the list is returned.
+   * @throws {NoRevocationListError} when the issuer can sign no list.
    */
   async make(id: string, seconds: number): Promise<RevocationList | undefined> {
     const [row] = await this.#store.load([id]);
@@ -72,14 +74,14 @@ export class RevocationLists {
       const revocations = await collectRevocations(id, { work, crypto: this.#crypto, now });
       if (revocations === undefined) return undefined;
       const number = await nextNumber(work, revocations.keyId);
-      const made = await this.#signed(revocations, { number, now, nextUpdate: now + seconds });
+      const list = await this.#sign(revocations, { number, now, nextUpdate: now + seconds });
       work.keep();
-      if ((await unit.commit()) === 'committed') return made;
+      if ((await unit.commit()) === 'committed') return list;
     }
     throw new Error('clients change the objects of the issuer all the time; try again');
   }
 
-  async #signed(
+  async #sign(
     { certificate, key, parameters, entries }: Revocations,
     {
       number,
@@ -107,7 +109,7 @@ export class RevocationLists {
   }
 }
 
-/** One more than the last one, whichever certificate of the key that was made for. */
+/** Returns the number after the last one of the issuing key, for whichever of its certificates that was. */
 async function nextNumber(work: WorkLayer, keyId: string): Promise<number> {
   const record = await work.records.load(kind, keyId);
   const last = record === undefined ? 0 : Number(new TextDecoder().decode(record));

@@ -13,16 +13,17 @@ import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { deleteRecord } from '../unit-of-work/unit-records.ts';
 
-/** The credentials of clients, as the operator reads and writes them. */
+/** Reads and writes the credentials of clients for the operator's commands. */
 export class CredentialDirectory {
   readonly #unit: UnitOfWork;
 
-  /** One for each command: what it has read must be as it was when it writes. */
+  /** To be made for each command: `set` fails when another process has changed what `of` had read. */
   constructor(store: Store, vault: Vault) {
     const now = Math.floor(Date.now() / 1000);
     this.#unit = new UnitOfWork(store, vault, { uniqueNames: false, now });
   }
 
+  /** Returns the client's credentials, and those that are used up. */
   async of(client: string): Promise<{ credentials: ClientCredentials; use: CredentialUse }> {
     const found = await this.#unit.record(credentialKind, client);
     const use = await this.#unit.record(credentialUseKind, client);
@@ -32,7 +33,10 @@ export class CredentialDirectory {
     };
   }
 
-  /** Replaces what `of` has given. Rejects when somebody else has changed it meanwhile. */
+  /**
+   * Replaces the credentials that `of` has returned. Rejects when another process has changed or used them
+   * meanwhile.
+   */
   async set(client: string, group: string, credentials: ClientCredentials): Promise<void> {
     if (credentials.users.length + credentials.devices.length > 0)
       this.#unit.putRecord(credentialKind, client, group, writeCredentials(credentials));
@@ -43,7 +47,8 @@ export class CredentialDirectory {
 }
 
 /**
- * Forgets the credentials of a client that is gone: another one may come to bear its name. Needs no vault.
+ * Deletes the credentials of a client that is removed, because another client may get its name later. Needs
+ * no vault.
  */
 export async function deleteCredentials(store: Store, client: string): Promise<void> {
   for (const kind of [credentialKind, credentialUseKind]) await deleteRecord(store, kind, client);

@@ -10,12 +10,13 @@ import {
 } from '../../operations/sessions/tickets.ts';
 import { grants, reaches } from './rights.ts';
 
-/** Operations that protect data with a key, which is what Usage Limits count (KMIP 2.1 §4.60). */
+/** Operations that protect data with a key; Usage Limits count these only (KMIP 2.1 §4.60). */
 const protecting: ReadonlySet<string> = new Set(['Encrypt', 'Sign', 'MAC']);
 
 /**
- * Takes one use of a key off the Usage Limits of the ticket that the speaker shows, and off those of a Right
- * that allows it. Part of the item: one that fails has used nothing. Fails with UsageLimitExceeded.
+ * Counts one use of a key against the Usage Limits of the ticket that the client shows, and against those of
+ * the first Right that allows it. The count belongs to the item's layer, so a failed item has used nothing.
+ * @throws {KmipError} UsageLimitExceeded when no use is left.
  */
 export async function countTicketUse(
   operation: string,
@@ -27,15 +28,15 @@ export async function countTicketUse(
   const content = await work.records.load(ticketKind, id);
   const ticket = content && readTicket(content);
   if (ticket === undefined) fail('InvalidTicket', 'the ticket is not valid');
-  const limited = ticket.usage !== undefined || ticket.rights?.some(({ usage }) => usage !== undefined);
-  if (!limited) return;
+  const isLimited = ticket.usage !== undefined || ticket.rights?.some(({ usage }) => usage !== undefined);
+  if (!isLimited) return;
   const data = (request.Data ?? request.DigestedData) as Uint8Array | undefined;
-  const left = afterItem(ticket, operation, object, data?.length ?? 0);
+  const left = afterKeyUse(ticket, operation, object, data?.length ?? 0);
   if (left === undefined) fail('UsageLimitExceeded', 'the Usage Limits of the ticket are used up');
   work.records.put(ticketKind, id, writeTicket(left), ticket.expires);
 }
 
-function afterItem(
+function afterKeyUse(
   ticket: TicketRecord,
   operation: string,
   object: ManagedObject,

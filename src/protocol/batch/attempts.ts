@@ -5,27 +5,27 @@ import type { Principal } from '../../identity/principal.ts';
 import type { Attempts } from '../../operations/context.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 
-/** What one client has failed at with one key. */
+/** The failures of one client with one key. */
 interface Failures {
   count: number;
-  /** Milliseconds since 1970 from which on they are forgotten. */
+  /** Milliseconds since 1970 from which on they no longer count. */
   readonly until: number;
 }
 
 const windowMilliseconds = 60_000;
-/** Pairs of client and key that are remembered; beyond that the oldest are forgotten. */
+/** Pairs of client and key that are remembered; beyond that the oldest are dropped. */
 const maxRemembered = 10_000;
 
 /**
- * Failures of decryption, unwrapping and verification in the minute after the first, for each client and key.
- * Whoever has too many is refused until the minute is over, with the answer of a failure, whatever it sends:
- * an oracle takes thousands of questions. Kept in this process; a message that is played again does not count
- * twice.
+ * Counts the failures of decryption, unwrapping and verification for each client and key, in the minute after
+ * the first. A client with too many gets the answer of a failure until the minute is over, whatever it sends,
+ * because a decryption oracle needs thousands of requests. The counts belong to this process; another attempt
+ * at the same message counts no failure twice.
  */
 export class FailedAttempts {
-  /** The oldest first. */
+  /** In the order of their first failure. */
   readonly #failures = new Map<string, Failures>();
-  /** Keys at which an item has failed before. */
+  /** The keys for which an item's failure has been counted. */
   readonly #counted = new WeakMap<object, Set<string>>();
   readonly #options: {
     readonly limits: Limits;
@@ -41,7 +41,10 @@ export class FailedAttempts {
     this.#options = options;
   }
 
-  /** The port for one play of a batch item; `item` is the same object in every play of the message. */
+  /**
+   * Returns the port for one attempt at a batch item; `item` is the same object in every attempt at the
+   * message.
+   */
   forItem(item: object, { group, client }: Principal): Attempts {
     const run = async <T>(
       key: string,
@@ -68,12 +71,12 @@ export class FailedAttempts {
     };
     return {
       decrypting: (key, open) => run(key, open, () => false, decryptionFailed),
-      verifying: (key, verify, isValid) => run(key, verify, (value) => !isValid(value), unverifiable),
+      verifying: (key, verify, isValid) => run(key, verify, (value) => !isValid(value), verificationFailed),
     };
   }
 
   #exhausted(name: string): boolean {
-    this.#sweep();
+    this.#dropExpired();
     return (this.#failures.get(name)?.count ?? 0) >= this.#options.limits.failedDecryptions;
   }
 
@@ -83,21 +86,21 @@ export class FailedAttempts {
     if (failures === undefined) {
       failures = { count: 0, until: clock() + windowMilliseconds };
       this.#failures.set(name, failures);
-      if (this.#failures.size > maxRemembered) this.#forgetOldest();
+      if (this.#failures.size > maxRemembered) this.#dropOldest();
     }
     failures.count += 1;
     if (failures.count === limits.failedDecryptions) observer.attemptsExhausted({ client, object: key });
   }
 
-  #sweep(): void {
+  #dropExpired(): void {
     const now = this.#options.clock();
     for (const { until } of this.#failures.values()) {
       if (until > now) return;
-      this.#forgetOldest();
+      this.#dropOldest();
     }
   }
 
-  #forgetOldest(): void {
+  #dropOldest(): void {
     for (const name of this.#failures.keys()) {
       this.#failures.delete(name);
       return;
@@ -105,7 +108,7 @@ export class FailedAttempts {
   }
 }
 
-function unverifiable(): CryptographyFailedError {
+function verificationFailed(): CryptographyFailedError {
   return new CryptographyFailedError('the MAC cannot be verified now');
 }
 

@@ -3,7 +3,8 @@ import { fail } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 
 /**
- * What a request header may demand; anything else refuses the message as a whole (KMIP 1.4 §7.2, 2.1 §8.1).
+ * Checks the header and the number of items of a request (KMIP 1.4 §7.2, 2.1 §8.1).
+ * @throws {KmipError} when the message is refused as a whole.
  */
 export function checkHeader({ header, items }: RequestMessage, limits: Limits): void {
   if (header.BatchCount !== items.length) {
@@ -15,8 +16,8 @@ export function checkHeader({ header, items }: RequestMessage, limits: Limits): 
     fail('InvalidField', 'Maximum Response Size is negative');
   }
   for (const item of items) {
-    const critical = item.messageExtensions.find((extension) => extension.CriticalityIndicator);
-    if (critical !== undefined)
+    const criticalExtension = item.messageExtensions.find((extension) => extension.CriticalityIndicator);
+    if (criticalExtension !== undefined)
       fail('UnknownMessageExtension', 'a critical Message Extension is not understood');
   }
 }

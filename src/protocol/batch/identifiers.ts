@@ -2,7 +2,9 @@ import type { UniqueIdentifier as Latest } from '../../../codec/enums.ts';
 import { fail } from '../../common/errors.ts';
 import type { OperationName } from '../../operations/context.ts';
 
-/** Where identifiers stand in the answers, and what those of a kind are called in a reference. */
+/**
+ * The fields of answers that hold identifiers, and the suffix of the operation's name in a reference to them.
+ */
 const answerFields = [
   { field: 'UniqueIdentifier', suffix: '' },
   { field: 'PrivateKeyUniqueIdentifier', suffix: 'PrivateKey' },
@@ -10,25 +12,26 @@ const answerFields = [
 ] as const;
 
 /**
- * An earlier answer of the batch: by its place (0-based; negative counts back from here), or the latest of a
+ * An earlier answer of the batch: by its number (0-based; negative counts back from here), or the latest of a
  * kind.
  */
 export type Reference<Kind> = { readonly nth: number } | { readonly latest: Kind };
 
 /**
- * The identifiers that the answers of one batch have carried so far: the ID Placeholder, and in 2.x the
- * references by number and by operation (KMIP 2.1 §4.61 and §11.58).
+ * The identifiers in the answers of one batch so far: the ID Placeholder, and in 2.x the references by number
+ * and by operation (KMIP 2.1 §4.61 and §11.58).
  */
 export class BatchIdentifiers {
   #placeholder: string | undefined;
   readonly #issued: string[] = [];
   #latest = new Map<Latest, string[]>();
 
+  /** The ID Placeholder; undefined empties it. */
   set placeholder(id: string | undefined) {
     this.#placeholder = id;
   }
 
-  /** Notes the identifiers of one successful item: the answers to all its repetitions. */
+  /** Records the identifiers of one successful item; `answers` are those to all of its repetitions. */
   record(operation: OperationName, answers: readonly Readonly<Record<string, unknown>>[]): void {
     const latest = new Map<Latest, string[]>([[operation as Latest, []]]);
     for (const answer of answers) {
@@ -48,7 +51,10 @@ export class BatchIdentifiers {
     for (const [name, ids] of latest) this.#latest.set(name, ids);
   }
 
-  /** The object a request means: its own identifier, or the ID Placeholder where it gives none. */
+  /**
+   * Returns the identifier of a request, or the ID Placeholder where the request has none.
+   * @throws {KmipError} ObjectNotFound when the ID Placeholder is empty.
+   */
   resolve(identifier: string | undefined): string {
     return (
       identifier ??
@@ -57,20 +63,24 @@ export class BatchIdentifiers {
     );
   }
 
-  /** The objects a reference means, at least one: Locate and Create Key Pair answer with several. */
-  referred(reference: Reference<Latest>): readonly string[] {
+  /**
+   * Returns the identifiers that a reference stands for; several where Locate or Create Key Pair has
+   * answered.
+   * @throws {KmipError} ObjectNotFound when there is none.
+   */
+  resolveReference(reference: Reference<Latest>): readonly string[] {
     const ids = this.#find(reference);
     if (ids.length === 0) fail('ObjectNotFound', 'the reference points at no earlier answer of the batch');
     return ids;
   }
 
   #find(reference: Reference<Latest>): readonly string[] {
-    if ('nth' in reference) return listed(this.#issued.at(reference.nth));
-    if (reference.latest === 'IDPlaceholder') return listed(this.#placeholder);
+    if ('nth' in reference) return asList(this.#issued.at(reference.nth));
+    if (reference.latest === 'IDPlaceholder') return asList(this.#placeholder);
     return this.#latest.get(reference.latest) ?? [];
   }
 }
 
-function listed(id: string | undefined): readonly string[] {
+function asList(id: string | undefined): readonly string[] {
   return id === undefined ? [] : [id];
 }

@@ -6,37 +6,40 @@ import type { Principal } from '../../identity/principal.ts';
 import type { MultiPart, MultiPartSpec } from '../../operations/context.ts';
 
 /**
- * Work that waits for its next part. Holds a key: it is dropped with the first error and when nobody comes
- * back.
+ * A stream that waits for its next part. It holds a key, so it is dropped with the first error and after a
+ * while.
  */
-interface Waiting {
+interface Stream {
   readonly owner: string;
-  /** Lowest number that no other work of the owner bears. */
+  /** Lowest number that no other stream of the owner has. */
   readonly slot: number;
   readonly operation: string;
   readonly object: string | undefined;
+  /** Correlation Value. */
   readonly value: Uint8Array;
-  readonly stream: unknown;
-  /** Milliseconds since 1970 from which on it is gone. */
+  /** State of the operation, as its `start` returned it. */
+  readonly state: unknown;
+  /** Milliseconds since 1970 from which on the stream is gone. */
   expires: number;
 }
 
 const valueBytes = 16;
 
 /**
- * Cryptography on data that comes in parts (KMIP 1.3 on, "Correlation Value"). The state of a cipher cannot
- * be stored, so it stays in this process: a restart ends it, and clients are told as they are told about a
- * value that never was.
+ * Cryptographic operations on data that comes in parts (KMIP 1.3 on, "Correlation Value"). The state of a
+ * cipher cannot be stored, so it stays in this process: after a restart, clients are told that the
+ * Correlation Value is unknown.
  *
- * A client that does one thing after the other gets the same value again, as the test cases have it
- * (TC-STREAM-ENC-1 names all its streams by one token). Nobody else can guess it, and a part must name
- * operation and key of its stream.
+ * A client with one stream at a time gets the same value for each, as the test cases have it (TC-STREAM-ENC-1
+ * names all its streams by one value). Other clients cannot guess the value, and a part has to name operation
+ * and key of its stream.
  */
 export class MultiPartOperations {
-  /** The one that was used longest ago first. */
-  readonly #waiting = new Map<string, Waiting>();
-  /** What each step of an item gave: a message that is played again must not feed its data twice. */
+  /** By Correlation Value, in the order of their last use. */
+  readonly #waiting = new Map<string, Stream>();
+  /** The results of each item's steps: another attempt at a message must not feed its data twice. */
   readonly #done = new WeakMap<object, Promise<unknown>[]>();
+  /** Slots in use, by owner. */
   readonly #slots = new Map<string, Set<number>>();
   readonly #secret: Uint8Array;
   readonly #options: {
@@ -50,13 +53,16 @@ export class MultiPartOperations {
     this.#secret = options.random(32);
   }
 
-  /** The port for one play of a batch item; `item` is the same object in every play of the message. */
+  /**
+   * Returns the port for one attempt at a batch item; `item` is the same object in every attempt at the
+   * message.
+   */
   forItem(item: object, principal: Principal): MultiPart {
-    let turn = 0;
+    let steps = 0;
     return {
       take: (spec, step) => {
-        const number = turn;
-        turn += 1;
+        const number = steps;
+        steps += 1;
         return this.#once(item, number, () => this.#step(principal, spec, step as never)) as never;
       },
     };
@@ -71,27 +77,27 @@ export class MultiPartOperations {
   async #step(
     principal: Principal,
     spec: MultiPartSpec<unknown>,
-    step: (stream: unknown, last: boolean) => Promise<object>,
+    step: (state: unknown, last: boolean) => Promise<object>,
   ): Promise<object> {
     const { CorrelationValue, FinalIndicator: last = false } = spec.request;
-    this.#sweep();
+    this.#dropExpired();
     const owner = JSON.stringify([principal.group, principal.client]);
-    const work = CorrelationValue === undefined ? this.#begin(owner, spec) : this.#find(owner, spec);
-    // Out of the map while it is worked on: after an error, or the last part, it never comes back.
-    this.#waiting.delete(keyOf(work.value));
-    let over = true;
+    const stream = CorrelationValue === undefined ? this.#begin(owner, spec) : this.#find(owner, spec);
+    // Not in the map while a step runs: after an error, or the last part, the stream never comes back.
+    this.#waiting.delete(keyOf(stream.value));
+    let hasEnded = true;
     try {
-      const answer = await step(work.stream, last);
+      const answer = await step(stream.state, last);
       if (last) return answer;
-      this.#keep(work);
-      over = false;
-      return { ...answer, CorrelationValue: work.value };
+      this.#keep(stream);
+      hasEnded = false;
+      return { ...answer, CorrelationValue: stream.value };
     } finally {
-      if (over) this.#free(work);
+      if (hasEnded) this.#free(stream);
     }
   }
 
-  #begin(owner: string, { operation, object, start }: MultiPartSpec<unknown>): Waiting {
+  #begin(owner: string, { operation, object, start }: MultiPartSpec<unknown>): Stream {
     const { parts, partsPerClient } = this.#options.limits;
     const slots = this.#slots.get(owner) ?? new Set();
     if (this.#waiting.size >= parts || slots.size >= partsPerClient) {
@@ -101,11 +107,11 @@ export class MultiPartOperations {
         'GeneralFailure',
       );
     }
-    const stream = start();
+    const state = start();
     let slot = 0;
     while (slots.has(slot)) slot += 1;
     this.#slots.set(owner, slots.add(slot));
-    return { owner, slot, operation, object, value: this.#valueOf(owner, slot), stream, expires: 0 };
+    return { owner, slot, operation, object, value: this.#valueOf(owner, slot), state, expires: 0 };
   }
 
   #valueOf(owner: string, slot: number): Uint8Array {
@@ -113,32 +119,32 @@ export class MultiPartOperations {
     return new Uint8Array(mac.subarray(0, valueBytes));
   }
 
-  /** One answer for what was never there, has gone, or is somebody else's. */
-  #find(owner: string, { operation, object, request }: MultiPartSpec<unknown>): Waiting {
-    const work = this.#waiting.get(keyOf(request.CorrelationValue as Uint8Array));
-    if (work?.owner !== owner || work.operation !== operation || work.object !== object) {
+  /** Fails in the same way for a stream that never was, that has ended, and that is another client's. */
+  #find(owner: string, { operation, object, request }: MultiPartSpec<unknown>): Stream {
+    const stream = this.#waiting.get(keyOf(request.CorrelationValue as Uint8Array));
+    if (stream?.owner !== owner || stream.operation !== operation || stream.object !== object) {
       fail('InvalidCorrelationValue', 'nothing waits for a part with this Correlation Value');
     }
-    return work;
+    return stream;
   }
 
-  #keep(work: Waiting): void {
-    work.expires = this.#options.clock() + this.#options.limits.partsMilliseconds;
-    this.#waiting.set(keyOf(work.value), work);
+  #keep(stream: Stream): void {
+    stream.expires = this.#options.clock() + this.#options.limits.partsMilliseconds;
+    this.#waiting.set(keyOf(stream.value), stream);
   }
 
-  #free({ owner, slot }: Waiting): void {
+  #free({ owner, slot }: Stream): void {
     const slots = this.#slots.get(owner);
     slots?.delete(slot);
     if (slots?.size === 0) this.#slots.delete(owner);
   }
 
-  #sweep(): void {
+  #dropExpired(): void {
     const now = this.#options.clock();
-    for (const work of this.#waiting.values()) {
-      if (work.expires > now) return;
-      this.#waiting.delete(keyOf(work.value));
-      this.#free(work);
+    for (const stream of this.#waiting.values()) {
+      if (stream.expires > now) return;
+      this.#waiting.delete(keyOf(stream.value));
+      this.#free(stream);
     }
   }
 }

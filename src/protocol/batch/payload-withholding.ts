@@ -4,7 +4,7 @@ import type { OperationName } from '../../operations/context.ts';
 import type { Reference } from './identifiers.ts';
 
 /**
- * Operations whose output is Data: the field of the answer, and what the latest one is called in a reference.
+ * Operations whose output is Data: the field of the answer, and the name of the latest one in a reference.
  */
 const outputs: Partial<Record<OperationName, { readonly field: string; readonly name: Latest }>> = {
   Decrypt: { field: 'Data', name: 'Decrypt' },
@@ -18,30 +18,33 @@ const outputs: Partial<Record<OperationName, { readonly field: string; readonly 
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/**
- * The Data that the answers of one batch have put out so far, which later items may work on (KMIP 2.1 §7.8,
- * §11.13).
- */
+/** The Data in the answers of one batch so far, which later items may refer to (KMIP 2.1 §7.8, §11.13). */
 export class BatchOutputs {
-  readonly #issued: Uint8Array[] = [];
+  readonly #all: Uint8Array[] = [];
   readonly #latest = new Map<Latest, Uint8Array>();
 
-  /** Notes the output of one successful answer, whether the client gets to see it or not. */
+  /** Records the output of one successful answer, also where it is withheld from the client. */
   record(operation: OperationName, answer: Answer): void {
     const output = outputs[operation];
     const data = output === undefined ? undefined : answer[output.field];
     if (output === undefined || !(data instanceof Uint8Array)) return;
-    this.#issued.push(data);
+    this.#all.push(data);
     this.#latest.set(output.name, data);
   }
 
-  referred(reference: Reference<Latest>): Uint8Array {
-    const data = 'nth' in reference ? this.#issued.at(reference.nth) : this.#latest.get(reference.latest);
+  /**
+   * Returns the Data that a reference stands for.
+   * @throws {KmipError} InvalidField when there is none.
+   */
+  resolveReference(reference: Reference<Latest>): Uint8Array {
+    const data = 'nth' in reference ? this.#all.at(reference.nth) : this.#latest.get(reference.latest);
     return data ?? fail('InvalidField', 'the reference points at no Data of an earlier answer of the batch');
   }
 }
 
-/** The answer to an Ephemeral item: its output is for later items of the batch alone (KMIP 2.1 §9.7). */
+/**
+ * Returns the answer to an Ephemeral item without its output, which is for later items only (KMIP 2.1 §9.7).
+ */
 export function withholdOutput(operation: OperationName, answer: Answer): Answer {
   const field = outputs[operation]?.field;
   return field === undefined ? answer : { ...answer, [field]: undefined };

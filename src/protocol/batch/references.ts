@@ -9,12 +9,7 @@ import type { AnyOperation } from '../../operations/operation.ts';
 import type { BatchIdentifiers, Reference } from './identifiers.ts';
 import type { BatchOutputs } from './payload-withholding.ts';
 
-/**
- * References inside a batch (2.x): where a request holds an identifier or Data, it may hold an Integer or an
- * Enumeration that means those of an earlier answer. They are replaced by what they mean before the request
- * is read, wherever they stand, so neither schemas nor handlers know of them.
- */
-
+/** Tags of identifiers in requests, in whose place a reference may be. */
 const identifierTags: ReadonlySet<number> = new Set(
   (
     [
@@ -36,27 +31,31 @@ export interface BatchResults {
 }
 
 /**
- * The requests that one payload stands for: itself when it refers to nothing. Where the one object it is
- * about is named by a reference to several, the operation is repeated for each of them (KMIP 2.1 §11.58); in
- * a list of identifiers they all take the place of the reference. Fails with ObjectNotFound, InvalidField, or
- * ServerLimitExceeded for more than `most` repetitions.
+ * Replaces the references of a payload by identifiers and Data of earlier answers (2.x only): an Integer or
+ * an Enumeration in the place of an identifier or of Data. Neither schemas nor handlers know of references.
+ *
+ * Returns a reader for each request that the payload stands for. Where a reference to several objects is the
+ * one object of an operation, the operation is repeated for each of them (KMIP 2.1 §11.58); in a list of
+ * identifiers all of them take the place of the reference.
+ * @throws {KmipError} ObjectNotFound or InvalidField when a reference stands for nothing, ServerLimitExceeded
+ * when there are more than `maxRepetitions`.
  */
 export function resolveReferences(
   payload: BinaryReader,
   operation: AnyOperation,
   results: BatchResults,
-  most: number,
+  maxRepetitions: number,
 ): readonly BinaryReader[] {
-  if (!refers(payload.bytes, payload.offset, payload.end)) return [payload.fork()];
+  if (!hasReference(payload.bytes, payload.offset, payload.end)) return [payload.fork()];
   const { tag, value } = readNode(payload.fork()) as Node & { type: 'Structure' };
   let requests: Node[][] = [[]];
   for (const item of value) {
-    const items = replaced(item, results);
+    const items = replaceReferences(item, results);
     if (items.length <= 1 || isList(operation, item.tag)) {
       for (const request of requests) request.push(...items);
     } else {
-      if (items.length * requests.length > most)
-        fail('ServerLimitExceeded', `an operation is repeated ${most} times at the most`);
+      if (items.length * requests.length > maxRepetitions)
+        fail('ServerLimitExceeded', `an operation is repeated ${maxRepetitions} times at the most`);
       requests = items.flatMap((each) => requests.map((request) => [...request, each]));
     }
   }
@@ -69,15 +68,16 @@ export function resolveReferences(
 }
 
 /**
- * Looks at types and tags alone: almost no request refers to anything. The structure has been checked before.
+ * Whether a payload has a reference. Reads types and tags only, because almost no request has one; the
+ * structure has been checked before.
  */
-function refers(bytes: Uint8Array, start: number, end: number): boolean {
+function hasReference(bytes: Uint8Array, start: number, end: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = start; at < end; ) {
     const type = bytes[at + 3];
     const length = view.getUint32(at + 4);
     if (type === Type.Structure) {
-      if (refers(bytes, at + 8, at + 8 + length)) return true;
+      if (hasReference(bytes, at + 8, at + 8 + length)) return true;
     } else if (type === Type.Integer || type === Type.Enumeration) {
       const tag = view.getUint32(at) >>> 8;
       if (tag === dataTag || identifierTags.has(tag)) return true;
@@ -87,23 +87,23 @@ function refers(bytes: Uint8Array, start: number, end: number): boolean {
   return false;
 }
 
-function replaced(node: Node, results: BatchResults): readonly Node[] {
+function replaceReferences(node: Node, results: BatchResults): readonly Node[] {
   if (node.type === 'Structure') {
-    return [{ ...node, value: node.value.flatMap((child) => replaced(child, results)) }];
+    return [{ ...node, value: node.value.flatMap((child) => replaceReferences(child, results)) }];
   }
   if (node.type !== 'Integer' && node.type !== 'Enumeration') return [node];
   const { tag } = node;
   if (identifierTags.has(tag)) {
-    const ids = results.identifiers.referred(reference(node, UniqueIdentifier));
+    const ids = results.identifiers.resolveReference(referenceIn(node, UniqueIdentifier));
     return ids.map((value) => ({ tag, type: 'TextString', value }));
   }
   if (tag === dataTag) {
-    return [{ tag, type: 'ByteString', value: results.outputs.referred(reference(node, Data)) }];
+    return [{ tag, type: 'ByteString', value: results.outputs.resolveReference(referenceIn(node, Data)) }];
   }
   return [node];
 }
 
-function reference<Kind>(
+function referenceIn<Kind>(
   { type, value }: { readonly type: string; readonly value: number },
   kinds: { fromNumber(value: number): Kind },
 ): Reference<Kind> {

@@ -10,16 +10,17 @@ import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { ObjectEvent } from '../unit-of-work/object-events.ts';
 
-/** The Notify that tells of an event; undefined when that version has no words for what has changed. */
+/** Returns the Notify request for an event; undefined when the version cannot express what has changed. */
 export function notifyOf(event: ObjectEvent, version: Version): Infer<typeof Notify.request> | undefined {
   const changes = representableChanges(event.changes, version);
-  const worth = changes.deleted.length > 0 || changes.changed.some(({ name }) => name !== 'LastChangeDate');
-  return worth ? { UniqueIdentifier: event.id, Changes: changes } : undefined;
+  const isWorthwhile =
+    changes.deleted.length > 0 || changes.changed.some(({ name }) => name !== 'LastChangeDate');
+  return isWorthwhile ? { UniqueIdentifier: event.id, Changes: changes } : undefined;
 }
 
 /**
- * The Put that brings the object as it is now; undefined when it is gone, or may not leave as Get would let
- * it: what is sensitive, not extractable, archived or unknown to the version stays here.
+ * Returns the Put request with the object as it is now; undefined when the object is gone, or when Get would
+ * not export it: sensitive, not extractable, archived, or of a kind that the version does not know.
  */
 export async function putOf(
   event: ObjectEvent,

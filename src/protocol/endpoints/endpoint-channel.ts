@@ -17,8 +17,8 @@ import { ChannelClosedError, type ReverseChannel } from './reverse-channel.ts';
 
 const requestPayload = tagNumber('RequestPayload');
 
-/** What the server wants to know of a client, where its version has a word for it. */
-const questions: readonly QueryFunction[] = [
+/** The functions that the server queries of a client, where the version has them. */
+const queriedFunctions: readonly QueryFunction[] = [
   'QueryOperations',
   'QueryObjects',
   'QueryServerInformation',
@@ -27,86 +27,92 @@ const questions: readonly QueryFunction[] = [
   'QueryCapabilities',
 ];
 
-/** Operations of the server, asked of clients. */
-const ours: readonly Operation[] = ['Notify', 'Put', 'SetEndpointRole'];
+/** Operations that the server requests of clients. */
+const serverOperations: readonly Operation[] = ['Notify', 'Put', 'SetEndpointRole'];
 
-export interface ChannelOptions {
+export interface EndpointChannelOptions {
   readonly channel: ReverseChannel;
   /** Version of the first request. */
   readonly version: Version;
-  /** No newer one is agreed upon. */
+  /** Newest version that may be agreed upon. */
   readonly newest: Version;
   readonly limits: Limits;
   readonly observer: EndpointObserver;
   /** Client and connection, for logs. */
-  readonly speaker: { readonly client: string; readonly connection: string };
+  readonly sender: { readonly client: string; readonly connection: string };
 }
 
-/** What a client made of a request; the payload only when it succeeded. */
+/** The result of a request: the payload of a successful answer, or the reason and version of another one. */
 type Outcome<R> = { readonly payload: R } | { readonly refused: string; readonly version: Version };
 
 /**
- * The server asking one client: one request at a time, each answer awaited. An answer that is no whole
- * message, or not about what was asked, ends the connection, because nothing that follows it could be
- * trusted.
+ * Sends requests to one client, one at a time. An answer that is no whole message, or not about the request,
+ * ends the connection, because the server could not trust what follows.
  */
 export class EndpointChannel {
-  readonly #options: ChannelOptions;
+  readonly #options: EndpointChannelOptions;
   #version: Version;
-  /** What the client says it can do for the server; undefined: it has not said. */
+  /** Operations of the server that the client says it accepts; undefined when it has not said. */
   #named: ReadonlySet<unknown> | undefined;
+  /** Operations that the client has answered with Operation Not Supported. */
   readonly #refused = new Set<Operation>();
 
-  constructor(options: ChannelOptions) {
+  constructor(options: EndpointChannelOptions) {
     this.#options = options;
     this.#version = options.version;
   }
 
-  /** The version both sides speak. */
+  /** The version that was agreed upon. */
   get version(): Version {
     return this.#version;
   }
 
-  /** Agrees upon a version and asks what the client is. Rejects with LineClosed. */
+  /**
+   * Agrees upon a version and queries the client's abilities.
+   * @throws {ChannelClosedError} when the connection ends.
+   */
   async introduce(): Promise<void> {
     this.#version = await this.#agree();
-    const functions = questions.filter((name) => QueryFunction.isKnownIn(name, this.#version));
-    const answer = await this.ask(Query, { QueryFunction: functions });
+    const functions = queriedFunctions.filter((name) => QueryFunction.isKnownIn(name, this.#version));
+    const answer = await this.request(Query, { QueryFunction: functions });
     const known = 'payload' in answer ? answer.payload : undefined;
-    // The committee's own cases answer with what the client asks of servers; only a list that names something
-    // that servers ask of clients says which of those it takes.
+    // In the OASIS test cases clients answer with the operations that they request of servers. Only a list that
+    // names an operation of the server tells which of those the client accepts.
     const named = known?.Operation ?? [];
-    if (named.some((name) => ours.includes(name))) this.#named = new Set(named);
+    if (named.some((name) => serverOperations.includes(name))) this.#named = new Set(named);
     this.#options.observer.endpointReady({
-      ...this.#options.speaker,
+      ...this.#options.sender,
       version: this.#version,
       vendor: known?.VendorIdentification,
       operations: named.map(String),
     });
   }
 
-  /** Whether the client takes that operation, as far as it has said. */
-  takes(operation: Operation): boolean {
+  /** Whether the client accepts that operation, as far as it has said. */
+  accepts(operation: Operation): boolean {
     return !this.#refused.has(operation) && (this.#named?.has(operation) ?? true);
   }
 
-  /** Sends one request of the agreed version. Rejects with LineClosed. */
-  async ask<Q extends Struct, R extends Struct>(
+  /**
+   * Sends one request of the agreed version and returns the result.
+   * @throws {ChannelClosedError} when the connection ends, or the answer cannot be read.
+   */
+  async request<Q extends Struct, R extends Struct>(
     operation: OperationDefinition<Q, R>,
     request: Infer<Q>,
   ): Promise<Outcome<Infer<R>>> {
-    const { channel, observer, speaker } = this.#options;
+    const { channel, observer, sender } = this.#options;
     const version = this.#version;
     const { write } = plan(operation.request, version);
     const started = performance.now();
     const bytes = await channel.exchange(
       encodeRequest(version, operation.name, (writer) => write(writer, requestPayload, request)),
     );
-    const outcome = this.#understand(operation, bytes);
+    const outcome = this.#decode(operation, bytes);
     const refused = 'refused' in outcome ? outcome.refused : undefined;
     if (refused === 'OperationNotSupported') this.#refused.add(operation.name);
     observer.requestAnswered({
-      ...speaker,
+      ...sender,
       operation: operation.name,
       version,
       result: refused === undefined ? 'Success' : 'OperationFailed',
@@ -116,20 +122,20 @@ export class EndpointChannel {
     return outcome;
   }
 
-  /** Gives the client its role back; false when it does not take it. */
+  /** Lets the client send requests again; false when it does not accept that. */
   async releaseRole(): Promise<boolean> {
-    if (!isWithin(this.#version, SetEndpointRole.since) || !this.takes('SetEndpointRole')) return false;
-    const answer = await this.ask(SetEndpointRole, { EndpointRole: 'Server' });
+    if (!isWithin(this.#version, SetEndpointRole.since) || !this.accepts('SetEndpointRole')) return false;
+    const answer = await this.request(SetEndpointRole, { EndpointRole: 'Server' });
     return 'payload' in answer && this.#options.channel.releaseRole();
   }
 
   /**
-   * The newest version that the client lists and we speak; what the client says instead of an answer counts
-   * too.
+   * Returns the newest version that both sides support. A client that refuses Discover Versions tells its
+   * version by that.
    */
   async #agree(): Promise<Version> {
     if (!isWithin(this.#version, DiscoverVersions.since)) return this.#version;
-    const answer = await this.ask(DiscoverVersions, { ProtocolVersion: [] });
+    const answer = await this.request(DiscoverVersions, { ProtocolVersion: [] });
     if ('refused' in answer)
       return isWithin(answer.version, oldestVersion, this.#options.newest) ? answer.version : this.#version;
     const listed = answer.payload.ProtocolVersion;
@@ -143,7 +149,7 @@ export class EndpointChannel {
     return common ?? this.#version;
   }
 
-  #understand<Q extends Struct, R extends Struct>(
+  #decode<Q extends Struct, R extends Struct>(
     operation: OperationDefinition<Q, R>,
     bytes: Uint8Array,
   ): Outcome<Infer<R>> {
@@ -166,8 +172,8 @@ export class EndpointChannel {
 }
 
 /**
- * Undefined when it is another payload than the operation's: that says nothing, but spoils nothing that
- * follows.
+ * Undefined when the payload is not one of the operation: that tells nothing, but does not affect later
+ * answers.
  */
 function payloadOf<R extends Struct>(
   { response }: OperationDefinition<Struct, R>,

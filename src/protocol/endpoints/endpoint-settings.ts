@@ -6,19 +6,20 @@ import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { deleteRecord } from '../unit-of-work/unit-records.ts';
 
-/** What the operator has said about asking one client. */
+/** The operator's settings for requests of the server to one client. */
 export interface EndpointSettings {
-  /** New and replaced objects may be sent to it, keys included. */
+  /** Whether new and replaced objects may be sent to the client, keys included. */
   readonly put: boolean;
-  /** Where it waits for the server to connect; absent: it has to connect and exchange the roles itself. */
+  /**
+   * Address at which the client waits for the server; absent: the client has to connect and exchange the
+   * roles.
+   */
   readonly to?: { readonly host: string; readonly port: number } | undefined;
-  /** Newest version to speak on a connection that the server opens. */
+  /** Newest version on a connection that the server opens. */
   readonly version?: Version | undefined;
 }
 
-/**
- * A client that waits for the server to connect, and who it is: an entry with other words is another target.
- */
+/** A client to which the server connects. A target with other values in any field is another target. */
 export interface EndpointTarget {
   readonly client: string;
   readonly group: string;
@@ -26,7 +27,7 @@ export interface EndpointTarget {
   readonly fingerprint: string;
   readonly host: string;
   readonly port: number;
-  /** Version of the first request; none newer is agreed upon. */
+  /** Version of the first request; no newer one is agreed upon. */
   readonly version: Version;
 }
 
@@ -34,7 +35,7 @@ export interface EndpointTarget {
 const kind = 'endpoint';
 const maxClients = 10_000;
 
-/** The settings of client endpoints, as records beside the objects. */
+/** The settings of client endpoints, as records in the store. */
 export class EndpointDirectory {
   readonly #store: Store;
   readonly #vault: Vault;
@@ -44,13 +45,13 @@ export class EndpointDirectory {
     this.#vault = vault;
   }
 
-  /** What is said about that client, if anything. */
+  /** Returns the settings of a client; undefined when it has none. */
   async of(client: string): Promise<EndpointSettings | undefined> {
     const record = await this.#unit().record(kind, client);
     return record && decode(record.content);
   }
 
-  /** All clients about which something is said. */
+  /** Returns the settings of all clients that have any. */
   async list(): Promise<readonly (EndpointSettings & { readonly client: string })[]> {
     const rows = await this.#store.records({ kind, limit: maxClients });
     const unit = this.#unit();
@@ -63,7 +64,7 @@ export class EndpointDirectory {
     return found.flat();
   }
 
-  /** Where enrolled clients wait for the server. */
+  /** Returns the enrolled clients to which the server connects. */
   async targets(clients: ClientDirectory): Promise<readonly EndpointTarget[]> {
     const targets: EndpointTarget[] = [];
     for (const { client, to, version = newestVersion } of await this.list()) {
@@ -75,7 +76,10 @@ export class EndpointDirectory {
     return targets;
   }
 
-  /** Replaces what is said; undefined takes it back. */
+  /**
+   * Replaces the settings of a client; undefined deletes them. Rejects when another process changed them at
+   * the same time.
+   */
   async set(client: string, group: string, settings: EndpointSettings | undefined): Promise<void> {
     const unit = this.#unit();
     const known = await unit.record(kind, client);
@@ -92,7 +96,10 @@ export class EndpointDirectory {
   }
 }
 
-/** Forgets what is said about a client that goes: another one may come to bear its name. Needs no vault. */
+/**
+ * Deletes the settings of a client that is removed, because another client may get its name later. Needs no
+ * vault.
+ */
 export function deleteEndpoint(store: Store, client: string): Promise<void> {
   return deleteRecord(store, kind, client);
 }

@@ -18,23 +18,24 @@ export interface EndpointsOptions {
   readonly events: ObjectEvents;
   readonly limits: Limits;
   readonly observer: EndpointObserver;
-  /** What the operator has said about a client, if anything. */
+  /** Returns the operator's settings for a client, if there are any. */
   settings(client: string): Promise<EndpointSettings | undefined>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
 }
 
-/** What the transport says of a connection on which the server asks. */
+/** A connection on which the server may send requests. */
 export interface OpenReverseChannel {
   readonly channel: ReverseChannel;
-  /** As of now: the role of the client may change. */
+  /** The state of the session now: the role of the client may change. */
   conversation(): Conversation;
   /** Version of the first request. */
   readonly version: Version;
+  /** Newest version that may be agreed upon; the newest of all when left out. */
   readonly newest?: Version | undefined;
 }
 
-/** The clients that the server may ask: tells each what has become of the objects of its group. */
+/** Notifies clients of changes to the objects of their groups. */
 export class Endpoints {
   readonly #options: EndpointsOptions;
 
@@ -42,14 +43,14 @@ export class Endpoints {
     this.#options = options;
   }
 
-  /** Asks and tells on that line until it is closed or handed back. Never rejects. */
+  /** Sends requests on that channel until it is closed or its role is released. Never rejects. */
   async serve(open: OpenReverseChannel): Promise<void> {
     const { client, group } = open.conversation().principal;
     const { connection } = open.conversation();
-    const waiting = new Waiting(this.#options.limits.announcements);
-    // From the first moment on, so that nothing that changes during the introduction is missed.
-    const unsubscribe = this.#options.events.subscribe(group, (event) => waiting.add(event));
-    open.channel.closed.catch(() => waiting.end());
+    const changes = new ChangeQueue(this.#options.limits.announcements);
+    // Subscribed first, so that changes during the introduction are not missed.
+    const unsubscribe = this.#options.events.subscribe(group, (event) => changes.add(event));
+    open.channel.closed.catch(() => changes.end());
     try {
       const channel = new EndpointChannel({
         channel: open.channel,
@@ -57,79 +58,86 @@ export class Endpoints {
         newest: open.newest ?? newestVersion,
         limits: this.#options.limits,
         observer: this.#options.observer,
-        speaker: { client, connection },
+        sender: { client, connection },
       });
       await channel.introduce();
-      while (channel.takes('Notify') || (channel.takes('Put') && (await this.#maySend(client)))) {
-        const event = await waiting.next();
-        const forgotten = waiting.forgotten();
-        if (forgotten > 0) this.#options.observer.changesDropped({ client, connection, changes: forgotten });
-        await this.#tell(event, channel, open.conversation().principal);
+      while (channel.accepts('Notify') || (channel.accepts('Put') && (await this.#maySend(client)))) {
+        const event = await changes.next();
+        const dropped = changes.takeDropped();
+        if (dropped > 0) this.#options.observer.changesDropped({ client, connection, changes: dropped });
+        await this.#notify(event, channel, open.conversation().principal);
       }
-      // Nothing of what the server has to say is wanted: the client may as well ask again.
-      if (!(await channel.releaseRole())) open.channel.cut('it takes nothing of what the server tells');
+      // The client accepts none of the server's requests, so it gets its role back.
+      if (!(await channel.releaseRole()))
+        open.channel.cut('the client accepts none of the requests of the server');
     } catch (error) {
       if (error instanceof ChannelClosedError) return;
       this.#options.observer.failed({ client, connection, error });
-      open.channel.cut('the server cannot go on with it');
+      open.channel.cut('the server failed to notify the client');
     } finally {
       unsubscribe();
-      waiting.end();
+      changes.end();
     }
   }
 
   /**
-   * A new value by Put where that is allowed, else what has changed by Notify; nothing that the role may not
-   * see.
+   * Sends a new value by Put where that is allowed, otherwise the changes by Notify, and nothing that the
+   * role may not read.
    */
-  async #tell(
+  async #notify(
     event: ObjectEvent,
     channel: EndpointChannel,
     principal: Conversation['principal'],
   ): Promise<void> {
     const { store, vault, clock } = this.#options;
     if (!principal.may('GetAttributes')) return;
-    const mayPut = event.about === 'value' && principal.may('Get') && channel.takes('Put');
+    const mayPut = event.about === 'value' && principal.may('Get') && channel.accepts('Put');
     if (mayPut && (await this.#maySend(principal.client))) {
       const from = { store, vault, group: principal.group, now: Math.floor(clock() / 1000) };
       const put = await putOf(event, channel.version, from);
       if (put !== undefined) {
-        await channel.ask(Put, put);
+        await channel.request(Put, put);
         return;
       }
     }
-    const notify = channel.takes('Notify') ? notifyOf(event, channel.version) : undefined;
-    if (notify !== undefined) await channel.ask(Notify, notify);
+    const notify = channel.accepts('Notify') ? notifyOf(event, channel.version) : undefined;
+    if (notify !== undefined) await channel.request(Notify, notify);
   }
 
-  /** Whether the operator lets that client be sent keys: asked each time, so that a change counts at once. */
+  /**
+   * Whether the operator allows to send keys to the client; asked each time, so that a change is effective at
+   * once.
+   */
   async #maySend(client: string): Promise<boolean> {
     return (await this.#options.settings(client))?.put ?? false;
   }
 }
 
-/** Changes that a client has not been told yet: at most so many, and the oldest are forgotten first. */
-class Waiting {
-  readonly #most: number;
+/** The changes that a client has not been notified of, bounded in number: the oldest are dropped first. */
+class ChangeQueue {
+  readonly #maxLength: number;
   #events: ObjectEvent[] = [];
-  #forgotten = 0;
+  #dropped = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
   }
 
   add(event: ObjectEvent): void {
     this.#events.push(event);
-    if (this.#events.length > this.#most) {
+    if (this.#events.length > this.#maxLength) {
       this.#events.shift();
-      this.#forgotten++;
+      this.#dropped++;
     }
     this.#wake?.();
   }
 
-  /** Rejects with LineClosed once there is nobody to tell. */
+  /**
+   * Resolves with the oldest change.
+   * @throws {ChannelClosedError} when the queue has ended.
+   */
   async next(): Promise<ObjectEvent> {
     for (;;) {
       if (this.#ended) throw new ChannelClosedError();
@@ -141,10 +149,10 @@ class Waiting {
     }
   }
 
-  /** How many were forgotten since this was asked last. */
-  forgotten(): number {
-    const count = this.#forgotten;
-    this.#forgotten = 0;
+  /** Returns the number of changes dropped since the last call. */
+  takeDropped(): number {
+    const count = this.#dropped;
+    this.#dropped = 0;
     return count;
   }
 

@@ -5,32 +5,34 @@ import { isSameValue } from '../../object/values.ts';
 import type { LoadedObject } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 
-/** A row as a commit found it, if it was there, and as it left it. */
+/** A row before a commit, if there was one, and after it. */
 export interface RowChange {
   readonly before: LoadedObject | undefined;
   readonly after: LoadedObject;
 }
 
-/** What has become of one object, without its value: that is read anew by who wants it and may have it. */
+/** The change of one object, without the object's value: a listener that may have the value reads it anew. */
 export interface ObjectEvent {
   readonly id: string;
   /** `value`: a new object, or one whose value was replaced. */
   readonly about: 'value' | 'attributes';
-  /** Identifier of the object whose place this one's value takes. */
+  /** Identifier of the object that this one replaces. */
   readonly replaces: string | undefined;
   readonly changes: AttributeChanges;
 }
 
 type Listener = (event: ObjectEvent) => void;
 
-/** Tells who listens what commits have changed. Costs a commit one look into a map when nobody does. */
+/**
+ * Notifies listeners of the changes that commits make. Without listeners a commit costs one look into a map.
+ */
 export class ObjectEvents {
   readonly #vault: Vault;
   readonly #failed: (error: unknown) => void;
   /** By group. */
   readonly #listeners = new Map<string, Set<Listener>>();
 
-  /** `failed` hears of bugs: what is told to others must not end the daemon. */
+  /** `failed` is notified of bugs, because a failing listener must not end the daemon. */
   constructor(vault: Vault, failed: (error: unknown) => void) {
     this.#vault = vault;
     this.#failed = failed;
@@ -47,17 +49,17 @@ export class ObjectEvents {
   }
 
   /**
-   * Takes note of a commit. The comparison is done after the answer of the message, whose client need not
-   * wait for it.
+   * Notifies the listeners of a commit at POSIX second `now`. The rows are compared after the response to the
+   * message, so that its client does not wait for that.
    */
   committed(rows: readonly RowChange[], now: number): void {
     for (const row of rows) {
       const { group } = row.after;
-      if (this.#listeners.has(group)) setImmediate(() => this.#tell(group, row, now));
+      if (this.#listeners.has(group)) setImmediate(() => this.#notify(group, row, now));
     }
   }
 
-  #tell(group: string, row: RowChange, now: number): void {
+  #notify(group: string, row: RowChange, now: number): void {
     const listeners = this.#listeners.get(group);
     if (listeners === undefined) return;
     try {
@@ -69,7 +71,7 @@ export class ObjectEvents {
   }
 }
 
-/** What of a change is worth telling at `now`; undefined when only the server's own bookkeeping has moved. */
+/** Returns the event for a change at `now`; undefined when only the server's own bookkeeping has changed. */
 function eventOf({ before, after }: RowChange, now: number, vault: Vault): ObjectEvent | undefined {
   const object = ManagedObject.fromStored(after, vault);
   const old = before && ManagedObject.fromStored(before, vault).attributesAt(now);
@@ -82,8 +84,9 @@ function eventOf({ before, after }: RowChange, now: number, vault: Vault): Objec
 }
 
 /**
- * Every instance of the attributes that differ, and the instances that are gone. Last Change Date is always
- * among them, as Notify wants it. Undefined when nothing differs but what Get and usage leave behind.
+ * Returns every instance of the attributes that differ, and the names of the instances that are gone. Last
+ * Change Date is always among them, as Notify wants it. Undefined when nothing differs but the attributes
+ * that Get and usage change.
  */
 function difference(old: readonly Attribute[], now: readonly Attribute[]): AttributeChanges | undefined {
   const before = Map.groupBy(old, attributeKey);
@@ -92,9 +95,9 @@ function difference(old: readonly Attribute[], now: readonly Attribute[]): Attri
     (key) => !sameInstances(before.get(key) ?? [], after.get(key) ?? []),
   );
   if (keys.every((key) => isBookkeeping(key, before.get(key), after.get(key)))) return undefined;
-  const told = keys.includes('LastChangeDate') ? keys : [...keys, 'LastChangeDate'];
+  const names = keys.includes('LastChangeDate') ? keys : [...keys, 'LastChangeDate'];
   return {
-    changed: told.flatMap((key) => after.get(key) ?? []),
+    changed: names.flatMap((key) => after.get(key) ?? []),
     deleted: keys.flatMap((key) => {
       const left = new Set(after.get(key)?.map(indexOf));
       const gone = (before.get(key) ?? []).filter((each) => !left.has(indexOf(each)));
@@ -124,7 +127,7 @@ function isBookkeeping(
   return key === 'LastChangeDate' || key === 'Fresh';
 }
 
-/** What is left of a limit goes down with every use. */
+/** The remaining count of Usage Limits decreases with every use. */
 function withoutCount(attribute: Attribute): Attribute {
   return {
     ...attribute,

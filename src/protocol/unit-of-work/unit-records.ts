@@ -6,13 +6,13 @@ import type { Vault } from '../../vault/vault.ts';
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
   readonly group: string;
-  /** A copy. */
+  /** A copy that the caller may overwrite. */
   readonly content: Uint8Array;
   /** POSIX seconds; undefined: never. */
   readonly expires: number | undefined;
 }
 
-/** What a message wants of one record; without content: that it goes. */
+/** A change of one record; without content: its removal. */
 interface Change {
   readonly kind: string;
   readonly id: string;
@@ -24,8 +24,8 @@ interface Change {
 type Changes = Map<string, Change>;
 
 /**
- * The records of one message: what it read, what its items changed, and what the message itself changed,
- * which neither a failed item nor Undo takes back.
+ * The records of one message: the rows that it read, the changes of its items, and the changes of the message
+ * itself, which neither a failed item nor Undo takes back.
  */
 export class UnitRecords {
   readonly #store: Store;
@@ -42,29 +42,39 @@ export class UnitRecords {
     this.#now = now;
   }
 
+  /** Whether there is anything to write. */
   get changed(): boolean {
     return this.#own.size + this.#items.size > 0;
   }
 
+  /** Drops the changes of all items. */
   undo(): void {
     this.#items = new Map();
   }
 
+  /** Takes over the changes of an item that has succeeded. */
   merge(changes: ReadonlyMap<string, Change>): void {
     for (const [key, change] of changes) replace(this.#items, key, change);
   }
 
-  /** As all of the message so far has left it; undefined when there is none or it has expired. */
+  /**
+   * Returns a record as the message has left it so far, `over` being the changes of the asking layer;
+   * undefined when there is none or it has expired.
+   */
   async load(kind: string, id: string, over?: ReadonlyMap<string, Change>): Promise<UnitRecord | undefined> {
     const key = keyOf(kind, id);
     const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
     if (change !== undefined) return this.#changed(change);
     if (!this.#read.has(key)) this.#read.set(key, await this.#store.record(kind, id));
     const row = this.#read.get(key);
-    if (row === undefined || this.#isOver(row.expires)) return undefined;
+    if (row === undefined || this.#isExpired(row.expires)) return undefined;
     return { group: row.group, content: this.#open(row), expires: row.expires ?? undefined };
   }
 
+  /**
+   * Returns the records of a kind and group, those of the store first, oldest first, at most `limit`; `over`
+   * are the changes of the asking layer.
+   */
   async list(
     kind: string,
     group: string,
@@ -94,7 +104,7 @@ export class UnitRecords {
     return found.slice(0, limit);
   }
 
-  /** Those of every group as the store has them, oldest first. */
+  /** Returns the records of a kind of every group as the store has them, oldest first. */
   async every(kind: string, limit: number): Promise<readonly (UnitRecord & { readonly id: string })[]> {
     return (await this.#store.records({ kind, limit, at: this.#now })).map((row) => {
       const { id, group, expires } = row;
@@ -102,11 +112,12 @@ export class UnitRecords {
     });
   }
 
-  /** The message's own doing. */
+  /** Puts a record as a change of the message itself. `expires`: POSIX seconds. */
   put(kind: string, id: string, group: string, content: Uint8Array, expires?: number): void {
     this.#change({ kind, id, group, content: content.slice(), expires });
   }
 
+  /** Removes a record as a change of the message itself. */
   remove(kind: string, id: string): void {
     const key = keyOf(kind, id);
     const group = this.#items.get(key)?.group ?? this.#read.get(key)?.group ?? '';
@@ -119,20 +130,23 @@ export class UnitRecords {
     replace(this.#own, key, change);
   }
 
-  /** Whether another group holds a live record of that name, as far as this message has read. */
+  /** Whether another group has a live record of that name, as far as this message has read. */
   isForeign(kind: string, id: string, group: string): boolean {
     const row = this.#read.get(keyOf(kind, id));
-    return row !== undefined && row.group !== group && !this.#isOver(row.expires);
+    return row !== undefined && row.group !== group && !this.#isExpired(row.expires);
   }
 
-  /** Everything for the store. Seals, and wipes what it has sealed: the end of this unit. */
+  /**
+   * Returns all changes for the store, encrypted, and overwrites their plain contents: the unit cannot be
+   * used afterwards.
+   */
   changes(): RecordChanges {
     const puts: StoredRecord[] = [];
     const removals: { kind: string; id: string; version: number }[] = [];
     for (const [key, { kind, id, group, content, expires }] of new Map([...this.#own, ...this.#items])) {
       const row = this.#read.get(key);
-      // An expired record is over: its place is free for another one, of any group.
-      const renewed = row !== undefined && content !== undefined && !this.#isOver(row.expires);
+      // An expired record counts as removed: a record of any group may take its name.
+      const renewed = row !== undefined && content !== undefined && !this.#isExpired(row.expires);
       if (row !== undefined && !renewed) removals.push({ kind, id, version: row.version });
       if (content === undefined) continue;
       const sealed = this.#vault.seal(sealContext(kind, id), content);
@@ -161,7 +175,7 @@ export class UnitRecords {
     return this.#vault.open(sealContext(kind, id), sealed);
   }
 
-  #isOver(expires: number | null): boolean {
+  #isExpired(expires: number | null): boolean {
     return expires !== null && expires <= this.#now;
   }
 }
@@ -188,7 +202,7 @@ export class LayerRecords implements Records {
 
   put(kind: string, id: string, content: Uint8Array, expires?: number): void {
     if (this.#unit.isForeign(kind, id, this.#group))
-      fail('ObjectAlreadyExists', 'something of that name is here already');
+      fail('ObjectAlreadyExists', 'a record of that name exists already');
     const change = { kind, id, group: this.#group, content: content.slice(), expires };
     replace(this.#changes, keyOf(kind, id), change);
   }
@@ -204,7 +218,7 @@ export class LayerRecords implements Records {
   }
 }
 
-/** The content that is no longer wanted does not stay in memory. */
+/** Overwrites the content that is no longer wanted, so that it does not stay in memory. */
 function replace(changes: Changes, key: string, change: Change): void {
   changes.get(key)?.content?.fill(0);
   changes.set(key, change);
@@ -214,7 +228,7 @@ function sealContext(kind: string, id: string): { id: string; objectType: string
   return { id: keyOf(kind, id), objectType: 'record' };
 }
 
-/** A kind is a word of ours, without the sign. */
+/** A kind is a name of the code's own, without a slash. */
 function keyOf(kind: string, id: string): string {
   return `${kind}/${id}`;
 }
@@ -224,7 +238,9 @@ function nameOf(key: string): { kind: string; id: string } {
   return { kind: key.slice(0, end), id: key.slice(end + 1) };
 }
 
-/** Removes a record unopened, so that no vault is needed; nothing where there is none. */
+/**
+ * Removes a record without reading its content, so that no vault is needed; does nothing where there is none.
+ */
 export async function deleteRecord(store: Store, kind: string, id: string): Promise<void> {
   const row = await store.record(kind, id);
   if (row === undefined) return;

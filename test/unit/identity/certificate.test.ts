@@ -47,13 +47,13 @@ const enrolled = (certificate: X509Certificate, changes: Partial<Client> = {}): 
   ...changes,
 });
 
-t.test('fingerprint', async (t) => {
+t.test('fingerprintOf returns the SHA-256 of the DER in lower-case hex', async (t) => {
   const certificate = await selfSigned({});
   t.equal(fingerprintOf(certificate), createHash('sha256').update(certificate.raw).digest('hex'));
   t.equal(fingerprintOf(certificate), certificate.fingerprint256.replaceAll(':', '').toLowerCase());
 });
 
-t.test('an enrolled client becomes a principal of its group and role', async (t) => {
+t.test('authenticate returns a principal with the group and role of the enrolled client', async (t) => {
   const certificate = await selfSigned({});
   const result = await authenticate(certificate, directoryOf(enrolled(certificate)), policy, now);
   if (!('principal' in result)) throw new Error('refused');
@@ -63,7 +63,7 @@ t.test('an enrolled client becomes a principal of its group and role', async (t)
   t.notOk(result.principal.may('Create'));
 });
 
-t.test('roles are asked anew: a reload reaches a principal that exists already', async (t) => {
+t.test('a principal is denied an operation when its role loses it later', async (t) => {
   const own = new RolePolicy({ mine: ['Get'] });
   const certificate = await selfSigned({});
   const result = await authenticate(
@@ -95,42 +95,45 @@ const cases: [string, Parameters<typeof selfSigned>[0], Partial<Client> | undefi
   ['usage: server only', { usages: [serverAuth] }, {}, 'certificate is not for TLS clients'],
 ];
 for (const [name, options, changes, refused] of cases) {
-  t.test(name, async (t) => {
-    const certificate = await selfSigned(options);
-    const directory = changes === undefined ? directoryOf() : directoryOf(enrolled(certificate, changes));
-    const result = await authenticate(certificate, directory, policy, now);
-    t.equal('refused' in result ? result.refused : undefined, refused);
-    if ('refused' in result) t.equal(result.fingerprint, fingerprintOf(certificate));
-    const absent = await principalByName('array-1', directory, policy, now);
-    t.equal(absent?.fingerprint, refused === undefined ? fingerprintOf(certificate) : undefined);
-  });
+  t.test(
+    `authenticate ${refused === undefined ? 'accepts' : 'refuses'} a certificate: ${name}`,
+    async (t) => {
+      const certificate = await selfSigned(options);
+      const directory = changes === undefined ? directoryOf() : directoryOf(enrolled(certificate, changes));
+      const result = await authenticate(certificate, directory, policy, now);
+      t.equal('refused' in result ? result.refused : undefined, refused);
+      if ('refused' in result) t.equal(result.fingerprint, fingerprintOf(certificate));
+      const absent = await principalByName('array-1', directory, policy, now);
+      t.equal(absent?.fingerprint, refused === undefined ? fingerprintOf(certificate) : undefined);
+    },
+  );
 }
 
-t.test('whether the operator gave the client credentials', async (t) => {
+t.test('authenticate tells whether the operator gave the client credentials', async (t) => {
   const certificate = await selfSigned({});
   const directory = directoryOf(enrolled(certificate));
   for (const secondFactor of [true, false]) {
-    const asked: string[] = [];
+    const queried: string[] = [];
     const result = await authenticate(certificate, directory, policy, now, async (client) => {
-      asked.push(client);
+      queried.push(client);
       return secondFactor;
     });
     t.match(result, { principal: { secondFactor, fingerprint: fingerprintOf(certificate) } });
-    t.same(asked, ['array-1']);
+    t.same(queried, ['array-1']);
   }
-  const away = () => Promise.reject(new Error('away'));
-  await t.rejects(authenticate(certificate, directory, policy, now, away), /away/);
+  const unavailable = () => Promise.reject(new Error('unavailable'));
+  await t.rejects(authenticate(certificate, directory, policy, now, unavailable), /unavailable/);
 });
 
-t.test('another certificate with the same name is another client', async (t) => {
+t.test('authenticate refuses another certificate with the same name', async (t) => {
   const [one, two] = [await selfSigned({}), await selfSigned({})];
   t.match(await authenticate(two, directoryOf(enrolled(one)), policy, now), {
     refused: 'certificate not enrolled',
   });
 });
 
-t.test('a directory that is away is no permission', async (t) => {
+t.test('authenticate rejects when the directory is unavailable', async (t) => {
   const certificate = await selfSigned({});
-  const away = { ...directoryOf(), byFingerprint: () => Promise.reject(new Error('away')) };
-  await t.rejects(authenticate(certificate, away, policy, now), /away/);
+  const unavailable = { ...directoryOf(), byFingerprint: () => Promise.reject(new Error('unavailable')) };
+  await t.rejects(authenticate(certificate, unavailable, policy, now), /unavailable/);
 });

@@ -7,7 +7,7 @@ import {
   passwordVerifier,
 } from '../../../src/identity/passwords.ts';
 
-t.test('a verifier knows its password, and no two are alike', async (t) => {
+t.test('isPassword accepts only the password of a verifier, and no two verifiers are equal', async (t) => {
   const [one, two] = await Promise.all([passwordVerifier('pässword'), passwordVerifier('pässword')]);
   t.notSame(one, two);
   t.notMatch(JSON.stringify(one), /ssword/);
@@ -17,14 +17,14 @@ t.test('a verifier knows its password, and no two are alike', async (t) => {
   t.notOk(await isPassword('pässword', undefined));
 });
 
-t.test('a verifier of other parameters is read by those', async (t) => {
+t.test('isPassword uses the parameters of the verifier', async (t) => {
   const { scryptSync } = await import('node:crypto');
   const salt = Buffer.alloc(16, 1);
   const hash = scryptSync('word', salt, 32, { N: 1024, r: 4, p: 2 }).toString('base64');
   t.ok(await isPassword('word', { N: 1024, r: 4, p: 2, salt: salt.toString('base64'), hash }));
 });
 
-t.test('nobody is as slow as somebody', async (t) => {
+t.test('isPassword takes as long without a verifier as with one', async (t) => {
   const verifier = await passwordVerifier('right');
   const seconds = async (task: () => Promise<unknown>) => {
     const began = performance.now();
@@ -36,7 +36,7 @@ t.test('nobody is as slow as somebody', async (t) => {
   t.ok(unknown > wrong / 4 && unknown < wrong * 4, `${wrong} and ${unknown} ms`);
 });
 
-t.test('Hashed Password: known answers', async (t) => {
+t.test('answerToHashedPassword returns the known answer when the Hashed Password is right', async (t) => {
   const verifier = hashedPasswordVerifier('user', 'pass');
   const { createHash } = await import('node:crypto');
   const sha256 = (...parts: (string | Uint8Array)[]) =>
@@ -51,7 +51,7 @@ t.test('Hashed Password: known answers', async (t) => {
   t.equal(answerToHashedPassword(given, time.readBigInt64BE(), 7, verifier), undefined);
 });
 
-t.test('lists of texts', async (t) => {
+t.test('includesText finds whole entries of a list only', async (t) => {
   t.ok(includesText(['a', 'bc'], 'bc'));
   t.notOk(includesText(['a', 'bc'], 'b'));
   t.notOk(includesText([], ''));

@@ -4,7 +4,7 @@ import { alwaysGranted, presets, RolePolicy, roleProblem } from '../../../src/id
 
 const operations: readonly string[] = Operation.members;
 
-t.test('every operation × every role: granted exactly when it is listed', (t) => {
+t.test('RolePolicy permits an operation to a built-in role exactly when the role lists it', (t) => {
   const policy = new RolePolicy();
   for (const [role, granted] of Object.entries(presets)) {
     for (const operation of operations) {
@@ -15,7 +15,7 @@ t.test('every operation × every role: granted exactly when it is listed', (t) =
   t.end();
 });
 
-t.test('presets name operations of KMIP, each once', (t) => {
+t.test('built-in roles list operations of KMIP, each once', (t) => {
   for (const [role, granted] of Object.entries(presets)) {
     t.same(
       granted.filter((operation) => !operations.includes(operation)),
@@ -28,7 +28,7 @@ t.test('presets name operations of KMIP, each once', (t) => {
   t.end();
 });
 
-t.test('what changes keys is in no reading role', (t) => {
+t.test('RolePolicy denies operations that change keys to roles that only read', (t) => {
   const policy = new RolePolicy();
   for (const operation of [
     'Create',
@@ -46,7 +46,7 @@ t.test('what changes keys is in no reading role', (t) => {
   t.end();
 });
 
-t.test('an unknown role may only ask what everybody may', (t) => {
+t.test('RolePolicy permits an unknown role only the operations that are always granted', (t) => {
   const policy = new RolePolicy();
   for (const role of ['', 'nobody', 'toString', '__proto__', 'constructor']) {
     for (const operation of operations) {
@@ -58,12 +58,12 @@ t.test('an unknown role may only ask what everybody may', (t) => {
   t.end();
 });
 
-t.test('roles of the configuration', (t) => {
+t.test('RolePolicy adds and replaces roles when a configuration defines them', (t) => {
   const policy = new RolePolicy({ backup: ['read-only', 'Export'], vcenter: ['Get'] });
   t.ok(policy.permits('backup', 'Export'));
-  t.ok(policy.permits('backup', 'Get'), 'from the preset');
+  t.ok(policy.permits('backup', 'Get'), 'from the built-in role');
   t.notOk(policy.permits('backup', 'Create'));
-  t.notOk(policy.permits('vcenter', 'Create'), 'took the place of the preset');
+  t.notOk(policy.permits('vcenter', 'Create'), 'replaces the built-in role');
   t.ok(policy.roles.includes('backup'));
   policy.replace({});
   t.notOk(policy.permits('backup', 'Get'), 'gone after a reload');
@@ -71,7 +71,7 @@ t.test('roles of the configuration', (t) => {
   t.end();
 });
 
-t.test('roles that are refused', (t) => {
+t.test('roleProblem explains a role that names no operation or is built in', (t) => {
   t.equal(roleProblem('mine', ['Get', 'read-only']), undefined);
   t.match(roleProblem('mine', ['Gett']), /"Gett" is neither.*did you mean "Get"/);
   t.match(roleProblem('mine', ['readonly']), /did you mean "read-only"/);

@@ -21,24 +21,31 @@ const enrolled = (name: string, certificate: string, disabled = false): Client =
   certificate,
 });
 
-t.test('anchors: the authorities, and what clients brought along', async (t) => {
-  const own = await authority('same name');
-  const foreign = await authority('same name');
-  const mine = (await issueClient(own, 'mine')).certificate;
-  const theirs = (await issueClient(foreign, 'theirs')).certificate + foreign.certificate;
-  t.same(trustAnchors([own.certificate], []), [own.certificate]);
-  t.same(trustAnchors([own.certificate], [enrolled('mine', mine)]), [own.certificate], 'issued here');
-  t.same(trustAnchors([own.certificate], [enrolled('theirs', theirs)]), [own.certificate, theirs]);
-  t.same(trustAnchors([own.certificate], [enrolled('theirs', theirs, true)]), [own.certificate], 'disabled');
-  const both = [own.certificate, foreign.certificate];
-  t.same(
-    trustAnchors(both, [enrolled('mine', mine), enrolled('theirs', theirs)]),
-    both,
-    'any of the authorities',
-  );
-});
+t.test(
+  'trustAnchors returns the authorities, and certificates of clients that none of them issued',
+  async (t) => {
+    const own = await authority('same name');
+    const foreign = await authority('same name');
+    const mine = (await issueClient(own, 'mine')).certificate;
+    const theirs = (await issueClient(foreign, 'theirs')).certificate + foreign.certificate;
+    t.same(trustAnchors([own.certificate], []), [own.certificate]);
+    t.same(trustAnchors([own.certificate], [enrolled('mine', mine)]), [own.certificate], 'issued here');
+    t.same(trustAnchors([own.certificate], [enrolled('theirs', theirs)]), [own.certificate, theirs]);
+    t.same(
+      trustAnchors([own.certificate], [enrolled('theirs', theirs, true)]),
+      [own.certificate],
+      'disabled',
+    );
+    const both = [own.certificate, foreign.certificate];
+    t.same(
+      trustAnchors(both, [enrolled('mine', mine), enrolled('theirs', theirs)]),
+      both,
+      'any of the authorities',
+    );
+  },
+);
 
-t.test('a certificate that a peer shows is an anchor or issued by one', async (t) => {
+t.test('isTrusted accepts a certificate that is an anchor or issued by one', async (t) => {
   const own = await authority('own');
   const foreign = await authority('foreign');
   const read = (pem: string) => new X509Certificate(pem);
@@ -49,7 +56,7 @@ t.test('a certificate that a peer shows is an anchor or issued by one', async (t
   t.ok(isTrusted(mine, anchors, now));
   t.notOk(isTrusted(theirs, anchors, now));
   t.notOk(isTrusted(mine, [], now));
-  t.ok(isTrusted(theirs, [...anchors, theirs], now), 'brought along');
-  t.notOk(isTrusted(mine, [theirs], now), 'what a client brought along issues nothing');
-  t.notOk(isTrusted(mine, anchors, new Date('2099-01-01')), 'the authority has ended');
+  t.ok(isTrusted(theirs, [...anchors, theirs], now), 'enrolled with its own issuer');
+  t.notOk(isTrusted(mine, [theirs], now), 'the certificate of a client issues nothing');
+  t.notOk(isTrusted(mine, anchors, new Date('2099-01-01')), 'the authority has expired');
 });
