@@ -13,7 +13,13 @@ import {
   structure,
   valueOf,
 } from '../client.ts';
-import { hashedPassword, password, showing, ticketNode, ticketOf } from '../protocol/credentials/showing.ts';
+import {
+  authenticationHeader,
+  hashedPassword,
+  password,
+  ticketNode,
+  ticketOf,
+} from '../protocol/credentials/credential-headers.ts';
 import { answersOf } from '../protocol/service.ts';
 import { found, page, type Secret, written } from './secrets.ts';
 import { FaultyServer } from './server.ts';
@@ -39,13 +45,13 @@ type Shown = Credential[];
 
 async function outcome(client: Client, item: RequestItem, ...shown: Shown): Promise<string> {
   const [answer] = answersOf(
-    await client.request('2.1', [item], shown.length > 0 ? [showing(...shown)] : []),
+    await client.request('2.1', [item], shown.length > 0 ? [authenticationHeader(...shown)] : []),
   );
   return answer?.reason ?? answer?.status ?? '';
 }
 
 async function ticket(client: Client, item: RequestItem, ...shown: Shown): Promise<Uint8Array> {
-  const header = shown.length > 0 ? [showing(...shown)] : [];
+  const header = shown.length > 0 ? [authenticationHeader(...shown)] : [];
   const [answer] = answersOf(await client.request('2.1', [item], header));
   const value = valueOf(answer?.payload as never, 'Ticket', 'TicketValue');
   if (!(value instanceof Uint8Array)) throw new Error(answer?.message);

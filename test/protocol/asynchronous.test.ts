@@ -12,7 +12,18 @@ import {
   text,
   valueOf,
 } from '../client.ts';
-import { asking, cancel, gated, later, listed, mandatory, numbered, poll, process, settled } from './jobs.ts';
+import {
+  cancel,
+  correlationField,
+  gatedOperation,
+  listJobs,
+  mandatory,
+  poll,
+  process,
+  submit,
+  waitForJobs,
+  withItemIds,
+} from './jobs.ts';
 import {
   type Answer,
   attribute1x,
@@ -35,7 +46,7 @@ const unknown = new Uint8Array(20);
 
 t.test('what is demanded for later is answered as pending, and fetched when it is done', async (t) => {
   const service = await opened(t);
-  const { answers, values } = await later(service, '2.1', [
+  const { answers, values } = await submit(service, '2.1', [
     { ...create, uniqueBatchItemID: Uint8Array.of(1) },
     { operation: 'Activate', payload: [], uniqueBatchItemID: Uint8Array.of(2) },
   ]);
@@ -48,7 +59,7 @@ t.test('what is demanded for later is answered as pending, and fetched when it i
     ],
   );
   t.equal(new Set(values.map((value) => value.toHex())).size, 2, 'a value for each item');
-  await settled(service);
+  await waitForJobs(service);
   const first = await poll(service, '2.1', values[0]);
   t.equal(outline([first]), 'Create:Success');
   t.equal(first.correlation, undefined);
@@ -60,23 +71,23 @@ t.test('what is demanded for later is answered as pending, and fetched when it i
 });
 
 t.test('pending until it is done', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   for (const version of ['2.0', '2.1'] as const) {
-    const { values } = await later(service, version, [{ operation: 'RNGSeed' }]);
+    const { values } = await submit(service, version, [{ operation: 'RNGSeed' }]);
     const pending = await poll(service, version, values[0]);
     t.equal(outline([pending]), 'Poll:OperationPending');
     t.strictSame(pending.correlation, values[0]);
     t.equal(pending.payload, undefined);
     gate.open();
-    await settled(service);
+    await waitForJobs(service);
     t.equal(outline([await poll(service, version, values[0])]), 'RNGSeed:Success');
     gate.close();
   }
 });
 
 t.test('what may be slow is pending where the client allows it, all else comes at once', async (t) => {
-  const gate = gated('RNGSeed', true);
+  const gate = gatedOperation('RNGSeed', true);
   const service = await opened(t, { extra: [gate.operation], limits: { jobBytes: 400 } });
   const seed = { operation: 'RNGSeed' };
   const allowing = (version: Version) =>
@@ -87,15 +98,15 @@ t.test('what may be slow is pending where the client allows it, all else comes a
     const header = allowing(version);
     const batch = (items: readonly RequestItem[], extra: readonly Node[] = []) =>
       service.batch(version, items, [...header, ...extra]);
-    const { answers, values } = await later(service, version, [seed], header);
+    const { answers, values } = await submit(service, version, [seed], header);
     t.equal(outline(answers), 'RNGSeed:OperationPending', version);
     t.equal(outline([await poll(service, version, values[0])]), 'Poll:OperationPending');
     gate.open();
-    await settled(service);
+    await waitForJobs(service);
     t.equal(outline([await poll(service, version, values[0])]), 'RNGSeed:Success');
     t.equal(outline(await batch([{ operation: 'Get', payload: [uid('x')] }])), `Get:${notFound(version)}`);
     t.equal(
-      outline(await batch([seed, { operation: 'Poll', payload: [asking(unknown)] }])),
+      outline(await batch([seed, { operation: 'Poll', payload: [correlationField(unknown)] }])),
       `RNGSeed:Success Poll:${unknownValue(version)}`,
       'not beside what cannot be later',
     );
@@ -110,7 +121,7 @@ t.test('what may be slow is pending where the client allows it, all else comes a
 });
 
 t.test('who may not poll has the answer at once, unless it demands otherwise', async (t) => {
-  const gate = gated('RNGSeed', true);
+  const gate = gatedOperation('RNGSeed', true);
   gate.open();
   const service = await opened(t, { extra: [gate.operation], may: (operation) => operation !== 'Poll' });
   const optional = [enumerated('AsynchronousIndicator', 2)];
@@ -143,9 +154,9 @@ t.test('large pairs are slow, and others are not', async (t) => {
   });
   const header = [item('AsynchronousIndicator', 'Boolean', true)];
   t.equal(outline(await service.batch('1.4', [pair(4, 2048)], header)), 'CreateKeyPair:Success');
-  const { answers, values } = await later(service, '1.4', [pair(4, 4096)], header);
+  const { answers, values } = await submit(service, '1.4', [pair(4, 4096)], header);
   t.equal(outline(answers), 'CreateKeyPair:OperationPending');
-  await settled(service);
+  await waitForJobs(service);
   const done = await poll(service, '1.4', values[0]);
   t.equal(outline([done]), 'CreateKeyPair:Success');
   const id = valueOf(done.payload as Node, 'PrivateKeyUniqueIdentifier') as string;
@@ -163,8 +174,8 @@ t.test('batch options keep their meaning', async (t) => {
   ];
   let objects = 0;
   for (const [name, header, expected, left] of cases) {
-    const { values } = await later(service, '2.1', numbered([create, getNothing, create]), header);
-    await settled(service);
+    const { values } = await submit(service, '2.1', withItemIds([create, getNothing, create]), header);
+    await waitForJobs(service);
     const answers: Answer[] = [];
     for (const value of values) answers.push(await poll(service, '2.1', value));
     t.equal(outline(answers), expected, name);
@@ -181,7 +192,7 @@ t.test('what cannot be done later is refused at once', async (t) => {
     may: (operation) => operation !== 'Locate',
   });
   const option = (value: number) => [...mandatory, enumerated('BatchErrorContinuationOption', value)];
-  const asked = (operation: string): RequestItem => ({ operation, payload: [asking(unknown)] });
+  const asked = (operation: string): RequestItem => ({ operation, payload: [correlationField(unknown)] });
   const cases: readonly [name: string, items: readonly RequestItem[], header: readonly Node[], string][] = [
     ['Poll', [asked('Poll')], mandatory, 'Poll:FeatureNotSupported'],
     ['Cancel', [asked('Cancel')], mandatory, 'Cancel:FeatureNotSupported'],
@@ -214,16 +225,16 @@ t.test('what cannot be done later is refused at once', async (t) => {
     ],
   ];
   for (const [name, items, header, expected] of cases)
-    t.equal(outline(await service.batch('2.1', numbered(items), header)), expected, name);
+    t.equal(outline(await service.batch('2.1', withItemIds(items), header)), expected, name);
 });
 
 t.test('the number of pending messages is bounded, for each client and for all', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { jobs: 3, jobsPerClient: 2 } });
-  for (const client of ['a', 'b']) service.absent.set(client, { client, group: 'g', may: () => true });
+  for (const client of ['a', 'b']) service.otherClients.set(client, { client, group: 'g', may: () => true });
   const seed = async (client: string) => {
-    service.speaker = { client };
-    return outline((await later(service, '2.1', [{ operation: 'RNGSeed' }])).answers);
+    service.sender = { client };
+    return outline((await submit(service, '2.1', [{ operation: 'RNGSeed' }])).answers);
   };
   t.equal(await seed('a'), 'RNGSeed:OperationPending');
   t.equal(await seed('a'), 'RNGSeed:OperationPending');
@@ -231,13 +242,13 @@ t.test('the number of pending messages is bounded, for each client and for all',
   t.equal(await seed('b'), 'RNGSeed:OperationPending');
   t.equal(await seed('b'), 'RNGSeed:ServerLimitExceeded');
   gate.open();
-  await settled(service);
+  await waitForJobs(service);
   t.equal(await seed('a'), 'RNGSeed:OperationPending', 'room again');
 });
 
 t.test('a value that means nothing to the client', async (t) => {
   const service = await opened(t);
-  const { values } = await later(service, '2.1', [create]);
+  const { values } = await submit(service, '2.1', [create]);
   const guesses = [
     unknown,
     Uint8Array.of(1, 2, 3),
@@ -259,20 +270,20 @@ t.test('a value that means nothing to the client', async (t) => {
   };
   for (const value of [...guesses, last]) await check(value, `<${value.toHex()}>`);
   for (const state of ['pending', 'done']) {
-    service.speaker = { client: 'colleague' };
+    service.sender = { client: 'colleague' };
     await check(values[0] as Uint8Array, `another client of the group, ${state}`);
-    t.strictSame(await listed(service), []);
-    service.speaker = {};
-    const foreign = await service.call('2.1', 'Poll', [asking(values[0])], 'other');
+    t.strictSame(await listJobs(service), []);
+    service.sender = {};
+    const foreign = await service.call('2.1', 'Poll', [correlationField(values[0])], 'other');
     t.equal(foreign.reason, 'InvalidAsynchronousCorrelationValue', `another group, ${state}`);
-    await settled(service);
+    await waitForJobs(service);
   }
 });
 
 t.test('answers are kept for a while, and for a shorter one once they have been fetched', async (t) => {
   const service = await opened(t);
-  const { values } = await later(service, '2.1', numbered([create, create]));
-  await settled(service);
+  const { values } = await submit(service, '2.1', withItemIds([create, create]));
+  await waitForJobs(service);
   t.equal((await poll(service, '2.1', values[0])).status, 'Success');
   service.now += 301_000;
   t.equal((await poll(service, '2.1', values[0])).status, 'Success', 'the other one is not fetched yet');
@@ -284,12 +295,12 @@ t.test('answers are kept for a while, and for a shorter one once they have been 
     t.equal((await poll(service, '2.1', value)).reason, 'InvalidAsynchronousCorrelationValue');
   t.equal(await cancel(service, '2.1', values[0]), 'Unavailable');
 
-  const other = await later(service, '2.1', [create]);
-  await settled(service);
+  const other = await submit(service, '2.1', [create]);
+  await waitForJobs(service);
   service.now += defaultLimits.jobAnswerSeconds * 1_000 - 1_000;
-  t.equal((await listed(service)).length, 1);
+  t.equal((await listJobs(service)).length, 1);
   service.now += 1_000;
-  t.strictSame(await listed(service), []);
+  t.strictSame(await listJobs(service), []);
   t.equal((await poll(service, '2.1', other.values[0])).reason, 'InvalidAsynchronousCorrelationValue');
 });
 

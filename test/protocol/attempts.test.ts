@@ -7,7 +7,7 @@ import { MAC } from '../../src/operations/cryptography/mac.ts';
 import { MACVerify } from '../../src/operations/cryptography/mac-verify.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
 import { FailedAttempts } from '../../src/protocol/batch/attempts.ts';
-import { active, Data, registered, withMask } from './keys.ts';
+import { active, Data, registerKey, withMask } from './keys.ts';
 import { ask, outcome, storedKey, succeed } from './operations/ask.ts';
 import { counted, register, symmetric, wrappedAs, wrappingKey } from './operations/transfer/wrapping-keys.ts';
 import { TestService } from './service.ts';
@@ -49,9 +49,9 @@ t.test('after too many failures with a key the answer is a failure, whatever is 
   t.same(service.exhausted, [{ client: 'tester', object: one.id }], 'told once');
   t.equal(await outcome(service, version, Decrypt, other.good), 'Success', 'another key');
   t.equal(await outcome(service, version, Encrypt, { ...one.good, Data }), 'Success', 'another use');
-  service.speaker = { client: 'colleague' };
+  service.sender = { client: 'colleague' };
   t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'another client of the group');
-  service.speaker = {};
+  service.sender = {};
 
   service.now += 59_999;
   t.equal(await outcome(service, version, Decrypt, one.good), 'CryptographicFailure', 'within the minute');
@@ -75,7 +75,7 @@ t.test('data in parts counts as well', async (t) => {
 t.test('wrong MACs', async (t) => {
   for (const parts of [false, true]) {
     const service = await served(t);
-    const UniqueIdentifier = await registered(service, active, withMask('MACGenerate', 'MACVerify'));
+    const UniqueIdentifier = await registerKey(service, active, withMask('MACGenerate', 'MACVerify'));
     const request = {
       UniqueIdentifier,
       CryptographicParameters: { CryptographicAlgorithm: 'HMAC_SHA256' },

@@ -8,7 +8,7 @@ import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
 import { Hash } from '../../src/operations/cryptography/hash.ts';
 import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
-import { active, Data, hex, offered, pairOf } from './keys.ts';
+import { active, createPair, Data, encryptVersions, hex } from './keys.ts';
 import {
   aes,
   algorithm,
@@ -20,7 +20,7 @@ import {
   succeed,
   testedVersions,
 } from './operations/ask.ts';
-import { TestService, usualRules } from './service.ts';
+import { defaultSettings, TestService } from './service.ts';
 
 t.teardown(closeThreads);
 
@@ -28,8 +28,11 @@ t.test('what is switched off is refused like what was never offered, in every ve
   const service = await TestService.open();
   t.teardown(() => service.close());
   const UniqueIdentifier = await storedKey(service, active);
-  const pair = await pairOf(service, 'RSA');
-  service.rules.replace({ ...usualRules, disabled: ['AES<256', 'CBC', 'MD5', 'RSA<3072', 'P_256'] });
+  const pair = await createPair(service, 'RSA');
+  service.cryptographicPolicy.replace({
+    ...defaultSettings,
+    disabled: ['AES<256', 'CBC', 'MD5', 'RSA<3072', 'P_256'],
+  });
 
   const refused = ['InvalidField', 'UnsupportedCryptographicParameters'] as const;
   const cbc = { BlockCipherMode: 'CBC', PaddingMethod: 'PKCS5' } as const;
@@ -63,7 +66,7 @@ t.test('what is switched off is refused like what was never offered, in every ve
   const ctr = { BlockCipherMode: 'CTR' } as const;
   await succeed(service, '2.1', Encrypt, { UniqueIdentifier, Data, CryptographicParameters: ctr });
 
-  service.rules.replace(usualRules);
+  service.cryptographicPolicy.replace(defaultSettings);
   await succeed(service, '2.1', Encrypt, { UniqueIdentifier, Data, CryptographicParameters: cbc });
 });
 
@@ -72,9 +75,9 @@ t.test(
   async (t) => {
     const service = await TestService.open({ crypto: { pkcs1Decryption: true } });
     t.teardown(() => service.close());
-    const { id, publicId } = await pairOf(service, 'RSA');
+    const { id, publicId } = await createPair(service, 'RSA');
     const CryptographicParameters = { PaddingMethod: 'PKCS1V1_5' } as const;
-    for (const version of offered) {
+    for (const version of encryptVersions) {
       const encrypt = { UniqueIdentifier: publicId, Data, CryptographicParameters };
       const { Data: sealed } = await succeed(service, version, Encrypt, encrypt);
       const decrypt = (bytes: unknown) => ({ UniqueIdentifier: id, Data: bytes, CryptographicParameters });

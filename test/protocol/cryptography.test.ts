@@ -10,11 +10,11 @@ import { Revoke } from '../../src/operations/lifecycle/revoke.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
 import {
   active,
+  createPair,
   Data,
+  encryptVersions,
   hex,
-  offered,
-  pairOf,
-  registered,
+  registerKey,
   withLimits,
   withMask,
   withParameters,
@@ -31,7 +31,7 @@ const now = service.now / 1000;
 
 t.test('a vector nobody gave is made and returned; nothing is decrypted without one', async (t) => {
   const UniqueIdentifier = await storedKey(service, active);
-  for (const version of offered) {
+  for (const version of encryptVersions) {
     for (const CryptographicParameters of [cbc, { ...cbc, RandomIV: true }]) {
       const request = { UniqueIdentifier, CryptographicParameters, Data };
       const { payload, fields } = await ask(service, version, Encrypt, request);
@@ -58,7 +58,7 @@ t.test('a vector nobody gave is made and returned; nothing is decrypted without 
 t.test(
   'the tag of authenticated encryption: a field of its own from 1.4 on, before that after the data',
   async (t) => {
-    const UniqueIdentifier = await registered(
+    const UniqueIdentifier = await registerKey(
       service,
       active,
       withMask('Encrypt', 'Decrypt'),
@@ -68,7 +68,7 @@ t.test(
     const known = '0388dace60b6a392f328c2b971b2fe78';
     const tag = 'ab6e47d42cec13bdf53a67b21257bddf';
     const separate = (version: Version) => version !== '1.2' && version !== '1.3';
-    for (const version of offered) {
+    for (const version of encryptVersions) {
       const zeros = { UniqueIdentifier, Data: new Uint8Array(16), IVCounterNonce };
       const { payload, fields } = await ask(service, version, Encrypt, zeros);
       t.equal(hex(payload.Data), separate(version) ? known : known + tag, version);
@@ -95,11 +95,11 @@ t.test('every failed decryption gets one answer', async (t) => {
   const UniqueIdentifier = await storedKey(service, active);
   const IVCounterNonce = new Uint8Array(16);
   const nonce = IVCounterNonce.subarray(4);
-  const key = await registered(service, active, withMask('Decrypt'));
-  const { id } = await pairOf(service, 'RSA');
+  const key = await registerKey(service, active, withMask('Decrypt'));
+  const { id } = await createPair(service, 'RSA');
   const oaep = { PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' } as const;
   const answers = new Set<string>();
-  for (const version of offered) {
+  for (const version of encryptVersions) {
     const requests = [
       { UniqueIdentifier, CryptographicParameters: cbc, Data: new Uint8Array(32), IVCounterNonce },
       { UniqueIdentifier: key, CryptographicParameters: cbc, Data: new Uint8Array(7), IVCounterNonce },
@@ -125,9 +125,9 @@ t.test('every failed decryption gets one answer', async (t) => {
 t.test('state, dates and mask decide before the data is looked at', async (t) => {
   const both = withMask('Encrypt', 'Decrypt');
   const request = (UniqueIdentifier: string) => ({ UniqueIdentifier, CryptographicParameters: cbc, Data });
-  const early = await registered(service, both);
-  const stopped = await registered(service, both, active, { name: 'ProtectStopDate', value: now });
-  const macOnly = await registered(service, active, withMask('MACGenerate'));
+  const early = await registerKey(service, both);
+  const stopped = await registerKey(service, both, active, { name: 'ProtectStopDate', value: now });
+  const macOnly = await registerKey(service, active, withMask('MACGenerate'));
   const secretData = await succeed(service, '2.1', Register, {
     ObjectType: 'SecretData',
     Attributes: having(active),
@@ -156,8 +156,8 @@ t.test('state, dates and mask decide before the data is looked at', async (t) =>
     ['nobody', request('nobody'), 'ItemNotFound', 'ObjectNotFound'],
   ]);
 
-  const encrypted = await succeed(service, '2.1', Encrypt, request(await registered(service, both, active)));
-  const old = await registered(service, both, active);
+  const encrypted = await succeed(service, '2.1', Encrypt, request(await registerKey(service, both, active)));
+  const old = await registerKey(service, both, active);
   await succeed(service, '2.1', Revoke, {
     UniqueIdentifier: old,
     RevocationReason: { RevocationReasonCode: 'CessationOfOperation' },
@@ -169,7 +169,7 @@ t.test('state, dates and mask decide before the data is looked at', async (t) =>
 });
 
 t.test('Usage Limits: protection counts, once it has succeeded', async (t) => {
-  const UniqueIdentifier = await registered(
+  const UniqueIdentifier = await registerKey(
     service,
     active,
     withMask('Encrypt', 'Decrypt', 'MACGenerate', 'MACVerify'),
@@ -186,7 +186,7 @@ t.test('Usage Limits: protection counts, once it has succeeded', async (t) => {
   t.equal(await left(), 23n);
   t.equal(await outcome(service, '2.1', MAC, { UniqueIdentifier, Data }), 'Success');
   t.equal(await left(), 6n);
-  for (const version of offered) {
+  for (const version of encryptVersions) {
     t.equal(await outcome(service, version, MAC, { UniqueIdentifier, Data }), 'PermissionDenied', version);
   }
   const MACData = new Uint8Array(16);
@@ -197,8 +197,8 @@ t.test('Usage Limits: protection counts, once it has succeeded', async (t) => {
 
 t.test('parameters: of the request, else of the key, else none', async (t) => {
   const mask = withMask('Encrypt', 'Decrypt');
-  const withCbc = await registered(service, active, mask, withParameters(cbc), withParameters(gcm));
-  const without = await registered(service, active, mask);
+  const withCbc = await registerKey(service, active, mask, withParameters(cbc), withParameters(gcm));
+  const without = await registerKey(service, active, mask);
   const fieldsOf = async (request: object) => (await ask(service, '2.1', Encrypt, request)).fields;
   t.notMatch(await fieldsOf({ UniqueIdentifier: withCbc, Data }), /Tag/, 'the first of the key');
   t.match(await fieldsOf({ UniqueIdentifier: withCbc, Data, CryptographicParameters: gcm }), /Tag/);
@@ -231,7 +231,7 @@ t.test('XTS with two keys: one behind the Next Link of the other, or both in one
   const single = await xtsKey(Uint8Array.from(halves.flatMap((half) => [...half])));
   const CryptographicParameters = { BlockCipherMode: 'XTS' } as const;
   const request = { CryptographicParameters, IVCounterNonce, Data };
-  for (const version of offered) {
+  for (const version of encryptVersions) {
     const inTwo = await succeed(service, version, Encrypt, { ...request, UniqueIdentifier: linked });
     const inOne = await succeed(service, version, Encrypt, { ...request, UniqueIdentifier: single });
     t.equal(hex(inTwo.Data), hex(inOne.Data), version);
@@ -262,13 +262,13 @@ async function xtsKey(KeyMaterial: Uint8Array, ...attributes: Attribute[]): Prom
 }
 
 t.test('RSA: encrypted with OAEP and decrypted; PKCS #1 v1.5 is not decrypted', async (t) => {
-  const { id, publicId } = await pairOf(
+  const { id, publicId } = await createPair(
     service,
     'RSA',
     withParameters({ PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' }),
   );
   const v15 = { PaddingMethod: 'PKCS1V1_5' } as const;
-  for (const version of offered) {
+  for (const version of encryptVersions) {
     const encrypted = await succeed(service, version, Encrypt, { UniqueIdentifier: publicId, Data });
     const decrypted = await succeed(service, version, Decrypt, {
       UniqueIdentifier: id,

@@ -9,18 +9,18 @@ import { TestService } from './service.ts';
 
 /** The server asking a client over a line in memory. */
 
-export interface Told {
+export interface TestEndpoint {
   readonly service: TestService;
   readonly client: Answering;
   readonly events: { readonly kind: string; readonly [field: string]: unknown }[];
   /** Ends the connection as the peer would. */
   hangUp(): void;
   /** Resolves when the server has stopped asking. */
-  readonly over: Promise<void>;
-  readonly cuts: string[];
+  readonly ended: Promise<void>;
+  readonly cutReasons: string[];
 }
 
-export interface Setting extends AnsweringOptions {
+export interface EndpointOptions extends AnsweringOptions {
   readonly version?: Version;
   readonly settings?: EndpointSettings;
   readonly may?: (operation: string) => boolean;
@@ -34,13 +34,13 @@ export interface Setting extends AnsweringOptions {
   readonly mangle?: (answer: Uint8Array) => Uint8Array;
 }
 
-export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told> {
+export async function openEndpoint(t: Test, setting: EndpointOptions = {}): Promise<TestEndpoint> {
   const service = setting.service ?? (await TestService.open());
   if (setting.service === undefined) t.teardown(() => service.close());
   const client = new Answering(setting);
-  const events: Told['events'] = [];
+  const events: TestEndpoint['events'] = [];
   const note = (kind: string) => (event: object) => void events.push({ kind, ...event });
-  const cuts: string[] = [];
+  const cutReasons: string[] = [];
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});
   const hangUp = () => closed.reject(new ChannelClosedError());
@@ -54,7 +54,7 @@ export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told
       return setting.mangle?.(answer) ?? answer;
     },
     cut(reason) {
-      cuts.push(reason);
+      cutReasons.push(reason);
       hangUp();
     },
     releaseRole() {
@@ -78,12 +78,12 @@ export async function openEndpoint(t: Test, setting: Setting = {}): Promise<Told
     clock: () => service.now,
   });
   const principal = { client: 'watcher', group: setting.group ?? 'g', may: setting.may ?? (() => true) };
-  const over = endpoints.serve({
+  const ended = endpoints.serve({
     channel,
     version: setting.version ?? '2.1',
     newest: setting.version,
     conversation: () => ({ principal, connection: 'w', peer: 'there' }),
   });
   t.teardown(hangUp);
-  return { service, client, events, hangUp, over, cuts };
+  return { service, client, events, hangUp, ended, cutReasons };
 }

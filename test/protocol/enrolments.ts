@@ -13,14 +13,14 @@ import type { Client } from '../../src/identity/principal.ts';
 import { TestService } from './service.ts';
 
 /** A service whose speaker, `tester`, is enrolled by the authority of a home. */
-export interface Enrolled {
+export interface EnrolmentFixture {
   readonly service: TestService;
   /** That of the home. */
   readonly authority: IssuedCertificate;
-  /** What the operator was told. */
-  readonly told: ReplacedEnrolment[];
-  /** What the connection was told. */
-  readonly heard: string[];
+  /** What the operator was notifications. */
+  readonly notifications: ReplacedEnrolment[];
+  /** What the connection was notifications. */
+  readonly sessionCalls: string[];
   /** Enrols a client; the speaker is then whoever it is said to be. */
   enrol(name: string, more?: Partial<Client>): Promise<Client>;
   /** The key of the authority is elsewhere. */
@@ -39,15 +39,15 @@ export async function newAuthority(name: string, now?: Date): Promise<IssuedCert
 export async function openEnrolled(
   t: { teardown(close: () => unknown): void },
   options: Parameters<typeof TestService.open>[0] & { readonly authority?: IssuedCertificate } = {},
-): Promise<Enrolled> {
+): Promise<EnrolmentFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-enrolment-'));
   const home = stateDirectoryAt(directory);
   const authority = options.authority ?? (await newAuthority('Home'));
   await mkdir(dirname(home.authority.key));
   writeFileSync(home.authority.certificate, authority.certificate);
   writeFileSync(home.authority.key, privateKeyToPem(authority.key));
-  const told: ReplacedEnrolment[] = [];
-  const heard: string[] = [];
+  const notifications: ReplacedEnrolment[] = [];
+  const sessionCalls: string[] = [];
   const service = await TestService.open({
     ...options,
     enrolments: (clients) =>
@@ -55,7 +55,7 @@ export async function openEnrolled(
         home,
         authorities: () => [authority.certificate],
         directory: clients,
-        replaced: (event) => told.push(event),
+        replaced: (event) => notifications.push(event),
       }),
   });
   t.teardown(async () => {
@@ -80,16 +80,16 @@ export async function openEnrolled(
     return client;
   }
   const { fingerprint } = await enrol('tester');
-  service.speaker = { fingerprint };
+  service.sender = { fingerprint };
   service.sessionControl = {
-    expect: (certificate) => void heard.push(fingerprintOf(new X509Certificate(certificate))),
-    replaced: () => void heard.push('replaced'),
+    expect: (certificate) => void sessionCalls.push(fingerprintOf(new X509Certificate(certificate))),
+    replaced: () => void sessionCalls.push('replaced'),
   };
   return {
     service,
     authority,
-    told,
-    heard,
+    notifications,
+    sessionCalls,
     enrol,
     loseKey: () => rmSync(home.authority.key),
     entry: (name = 'tester') => service.clients.byName(name),

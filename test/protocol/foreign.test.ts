@@ -27,14 +27,14 @@ import { answersOf, createAES2, outline, TestService, uid } from './service.ts';
 
 const service = await TestService.open({ limits: { jobsPerClient: 1_000 } });
 t.teardown(() => service.close());
-service.absent.set('stranger', { client: 'stranger', group: 'theirs', may: () => true });
+service.otherClients.set('stranger', { client: 'stranger', group: 'theirs', may: () => true });
 
 const entries = readEntries('corpus');
 const makers = registrations(entries);
 
 /** Sends as a client of another group, which has a name of its own. */
 async function as<T>(group: string, speak: () => Promise<T>): Promise<T> {
-  service.speaker = { client: group === 'theirs' ? 'stranger' : 'tester', group };
+  service.sender = { client: group === 'theirs' ? 'stranger' : 'tester', group };
   return speak();
 }
 const sendAs = (group: string, message: Uint8Array) => as(group, () => service.send(message.slice()));

@@ -36,19 +36,22 @@ t.test('bytes of answers changed, cut and added to', { timeout: 120_000 }, async
           return Uint8Array.from([...bytes.subarray(0, at), ...inserted, ...rest]);
         }, answer);
       };
-      const { service, client, cuts, events, over } = await openEndpoint(t, { mangle, service: shared });
+      const { service, client, cutReasons, events, ended } = await openEndpoint(t, {
+        mangle,
+        service: shared,
+      });
       await client.seen(nth === 0 ? 'DiscoverVersions' : 'Query').catch(() => {});
       await new Promise(setImmediate);
-      if (cuts.length === 0) {
+      if (cutReasons.length === 0) {
         await service.key();
-        await Promise.race([client.seen('Notify', 1), over]);
+        await Promise.race([client.seen('Notify', 1), ended]);
         await service.key();
-        await Promise.race([client.seen('Notify', 2), over]);
+        await Promise.race([client.seen('Notify', 2), ended]);
       }
       t.same(
         events.filter(({ kind }) => kind === 'failed'),
         [],
-        cuts[0] ?? 'goes on',
+        cutReasons[0] ?? 'goes on',
       );
     });
   }

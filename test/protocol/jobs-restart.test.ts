@@ -8,7 +8,17 @@ import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { VaultUnavailableError } from '../../src/vault/vault.ts';
 import { children, encode, enumerated, type RequestItem, requestMessage, structure } from '../client.ts';
-import { asking, cancel, gated, later, listed, mandatory, poll, process, settled } from './jobs.ts';
+import {
+  cancel,
+  correlationField,
+  gatedOperation,
+  listJobs,
+  mandatory,
+  poll,
+  process,
+  submit,
+  waitForJobs,
+} from './jobs.ts';
 import { createAES2, outline, type ServiceOptions, TestService, uid } from './service.ts';
 
 /** Pending work across restarts, other nodes, bad weather and changed clients. */
@@ -33,16 +43,16 @@ async function objects(service: TestService): Promise<number> {
 }
 
 t.test('what is pending when the service ends is done after its next start, once', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { drainMilliseconds: 50 } });
-  const { values } = await later(service, '2.1', batch);
-  const behind = await later(service, '2.1', [create]);
+  const { values } = await submit(service, '2.1', batch);
+  const behind = await submit(service, '2.1', [create]);
   await service.restart();
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Poll:OperationPending', 'still there');
   t.equal(await objects(service), 0, 'and nothing of it');
   // The run that the restart has left behind, and the one that took it up, both come to their end.
   gate.open();
-  await settled(service);
+  await waitForJobs(service);
   t.ok(gate.runs >= 2, `${gate.runs} runs`);
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
   t.equal(outline([await poll(service, '2.1', values[1])]), 'RNGSeed:Success');
@@ -55,8 +65,8 @@ t.test('what is pending when the service ends is done after its next start, once
 
 t.test('what has expired is swept', async (t) => {
   const service = await opened(t);
-  await later(service, '2.1', [create]);
-  await settled(service);
+  await submit(service, '2.1', [create]);
+  await waitForJobs(service);
   const left = async () =>
     (
       await Promise.all(Object.values(jobKinds).map((kind) => service.store.records({ kind, limit: 9 })))
@@ -69,9 +79,9 @@ t.test('what has expired is swept', async (t) => {
 });
 
 t.test('the end waits for what is at work', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
-  const { values } = await later(service, '2.1', batch);
+  const { values } = await submit(service, '2.1', batch);
   while (gate.runs === 0) await sleep(1);
   const restarted = service.restart();
   gate.open();
@@ -82,9 +92,9 @@ t.test('the end waits for what is at work', async (t) => {
 });
 
 t.test('two nodes at the same job do it once', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
-  const { values } = await later(service, '2.1', batch);
+  const { values } = await submit(service, '2.1', batch);
   while (gate.runs === 0) await sleep(1);
   await service.asOtherNode(async () => {
     const forced = process(service, values[0]);
@@ -92,40 +102,40 @@ t.test('two nodes at the same job do it once', async (t) => {
     gate.open();
     t.equal(await forced, 'Success');
     t.equal(outline([await poll(service, '2.1', values[1])]), 'RNGSeed:Success');
-    await settled(service);
+    await waitForJobs(service);
   });
-  await settled(service);
+  await waitForJobs(service);
   t.equal(await objects(service), 1);
 });
 
 t.test('what another node has left is taken up after a while', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { drainMilliseconds: 20 } });
   t.equal(service.pendingJobs, 0);
   let values: Uint8Array[] = [];
   await service.asOtherNode(async () => {
-    await later(service, '2.1', [seed]);
-    values = (await later(service, '2.1', batch)).values;
+    await submit(service, '2.1', [seed]);
+    values = (await submit(service, '2.1', batch)).values;
   });
   gate.open();
-  while ((await listed(service)).every((each) => !each.startsWith('RNGSeed Completed'))) await sleep(1);
+  while ((await listJobs(service)).every((each) => !each.startsWith('RNGSeed Completed'))) await sleep(1);
   t.equal(service.pendingJobs, 0, 'not known here');
-  t.match((await listed(service))[0], /^Create Submitted/, 'but visible');
+  t.match((await listJobs(service))[0], /^Create Submitted/, 'but visible');
   t.equal(await cancel(service, '2.1', values[1]), 'Canceled', 'and to be cancelled anywhere');
   service.now += 299_000;
-  await service.look();
+  await service.lookForJobs();
   t.equal(service.pendingJobs, 0, 'its own node may still be at it');
   service.now += 1_000;
-  await service.look();
-  await settled(service);
+  await service.lookForJobs();
+  await waitForJobs(service);
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
   t.equal(outline([await poll(service, '2.1', values[1])]), 'RNGSeed:OperationCanceledByRequester');
 });
 
 t.test('a job that ends the process every time is given up', async (t) => {
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { drainMilliseconds: 0 } });
-  const { values } = await later(service, '2.1', [seed]);
+  const { values } = await submit(service, '2.1', [seed]);
   while (gate.runs === 0) await sleep(1);
   for (let start = 0; start < 8; start++) {
     const runs = gate.runs;
@@ -134,7 +144,7 @@ t.test('a job that ends the process every time is given up', async (t) => {
   }
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Poll:OperationPending');
   await service.restart();
-  await settled(service);
+  await waitForJobs(service);
   t.equal(outline([await poll(service, '2.1', values[0])]), 'RNGSeed:GeneralFailure');
   gate.open();
 });
@@ -145,7 +155,7 @@ for (const weather of [
 ]) {
   t.test(`bad weather leaves it pending: ${weather.name}`, async (t) => {
     let away = true;
-    const gate = gated('RNGSeed');
+    const gate = gatedOperation('RNGSeed');
     gate.open();
     const unlucky = {
       ...gate.operation,
@@ -155,14 +165,14 @@ for (const weather of [
       },
     };
     const service = await opened(t, { extra: [unlucky] });
-    const { values } = await later(service, '2.1', batch);
+    const { values } = await submit(service, '2.1', batch);
     while (service.unexpected.length === 0) await sleep(1);
     t.equal(service.pendingJobs, 1);
     t.equal(outline([await poll(service, '2.1', values[0])]), 'Poll:OperationPending');
     t.equal(await process(service, values[0]), 'GeneralFailure', 'nor can it be forced');
     away = false;
-    await service.look();
-    await settled(service);
+    await service.lookForJobs();
+    await waitForJobs(service);
     t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
     t.equal(await objects(service), 1);
   });
@@ -183,8 +193,8 @@ t.test('while the vault is sealed, work waits', async (t) => {
     runner: { run: () => Promise.reject(new VaultUnavailableError('the root key is away')) },
     failed() {},
   });
-  await later(service, '2.1', [seed]);
-  await settled(service);
+  await submit(service, '2.1', [seed]);
+  await waitForJobs(service);
   await queue.lookForJobs();
   t.equal(begun, 0, 'nothing is even looked for');
   unsealed = true;
@@ -203,28 +213,28 @@ t.test('while the vault is sealed, work waits', async (t) => {
 
 t.test('the client as it is when the work is done decides what it may', async (t) => {
   const denied = new Set<string>();
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await opened(t, {
     extra: [gate.operation],
     may: (operation) => !denied.has(operation),
     limits: { drainMilliseconds: 0 },
   });
-  await later(service, '2.1', [seed]);
-  const role = await later(service, '2.1', [create]);
+  await submit(service, '2.1', [seed]);
+  const role = await submit(service, '2.1', [create]);
   denied.add('Create');
   gate.open();
-  await settled(service);
+  await waitForJobs(service);
   t.equal(outline([await poll(service, '2.1', role.values[0])]), 'Create:PermissionDenied');
   denied.clear();
 
   gate.close();
-  await later(service, '2.1', [seed]);
-  const removed = await later(service, '2.1', [create]);
-  const classic = await later(service, '2.0', [create]);
-  service.enrolled = false;
+  await submit(service, '2.1', [seed]);
+  const removed = await submit(service, '2.1', [create]);
+  const classic = await submit(service, '2.0', [create]);
+  service.isEnrolled = false;
   gate.open();
-  await settled(service);
-  service.enrolled = true;
+  await waitForJobs(service);
+  service.isEnrolled = true;
   t.equal(outline([await poll(service, '2.1', removed.values[0])]), 'Create:NotAuthorised');
   t.equal(
     outline([await poll(service, '1.4', classic.values[0])]),
@@ -238,30 +248,30 @@ t.test('Rights that the client was held to still hold', async (t) => {
   const service = await opened(t);
   const id = await service.key();
   const other = await service.key();
-  service.speaker = { rights: [{ objects: [id] }] };
-  const { values } = await later(service, '2.1', [
+  service.sender = { rights: [{ objects: [id] }] };
+  const { values } = await submit(service, '2.1', [
     { operation: 'Get', payload: [uid(id)], uniqueBatchItemID: first },
     { operation: 'Get', payload: [uid(other)], uniqueBatchItemID: second },
   ]);
-  service.speaker = {};
-  await settled(service);
+  service.sender = {};
+  await waitForJobs(service);
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Get:Success');
   t.equal(outline([await poll(service, '2.1', values[1])]), 'Get:NotAuthorised');
 });
 
 t.test('a batch that asks for answers of its own', async (t) => {
   const service = await opened(t);
-  const { values } = await later(service, '2.1', [create]);
-  await settled(service);
+  const { values } = await submit(service, '2.1', [create]);
+  await waitForJobs(service);
   const answers = await service.batch(
     '2.1',
     [
-      { operation: 'Poll', payload: [asking(values[0])], uniqueBatchItemID: first },
+      { operation: 'Poll', payload: [correlationField(values[0])], uniqueBatchItemID: first },
       { operation: 'Get', payload: [uid('nothing')], uniqueBatchItemID: second },
     ],
     [enumerated('BatchErrorContinuationOption', 3)],
   );
   t.equal(outline(answers), 'Create:OperationUndone Get:ObjectNotFound');
-  t.equal((await listed(service)).length, 1, 'an answer that Undo took back is not fetched');
+  t.equal((await listJobs(service)).length, 1, 'an answer that Undo took back is not fetched');
   t.equal(outline(await service.batch('2.1', [create], mandatory)), 'Create:OperationPending');
 });

@@ -13,7 +13,7 @@ import { type Answer, answersOf, type TestService } from './service.ts';
 export const mandatory: readonly Node[] = [enumerated('AsynchronousIndicator', 1)];
 
 /** An operation that waits at a gate; `slow`: it says of itself that it may take long. */
-export function gated(name: OperationName, slow = false) {
+export function gatedOperation(name: OperationName, slow = false) {
   let gate = Promise.withResolvers<void>();
   let runs = 0;
   return {
@@ -41,7 +41,7 @@ export function gated(name: OperationName, slow = false) {
 }
 
 /** Sends a message; its answers and the correlation values in them. */
-export async function later(
+export async function submit(
   service: TestService,
   version: Version,
   items: readonly RequestItem[],
@@ -60,7 +60,7 @@ export async function poll(
   version: Version,
   value: Uint8Array | undefined,
 ): Promise<Answer & { correlation: Uint8Array | undefined }> {
-  const payload = [asking(value)];
+  const payload = [correlationField(value)];
   const message = await service.exchange(version, [{ operation: 'Poll', payload }]);
   const [answer] = answersOf(message);
   const correlation = valueOf(message, 'BatchItem', 'AsynchronousCorrelationValue') as Uint8Array | undefined;
@@ -72,20 +72,20 @@ export async function cancel(
   version: Version,
   value: Uint8Array | undefined,
 ): Promise<string> {
-  const payload = [asking(value)];
+  const payload = [correlationField(value)];
   const answer = await service.call(version, 'Cancel', payload);
   if (answer.payload === undefined) return String(answer.reason);
   return String(CancellationResult.fromNumber(valueOf(answer.payload, 'CancellationResult') as number));
 }
 
 export async function process(service: TestService, value: Uint8Array | undefined): Promise<string> {
-  const payload = [asking(value)];
+  const payload = [correlationField(value)];
   const { reason, status } = await service.call('2.1', 'Process', payload);
   return reason ?? status;
 }
 
 /** What Query Asynchronous Requests says: operation, stage, date and value of each. */
-export async function listed(service: TestService, filters: readonly Node[] = []): Promise<string[]> {
+export async function listJobs(service: TestService, filters: readonly Node[] = []): Promise<string[]> {
   const { payload } = await service.call('2.1', 'QueryAsynchronousRequests', filters);
   return children(payload, 'AsynchronousRequest').map((each) => {
     const operation = Operation.fromNumber(valueOf(each, 'Operation') as number);
@@ -96,7 +96,7 @@ export async function listed(service: TestService, filters: readonly Node[] = []
 }
 
 /** Until nothing is pending any more. */
-export async function settled(service: TestService): Promise<void> {
+export async function waitForJobs(service: TestService): Promise<void> {
   for (let waited = 0; service.pendingJobs > 0; waited += 5) {
     if (waited > 60_000) throw new Error(`${service.pendingJobs} jobs are still pending`);
     await sleep(5);
@@ -104,11 +104,11 @@ export async function settled(service: TestService): Promise<void> {
 }
 
 /** The one field of Poll, Cancel and Process. */
-export function asking(value: Uint8Array | undefined): Node {
+export function correlationField(value: Uint8Array | undefined): Node {
   return byteString('AsynchronousCorrelationValue', value as Uint8Array);
 }
 
 /** With a Unique Batch Item ID each. */
-export function numbered(items: readonly RequestItem[]): RequestItem[] {
+export function withItemIds(items: readonly RequestItem[]): RequestItem[] {
   return items.map((each, at) => ({ ...each, uniqueBatchItemID: Uint8Array.of(at) }));
 }

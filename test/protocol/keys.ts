@@ -25,7 +25,7 @@ export const withLimits = (total: bigint): Attribute => ({
 });
 
 export const Data = new TextEncoder().encode('seventeen bytes..');
-export const offered = versions.slice(versions.indexOf(Encrypt.since));
+export const encryptVersions = versions.slice(versions.indexOf(Encrypt.since));
 
 export function hex(value: Uint8Array | undefined): string {
   return Buffer.from(value ?? []).toString('hex');
@@ -38,7 +38,7 @@ export interface Pair {
 }
 
 /** A registered AES-128 key of zeros. */
-export async function registered(service: TestService, ...attributes: Attribute[]): Promise<string> {
+export async function registerKey(service: TestService, ...attributes: Attribute[]): Promise<string> {
   const { UniqueIdentifier } = await succeed(service, '2.1', Register, {
     ObjectType: 'SymmetricKey',
     Attributes: having(...attributes),
@@ -58,11 +58,21 @@ export async function registered(service: TestService, ...attributes: Attribute[
 }
 
 /** A new pair; its halves may do all that such keys do. */
-export function pairOf(service: TestService, algorithm: 'RSA' | 'EC', ...common: Attribute[]): Promise<Pair> {
-  return pairWith(service, algorithm, withMask('Sign', 'Decrypt'), withMask('Verify', 'Encrypt'), ...common);
+export function createPair(
+  service: TestService,
+  algorithm: 'RSA' | 'EC',
+  ...common: Attribute[]
+): Promise<Pair> {
+  return createPairWith(
+    service,
+    algorithm,
+    withMask('Sign', 'Decrypt'),
+    withMask('Verify', 'Encrypt'),
+    ...common,
+  );
 }
 
-export async function pairWith(
+export async function createPairWith(
   service: TestService,
   algorithm: 'RSA' | 'EC',
   privateMask: Attribute,

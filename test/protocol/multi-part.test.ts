@@ -13,7 +13,15 @@ import { SignatureVerify } from '../../src/operations/cryptography/signature-ver
 import { Revoke } from '../../src/operations/lifecycle/revoke.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { MultiPartOperations } from '../../src/protocol/batch/multi-part.ts';
-import { active, offered, pairOf, registered, withLimits, withMask, withParameters } from './keys.ts';
+import {
+  active,
+  createPair,
+  encryptVersions,
+  registerKey,
+  withLimits,
+  withMask,
+  withParameters,
+} from './keys.ts';
 import { ask, attributeOf, outcome, storedKey, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
@@ -22,7 +30,7 @@ import { TestService } from './service.ts';
 const service = await TestService.open({ limits: { partsPerClient: 3 } });
 t.teardown(() => service.close());
 
-const streaming = offered.filter((version) => version !== '1.2');
+const streaming = encryptVersions.filter((version) => version !== '1.2');
 const data = Uint8Array.from({ length: 50 }, (_, at) => at);
 const thirds = [data.subarray(0, 20), data.subarray(20, 21), data.subarray(21)];
 const IVCounterNonce = new Uint8Array(12).fill(5);
@@ -98,8 +106,8 @@ t.test('the first answer contains the initialization vector when the server make
 });
 
 t.test('MAC, signature and hash in parts give the same result as in one piece', async (t) => {
-  const mac = await registered(service, active, withMask('MACGenerate', 'MACVerify'));
-  const { id, publicId } = await pairOf(service, 'EC', withParameters({ HashingAlgorithm: 'SHA_256' }));
+  const mac = await registerKey(service, active, withMask('MACGenerate', 'MACVerify'));
+  const { id, publicId } = await createPair(service, 'EC', withParameters({ HashingAlgorithm: 'SHA_256' }));
   const hmac = { CryptographicParameters: { CryptographicAlgorithm: 'HMAC_SHA256' } };
   const sha = { CryptographicParameters: { HashingAlgorithm: 'SHA_256' } };
   for (const version of streaming) {
@@ -199,7 +207,7 @@ t.test('requests with parts are refused when their fields contradict each other'
     'the last part did',
   );
 
-  const rsa = await pairOf(
+  const rsa = await createPair(
     service,
     'RSA',
     withParameters({ PaddingMethod: 'OAEP', HashingAlgorithm: 'SHA_256' }),

@@ -17,7 +17,7 @@ import type { Node } from '../../codec/wire/node.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import { enumerated, item, type RequestItem, structure, text } from '../client.ts';
 import { checkVocabulary } from '../conformance/vocabulary.ts';
-import { type Everything, objectTypes, planting, turns } from './everything.ts';
+import { type FullObject, insertOperation, objectTypes, variants } from './full-objects.ts';
 import { TestService } from './service.ts';
 
 /**
@@ -117,22 +117,26 @@ function questions(operation: string, version: Version, id: string): Node[][] {
   }
 }
 
-/** Asked of every turn; the other operations of a few objects only, and last those that spoil them. */
+/** Asked of every variant; the other operations of a few objects only, and last those that spoil them. */
 const reading = ['Get', 'Export', 'GetAttributes', 'GetAttributeList', 'Check', 'ObtainLease', 'Locate'];
 const spoiling = ['DeleteAttribute', 'Revoke', 'Archive', 'Recover', 'Destroy'];
 
-const objects: Everything[] = [];
-function plan(version: Version): Everything[] {
+const objects: FullObject[] = [];
+function plan(version: Version): FullObject[] {
   const types = objectTypes();
-  const all = Array.from({ length: turns }, (_, turn): Everything => {
-    const type = types[turn % types.length] as Everything['type'];
-    return { id: `${version} ${turn}`, type, turn };
+  const all = Array.from({ length: variants }, (_, variant): FullObject => {
+    const type = types[variant % types.length] as FullObject['type'];
+    return { id: `${version} ${variant}`, type, variant };
   });
-  const others = types.map((type, turn): Everything => ({ id: `${version} ${type}`, type, turn }));
-  return [...all, ...others, { id: `${version} destroyed`, type: 'SymmetricKey', turn: 1, destroyed: true }];
+  const others = types.map((type, variant): FullObject => ({ id: `${version} ${type}`, type, variant }));
+  return [
+    ...all,
+    ...others,
+    { id: `${version} destroyed`, type: 'SymmetricKey', variant: 1, destroyed: true },
+  ];
 }
 
-function asked(version: Version, { id }: Everything): RequestItem[] {
+function asked(version: Version, { id }: FullObject): RequestItem[] {
   const few = !/\d$/.test(id);
   const offered = operationsIn(version, true).filter(
     (name) => !reading.includes(name) && !spoiling.includes(name),
@@ -149,7 +153,7 @@ t.setTimeout(180_000);
 
 t.test('nothing newer than the version stands in any answer', async (t) => {
   const service = await TestService.open({
-    extra: [planting(() => objects.splice(0))],
+    extra: [insertOperation(() => objects.splice(0))],
     interop: true,
     limits: { responseBytes: 64 * 1024 * 1024 },
   });

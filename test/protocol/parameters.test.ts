@@ -11,7 +11,7 @@ import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
-import { active, Data, hex, pairOf, registered, withMask } from './keys.ts';
+import { active, createPair, Data, hex, registerKey, withMask } from './keys.ts';
 import { ask, having, length, materialOf, succeed, versionsOf } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
@@ -32,7 +32,7 @@ interface Row {
   readonly without: readonly [classic: string, modern: string] | 'result';
 }
 
-const aes = (...bits: Parameters<typeof withMask>) => registered(service, active, withMask(...bits));
+const aes = (...bits: Parameters<typeof withMask>) => registerKey(service, active, withMask(...bits));
 const missing = ['InvalidField', 'BadCryptographicParameters'] as const;
 const ecb = { BlockCipherMode: 'ECB', PaddingMethod: 'PKCS5' } as const;
 const ctr = { BlockCipherMode: 'CTR' } as const;
@@ -44,7 +44,7 @@ const twoBlocks = new Uint8Array(32);
 const IVCounterNonce = new Uint8Array(16);
 const unpadded = { BlockCipherMode: 'ECB' } as const;
 
-const signer = await pairOf(service, 'RSA');
+const signer = await createPair(service, 'RSA');
 const { MACData } = await succeed(service, '2.1', MAC, {
   UniqueIdentifier: await aes('MACGenerate'),
   CryptographicParameters: hmac256,

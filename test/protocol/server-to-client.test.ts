@@ -9,7 +9,7 @@ import { Put } from '../../src/operations/server/put.ts';
 import type { Asked } from '../answering.ts';
 import { encode, enumerated, structure, text } from '../client.ts';
 import { checkVocabulary } from '../conformance/vocabulary.ts';
-import { openEndpoint, type Setting } from './endpoint.ts';
+import { type EndpointOptions, openEndpoint } from './endpoint.ts';
 import { attribute1x, createAES, uid } from './service.ts';
 
 /** The server asking a client over a line in memory: what is told, to whom, in which words. */
@@ -199,28 +199,30 @@ t.test('a client says what it takes', async (t) => {
     await client.seen('Notify');
   });
   await t.test('one that answers with something else is told', async (t) => {
-    const { service, client, cuts } = await openEndpoint(t, { react: () => [text('LogMessage', 'hello')] });
+    const { service, client, cutReasons } = await openEndpoint(t, {
+      react: () => [text('LogMessage', 'hello')],
+    });
     await service.key();
     await service.key();
     await client.seen('Notify', 2);
-    t.same(cuts, []);
+    t.same(cutReasons, []);
   });
   await t.test('one that refuses all that is told gets its role back', async (t) => {
     const react = ({ operation }: Asked) =>
       operation === 'Notify' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
-    const { service, client, over } = await openEndpoint(t, { react, operations: [] });
+    const { service, client, ended } = await openEndpoint(t, { react, operations: [] });
     await service.key();
     await client.seen('SetEndpointRole');
-    await over;
+    await ended;
   });
   await t.test('one that takes neither that nor its role is left', async (t) => {
-    const { over, cuts } = await openEndpoint(t, { operations: ['Put'] });
-    await over;
-    t.same(cuts, ['it takes nothing of what the server tells']);
+    const { ended, cutReasons } = await openEndpoint(t, { operations: ['Put'] });
+    await ended;
+    t.same(cutReasons, ['it takes nothing of what the server tells']);
   });
   await t.test('one that takes nothing of it gets its role back at once', async (t) => {
-    const { client, over } = await openEndpoint(t, { operations: ['SetEndpointRole'] });
-    await over;
+    const { client, ended } = await openEndpoint(t, { operations: ['SetEndpointRole'] });
+    await ended;
     t.same(
       client.asked.map(({ operation }) => operation),
       ['DiscoverVersions', 'Query', 'SetEndpointRole'],
@@ -255,20 +257,20 @@ t.test('too many changes: the oldest are forgotten', async (t) => {
 });
 
 t.test('answers that cannot be read end the connection', async (t) => {
-  const cases: readonly (readonly [string, Setting])[] = [
+  const cases: readonly (readonly [string, EndpointOptions])[] = [
     ['not TTLV', { mangle: () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
     ['cut short', { mangle: (answer) => answer.subarray(0, answer.length - 8) }],
     ['another operation', { mangle: (answer) => swapOperation(answer) }],
   ];
   for (const [what, setting] of cases) {
-    const { over, cuts } = await openEndpoint(t, setting);
-    await over;
-    t.match(cuts[0], /its answer to \w+ cannot be read/, what);
+    const { ended, cutReasons } = await openEndpoint(t, setting);
+    await ended;
+    t.match(cutReasons[0], /its answer to \w+ cannot be read/, what);
   }
-  const { over, hangUp, client } = await openEndpoint(t, { react: () => undefined });
+  const { ended, hangUp, client } = await openEndpoint(t, { react: () => undefined });
   await client.seen('DiscoverVersions');
   hangUp();
-  await over;
+  await ended;
 });
 
 /** The same answer, said to be about Create. */

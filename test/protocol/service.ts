@@ -65,7 +65,7 @@ export interface ServiceOptions {
 }
 
 /** Those of a configuration that says nothing. */
-export const usualRules: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
+export const defaultSettings: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
 
 /** The protocol room over a real SQLite store and vault, without a network. */
 export class TestService {
@@ -74,17 +74,17 @@ export class TestService {
   readonly logged: string[] = [];
   readonly unexpected: unknown[] = [];
   /** Of the cryptography. */
-  rules = new CryptographicPolicy(usualRules);
+  cryptographicPolicy = new CryptographicPolicy(defaultSettings);
   /** Why credentials were refused. */
-  readonly unproven: string[] = [];
+  readonly authenticationFailures: string[] = [];
   /** Who has failed too often, and with which key. */
   readonly exhausted: ExhaustedAttempts[] = [];
   /** Clients that are enrolled without being the speaker. */
-  readonly absent = new Map<string, Principal>();
+  readonly otherClients = new Map<string, Principal>();
   /** The speaker is enrolled, as long as nobody removes it. */
-  enrolled = true;
+  isEnrolled = true;
   /** What is different about the speaker. */
-  speaker: Partial<Principal> = {};
+  sender: Partial<Principal> = {};
   /** What the connection remembers. */
   memory: Set<string> | undefined;
   store!: Store;
@@ -109,7 +109,7 @@ export class TestService {
     createRootKey(rootKeyFile);
     const vault = await openLocalVault({ rootKeyFile, wrappedKeys: opened.wrappedKeys });
     self.#may = options.may ?? self.#may;
-    self.rules.replace({ ...usualRules, ...options.crypto });
+    self.cryptographicPolicy.replace({ ...defaultSettings, ...options.crypto });
     self.store = opened.store;
     self.clients = opened.clients;
     self.vault = vault;
@@ -118,7 +118,7 @@ export class TestService {
       createService({
         store: opened.store,
         vault,
-        crypto: self.rules.restrict(nodeCrypto),
+        crypto: self.cryptographicPolicy.restrict(nodeCrypto),
         limits: { ...defaultLimits, ...options.limits },
         operations: new Map([
           ...operations,
@@ -137,7 +137,7 @@ export class TestService {
         observer: {
           answered() {},
           refused() {},
-          authenticationFailed: ({ reason }) => self.unproven.push(reason),
+          authenticationFailed: ({ reason }) => self.authenticationFailures.push(reason),
           attemptsExhausted: (event) => self.exhausted.push(event),
           requestFailed: ({ error }) => self.unexpected.push(error),
         },
@@ -145,8 +145,8 @@ export class TestService {
         clock: () => self.now,
         ...(options.enrolments && { enrolments: options.enrolments(opened.clients) }),
         principal: async (client) =>
-          self.absent.get(client) ??
-          (self.enrolled && client === 'tester' ? { client, group: 'g', may: self.#may } : undefined),
+          self.otherClients.get(client) ??
+          (self.isEnrolled && client === 'tester' ? { client, group: 'g', may: self.#may } : undefined),
       });
     self.#service = self.#start();
     self.#close = async () => {
@@ -171,11 +171,11 @@ export class TestService {
   async restart(): Promise<void> {
     await this.#service.close();
     this.#service = this.#start();
-    await this.look();
+    await this.lookForJobs();
   }
 
   /** What the service does every few seconds. */
-  look(): Promise<void> {
+  lookForJobs(): Promise<void> {
     return this.#service.lookForJobs();
   }
 
@@ -195,7 +195,7 @@ export class TestService {
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
     const { memory, channel, sessionControl } = this;
     const may = (operation: string) => this.#may(operation);
-    const principal = { client: 'tester', group, may, ...this.speaker };
+    const principal = { client: 'tester', group, may, ...this.sender };
     const known = { ...(memory && { memory }), ...(sessionControl && { sessionControl }) };
     const conversation = { principal, connection: '1', peer: 'here', channel, ...known };
     return (await this.#service.respond(request, conversation)).response;

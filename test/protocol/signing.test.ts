@@ -6,7 +6,16 @@ import { MAC } from '../../src/operations/cryptography/mac.ts';
 import { MACVerify } from '../../src/operations/cryptography/mac-verify.ts';
 import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
-import { active, Data, offered, pairOf, pairWith, registered, withMask, withParameters } from './keys.ts';
+import {
+  active,
+  createPair,
+  createPairWith,
+  Data,
+  encryptVersions,
+  registerKey,
+  withMask,
+  withParameters,
+} from './keys.ts';
 import { ask, outcome, refuses, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
@@ -21,8 +30,8 @@ t.test('signatures of data and of digests', async (t) => {
   ] as const;
   const DigestedData = nodeCrypto.digest('SHA_256', Data);
   for (const { algorithm, parameters } of cases) {
-    const { id, publicId } = await pairOf(service, algorithm, withParameters(parameters));
-    for (const version of offered) {
+    const { id, publicId } = await createPair(service, algorithm, withParameters(parameters));
+    for (const version of encryptVersions) {
       const request = { UniqueIdentifier: id, Data };
       const { payload, fields } = await ask(service, version, Sign, request);
       t.equal(fields, 'UniqueIdentifier SignatureData', version);
@@ -47,10 +56,10 @@ t.test('signatures of data and of digests', async (t) => {
 });
 
 t.test('MAC', async (t) => {
-  const UniqueIdentifier = await registered(service, active, withMask('MACGenerate', 'MACVerify'));
+  const UniqueIdentifier = await registerKey(service, active, withMask('MACGenerate', 'MACVerify'));
   const CryptographicParameters = { CryptographicAlgorithm: 'HMAC_SHA256' } as const;
   const request = { UniqueIdentifier, CryptographicParameters, Data };
-  for (const version of offered) {
+  for (const version of encryptVersions) {
     const { payload, fields } = await ask(service, version, MAC, request);
     t.equal(fields, 'UniqueIdentifier MACData', version);
     const verify = async (MACData: Uint8Array | undefined) =>
@@ -74,15 +83,15 @@ t.test('each operation needs its own bit of the mask, and no other', async (t) =
   for (const [operation, bit] of symmetric) {
     const CryptographicParameters = bit.startsWith('MAC') ? {} : ({ BlockCipherMode: 'ECB' } as const);
     const attempt = async (...mask: (typeof bits)[number][]) => {
-      const UniqueIdentifier = await registered(service, active, withMask(...mask));
+      const UniqueIdentifier = await registerKey(service, active, withMask(...mask));
       return outcome(service, '2.1', operation, { UniqueIdentifier, CryptographicParameters, ...fields });
     };
     t.equal(await attempt(bit), 'Success', bit);
     t.equal(await attempt(...bits.filter((each) => each !== bit)), 'IncompatibleCryptographicUsageMask', bit);
   }
   const parameters = withParameters({ HashingAlgorithm: 'SHA_256' });
-  const good = await pairOf(service, 'EC', parameters);
-  const bad = await pairWith(
+  const good = await createPair(service, 'EC', parameters);
+  const bad = await createPairWith(
     service,
     'EC',
     withMask('Verify', 'Decrypt'),

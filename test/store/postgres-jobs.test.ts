@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { children, type RequestItem, structure } from '../client.ts';
-import { gated, later, numbered, poll, process, settled } from '../protocol/jobs.ts';
+import { gatedOperation, poll, process, submit, waitForJobs, withItemIds } from '../protocol/jobs.ts';
 import { createAES2, outline, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
@@ -10,9 +10,9 @@ const server = await startPostgres();
 const skip = typeof server === 'string' && server;
 const create: RequestItem = { operation: 'Create', payload: createAES2() };
 
-async function open(): Promise<{ service: TestService; gate: ReturnType<typeof gated> }> {
+async function open(): Promise<{ service: TestService; gate: ReturnType<typeof gatedOperation> }> {
   if (typeof server === 'string') throw new Error(server);
-  const gate = gated('RNGSeed');
+  const gate = gatedOperation('RNGSeed');
   const service = await TestService.open({ store: await server.fresh(), extra: [gate.operation] });
   t.teardown(() => service.close());
   return { service, gate };
@@ -25,16 +25,16 @@ async function objects(service: TestService): Promise<number> {
 
 t.test('of two nodes at one job one commits', { skip }, async (t) => {
   const { service, gate } = await open();
-  const { values } = await later(service, '2.1', numbered([create, { operation: 'RNGSeed' }]));
+  const { values } = await submit(service, '2.1', withItemIds([create, { operation: 'RNGSeed' }]));
   while (gate.runs === 0) await sleep(1);
   await service.asOtherNode(async () => {
     const forced = process(service, values[0]);
     while (gate.runs < 2) await sleep(1);
     gate.open();
     t.equal(await forced, 'Success');
-    await settled(service);
+    await waitForJobs(service);
   });
-  await settled(service);
+  await waitForJobs(service);
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');
   t.equal(outline([await poll(service, '2.1', values[1])]), 'RNGSeed:Success');
   t.equal(await objects(service), 1);
@@ -42,12 +42,12 @@ t.test('of two nodes at one job one commits', { skip }, async (t) => {
 
 t.test('many jobs at two nodes, all forced at once', { skip }, async (t) => {
   const { service } = await open();
-  const jobs = await Promise.all(Array.from({ length: 40 }, () => later(service, '2.1', [create])));
+  const jobs = await Promise.all(Array.from({ length: 40 }, () => submit(service, '2.1', [create])));
   const forced = Promise.all(jobs.map(({ values }) => process(service, values[0])));
   await service.asOtherNode(async () => {
     const again = await Promise.all(jobs.map(({ values }) => process(service, values[0])));
     t.strictSame([...new Set(again)], ['Success']);
-    await settled(service);
+    await waitForJobs(service);
   });
   t.strictSame([...new Set(await forced)], ['Success']);
   for (const { values } of jobs) t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success');

@@ -2,7 +2,12 @@ import t from 'tap';
 import { DelegatedLogin } from '../../src/operations/sessions/delegated-login.ts';
 import { Login } from '../../src/operations/sessions/login.ts';
 import type { RequestItem } from '../client.ts';
-import { give, ticketOf, under, user } from '../protocol/credentials/showing.ts';
+import {
+  sendWithCredentials,
+  setCredentials,
+  ticketOf,
+  user,
+} from '../protocol/credentials/credential-headers.ts';
 import { succeed } from '../protocol/operations/ask.ts';
 import { createAES2, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
@@ -16,7 +21,7 @@ async function open(): Promise<TestService> {
   if (typeof server === 'string') throw new Error(server);
   const service = await TestService.open({ store: await server.fresh() });
   t.teardown(() => service.close());
-  service.speaker = { fingerprint: 'f1' };
+  service.sender = { fingerprint: 'f1' };
   return service;
 }
 
@@ -32,26 +37,29 @@ t.test('64 at once share ten requests of a ticket', { skip }, async (t) => {
   const service = await open();
   const { Ticket: own } = await succeed(service, '2.1', Login, { RequestCount: 10 });
   const ticket = ticketOf(own.TicketValue.slice());
-  t.same(await tally(() => under(service, '2.1', [create], ticket)), { Success: 10, UsageLimitExceeded: 54 });
+  t.same(await tally(() => sendWithCredentials(service, '2.1', [create], ticket)), {
+    Success: 10,
+    UsageLimitExceeded: 54,
+  });
   const asked = { RequestCount: 10, Rights: { Right: [{}] } };
   const { Ticket: given } = await succeed(service, '2.1', DelegatedLogin, asked);
   const delegated = ticketOf(given.TicketValue.slice());
-  service.absent.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
+  service.otherClients.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
   const counts = await tally((number) => {
-    service.speaker = { client: `c${number}`, group: `g${number}` };
-    return under(service, '2.1', [create], delegated);
+    service.sender = { client: `c${number}`, group: `g${number}` };
+    return sendWithCredentials(service, '2.1', [create], delegated);
   });
   t.same(counts, { Success: 10, UsageLimitExceeded: 54 }, 'of as many groups');
 });
 
 t.test('64 at once show one one-time password', { skip }, async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
   const code = {
     CredentialType: 'OneTimePassword',
     CredentialValue: { Username: 'alice', OneTimePassword: 'one' },
   } as const;
-  const counts = await tally(() => under(service, '2.1', [create], code));
+  const counts = await tally(() => sendWithCredentials(service, '2.1', [create], code));
   t.same(counts, { Success: 1, AuthenticationNotSuccessful: 63 });
 });
 

@@ -5,7 +5,16 @@ import { Login } from '../../../src/operations/sessions/login.ts';
 import { enumerated, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { TestService } from '../service.ts';
-import { give, hashedPassword, password, quickVerifier, showing, ticketOf, under, user } from './showing.ts';
+import {
+  authenticationHeader,
+  hashedPassword,
+  password,
+  quickVerifier,
+  sendWithCredentials,
+  setCredentials,
+  ticketOf,
+  user,
+} from './credential-headers.ts';
 
 const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
 const discover: RequestItem = { operation: 'DiscoverVersions' };
@@ -58,17 +67,24 @@ t.test('a client without credentials of its own', async (t) => {
       ['Hashed Password', hashed, refused, '2.0'],
     ] as const) {
       if (!isWithin(version, since)) continue;
-      t.equal((await under(service, version, [locate], credential)).reasons, came, `${version}: ${what}`);
+      t.equal(
+        (await sendWithCredentials(service, version, [locate], credential)).reasons,
+        came,
+        `${version}: ${what}`,
+      );
     }
   }
-  t.notMatch(service.unproven, ['x'].concat(['somebody']));
+  t.notMatch(service.authenticationFailures, ['x'].concat(['somebody']));
   const empty = await service.batch('2.1', [locate], [structure('Authentication')]);
   t.match(empty, [{ status: 'Success' }], 'Authentication without a Credential');
 });
 
 t.test('username and password', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right'), await user('bob', 'other')], devices: [] });
+  await setCredentials(service, {
+    users: [await user('alice', 'right'), await user('bob', 'other')],
+    devices: [],
+  });
   for (const version of versions) {
     for (const [what, shown, came] of [
       ['right', [password('alice', 'right')], 'Success'],
@@ -81,20 +97,24 @@ t.test('username and password', async (t) => {
       ['a device', [device({ DeviceSerialNumber: '1' })], refused],
       ['missing', [], refused],
     ] as const) {
-      t.equal((await under(service, version, [locate], ...shown)).reasons, came, `${version}: ${what}`);
+      t.equal(
+        (await sendWithCredentials(service, version, [locate], ...shown)).reasons,
+        came,
+        `${version}: ${what}`,
+      );
     }
   }
 });
 
 t.test('what anybody may ask: without credentials, but not with wrong ones', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const items = [query, discover, ping, locate];
   const goOn = enumerated('BatchErrorContinuationOption', 1);
   const reasons = async (...header: Credential[]) =>
-    (await service.batch('2.1', items, header.length > 0 ? [goOn, showing(...header)] : [goOn])).map(
-      ({ operation, reason, status }) => `${operation}: ${reason ?? status}`,
-    );
+    (
+      await service.batch('2.1', items, header.length > 0 ? [goOn, authenticationHeader(...header)] : [goOn])
+    ).map(({ operation, reason, status }) => `${operation}: ${reason ?? status}`);
   t.same(await reasons(), [
     'Query: Success',
     'DiscoverVersions: Success',
@@ -113,20 +133,24 @@ t.test('what anybody may ask: without credentials, but not with wrong ones', asy
 
 t.test('refused before anything else is told', async (t) => {
   const service = await open({ may: () => false });
-  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   for (const operation of ['Certify', 'Get', 'Interop']) {
-    t.equal((await under(service, '2.1', [{ operation }])).reasons, refused, operation);
-    t.equal((await under(service, '2.1', [{ operation }], password('a', 'b'))).reasons, refused, operation);
+    t.equal((await sendWithCredentials(service, '2.1', [{ operation }])).reasons, refused, operation);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [{ operation }], password('a', 'b'))).reasons,
+      refused,
+      operation,
+    );
   }
   t.equal(
-    (await under(service, '2.1', [{ operation: 'Get' }], password('alice', 'right'))).reasons,
+    (await sendWithCredentials(service, '2.1', [{ operation: 'Get' }], password('alice', 'right'))).reasons,
     'PermissionDenied',
   );
 });
 
 t.test('several credentials: all must hold', async (t) => {
   const service = await open();
-  await give(service, {
+  await setCredentials(service, {
     users: [await user('alice', 'right')],
     devices: [{ fields: { DeviceSerialNumber: '1' } }],
   });
@@ -142,13 +166,13 @@ t.test('several credentials: all must hold', async (t) => {
       [[right, vendor], 'FeatureNotSupported'],
       [Array.from({ length: 9 }, () => right), refused],
     ] as const)
-      t.equal((await under(service, version, [locate], ...shown)).reasons, came, version);
+      t.equal((await sendWithCredentials(service, version, [locate], ...shown)).reasons, came, version);
   }
 });
 
 t.test('devices: every field that is known must be shown', async (t) => {
   const service = await open();
-  await give(service, {
+  await setCredentials(service, {
     users: [],
     devices: [
       { fields: { DeviceSerialNumber: '1', NetworkIdentifier: 'n' }, password: await quickVerifier('right') },
@@ -166,12 +190,16 @@ t.test('devices: every field that is known must be shown', async (t) => {
     [{ MachineIdentifier: 'n' }, refused],
     [{}, refused],
   ] as const)
-    t.equal((await under(service, '2.1', [locate], device(fields))).reasons, came, JSON.stringify(fields));
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], device(fields))).reasons,
+      came,
+      JSON.stringify(fields),
+    );
 });
 
 t.test('one-time passwords hold once', async (t) => {
   const service = await open();
-  await give(service, {
+  await setCredentials(service, {
     users: [await user('alice', 'right', ['one', 'two', 'three', 'four'])],
     devices: [],
   });
@@ -184,67 +212,87 @@ t.test('one-time passwords hold once', async (t) => {
     ['with the password', oneTime('alice', 'two', 'right'), 'Success'],
     ['again with it', oneTime('alice', 'two', 'right'), refused],
   ] as const)
-    t.equal((await under(service, '2.1', [locate], credential)).reasons, came, what);
+    t.equal((await sendWithCredentials(service, '2.1', [locate], credential)).reasons, came, what);
   service.now += 3_600_001;
   const twice = [oneTime('alice', 'three'), oneTime('alice', 'three')];
-  t.equal((await under(service, '2.1', [locate], ...twice)).reasons, refused, 'twice in one message');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [locate], ...twice)).reasons,
+    refused,
+    'twice in one message',
+  );
   service.now += 3_600_001;
   const badTicket = [oneTime('alice', 'three'), ticketOf(new Uint8Array(32))];
-  t.equal((await under(service, '2.1', [locate], ...badTicket)).reasons, 'InvalidTicket');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], ...badTicket)).reasons, 'InvalidTicket');
   t.equal(
-    (await under(service, '2.1', [locate], oneTime('alice', 'three'))).reasons,
+    (await sendWithCredentials(service, '2.1', [locate], oneTime('alice', 'three'))).reasons,
     'Success',
     'was not spent',
   );
   const all = await Promise.all(
-    Array.from({ length: 16 }, () => under(service, '2.1', [locate], oneTime('alice', 'four'))),
+    Array.from({ length: 16 }, () => sendWithCredentials(service, '2.1', [locate], oneTime('alice', 'four'))),
   );
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1, 'sixteen at once: one of them');
 });
 
 t.test('a ticket stands for the credentials it was got with', async (t) => {
   const service = await open();
-  service.speaker = { fingerprint: 'f1' };
+  service.sender = { fingerprint: 'f1' };
   const before = (await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice();
-  await give(service, { users: [await user('alice', 'right')], devices: [] });
-  t.equal((await under(service, '2.1', [{ operation: 'Login' }])).reasons, refused, 'not without them');
-  const { answers } = await under(service, '2.1', [{ operation: 'Login' }], password('alice', 'right'));
+  await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [{ operation: 'Login' }])).reasons,
+    refused,
+    'not without them',
+  );
+  const { answers } = await sendWithCredentials(
+    service,
+    '2.1',
+    [{ operation: 'Login' }],
+    password('alice', 'right'),
+  );
   t.match(answers, [{ status: 'Success' }]);
-  t.equal((await under(service, '2.1', [locate], ticketOf(before))).reasons, 'Success');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], ticketOf(before))).reasons, 'Success');
   const both = [ticketOf(before), password('alice', 'right')];
-  t.equal((await under(service, '2.1', [locate], ...both)).reasons, 'Success', 'both hold');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], ...both)).reasons, 'Success', 'both hold');
   const wrong = [ticketOf(before), password('alice', 'wrong')];
-  t.equal((await under(service, '2.1', [locate], ...wrong)).reasons, refused, 'one does not');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], ...wrong)).reasons, refused, 'one does not');
 });
 
 t.test('a changed password counts at once, on connections that have shown the old one too', async (t) => {
   const service = await open();
   service.memory = new Set();
-  await give(service, { users: [await user('alice', 'old')], devices: [] });
-  t.equal((await under(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success');
+  await setCredentials(service, { users: [await user('alice', 'old')], devices: [] });
+  t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success');
   t.equal(service.memory.size, 1);
   t.notMatch([...service.memory].join(), /old|alice/);
-  t.equal((await under(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success', 'remembered');
-  await give(service, { users: [await user('alice', 'new')], devices: [] });
-  t.equal((await under(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
-  t.equal((await under(service, '2.1', [locate], password('alice', 'new'))).reasons, 'Success');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons,
+    'Success',
+    'remembered',
+  );
+  await setCredentials(service, { users: [await user('alice', 'new')], devices: [] });
+  t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
+  t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'new'))).reasons, 'Success');
 });
 
 t.test('credentials that were taken away since the connection was looked at', async (t) => {
   const service = await open();
-  service.speaker = { secondFactor: true };
-  t.equal((await under(service, '2.1', [locate])).reasons, 'Success');
-  t.equal((await under(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
+  service.sender = { secondFactor: true };
+  t.equal((await sendWithCredentials(service, '2.1', [locate])).reasons, 'Success');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
 });
 
 t.test('who guesses is slowed down, whoever knows is not', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right'), await user('bob', 'right')], devices: [] });
+  await setCredentials(service, {
+    users: [await user('alice', 'right'), await user('bob', 'right')],
+    devices: [],
+  });
   const attempt = async (name: string, word: string) =>
-    (await under(service, '2.1', [locate], password(name, word))).reasons;
+    (await sendWithCredentials(service, '2.1', [locate], password(name, word))).reasons;
   for (let number = 0; number < 5; number++) t.equal(await attempt('alice', `guess ${number}`), refused);
   t.equal(await attempt('alice', 'right'), refused, 'not even the right one');
-  t.match(service.unproven.at(-1), /too many/);
+  t.match(service.authenticationFailures.at(-1), /too many/);
   t.equal(await attempt('bob', 'right'), 'Success', 'another user is not concerned');
   service.now += 1000;
   t.equal(await attempt('alice', 'wrong again'), refused);
@@ -260,17 +308,24 @@ t.test('the fixed credential of conformance tests', async (t) => {
   const fixed = password('administrator', 'password');
   for (const interop of [true, false]) {
     const service = await open({ interop });
-    t.equal((await under(service, '2.1', [locate], fixed)).reasons, 'Success', 'nobody asked for one');
-    await give(service, { users: [await user('alice', 'right')], devices: [] });
-    const came = (await under(service, '2.1', [locate], fixed)).reasons;
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], fixed)).reasons,
+      'Success',
+      'nobody asked for one',
+    );
+    await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
+    const came = (await sendWithCredentials(service, '2.1', [locate], fixed)).reasons;
     t.equal(came, interop ? 'Success' : refused, `interop: ${interop}`);
-    t.equal((await under(service, '2.1', [locate], password('administrator', 'other'))).reasons, refused);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], password('administrator', 'other'))).reasons,
+      refused,
+    );
   }
 });
 
 t.test('what is told of a refusal is the same for every cause, and names nothing', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
   const messages = new Set<string | undefined>();
   for (const shown of [
     password('alice', 'wrong-secret'),
@@ -279,9 +334,9 @@ t.test('what is told of a refusal is the same for every cause, and names nothing
     oneTime('alice', 'wrong-secret'),
     hashedPassword('alice', 'wrong-secret', time(service)).credential,
   ]) {
-    const { answers } = await under(service, '2.1', [locate], shown);
+    const { answers } = await sendWithCredentials(service, '2.1', [locate], shown);
     messages.add(answers[0]?.message);
   }
   t.equal(messages.size, 1);
-  t.notMatch([...messages, ...service.unproven].join(), /secret|alice|carol/);
+  t.notMatch([...messages, ...service.authenticationFailures].join(), /secret|alice|carol/);
 });

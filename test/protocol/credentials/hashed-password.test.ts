@@ -2,7 +2,14 @@ import t from 'tap';
 import type { Credential } from '../../../codec/structures/credentials.ts';
 import { encode, enumerated, integer, type RequestItem } from '../../client.ts';
 import { TestService } from '../service.ts';
-import { give, hashedPassword, password, showing, under, user } from './showing.ts';
+import {
+  authenticationHeader,
+  hashedPassword,
+  password,
+  sendWithCredentials,
+  setCredentials,
+  user,
+} from './credential-headers.ts';
 
 const locate: RequestItem = { operation: 'Locate' };
 const refused = 'AuthenticationNotSuccessful';
@@ -18,27 +25,30 @@ const time = (service: TestService, more = 0) => BigInt(service.now) * 1000n + B
 
 t.test('Hashed Password: the server proves itself, and each time counts once', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right'), await user('bob', 'right')], devices: [] });
+  await setCredentials(service, {
+    users: [await user('alice', 'right'), await user('bob', 'right')],
+    devices: [],
+  });
   for (const [at, version] of (['2.0', '2.1'] as const).entries()) {
     for (const [number, hash] of ([undefined, 'SHA_256', 'SHA_384', 'SHA_512'] as const).entries()) {
       const now = time(service, at * 10 + number);
       const { credential, answer } = hashedPassword('alice', 'right', now, hash);
-      const first = await under(service, version, [locate], credential);
+      const first = await sendWithCredentials(service, version, [locate], credential);
       t.equal(first.reasons, 'Success', `${version} ${hash}`);
       t.equal(first.proof, answer, `${version} ${hash}: Server Hashed Password`);
-      const again = await under(service, version, [locate], credential);
+      const again = await sendWithCredentials(service, version, [locate], credential);
       t.equal(again.reasons, refused, 'the same again');
       t.equal(again.proof, undefined);
     }
   }
   const other = hashedPassword('bob', 'right', time(service)).credential;
   t.equal(
-    (await under(service, '2.1', [locate], other)).reasons,
+    (await sendWithCredentials(service, '2.1', [locate], other)).reasons,
     'Success',
     'another user has times of its own',
   );
   t.equal(
-    (await under(service, '2.1', [locate], password('alice', 'right'))).proof,
+    (await sendWithCredentials(service, '2.1', [locate], password('alice', 'right'))).proof,
     undefined,
     'nobody asked',
   );
@@ -47,7 +57,7 @@ t.test('Hashed Password: the server proves itself, and each time counts once', a
 t.test('Hashed Password: what does not hold', async (t) => {
   const service = await open();
   const { hashed: _, ...plain } = await user('plain', 'right');
-  await give(service, { users: [await user('alice', 'right'), plain], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right'), plain], devices: [] });
   const made = (word: string, name = 'alice', more = 0) =>
     hashedPassword(name, word, time(service, more)).credential;
   const changed = (change: object) => {
@@ -72,32 +82,36 @@ t.test('Hashed Password: what does not hold', async (t) => {
     service.now += 3_600_001;
     if (what === 'far ahead of the clock')
       t.equal(
-        (await under(service, '2.1', [locate], made('right', 'alice', 86_400_000_001))).reasons,
+        (await sendWithCredentials(service, '2.1', [locate], made('right', 'alice', 86_400_000_001))).reasons,
         refused,
         what,
       );
-    else t.equal((await under(service, '2.1', [locate], credential)).reasons, refused, what);
+    else t.equal((await sendWithCredentials(service, '2.1', [locate], credential)).reasons, refused, what);
   }
-  t.equal((await under(service, '2.1', [locate], made('right'))).reasons, 'Success', 'nothing was used up');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [locate], made('right'))).reasons,
+    'Success',
+    'nothing was used up',
+  );
 });
 
 t.test('Hashed Password: one Timestamp, many connections', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const { credential } = hashedPassword('alice', 'right', time(service));
   const all = await Promise.all(
-    Array.from({ length: 16 }, () => under(service, '2.1', [locate], credential)),
+    Array.from({ length: 16 }, () => sendWithCredentials(service, '2.1', [locate], credential)),
   );
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1);
 });
 
 t.test('the Server Hashed Password is part of the Maximum Response Size', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
   const sizeOf = async (most: number, at: number) => {
     const { credential } = hashedPassword('alice', 'right', time(service, at));
-    const header = [integer('MaximumResponseSize', most), showing(credential)];
+    const header = [integer('MaximumResponseSize', most), authenticationHeader(credential)];
     const answer = encode(await service.exchange('2.1', [query], header));
     return answer.length;
   };
@@ -108,10 +122,10 @@ t.test('the Server Hashed Password is part of the Maximum Response Size', async 
 
 t.test('messages that overtake each other do not shut their client out', async (t) => {
   const service = await open();
-  await give(service, { users: [await user('alice', 'right')], devices: [] });
+  await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const at = (more: number) => hashedPassword('alice', 'right', time(service, more)).credential;
-  t.equal((await under(service, '2.1', [locate], at(100))).reasons, 'Success');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], at(100))).reasons, 'Success');
   for (let more = 0; more < 10; more++)
-    t.equal((await under(service, '2.1', [locate], at(more))).reasons, refused, 'overtaken');
-  t.equal((await under(service, '2.1', [locate], at(101))).reasons, 'Success');
+    t.equal((await sendWithCredentials(service, '2.1', [locate], at(more))).reasons, refused, 'overtaken');
+  t.equal((await sendWithCredentials(service, '2.1', [locate], at(101))).reasons, 'Success');
 });

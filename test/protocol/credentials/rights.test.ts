@@ -4,12 +4,12 @@ import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login
 import { bytes, enumerated, type RequestItem, structure, text, valueOf } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';
-import { showing, ticketOf, under } from './showing.ts';
+import { authenticationHeader, sendWithCredentials, ticketOf } from './credential-headers.ts';
 
 async function open(): Promise<TestService> {
   const service = await TestService.open();
   t.teardown(() => service.close());
-  service.speaker = { fingerprint: 'f1' };
+  service.sender = { fingerprint: 'f1' };
   return service;
 }
 
@@ -59,8 +59,12 @@ t.test('operations: those of the Rights and no others', async (t) => {
       [creating(), 'NotAuthorised'],
       [item('DiscoverVersions'), 'NotAuthorised'],
     ] as const)
-      t.equal((await under(service, version, [each], ticket)).reasons, came, `${version}: ${each.operation}`);
-    const { answers } = await under(service, version, [query], ticket);
+      t.equal(
+        (await sendWithCredentials(service, version, [each], ticket)).reasons,
+        came,
+        `${version}: ${each.operation}`,
+      );
+    const { answers } = await sendWithCredentials(service, version, [query], ticket);
     const named = answers[0]?.payload?.type === 'Structure' ? answers[0].payload.value : [];
     t.same(
       named.map(({ value }) => Number(value)).toSorted((a, b) => a - b),
@@ -69,13 +73,13 @@ t.test('operations: those of the Rights and no others', async (t) => {
     );
   }
   t.equal(
-    (await under(service, '2.1', [query], await delegate(service))).reasons,
+    (await sendWithCredentials(service, '2.1', [query], await delegate(service))).reasons,
     'NotAuthorised',
     'no Right',
   );
   const all = await delegate(service, {});
   t.equal(
-    (await under(service, '2.1', [item('GetAttributes', id)], all)).reasons,
+    (await sendWithCredentials(service, '2.1', [item('GetAttributes', id)], all)).reasons,
     'Success',
     'an open Right',
   );
@@ -85,8 +89,8 @@ t.test('the role of the delegator still counts', async (t) => {
   const service = await open();
   const id = await key(service);
   const ticket = await delegate(service, {});
-  service.speaker = { fingerprint: 'f1', may: (operation) => operation !== 'Get' };
-  t.equal((await under(service, '2.1', [item('Get', id)], ticket)).reasons, 'PermissionDenied');
+  service.sender = { fingerprint: 'f1', may: (operation) => operation !== 'Get' };
+  t.equal((await sendWithCredentials(service, '2.1', [item('Get', id)], ticket)).reasons, 'PermissionDenied');
 });
 
 t.test('objects: named ones, and whether another exists is not told', async (t) => {
@@ -106,11 +110,11 @@ t.test('objects: named ones, and whether another exists is not told', async (t) 
     [item('GetAttributes', mine), 'NotAuthorised'],
     [creating(), 'Success'],
   ] as const)
-    t.equal((await under(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
-  const { answers } = await under(service, '2.1', [locate], ticket);
+    t.equal((await sendWithCredentials(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
+  const { answers } = await sendWithCredentials(service, '2.1', [locate], ticket);
   t.equal(valueOf(answers[0]?.payload as never, 'UniqueIdentifier'), mine);
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 1);
-  const made = await under(service, '2.1', [creating(), item('Get')], ticket);
+  const made = await sendWithCredentials(service, '2.1', [creating(), item('Get')], ticket);
   t.equal(made.reasons, 'Success NotAuthorised', 'a new object is not among the named ones');
 });
 
@@ -120,7 +124,7 @@ t.test('many objects at once', async (t) => {
   await key(service);
   const names = Array.from({ length: 253 }, (_, number) => `key-${number}`);
   const ticket = await delegate(service, { ...operations('Locate'), ...objects(mine, ...names) });
-  const { answers, reasons } = await under(service, '2.1', [locate], ticket);
+  const { answers, reasons } = await sendWithCredentials(service, '2.1', [locate], ticket);
   t.equal(reasons, 'Success');
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 1);
 });
@@ -138,30 +142,41 @@ t.test('Object Groups: objects in them, and new ones only there', async (t) => {
     [creating('red'), 'NotAuthorised'],
     [creating(), 'NotAuthorised'],
   ] as const)
-    t.equal((await under(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
-  const { answers } = await under(service, '2.1', [locate], ticket);
+    t.equal((await sendWithCredentials(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
+  const { answers } = await sendWithCredentials(service, '2.1', [locate], ticket);
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 2);
-  t.equal((await under(service, '2.1', [creating('green'), item('Get')], ticket)).reasons, 'Success Success');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [creating('green'), item('Get')], ticket)).reasons,
+    'Success Success',
+  );
 });
 
 t.test('by another client: in the place of the delegator, as long as that one may speak', async (t) => {
   const service = await open();
   const id = await key(service);
   const ticket = await delegate(service, operations('Get'));
-  service.speaker = { client: 'other', group: 'h', fingerprint: 'f2', may: () => false };
+  service.sender = { client: 'other', group: 'h', fingerprint: 'f2', may: () => false };
   const get = item('Get', id);
-  t.equal((await under(service, '2.1', [get], ticket)).reasons, 'InvalidTicket', 'not enrolled any more');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [get], ticket)).reasons,
+    'InvalidTicket',
+    'not enrolled any more',
+  );
   const delegator = { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true };
-  service.absent.set('tester', delegator);
-  t.equal((await under(service, '2.1', [get], ticket)).reasons, 'Success');
-  t.equal((await under(service, '2.1', [get])).reasons, 'PermissionDenied', 'without it, as itself');
+  service.otherClients.set('tester', delegator);
+  t.equal((await sendWithCredentials(service, '2.1', [get], ticket)).reasons, 'Success');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [get])).reasons,
+    'PermissionDenied',
+    'without it, as itself',
+  );
   for (const [what, change, came] of [
     ['another certificate', { fingerprint: 'f3' }, 'InvalidTicket'],
     ['another group', { group: 'i' }, 'InvalidTicket'],
     ['another role', { may: () => false }, 'PermissionDenied'],
   ] as const) {
-    service.absent.set('tester', { ...delegator, ...change });
-    t.equal((await under(service, '2.1', [get], ticket)).reasons, came, what);
+    service.otherClients.set('tester', { ...delegator, ...change });
+    t.equal((await sendWithCredentials(service, '2.1', [get], ticket)).reasons, came, what);
   }
 });
 
@@ -172,7 +187,7 @@ t.test('the requests of a delegated ticket', async (t) => {
   const ticket = ticketOf(Ticket.TicketValue.slice());
   const came: string[] = [];
   for (const each of [query, item('Get', 'x'), query])
-    came.push((await under(service, '2.0', [each], ticket)).reasons);
+    came.push((await sendWithCredentials(service, '2.0', [each], ticket)).reasons);
   t.same(came, ['Success', 'NotAuthorised', 'UsageLimitExceeded']);
 });
 
@@ -181,7 +196,7 @@ t.test('pending work: who acts within Rights asks about its own only', async (t)
   const id = await key(service);
   const later = enumerated('AsynchronousIndicator', 1);
   const pending = async (...credentials: Credential[]) => {
-    const header = credentials.length > 0 ? [later, showing(...credentials)] : [later];
+    const header = credentials.length > 0 ? [later, authenticationHeader(...credentials)] : [later];
     const message = await service.exchange('2.1', [item('Get', id)], header);
     const value = valueOf(message, 'BatchItem', 'AsynchronousCorrelationValue');
     if (!(value instanceof Uint8Array)) throw new Error('nothing is pending');
@@ -193,13 +208,25 @@ t.test('pending work: who acts within Rights asks about its own only', async (t)
   });
   const ticket = await delegate(service, {});
   const [mine, own] = [await pending(), await pending(ticket)];
-  t.match((await under(service, '2.1', [poll(mine)], ticket)).reasons, /^Invalid/, 'not of the delegator');
-  const asked = await under(service, '2.1', [{ operation: 'QueryAsynchronousRequests' }], ticket);
+  t.match(
+    (await sendWithCredentials(service, '2.1', [poll(mine)], ticket)).reasons,
+    /^Invalid/,
+    'not of the delegator',
+  );
+  const asked = await sendWithCredentials(
+    service,
+    '2.1',
+    [{ operation: 'QueryAsynchronousRequests' }],
+    ticket,
+  );
   const { payload } = asked.answers[0] ?? {};
   t.equal(payload?.type === 'Structure' && payload.value.length, 1, 'one of two');
   t.match(
-    (await under(service, '2.1', [poll(own)], ticket)).answers[0]?.status,
+    (await sendWithCredentials(service, '2.1', [poll(own)], ticket)).answers[0]?.status,
     /^(Success|OperationPending)$/,
   );
-  t.match((await under(service, '2.1', [poll(mine)])).answers[0]?.status, /^(Success|OperationPending)$/);
+  t.match(
+    (await sendWithCredentials(service, '2.1', [poll(mine)])).answers[0]?.status,
+    /^(Success|OperationPending)$/,
+  );
 });

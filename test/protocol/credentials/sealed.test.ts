@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Authenticator, requireAuthenticated } from '../../../src/protocol/authentication/authentication.ts';
-import { password, ticketOf } from './showing.ts';
+import { password, ticketOf } from './credential-headers.ts';
 
 /** While the root key is away nothing can be checked: what needs no check is answered, the rest is not. */
 const told: string[] = [];

@@ -4,7 +4,7 @@ import { Login } from '../../../src/operations/sessions/login.ts';
 import { bytes, enumerated, integer, item, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';
-import { showing, ticketNode, ticketOf, under } from './showing.ts';
+import { authenticationHeader, sendWithCredentials, ticketNode, ticketOf } from './credential-headers.ts';
 
 const versions = ['2.0', '2.1'] as const;
 const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
@@ -15,7 +15,7 @@ const nothing = ticketOf(new Uint8Array(32));
 async function open(): Promise<TestService> {
   const service = await TestService.open();
   t.teardown(() => service.close());
-  service.speaker = { fingerprint: 'f1' };
+  service.sender = { fingerprint: 'f1' };
   return service;
 }
 
@@ -34,7 +34,7 @@ t.test('a ticket lasts as many requests as asked for, failed and open ones inclu
     const ticket = ticketOf(await login(service, { LeaseTime: 0, RequestCount: 3 }));
     const came: string[] = [];
     for (const each of [query, get('nothing of the kind'), query, query, create])
-      came.push((await under(service, version, [each], ticket)).reasons);
+      came.push((await sendWithCredentials(service, version, [each], ticket)).reasons);
     t.same(
       came,
       ['Success', 'ObjectNotFound', 'Success', 'UsageLimitExceeded', 'UsageLimitExceeded'],
@@ -46,14 +46,17 @@ t.test('a ticket lasts as many requests as asked for, failed and open ones inclu
 t.test('a message counts once, however many items it has, and Undo does not take it back', async (t) => {
   const service = await open();
   const ticket = ticketOf(await login(service, { RequestCount: 2 }));
-  t.equal((await under(service, '2.1', [query, query, query], ticket)).reasons, 'Success Success Success');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [query, query, query], ticket)).reasons,
+    'Success Success Success',
+  );
   const undo = enumerated('BatchErrorContinuationOption', 3);
-  const message = await service.batch('2.1', [create, get('nothing')], [undo, showing(ticket)]);
+  const message = await service.batch('2.1', [create, get('nothing')], [undo, authenticationHeader(ticket)]);
   t.same(
     message.map(({ status }) => status),
     ['OperationUndone', 'OperationFailed'],
   );
-  t.equal((await under(service, '2.1', [query], ticket)).reasons, 'UsageLimitExceeded');
+  t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'UsageLimitExceeded');
 });
 
 t.test('leases: asked for, left out, longer than the server allows', async (t) => {
@@ -67,9 +70,17 @@ t.test('leases: asked for, left out, longer than the server allows', async (t) =
   ] as const) {
     const ticket = ticketOf(await login(service, lease === undefined ? {} : { LeaseTime: lease }));
     service.now += (lasts - 1) * 1000;
-    t.equal((await under(service, '2.1', [query], ticket)).reasons, 'Success', `${lease}: before the end`);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [query], ticket)).reasons,
+      'Success',
+      `${lease}: before the end`,
+    );
     service.now += 1000;
-    t.equal((await under(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', `${lease}: at the end`);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [query], ticket)).reasons,
+      'InvalidTicket',
+      `${lease}: at the end`,
+    );
   }
 });
 
@@ -79,21 +90,25 @@ t.test('Logout ends a ticket, whether the session is under it or not', async (t)
     const value = await login(service);
     const logout: RequestItem = { operation: 'Logout', payload: [ticketNode(value)] };
     const credentials = shown ? [ticketOf(value)] : [];
-    t.equal((await under(service, '2.1', [logout], ...credentials)).reasons, 'Success');
-    t.equal((await under(service, '2.1', [query], ticketOf(value))).reasons, 'InvalidTicket');
-    t.equal((await under(service, '2.1', [logout])).reasons, 'InvalidTicket', 'a second time');
+    t.equal((await sendWithCredentials(service, '2.1', [logout], ...credentials)).reasons, 'Success');
+    t.equal((await sendWithCredentials(service, '2.1', [query], ticketOf(value))).reasons, 'InvalidTicket');
+    t.equal((await sendWithCredentials(service, '2.1', [logout])).reasons, 'InvalidTicket', 'a second time');
   }
   const limited = await login(service, { RequestCount: 1 });
   const ended = { operation: 'Logout', payload: [ticketNode(limited)] };
   t.equal(
-    (await under(service, '2.1', [ended], ticketOf(limited))).reasons,
+    (await sendWithCredentials(service, '2.1', [ended], ticketOf(limited))).reasons,
     'Success',
     'with its last request',
   );
   const undone = await login(service);
   const logout = { operation: 'Logout', payload: [ticketNode(undone)] };
   await service.batch('2.1', [logout, get('nothing')], [enumerated('BatchErrorContinuationOption', 3)]);
-  t.equal((await under(service, '2.1', [query], ticketOf(undone))).reasons, 'Success', 'an undone Logout');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [query], ticketOf(undone))).reasons,
+    'Success',
+    'an undone Logout',
+  );
 });
 
 t.test('tickets that are none', async (t) => {
@@ -112,12 +127,12 @@ t.test('tickets that are none', async (t) => {
     ['of another type', otherType],
     ['two of them', ticketOf(value), ticketOf(value)],
   ] as const) {
-    const { answers } = await under(service, '2.1', [query, create], ...credentials);
+    const { answers } = await sendWithCredentials(service, '2.1', [query, create], ...credentials);
     t.match(answers, [{ operation: 'Query', reason: 'InvalidTicket' }], what);
     t.equal(answers.length, 1, `${what}: Stop leaves the second item unrun`);
   }
   t.equal(
-    (await under(service, '1.4', [{ operation: 'Locate' }], nothing)).reasons,
+    (await sendWithCredentials(service, '1.4', [{ operation: 'Locate' }], nothing)).reasons,
     'AuthenticationNotSuccessful',
   );
 });
@@ -130,18 +145,23 @@ t.test('a ticket of Login is its client’s alone, and ends with its certificate
     ['another certificate', { fingerprint: 'f2' }],
     ['another group', { fingerprint: 'f1', group: 'h' }],
   ] as const) {
-    service.speaker = speaker;
-    t.equal((await under(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', what);
+    service.sender = speaker;
+    t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', what);
   }
-  service.speaker = { fingerprint: 'f1' };
-  t.equal((await under(service, '2.1', [query], ticket)).reasons, 'Success');
+  service.sender = { fingerprint: 'f1' };
+  t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'Success');
 });
 
 t.test('nobody gets a ticket by a ticket', async (t) => {
   const service = await open();
   for (const value of [await login(service), await delegate(service, [{}])]) {
     for (const [operation, ...payload] of [['Login'], ['DelegatedLogin', structure('Rights')]] as const) {
-      const { reasons } = await under(service, '2.1', [{ operation, payload }], ticketOf(value));
+      const { reasons } = await sendWithCredentials(
+        service,
+        '2.1',
+        [{ operation, payload }],
+        ticketOf(value),
+      );
       t.equal(reasons, 'PermissionDenied', operation);
     }
   }
@@ -171,16 +191,21 @@ t.test('what Login refuses', async (t) => {
       ),
     ],
   ] as const) {
-    t.equal((await under(service, '2.1', [{ operation, payload }])).reasons, 'InvalidField');
+    t.equal((await sendWithCredentials(service, '2.1', [{ operation, payload }])).reasons, 'InvalidField');
   }
-  t.equal((await under(service, '2.1', [{ operation: 'DelegatedLogin' }])).reasons, 'InvalidMessage');
-  t.equal((await under(service, '2.1', [{ operation: 'Logout' }])).reasons, 'InvalidMessage');
+  t.equal(
+    (await sendWithCredentials(service, '2.1', [{ operation: 'DelegatedLogin' }])).reasons,
+    'InvalidMessage',
+  );
+  t.equal((await sendWithCredentials(service, '2.1', [{ operation: 'Logout' }])).reasons, 'InvalidMessage');
 });
 
 t.test('64 at once share ten requests: ten succeed', async (t) => {
   const service = await open();
   const ticket = ticketOf(await login(service, { RequestCount: 10 }));
-  const all = await Promise.all(Array.from({ length: 64 }, () => under(service, '2.1', [create], ticket)));
+  const all = await Promise.all(
+    Array.from({ length: 64 }, () => sendWithCredentials(service, '2.1', [create], ticket)),
+  );
   const came = all.map(({ reasons }) => reasons);
   t.equal(came.filter((each) => each === 'Success').length, 10);
   t.equal(came.filter((each) => each === 'UsageLimitExceeded').length, 54);
@@ -189,16 +214,16 @@ t.test('64 at once share ten requests: ten succeed', async (t) => {
 t.test('64 at once from as many groups, by a delegated ticket', async (t) => {
   const service = await open();
   const ticket = ticketOf(await delegate(service, [{}], { RequestCount: 10 }));
-  service.absent.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
+  service.otherClients.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
   const all = await Promise.all(
     Array.from({ length: 64 }, (_, number) => {
-      service.speaker = { client: `c${number}`, group: `g${number}` };
-      return under(service, '2.1', [create], ticket);
+      service.sender = { client: `c${number}`, group: `g${number}` };
+      return sendWithCredentials(service, '2.1', [create], ticket);
     }),
   );
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 10);
   t.equal(all.filter(({ reasons }) => reasons === 'UsageLimitExceeded').length, 54);
-  service.speaker = { fingerprint: 'f1' };
+  service.sender = { fingerprint: 'f1' };
   const found = await service.batch('2.1', [{ operation: 'Locate', payload: [structure('Attributes')] }]);
   t.equal(
     found[0]?.payload?.type === 'Structure' && found[0].payload.value.length,
@@ -231,13 +256,29 @@ t.test('Usage Limits of a ticket and of a Right count what is protected with key
   ] as const) {
     const ticket = ticketOf(value);
     t.equal(
-      (await under(service, '2.1', [encrypt(15)], ticket)).reasons === 'Success',
+      (await sendWithCredentials(service, '2.1', [encrypt(15)], ticket)).reasons === 'Success',
       false,
       `${what}: fails`,
     );
-    t.equal((await under(service, '2.1', [encrypt(16)], ticket)).reasons, 'Success', `${what}: first`);
-    t.equal((await under(service, '2.1', [encrypt(32)], ticket)).reasons, 'Success', `${what}: second`);
-    t.equal((await under(service, '2.1', [encrypt(16)], ticket)).reasons, 'UsageLimitExceeded', what);
-    t.equal((await under(service, '2.1', [get(id)], ticket)).reasons, 'Success', `${what}: Get is no use`);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [encrypt(16)], ticket)).reasons,
+      'Success',
+      `${what}: first`,
+    );
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [encrypt(32)], ticket)).reasons,
+      'Success',
+      `${what}: second`,
+    );
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [encrypt(16)], ticket)).reasons,
+      'UsageLimitExceeded',
+      what,
+    );
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [get(id)], ticket)).reasons,
+      'Success',
+      `${what}: Get is no use`,
+    );
   }
 });

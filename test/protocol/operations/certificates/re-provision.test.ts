@@ -9,8 +9,8 @@ import { DelegatedLogin } from '../../../../src/operations/sessions/delegated-lo
 import { Login } from '../../../../src/operations/sessions/login.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { enumerated } from '../../../client.ts';
-import { ticketOf, under } from '../../credentials/showing.ts';
-import { type Enrolled, newAuthority, openEnrolled } from '../../enrolments.ts';
+import { sendWithCredentials, ticketOf } from '../../credentials/credential-headers.ts';
+import { type EnrolmentFixture, newAuthority, openEnrolled } from '../../enrolments.ts';
 import { createAES2, outline, uid } from '../../service.ts';
 import { ask, attributeOf, everything, materialOf, payloadOf, succeed } from '../ask.ts';
 import { links, requestOf } from './authority.ts';
@@ -28,7 +28,11 @@ const bringing = (value: Uint8Array, type = 'X_509') => ({
 /**
  * Checks that the answer names the object of the certificate in the directory, and returns that certificate.
  */
-async function isEnrolled(t: Tap, { service, entry }: Enrolled, id: string): Promise<X509Certificate> {
+async function isEnrolled(
+  t: Tap,
+  { service, entry }: EnrolmentFixture,
+  id: string,
+): Promise<X509Certificate> {
   const { Object: object } = await succeed(service, '2.1', Get, { UniqueIdentifier: id });
   const value = object as { type: string; value: { CertificateValue: Uint8Array } };
   t.equal(value.type, 'Certificate');
@@ -46,7 +50,7 @@ t.test(
     for (const version of versions) {
       for (const form of ['PKCS_10', 'PEM'] as const) {
         const enrolled = await openEnrolled(t);
-        const { service, authority, told, heard, entry } = enrolled;
+        const { service, authority, notifications, sessionCalls, entry } = enrolled;
         const before = await entry();
         await enrolled.enrol('neighbour');
         const request = await requestOf({ subject: 'CN=root,O=Somebody else' });
@@ -66,7 +70,7 @@ t.test(
         );
         t.equal(await attributeOf(service, id, 'State'), 'Active');
         const fingerprint = fingerprintOf(certificate);
-        t.same(told, [
+        t.same(notifications, [
           {
             client: 'tester',
             fingerprint,
@@ -75,7 +79,7 @@ t.test(
             by: 'certificate request',
           },
         ]);
-        t.same(heard, [fingerprint, 'replaced']);
+        t.same(sessionCalls, [fingerprint, 'replaced']);
       }
     }
   },
@@ -89,14 +93,14 @@ t.test('Re-Provision accepts a certificate of a trusted authority', async (t) =>
     const answer = await succeed(service, version, ReProvision, bringing(der(certificate)));
     const { raw } = await isEnrolled(t, enrolled, answer.UniqueIdentifier ?? '');
     t.ok(raw.equals(der(certificate)));
-    t.equal(enrolled.told[0]?.by, 'certificate');
+    t.equal(enrolled.notifications[0]?.by, 'certificate');
   }
 });
 
 t.test('Re-Provision makes a key and its certificate for a client that is alone in its group', async (t) => {
   for (const version of versions) {
     const enrolled = await openEnrolled(t);
-    const { service, told } = enrolled;
+    const { service, notifications } = enrolled;
     await enrolled.enrol('elsewhere', { group: 'h' });
     const { UniqueIdentifier: id = '' } = await succeed(service, version, ReProvision, {});
     const certificate = await isEnrolled(t, enrolled, id);
@@ -105,7 +109,7 @@ t.test('Re-Provision makes a key and its certificate for a client that is alone 
     const { Object: object } = await succeed(service, version, Get, { UniqueIdentifier: keyId });
     const key = createPrivateKey({ key: Buffer.from(materialOf(object)), format: 'der', type: 'pkcs8' });
     t.ok(certificate.checkPrivateKey(key), version);
-    t.equal(told[0]?.by, 'generated key');
+    t.equal(notifications[0]?.by, 'generated key');
     t.equal((await service.call(version, 'Destroy', [uid(keyId)])).status, 'Success', 'once it is fetched');
   }
 });
@@ -166,7 +170,7 @@ t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   }
   const { reason } = await ask(service, '2.1', ReProvision, bringing(der(server)));
   t.equal(reason, undefined, 'a server certificate of ours is good for clients too');
-  t.same(enrolled.told.length, 1);
+  t.same(enrolled.notifications.length, 1);
   t.same((await service.clients.list()).length, before.length);
   t.same(((await everything(service)) as unknown[]).length, (objects as unknown[]).length + 1);
   t.equal((await entry('other'))?.fingerprint, other.fingerprint);
@@ -177,7 +181,7 @@ t.test('Re-Provision refuses the certificate that the client has already', async
   const { service, authority } = await openEnrolled(t);
   const { certificate } = await issueClient(authority, 'tester');
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
-  service.speaker = { fingerprint: fingerprintOf(new X509Certificate(certificate)) };
+  service.sender = { fingerprint: fingerprintOf(new X509Certificate(certificate)) };
   t.equal((await ask(service, '2.1', ReProvision, bringing(der(certificate)))).reason, 'PermissionDenied');
 });
 
@@ -201,11 +205,11 @@ t.test('Re-Provision refuses to sign when the authority has expired', async (t) 
 });
 
 t.test('Re-Provision serves only the client itself, authenticated by its own certificate', async (t) => {
-  const { service, enrol, entry, told, change } = await openEnrolled(t);
+  const { service, enrol, entry, notifications, change } = await openEnrolled(t);
   const request = requestWith((await requestOf()).der);
   const before = await entry();
   const denied = async (speaker: object, why: string) => {
-    service.speaker = speaker;
+    service.sender = speaker;
     t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'PermissionDenied', why);
   };
   const own = { fingerprint: before?.fingerprint as string };
@@ -220,7 +224,7 @@ t.test('Re-Provision serves only the client itself, authenticated by its own cer
   await denied(own, 'disabled');
   await change(before, { group: 'h' });
   await denied(own, 'another group');
-  t.same(told, []);
+  t.same(notifications, []);
   t.equal((await entry())?.fingerprint, before?.fingerprint);
 });
 
@@ -240,46 +244,54 @@ t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', 
   const given = ticketOf((await succeed(service, '2.1', DelegatedLogin, rights)).Ticket.TicketValue.slice());
   const payload = payloadOf('2.1', ReProvision, {});
   const item = { operation: 'ReProvision', payload };
-  t.equal((await under(service, '2.1', [item], first)).reasons, 'PermissionDenied');
+  t.equal((await sendWithCredentials(service, '2.1', [item], first)).reasons, 'PermissionDenied');
   for (const round of [1, 2, 3]) {
     await succeed(service, '2.1', ReProvision, {});
     const client = await entry();
-    service.speaker = { fingerprint: client?.fingerprint as string };
-    t.equal((await under(service, '2.1', [create], first)).reasons, 'Success', `round ${round}`);
-    service.absent.set('tester', {
+    service.sender = { fingerprint: client?.fingerprint as string };
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [create], first)).reasons,
+      'Success',
+      `round ${round}`,
+    );
+    service.otherClients.set('tester', {
       client: 'tester',
       group: 'g',
       fingerprint: client?.fingerprint as string,
       may: () => true,
     });
-    service.speaker = { client: 'other', fingerprint: 'ff' };
-    t.equal((await under(service, '2.1', [create], given)).reasons, 'Success', 'a delegated one');
-    service.speaker = { fingerprint: client?.fingerprint as string };
+    service.sender = { client: 'other', fingerprint: 'ff' };
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [create], given)).reasons,
+      'Success',
+      'a delegated one',
+    );
+    service.sender = { fingerprint: client?.fingerprint as string };
   }
-  service.speaker = { fingerprint: 'ab'.repeat(32) };
+  service.sender = { fingerprint: 'ab'.repeat(32) };
   t.equal(
-    (await under(service, '2.1', [create], first)).reasons,
+    (await sendWithCredentials(service, '2.1', [create], first)).reasons,
     'InvalidTicket',
     'enrolled anew by the operator',
   );
 });
 
 t.test('Re-Provision is refused in a job', async (t) => {
-  const { service, told } = await openEnrolled(t);
+  const { service, notifications } = await openEnrolled(t);
   const [answer] = await service.batch(
     '2.1',
     [{ operation: 'ReProvision', payload: payloadOf('2.1', ReProvision, {}) }],
     [enumerated('AsynchronousIndicator', 1)],
   );
   t.equal(answer?.reason, 'FeatureNotSupported');
-  t.same(told, []);
+  t.same(notifications, []);
 });
 
 t.test(
   'Re-Provision runs once in a batch, is undone with it, and is kept when the batch continues after a failure',
   async (t) => {
     const enrolled = await openEnrolled(t);
-    const { service, told, heard, entry } = enrolled;
+    const { service, notifications, sessionCalls, entry } = enrolled;
     const before = await entry();
     const item = async () => {
       return {
@@ -292,24 +304,24 @@ t.test(
     const goOn = enumerated('BatchErrorContinuationOption', 1);
     await service.batch('2.1', [await item(), bad], [undo]);
     t.same(await entry(), before);
-    t.same(told, []);
-    t.notOk(heard.includes('replaced'));
+    t.same(notifications, []);
+    t.notOk(sessionCalls.includes('replaced'));
     t.same(await everything(service), []);
     const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
     t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
     await isEnrolled(t, enrolled, twice[0]?.id ?? '');
-    t.equal(told.length, 1);
+    t.equal(notifications.length, 1);
   },
 );
 
 t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   const enrolled = await openEnrolled(t);
-  const { service, told } = enrolled;
+  const { service, notifications } = enrolled;
   const both = await Promise.all(
     [0, 1].map(async () => ask(service, '2.1', ReProvision, requestWith((await requestOf()).der))),
   );
   t.same(both.map(({ reason, status }) => reason ?? status).sort(), ['PermissionDenied', 'Success']);
-  t.equal(told.length, 1);
+  t.equal(notifications.length, 1);
   await isEnrolled(
     t,
     enrolled,
@@ -322,7 +334,7 @@ t.test('Re-Provision refuses a revoked certificate, as the old one and as the ne
   const { service, authority, entry, change } = enrolled;
   for (const code of ['KeyCompromise', 'CessationOfOperation'] as const) {
     const { UniqueIdentifier: id = '' } = await succeed(service, '2.1', ReProvision, {});
-    service.speaker = { fingerprint: (await entry())?.fingerprint as string };
+    service.sender = { fingerprint: (await entry())?.fingerprint as string };
     const reason = { RevocationReasonCode: code };
     await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason: reason });
     const refused = await ask(service, '2.1', ReProvision, {});
@@ -333,7 +345,7 @@ t.test('Re-Provision refuses a revoked certificate, as the old one and as the ne
     const fingerprint = fingerprintOf(new X509Certificate(certificate));
     const revoked = (await entry()) as NonNullable<Awaited<ReturnType<typeof entry>>>;
     await change(revoked, { certificate, fingerprint });
-    service.speaker = { fingerprint };
+    service.sender = { fingerprint };
     const again = await ask(service, '2.1', ReProvision, bringing(der(revoked.certificate)));
     t.match(again, { reason: 'PermissionDenied', message: /revoked/ });
   }
@@ -341,7 +353,7 @@ t.test('Re-Provision refuses a revoked certificate, as the old one and as the ne
 
 t.test('Re-Provision leaves the old certificate when the store fails', async (t) => {
   const enrolled = await openEnrolled(t);
-  const { service, told, heard, entry } = enrolled;
+  const { service, notifications, sessionCalls, entry } = enrolled;
   const before = await entry();
   const { commit } = service.store;
   service.store.commit = async () => {
@@ -350,8 +362,8 @@ t.test('Re-Provision leaves the old certificate when the store fails', async (t)
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'GeneralFailure');
   service.store.commit = commit;
   t.same(await entry(), before);
-  t.same(told, []);
-  t.notOk(heard.includes('replaced'));
+  t.same(notifications, []);
+  t.notOk(sessionCalls.includes('replaced'));
   await succeed(service, '2.1', ReProvision, {});
 });
 

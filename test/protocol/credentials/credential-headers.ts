@@ -16,7 +16,7 @@ import { bytes, decode, enumerated, type RequestItem, structure, valueOf } from 
 import { type Answer, answersOf, type TestService } from '../service.ts';
 
 /** The Authentication of a header with these credentials. */
-export function showing(...credentials: readonly Credential[]): Node {
+export function authenticationHeader(...credentials: readonly Credential[]): Node {
   const writer = new BinaryWriter();
   const value = { Credential: [...credentials] };
   plan(Authentication, newestVersion).write(writer, tagNumber('Authentication'), value);
@@ -85,22 +85,22 @@ export async function user(username: string, word: string, oneTime: readonly str
 }
 
 /** Gives the speaker of a service these credentials, as the command line does. */
-export async function give(service: TestService, credentials: ClientCredentials): Promise<void> {
+export async function setCredentials(service: TestService, credentials: ClientCredentials): Promise<void> {
   const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
   await unit.record(credentialKind, 'tester');
   unit.putRecord(credentialKind, 'tester', 'g', writeCredentials(credentials));
   if ((await unit.commit()) !== 'committed') throw new Error('the credentials were not stored');
-  service.speaker = { ...service.speaker, secondFactor: true };
+  service.sender = { ...service.sender, secondFactor: true };
 }
 
 /** Sends items under credentials; answers, and the Server Hashed Password of the header. */
-export async function under(
+export async function sendWithCredentials(
   service: TestService,
   version: Version,
   items: readonly RequestItem[],
   ...credentials: readonly Credential[]
 ): Promise<{ answers: Answer[]; proof: string | undefined; reasons: string }> {
-  const header = credentials.length === 0 ? [] : [showing(...credentials)];
+  const header = credentials.length === 0 ? [] : [authenticationHeader(...credentials)];
   const message = await service.exchange(version, items, header);
   const proof = valueOf(message, 'ResponseHeader', 'ServerHashedPassword') as Uint8Array | undefined;
   const answers = answersOf(message);

@@ -13,62 +13,62 @@ import { operation, server } from '../../src/operations/operation.ts';
  * bit. No client could make them, since many attributes are the server's own; they go past the rules into the store.
  */
 
-/** A value with every field; `turn` decides which member of each enumeration, so that turns show them all. */
-function full(schema: AnySchema, turn: number): unknown {
+/** A value with every field; `variant` decides which member of each enumeration, so that turns show them all. */
+function full(schema: AnySchema, variant: number): unknown {
   switch (schema.kind) {
     case 'integer':
     case 'interval':
     case 'date':
-      return 1_000 + turn;
+      return 1_000 + variant;
     case 'long':
     case 'dateExtended':
-      return 1_000n + BigInt(turn);
+      return 1_000n + BigInt(variant);
     case 'big':
     case 'bytes':
-      return new Uint8Array(16).fill(turn + 1);
+      return new Uint8Array(16).fill(variant + 1);
     case 'boolean':
-      return turn % 2 === 1;
+      return variant % 2 === 1;
     case 'text':
-      return `text ${turn}`;
+      return `text ${variant}`;
     case 'any':
-      return { type: 'TextString', value: `text ${turn}` };
+      return { type: 'TextString', value: `text ${variant}` };
     case 'mask':
       return schema.members.reduce((bits, member) => bits | schema.bit(member), 0);
     case 'enumeration':
       // Some have no members but vendors' own.
-      return schema.members[turn % schema.members.length] ?? 0x80000001;
+      return schema.members[variant % schema.members.length] ?? 0x80000001;
     case 'custom': {
       const examples = schema.examples(newestVersion);
-      return examples[turn % examples.length];
+      return examples[variant % examples.length];
     }
     case 'struct':
-      return fullFields(schema.fields, turn);
+      return fullFields(schema.fields, variant);
   }
 }
 
-function fullFields(fields: Fields, turn: number): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, fullField(field, turn)]));
+function fullFields(fields: Fields, variant: number): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, fullField(field, variant)]));
 }
 
-function fullField(field: AnyField, turn: number): unknown {
+function fullField(field: AnyField, variant: number): unknown {
   switch (field.kind) {
     case 'era': {
       const shape = field.shapes['2.x'] ?? field.shapes['1.x'];
-      return shape === null ? undefined : fullField(shape, turn);
+      return shape === null ? undefined : fullField(shape, variant);
     }
     case 'merged':
       return field.merge(
-        field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, turn) })),
+        field.sources.slice(0, 1).map(({ tag, schema }) => ({ tag, value: full(schema, variant) })),
       );
     case 'field':
-      return field.quantity === 'many' ? [full(field.schema, turn)] : full(field.schema, turn);
+      return field.quantity === 'many' ? [full(field.schema, variant)] : full(field.schema, variant);
   }
 }
 
 const shapes = structures as unknown as Readonly<Record<string, AnySchema>>;
 
 /** As many turns as the longest enumeration of an attribute or of an object has members. */
-export const turns = Math.max(
+export const variants = Math.max(
   ...Object.values(attributeTable).map(({ schema }) => longest(schema)),
   ...objectTypes().map((type) => longest(shapeOf(type))),
 );
@@ -106,43 +106,46 @@ const fixed: Partial<Record<AttributeName, unknown>> = {
   Extractable: true,
 };
 
-export interface Everything {
+export interface FullObject {
   readonly id: string;
   readonly type: ObjectTypeName;
-  readonly turn: number;
+  readonly variant: number;
   /** Destroyed after a compromise: with the attributes of that, without a value. */
   readonly destroyed?: boolean;
 }
 
-/** The object of a turn. */
-export function everything({ id, type, turn, destroyed = false }: Everything, group: string): ManagedObject {
+/** The object of a variant. */
+export function fullObject(
+  { id, type, variant, destroyed = false }: FullObject,
+  group: string,
+): ManagedObject {
   const object = ManagedObject.create({
     id,
     type,
     group,
-    value: destroyed ? undefined : valueOf(type, turn),
+    value: destroyed ? undefined : valueOf(type, variant),
   });
   for (const name of Object.keys(attributeTable) as AttributeName[]) {
     if (name === 'ArchiveDate' || (!destroyed && ofDestroyed.has(name))) continue;
     const own: Partial<Record<AttributeName, unknown>> = { UniqueIdentifier: id, ObjectType: type, ...fixed };
-    object.attributes.add({ name, value: own[name] ?? full(attributeRow(name).schema, turn) } as never);
+    object.attributes.add({ name, value: own[name] ?? full(attributeRow(name).schema, variant) } as never);
   }
   for (const vendor of ['x', 'y', 'Acme'])
     object.attributes.add({ vendor, name: 'Everything', value: { type: 'TextString', value: 'here' } });
   return object;
 }
 
-function valueOf(type: ObjectTypeName, turn: number): ManagedObjectValue {
-  const value = full(shapeOf(type), turn) as { KeyBlock?: Record<string, unknown> };
+function valueOf(type: ObjectTypeName, variant: number): ManagedObjectValue {
+  const value = full(shapeOf(type), variant) as { KeyBlock?: Record<string, unknown> };
   // Key Wrapping Data belongs to a wrapped key, whose Key Value is bytes.
   if (value.KeyBlock?.['KeyValue'] instanceof Uint8Array)
-    value.KeyBlock['KeyWrappingData'] = full(KeyWrappingData, turn);
+    value.KeyBlock['KeyWrappingData'] = full(KeyWrappingData, variant);
   else if (value.KeyBlock !== undefined) delete value.KeyBlock['KeyWrappingData'];
   return { type, value } as never;
 }
 
 /** An operation that puts these objects into the store, under a name that a test lends it. */
-export function planting(objects: () => readonly Everything[]) {
+export function insertOperation(objects: () => readonly FullObject[]) {
   return operation({
     name: 'Ping',
     since: '2.1',
@@ -150,7 +153,7 @@ export function planting(objects: () => readonly Everything[]) {
     response: struct({}),
     target: server(),
     handle(_request, { work, principal }) {
-      for (const each of objects()) work.insert(everything(each, principal.group));
+      for (const each of objects()) work.insert(fullObject(each, principal.group));
       return {};
     },
   });
