@@ -44,33 +44,36 @@ const create: RequestItem = { operation: 'Create', payload: createAES2() };
 const getNothing: RequestItem = { operation: 'Get', payload: [uid('nothing')] };
 const unknown = new Uint8Array(20);
 
-t.test('what is demanded for later is answered as pending, and fetched when it is done', async (t) => {
-  const service = await opened(t);
-  const { answers, values } = await submit(service, '2.1', [
-    { ...create, uniqueBatchItemID: Uint8Array.of(1) },
-    { operation: 'Activate', payload: [], uniqueBatchItemID: Uint8Array.of(2) },
-  ]);
-  t.equal(outline(answers), 'Create:OperationPending Activate:OperationPending');
-  t.strictSame(
-    answers.map(({ batchItemID, payload, reason }) => [batchItemID, payload, reason]),
-    [
-      ['01', undefined, undefined],
-      ['02', undefined, undefined],
-    ],
-  );
-  t.equal(new Set(values.map((value) => value.toHex())).size, 2, 'a value for each item');
-  await waitForJobs(service);
-  const first = await poll(service, '2.1', values[0]);
-  t.equal(outline([first]), 'Create:Success');
-  t.equal(first.correlation, undefined);
-  const second = await poll(service, '2.1', values[1]);
-  t.equal(outline([second]), 'Activate:Success');
-  t.equal(second.id, first.id, 'the ID Placeholder means what it means at once');
-  t.equal(await service.state(first.id as string), 2);
-  t.strictSame(await poll(service, '2.1', values[0]), first, 'fetched again');
-});
+t.test(
+  'a request with Mandatory is answered as pending, and Poll fetches its answer when it is done',
+  async (t) => {
+    const service = await opened(t);
+    const { answers, values } = await submit(service, '2.1', [
+      { ...create, uniqueBatchItemID: Uint8Array.of(1) },
+      { operation: 'Activate', payload: [], uniqueBatchItemID: Uint8Array.of(2) },
+    ]);
+    t.equal(outline(answers), 'Create:OperationPending Activate:OperationPending');
+    t.strictSame(
+      answers.map(({ batchItemID, payload, reason }) => [batchItemID, payload, reason]),
+      [
+        ['01', undefined, undefined],
+        ['02', undefined, undefined],
+      ],
+    );
+    t.equal(new Set(values.map((value) => value.toHex())).size, 2, 'a value for each item');
+    await waitForJobs(service);
+    const first = await poll(service, '2.1', values[0]);
+    t.equal(outline([first]), 'Create:Success');
+    t.equal(first.correlation, undefined);
+    const second = await poll(service, '2.1', values[1]);
+    t.equal(outline([second]), 'Activate:Success');
+    t.equal(second.id, first.id, 'the ID Placeholder means what it means at once');
+    t.equal(await service.state(first.id as string), 2);
+    t.strictSame(await poll(service, '2.1', values[0]), first, 'fetched again');
+  },
+);
 
-t.test('pending until it is done', async (t) => {
+t.test('Poll answers as pending until the job is done', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   for (const version of ['2.0', '2.1'] as const) {
@@ -86,7 +89,7 @@ t.test('pending until it is done', async (t) => {
   }
 });
 
-t.test('what may be slow is pending where the client allows it, all else comes at once', async (t) => {
+t.test('a request with Optional is answered as pending only when its operation may be slow', async (t) => {
   const gate = gatedOperation('RNGSeed', true);
   const service = await opened(t, { extra: [gate.operation], limits: { jobBytes: 400 } });
   const seed = { operation: 'RNGSeed' };
@@ -120,7 +123,7 @@ t.test('what may be slow is pending where the client allows it, all else comes a
   }
 });
 
-t.test('who may not poll has the answer at once, unless it demands otherwise', async (t) => {
+t.test('a client that may not Poll gets its answer at once unless it demands a job', async (t) => {
   const gate = gatedOperation('RNGSeed', true);
   gate.open();
   const service = await opened(t, { extra: [gate.operation], may: (operation) => operation !== 'Poll' });
@@ -132,7 +135,7 @@ t.test('who may not poll has the answer at once, unless it demands otherwise', a
   );
 });
 
-t.test('large pairs are slow, and others are not', async (t) => {
+t.test('Create Key Pair is slow for large RSA keys only', async (t) => {
   const service = await opened(t);
   const pair = (algorithm: number, bits: number): RequestItem => ({
     operation: 'CreateKeyPair',
@@ -164,7 +167,7 @@ t.test('large pairs are slow, and others are not', async (t) => {
   t.equal(outline(await service.batch('1.4', [rekey], header)), 'ReKeyKeyPair:OperationPending');
 });
 
-t.test('batch options keep their meaning', async (t) => {
+t.test('a job applies the batch option to its items', async (t) => {
   const service = await opened(t);
   const option = (value: number) => [...mandatory, enumerated('BatchErrorContinuationOption', value)];
   const cases: readonly [name: string, header: readonly Node[], expected: string, left: number][] = [
@@ -186,7 +189,7 @@ t.test('batch options keep their meaning', async (t) => {
   }
 });
 
-t.test('what cannot be done later is refused at once', async (t) => {
+t.test('a request that cannot become a job is refused at once', async (t) => {
   const service = await opened(t, {
     limits: { jobBytes: 1_024 },
     may: (operation) => operation !== 'Locate',
@@ -228,7 +231,7 @@ t.test('what cannot be done later is refused at once', async (t) => {
     t.equal(outline(await service.batch('2.1', withItemIds(items), header)), expected, name);
 });
 
-t.test('the number of pending messages is bounded, for each client and for all', async (t) => {
+t.test('a job is refused when the client or the server has too many pending ones', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { jobs: 3, jobsPerClient: 2 } });
   for (const client of ['a', 'b']) service.otherClients.set(client, { client, group: 'g', may: () => true });
@@ -246,7 +249,7 @@ t.test('the number of pending messages is bounded, for each client and for all',
   t.equal(await seed('a'), 'RNGSeed:OperationPending', 'room again');
 });
 
-t.test('a value that means nothing to the client', async (t) => {
+t.test("a correlation value is refused when it is unknown, malformed or another client's", async (t) => {
   const service = await opened(t);
   const { values } = await submit(service, '2.1', [create]);
   const guesses = [
@@ -280,7 +283,7 @@ t.test('a value that means nothing to the client', async (t) => {
   }
 });
 
-t.test('answers are kept for a while, and for a shorter one once they have been fetched', async (t) => {
+t.test('answers expire after a while, and sooner once they have been fetched', async (t) => {
   const service = await opened(t);
   const { values } = await submit(service, '2.1', withItemIds([create, create]));
   await waitForJobs(service);

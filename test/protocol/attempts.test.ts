@@ -31,35 +31,42 @@ async function sealed(service: TestService) {
   return { id: UniqueIdentifier, good: { ...request, Data: good }, bad: { ...request, Data: counted(8) } };
 }
 
-t.test('after too many failures with a key the answer is a failure, whatever is sent', async (t) => {
-  const service = await served(t);
-  const one = await sealed(service);
-  const other = await sealed(service);
-  const answers = [];
-  for (let n = 0; n < most; n += 1) {
-    t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'those that succeed do not count');
-    answers.push(await ask(service, version, Decrypt, one.bad));
-  }
-  for (const request of [one.good, one.bad]) answers.push(await ask(service, version, Decrypt, request));
-  t.same(
-    new Set(answers.map(({ reason, message }) => `${reason}: ${message}`)),
-    new Set(['CryptographicFailure: the data cannot be decrypted']),
-    'the answer is the same',
-  );
-  t.same(service.exhausted, [{ client: 'tester', object: one.id }], 'told once');
-  t.equal(await outcome(service, version, Decrypt, other.good), 'Success', 'another key');
-  t.equal(await outcome(service, version, Encrypt, { ...one.good, Data }), 'Success', 'another use');
-  service.sender = { client: 'colleague' };
-  t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'another client of the group');
-  service.sender = {};
+t.test(
+  'a client with too many failures with a key gets the answer of a failure whatever it sends',
+  async (t) => {
+    const service = await served(t);
+    const one = await sealed(service);
+    const other = await sealed(service);
+    const answers = [];
+    for (let n = 0; n < most; n += 1) {
+      t.equal(
+        await outcome(service, version, Decrypt, one.good),
+        'Success',
+        'those that succeed do not count',
+      );
+      answers.push(await ask(service, version, Decrypt, one.bad));
+    }
+    for (const request of [one.good, one.bad]) answers.push(await ask(service, version, Decrypt, request));
+    t.same(
+      new Set(answers.map(({ reason, message }) => `${reason}: ${message}`)),
+      new Set(['CryptographicFailure: the data cannot be decrypted']),
+      'the answer is the same',
+    );
+    t.same(service.exhausted, [{ client: 'tester', object: one.id }], 'told once');
+    t.equal(await outcome(service, version, Decrypt, other.good), 'Success', 'another key');
+    t.equal(await outcome(service, version, Encrypt, { ...one.good, Data }), 'Success', 'another use');
+    service.sender = { client: 'colleague' };
+    t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'another client of the group');
+    service.sender = {};
 
-  service.now += 59_999;
-  t.equal(await outcome(service, version, Decrypt, one.good), 'CryptographicFailure', 'within the minute');
-  service.now += 1;
-  t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'after it');
-});
+    service.now += 59_999;
+    t.equal(await outcome(service, version, Decrypt, one.good), 'CryptographicFailure', 'within the minute');
+    service.now += 1;
+    t.equal(await outcome(service, version, Decrypt, one.good), 'Success', 'after it');
+  },
+);
 
-t.test('data in parts counts as well', async (t) => {
+t.test('a failure of multi-part data counts as well', async (t) => {
   const service = await served(t);
   const { good, bad } = await sealed(service);
   const begin = () => succeed(service, version, Decrypt, { ...good, Data: iv, InitIndicator: true });
@@ -72,7 +79,7 @@ t.test('data in parts counts as well', async (t) => {
   t.equal(await outcome(service, version, Decrypt, good), 'CryptographicFailure');
 });
 
-t.test('wrong MACs', async (t) => {
+t.test('a client with too many wrong MACs gets the answer of a failure', async (t) => {
   for (const parts of [false, true]) {
     const service = await served(t);
     const UniqueIdentifier = await registerKey(service, active, withMask('MACGenerate', 'MACVerify'));
@@ -101,7 +108,7 @@ t.test('wrong MACs', async (t) => {
   }
 });
 
-t.test('keys that do not unwrap', async (t) => {
+t.test('a client with too many keys that do not unwrap gets the answer of a failure', async (t) => {
   const service = await served(t);
   const kek = await wrappingKey(service);
   const wrapped = (bytes: Uint8Array) =>
@@ -158,7 +165,7 @@ function attempts(failedDecryptions: number) {
   return { told, time, as, wrong };
 }
 
-t.test('a message that is played again does not count twice', async (t) => {
+t.test('a message that is executed again does not count its failure twice', async (t) => {
   const { as, wrong } = attempts(2);
   const item = {};
   for (let play = 0; play < 5; play += 1) t.equal(await wrong('c', 'key', item), 'wrong');
@@ -170,7 +177,7 @@ t.test('a message that is played again does not count twice', async (t) => {
   );
 });
 
-t.test('other errors do not count', async (t) => {
+t.test('errors other than failed decryption do not count', async (t) => {
   const { as } = attempts(1);
   const bug = () => {
     throw new TypeError('a bug');
@@ -179,7 +186,7 @@ t.test('other errors do not count', async (t) => {
   t.equal(await as('c').decrypting('key', () => 'open'), 'open');
 });
 
-t.test('memory is bounded: the oldest are forgotten', async (t) => {
+t.test('FailedAttempts drops the oldest failures when it remembers too many', async (t) => {
   const { told, as, wrong } = attempts(1);
   for (let n = 0; n <= 10_000; n += 1) await wrong('c', `key ${n}`);
   t.equal(told.length, 10_001);

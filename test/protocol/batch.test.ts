@@ -10,7 +10,7 @@ const continuation = (name: 'Continue' | 'Stop' | 'Undo') =>
   enumerated('BatchErrorContinuationOption', BatchErrorContinuationOption.toNumber(name));
 const nobody = uid('nobody');
 
-t.test('what follows a failed item', async (t) => {
+t.test('items after a failed one are executed, left out or undone as the batch option says', async (t) => {
   const cases = [
     { option: [], came: 'Activate:Success Get:ItemNotFound', state: 2 },
     { option: [continuation('Stop')], came: 'Activate:Success Get:ItemNotFound', state: 2 },
@@ -56,7 +56,7 @@ t.test('Undo takes back creations, changes and destructions, and keeps their ans
   t.equal((await service.call('1.4', 'Get', [uid(victim)])).status, 'Success');
 });
 
-t.test('a failed item leaves nothing behind, its neighbours stay', async (t) => {
+t.test('a failed item leaves no changes, and those of other items stay', async (t) => {
   const id = await service.key();
   const twice = structure(
     'TemplateAttribute',
@@ -76,7 +76,7 @@ t.test('a failed item leaves nothing behind, its neighbours stay', async (t) => 
   t.equal((await service.call('1.4', 'Get', [uid(answers[2]?.id as string)])).status, 'Success');
 });
 
-t.test('the ID Placeholder, for every operation that uses it', async (t) => {
+t.test('every operation that uses the ID Placeholder works on its object', async (t) => {
   const reason = structure('RevocationReason', enumerated('RevocationReasonCode', 1));
   const answers = await service.batch('1.4', [
     { operation: 'Create', payload: createAES() },
@@ -149,7 +149,7 @@ t.test('Locate sets the ID Placeholder when it finds one, and empties it otherwi
   t.equal((await service.call('2.1', 'Get')).reason, 'ObjectNotFound', 'empty at the start of a message');
 });
 
-t.test('Locate sees what earlier items of its message have done', async (t) => {
+t.test('Locate sees the changes of earlier items of its message', async (t) => {
   const group = (value: string) => attribute1x('Object Group', text('AttributeValue', value));
   const old = await service.key([group('overlay')]);
   const answers = await service.batch('1.4', [
@@ -166,35 +166,38 @@ t.test('Locate sees what earlier items of its message have done', async (t) => {
   t.same(found(3), [1, answers[0]?.id]);
 });
 
-t.test('Unique Batch Item IDs come back, zeros and all; without them nothing is made up', async (t) => {
-  const ids = ['0000000000000000', '514c4b4301000000', ''];
-  const answers = await service.batch(
-    '1.1',
-    ids.map((id) => ({
-      operation: 'Query',
-      uniqueBatchItemID: Buffer.from(id, 'hex'),
-      payload: [enumerated('QueryFunction', 1)],
-    })),
-  );
-  t.same(
-    answers.map(({ batchItemID }) => batchItemID),
-    ids,
-  );
-  const bare = await service.batch('1.1', [
-    { operation: 'Query', payload: [enumerated('QueryFunction', 1)] },
-  ]);
-  t.equal(bare[0]?.batchItemID, undefined);
-  const failed = await service.batch('1.1', [
-    {
-      operation: 'Get',
-      uniqueBatchItemID: bytes('Data', Buffer.alloc(4)).value as Uint8Array,
-      payload: [nobody],
-    },
-  ]);
-  t.equal(failed[0]?.batchItemID, '00000000', 'a failed item carries it too');
-});
+t.test(
+  'an answer repeats the Unique Batch Item ID of its item, and has none when the item has none',
+  async (t) => {
+    const ids = ['0000000000000000', '514c4b4301000000', ''];
+    const answers = await service.batch(
+      '1.1',
+      ids.map((id) => ({
+        operation: 'Query',
+        uniqueBatchItemID: Buffer.from(id, 'hex'),
+        payload: [enumerated('QueryFunction', 1)],
+      })),
+    );
+    t.same(
+      answers.map(({ batchItemID }) => batchItemID),
+      ids,
+    );
+    const bare = await service.batch('1.1', [
+      { operation: 'Query', payload: [enumerated('QueryFunction', 1)] },
+    ]);
+    t.equal(bare[0]?.batchItemID, undefined);
+    const failed = await service.batch('1.1', [
+      {
+        operation: 'Get',
+        uniqueBatchItemID: bytes('Data', Buffer.alloc(4)).value as Uint8Array,
+        payload: [nobody],
+      },
+    ]);
+    t.equal(failed[0]?.batchItemID, '00000000', 'a failed item carries it too');
+  },
+);
 
-t.test('a batch costs one commit, and its order is that of the items', async (t) => {
+t.test('a batch takes one commit, and its objects have the order of the items', async (t) => {
   const items = Array.from({ length: 50 }, () => ({ operation: 'Create', payload: createAES() }));
   const answers = await service.batch('1.4', items, [item('BatchOrderOption', 'Boolean', true)]);
   t.equal(answers.length, 50);
@@ -203,7 +206,7 @@ t.test('a batch costs one commit, and its order is that of the items', async (t)
   t.same(answersOf(await service.exchange('1.4', items.slice(0, 1))).length, 1);
 });
 
-t.test('Locate counts a changed object once and in its place, on whatever page it lies', async (t) => {
+t.test('Locate counts a changed object once and in its order, on whatever page it is', async (t) => {
   const group = attribute1x('Object Group', text('AttributeValue', 'pages'));
   const ids = [await service.key([group]), await service.key([group]), await service.key([group])];
   const one = item('MaximumItems', 'Integer', 1);

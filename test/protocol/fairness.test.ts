@@ -9,7 +9,7 @@ import { TestService, uid } from './service.ts';
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-t.test('a long batch gives others their turn', async (t) => {
+t.test('a long batch lets other connections be served in between', async (t) => {
   for (let n = 0; n < 50; n++) await service.key();
   let turns = 0;
   let done = false;
@@ -30,7 +30,7 @@ t.test('a long batch gives others their turn', async (t) => {
   t.ok(turns >= milliseconds / 200, `${turns} turns in ${milliseconds.toFixed(0)} ms`);
 });
 
-t.test('others are answered while RSA-4096 decrypts and keys are made', async (t) => {
+t.test('other requests are answered while RSA-4096 decrypts and keys are generated', async (t) => {
   const pair = {
     CommonAttributes: having(
       algorithm('RSA'),

@@ -21,8 +21,8 @@ import { type Kind, kinds, makeObjects, standIn, withIdentifiers } from '../fuzz
 import { answersOf, createAES2, outline, TestService, uid } from './service.ts';
 
 /**
- * What belongs to another group does not exist: every request that names something of theirs is answered word for word
- * as it is when the name was never given to anybody, wherever the name stands.
+ * What belongs to another group does not exist: every request that names something of theirs is answered word
+ * for word as it is when the name was never given to anybody, wherever the name stands.
  */
 
 const service = await TestService.open({ limits: { jobsPerClient: 1_000 } });
@@ -71,7 +71,10 @@ function places(node: Node): { text: string; tag: string; with(text: string): No
   );
 }
 
-/** An answer without what is different every time: `name` is what was asked for, other names and bytes are new. */
+/**
+ * An answer without what is different every time: `name` is what was asked for, other names and bytes are
+ * new.
+ */
 function comparable(node: Node, name: string): unknown {
   const tag = tagName(node.tag);
   switch (node.type) {
@@ -120,63 +123,70 @@ const namesNothing: ReadonlySet<string> = new Set([
   ],
   ...['PKCS_11', 'Poll', 'Cancel', 'Process', 'QueryAsynchronousRequests'],
 ]);
-/** An identifier that a client chooses may be taken by an object it cannot see: it learns that, and nothing else. */
+/**
+ * An identifier that a client chooses may be taken by an object it cannot see: it learns that, and nothing
+ * else.
+ */
 const taken = 'an object of that identifier is here already';
 
 const nobodys = (at: number) => `0badf00d-0000-4000-8000-${String(at).padStart(12, '0')}`;
 
-t.test('objects, wherever a request can name one', { timeout: 120_000 }, async (t) => {
-  const theirs = await makeObjects((message) => sendAs('theirs', message), makers);
-  const theirState = async () => {
-    const answers: unknown[] = [];
-    for (const id of theirs.values()) {
-      for (const operation of ['Get', 'GetAttributes']) {
-        const message = encode(requestMessage('1.4', [{ operation, payload: [uid(id)] }]));
-        answers.push(find(decode(await sendAs('theirs', message)), 'BatchItem'));
+t.test(
+  'an object of another group is refused wherever a request names it',
+  { timeout: 120_000 },
+  async (t) => {
+    const theirs = await makeObjects((message) => sendAs('theirs', message), makers);
+    const theirState = async () => {
+      const answers: unknown[] = [];
+      for (const id of theirs.values()) {
+        for (const operation of ['Get', 'GetAttributes']) {
+          const message = encode(requestMessage('1.4', [{ operation, payload: [uid(id)] }]));
+          answers.push(find(decode(await sendAs('theirs', message)), 'BatchItem'));
+        }
+      }
+      return answers;
+    };
+    const before = await theirState();
+    let round = 0;
+    let own = new Map<Kind, string>();
+    const renew = async () => {
+      round += 1;
+      own = await makeObjects((message) => sendAs(`own ${round}`, message), makers);
+    };
+    await renew();
+    const tried = new Map<string, number>();
+    const found = new Set<string>();
+    const corpus = entries.filter(({ label }) => / (1\.4|2\.1)$/.test(label) && !label.startsWith('make '));
+    for (const [number, { label, bytes: message }] of corpus.entries()) {
+      const [name = ''] = label.split(' ');
+      for (const place of places(decode(message))) {
+        const play = async (id: string) => {
+          const node = decode(withIdentifiers(encode(place.with('PLACE')), own));
+          const there = places(node).find(({ text }) => text === 'PLACE');
+          const request = encode(there?.with(id) as Node);
+          const answer = decode(await sendAs(`own ${round}`, request));
+          const outlined = outline(answersOf(answer));
+          if (/:Success|Pending/.test(outlined)) await renew();
+          return { outlined, said: JSON.stringify(comparable(answer, id)) };
+        };
+        const missing = nobodys(number);
+        const none = await play(missing);
+        const foreign = await play(theirs.get(kindOf(place.text)) as string);
+        const chosen = name === 'Import' && place.tag === 'UniqueIdentifier' && foreign.said.includes(taken);
+        if (foreign.said !== none.said && !chosen) t.equal(foreign.said, none.said, `${label}: ${place.tag}`);
+        tried.set(name, (tried.get(name) ?? 0) + 1);
+        found.add(place.tag);
       }
     }
-    return answers;
-  };
-  const before = await theirState();
-  let round = 0;
-  let own = new Map<Kind, string>();
-  const renew = async () => {
-    round += 1;
-    own = await makeObjects((message) => sendAs(`own ${round}`, message), makers);
-  };
-  await renew();
-  const tried = new Map<string, number>();
-  const found = new Set<string>();
-  const corpus = entries.filter(({ label }) => / (1\.4|2\.1)$/.test(label) && !label.startsWith('make '));
-  for (const [number, { label, bytes: message }] of corpus.entries()) {
-    const [name = ''] = label.split(' ');
-    for (const place of places(decode(message))) {
-      const play = async (id: string) => {
-        const node = decode(withIdentifiers(encode(place.with('PLACE')), own));
-        const there = places(node).find(({ text }) => text === 'PLACE');
-        const request = encode(there?.with(id) as Node);
-        const answer = decode(await sendAs(`own ${round}`, request));
-        const outlined = outline(answersOf(answer));
-        if (/:Success|Pending/.test(outlined)) await renew();
-        return { outlined, said: JSON.stringify(comparable(answer, id)) };
-      };
-      const missing = nobodys(number);
-      const none = await play(missing);
-      const foreign = await play(theirs.get(kindOf(place.text)) as string);
-      const chosen = name === 'Import' && place.tag === 'UniqueIdentifier' && foreign.said.includes(taken);
-      if (foreign.said !== none.said && !chosen) t.equal(foreign.said, none.said, `${label}: ${place.tag}`);
-      tried.set(name, (tried.get(name) ?? 0) + 1);
-      found.add(place.tag);
-    }
-  }
-  const total = [...tried.values()].reduce((sum, count) => sum + count, 0);
-  t.ok(total > 300, `${total} places, in ${[...found].join(', ')}`);
-  const notAsked = Array.from(operations.keys(), String).filter(
-    (name) => !tried.has(name) && !namesNothing.has(name),
-  );
-  t.same(notAsked, [], 'every operation that can name an object was asked');
-  t.same(await theirState(), before, 'their objects are as they were');
-});
+    const total = [...tried.values()].reduce((sum, count) => sum + count, 0);
+    t.ok(total > 300, `${total} places, in ${[...found].join(', ')}`);
+    const notAsked = Array.from(operations.keys(), String).filter(
+      (name) => !tried.has(name) && !namesNothing.has(name),
+    );
+    t.same(notAsked, [], 'every operation that can name an object was asked');
+    t.same(await theirState(), before, 'their objects are as they were');
+  },
+);
 
 /** Says the same about a value of theirs and about one that was never given. */
 async function alike(
@@ -220,7 +230,7 @@ async function activeKey(group: string, mask: number): Promise<string> {
   return valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier') as string;
 }
 
-t.test('correlation values of data in parts', async (t) => {
+t.test("a correlation value of multi-part data is refused when it is another client's", async (t) => {
   const masks = { Encrypt: 4, Decrypt: 8, MAC: 0x80, MACVerify: 0x100 };
   const yes = (name: TagName) => item(name, 'Boolean', true);
   const data = bytes('Data', new Uint8Array(32));
@@ -256,7 +266,7 @@ t.test('correlation values of data in parts', async (t) => {
   }
 });
 
-t.test('jobs', async (t) => {
+t.test('a job of another client cannot be polled, cancelled or listed', async (t) => {
   const begun = await theirsSay('Create', createAES2(), [enumerated('AsynchronousIndicator', 1)]);
   const value = valueOf(begun, 'AsynchronousCorrelationValue') as Uint8Array;
   t.ok(value instanceof Uint8Array, 'one is pending, or done');
@@ -279,7 +289,7 @@ t.test('jobs', async (t) => {
   t.match(valueOf(polled, 'ResultStatus'), /^[02]$/, 'it is there for those who asked for it');
 });
 
-t.test('tickets, and what stands for a PKCS#11 application', async (t) => {
+t.test('a ticket and a PKCS#11 session of another client are refused', async (t) => {
   const login = await theirsSay('Login', []);
   const ticket = valueOf(login, 'ResponsePayload', 'Ticket', 'TicketValue') as Uint8Array;
   const shown = (value: Uint8Array) =>
@@ -317,7 +327,7 @@ t.test('tickets, and what stands for a PKCS#11 application', async (t) => {
   );
 });
 
-t.test('names, groups and templates of theirs are found by nobody else', async (t) => {
+t.test('names, groups and templates of another group are not found', async (t) => {
   const name = structure('Name', text('NameValue', 'only theirs'), enumerated('NameType', 1));
   const [type, attributes] = createAES2() as [Node, Node];
   const wanted = structure(

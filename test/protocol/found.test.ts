@@ -53,7 +53,7 @@ async function change(id: string, text: string): Promise<void> {
   t.equal(await unit.commit(), 'committed');
 }
 
-t.test('what was found and has changed before it is read makes the message be played again', async (t) => {
+t.test('a message is executed again when an object that it found changes before it is read', async (t) => {
   const id = await make(named('current'), comment('before'));
   for (const [what, between, first, expected] of [
     ['nobody comes between', false, undefined, 'committed'],
@@ -72,30 +72,33 @@ t.test('what was found and has changed before it is read makes the message be pl
   }
 });
 
-t.test('an object that is no longer there, and one that is only looked at', async (t) => {
-  const id = await make(named('seen'));
-  const unit = begin();
-  const layer = unit.layer();
-  t.same((await layer.find(bearing(named('seen')))).ids, [id]);
-  await change(id, 'x');
-  await layer.load(id);
-  t.equal(
-    await unit.commit(),
-    'committed',
-    'a message that changes nothing has nothing to be played again for',
-  );
+t.test(
+  'a message is executed again when a found object is gone, but not when the object is only searched for',
+  async (t) => {
+    const id = await make(named('seen'));
+    const unit = begin();
+    const layer = unit.layer();
+    t.same((await layer.find(bearing(named('seen')))).ids, [id]);
+    await change(id, 'x');
+    await layer.load(id);
+    t.equal(
+      await unit.commit(),
+      'committed',
+      'a message that changes nothing has nothing to be played again for',
+    );
 
-  const other = begin();
-  const writing = other.layer();
-  t.same((await writing.find(bearing(named('seen')))).ids, [id]);
-  writing.insert(
-    buildObject({ operation: 'Register', type: 'SecretData', group: 'g', id: 'new', now, attributes: [] }),
-  );
-  writing.keep();
-  const later = other.layer();
-  t.same((await later.find(bearing(named('seen')))).ids, [id], 'beside what the message itself has made');
-  await change(id, 'y');
-  (await later.load(id))?.attributes.set('Comment', 'z');
-  later.keep();
-  t.equal(await other.commit(), 'conflict');
-});
+    const other = begin();
+    const writing = other.layer();
+    t.same((await writing.find(bearing(named('seen')))).ids, [id]);
+    writing.insert(
+      buildObject({ operation: 'Register', type: 'SecretData', group: 'g', id: 'new', now, attributes: [] }),
+    );
+    writing.keep();
+    const later = other.layer();
+    t.same((await later.find(bearing(named('seen')))).ids, [id], 'beside what the message itself has made');
+    await change(id, 'y');
+    (await later.load(id))?.attributes.set('Comment', 'z');
+    later.keep();
+    t.equal(await other.commit(), 'conflict');
+  },
+);

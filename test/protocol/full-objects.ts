@@ -9,11 +9,14 @@ import { ManagedObject } from '../../src/object/managed-object.ts';
 import { operation, server } from '../../src/operations/operation.ts';
 
 /**
- * Objects that hold everything the dictionary has: every attribute, every field, every member of every enumeration, every
- * bit. No client could make them, since many attributes are the server's own; they go past the rules into the store.
+ * Objects that hold everything the dictionary has: every attribute, every field, every member of every
+ * enumeration, every bit. No client could make them, since many attributes are the server's own; they go past
+ * the rules into the store.
  */
 
-/** A value with every field; `variant` decides which member of each enumeration, so that turns show them all. */
+/**
+ * A value with every field; `variant` decides which member of each enumeration, so that turns show them all.
+ */
 function full(schema: AnySchema, variant: number): unknown {
   switch (schema.kind) {
     case 'integer':

@@ -23,7 +23,7 @@ const create: RequestItem = { operation: 'Create', payload: createAES2() };
 const getNothing: RequestItem = { operation: 'Get', payload: [uid('nothing')] };
 const unknown = new Uint8Array(20);
 
-t.test('Cancel', async (t) => {
+t.test('Cancel ends a job that waits, and tells when a job is running or done', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   const running = await submit(service, '2.1', withItemIds([create, { operation: 'RNGSeed' }]));
@@ -44,7 +44,7 @@ t.test('Cancel', async (t) => {
   t.equal((await poll(service, '2.1', failing.values[0])).reason, 'ObjectNotFound', 'and stays so');
 });
 
-t.test('Process has it done at once, out of its turn', async (t) => {
+t.test('Process runs a job at once before others that wait', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   await submit(service, '2.1', [{ operation: 'RNGSeed' }]);
@@ -63,7 +63,7 @@ t.test('Process has it done at once, out of its turn', async (t) => {
   t.equal(outline([await poll(service, '2.1', forced.values[0])]), 'Create:Success');
 });
 
-t.test('Query Asynchronous Requests', async (t) => {
+t.test('Query Asynchronous Requests lists the jobs of the client', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   t.strictSame(await listJobs(service), []);

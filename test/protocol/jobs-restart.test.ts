@@ -21,7 +21,7 @@ import {
 } from './jobs.ts';
 import { createAES2, outline, type ServiceOptions, TestService, uid } from './service.ts';
 
-/** Pending work across restarts, other nodes, bad weather and changed clients. */
+/** Pending work across restarts, other nodes, bad failure and changed clients. */
 
 async function opened(t: Test, options: ServiceOptions = {}): Promise<TestService> {
   const service = await TestService.open(options);
@@ -42,7 +42,7 @@ async function objects(service: TestService): Promise<number> {
   return children(payload, 'UniqueIdentifier').length;
 }
 
-t.test('what is pending when the service ends is done after its next start, once', async (t) => {
+t.test('a job that is pending when the service ends is done once after the next start', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { drainMilliseconds: 50 } });
   const { values } = await submit(service, '2.1', batch);
@@ -63,7 +63,7 @@ t.test('what is pending when the service ends is done after its next start, once
   t.equal(outline([await poll(service, '2.1', values[0])]), 'Create:Success', 'answers survive too');
 });
 
-t.test('what has expired is swept', async (t) => {
+t.test('expired answers are deleted', async (t) => {
   const service = await opened(t);
   await submit(service, '2.1', [create]);
   await waitForJobs(service);
@@ -78,7 +78,7 @@ t.test('what has expired is swept', async (t) => {
   t.equal(await left(), 0);
 });
 
-t.test('the end waits for what is at work', async (t) => {
+t.test('close waits for running jobs', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   const { values } = await submit(service, '2.1', batch);
@@ -91,7 +91,7 @@ t.test('the end waits for what is at work', async (t) => {
   t.equal(gate.runs, 1);
 });
 
-t.test('two nodes at the same job do it once', async (t) => {
+t.test('two nodes that run the same job commit it once', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation] });
   const { values } = await submit(service, '2.1', batch);
@@ -108,7 +108,7 @@ t.test('two nodes at the same job do it once', async (t) => {
   t.equal(await objects(service), 1);
 });
 
-t.test('what another node has left is taken up after a while', async (t) => {
+t.test('a job of another node is resumed after a while', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { drainMilliseconds: 20 } });
   t.equal(service.pendingJobs, 0);
@@ -132,7 +132,7 @@ t.test('what another node has left is taken up after a while', async (t) => {
   t.equal(outline([await poll(service, '2.1', values[1])]), 'RNGSeed:OperationCanceledByRequester');
 });
 
-t.test('a job that ends the process every time is given up', async (t) => {
+t.test('a job fails when it has ended the process too often', async (t) => {
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, { extra: [gate.operation], limits: { drainMilliseconds: 0 } });
   const { values } = await submit(service, '2.1', [seed]);
@@ -149,18 +149,18 @@ t.test('a job that ends the process every time is given up', async (t) => {
   gate.open();
 });
 
-for (const weather of [
+for (const failure of [
   new StoreUnavailableError('the disk is full'),
   new CryptographyBusyError('too many keys'),
 ]) {
-  t.test(`bad weather leaves it pending: ${weather.name}`, async (t) => {
+  t.test(`a job stays pending after a transient failure: ${failure.name}`, async (t) => {
     let away = true;
     const gate = gatedOperation('RNGSeed');
     gate.open();
     const unlucky = {
       ...gate.operation,
       handle() {
-        if (away) throw weather;
+        if (away) throw failure;
         return {};
       },
     };
@@ -178,7 +178,7 @@ for (const weather of [
   });
 }
 
-t.test('while the vault is sealed, work waits', async (t) => {
+t.test('jobs wait while the vault is sealed', async (t) => {
   let unsealed = false;
   let begun = 0;
   const service = await opened(t);
@@ -211,7 +211,7 @@ t.test('while the vault is sealed, work waits', async (t) => {
   await queue.close();
 });
 
-t.test('the client as it is when the work is done decides what it may', async (t) => {
+t.test('a job runs with the role and enrolment that its client has when it runs', async (t) => {
   const denied = new Set<string>();
   const gate = gatedOperation('RNGSeed');
   const service = await opened(t, {
@@ -244,7 +244,7 @@ t.test('the client as it is when the work is done decides what it may', async (t
   t.equal(await objects(service), 0);
 });
 
-t.test('Rights that the client was held to still hold', async (t) => {
+t.test('a job is restricted to the Rights of its request', async (t) => {
   const service = await opened(t);
   const id = await service.key();
   const other = await service.key();
@@ -259,7 +259,7 @@ t.test('Rights that the client was held to still hold', async (t) => {
   t.equal(outline([await poll(service, '2.1', values[1])]), 'Get:NotAuthorised');
 });
 
-t.test('a batch that asks for answers of its own', async (t) => {
+t.test('a batch with Poll applies Undo to the fetched answer', async (t) => {
   const service = await opened(t);
   const { values } = await submit(service, '2.1', [create]);
   await waitForJobs(service);

@@ -25,24 +25,27 @@ const query = {
   payload: [enumerated('QueryFunction', 1), enumerated('QueryFunction', 2)],
 };
 
-t.test('every answer: the version asked in, the time, the count, no Server Correlation Value', async (t) => {
-  for (const version of versions) {
-    const answer = await service.exchange(
-      version,
-      [query, query],
-      version >= '1.4' ? [text('ServerCorrelationValue', 's')] : [],
-    );
-    const header = find(answer, 'ResponseHeader') as never;
-    const [major, minor] = version.split('.').map(Number);
-    t.equal(valueOf(header, 'ProtocolVersion', 'ProtocolVersionMajor'), major, version);
-    t.equal(valueOf(header, 'ProtocolVersion', 'ProtocolVersionMinor'), minor);
-    t.equal(valueOf(header, 'TimeStamp'), service.now / 1000);
-    t.equal(valueOf(header, 'BatchCount'), 2);
-    t.equal(find(header, 'ServerCorrelationValue'), undefined);
-  }
-});
+t.test(
+  'a response has the version of its request, the time, the count and no Server Correlation Value',
+  async (t) => {
+    for (const version of versions) {
+      const answer = await service.exchange(
+        version,
+        [query, query],
+        version >= '1.4' ? [text('ServerCorrelationValue', 's')] : [],
+      );
+      const header = find(answer, 'ResponseHeader') as never;
+      const [major, minor] = version.split('.').map(Number);
+      t.equal(valueOf(header, 'ProtocolVersion', 'ProtocolVersionMajor'), major, version);
+      t.equal(valueOf(header, 'ProtocolVersion', 'ProtocolVersionMinor'), minor);
+      t.equal(valueOf(header, 'TimeStamp'), service.now / 1000);
+      t.equal(valueOf(header, 'BatchCount'), 2);
+      t.equal(find(header, 'ServerCorrelationValue'), undefined);
+    }
+  },
+);
 
-t.test('the Client Correlation Value comes back from 1.4 on', async (t) => {
+t.test('a response repeats the Client Correlation Value from 1.4 on', async (t) => {
   for (const version of versions) {
     const answer = await service.exchange(version, [query], [text('ClientCorrelationValue', 'c1')]);
     t.equal(
@@ -53,7 +56,7 @@ t.test('the Client Correlation Value comes back from 1.4 on', async (t) => {
   }
 });
 
-t.test('messages that fail as a whole: one item without an operation', async (t) => {
+t.test('a message that fails as a whole is answered with one item without an operation', async (t) => {
   const extension = (critical: boolean) =>
     structure(
       'MessageExtension',
@@ -109,7 +112,7 @@ t.test('messages that fail as a whole: one item without an operation', async (t)
   );
 });
 
-t.test('Maximum Response Size: too large is an error, and nothing has happened', async (t) => {
+t.test('an item fails without effect when its answer exceeds Maximum Response Size', async (t) => {
   const limit = (bytes: number) => [integer('MaximumResponseSize', bytes)];
   const small = await service.batch('1.4', [query], limit(256));
   t.equal(outline(small), 'Query:ResponseTooLarge');
@@ -138,7 +141,7 @@ t.test('Maximum Response Size: too large is an error, and nothing has happened',
   );
 });
 
-t.test('operations that a version does not have, or nobody has', async (t) => {
+t.test('an operation is refused when the version does not have it', async (t) => {
   const cases = [
     ['1.0', 'ReKeyKeyPair', 'OperationNotSupported'],
     ['1.0', 'DiscoverVersions', 'OperationNotSupported'],
@@ -162,25 +165,28 @@ t.test('operations that a version does not have, or nobody has', async (t) => {
   );
 });
 
-t.test('one field too many, missing, twice or wrong costs its own item only', async (t) => {
-  const cases: [name: string, payload: Parameters<typeof structure>[1][], reason: string][] = [
-    ['unknown field', [uid('a'), integer('BatchCount', 1)], 'InvalidField'],
-    ['twice', [uid('a'), uid('a')], 'InvalidMessage'],
-    ['wrong type', [integer('KeyFormatType', 1), uid('a')], 'InvalidMessage'],
-    ['vendor field', [uid('a'), { tag: 0x540001, type: 'Integer', value: 1 }], 'ItemNotFound'],
-    ['late field of a newer version', [uid('a'), enumerated('KeyWrapType', 1)], 'ItemNotFound'],
-  ];
-  for (const [name, payload, reason] of cases) {
-    const answers = await service.batch(
-      '1.0',
-      [{ operation: 'Get', payload: payload as never }, query],
-      [enumerated('BatchErrorContinuationOption', 1)],
-    );
-    t.equal(outline(answers), `Get:${reason} Query:Success`, name);
-  }
-});
+t.test(
+  'an item with a surplus, missing, repeated or wrong field fails without affecting its neighbours',
+  async (t) => {
+    const cases: [name: string, payload: Parameters<typeof structure>[1][], reason: string][] = [
+      ['unknown field', [uid('a'), integer('BatchCount', 1)], 'InvalidField'],
+      ['twice', [uid('a'), uid('a')], 'InvalidMessage'],
+      ['wrong type', [integer('KeyFormatType', 1), uid('a')], 'InvalidMessage'],
+      ['vendor field', [uid('a'), { tag: 0x540001, type: 'Integer', value: 1 }], 'ItemNotFound'],
+      ['late field of a newer version', [uid('a'), enumerated('KeyWrapType', 1)], 'ItemNotFound'],
+    ];
+    for (const [name, payload, reason] of cases) {
+      const answers = await service.batch(
+        '1.0',
+        [{ operation: 'Get', payload: payload as never }, query],
+        [enumerated('BatchErrorContinuationOption', 1)],
+      );
+      t.equal(outline(answers), `Get:${reason} Query:Success`, name);
+    }
+  },
+);
 
-t.test('a role that does not include the operation, whatever the object', async (t) => {
+t.test('an operation that the role does not include is refused whatever the object', async (t) => {
   const narrow = await TestService.open({ may: (name) => name !== 'Get' });
   t.teardown(() => narrow.close());
   const id = await narrow.key();
@@ -192,7 +198,7 @@ t.test('a role that does not include the operation, whatever the object', async 
   );
 });
 
-t.test('objects of another group do not exist', async (t) => {
+t.test('an object of another group is answered as if it did not exist', async (t) => {
   const id = await service.key();
   for (const [name, payload] of [
     ['Get', []],
@@ -211,7 +217,7 @@ t.test('objects of another group do not exist', async (t) => {
   t.equal(valueOf(located.payload as never, 'LocatedItems'), 0);
 });
 
-t.test('a bug is answered with a reference, without its text, and its neighbours are served', async (t) => {
+t.test('a bug is answered with a reference and without its text, and other items are executed', async (t) => {
   const secret = 'the key is 42';
   const Certify = operation({
     name: 'Certify',
@@ -236,7 +242,7 @@ t.test('a bug is answered with a reference, without its text, and its neighbours
   t.match(broken.unexpected, [{ message: secret }], 'the log gets the rest');
 });
 
-t.test('64 clients change one object at the same time: each change stands', async (t) => {
+t.test('64 clients that change one object at the same time all succeed', async (t) => {
   const id = await service.key();
   const answers = await Promise.all(
     Array.from({ length: 64 }, (_, n) =>
@@ -254,7 +260,7 @@ t.test('64 clients change one object at the same time: each change stands', asyn
   t.equal(customs.length, 64);
 });
 
-t.test('Log reaches the log once, after the commit, and only if nothing was undone', async (t) => {
+t.test('Log writes its message once after the commit, unless the item is undone', async (t) => {
   await service.call('2.1', 'Log', [text('LogMessage', 'hello')]);
   t.same(service.logged, ['hello']);
   const undo = [enumerated('BatchErrorContinuationOption', 3)];
@@ -269,7 +275,7 @@ t.test('Log reaches the log once, after the commit, and only if nothing was undo
   t.same(service.logged, ['hello']);
 });
 
-t.test('unique Names, where they are wanted', async (t) => {
+t.test('a Name can be used once in a group when unique Names are configured', async (t) => {
   const strict = await TestService.open({ uniqueNames: true });
   t.teardown(() => strict.close());
   const name = attribute1x(

@@ -21,8 +21,9 @@ import { type FullObject, insertOperation, objectTypes, variants } from './full-
 import { TestService } from './service.ts';
 
 /**
- * Whatever is newer than a client's version never stands in an answer to it. Everything the dictionary has is put into
- * objects, and each version asks for them with every operation it has; what is newer is listed from the tables.
+ * Whatever is newer than a client's version never stands in an answer to it. Everything the dictionary has is
+ * put into objects, and each version asks for them with every operation it has; what is newer is listed from
+ * the tables.
  */
 
 /** Words of the dictionary, as one set: `tag X`, `attribute X`, `Enumeration.Member`, `Mask.Bit`. */
@@ -77,7 +78,10 @@ const names = Object.keys(attributeTable) as AttributeName[];
 /** Nobody sees that an object is archived before it is recovered. */
 const visible = names.filter((name) => name !== 'ArchiveDate');
 
-/** Names of all attributes as that version refers to them, those it does not know included where it has a form for them. */
+/**
+ * Names of all attributes as that version refers to them, those it does not know included where it has a form
+ * for them.
+ */
 function references(version: Version): Node[] {
   if (eraOf(version) === '2.x')
     return names.map((name) => enumerated('AttributeReference', tagNumber(name as TagName)));
@@ -151,7 +155,7 @@ const goOn = item('BatchErrorContinuationOption', 'Enumeration', 1);
 
 t.setTimeout(180_000);
 
-t.test('nothing newer than the version stands in any answer', async (t) => {
+t.test('no answer contains anything newer than the version of its request', async (t) => {
   const service = await TestService.open({
     extra: [insertOperation(() => objects.splice(0))],
     interop: true,

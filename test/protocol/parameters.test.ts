@@ -28,7 +28,10 @@ interface Row {
   readonly gave: (payload: never) => unknown;
   readonly one: CryptographicParameters;
   readonly other: CryptographicParameters;
-  /** What it comes to without any parameters: a reason in 1.x and one in 2.x, or a result that the key decides. */
+  /**
+   * What it comes to without any parameters: a reason in 1.x and one in 2.x, or a result that the key
+   * decides.
+   */
   readonly without: readonly [classic: string, modern: string] | 'result';
 }
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { SerialQueue } from '../../src/protocol/unit-of-work/serial-queue.ts';
 
-t.test('tasks come one after the other, whatever becomes of them', async (t) => {
+t.test('SerialQueue runs tasks one after the other, whether they succeed or fail', async (t) => {
   const turns = new SerialQueue();
   const seen: string[] = [];
   const task = (name: string, fails = false) =>
@@ -20,23 +20,26 @@ t.test('tasks come one after the other, whatever becomes of them', async (t) => 
   t.same(seen, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
 });
 
-t.test('who is alone has others wait, and lets them go even when it fails', async (t) => {
-  const turns = new SerialQueue();
-  t.notOk(turns.hasExclusive);
-  await turns.untilShared();
-  for (const fails of [false, true]) {
-    const seen: string[] = [];
-    const alone = turns.runExclusive(async () => {
-      await setImmediate();
-      seen.push('alone');
-      if (fails) throw new Error('lost');
-    });
-    t.ok(turns.hasExclusive);
-    const others = [1, 2].map((at) => turns.untilShared().then(() => seen.push(`other ${at}`)));
-    if (fails) await t.rejects(alone, /lost/);
-    else await alone;
-    await Promise.all(others);
-    t.same(seen, ['alone', 'other 1', 'other 2']);
+t.test(
+  'SerialQueue holds others back during exclusive work, and releases them when the work fails',
+  async (t) => {
+    const turns = new SerialQueue();
     t.notOk(turns.hasExclusive);
-  }
-});
+    await turns.untilShared();
+    for (const fails of [false, true]) {
+      const seen: string[] = [];
+      const alone = turns.runExclusive(async () => {
+        await setImmediate();
+        seen.push('alone');
+        if (fails) throw new Error('lost');
+      });
+      t.ok(turns.hasExclusive);
+      const others = [1, 2].map((at) => turns.untilShared().then(() => seen.push(`other ${at}`)));
+      if (fails) await t.rejects(alone, /lost/);
+      else await alone;
+      await Promise.all(others);
+      t.same(seen, ['alone', 'other 1', 'other 2']);
+      t.notOk(turns.hasExclusive);
+    }
+  },
+);

@@ -36,7 +36,7 @@ function inWords(t: Test, asked: readonly Asked[]): void {
 const keysOf = (list: Infer<typeof Notify.request>['Changes']['deleted' | 'changed']) =>
   list.map(attributeKey).sort();
 
-t.test('the server introduces itself before all else', async (t) => {
+t.test('the server queries the client before it sends anything else', async (t) => {
   const { client, events } = await openEndpoint(t);
   const query = await client.seen('Query');
   t.same(
@@ -51,7 +51,7 @@ t.test('the server introduces itself before all else', async (t) => {
   );
 });
 
-t.test('the newest version of both is agreed upon', async (t) => {
+t.test('client and server agree upon the newest version of both', async (t) => {
   for (const [theirs, agreed] of [
     [['1.2', '1.4'], '1.4'],
     [['1.0'], '1.0'],
@@ -63,7 +63,7 @@ t.test('the newest version of both is agreed upon', async (t) => {
 });
 
 for (const version of versions) {
-  t.test(`changes by Notify in ${version}`, async (t) => {
+  t.test(`a client is notified of changes in ${version}`, async (t) => {
     const { service, client } = await openEndpoint(t, { version });
     const is2x = eraOf(version) === '2.x';
     await client.seen('Query');
@@ -102,7 +102,7 @@ for (const version of versions) {
     inWords(t, client.asked);
   });
 
-  t.test(`values by Put in ${version}`, async (t) => {
+  t.test(`a client gets new values by Put in ${version}`, async (t) => {
     const { service, client } = await openEndpoint(t, { version, settings: { put: true } });
     await client.seen('Query');
     const id = await service.key();
@@ -120,7 +120,7 @@ for (const version of versions) {
   });
 }
 
-t.test('what a client may not get is not put, what it may not see is not told', async (t) => {
+t.test('a client is sent no value that it may not Get, and no change that it may not read', async (t) => {
   const sensitive = attribute1x('Sensitive', {
     ...text('AttributeValue', ''),
     type: 'Boolean',
@@ -161,7 +161,7 @@ t.test('what a client may not get is not put, what it may not see is not told', 
   );
 });
 
-t.test('what did not happen is not told', async (t) => {
+t.test('a client is not notified of changes that were not committed', async (t) => {
   const { service, client } = await openEndpoint(t);
   await client.seen('Query');
   await service.batch(
@@ -176,14 +176,14 @@ t.test('what did not happen is not told', async (t) => {
   t.equal(notified(await client.seen('Notify')).UniqueIdentifier, id);
 });
 
-t.test('a client says what it takes', async (t) => {
-  await t.test('only what it names', async (t) => {
+t.test('the server sends the operations that the client accepts', async (t) => {
+  await t.test('a client gets only the operations that it names', async (t) => {
     const { service, client } = await openEndpoint(t, { operations: ['Notify'], settings: { put: true } });
     await service.key();
     await client.seen('Notify');
     t.notOk(client.asked.some(({ operation }) => operation === 'Put'));
   });
-  await t.test('one that names what it asks of servers is told nevertheless', async (t) => {
+  await t.test('a client that names operations of servers is notified nevertheless', async (t) => {
     const { service, client } = await openEndpoint(t, {
       operations: ['Create', 'Get'],
       settings: { put: true },
@@ -191,14 +191,14 @@ t.test('a client says what it takes', async (t) => {
     await service.key();
     await client.seen('Put');
   });
-  await t.test('one that refuses Query is told', async (t) => {
+  await t.test('a client that refuses Query is notified', async (t) => {
     const react = ({ operation }: Asked) =>
       operation === 'Query' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
     const { service, client } = await openEndpoint(t, { react });
     await service.key();
     await client.seen('Notify');
   });
-  await t.test('one that answers with something else is told', async (t) => {
+  await t.test('a client that answers Query with another payload is notified', async (t) => {
     const { service, client, cutReasons } = await openEndpoint(t, {
       react: () => [text('LogMessage', 'hello')],
     });
@@ -207,7 +207,7 @@ t.test('a client says what it takes', async (t) => {
     await client.seen('Notify', 2);
     t.same(cutReasons, []);
   });
-  await t.test('one that refuses all that is told gets its role back', async (t) => {
+  await t.test('a client that refuses every notification gets its role back', async (t) => {
     const react = ({ operation }: Asked) =>
       operation === 'Notify' ? { refuse: 'OperationNotSupported' } : ('usual' as const);
     const { service, client, ended } = await openEndpoint(t, { react, operations: [] });
@@ -215,12 +215,12 @@ t.test('a client says what it takes', async (t) => {
     await client.seen('SetEndpointRole');
     await ended;
   });
-  await t.test('one that takes neither that nor its role is left', async (t) => {
+  await t.test('a client that refuses notifications and its role is disconnected', async (t) => {
     const { ended, cutReasons } = await openEndpoint(t, { operations: ['Put'] });
     await ended;
     t.same(cutReasons, ['it takes nothing of what the server tells']);
   });
-  await t.test('one that takes nothing of it gets its role back at once', async (t) => {
+  await t.test('a client that accepts no notification gets its role back at once', async (t) => {
     const { client, ended } = await openEndpoint(t, { operations: ['SetEndpointRole'] });
     await ended;
     t.same(
@@ -230,7 +230,7 @@ t.test('a client says what it takes', async (t) => {
   });
 });
 
-t.test('too many changes: the oldest are forgotten', async (t) => {
+t.test('the oldest changes are dropped when too many wait', async (t) => {
   const gate = Promise.withResolvers<void>();
   const { service, client, events } = await openEndpoint(t, {
     limits: { announcements: 2 },
@@ -256,7 +256,7 @@ t.test('too many changes: the oldest are forgotten', async (t) => {
   );
 });
 
-t.test('answers that cannot be read end the connection', async (t) => {
+t.test('an answer that cannot be read ends the connection', async (t) => {
   const cases: readonly (readonly [string, EndpointOptions])[] = [
     ['not TTLV', { mangle: () => Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }],
     ['cut short', { mangle: (answer) => answer.subarray(0, answer.length - 8) }],

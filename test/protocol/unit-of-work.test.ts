@@ -31,7 +31,7 @@ async function seen(kind: string, id: string, group = 'g', now = 1_000): Promise
   return words(await begin(group, now).layer().records.load(kind, id));
 }
 
-t.test('a record is sealed, belongs to its group and expires', async (t) => {
+t.test('a record is encrypted, belongs to its group and expires', async (t) => {
   const unit = begin();
   const layer = unit.layer();
   const content = bytes('secret words');
@@ -60,7 +60,7 @@ t.test('a record is sealed, belongs to its group and expires', async (t) => {
   t.equal(await seen('life', 'a', 'other', 9_999), 'new');
 });
 
-t.test('a failed item and Undo take back what items put, and nothing of what the message put', async (t) => {
+t.test('a failed item and Undo take back the records of items and keep those of the message', async (t) => {
   const unit = begin();
   unit.putRecord('layers', 'own', 'any', bytes('own'), 5_000);
   const failed = unit.layer();
@@ -79,7 +79,7 @@ t.test('a failed item and Undo take back what items put, and nothing of what the
   t.strictSame([found?.group, words(found?.content), found?.expires], ['any', 'own', 5_000]);
 });
 
-t.test('of two messages that change one record the second conflicts', async (t) => {
+t.test('the second of two messages that change one record conflicts', async (t) => {
   const first = begin();
   first.putRecord('race', 'a', 'g', bytes('0'));
   t.equal(await first.commit(), 'committed');
@@ -107,7 +107,7 @@ t.test('of two messages that change one record the second conflicts', async (t) 
   t.equal(await seen('race', 'a'), undefined);
 });
 
-t.test('a list shows what this message has left of the records', async (t) => {
+t.test('a list of records includes the changes of the message', async (t) => {
   const setup = begin();
   for (const id of ['c', 'a', 'b', 'd']) setup.putRecord('list', id, 'g', bytes(id));
   setup.putRecord('list', 'foreign', 'other', bytes('foreign'));
@@ -135,7 +135,7 @@ t.test('a list shows what this message has left of the records', async (t) => {
   );
 });
 
-t.test('nobody is acted for by default', async (t) => {
+t.test('UnitOfWork rejects access to objects when no group is set', async (t) => {
   const unit = new UnitOfWork(store, vault, { uniqueNames: false, now: 0 });
   t.throws(() => unit.layer(), TypeError);
   unit.putRecord('early', 'a', 'g', bytes('a'));

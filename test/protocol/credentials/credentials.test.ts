@@ -51,7 +51,7 @@ const vendor: Credential = {
 /** Microseconds of the service's clock, and some more. */
 const time = (service: TestService, more = 0) => BigInt(service.now) * 1000n + BigInt(more);
 
-t.test('a client without credentials of its own', async (t) => {
+t.test('a client without credentials is authenticated by its certificate whatever it shows', async (t) => {
   const service = await open();
   const hashed = hashedPassword('u', 'p', time(service)).credential;
   for (const version of versions) {
@@ -79,7 +79,7 @@ t.test('a client without credentials of its own', async (t) => {
   t.match(empty, [{ status: 'Success' }], 'Authentication without a Credential');
 });
 
-t.test('username and password', async (t) => {
+t.test('a client is authenticated by username and password', async (t) => {
   const service = await open();
   await setCredentials(service, {
     users: [await user('alice', 'right'), await user('bob', 'other')],
@@ -106,7 +106,7 @@ t.test('username and password', async (t) => {
   }
 });
 
-t.test('what anybody may ask: without credentials, but not with wrong ones', async (t) => {
+t.test('open operations are answered without credentials, but not with wrong ones', async (t) => {
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const items = [query, discover, ping, locate];
@@ -131,7 +131,7 @@ t.test('what anybody may ask: without credentials, but not with wrong ones', asy
   );
 });
 
-t.test('refused before anything else is told', async (t) => {
+t.test('missing authentication is refused before anything else is checked', async (t) => {
   const service = await open({ may: () => false });
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   for (const operation of ['Certify', 'Get', 'Interop']) {
@@ -148,7 +148,7 @@ t.test('refused before anything else is told', async (t) => {
   );
 });
 
-t.test('several credentials: all must hold', async (t) => {
+t.test('a client that shows several credentials is refused unless all are valid', async (t) => {
   const service = await open();
   await setCredentials(service, {
     users: [await user('alice', 'right')],
@@ -170,7 +170,7 @@ t.test('several credentials: all must hold', async (t) => {
   }
 });
 
-t.test('devices: every field that is known must be shown', async (t) => {
+t.test('a device is refused unless every configured field is shown', async (t) => {
   const service = await open();
   await setCredentials(service, {
     users: [],
@@ -197,7 +197,7 @@ t.test('devices: every field that is known must be shown', async (t) => {
     );
 });
 
-t.test('one-time passwords hold once', async (t) => {
+t.test('a one-time password is valid once', async (t) => {
   const service = await open();
   await setCredentials(service, {
     users: [await user('alice', 'right', ['one', 'two', 'three', 'four'])],
@@ -234,7 +234,7 @@ t.test('one-time passwords hold once', async (t) => {
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1, 'sixteen at once: one of them');
 });
 
-t.test('a ticket stands for the credentials it was got with', async (t) => {
+t.test('a ticket replaces the credentials that it was issued for', async (t) => {
   const service = await open();
   service.sender = { fingerprint: 'f1' };
   const before = (await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice();
@@ -258,31 +258,40 @@ t.test('a ticket stands for the credentials it was got with', async (t) => {
   t.equal((await sendWithCredentials(service, '2.1', [locate], ...wrong)).reasons, refused, 'one does not');
 });
 
-t.test('a changed password counts at once, on connections that have shown the old one too', async (t) => {
-  const service = await open();
-  service.memory = new Set();
-  await setCredentials(service, { users: [await user('alice', 'old')], devices: [] });
-  t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success');
-  t.equal(service.memory.size, 1);
-  t.notMatch([...service.memory].join(), /old|alice/);
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons,
-    'Success',
-    'remembered',
-  );
-  await setCredentials(service, { users: [await user('alice', 'new')], devices: [] });
-  t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
-  t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'new'))).reasons, 'Success');
-});
+t.test(
+  'a changed password is effective at once, also on connections that have shown the old one',
+  async (t) => {
+    const service = await open();
+    service.memory = new Set();
+    await setCredentials(service, { users: [await user('alice', 'old')], devices: [] });
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons,
+      'Success',
+    );
+    t.equal(service.memory.size, 1);
+    t.notMatch([...service.memory].join(), /old|alice/);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons,
+      'Success',
+      'remembered',
+    );
+    await setCredentials(service, { users: [await user('alice', 'new')], devices: [] });
+    t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'new'))).reasons,
+      'Success',
+    );
+  },
+);
 
-t.test('credentials that were taken away since the connection was looked at', async (t) => {
+t.test('a client is authenticated by its certificate when its credentials have been removed', async (t) => {
   const service = await open();
   service.sender = { secondFactor: true };
   t.equal((await sendWithCredentials(service, '2.1', [locate])).reasons, 'Success');
   t.equal((await sendWithCredentials(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
 });
 
-t.test('who guesses is slowed down, whoever knows is not', async (t) => {
+t.test('a client that guesses is throttled, one that knows the password is not', async (t) => {
   const service = await open();
   await setCredentials(service, {
     users: [await user('alice', 'right'), await user('bob', 'right')],
@@ -304,7 +313,7 @@ t.test('who guesses is slowed down, whoever knows is not', async (t) => {
   t.equal(await attempt('alice', 'right'), 'Success', 'success has forgotten the failures');
 });
 
-t.test('the fixed credential of conformance tests', async (t) => {
+t.test('the fixed credential of conformance tests is valid in interop mode only', async (t) => {
   const fixed = password('administrator', 'password');
   for (const interop of [true, false]) {
     const service = await open({ interop });
@@ -323,7 +332,7 @@ t.test('the fixed credential of conformance tests', async (t) => {
   }
 });
 
-t.test('what is told of a refusal is the same for every cause, and names nothing', async (t) => {
+t.test('the refusal has the same text for every cause, and names nothing', async (t) => {
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
   const messages = new Set<string | undefined>();

@@ -23,38 +23,41 @@ async function open(): Promise<TestService> {
 /** Microseconds of the service's clock, and some more. */
 const time = (service: TestService, more = 0) => BigInt(service.now) * 1000n + BigInt(more);
 
-t.test('Hashed Password: the server proves itself, and each time counts once', async (t) => {
-  const service = await open();
-  await setCredentials(service, {
-    users: [await user('alice', 'right'), await user('bob', 'right')],
-    devices: [],
-  });
-  for (const [at, version] of (['2.0', '2.1'] as const).entries()) {
-    for (const [number, hash] of ([undefined, 'SHA_256', 'SHA_384', 'SHA_512'] as const).entries()) {
-      const now = time(service, at * 10 + number);
-      const { credential, answer } = hashedPassword('alice', 'right', now, hash);
-      const first = await sendWithCredentials(service, version, [locate], credential);
-      t.equal(first.reasons, 'Success', `${version} ${hash}`);
-      t.equal(first.proof, answer, `${version} ${hash}: Server Hashed Password`);
-      const again = await sendWithCredentials(service, version, [locate], credential);
-      t.equal(again.reasons, refused, 'the same again');
-      t.equal(again.proof, undefined);
+t.test(
+  "a Hashed Password is answered with the server's proof, and each Timestamp is valid once",
+  async (t) => {
+    const service = await open();
+    await setCredentials(service, {
+      users: [await user('alice', 'right'), await user('bob', 'right')],
+      devices: [],
+    });
+    for (const [at, version] of (['2.0', '2.1'] as const).entries()) {
+      for (const [number, hash] of ([undefined, 'SHA_256', 'SHA_384', 'SHA_512'] as const).entries()) {
+        const now = time(service, at * 10 + number);
+        const { credential, answer } = hashedPassword('alice', 'right', now, hash);
+        const first = await sendWithCredentials(service, version, [locate], credential);
+        t.equal(first.reasons, 'Success', `${version} ${hash}`);
+        t.equal(first.proof, answer, `${version} ${hash}: Server Hashed Password`);
+        const again = await sendWithCredentials(service, version, [locate], credential);
+        t.equal(again.reasons, refused, 'the same again');
+        t.equal(again.proof, undefined);
+      }
     }
-  }
-  const other = hashedPassword('bob', 'right', time(service)).credential;
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [locate], other)).reasons,
-    'Success',
-    'another user has times of its own',
-  );
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [locate], password('alice', 'right'))).proof,
-    undefined,
-    'nobody asked',
-  );
-});
+    const other = hashedPassword('bob', 'right', time(service)).credential;
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], other)).reasons,
+      'Success',
+      'another user has times of its own',
+    );
+    t.equal(
+      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'right'))).proof,
+      undefined,
+      'nobody asked',
+    );
+  },
+);
 
-t.test('Hashed Password: what does not hold', async (t) => {
+t.test('a Hashed Password is refused when a part of it is wrong', async (t) => {
   const service = await open();
   const { hashed: _, ...plain } = await user('plain', 'right');
   await setCredentials(service, { users: [await user('alice', 'right'), plain], devices: [] });
@@ -95,7 +98,7 @@ t.test('Hashed Password: what does not hold', async (t) => {
   );
 });
 
-t.test('Hashed Password: one Timestamp, many connections', async (t) => {
+t.test('a Timestamp of a Hashed Password is valid once on many connections', async (t) => {
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const { credential } = hashedPassword('alice', 'right', time(service));
@@ -105,7 +108,7 @@ t.test('Hashed Password: one Timestamp, many connections', async (t) => {
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1);
 });
 
-t.test('the Server Hashed Password is part of the Maximum Response Size', async (t) => {
+t.test('the Server Hashed Password counts for the Maximum Response Size', async (t) => {
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
@@ -120,7 +123,7 @@ t.test('the Server Hashed Password is part of the Maximum Response Size', async 
   t.ok((await sizeOf(whole - 1, 3)) < 300, 'too large by one byte');
 });
 
-t.test('messages that overtake each other do not shut their client out', async (t) => {
+t.test('a client is not throttled when its messages overtake each other', async (t) => {
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const at = (more: number) => hashedPassword('alice', 'right', time(service, more)).credential;

@@ -45,7 +45,7 @@ async function key(service: TestService, group?: string): Promise<string> {
   return answer.id;
 }
 
-t.test('operations: those of the Rights and no others', async (t) => {
+t.test('a ticket allows the operations of its Rights only', async (t) => {
   const service = await open();
   const id = await key(service);
   for (const version of ['2.0', '2.1'] as const) {
@@ -85,7 +85,7 @@ t.test('operations: those of the Rights and no others', async (t) => {
   );
 });
 
-t.test('the role of the delegator still counts', async (t) => {
+t.test('a ticket allows no operation that the role of its client does not include', async (t) => {
   const service = await open();
   const id = await key(service);
   const ticket = await delegate(service, {});
@@ -93,7 +93,7 @@ t.test('the role of the delegator still counts', async (t) => {
   t.equal((await sendWithCredentials(service, '2.1', [item('Get', id)], ticket)).reasons, 'PermissionDenied');
 });
 
-t.test('objects: named ones, and whether another exists is not told', async (t) => {
+t.test('a ticket allows the objects of its Rights, and does not tell whether others exist', async (t) => {
   const service = await open();
   const [mine, other] = [await key(service), await key(service)];
   await service.call('1.4', 'Activate', [uid(mine)]);
@@ -118,7 +118,7 @@ t.test('objects: named ones, and whether another exists is not told', async (t) 
   t.equal(made.reasons, 'Success NotAuthorised', 'a new object is not among the named ones');
 });
 
-t.test('many objects at once', async (t) => {
+t.test('operations on many objects see those of the Rights only', async (t) => {
   const service = await open();
   const mine = await key(service);
   await key(service);
@@ -129,7 +129,7 @@ t.test('many objects at once', async (t) => {
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 1);
 });
 
-t.test('Object Groups: objects in them, and new ones only there', async (t) => {
+t.test('a ticket allows objects in its Object Groups, and new ones only there', async (t) => {
   const service = await open();
   const [blue, red, none] = [await key(service, 'blue'), await key(service, 'red'), await key(service)];
   const ticket = await delegate(service, groups('blue', 'green'));
@@ -151,7 +151,7 @@ t.test('Object Groups: objects in them, and new ones only there', async (t) => {
   );
 });
 
-t.test('by another client: in the place of the delegator, as long as that one may speak', async (t) => {
+t.test('a delegated ticket acts for its client as long as that one is authorised', async (t) => {
   const service = await open();
   const id = await key(service);
   const ticket = await delegate(service, operations('Get'));
@@ -180,7 +180,7 @@ t.test('by another client: in the place of the delegator, as long as that one ma
   }
 });
 
-t.test('the requests of a delegated ticket', async (t) => {
+t.test('a delegated ticket is valid for its number of requests', async (t) => {
   const service = await open();
   const request = { RequestCount: 2, Rights: { Right: [operations('Query')] } };
   const { Ticket } = await succeed(service, '2.0', DelegatedLogin, request);
@@ -191,7 +191,7 @@ t.test('the requests of a delegated ticket', async (t) => {
   t.same(came, ['Success', 'NotAuthorised', 'UsageLimitExceeded']);
 });
 
-t.test('pending work: who acts within Rights asks about its own only', async (t) => {
+t.test('a ticket with Rights gives access to its own jobs only', async (t) => {
   const service = await open();
   const id = await key(service);
   const later = enumerated('AsynchronousIndicator', 1);

@@ -27,14 +27,17 @@ async function outcomes(secondFactor: boolean, ...credentials: readonly unknown[
   });
 }
 
-t.test('a sealed vault', async (t) => {
-  const all = ['admitted', 'admitted', 'admitted'];
-  const open = ['admitted', 'admitted', 'GeneralFailure'];
-  t.same(await outcomes(false), all, 'the vault is not needed');
-  t.same(await outcomes(false, password('a', 'b')), all, 'nor for what is ignored');
-  t.same(told, []);
-  t.same(await outcomes(true), open);
-  t.same(await outcomes(true, password('a', 'b')), open);
-  t.same(await outcomes(false, ticketOf(new Uint8Array(32))), open);
-  t.same(new Set(told), new Set(['the vault is sealed']));
-});
+t.test(
+  'a client that needs authentication gets open operations only while the vault is sealed',
+  async (t) => {
+    const all = ['admitted', 'admitted', 'admitted'];
+    const open = ['admitted', 'admitted', 'GeneralFailure'];
+    t.same(await outcomes(false), all, 'the vault is not needed');
+    t.same(await outcomes(false, password('a', 'b')), all, 'nor for what is ignored');
+    t.same(told, []);
+    t.same(await outcomes(true), open);
+    t.same(await outcomes(true, password('a', 'b')), open);
+    t.same(await outcomes(false, ticketOf(new Uint8Array(32))), open);
+    t.same(new Set(told), new Set(['the vault is sealed']));
+  },
+);

@@ -28,7 +28,7 @@ async function delegate(service: TestService, rights: readonly object[], more: o
   return (await succeed(service, '2.1', DelegatedLogin, request)).Ticket.TicketValue.slice();
 }
 
-t.test('a ticket lasts as many requests as asked for, failed and open ones included', async (t) => {
+t.test('a ticket is valid for the requested number of requests, failed and open ones included', async (t) => {
   const service = await open();
   for (const version of versions) {
     const ticket = ticketOf(await login(service, { LeaseTime: 0, RequestCount: 3 }));
@@ -43,7 +43,7 @@ t.test('a ticket lasts as many requests as asked for, failed and open ones inclu
   }
 });
 
-t.test('a message counts once, however many items it has, and Undo does not take it back', async (t) => {
+t.test('a message counts as one request of the ticket, and Undo does not take it back', async (t) => {
   const service = await open();
   const ticket = ticketOf(await login(service, { RequestCount: 2 }));
   t.equal(
@@ -59,7 +59,7 @@ t.test('a message counts once, however many items it has, and Undo does not take
   t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'UsageLimitExceeded');
 });
 
-t.test('leases: asked for, left out, longer than the server allows', async (t) => {
+t.test("a ticket gets the requested lease time up to the server's limit", async (t) => {
   const service = await open();
   const day = 86_400;
   for (const [lease, lasts] of [
@@ -84,7 +84,7 @@ t.test('leases: asked for, left out, longer than the server allows', async (t) =
   }
 });
 
-t.test('Logout ends a ticket, whether the session is under it or not', async (t) => {
+t.test('Logout ends a ticket with and without showing it', async (t) => {
   const service = await open();
   for (const shown of [true, false]) {
     const value = await login(service);
@@ -111,7 +111,7 @@ t.test('Logout ends a ticket, whether the session is under it or not', async (t)
   );
 });
 
-t.test('tickets that are none', async (t) => {
+t.test('a ticket is refused when it is unknown, malformed or repeated', async (t) => {
   const service = await open();
   const value = await login(service);
   const wrong = value.with(31, (value[31] ?? 0) ^ 1);
@@ -137,22 +137,25 @@ t.test('tickets that are none', async (t) => {
   );
 });
 
-t.test('a ticket of Login is its client’s alone, and ends with its certificate and its group', async (t) => {
-  const service = await open();
-  const ticket = ticketOf(await login(service));
-  for (const [what, speaker] of [
-    ['another client', { client: 'other', fingerprint: 'f2' }],
-    ['another certificate', { fingerprint: 'f2' }],
-    ['another group', { fingerprint: 'f1', group: 'h' }],
-  ] as const) {
-    service.sender = speaker;
-    t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', what);
-  }
-  service.sender = { fingerprint: 'f1' };
-  t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'Success');
-});
+t.test(
+  "a ticket of Login is valid for its client only, and ends with the client's certificate and group",
+  async (t) => {
+    const service = await open();
+    const ticket = ticketOf(await login(service));
+    for (const [what, speaker] of [
+      ['another client', { client: 'other', fingerprint: 'f2' }],
+      ['another certificate', { fingerprint: 'f2' }],
+      ['another group', { fingerprint: 'f1', group: 'h' }],
+    ] as const) {
+      service.sender = speaker;
+      t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', what);
+    }
+    service.sender = { fingerprint: 'f1' };
+    t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'Success');
+  },
+);
 
-t.test('nobody gets a ticket by a ticket', async (t) => {
+t.test('Login is refused when it is requested with a ticket', async (t) => {
   const service = await open();
   for (const value of [await login(service), await delegate(service, [{}])]) {
     for (const [operation, ...payload] of [['Login'], ['DelegatedLogin', structure('Rights')]] as const) {
@@ -167,7 +170,7 @@ t.test('nobody gets a ticket by a ticket', async (t) => {
   }
 });
 
-t.test('what Login refuses', async (t) => {
+t.test('Login, Delegated Login and Logout refuse invalid requests', async (t) => {
   const service = await open();
   const limits = (total: bigint, unit: number) =>
     structure(
@@ -200,7 +203,7 @@ t.test('what Login refuses', async (t) => {
   t.equal((await sendWithCredentials(service, '2.1', [{ operation: 'Logout' }])).reasons, 'InvalidMessage');
 });
 
-t.test('64 at once share ten requests: ten succeed', async (t) => {
+t.test('ten of 64 concurrent messages succeed when a ticket has ten requests left', async (t) => {
   const service = await open();
   const ticket = ticketOf(await login(service, { RequestCount: 10 }));
   const all = await Promise.all(
@@ -211,7 +214,7 @@ t.test('64 at once share ten requests: ten succeed', async (t) => {
   t.equal(came.filter((each) => each === 'UsageLimitExceeded').length, 54);
 });
 
-t.test('64 at once from as many groups, by a delegated ticket', async (t) => {
+t.test('concurrent messages of 64 groups succeed with delegated tickets', async (t) => {
   const service = await open();
   const ticket = ticketOf(await delegate(service, [{}], { RequestCount: 10 }));
   service.otherClients.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
@@ -232,7 +235,7 @@ t.test('64 at once from as many groups, by a delegated ticket', async (t) => {
   );
 });
 
-t.test('Usage Limits of a ticket and of a Right count what is protected with keys', async (t) => {
+t.test('Usage Limits of a ticket and of a Right count the data that keys protect', async (t) => {
   const service = await open();
   const { UniqueIdentifier: id } = { UniqueIdentifier: await service.key([]) };
   await service.call('1.4', 'Activate', [uid(id)]);

@@ -11,7 +11,9 @@ import { asymmetric, type Player } from './playing.ts';
 
 /** RSA keys with which the tests make blocks that no library would. */
 
-/** A key of that size, with which blocks of any content are made; 1,025 bits leave a whole byte free in front. */
+/**
+ * A key of that size, with which blocks of any content are made; 1,025 bits leave a whole byte free in front.
+ */
 async function rsa(player: Player, modulusLength: number, publicExponent = 65_537) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength,
@@ -55,7 +57,9 @@ export function filled(bytes: number, rest: Uint8Array, type = 1, fill = 0xff): 
   return joined([0, type], new Uint8Array(bytes - rest.length - 3).fill(fill), [0], rest);
 }
 
-/** What begins with a zero, without it; such are half of those of the key of 1,025 bits, so only of that one. */
+/**
+ * What begins with a zero, without it; such are half of those of the key of 1,025 bits, so only of that one.
+ */
 export function withoutZero(
   { bits }: RsaKey,
   make: (attempt: number) => Uint8Array,

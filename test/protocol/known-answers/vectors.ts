@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Published vectors in `vectors/`: `# where from`, then `[Field = value]` for all records of that source, then the records,
- * one field a line. Bytes are hexadecimal. Samples of NIST's CAVP files, the RFCs and the sets of other libraries, each checked
- * with an implementation that is not Node's before it was written down.
+ * Published vectors in `vectors/`: `# where from`, then `[Field = value]` for all records of that source,
+ * then the records, one field a line. Bytes are hexadecimal. Samples of NIST's CAVP files, the RFCs and the
+ * sets of other libraries, each checked with an implementation that is not Node's before it was written down.
  */
 export class Vector {
   readonly name: string;

@@ -43,8 +43,8 @@ type RequestOf<O> =
 type ResponseOf<O> = O extends OperationDefinition<infer _Q, infer R, infer _S> ? Infer<R> : never;
 
 /**
- * Sends one request by the fields of the operation's schema, so that one table serves every version. Every
- * answer is checked against the dictionary of its version.
+ * Sends one request by the fields of the operation's schema, so that one table serves every version.
+ * Every answer is checked against the dictionary of its version.
  */
 export async function ask<O extends AnyOperation>(
   service: TestService,
@@ -113,7 +113,8 @@ function fieldsOf(payload: Node | undefined): string {
 }
 
 /**
- * Values of the fields that a request may omit and the writer requires: lists, and fields merged from items.
+ * Values of the fields that a request may omit and the writer requires: lists, and fields merged from
+ * items.
  */
 function emptyFields(fields: Fields, version: Version): Record<string, unknown> {
   return Object.fromEntries(

@@ -23,7 +23,9 @@ import {
 } from './authority.ts';
 
 /**
- * Attributes of the content of a certificate, by version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1 §4.6–4.10).
+ *
+ * Attributes of the content of a certificate, by version (KMIP 1.0 §3.8–3.12, 1.4 §3.8–3.16, 2.1
+ * §4.6–4.10).
  */
 
 const parts = ['CN', 'O', 'OU', 'Email', 'C', 'ST', 'L', 'UID', 'SerialNumber', 'Title', 'DC', 'DNQualifier'];

@@ -48,7 +48,9 @@ const parameters: readonly (CryptographicParameters | undefined)[] = [
 const few = [undefined, {}, { BlockCipherMode: 'CTR' }, parameters.at(-1)] as typeof parameters;
 
 /**
+ *
  * Wraps by every key, mode, padding and method, and unwraps random bytes: every answer is a success or a
+ *
  * known refusal.
  */
 t.test('every combination of wrapping key and parameters succeeds or gets its reason', async (t) => {
