@@ -221,7 +221,7 @@ t.test('a request that cannot become a job is refused at once', async (t) => {
     ],
     ['Undo', [create, asked('Poll'), create], option(3), 'Create:OperationUndone Poll:FeatureNotSupported'],
     [
-      'no room for the answer',
+      'an answer beyond Maximum Response Size',
       [create, create],
       [integer('MaximumResponseSize', 200), ...mandatory],
       'Create:OperationPending Create:ResponseTooLarge',
@@ -246,7 +246,7 @@ t.test('a job is refused when the client or the server has too many pending ones
   t.equal(await seed('b'), 'RNGSeed:ServerLimitExceeded');
   gate.open();
   await waitForJobs(service);
-  t.equal(await seed('a'), 'RNGSeed:OperationPending', 'room again');
+  t.equal(await seed('a'), 'RNGSeed:OperationPending', 'a job is accepted again');
 });
 
 t.test("a correlation value is refused when it is unknown, malformed or another client's", async (t) => {

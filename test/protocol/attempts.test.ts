@@ -12,10 +12,10 @@ import { ask, outcome, storedKey, succeed } from './operations/ask.ts';
 import { counted, register, symmetric, wrappedAs, wrappingKey } from './operations/transfer/wrapping-keys.ts';
 import { TestService } from './service.ts';
 
-const most = 3;
+const maxFailures = 3;
 const version = '2.1';
 async function served(t: { teardown(end: () => Promise<void>): void }): Promise<TestService> {
-  const service = await TestService.open({ limits: { failedDecryptions: most } });
+  const service = await TestService.open({ limits: { failedDecryptions: maxFailures } });
   t.teardown(() => service.close());
   return service;
 }
@@ -38,7 +38,7 @@ t.test(
     const one = await sealed(service);
     const other = await sealed(service);
     const answers = [];
-    for (let n = 0; n < most; n += 1) {
+    for (let n = 0; n < maxFailures; n += 1) {
       t.equal(
         await outcome(service, version, Decrypt, one.good),
         'Success',
@@ -70,7 +70,7 @@ t.test('a failure of multi-part data counts as well', async (t) => {
   const service = await served(t);
   const { good, bad } = await sealed(service);
   const begin = () => succeed(service, version, Decrypt, { ...good, Data: iv, InitIndicator: true });
-  for (let n = 0; n < most; n += 1) {
+  for (let n = 0; n < maxFailures; n += 1) {
     const { CorrelationValue } = await begin();
     const { UniqueIdentifier } = good;
     const last = { UniqueIdentifier, Data: bad.Data, CorrelationValue, FinalIndicator: true };
@@ -97,7 +97,7 @@ t.test('a client with too many wrong MACs gets the answer of a failure', async (
       const last = { UniqueIdentifier, CorrelationValue, FinalIndicator: true, MACData: given };
       return ask(service, version, MACVerify, last);
     };
-    for (let n = 0; n < most; n += 1)
+    for (let n = 0; n < maxFailures; n += 1)
       t.equal((await verify(counted(32))).payload.ValidityIndicator, 'Invalid', `parts: ${parts}`);
     t.match(await verify(MACData), {
       reason: 'CryptographicFailure',
@@ -140,7 +140,7 @@ t.test('a client with too many keys that do not unwrap gets the answer of a fail
   const get = (id: string) => ask(service, version, Get, { UniqueIdentifier: id, KeyWrapType: 'NotWrapped' });
   t.equal((await get(good)).status, 'Success');
   const answers = [];
-  for (let n = 0; n < most; n += 1) answers.push(await get(bad));
+  for (let n = 0; n < maxFailures; n += 1) answers.push(await get(bad));
   answers.push(await get(good));
   t.same(
     new Set(answers.map(({ reason, message }) => `${reason}: ${message}`)),

@@ -7,7 +7,7 @@ import { ChannelClosedError, type ReverseChannel } from '../../src/protocol/endp
 import { Answering, type AnsweringOptions } from '../answering.ts';
 import { TestService } from './service.ts';
 
-/** The server asking a client over a line in memory. */
+/** Requests of the server to a client over a channel in memory. */
 
 export interface TestEndpoint {
   readonly service: TestService;
@@ -15,7 +15,7 @@ export interface TestEndpoint {
   readonly events: { readonly kind: string; readonly [field: string]: unknown }[];
   /** Ends the connection as the peer would. */
   hangUp(): void;
-  /** Resolves when the server has stopped asking. */
+  /** Resolves when the server has stopped sending requests. */
   readonly ended: Promise<void>;
   readonly cutReasons: string[];
 }
@@ -26,11 +26,11 @@ export interface EndpointOptions extends AnsweringOptions {
   readonly may?: (operation: string) => boolean;
   readonly limits?: Partial<Limits>;
   readonly group?: string;
-  /** One that other tests use as well; a new one when left out. */
+  /** A service that other tests use as well; a new one when left out. */
   readonly service?: TestService;
-  /** The client answers Notify no earlier. */
+  /** The client answers Notify when this has resolved. */
   readonly gate?: Promise<void>;
-  /** Bytes in place of the client's answer. */
+  /** Replaces the bytes of the client's answer. */
   readonly mangle?: (answer: Uint8Array) => Uint8Array;
 }
 

@@ -12,21 +12,21 @@ import type { ReplacedEnrolment } from '../../src/identity/enrolment.ts';
 import type { Client } from '../../src/identity/principal.ts';
 import { TestService } from './service.ts';
 
-/** A service whose speaker, `tester`, is enrolled by the authority of a home. */
+/** A service whose client, `tester`, is enrolled by the authority of a state directory. */
 export interface EnrolmentFixture {
   readonly service: TestService;
-  /** That of the home. */
+  /** The authority of the state directory. */
   readonly authority: IssuedCertificate;
-  /** What the operator was notifications. */
+  /** The replacements that the operator was notified of. */
   readonly notifications: ReplacedEnrolment[];
-  /** What the connection was notifications. */
+  /** The calls of the session control: fingerprints that were expected, and `replaced`. */
   readonly sessionCalls: string[];
-  /** Enrols a client; the speaker is then whoever it is said to be. */
+  /** Enrols a client. */
   enrol(name: string, more?: Partial<Client>): Promise<Client>;
-  /** The key of the authority is elsewhere. */
+  /** Deletes the key of the authority. */
   loseKey(): void;
   entry(name?: string): Promise<Client | undefined>;
-  /** What the operator does by removing a client and adding it again. */
+  /** Removes a client and adds it again with changes, as an operator would. */
   change(client: Client | undefined, more: Partial<Client>): Promise<void>;
 }
 

@@ -33,9 +33,9 @@ const entries = readEntries('corpus');
 const makers = registrations(entries);
 
 /** Sends as a client of another group, which has a name of its own. */
-async function as<T>(group: string, speak: () => Promise<T>): Promise<T> {
+async function as<T>(group: string, send: () => Promise<T>): Promise<T> {
   service.sender = { client: group === 'theirs' ? 'stranger' : 'tester', group };
-  return speak();
+  return send();
 }
 const sendAs = (group: string, message: Uint8Array) => as(group, () => service.send(message.slice()));
 

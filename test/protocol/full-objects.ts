@@ -14,9 +14,7 @@ import { operation, server } from '../../src/operations/operation.ts';
  * the rules into the store.
  */
 
-/**
- * A value with every field; `variant` decides which member of each enumeration, so that turns show them all.
- */
+/** Returns a value with every field; `variant` decides which member of each enumeration it has. */
 function full(schema: AnySchema, variant: number): unknown {
   switch (schema.kind) {
     case 'integer':
@@ -70,7 +68,7 @@ function fullField(field: AnyField, variant: number): unknown {
 
 const shapes = structures as unknown as Readonly<Record<string, AnySchema>>;
 
-/** As many turns as the longest enumeration of an attribute or of an object has members. */
+/** The number of variants: the members of the longest enumeration of an attribute or of an object. */
 export const variants = Math.max(
   ...Object.values(attributeTable).map(({ schema }) => longest(schema)),
   ...objectTypes().map((type) => longest(shapeOf(type))),
@@ -93,7 +91,10 @@ function shapeOf(type: ObjectTypeName): AnySchema {
   return shapes[type] as AnySchema;
 }
 
-/** What only a destroyed object has. That an object is archived nobody can see before it is recovered. */
+/**
+ * Attributes that only a destroyed object has. Whether an object is archived cannot be seen before it is
+ * recovered.
+ */
 const ofDestroyed: ReadonlySet<AttributeName> = new Set([
   'DestroyDate',
   'CompromiseDate',
@@ -101,7 +102,7 @@ const ofDestroyed: ReadonlySet<AttributeName> = new Set([
   'RevocationReason',
 ]);
 
-/** Active for ever, free to leave. */
+/** Values that keep the object active and exportable. */
 const fixed: Partial<Record<AttributeName, unknown>> = {
   DeactivationDate: 253_402_300_799,
   ProtectStopDate: 253_402_300_799,
@@ -113,11 +114,11 @@ export interface FullObject {
   readonly id: string;
   readonly type: ObjectTypeName;
   readonly variant: number;
-  /** Destroyed after a compromise: with the attributes of that, without a value. */
+  /** Whether it is destroyed after a compromise: with the attributes of that, and without a value. */
   readonly destroyed?: boolean;
 }
 
-/** The object of a variant. */
+/** Builds the object of one variant. */
 export function fullObject(
   { id, type, variant, destroyed = false }: FullObject,
   group: string,
@@ -147,7 +148,9 @@ function valueOf(type: ObjectTypeName, variant: number): ManagedObjectValue {
   return { type, value } as never;
 }
 
-/** An operation that puts these objects into the store, under a name that a test lends it. */
+/**
+ * An operation that inserts these objects into the store, under a name that a test does not use otherwise.
+ */
 export function insertOperation(objects: () => readonly FullObject[]) {
   return operation({
     name: 'Ping',

@@ -12,7 +12,7 @@ import { type Answer, answersOf, type TestService } from './service.ts';
 
 export const mandatory: readonly Node[] = [enumerated('AsynchronousIndicator', 1)];
 
-/** An operation that waits at a gate; `slow`: it says of itself that it may take long. */
+/** An operation that waits until `open` is called; `slow`: the operation says that it may take long. */
 export function gatedOperation(name: OperationName, slow = false) {
   let gate = Promise.withResolvers<void>();
   let runs = 0;
@@ -40,7 +40,7 @@ export function gatedOperation(name: OperationName, slow = false) {
   };
 }
 
-/** Sends a message; its answers and the correlation values in them. */
+/** Sends a message with a header that demands a job; returns its answers and their correlation values. */
 export async function submit(
   service: TestService,
   version: Version,
@@ -84,7 +84,7 @@ export async function process(service: TestService, value: Uint8Array | undefine
   return reason ?? status;
 }
 
-/** What Query Asynchronous Requests says: operation, stage, date and value of each. */
+/** Returns operation, stage, date and value of each job that Query Asynchronous Requests lists. */
 export async function listJobs(service: TestService, filters: readonly Node[] = []): Promise<string[]> {
   const { payload } = await service.call('2.1', 'QueryAsynchronousRequests', filters);
   return children(payload, 'AsynchronousRequest').map((each) => {
@@ -95,7 +95,7 @@ export async function listJobs(service: TestService, filters: readonly Node[] = 
   });
 }
 
-/** Until nothing is pending any more. */
+/** Resolves when no job is pending. */
 export async function waitForJobs(service: TestService): Promise<void> {
   for (let waited = 0; service.pendingJobs > 0; waited += 5) {
     if (waited > 60_000) throw new Error(`${service.pendingJobs} jobs are still pending`);
@@ -108,7 +108,7 @@ export function correlationField(value: Uint8Array | undefined): Node {
   return byteString('AsynchronousCorrelationValue', value as Uint8Array);
 }
 
-/** With a Unique Batch Item ID each. */
+/** Gives each item a Unique Batch Item ID. */
 export function withItemIds(items: readonly RequestItem[]): RequestItem[] {
   return items.map((each, at) => ({ ...each, uniqueBatchItemID: Uint8Array.of(at) }));
 }

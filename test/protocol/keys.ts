@@ -37,7 +37,7 @@ export interface Pair {
   readonly publicId: string;
 }
 
-/** A registered AES-128 key of zeros. */
+/** Registers an AES-128 key of zeros; returns its identifier. */
 export async function registerKey(service: TestService, ...attributes: Attribute[]): Promise<string> {
   const { UniqueIdentifier } = await succeed(service, '2.1', Register, {
     ObjectType: 'SymmetricKey',
@@ -57,7 +57,7 @@ export async function registerKey(service: TestService, ...attributes: Attribute
   return UniqueIdentifier;
 }
 
-/** A new pair; its halves may do all that such keys do. */
+/** Creates a key pair whose halves may be used for everything that such keys can do. */
 export function createPair(
   service: TestService,
   algorithm: 'RSA' | 'EC',

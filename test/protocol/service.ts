@@ -52,11 +52,11 @@ export interface ServiceOptions {
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
   readonly revocationListUrl?: string;
-  /** Rules of the cryptography that are not the usual ones. */
+  /** Cryptographic settings that differ from the defaults. */
   readonly crypto?: Partial<CryptographicSettings>;
   /** Further operations, e.g. one that fails with a bug. */
   readonly extra?: readonly AnyOperation[];
-  /** Denies operations to the speaker. */
+  /** Denies operations to the client. */
   readonly may?: (operation: string) => boolean;
   /** How clients replace their certificates; they cannot when left out. */
   readonly enrolments?: (directory: ClientDirectory) => Enrolments;
@@ -64,34 +64,34 @@ export interface ServiceOptions {
   readonly store?: string;
 }
 
-/** Those of a configuration that says nothing. */
+/** The cryptographic settings of a configuration that sets none. */
 export const defaultSettings: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
 
-/** The protocol room over a real SQLite store and vault, without a network. */
+/** The message service over a real SQLite store and vault, without a network. */
 export class TestService {
   /** Milliseconds since 1970 as the service sees them. */
   now = Date.parse('2026-01-01T00:00:00Z');
   readonly logged: string[] = [];
   readonly unexpected: unknown[] = [];
-  /** Of the cryptography. */
+  /** The cryptographic policy, which tests may replace. */
   cryptographicPolicy = new CryptographicPolicy(defaultSettings);
-  /** Why credentials were refused. */
+  /** The reasons that credentials were refused for. */
   readonly authenticationFailures: string[] = [];
-  /** Who has failed too often, and with which key. */
+  /** The clients that failed too often, with their keys. */
   readonly exhausted: ExhaustedAttempts[] = [];
-  /** Clients that are enrolled without being the speaker. */
+  /** Enrolled clients other than the one of the connection. */
   readonly otherClients = new Map<string, Principal>();
-  /** The speaker is enrolled, as long as nobody removes it. */
+  /** Whether the client of the connection is enrolled. */
   isEnrolled = true;
-  /** What is different about the speaker. */
+  /** Changes to the principal of the connection. */
   sender: Partial<Principal> = {};
-  /** What the connection remembers. */
+  /** Digests of the credentials that the connection remembers. */
   memory: Set<string> | undefined;
   store!: Store;
   vault!: Vault;
-  /** What commits have changed. */
+  /** Notifies of what commits have changed. */
   events!: ObjectEvents;
-  /** The connection of the speaker, where the roles on it can be exchanged. */
+  /** The connection, where the roles on it can be exchanged. */
   channel: Channel | undefined;
   /** Controls what becomes of that session when its client replaces the certificate. */
   sessionControl: SessionControl | undefined;
@@ -101,6 +101,7 @@ export class TestService {
   #start!: () => Service;
   #may: (operation: string) => boolean = () => true;
 
+  /** Opens a service in a temporary directory. */
   static async open(options: ServiceOptions = {}): Promise<TestService> {
     const self = new TestService();
     const directory = await mkdtemp(join(tmpdir(), 'kmipd-protocol-'));
@@ -162,24 +163,24 @@ export class TestService {
     return this.#close();
   }
 
-  /** Messages that were answered as pending and are not done. */
+  /** Number of messages that were answered as pending and are not done. */
   get pendingJobs(): number {
     return this.#service.pendingJobs;
   }
 
-  /** Ends the service and starts another over the same store. */
+  /** Closes the service and starts another one over the same store. */
   async restart(): Promise<void> {
     await this.#service.close();
     this.#service = this.#start();
     await this.lookForJobs();
   }
 
-  /** What the service does every few seconds. */
+  /** Queues jobs that were left behind, as the service does every few seconds. */
   lookForJobs(): Promise<void> {
     return this.#service.lookForJobs();
   }
 
-  /** Another service over the same store, as another node would be. */
+  /** Runs `use` with another service over the same store, as another node would be. */
   async asOtherNode<T>(use: () => Promise<T>): Promise<T> {
     const own = this.#service;
     this.#service = this.#start();
@@ -191,7 +192,7 @@ export class TestService {
     }
   }
 
-  /** Bytes in, bytes out, as a client of `group`. */
+  /** Sends the bytes of a request as a client of `group`; returns those of the response. */
   async send(request: Uint8Array, group = 'g'): Promise<Uint8Array> {
     const { memory, channel, sessionControl } = this;
     const may = (operation: string) => this.#may(operation);
@@ -201,7 +202,7 @@ export class TestService {
     return (await this.#service.respond(request, conversation)).response;
   }
 
-  /** The whole Response Message. */
+  /** Sends a batch; returns the whole Response Message. */
   async exchange(
     version: Version,
     items: readonly RequestItem[],
@@ -211,7 +212,7 @@ export class TestService {
     return decode(await this.send(encode(requestMessage(version, items, header)), group));
   }
 
-  /** The answers to a batch, in order. */
+  /** Sends a batch; returns its answers in order. */
   async batch(
     version: Version,
     items: readonly RequestItem[],
@@ -221,7 +222,7 @@ export class TestService {
     return answersOf(await this.exchange(version, items, header, group));
   }
 
-  /** The answer to one item. */
+  /** Sends one item; returns its answer. */
   async call(
     version: Version,
     operation: string,
@@ -232,19 +233,21 @@ export class TestService {
     return answer as Answer;
   }
 
-  /** A new AES-256 key; its identifier. */
+  /** Creates an AES-256 key; returns its identifier. */
   async key(attributes: readonly Node[] = []): Promise<string> {
     const { id, message } = await this.call('1.4', 'Create', createAES(attributes));
     if (id === undefined) throw new Error(`no key: ${message}`);
     return id;
   }
 
+  /** Returns the State of an object, as its number. */
   async state(id: string): Promise<unknown> {
     const answer = await this.call('1.4', 'GetAttributes', [uid(id), text('AttributeName', 'State')]);
     return valueOf(answer.payload as Node, 'Attribute', 'AttributeValue');
   }
 }
 
+/** Returns the Batch Items of a Response Message. */
 export function answersOf(message: Node): Answer[] {
   return children(message, 'BatchItem').map((item) => {
     const operation = valueOf(item, 'Operation') as number | undefined;
@@ -262,7 +265,7 @@ export function answersOf(message: Node): Answer[] {
   });
 }
 
-/** `operation:status` or `operation:reason` of each answer: what a batch came to, in one line. */
+/** Summarises answers in one line: `operation:status` or `operation:reason` of each. */
 export function outline(answers: readonly Answer[]): string {
   return answers.map(({ operation, status, reason }) => `${operation}:${reason ?? status}`).join(' ');
 }
@@ -273,6 +276,7 @@ export function attribute1x(name: string, value: Node): Node {
   return structure('Attribute', text('AttributeName', name), value);
 }
 
+/** The payload of a Create of an AES-256 key in 1.x. */
 export function createAES(attributes: readonly Node[] = []): Node[] {
   return [
     enumerated('ObjectType', 2),

@@ -52,11 +52,11 @@ t.test('a record is encrypted, belongs to its group and expires', async (t) => {
   t.throws(() => foreign.records.put('life', 'a', bytes('mine')), KmipError);
 
   const later = begin('other', 2_000);
-  const heir = later.layer();
-  await heir.records.load('life', 'a');
-  heir.records.put('life', 'a', bytes('new'));
-  heir.keep();
-  t.equal(await later.commit(), 'committed', 'what has expired makes room');
+  const successor = later.layer();
+  await successor.records.load('life', 'a');
+  successor.records.put('life', 'a', bytes('new'));
+  successor.keep();
+  t.equal(await later.commit(), 'committed', 'an expired record can be replaced');
   t.equal(await seen('life', 'a', 'other', 9_999), 'new');
 });
 

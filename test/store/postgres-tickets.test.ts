@@ -2,12 +2,7 @@ import t from 'tap';
 import { DelegatedLogin } from '../../src/operations/sessions/delegated-login.ts';
 import { Login } from '../../src/operations/sessions/login.ts';
 import type { RequestItem } from '../client.ts';
-import {
-  sendWithCredentials,
-  setCredentials,
-  ticketOf,
-  user,
-} from '../protocol/credentials/credential-headers.ts';
+import { sendAs, setCredentials, ticketOf, user } from '../protocol/credentials/credential-headers.ts';
 import { succeed } from '../protocol/operations/ask.ts';
 import { createAES2, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
@@ -37,7 +32,7 @@ t.test('64 at once share ten requests of a ticket', { skip }, async (t) => {
   const service = await open();
   const { Ticket: own } = await succeed(service, '2.1', Login, { RequestCount: 10 });
   const ticket = ticketOf(own.TicketValue.slice());
-  t.same(await tally(() => sendWithCredentials(service, '2.1', [create], ticket)), {
+  t.same(await tally(() => sendAs(service, '2.1', [create], ticket)), {
     Success: 10,
     UsageLimitExceeded: 54,
   });
@@ -47,7 +42,7 @@ t.test('64 at once share ten requests of a ticket', { skip }, async (t) => {
   service.otherClients.set('tester', { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true });
   const counts = await tally((number) => {
     service.sender = { client: `c${number}`, group: `g${number}` };
-    return sendWithCredentials(service, '2.1', [create], delegated);
+    return sendAs(service, '2.1', [create], delegated);
   });
   t.same(counts, { Success: 10, UsageLimitExceeded: 54 }, 'of as many groups');
 });
@@ -59,7 +54,7 @@ t.test('64 at once show one one-time password', { skip }, async (t) => {
     CredentialType: 'OneTimePassword',
     CredentialValue: { Username: 'alice', OneTimePassword: 'one' },
   } as const;
-  const counts = await tally(() => sendWithCredentials(service, '2.1', [create], code));
+  const counts = await tally(() => sendAs(service, '2.1', [create], code));
   t.same(counts, { Success: 1, AuthenticationNotSuccessful: 63 });
 });
 

@@ -76,8 +76,8 @@ export class EndpointChannel {
     const functions = queriedFunctions.filter((name) => QueryFunction.isKnownIn(name, this.#version));
     const answer = await this.request(Query, { QueryFunction: functions });
     const known = 'payload' in answer ? answer.payload : undefined;
-    // In the OASIS test cases clients answer with the operations that they request of servers. Only a list that
-    // names an operation of the server tells which of those the client accepts.
+    // In the OASIS test cases clients answer with the operations that they request of servers. Only a list
+    // that names an operation of the server tells which of those the client accepts.
     const named = known?.Operation ?? [];
     if (named.some((name) => serverOperations.includes(name))) this.#named = new Set(named);
     this.#options.observer.endpointReady({

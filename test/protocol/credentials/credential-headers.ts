@@ -65,7 +65,7 @@ export function hashedPassword(
   };
 }
 
-/** A verifier whose guesses cost next to nothing, as an older one may. */
+/** Hashes a password with cheap parameters. */
 export async function quickVerifier(word: string) {
   const { scryptSync } = await import('node:crypto');
   const salt = Buffer.alloc(16, 7);
@@ -84,7 +84,7 @@ export async function user(username: string, word: string, oneTime: readonly str
   };
 }
 
-/** Gives the speaker of a service these credentials, as the command line does. */
+/** Gives the client of a service these credentials, as the command line does. */
 export async function setCredentials(service: TestService, credentials: ClientCredentials): Promise<void> {
   const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
   await unit.record(credentialKind, 'tester');
@@ -93,8 +93,10 @@ export async function setCredentials(service: TestService, credentials: ClientCr
   service.sender = { ...service.sender, secondFactor: true };
 }
 
-/** Sends items under credentials; answers, and the Server Hashed Password of the header. */
-export async function sendWithCredentials(
+/**
+ * Sends items with credentials; returns the answers, and the Server Hashed Password of the header as `proof`.
+ */
+export async function sendAs(
   service: TestService,
   version: Version,
   items: readonly RequestItem[],

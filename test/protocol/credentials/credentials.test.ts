@@ -10,7 +10,7 @@ import {
   hashedPassword,
   password,
   quickVerifier,
-  sendWithCredentials,
+  sendAs,
   setCredentials,
   ticketOf,
   user,
@@ -48,15 +48,15 @@ const vendor: Credential = {
   CredentialType: 0x80000001,
   CredentialValue: { type: 'TextString', value: 'x' },
 };
-/** Microseconds of the service's clock, and some more. */
+/** POSIX microseconds of the service's clock, plus `more`. */
 const time = (service: TestService, more = 0) => BigInt(service.now) * 1000n + BigInt(more);
 
-t.test('a client without credentials is authenticated by its certificate whatever it shows', async (t) => {
+t.test('passwords and devices are ignored when the operator gave the client no credentials', async (t) => {
   const service = await open();
   const hashed = hashedPassword('u', 'p', time(service)).credential;
   for (const version of versions) {
     for (const [what, credential, came, since] of [
-      ['a password nobody asked for', password('somebody', 'secret'), 'Success', '1.0'],
+      ['a password that is not configured', password('somebody', 'secret'), 'Success', '1.0'],
       ['an empty one', password('', ''), 'Success', '1.0'],
       ['none beside the name', password('somebody'), 'Success', '1.0'],
       ['a device', device({ DeviceSerialNumber: '1', Password: 'x' }), 'Success', '1.1'],
@@ -67,11 +67,7 @@ t.test('a client without credentials is authenticated by its certificate whateve
       ['Hashed Password', hashed, refused, '2.0'],
     ] as const) {
       if (!isWithin(version, since)) continue;
-      t.equal(
-        (await sendWithCredentials(service, version, [locate], credential)).reasons,
-        came,
-        `${version}: ${what}`,
-      );
+      t.equal((await sendAs(service, version, [locate], credential)).reasons, came, `${version}: ${what}`);
     }
   }
   t.notMatch(service.authenticationFailures, ['x'].concat(['somebody']));
@@ -97,11 +93,7 @@ t.test('a client is authenticated by username and password', async (t) => {
       ['a device', [device({ DeviceSerialNumber: '1' })], refused],
       ['missing', [], refused],
     ] as const) {
-      t.equal(
-        (await sendWithCredentials(service, version, [locate], ...shown)).reasons,
-        came,
-        `${version}: ${what}`,
-      );
+      t.equal((await sendAs(service, version, [locate], ...shown)).reasons, came, `${version}: ${what}`);
     }
   }
 });
@@ -135,15 +127,11 @@ t.test('missing authentication is refused before anything else is checked', asyn
   const service = await open({ may: () => false });
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   for (const operation of ['Certify', 'Get', 'Interop']) {
-    t.equal((await sendWithCredentials(service, '2.1', [{ operation }])).reasons, refused, operation);
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [{ operation }], password('a', 'b'))).reasons,
-      refused,
-      operation,
-    );
+    t.equal((await sendAs(service, '2.1', [{ operation }])).reasons, refused, operation);
+    t.equal((await sendAs(service, '2.1', [{ operation }], password('a', 'b'))).reasons, refused, operation);
   }
   t.equal(
-    (await sendWithCredentials(service, '2.1', [{ operation: 'Get' }], password('alice', 'right'))).reasons,
+    (await sendAs(service, '2.1', [{ operation: 'Get' }], password('alice', 'right'))).reasons,
     'PermissionDenied',
   );
 });
@@ -166,7 +154,7 @@ t.test('a client that shows several credentials is refused unless all are valid'
       [[right, vendor], 'FeatureNotSupported'],
       [Array.from({ length: 9 }, () => right), refused],
     ] as const)
-      t.equal((await sendWithCredentials(service, version, [locate], ...shown)).reasons, came, version);
+      t.equal((await sendAs(service, version, [locate], ...shown)).reasons, came, version);
   }
 });
 
@@ -190,11 +178,7 @@ t.test('a device is refused unless every configured field is shown', async (t) =
     [{ MachineIdentifier: 'n' }, refused],
     [{}, refused],
   ] as const)
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], device(fields))).reasons,
-      came,
-      JSON.stringify(fields),
-    );
+    t.equal((await sendAs(service, '2.1', [locate], device(fields))).reasons, came, JSON.stringify(fields));
 });
 
 t.test('a one-time password is valid once', async (t) => {
@@ -212,24 +196,20 @@ t.test('a one-time password is valid once', async (t) => {
     ['with the password', oneTime('alice', 'two', 'right'), 'Success'],
     ['again with it', oneTime('alice', 'two', 'right'), refused],
   ] as const)
-    t.equal((await sendWithCredentials(service, '2.1', [locate], credential)).reasons, came, what);
+    t.equal((await sendAs(service, '2.1', [locate], credential)).reasons, came, what);
   service.now += 3_600_001;
   const twice = [oneTime('alice', 'three'), oneTime('alice', 'three')];
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [locate], ...twice)).reasons,
-    refused,
-    'twice in one message',
-  );
+  t.equal((await sendAs(service, '2.1', [locate], ...twice)).reasons, refused, 'twice in one message');
   service.now += 3_600_001;
   const badTicket = [oneTime('alice', 'three'), ticketOf(new Uint8Array(32))];
-  t.equal((await sendWithCredentials(service, '2.1', [locate], ...badTicket)).reasons, 'InvalidTicket');
+  t.equal((await sendAs(service, '2.1', [locate], ...badTicket)).reasons, 'InvalidTicket');
   t.equal(
-    (await sendWithCredentials(service, '2.1', [locate], oneTime('alice', 'three'))).reasons,
+    (await sendAs(service, '2.1', [locate], oneTime('alice', 'three'))).reasons,
     'Success',
     'was not spent',
   );
   const all = await Promise.all(
-    Array.from({ length: 16 }, () => sendWithCredentials(service, '2.1', [locate], oneTime('alice', 'four'))),
+    Array.from({ length: 16 }, () => sendAs(service, '2.1', [locate], oneTime('alice', 'four'))),
   );
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1, 'sixteen at once: one of them');
 });
@@ -239,23 +219,14 @@ t.test('a ticket replaces the credentials that it was issued for', async (t) => 
   service.sender = { fingerprint: 'f1' };
   const before = (await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [{ operation: 'Login' }])).reasons,
-    refused,
-    'not without them',
-  );
-  const { answers } = await sendWithCredentials(
-    service,
-    '2.1',
-    [{ operation: 'Login' }],
-    password('alice', 'right'),
-  );
+  t.equal((await sendAs(service, '2.1', [{ operation: 'Login' }])).reasons, refused, 'not without them');
+  const { answers } = await sendAs(service, '2.1', [{ operation: 'Login' }], password('alice', 'right'));
   t.match(answers, [{ status: 'Success' }]);
-  t.equal((await sendWithCredentials(service, '2.1', [locate], ticketOf(before))).reasons, 'Success');
+  t.equal((await sendAs(service, '2.1', [locate], ticketOf(before))).reasons, 'Success');
   const both = [ticketOf(before), password('alice', 'right')];
-  t.equal((await sendWithCredentials(service, '2.1', [locate], ...both)).reasons, 'Success', 'both hold');
+  t.equal((await sendAs(service, '2.1', [locate], ...both)).reasons, 'Success', 'both hold');
   const wrong = [ticketOf(before), password('alice', 'wrong')];
-  t.equal((await sendWithCredentials(service, '2.1', [locate], ...wrong)).reasons, refused, 'one does not');
+  t.equal((await sendAs(service, '2.1', [locate], ...wrong)).reasons, refused, 'one does not');
 });
 
 t.test(
@@ -264,31 +235,25 @@ t.test(
     const service = await open();
     service.memory = new Set();
     await setCredentials(service, { users: [await user('alice', 'old')], devices: [] });
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons,
-      'Success',
-    );
+    t.equal((await sendAs(service, '2.1', [locate], password('alice', 'old'))).reasons, 'Success');
     t.equal(service.memory.size, 1);
     t.notMatch([...service.memory].join(), /old|alice/);
     t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons,
+      (await sendAs(service, '2.1', [locate], password('alice', 'old'))).reasons,
       'Success',
       'remembered',
     );
     await setCredentials(service, { users: [await user('alice', 'new')], devices: [] });
-    t.equal((await sendWithCredentials(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'new'))).reasons,
-      'Success',
-    );
+    t.equal((await sendAs(service, '2.1', [locate], password('alice', 'old'))).reasons, refused);
+    t.equal((await sendAs(service, '2.1', [locate], password('alice', 'new'))).reasons, 'Success');
   },
 );
 
 t.test('a client is authenticated by its certificate when its credentials have been removed', async (t) => {
   const service = await open();
   service.sender = { secondFactor: true };
-  t.equal((await sendWithCredentials(service, '2.1', [locate])).reasons, 'Success');
-  t.equal((await sendWithCredentials(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
+  t.equal((await sendAs(service, '2.1', [locate])).reasons, 'Success');
+  t.equal((await sendAs(service, '2.1', [locate], password('a', 'b'))).reasons, 'Success');
 });
 
 t.test('a client that guesses is throttled, one that knows the password is not', async (t) => {
@@ -298,7 +263,7 @@ t.test('a client that guesses is throttled, one that knows the password is not',
     devices: [],
   });
   const attempt = async (name: string, word: string) =>
-    (await sendWithCredentials(service, '2.1', [locate], password(name, word))).reasons;
+    (await sendAs(service, '2.1', [locate], password(name, word))).reasons;
   for (let number = 0; number < 5; number++) t.equal(await attempt('alice', `guess ${number}`), refused);
   t.equal(await attempt('alice', 'right'), refused, 'not even the right one');
   t.match(service.authenticationFailures.at(-1), /too many/);
@@ -317,18 +282,11 @@ t.test('the fixed credential of conformance tests is valid in interop mode only'
   const fixed = password('administrator', 'password');
   for (const interop of [true, false]) {
     const service = await open({ interop });
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], fixed)).reasons,
-      'Success',
-      'nobody asked for one',
-    );
+    t.equal((await sendAs(service, '2.1', [locate], fixed)).reasons, 'Success', 'nobody asked for one');
     await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
-    const came = (await sendWithCredentials(service, '2.1', [locate], fixed)).reasons;
+    const came = (await sendAs(service, '2.1', [locate], fixed)).reasons;
     t.equal(came, interop ? 'Success' : refused, `interop: ${interop}`);
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], password('administrator', 'other'))).reasons,
-      refused,
-    );
+    t.equal((await sendAs(service, '2.1', [locate], password('administrator', 'other'))).reasons, refused);
   }
 });
 
@@ -343,7 +301,7 @@ t.test('the refusal has the same text for every cause, and names nothing', async
     oneTime('alice', 'wrong-secret'),
     hashedPassword('alice', 'wrong-secret', time(service)).credential,
   ]) {
-    const { answers } = await sendWithCredentials(service, '2.1', [locate], shown);
+    const { answers } = await sendAs(service, '2.1', [locate], shown);
     messages.add(answers[0]?.message);
   }
   t.equal(messages.size, 1);

@@ -6,7 +6,7 @@ import {
   authenticationHeader,
   hashedPassword,
   password,
-  sendWithCredentials,
+  sendAs,
   setCredentials,
   user,
 } from './credential-headers.ts';
@@ -35,22 +35,22 @@ t.test(
       for (const [number, hash] of ([undefined, 'SHA_256', 'SHA_384', 'SHA_512'] as const).entries()) {
         const now = time(service, at * 10 + number);
         const { credential, answer } = hashedPassword('alice', 'right', now, hash);
-        const first = await sendWithCredentials(service, version, [locate], credential);
+        const first = await sendAs(service, version, [locate], credential);
         t.equal(first.reasons, 'Success', `${version} ${hash}`);
         t.equal(first.proof, answer, `${version} ${hash}: Server Hashed Password`);
-        const again = await sendWithCredentials(service, version, [locate], credential);
+        const again = await sendAs(service, version, [locate], credential);
         t.equal(again.reasons, refused, 'the same again');
         t.equal(again.proof, undefined);
       }
     }
     const other = hashedPassword('bob', 'right', time(service)).credential;
     t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], other)).reasons,
+      (await sendAs(service, '2.1', [locate], other)).reasons,
       'Success',
       'another user has times of its own',
     );
     t.equal(
-      (await sendWithCredentials(service, '2.1', [locate], password('alice', 'right'))).proof,
+      (await sendAs(service, '2.1', [locate], password('alice', 'right'))).proof,
       undefined,
       'nobody asked',
     );
@@ -85,17 +85,13 @@ t.test('a Hashed Password is refused when a part of it is wrong', async (t) => {
     service.now += 3_600_001;
     if (what === 'far ahead of the clock')
       t.equal(
-        (await sendWithCredentials(service, '2.1', [locate], made('right', 'alice', 86_400_000_001))).reasons,
+        (await sendAs(service, '2.1', [locate], made('right', 'alice', 86_400_000_001))).reasons,
         refused,
         what,
       );
-    else t.equal((await sendWithCredentials(service, '2.1', [locate], credential)).reasons, refused, what);
+    else t.equal((await sendAs(service, '2.1', [locate], credential)).reasons, refused, what);
   }
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [locate], made('right'))).reasons,
-    'Success',
-    'nothing was used up',
-  );
+  t.equal((await sendAs(service, '2.1', [locate], made('right'))).reasons, 'Success', 'nothing was used up');
 });
 
 t.test('a Timestamp of a Hashed Password is valid once on many connections', async (t) => {
@@ -103,7 +99,7 @@ t.test('a Timestamp of a Hashed Password is valid once on many connections', asy
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const { credential } = hashedPassword('alice', 'right', time(service));
   const all = await Promise.all(
-    Array.from({ length: 16 }, () => sendWithCredentials(service, '2.1', [locate], credential)),
+    Array.from({ length: 16 }, () => sendAs(service, '2.1', [locate], credential)),
   );
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 1);
 });
@@ -112,9 +108,9 @@ t.test('the Server Hashed Password counts for the Maximum Response Size', async 
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
-  const sizeOf = async (most: number, at: number) => {
+  const sizeOf = async (maxBytes: number, at: number) => {
     const { credential } = hashedPassword('alice', 'right', time(service, at));
-    const header = [integer('MaximumResponseSize', most), authenticationHeader(credential)];
+    const header = [integer('MaximumResponseSize', maxBytes), authenticationHeader(credential)];
     const answer = encode(await service.exchange('2.1', [query], header));
     return answer.length;
   };
@@ -127,8 +123,8 @@ t.test('a client is not throttled when its messages overtake each other', async 
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right')], devices: [] });
   const at = (more: number) => hashedPassword('alice', 'right', time(service, more)).credential;
-  t.equal((await sendWithCredentials(service, '2.1', [locate], at(100))).reasons, 'Success');
+  t.equal((await sendAs(service, '2.1', [locate], at(100))).reasons, 'Success');
   for (let more = 0; more < 10; more++)
-    t.equal((await sendWithCredentials(service, '2.1', [locate], at(more))).reasons, refused, 'overtaken');
-  t.equal((await sendWithCredentials(service, '2.1', [locate], at(101))).reasons, 'Success');
+    t.equal((await sendAs(service, '2.1', [locate], at(more))).reasons, refused, 'overtaken');
+  t.equal((await sendAs(service, '2.1', [locate], at(101))).reasons, 'Success');
 });

@@ -4,7 +4,7 @@ import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login
 import { bytes, enumerated, type RequestItem, structure, text, valueOf } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';
-import { authenticationHeader, sendWithCredentials, ticketOf } from './credential-headers.ts';
+import { authenticationHeader, sendAs, ticketOf } from './credential-headers.ts';
 
 async function open(): Promise<TestService> {
   const service = await TestService.open();
@@ -60,11 +60,11 @@ t.test('a ticket allows the operations of its Rights only', async (t) => {
       [item('DiscoverVersions'), 'NotAuthorised'],
     ] as const)
       t.equal(
-        (await sendWithCredentials(service, version, [each], ticket)).reasons,
+        (await sendAs(service, version, [each], ticket)).reasons,
         came,
         `${version}: ${each.operation}`,
       );
-    const { answers } = await sendWithCredentials(service, version, [query], ticket);
+    const { answers } = await sendAs(service, version, [query], ticket);
     const named = answers[0]?.payload?.type === 'Structure' ? answers[0].payload.value : [];
     t.same(
       named.map(({ value }) => Number(value)).toSorted((a, b) => a - b),
@@ -73,13 +73,13 @@ t.test('a ticket allows the operations of its Rights only', async (t) => {
     );
   }
   t.equal(
-    (await sendWithCredentials(service, '2.1', [query], await delegate(service))).reasons,
+    (await sendAs(service, '2.1', [query], await delegate(service))).reasons,
     'NotAuthorised',
     'no Right',
   );
   const all = await delegate(service, {});
   t.equal(
-    (await sendWithCredentials(service, '2.1', [item('GetAttributes', id)], all)).reasons,
+    (await sendAs(service, '2.1', [item('GetAttributes', id)], all)).reasons,
     'Success',
     'an open Right',
   );
@@ -90,7 +90,7 @@ t.test('a ticket allows no operation that the role of its client does not includ
   const id = await key(service);
   const ticket = await delegate(service, {});
   service.sender = { fingerprint: 'f1', may: (operation) => operation !== 'Get' };
-  t.equal((await sendWithCredentials(service, '2.1', [item('Get', id)], ticket)).reasons, 'PermissionDenied');
+  t.equal((await sendAs(service, '2.1', [item('Get', id)], ticket)).reasons, 'PermissionDenied');
 });
 
 t.test('a ticket allows the objects of its Rights, and does not tell whether others exist', async (t) => {
@@ -110,11 +110,11 @@ t.test('a ticket allows the objects of its Rights, and does not tell whether oth
     [item('GetAttributes', mine), 'NotAuthorised'],
     [creating(), 'Success'],
   ] as const)
-    t.equal((await sendWithCredentials(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
-  const { answers } = await sendWithCredentials(service, '2.1', [locate], ticket);
+    t.equal((await sendAs(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
+  const { answers } = await sendAs(service, '2.1', [locate], ticket);
   t.equal(valueOf(answers[0]?.payload as never, 'UniqueIdentifier'), mine);
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 1);
-  const made = await sendWithCredentials(service, '2.1', [creating(), item('Get')], ticket);
+  const made = await sendAs(service, '2.1', [creating(), item('Get')], ticket);
   t.equal(made.reasons, 'Success NotAuthorised', 'a new object is not among the named ones');
 });
 
@@ -124,7 +124,7 @@ t.test('operations on many objects see those of the Rights only', async (t) => {
   await key(service);
   const names = Array.from({ length: 253 }, (_, number) => `key-${number}`);
   const ticket = await delegate(service, { ...operations('Locate'), ...objects(mine, ...names) });
-  const { answers, reasons } = await sendWithCredentials(service, '2.1', [locate], ticket);
+  const { answers, reasons } = await sendAs(service, '2.1', [locate], ticket);
   t.equal(reasons, 'Success');
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 1);
 });
@@ -142,11 +142,11 @@ t.test('a ticket allows objects in its Object Groups, and new ones only there', 
     [creating('red'), 'NotAuthorised'],
     [creating(), 'NotAuthorised'],
   ] as const)
-    t.equal((await sendWithCredentials(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
-  const { answers } = await sendWithCredentials(service, '2.1', [locate], ticket);
+    t.equal((await sendAs(service, '2.1', [each], ticket)).reasons, came, `${each.operation}`);
+  const { answers } = await sendAs(service, '2.1', [locate], ticket);
   t.equal(valueOf(answers[0]?.payload as never, 'LocatedItems'), 2);
   t.equal(
-    (await sendWithCredentials(service, '2.1', [creating('green'), item('Get')], ticket)).reasons,
+    (await sendAs(service, '2.1', [creating('green'), item('Get')], ticket)).reasons,
     'Success Success',
   );
 });
@@ -157,26 +157,18 @@ t.test('a delegated ticket acts for its client as long as that one is authorised
   const ticket = await delegate(service, operations('Get'));
   service.sender = { client: 'other', group: 'h', fingerprint: 'f2', may: () => false };
   const get = item('Get', id);
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [get], ticket)).reasons,
-    'InvalidTicket',
-    'not enrolled any more',
-  );
+  t.equal((await sendAs(service, '2.1', [get], ticket)).reasons, 'InvalidTicket', 'not enrolled any more');
   const delegator = { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true };
   service.otherClients.set('tester', delegator);
-  t.equal((await sendWithCredentials(service, '2.1', [get], ticket)).reasons, 'Success');
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [get])).reasons,
-    'PermissionDenied',
-    'without it, as itself',
-  );
+  t.equal((await sendAs(service, '2.1', [get], ticket)).reasons, 'Success');
+  t.equal((await sendAs(service, '2.1', [get])).reasons, 'PermissionDenied', 'without it, as itself');
   for (const [what, change, came] of [
     ['another certificate', { fingerprint: 'f3' }, 'InvalidTicket'],
     ['another group', { group: 'i' }, 'InvalidTicket'],
     ['another role', { may: () => false }, 'PermissionDenied'],
   ] as const) {
     service.otherClients.set('tester', { ...delegator, ...change });
-    t.equal((await sendWithCredentials(service, '2.1', [get], ticket)).reasons, came, what);
+    t.equal((await sendAs(service, '2.1', [get], ticket)).reasons, came, what);
   }
 });
 
@@ -187,7 +179,7 @@ t.test('a delegated ticket is valid for its number of requests', async (t) => {
   const ticket = ticketOf(Ticket.TicketValue.slice());
   const came: string[] = [];
   for (const each of [query, item('Get', 'x'), query])
-    came.push((await sendWithCredentials(service, '2.0', [each], ticket)).reasons);
+    came.push((await sendAs(service, '2.0', [each], ticket)).reasons);
   t.same(came, ['Success', 'NotAuthorised', 'UsageLimitExceeded']);
 });
 
@@ -208,25 +200,13 @@ t.test('a ticket with Rights gives access to its own jobs only', async (t) => {
   });
   const ticket = await delegate(service, {});
   const [mine, own] = [await pending(), await pending(ticket)];
-  t.match(
-    (await sendWithCredentials(service, '2.1', [poll(mine)], ticket)).reasons,
-    /^Invalid/,
-    'not of the delegator',
-  );
-  const asked = await sendWithCredentials(
-    service,
-    '2.1',
-    [{ operation: 'QueryAsynchronousRequests' }],
-    ticket,
-  );
+  t.match((await sendAs(service, '2.1', [poll(mine)], ticket)).reasons, /^Invalid/, 'not of the delegator');
+  const asked = await sendAs(service, '2.1', [{ operation: 'QueryAsynchronousRequests' }], ticket);
   const { payload } = asked.answers[0] ?? {};
   t.equal(payload?.type === 'Structure' && payload.value.length, 1, 'one of two');
   t.match(
-    (await sendWithCredentials(service, '2.1', [poll(own)], ticket)).answers[0]?.status,
+    (await sendAs(service, '2.1', [poll(own)], ticket)).answers[0]?.status,
     /^(Success|OperationPending)$/,
   );
-  t.match(
-    (await sendWithCredentials(service, '2.1', [poll(mine)])).answers[0]?.status,
-    /^(Success|OperationPending)$/,
-  );
+  t.match((await sendAs(service, '2.1', [poll(mine)])).answers[0]?.status, /^(Success|OperationPending)$/);
 });

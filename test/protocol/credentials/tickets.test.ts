@@ -4,7 +4,7 @@ import { Login } from '../../../src/operations/sessions/login.ts';
 import { bytes, enumerated, integer, item, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
 import { createAES2, TestService, uid } from '../service.ts';
-import { authenticationHeader, sendWithCredentials, ticketNode, ticketOf } from './credential-headers.ts';
+import { authenticationHeader, sendAs, ticketNode, ticketOf } from './credential-headers.ts';
 
 const versions = ['2.0', '2.1'] as const;
 const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
@@ -34,7 +34,7 @@ t.test('a ticket is valid for the requested number of requests, failed and open 
     const ticket = ticketOf(await login(service, { LeaseTime: 0, RequestCount: 3 }));
     const came: string[] = [];
     for (const each of [query, get('nothing of the kind'), query, query, create])
-      came.push((await sendWithCredentials(service, version, [each], ticket)).reasons);
+      came.push((await sendAs(service, version, [each], ticket)).reasons);
     t.same(
       came,
       ['Success', 'ObjectNotFound', 'Success', 'UsageLimitExceeded', 'UsageLimitExceeded'],
@@ -46,17 +46,14 @@ t.test('a ticket is valid for the requested number of requests, failed and open 
 t.test('a message counts as one request of the ticket, and Undo does not take it back', async (t) => {
   const service = await open();
   const ticket = ticketOf(await login(service, { RequestCount: 2 }));
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [query, query, query], ticket)).reasons,
-    'Success Success Success',
-  );
+  t.equal((await sendAs(service, '2.1', [query, query, query], ticket)).reasons, 'Success Success Success');
   const undo = enumerated('BatchErrorContinuationOption', 3);
   const message = await service.batch('2.1', [create, get('nothing')], [undo, authenticationHeader(ticket)]);
   t.same(
     message.map(({ status }) => status),
     ['OperationUndone', 'OperationFailed'],
   );
-  t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'UsageLimitExceeded');
+  t.equal((await sendAs(service, '2.1', [query], ticket)).reasons, 'UsageLimitExceeded');
 });
 
 t.test("a ticket gets the requested lease time up to the server's limit", async (t) => {
@@ -70,17 +67,9 @@ t.test("a ticket gets the requested lease time up to the server's limit", async 
   ] as const) {
     const ticket = ticketOf(await login(service, lease === undefined ? {} : { LeaseTime: lease }));
     service.now += (lasts - 1) * 1000;
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [query], ticket)).reasons,
-      'Success',
-      `${lease}: before the end`,
-    );
+    t.equal((await sendAs(service, '2.1', [query], ticket)).reasons, 'Success', `${lease}: before the end`);
     service.now += 1000;
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [query], ticket)).reasons,
-      'InvalidTicket',
-      `${lease}: at the end`,
-    );
+    t.equal((await sendAs(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', `${lease}: at the end`);
   }
 });
 
@@ -90,25 +79,21 @@ t.test('Logout ends a ticket with and without showing it', async (t) => {
     const value = await login(service);
     const logout: RequestItem = { operation: 'Logout', payload: [ticketNode(value)] };
     const credentials = shown ? [ticketOf(value)] : [];
-    t.equal((await sendWithCredentials(service, '2.1', [logout], ...credentials)).reasons, 'Success');
-    t.equal((await sendWithCredentials(service, '2.1', [query], ticketOf(value))).reasons, 'InvalidTicket');
-    t.equal((await sendWithCredentials(service, '2.1', [logout])).reasons, 'InvalidTicket', 'a second time');
+    t.equal((await sendAs(service, '2.1', [logout], ...credentials)).reasons, 'Success');
+    t.equal((await sendAs(service, '2.1', [query], ticketOf(value))).reasons, 'InvalidTicket');
+    t.equal((await sendAs(service, '2.1', [logout])).reasons, 'InvalidTicket', 'a second time');
   }
   const limited = await login(service, { RequestCount: 1 });
   const ended = { operation: 'Logout', payload: [ticketNode(limited)] };
   t.equal(
-    (await sendWithCredentials(service, '2.1', [ended], ticketOf(limited))).reasons,
+    (await sendAs(service, '2.1', [ended], ticketOf(limited))).reasons,
     'Success',
     'with its last request',
   );
   const undone = await login(service);
   const logout = { operation: 'Logout', payload: [ticketNode(undone)] };
   await service.batch('2.1', [logout, get('nothing')], [enumerated('BatchErrorContinuationOption', 3)]);
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [query], ticketOf(undone))).reasons,
-    'Success',
-    'an undone Logout',
-  );
+  t.equal((await sendAs(service, '2.1', [query], ticketOf(undone))).reasons, 'Success', 'an undone Logout');
 });
 
 t.test('a ticket is refused when it is unknown, malformed or repeated', async (t) => {
@@ -127,12 +112,12 @@ t.test('a ticket is refused when it is unknown, malformed or repeated', async (t
     ['of another type', otherType],
     ['two of them', ticketOf(value), ticketOf(value)],
   ] as const) {
-    const { answers } = await sendWithCredentials(service, '2.1', [query, create], ...credentials);
+    const { answers } = await sendAs(service, '2.1', [query, create], ...credentials);
     t.match(answers, [{ operation: 'Query', reason: 'InvalidTicket' }], what);
     t.equal(answers.length, 1, `${what}: Stop leaves the second item unrun`);
   }
   t.equal(
-    (await sendWithCredentials(service, '1.4', [{ operation: 'Locate' }], nothing)).reasons,
+    (await sendAs(service, '1.4', [{ operation: 'Locate' }], nothing)).reasons,
     'AuthenticationNotSuccessful',
   );
 });
@@ -142,16 +127,16 @@ t.test(
   async (t) => {
     const service = await open();
     const ticket = ticketOf(await login(service));
-    for (const [what, speaker] of [
+    for (const [what, sender] of [
       ['another client', { client: 'other', fingerprint: 'f2' }],
       ['another certificate', { fingerprint: 'f2' }],
       ['another group', { fingerprint: 'f1', group: 'h' }],
     ] as const) {
-      service.sender = speaker;
-      t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', what);
+      service.sender = sender;
+      t.equal((await sendAs(service, '2.1', [query], ticket)).reasons, 'InvalidTicket', what);
     }
     service.sender = { fingerprint: 'f1' };
-    t.equal((await sendWithCredentials(service, '2.1', [query], ticket)).reasons, 'Success');
+    t.equal((await sendAs(service, '2.1', [query], ticket)).reasons, 'Success');
   },
 );
 
@@ -159,12 +144,7 @@ t.test('Login is refused when it is requested with a ticket', async (t) => {
   const service = await open();
   for (const value of [await login(service), await delegate(service, [{}])]) {
     for (const [operation, ...payload] of [['Login'], ['DelegatedLogin', structure('Rights')]] as const) {
-      const { reasons } = await sendWithCredentials(
-        service,
-        '2.1',
-        [{ operation, payload }],
-        ticketOf(value),
-      );
+      const { reasons } = await sendAs(service, '2.1', [{ operation, payload }], ticketOf(value));
       t.equal(reasons, 'PermissionDenied', operation);
     }
   }
@@ -194,21 +174,16 @@ t.test('Login, Delegated Login and Logout refuse invalid requests', async (t) =>
       ),
     ],
   ] as const) {
-    t.equal((await sendWithCredentials(service, '2.1', [{ operation, payload }])).reasons, 'InvalidField');
+    t.equal((await sendAs(service, '2.1', [{ operation, payload }])).reasons, 'InvalidField');
   }
-  t.equal(
-    (await sendWithCredentials(service, '2.1', [{ operation: 'DelegatedLogin' }])).reasons,
-    'InvalidMessage',
-  );
-  t.equal((await sendWithCredentials(service, '2.1', [{ operation: 'Logout' }])).reasons, 'InvalidMessage');
+  t.equal((await sendAs(service, '2.1', [{ operation: 'DelegatedLogin' }])).reasons, 'InvalidMessage');
+  t.equal((await sendAs(service, '2.1', [{ operation: 'Logout' }])).reasons, 'InvalidMessage');
 });
 
 t.test('ten of 64 concurrent messages succeed when a ticket has ten requests left', async (t) => {
   const service = await open();
   const ticket = ticketOf(await login(service, { RequestCount: 10 }));
-  const all = await Promise.all(
-    Array.from({ length: 64 }, () => sendWithCredentials(service, '2.1', [create], ticket)),
-  );
+  const all = await Promise.all(Array.from({ length: 64 }, () => sendAs(service, '2.1', [create], ticket)));
   const came = all.map(({ reasons }) => reasons);
   t.equal(came.filter((each) => each === 'Success').length, 10);
   t.equal(came.filter((each) => each === 'UsageLimitExceeded').length, 54);
@@ -221,7 +196,7 @@ t.test('concurrent messages of 64 groups succeed with delegated tickets', async 
   const all = await Promise.all(
     Array.from({ length: 64 }, (_, number) => {
       service.sender = { client: `c${number}`, group: `g${number}` };
-      return sendWithCredentials(service, '2.1', [create], ticket);
+      return sendAs(service, '2.1', [create], ticket);
     }),
   );
   t.equal(all.filter(({ reasons }) => reasons === 'Success').length, 10);
@@ -259,29 +234,13 @@ t.test('Usage Limits of a ticket and of a Right count the data that keys protect
   ] as const) {
     const ticket = ticketOf(value);
     t.equal(
-      (await sendWithCredentials(service, '2.1', [encrypt(15)], ticket)).reasons === 'Success',
+      (await sendAs(service, '2.1', [encrypt(15)], ticket)).reasons === 'Success',
       false,
       `${what}: fails`,
     );
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [encrypt(16)], ticket)).reasons,
-      'Success',
-      `${what}: first`,
-    );
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [encrypt(32)], ticket)).reasons,
-      'Success',
-      `${what}: second`,
-    );
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [encrypt(16)], ticket)).reasons,
-      'UsageLimitExceeded',
-      what,
-    );
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [get(id)], ticket)).reasons,
-      'Success',
-      `${what}: Get is no use`,
-    );
+    t.equal((await sendAs(service, '2.1', [encrypt(16)], ticket)).reasons, 'Success', `${what}: first`);
+    t.equal((await sendAs(service, '2.1', [encrypt(32)], ticket)).reasons, 'Success', `${what}: second`);
+    t.equal((await sendAs(service, '2.1', [encrypt(16)], ticket)).reasons, 'UsageLimitExceeded', what);
+    t.equal((await sendAs(service, '2.1', [get(id)], ticket)).reasons, 'Success', `${what}: Get is no use`);
   }
 });

@@ -9,7 +9,7 @@ import { DelegatedLogin } from '../../../../src/operations/sessions/delegated-lo
 import { Login } from '../../../../src/operations/sessions/login.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { enumerated } from '../../../client.ts';
-import { sendWithCredentials, ticketOf } from '../../credentials/credential-headers.ts';
+import { sendAs, ticketOf } from '../../credentials/credential-headers.ts';
 import { type EnrolmentFixture, newAuthority, openEnrolled } from '../../enrolments.ts';
 import { createAES2, outline, uid } from '../../service.ts';
 import { ask, attributeOf, everything, materialOf, payloadOf, succeed } from '../ask.ts';
@@ -244,16 +244,12 @@ t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', 
   const given = ticketOf((await succeed(service, '2.1', DelegatedLogin, rights)).Ticket.TicketValue.slice());
   const payload = payloadOf('2.1', ReProvision, {});
   const item = { operation: 'ReProvision', payload };
-  t.equal((await sendWithCredentials(service, '2.1', [item], first)).reasons, 'PermissionDenied');
+  t.equal((await sendAs(service, '2.1', [item], first)).reasons, 'PermissionDenied');
   for (const round of [1, 2, 3]) {
     await succeed(service, '2.1', ReProvision, {});
     const client = await entry();
     service.sender = { fingerprint: client?.fingerprint as string };
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [create], first)).reasons,
-      'Success',
-      `round ${round}`,
-    );
+    t.equal((await sendAs(service, '2.1', [create], first)).reasons, 'Success', `round ${round}`);
     service.otherClients.set('tester', {
       client: 'tester',
       group: 'g',
@@ -261,16 +257,12 @@ t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', 
       may: () => true,
     });
     service.sender = { client: 'other', fingerprint: 'ff' };
-    t.equal(
-      (await sendWithCredentials(service, '2.1', [create], given)).reasons,
-      'Success',
-      'a delegated one',
-    );
+    t.equal((await sendAs(service, '2.1', [create], given)).reasons, 'Success', 'a delegated one');
     service.sender = { fingerprint: client?.fingerprint as string };
   }
   service.sender = { fingerprint: 'ab'.repeat(32) };
   t.equal(
-    (await sendWithCredentials(service, '2.1', [create], first)).reasons,
+    (await sendAs(service, '2.1', [create], first)).reasons,
     'InvalidTicket',
     'enrolled anew by the operator',
   );
