@@ -20,10 +20,7 @@ import { readEntries, registrations } from '../fuzz/corpus.ts';
 import { type Kind, kinds, makeObjects, standIn, withIdentifiers } from '../fuzz/objects.ts';
 import { answersOf, createAES2, outline, TestService, uid } from './service.ts';
 
-/**
- * What belongs to another group does not exist: every request that names something of theirs is answered word
- * for word as it is when the name was never given to anybody, wherever the name stands.
- */
+/** A request that names anything of another group gets the same bytes as one with a name that was never used. */
 
 const service = await TestService.open({ limits: { jobsPerClient: 1_000 } });
 t.teardown(() => service.close());

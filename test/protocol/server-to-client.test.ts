@@ -218,7 +218,7 @@ t.test('the server sends the operations that the client accepts', async (t) => {
   await t.test('a client that refuses notifications and its role is disconnected', async (t) => {
     const { ended, cutReasons } = await openEndpoint(t, { operations: ['Put'] });
     await ended;
-    t.same(cutReasons, ['it takes nothing of what the server tells']);
+    t.same(cutReasons, ['the client accepts none of the requests of the server']);
   });
   await t.test('a client that accepts no notification gets its role back at once', async (t) => {
     const { client, ended } = await openEndpoint(t, { operations: ['SetEndpointRole'] });
