@@ -22,7 +22,7 @@ import {
   preActive,
   revoked,
   service,
-} from './wrapping-cast.ts';
+} from './wrapping-fixtures.ts';
 import {
   active,
   blockOf,

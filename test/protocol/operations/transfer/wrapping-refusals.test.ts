@@ -32,7 +32,7 @@ import {
   spent,
   transparent,
   wrappedKey,
-} from './wrapping-cast.ts';
+} from './wrapping-fixtures.ts';
 import {
   active,
   blockOf,
