@@ -44,46 +44,43 @@ async function isEnrolled(
 }
 type Tap = Pick<typeof t, 'equal' | 'ok' | 'same' | 'teardown'>;
 
-t.test(
-  'Re-Provision signs a certificate request by the authority of the state directory, for the same name',
-  async (t) => {
-    for (const version of versions) {
-      for (const form of ['PKCS_10', 'PEM'] as const) {
-        const enrolled = await openEnrolled(t);
-        const { service, authority, notifications, sessionCalls, entry } = enrolled;
-        const before = await entry();
-        await enrolled.enrol('neighbour');
-        const request = await requestOf({ subject: 'CN=root,O=Somebody else' });
-        const value = form === 'PEM' ? request.pem : request.der;
-        const { UniqueIdentifier: id = '' } = await succeed(
-          service,
-          version,
-          ReProvision,
-          requestWith(value, form),
-        );
-        const certificate = await isEnrolled(t, enrolled, id);
-        t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
-        t.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
-        t.same(
-          { ...(await entry()), fingerprint: '', certificate: '' },
-          { ...before, fingerprint: '', certificate: '' },
-        );
-        t.equal(await attributeOf(service, id, 'State'), 'Active');
-        const fingerprint = fingerprintOf(certificate);
-        t.same(notifications, [
-          {
-            client: 'tester',
-            fingerprint,
-            before: before?.fingerprint,
-            object: id,
-            by: 'certificate request',
-          },
-        ]);
-        t.same(sessionCalls, [fingerprint, 'replaced']);
-      }
+t.test('Re-Provision signs a certificate request for the name of the client', async (t) => {
+  for (const version of versions) {
+    for (const form of ['PKCS_10', 'PEM'] as const) {
+      const enrolled = await openEnrolled(t);
+      const { service, authority, notifications, sessionCalls, entry } = enrolled;
+      const before = await entry();
+      await enrolled.enrol('neighbour');
+      const request = await requestOf({ subject: 'CN=root,O=Somebody else' });
+      const value = form === 'PEM' ? request.pem : request.der;
+      const { UniqueIdentifier: id = '' } = await succeed(
+        service,
+        version,
+        ReProvision,
+        requestWith(value, form),
+      );
+      const certificate = await isEnrolled(t, enrolled, id);
+      t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
+      t.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
+      t.same(
+        { ...(await entry()), fingerprint: '', certificate: '' },
+        { ...before, fingerprint: '', certificate: '' },
+      );
+      t.equal(await attributeOf(service, id, 'State'), 'Active');
+      const fingerprint = fingerprintOf(certificate);
+      t.same(notifications, [
+        {
+          client: 'tester',
+          fingerprint,
+          before: before?.fingerprint,
+          object: id,
+          by: 'certificate request',
+        },
+      ]);
+      t.same(sessionCalls, [fingerprint, 'replaced']);
     }
-  },
-);
+  }
+});
 
 t.test('Re-Provision accepts a certificate of a trusted authority', async (t) => {
   for (const version of versions) {
@@ -97,7 +94,7 @@ t.test('Re-Provision accepts a certificate of a trusted authority', async (t) =>
   }
 });
 
-t.test('Re-Provision makes a key and its certificate for a client that is alone in its group', async (t) => {
+t.test('Re-Provision makes a key and a certificate for a client alone in its group', async (t) => {
   for (const version of versions) {
     const enrolled = await openEnrolled(t);
     const { service, notifications } = enrolled;
@@ -114,16 +111,13 @@ t.test('Re-Provision makes a key and its certificate for a client that is alone 
   }
 });
 
-t.test(
-  'Re-Provision sets the ID Placeholder to the certificate, so that the same message can get it',
-  async (t) => {
-    const { service } = await openEnrolled(t);
-    const payload = payloadOf('2.1', ReProvision, requestWith((await requestOf()).der));
-    const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
-    t.equal(outline(answers), 'ReProvision:Success Get:Success');
-    t.equal(answers[1]?.id, answers[0]?.id);
-  },
-);
+t.test('Re-Provision sets the ID Placeholder to the certificate', async (t) => {
+  const { service } = await openEnrolled(t);
+  const payload = payloadOf('2.1', ReProvision, requestWith((await requestOf()).der));
+  const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
+  t.equal(outline(answers), 'ReProvision:Success Get:Success');
+  t.equal(answers[1]?.id, answers[0]?.id);
+});
 
 t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   const enrolled = await openEnrolled(t);
@@ -185,7 +179,7 @@ t.test('Re-Provision refuses the certificate that the client has already', async
   t.equal((await ask(service, '2.1', ReProvision, bringing(der(certificate)))).reason, 'PermissionDenied');
 });
 
-t.test('Re-Provision accepts only certificates when the server has no authority', async (t) => {
+t.test('Re-Provision accepts only certificates without an authority', async (t) => {
   const { service, authority, loseKey } = await openEnrolled(t);
   loseKey();
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'FeatureNotSupported');
@@ -204,12 +198,12 @@ t.test('Re-Provision refuses to sign when the authority has expired', async (t) 
   t.same(await enrolled.entry(), before);
 });
 
-t.test('Re-Provision serves only the client itself, authenticated by its own certificate', async (t) => {
+t.test('Re-Provision serves only the client itself, by its own certificate', async (t) => {
   const { service, enrol, entry, notifications, change } = await openEnrolled(t);
   const request = requestWith((await requestOf()).der);
   const before = await entry();
-  const denied = async (speaker: object, why: string) => {
-    service.sender = speaker;
+  const denied = async (principal: object, why: string) => {
+    service.sender = principal;
     t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'PermissionDenied', why);
   };
   const own = { fingerprint: before?.fingerprint as string };
@@ -279,32 +273,29 @@ t.test('Re-Provision is refused in a job', async (t) => {
   t.same(notifications, []);
 });
 
-t.test(
-  'Re-Provision runs once in a batch, is undone with it, and is kept when the batch continues after a failure',
-  async (t) => {
-    const enrolled = await openEnrolled(t);
-    const { service, notifications, sessionCalls, entry } = enrolled;
-    const before = await entry();
-    const item = async () => {
-      return {
-        operation: 'ReProvision',
-        payload: payloadOf('2.1', ReProvision, requestWith((await requestOf()).der)),
-      };
+t.test('Re-Provision runs once in a batch, and is undone with the batch', async (t) => {
+  const enrolled = await openEnrolled(t);
+  const { service, notifications, sessionCalls, entry } = enrolled;
+  const before = await entry();
+  const item = async () => {
+    return {
+      operation: 'ReProvision',
+      payload: payloadOf('2.1', ReProvision, requestWith((await requestOf()).der)),
     };
-    const bad = { operation: 'Get', payload: [uid('nothing')] };
-    const undo = enumerated('BatchErrorContinuationOption', 3);
-    const goOn = enumerated('BatchErrorContinuationOption', 1);
-    await service.batch('2.1', [await item(), bad], [undo]);
-    t.same(await entry(), before);
-    t.same(notifications, []);
-    t.notOk(sessionCalls.includes('replaced'));
-    t.same(await everything(service), []);
-    const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
-    t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
-    await isEnrolled(t, enrolled, twice[0]?.id ?? '');
-    t.equal(notifications.length, 1);
-  },
-);
+  };
+  const bad = { operation: 'Get', payload: [uid('nothing')] };
+  const undo = enumerated('BatchErrorContinuationOption', 3);
+  const goOn = enumerated('BatchErrorContinuationOption', 1);
+  await service.batch('2.1', [await item(), bad], [undo]);
+  t.same(await entry(), before);
+  t.same(notifications, []);
+  t.notOk(sessionCalls.includes('replaced'));
+  t.same(await everything(service), []);
+  const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
+  t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
+  await isEnrolled(t, enrolled, twice[0]?.id ?? '');
+  t.equal(notifications.length, 1);
+});
 
 t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   const enrolled = await openEnrolled(t);
@@ -321,7 +312,7 @@ t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   );
 });
 
-t.test('Re-Provision refuses a revoked certificate, as the old one and as the new one', async (t) => {
+t.test('Re-Provision refuses a revoked certificate, old or new', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, authority, entry, change } = enrolled;
   for (const code of ['KeyCompromise', 'CessationOfOperation'] as const) {

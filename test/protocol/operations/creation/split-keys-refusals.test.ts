@@ -93,7 +93,7 @@ t.test('Create Split Key refuses impossible methods, numbers and primes', async 
     ['a negative threshold', splitting({ SplitKeyThreshold: -2 }), 'InvalidField'],
     ['a threshold above the parts', splitting({ SplitKeyThreshold: 4 }), 'InvalidField'],
     ['no parts', splitting({ SplitKeyParts: 0 }), 'InvalidField'],
-    ['more parts than the field has room for', splitting({ SplitKeyParts: 256 }), 'InvalidField'],
+    ['more parts than the field has elements', splitting({ SplitKeyParts: 256 }), 'InvalidField'],
     ['2 of 3 by XOR', splitting({ SplitKeyMethod: 'XOR' }), 'InvalidField'],
     ['a prime without need', splitting({ PrimeFieldSize: bytes(40) }), 'InvalidField'],
     ['a prime that is too small', prime(bytes(8)), 'InvalidField', bad],

@@ -106,7 +106,11 @@ t.test('an application belongs to its client and expires when idle', async (t) =
   service.now = now;
   const first = await application();
   for (let more = 0; more < 64; more++) await application();
-  t.equal((await call('C_GetInfo', '', first)).code, CKR.CRYPTOKI_NOT_INITIALIZED, 'the oldest made room');
+  t.equal(
+    (await call('C_GetInfo', '', first)).code,
+    CKR.CRYPTOKI_NOT_INITIALIZED,
+    'the oldest application was removed',
+  );
 });
 
 t.test('the token describes itself and its slot', async (t) => {
