@@ -12,6 +12,7 @@ export const loadRooms = async () => ({
   ...(await import('../net/https.ts')),
   ...(await import('../net/listener.ts')),
   ...(await import('../net/outgoing.ts')),
+  ...(await import('../net/transport.ts')),
   ...(await import('../operations/index.ts')),
   ...(await import('../protocol/endpoints/endpoint-settings.ts')),
   ...(await import('../protocol/endpoints/endpoints.ts')),

@@ -6,8 +6,8 @@ import type { Conversation } from '../protocol/service.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { type BodyDescription, type HttpError, readHead } from './https-head.ts';
-import type { ProtocolConnection } from './listener.ts';
 import { closeGracefully } from './tls-close.ts';
+import type { ProtocolConnection } from './transport.ts';
 
 /** Requests that may be pending on one connection, the one being answered included. */
 const maxPipelinedRequests = 16;

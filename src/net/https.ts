@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type HttpRequestRefusal, HttpsConnection } from './https-connection.ts';
-import type { Transport } from './listener.ts';
+import type { Transport } from './transport.ts';
 
 /** Responses to bytes that Node's parser rejects, by error code. */
 const statusByErrorCode: Readonly<Record<string, readonly [status: string, line: string]>> = {

@@ -5,40 +5,12 @@ import { type Address, formatAddress } from '../common/address.ts';
 import type { Limits } from '../common/limits.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Conversation, MessageService } from '../protocol/service.ts';
+import type { MessageService } from '../protocol/service.ts';
 import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
-
-/** An authenticated connection: plain TTLV, or TTLV, XML and JSON within HTTP. */
-export interface ProtocolConnection {
-  readonly socket: TLSSocket;
-  /** Replaced when the client's directory entry changes; applies from the next message on. */
-  conversation: Conversation;
-  /** Ends the connection at the next message boundary. */
-  finish(): void;
-}
-
-/** The protocol that a listener offers above TLS. */
-export interface Transport {
-  /** ALPN protocol names (RFC 7301); none for plain TTLV. */
-  readonly protocols: readonly string[];
-  /** Prefix of connection ids, which distinguishes the listeners in logs. */
-  readonly prefix: string;
-  /** Starts the protocol on an authenticated socket. */
-  createConnection(options: ConnectionOptions): ProtocolConnection;
-}
-
-/** Transport of plain TTLV. `endpoints` serve exchanged roles; without them, clients cannot exchange the roles. */
-export function ttlvTransport(endpoints?: ConnectionOptions['endpoints']): Transport {
-  return {
-    protocols: [],
-    prefix: '',
-    createConnection: (options) => new Connection({ ...options, endpoints }),
-  };
-}
+import { type ProtocolConnection, type Transport, ttlvTransport } from './transport.ts';
 
 /** Settings of a listener. */
 export interface ListenerOptions {

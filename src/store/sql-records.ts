@@ -60,7 +60,7 @@ export function recordSteps({ expects, puts, removals }: RecordChanges): readonl
 }
 
 /** Each record that the changes name, once. */
-export function namesOf({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
+export function recordNamesOf({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
   const named = [...expects, ...puts, ...removals].map(({ kind, id }) => [keyOf({ kind, id }), { kind, id }]);
   return [...new Map(named as [string, RecordName][]).values()];
 }

@@ -9,7 +9,7 @@ import {
 } from './filter.ts';
 import { enrolmentStep } from './sql-clients.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
-import { deleteExpiredRecords, namesOf, readRecord, readRecords, recordSteps } from './sql-records.ts';
+import { deleteExpiredRecords, readRecord, readRecords, recordNamesOf, recordSteps } from './sql-records.ts';
 import type {
   CommitResult,
   Filter,
@@ -134,7 +134,7 @@ async function chooseStart(driver: SqlDriver, group: string, filter: Filter): Pr
 async function commit(driver: SqlDriver, terms: TermCache, unit: StoreUnit): Promise<CommitResult> {
   const { expects, inserts, updates, enrolment } = unit;
   const records = unit.records ?? noRecords;
-  const recorded = namesOf(records);
+  const recorded = recordNamesOf(records);
   if (expects.length + inserts.length + updates.length + recorded.length === 0 && enrolment === undefined)
     return 'committed';
   const changes: Change[] = [];

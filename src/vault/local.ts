@@ -18,8 +18,6 @@ import {
   type WrappedSealingKey,
 } from './vault.ts';
 
-export { createRootKey };
-
 /**
  * One sealing key may encrypt 2^32 values under random nonces (SP 800-38D §8.3). Every process counts only its own
  * seals since its start, so it asks for a new key long before; at the last limit it refuses.

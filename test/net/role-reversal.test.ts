@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import type { Limits } from '../../src/common/limits.ts';
-import { ttlvTransport } from '../../src/net/listener.ts';
+import { ttlvTransport } from '../../src/net/transport.ts';
 import type { OpenReverseChannel } from '../../src/protocol/endpoints/endpoints.ts';
 import { ChannelClosedError } from '../../src/protocol/endpoints/reverse-channel.ts';
 import type { MessageService } from '../../src/protocol/service.ts';

@@ -7,7 +7,8 @@ import { buildObject } from '../../src/object/creation.ts';
 import { locateFilter } from '../../src/object/locate-filter.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openStore } from '../../src/store/open.ts';
-import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
+import { openLocalVault } from '../../src/vault/local.ts';
+import { createRootKey } from '../../src/vault/root-key.ts';
 import { named } from './operations/ask.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-found-'));

@@ -18,7 +18,8 @@ import type { Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
+import { openLocalVault } from '../../src/vault/local.ts';
+import { createRootKey } from '../../src/vault/root-key.ts';
 import type { Vault } from '../../src/vault/vault.ts';
 import type { ExhaustedAttempts } from '../../src/watch/observer.ts';
 import {

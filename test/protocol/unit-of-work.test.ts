@@ -5,7 +5,8 @@ import t from 'tap';
 import { KmipError } from '../../src/common/errors.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openStore } from '../../src/store/open.ts';
-import { createRootKey, openLocalVault } from '../../src/vault/local.ts';
+import { openLocalVault } from '../../src/vault/local.ts';
+import { createRootKey } from '../../src/vault/root-key.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
 const { store, wrappedKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);

@@ -7,7 +7,7 @@ import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
-import { createRootKey } from '../../vault/local.ts';
+import { createRootKey } from '../../vault/root-key.ts';
 import { CommandError } from '../failure.ts';
 import { authorityOf, completeAuthority, completeServer } from './authority.ts';
 import { writeClientFiles } from './client-files.ts';

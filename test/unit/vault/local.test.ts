@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { createRootKey, openLocalVault } from '../../../src/vault/local.ts';
+import { openLocalVault } from '../../../src/vault/local.ts';
+import { createRootKey } from '../../../src/vault/root-key.ts';
 import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
 import { shelf } from './wrapped-key-store.ts';
