@@ -7,7 +7,10 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Job, Measurement } from './load.ts';
 
-/** What all measurements need: a fresh daemon, the echo beside it, and the load on either, each a process of its own. */
+/**
+ * What all measurements need: a fresh daemon, the echo beside it, and the load on either, each a process of
+ * its own.
+ */
 
 export const run = promisify(execFile);
 const here = import.meta.dirname;

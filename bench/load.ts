@@ -1,8 +1,8 @@
 import { connect, readIdentity } from '../test/client.ts';
 
 /**
- * Load generator: keeps one request in flight on each of `connections` connections for `seconds`. Argument: the job as
- * JSON. Prints the measurement as JSON.
+ * Load generator: keeps one request in flight on each of `connections` connections for `seconds`. Argument:
+ * the job as JSON. Prints the measurement as JSON.
  */
 export interface Job {
   readonly port: number;

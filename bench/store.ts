@@ -1,6 +1,7 @@
 /**
- * How many objects the store writes durably, by how many ask at once: `node bench/store.ts [URL] [SECONDS]`. Without a
- * URL it measures SQLite in a temporary directory, beside bare SQLite that appends the same bytes as one row.
+ * How many objects the store writes durably, by how many ask at once: `node bench/store.ts [URL] [SECONDS]`.
+ * Without a URL it measures SQLite in a temporary directory, beside bare SQLite that appends the same bytes
+ * as one row.
  */
 import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

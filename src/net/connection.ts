@@ -32,9 +32,9 @@ export interface ConnectionOptions {
 
 /**
  * One authenticated connection with plain TTLV. Messages are answered one at a time and in order; at most one
- * response waits in the socket. Three deadlines apply: for a message from its first byte to its last, for sending a
- * response, and for idle time. After Set Endpoint Role the server sends requests and the client answers; the idle
- * deadline is off then, because TCP keep-alive detects a dead peer.
+ * response waits in the socket. Three deadlines apply: for a message from its first byte to its last, for
+ * sending a response, and for idle time. After Set Endpoint Role the server sends requests and the client
+ * answers; the idle deadline is off then, because TCP keep-alive detects a dead peer.
  */
 export class Connection {
   readonly socket: TLSSocket;
@@ -90,7 +90,10 @@ export class Connection {
     });
   }
 
-  /** Ends the connection at the next message boundary: at once when no message has begun, else after its response. */
+  /**
+   * Ends the connection at the next message boundary: at once when no message has begun, else after its
+   * response.
+   */
   finish(): void {
     this.#isFinishing = true;
     this.#serverRequests?.finish();
@@ -177,7 +180,9 @@ export class Connection {
     return true;
   }
 
-  /** Ends the connection, with a last response when the bytes were not a message. Other errors are reported. */
+  /**
+   * Ends the connection, with a last response when the bytes were not a message. Other errors are reported.
+   */
   async #fail(error: unknown): Promise<void> {
     this.#isFinishing = true;
     try {

@@ -26,7 +26,9 @@ const reasonsByCode: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'client certificate is not for TLS clients',
 };
 
-/** Texts for the alerts by which a client rejects the server's certificate (RFC 8446 §6.2), by OpenSSL's name. */
+/**
+ * Texts for the alerts by which a client rejects the server's certificate (RFC 8446 §6.2), by OpenSSL's name.
+ */
 const reasonsByAlert: Readonly<Record<string, string>> = {
   UNKNOWN_CA: 'the client does not trust the server certificate',
   BAD_CERTIFICATE: 'the client rejects the server certificate',
@@ -41,7 +43,8 @@ export function classifyHandshakeFailure(
   error: Error & { code?: string },
   socket: TLSSocket,
 ): HandshakeFailure {
-  // After a failed certificate verification the error is only ECONNRESET; the socket keeps the verification code.
+  // After a failed certificate verification the error is only ECONNRESET; the socket keeps the verification
+  // code.
   const code = (socket.authorizationError as unknown as string | null) ?? error.code ?? 'unknown';
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return { reason: 'connection closed by the client', level: 'debug' };

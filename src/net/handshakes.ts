@@ -5,7 +5,9 @@ import type { RefusedHandshake } from '../watch/observer.ts';
 
 interface Handshake {
   readonly socket: Socket;
-  /** Remote address as host:port, kept because a failed handshake destroys the socket before it is reported. */
+  /**
+   * Remote address as host:port, kept because a failed handshake destroys the socket before it is reported.
+   */
   readonly peer: string;
   readonly deadline: NodeJS.Timeout;
   /** The end has been reported, or needs no report. */
@@ -13,8 +15,8 @@ interface Handshake {
 }
 
 /**
- * Connections between TCP accept and the authentication of their client. One deadline covers the whole handshake:
- * Node's own timeout restarts with every byte, so that a peer could take hours.
+ * Connections between TCP accept and the authentication of their client. One deadline covers the whole
+ * handshake: Node's own timeout restarts with every byte, so that a peer could take hours.
  */
 export class Handshakes {
   readonly #milliseconds: number;
@@ -72,7 +74,10 @@ export class Handshakes {
     return this.#find(socket)?.peer ?? 'unknown:0';
   }
 
-  /** A TLS socket has its plain socket in `_parent`, a private field of Node; without it only the peer is unknown. */
+  /**
+   * A TLS socket has its plain socket in `_parent`, a private field of Node; without it only the peer is
+   * unknown.
+   */
   #find(socket: Socket & { readonly _parent?: Socket | null }): Handshake | undefined {
     return this.#bySocket.get(socket._parent ?? socket);
   }

@@ -30,8 +30,9 @@ class ConnectionGoneError extends Error {
 }
 
 /**
- * One authenticated HTTP/1.1 connection: requests are answered one at a time and in order, under the deadlines of
- * plain TTLV. Node parses the requests; its own timeouts are off, because Node checks them only every 30 s.
+ * One authenticated HTTP/1.1 connection: requests are answered one at a time and in order, under the
+ * deadlines of plain TTLV. Node parses the requests; its own timeouts are off, because Node checks them only
+ * every 30 s.
  */
 export class HttpsConnection implements ProtocolConnection {
   readonly socket: TLSSocket;
@@ -256,7 +257,9 @@ function toMessageResponse(
   return { status, headers: { 'Content-Type': mediaType }, body, secret: true };
 }
 
-/** First size of a body's buffer without Content-Length, and the largest size allocated before bytes arrive. */
+/**
+ * First size of a body's buffer without Content-Length, and the largest size allocated before bytes arrive.
+ */
 const initialBodyBytes = 4_096;
 const maxInitialBodyBytes = 65_536;
 

@@ -83,7 +83,10 @@ const json = createTextEncoding(
   (node) => nodeToJson(node, 0),
 );
 
-/** Encodings by media type (KMIP Profiles 1.4 §3–5, 2.1 §5.3–5.5); many libraries send `application/xml` for XML. */
+/**
+ * Encodings by media type (KMIP Profiles 1.4 §3–5, 2.1 §5.3–5.5); many libraries send `application/xml` for
+ * XML.
+ */
 export const encodings: ReadonlyMap<string, Encoding> = new Map([
   ['application/octet-stream', ttlv],
   ['text/xml', xml],

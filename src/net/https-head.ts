@@ -74,7 +74,9 @@ function parseContentType(header = ''): { mediaType: string; charset: string } {
   return { mediaType, charset: charset.replace(/^"(.*)"$/, '$1') };
 }
 
-/** Whether an Accept header (RFC 9110 §12.5.1) allows a media type; the most specific matching range decides. */
+/**
+ * Whether an Accept header (RFC 9110 §12.5.1) allows a media type; the most specific matching range decides.
+ */
 function accepts(header: string | undefined, mediaType: string): boolean {
   if (header === undefined || header.trim() === '') return true;
   const ranges = header.split(',').map((range) => range.split(';').map((part) => part.trim().toLowerCase()));

@@ -10,9 +10,9 @@ const statusByErrorCode: Readonly<Record<string, readonly [status: string, line:
 const notHttp = ['400 Bad Request', 'not HTTP/1.1'] as const;
 
 /**
- * Transport of KMIP in the bodies of `POST /kmip` (KMIP Profiles 1.4 §3, 2.1 §5.3). Node's HTTP server receives the
- * authenticated sockets of a listener and does not listen itself. `requestRefused` is notified of requests that are
- * refused because of HTTP, before a message is read.
+ * Transport of KMIP in the bodies of `POST /kmip` (KMIP Profiles 1.4 §3, 2.1 §5.3). Node's HTTP server
+ * receives the authenticated sockets of a listener and does not listen itself. `requestRefused` is notified
+ * of requests that are refused because of HTTP, before a message is read.
  */
 export function httpsTransport(requestRefused: (event: HttpRequestRefusal) => void = () => {}): Transport {
   const connections = new WeakMap<Socket, HttpsConnection>();

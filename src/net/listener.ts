@@ -27,7 +27,9 @@ export interface ListenerOptions {
   readonly limits: Limits;
   readonly service: MessageService;
   readonly observer: ListenerObserver;
-  /** Called for every connection, resumed or not, and on every recheck. Rejects when the directory is away. */
+  /**
+   * Called for every connection, resumed or not, and on every recheck. Rejects when the directory is away.
+   */
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }
 
@@ -35,13 +37,15 @@ interface Session {
   readonly connection: ProtocolConnection;
   /** Read once, because each `getPeerX509Certificate` call holds native memory for a while. */
   readonly certificate: X509Certificate;
-  /** Certificate that may replace that one; until then (ms since 1970) its enrolment keeps the session open. */
+  /**
+   * Certificate that may replace that one; until then (ms since 1970) its enrolment keeps the session open.
+   */
   replacement?: { readonly certificate: X509Certificate; readonly until: number };
 }
 
 /**
- * How long a connection may outlive the certificate that its client has replaced on it. The client needs this time to
- * fetch the new certificate, without which it would be locked out.
+ * How long a connection may outlive the certificate that its client has replaced on it. The client needs this
+ * time to fetch the new certificate, without which it would be locked out.
  */
 const replacedCertificateGraceMilliseconds = 60_000;
 
@@ -96,7 +100,10 @@ export class Listener {
     });
   }
 
-  /** Starts listening and resolves with the bound address (port 0: a free one). Rejects with the system's error. */
+  /**
+   * Starts listening and resolves with the bound address (port 0: a free one). Rejects with the system's
+   * error.
+   */
   listen(): Promise<Address> {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
@@ -111,17 +118,17 @@ export class Listener {
   }
 
   /**
-   * Uses new certificates and trust anchors for future connections. The ticket keys change too, because a resumed
-   * session is not verified against the new anchors. Throws OpenSSL's error when certificate and key do not match;
-   * the old ones stay in use then.
+   * Uses new certificates and trust anchors for future connections. The ticket keys change too, because a
+   * resumed session is not verified against the new anchors. Throws OpenSSL's error when certificate and key
+   * do not match; the old ones stay in use then.
    */
   reload(material: TlsMaterial, ticketKeys: Buffer = randomBytes(48)): void {
     this.#server.setSecureContext(createContextOptions(material, this.#options.profile, ticketKeys));
   }
 
   /**
-   * Authenticates every session again, each certificate once, and ends the sessions whose clients are no longer
-   * authorised. Rejects when the directory is away.
+   * Authenticates every session again, each certificate once, and ends the sessions whose clients are no
+   * longer authorised. Rejects when the directory is away.
    */
   recheck(): Promise<void> {
     this.#pendingRecheck ??= this.#recheck().finally(() => {
@@ -157,7 +164,9 @@ export class Listener {
     }
   }
 
-  /** Stops accepting and resolves when every session has finished its message; destroys them at the deadline. */
+  /**
+   * Stops accepting and resolves when every session has finished its message; destroys them at the deadline.
+   */
   async drain(): Promise<void> {
     this.#draining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -214,7 +223,9 @@ export class Listener {
     return { reason: 'too many connections of this client', client, level: 'warn' };
   }
 
-  /** Ends the other sessions of the certificate that `session` has replaced, at their next message boundary. */
+  /**
+   * Ends the other sessions of the certificate that `session` has replaced, at their next message boundary.
+   */
   #endReplacedSessions(session: Session): void {
     for (const { connection, certificate } of this.#sessions) {
       if (connection === session.connection) continue;

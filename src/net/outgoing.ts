@@ -138,7 +138,10 @@ class OutgoingConnection {
     });
   }
 
-  /** Checks that the peer is the target's client: its certificate must be trusted and enrolled for that client. */
+  /**
+   * Checks that the peer is the target's client: its certificate must be trusted and enrolled for that
+   * client.
+   */
   async #authenticate(socket: TLSSocket): Promise<{ principal: Principal } | { refused: string }> {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return { refused: 'no certificate' };

@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 
 /**
- * Sends the responses of one connection. Each response is one write, so that up to 16 KiB are one TLS record (libkmip
- * reads a body with one SSL_read), and is wiped after sending, because it may contain a key. At most one waits in the
- * socket.
+ * Sends the responses of one connection. Each response is one write, so that up to 16 KiB are one TLS record
+ * (libkmip reads a body with one SSL_read), and is wiped after sending, because it may contain a key. At most
+ * one waits in the socket.
  */
 export class ResponseWriter {
   readonly #socket: TLSSocket;

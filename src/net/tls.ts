@@ -36,10 +36,10 @@ const profiles: Readonly<Record<TlsProfile, Pick<TlsOptions, 'minVersion' | 'cip
 };
 
 /**
- * Key exchange groups in order of preference. Hybrid groups with ML-KEM (TLS 1.3) protect recorded traffic against
- * future quantum computers: a client that supports one must use it, even when its first key share is of another group,
- * which costs a round trip. From the other groups OpenSSL also derives the curves allowed in TLS 1.2 certificates.
- * `?`: ignored by an OpenSSL that lacks the group.
+ * Key exchange groups in order of preference. Hybrid groups with ML-KEM (TLS 1.3) protect recorded traffic
+ * against future quantum computers: a client that supports one must use it, even when its first key share is
+ * of another group, which costs a round trip. From the other groups OpenSSL also derives the curves allowed
+ * in TLS 1.2 certificates. `?`: ignored by an OpenSSL that lacks the group.
  */
 const keyExchangeGroups = [
   '?X25519MLKEM768:?SecP256r1MLKEM768:?SecP384r1MLKEM1024',
@@ -54,9 +54,14 @@ export interface TlsMaterial {
   readonly ca: readonly string[];
 }
 
-/** Restricts session resumption to kmipd servers; without a context OpenSSL refuses resumption with client certificates. */
+/**
+ * Restricts session resumption to kmipd servers; without a context OpenSSL refuses resumption with client
+ * certificates.
+ */
 const sessionIdContext = 'kmipd';
-/** Short, because a resumed session authenticates its client again but does not verify the certificate again. */
+/**
+ * Short, because a resumed session authenticates its client again but does not verify the certificate again.
+ */
 const maxSessionSeconds = 300;
 
 /** TLS options that a reload may change. `ticketKeys`: 48 random bytes. */
@@ -78,7 +83,9 @@ export function createContextOptions(
   };
 }
 
-/** TLS options of a connection that the server opens. The caller authenticates the peer after the handshake. */
+/**
+ * TLS options of a connection that the server opens. The caller authenticates the peer after the handshake.
+ */
 export function createOutgoingOptions(material: TlsMaterial, profile: TlsProfile): ConnectionOptions {
   const { minVersion, ciphers } = profiles[profile];
   return {

@@ -21,7 +21,10 @@ export interface Transport {
   createConnection(options: ConnectionOptions): ProtocolConnection;
 }
 
-/** Transport of plain TTLV. `endpoints` serve exchanged roles; without them, clients cannot exchange the roles. */
+/**
+ * Transport of plain TTLV. `endpoints` serve exchanged roles; without them, clients cannot exchange the
+ * roles.
+ */
 export function ttlvTransport(endpoints?: ConnectionOptions['endpoints']): Transport {
   return {
     protocols: [],

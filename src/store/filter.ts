@@ -2,26 +2,30 @@ import { createHash } from 'node:crypto';
 import type { SqlValue } from './sql-driver.ts';
 import type { Comparison, Filter } from './store.ts';
 
-/** Compiles `Filter` to SQL over `object o` and `object_index`. Every value becomes a parameter, never text. */
+/**
+ * Compiles `Filter` to SQL over `object o` and `object_index`. Every value becomes a parameter, never text.
+ */
 
 /**
- * Long values are kept as their digest: PostgreSQL refuses index entries over 2,704 bytes, and nobody searches a part
- * of one. A short value that looks like a digest is digested too, so that it cannot pass for another.
+ * Returns the form of a text in the index: long texts as their SHA-256, because PostgreSQL refuses index
+ * entries over 2,704 bytes and searches compare whole values only. A short text that looks like a digest is
+ * digested too, so that it cannot match a long one.
  */
 export function toIndexText(value: string): string {
   if (value.length <= 256 && !value.startsWith('sha256:')) return value;
   return `sha256:${createHash('sha256').update(value).digest('hex')}`;
 }
 
+/** SQL text with `$1` placeholders and their values. */
 export interface CompiledSql {
   readonly sql: string;
   readonly parameters: readonly SqlValue[];
 }
 
-/** One attribute condition that the index can answer by itself: a place where a search may start. */
+/** A condition on one attribute, with which a search may start. */
 export type Condition = Extract<Filter, { attribute: string }>;
 
-/** Collects parameters and hands out their placeholders. */
+/** Collects parameters and returns their placeholders. */
 class Parameters {
   readonly values: SqlValue[] = [];
 
@@ -32,8 +36,8 @@ class Parameters {
 }
 
 /**
- * The conditions every answer must meet and the index can look up: those that stand in no `any` and no `not`, with a
- * comparison first that names a value (`bits` names none).
+ * Returns the conditions that every result must meet and that the index can look up: those outside `any` and
+ * `not` with at least one comparison to a value or range (`bits` has neither).
  */
 export function startConditions(filter: Filter): readonly Condition[] {
   if ('all' in filter) return filter.all.flatMap(startConditions);
@@ -42,19 +46,25 @@ export function startConditions(filter: Filter): readonly Condition[] {
 
 const unindexed = 4;
 
-/** Equal text has few holders, an equal number (a state, an algorithm) many, a range more; `bits` needs every row. */
+/**
+ * Few objects share a text, many share a number (a state, an algorithm), more are in a range; `bits` needs
+ * all.
+ */
 function selectivity({ op, value }: Comparison): number {
   if (op === 'bits') return unindexed;
   if (op === '=') return typeof value === 'string' ? 0 : 1;
   return 2;
 }
 
-/** How promising a condition is to start from: the lower, the fewer answers are likely. */
+/** Rank of a condition as the start of a search: the lower, the fewer results are likely. */
 export function selectivityRank(condition: Condition): number {
   return Math.min(unindexed, ...condition.fields.map(selectivity));
 }
 
-/** `where` of the objects of `group` that meet `filter`, found from `start` when there is one. */
+/**
+ * Compiles the `where` clause for the objects of `group` that satisfy `filter`, looked up by `start` if
+ * given.
+ */
 export function compileWhere(group: string, filter: Filter, start: Condition | undefined): CompiledSql {
   const parameters = new Parameters();
   const ofGroup = `o.grp = ${parameters.add(group)}`;
@@ -68,7 +78,7 @@ export function compileWhere(group: string, filter: Filter, start: Condition | u
   };
 }
 
-/** How many objects `condition` has, counted no further than `most`. */
+/** Compiles a count of the objects that satisfy `condition`, up to `max`. */
 export function compileCount(group: string, condition: Condition, max: number): CompiledSql {
   const parameters = new Parameters();
   const where = compileRows(condition, 'found', group, parameters);
@@ -102,14 +112,14 @@ function join(parts: readonly string[], word: string, none: string): string {
 }
 
 /**
- * Whether rows are looked up by their value, or belong to an object at hand and are only tested. Then a range must not
- * tempt the planner to walk the index of numbers once per object: SQLite would, a unary plus keeps it away.
+ * Whether rows are looked up by their value, or belong to a given object and are only tested. For a test
+ * SQLite would scan the index of numbers once per object when there is a range; a unary plus prevents that.
  */
 type RowUse = 'found' | 'tested';
 
 /**
- * Conditions on rows `i`: the first comparison on the row itself, the others on rows of the same instance, so that a
- * name's value and its type are not taken from two names.
+ * Compiles a condition on rows `i`: the first comparison on the row itself, the others on rows of the same
+ * instance, so that a name's value and type never come from two names.
  */
 function compileRows(
   { attribute, fields }: Condition,

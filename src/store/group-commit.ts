@@ -1,7 +1,7 @@
 import type { SqlUnit } from './sql-driver.ts';
 import { type CommitResult, StoreUnavailableError } from './store.ts';
 
-/** What became of one unit of a group; `error` for a statement the database refused. */
+/** Result of one unit of a group; `error` when the database rejected a statement. */
 export type UnitOutcome = CommitResult | { readonly error: Error };
 
 interface PendingUnit {
@@ -10,13 +10,13 @@ interface PendingUnit {
   readonly reject: (error: unknown) => void;
 }
 
-/** Bounds how long one transaction holds the write lock, which other processes wait for. */
+/** Units of one transaction; bounds how long it holds the write lock, for which other processes wait. */
 const maxGroupUnits = 256;
 
 /**
- * Gathers the units that arrive while a commit is in flight and sends them together in the next one: many answers for
- * one fsync. `write` applies a group in one transaction and resolves after it is durable, one outcome per unit; when it
- * rejects, nobody in the group is acknowledged.
+ * Group commit: units that arrive during a commit are written together by the next one, with one fsync.
+ * `write` applies a group in one transaction and resolves when it is durable, with one outcome per unit; when
+ * `write` rejects, every unit of the group is rejected.
  */
 export class GroupCommit {
   readonly #write: (units: readonly SqlUnit[]) => Promise<readonly UnitOutcome[]>;
@@ -30,10 +30,16 @@ export class GroupCommit {
     this.#write = write;
   }
 
+  /** Units and transactions since the start. */
   get counts() {
     return { units: this.#units, transactions: this.#transactions };
   }
 
+  /**
+   * Resolves when the unit is durable or has failed.
+   *
+   * @throws {StoreUnavailableError} when the store is closed or `write` rejects.
+   */
   commit(unit: SqlUnit): Promise<CommitResult> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError('the store is closed'));
     return new Promise((resolve, reject) => {
@@ -42,15 +48,15 @@ export class GroupCommit {
     });
   }
 
-  /** Refuses new units and resolves when the ones already taken are answered. */
+  /** Refuses new units and resolves when the pending ones are settled. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    // Units handed over in the same turn go together. Waiting longer would only leave the writer idle: what arrives
-    // while it works makes the next group.
+    // Units of the same event loop turn form one group. Waiting longer would only leave the writer idle:
+    // units that arrive during a commit form the next group.
     await undefined;
     while (this.#pending.length > 0) {
       const group = this.#pending.splice(0, maxGroupUnits);
@@ -69,7 +75,8 @@ export class GroupCommit {
 function settleGroup(group: readonly PendingUnit[], outcomes: readonly UnitOutcome[]): void {
   for (const [at, { resolve, reject }] of group.entries()) {
     const outcome = outcomes[at];
-    if (outcome === undefined) reject(new StoreUnavailableError('the database did not answer for this unit'));
+    if (outcome === undefined)
+      reject(new StoreUnavailableError('the database returned no result for this unit'));
     else if (typeof outcome === 'string') resolve(outcome);
     else reject(outcome.error);
   }

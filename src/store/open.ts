@@ -7,18 +7,21 @@ import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
 import { type Store, StoreUnavailableError } from './store.ts';
 
-/** Everything that rests in one database. */
+/** The objects, clients and wrapped keys of one database. */
 export interface OpenStore {
   readonly store: Store;
   readonly clients: ClientDirectory;
   readonly wrappedKeys: WrappedKeyStore;
-  /** Finishes pending commits, then closes all three. */
+  /** Finishes pending commits, then closes the connections. */
   close(): Promise<void>;
 }
 
 /**
- * Opens `sqlite:FILE` (relative to the working directory, created when absent) or `postgres://…`, and migrates the
- * schema. Throws StoreUnavailableError or SchemaTooNew, each with one line for the operator.
+ * Opens `sqlite:FILE` (relative to the working directory, created when absent) or `postgres://…`, and
+ * migrates the schema. Both errors have a one-line message for the operator.
+ *
+ * @throws {StoreUnavailableError} when the database cannot be used or the URL is of another kind.
+ * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
 export async function openStore(url: string): Promise<OpenStore> {
   const driver = await openDriver(url);

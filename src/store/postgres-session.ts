@@ -2,12 +2,15 @@ import type pg from 'pg';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
 import { StoreUnavailableError } from './store.ts';
 
-/** One PostgreSQL connection: settings, values in both directions, what its errors mean. */
+/** One PostgreSQL connection: its settings, conversion of values, classification of its errors. */
 
 const maxConnectMilliseconds = 5_000;
-/** A server that accepts and then hangs counts as away; it must not hang every client of the daemon. */
+/**
+ * A server that accepts connections and then hangs counts as away, so that it does not block every client.
+ */
 const maxStatementMilliseconds = 30_000;
 
+/** Returns the connection settings for a URL. */
 export function clientConfig(url: string): pg.ClientConfig {
   return {
     connectionString: url,
@@ -19,7 +22,7 @@ export function clientConfig(url: string): pg.ClientConfig {
   };
 }
 
-/** Names the database for a human: the URL without user, password and options. */
+/** Describes the database for messages: the URL without user, password and options. */
 export function describeLocation(url: string): string {
   try {
     const { host, pathname } = new URL(url);
@@ -30,9 +33,11 @@ export function describeLocation(url: string): string {
 }
 
 /**
- * Refuses what would lose data silently, and never weakens what the administrator has set stronger. Sequential scans are
- * priced out because a plan prepared while the tables are empty is kept while they grow: updates were five times slower.
- * A transaction whose node has vanished gives its row locks back.
+ * Prepares a new connection. Commits become durable unless the administrator has set a stricter mode.
+ * Sequential scans are disabled, because plans prepared for empty tables are kept while the tables grow:
+ * updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
+ *
+ * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14 or the encoding is not UTF8.
  */
 export async function prepareSession(client: pg.ClientBase, place: string): Promise<void> {
   const { rows } = await client.query(
@@ -52,7 +57,9 @@ export async function prepareSession(client: pg.ClientBase, place: string): Prom
 
 const statementNames = new Map<string, string>();
 
-/** A query for `pg`: the fixed texts are prepared under a name once per connection, the others planned for their values. */
+/**
+ * Builds a query for `pg`. Fixed texts are prepared once per connection; `once` plans for the given values.
+ */
 export function toQuery(sql: string, parameters: readonly SqlValue[], once?: 'once'): pg.QueryConfig {
   const values = parameters.map((value) => (typeof value === 'string' ? escapeText(value) : value));
   if (once !== undefined) return { text: sql, values };
@@ -61,18 +68,18 @@ export function toQuery(sql: string, parameters: readonly SqlValue[], once?: 'on
   return { name, text: sql, values };
 }
 
-/** `pg` makes plain objects of a row; the columns are those of our own statements. */
+/** Types a row of `pg`, whose columns are those of the store's own statements. */
 export function toRow(row: unknown): SqlRow {
   return row as SqlRow;
 }
 
-// PostgreSQL has no U+0000 in text, KMIP has: it is kept as U+001A '0', and U+001A itself as U+001A '1'.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these two characters are the matter
+// PostgreSQL cannot store U+0000 in text, which KMIP allows: stored as U+001A '0', and U+001A itself as
+// U+001A '1'. biome-ignore lint/suspicious/noControlCharactersInRegex: the two characters that are escaped
 const unstorableCharacters = /[\u0000\u001a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const escapedCharacters = /\u001a([01])/g;
 
-/** Text as PostgreSQL can keep it. */
+/** Escapes the characters that PostgreSQL cannot store in text. */
 export function escapeText(text: string): string {
   return text.replaceAll(unstorableCharacters, (character) =>
     character === '\u0000' ? '\u001a0' : '\u001a1',
@@ -83,7 +90,7 @@ function unescapeText(text: string): string {
   return text.replaceAll(escapedCharacters, (_, which) => (which === '0' ? '\u0000' : '\u001a'));
 }
 
-/** Type OIDs: int8, int4, bytea, text. */
+/** Parsers by type OID: int8, int4, bytea, text. */
 const parsers: Readonly<Record<number, (value: string) => SqlValue>> = {
   20: parseInteger,
   23: parseInteger,
@@ -98,7 +105,7 @@ function getTypeParser(oid: number): (value: string) => SqlValue {
 function parseInteger(value: string): number {
   const result = Number(value);
   if (!Number.isSafeInteger(result))
-    throw new RangeError(`the database holds ${value}, more than a number can`);
+    throw new RangeError(`the database contains ${value}, which is beyond 2^53`);
   return result;
 }
 
@@ -110,18 +117,21 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/** The transaction lost against another one (serialization failure, deadlock, lock timeout): it can be played again. */
+/**
+ * Whether the transaction lost against another (serialization failure, deadlock, lock timeout) and can be
+ * retried.
+ */
 export function isConflict(error: unknown): boolean {
   return conflictCodes.has(codeOf(error));
 }
 
-/** The statement is at fault, not the server: the connection and the other units are well. */
+/** Whether only the statement is wrong; connection and other units are not affected. */
 export function isStatementError(error: unknown): boolean {
   const code = codeOf(error);
   return code.length === 5 && statementErrors.test(code);
 }
 
-/** An error for the callers: bugs stay what they are, everything else is weather, said without values. */
+/** Returns the error for callers: bugs unchanged, anything else as StoreUnavailableError, without values. */
 export function toStoreError(error: unknown, what: string): Error {
   if (
     error instanceof StoreUnavailableError ||
@@ -130,6 +140,6 @@ export function toStoreError(error: unknown, what: string): Error {
     return error;
   if (isStatementError(error) || error instanceof RangeError || error instanceof TypeError)
     return error as Error;
-  const words = error instanceof Error ? error.message || codeOf(error) : String(error);
-  return new StoreUnavailableError(`${what}: ${words.split('\n', 1)[0]}`);
+  const description = error instanceof Error ? error.message || codeOf(error) : String(error);
+  return new StoreUnavailableError(`${what}: ${description.split('\n', 1)[0]}`);
 }

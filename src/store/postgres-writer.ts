@@ -10,7 +10,7 @@ import {
 } from './postgres-session.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
-/** How often a group is played again after it lost against another node's transaction. */
+/** Attempts of a group that loses against transactions of other nodes. */
 const maxAttempts = 4;
 
 const lockObjects = 'select 1 from object where id = any($1) order by id for no key update';
@@ -18,9 +18,9 @@ const lockRecords =
   'select 1 from record where (kind, id) in (select * from unnest($1::text[], $2::text[])) order by kind, id for update';
 
 /**
- * The connection that commits. A group is one transaction whose statements are all on the wire before the first answer
- * is back, so a group costs two round trips and one fsync. Other nodes' writers are kept apart by row locks, taken for
- * the whole group in one order.
+ * The connection that commits. A group is one transaction whose statements are pipelined, so that a group
+ * costs two round trips and one fsync. Row locks, taken for the whole group in one order, serialise the
+ * writers of other nodes.
  */
 export class PostgresWriter {
   readonly #settings: pg.ClientConfig;
@@ -32,6 +32,11 @@ export class PostgresWriter {
     this.#place = place;
   }
 
+  /**
+   * Commits a group durably; resolves with one outcome per unit, `conflict` after too many lost attempts.
+   *
+   * @throws {StoreUnavailableError} when the connection fails; the transaction is then committed or not.
+   */
   async write(units: readonly SqlUnit[]): Promise<readonly UnitOutcome[]> {
     try {
       for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
@@ -40,12 +45,14 @@ export class PostgresWriter {
       }
       return units.map(() => 'conflict');
     } catch (error) {
-      // The fate of the transaction is unknown or the connection unusable: the next group starts on a new one.
+      // The result of the transaction is unknown or the connection unusable: the next group uses a new
+      // connection.
       await this.close();
       throw toStoreError(error, `cannot write ${this.#place}`);
     }
   }
 
+  /** Closes the connection; the next group opens a new one. */
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
@@ -72,7 +79,7 @@ export class PostgresWriter {
     try {
       await client.connect();
       await prepareSession(client, this.#place);
-      // Longer than any commit takes; what waits longer has met a lock that is not one of ours.
+      // Longer than any commit; a longer wait is for a lock that another application holds.
       await client.query(`select set_config('lock_timeout', '3s', false)`);
     } catch (error) {
       await client.end().catch(() => {});
@@ -84,8 +91,8 @@ export class PostgresWriter {
 }
 
 /**
- * Nearly every group has no conflict, so it is first tried as one run of statements. Undefined when some unit failed:
- * nothing was written, each must stand by itself.
+ * Runs a group without savepoints, because nearly every group has no conflict. Undefined when a unit failed:
+ * nothing was written, and the units must be written separately.
  */
 async function writeTogether(
   client: pg.Client,
@@ -106,7 +113,7 @@ async function writeTogether(
   return units.map(() => 'committed');
 }
 
-/** Each unit in its savepoint: whatever is wrong with it costs only itself. */
+/** Runs each unit in a savepoint, so that a failure affects only its unit. */
 async function writeSeparately(
   client: pg.Client,
   units: readonly SqlUnit[],
@@ -130,7 +137,8 @@ function toOutcome(error: unknown): UnitOutcome {
 }
 
 function begin(client: pg.Client, units: readonly SqlUnit[]): Promise<unknown> {
-  // Stated, because the server's default may be another: the steps check what they need on rows they have locked.
+  // Explicit, because the server's default may differ: the steps check their conditions on rows they have
+  // locked.
   const sent: Promise<unknown>[] = [client.query('begin isolation level read committed')];
   const objects = [...new Set(units.flatMap(({ objects }) => objects))];
   if (objects.length > 0)
@@ -156,8 +164,8 @@ function hasWrongRowCount({ rows }: SqlStep, count: number): boolean {
 }
 
 /**
- * Waits until every statement is answered, then throws the first failure: those behind it fail too, with "current
- * transaction is aborted", and nothing may be sent while they are still on the way.
+ * Waits for the results of all statements, then throws the first error. Later statements fail too, with
+ * "current transaction is aborted", and no statement may be sent while they are in flight.
  */
 async function waitForAll<T extends readonly unknown[]>(
   promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],

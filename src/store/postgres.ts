@@ -26,17 +26,20 @@ const dialect: Dialect = {
 /** `pg_advisory_xact_lock` key of schema changes: the bytes of "kmipd". */
 const migrationLock = 0x6b6d697064;
 
+/** Settings of a PostgreSQL driver. */
 export interface PostgresOptions {
-  /** Reading connections of this process, besides the one that writes. */
+  /** Connections of this process for reading, besides the one for writing. */
   readonly readers?: number;
-  /** The schema; only tests give another. */
+  /** The schema; only tests use another one. */
   readonly migrations?: readonly Migration[];
 }
 
 /**
- * Connects to PostgreSQL 14 or newer at `url` and brings the schema up to date. Reads go through a pool, commits through
- * one pipelined connection, grouped; lost connections are made again by the next call. Throws SchemaTooNewError, or
- * StoreUnavailable when the server cannot be used.
+ * Connects to PostgreSQL 14 or newer at `url` and migrates the schema. Reads use a pool, commits one
+ * pipelined connection, in groups; the next call replaces a lost connection.
+ *
+ * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ * @throws {StoreUnavailableError} when the server cannot be used.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {
   const place = describeLocation(url);
@@ -48,7 +51,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     idleTimeoutMillis: 60_000,
     onConnect: (client: pg.ClientBase) => prepareSession(client, place),
   });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // The pool replaces a broken idle connection; without a listener the error would end the process.
   pool.on('error', () => {});
   const writer = new PostgresWriter(settings, place);
   const commits = new GroupCommit((units) => writer.write(units));
@@ -81,7 +84,7 @@ async function migrateSchema(
   place: string,
   migrations: readonly Migration[],
 ): Promise<void> {
-  // Building an index on a large table takes longer than any statement of the daemon may.
+  // Building an index on a large table takes longer than the time limit of the daemon's statements.
   const client = new pg.Client({ ...settings, query_timeout: 0 });
   client.on('error', () => {});
   try {

@@ -13,7 +13,10 @@ const replace =
   ' and disabled = 0 and not exists (select 1 from client other where other.fingerprint = $4)';
 const remove = 'delete from client where name = $1';
 
-/** The directory of enrolled clients in the same database as the objects. Nothing is cached: a removal counts at once. */
+/**
+ * Creates the directory of enrolled clients in the database of the objects. Uncached: a removal applies at
+ * once.
+ */
 export function createSqlClients(driver: SqlDriver): ClientDirectory {
   const readOne = async (sql: string, key: string) => {
     const [row] = await driver.read(sql, [key]);
@@ -34,7 +37,7 @@ export function createSqlClients(driver: SqlDriver): ClientDirectory {
   };
 }
 
-/** The change as a step of the unit that `sql-store.ts` commits. */
+/** Returns a replacement of a certificate as a step of the unit that `sql-store.ts` commits. */
 export function enrolmentStep({ client, group, before, fingerprint, certificate }: EnrolmentChange): SqlStep {
   const parameters = [client, group, before, fingerprint, certificate];
   return { sql: replace, parameters, rows: 1, otherwise: 'conflict' };

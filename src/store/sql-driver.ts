@@ -1,67 +1,77 @@
 import type { CommitResult } from './store.ts';
 
 /**
- * Port between the SQL of `sql-store.ts` and one database engine: connecting, binding, locking, grouping of commits and
- * error translation, nothing else. SQL is the subset both engines share, with `$1` placeholders.
+ * Port between the SQL of `sql-store.ts` and one database engine: connecting, binding, locking, grouping of
+ * commits and error translation, nothing else. SQL is the subset both engines share, with `$1` placeholders.
  */
 
+/** A value of a parameter or column. */
 export type SqlValue = string | number | null | Uint8Array;
 
-/** Columns by name. Big integers arrive as numbers; one beyond 2^53 is an error, never rounded. */
+/** Columns by name. Big integers are numbers; a value beyond 2^53 is an error, never rounded. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /**
- * One statement of a unit. Plain data, so that it crosses a thread or fills a pipeline. `sql` comes from a small fixed
- * set: drivers prepare each text once and keep it.
+ * One statement of a unit. Plain data, so that it can be sent to a thread or pipelined. `sql` is one of a
+ * small fixed set of texts, which drivers prepare once and cache.
  */
 export interface SqlStep {
   readonly sql: string;
   readonly parameters: readonly SqlValue[];
-  /** How many rows it must touch or return; with another number the unit fails with `otherwise`. Left out: any number. */
+  /**
+   * Rows that the statement must change or return; any other number fails the unit with `otherwise`. Absent:
+   * any.
+   */
   readonly rows?: number;
+  /** Result of the unit when the number of rows is wrong; `conflict` by default. */
   readonly otherwise?: 'conflict' | 'taken';
 }
 
-/** Statements that are applied all or not at all. */
+/** Statements that are applied completely or not at all. */
 export interface SqlUnit {
-  /** Objects whose rows the unit reads or writes, so that an engine with row locks takes them in one order. */
+  /** Ids of the objects that the unit reads or writes; an engine with row locks locks them in one order. */
   readonly objects: readonly string[];
-  /** Records, likewise. */
+  /** Records that the unit reads or writes, for the same purpose. */
   readonly records?: readonly { readonly kind: string; readonly id: string }[];
   readonly steps: readonly SqlStep[];
 }
 
-/** Where the engines differ in their data definition language. */
+/** Differences between the engines' data definition languages. */
 export interface Dialect {
-  /** Primary key that grows with every insertion and is never used twice. */
+  /** Column type of a primary key that grows with every insertion and is never reused. */
   readonly serial: string;
   /** 64-bit integer. */
   readonly integer: string;
   readonly blob: string;
-  /** What ends `create table`. */
+  /** End of `create table`. */
   readonly tableEnd: string;
-  /** What ends `create table` for one whose rows live in its primary key. */
+  /** End of `create table` for a table clustered by its primary key. */
   readonly clusteredEnd: string;
-  /** The planner knows how many rows a value has. Without: the store counts before it chooses where a search starts. */
+  /**
+   * True when the planner knows value frequencies; otherwise the store counts before it chooses a start
+   * condition.
+   */
   readonly statistics: boolean;
 }
 
-/** What group commit achieved since the start. */
+/** Committed units and transactions since the start. */
 export interface CommitCounts {
   readonly units: number;
   readonly transactions: number;
 }
 
+/** One database engine. */
 export interface SqlDriver {
   readonly dialect: Dialect;
   readonly counts: CommitCounts;
   /**
-   * Reads committed rows. `once`: plan it for these values, it is not one of the fixed texts. Rejects with
-   * StoreUnavailable when the database is away.
+   * Reads committed rows. `once`: plan for these values, because the text is not one of the fixed set.
+   *
+   * @throws {StoreUnavailableError} when the database is away or the driver is closed.
    */
   read(sql: string, parameters: readonly SqlValue[], once?: 'once'): Promise<readonly SqlRow[]>;
-  /** As `Store.commit`: durable when it resolves, grouped with what arrives at the same time. */
+  /** As `Store.commit`: durable when resolved, grouped with units that arrive at the same time. */
   commit(unit: SqlUnit): Promise<CommitResult>;
-  /** Finishes what was handed over, then ends. Further calls reject with StoreUnavailable. */
+  /** Finishes pending commits, then closes; further calls reject with StoreUnavailableError. */
   close(): Promise<void>;
 }

@@ -2,9 +2,9 @@ import type { SealedKey } from '../vault/vault.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
 import type { RecordChanges, RecordQuery, StoredRecord } from './store.ts';
 
-/** Records in SQL: read, write and sweep. Their writes are steps of the unit that `sql-store.ts` commits. */
+/** Records in SQL. Writes of records are steps of the unit that `sql-store.ts` commits. */
 
-/** Rows of one sweep: bounds how long it holds the write lock. */
+/** Records deleted in one unit; bounds how long the unit holds the write lock. */
 const maxDeletedRecords = 256;
 
 const columns = 'kind, id, grp, version, expires, sealed';
@@ -22,9 +22,10 @@ const update =
   'update record set version = $4, expires = $5, sealed = $6 where kind = $1 and id = $2 and grp = $3 and version = $7';
 const remove = 'delete from record where kind = $1 and id = $2 and version = $3';
 
-/** Earlier than any date a record can expire on. */
+/** Earlier than any expiry date. */
 const beforeAnyExpiry = -1;
 
+/** As `Store.record`. */
 export async function readRecord(
   driver: SqlDriver,
   kind: string,
@@ -34,6 +35,7 @@ export async function readRecord(
   return row && toRecord(row);
 }
 
+/** As `Store.records`. */
 export async function readRecords(
   driver: SqlDriver,
   { kind, group, limit, at = beforeAnyExpiry }: RecordQuery,
@@ -45,7 +47,9 @@ export async function readRecords(
   return rows.map(toRecord);
 }
 
-/** Removals come first: what has expired is replaced by removal and insertion in one unit. */
+/**
+ * Returns the steps of record changes. Removals come first, so that one unit can replace an expired record.
+ */
 export function recordSteps({ expects, puts, removals }: RecordChanges): readonly SqlStep[] {
   const written = new Set([...puts, ...removals].map(keyOf));
   return [
@@ -59,18 +63,18 @@ export function recordSteps({ expects, puts, removals }: RecordChanges): readonl
   ];
 }
 
-/** Each record that the changes name, once. */
+/** Returns the names of all records in the changes, each once. */
 export function recordNamesOf({ expects, puts, removals }: RecordChanges): readonly RecordName[] {
   const named = [...expects, ...puts, ...removals].map(({ kind, id }) => [keyOf({ kind, id }), { kind, id }]);
   return [...new Map(named as [string, RecordName][]).values()];
 }
 
-/** Removes some of what had expired by `now`; whether there may be more. */
+/** As `Store.deleteExpired`. */
 export async function deleteExpiredRecords(driver: SqlDriver, now: number): Promise<boolean> {
   const rows = await driver.read(selectExpired, [now, maxDeletedRecords]);
   if (rows.length === 0) return false;
   const records = rows.map((row) => ({ kind: row.kind as string, id: row.id as string }));
-  // What somebody has renewed meanwhile stays.
+  // A record that was renewed meanwhile has another version and stays.
   const steps = rows.map(({ kind, id, version }): SqlStep => {
     return { sql: remove, parameters: [kind as string, id as string, version as number] };
   });
@@ -83,7 +87,7 @@ interface RecordName {
   readonly id: string;
 }
 
-/** A kind is a word of ours, without the sign. */
+/** Unambiguous, because a kind contains no slash. */
 function keyOf({ kind, id }: RecordName): string {
   return `${kind}/${id}`;
 }

@@ -5,7 +5,9 @@ const selectAll = 'select id, wrapped, created_at from sealing_key order by id';
 const insert =
   'insert into sealing_key (id, wrapped, created_at) values ($1, $2, $3) on conflict (id) do nothing';
 
-/** Where sealing keys rest, wrapped by the root key, beside the objects they seal: a backup of one has the other. */
+/**
+ * Creates the store of wrapped sealing keys in the database of the objects, so that one backup contains both.
+ */
 export function createSqlWrappedKeyStore(driver: SqlDriver): WrappedKeyStore {
   return {
     async list() {

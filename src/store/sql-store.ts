@@ -23,11 +23,13 @@ import type {
 } from './store.ts';
 import { type IndexRow, TermCache } from './terms.ts';
 
-/** Ids of one load statement; shorter lists repeat their last id, so that two texts serve every length. */
+/**
+ * Ids of one load statement; shorter lists repeat their last id, so that two texts suffice for every length.
+ */
 const loadSizes = [1, 16] as const;
-/** Index rows of one insertion, largest first: few texts, each prepared once. */
+/** Index rows of one insert statement, largest first, so that few texts are prepared. */
 const indexSizes = [16, 4, 1] as const;
-/** Beyond this many holders one value is as good a start of a search as another. */
+/** Beyond this count of matching objects all conditions are equally good starts of a search. */
 const maxCountedHolders = 1_000;
 
 const insertObject =
@@ -42,7 +44,7 @@ const deleteUniqueKey =
   'delete from unique_key where grp = $2 and name = $3 and object = (select o.seq from object o where o.id = $1)';
 const deleteIndexRow =
   'delete from object_index where object = (select o.seq from object o where o.id = $1) and term = $2 and instance = $3';
-/** Everything an update must know of the row it replaces, from one snapshot: version, index rows, unique keys. */
+/** Reads version, index rows and unique keys of an object from one snapshot. */
 const selectSearchRows =
   'select o.version, i.term, i.instance, i.text, i.number from object o join object_index i on i.object = o.seq where o.id = $1' +
   ' union all select o.version, null, null, k.name, null from object o join unique_key k on k.object = o.seq where o.id = $1' +
@@ -53,7 +55,7 @@ const noRecords: RecordChanges = { expects: [], puts: [], removals: [] };
 const loadSql = new Map(loadSizes.map((size) => [size, buildLoadSql(size)]));
 const indexSql = new Map(indexSizes.map((size) => [size, buildIndexSql(size)]));
 
-/** The store over any engine that speaks the common subset of SQL. */
+/** Creates the store over a driver, with SQL that all engines share. */
 export function createSqlStore(driver: SqlDriver): Store {
   const terms = new TermCache(driver);
   return {
@@ -105,7 +107,7 @@ async function find(driver: SqlDriver, { group, filter, offset, limit }: ObjectQ
   );
   const ids = rows.map((row) => row.id as string);
   const versions = rows.map((row) => row.version as number);
-  // A page that is not full, and not past the end, has told the total already.
+  // The total follows from a page that is not full and not past the end.
   if (ids.length < limit && (ids.length > 0 || offset === 0))
     return { ids, versions, total: offset + ids.length };
   const [count] = await driver.read(
@@ -116,7 +118,9 @@ async function find(driver: SqlDriver, { group, filter, offset, limit }: ObjectQ
   return { ids, versions, total: count?.total as number };
 }
 
-/** The condition with the fewest holders: the difference between reading one row and reading a hundred thousand. */
+/**
+ * Chooses the condition with the fewest objects, which decides between reading one row or a hundred thousand.
+ */
 async function chooseStart(driver: SqlDriver, group: string, filter: Filter): Promise<Condition | undefined> {
   const candidates = startConditions(filter).toSorted((a, b) => selectivityRank(a) - selectivityRank(b));
   if (candidates.length < 2 || driver.dialect.statistics) return candidates[0];
@@ -151,12 +155,12 @@ async function commit(driver: SqlDriver, terms: TermCache, unit: StoreUnit): Pro
     ...updates.map(({ id, version }) => [id, version - 1] as const),
   ]);
   const steps = [
-    // A version that the write itself checks is not checked twice.
+    // The write itself checks the version of a written object.
     ...expects.filter(({ id, version }) => written.get(id) !== version).map(expectationStep),
     ...recordSteps(records),
     ...(enrolment === undefined ? [] : [enrolmentStep(enrolment)]),
     ...updates.map(updateStep),
-    // All that is given up before anything is taken: two objects of one unit may exchange a unique key.
+    // Removals before insertions: two objects of one unit may exchange a unique key.
     ...changes.flatMap(({ remove }) => remove),
     ...inserts.map(insertStep),
     ...news,
@@ -188,9 +192,9 @@ interface Change {
 }
 
 /**
- * What an update changes in the search rows: mostly a state and a date, so writing only those spares nine tenths of the
- * pages. Read outside the transaction, which is safe: the search rows belong to the version that the commit checks.
- * Undefined when the object has another version already.
+ * Computes how an update changes index rows and unique keys: mostly a state and a date, so that writing only
+ * the difference saves nine tenths of the pages. Reads outside the transaction, which is safe, because the
+ * rows belong to the version that the commit checks. Undefined when the object already has another version.
  */
 async function computeChange(
   driver: SqlDriver,

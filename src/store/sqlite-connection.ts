@@ -1,14 +1,20 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
 
-/** One connection to a SQLite file, as the reader on the main thread and the writer in its worker both use it. */
+/**
+ * One connection to a SQLite file, used by the reader on the main thread and the writer in its worker thread.
+ */
 
-/** Statements that stay prepared; searches come in a few shapes, so theirs are worth keeping too. */
+/** Prepared statements that are cached, including those of searches, which have few different texts. */
 const maxCachedStatements = 200;
 
+/** Settings of a connection. Plain data, because they are sent to the writer thread. */
 export interface SqliteSettings {
   readonly file: string;
-  /** How long a statement waits for another process's lock. It blocks its thread, so the reader waits less. */
+  /**
+   * How long a statement waits for another process's lock. The wait blocks its thread, so the reader waits
+   * less.
+   */
   readonly busyMilliseconds: number;
   /** Page cache in KiB. */
   readonly cacheKibibytes: number;
@@ -16,15 +22,20 @@ export interface SqliteSettings {
   readonly maxPages?: number;
 }
 
+/** A connection with a cache of prepared statements. */
 export class SqliteConnection {
   readonly database: DatabaseSync;
   readonly #cachedStatements = new Map<string, StatementSync>();
 
-  /** Opens with write-ahead log and fsync at every commit (`synchronous=FULL`): what is acknowledged survives power loss. */
+  /**
+   * Opens with write-ahead log and fsync at every commit (`synchronous=FULL`), so that commits survive power
+   * loss.
+   */
   constructor({ file, busyMilliseconds, cacheKibibytes, maxPages }: SqliteSettings) {
     this.database = new DatabaseSync(file, { timeout: busyMilliseconds, enableForeignKeyConstraints: true });
     this.database.exec(
-      // `secure_delete` zeroes what is overwritten. `fullfsync` matters on macOS, where fsync stops at the drive's cache.
+      // `secure_delete` overwrites deleted content with zeros. `fullfsync`: on macOS fsync stops at the
+      // drive's cache.
       `pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on; pragma fullfsync = on;
        pragma checkpoint_fullfsync = on; pragma temp_store = memory; pragma cache_size = -${cacheKibibytes};
        pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = 4000; pragma trusted_schema = off;`,
@@ -32,11 +43,12 @@ export class SqliteConnection {
     if (maxPages !== undefined) this.database.exec(`pragma max_page_count = ${maxPages}`);
   }
 
+  /** Runs a statement and returns its rows. */
   rows(sql: string, parameters: readonly SqlValue[]): readonly SqlRow[] {
     return this.#statement(sql).all(...parameters) as SqlRow[];
   }
 
-  /** How many rows a statement changed, or returned when it is a query. */
+  /** Runs a statement and returns the number of rows that it changed, or returned if it is a query. */
   count(sql: string, parameters: readonly SqlValue[]): number {
     const statement = this.#statement(sql);
     if (sql.startsWith('select')) return statement.all(...parameters).length;
@@ -55,41 +67,43 @@ export class SqliteConnection {
     return statement;
   }
 
+  /** Closes the connection. */
   close(): void {
     this.database.close();
   }
 }
 
-/** What a failure of SQLite means to the house. */
+/** Consequence of a SQLite error. */
 export type SqliteFailure =
-  /** The statement is at fault; the database is well. */
+  /** Only the statement is wrong. */
   | 'statement'
   /** Locked, full, out of memory: nothing was written, a later attempt may succeed. */
-  | 'weather'
-  /** The file cannot be trusted to hold what is written: no commit may follow until a restart has recovered it. */
+  | 'transient'
+  /** Written data may be lost: no commit may follow until a restart has recovered the file. */
   | 'broken';
 
 // Primary result codes, https://www.sqlite.org/rescode.html
 const failuresByCode: Readonly<Record<number, SqliteFailure>> = {
-  5: 'weather', // SQLITE_BUSY
-  6: 'weather', // SQLITE_LOCKED
-  7: 'weather', // SQLITE_NOMEM
-  8: 'weather', // SQLITE_READONLY
-  9: 'weather', // SQLITE_INTERRUPT
+  5: 'transient', // SQLITE_BUSY
+  6: 'transient', // SQLITE_LOCKED
+  7: 'transient', // SQLITE_NOMEM
+  8: 'transient', // SQLITE_READONLY
+  9: 'transient', // SQLITE_INTERRUPT
   10: 'broken', // SQLITE_IOERR: after a failed fsync the kernel may have dropped the pages; another fsync proves nothing
   11: 'broken', // SQLITE_CORRUPT
-  13: 'weather', // SQLITE_FULL
-  14: 'weather', // SQLITE_CANTOPEN
-  15: 'weather', // SQLITE_PROTOCOL
+  13: 'transient', // SQLITE_FULL
+  14: 'transient', // SQLITE_CANTOPEN
+  15: 'transient', // SQLITE_PROTOCOL
   26: 'broken', // SQLITE_NOTADB
 };
 
+/** Classifies an error by its primary result code; other errors count as `statement`. */
 export function classifyFailure(error: unknown): SqliteFailure {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0;
   return failuresByCode[code & 0xff] ?? 'statement';
 }
 
-/** SQLite's own words for a failure (`disk I/O error`), without values. */
+/** SQLite's description of an error (`disk I/O error`), without values. */
 export function describeSqliteError(error: unknown): string {
   if (error instanceof Error && 'errstr' in error) return String(error.errstr);
   return error instanceof Error ? error.message : String(error);

@@ -10,16 +10,18 @@ import {
 } from './sqlite-connection.ts';
 
 /**
- * The writer thread of `sqlite.ts`: applies one group of units per message in one transaction, so that a slow fsync
- * stalls this thread and not the readers. Messages carry plain data only.
+ * The writer thread of `sqlite.ts`: applies one group of units per message in one transaction, so that a slow
+ * fsync stalls this thread and not the readers. Messages carry plain data only.
  */
 
+/** Message to the thread: a group to commit, or the end. */
 export type WriterRequest = { readonly group: number; readonly units: readonly SqlUnit[] } | 'close';
 
+/** Message from the thread: it is ready, or the result of a group. */
 export type WriterReply =
   | 'ready'
   | { readonly group: number; readonly outcomes: readonly UnitOutcome[] }
-  /** Nothing of the group was committed, as far as anybody can tell. */
+  /** Nothing of the group was committed as far as SQLite reports. */
   | {
       readonly group: number;
       readonly failure: Exclude<SqliteFailure, 'statement'>;
@@ -55,15 +57,15 @@ function writeGroup(group: number, units: readonly SqlUnit[]): WriterReply {
   }
 }
 
-/** Ends a transaction in which not every unit went through. */
+/** `STEP_FAILED`: a unit of the group failed, so that the transaction must be rolled back. */
 class StepFailedError extends Error {
   override readonly name = 'StepFailedError';
   readonly code = 'STEP_FAILED';
 }
 
 /**
- * Nearly every group has no conflict, so it is first tried without savepoints, which would copy each page a unit is
- * the first to touch. Undefined when some unit failed: nothing was written, each must stand by itself.
+ * Runs a group without savepoints, which copy every page that a unit changes first; nearly every group has no
+ * conflict. Undefined when a unit failed: nothing was written, and the units must be written separately.
  */
 function writeTogether(units: readonly SqlUnit[]): readonly UnitOutcome[] | undefined {
   try {
@@ -86,13 +88,13 @@ function runTransaction<T>(work: () => T): T {
     database.exec('commit');
     return result;
   } catch (error) {
-    // Some failures have rolled back already. A rollback that fails leaves its own, worse error.
+    // Some errors have already rolled back. When the rollback fails, its own, worse error is thrown.
     if (database.isTransaction) database.exec('rollback');
     throw error;
   }
 }
 
-/** One unit in its savepoint: whatever is wrong with it costs only itself. */
+/** Runs one unit in a savepoint, so that a failure affects only this unit. */
 function writeSeparately(unit: SqlUnit): UnitOutcome {
   database.exec('savepoint unit');
   const outcome = tryUnit(unit);

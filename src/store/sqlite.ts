@@ -19,17 +19,21 @@ const dialect: Dialect = {
   statistics: false,
 };
 
+/** Settings of a SQLite driver. */
 export interface SqliteOptions {
   /** Largest size of the database in pages of 4 KiB; a commit beyond it fails as on a full disk. */
   readonly maxPages?: number;
-  /** The schema; only tests give another. */
+  /** The schema; only tests use another one. */
   readonly migrations?: readonly Migration[];
 }
 
 /**
- * Opens or creates the database `file` (0600, its directory 0700) and brings it up to date. Reads run on this thread's
- * own connection, a few microseconds each; commits run in a writer thread, grouped. Other processes may have the file
- * open too. Throws SchemaTooNewError, or StoreUnavailable when the file cannot be used.
+ * Opens or creates the database `file` (mode 0600, its directory 0700) and migrates the schema. Reads use a
+ * connection of this thread, a few microseconds each; commits run in a writer thread, in groups. Other
+ * processes may use the file at the same time.
+ *
+ * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ * @throws {StoreUnavailableError} when the file cannot be used.
  */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
   const path = resolve(file);
@@ -70,7 +74,10 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
   };
 }
 
-/** Waits up to ten seconds, without holding this thread, for a process that creates or migrates the same file. */
+/**
+ * Retries for up to ten seconds, without blocking this thread, while another process creates or migrates the
+ * file.
+ */
 async function openReader(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -78,7 +85,7 @@ async function openReader(path: string, migrations: readonly Migration[]): Promi
       return await openMigrated(path, migrations);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
-      if (classifyFailure(error) !== 'weather' || attempt === 100)
+      if (classifyFailure(error) !== 'transient' || attempt === 100)
         throw new StoreUnavailableError(`cannot open the database ${path}: ${describeSqliteError(error)}`);
     }
     await sleep(50);
@@ -92,7 +99,7 @@ async function openMigrated(path: string, migrations: readonly Migration[]): Pro
     connection.database.exec('begin immediate');
     await migrate({ run }, dialect, `sqlite:${path}`, migrations);
     connection.database.exec('commit');
-    // From here on this connection only reads; a write through it would escape the group commit.
+    // This connection only reads from now on; a write would bypass the group commit.
     connection.database.exec('pragma query_only = on; pragma busy_timeout = 1000;');
     return connection;
   } catch (error) {
@@ -101,7 +108,7 @@ async function openMigrated(path: string, migrations: readonly Migration[]): Pro
   }
 }
 
-/** Before SQLite creates anything: its log and index files take the mode of the database file. */
+/** Creates the file before SQLite does, because SQLite's log and index files inherit its mode. */
 function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
@@ -113,7 +120,7 @@ function createPrivately(path: string): void {
   }
 }
 
-/** This thread's side of `sqlite-writer.ts`. */
+/** The main thread's side of `sqlite-writer.ts`. */
 class WriterThread {
   readonly ready: Promise<void>;
   readonly #path: string;
@@ -121,7 +128,7 @@ class WriterThread {
   readonly #exited: Promise<void>;
   #group = 0;
   #waiting: PromiseWithResolvers<readonly UnitOutcome[]> | undefined;
-  /** Why no commit can be trusted any more; only a restart, which recovers the log, clears it. */
+  /** Why no further commit is possible; only a restart recovers the log. */
   #broken: string | undefined;
 
   constructor(path: string, settings: ConstructorParameters<typeof SqliteConnection>[0]) {
@@ -163,7 +170,7 @@ class WriterThread {
       return;
     }
     if (reply.failure === 'broken')
-      this.#broken = `${reply.description}; restart kmipd when the disk is well`;
+      this.#broken = `${reply.description}; restart kmipd when the disk works again`;
     this.#waiting?.reject(this.#unavailable(this.#broken ?? reply.description));
   }
 

@@ -1,9 +1,10 @@
 import type { SealedKey } from '../vault/vault.ts';
 
 /**
- * Port of the store: what the server needs from a database. The adapter is `sql-store.ts`, over `sqlite.ts` or
- * `postgres.ts`. The store never receives a plain key: `sealed` comes from the vault. The store does not know
- * attributes either, only the index entries that `object/` derives from them, so that the database answers Locate.
+ * Port of the store: what the server needs from a database. The adapter is `sql-store.ts`, over `sqlite.ts`
+ * or `postgres.ts`. The store never receives a plain key: `sealed` comes from the vault. The store does not
+ * know attributes either, only the index entries that `object/` derives from them, so that the database
+ * answers Locate.
  *
  *     const [key] = await store.load([id]);
  *     const active = { attribute: 'State', fields: [{ field: '', op: '=', value: 2 }] } as const;
@@ -12,7 +13,9 @@ import type { SealedKey } from '../vault/vault.ts';
  *     await store.commit({ expects: [], inserts: [], updates: [next] }); // 'committed', 'conflict' or 'taken'
  */
 
-/** One searchable value of an object. A structured attribute has one entry per field, all of one `instance`. */
+/**
+ * One searchable value of an object. A structured attribute has one entry per field, all of one `instance`.
+ */
 export interface IndexEntry {
   /** Canonical attribute key: `CryptographicLength`, `Name`, or `x-Foo` for vendor `x`, name `Foo`. */
   readonly attribute: string;
@@ -20,7 +23,9 @@ export interface IndexEntry {
   readonly field: string;
   /** Number of the instance of a multi-valued attribute; the entries of one instance share it. */
   readonly instance: number;
-  /** Text for exact comparison, of any length: the store keeps the digest of long texts and compares digests. */
+  /**
+   * Text for exact comparison, of any length: the store keeps the digest of long texts and compares digests.
+   */
   readonly text: string | null;
   /** Number for ranges and masks, a safe integer: seconds for dates, bits for masks. */
   readonly number: number | null;
@@ -42,7 +47,10 @@ export interface LoadedObject {
   readonly sealed: SealedKey | null;
 }
 
-/** An object as it is written. `index` and `uniqueKeys` are always complete; the store computes the difference. */
+/**
+ * An object as it is written. `index` and `uniqueKeys` are always complete; the store computes the
+ * difference.
+ */
 export interface StoredObject extends LoadedObject {
   /** At most one entry for each (attribute, field, instance). */
   readonly index: readonly IndexEntry[];
@@ -81,9 +89,13 @@ export interface FoundObjects {
   readonly total: number;
 }
 
-/** All writes of one message, applied completely or not at all. An id occurs once among inserts and updates. */
+/**
+ * All writes of one message, applied completely or not at all. An id occurs once among inserts and updates.
+ */
 export interface StoreUnit {
-  /** Objects on which the outcome depends: the unit conflicts when one has another version. 0: must not exist. */
+  /**
+   * Objects on which the outcome depends: the unit conflicts when one has another version. 0: must not exist.
+   */
   readonly expects: readonly { readonly id: string; readonly version: number }[];
   readonly inserts: readonly StoredObject[];
   /** `version` is the new one; the row must still have `version - 1`. */
@@ -127,7 +139,10 @@ export interface RecordChanges {
   readonly expects: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
   /** Version 1 is an insertion, a higher one an update of `version - 1`. */
   readonly puts: readonly StoredRecord[];
-  /** `version`: the one that was read. Applied before insertions, so that a unit can replace an expired record. */
+  /**
+   * `version`: the one that was read. Applied before insertions, so that a unit can replace an expired
+   * record.
+   */
   readonly removals: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
 }
 
@@ -144,7 +159,10 @@ export interface RecordQuery {
 /** `conflict`: a concurrent write won, run the message again. `taken`: another object holds a unique key. */
 export type CommitResult = 'committed' | 'conflict' | 'taken';
 
-/** Objects and records of the server. Every method rejects with StoreUnavailableError when the database is away. */
+/**
+ * Objects and records of the server. Every method rejects with StoreUnavailableError when the database is
+ * away.
+ */
 export interface Store {
   /** The objects of `ids` that exist, in any order and of any group: the caller compares the group. */
   load(ids: readonly string[]): Promise<readonly LoadedObject[]>;
@@ -157,10 +175,11 @@ export interface Store {
   /** Deletes some of the records that had expired by `now` (POSIX seconds); true when there may be more. */
   deleteExpired(now: number): Promise<boolean>;
   /**
-   * Resolves when the write is durable (fsync). Units that arrive together share one fsync; a conflict affects only
-   * its own unit.
+   * Resolves when the write is durable (fsync). Units that arrive together share one fsync; a conflict
+   * affects only its own unit.
    *
-   * @throws {StoreUnavailableError} when durability is not certain: the unit is then applied completely or not at all.
+   * @throws {StoreUnavailableError} when durability is not certain: the unit is then applied completely or
+   * not at all.
    */
   commit(unit: StoreUnit): Promise<CommitResult>;
   /** Checks that the database can read and write. */
@@ -170,8 +189,8 @@ export interface Store {
 }
 
 /**
- * `STORE_UNAVAILABLE`: the database is away (disk full, connection lost). A transient failure: clients get General
- * Failure, and readiness turns false.
+ * `STORE_UNAVAILABLE`: the database is away (disk full, connection lost). A transient failure: clients get
+ * General Failure, and readiness turns false.
  */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';

@@ -2,7 +2,7 @@ import { toIndexText } from './filter.ts';
 import type { SqlDriver } from './sql-driver.ts';
 import type { StoredObject } from './store.ts';
 
-/** An index entry as it rests in `object_index`, its group, attribute and field replaced by the number of their term. */
+/** An index entry as stored in `object_index`: `term` is the number of its group, attribute and field. */
 export interface IndexRow {
   readonly term: number;
   readonly instance: number;
@@ -10,14 +10,19 @@ export interface IndexRow {
   readonly number: number | null;
 }
 
-/** Clients can invent attribute names without end; forgetting all of them costs a few reads. */
+/**
+ * Bounds the cache, because clients can invent any number of attribute names; emptying it costs a few reads.
+ */
 const maxCachedTerms = 10_000;
 
 const insertTerm =
   'insert into term (grp, attribute, field) values ($1, $2, $3) on conflict (grp, attribute, field) do nothing';
 const readTerm = 'select id from term where grp = $1 and attribute = $2 and field = $3';
 
-/** The numbers of terms. One that was given out never changes and never goes away, so it may be remembered. */
+/**
+ * Assigns numbers to terms (group, attribute, field). A number never changes and is never deleted, so it is
+ * cached.
+ */
 export class TermCache {
   readonly #driver: SqlDriver;
   readonly #ids = new Map<string, number>();
@@ -26,7 +31,9 @@ export class TermCache {
     this.#driver = driver;
   }
 
-  /** The index rows of `object`. A new term is committed by itself, before the unit that needs it. */
+  /**
+   * Returns the index rows of an object. A new term is committed on its own, before the unit that needs it.
+   */
   async toIndexRows({ group, index }: StoredObject): Promise<readonly IndexRow[]> {
     const rows: IndexRow[] = [];
     for (const { attribute, field, instance, text, number } of index) {

@@ -1,9 +1,11 @@
 import type { Store } from './store.ts';
 
-/** Told of every call: the name of the method, how long it took, whether it failed. */
+/**
+ * Is notified of every call of the store: label of the method, duration in seconds, whether the call failed.
+ */
 export type StoreCallObserver = (call: string, seconds: number, failed: boolean) => void;
 
-/** The same store, watched. */
+/** Returns a store that calls `store` and reports every call to `observe`. */
 export function withMetrics(store: Store, observe: StoreCallObserver): Store {
   async function measureCall<T>(call: string, run: () => Promise<T>): Promise<T> {
     const started = performance.now();
@@ -21,6 +23,7 @@ export function withMetrics(store: Store, observe: StoreCallObserver): Store {
     find: (query) => measureCall('find', () => store.find(query)),
     record: (kind, id) => measureCall('record', () => store.record(kind, id)),
     records: (query) => measureCall('records', () => store.records(query)),
+    // The label is older than the method; dashboards depend on it.
     deleteExpired: (now) => measureCall('sweep', () => store.deleteExpired(now)),
     commit: (unit) => measureCall('commit', () => store.commit(unit)),
     ping: () => measureCall('ping', () => store.ping()),

@@ -19,41 +19,47 @@ import {
 } from './vault.ts';
 
 /**
- * One sealing key may encrypt 2^32 values under random nonces (SP 800-38D §8.3). Every process counts only its own
- * seals since its start, so it asks for a new key long before; at the last limit it refuses.
+ * One sealing key may encrypt 2^32 values under random nonces (SP 800-38D §8.3). A process counts only its
+ * own seals since its start, so it rotates the key long before, and refuses to seal at `maxSeals`.
  */
 const sealsBeforeRotation = 2 ** 24;
 const maxSeals = 2 ** 31;
 
-/** How far beyond the newest known key another process can have come since the shelf was last read. */
+/** Keys that other processes may have added since this process last read the stored keys. */
 const maxKeysAhead = 16;
 
+/** Settings of a vault with a root key in a file. */
 export interface LocalVaultOptions {
-  /** File of the root key; created when neither it nor any sealing key exists yet. */
+  /** File of the root key; created when neither the file nor a sealing key exists. */
   readonly rootKeyFile: string;
   readonly wrappedKeys: WrappedKeyStore;
-  /** How often other processes' keys are looked for; 0: never. Also the interval of retries while sealed. */
+  /** Seconds between reads of other processes' keys and retries while sealed; 0: never, 60 by default. */
   readonly refreshSeconds?: number;
-  /** How long a new key rests on the shelf before it seals: by then every process has read it. */
+  /** Seconds before a new key is used to seal, so that every process has read it; 120 by default. */
   readonly activationDelaySeconds?: number;
-  /** After how many seals this process asks for a new key. */
+  /** Seals after which this process rotates the key. */
   readonly sealsBeforeRotation?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
+/** A vault whose sealing keys can be rotated and read again. */
 export interface LocalVault extends Vault {
   /** Why the vault is sealed, one line for the operator. */
   readonly sealedBecause: string | undefined;
-  /** Puts a new sealing key on the shelf and gives its id; older ones still open. */
+  /**
+   * Stores a new sealing key and resolves with its id; older keys still open.
+   *
+   * @throws {VaultUnavailableError} when the vault is sealed or the root key cannot be used.
+   */
   rotate(): Promise<number>;
-  /** Reads root key and shelf again: unseals once the file is back, learns the keys of other processes. */
+  /** Reads stored keys, and the root key if needed: unseals the vault, adds keys of other processes. */
   refresh(): Promise<void>;
 }
 
 /**
- * Opens the vault over a root key in a file. Without a usable root key it opens sealed, says why, and tries again every
- * `refreshSeconds`. Rejects only when the shelf cannot be read.
+ * Opens a vault with its root key in a file. Without a usable root key the vault is sealed, with the reason
+ * in `sealedBecause`, and retries every `refreshSeconds`. Rejects only when the stored keys cannot be read.
  */
 export async function openLocalVault(options: LocalVaultOptions): Promise<LocalVault> {
   const vault = new LocalFileVault(options);
@@ -71,7 +77,7 @@ interface SealingKey {
 class LocalFileVault implements LocalVault {
   readonly #options: LocalVaultOptions;
   readonly #now: () => number;
-  /** By id, which is by age. */
+  /** In the order of their ids, which is the order of their age. */
   #keys: readonly SealingKey[] = [];
   #sealedBecause: string | undefined = 'the root key has not been read yet';
   #seals = { id: 0, count: 0 };
@@ -99,9 +105,11 @@ class LocalFileVault implements LocalVault {
     this.#seals.count += 1;
     const { count } = this.#seals;
     if (count > maxSeals)
-      throw new VaultUnavailableError(`sealing key ${id} has sealed enough and no new one could be made`);
+      throw new VaultUnavailableError(
+        `sealing key ${id} has reached its limit of seals and no new one could be created`,
+      );
     const limit = this.#options.sealsBeforeRotation ?? sealsBeforeRotation;
-    // A failed attempt is made again after as many seals more.
+    // A failed rotation is tried again after the same number of seals.
     if (count % limit === 0) this.rotate().catch(() => {});
     return sealValue(key, id, context, plain);
   }
@@ -146,7 +154,7 @@ class LocalFileVault implements LocalVault {
     [this.#keys, this.#sealedBecause] = [[], 'the vault is closed'];
   }
 
-  /** The newest key that every process has had time to read; while none has, the oldest. */
+  /** The newest key whose activation delay has passed; before any has, the oldest. */
   #currentKey(): SealingKey {
     this.#requireUnsealed();
     const activatedBy = this.#now() / 1000 - (this.#options.activationDelaySeconds ?? 120);
@@ -168,7 +176,7 @@ class LocalFileVault implements LocalVault {
     return id > newest && id <= newest + maxKeysAhead;
   }
 
-  /** Once unsealed, the root key is asked for only when the shelf has a key that is not known here. */
+  /** Reads the stored keys; once unsealed, uses the root key only when one of them is unknown. */
   async #readKeys(): Promise<void> {
     if (this.#closed) return;
     const wrappedKeys = await this.#options.wrappedKeys.list();
@@ -183,7 +191,7 @@ class LocalFileVault implements LocalVault {
       else [this.#keys, this.#sealedBecause] = [keys, undefined];
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
-      // What is unsealed stays so: the keys at hand are good, only the new one is out of reach.
+      // An unsealed vault stays unsealed: its keys are valid, only the new key cannot be unwrapped.
       if (!this.unsealed && !this.#closed) this.#sealedBecause = error.message;
     }
   }
@@ -193,7 +201,7 @@ class LocalFileVault implements LocalVault {
     const wrappedKeys = await this.#options.wrappedKeys.list();
     const id = 1 + Math.max(0, ...wrappedKeys.map((key) => key.id));
     await this.#withRootKey(wrappedKeys, async (rootKey) => {
-      // A key wrapped by a root key that was exchanged meanwhile would be lost with the next restart.
+      // A key wrapped by an exchanged root key would be lost at the next restart.
       const newest = wrappedKeys.find((key) => key.id === id - 1);
       const previousKey = newest && unwrapSealingKey(rootKey, newest.id, newest.wrapped);
       if (previousKey === undefined) throw new VaultUnavailableError(this.#wrongRootKeyMessage(id - 1));
@@ -213,7 +221,7 @@ class LocalFileVault implements LocalVault {
       readRootKey(rootKeyFile) ?? (wrappedKeys.length === 0 ? createOrReadRootKey(rootKeyFile) : undefined);
     if (rootKey === undefined)
       throw new VaultUnavailableError(
-        `the root key ${rootKeyFile} is missing, and the database is sealed under it: bring it back from its backup`,
+        `the root key ${rootKeyFile} is missing, and the database is encrypted under it: restore it from its backup`,
       );
     try {
       return await use(rootKey);
@@ -233,10 +241,10 @@ class LocalFileVault implements LocalVault {
   }
 
   #wrongRootKeyMessage(id: number): string {
-    return `the root key ${this.#options.rootKeyFile} does not open sealing key ${id}: the database was sealed under another`;
+    return `the root key ${this.#options.rootKeyFile} cannot decrypt sealing key ${id}: the database is encrypted under another root key`;
   }
 
-  /** When another process has taken the id, its key is as good as ours, which is forgotten. */
+  /** Creates and stores a key. When another process has stored a key of that id, this one is discarded. */
   async #persist(rootKey: Uint8Array, id: number): Promise<void> {
     const key = randomFillSync(new Uint8Array(sealingKeyBytes));
     const wrapped = wrapSealingKey(rootKey, id, key);

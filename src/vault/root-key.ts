@@ -15,28 +15,33 @@ import { dirname } from 'node:path';
 import { VaultUnavailableError } from './vault.ts';
 
 /**
- * The root key in a file: one line, 32 bytes in hex or base64, readable by its owner only. Its bytes pass through no
- * string and no pooled buffer, because neither can be wiped.
+ * The root key in a file: one line, 32 bytes in hex or base64, readable by its owner only. The bytes are
+ * never in a string or a pooled buffer, because neither can be wiped.
  */
 
 const rootKeyBytes = 32;
-/** Room for the line, white space around it, and one byte more that says it is too long. */
+/** Bytes read from the file: the line and white space around it; a longer file is invalid. */
 const maxFileBytes = 128;
 
-/** Creates `file` (mode 0600, its directory when absent 0700) with a fresh key, durably. Throws EEXIST when it is there. */
+/**
+ * Creates `file` (mode 0600, its directory 0700) with a new random key, durably.
+ *
+ * @throws {Error} a system error, with code EEXIST when the file exists.
+ */
 export function createRootKey(file: string): void {
   const directory = dirname(file);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const key = randomFillSync(new Uint8Array(rootKeyBytes));
   const line = encodeHexLine(key);
-  // Written beside and linked: whoever sees the name sees the whole key, also after a crash, and a link replaces nothing.
+  // Written to another name, then linked: the name always refers to the whole key, and a link never replaces
+  // a file.
   const unfinished = `${file}.${randomUUID()}`;
   const handle = openSync(unfinished, 'wx', 0o600);
   try {
     try {
       fchmodSync(handle, 0o600);
       if (writeSync(handle, line) !== line.length)
-        throw new Error(`${file}: the disk took only a part of the root key`);
+        throw new Error(`${file}: only a part of the root key was written`);
       fsyncSync(handle);
     } finally {
       closeSync(handle);
@@ -56,8 +61,9 @@ export function createRootKey(file: string): void {
 }
 
 /**
- * Reads the key; the caller wipes it. Undefined when there is no file. Throws VaultUnavailableError with one line when others
- * may read it or it is not a key.
+ * Reads the root key, 32 bytes that the caller wipes; undefined when the file does not exist.
+ *
+ * @throws {VaultUnavailableError} with a one-line message when others may read the file or it is not a key.
  */
 export function readRootKey(file: string): Uint8Array | undefined {
   let handle: number;
@@ -118,7 +124,10 @@ function decodeLine(line: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-/** Joins `bits` of each character to the 32 bytes of the key; the two spare bits of base64 must be zero. */
+/**
+ * Concatenates `bits` of each character to the 32 bytes of the key; the two spare bits of base64 must be
+ * zero.
+ */
 function decodeDigits(
   digitsOnly: Uint8Array,
   bits: number,

@@ -18,20 +18,22 @@ export const sealingKeyBytes = 32;
 const keyIdOffset = 1;
 const sealedHeaderBytes = 5;
 
-/** Seals `plain` for one object under the sealing key `id`. */
+/** Encrypts `plain` for one object under the sealing key `id`. */
 export function sealValue(key: Uint8Array, id: number, context: SealContext, plain: Uint8Array): SealedKey {
   const sealed = encrypt(key, sealedHeaderBytes, encodeValueAad(context), plain);
   new DataView(sealed.buffer).setUint32(keyIdOffset, id);
   return sealed as SealedKey;
 }
 
-/** Which sealing key a value names; undefined for bytes that are no sealed value. */
+/** Returns the id of the sealing key of a sealed value; undefined for other bytes. */
 export function sealingKeyOf(sealed: Uint8Array): number | undefined {
   if (sealed.length < sealedHeaderBytes + nonceBytes + tagBytes || sealed[0] !== format) return undefined;
   return new DataView(sealed.buffer, sealed.byteOffset).getUint32(keyIdOffset);
 }
 
-/** Undefined when the value was sealed for another object, with another key, or changed. */
+/**
+ * Decrypts a sealed value; undefined when it was sealed for another object, under another key, or changed.
+ */
 export function openSealedValue(
   key: Uint8Array,
   context: SealContext,
@@ -40,12 +42,12 @@ export function openSealedValue(
   return decrypt(key, sealedHeaderBytes, encodeValueAad(context), sealed);
 }
 
-/** A sealing key for the shelf, encrypted by the root key. */
+/** Encrypts a sealing key under the root key. */
 export function wrapSealingKey(rootKey: Uint8Array, id: number, key: Uint8Array): Uint8Array {
   return encrypt(rootKey, 1, encodeKeyAad(id), key);
 }
 
-/** Undefined when another root key wrapped it. */
+/** Decrypts a sealing key; undefined when it was encrypted under another root key. */
 export function unwrapSealingKey(
   rootKey: Uint8Array,
   id: number,
@@ -56,7 +58,10 @@ export function unwrapSealingKey(
   return decrypt(rootKey, 1, encodeKeyAad(id), wrapped);
 }
 
-/** Format byte and `head - 1` bytes left to the caller, then nonce, ciphertext and tag, in memory of their own. */
+/**
+ * Returns the format byte, `headerBytes - 1` bytes for the caller, nonce, ciphertext and tag, in one new
+ * buffer.
+ */
 function encrypt(
   key: Uint8Array,
   headerBytes: number,
@@ -89,7 +94,7 @@ function decrypt(
   try {
     decipher.final();
   } catch {
-    // GCM decrypts before it knows: what did not verify must not stay in memory.
+    // GCM decrypts before it verifies: unverified plaintext must not stay in memory.
     plain.fill(0);
     return undefined;
   }
@@ -98,7 +103,7 @@ function decrypt(
 
 const encoder = new TextEncoder();
 
-/** The bytes are the cipher's before the next call, so the same ones serve every call. */
+/** Reused by every call, because the cipher has consumed the bytes before the next one. */
 let aadBuffer = new Uint8Array(512);
 
 function encodeValueAad({ id, objectType }: SealContext): Uint8Array {
@@ -109,7 +114,7 @@ function encodeValueAad({ id, objectType }: SealContext): Uint8Array {
   return aadBuffer.subarray(0, writeText(writeText(1, id), objectType));
 }
 
-/** Writes length and UTF-8 of a text at `at`; where it ends. */
+/** Writes length and UTF-8 of a text at `at` and returns the end. */
 function writeText(at: number, text: string): number {
   const { written } = encoder.encodeInto(text, aadBuffer.subarray(at + 2));
   aadBuffer[at] = written >>> 8;

@@ -31,7 +31,8 @@ export interface Vault {
   /**
    * Decrypts a sealed value; the caller owns the returned bytes and may wipe them.
    *
-   * @throws {VaultUnavailableError} when the vault is sealed, or its sealing key is not known to this process yet.
+   * @throws {VaultUnavailableError} when the vault is sealed, or its sealing key is not known to this process
+   * yet.
    * @throws {SealBrokenError} when the value belongs to another object or was changed.
    */
   open(context: SealContext, sealed: SealedKey): Uint8Array;
@@ -41,7 +42,10 @@ export interface Vault {
   close(): Promise<void>;
 }
 
-/** `VAULT_UNAVAILABLE`: the root key or a sealing key cannot be used; the message is one line for the operator. */
+/**
+ * `VAULT_UNAVAILABLE`: the root key or a sealing key cannot be used; the message is one line for the
+ * operator.
+ */
 export class VaultUnavailableError extends Error {
   override readonly name = 'VaultUnavailableError';
   readonly code = 'VAULT_UNAVAILABLE';

@@ -1,6 +1,6 @@
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
-/** Tells two observers everything. */
+/** Returns an observer that passes every event of requests to `a` and then to `b`. */
 export function combineRequestObservers(a: RequestObserver, b: RequestObserver): RequestObserver {
   return {
     answered(event) {
@@ -26,7 +26,7 @@ export function combineRequestObservers(a: RequestObserver, b: RequestObserver):
   };
 }
 
-/** As `bothRequests`, at the door. */
+/** Returns an observer that passes every event of the listener to `a` and then to `b`. */
 export function combineListenerObservers(a: ListenerObserver, b: ListenerObserver): ListenerObserver {
   return {
     connectionOpened(event) {
@@ -52,7 +52,7 @@ export function combineListenerObservers(a: ListenerObserver, b: ListenerObserve
   };
 }
 
-/** As `bothRequests`, for what the server asks its clients. */
+/** Returns an observer that passes every event of the server's own requests to `a` and then to `b`. */
 export function combineEndpointObservers(a: EndpointObserver, b: EndpointObserver): EndpointObserver {
   return {
     endpointReady(event) {

@@ -1,9 +1,9 @@
-/** What of an error may be logged. */
+/** The part of an error that may be logged. */
 export interface ErrorText {
   readonly name: string;
   readonly code?: string;
   readonly message: string;
-  /** Positions only: the first line of a stack repeats the message. */
+  /** Stack positions, without the first line of the stack, which repeats the message. */
   readonly at?: readonly string[];
 }
 
@@ -12,9 +12,10 @@ const maxStackLines = 12;
 const maxCauses = 4;
 
 /**
- * An error without the values it quotes: drivers and Node put what they were given into their messages ("invalid input
- * syntax: "…"", "Received '…'", JSON.parse shows the text), and that may be a key or a password. Quoted text, what follows
- * "Received", and runs of 16 or more characters of hexadecimal or Base64 are left out.
+ * Describes an error without the values that it quotes. Drivers and Node quote arguments in their messages
+ * ("invalid input syntax: "…"", "Received '…'", JSON.parse shows the text), and an argument may be a key or a
+ * password. Quoted text, text after "Received", and runs of 16 or more characters of hexadecimal or Base64
+ * are removed.
  */
 export function describeError(error: unknown): ErrorText {
   if (!(error instanceof Error)) return { name: typeof error, message: '' };
@@ -32,7 +33,7 @@ export function describeError(error: unknown): ErrorText {
   };
 }
 
-/** The errors behind an error, the nearest first; undefined when there are none. */
+/** Describes the chain of `cause`s of an error, the nearest first; undefined when there is none. */
 export function describeCauses(error: unknown): readonly ErrorText[] | undefined {
   const found: ErrorText[] = [];
   for (let cause = causeOf(error); cause !== undefined && found.length < maxCauses; cause = causeOf(cause)) {

@@ -2,9 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** Whether the daemon can do its work; `reason` says why it cannot. */
+/** Whether the daemon can serve requests; `reason` is one line for the operator. */
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
+/** Settings of the HTTP server for metrics and health checks. */
 export interface HttpOptions {
   readonly host: string;
   readonly port: number;
@@ -13,10 +14,13 @@ export interface HttpOptions {
 }
 
 const maxRequestMilliseconds = 5_000;
-/** A readiness that takes longer is none: whoever asks has given up by then. */
+/** A readiness check that takes longer counts as failed, because orchestrators have given up by then. */
 const maxReadyMilliseconds = 2_000;
 
-/** `/metrics`, `/livez` and `/readyz`, and nothing else. Bind it to loopback or a management network: it knows no clients. */
+/**
+ * Serves `/metrics`, `/livez` and `/readyz`; resolves with the bound address. Bind the server to loopback or
+ * a management network, because it does not authenticate clients. Rejects with the system's error.
+ */
 export async function startHttpServer(
   options: HttpOptions,
 ): Promise<{ server: Server; host: string; port: number }> {
@@ -24,14 +28,14 @@ export async function startHttpServer(
     {
       requestTimeout: maxRequestMilliseconds,
       headersTimeout: maxRequestMilliseconds,
-      // Node looks for late requests every 30 s otherwise.
+      // Node's default checks for late requests only every 30 s.
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: maxRequestMilliseconds,
       maxHeaderSize: 8_192,
     },
     (request, response) => {
       request.resume();
-      if (request.method !== 'GET') return send(response, 405, 'only GET\n');
+      if (request.method !== 'GET') return send(response, 405, 'only GET is allowed\n');
       answer(request.url ?? '', response, options).catch(() => send(response, 500, 'failed\n'));
     },
   );
@@ -61,7 +65,7 @@ async function answer(
         : send(response, 503, `not ready: ${state.reason}\n`);
     }
     default:
-      send(response, 404, 'there is /metrics, /livez and /readyz\n');
+      send(response, 404, 'available: /metrics, /livez and /readyz\n');
   }
 }
 

@@ -3,18 +3,22 @@ import pretty from 'pino-pretty';
 import { describeCauses, describeError } from './error-text.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
+/** Lowest level that is written. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 export type { Logger };
 
-/** Longest text of a client's choosing that is written, in UTF-16 units; the rest is cut. */
+/** UTF-16 units of a field or message; longer text is truncated. */
 const maxLength = 256;
 
-/** Refusals of one kind written a second; beyond them only their number is, so that a flood cannot fill the disk. */
+/**
+ * Refusals of one kind that are logged per second; more are only counted, so that a flood cannot fill the
+ * disk.
+ */
 const maxRefusalsPerSecond = 20;
 
 /**
- * JSON lines to standard output; coloured lines when that is a terminal. Only the fields of the table below are written,
- * whatever else a line is given: no request, no attribute value and no key can reach the log.
+ * Creates the log: JSON lines to `stream` or standard output, coloured lines when that is a terminal. Only
+ * the fields of the table below are written, so that no request, attribute value or key can reach the log.
  */
 export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
   const options: pino.LoggerOptions = {
@@ -34,7 +38,9 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
 
 type Line = [fields: object, message: string];
 
-/** pino writes the message of an error that stands alone, and formats `%s`: neither is wanted. */
+/**
+ * Converts the arguments of a log call. Unlike pino: no `%s`, and an error alone does not become the message.
+ */
 function toLine(args: readonly unknown[]): Line {
   const [first, second] = args;
   if (typeof first === 'string') return [{}, truncate(first)];
@@ -49,7 +55,7 @@ const number = (value: unknown) =>
 const text = (value: unknown) => (typeof value === 'string' ? truncate(value) : typeof value);
 const texts = (value: unknown) => (Array.isArray(value) ? value.slice(0, 32).map(text) : typeof value);
 
-/** Every field a line may have, and what is written of it. */
+/** The fields that a line may have, each with its conversion. */
 const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   address: text,
   certificate: text,
@@ -87,7 +93,7 @@ function selectFields(line: Record<string, unknown>): Record<string, unknown> {
   return causes === undefined ? written : { ...written, causes };
 }
 
-/** What `describeError` made, or a message of our own. */
+/** Converts the result of `describeError`, or a plain message. */
 function toErrorText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return text(value);
   const { name, code, message, at } = value as Record<string, unknown>;
@@ -99,10 +105,13 @@ function toErrorText(value: unknown): unknown {
   };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not reach a terminal
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters must not reach a terminal
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A text that a client chose, as it may stand in a line: cut, and without what moves a cursor or turns the text around. */
+/**
+ * Truncates a text that a client chose and escapes characters that move a cursor or change the text
+ * direction.
+ */
 export function truncate(text: string): string {
   const cut = text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
   return cut.replace(
@@ -111,23 +120,32 @@ export function truncate(text: string): string {
   );
 }
 
-/** One line for each batch item at debug, for each refused message at info, for each failure of ours at error. */
+/**
+ * Logs batch items at debug, refused messages at info, failed authentication at warn, internal errors at
+ * error.
+ */
 export function logRequests(log: Logger, clock: () => number = Date.now): RequestObserver {
-  const mayWrite = limitRefusals(log, 'more credentials were refused than are written here', clock);
+  const mayWrite = limitRefusals(log, 'further failed authentications are not listed', clock);
   return {
     answered({ operation, version, result, reason, message, milliseconds, client, connection }) {
       if (!log.isLevelEnabled('debug')) return;
-      log.debug({ operation, version, result, reason, message, milliseconds, client, connection }, 'request');
+      log.debug(
+        { operation, version, result, reason, message, milliseconds, client, connection },
+        'batch item answered',
+      );
     },
     refused({ version, reason, message, client, connection }) {
       log.info({ version, reason, message, client, connection }, 'message refused');
     },
     authenticationFailed({ reason, client, connection }) {
-      if (mayWrite()) log.warn({ reason, client, connection }, 'credentials refused');
+      if (mayWrite()) log.warn({ reason, client, connection }, 'authentication failed');
     },
     attemptsExhausted({ client, object }) {
       if (mayWrite())
-        log.warn({ client, object: truncate(object) }, 'too many failed decryptions: refused for a minute');
+        log.warn(
+          { client, object: truncate(object) },
+          'too many failed decryptions: key refused for a minute',
+        );
     },
     requestFailed({ error, reference, client, connection }) {
       log.error({ reference, client, connection, error }, 'request failed unexpectedly');
@@ -135,7 +153,9 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
   };
 }
 
-/** Whether one more refusal may be written; when a second has passed, `text` tells how many were not. */
+/**
+ * Returns a function that says whether one more refusal may be logged; `text` reports the number of others.
+ */
 function limitRefusals(log: Logger, text: string, clock: () => number): () => boolean {
   let second = 0;
   let written = 0;
@@ -154,9 +174,9 @@ function limitRefusals(log: Logger, text: string, clock: () => number): () => bo
   };
 }
 
-/** One line for each refused handshake, with its reason; connections that came and went at debug. */
+/** Logs refused handshakes and ended connections at warn, opened and closed connections at debug. */
 export function logListener(log: Logger, clock: () => number = Date.now): ListenerObserver {
-  const mayWrite = limitRefusals(log, 'more handshakes were refused than are written here', clock);
+  const mayWrite = limitRefusals(log, 'further refused handshakes are not listed', clock);
   return {
     connectionOpened({ client, connection, peer, protocol, resumed }) {
       log.debug({ client, connection, peer, protocol, resumed }, 'connection opened');
@@ -168,35 +188,38 @@ export function logListener(log: Logger, clock: () => number = Date.now): Listen
       log.warn({ client, connection, reason, error }, 'connection ended');
     },
     handshakeRefused({ reason, peer, level, fingerprint, client }) {
-      if (level === 'debug') log.debug({ reason, peer }, 'handshake not finished');
+      if (level === 'debug') log.debug({ reason, peer }, 'handshake not completed');
       else if (mayWrite()) log.warn({ reason, peer, fingerprint, client }, 'handshake refused');
     },
     listenerFailed(error) {
-      log.error({ error }, 'the listener failed');
+      log.error({ error }, 'listener failed');
     },
   };
 }
 
-/** What clients are at info, what each was asked at debug; a line where one misses something or cannot be reached. */
+/**
+ * Logs clients that accept requests at info, each request at debug, dropped changes and failed attempts at
+ * warn.
+ */
 export function logEndpoints(log: Logger): EndpointObserver {
   return {
     endpointReady({ client, connection, version, vendor, operations }) {
-      log.info({ client, connection, version, vendor, operations }, 'client takes requests of the server');
+      log.info({ client, connection, version, vendor, operations }, 'client accepts requests of the server');
     },
     requestAnswered({ client, connection, operation, version, result, reason, milliseconds }) {
-      log.debug({ client, connection, operation, version, result, reason, milliseconds }, 'client asked');
-    },
-    changesDropped({ client, connection, changes }) {
-      log.warn(
-        { client, connection, changes },
-        'more changes than may wait for a client: it misses the oldest',
+      log.debug(
+        { client, connection, operation, version, result, reason, milliseconds },
+        'client answered a request of the server',
       );
     },
+    changesDropped({ client, connection, changes }) {
+      log.warn({ client, connection, changes }, 'too many changes wait for a client: the oldest are dropped');
+    },
     unreachable({ client, peer, reason, milliseconds }) {
-      log.warn({ client, peer, reason, milliseconds }, 'client cannot be reached; another attempt follows');
+      log.warn({ client, peer, reason, milliseconds }, 'client unreachable; another attempt follows');
     },
     failed({ client, connection, error }) {
-      log.error({ client, connection, error }, 'a client could not be told of a change');
+      log.error({ client, connection, error }, 'client could not be notified of a change');
     },
   };
 }

@@ -3,7 +3,7 @@ import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import { versions } from '../../codec/version.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
-/** Seconds; from a read of one object to the generation of a large key pair. */
+/** Upper bounds in seconds, from a read of one object to the generation of a large key pair. */
 const durationBuckets = [
   0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
 ];
@@ -15,7 +15,7 @@ const protocols = new Set<string>(versions);
 
 const toLabel = (list: ReadonlySet<string>, value: string): string => (list.has(value) ? value : 'other');
 
-/** The daemon's metrics. Labels come from fixed vocabularies only, so that no client can make their number grow. */
+/** The daemon's metrics. Labels come from fixed vocabularies, so that clients cannot create time series. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #requests = new Counter({
@@ -26,7 +26,7 @@ export class Metrics {
   });
   readonly #requestSeconds = new Histogram({
     name: 'kmipd_request_duration_seconds',
-    help: 'Time from the arrival of a message to its durable end, by operation of its items.',
+    help: 'Time from the arrival of a message to its durable commit, by operation of its items.',
     labelNames: ['operation'] as const,
     buckets: durationBuckets,
     registers: [this.registry],
@@ -39,18 +39,18 @@ export class Metrics {
   });
   readonly #authenticationFailures = new Counter({
     name: 'kmipd_credentials_refused_total',
-    help: 'Messages whose credentials or ticket did not hold, or were missing, by reason.',
+    help: 'Messages whose credentials or ticket were wrong or missing, by reason.',
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
   readonly #attemptsExhausted = new Counter({
     name: 'kmipd_attempts_exhausted_total',
-    help: 'Clients that failed so often to decrypt, unwrap or verify with a key that they were refused for a minute.',
+    help: 'Clients refused for a minute after too many failures to decrypt, unwrap or verify with a key.',
     registers: [this.registry],
   });
   readonly #failures = new Counter({
     name: 'kmipd_unexpected_failures_total',
-    help: 'Requests that failed through no fault of the client.',
+    help: 'Requests that failed because of an internal error or an unavailable store or vault.',
     registers: [this.registry],
   });
   readonly #connections = new Gauge({
@@ -72,7 +72,7 @@ export class Metrics {
   });
   readonly #droppedChanges = new Counter({
     name: 'kmipd_client_changes_forgotten_total',
-    help: 'Changes that clients were not told of, because too many waited.',
+    help: 'Changes that clients were not notified of, because too many waited.',
     registers: [this.registry],
   });
   readonly #unreachable = new Counter({
@@ -89,15 +89,15 @@ export class Metrics {
   });
   readonly #storeFailures = new Counter({
     name: 'kmipd_store_failures_total',
-    help: 'Calls of the store that it could not serve.',
+    help: 'Calls of the store that failed.',
     labelNames: ['call'] as const,
     registers: [this.registry],
   });
-  /** Milliseconds since 1970 when the certificate of a role ends. */
+  /** Expiry of a role's certificate, in milliseconds since 1970. */
   readonly #certificateExpiries = new Map<string, number>();
 
   constructor() {
-    // Also the lag of the event loop: kmipd_nodejs_eventloop_lag_p99_seconds and its kin.
+    // Includes the lag of the event loop, for example kmipd_nodejs_eventloop_lag_p99_seconds.
     collectDefaultMetrics({ register: this.registry, prefix: 'kmipd_' });
     const ends = this.#certificateExpiries;
     new Gauge({
@@ -111,11 +111,11 @@ export class Metrics {
     });
   }
 
-  /** Asked at every scrape. */
+  /** Exports the number of pending jobs; `pending` is called at every scrape. */
   watchJobs(pending: () => number): void {
     new Gauge({
       name: 'kmipd_pending_jobs',
-      help: 'Messages that were answered as pending and are not done yet.',
+      help: 'Messages that were answered as pending and are not completed yet.',
       registers: [this.registry],
       collect() {
         this.set(pending());
@@ -123,17 +123,18 @@ export class Metrics {
     });
   }
 
-  /** Notes when a certificate ends. */
+  /** Sets the expiry of a role's certificate. */
   recordCertificateExpiry(role: 'server' | 'ca', at: Date): void {
     this.#certificateExpiries.set(role, at.getTime());
   }
 
-  /** One call of the store, by the name of its method. */
+  /** Records one call of the store; `call` is the label. */
   readonly storeCall = (call: string, seconds: number, failed: boolean): void => {
     this.#storeSeconds.observe({ call }, seconds);
     if (failed) this.#storeFailures.inc({ call });
   };
 
+  /** Counts batch items and failures of requests. */
   readonly requests: RequestObserver = {
     answered: ({ operation, version, result, milliseconds }) => {
       const name = toLabel(operations, operation);
@@ -150,6 +151,7 @@ export class Metrics {
     requestFailed: () => this.#failures.inc(),
   };
 
+  /** Counts connections and handshakes. */
   readonly listener: ListenerObserver = {
     connectionOpened: ({ resumed }) => {
       this.#connections.inc();
@@ -161,6 +163,7 @@ export class Metrics {
     listenerFailed: () => {},
   };
 
+  /** Counts the server's requests to clients. */
   readonly endpoints: EndpointObserver = {
     endpointReady: () => {},
     requestAnswered: ({ operation, result }) =>

@@ -1,17 +1,20 @@
-/** Port between the protocol room and the watch: what happened, in words and numbers that may be logged. */
+/** Port between `protocol/` and the observers of requests. Events contain only values that may be logged. */
 export interface RequestObserver {
-  /** One batch item was answered. */
+  /** A batch item was answered. */
   answered(event: AnsweredBatchItem): void;
   /** A whole message was refused before any item ran. */
   refused(event: RefusedMessage): void;
-  /** The header of a message did not prove that its client may speak; the items were refused, most of them at least. */
+  /** The credentials of a message are wrong or missing; most or all of its items were refused. */
   authenticationFailed(event: FailedAuthentication): void;
-  /** A client has failed to decrypt, unwrap or verify too often with a key; told once a minute for each key. */
+  /**
+   * A client failed too often to decrypt, unwrap or verify with a key; at most once a minute for each key.
+   */
   attemptsExhausted(event: ExhaustedAttempts): void;
-  /** Weather or a bug; the client got only the reference. */
+  /** A transient failure or a bug; the client received only the reference. */
   requestFailed(event: UnexpectedFailure): void;
 }
 
+/** Result of one batch item. */
 export interface AnsweredBatchItem {
   /** KMIP name; `unknown` for numbers outside the dictionary. */
   readonly operation: string;
@@ -19,36 +22,40 @@ export interface AnsweredBatchItem {
   /** `Success`, `OperationFailed`, `OperationUndone` or `OperationPending`. */
   readonly result: string;
   readonly reason?: string | undefined;
-  /** Text the client got; names attributes and states, never values. */
+  /** Result Message of the response; contains attribute names and states, never values. */
   readonly message?: string | undefined;
-  /** From the whole message's arrival to the commit of all its items. */
+  /** Time from the arrival of the whole message to the commit of all its items. */
   readonly milliseconds: number;
   readonly client: string;
   readonly connection: string;
 }
 
+/** Why a message was refused. */
 export interface RefusedMessage {
   readonly version: string;
   readonly reason: string;
   readonly message: string;
-  /** Absent when the framing broke before a conversation began. */
+  /** Absent when the framing was wrong before the client was known. */
   readonly client?: string | undefined;
   readonly connection?: string | undefined;
 }
 
+/** Why the credentials of a message were refused. */
 export interface FailedAuthentication {
-  /** One of a few texts, which name no secret and nothing that the client chose. */
+  /** One of a few fixed texts without secrets or text of the client. */
   readonly reason: string;
   readonly client: string;
   readonly connection: string;
 }
 
+/** A client that may not use a key for a minute. */
 export interface ExhaustedAttempts {
   readonly client: string;
   /** Unique Identifier of the key. */
   readonly object: string;
 }
 
+/** An internal error; `reference` connects the response with the log. */
 export interface UnexpectedFailure {
   readonly error: unknown;
   readonly reference: string;
@@ -56,16 +63,21 @@ export interface UnexpectedFailure {
   readonly connection: string;
 }
 
-/** Port between the listener and the watch: who came, who was turned away and why. */
+/** Port between listeners and the observers of connections. */
 export interface ListenerObserver {
+  /** A client was authenticated and its connection accepted. */
   connectionOpened(event: OpenedConnection): void;
+  /** An accepted connection has closed, for any reason. */
   connectionClosed(event: { readonly client: string; readonly connection: string }): void;
-  /** A connection that was open has been ended by the server, for more than silence. */
+  /** The server ends an accepted connection for a reason other than idle time. */
   connectionEnded(event: EndedConnection): void;
+  /** A connection ended before its client was authenticated. */
   handshakeRefused(event: RefusedHandshake): void;
+  /** The listening socket reported an error. */
   listenerFailed(error: Error): void;
 }
 
+/** An accepted connection. */
 export interface OpenedConnection {
   readonly client: string;
   readonly connection: string;
@@ -76,14 +88,16 @@ export interface OpenedConnection {
   readonly resumed: boolean;
 }
 
+/** Why the server ended a connection. */
 export interface EndedConnection {
   readonly client: string;
   readonly connection: string;
   readonly reason: string;
-  /** Present when it is a bug of ours. */
+  /** Present for an internal error. */
   readonly error?: unknown;
 }
 
+/** Why a handshake failed; `fingerprint` and `client` when they are known. */
 export interface RefusedHandshake {
   readonly reason: string;
   readonly peer: string;
@@ -92,39 +106,41 @@ export interface RefusedHandshake {
   readonly client?: string | undefined;
 }
 
-/** Port between the requests of the server to its clients and the watch. */
+/** Port between the server's own requests to clients and their observers. */
 export interface EndpointObserver {
-  /** A client has answered what it is; from now on it is told of changes. */
+  /** A client has described itself; from now on the server notifies it of changes. */
   endpointReady(event: ReadyEndpoint): void;
-  /** A client has answered one request, or refused it. */
+  /** A client has answered a request with success or failure. */
   requestAnswered(event: AnsweredServerRequest): void;
-  /** Changes that a client will not hear of, because too many waited for it. */
+  /** The client will not be notified of these changes, because too many waited for it. */
   changesDropped(event: {
     readonly client: string;
     readonly connection: string;
     readonly changes: number;
   }): void;
-  /** No connection can be had to where a client is said to wait; the next attempt is made after that time. */
+  /** A connection to a client's address failed or ended; the next attempt follows after `milliseconds`. */
   unreachable(event: {
     readonly client: string;
     readonly peer: string;
     readonly reason: string;
     readonly milliseconds: number;
   }): void;
-  /** A bug of ours, or weather. */
+  /** An internal error or a transient failure. */
   failed(event: { readonly client?: string; readonly connection?: string; readonly error: unknown }): void;
 }
 
+/** A client that accepts requests of the server. */
 export interface ReadyEndpoint {
   readonly client: string;
   readonly connection: string;
   readonly version: string;
-  /** As the client calls its maker. */
+  /** Vendor Identification of the client. */
   readonly vendor: string | undefined;
-  /** As the client names them. */
+  /** Operations that the client supports. */
   readonly operations: readonly string[];
 }
 
+/** A client's response to one request of the server. */
 export interface AnsweredServerRequest {
   readonly client: string;
   readonly connection: string;
@@ -133,6 +149,6 @@ export interface AnsweredServerRequest {
   /** `Success` or `OperationFailed`. */
   readonly result: string;
   readonly reason: string | undefined;
-  /** From the request to the answer. */
+  /** Time from the request to the response. */
   readonly milliseconds: number;
 }

@@ -122,7 +122,7 @@ t.test('the daemon and a client that exchanges the roles', { timeout: 60_000 }, 
     const second = await reverse(t, daemon);
     await second.answering.seen('Query');
     await Promise.all([closed(second.socket), daemon.stop()]);
-    t.match(daemon.output, /client takes requests of the server/);
+    t.match(daemon.output, /client accepts requests of the server/);
     t.notMatch(daemon.output, /unexpectedly|bug/);
   });
 });

@@ -146,7 +146,7 @@ t.test('credentials and tickets from the first to the last', { timeout: 120_000 
   const metrics = await page(`http://${metricsAt}/metrics`);
   for (const reason of ['a one-time password is shown again', 'the ticket is unknown or has ended'])
     t.ok(metrics.includes(`kmipd_credentials_refused_total{reason="${reason}"} 1`), reason);
-  t.match(server.output, /"client":"demo","connection":"\w+","msg":"credentials refused"/);
+  t.match(server.output, /"client":"demo","connection":"\w+","msg":"authentication failed"/);
   const secrets: Secret[] = [
     { name: 'the password', bytes: ascii(word) },
     { name: 'a one-time password', bytes: ascii(code) },

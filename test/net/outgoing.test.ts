@@ -14,7 +14,9 @@ import { Arrivals } from './arrivals.ts';
 import { authority, demo, identity, material, other, stranger } from './certificates-fixture.ts';
 import { frame } from './listener-fixture.ts';
 
-/** Connections that the server opens to clients, which listen with the certificates they are enrolled with. */
+/**
+ * Connections that the server opens to clients, which listen with the certificates they are enrolled with.
+ */
 
 interface ListeningClient {
   readonly target: EndpointTarget;

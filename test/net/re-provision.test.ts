@@ -12,7 +12,9 @@ const renewed = identity(issued);
 const renewedCertificate = new X509Certificate(issued.certificate);
 const previous = fingerprintOf(new X509Certificate(demo.cert as string));
 
-/** Replaces the certificate for a message of 128 bytes; `meanwhile` runs before the replacement is durable. */
+/**
+ * Replaces the certificate for a message of 128 bytes; `meanwhile` runs before the replacement is durable.
+ */
 function replaceCertificate(meanwhile: () => Promise<void>, seen: Conversation[]): MessageService {
   return {
     ...echo,

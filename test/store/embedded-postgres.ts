@@ -14,8 +14,8 @@ export interface TestServer {
 }
 
 /**
- * Starts a server of its own on a random port of the loopback, or uses the one of KMIPD_TEST_POSTGRES. A string is the
- * reason why there is none, for the skip.
+ * Starts a server of its own on a random port of the loopback, or uses the one of KMIPD_TEST_POSTGRES. A
+ * string is the reason why there is none, for the skip.
  */
 export async function startPostgres(): Promise<TestServer | string> {
   const given = process.env.KMIPD_TEST_POSTGRES;

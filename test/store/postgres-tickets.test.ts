@@ -7,7 +7,10 @@ import { succeed } from '../protocol/operations/ask.ts';
 import { createAES2, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
-/** What a message uses up is used once, whoever else uses it meanwhile, where the database is a server as well. */
+/**
+ * What a message uses up is used once, whoever else uses it meanwhile, where the database is a server as
+ * well.
+ */
 const server = await startPostgres();
 const skip = typeof server === 'string' && server;
 const create: RequestItem = { operation: 'Create', payload: createAES2() };

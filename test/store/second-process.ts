@@ -1,7 +1,9 @@
 import { openStore } from '../../src/store/open.ts';
 import { object, unit } from './objects.ts';
 
-/** Another process on the same database: adds objects `there-N` and counts each in the version of `shared`. */
+/**
+ * Another process on the same database: adds objects `there-N` and counts each in the version of `shared`.
+ */
 const { store, close } = await openStore(process.argv[2] ?? '');
 process.send?.('open');
 process.once('message', async () => {

@@ -97,7 +97,8 @@ t.test('a full disk refuses, loses nothing, and the store goes on', async (t) =>
 
 t.test('a write error stops the writer, not the reader, and nothing acknowledged is lost', async (t) => {
   const file = join(directory, 'broken.db');
-  // The limit is in blocks of 512 bytes; the signal of a write beyond it is caught, so that the write fails with EFBIG.
+  // The limit is in blocks of 512 bytes; the signal of a write beyond it is caught, so that the write fails
+  // with EFBIG.
   const script = new URL('./write-until-error.ts', import.meta.url).pathname;
   const child = spawn('sh', ['-c', 'ulimit -f 2000; exec "$0" "$1" "$2"', process.execPath, script, file]);
   t.teardown(() => child.kill());
@@ -111,7 +112,7 @@ t.test('a write error stops the writer, not the reader, and nothing acknowledged
   const told = JSON.parse(output || '{}');
   t.match(
     told.first,
-    /^StoreUnavailable: cannot write .*broken\.db: disk I\/O error; restart kmipd when the disk is well$/,
+    /^StoreUnavailable: cannot write .*broken\.db: disk I\/O error; restart kmipd when the disk works again$/,
   );
   t.match(told.later, /^StoreUnavailable: cannot write .*restart/);
   t.match(told.ping, /^StoreUnavailable/);
@@ -193,7 +194,8 @@ t.test('Locate among a hundred thousand objects is an index search', async (t) =
     ),
   );
 
-  // By the counts of the store's own queries, not by the clock: all of them together must be faster than one scan.
+  // By the counts of the store's own queries, not by the clock: all of them together must be faster than one
+  // scan.
   const found = async (filter: Filter, offset = 0, limit = 10) => {
     const { ids, total } = await store.find({ group: 'blue', filter, offset, limit });
     return { ids, total };

@@ -1,7 +1,10 @@
 import { openStore } from '../../src/store/open.ts';
 import { add, object, sealed } from './objects.ts';
 
-/** Writes until the limit on the size of files refuses, then says what was acknowledged and how the store behaves. */
+/**
+ * Writes until the limit on the size of files refuses, then says what was acknowledged and how the store
+ * behaves.
+ */
 process.on('SIGXFSZ', () => {});
 const { store, close } = await openStore(`sqlite:${process.argv[2]}`);
 const acknowledged: string[] = [];

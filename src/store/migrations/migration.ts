@@ -1,6 +1,6 @@
 import type { Dialect, SqlRow, SqlValue } from '../sql-driver.ts';
 
-/** One step of the schema. Once released it never changes; a correction is a new step. */
+/** One step of the schema. A released migration never changes; a correction is a new migration. */
 export interface Migration {
   /** 1, 2, 3 … */
   readonly version: number;
@@ -14,15 +14,17 @@ export interface MigrationSession {
   run(sql: string, parameters?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 }
 
-/** The database was written by a newer kmipd; going on could destroy what this one does not know. */
+/** `SCHEMA_TOO_NEW`: a newer kmipd has migrated the database; using it could destroy unknown data. */
 export class SchemaTooNewError extends Error {
   override readonly name = 'SchemaTooNewError';
   readonly code = 'SCHEMA_TOO_NEW';
 }
 
 /**
- * Brings the schema to the newest of `migrations`. The caller holds a transaction and a lock no other process gets.
- * `place` names the database for a human, without credentials. Throws SchemaTooNewError before anything is written.
+ * Applies the missing `migrations`. The caller holds a transaction and an exclusive lock between processes.
+ * `place` describes the database for messages, without credentials.
+ *
+ * @throws {SchemaTooNewError} before anything is written.
  */
 export async function migrate(
   session: MigrationSession,

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Objects, what Locate searches, and the values only one object of a group may hold. */
+/** Objects, their index entries for Locate, and the values that are unique within a group. */
 export const objects: Migration = {
   version: 1,
   name: 'objects',
@@ -16,8 +16,8 @@ export const objects: Migration = {
       sealed ${blob}
     )${tableEnd}`,
     'create index object_by_group on object (grp, seq)',
-    // Names of what can be searched, once each: an index row holds a small number instead of three texts, which halves
-    // the cost of an insertion.
+    // A term is one searchable field. Index rows refer to its number instead of three texts, which halves the
+    // cost of an insertion.
     `create table term (
       id ${serial},
       grp text not null,
@@ -25,8 +25,8 @@ export const objects: Migration = {
       field text not null,
       unique (grp, attribute, field)
     )${tableEnd}`,
-    // No foreign keys: rows are written only beside their object and never outlive it, and the check would cost a lookup
-    // for each of the twenty rows of an insertion.
+    // No foreign key: rows are written together with their object and never outlive it, and the check would
+    // cost a lookup for each of the twenty rows of an insertion.
     `create table object_index (
       object ${integer} not null,
       term ${integer} not null,

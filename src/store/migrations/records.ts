@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What the server remembers beside objects. */
+/** Server state beside objects. */
 export const records: Migration = {
   version: 3,
   name: 'records',

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { openLocalVault } from '../../../src/vault/local.ts';
+import { type LocalVaultOptions, openLocalVault } from '../../../src/vault/local.ts';
 import { createRootKey } from '../../../src/vault/root-key.ts';
 import type { SealedKey } from '../../../src/vault/vault.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../src/vault/vault.ts';
-import { shelf } from './wrapped-key-store.ts';
+import { memoryKeyStore } from './wrapped-key-store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-vault-'));
 t.teardown(() => rmSync(directory, { recursive: true, force: true }));
@@ -31,10 +31,10 @@ const plain = Uint8Array.from({ length: 32 }, (_, at) => at + 1);
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const sealingKeyOf = (sealed: Uint8Array) => Buffer.from(sealed).readUInt32BE(1);
 /** Without timers, and with new keys in use at once. */
-const quick = { refreshSeconds: 0, settleSeconds: 0 };
+const quick = { refreshSeconds: 0, activationDelaySeconds: 0 } satisfies Partial<LocalVaultOptions>;
 
 t.test('what was sealed opens for its object, also after a restart', async (t) => {
-  const [rootKeyFile, keys] = [freshFile(), shelf()];
+  const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
   const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.equal(vault.unsealed, true);
   t.equal(vault.sealedBecause, undefined);
@@ -56,7 +56,7 @@ t.test('what was sealed opens for its object, also after a restart', async (t) =
 });
 
 t.test('a sealed value belongs to one object and one type', async (t) => {
-  const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: shelf(), ...quick });
+  const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: memoryKeyStore(), ...quick });
   t.teardown(() => vault.close());
   const a = vault.seal({ id: 'a', objectType: 'bc' }, plain);
   const b = vault.seal({ id: 'b', objectType: 'bc' }, plain);
@@ -73,7 +73,7 @@ t.test('a sealed value belongs to one object and one type', async (t) => {
 });
 
 t.test('a value with any bit flipped, cut short or made longer does not open', async (t) => {
-  const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: shelf(), ...quick });
+  const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: memoryKeyStore(), ...quick });
   t.teardown(() => vault.close());
   const sealed = vault.seal(context, plain);
   let opened = 0;
@@ -110,7 +110,7 @@ t.test('the root key file', async (t) => {
 
   await t.test('may be hex or base64', async (t) => {
     const key = Buffer.from(Array.from({ length: 32 }, (_, at) => 255 - at * 7));
-    const keys = shelf();
+    const keys = memoryKeyStore();
     const forms = [
       key.toString('hex'),
       `${key.toString('hex').toUpperCase()}\r\n`,
@@ -142,7 +142,7 @@ t.test('the root key file', async (t) => {
     ]) {
       const rootKeyFile = freshFile();
       writeFileSync(rootKeyFile, content, { mode: 0o600 });
-      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: shelf(), ...quick });
+      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: memoryKeyStore(), ...quick });
       t.match(
         vault.sealedBecause,
         /root-\d+\.key is not one line of 32 bytes in hex or base64$/,
@@ -150,7 +150,7 @@ t.test('the root key file', async (t) => {
       );
       await vault.close();
     }
-    const vault = await openLocalVault({ rootKeyFile: directory, wrappedKeys: shelf(), ...quick });
+    const vault = await openLocalVault({ rootKeyFile: directory, wrappedKeys: memoryKeyStore(), ...quick });
     t.equal(vault.unsealed, false, 'a directory');
     await vault.close();
   });
@@ -160,7 +160,7 @@ t.test('the root key file', async (t) => {
       const rootKeyFile = freshFile();
       createRootKey(rootKeyFile);
       chmodSync(rootKeyFile, mode);
-      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: shelf(), ...quick });
+      const vault = await openLocalVault({ rootKeyFile, wrappedKeys: memoryKeyStore(), ...quick });
       t.equal(
         vault.sealedBecause,
         `the root key ${rootKeyFile} has mode 0${mode.toString(8)}, others can read it: chmod 600 it`,
@@ -175,7 +175,7 @@ t.test('the root key file', async (t) => {
 });
 
 t.test('without its root key the vault starts sealed and makes no other', async (t) => {
-  const [rootKeyFile, keys] = [freshFile(), shelf()];
+  const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
   const first = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   const sealed = first.seal(context, plain);
   await first.close();
@@ -187,14 +187,17 @@ t.test('without its root key the vault starts sealed and makes no other', async 
   const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.teardown(() => vault.close());
   t.equal(vault.unsealed, false);
-  t.match(vault.sealedBecause, /is missing.*bring it back from its backup$/);
+  t.match(vault.sealedBecause, /is missing.*restore it from its backup$/);
   t.notOk(existsSync(rootKeyFile), 'no new root key');
   t.throws(() => vault.seal(context, plain), VaultUnavailableError);
   t.throws(() => vault.open(context, sealed), VaultUnavailableError);
   await t.rejects(vault.rotate(), VaultUnavailableError);
   createRootKey(rootKeyFile);
   await vault.refresh();
-  t.match(vault.sealedBecause, /does not open sealing key 1: the database was sealed under another$/);
+  t.match(
+    vault.sealedBecause,
+    /cannot decrypt sealing key 1: the database is encrypted under another root key$/,
+  );
   t.throws(() => vault.open(context, sealed), VaultUnavailableError);
   t.equal(keys.keys.length, 1);
   renameSync(`${rootKeyFile}.away`, rootKeyFile);
@@ -205,7 +208,7 @@ t.test('without its root key the vault starts sealed and makes no other', async 
 
 t.test('rotation', async (t) => {
   await t.test('seals with the new key and still opens old values', async (t) => {
-    const [rootKeyFile, keys] = [freshFile(), shelf()];
+    const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
     const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
     const old = vault.seal(context, plain);
@@ -217,11 +220,11 @@ t.test('rotation', async (t) => {
     t.strictSame(vault.open(context, fresh), plain);
     keys.keys[1] = { ...keys.keys[1]!, id: 3 };
     const other = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
-    t.match(other.sealedBecause, /does not open sealing key 3/, 'a wrapped key under another id');
+    t.match(other.sealedBecause, /cannot decrypt sealing key 3/, 'a wrapped key under another id');
   });
 
   await t.test('happens by itself after enough seals', async (t) => {
-    const keys = shelf();
+    const keys = memoryKeyStore();
     const vault = await openLocalVault({
       rootKeyFile: freshFile(),
       wrappedKeys: keys,
@@ -239,7 +242,7 @@ t.test('rotation', async (t) => {
 
   await t.test('a new key rests until every process has read it', async (t) => {
     let now = 1_000_000;
-    const keys = shelf();
+    const keys = memoryKeyStore();
     const vault = await openLocalVault({
       rootKeyFile: freshFile(),
       wrappedKeys: keys,
@@ -254,7 +257,7 @@ t.test('rotation', async (t) => {
   });
 
   await t.test('of another process is learnt when its first value comes by', async (t) => {
-    const [rootKeyFile, keys] = [freshFile(), shelf()];
+    const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
     const [here, there] = [
       await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
       await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
@@ -274,13 +277,13 @@ t.test('rotation', async (t) => {
   });
 
   await t.test('is refused under an exchanged root key', async (t) => {
-    const [rootKeyFile, keys] = [freshFile(), shelf()];
+    const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
     const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
     rmSync(rootKeyFile);
     await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /is missing/ });
     createRootKey(rootKeyFile);
-    await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /sealed under another/ });
+    await t.rejects(vault.rotate(), { name: 'VaultUnavailableError', message: /encrypted under another/ });
     t.equal(keys.keys.length, 1);
     t.equal(vault.unsealed, true, 'the keys at hand stay good');
     t.equal(sealingKeyOf(vault.seal(context, plain)), 1);
@@ -288,7 +291,7 @@ t.test('rotation', async (t) => {
 });
 
 t.test('processes that start at once on an empty shelf agree on one key', async (t) => {
-  const [rootKeyFile, keys] = [freshFile(), shelf()];
+  const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
   const vaults = await Promise.all(
     Array.from({ length: 8 }, () => openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick })),
   );
@@ -299,7 +302,7 @@ t.test('processes that start at once on an empty shelf agree on one key', async 
 });
 
 t.test('nodes with root keys of their own on one database: one is refused', async (t) => {
-  const keys = shelf();
+  const keys = memoryKeyStore();
   const vaults = await Promise.all(
     [freshFile(), freshFile()].map((rootKeyFile) =>
       openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
@@ -310,6 +313,6 @@ t.test('nodes with root keys of their own on one database: one is refused', asyn
 });
 
 t.test('a shelf that cannot be read is said at once', async (t) => {
-  const broken = { ...shelf(), list: () => Promise.reject(new Error('away')) };
+  const broken = { ...memoryKeyStore(), list: () => Promise.reject(new Error('away')) };
   await t.rejects(openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: broken, ...quick }), /away/);
 });

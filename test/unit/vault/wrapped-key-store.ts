@@ -1,12 +1,14 @@
 import type { WrappedKeyStore, WrappedSealingKey } from '../../../src/vault/vault.ts';
 
-/** A shelf in memory; `keys` may be changed behind the vault's back. */
-export interface TestShelf extends WrappedKeyStore {
+/** Wrapped keys in memory; a test may change `keys` without the vault. */
+export interface MemoryKeyStore extends WrappedKeyStore {
   keys: WrappedSealingKey[];
+  /** Number of calls of `list`. */
   lists: number;
 }
 
-export function shelf(...keys: WrappedSealingKey[]): TestShelf {
+/** Creates a store with some keys. */
+export function memoryKeyStore(...keys: WrappedSealingKey[]): MemoryKeyStore {
   return {
     keys,
     lists: 0,

@@ -129,7 +129,7 @@ t.test('credentials that were refused: with the reason, a flood as a number', as
   now += 1_000;
   requests.authenticationFailed(refused);
   t.equal(lines().length, 22);
-  t.match(lines()[0], { level: 'warn', msg: 'credentials refused', ...refused });
+  t.match(lines()[0], { level: 'warn', msg: 'authentication failed', ...refused });
   t.match(lines()[20], { level: 'warn', refused: 980 });
 });
 
