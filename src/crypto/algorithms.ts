@@ -1,33 +1,33 @@
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 
-/** What the server knows about an algorithm without computing anything. Lengths are Cryptographic Lengths in bits. */
+/** The static facts about an algorithm. Lengths are Cryptographic Lengths in bits. */
 interface Algorithm {
-  /** `hash`: listed by KMIP among the algorithms, yet without a key. */
+  /** `hash`: listed by KMIP among the algorithms, although it has no key. */
   readonly kind: 'symmetric' | 'publicKey' | 'hash';
   readonly lengths: Lengths;
-  /** Lengths the server makes keys of: those of `lengths` whose strength reaches `generatedStrength`, within these. */
+  /** Lengths of generated keys, if their strength reaches `minGeneratedStrength`; `lengths`: all of `lengths`. */
   readonly generates: Lengths | 'none' | 'lengths';
   /** Security strength in bits against classical computers (NIST SP 800-57 Part 1 Rev. 5, tables 2 and 3). */
   strength(bits: number): number;
-  /** Keys of 7 bits a byte, with a parity bit in each. */
+  /** Each byte of a key has 7 bits of key and a parity bit. */
   readonly parity?: true;
-  /** Built to withstand quantum computers. */
+  /** Designed to withstand quantum computers. */
   readonly postQuantum?: true;
-  /** What the pairs are for, where they are for one thing. */
+  /** The use of key pairs, where there is only one. */
   readonly use?: 'signature' | 'agreement' | 'encapsulation';
 }
 
-/** A list of lengths, or all from…to in steps. */
+/** A list of lengths, or all lengths from…to in steps. */
 type Lengths = readonly number[] | { readonly from: number; readonly to: number; readonly step: number };
 
 /**
- * Least strength of keys the server makes. 80 and not the 112 of NIST: the Symmetric Key Foundry profiles create SKIPJACK
- * keys (SKFF-O-1), and devices in the field know RSA of 1,024 bits and no other. Such keys are made for who asks for them by
- * their length; `defaults.ts` chooses stronger ones.
+ * Minimum strength of generated keys. 80 and not the 112 of NIST: the Symmetric Key Foundry profiles create SKIPJACK keys
+ * (SKFF-O-1), and devices in the field support RSA of 1,024 bits only. A client gets such a key when it states the length;
+ * `defaults.ts` chooses stronger ones.
  */
 const minGeneratedStrength = 80;
 
-/** Strength from which a symmetric key counts as quantum-safe: Grover's search halves it, and 128 bits shall be left (QS-M-2). */
+/** Minimum strength of a quantum-safe symmetric key: Grover's search halves the strength, and 128 bits must remain (QS-M-2). */
 const minQuantumSafeStrength = 256;
 
 const whole = (bits: number): number => bits;
@@ -90,7 +90,7 @@ function createModularRow(generates: Algorithm['generates']): Algorithm {
   };
 }
 
-/** Kept when a client brings one; the server makes none. */
+/** A row for keys that clients register and the server never generates. */
 function createStoredRow(kind: Algorithm['kind'], postQuantum = false): Algorithm {
   const row: Algorithm = {
     kind,
@@ -106,13 +106,13 @@ type AlgorithmName = Exclude<CryptographicAlgorithm, number>;
 /** X-Wing, an extension value of this server ("XW"): KMIP has no number for it. */
 export const xWing = 0x8000_5857;
 
-/** Algorithms of FIPS 203, 204 and 205, each name one parameter set; and the hybrid. */
+/** Algorithms of FIPS 203, 204 and 205, each name one parameter set; and the hybrid X-Wing. */
 export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_${string}`> | typeof xWing;
 
 /**
- * `strength`: against classical computers, that of the block cipher the security category is measured by (FIPS 203 §8).
- * `lengths`: bits of the public key, which is how the server counts; then other counts that clients may make, the number in
- * the name and the bits of the private key (docs/decisions/20-post-quantum.md).
+ * A row for a post-quantum algorithm. `strength`: against classical computers, the strength of the block cipher by which its
+ * security category is defined (FIPS 203 §8). `lengths`: bits of the public key, which is the server's count; then other counts
+ * that clients may use, the number in the name and the bits of the private key (docs/decisions/20-post-quantum.md).
  */
 function createLatticeRow(
   use: 'signature' | 'encapsulation',
@@ -133,9 +133,9 @@ function createHashBasedRow(n: number): Algorithm {
   return createLatticeRow('signature', n, 2 * n, n, 4 * n);
 }
 
-/** One row for every algorithm of KMIP 1.0–2.1, and for those of 3.0 that 2.1 has early. */
+/** One row for every algorithm of KMIP 1.0–2.1, and for those of 3.0 that this server offers to 2.1. */
 const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
-  // 512: the two keys of XTS in one.
+  // 512: both keys of XTS.
   AES: createCipherRow([128, 192, 256, 512]),
   ARIA: createCipherRow([128, 192, 256]),
   Blowfish: createCipherRow({ from: 32, to: 448, step: 8 }),
@@ -173,10 +173,10 @@ const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   HMAC_SHA3_384: createHmacRow(384),
   HMAC_SHA3_512: createHmacRow(512),
 
-  // RSA of 16,384 bits would hold a pool thread for minutes; clients may bring such keys.
+  // Generating RSA of 16,384 bits would occupy a pool thread for minutes; clients may register such keys.
   RSA: createModularRow({ from: 1_024, to: 8_192, step: 8 }),
   DSA: { ...createModularRow([1_024, 2_048, 3_072]), use: 'signature' },
-  // One prime serves everybody, so that breaking it pays: no 1,024 bits (Logjam).
+  // All keys share one prime, so breaking it is worth the effort: no 1,024 bits (Logjam).
   DH: { ...createModularRow([1_536, 2_048, 3_072, 4_096, 6_144, 8_192]), use: 'agreement' },
   EC: createEllipticRow(),
   ECDSA: { ...createEllipticRow(), use: 'signature' },
@@ -237,18 +237,18 @@ function includes(lengths: Lengths, bits: number): boolean {
   return lengths.includes(bits);
 }
 
-/** What sort of keys the algorithm has; undefined for a number that no table knows. */
+/** Returns the kind of an algorithm's keys; undefined for a number that is not in the table. */
 export function algorithmKind(algorithm: CryptographicAlgorithm): Algorithm['kind'] | undefined {
   return findRow(algorithm)?.kind;
 }
 
-/** Whether a key of that length can exist, weak old ones included: the measure of Register. */
+/** Tells whether a key of that many bits can exist, weak old lengths included: the rule of Register. */
 export function acceptsLength(algorithm: CryptographicAlgorithm, bits: number): boolean {
   const row = findRow(algorithm);
   return row !== undefined && includes(row.lengths, bits);
 }
 
-/** Whether the server makes keys of that length: the measure of Create and Create Key Pair. */
+/** Tells whether the server generates keys of that many bits: the rule of Create and Create Key Pair. */
 export function generatesLength(algorithm: CryptographicAlgorithm, bits: number): boolean {
   const row = findRow(algorithm);
   if (row === undefined || row.generates === 'none' || row.strength(bits) < minGeneratedStrength)
@@ -256,7 +256,7 @@ export function generatesLength(algorithm: CryptographicAlgorithm, bits: number)
   return includes(row.generates === 'lengths' ? row.lengths : row.generates, bits);
 }
 
-/** Whether such a key withstands quantum computers; asked when a client demands Quantum Safe (KMIP 2.1 §4.44). */
+/** Tells whether such a key withstands quantum computers, for clients that demand Quantum Safe (KMIP 2.1 §4.44). */
 export function isQuantumSafe(algorithm: CryptographicAlgorithm, bits: number): boolean {
   const row = findRow(algorithm);
   if (row === undefined) return false;
@@ -265,31 +265,31 @@ export function isQuantumSafe(algorithm: CryptographicAlgorithm, bits: number): 
   );
 }
 
-/** Whether it is one of FIPS 203, 204 and 205, or X-Wing. */
+/** Tells whether the algorithm is one of FIPS 203, 204 and 205, or X-Wing. */
 export function isPostQuantum(
   algorithm: CryptographicAlgorithm | undefined,
 ): algorithm is PostQuantumAlgorithm {
   return algorithm === xWing || (typeof algorithm === 'string' && /^(ML|SLH)_/.test(algorithm));
 }
 
-/** What pairs of the algorithm are for, where that is one thing only. */
+/** Returns the use of the algorithm's key pairs, undefined where they have several. */
 export function useOf(algorithm: CryptographicAlgorithm): Algorithm['use'] {
   return findRow(algorithm)?.use;
 }
 
-/** Whether each byte of such a key carries a parity bit (DES, DES3). */
+/** Tells whether each byte of such a key has a parity bit (DES, DES3). */
 export function hasParity(algorithm: CryptographicAlgorithm): boolean {
   return findRow(algorithm)?.parity === true;
 }
 
-/** Bytes of a symmetric key of that length. DES is counted without parity (168) or with it (192): both are 24 bytes. */
+/** Returns the bytes of a symmetric key of `bits`. DES counts without parity (168) or with it (192): both are 24 bytes. */
 export function keyBytes(algorithm: CryptographicAlgorithm | undefined, bits: number): number {
   return algorithm !== undefined && hasParity(algorithm) && bits % 56 === 0
     ? (bits / 56) * 8
     : Math.ceil(bits / 8);
 }
 
-/** Cryptographic Length of a symmetric key of that many bytes; DES counts without parity, as the OASIS cases do. */
+/** Returns the Cryptographic Length of a symmetric key of `bytes`; DES counts without parity, as the OASIS cases do. */
 export function keyBits(algorithm: CryptographicAlgorithm | undefined, bytes: number): number {
   return algorithm !== undefined && hasParity(algorithm) ? bytes * 7 : bytes * 8;
 }

@@ -2,47 +2,65 @@ import type { CertificateRequestType, RevocationReasonCode } from '../../codec/e
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import type { PlainKey } from './plain-key.ts';
 
-/** Part of the cryptography's port: X.509 certificates made and judged (RFC 5280, 2986). */
+/** Part of CryptoProvider: X.509 certificates issued, read and validated (RFC 5280, 2986). */
 export interface Certification {
   /**
-   * What a certificate request asks for, once its signature has shown that whoever made it has the private key. Throws
-   * RequestInvalid.
+   * Reads a certificate request, after its signature has proved that the requester has the private key.
+   * @throws {InvalidCertificateRequestError} when the request cannot be read, or its signature is wrong
    */
   readCertificateRequest(type: CertificateRequestType, value: Uint8Array): Promise<CertificateContent>;
-  /** What a certificate says, as its successor would say it again. Throws InvalidCertificateError. */
+  /**
+   * Reads the statements of a certificate, in the form in which a new certificate repeats them.
+   * @throws {InvalidCertificateError} when the certificate is not X.509 in DER
+   */
   readCertificate(der: Uint8Array): Promise<CertificateDetails>;
-  /** A distinguished name in DER. Throws InvalidNameError. */
+  /**
+   * Encodes a distinguished name in DER.
+   * @throws {InvalidNameError} when the name is empty, too long or malformed
+   */
   encodeName(name: StatedName): Promise<Uint8Array>;
-  /** A name that 1.0 writes as text (host name, address, URI, e-mail address) as GeneralName in DER. Throws InvalidNameError. */
+  /**
+   * Encodes a name that 1.0 states as text (host name, address, URI, e-mail address) as GeneralName in DER.
+   * @throws {InvalidNameError} when the text is none of these
+   */
   encodeAlternativeName(text: string): Promise<Uint8Array>;
-  /** Whether every part of the distinguished name `stated` is part of `name`, letter case and spaces aside. */
+  /**
+   * Tells whether every part of the distinguished name `stated` is part of `name`, letter case and spaces aside.
+   * @throws {InvalidNameError} when a name is not DER
+   */
   nameContains(name: Uint8Array, stated: Uint8Array): boolean;
-  /** Whether the private key is that of the public key (SubjectPublicKeyInfo in DER). */
+  /** Tells whether the private key belongs to the public key (SubjectPublicKeyInfo in DER). */
   isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean;
   /**
-   * A certificate in DER, signed on the thread pool. Throws UnsupportedAlgorithmError and ParametersInvalid when the issuer's
-   * key cannot sign so, or the subject's is too weak to be vouched for.
+   * Issues a certificate in DER, signed on the thread pool.
+   * @throws {UnsupportedAlgorithmError} when the issuer's key cannot sign so, or the subject's key is too weak
+   * @throws {InvalidParametersError} when the signature parameters contradict each other or the issuer's key
    */
-  issueCertificate(buildChain: CertificateSpecification): Promise<Uint8Array>;
-  /** A revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issue` does. */
-  issueRevocationList(buildChain: RevocationListSpecification): Promise<Uint8Array>;
+  issueCertificate(specification: CertificateSpecification): Promise<Uint8Array>;
+  /** Issues a revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issueCertificate` does. */
+  issueRevocationList(specification: RevocationListSpecification): Promise<Uint8Array>;
   /**
-   * Certificates in DER in the order of their chain, the issued before its issuer; undefined when they are not one chain.
-   * Throws InvalidCertificateError.
+   * Puts certificates in DER in the order of their chain, each before its issuer; undefined when they are not one
+   * chain.
+   * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
    */
   buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
-  /** Whether the issuer's key made the signature of the certificate, both in DER. Throws InvalidCertificateError. */
+  /**
+   * Tells whether the issuer's key made the signature of the certificate, both in DER.
+   * @throws {InvalidCertificateError} when one of them is not X.509 in DER
+   */
   isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /**
-   * The verdict on an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: its
-   * end is not signed by itself, or it has critical extensions that the server cannot judge.
+   * Validates an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: the end of the chain is
+   * not self-signed, or a critical extension is not supported.
+   * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
    */
   validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult>;
 }
 
 export type ValidationResult = 'Valid' | 'Invalid' | 'Unknown';
 
-/** What a certificate says about its subject. */
+/** The statements of a certificate or request about its subject. */
 export interface CertificateContent {
   /** Distinguished name in DER. */
   readonly subject: Uint8Array;
@@ -50,21 +68,23 @@ export interface CertificateContent {
   readonly publicKey: Uint8Array;
   /** GeneralNames in DER, one each. */
   readonly alternativeNames: readonly Uint8Array[];
-  /** Bits of KeyUsage (RFC 5280 §4.2.1.3, the first is 1); what fits the key when left out. */
+  /** Bits of KeyUsage (RFC 5280 §4.2.1.3, the first is 1); by default the usages that fit the key. */
   readonly keyUsage?: number | undefined;
   /** Object identifiers of extended key usages. */
   readonly extendedKeyUsage: readonly string[];
   /** Whether the subject may issue certificates. */
   readonly authority: boolean;
-  /** Authorities that may stand below this one. */
+  /** Maximum number of authorities below this one. */
   readonly pathLength?: number | undefined;
 }
 
+/** The statements of a certificate. */
 export interface CertificateDetails extends CertificateContent {
   /** Distinguished name in DER. */
   readonly issuer: Uint8Array;
   /** POSIX seconds. */
   readonly notBefore: number;
+  /** POSIX seconds. */
   readonly notAfter: number;
   /** Signed with its own key. */
   readonly selfSigned: boolean;
@@ -76,6 +96,7 @@ export type StatedName =
   | { readonly text: string }
   | { readonly parts: readonly (readonly [type: NamePartType, text: string])[] };
 
+/** Attributes of a distinguished name that KMIP names, in the order that certificates use. */
 export const namePartTypes = [
   'C',
   'ST',
@@ -92,24 +113,27 @@ export const namePartTypes = [
 ] as const;
 export type NamePartType = (typeof namePartTypes)[number];
 
+/** A certificate to issue. */
 export interface CertificateSpecification {
   readonly content: CertificateContent;
   /** Distinguished name in DER. */
   readonly issuer: Uint8Array;
-  /** The issuer's certificate in DER; undefined where the certificate is to be signed by its own key. */
+  /** The issuer's certificate in DER; undefined for a self-signed certificate. */
   readonly issuerCertificate?: Uint8Array | undefined;
   readonly issuerKey: PlainKey;
   /** 16 octets, big-endian. */
   readonly serialNumber: Uint8Array;
   /** POSIX seconds. */
   readonly notBefore: number;
+  /** POSIX seconds. */
   readonly notAfter: number;
-  /** Digital Signature Algorithm, Padding Method and Hashing Algorithm; what fits the key when left out. */
+  /** Digital Signature Algorithm, Padding Method and Hashing Algorithm; by default those that fit the key. */
   readonly signature: CryptographicParameters;
-  /** URL where the issuer's revocation list can be had. */
+  /** URL of the issuer's revocation list. */
   readonly revocationListUrl?: string | undefined;
 }
 
+/** A revocation list to issue. */
 export interface RevocationListSpecification {
   /** In DER. */
   readonly issuerCertificate: Uint8Array;
@@ -118,18 +142,20 @@ export interface RevocationListSpecification {
   readonly number: number;
   /** POSIX seconds. */
   readonly thisUpdate: number;
+  /** POSIX seconds. */
   readonly nextUpdate: number;
-  /** No serial number twice. */
+  /** Each serial number once. */
   readonly entries: readonly RevokedEntry[];
   readonly signature: CryptographicParameters;
 }
 
+/** A revoked certificate. */
 export interface RevokedEntry {
   /** INTEGER in DER. */
   readonly serialNumber: Uint8Array;
   /** POSIX seconds. */
   readonly date: number;
   readonly reason: RevocationReasonCode;
-  /** POSIX seconds from which on the key may have been in other hands. */
+  /** POSIX seconds since when the key may be compromised. */
   readonly invalidSince?: number | undefined;
 }

@@ -1,6 +1,6 @@
 /*
  * Errors of the port. Each has a stable `code`, by which an error crosses from one thread to another; its docstring
- * names the Result Reason (KMIP 2.1 §11.53) that the protocol makes of it.
+ * names the Result Reason that the protocol makes of it.
  */
 
 /** The server cannot make or use such a key, hash or curve. UnsupportedCryptographicParameters or InvalidField. */

@@ -30,121 +30,143 @@ import type {
 import type { Wrapping } from './wrapping.ts';
 
 /**
- * Port of the cryptography: random bytes, digests, key generation, key formats, certificates, and what is done with
- * keys. Adapter: `node.ts`.
- * Byte arrays that come back are in memory of their own: the caller owns them and may wipe them.
+ * Port of the cryptography: random bytes, digests, key generation, key formats, certificates and uses of keys. Its
+ * adapter is `node/node.ts`; `policy/policy.ts` restricts a provider to what the operator allows.
+ *
+ * An operation takes the plain key out of a Key Block, uses it, and wipes every secret that it received:
+ *
+ *     const key = plainKey('SymmetricKey', keyBlock); // undefined for a wrapped key
+ *     const { data, iv, tag } = crypto.encrypt(key, { BlockCipherMode: 'GCM' }, { data: plaintext });
+ *     const decrypted = await crypto.decrypt(key, { BlockCipherMode: 'GCM' }, { data, iv, tag });
+ *     decrypted.fill(0);
+ *
+ * Results are byte arrays in memory of their own: the caller owns them and may wipe them.
  */
 export interface CryptoProvider extends Wrapping {
-  /** What `random` is made of, for the attribute Random Number Generator and for Query. */
+  /** The generator behind `random`, for the attribute Random Number Generator and for Query. */
   readonly randomNumberGenerator: RNGParameters;
-  /** Hashing algorithms that `digest` knows. */
+  /** Hashing algorithms that `digest` offers. */
   readonly hashingAlgorithms: readonly HashingAlgorithm[];
-  /** Curves on which `generateKeyPair` makes keys. */
+  /** Curves on which `generateKeyPair` generates keys. */
   readonly curves: readonly RecommendedCurve[];
 
-  /** `length` bytes from the operating system's generator. */
+  /** Returns `length` bytes from the operating system's generator. */
   random(length: number): Uint8Array;
-  /** Throws UnsupportedAlgorithmError for hashes that the platform no longer has (MD2, MD4, Tiger, Whirlpool). */
+  /** @throws {UnsupportedAlgorithmError} for hashes that the platform no longer has (MD2, MD4, Tiger, Whirlpool) */
   digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array;
   /**
-   * The Digest attribute of an object (KMIP 2.1 §4.17): SHA-256 over key material, certificate or opaque value.
-   * Undefined where there is no plain value: wrapped keys, objects of which only metadata is stored, Templates.
+   * Computes the Digest attribute of an object (KMIP 2.1 §4.17): SHA-256 of key material, certificate or opaque value.
+   * Returns undefined for objects without a plain value: wrapped keys, objects stored as metadata only, Templates.
    */
   digestObject(object: ManagedObjectValue): Digest | undefined;
   /**
-   * A random key of `bits` by the count of KMIP (DES3: 112 or 168 without parity). Throws UnsupportedAlgorithmError when
-   * the algorithm or the length is not one that `algorithms.ts` lets the server make.
+   * Generates a random key of `bits` in the count of KMIP (DES3: 112 or 168 without parity).
+   * @throws {UnsupportedAlgorithmError} when `generatesLength` of `algorithms.ts` is false
    */
   generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uint8Array;
-  /** Runs on the thread pool; throws AlgorithmUnsupported as above. */
+  /**
+   * Generates a key pair on the thread pool.
+   * @throws {UnsupportedAlgorithmError} for an algorithm, length, curve or exponent that is not offered
+   */
   generateKeyPair(request: KeyPairRequest): Promise<GeneratedKeyPair>;
 
   /**
-   * What the key material says about the key, its claims (algorithm, length) filled in or cross-checked. Throws
-   * KeyMaterialInvalid when the material is not what its format, object type, algorithm or length says.
+   * Reads a key's attributes from its material, and checks them against the key's claims; a claim is returned where the
+   * material tells nothing.
+   * @throws {InvalidKeyMaterialError} when the material contradicts its format, object type, algorithm or length
    */
   describeKey(key: PlainKey): KeyDescription;
   /**
-   * The key in another format. Throws UnsupportedKeyFormatError when there is no way, KeyCompressionUnsupported when
-   * `compression` makes no sense for the key, KeyMaterialInvalid as `describeKey`.
+   * Returns a copy of the key material in another format.
+   * @throws {UnsupportedKeyFormatError} when there is no conversion
+   * @throws {UnsupportedKeyCompressionError} when `compression` makes no sense for the key
+   * @throws {InvalidKeyMaterialError} as `describeKey`
    */
   convertKey(key: PlainKey, format: KeyFormatType, compression?: KeyCompressionType): KeyMaterial;
   /**
-   * Attributes that a certificate decides, in the forms of 1.0 (names as text), 1.1 (names as DER) and 1.4 (one per part
-   * of a name), its public key's algorithm and length and its signature algorithm. Of a PGP certificate only type and
-   * length: it stays opaque. Throws InvalidCertificateError when X.509 cannot be read.
+   * Reads the attributes that a certificate decides: names in the forms of 1.0 (text), 1.1 (DER) and 1.4 (one per part
+   * of a name), its public key's algorithm and length and its signature algorithm. A PGP certificate stays opaque: only
+   * its type and length are returned.
+   * @throws {InvalidCertificateError} when an X.509 certificate cannot be read
    */
   describeCertificate(certificate: Certificate): readonly StandardAttribute[];
-  /** X.509 certificates made and judged. */
+  /** Issues, reads and validates X.509 certificates. */
   readonly certification: Certification;
 
   /*
-   * Uses of keys. `parameters` are whole: nothing is taken from elsewhere but the algorithm, which `key` knows. All throw
-   * AlgorithmUnsupported and ParametersInvalid when parameters, key and server do not go together, InputMissing and
-   * CryptographyFailed for the data, and what `describeKey` throws.
+   * Uses of keys. `parameters` are complete: of the key's own attributes only the algorithm is added. All throw
+   * UnsupportedAlgorithmError and InvalidParametersError when parameters, key and server do not fit each other,
+   * MissingInputError and CryptographyFailedError for the data, and the errors of `describeKey`.
    */
 
   /**
-   * With a symmetric key or an RSA public key. Makes a random Initialization Vector where one is needed and none was
-   * given. Throws InvalidTagLengthError.
+   * Encrypts with a symmetric key or an RSA public key. Generates a random Initialization Vector where the mode needs
+   * one and none is given.
+   * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
    */
   encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
   /**
-   * With a symmetric key or, on a thread, a private key of RSA or ML-KEM. Whatever is wrong with the encrypted data, the
-   * error is that of `undecipherable()`; wrong PKCS #1 v1.5 padding is no error, but gives other data.
+   * Decrypts with a symmetric key or, on a thread, a private key of RSA, ML-KEM or X-Wing. Every fault of the encrypted
+   * data leads to the error of `decryptionFailed()`; wrong PKCS #1 v1.5 padding is no error, but yields other data.
+   * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
    */
-  decrypt(key: PlainKey, parameters: CryptographicParameters, sealed: Ciphertext): Promise<Uint8Array>;
-  /** A shared secret for the holder of the private key, who gets it by `decrypt` of the ciphertext. */
+  decrypt(key: PlainKey, parameters: CryptographicParameters, ciphertext: Ciphertext): Promise<Uint8Array>;
+  /** Creates a shared secret; `decrypt` of the ciphertext with the private key yields the same (FIPS 203 §7). */
   encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulation;
-  /** Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
+  /** Signs. Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
+  /** Returns whether the signature is the key's signature of the message. */
   verify(
     key: PlainKey,
     parameters: CryptographicParameters,
     message: Message,
     signature: Uint8Array,
   ): Promise<boolean>;
-  /** HMAC or CMAC, as the algorithm in `parameters` or else that of the key says. */
+  /** Computes an HMAC or CMAC, by the algorithm of `parameters`, else by that of the key. */
   mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array;
-  /** Compares in constant time. */
+  /** Compares `given` with the MAC in constant time. */
   verifyMac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array, given: Uint8Array): boolean;
 
   /**
-   * Exactly `length` bytes derived from a key: the first of what the method gives. Throws CryptographyFailedError when it
-   * gives fewer.
+   * Derives exactly `length` bytes from a key: the first bytes of the method's output (KMIP 2.1 §6.1.17).
+   * @throws {CryptographyFailedError} when the method yields fewer bytes
    */
   deriveKey(derivation: KeyDerivation): Promise<Uint8Array>;
 
-  /** Divides a secret into shares, the first for Key Part Identifier 1; chooses the prime where one is needed and none given. */
-  splitSecret(secret: Uint8Array, sharing: SecretSharingScheme): Promise<SharedSecret>;
   /**
-   * The inverse, from `threshold` shares of different identifiers or more, which must agree.
-   * Throws CryptographyFailedError when they do not, or are too few.
+   * Divides a secret into shares, the first for Key Part Identifier 1. Chooses the prime where one is needed and none
+   * is given.
    */
-  joinShares(shares: readonly Share[], sharing: SecretSharingScheme, length: SecretLength): Uint8Array;
-
-  /*
-   * The same for data that comes in parts. A stream is over after `final`, `verify` or the first error; those of ciphers
-   * and MACs hold the key until then. CCM and RSA need the data whole: ParametersInvalid.
+  splitSecret(secret: Uint8Array, scheme: SecretSharingScheme): Promise<SharedSecret>;
+  /**
+   * Restores a secret from at least `threshold` shares of different identifiers.
+   * @throws {CryptographyFailedError} when the shares are too few or contradict each other
    */
+  joinShares(shares: readonly Share[], scheme: SecretSharingScheme, length: SecretLength): Uint8Array;
 
+  /* The same uses for data in parts (`streams.ts`). CCM, XTS and RSA need the data whole: InvalidParametersError. */
+
+  /** Starts `encrypt` for data in parts. */
   startEncryption(
     key: PlainKey,
     parameters: CryptographicParameters,
     plaintext: Omit<Plaintext, 'data'>,
   ): EncryptionStream;
-  /** `appendedTag`: the last bytes of all are the tag, in modes that authenticate. */
+  /** Starts `decrypt` for data in parts. `appendedTag`: in modes that authenticate, the last bytes of all are the tag. */
   startDecryption(
     key: PlainKey,
     parameters: CryptographicParameters,
-    sealed: Pick<Ciphertext, 'iv' | 'additionalData'> & { readonly appendedTag: boolean },
+    ciphertext: Pick<Ciphertext, 'iv' | 'additionalData'> & { readonly appendedTag: boolean },
   ): DecryptionStream;
-  /** Collects what `sign` or `verify` is then asked about, with the same key and parameters. */
+  /** Collects the message for a call of `sign` or `verify` with the same key and parameters. */
   startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream;
+  /** Starts `mac` or `verifyMac` for data in parts. */
   startMac(key: PlainKey, parameters: CryptographicParameters): MacStream;
+  /** Starts `digest` for data in parts. */
   startDigest(algorithm: HashingAlgorithm): DigestStream;
 }
 
+/** The input of an encryption. */
 export interface Plaintext {
   readonly data: Uint8Array;
   readonly iv?: Uint8Array | undefined;
@@ -152,28 +174,31 @@ export interface Plaintext {
   readonly additionalData?: Uint8Array | undefined;
 }
 
+/** The result of an encryption. */
 export interface Encrypted {
   readonly data: Uint8Array;
-  /** The Initialization Vector, where the server made it. */
+  /** The Initialization Vector, where the server generated it. */
   readonly iv?: Uint8Array;
-  /** Of a mode that authenticates. */
+  /** The tag of a mode that authenticates. */
   readonly tag?: Uint8Array;
 }
 
+/** The result of a key encapsulation: a secret, and the ciphertext for the holder of the private key. */
 export interface Encapsulation {
   readonly ciphertext: Uint8Array;
   readonly sharedSecret: Uint8Array;
 }
 
+/** The input of a decryption. */
 export interface Ciphertext {
   readonly data: Uint8Array;
   readonly iv?: Uint8Array | undefined;
   readonly additionalData?: Uint8Array | undefined;
-  /** `appended`: the last bytes of `data`, in modes that authenticate. */
+  /** The tag of a mode that authenticates; `appended`: the last bytes of `data` are the tag. */
   readonly tag?: Uint8Array | 'appended' | undefined;
 }
 
-/** What a key is derived from, and how; each method takes what it needs of it. */
+/** A derivation: method, key and data; each method uses the fields that it needs. */
 export interface KeyDerivation {
   readonly method: DerivationMethod;
   /** Symmetric key or secret data; for AsymmetricKey the private key. */
@@ -190,26 +215,31 @@ export interface KeyDerivation {
   readonly length: number;
 }
 
-/** Values of the attributes that a key's material decides; claims are repeated where the material says nothing. */
+/** Attributes that a key's material decides; the key's claims where the material tells nothing. */
 export interface KeyDescription {
   readonly CryptographicAlgorithm?: CryptographicAlgorithm | undefined;
-  /** Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES, public key of ML-KEM and kin. */
+  /**
+   * Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES, public key of ML-KEM and the
+   * other post-quantum algorithms.
+   */
   readonly CryptographicLength?: number | undefined;
   readonly CryptographicDomainParameters?: CryptographicDomainParameters | undefined;
 }
 
+/** The parameters of a new key pair, by algorithm. */
 export type KeyPairRequest =
-  /** `exponent`: 65,537 when left out. */
+  /** `exponent`: 65,537 by default. */
   | { readonly algorithm: 'RSA'; readonly bits: number; readonly exponent?: number }
   | { readonly algorithm: 'EC' | 'ECDSA' | 'ECDH' | 'ECMQV'; readonly curve: RecommendedCurve }
   | { readonly algorithm: 'Ed25519' | 'Ed448' }
-  /** `bits`: as the client counts them, of those that `algorithms.ts` knows. */
+  /** `bits`: in the client's count, one of the lengths in `algorithms.ts`. */
   | { readonly algorithm: PostQuantumAlgorithm; readonly bits?: number | undefined }
-  /** `qLength`: bits of the subgroup, 256 when left out (160 for 1024 bits). */
+  /** `qLength`: bits of the subgroup, 256 by default (160 for 1024 bits). */
   | { readonly algorithm: 'DSA'; readonly bits: number; readonly qLength?: number }
   /** In the group of RFC 3526 of that size. */
   | { readonly algorithm: 'DH'; readonly bits: number };
 
+/** A new key pair. */
 export interface GeneratedKeyPair {
   /** PKCS#8 PrivateKeyInfo in DER (format PKCS_8). */
   readonly privateKey: Uint8Array;

@@ -2,17 +2,18 @@ import { InvalidKeyMaterialError } from '../errors.ts';
 import { stripZeros } from './der.ts';
 
 /*
- * Arithmetic that node:crypto does not offer. BigInt can be neither wiped nor made constant in time: secrets may be here
- * only where there is no other way (keys that a client sent incomplete), or multiplied with a random number first.
+ * Arithmetic that node:crypto does not offer. BigInt can be neither wiped nor computed in constant time: secrets may come
+ * here only where there is no other way (keys that a client sent incomplete), or multiplied with a random number first.
  */
 
-// Word by word: going through hexadecimal text would leave the secret in a string.
+/** Reads a magnitude, big-endian. Byte by byte, because hexadecimal text would leave the secret in a string. */
 export function toBigInt(magnitude: Uint8Array): bigint {
   let value = 0n;
   for (const byte of magnitude) value = (value << 8n) | BigInt(byte);
   return value;
 }
 
+/** Returns the magnitude of a number that is not negative, big-endian without leading zeros. */
 export function toBytes(value: bigint): Uint8Array {
   const words = Math.ceil(countWordBits(value) / 64);
   const bytes = new Uint8Array(words * 8);
@@ -22,13 +23,17 @@ export function toBytes(value: bigint): Uint8Array {
   return stripZeros(bytes);
 }
 
+/** Rounded up to whole words of 64 bits. */
 function countWordBits(value: bigint): number {
   let bits = 0;
   for (let rest = value; rest > 0n; rest >>= 64n) bits += 64;
   return bits;
 }
 
-/** Modular inverse by the extended Euclidean algorithm. Throws InvalidKeyMaterialError when there is none. */
+/**
+ * Computes a modular inverse by the extended Euclidean algorithm.
+ * @throws {InvalidKeyMaterialError} when there is none
+ */
 export function invertModulo(value: bigint, modulus: bigint): bigint {
   let [r0, r1] = [modulus, value % modulus];
   let [t0, t1] = [0n, 1n];

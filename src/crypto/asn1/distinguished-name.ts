@@ -1,9 +1,9 @@
 import * as asn1 from 'asn1js';
 import { type DerNode, derOf, InvalidDerError, readOid, readSequence } from './der.ts';
 
-/** X.500 names out of certificates: as text (RFC 4514) and part by part. */
+/* X.500 names of certificates: as text (RFC 4514) and part by part. */
 
-/** Keywords of RFC 4514 §3 and RFC 4519; E-mail addresses have none there, but everybody writes this one. */
+/** Keywords of RFC 4514 §3 and RFC 4519; `emailAddress` is in neither, but common. */
 const keywords = new Map([
   ['2.5.4.3', 'CN'],
   ['2.5.4.5', 'serialNumber'],
@@ -20,7 +20,7 @@ const keywords = new Map([
   ['1.2.840.113549.1.9.1', 'emailAddress'],
 ]);
 
-/** One attribute of a name. */
+/** One attribute of a distinguished name. */
 export interface NamePart {
   readonly oid: string;
   /** Undefined when the value is not a string. */
@@ -28,7 +28,10 @@ export interface NamePart {
   readonly value: DerNode;
 }
 
-/** Relative distinguished names in the order of the certificate, each of one part or several. */
+/**
+ * Reads the relative distinguished names of a name in their order, each of one part or several (RFC 5280 §4.1.2.4).
+ * @throws {InvalidDerError} when the node is not a Name
+ */
 export function readNameParts(name: DerNode | undefined): NamePart[][] {
   return readSequence(name).map((set) => {
     if (!(set instanceof asn1.Set)) throw new InvalidDerError('a SET is missing in a name');
@@ -40,7 +43,7 @@ export function readNameParts(name: DerNode | undefined): NamePart[][] {
   });
 }
 
-/** RFC 4514: last part first, commas between, e.g. `CN=Inter,O=Kmip Test,C=AU`. */
+/** Formats a name as RFC 4514: the last part first, commas between, e.g. `CN=Inter,O=Kmip Test,C=AU`. */
 export function formatName(parts: readonly (readonly NamePart[])[]): string {
   return parts
     .map((set) => set.map(formatPart).join('+'))
@@ -64,7 +67,7 @@ function escapeText(text: string): string {
     .replace(/^[# ]/, '\\$&');
 }
 
-/** Text of any of the string types of ASN.1; undefined for other values. Dates are strings to asn1js. */
+/** Reads any string type of ASN.1; undefined for other values, dates among them, which are strings to asn1js. */
 export function readText(node: DerNode): string | undefined {
   if (node instanceof asn1.UniversalString) return decodeUtf32(node.valueBlock.valueHexView);
   const isString = node instanceof asn1.BaseStringBlock && !dateTags.includes(node.idBlock.tagNumber);
@@ -74,7 +77,7 @@ export function readText(node: DerNode): string | undefined {
 /** UTCTime, GeneralizedTime, and the dates and times of 31 to 34. */
 const dateTags: readonly number[] = [23, 24, 31, 32, 33, 34];
 
-/** Big-endian, four octets a character, of which asn1js would keep two. */
+/** Big-endian, four octets for a character; asn1js would keep two of them. */
 function decodeUtf32(bytes: Uint8Array): string | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const points = Array.from({ length: bytes.length >> 2 }, (_, at) => view.getUint32(at * 4));

@@ -5,8 +5,9 @@ import { formatName, readNameParts } from './distinguished-name.ts';
 const decoder = new TextDecoder('latin1');
 
 /**
- * A GeneralName (RFC 5280 §4.2.1.6) as the text that Certificate Subject and Certificate Issuer of 1.x hold: the bare
- * address, host name, URI, IP address or distinguished name; the kinds without a text as their DER.
+ * Formats a GeneralName (RFC 5280 §4.2.1.6) as the text of Certificate Subject and Certificate Issuer in 1.x: the bare
+ * address, host name, URI, IP address or distinguished name; other kinds as their DER in hexadecimal.
+ * @throws {InvalidDerError} when its distinguished name is not DER
  */
 export function formatGeneralName(name: DerNode): string {
   const content = name instanceof asn1.Primitive ? name.valueBlock.valueHexView : new Uint8Array(0);

@@ -14,7 +14,7 @@ interface Hash {
 
 type Row = readonly [algorithm: HashingAlgorithm, name: string, bytes: number, oid: string];
 
-// MD2, MD4, Tiger and Whirlpool are gone from OpenSSL or hidden in its legacy provider.
+// MD2, MD4, Tiger and Whirlpool are missing in OpenSSL, or only in its legacy provider.
 const rows: readonly Row[] = [
   ['MD5', 'md5', 16, '1.2.840.113549.2.5'],
   ['SHA_1', 'sha1', 20, '1.3.14.3.2.26'],
@@ -35,21 +35,31 @@ const hashes = new Map<HashingAlgorithm, Hash>(
   rows.map(([algorithm, name, bytes, oid]) => [algorithm, { name, bytes, oid }]),
 );
 
+/** Hashing algorithms that OpenSSL offers, in the order of KMIP. */
 export const hashingAlgorithms: readonly HashingAlgorithm[] = [...hashes.keys()];
 
-/** What OpenSSL calls the hash. Throws UnsupportedAlgorithmError. */
+/**
+ * Returns OpenSSL's name, the size and the object identifier of a hash.
+ * @throws {UnsupportedAlgorithmError} for a hash that OpenSSL does not offer
+ */
 export function requireHash(algorithm: HashingAlgorithm): Hash {
   const found = hashes.get(algorithm);
   if (found === undefined) throw new UnsupportedAlgorithmError(`there is no hashing algorithm ${algorithm}`);
   return found;
 }
 
-/** See CryptoProvider.digest. */
+/**
+ * Hashes data. The digest is in memory of its own.
+ * @throws {UnsupportedAlgorithmError} for a hash that OpenSSL does not offer
+ */
 export function digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array {
   return new Uint8Array(hash(requireHash(algorithm).name, data, 'buffer'));
 }
 
-/** See CryptoProvider.startDigest. */
+/**
+ * Starts a digest of data in parts.
+ * @throws {UnsupportedAlgorithmError} for a hash that OpenSSL does not offer
+ */
 export function startDigest(algorithm: HashingAlgorithm): DigestStream {
   const stream = createHash(requireHash(algorithm).name);
   return {

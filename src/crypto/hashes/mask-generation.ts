@@ -1,7 +1,7 @@
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import { digest, requireHash } from './hashes.ts';
 
-/** Puts the mask that MGF1 makes of `seed` over `bytes`, in place (RFC 8017, appendix B.2.1). */
+/** XORs the mask that MGF1 computes from `seed` into `bytes`, in place (RFC 8017, appendix B.2.1). */
 export function applyMask(bytes: Uint8Array, seed: Uint8Array, algorithm: HashingAlgorithm): void {
   const step = requireHash(algorithm).bytes;
   const input = new Uint8Array(seed.length + 4);

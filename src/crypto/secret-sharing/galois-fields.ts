@@ -1,19 +1,19 @@
 import type { SharingPolynomial } from '../secret-sharing.ts';
 
 /**
- * The fields GF(2^8) and GF(2^16) of Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5). Elements are numbers of 8 or 16 bits; adding
- * and subtracting are both exclusive or. Products are computed without tables and without branches on their factors,
- * so that neither caches nor time tell anything about shares; that costs some 20 ns for a product.
+ * The fields GF(2^8) and GF(2^16) of Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5). Elements are numbers of 8 or 16 bits; addition
+ * and subtraction are exclusive or. Products are computed without tables and without branches on their factors, so that
+ * neither caches nor time reveal anything about shares; a product takes some 20 ns.
  */
 export interface GaloisField {
   /** Bytes of an element, big-endian. */
   readonly bytes: 1 | 2;
   multiply(a: number, b: number): number;
-  /** Of an element other than 0. */
+  /** Inverts an element other than 0. */
   inverse(a: number): number;
 }
 
-/** `polynomial`: 0x11B is that of FIPS 197, 0x11D that of the OASIS cases. */
+/** Creates GF(2^8). `polynomial`: FIPS 197 uses 0x11B, the OASIS cases use 0x11D. */
 export function createField8(polynomial: SharingPolynomial): GaloisField {
   const multiply = (a: number, b: number): number => {
     let product = 0;
@@ -33,12 +33,12 @@ export function createField8(polynomial: SharingPolynomial): GaloisField {
   return { bytes: 1, multiply, inverse };
 }
 
-/** m of the text: y² + y + m has no root over GF(2^8), under either polynomial. */
+/** The constant m of the specification: y² + y + m has no root over GF(2^8), under either polynomial. */
 const m = 0x3a;
 
 /**
- * GF(2^8)[y] / (y² + y + m); an element uy + v is the bytes u, v. The specification prints the product's constant term as
- * ru + svm, with which 1 would not be neutral; it follows from the polynomial that it is sv + rum.
+ * Creates GF(2^16) as GF(2^8)[y] / (y² + y + m); an element uy + v is the bytes u, v. The specification prints the product's
+ * constant term as ru + svm, with which 1 would not be neutral; the polynomial makes it sv + rum.
  */
 export function createField16(polynomial: SharingPolynomial): GaloisField {
   const base = createField8(polynomial);

@@ -1,15 +1,15 @@
-/** What interpolation needs of a field. */
+/** The operations of a field that interpolation needs. */
 export interface Arithmetic<T> {
   readonly one: T;
   difference(a: T, b: T): T;
   product(a: T, b: T): T;
-  /** Of an element other than 0. */
+  /** Inverts an element other than 0. */
   inverse(a: T): T;
 }
 
 /**
- * Lagrange's basis for points at `xs`, which are all different: what each value counts for at some x. Costs k² products
- * and one inverse for k points, then 4k products for every x.
+ * Creates Lagrange's basis for points at `xs`, which must all differ; the returned function computes the weights of the points
+ * at some x. Costs k² products and one inverse for k points, then 4k products for every x.
  */
 export function createLagrangeBasis<T>(xs: readonly T[], field: Arithmetic<T>): (x: T) => T[] {
   const { one, difference, product } = field;
@@ -26,13 +26,13 @@ export function createLagrangeBasis<T>(xs: readonly T[], field: Arithmetic<T>): 
   };
 }
 
-/** The inverse of each through that of their product (Montgomery). */
+/** Inverts all values with one inversion, that of their product (Montgomery). */
 function invertAll<T>(values: readonly T[], field: Arithmetic<T>): T[] {
   const inverted = field.inverse(values.reduce((a, b) => field.product(a, b), field.one));
   return multiplyOthers(values, field).map((others) => field.product(others, inverted));
 }
 
-/** For each value, the product of all the others. */
+/** Computes for each value the product of all others. */
 function multiplyOthers<T>(values: readonly T[], { one, product }: Arithmetic<T>): T[] {
   const products: T[] = [];
   let before = one;

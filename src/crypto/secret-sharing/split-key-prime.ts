@@ -8,35 +8,38 @@ import { createLagrangeBasis } from './split-key-basis.ts';
 
 /**
  * Polynomial Sharing Prime Field (KMIP 2.1 §2.8, 1.4 §2.2.5): secret and shares are integers modulo a prime larger than
- * every secret of that length; a share has as many bytes as the prime. BigInt takes a time that depends on the numbers
- * and leaves them to the garbage collector: whoever minds that uses GF(2^8).
+ * every secret of that length; a share has as many bytes as the prime. The time of BigInt depends on the numbers, and the
+ * garbage collector frees them unwiped: GF(2^8) has neither weakness.
  */
 
-/** Bytes of a secret: to look for a longer prime, or to be sure of one, takes many seconds. */
+/** Maximum bytes of a secret: searching or checking a longer prime takes many seconds. */
 const maxSecretBytes = 256;
-/** Bytes of a prime under parts that are joined. */
+/** Maximum bytes of the prime when shares are joined. */
 const maxPrimeBytes = 512;
-/** Rounds of Miller and Rabin: a composite passes one in four at the worst, and would harm nobody but its client. */
+/** Rounds of Miller and Rabin: a composite passes a round with 1/4 at most, and would harm only its client. */
 const primalityRounds = 16;
 
-/** See CryptoProvider.splitSecret. */
+/**
+ * Splits a secret over a prime field.
+ * @throws {InvalidParametersError} when the secret is too long, or the prime unfit or too small for the parts
+ */
 export async function splitInPrimeField(
   secret: Uint8Array,
-  sharing: SecretSharingScheme,
+  scheme: SecretSharingScheme,
 ): Promise<SharedSecret> {
   if (secret.length > maxSecretBytes)
     throw new InvalidParametersError(`a prime field is for keys of at most ${maxSecretBytes} bytes`);
-  const prime = await (sharing.prime === undefined
+  const prime = await (scheme.prime === undefined
     ? generateFieldPrime(secret)
-    : checkFieldPrime(sharing.prime, secret));
+    : checkFieldPrime(scheme.prime, secret));
   const p = toBigInt(prime);
-  if (p <= BigInt(sharing.parts))
-    throw new InvalidParametersError('there are more parts than the prime field has room for');
+  if (p <= BigInt(scheme.parts))
+    throw new InvalidParametersError('there are more parts than the prime field has elements for');
   const coefficients = [
     toBigInt(secret),
-    ...Array.from({ length: sharing.threshold - 1 }, () => randomBelow(p, prime.length)),
+    ...Array.from({ length: scheme.threshold - 1 }, () => randomBelow(p, prime.length)),
   ].toReversed();
-  const shares = Array.from({ length: sharing.parts }, (_, index) => {
+  const shares = Array.from({ length: scheme.parts }, (_, index) => {
     const x = BigInt(index + 1);
     return encodeShare(
       coefficients.reduce((value, coefficient) => (value * x + coefficient) % p, 0n),
@@ -46,16 +49,20 @@ export async function splitInPrimeField(
   return { shares, prime: toBigInteger(prime) };
 }
 
-/** See CryptoProvider.joinShares. */
+/**
+ * Restores a secret from shares over a prime field.
+ * @throws {CryptographyFailedError} when the shares contradict each other
+ * @throws {InvalidParametersError} when the prime is missing or too long
+ */
 export function joinInPrimeField(
   shares: readonly Share[],
-  sharing: SecretSharingScheme,
+  scheme: SecretSharingScheme,
   length: SecretLength,
 ): Uint8Array {
-  const prime = readPrime(sharing.prime);
+  const prime = readPrime(scheme.prime);
   const p = toBigInt(prime);
   const points = shares.map(({ identifier, bytes }) => ({ x: BigInt(identifier), y: decodeShare(bytes, p) }));
-  const used = points.slice(0, sharing.threshold);
+  const used = points.slice(0, scheme.threshold);
   const basis = createLagrangeBasis(
     used.map(({ x }) => x),
     {
@@ -67,11 +74,11 @@ export function joinInPrimeField(
   );
   const at = (x: bigint) =>
     basis(x).reduce((sum, weight, index) => (sum + weight * (used[index] as Point).y) % p, 0n);
-  for (const { x, y } of points.slice(sharing.threshold)) {
+  for (const { x, y } of points.slice(scheme.threshold)) {
     if (at(x) !== y) throw inconsistentShares();
   }
   const secret = toBytes(at(0n));
-  // DER begins with a tag, so it has no zeros in front.
+  // DER begins with a tag, so it has no leading zeros.
   const bytes = typeof length === 'number' ? length : secret.length;
   if (bytes < secret.length || bytes > prime.length) throw inconsistentShares();
   return padToLength(secret, bytes);
@@ -88,7 +95,7 @@ function modulo(value: bigint, p: bigint): bigint {
   return rest < 0n ? rest + p : rest;
 }
 
-/** There is none where what a client registered as a prime is not one. */
+/** A value without an inverse means that the number which a client registered as a prime is none. */
 function invert(value: bigint, p: bigint): bigint {
   try {
     return invertModulo(value, p);
@@ -107,12 +114,12 @@ function encodeShare(value: bigint, length: number): Uint8Array {
   return padToLength(toBytes(value), length);
 }
 
-/** Uniform: 64 bits more than the prime has leave a bias of less than 2^-64. */
+/** Uniform: 64 random bits more than the prime has leave a bias of less than 2^-64. */
 function randomBelow(p: bigint, bytes: number): bigint {
   return toBigInt(randomFillSync(new Uint8Array(bytes + 8))) % p;
 }
 
-/** A prime of one bit more than the secret: larger than 2^L, as the specification wants it. */
+/** Generates a prime of one bit more than the secret: larger than 2^L, as the specification requires. */
 function generateFieldPrime(secret: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     generatePrime(secret.length * 8 + 1, (error, prime) => {
@@ -147,7 +154,7 @@ function readPrime(bigInteger: Uint8Array | undefined): Uint8Array {
   return prime;
 }
 
-/** With a zero in front where the number would else read as negative. */
+/** Adds zeros up to a multiple of 8 bytes, at least one where the number would else be negative. */
 function toBigInteger(prime: Uint8Array): Uint8Array {
   const length = Math.ceil((prime.length + ((prime[0] ?? 0) >> 7)) / 8) * 8;
   return padToLength(prime, length);
