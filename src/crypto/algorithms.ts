@@ -5,7 +5,9 @@ interface Algorithm {
   /** `hash`: listed by KMIP among the algorithms, although it has no key. */
   readonly kind: 'symmetric' | 'publicKey' | 'hash';
   readonly lengths: Lengths;
-  /** Lengths of generated keys, if their strength reaches `minGeneratedStrength`; `lengths`: all of `lengths`. */
+  /**
+   * Lengths of generated keys, if their strength reaches `minGeneratedStrength`; `lengths`: all of `lengths`.
+   */
   readonly generates: Lengths | 'none' | 'lengths';
   /** Security strength in bits against classical computers (NIST SP 800-57 Part 1 Rev. 5, tables 2 and 3). */
   strength(bits: number): number;
@@ -21,13 +23,16 @@ interface Algorithm {
 type Lengths = readonly number[] | { readonly from: number; readonly to: number; readonly step: number };
 
 /**
- * Minimum strength of generated keys. 80 and not the 112 of NIST: the Symmetric Key Foundry profiles create SKIPJACK keys
- * (SKFF-O-1), and devices in the field support RSA of 1,024 bits only. A client gets such a key when it states the length;
- * `defaults.ts` chooses stronger ones.
+ * Minimum strength of generated keys. 80 and not the 112 of NIST: the Symmetric Key Foundry profiles create
+ * SKIPJACK keys (SKFF-O-1), and devices in the field support RSA of 1,024 bits only. A client gets such a key
+ * when it states the length; `defaults.ts` chooses stronger ones.
  */
 const minGeneratedStrength = 80;
 
-/** Minimum strength of a quantum-safe symmetric key: Grover's search halves the strength, and 128 bits must remain (QS-M-2). */
+/**
+ * Minimum strength of a quantum-safe symmetric key: Grover's search halves the strength, and 128 bits must
+ * remain (QS-M-2).
+ */
 const minQuantumSafeStrength = 256;
 
 const whole = (bits: number): number => bits;
@@ -110,9 +115,10 @@ export const xWing = 0x8000_5857;
 export type PostQuantumAlgorithm = Extract<AlgorithmName, `ML_${string}` | `SLH_${string}`> | typeof xWing;
 
 /**
- * A row for a post-quantum algorithm. `strength`: against classical computers, the strength of the block cipher by which its
- * security category is defined (FIPS 203 §8). `lengths`: bits of the public key, which is the server's count; then other counts
- * that clients may use, the number in the name and the bits of the private key (docs/decisions/20-post-quantum.md).
+ * A row for a post-quantum algorithm. `strength`: against classical computers, the strength of the block
+ * cipher by which its security category is defined (FIPS 203 §8). `lengths`: bits of the public key, which is
+ * the server's count; then other counts that clients may use, the number in the name and the bits of the
+ * private key (docs/decisions/20-post-quantum.md).
  */
 function createLatticeRow(
   use: 'signature' | 'encapsulation',
@@ -256,7 +262,10 @@ export function generatesLength(algorithm: CryptographicAlgorithm, bits: number)
   return includes(row.generates === 'lengths' ? row.lengths : row.generates, bits);
 }
 
-/** Tells whether such a key withstands quantum computers, for clients that demand Quantum Safe (KMIP 2.1 §4.44). */
+/**
+ * Tells whether such a key withstands quantum computers, for clients that demand Quantum Safe (KMIP 2.1
+ * §4.44).
+ */
 export function isQuantumSafe(algorithm: CryptographicAlgorithm, bits: number): boolean {
   const row = findRow(algorithm);
   if (row === undefined) return false;
@@ -282,14 +291,20 @@ export function hasParity(algorithm: CryptographicAlgorithm): boolean {
   return findRow(algorithm)?.parity === true;
 }
 
-/** Returns the bytes of a symmetric key of `bits`. DES counts without parity (168) or with it (192): both are 24 bytes. */
+/**
+ * Returns the bytes of a symmetric key of `bits`. DES counts without parity (168) or with it (192): both are
+ * 24 bytes.
+ */
 export function keyBytes(algorithm: CryptographicAlgorithm | undefined, bits: number): number {
   return algorithm !== undefined && hasParity(algorithm) && bits % 56 === 0
     ? (bits / 56) * 8
     : Math.ceil(bits / 8);
 }
 
-/** Returns the Cryptographic Length of a symmetric key of `bytes`; DES counts without parity, as the OASIS cases do. */
+/**
+ * Returns the Cryptographic Length of a symmetric key of `bytes`; DES counts without parity, as the OASIS
+ * cases do.
+ */
 export function keyBits(algorithm: CryptographicAlgorithm | undefined, bytes: number): number {
   return algorithm !== undefined && hasParity(algorithm) ? bytes * 7 : bytes * 8;
 }

@@ -25,7 +25,8 @@ export interface Certification {
    */
   encodeAlternativeName(text: string): Promise<Uint8Array>;
   /**
-   * Tells whether every part of the distinguished name `stated` is part of `name`, letter case and spaces aside.
+   * Tells whether every part of the distinguished name `stated` is part of `name`, letter case and spaces
+   * aside.
    * @throws {InvalidNameError} when a name is not DER
    */
   nameContains(name: Uint8Array, stated: Uint8Array): boolean;
@@ -33,15 +34,19 @@ export interface Certification {
   isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean;
   /**
    * Issues a certificate in DER, signed on the thread pool.
-   * @throws {UnsupportedAlgorithmError} when the issuer's key cannot sign so, or the subject's key is too weak
+   * @throws {UnsupportedAlgorithmError} when the issuer's key cannot sign so, or the subject's key is too
+   * weak
    * @throws {InvalidParametersError} when the signature parameters contradict each other or the issuer's key
    */
   issueCertificate(specification: CertificateSpecification): Promise<Uint8Array>;
-  /** Issues a revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issueCertificate` does. */
+  /**
+   * Issues a revocation list (RFC 5280 §5) in DER, signed on the thread pool. Throws as `issueCertificate`
+   * does.
+   */
   issueRevocationList(specification: RevocationListSpecification): Promise<Uint8Array>;
   /**
-   * Puts certificates in DER in the order of their chain, each before its issuer; undefined when they are not one
-   * chain.
+   * Puts certificates in DER in the order of their chain, each before its issuer; undefined when they are not
+   * one chain.
    * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
    */
   buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
@@ -51,8 +56,8 @@ export interface Certification {
    */
   isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /**
-   * Validates an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: the end of the chain is
-   * not self-signed, or a critical extension is not supported.
+   * Validates an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: the end of
+   * the chain is not self-signed, or a critical extension is not supported.
    * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
    */
   validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult>;

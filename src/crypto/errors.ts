@@ -1,9 +1,12 @@
 /*
- * Errors of the port. Each has a stable `code`, by which an error crosses from one thread to another; its docstring
- * names the Result Reason that the protocol makes of it.
+ * Errors of the port. Each has a stable `code`, by which an error crosses from one thread to another; its
+ * docstring names the Result Reason that the protocol makes of it.
  */
 
-/** The server cannot make or use such a key, hash or curve. UnsupportedCryptographicParameters or InvalidField. */
+/**
+ * The server cannot make or use such a key, hash or curve. UnsupportedCryptographicParameters or
+ * InvalidField.
+ */
 export class UnsupportedAlgorithmError extends Error {
   override readonly name = 'UnsupportedAlgorithmError';
   readonly code = 'UNSUPPORTED_ALGORITHM';
@@ -15,7 +18,9 @@ export class UnsupportedKeyFormatError extends Error {
   readonly code = 'UNSUPPORTED_KEY_FORMAT';
 }
 
-/** The Key Compression Type is unknown, or the key is not a point on a curve. KeyCompressionTypeNotSupported. */
+/**
+ * The Key Compression Type is unknown, or the key is not a point on a curve. KeyCompressionTypeNotSupported.
+ */
 export class UnsupportedKeyCompressionError extends Error {
   override readonly name = 'UnsupportedKeyCompressionError';
   readonly code = 'UNSUPPORTED_KEY_COMPRESSION';
@@ -69,15 +74,18 @@ export class CryptographyBusyError extends Error {
   readonly code = 'CRYPTOGRAPHY_BUSY';
 }
 
-/** Key and data do not yield a result: too long, tampered with, or encrypted with another key. CryptographicFailure. */
+/**
+ * Key and data do not yield a result: too long, tampered with, or encrypted with another key.
+ * CryptographicFailure.
+ */
 export class CryptographyFailedError extends Error {
   override readonly name = 'CryptographyFailedError';
   readonly code = 'CRYPTOGRAPHY_FAILED';
 }
 
 /**
- * Creates the one error of all decryption. An answer that told padding, tag and length apart would help an attacker
- * who tries keys and texts (Bleichenbacher 1998, Vaudenay 2002).
+ * Creates the one error of all decryption. An answer that told padding, tag and length apart would help an
+ * attacker who tries keys and texts (Bleichenbacher 1998, Vaudenay 2002).
  */
 export function decryptionFailed(): CryptographyFailedError {
   return new CryptographyFailedError('the data cannot be decrypted');

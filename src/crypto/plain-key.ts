@@ -13,8 +13,8 @@ export interface PlainKey {
 }
 
 /**
- * Returns the plain key of a Key Block, its material uncopied; undefined when the key is wrapped, or when only
- * metadata is stored.
+ * Returns the plain key of a Key Block, its material uncopied; undefined when the key is wrapped, or when
+ * only metadata is stored.
  */
 export function plainKey(objectType: ObjectTypeName, block: KeyBlock): PlainKey | undefined {
   const { KeyValue, KeyFormatType, CryptographicAlgorithm, CryptographicLength } = block;

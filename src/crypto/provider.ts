@@ -30,8 +30,8 @@ import type {
 import type { Wrapping } from './wrapping.ts';
 
 /**
- * Port of the cryptography: random bytes, digests, key generation, key formats, certificates and uses of keys. Its
- * adapter is `node/node.ts`; `policy/policy.ts` restricts a provider to what the operator allows.
+ * Port of the cryptography: random bytes, digests, key generation, key formats, certificates and uses of
+ * keys. Its adapter is `node/node.ts`; `policy/policy.ts` restricts a provider to what the operator allows.
  *
  * An operation takes the plain key out of a Key Block, uses it, and wipes every secret that it received:
  *
@@ -52,11 +52,15 @@ export interface CryptoProvider extends Wrapping {
 
   /** Returns `length` bytes from the operating system's generator. */
   random(length: number): Uint8Array;
-  /** @throws {UnsupportedAlgorithmError} for hashes that the platform no longer has (MD2, MD4, Tiger, Whirlpool) */
+  /**
+   * @throws {UnsupportedAlgorithmError} for hashes that the platform no longer has (MD2, MD4, Tiger,
+   * Whirlpool)
+   */
   digest(algorithm: HashingAlgorithm, data: Uint8Array): Uint8Array;
   /**
-   * Computes the Digest attribute of an object (KMIP 2.1 §4.17): SHA-256 of key material, certificate or opaque value.
-   * Returns undefined for objects without a plain value: wrapped keys, objects stored as metadata only, Templates.
+   * Computes the Digest attribute of an object (KMIP 2.1 §4.17): SHA-256 of key material, certificate or
+   * opaque value. Returns undefined for objects without a plain value: wrapped keys, objects stored as
+   * metadata only, Templates.
    */
   digestObject(object: ManagedObjectValue): Digest | undefined;
   /**
@@ -71,9 +75,10 @@ export interface CryptoProvider extends Wrapping {
   generateKeyPair(request: KeyPairRequest): Promise<GeneratedKeyPair>;
 
   /**
-   * Reads a key's attributes from its material, and checks them against the key's claims; a claim is returned where the
-   * material tells nothing.
-   * @throws {InvalidKeyMaterialError} when the material contradicts its format, object type, algorithm or length
+   * Reads a key's attributes from its material, and checks them against the key's claims; a claim is returned
+   * where the material tells nothing.
+   * @throws {InvalidKeyMaterialError} when the material contradicts its format, object type, algorithm or
+   * length
    */
   describeKey(key: PlainKey): KeyDescription;
   /**
@@ -84,9 +89,9 @@ export interface CryptoProvider extends Wrapping {
    */
   convertKey(key: PlainKey, format: KeyFormatType, compression?: KeyCompressionType): KeyMaterial;
   /**
-   * Reads the attributes that a certificate decides: names in the forms of 1.0 (text), 1.1 (DER) and 1.4 (one per part
-   * of a name), its public key's algorithm and length and its signature algorithm. A PGP certificate stays opaque: only
-   * its type and length are returned.
+   * Reads the attributes that a certificate decides: names in the forms of 1.0 (text), 1.1 (DER) and 1.4 (one
+   * per part of a name), its public key's algorithm and length and its signature algorithm. A PGP certificate
+   * stays opaque: only its type and length are returned.
    * @throws {InvalidCertificateError} when an X.509 certificate cannot be read
    */
   describeCertificate(certificate: Certificate): readonly StandardAttribute[];
@@ -94,24 +99,27 @@ export interface CryptoProvider extends Wrapping {
   readonly certification: Certification;
 
   /*
-   * Uses of keys. `parameters` are complete: of the key's own attributes only the algorithm is added. All throw
-   * UnsupportedAlgorithmError and InvalidParametersError when parameters, key and server do not fit each other,
-   * MissingInputError and CryptographyFailedError for the data, and the errors of `describeKey`.
+   * Uses of keys. `parameters` are complete: of the key's own attributes only the algorithm is added. All
+   * throw UnsupportedAlgorithmError and InvalidParametersError when parameters, key and server do not fit
+   * each other, MissingInputError and CryptographyFailedError for the data, and the errors of `describeKey`.
    */
 
   /**
-   * Encrypts with a symmetric key or an RSA public key. Generates a random Initialization Vector where the mode needs
-   * one and none is given.
+   * Encrypts with a symmetric key or an RSA public key. Generates a random Initialization Vector where the
+   * mode needs one and none is given.
    * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
    */
   encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted;
   /**
-   * Decrypts with a symmetric key or, on a thread, a private key of RSA, ML-KEM or X-Wing. Every fault of the encrypted
-   * data leads to the error of `decryptionFailed()`; wrong PKCS #1 v1.5 padding is no error, but yields other data.
+   * Decrypts with a symmetric key or, on a thread, a private key of RSA, ML-KEM or X-Wing. Every fault of the
+   * encrypted data leads to the error of `decryptionFailed()`; wrong PKCS #1 v1.5 padding is no error, but
+   * yields other data.
    * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
    */
   decrypt(key: PlainKey, parameters: CryptographicParameters, ciphertext: Ciphertext): Promise<Uint8Array>;
-  /** Creates a shared secret; `decrypt` of the ciphertext with the private key yields the same (FIPS 203 §7). */
+  /**
+   * Creates a shared secret; `decrypt` of the ciphertext with the private key yields the same (FIPS 203 §7).
+   */
   encapsulate(key: PlainKey, parameters: CryptographicParameters): Encapsulation;
   /** Signs. Signatures of DSA and ECDSA are DER (RFC 3279 §2.2.2, §2.2.3), the others byte strings. */
   sign(key: PlainKey, parameters: CryptographicParameters, message: Message): Promise<Uint8Array>;
@@ -134,8 +142,8 @@ export interface CryptoProvider extends Wrapping {
   deriveKey(derivation: KeyDerivation): Promise<Uint8Array>;
 
   /**
-   * Divides a secret into shares, the first for Key Part Identifier 1. Chooses the prime where one is needed and none
-   * is given.
+   * Divides a secret into shares, the first for Key Part Identifier 1. Chooses the prime where one is needed
+   * and none is given.
    */
   splitSecret(secret: Uint8Array, scheme: SecretSharingScheme): Promise<SharedSecret>;
   /**
@@ -144,7 +152,10 @@ export interface CryptoProvider extends Wrapping {
    */
   joinShares(shares: readonly Share[], scheme: SecretSharingScheme, length: SecretLength): Uint8Array;
 
-  /* The same uses for data in parts (`streams.ts`). CCM, XTS and RSA need the data whole: InvalidParametersError. */
+  /*
+   * The same uses for data in parts (`streams.ts`). CCM, XTS and RSA need the data whole:
+   * InvalidParametersError.
+   */
 
   /** Starts `encrypt` for data in parts. */
   startEncryption(
@@ -152,7 +163,10 @@ export interface CryptoProvider extends Wrapping {
     parameters: CryptographicParameters,
     plaintext: Omit<Plaintext, 'data'>,
   ): EncryptionStream;
-  /** Starts `decrypt` for data in parts. `appendedTag`: in modes that authenticate, the last bytes of all are the tag. */
+  /**
+   * Starts `decrypt` for data in parts. `appendedTag`: in modes that authenticate, the last bytes of all are
+   * the tag.
+   */
   startDecryption(
     key: PlainKey,
     parameters: CryptographicParameters,
@@ -219,8 +233,8 @@ export interface KeyDerivation {
 export interface KeyDescription {
   readonly CryptographicAlgorithm?: CryptographicAlgorithm | undefined;
   /**
-   * Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES, public key of ML-KEM and the
-   * other post-quantum algorithms.
+   * Bits: modulus of RSA, prime of DSA and DH, field of EC, key without parity of DES, public key of ML-KEM
+   * and the other post-quantum algorithms.
    */
   readonly CryptographicLength?: number | undefined;
   readonly CryptographicDomainParameters?: CryptographicDomainParameters | undefined;

@@ -1,6 +1,6 @@
 /*
- * Data that arrives in parts. A stream is over after `final`, `verify` or the first error; streams of ciphers and MACs
- * hold the key until then.
+ * Data that arrives in parts. A stream is over after `final`, `verify` or the first error; streams of ciphers
+ * and MACs hold the key until then.
  */
 
 /** Encrypts data in parts. */
@@ -14,8 +14,8 @@ export interface EncryptionStream {
 }
 
 /**
- * Decrypts data in parts. Its output is unauthenticated until `final` has returned: the protocol answers each part
- * before the tag arrives.
+ * Decrypts data in parts. Its output is unauthenticated until `final` has returned: the protocol answers each
+ * part before the tag arrives.
  */
 export interface DecryptionStream {
   /** @throws {CryptographyFailedError} when the data cannot be decrypted */
@@ -33,7 +33,10 @@ export type Message = { readonly data: Uint8Array } | { readonly digest: Uint8Ar
 
 /** Collects the input of `sign` or `verify`. */
 export interface MessageStream {
-  /** @throws {CryptographyFailedError} when the algorithm needs the data whole and the data is too long to be kept */
+  /**
+   * @throws {CryptographyFailedError} when the algorithm needs the data whole and the data is too long to be
+   * kept
+   */
   update(data: Uint8Array): void;
   final(): Message;
 }

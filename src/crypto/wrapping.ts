@@ -2,19 +2,22 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import type { PlainKey } from './plain-key.ts';
 
 /**
- * Part of CryptoProvider: keys that travel under another key or under a password. Errors are those of the uses of
- * keys.
+ * Part of CryptoProvider: keys that travel under another key or under a password. Errors are those of the
+ * uses of keys.
  */
 export interface Wrapping {
   /**
-   * Wraps the bytes of a key: by NIST key wrap (RFC 3394) or AES key wrap with padding (RFC 5649) with an AES key, in
-   * every other mode and with RSA as `encrypt`, the tag of a mode that authenticates behind the data.
+   * Wraps the bytes of a key: by NIST key wrap (RFC 3394) or AES key wrap with padding (RFC 5649) with an AES
+   * key, in every other mode and with RSA as `encrypt`, the tag of a mode that authenticates behind the data.
    */
   wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes;
-  /** Unwraps the bytes of a key. Every fault of the wrapped bytes leads to the error of `decryptionFailed()`. */
+  /**
+   * Unwraps the bytes of a key. Every fault of the wrapped bytes leads to the error of `decryptionFailed()`.
+   */
   unwrap(key: PlainKey, parameters: CryptographicParameters, wrapped: WrappedBytes): Promise<Uint8Array>;
   /**
-   * Encodes a private key and its certificates as PKCS#12 in DER (RFC 7292) with PBES2, AES-256 and HMAC-SHA-256.
+   * Encodes a private key and its certificates as PKCS#12 in DER (RFC 7292) with PBES2, AES-256 and
+   * HMAC-SHA-256.
    * @throws {UnsupportedAlgorithmError} for a key that is not private, or a DH key
    * @throws {InvalidCertificateError} when a certificate of the chain is not X.509
    * @throws {InvalidParametersError} when the password is not UTF-8 text

@@ -2,11 +2,14 @@ import { InvalidKeyMaterialError } from '../errors.ts';
 import { stripZeros } from './der.ts';
 
 /*
- * Arithmetic that node:crypto does not offer. BigInt can be neither wiped nor computed in constant time: secrets may come
- * here only where there is no other way (keys that a client sent incomplete), or multiplied with a random number first.
+ * Arithmetic that node:crypto does not offer. BigInt can be neither wiped nor computed in constant time:
+ * secrets may come here only where there is no other way (keys that a client sent incomplete), or multiplied
+ * with a random number first.
  */
 
-/** Reads a magnitude, big-endian. Byte by byte, because hexadecimal text would leave the secret in a string. */
+/**
+ * Reads a magnitude, big-endian. Byte by byte, because hexadecimal text would leave the secret in a string.
+ */
 export function toBigInt(magnitude: Uint8Array): bigint {
   let value = 0n;
   for (const byte of magnitude) value = (value << 8n) | BigInt(byte);

@@ -1,8 +1,9 @@
 import * as asn1 from 'asn1js';
 
 /*
- * DER (X.690) through asn1js, in the few types that keys and certificates use. Reading returns views of the input, so that
- * no copy of a secret remains; writing goes through copies of asn1js that are garbage-collected unwiped.
+ * DER (X.690) through asn1js, in the few types that keys and certificates use. Reading returns views of the
+ * input, so that no copy of a secret remains; writing goes through copies of asn1js that are
+ * garbage-collected unwiped.
  */
 
 /** Bytes are not the ASN.1 type that is expected. */
@@ -17,7 +18,10 @@ export type DerNode = asn1.AsnType;
 // A certificate has a few hundred nodes, 12 deep; asn1js would take 100 levels.
 const limits = { copyInput: false, maxDepth: 32, maxNodes: 20_000 };
 
-/** The largest certificates (hash-based signatures, hundreds of names) have fewer; asn1js needs 5 ms for the worst 10 KiB. */
+/**
+ * The largest certificates (hash-based signatures, hundreds of names) have fewer; asn1js needs 5 ms for the
+ * worst 10 KiB.
+ */
 const maxBytes = 131_072;
 
 /** The longest registered OBJECT IDENTIFIERs have some 20 bytes; converting a long one to text is slow. */
@@ -73,7 +77,8 @@ export function readVersion(node: DerNode | undefined): number {
 }
 
 /**
- * Returns the content of an INTEGER of any sign, without the zero in front of a set sign bit (X.690 §8.3). A view.
+ * Returns the content of an INTEGER of any sign, without the zero in front of a set sign bit (X.690 §8.3). A
+ * view.
  * @throws {InvalidDerError} when the node is not an INTEGER
  */
 export function readIntegerContent(node: DerNode | undefined): Uint8Array {
@@ -204,7 +209,9 @@ export function stripZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(start);
 }
 
-/** Returns the two's complement of a magnitude: with a zero byte in front of a set sign bit (X.690 §8.3.3). */
+/**
+ * Returns the two's complement of a magnitude: with a zero byte in front of a set sign bit (X.690 §8.3.3).
+ */
 export function toTwosComplement(magnitude: Uint8Array): Uint8Array {
   if ((magnitude[0] ?? 0) < 0x80 && magnitude.length > 0) return magnitude;
   const content = new Uint8Array(magnitude.length + 1);

@@ -29,7 +29,8 @@ export interface NamePart {
 }
 
 /**
- * Reads the relative distinguished names of a name in their order, each of one part or several (RFC 5280 §4.1.2.4).
+ * Reads the relative distinguished names of a name in their order, each of one part or several (RFC 5280
+ * §4.1.2.4).
  * @throws {InvalidDerError} when the node is not a Name
  */
 export function readNameParts(name: DerNode | undefined): NamePart[][] {
@@ -67,7 +68,9 @@ function escapeText(text: string): string {
     .replace(/^[# ]/, '\\$&');
 }
 
-/** Reads any string type of ASN.1; undefined for other values, dates among them, which are strings to asn1js. */
+/**
+ * Reads any string type of ASN.1; undefined for other values, dates among them, which are strings to asn1js.
+ */
 export function readText(node: DerNode): string | undefined {
   if (node instanceof asn1.UniversalString) return decodeUtf32(node.valueBlock.valueHexView);
   const isString = node instanceof asn1.BaseStringBlock && !dateTags.includes(node.idBlock.tagNumber);

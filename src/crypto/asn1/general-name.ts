@@ -5,8 +5,9 @@ import { formatName, readNameParts } from './distinguished-name.ts';
 const decoder = new TextDecoder('latin1');
 
 /**
- * Formats a GeneralName (RFC 5280 §4.2.1.6) as the text of Certificate Subject and Certificate Issuer in 1.x: the bare
- * address, host name, URI, IP address or distinguished name; other kinds as their DER in hexadecimal.
+ * Formats a GeneralName (RFC 5280 §4.2.1.6) as the text of Certificate Subject and Certificate Issuer in 1.x:
+ * the bare address, host name, URI, IP address or distinguished name; other kinds as their DER in
+ * hexadecimal.
  * @throws {InvalidDerError} when its distinguished name is not DER
  */
 export function formatGeneralName(name: DerNode): string {

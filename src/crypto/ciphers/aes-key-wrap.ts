@@ -8,14 +8,14 @@ import {
   UnsupportedAlgorithmError,
 } from '../errors.ts';
 
-/** AES key wrap, plain and with padding (RFC 3394, RFC 5649): of keys, and of any data of a fitting length. */
+/* AES key wrap, plain and with padding (RFC 3394, RFC 5649), of keys and of any data of a fitting length. */
 
 interface WrapMode {
-  /** Behind `id-aes256-` in OpenSSL's name. */
+  /** The end of OpenSSL's name, after `id-aes256-`. */
   readonly suffix: string;
-  /** Initial value, which unwrapping finds again when nothing was changed. */
+  /** Initial value; unwrapping checks it. */
   readonly initialValue: Uint8Array;
-  /** Whether data of that many bytes can be wrapped. */
+  /** Tells whether data of that many bytes can be wrapped. */
   canWrap(bytes: number): boolean;
 }
 
@@ -40,10 +40,17 @@ const wrapModes = new Map<BlockCipherMode, WrapMode>([
   ],
 ]);
 
+/** Tells whether the parameters name a key wrap mode. */
 export function isKeyWrapMode({ BlockCipherMode }: CryptographicParameters): boolean {
   return BlockCipherMode !== undefined && wrapModes.has(BlockCipherMode);
 }
 
+/**
+ * Wraps data by the key wrap mode of the parameters.
+ * @throws {UnsupportedAlgorithmError} when the key is not an AES key
+ * @throws {InvalidParametersError} when the parameters name a padding
+ * @throws {CryptographyFailedError} when the mode cannot wrap data of that length
+ */
 export function wrapAes(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -58,7 +65,12 @@ export function wrapAes(
   return new Uint8Array(createCipheriv(name, key, mode.initialValue).update(data));
 }
 
-/** Throws `undecipherable()` for whatever is wrong with the wrapped data. */
+/**
+ * Unwraps data by the key wrap mode of the parameters.
+ * @throws {UnsupportedAlgorithmError} when the key is not an AES key
+ * @throws {InvalidParametersError} when the parameters name a padding
+ * @throws {CryptographyFailedError} as `decryptionFailed()`, for every fault of the wrapped data
+ */
 export function unwrapAes(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -67,7 +79,7 @@ export function unwrapAes(
 ): Uint8Array {
   const mode = findMode(parameters);
   const name = selectCipher(key, algorithm, parameters, mode);
-  // The wrapped form is a whole number of half blocks, one more than the data; OpenSSL may not be asked about less.
+  // Wrapped data is a whole number of half blocks, one more than the data; OpenSSL must not be given less.
   if (data.length < 16 || data.length % 8 !== 0) throw decryptionFailed();
   try {
     return createDecipheriv(name, key, mode.initialValue).update(data);

@@ -2,12 +2,17 @@ import { randomFillSync } from 'node:crypto';
 import type { PaddingMethod } from '../../../codec/enums.ts';
 import { CryptographyFailedError, UnsupportedAlgorithmError } from '../errors.ts';
 
-/** Padding of whole blocks. Zeros is not among them: it cannot be told from data that ends in zeros. */
+/**
+ * Paddings of block ciphers that are offered. Zeros is not: it cannot be told from data that ends in zeros.
+ */
 export type BlockPadding = 'None' | 'PKCS5' | 'ANSIX9_23' | 'ISO10126';
 
 const blockPaddings: readonly PaddingMethod[] = ['None', 'PKCS5', 'ANSIX9_23', 'ISO10126'];
 
-/** None when left out, as the test cases have it. Throws UnsupportedAlgorithmError. */
+/**
+ * Returns the padding of a block cipher; None by default, as in the test cases of OASIS.
+ * @throws {UnsupportedAlgorithmError} for a padding that is not offered
+ */
 export function requireBlockPadding(method: PaddingMethod | undefined): BlockPadding {
   if (method !== undefined && !blockPaddings.includes(method)) {
     throw new UnsupportedAlgorithmError(`block ciphers are not offered with Padding Method ${method}`);
@@ -15,7 +20,10 @@ export function requireBlockPadding(method: PaddingMethod | undefined): BlockPad
   return (method ?? 'None') as BlockPadding;
 }
 
-/** A copy of the data in whole blocks of `block` bytes; wipe it after use. */
+/**
+ * Copies and pads data to whole blocks of `block` bytes. The caller wipes the copy.
+ * @throws {CryptographyFailedError} without padding, when the data is not in whole blocks
+ */
 export function pad(data: Uint8Array, block: number, padding: BlockPadding): Uint8Array {
   const added = padding === 'None' ? 0 : block - (data.length % block);
   const bytes = new Uint8Array(data.length + added);
@@ -32,8 +40,8 @@ export function pad(data: Uint8Array, block: number, padding: BlockPadding): Uin
 }
 
 /**
- * Bytes of the data before its padding, -1 when the padding is wrong. Takes the same time whatever the bytes are: how
- * long it took must not tell which byte was wrong (Vaudenay 2002).
+ * Returns the number of bytes before the padding, -1 when the padding is wrong. Takes the same time for all
+ * bytes: the time must not reveal which byte was wrong (Vaudenay 2002).
  */
 export function measureUnpadded(bytes: Uint8Array, block: number, padding: BlockPadding): number {
   if (padding === 'None') return bytes.length;

@@ -13,7 +13,7 @@ import {
   selectSuite,
 } from './cipher-suites.ts';
 
-/** Symmetric encryption of data that comes in parts: each output as early as mode and padding allow. */
+/* Symmetric encryption of data in parts: each output as early as mode and padding allow. */
 
 const nothing = new Uint8Array();
 
@@ -22,7 +22,12 @@ interface StreamParameters {
   readonly additionalData?: Uint8Array | undefined;
 }
 
-/** See CryptoProvider.startEncryption. */
+/**
+ * Starts an encryption; generates the Initialization Vector where none is given.
+ * @throws {UnsupportedAlgorithmError} and other errors as `selectSuite`
+ * @throws {InvalidParametersError} when the mode needs the data whole, or the Initialization Vector does not
+ * fit
+ */
 export function startSymmetricEncryption(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -48,7 +53,7 @@ export function startSymmetricEncryption(
           tag: suite.kind === 'authenticated' ? copyBytes(cipher.getAuthTag()) : undefined,
         };
       }
-      // The cipher holds the bytes of the last block that are there already: what it lacks is their padding.
+      // The cipher already holds the first bytes of the last block, so it needs their padding only.
       const rest = length % suite.block;
       const padded = pad(new Uint8Array(rest), suite.block, suite.padding);
       const data = cipher.update(padded.subarray(rest));
@@ -58,7 +63,13 @@ export function startSymmetricEncryption(
   };
 }
 
-/** See CryptoProvider.startDecryption. */
+/**
+ * Starts a decryption. `appendedTag`: in modes that authenticate, the last bytes of all are the tag.
+ * @throws {UnsupportedAlgorithmError} and other errors as `selectSuite`
+ * @throws {InvalidParametersError} when the mode needs the data whole, or the Initialization Vector does not
+ * fit
+ * @throws {MissingInputError} without Initialization Vector, in a mode that needs one
+ */
 export function startSymmetricDecryption(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -70,8 +81,8 @@ export function startSymmetricDecryption(
     throw new MissingInputError('IV/Counter/Nonce is missing');
   const decipher = createDecipher(suite, key, prepareIv(suite, parameters, algorithm, iv));
   if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: 0 });
-  const authenticated = suite.kind === 'authenticated';
-  const input = new TailBuffer(authenticated && appendedTag ? suite.tagBytes : 0);
+  const isAuthenticated = suite.kind === 'authenticated';
+  const input = new TailBuffer(isAuthenticated && appendedTag ? suite.tagBytes : 0);
   const output = new TailBuffer(suite.kind === 'blocks' && suite.padding !== 'None' ? suite.block : 0);
   return {
     update(data) {
@@ -83,10 +94,10 @@ export function startSymmetricDecryption(
     },
     final(given) {
       const tag = appendedTag ? input.rest : given;
-      if (authenticated && tag === undefined)
+      if (isAuthenticated && tag === undefined)
         throw new MissingInputError('Authenticated Encryption Tag is missing');
       try {
-        if (authenticated) decipher.setAuthTag(tag as Uint8Array);
+        if (isAuthenticated) decipher.setAuthTag(tag as Uint8Array);
         decipher.final();
       } catch {
         throw decryptionFailed();
@@ -96,7 +107,7 @@ export function startSymmetricDecryption(
   };
 }
 
-/** CCM needs to know how long the data will be before it begins, XTS where it ends. */
+/** Refuses CCM, which needs the length of the data at its start, and XTS, which needs the end of the data. */
 function selectStreamSuite(...known: Parameters<typeof selectSuite>): CipherSuite {
   const suite = selectSuite(...known);
   if (/-(ccm|xts)$/.test(suite.name))
@@ -111,7 +122,7 @@ function removePadding(block: Uint8Array, suite: CipherSuite): Uint8Array {
   return block.subarray(0, length);
 }
 
-/** Passes bytes on, all but the last ones: nobody knows that they are the last until no more come. */
+/** Passes bytes on and holds back the last `length` ones, because more may follow. */
 class TailBuffer {
   readonly #length: number;
   rest: Uint8Array = nothing;

@@ -13,7 +13,7 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { InvalidParametersError, InvalidTagLengthError, UnsupportedAlgorithmError } from '../errors.ts';
 import { type BlockPadding, requireBlockPadding } from './block-padding.ts';
 
-/** Which cipher of OpenSSL a symmetric key and Cryptographic Parameters come to (KMIP 2.1 §4.13, §11.5). */
+/* The choice of OpenSSL's cipher by symmetric key and Cryptographic Parameters (KMIP 2.1 §4.13, §11.5). */
 
 interface Family {
   readonly block: number;
@@ -29,10 +29,10 @@ const families = new Map<CryptographicAlgorithm, Family>([
   ['DES3', { block: 8, names: { 16: 'des-ede', 24: 'des-ede3' } }],
 ]);
 
-/** `blocks`: whole blocks only, so the data is padded. */
+/** `blocks`: the data must be in whole blocks, so it is padded. */
 type Kind = 'blocks' | 'stream' | 'authenticated';
 
-/** Bytes of an Initialization Vector: those accepted, and those of one that the server makes. */
+/** Bytes of an Initialization Vector: the accepted lengths, and that of a generated one. */
 interface IvLengths {
   readonly min: number;
   readonly max: number;
@@ -41,12 +41,12 @@ interface IvLengths {
 
 interface Mode {
   readonly suffix: string;
-  /** Two keys of the cipher in one, one behind the other. */
+  /** The key is two keys of the cipher, one after the other. */
   readonly double?: true;
   readonly kind: Kind;
-  /** Where it is not the size of a block; `none`: the mode takes no vector. */
+  /** One block by default; `none`: the mode takes no Initialization Vector. */
   readonly ivLengths?: IvLengths | 'none';
-  /** Bytes a tag may have. Shorter ones can be guessed (SP 800-38D, appendix C). */
+  /** Lengths of tags in bytes. Shorter tags can be guessed (SP 800-38D, appendix C). */
   readonly tags?: readonly number[];
 }
 
@@ -74,7 +74,7 @@ const modes = new Map<BlockCipherMode, Mode>([
   ],
 ]);
 
-/** Everything about an encryption but its data. */
+/** A cipher with everything but key, Initialization Vector and data. */
 export interface CipherSuite {
   readonly name: string;
   readonly kind: Kind;
@@ -84,7 +84,12 @@ export interface CipherSuite {
   readonly tagBytes: number;
 }
 
-/** Throws UnsupportedAlgorithmError, ParametersInvalid and TagLengthInvalid. */
+/**
+ * Selects the cipher for a key and parameters.
+ * @throws {UnsupportedAlgorithmError} when algorithm, mode, padding or length of the key is not offered
+ * @throws {InvalidParametersError} when the parameters contradict each other, or additional data the mode
+ * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
+ */
 export function selectSuite(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -95,7 +100,7 @@ export function selectSuite(
     algorithm === 'ChaCha20' || algorithm === 'ChaCha20Poly1305'
       ? selectChaChaSuite(algorithm, parameters)
       : selectBlockSuite(key, algorithm, parameters);
-  refuseCounterFields(parameters, algorithm);
+  rejectCounterFields(parameters, algorithm);
   if (additionalData !== undefined && suite.kind !== 'authenticated') {
     throw new InvalidParametersError('additional data needs a mode that authenticates');
   }
@@ -143,13 +148,13 @@ function selectChaChaSuite(
   algorithm: 'ChaCha20' | 'ChaCha20Poly1305',
   parameters: CryptographicParameters,
 ): CipherSuite {
-  const authenticated = algorithm === 'ChaCha20Poly1305';
+  const isAuthenticated = algorithm === 'ChaCha20Poly1305';
   const { BlockCipherMode: mode } = parameters;
-  if (mode !== undefined && !(authenticated && mode === 'AEAD')) {
+  if (mode !== undefined && !(isAuthenticated && mode === 'AEAD')) {
     throw new UnsupportedAlgorithmError(`${algorithm} has no Block Cipher Mode ${mode}`);
   }
   const common = { block: 1, padding: 'None' } as const;
-  return authenticated
+  return isAuthenticated
     ? {
         ...common,
         name: 'chacha20-poly1305',
@@ -176,8 +181,11 @@ function requireTagLength(
   return TagLength;
 }
 
-/** Vectors built of a fixed field and a counter belong to whoever keeps the counter, and that is not the server. */
-function refuseCounterFields(parameters: CryptographicParameters, algorithm: CryptographicAlgorithm): void {
+/**
+ * An Initialization Vector of fixed field and counter needs a counter with memory, which the server does not
+ * keep.
+ */
+function rejectCounterFields(parameters: CryptographicParameters, algorithm: CryptographicAlgorithm): void {
   const { FixedFieldLength, InvocationFieldLength, CounterLength, InitialCounterValue } = parameters;
   const counter = algorithm === 'ChaCha20' ? undefined : InitialCounterValue;
   if (
@@ -189,14 +197,18 @@ function refuseCounterFields(parameters: CryptographicParameters, algorithm: Cry
   }
 }
 
-/** A random vector where the mode takes one, of the length asked for. */
+/**
+ * Generates a random Initialization Vector of IV Length bits; undefined where the mode takes none.
+ * @throws {InvalidParametersError} for a length that the mode does not take, or that is too short to be
+ * random
+ */
 export function generateIv(
   { ivLengths }: CipherSuite,
   { IVLength }: CryptographicParameters,
 ): Uint8Array | undefined {
   if (ivLengths === 'none') return undefined;
   const bytes = IVLength === undefined ? ivLengths.generated : IVLength / 8;
-  // Random vectors shorter than that would soon come twice under one key.
+  // Shorter random vectors would soon repeat under one key.
   if (
     !Number.isInteger(bytes) ||
     bytes < Math.min(ivLengths.generated, 12) ||
@@ -209,7 +221,10 @@ export function generateIv(
   return randomFillSync(new Uint8Array(bytes));
 }
 
-/** The vector as OpenSSL takes it, its length checked. */
+/**
+ * Returns the Initialization Vector in OpenSSL's form; null where the mode takes none or none is given.
+ * @throws {InvalidParametersError} when its length does not fit mode or parameters
+ */
 export function prepareIv(
   { ivLengths }: CipherSuite,
   { IVLength, InitialCounterValue = 0 }: CryptographicParameters,
@@ -224,7 +239,10 @@ export function prepareIv(
   return algorithm === 'ChaCha20' ? buildChaChaIv(iv, InitialCounterValue) : iv;
 }
 
-/** Counter, little-endian, before the nonce: 64 bits each in the original cipher, 32 and 96 in RFC 8439. */
+/**
+ * Puts the counter, little-endian, before the nonce: 64 bits each in the original cipher, 32 and 96 in RFC
+ * 8439.
+ */
 function buildChaChaIv(nonce: Uint8Array, counter: number): Uint8Array {
   if (nonce.length !== 8 && nonce.length !== 12) {
     throw new InvalidParametersError(
@@ -238,17 +256,17 @@ function buildChaChaIv(nonce: Uint8Array, counter: number): Uint8Array {
 }
 
 /** OpenSSL's cipher, told to leave padding to us. `vector`: what `vectorFor` said. */
-export function createCipher(suite: CipherSuite, key: Uint8Array, vector: Uint8Array | null): CipherCCM {
+export function createCipher(suite: CipherSuite, key: Uint8Array, iv: Uint8Array | null): CipherCCM {
   const { name, kind } = suite;
-  const cipher = createCipheriv(name as CipherCCMTypes, key, vector as Uint8Array, cipherOptions(suite));
+  const cipher = createCipheriv(name as CipherCCMTypes, key, iv as Uint8Array, cipherOptions(suite));
   if (kind === 'blocks') cipher.setAutoPadding(false);
   return cipher;
 }
 
-/** Likewise, for decryption. */
-export function createDecipher(suite: CipherSuite, key: Uint8Array, vector: Uint8Array | null): DecipherCCM {
+/** Creates OpenSSL's decipher without its padding. `iv`: the result of `prepareIv`. */
+export function createDecipher(suite: CipherSuite, key: Uint8Array, iv: Uint8Array | null): DecipherCCM {
   const { name, kind } = suite;
-  const decipher = createDecipheriv(name as CipherCCMTypes, key, vector as Uint8Array, cipherOptions(suite));
+  const decipher = createDecipheriv(name as CipherCCMTypes, key, iv as Uint8Array, cipherOptions(suite));
   if (kind === 'blocks') decipher.setAutoPadding(false);
   return decipher;
 }

@@ -12,9 +12,13 @@ import {
   selectSuite,
 } from './cipher-suites.ts';
 
-/** Symmetric encryption (KMIP 2.1 §4.13, §11.5) of data that is there whole. */
+/* Symmetric encryption of whole data (KMIP 2.1 §4.13, §11.5). */
 
-/** Encrypts with a vector of the server's making where the mode needs one and the client gave none. */
+/**
+ * Encrypts; generates an Initialization Vector where the mode needs one and none is given.
+ * @throws {UnsupportedAlgorithmError} and other errors as `selectSuite`
+ * @throws {CryptographyFailedError} when OpenSSL rejects data, key or parameters
+ */
 export function encryptSymmetric(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -23,10 +27,10 @@ export function encryptSymmetric(
 ): Encrypted {
   const suite = selectSuite(key, algorithm, parameters, additionalData);
   const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
-  const vector = prepareIv(suite, parameters, algorithm, iv ?? generatedIv);
+  const preparedIv = prepareIv(suite, parameters, algorithm, iv ?? generatedIv);
   const input = suite.kind === 'blocks' ? pad(data, suite.block, suite.padding) : data;
   try {
-    const cipher = createCipher(suite, key, vector);
+    const cipher = createCipher(suite, key, preparedIv);
     if (additionalData !== undefined) cipher.setAAD(additionalData, { plaintextLength: data.length });
     const output = cipher.update(input);
     cipher.final();
@@ -39,7 +43,12 @@ export function encryptSymmetric(
   }
 }
 
-/** Throws `undecipherable()` for everything that depends on the key or the encrypted data. */
+/**
+ * Decrypts.
+ * @throws {UnsupportedAlgorithmError} and other errors as `selectSuite`
+ * @throws {MissingInputError} without Initialization Vector or tag, in a mode that needs one
+ * @throws {CryptographyFailedError} as `decryptionFailed()`, for every fault of key or encrypted data
+ */
 export function decryptSymmetric(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
@@ -51,11 +60,11 @@ export function decryptSymmetric(
   if (iv === undefined && suite.ivLengths !== 'none') {
     throw new MissingInputError('IV/Counter/Nonce is missing');
   }
-  const vector = prepareIv(suite, parameters, algorithm, iv);
+  const preparedIv = prepareIv(suite, parameters, algorithm, iv);
   const { data, tag } = splitTag(suite, ciphertext);
   let output: Uint8Array;
   try {
-    const decipher = createDecipher(suite, key, vector);
+    const decipher = createDecipher(suite, key, preparedIv);
     if (tag !== undefined) decipher.setAuthTag(tag);
     if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: data.length });
     output = decipher.update(data);

@@ -17,14 +17,19 @@ import { decapsulateXWing, encapsulateXWing } from '../keys/x-wing.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { Ciphertext, Encapsulation } from '../provider.ts';
 
-/** Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
+/* Key encapsulation with ML-KEM (FIPS 203) and X-Wing. */
 
-/** Whether such a key encapsulates, or decapsulates what its other half has encapsulated. */
+/** Tells whether the key is one half of a pair for key encapsulation. */
 export function isEncapsulationKey(key: KeyComponents): boolean {
   return 'type' in key && key.type.use === 'encapsulation';
 }
 
-/** See CryptoProvider.encapsulate. */
+/**
+ * Creates a shared secret and its ciphertext for the holder of the private key.
+ * @throws {UnsupportedAlgorithmError} when the key is not a public key for encapsulation
+ * @throws {InvalidParametersError} when the parameters name another algorithm
+ * @throws {CryptographyFailedError} when the key is unfit
+ */
 export function encapsulateSecret(key: PlainKey, parameters: CryptographicParameters): Encapsulation {
   const components = requireComponents(key);
   if (components.kind !== 'bytePublic' || !isEncapsulationKey(components))
@@ -37,14 +42,17 @@ export function encapsulateSecret(key: PlainKey, parameters: CryptographicParame
     const { sharedKey, ciphertext } = encapsulateNative(object);
     return { sharedSecret: toUint8Array(sharedKey), ciphertext: toUint8Array(ciphertext) };
   } catch {
-    // A point of low order, with which any secret would be known to all.
+    // A point of low order, with which everybody would know the secret.
     throw new CryptographyFailedError('nothing can be encapsulated for this key');
   }
 }
 
 /**
- * The shared secret. A ciphertext of the right length that was not made for the key gives a secret that nobody else has
- * (FIPS 203 §6.3): that is no error.
+ * Recovers the shared secret. A ciphertext of the right length that was made for another key is no error: it
+ * yields a random secret (FIPS 203 §6.3).
+ * @throws {InvalidParametersError} when the parameters name another algorithm, or there is more than a
+ * ciphertext
+ * @throws {CryptographyFailedError} as `decryptionFailed()`, for a ciphertext of another length
  */
 export function decapsulateSecret(
   key: PlainKey,
@@ -75,7 +83,7 @@ function requireAlgorithm(key: KeyComponents, { CryptographicAlgorithm }: Crypto
     throw new InvalidParametersError('Cryptographic Algorithm is not that of the key');
 }
 
-/** OpenSSL hands over a buffer of its own. */
+/** Returns the Buffer as a Uint8Array without a copy: OpenSSL returns a buffer of its own. */
 function toUint8Array(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -22,7 +22,13 @@ import { decryptSymmetric, encryptSymmetric } from './ciphers.ts';
 import { decapsulateSecret, isEncapsulationKey } from './encapsulation.ts';
 import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
 
-/** See CryptoProvider.encrypt. */
+/**
+ * Encrypts with a symmetric key, by its mode or by key wrap, or with an RSA public key (KMIP 2.1 §6.1.18).
+ * @throws {UnsupportedAlgorithmError} when the key does not encrypt so
+ * @throws {InvalidParametersError} when parameters are missing or contradict each other or the key
+ * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
+ * @throws {CryptographyFailedError} when the data does not fit key and parameters
+ */
 export function encrypt(key: PlainKey, parameters: CryptographicParameters, plaintext: Plaintext): Encrypted {
   const components = requireComponents(key);
   if (components.kind === 'symmetric') {
@@ -47,7 +53,13 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
   }
 }
 
-/** See CryptoProvider.decrypt. */
+/**
+ * Decrypts with a symmetric key or with a private key of RSA, ML-KEM or X-Wing.
+ * @throws {UnsupportedAlgorithmError} when the key does not decrypt so
+ * @throws {InvalidParametersError} when parameters are missing or contradict each other or the key
+ * @throws {MissingInputError} without Initialization Vector or tag, in a mode that needs one
+ * @throws {CryptographyFailedError} as `decryptionFailed()`, for every fault of the encrypted data
+ */
 export function decrypt(
   key: PlainKey,
   parameters: CryptographicParameters,
@@ -81,7 +93,10 @@ export function decrypt(
   }
 }
 
-/** See CryptoProvider.startEncryption. */
+/**
+ * Starts an encryption of data in parts with a symmetric key.
+ * @throws {InvalidParametersError} for other keys and for key wrap
+ */
 export function startEncryption(
   key: PlainKey,
   parameters: CryptographicParameters,
@@ -97,7 +112,10 @@ export function startEncryption(
   );
 }
 
-/** See CryptoProvider.startDecryption. */
+/**
+ * Starts a decryption of data in parts with a symmetric key.
+ * @throws {InvalidParametersError} for other keys and for key wrap
+ */
 export function startDecryption(
   key: PlainKey,
   parameters: CryptographicParameters,
@@ -162,17 +180,18 @@ function readOaepParameters({
 }
 
 function encryptPkcs1(key: KeyObject, modulusBytes: number, data: Uint8Array): Uint8Array {
-  // RFC 8017 §7.2.1: eleven bytes of padding at the least.
+  // RFC 8017 §7.2.1: at least eleven bytes of padding.
   if (data.length > modulusBytes - 11) throw new CryptographyFailedError('the data is too long for this key');
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, data);
 }
 
 /**
- * Wrong padding is no error: OpenSSL then makes up data out of key and encrypted data, the same each time, so that nobody
- * learns which texts are well padded (Bleichenbacher 1998, CVE-2023-46809; implicit rejection, OpenSSL 3.2).
+ * Wrong padding is no error: OpenSSL then computes data from key and encrypted data, the same each time, so
+ * that an attacker does not learn which texts are padded correctly (Bleichenbacher 1998, CVE-2023-46809;
+ * implicit rejection, OpenSSL 3.2).
  */
 function decryptPkcs1(key: KeyObject, modulusBytes: number, encrypted: Uint8Array): Uint8Array {
-  // Public, and RFC 8017 §7.2.2 wants it.
+  // RFC 8017 §7.2.2; the length is public.
   if (encrypted.length !== modulusBytes) throw decryptionFailed();
   try {
     return privateDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encrypted);

@@ -5,8 +5,8 @@ import { digest, requireHash } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
 
 /**
- * RSAES-OAEP (RFC 8017 §7.1). OpenSSL does it wherever the mask is made with the hash of the label; where the two
- * differ, node:crypto cannot say so, and only the padding is done here, over the bare RSA of OpenSSL.
+ * Parameters of RSAES-OAEP (RFC 8017 §7.1). OpenSSL pads when mask and label use the same hash; node:crypto
+ * cannot state two hashes, so then the padding is computed here, over the unpadded RSA of OpenSSL.
  */
 export interface Oaep {
   readonly hash: HashingAlgorithm;
@@ -14,7 +14,10 @@ export interface Oaep {
   readonly label: Uint8Array;
 }
 
-/** `modulusBytes`: length of what comes back. Throws CryptographyFailedError for data that is too long. */
+/**
+ * Encrypts data into `modulusBytes` bytes.
+ * @throws {CryptographyFailedError} when the data is too long
+ */
 export function encryptOaep(key: KeyObject, modulusBytes: number, oaep: Oaep, data: Uint8Array): Uint8Array {
   const maxLength = modulusBytes - 2 * requireHash(oaep.hash).bytes - 2;
   if (data.length > maxLength) {
@@ -22,42 +25,48 @@ export function encryptOaep(key: KeyObject, modulusBytes: number, oaep: Oaep, da
       `the data is too long for this key and hash: at most ${Math.max(maxLength, 0)} bytes`,
     );
   }
-  if (oaep.hash === oaep.maskHash) return publicEncrypt(native(key, oaep), data);
-  const block = encode(modulusBytes, oaep, data);
+  if (oaep.hash === oaep.maskHash) return publicEncrypt(nativeOptions(key, oaep), data);
+  const block = encodeBlock(modulusBytes, oaep, data);
   const encrypted = publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, block);
   block.fill(0);
   return encrypted;
 }
 
-/** Throws `undecipherable()` whatever was wrong (Manger 2001). */
+/**
+ * Decrypts `modulusBytes` bytes.
+ * @throws {CryptographyFailedError} as `decryptionFailed()`, for every fault alike (Manger 2001)
+ */
 export function decryptOaep(
   key: KeyObject,
   modulusBytes: number,
   oaep: Oaep,
   encrypted: Uint8Array,
 ): Uint8Array {
-  // RFC 8017 §7.1.2; OpenSSL would add the zeros that are missing in front.
+  // RFC 8017 §7.1.2; OpenSSL would add missing leading zeros.
   if (encrypted.length !== modulusBytes) throw decryptionFailed();
-  const same = oaep.hash === oaep.maskHash;
+  const isNative = oaep.hash === oaep.maskHash;
   let block: Uint8Array;
   try {
-    block = privateDecrypt(same ? native(key, oaep) : { key, padding: constants.RSA_NO_PADDING }, encrypted);
+    block = privateDecrypt(
+      isNative ? nativeOptions(key, oaep) : { key, padding: constants.RSA_NO_PADDING },
+      encrypted,
+    );
   } catch {
     throw decryptionFailed();
   }
-  if (same) return block;
-  const data = decode(block, oaep);
+  if (isNative) return block;
+  const data = decodeBlock(block, oaep);
   block.fill(0);
   return data;
 }
 
-function native(key: KeyObject, { hash, label }: Oaep) {
-  const empty = label.length === 0 ? {} : { oaepLabel: label };
-  return { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: requireHash(hash).name, ...empty };
+function nativeOptions(key: KeyObject, { hash, label }: Oaep) {
+  const labelOption = label.length === 0 ? {} : { oaepLabel: label };
+  return { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: requireHash(hash).name, ...labelOption };
 }
 
 /** 0 ‖ masked seed ‖ masked (hash of the label ‖ zeros ‖ 1 ‖ data). */
-function encode(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uint8Array): Uint8Array {
+function encodeBlock(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uint8Array): Uint8Array {
   const block = new Uint8Array(modulusBytes);
   const hashBytes = requireHash(hash).bytes;
   const seed = block.subarray(1, 1 + hashBytes);
@@ -71,10 +80,10 @@ function encode(modulusBytes: number, { hash, maskHash, label }: Oaep, data: Uin
   return block;
 }
 
-/** Looks at every byte and keeps one verdict, so that neither the time nor the answer tells what was wrong. */
-function decode(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array {
+/** Reads every byte and collects one result, so that neither time nor answer reveals the fault. */
+function decodeBlock(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array {
   const hashBytes = requireHash(hash).bytes;
-  // Public: the sizes of key and hash decide it.
+  // The sizes of key and hash are public.
   if (block.length < 2 * hashBytes + 2) throw decryptionFailed();
   const seed = block.subarray(1, 1 + hashBytes);
   const rest = block.subarray(1 + hashBytes);
@@ -82,7 +91,7 @@ function decode(block: Uint8Array, { hash, maskHash, label }: Oaep): Uint8Array 
   applyMask(rest, seed, maskHash);
   let wrong = block[0] as number;
   for (const [at, byte] of digest(hash, label).entries()) wrong |= byte ^ (rest[at] as number);
-  // All bits set while the byte 1 has not been met.
+  // All bits are set until the byte 1 is found.
   let searching = -1;
   let start = 0;
   for (let at = hashBytes; at < rest.length; at += 1) {

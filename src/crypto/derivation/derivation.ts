@@ -16,7 +16,7 @@ import type { PlainKey } from '../plain-key.ts';
 import type { KeyDerivation } from '../provider.ts';
 import { hashOfHmac, mac } from '../signatures/macs.ts';
 
-/** Key derivation (KMIP 2.1 §6.1.17 and §11.16, 1.4 §4.6 and §9.1.3.2.21). */
+/* Key derivation (KMIP 2.1 §6.1.17 and §11.16, 1.4 §4.6 and §9.1.3.2.21). */
 
 type MethodName = Exclude<DerivationMethod, number>;
 
@@ -35,16 +35,24 @@ const methods: Readonly<Record<MethodName, (derivation: KeyDerivation) => Uint8A
   };
 
 /**
- * Iterations of all blocks of one PBKDF2 together: the largest count in RFC 6070, which takes some seconds of one thread.
- * What is recommended today stays below a tenth of it.
+ * Maximum iterations of all blocks of one PBKDF2 together: the largest count in RFC 6070, which occupies a
+ * thread for some seconds. Today's recommendations are below a tenth of it.
  */
 const maxIterations = 16_777_216;
-/** From here on derivations wait for each other, so that one thread of the pool has them and the others stay free. */
-const longIterations = 1_000_000;
-/** Bytes of data that are hashed again for every block of output. */
-const maxInput = 65_536;
+/**
+ * Derivations of more iterations run one after the other, so that they occupy one thread of the pool only.
+ */
+const maxParallelIterations = 1_000_000;
+/** Maximum bytes of data that are hashed again for every block of output. */
+const maxInputBytes = 65_536;
 
-/** See CryptoProvider.deriveKey. */
+/**
+ * Derives `length` bytes by the method of the derivation; wipes the rest of the method's output.
+ * @throws {UnsupportedAlgorithmError} for a method, hash or key that is not offered
+ * @throws {InvalidParametersError} when parameters are missing or contradict each other
+ * @throws {MissingInputError} when an Initialization Vector is missing
+ * @throws {CryptographyFailedError} when the method yields fewer bytes, or the keys do not agree on a secret
+ */
 export async function deriveKey(derivation: KeyDerivation): Promise<Uint8Array> {
   const { method, length } = derivation;
   const derive = typeof method === 'string' ? methods[method] : undefined;
@@ -61,7 +69,7 @@ export async function deriveKey(derivation: KeyDerivation): Promise<Uint8Array> 
   return key;
 }
 
-/** RFC 8018 §5.2; the base object is the password. SHA-1 where nothing is said, as there and in TC-DERIVEKEY-3. */
+/** RFC 8018 §5.2; the base object is the password. SHA-1 by default, as in the RFC and in TC-DERIVEKEY-3. */
 async function derivePbkdf2({
   key,
   parameters,
@@ -86,7 +94,7 @@ async function derivePbkdf2({
         else resolve(output);
       });
     });
-  return work < longIterations ? run() : runAfterOthers(run);
+  return work < maxParallelIterations ? run() : runAfterOthers(run);
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -97,7 +105,7 @@ function runAfterOthers<T>(run: () => Promise<T>): Promise<T> {
   return mine;
 }
 
-/** Over the key or over the data, not both: nothing says how they would be joined. */
+/** Hashes the key alone: the specification does not define how data would be joined to it. */
 function deriveHash({ key, parameters, data }: KeyDerivation): Uint8Array {
   if (data.length > 0)
     throw new InvalidParametersError('HASH is over the key alone: Derivation Data is one too many');
@@ -112,19 +120,22 @@ function deriveEncrypt({ key, parameters, data, iv }: KeyDerivation): Uint8Array
   const CryptographicAlgorithm = key.CryptographicAlgorithm ?? parameters.CryptographicAlgorithm;
   const cipherKey = { ...createSymmetricKey(readSecret(key)), CryptographicAlgorithm };
   const encrypted = encrypt(cipherKey, parameters, { data: requireData(data), iv });
-  // With a vector that nobody knows, nobody could derive the key again.
+  // With a random vector the key could not be derived again.
   if (encrypted.iv !== undefined) throw new MissingInputError('Initialization Vector is missing');
   return encrypted.data;
 }
 
 type Prf = (...pieces: readonly Uint8Array[]) => Uint8Array;
-/** Block after block of a derivation of SP 800-108; `counter` is [i] of as many bits as the parameters say. */
+/** Computes block after block of SP 800-108; `counter` is [i], of as many bits as Counter Length states. */
 type NistMode = (prf: Prf, fixed: Uint8Array, iv: Uint8Array) => (counter: Uint8Array) => Uint8Array;
 
 /** SP 800-108 §4.1: K(i) = PRF(key, [i] || fixed). */
 const counterMode: NistMode = (prf, fixed) => (counter) => prf(counter, fixed);
 
-/** SP 800-108 §4.2: K(i) = PRF(key, K(i−1) || [i] || fixed), K(0) the Initialization Vector, which may be empty. */
+/**
+ * SP 800-108 §4.2: K(i) = PRF(key, K(i−1) || [i] || fixed), K(0) the Initialization Vector, which may be
+ * empty.
+ */
 const feedbackMode: NistMode = (prf, fixed, iv) => {
   let block = iv;
   return (counter) => {
@@ -142,7 +153,7 @@ const doublePipelineMode: NistMode = (prf, fixed) => {
   };
 };
 
-/** Derivation Data is all of the fixed input: label, zero byte, context and length are the client's to put together. */
+/** Derivation Data is the whole fixed input: the client concatenates label, zero byte, context and length. */
 function deriveNist({ key, parameters, data, iv, length }: KeyDerivation, mode: NistMode): Uint8Array {
   const prf = selectPrf(key, parameters);
   const next = mode(prf, requireShort(requireData(data)), iv ?? new Uint8Array());
@@ -158,7 +169,7 @@ function deriveNist({ key, parameters, data, iv, length }: KeyDerivation, mode: 
   });
 }
 
-/** RFC 5869; Derivation Data is the info, SHA-256 the hash where nothing is said. */
+/** RFC 5869; Derivation Data is the info, SHA-256 the default hash. */
 function deriveHkdf({ key, parameters, data, salt, length }: KeyDerivation): Uint8Array {
   const hash = selectHash(parameters) ?? 'SHA_256';
   const { bytes } = requireHash(hash);
@@ -176,7 +187,10 @@ function deriveHkdf({ key, parameters, data, salt, length }: KeyDerivation): Uin
 
 const encoder = new TextEncoder();
 
-/** The signing key of AWS Signature Version 4: date, region, service, and `aws4_request`, which may be left out. */
+/**
+ * Derives the signing key of AWS Signature Version 4 from date, region, service and the optional
+ * `aws4_request`.
+ */
 function deriveAws({ key, data }: KeyDerivation): Uint8Array {
   const scope = data.length === 1 ? splitScope(concatBytes(data)) : [...data];
   if (scope.length === 3) scope.push(encoder.encode('aws4_request'));
@@ -196,17 +210,17 @@ function splitScope(scope: Uint8Array): Uint8Array[] {
     .map((piece) => Uint8Array.from(piece, (letter) => letter.charCodeAt(0)));
 }
 
-/** Kinds of keys that agree, beside those on Curve25519 and Curve448. */
+/** Kinds of keys that can agree on a secret, beside those on Curve25519 and Curve448. */
 const agreementKinds: readonly KeyComponents['kind'][] = ['ecPrivate', 'dhPrivate'];
 
-/** Diffie-Hellman, on curves (SEC 1 §3.3.1, RFC 7748) or modulo a prime (RFC 2631): the shared secret as it is. */
+/** Diffie-Hellman, on curves (SEC 1 §3.3.1, RFC 7748) or modulo a prime (RFC 2631): the raw shared secret. */
 async function deriveAgreement({ key, peer }: KeyDerivation): Promise<Uint8Array> {
   if (peer === undefined || key.objectType !== 'PrivateKey')
     throw new InvalidParametersError('a private key and a public key are needed');
   const own = requireComponents(key);
-  const agrees =
+  const canAgree =
     own.kind === 'bytePrivate' ? own.type.use === 'agreement' : agreementKinds.includes(own.kind);
-  if (!agrees) throw new UnsupportedAlgorithmError('such keys do not agree on a secret');
+  if (!canAgree) throw new UnsupportedAlgorithmError('such keys do not agree on a secret');
   const pair = { privateKey: createKeyObject(key), publicKey: createKeyObject(peer) };
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, secret: Uint8Array) => {
@@ -221,7 +235,7 @@ async function deriveAgreement({ key, peer }: KeyDerivation): Promise<Uint8Array
   });
 }
 
-/** HMAC or CMAC (SP 800-108 §3), as the parameters or else the key say. */
+/** Selects HMAC or CMAC (SP 800-108 §3) by the parameters, else by the key. */
 function selectPrf(key: PlainKey, parameters: CryptographicParameters): Prf {
   const secret = readSecret(key);
   const hash = parameters.BlockCipherMode === 'CMAC' ? undefined : selectHash(parameters, key);
@@ -234,7 +248,7 @@ function selectPrf(key: PlainKey, parameters: CryptographicParameters): Prf {
   return (...pieces) => new Uint8Array(mac(cipherKey, cipher, concatBytes(pieces)));
 }
 
-/** The hash that is named, or that of the HMAC algorithm that is; last of all that of an HMAC key. */
+/** Selects the stated hash, else that of the stated HMAC algorithm, else that of an HMAC key. */
 function selectHash(parameters: CryptographicParameters, key?: PlainKey): HashingAlgorithm | undefined {
   const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm } = parameters;
   const implied = hashOfHmac(algorithm);
@@ -258,7 +272,7 @@ function hmac(hash: HashingAlgorithm, key: Uint8Array): Prf {
   };
 }
 
-/** The bytes of a symmetric key or of secret data. */
+/** Returns the bytes of a symmetric key or of secret data. A view. */
 function readSecret(key: PlainKey): Uint8Array {
   if (key.objectType === 'SecretData') {
     if (key.KeyMaterial instanceof Uint8Array) return key.KeyMaterial;
@@ -273,19 +287,19 @@ function createSymmetricKey(KeyMaterial: Uint8Array): PlainKey {
   return { objectType: 'SymmetricKey', KeyFormatType: 'Raw', KeyMaterial };
 }
 
-/** Several pieces of data are one after the other. */
+/** Concatenates the pieces of Derivation Data. */
 function requireData(data: readonly Uint8Array[]): Uint8Array {
   if (data.length === 0) throw new InvalidParametersError('Derivation Data is missing');
   return concatBytes(data);
 }
 
 function requireShort(data: Uint8Array): Uint8Array {
-  if (data.length > maxInput)
-    throw new InvalidParametersError(`Derivation Data has more than ${maxInput} bytes`);
+  if (data.length > maxInputBytes)
+    throw new InvalidParametersError(`Derivation Data has more than ${maxInputBytes} bytes`);
   return data;
 }
 
-/** `length` bytes of blocks numbered from 1. */
+/** Concatenates blocks, numbered from 1, up to `length` bytes. */
 function concatBlocks(length: number, block: (index: number) => Uint8Array): Uint8Array {
   const output = new Uint8Array(length);
   for (let at = 0, index = 1; at < length; index += 1) {

@@ -13,7 +13,10 @@ import {
 } from '../asn1/der.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 
-/** Asymmetric keys that are byte strings and not numbers: those of RFC 7748 and RFC 8032, and of FIPS 203, 204 and 205. */
+/**
+ * Asymmetric keys that are byte strings and not numbers: those of RFC 7748 and RFC 8032, and of FIPS 203, 204
+ * and 205.
+ */
 export interface ByteKeyType {
   readonly algorithm: 'Ed25519' | 'Ed448' | 'ECDH' | PostQuantumAlgorithm;
   /** RecommendedCurve, where KMIP has one. */
@@ -26,11 +29,13 @@ export interface ByteKeyType {
   readonly bits: number;
   readonly publicBytes: number;
   readonly privateBytes: number;
-  /** Of the private key with everything worked out, where that of `privateBytes` is the seed it is made from. */
+  /**
+   * Of the private key with everything worked out, where that of `privateBytes` is the seed it is made from.
+   */
   readonly expandedBytes?: number;
   /**
-   * Within PKCS#8. `octets`: an OCTET STRING (RFC 8410 §7). `choice`: seed, expanded key or both (RFC 9881 §6,
-   * RFC 9935 §6). `bare`: the bytes themselves (RFC 9909 §5).
+   * Within PKCS#8. `octets`: an OCTET STRING (RFC 8410 §7). `choice`: seed, expanded key or both (RFC 9881
+   * §6, RFC 9935 §6). `bare`: the bytes themselves (RFC 9909 §5).
    */
   readonly pkcs8: 'octets' | 'choice' | 'bare';
 }

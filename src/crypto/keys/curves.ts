@@ -16,7 +16,8 @@ export interface Curve {
 
 type Row = readonly [name: CurveName, openssl: string, oid: string, bits: number, orderBytes: number];
 
-// SEC 2 v1 and v2, ANSI X9.62, RFC 5639; CURVE25519 and CURVE448 have key forms of their own (`byte-keys.ts`).
+// SEC 2 v1 and v2, ANSI X9.62, RFC 5639; CURVE25519 and CURVE448 have key forms of their own
+// (`byte-keys.ts`).
 const rows: readonly Row[] = [
   ['P_192', 'prime192v1', '1.2.840.10045.3.1.1', 192, 24],
   ['K_163', 'sect163k1', '1.3.132.0.1', 163, 21],

@@ -34,7 +34,9 @@ import {
 } from './key-components.ts';
 import { type CompleteRsaPrivateKey, completeRsaKey } from './rsa.ts';
 
-/** Keys in DER: PKCS#1 (RFC 8017), PKCS#8 (RFC 5208, 5958), SubjectPublicKeyInfo (RFC 5280), SEC1 (RFC 5915). */
+/**
+ * Keys in DER: PKCS#1 (RFC 8017), PKCS#8 (RFC 5208, 5958), SubjectPublicKeyInfo (RFC 5280), SEC1 (RFC 5915).
+ */
 
 const oids = {
   rsa: '1.2.840.113549.1.1.1',
@@ -104,7 +106,9 @@ export function writeEcPrivateKey({ curve, d }: EcPrivateKey, insidePkcs8 = fals
   return der;
 }
 
-/** PKCS#8 PrivateKeyInfo; undefined for an EncryptedPrivateKeyInfo, which says nothing without its password. */
+/**
+ * PKCS#8 PrivateKeyInfo; undefined for an EncryptedPrivateKeyInfo, which says nothing without its password.
+ */
 export function readPkcs8(der: Uint8Array): KeyComponents | undefined {
   const parts = readSequence(parseDer(der));
   if (isEncrypted(parts)) return undefined;

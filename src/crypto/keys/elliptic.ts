@@ -29,7 +29,9 @@ export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): 
   }
 }
 
-/** Public point of a private key, uncompressed. Throws InvalidKeyMaterialError when the key is out of range. */
+/**
+ * Public point of a private key, uncompressed. Throws InvalidKeyMaterialError when the key is out of range.
+ */
 export function computePublicPoint(curve: Curve, d: Uint8Array): Uint8Array {
   const scalar = padToLength(d, curve.orderBytes);
   try {

@@ -2,8 +2,9 @@ import type { ByteKeyType } from './byte-keys.ts';
 import type { Curve } from './curves.ts';
 
 /**
- * A key taken apart: the hub through which every format is converted into every other. Integers are magnitudes,
- * big-endian without leading zeros, and often views of the material they were read from: do not wipe them.
+ * A key taken apart: the hub through which every format is converted into every other. Integers are
+ * magnitudes, big-endian without leading zeros, and often views of the material they were read from: do not
+ * wipe them.
  */
 export type KeyComponents =
   | { readonly kind: 'symmetric'; readonly key: Uint8Array }

@@ -47,26 +47,31 @@ export function describeKey(key: PlainKey): KeyDescription {
   const description = describe(key, components);
   checkClaims(key, components, description);
   const { CryptographicLength: derived } = description;
-  // The client's count of a DES key, with parity or without, is as good as ours; so is that of a post-quantum key.
+  // The client's count of a DES key, with parity or without, is as good as ours; so is that of a post-quantum
+  // key.
   return components.kind === 'symmetric' || isPostQuantum(description.CryptographicAlgorithm)
     ? { ...description, CryptographicLength: CryptographicLength ?? derived }
     : description;
 }
 
-/** Components, checked as far as a stored key is; undefined for keys that nobody but their owner understands. */
+/**
+ * Components, checked as far as a stored key is; undefined for keys that nobody but their owner understands.
+ */
 function readDescribable(key: PlainKey): KeyComponents | undefined {
   try {
     const components = readKey(key);
     if (components?.kind === 'ecPublic') convertPoint(components.curve, components.point, 'uncompressed');
     if (components?.kind === 'ecPrivate') computePublicPoint(components.curve, components.d);
-    // What only OpenSSL can tell: whether seed, expanded key and the digests in it belong together (FIPS 203 §7.2, §7.3).
+    // What only OpenSSL can tell: whether seed, expanded key and the digests in it belong together (FIPS 203
+    // §7.2, §7.3).
     if (components !== undefined && 'type' in components && isPostQuantum(components.type.algorithm)) {
       if (components.type.algorithm !== xWing) createKeyObject(key);
       else if (components.kind === 'bytePublic') readXWingPublicKey(components.key);
     }
     return components;
   } catch (error) {
-    // A curve or algorithm outside KMIP's tables: well-formed, so it is kept, with what the client says about it.
+    // A curve or algorithm outside KMIP's tables: well-formed, so it is kept, with what the client says about
+    // it.
     if (error instanceof UnsupportedKeyFormatError) return undefined;
     throw error;
   }
@@ -120,7 +125,10 @@ function describeByteKey(type: ByteKeyType, claimed: CryptographicAlgorithm | un
   };
 }
 
-/** Algorithm and length must be those of the material, or Locate and every check of strength would believe a lie. */
+/**
+ * Algorithm and length must be those of the material, or Locate and every check of strength would believe a
+ * lie.
+ */
 function checkClaims(key: PlainKey, components: KeyComponents, derived: KeyDescription): void {
   const { CryptographicAlgorithm: algorithm, CryptographicLength: bits } = key;
   if (components.kind === 'symmetric') {

@@ -60,14 +60,20 @@ const privateFormats: readonly FormatName[] = [
   'TransparentECMQVPrivateKey',
 ];
 
-/** Formats of the object types whose material is looked into; the others (secret data, key parts, PGP) are kept as they come. */
+/**
+ * Formats of the object types whose material is looked into; the others (secret data, key parts, PGP) are
+ * kept as they come.
+ */
 const formatsOf: Partial<Record<ObjectTypeName, readonly FormatName[]>> = {
   SymmetricKey: ['Raw', 'Opaque', 'TransparentSymmetricKey'],
   PublicKey: publicFormats,
   PrivateKey: privateFormats,
 };
 
-/** Components of a key; undefined when its material is not ours to understand. Throws InvalidKeyMaterialError, KeyFormatUnsupported. */
+/**
+ * Components of a key; undefined when its material is not ours to understand. Throws InvalidKeyMaterialError,
+ * KeyFormatUnsupported.
+ */
 export function readKey(key: PlainKey): KeyComponents | undefined {
   const { objectType, KeyFormatType: format, KeyMaterial: material } = key;
   const formats = formatsOf[objectType];
@@ -82,7 +88,8 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   if (!(material instanceof Uint8Array))
     throw new InvalidKeyMaterialError(`Key Material of ${format} must be a byte string`);
   if (material.length === 0) throw new InvalidKeyMaterialError('Key Material is empty');
-  // Post-quantum public keys have up to a megabyte; of those we understand RSA is the largest, with 10 KiB for 16,384 bits.
+  // Post-quantum public keys have up to a megabyte; of those we understand RSA is the largest, with 10 KiB
+  // for 16,384 bits.
   if (material.length > 65_536 && format !== 'Raw') return undefined;
   try {
     const components = readBytes(key, format, material);
@@ -130,7 +137,10 @@ function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): Key
   }
 }
 
-/** Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032, FIPS 203 to 205). */
+/**
+ * Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032, FIPS
+ * 203 to 205).
+ */
 function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined {
   const type = findTypeOfAlgorithm(key.CryptographicAlgorithm);
   if (type === undefined) return undefined;

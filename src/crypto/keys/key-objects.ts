@@ -6,7 +6,9 @@ import { bitLength, type KeyComponents } from './key-components.ts';
 import { convertKey, readKey } from './key-format.ts';
 import { openPrivateKey } from './private-key-cache.ts';
 
-/** Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key. */
+/**
+ * Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key.
+ */
 const maxModulus = 8_192;
 
 /** For uses of private keys. Throws UnsupportedAlgorithmError. */

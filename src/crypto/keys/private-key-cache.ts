@@ -1,11 +1,13 @@
 import { createPrivateKey, hash, type KeyObject } from 'node:crypto';
 
 /**
- * RSA private keys as OpenSSL holds them, kept from one use to the next: the first operation of a fresh one costs as much
- * again as all it does later (measured for 2,048 bits: 590 µs and 260 µs), because blinding and reduction are prepared for each key.
+ * RSA private keys as OpenSSL holds them, kept from one use to the next: the first operation of a fresh one
+ * costs as much again as all it does later (measured for 2,048 bits: 590 µs and 260 µs), because blinding and
+ * reduction are prepared for each key.
  *
- * Found by the digest of their DER, which comes from the store at every request: a key that was destroyed, replaced or
- * taken away is never found again. It leaves memory within three quarters of a minute after its last use.
+ * Found by the digest of their DER, which comes from the store at every request: a key that was destroyed,
+ * replaced or taken away is never found again. It leaves memory within three quarters of a minute after its
+ * last use.
  */
 const lifetimeMilliseconds = 30_000;
 const maxCachedKeys = 32;

@@ -7,8 +7,9 @@ export type CompleteRsaPrivateKey = {
 };
 
 /**
- * Computes what a transparent RSA key left out from its primes (RFC 8017 §3.2). Without primes they would have to be
- * searched with big powers on the event loop (SP 800-56B, appendix C): such keys stay in their format.
+ * Computes what a transparent RSA key left out from its primes (RFC 8017 §3.2). Without primes they would
+ * have to be searched with big powers on the event loop (SP 800-56B, appendix C): such keys stay in their
+ * format.
  */
 export function completeRsaKey(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const { n, e, d, p, q, dP, dQ, qInv } = key;
@@ -22,7 +23,8 @@ export function completeRsaKey(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const prime2 = toBigInt(q);
   if (prime1 * prime2 !== toBigInt(n))
     throw new InvalidKeyMaterialError('the RSA primes do not make up the modulus');
-  // Modulo the least common multiple, as FIPS 186-5 wants it; the product of both would give other, larger exponents.
+  // Modulo the least common multiple, as FIPS 186-5 wants it; the product of both would give other, larger
+  // exponents.
   const order = ((prime1 - 1n) * (prime2 - 1n)) / greatestCommonDivisor(prime1 - 1n, prime2 - 1n);
   const exponent = d === undefined ? invertModulo(toBigInt(e as Uint8Array), order) : toBigInt(d);
   return {

@@ -131,8 +131,8 @@ function buildRsaPrivateKey(
 }
 
 /**
- * Keys on Curve25519 and Curve448, which are byte strings by nature (RFC 7748): Q String holds the public one, D the
- * private one, its bytes as they stand.
+ * Keys on Curve25519 and Curve448, which are byte strings by nature (RFC 7748): Q String holds the public
+ * one, D the private one, its bytes as they stand.
  */
 function readByteKey(
   { RecommendedCurve, QString, D }: TransparentKeyMaterial,
@@ -163,7 +163,10 @@ function readMagnitude(field: IntegerField, value: Uint8Array | undefined): Uint
   return bytes;
 }
 
-/** The key's material in that format, every byte of it a copy; undefined when the format is for keys of another kind. */
+/**
+ * The key's material in that format, every byte of it a copy; undefined when the format is for keys of
+ * another kind.
+ */
 export function writeTransparent(
   format: TransparentFormat,
   key: KeyComponents,

@@ -14,8 +14,9 @@ import { InvalidKeyMaterialError } from '../errors.ts';
 import type { Encapsulation } from '../provider.ts';
 
 /**
- * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 in one, safe as long as one of them is. The parts are those
- * of OpenSSL, in constant time; what is put together here is the order of their bytes. A private key is a seed of 32 bytes.
+ * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 in one, safe as long as one of them is. The
+ * parts are those of OpenSSL, in constant time; what is put together here is the order of their bytes. A
+ * private key is a seed of 32 bytes.
  */
 
 const kemType = 'ml-kem-768';

@@ -28,7 +28,7 @@ import { threadedOperations } from './threaded.ts';
 
 export { closeThreads } from './threaded.ts';
 
-/** The cryptography of Node: OpenSSL behind `node:crypto`. */
+/** The provider on Node: OpenSSL behind `node:crypto`. */
 export const nodeCrypto: CryptoProvider = {
   // OpenSSL's generator (man 7 EVP_RAND): CTR_DRBG of AES-256, SP 800-90A, reseeded from the kernel.
   randomNumberGenerator: {
@@ -90,7 +90,7 @@ function generateSymmetric(algorithm: CryptographicAlgorithm, bits: number): Uin
   return key;
 }
 
-/** The lowest bit of each byte makes the number of set bits odd (FIPS 46-3). */
+/** Sets the lowest bit of each byte so that the number of set bits is odd (FIPS 46-3). */
 function setOddParity(key: Uint8Array): void {
   for (const [at, byte] of key.entries()) {
     let ones = byte >> 1;
@@ -113,7 +113,7 @@ function digestObject(object: ManagedObjectValue): Digest | undefined {
   }
   switch (object.type) {
     case 'Certificate':
-      // Raw, as TC-CERTATTR has it: a certificate has no Key Format Type of its own before 2.0.
+      // Raw, as in TC-CERTATTR: a certificate has no Key Format Type of its own before 2.0.
       return digestOf(object.value.CertificateValue, 'Raw');
     case 'CertificateRequest':
       return digestOf(object.value.CertificateRequestValue, 'PKCS_10');

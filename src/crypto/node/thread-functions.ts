@@ -3,5 +3,8 @@ import { sign, verify } from '../signatures/signatures.ts';
 import { encodePkcs12 } from '../x509/pkcs12.ts';
 import { decodePkcs12 } from '../x509/pkcs12-reader.ts';
 
-/** Functions that the threads run. Arguments and results are data that can be copied; results own their memory. */
+/**
+ * Functions that the threads run. Arguments and results are data that can be copied; results own their
+ * memory.
+ */
 export const threadFunctions = { decrypt, sign, verify, encodePkcs12, decodePkcs12 };

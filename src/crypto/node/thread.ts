@@ -25,13 +25,18 @@ async function perform({ name, values }: ThreadTask): Promise<Outcome> {
   }
 }
 
-/** Names the class of an error that is not the port's, because nothing else tells it apart on the other side. */
+/**
+ * Names the class of an error that is not the port's, because nothing else tells it apart on the other side.
+ */
 function describeError({ code, name, message }: Error & { readonly code?: string }) {
   const isPortError = createPortError(code, message) !== undefined;
   return isPortError ? { code, message } : { code: undefined, message: `${name}: ${message}` };
 }
 
-/** Copies bytes into a buffer of their own, because part of a larger buffer or OpenSSL's memory cannot be moved. */
+/**
+ * Copies bytes into a buffer of their own, because part of a larger buffer or OpenSSL's memory cannot be
+ * moved.
+ */
 function makeTransferable(value: unknown): unknown {
   if (!(value instanceof Uint8Array)) return value;
   const copy = new Uint8Array(value);

@@ -9,7 +9,7 @@ import {
 } from '../../../codec/enums.ts';
 import { didYouMean } from '../../common/suggest.ts';
 
-/** An entry of `crypto.disabled`, taken apart: a name of KMIP, of algorithms also with a length in bits. */
+/** A parsed entry of `crypto.disabled`: a name of KMIP, of algorithms also with a length in bits. */
 export interface DisabledName {
   readonly name: string;
   readonly comparison?: '<' | '=';
@@ -32,7 +32,10 @@ names.delete('None');
 
 const entryPattern = /^(\w+)(?: *([<=]) *(\d{1,6}))?$/;
 
-/** Throws TypeError for what `disabledProblem` finds wrong. */
+/**
+ * Parses an entry of `crypto.disabled`.
+ * @throws {TypeError} when `findDisabledProblem` finds a problem
+ */
 export function parseDisabled(entry: string): DisabledName {
   const problem = findDisabledProblem(entry);
   if (problem !== undefined) throw new TypeError(problem);
@@ -42,7 +45,7 @@ export function parseDisabled(entry: string): DisabledName {
     : { name, comparison: comparison as '<' | '=', bits: Number(bits) };
 }
 
-/** What is wrong with an entry, for whoever wrote it; undefined when nothing is. */
+/** Describes the problem of an entry for the operator; undefined when there is none. */
 export function findDisabledProblem(entry: string): string | undefined {
   const match = entryPattern.exec(entry);
   if (match === null) {

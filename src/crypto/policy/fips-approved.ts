@@ -1,6 +1,7 @@
-/**
- * What the FIPS mode leaves: algorithms approved for new protection (SP 800-131A Rev. 2, SP 800-140C, FIPS 186-5, 203–205).
- * OpenSSL's provider is the judge; this list says no before it is asked, and in words.
+/*
+ * The FIPS mode: algorithms approved for new protection (SP 800-131A Rev. 2, SP 800-140C, FIPS 186-5,
+ * 203–205). OpenSSL's provider decides; these lists refuse before OpenSSL does, with an understandable
+ * message.
  */
 
 const algorithms = new Set([
@@ -19,18 +20,20 @@ const names = new Set([
   ...['PBKDF2', 'HMAC', 'HKDF', 'NIST800_108_C', 'NIST800_108_F', 'NIST800_108_DPI', 'AsymmetricKey'],
 ]);
 
-/** Least bits of keys: 112 bits of strength. */
-const least: Readonly<Record<string, number>> = { RSA: 2048, DH: 2048, EC: 224, ECDSA: 224, ECDH: 224 };
+/** Minimum bits of keys: 112 bits of strength. */
+const minBits: Readonly<Record<string, number>> = { RSA: 2048, DH: 2048, EC: 224, ECDSA: 224, ECDH: 224 };
 
+/** Tells whether FIPS mode allows the algorithm of a key. */
 export function isApprovedAlgorithm(algorithm: string): boolean {
   return algorithms.has(algorithm) || postQuantum.test(algorithm);
 }
 
-/** Hashes, modes, paddings, curves and derivation methods. */
+/** Tells whether FIPS mode allows a hash, mode, padding, curve or derivation method. */
 export function isApprovedName(name: string): boolean {
   return names.has(name);
 }
 
+/** Tells whether FIPS mode allows keys of that many bits. */
 export function isApprovedLength(algorithm: string, bits: number): boolean {
-  return bits >= (least[algorithm] ?? (algorithm.startsWith('HMAC') ? 112 : 0));
+  return bits >= (minBits[algorithm] ?? (algorithm.startsWith('HMAC') ? 112 : 0));
 }

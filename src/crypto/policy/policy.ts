@@ -8,11 +8,13 @@ import { CryptographicRules, type CryptographicSettings, type Purpose } from './
 type RequireUse = (purpose: Purpose, key: PlainKey, parameters: CryptographicParameters) => void;
 
 /**
- * The operator's rules over a provider: algorithms that are switched off are neither used nor generated, for all
- * clients. Keys of such algorithms can still be stored, fetched and converted, so that they can be taken elsewhere.
+ * The operator's rules over a provider: algorithms that are switched off are neither used nor generated, for
+ * all clients. Keys of such algorithms can still be stored, fetched and converted, so that they can be taken
+ * elsewhere.
  *
- * Every member of the port is listed below, those that no rule is about too: a new member of the port fails to compile
- * until it is listed, and so cannot pass by the rules unnoticed. Object spread may not be used for it.
+ * Every member of the port is listed below, those that no rule is about too: a new member of the port fails
+ * to compile until it is listed, and so cannot pass by the rules unnoticed. Object spread may not be used for
+ * it.
  */
 export class CryptographicPolicy {
   readonly #rules: CryptographicRules;

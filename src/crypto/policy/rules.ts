@@ -23,8 +23,8 @@ export type Purpose = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'mac';
 const families: Readonly<Record<string, string>> = { ECDSA: 'EC', ECDH: 'EC', ECMQV: 'EC' };
 
 /**
- * The rules that settings make. Every `require…` method throws UnsupportedAlgorithmError when a rule forbids one of its
- * arguments. `provider` tells algorithm and length of a key.
+ * The rules that settings make. Every `require…` method throws UnsupportedAlgorithmError when a rule forbids
+ * one of its arguments. `provider` tells algorithm and length of a key.
  */
 export class CryptographicRules {
   #settings: CryptographicSettings;
@@ -74,7 +74,10 @@ export class CryptographicRules {
       this.requireName(name);
   }
 
-  /** Checks the signature of a new certificate, in DER: without a stated hash, the issuer's key has decided it. */
+  /**
+   * Checks the signature of a new certificate, in DER: without a stated hash, the issuer's key has decided
+   * it.
+   */
   requireCertificate(provider: CryptoProvider, CertificateValue: Uint8Array): void {
     if (this.#allowsAllKeys) return;
     const certificate = { CertificateType: 'X_509', CertificateValue } as const;
@@ -157,7 +160,10 @@ function impliedPadding(
   return name === 'RSASSA_PSS' ? 'PSS' : 'PKCS1V1_5';
 }
 
-/** Reads the hash from a name such as `SHA_256WithRSAEncryption` or `ECDSAWithSHA256`; undefined where it has none. */
+/**
+ * Reads the hash from a name such as `SHA_256WithRSAEncryption` or `ECDSAWithSHA256`; undefined where it has
+ * none.
+ */
 function hashOfSignature(name: string): HashingAlgorithm | undefined {
   const [, before, after] = /^(.+)WithRSAEncryption$|With(SHA.+)$/.exec(name) ?? [];
   const hash = before ?? after?.replace(/^SHA_?(\d+)$/, 'SHA_$1');

@@ -1,9 +1,9 @@
 import type { SharingPolynomial } from '../secret-sharing.ts';
 
 /**
- * The fields GF(2^8) and GF(2^16) of Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5). Elements are numbers of 8 or 16 bits; addition
- * and subtraction are exclusive or. Products are computed without tables and without branches on their factors, so that
- * neither caches nor time reveal anything about shares; a product takes some 20 ns.
+ * The fields GF(2^8) and GF(2^16) of Split Keys (KMIP 2.1 §2.8, 1.4 §2.2.5). Elements are numbers of 8 or 16
+ * bits; addition and subtraction are exclusive or. Products are computed without tables and without branches
+ * on their factors, so that neither caches nor time reveal anything about shares; a product takes some 20 ns.
  */
 export interface GaloisField {
   /** Bytes of an element, big-endian. */
@@ -37,8 +37,9 @@ export function createField8(polynomial: SharingPolynomial): GaloisField {
 const m = 0x3a;
 
 /**
- * Creates GF(2^16) as GF(2^8)[y] / (y² + y + m); an element uy + v is the bytes u, v. The specification prints the product's
- * constant term as ru + svm, with which 1 would not be neutral; the polynomial makes it sv + rum.
+ * Creates GF(2^16) as GF(2^8)[y] / (y² + y + m); an element uy + v is the bytes u, v. The specification
+ * prints the product's constant term as ru + svm, with which 1 would not be neutral; the polynomial makes it
+ * sv + rum.
  */
 export function createField16(polynomial: SharingPolynomial): GaloisField {
   const base = createField8(polynomial);

@@ -8,8 +8,9 @@ export interface Arithmetic<T> {
 }
 
 /**
- * Creates Lagrange's basis for points at `xs`, which must all differ; the returned function computes the weights of the points
- * at some x. Costs k² products and one inverse for k points, then 4k products for every x.
+ * Creates Lagrange's basis for points at `xs`, which must all differ; the returned function computes the
+ * weights of the points at some x. Costs k² products and one inverse for k points, then 4k products for every
+ * x.
  */
 export function createLagrangeBasis<T>(xs: readonly T[], field: Arithmetic<T>): (x: T) => T[] {
   const { one, difference, product } = field;

@@ -7,16 +7,18 @@ import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../
 import { createLagrangeBasis } from './split-key-basis.ts';
 
 /**
- * Polynomial Sharing Prime Field (KMIP 2.1 §2.8, 1.4 §2.2.5): secret and shares are integers modulo a prime larger than
- * every secret of that length; a share has as many bytes as the prime. The time of BigInt depends on the numbers, and the
- * garbage collector frees them unwiped: GF(2^8) has neither weakness.
+ * Polynomial Sharing Prime Field (KMIP 2.1 §2.8, 1.4 §2.2.5): secret and shares are integers modulo a prime
+ * larger than every secret of that length; a share has as many bytes as the prime. The time of BigInt depends
+ * on the numbers, and the garbage collector frees them unwiped: GF(2^8) has neither weakness.
  */
 
 /** Maximum bytes of a secret: searching or checking a longer prime takes many seconds. */
 const maxSecretBytes = 256;
 /** Maximum bytes of the prime when shares are joined. */
 const maxPrimeBytes = 512;
-/** Rounds of Miller and Rabin: a composite passes a round with 1/4 at most, and would harm only its client. */
+/**
+ * Rounds of Miller and Rabin: a composite passes a round with 1/4 at most, and would harm only its client.
+ */
 const primalityRounds = 16;
 
 /**

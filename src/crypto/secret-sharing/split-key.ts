@@ -10,7 +10,8 @@ import { joinInPrimeField, splitInPrimeField } from './split-key-prime.ts';
 /**
  * Splits a secret by the method of the scheme; returns the shares in the order of their identifiers, from 1.
  * @throws {UnsupportedAlgorithmError} for an unknown method
- * @throws {InvalidParametersError} when the field has too few elements for the parts, or as `splitInPrimeField`
+ * @throws {InvalidParametersError} when the field has too few elements for the parts, or as
+ * `splitInPrimeField`
  */
 export async function splitSecret(secret: Uint8Array, scheme: SecretSharingScheme): Promise<SharedSecret> {
   switch (scheme.method) {
@@ -29,7 +30,8 @@ export async function splitSecret(secret: Uint8Array, scheme: SecretSharingSchem
 /**
  * Restores a secret of `length` from its shares; the first `threshold` determine it, the others must agree.
  * @throws {UnsupportedAlgorithmError} for an unknown method
- * @throws {CryptographyFailedError} when shares are too few, repeated or contradictory, or do not fit `length`
+ * @throws {CryptographyFailedError} when shares are too few, repeated or contradictory, or do not fit
+ * `length`
  * @throws {InvalidParametersError} when the field has too few elements, or as `joinInPrimeField`
  */
 export function joinShares(

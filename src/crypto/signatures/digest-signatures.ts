@@ -15,10 +15,10 @@ import { writeSpki } from '../keys/der-keys.ts';
 import { convertPoint } from '../keys/elliptic.ts';
 import { bitLength, type EcPublicKey, type KeyComponents, padToLength } from '../keys/key-components.ts';
 
-/**
- * DSA and ECDSA (FIPS 186-5 §6) over a digest that the client made. node:crypto hashes whatever it signs, so it signs a
- * fixed message, and the difference between its digest and the client's is worked into the signature or into the
- * public key. The curve arithmetic with secrets stays in OpenSSL.
+/*
+ * DSA and ECDSA (FIPS 186-5 §6) over a digest that the client computed. node:crypto hashes everything that it
+ * signs, so it signs a fixed message, and the difference between that message's digest and the client's is
+ * added to the signature or to the public key. The curve arithmetic with secrets stays in OpenSSL.
  */
 
 /** Prime of the field and order of the base point. */
@@ -54,7 +54,10 @@ const groups: Partial<Record<CurveName, Group>> = {
 const fixedMessage = new Uint8Array(1);
 const fixedDigest = digest('SHA_256', fixedMessage);
 
-/** DER of r and s. Throws UnsupportedAlgorithmError on curves whose order is not in the table. */
+/**
+ * Signs a digest; returns r and s in DER (RFC 3279 §2.2.2, §2.2.3).
+ * @throws {UnsupportedAlgorithmError} on curves outside the table, and for DSA keys of unusual sizes
+ */
 export function signDigest(components: KeyComponents, key: KeyObject, messageDigest: Uint8Array): Uint8Array {
   const order = requireOrder(components);
   const secret =
@@ -62,9 +65,10 @@ export function signDigest(components: KeyComponents, key: KeyObject, messageDig
   const native = sign('sha256', fixedMessage, { key, dsaEncoding: 'ieee-p1363' });
   const r = toBigInt(native.subarray(0, native.length / 2));
   const fixedS = toBigInt(native.subarray(native.length / 2));
-  // Two signatures with one r give the key away: the native one must not be seen by anybody.
+  // Two signatures with one r reveal the key: the native one must not leave this function.
   native.fill(0);
-  // With s₁ = (e₁ + r·d)/k, the signature of e is s = (e + r·d)/k = s₁·(e + r·d)/(e₁ + r·d), here times blind/blind.
+  // With s₁ = (e₁ + r·d)/k, the signature of e is s = (e + r·d)/k = s₁·(e + r·d)/(e₁ + r·d), here times
+  // blind/blind.
   const blind = (toBigInt(randomBytes(toBytes(order).length + 8)) % (order - 1n)) + 1n;
   const blindSecret = ((blind * toBigInt(secret)) % order) * r;
   const wanted = (blind * toScalar(messageDigest, order) + blindSecret) % order;
@@ -73,7 +77,10 @@ export function signDigest(components: KeyComponents, key: KeyObject, messageDig
   return encodeDer(makeSequence(makeInteger(toBytes(r)), makeInteger(toBytes(s))));
 }
 
-/** May throw for signatures that are none. */
+/**
+ * Verifies a signature, r and s in DER, of a digest. Throws other errors for malformed signatures.
+ * @throws {UnsupportedAlgorithmError} as `signDigest`
+ */
 export function verifyDigest(
   components: KeyComponents,
   messageDigest: Uint8Array,
@@ -84,7 +91,8 @@ export function verifyDigest(
   if (signature.length > 2 * (toBytes(order).length + 4) + 4) return false;
   const r = toBigInt(readIntegerContent(readSequence(parseDer(signature))[0])) % order;
   if (r === 0n) return false;
-  // e·G + r·Q = e₁·G + r·(Q + t·G) with t = (e - e₁)/r: the signature of e under Q is one of e₁ under Q + t·G.
+  // e·G + r·Q = e₁·G + r·(Q + t·G) with t = (e - e₁)/r: the signature of e under Q is one of e₁ under Q +
+  // t·G.
   const difference = toScalar(messageDigest, order) - toScalar(fixedDigest, order) + order;
   const shifted = shiftKey(components, ((difference % order) * invertModulo(r, order)) % order);
   const der = shifted && writeSpki(shifted);
@@ -97,7 +105,7 @@ export function verifyDigest(
   return verify('sha256', fixedMessage, key, signature);
 }
 
-/** Whether `signDigest` and `verifyDigest` can work with the key. */
+/** Tells whether `signDigest` and `verifyDigest` support the key. */
 export function canSignDigests(components: KeyComponents): boolean {
   try {
     return requireOrder(components) > 0n;
@@ -111,7 +119,7 @@ function requireOrder(components: KeyComponents): bigint {
     const { p, q, g } = components;
     const secret = components.kind === 'dsaPrivate' ? components.x : q;
     const value = components.kind === 'dsaPublic' ? components.y : p;
-    // OpenSSL's own limits: beyond them the powers would hold the event loop.
+    // OpenSSL's own limits: beyond them the powers would block the event loop.
     const fits = [160, 224, 256].includes(bitLength(q)) && bitLength(p) <= 10_000;
     if (!fits || secret.length > q.length || g.length > p.length || value.length > p.length) {
       throw new UnsupportedAlgorithmError(
@@ -128,7 +136,7 @@ function requireOrder(components: KeyComponents): bigint {
   return order;
 }
 
-/** The leftmost bits of the digest, as many as the order has. */
+/** Returns the leftmost bits of the digest, as many as the order has (FIPS 186-5 §6.4.1). */
 function toScalar(messageDigest: Uint8Array, order: bigint): bigint {
   const bits = bitLength(toBytes(order));
   const leftmost = messageDigest.subarray(0, Math.ceil(bits / 8));
@@ -137,7 +145,7 @@ function toScalar(messageDigest: Uint8Array, order: bigint): bigint {
   return (surplus > 0 ? value >> BigInt(surplus) : value) % order;
 }
 
-/** The public key plus `t` times the base point; undefined where that is no key (nobody meets it by chance). */
+/** Adds `t` times the base point to a public key; undefined where the sum is no key (not met by chance). */
 function shiftKey(components: KeyComponents, t: bigint): KeyComponents | undefined {
   if (t === 0n) return components;
   if (components.kind === 'dsaPublic') {
@@ -169,7 +177,7 @@ function shiftPoint(key: EcPublicKey, t: bigint): EcPublicKey | undefined {
   return { ...key, point };
 }
 
-/** Of a point in uncompressed form (SEC 1 §2.3.3). */
+/** Reads a point in uncompressed form (SEC 1 §2.3.3). */
 function readCoordinates(point: Uint8Array): [x: bigint, y: bigint] {
   const bytes = (point.length - 1) / 2;
   return [toBigInt(point.subarray(1, 1 + bytes)), toBigInt(point.subarray(1 + bytes))];

@@ -20,7 +20,7 @@ const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
   ['HMAC_SHA3_512', 'SHA3_512'],
 ]);
 
-/** The hash of an HMAC algorithm; undefined for every other algorithm. */
+/** Returns the hash of an HMAC algorithm; undefined for every other algorithm. */
 export function hashOfHmac(algorithm: CryptographicAlgorithm | undefined): HashingAlgorithm | undefined {
   return algorithm === undefined ? undefined : hmacs.get(algorithm);
 }
@@ -36,12 +36,17 @@ interface Mac {
   final(): Buffer;
 }
 
-// Part of Node since 26.10, not yet of its type declarations.
+// Node has this function since 26.10, its type declarations do not.
 const { createMac } = crypto as unknown as {
   createMac(name: 'cmac', key: Uint8Array, options: { readonly cipher: string }): Mac;
 };
 
-/** See CryptoProvider.startMac. The key may be of another algorithm than the HMAC: so the test cases have it. */
+/**
+ * Starts an HMAC or CMAC (SP 800-38B). The key may be of another algorithm than the HMAC, as in the OASIS
+ * test cases.
+ * @throws {UnsupportedAlgorithmError} when key and algorithm make no MAC
+ * @throws {InvalidParametersError} when the parameters contradict each other or the key
+ */
 export function startMac(key: PlainKey, parameters: CryptographicParameters): MacStream {
   const mac = openMac(key, parameters);
   return {
@@ -80,14 +85,14 @@ function openMac(key: PlainKey, parameters: CryptographicParameters): Mac {
   return createMac('cmac', components.key, { cipher });
 }
 
-/** See CryptoProvider.mac. */
+/** Computes the HMAC or CMAC of data. Throws as `startMac` does. */
 export function mac(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): Uint8Array {
   const stream = startMac(key, parameters);
   stream.update(data);
   return stream.final();
 }
 
-/** See CryptoProvider.verifyMac. */
+/** Compares `given` with the MAC of data in constant time. Throws as `startMac` does. */
 export function verifyMac(
   key: PlainKey,
   parameters: CryptographicParameters,

@@ -9,10 +9,14 @@ import type { MessageStream } from '../streams.ts';
 import { canSignDigests } from './digest-signatures.ts';
 import { hashOfScheme, selectScheme } from './schemes.ts';
 
-/** Bytes that wait for their end where the algorithm hashes nothing beforehand. */
+/** Maximum bytes that are collected for an algorithm that does not hash beforehand. */
 const maxCollectedBytes = 16 * 1_048_576;
 
-/** See CryptoProvider.startMessage. */
+/**
+ * Starts to collect a message: as a digest where the scheme signs digests, else as data.
+ * @throws {UnsupportedAlgorithmError} when the key makes no such signatures
+ * @throws {InvalidParametersError} when the hash is missing, or parameters contradict each other or the key
+ */
 export function startMessage(key: PlainKey, parameters: CryptographicParameters): MessageStream {
   const components = requireComponents(key);
   const scheme = selectScheme(components, parameters);

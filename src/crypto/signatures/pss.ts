@@ -4,21 +4,27 @@ import { CryptographyFailedError } from '../errors.ts';
 import { digest, requireHash } from '../hashes/hashes.ts';
 import { applyMask } from '../hashes/mask-generation.ts';
 
-/** EMSA-PSS (RFC 8017 §9.1), for what node:crypto cannot: digests in place of data, a hash of its own for the mask. */
+/**
+ * EMSA-PSS (RFC 8017 §9.1), for digests in place of data and a separate hash of the mask: node:crypto has
+ * neither.
+ */
 export interface Pss {
   readonly hash: HashingAlgorithm;
   readonly maskHash: HashingAlgorithm;
-  /** Bytes; left out: those of the hash when signing, any number when verifying. */
+  /** Bytes; by default those of the hash when signing, any number when verifying. */
   readonly saltLength?: number | undefined;
 }
 
-/** Largest salt that fits, at most as long as the digest. */
+/** Returns the bytes of the largest salt that fits the modulus, at most as long as the digest. */
 export function defaultSaltLength(modulusBits: number, hash: HashingAlgorithm): number {
   const { bytes } = requireHash(hash);
   return Math.max(0, Math.min(bytes, Math.ceil((modulusBits - 1) / 8) - bytes - 2));
 }
 
-/** The block that RSA makes the signature of, in the bytes of the modulus. */
+/**
+ * Encodes a digest as the block that RSA signs, as long as the modulus (RFC 8017 §9.1.1).
+ * @throws {CryptographyFailedError} when the key is too short for hash and salt
+ */
 export function encodePss(modulusBits: number, pss: Pss, messageDigest: Uint8Array): Uint8Array {
   const { bytes: hashBytes } = requireHash(pss.hash);
   const saltLength = pss.saltLength ?? defaultSaltLength(modulusBits, pss.hash);
@@ -35,7 +41,10 @@ export function encodePss(modulusBits: number, pss: Pss, messageDigest: Uint8Arr
   return block;
 }
 
-/** Whether the block, as RSA gave it back from a signature, belongs to the digest. Nothing in it is secret. */
+/**
+ * Tells whether a block, recovered from a signature by RSA, encodes the digest (RFC 8017 §9.1.2). It is not
+ * secret.
+ */
 export function verifyPss(
   block: Uint8Array,
   modulusBits: number,
@@ -59,7 +68,9 @@ export function verifyPss(
   return timingSafeEqual(stored, digestWithSalt(pss.hash, messageDigest, salt));
 }
 
-/** Views of a block: masked salt, digest and final byte; the zero byte in front that some moduli leave is left out. */
+/**
+ * Returns views of a block: masked salt, digest and final byte; without the leading zero byte of some moduli.
+ */
 function splitBlock(
   modulusBits: number,
   hashBytes: number,
@@ -70,7 +81,7 @@ function splitBlock(
   return { block, masked: encoded.subarray(0, end), trailer: encoded.subarray(end) };
 }
 
-/** Bits of the first masked byte that the modulus leaves free. */
+/** Returns the mask of those bits in the first masked byte that the modulus allows. */
 function topByteMask(modulusBits: number): number {
   const unused = Math.ceil((modulusBits - 1) / 8) * 8 - (modulusBits - 1);
   return 0xff >> unused;

@@ -6,6 +6,8 @@ import { bitLength, type KeyComponents } from '../keys/key-components.ts';
 import type { Message } from '../streams.ts';
 import type { Pss } from './pss.ts';
 
+/* The choice of a signature scheme (KMIP 2.1 §4.13). */
+
 type Padding = 'PSS' | 'PKCS1V1_5';
 
 interface NamedScheme {
@@ -39,18 +41,24 @@ const schemesByName: Partial<Record<Exclude<DigitalSignatureAlgorithm, number>, 
   ECDSAWithSHA512: ec('SHA_512'),
 };
 
-/** How to sign: what a key and parameters come to. */
+/** The signature scheme of a key and parameters. */
 export type Scheme =
   | { readonly kind: 'pss'; readonly pss: Pss; readonly modulusBits: number }
   | { readonly kind: 'pkcs1'; readonly hash: HashingAlgorithm | undefined }
   | { readonly kind: 'ec' | 'dsa'; readonly hash: HashingAlgorithm | undefined }
-  /** Of the data itself: EdDSA, ML-DSA, SLH-DSA. */
+  /** The data itself is signed, not a digest: EdDSA, ML-DSA, SLH-DSA. */
   | { readonly kind: 'pure' };
 
+/** Returns the hash of a scheme; undefined for a digest of an unstated hash. */
 export function hashOfScheme(scheme: Exclude<Scheme, { kind: 'pure' }>): HashingAlgorithm | undefined {
   return scheme.kind === 'pss' ? scheme.pss.hash : scheme.hash;
 }
 
+/**
+ * Selects the scheme for a key and parameters.
+ * @throws {UnsupportedAlgorithmError} when the key makes no such signatures
+ * @throws {InvalidParametersError} when the parameters contradict each other or the key
+ */
 export function selectScheme(components: KeyComponents, parameters: CryptographicParameters): Scheme {
   const { DigitalSignatureAlgorithm: name, PaddingMethod: padding } = parameters;
   const scheme = typeof name === 'string' ? schemesByName[name] : undefined;
@@ -84,14 +92,15 @@ export function selectScheme(components: KeyComponents, parameters: Cryptographi
   throw new UnsupportedAlgorithmError('such a key makes no signatures');
 }
 
-function requireAgreement<T>(what: string, one: T | undefined, other: T | undefined): T | undefined {
-  if (one !== undefined && other !== undefined && one !== other) {
-    throw new InvalidParametersError(`${what} contradicts Digital Signature Algorithm`);
+/** Returns the value that a named algorithm implies or the parameters state; both must be equal. */
+function requireAgreement<T>(field: string, implied: T | undefined, stated: T | undefined): T | undefined {
+  if (implied !== undefined && stated !== undefined && implied !== stated) {
+    throw new InvalidParametersError(`${field} contradicts Digital Signature Algorithm`);
   }
-  return one ?? other;
+  return implied ?? stated;
 }
 
-/** Without a Padding Method it is that of PKCS #1 v1.5, which is also what a digest without a hash is signed with. */
+/** PKCS #1 v1.5 is the default padding, and the only one for a digest of an unstated hash. */
 function rsaScheme(
   modulus: Uint8Array,
   padding: CryptographicParameters['PaddingMethod'],
@@ -105,11 +114,17 @@ function rsaScheme(
   if (TrailerField !== undefined && TrailerField !== 1)
     throw new UnsupportedAlgorithmError('Trailer Field must be 1');
   if (SaltLength !== undefined && SaltLength < 0) throw new InvalidParametersError('Salt Length is negative');
-  // The tables say SHA-1, the signature in CS-AC-M-2 says otherwise: the mask is made with the hash of the data.
+  // The specification's default is SHA-1, but the signature in CS-AC-M-2 makes the mask with the hash of the
+  // data.
   const pss: Pss = { hash, maskHash: MaskGeneratorHashingAlgorithm ?? hash, saltLength: SaltLength };
   return { kind: 'pss', pss, modulusBits: bitLength(modulus) };
 }
 
+/**
+ * Checks that data or digest fits the scheme.
+ * @throws {UnsupportedAlgorithmError} for a digest, when the scheme signs data only
+ * @throws {InvalidParametersError} when the hash is missing, or the digest has another length
+ */
 export function requireDigest(scheme: Scheme, message: Message): void {
   if (scheme.kind === 'pure') {
     if ('digest' in message) throw new UnsupportedAlgorithmError('such a key signs data, not digests');
@@ -128,7 +143,7 @@ export function requireDigest(scheme: Scheme, message: Message): void {
   }
 }
 
-/** Whether node:crypto makes such signatures of data by itself, and so on the thread pool. */
+/** Tells whether node:crypto signs data by this scheme, and thus on the thread pool. */
 export function isNative(scheme: Scheme): boolean {
   return scheme.kind !== 'pss' || scheme.pss.hash === scheme.pss.maskHash;
 }

@@ -27,7 +27,12 @@ import { signDigest, verifyDigest } from './digest-signatures.ts';
 import { defaultSaltLength, encodePss, verifyPss } from './pss.ts';
 import { isNative, requireDigest, type Scheme, selectScheme } from './schemes.ts';
 
-/** See CryptoProvider.sign. */
+/**
+ * Signs data or a digest (KMIP 2.1 §6.1.59).
+ * @throws {UnsupportedAlgorithmError} when the key makes no such signatures
+ * @throws {InvalidParametersError} when parameters, message and key contradict each other
+ * @throws {CryptographyFailedError} when the key cannot sign with these parameters
+ */
 export async function sign(
   key: PlainKey,
   parameters: CryptographicParameters,
@@ -45,14 +50,18 @@ export async function sign(
       const run = () => signData(scheme, object, message.data);
       return await (isSlow(components) ? limitConcurrency(run) : run());
     }
-    return signBare(scheme, components, object, encodeDigest(scheme, message));
+    return signEncoded(scheme, components, object, encodeDigest(scheme, message));
   } catch (error) {
     if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
     throw new CryptographyFailedError('the key cannot make a signature with these parameters');
   }
 }
 
-/** See CryptoProvider.verify. */
+/**
+ * Tells whether a signature is the key's signature of data or of a digest.
+ * @throws {UnsupportedAlgorithmError} when the key makes no such signatures
+ * @throws {InvalidParametersError} when parameters, message and key contradict each other
+ */
 export async function verify(
   key: PlainKey,
   parameters: CryptographicParameters,
@@ -60,17 +69,17 @@ export async function verify(
   signature: Uint8Array,
 ): Promise<boolean> {
   const components = requireComponents(key);
-  // As TC-ECDSA-SIGN-DIGESTEDDATA-1 has it: no signature of another algorithm is one of this key's.
+  // As in TC-ECDSA-SIGN-DIGESTEDDATA-1: a signature of another algorithm is not valid, and no error.
   if (!isAlgorithmFor(parameters.CryptographicAlgorithm, components)) return false;
   const scheme = selectScheme(components, parameters);
   requireDigest(scheme, message);
-  // RFC 8017 §8.1.2 and §8.2.2; OpenSSL would add the zeros that are missing in front.
+  // RFC 8017 §8.1.2 and §8.2.2; OpenSSL would add missing leading zeros.
   if ('n' in components && signature.length !== Math.ceil(bitLength(components.n) / 8)) return false;
   const object = createKeyObject(key);
   try {
     if ('data' in message && isNative(scheme))
       return await verifyData(scheme, object, message.data, signature);
-    return verifyBare(scheme, components, object, encodeDigest(scheme, message), signature);
+    return verifyEncoded(scheme, components, object, encodeDigest(scheme, message), signature);
   } catch (error) {
     if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
     return false;
@@ -121,7 +130,7 @@ function nativeOptions(scheme: Scheme, use: 'sign' | 'verify') {
   }
 }
 
-/** What a signature is made of without hashing: the digest, which PKCS #1 v1.5 wants named (RFC 8017 §9.2). */
+/** Returns the digest to sign; for PKCS #1 v1.5 inside a DigestInfo that names the hash (RFC 8017 §9.2). */
 function encodeDigest(scheme: Scheme, message: Message): Uint8Array {
   if (scheme.kind === 'pss')
     return 'digest' in message ? message.digest : digest(scheme.pss.hash, message.data);
@@ -131,36 +140,41 @@ function encodeDigest(scheme: Scheme, message: Message): Uint8Array {
   return encodeDer(makeSequence(algorithm, makeOctets(digested)));
 }
 
-function signBare(scheme: Scheme, components: KeyComponents, key: KeyObject, bare: Uint8Array): Uint8Array {
+function signEncoded(
+  scheme: Scheme,
+  components: KeyComponents,
+  key: KeyObject,
+  encoded: Uint8Array,
+): Uint8Array {
   if (components.kind === 'rsaPrivate') requireShortModulus(components.n);
   switch (scheme.kind) {
     case 'pss':
       return privateDecrypt(
         { key, padding: constants.RSA_NO_PADDING },
-        encodePss(scheme.modulusBits, scheme.pss, bare),
+        encodePss(scheme.modulusBits, scheme.pss, encoded),
       );
     case 'pkcs1':
-      return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, bare);
+      return privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, encoded);
     default:
-      return signDigest(components, key, bare);
+      return signDigest(components, key, encoded);
   }
 }
 
-function verifyBare(
+function verifyEncoded(
   scheme: Scheme,
   components: KeyComponents,
   key: KeyObject,
-  bare: Uint8Array,
+  encoded: Uint8Array,
   signature: Uint8Array,
 ): boolean {
   switch (scheme.kind) {
     case 'pss': {
       const block = publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, signature);
-      return verifyPss(block, scheme.modulusBits, scheme.pss, bare);
+      return verifyPss(block, scheme.modulusBits, scheme.pss, encoded);
     }
     case 'pkcs1':
-      return publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature).equals(bare);
+      return publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature).equals(encoded);
     default:
-      return verifyDigest(components, bare, signature);
+      return verifyDigest(components, encoded, signature);
   }
 }

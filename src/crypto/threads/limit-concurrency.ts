@@ -1,22 +1,23 @@
 import { availableParallelism } from 'node:os';
 
 /**
- * Pieces of slow work that may run at once: the pool has four threads, and other work needs some of them too. One core is
- * left to the event loop, where there is another.
+ * Maximum number of long tasks at once: libuv's pool has four threads, and other work needs some. One core is
+ * left to the event loop.
  */
 const maxConcurrent = Math.max(1, Math.min(2, availableParallelism() - 1));
 let running = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * For work that takes a thread of libuv's pool for up to seconds: primes that are searched for, signatures of SLH-DSA. Such
- * pieces wait for each other, so that nothing else waits for them.
+ * Runs a task that occupies a thread of libuv's pool for up to seconds: a search for primes, a signature of
+ * SLH-DSA. One or two such tasks run at once, the others wait in order, so that the pool keeps threads free
+ * for other work.
  */
-export async function limitConcurrency<T>(work: () => Promise<T>): Promise<T> {
+export async function limitConcurrency<T>(task: () => Promise<T>): Promise<T> {
   if (running < maxConcurrent) running++;
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
-    return await work();
+    return await task();
   } finally {
     const next = waiting.shift();
     if (next === undefined) running--;

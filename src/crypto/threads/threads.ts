@@ -9,14 +9,16 @@ export interface ThreadTask {
 }
 
 /**
- * The answer of a thread: a value, or an error as data, because classes do not cross threads. `code` is that of the
- * port's errors; another error has its class and text in `message`.
+ * The answer of a thread: a value, or an error as data, because classes do not cross threads. `code` is that
+ * of the port's errors; another error has its class and text in `message`.
  */
 export type Outcome =
   | { readonly value: unknown }
   | { readonly error: { readonly code: string | undefined; readonly message: string } };
 
-/** Functions that a module runs in threads, by name. Arguments and results can be copied by structured clone. */
+/**
+ * Functions that a module runs in threads, by name. Arguments and results can be copied by structured clone.
+ */
 type Functions<F> = { readonly [N in keyof F]: (...values: never[]) => unknown };
 
 interface Job {
@@ -40,9 +42,10 @@ const defaultSize = Math.min(8, Math.max(2, availableParallelism() - 1));
 const defaultWaiting = 1_024;
 
 /**
- * Threads for work that would block the event loop: private operations of RSA, arithmetic in BigInt, password-based
- * key derivation. They start with the first job, take one at a time, and do not keep the process alive. Handing over a
- * job costs some 40 µs, 10 of them on the event loop: cheaper work stays on the event loop.
+ * Threads for work that would block the event loop: private operations of RSA, arithmetic in BigInt,
+ * password-based key derivation. They start with the first job, take one at a time, and do not keep the
+ * process alive. Handing over a job costs some 40 µs, 10 of them on the event loop: cheaper work stays on the
+ * event loop.
  */
 export class Threads<F extends Functions<F>> {
   readonly #options: Required<Options>;
@@ -55,10 +58,11 @@ export class Threads<F extends Functions<F>> {
   }
 
   /**
-   * Calls the function `name` in a thread and resolves with its result. The arguments are copied, and the thread wipes
-   * the copies afterwards.
+   * Calls the function `name` in a thread and resolves with its result. The arguments are copied, and the
+   * thread wipes the copies afterwards.
    * @throws {CryptographyBusyError} when too many jobs wait already
-   * @throws the port's errors that the function throws; another Error when the function or the thread breaks down
+   * @throws the port's errors that the function throws; another Error when the function or the thread breaks
+   * down
    */
   run<N extends keyof F & string>(name: N, ...values: Parameters<F[N]>): Promise<Awaited<ReturnType<F[N]>>> {
     if (this.#queue.length >= this.#options.waiting)
@@ -129,7 +133,9 @@ function errorOf({ code, message }: { code: string | undefined; message: string 
   return createPortError(code, message) ?? new Error(`in a thread of the cryptography: ${message}`);
 }
 
-/** Copies a value, its bytes into buffers of their own, and adds those buffers to the list of what is moved. */
+/**
+ * Copies a value, its bytes into buffers of their own, and adds those buffers to the list of what is moved.
+ */
 function copyForTransfer(value: unknown, transfer: ArrayBuffer[]): unknown {
   if (value instanceof Uint8Array) {
     const copy = new Uint8Array(value);

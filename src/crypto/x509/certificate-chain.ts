@@ -21,7 +21,7 @@ import {
 } from './certificate-content.ts';
 import { estimateComparisonCost, validateNames } from './name-constraints.ts';
 
-/** Chains of certificates: their order and their worth (RFC 5280 §6). */
+/* Chains of certificates: building and validating paths (RFC 5280 §6). */
 
 interface Link {
   readonly der: Uint8Array;
@@ -30,7 +30,11 @@ interface Link {
   readonly subject: string;
 }
 
-/** See Certification.order. */
+/**
+ * Orders certificates in DER, the end entity first; equal ones count once. Undefined when they are not one
+ * chain.
+ * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
+ */
 export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
   const unique = new Map(certificates.map((der) => [der.toHex(), der]));
   const links = [...unique.values()].map((der): Link => {
@@ -46,23 +50,29 @@ export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8A
   return chain.length === links.length ? chain.map(({ der }) => der) : undefined;
 }
 
-/** The one whose subject is the issuer; among several (a key rolled over) the one whose key made the signature. */
+/** Finds the certificate of the issuer by its name; among several (after a key rollover) by its signature. */
 function findIssuer(link: Link, links: readonly Link[]): Link | undefined {
   if (isSelfSigned(link.certificate)) return undefined;
   const named = links.filter((other) => other !== link && other.subject === link.issuer);
   return named.find(({ certificate }) => isSignedByKeyOf(link.certificate, certificate)) ?? named[0];
 }
 
-/** See Certification.isIssuedBy. */
+/**
+ * Tells whether the names fit and the issuer's key made the signature; both certificates are DER.
+ * @throws {InvalidCertificateError} when one is not X.509 in DER
+ */
 export function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean {
   const issuerCertificate = openCertificate(issuer);
-  const below = openCertificate(certificate);
+  const opened = openCertificate(certificate);
   return (
-    readNames(certificate).issuer === readNames(issuer).subject && isSignedByKeyOf(below, issuerCertificate)
+    readNames(certificate).issuer === readNames(issuer).subject && isSignedByKeyOf(opened, issuerCertificate)
   );
 }
 
-/** See Certification.judge. */
+/**
+ * Validates an ordered chain of certificates in DER at a date, POSIX seconds (RFC 5280 §6 without policies).
+ * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
+ */
 export async function validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult> {
   const details = await Promise.all(chain.map(readCertificate));
   const opened = chain.map(openCertificate);
@@ -82,10 +92,13 @@ export async function validatePath(chain: readonly Uint8Array[], date: number): 
   return (['Invalid', 'Unknown'] as const).find((result) => results.includes(result)) ?? 'Valid';
 }
 
-/** Characters that are compared for one chain, some 0.1 s; those of the world need a hundredth of that. */
+/** Maximum characters that are compared for one chain, some 0.1 s; chains in use need a hundredth of that. */
 const maxCompared = 16_777_216;
 
-/** What the constraints of authorities make of the certificates below them; those that only renew a key are free (§6.1.3 b). */
+/**
+ * Checks the certificates below each authority against its constraints; self-issued authorities are exempt
+ * (§6.1.3 b).
+ */
 function checkNameConstraints(
   inspections: readonly Inspection[],
   details: readonly CertificateDetails[],
@@ -108,7 +121,10 @@ function checkNameConstraints(
   }
 }
 
-/** Authorities between the one at `at` and the end entity; those that only renew a key do not count (§6.1.4 l). */
+/**
+ * Counts the authorities between the one at `at` and the end entity; self-issued ones do not count (§6.1.4
+ * l).
+ */
 function countIntermediates(details: readonly CertificateDetails[], at: number): number {
   return details.slice(1, at).filter(({ subject, issuer }) => subject.toHex() !== issuer.toHex()).length;
 }
@@ -122,7 +138,10 @@ function mayIssue({ authority, pathLength, keyUsage }: CertificateDetails, below
 
 const nameConstraints = '2.5.29.30';
 
-/** Critical extensions that are looked at: usages, constraints and names; policies bind only where someone demands one. */
+/**
+ * Critical extensions that are processed: usages, constraints and names; policies bind only where a policy is
+ * required.
+ */
 const processedExtensions: readonly string[] = [
   '2.5.29.15',
   '2.5.29.17',
@@ -134,8 +153,9 @@ const processedExtensions: readonly string[] = [
 ];
 
 interface Inspection {
-  /** Every critical extension is one that the verdict has taken into account. */
+  /** Whether every critical extension is processed. */
   readonly isFullyProcessed: boolean;
+  /** Whether the signature uses a broken hash. */
   readonly isWeak: boolean;
   /** Name Constraints in DER; they bind whether they are critical or not. */
   readonly constraints: Uint8Array | undefined;
@@ -161,13 +181,13 @@ function readExtensions(der: Uint8Array): { id: string; critical: boolean; value
   if (field === undefined) return [];
   return readSequence(readExplicit(field)).map((extension) => {
     const parts = readSequence(extension);
-    // The default, false, is left out in DER.
+    // DER leaves out the default, false.
     const critical = parts.length === 3 && derOf(parts[1] as DerNode).at(-1) !== 0;
     return { id: readOid(parts[0]), critical, value: readOctets(parts.at(-1)) };
   });
 }
 
-/** Signatures with MD2, MD4, MD5 or SHA-1: somebody else's certificate may have the same one. */
+/** Signatures with MD2, MD4, MD5 or SHA-1: a forged certificate may have the same hash. */
 const weakAlgorithms: readonly string[] = [
   '1.2.840.113549.1.1.2',
   '1.2.840.113549.1.1.3',
@@ -184,7 +204,7 @@ function isWeaklySigned(der: Uint8Array): boolean {
   const id = readOid(algorithm);
   if (id !== pss) return weakAlgorithms.includes(id);
   try {
-    // SHA-1 is the default of RSASSA-PSS: named hashes stand under [0] (RFC 4055 §3.1).
+    // SHA-1 is the default of RSASSA-PSS: other hashes stand under [0] (RFC 4055 §3.1).
     return findTagged(readSequence(parameters), 0) === undefined;
   } catch (error) {
     if (error instanceof InvalidDerError) return true;

@@ -7,7 +7,7 @@ import { InvalidCertificateError, InvalidCertificateRequestError } from '../erro
 import { readComparableParts } from './certificate-names.ts';
 import { isRequestSignedBy } from './request-signature.ts';
 
-/** What requests (PKCS#10, RFC 2986) and certificates say about their subject. */
+/* Statements of requests (PKCS#10, RFC 2986) and certificates about their subject. */
 
 const oids = {
   alternativeName: '2.5.29.17',
@@ -16,10 +16,13 @@ const oids = {
   basicConstraints: '2.5.29.19',
 } as const;
 
-/** Purposes that a request gets by nobody's leave: all of them, and speaking for the issuer about revocation. */
+/** Extended key usages that a request is never granted: any purpose, and OCSP responses for the issuer. */
 const refusedUsages: readonly string[] = ['2.5.29.37.0', '1.3.6.1.5.5.7.3.9'];
 
-/** See Certification.readRequest. */
+/**
+ * Reads a PKCS#10 request in DER or PEM and verifies its signature.
+ * @throws {InvalidCertificateRequestError} when the request is malformed, nameless, or not signed by its key
+ */
 export async function readCertificateRequest(
   type: CertificateRequestType,
   value: Uint8Array,
@@ -28,7 +31,7 @@ export async function readCertificateRequest(
   const x509 = await import('../../../certs/x509.ts');
   let content: CertificateContent;
   try {
-    // Bounds size and depth before the library sees the bytes.
+    // Limits size and depth before the library parses the bytes.
     if (readSequence(parseDer(der)).length !== 3) throw new InvalidDerError('a request has three parts');
     const request = new x509.Pkcs10CertificateRequest(der);
     const { extendedKeyUsage, ...otherExtensions } = readExtensions(request.extensions, x509);
@@ -44,9 +47,9 @@ export async function readCertificateRequest(
   if (!(await isRequestSignedBy(der, content.publicKey))) {
     throw new InvalidCertificateRequestError('the signature of the certificate request does not fit its key');
   }
-  // RFC 5280 §4.1.2.6: who has no subject has an alternative name, and an authority has a subject.
-  const nameless = readSequence(parseDer(content.subject)).length === 0;
-  if (nameless && (content.authority || content.alternativeNames.length === 0)) {
+  // RFC 5280 §4.1.2.6: without a subject there must be an alternative name; an authority must have a subject.
+  const isNameless = readSequence(parseDer(content.subject)).length === 0;
+  if (isNameless && (content.authority || content.alternativeNames.length === 0)) {
     throw new InvalidCertificateRequestError('the certificate request does not say who the subject is');
   }
   return content;
@@ -64,7 +67,10 @@ function decodePem(value: Uint8Array): Uint8Array {
   }
 }
 
-/** See Certification.readCertificate. */
+/**
+ * Reads a certificate in DER.
+ * @throws {InvalidCertificateError} when the certificate is not X.509 in DER
+ */
 export async function readCertificate(der: Uint8Array): Promise<CertificateDetails> {
   const native = openCertificate(der);
   const x509 = await import('../../../certs/x509.ts');
@@ -84,7 +90,10 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateDetai
   }
 }
 
-/** The certificate as OpenSSL has it. Throws InvalidCertificateError, also where its DER is read in two ways. */
+/**
+ * Opens a certificate with OpenSSL.
+ * @throws {InvalidCertificateError} when OpenSSL or asn1js cannot read its DER, so that both read the same
+ */
 export function openCertificate(der: Uint8Array): X509Certificate {
   try {
     readNames(der);
@@ -94,7 +103,10 @@ export function openCertificate(der: Uint8Array): X509Certificate {
   }
 }
 
-/** Issuer and subject as texts that are equal where RFC 5280 §7.1 calls the names equal. Throws InvalidDerError. */
+/**
+ * Reads issuer and subject as texts that are equal when the names are equal by RFC 5280 §7.1.
+ * @throws {InvalidDerError} when the names cannot be read
+ */
 export function readNames(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
   const fields = readSequence(readSequence(parseDer(certificate))[0]);
   const [, , issuer, , subject] = findTagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
@@ -103,16 +115,23 @@ export function readNames(certificate: Uint8Array): { readonly issuer: string; r
   return { issuer: text(issuer), subject: text(subject) };
 }
 
+/**
+ * Tells whether the certificate is signed with its own key.
+ * @throws {InvalidDerError} when its names cannot be read
+ */
 export function isSelfSigned(certificate: X509Certificate): boolean {
   const { issuer, subject } = readNames(certificate.raw);
   return issuer === subject && isSignedByKeyOf(certificate, certificate);
 }
 
+/**
+ * Tells whether the key of `issuer` made the signature of `certificate`; false for keys that OpenSSL does not
+ * support.
+ */
 export function isSignedByKeyOf(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.verify(issuer.publicKey);
   } catch {
-    // A key or an algorithm that OpenSSL does not know vouches for nothing.
     return false;
   }
 }

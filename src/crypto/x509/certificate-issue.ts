@@ -9,13 +9,18 @@ import { bitLength } from '../keys/key-components.ts';
 import { createKeyObject, requireShortModulus } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 
-/** Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
+/* Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
 
 /** Bits of KeyUsage (RFC 5280 §4.2.1.3). */
 const usageBits = { digitalSignature: 1, keyEncipherment: 4, keyAgreement: 16, keyCertSign: 32, cRLSign: 64 };
 const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
 
-/** See Certification.issue. */
+/**
+ * Issues a certificate, in DER, signed on the thread pool.
+ * @throws {UnsupportedAlgorithmError} when the issuer's key cannot sign so, or a key is too weak
+ * @throws {InvalidParametersError} when the signature parameters contradict each other or the key
+ * @throws {InvalidNameError} when an alternative name is not a GeneralName
+ */
 export async function issueCertificate(specification: CertificateSpecification): Promise<Uint8Array> {
   const { content } = specification;
   requireStrength(content.publicKey);
@@ -64,7 +69,7 @@ export async function issueCertificate(specification: CertificateSpecification):
   return new Uint8Array(certificate.rawData);
 }
 
-/** What a client states in DER goes into the certificate as it is, so it must be what it is called. */
+/** DER from a client goes into the certificate unchanged, so it must be a GeneralName. */
 function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs/x509.ts')): void {
   try {
     parseDer(der);
@@ -74,17 +79,21 @@ function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs
   }
 }
 
-/** See Certification.isPair. */
+/** Tells whether the private key belongs to the public key, SubjectPublicKeyInfo in DER. */
 export function isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean {
   const own = exportPublicKey(createKeyObject(privateKey));
   return own.length === publicKey.length && own.every((byte, at) => byte === publicKey[at]);
 }
 
+/** Returns the public key of a key pair as SubjectPublicKeyInfo in DER. */
 export function exportPublicKey(key: KeyObject): Uint8Array {
   return new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }));
 }
 
-/** Subject Key Identifier of the issuer's certificate; where it has none, what follows from the key (RFC 5280 §4.2.1.2). */
+/**
+ * Reads the Subject Key Identifier of the issuer's certificate, in hexadecimal; without one, computes it from
+ * the key, SubjectPublicKeyInfo in DER (RFC 5280 §4.2.1.2).
+ */
 export async function readIssuerIdentifier(
   certificate: Uint8Array | undefined,
   key: Uint8Array,
@@ -97,7 +106,7 @@ export async function readIssuerIdentifier(
   return (stated ?? (await x509.SubjectKeyIdentifierExtension.create(copyForLibrary(key)))).keyId;
 }
 
-/** What is asked for, cut down or filled up to what the subject is. */
+/** Chooses the requested usages, without those of authorities for others and with them for authorities. */
 function chooseKeyUsage({ publicKey, keyUsage = 0, authority }: CertificateContent): number {
   const asked = authority ? keyUsage | authorityBits : keyUsage & ~authorityBits;
   return asked === 0 ? defaultKeyUsage(publicKey) : asked;
@@ -107,13 +116,13 @@ function defaultKeyUsage(publicKey: Uint8Array): number {
   const key = readSpki(publicKey);
   if (key.kind === 'rsaPublic') return usageBits.digitalSignature | usageBits.keyEncipherment;
   const use = key.kind === 'bytePublic' ? key.type.use : undefined;
-  // RFC 9935 §5: the one usage that keys for encapsulation may have.
+  // RFC 9935 §5: keys for encapsulation may have this usage only.
   if (use === 'encapsulation') return usageBits.keyEncipherment;
   const agrees = key.kind === 'dhPublic' || use === 'agreement';
   return agrees ? usageBits.keyAgreement : usageBits.digitalSignature;
 }
 
-/** Keys that can be broken are not vouched for: below 112 bits of strength (SP 800-57 part 1 §5.6.1). */
+/** Refuses to certify keys that can be broken: below 112 bits of strength (SP 800-57 part 1 §5.6.1). */
 function requireStrength(publicKey: Uint8Array): void {
   const key = readSpki(publicKey);
   const numbers: Partial<Record<string, Uint8Array>> = key as never;
@@ -143,7 +152,11 @@ const signatureAlgorithms: Partial<Record<string, readonly [kind: string, hash: 
 
 type Signing = Parameters<KeyObject['toCryptoKey']>[0];
 
-/** How the issuer's key signs, in WebCrypto's words. */
+/**
+ * Chooses the algorithm with which the issuer's key signs, in the form of WebCrypto.
+ * @throws {UnsupportedAlgorithmError} when the key cannot sign so, or has less than 2048 bits
+ * @throws {InvalidParametersError} when the parameters contradict each other or the key
+ */
 export function chooseSigningAlgorithm(key: KeyObject, parameters: CryptographicParameters): Signing {
   const { DigitalSignatureAlgorithm: name, HashingAlgorithm: asked, PaddingMethod: padding } = parameters;
   const scheme = name === undefined ? undefined : signatureAlgorithms[String(name)];
@@ -195,15 +208,15 @@ function requireModulusLength(key: KeyObject): void {
   requireShortModulus(new Uint8Array(bits / 8).fill(0xff));
 }
 
-/** DER content of the positive number that 16 random octets make (RFC 5280 §4.1.2.2). */
+/** Makes a positive serial number of 16 random octets (RFC 5280 §4.1.2.2). */
 function toPositive(octets: Uint8Array): Uint8Array {
   const content = new Uint8Array(octets);
-  // The top bits 01: positive, never shortened, and still 126 random bits.
+  // With the top bits 01 the number is positive, is never shortened, and keeps 126 random bits.
   content[0] = ((content[0] ?? 0) & 0x3f) | 0x40;
   return content;
 }
 
-/** The library wants arrays over buffers that are not shared between threads. */
+/** Copies bytes for the library, whose types exclude buffers that threads share. */
 export function copyForLibrary(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

@@ -5,7 +5,7 @@ import { type NamePart, readNameParts } from '../asn1/distinguished-name.ts';
 import { type NamePartType, namePartTypes, type StatedName } from '../certification.ts';
 import { InvalidNameError } from '../errors.ts';
 
-/** Names of certificates, as clients state them, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
+/* Names that clients state for certificates, in DER (RFC 5280 §4.1.2.4, §4.2.1.6). */
 
 const oids: Readonly<Record<NamePartType, string>> = {
   C: '2.5.4.6',
@@ -22,11 +22,17 @@ const oids: Readonly<Record<NamePartType, string>> = {
   Email: '1.2.840.113549.1.9.1',
 };
 
-/** Upper bounds of RFC 5280 appendix A.1 are at most this; longer parts are mistakes or attacks on whoever shows them. */
+/**
+ * The largest upper bound of RFC 5280 appendix A.1; longer parts are mistakes, or attacks on a program that
+ * shows them.
+ */
 const maxPartLength = 256;
 const maxTextLength = 4_096;
 
-/** See Certification.encodeName. */
+/**
+ * Encodes a distinguished name in DER.
+ * @throws {InvalidNameError} when the name is empty, too long or malformed
+ */
 export async function encodeName(name: StatedName): Promise<Uint8Array> {
   if ('der' in name) {
     if (requireComparableParts(name.der).length === 0)
@@ -35,7 +41,7 @@ export async function encodeName(name: StatedName): Promise<Uint8Array> {
   }
   const x509 = await import('../../../certs/x509.ts');
   try {
-    // Text names the most specific part first, DER the least specific one (RFC 4514 §2.1).
+    // Text begins with the most specific part, DER with the least specific one (RFC 4514 §2.1).
     const parts =
       'text' in name ? new x509.Name(requireShort(name.text)).toJSON().reverse() : orderParts(name.parts);
     const der = new Uint8Array(new x509.Name(parts as JsonNameParams).toArrayBuffer());
@@ -55,7 +61,10 @@ function requireShort(text: string): string {
   return text;
 }
 
-/** From country to common name, as certificates have it. E-mail addresses and domains are ASCII strings. */
+/**
+ * Orders parts from country to common name, as in certificates. E-mail addresses and domains are ASCII
+ * strings.
+ */
 function orderParts(parts: readonly (readonly [type: NamePartType, text: string])[]) {
   return namePartTypes.flatMap((type) =>
     parts
@@ -74,7 +83,10 @@ function orderParts(parts: readonly (readonly [type: NamePartType, text: string]
 
 const dnsName = /^(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*$/;
 
-/** See Certification.encodeAlternativeName. */
+/**
+ * Encodes a host name, address, URI or e-mail address as GeneralName in DER.
+ * @throws {InvalidNameError} when the text is none of these
+ */
 export async function encodeAlternativeName(text: string): Promise<Uint8Array> {
   const x509 = await import('../../../certs/x509.ts');
   return new Uint8Array(new x509.GeneralName(recogniseKind(text), text).rawData);
@@ -89,18 +101,24 @@ function recogniseKind(text: string): 'ip' | 'url' | 'email' | 'dns' {
   throw new InvalidNameError('an alternative name is no host name, address, URI or e-mail address');
 }
 
-/** See Certification.nameContains. */
+/**
+ * Tells whether every part of `stated` is part of `name`, both distinguished names in DER.
+ * @throws {InvalidNameError} when a name is not DER
+ */
 export function nameContains(name: Uint8Array, stated: Uint8Array): boolean {
   const own = new Set(requireComparableParts(name));
   return requireComparableParts(stated).every((part) => own.has(part));
 }
 
-/** Relative names, in order, in a form in which equal ones are equal. Throws InvalidDerError. */
+/**
+ * Reads the relative distinguished names in their order, as texts that are equal when the names are equal.
+ * @throws {InvalidDerError} when the node is not a Name
+ */
 export function readComparableParts(name: DerNode | undefined): string[] {
   return readNameParts(name).map((set) => JSON.stringify(set.map(toComparable).toSorted()));
 }
 
-/** RFC 5280 §7.1, without the rarer rules of RFC 4518. */
+/** Normalises a part by RFC 5280 §7.1, without the rarer rules of RFC 4518. */
 function toComparable({ oid, text, value }: NamePart): string {
   return text === undefined
     ? `${oid}#${encodeDer(value).toHex()}`

@@ -19,9 +19,9 @@ import { formatGeneralName } from '../asn1/general-name.ts';
 import { InvalidCertificateError, InvalidKeyMaterialError } from '../errors.ts';
 import { describeKey } from '../keys/key-description.ts';
 
-/** X.509 certificates (RFC 5280) as attributes of KMIP (2.1 §4.6–4.10, 4.62–4.64; 1.4 §3.8–3.16). */
+/* X.509 certificates (RFC 5280) as attributes of KMIP (2.1 §4.6–4.10, 4.62–4.64; 1.4 §3.8–3.16). */
 
-/** Attributes of one part of a name: the second half of `CertificateSubject…` and `CertificateIssuer…`. */
+/** Second halves of `CertificateSubject…` and `CertificateIssuer…`, by the object identifier of the part. */
 const partNames = new Map([
   ['2.5.4.3', 'CN'],
   ['2.5.4.10', 'O'],
@@ -63,7 +63,10 @@ const signatureAlgorithms = new Map<string, DigitalSignatureAlgorithm>([
 const subjectAlternativeName = '2.5.29.17';
 const issuerAlternativeName = '2.5.29.18';
 
-/** See CryptoProvider.describeCertificate. */
+/**
+ * Reads the attributes that a certificate decides; of a PGP certificate type and length only.
+ * @throws {InvalidCertificateError} when an X.509 certificate cannot be read
+ */
 export function describeCertificate(certificate: Certificate): readonly StandardAttribute[] {
   const { CertificateType, CertificateValue } = certificate;
   const common = [
@@ -97,7 +100,7 @@ interface CertificateFields {
   readonly issuerAlternatives: readonly DerNode[];
 }
 
-/** RFC 5280 §4.1; what a server stores is not what it trusts, so neither dates nor signature are looked at. */
+/** RFC 5280 §4.1. Dates and signature are not checked: storing a certificate does not mean trusting it. */
 function readFields(der: Uint8Array): CertificateFields {
   const outer = readSequence(parseDer(der));
   if (outer.length !== 3) throw new InvalidDerError('a certificate has three parts');
@@ -205,7 +208,7 @@ function createAttribute<N extends AttributeName>(name: N, value: AttributeValue
   return { name, value } as StandardAttribute;
 }
 
-/** DER in memory of its own: a view would keep the whole message alive. */
+/** Copies the DER: a view would keep the whole message in memory. */
 function copyDer(node: DerNode): Uint8Array {
   return new Uint8Array(derOf(node));
 }

@@ -12,9 +12,15 @@ import { readNameParts } from '../asn1/distinguished-name.ts';
 import type { CertificateContent, ValidationResult } from '../certification.ts';
 import { readComparableParts } from './certificate-names.ts';
 
-/** Names that an authority may speak for (RFC 5280 §4.2.1.10): those in some permitted subtree and in no excluded one. */
+/*
+ * Names that an authority may certify (RFC 5280 §4.2.1.10): those in some permitted subtree and in no
+ * excluded one.
+ */
 
-/** Kinds of GeneralName by their tag; the kinds without a rule (other names, X.400, EDI, identifiers) are not judged. */
+/**
+ * Kinds of GeneralName with a rule, by tag; other names, X.400, EDI and identifiers have none and yield
+ * Unknown.
+ */
 type Kind = 'email' | 'dns' | 'directory' | 'uri' | 'address';
 const kinds: Readonly<Partial<Record<number, Kind>>> = {
   1: 'email',
@@ -27,7 +33,11 @@ const kinds: Readonly<Partial<Record<number, Kind>>> = {
 const latin1 = new TextDecoder('latin1');
 const emailAddress = '1.2.840.113549.1.9.1';
 
-/** Whether the names of a certificate keep to the constraints, an extension's value in DER, of an authority above it. */
+/**
+ * Validates the names of a certificate against the Name Constraints of an authority above it, the extension's
+ * value in DER.
+ * @throws {InvalidDerError} when constraints or names are not DER
+ */
 export function validateNames(
   constraints: Uint8Array,
   content: Pick<CertificateContent, 'subject' | 'alternativeNames'>,
@@ -35,7 +45,7 @@ export function validateNames(
   const fields = readSequence(parseDer(constraints));
   const permitted = readSubtrees(findTagged(fields, 0));
   const excluded = readSubtrees(findTagged(fields, 1));
-  // An extension without constraints is none of RFC 5280.
+  // RFC 5280 forbids an extension without constraints.
   if (permitted.length + excluded.length === 0) return 'Unknown';
   const names = listNames(content);
   const results = names.map((name): ValidationResult => {
@@ -56,8 +66,8 @@ export function validateNames(
 }
 
 /**
- * What the comparison costs at most, in characters looked at: every name is compared with every subtree, of which there is
- * one in eight bytes or so.
+ * Estimates the maximum cost of `validateNames` in compared characters: every name is compared with every
+ * subtree, and a subtree takes some eight bytes.
  */
 export function estimateComparisonCost(
   constraints: Uint8Array,
@@ -69,7 +79,7 @@ export function estimateComparisonCost(
 
 interface Subtree {
   readonly base: DerNode;
-  /** Of any depth: RFC 5280 has no other minimum than 0, and no maximum. */
+  /** Whether the subtree has any depth: RFC 5280 allows no other minimum than 0, and no maximum. */
   readonly isUnbounded: boolean;
 }
 
@@ -83,7 +93,10 @@ function readSubtrees(field: DerNode | undefined): Subtree[] {
   });
 }
 
-/** Alternative names and the subject; its e-mail address where no alternative name is one (§6.1.3 b). */
+/**
+ * Lists alternative names and the subject; the subject's e-mail address where no alternative name is one
+ * (§6.1.3 b).
+ */
 function listNames({
   subject,
   alternativeNames,
@@ -104,7 +117,7 @@ function listNames({
 const contextTag = (tagNumber: number) => ({ tagClass: 3, tagNumber });
 const latin1Bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
 
-/** Whether a name lies in the subtree of that base. */
+/** Tests by kind whether a name lies in the subtree of a base. */
 const rules: Readonly<Record<Kind, (name: DerNode, base: DerNode) => boolean>> = {
   email(name, base) {
     const [mailbox, limit] = [readLatin1(name), readLatin1(base)];
@@ -117,7 +130,7 @@ const rules: Readonly<Record<Kind, (name: DerNode, base: DerNode) => boolean>> =
   },
   dns(name, base) {
     const [host, limit] = [readDnsName(name), readDnsName(base)];
-    // A dot in front is in no RFC, but in many certificates: then the host itself is not meant.
+    // A leading dot is in no RFC, but in many certificates: it excludes the host itself.
     if (limit === '' || limit.startsWith('.')) return host.endsWith(limit);
     return host === limit || host.endsWith(`.${limit}`);
   },
@@ -135,18 +148,21 @@ const rules: Readonly<Record<Kind, (name: DerNode, base: DerNode) => boolean>> =
   },
 };
 
-/** A wildcard for hosts of which some are in the subtree. */
+/** Tells whether some hosts of a wildcard are in the subtree. */
 function isWildcardFor(name: DerNode, base: DerNode): boolean {
   const [host, limit] = [readDnsName(name), readDnsName(base)];
   return host.startsWith('*.') && limit.endsWith(host.slice(1));
 }
 
-/** A host is meant alone, a domain with a dot in front without itself. */
+/** A limit without a leading dot is one host; with a leading dot it is all hosts below that domain. */
 function isHostWithin(host: string, limit: string): boolean {
   return limit.startsWith('.') ? host.endsWith(limit) && host !== limit : host === limit;
 }
 
-/** Host of a URI in small letters; undefined when there is none or it is an address, which no constraint can be about. */
+/**
+ * Reads the host of a URI in lower case; undefined without a host, or for an address, which constraints
+ * cannot express.
+ */
 function readHost(name: DerNode): string | undefined {
   const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(readLatin1(name))?.[1];
   const host = authority
@@ -156,7 +172,7 @@ function readHost(name: DerNode): string | undefined {
   return host === undefined || host === '' || /^\[|^[\d.]+$/.test(host) ? undefined : host;
 }
 
-/** In small letters and without the dot of the root. */
+/** Reads a host name in lower case, without the dot of the root. */
 function readDnsName(name: DerNode): string {
   return readLatin1(name).toLowerCase().replace(/\.$/, '');
 }

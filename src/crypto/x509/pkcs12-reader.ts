@@ -14,7 +14,7 @@ import {
 import { decryptionFailed } from '../errors.ts';
 import { decodePassword } from './pkcs12.ts';
 
-/** The private key in a PKCS#12 file (RFC 7292). Certificates in it are left alone. */
+/* The private key in a PKCS#12 file (RFC 7292). Certificates in it are ignored. */
 
 const oids = {
   data: '1.2.840.113549.1.7.1',
@@ -38,18 +38,23 @@ const macs = new Map<string, Mac>([
 ]);
 
 /**
- * Rounds of the key derivations, which the file demands and the event loop pays, at most 0.1 s: OpenSSL, Java and Windows
- * ask for 10,000 and less. That of the MAC runs in JavaScript, the other one in OpenSSL.
+ * Maximum rounds of the key derivations, which the file states and a thread executes in at most 0.1 s:
+ * OpenSSL, Java and Windows write 10,000 and less. The derivation of the MAC runs in JavaScript, the other
+ * one in OpenSSL.
  */
 const maxIterations = { mac: 20_000, key: 200_000 } as const;
 
-/** A file that is no PKCS#12, or one of a kind that is kept but not opened. */
+/** The file is not PKCS#12, or of a kind that is stored but not read. */
 class UnsupportedPkcs12Error extends Error {
   override readonly name = 'UnsupportedPkcs12Error';
   readonly code = 'UNSUPPORTED_PKCS12';
 }
 
-/** See Wrapping.unbundle. */
+/**
+ * Returns the first private key of a PKCS#12 file as PKCS#8; undefined for a file that cannot be read.
+ * @throws {InvalidParametersError} when the password is not UTF-8 text
+ * @throws {CryptographyFailedError} when the password is wrong
+ */
 export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array | undefined {
   try {
     const [form, authSafe, mac] = readSequence(parseDer(file));
@@ -78,7 +83,7 @@ function readData(contentInfo: DerNode | undefined): Uint8Array {
   return readOctets(readExplicit(content));
 }
 
-/** MacData proves the password before anything is decrypted with it. */
+/** Verifies the password by MacData before it decrypts anything (RFC 7292 §5). */
 function requireMac(macData: DerNode | undefined, content: Uint8Array, password: string): void {
   if (macData === undefined) throw new UnsupportedPkcs12Error();
   const [digestInfo, salt, iterations] = readSequence(macData);
@@ -119,7 +124,7 @@ function readPrivateKey(bag: DerNode, password: string): Uint8Array | undefined 
   }
 }
 
-/** EncryptionAlgorithm of an EncryptedPrivateKeyInfo: OpenSSL would count as long as it is told to. */
+/** Limits the iterations of an EncryptedPrivateKeyInfo: OpenSSL would execute any number. */
 function requireFewIterations(shrouded: DerNode): void {
   const [algorithm, parameters] = readSequence(readSequence(shrouded)[0]);
   switch (readOid(algorithm)) {

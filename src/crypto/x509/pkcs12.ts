@@ -12,7 +12,13 @@ import type { Pkcs12Parts } from '../wrapping.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** See Wrapping.bundle. */
+/**
+ * Encodes a private key and its certificates as PKCS#12 in DER (RFC 7292).
+ * @throws {UnsupportedAlgorithmError} for a key that is not private, or a DH key
+ * @throws {InvalidCertificateError} when a certificate is not X.509
+ * @throws {InvalidKeyMaterialError} when the first certificate is not that of the key
+ * @throws {InvalidParametersError} when the password is not UTF-8 text
+ */
 export function encodePkcs12(
   key: PlainKey,
   { certificates, password, friendlyName }: Pkcs12Parts,
@@ -42,7 +48,10 @@ function openChainCertificate(der: Uint8Array): X509Certificate {
   }
 }
 
-/** PKCS#12 takes passwords as text (RFC 7292, appendix B.1). */
+/**
+ * Decodes a password, which PKCS#12 takes as text (RFC 7292, appendix B.1).
+ * @throws {InvalidParametersError} when the password is not UTF-8
+ */
 export function decodePassword(password: Uint8Array): string {
   try {
     return utf8.decode(password);

@@ -3,12 +3,15 @@ import { promisify } from 'node:util';
 import { derOf, parseDer, readBits, readOid, readSequence } from '../asn1/der.ts';
 import { InvalidCertificateRequestError } from '../errors.ts';
 
-/** Signatures of certificate requests (RFC 2986 §3): that whoever asks has the private key. */
+/* Signatures of certificate requests (RFC 2986 §3), which prove that the requester has the private key. */
 
-/** What OpenSSL calls the key and the hash, none where the algorithm has its own. */
+/** OpenSSL's names of the key and of the hash; null where the algorithm has its own hash. */
 type Scheme = readonly [key: string, hash: string | null];
 
-/** RFC 3279, 4055, 5758, 8410, 9881 and 9909; SHA-1 suffices here, since nobody else can choose what is signed. */
+/**
+ * RFC 3279, 4055, 5758, 8410, 9881 and 9909; SHA-1 suffices here, because only the requester chooses the
+ * signed data.
+ */
 const schemes: ReadonlyMap<string, Scheme> = new Map<string, Scheme>([
   ['1.2.840.113549.1.1.5', ['rsa', 'sha1']],
   ['1.2.840.113549.1.1.14', ['rsa', 'sha224']],
@@ -40,8 +43,9 @@ const pss = '1.2.840.113549.1.1.10';
 const verifyOnThread = promisify(verify);
 
 /**
- * Whether the key in a request, SubjectPublicKeyInfo in DER, made its signature. Throws InvalidCertificateRequestError for kinds of keys and
- * signatures that are not known here, DerInvalid.
+ * Tells whether the key in a request, SubjectPublicKeyInfo in DER, made its signature.
+ * @throws {InvalidCertificateRequestError} for kinds of keys and signatures that are not supported
+ * @throws {InvalidDerError} when the request is not DER
  */
 export async function isRequestSignedBy(request: Uint8Array, publicKey: Uint8Array): Promise<boolean> {
   const [info, algorithm, signature] = readSequence(parseDer(request));

@@ -12,11 +12,13 @@ import {
   readIssuerIdentifier,
 } from './certificate-issue.ts';
 
-/** Certificate revocation lists of version 2 (RFC 5280 §5): complete ones, of the issuer's own certificates. */
+/*
+ * Certificate revocation lists of version 2 (RFC 5280 §5): complete lists of the issuer's own certificates.
+ */
 
 const crlNumber = '2.5.29.20';
 
-/** CRLReason (RFC 5280 §5.3.1); what is not here stands in no list. */
+/** CRLReason (RFC 5280 §5.3.1); other reasons are left out of the entry. */
 const reasons: Readonly<Partial<Record<RevocationReasonCode, number>>> = {
   KeyCompromise: 1,
   CACompromise: 2,
@@ -26,7 +28,12 @@ const reasons: Readonly<Partial<Record<RevocationReasonCode, number>>> = {
   PrivilegeWithdrawn: 9,
 };
 
-/** See Certification.revocationList. */
+/**
+ * Issues a revocation list, in DER, signed on the thread pool.
+ * @throws {UnsupportedAlgorithmError} when the issuer's key cannot sign so
+ * @throws {InvalidParametersError} when the list's number is not positive, or the parameters contradict the
+ * key
+ */
 export async function issueRevocationList(specification: RevocationListSpecification): Promise<Uint8Array> {
   const key = createKeyObject(specification.issuerKey);
   const algorithm = chooseSigningAlgorithm(key, specification.signature);
@@ -57,8 +64,8 @@ export async function issueRevocationList(specification: RevocationListSpecifica
 
 function toEntry({ serialNumber, date, reason, invalidSince }: RevokedEntry) {
   const code = reasons[reason];
-  // Unspecified is said by saying nothing. The library writes an empty list of extensions then, which RFC 5280 does not
-  // have, so that such an entry says by another one since when it holds.
+  // Unspecified is expressed by leaving the reason out. The library then writes an empty list of extensions,
+  // which RFC 5280 forbids, so such an entry has the invalidity date instead.
   const since = invalidSince ?? (code === undefined ? date : undefined);
   return {
     serialNumber: readIntegerContent(parseDer(serialNumber)).toHex(),
@@ -68,7 +75,7 @@ function toEntry({ serialNumber, date, reason, invalidSince }: RevokedEntry) {
   };
 }
 
-/** Big-endian, without leading zeros. */
+/** Returns a positive number as a magnitude, big-endian without leading zeros. */
 function toMagnitude(number: number): Uint8Array {
   if (!Number.isSafeInteger(number) || number < 1)
     throw new InvalidParametersError('a list has a positive number');
