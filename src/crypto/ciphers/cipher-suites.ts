@@ -255,7 +255,7 @@ function buildChaChaIv(nonce: Uint8Array, counter: number): Uint8Array {
   return state;
 }
 
-/** OpenSSL's cipher, told to leave padding to us. `vector`: what `vectorFor` said. */
+/** Creates OpenSSL's cipher without its padding. `iv`: the result of `prepareIv`. */
 export function createCipher(suite: CipherSuite, key: Uint8Array, iv: Uint8Array | null): CipherCCM {
   const { name, kind } = suite;
   const cipher = createCipheriv(name as CipherCCMTypes, key, iv as Uint8Array, cipherOptions(suite));

@@ -14,28 +14,25 @@ import {
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 
 /**
- * Asymmetric keys that are byte strings and not numbers: those of RFC 7748 and RFC 8032, and of FIPS 203, 204
- * and 205.
+ * A type of asymmetric keys that are byte strings, not numbers: RFC 7748, RFC 8032, FIPS 203, 204 and 205.
  */
 export interface ByteKeyType {
   readonly algorithm: 'Ed25519' | 'Ed448' | 'ECDH' | PostQuantumAlgorithm;
-  /** RecommendedCurve, where KMIP has one. */
+  /** Recommended Curve, where KMIP has one. */
   readonly name?: 'CURVE25519' | 'CURVE448';
-  /** In OpenSSL, where it has them. */
+  /** Name in node:crypto, where OpenSSL supports the type. */
   readonly nodeType?: AsymmetricKeyType;
   readonly oid: string;
   readonly use: 'signature' | 'agreement' | 'encapsulation';
-  /** Cryptographic Length: bits of the public key, as far as they count. */
+  /** Cryptographic Length: bits of the public key. */
   readonly bits: number;
   readonly publicBytes: number;
   readonly privateBytes: number;
-  /**
-   * Of the private key with everything worked out, where that of `privateBytes` is the seed it is made from.
-   */
+  /** Bytes of the expanded private key, where `privateBytes` is the length of its seed. */
   readonly expandedBytes?: number;
   /**
-   * Within PKCS#8. `octets`: an OCTET STRING (RFC 8410 §7). `choice`: seed, expanded key or both (RFC 9881
-   * §6, RFC 9935 §6). `bare`: the bytes themselves (RFC 9909 §5).
+   * Encoding inside PKCS#8. `octets`: an OCTET STRING (RFC 8410 §7). `choice`: seed, expanded key or both
+   * (RFC 9881 §6, RFC 9935 §6). `bare`: the bytes themselves (RFC 9909 §5).
    */
   readonly pkcs8: 'octets' | 'choice' | 'bare';
 }
@@ -109,6 +106,7 @@ const x448 = { algorithm: 'ECDH', name: 'CURVE448', nodeType: 'x448', use: 'agre
 const ed25519 = { algorithm: 'Ed25519', nodeType: 'ed25519', use: 'signature' } as const;
 const ed448 = { algorithm: 'Ed448', nodeType: 'ed448', use: 'signature' } as const;
 
+/** All types of keys that are byte strings. */
 export const byteKeyTypes: readonly ByteKeyType[] = [
   createCurveType(32, { ...ed25519, oid: '1.3.101.112', bits: 256 }),
   createCurveType(57, { ...ed448, oid: '1.3.101.113', bits: 456 }),
@@ -128,23 +126,30 @@ export const byteKeyTypes: readonly ByteKeyType[] = [
   },
 ];
 
-/** Keys on the curve of that name. */
+/** Returns the key type of a curve; undefined for curves whose keys are numbers. */
 export function findTypeOfCurve(curve: RecommendedCurve): ByteKeyType | undefined {
   return byteKeyTypes.find(({ name }) => name === curve);
 }
 
-/** Keys whose algorithm alone says all about them. */
+/** Returns the key type of an algorithm; undefined where the algorithm alone does not determine it. */
 export function findTypeOfAlgorithm(algorithm: unknown): ByteKeyType | undefined {
   return byteKeyTypes.find((type) => type.name === undefined && type.algorithm === algorithm);
 }
 
+/**
+ * Returns the key type of an AlgorithmIdentifier's object identifier, in dotted form.
+ * @throws {UnsupportedKeyFormatError} for other algorithms
+ */
 export function requireTypeOfOid(oid: string): ByteKeyType {
   const found = byteKeyTypes.find((type) => type.oid === oid);
   if (found === undefined) throw new UnsupportedKeyFormatError(`keys of algorithm ${oid} are not understood`);
   return found;
 }
 
-/** Throws InvalidKeyMaterialError. */
+/**
+ * Checks the length of a key.
+ * @throws {InvalidKeyMaterialError} when it is not that of the type
+ */
 export function requireKeyLength(type: ByteKeyType, isPublic: boolean, key: Uint8Array): void {
   const { publicBytes, privateBytes, expandedBytes } = type;
   const lengths = isPublic ? [publicBytes] : [privateBytes, expandedBytes];
@@ -153,7 +158,12 @@ export function requireKeyLength(type: ByteKeyType, isPublic: boolean, key: Uint
   throw new InvalidKeyMaterialError(`the key has ${key.length} bytes, not ${wanted}`);
 }
 
-/** A private key from its place in PKCS#8; the seed where there is one. A view. */
+/**
+ * Reads a private key from the content of PKCS#8, its seed where there is one (RFC 8410 §7, 9881 §6, 9935 §6,
+ * 9909 §5). A view.
+ * @throws {InvalidKeyMaterialError} when the key has another length
+ * @throws {InvalidDerError} when the content is malformed
+ */
 export function readPrivateContent(type: ByteKeyType, content: Uint8Array): Uint8Array {
   const key = extractPrivate(type, content);
   requireKeyLength(type, false, key);
@@ -172,7 +182,7 @@ function extractPrivate(type: ByteKeyType, content: Uint8Array): Uint8Array {
   return readOctets(seed);
 }
 
-/** For its place in PKCS#8; a copy. */
+/** Encodes a private key as content of PKCS#8. A copy, which the caller wipes. */
 export function writePrivateContent(type: ByteKeyType, key: Uint8Array): Uint8Array {
   if (type.pkcs8 === 'bare') return new Uint8Array(key);
   const isSeed = type.pkcs8 === 'choice' && key.length === type.privateBytes;

@@ -1,5 +1,6 @@
 import type { RecommendedCurve } from '../../../codec/enums.ts';
 
+/** The curves that KMIP names. */
 export type CurveName = Exclude<RecommendedCurve, number>;
 
 /** A named curve in Weierstrass form. */
@@ -89,6 +90,7 @@ const rows: readonly Row[] = [
   ['BRAINPOOLP512T1', 'brainpoolP512t1', '1.3.36.3.3.2.8.1.1.14', 512, 64],
 ];
 
+/** All named curves in Weierstrass form. */
 export const curves: readonly Curve[] = rows.map(([name, openssl, oid, bits, orderBytes]) => ({
   name,
   openssl,
@@ -100,10 +102,12 @@ export const curves: readonly Curve[] = rows.map(([name, openssl, oid, bits, ord
 const byName = new Map<RecommendedCurve, Curve>(curves.map((curve) => [curve.name, curve]));
 const byOid = new Map(curves.map((curve) => [curve.oid, curve]));
 
+/** Returns the curve of a Recommended Curve; undefined for others. */
 export function findCurve(name: RecommendedCurve): Curve | undefined {
   return byName.get(name);
 }
 
+/** Returns the curve of an object identifier in dotted form; undefined for others. */
 export function findCurveByOid(oid: string): Curve | undefined {
   return byOid.get(oid);
 }

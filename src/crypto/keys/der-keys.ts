@@ -34,8 +34,9 @@ import {
 } from './key-components.ts';
 import { type CompleteRsaPrivateKey, completeRsaKey } from './rsa.ts';
 
-/**
+/*
  * Keys in DER: PKCS#1 (RFC 8017), PKCS#8 (RFC 5208, 5958), SubjectPublicKeyInfo (RFC 5280), SEC1 (RFC 5915).
+ * Integers of keys that were read are views of the input; DER that is written is in memory of its own.
  */
 
 const oids = {
@@ -51,15 +52,24 @@ const oids = {
   dhX942: '1.2.840.10046.2.1',
 } as const;
 
+/**
+ * Reads a PKCS#1 RSAPublicKey (RFC 8017, appendix A.1.1).
+ * @throws {InvalidDerError} when the bytes are not one
+ */
 export function readRsaPublicKey(der: Uint8Array): KeyComponents {
   const [n, e] = readSequence(parseDer(der));
   return { kind: 'rsaPublic', n: readInteger(n), e: readInteger(e) };
 }
 
+/** Writes a PKCS#1 RSAPublicKey from magnitudes (RFC 8017, appendix A.1.1). */
 export function writeRsaPublicKey(key: { n: Uint8Array; e: Uint8Array }): Uint8Array {
   return encodeDer(makeSequence(makeInteger(key.n), makeInteger(key.e)));
 }
 
+/**
+ * Reads a PKCS#1 RSAPrivateKey of two primes (RFC 8017, appendix A.1.2).
+ * @throws {InvalidDerError} when the bytes are not one
+ */
 export function readRsaPrivateKey(der: Uint8Array): KeyComponents {
   const [form, n, e, d, p, q, dP, dQ, qInv] = readSequence(parseDer(der));
   if (readVersion(form) !== 0)
@@ -77,12 +87,17 @@ export function readRsaPrivateKey(der: Uint8Array): KeyComponents {
   };
 }
 
+/** Writes a PKCS#1 RSAPrivateKey (RFC 8017, appendix A.1.2). */
 export function writeRsaPrivateKey(key: CompleteRsaPrivateKey): Uint8Array {
   const { n, e, d, p, q, dP, dQ, qInv } = key;
   return encodeDer(makeSequence(makeVersion(0), ...[n, e, d, p, q, dP, dQ, qInv].map(makeInteger)));
 }
 
-/** SEC1 ECPrivateKey; `outer` is the curve where PKCS#8 names it already. */
+/**
+ * Reads a SEC1 ECPrivateKey (RFC 5915 §3); `outer` is the curve that PKCS#8 names outside.
+ * @throws {InvalidDerError} when the bytes are not one, the key is zero, or the curves differ
+ * @throws {UnsupportedKeyFormatError} when KMIP does not name the curve
+ */
 export function readEcPrivateKey(der: Uint8Array, outer?: DerNode): EcPrivateKey {
   const parts = readSequence(parseDer(der));
   if (readVersion(parts[0]) !== 1) throw new InvalidDerError('its version is not 1');
@@ -95,7 +110,11 @@ export function readEcPrivateKey(der: Uint8Array, outer?: DerNode): EcPrivateKey
   return { kind: 'ecPrivate', curve, d };
 }
 
-/** SEC1 ECPrivateKey with its public key; without the curve inside PKCS#8, which names it outside. */
+/**
+ * Writes a SEC1 ECPrivateKey with its public key (RFC 5915 §3); inside PKCS#8 without the curve, which PKCS#8
+ * names outside.
+ * @throws {InvalidKeyMaterialError} when the key is out of range for its curve
+ */
 export function writeEcPrivateKey({ curve, d }: EcPrivateKey, insidePkcs8 = false): Uint8Array {
   const scalar = padToLength(d, curve.orderBytes);
   const parts = [makeVersion(1), makeOctets(scalar)];
@@ -107,7 +126,11 @@ export function writeEcPrivateKey({ curve, d }: EcPrivateKey, insidePkcs8 = fals
 }
 
 /**
- * PKCS#8 PrivateKeyInfo; undefined for an EncryptedPrivateKeyInfo, which says nothing without its password.
+ * Reads a PKCS#8 PrivateKeyInfo (RFC 5958 §2); undefined for an EncryptedPrivateKeyInfo, unreadable without
+ * its password.
+ * @throws {InvalidDerError} when the bytes are neither
+ * @throws {UnsupportedKeyFormatError} when algorithm or curve is not supported
+ * @throws {InvalidKeyMaterialError} when the key has another length than its algorithm's
  */
 export function readPkcs8(der: Uint8Array): KeyComponents | undefined {
   const parts = readSequence(parseDer(der));
@@ -144,6 +167,11 @@ function isEncrypted(parts: readonly DerNode[]): boolean {
   return parts.length === 2 && parts[0]?.idBlock.tagNumber === 16 && parts[1]?.idBlock.tagNumber === 4;
 }
 
+/**
+ * Writes a PKCS#8 PrivateKeyInfo (RFC 5958 §2); undefined for keys that are not private.
+ * @throws {UnsupportedKeyFormatError} for an RSA key without its primes
+ * @throws {InvalidKeyMaterialError} when the numbers of the key contradict each other
+ */
 export function writePkcs8(key: KeyComponents): Uint8Array | undefined {
   switch (key.kind) {
     case 'rsaPrivate':
@@ -161,13 +189,19 @@ export function writePkcs8(key: KeyComponents): Uint8Array | undefined {
   }
 }
 
-/** Wipes `content`, which is a copy made for this. */
+/** Wipes `content`, a copy that the caller made for this call. */
 function encodePrivateKeyInfo(algorithm: DerNode[], content: Uint8Array): Uint8Array {
   const der = encodeDer(makeSequence(makeVersion(0), makeSequence(...algorithm), makeOctets(content)));
   content.fill(0);
   return der;
 }
 
+/**
+ * Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+ * @throws {InvalidDerError} when the bytes are not one
+ * @throws {UnsupportedKeyFormatError} when algorithm or curve is not supported
+ * @throws {InvalidKeyMaterialError} when the key has another length than its algorithm's
+ */
 export function readSpki(der: Uint8Array): KeyComponents {
   const parts = readSequence(parseDer(der));
   const [algorithm, parameters] = readSequence(parts[0]);
@@ -194,6 +228,7 @@ export function readSpki(der: Uint8Array): KeyComponents {
   }
 }
 
+/** Writes a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7); undefined for keys that are not public. */
 export function writeSpki(key: KeyComponents): Uint8Array | undefined {
   switch (key.kind) {
     case 'rsaPublic':
@@ -218,7 +253,7 @@ function encodeSubjectPublicKeyInfo(algorithm: DerNode[], content: Uint8Array): 
   return encodeDer(makeSequence(makeSequence(...algorithm), makeBits(content)));
 }
 
-/** Curves by name only: explicit parameters let an attacker choose the generator (CVE-2020-0601). */
+/** Accepts curves by name only: explicit parameters let an attacker choose the generator (CVE-2020-0601). */
 function readNamedCurve(parameters: DerNode | undefined) {
   const curve = findCurveByOid(readOid(parameters));
   if (curve === undefined)

@@ -4,6 +4,7 @@ import { InvalidKeyMaterialError, UnsupportedKeyCompressionError } from '../erro
 import type { Curve } from './curves.ts';
 import { padToLength } from './key-components.ts';
 
+/** The encodings of a point (SEC 1 §2.3.3; hybrid: ANSI X9.62). */
 export type PointForm = 'uncompressed' | 'compressed' | 'hybrid';
 
 const forms = new Map<KeyCompressionType, PointForm>([
@@ -13,14 +14,20 @@ const forms = new Map<KeyCompressionType, PointForm>([
   ['ECPublicKeyTypeX9_62Hybrid', 'hybrid'],
 ]);
 
-/** Form of the public point that a Key Compression Type means. */
+/**
+ * Returns the form of the public point for a Key Compression Type.
+ * @throws {UnsupportedKeyCompressionError} for an unknown type
+ */
 export function requirePointForm(compression: KeyCompressionType): PointForm {
   const form = forms.get(compression);
   if (form === undefined) throw new UnsupportedKeyCompressionError('this Key Compression Type is not known');
   return form;
 }
 
-/** The same point in another form. Throws InvalidKeyMaterialError when it does not lie on the curve. */
+/**
+ * Converts a point to another form, in memory of its own.
+ * @throws {InvalidKeyMaterialError} when the point does not lie on the curve
+ */
 export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): Uint8Array {
   try {
     return new Uint8Array(ECDH.convertKey(point, curve.openssl, undefined, undefined, form) as Buffer);
@@ -30,7 +37,8 @@ export function convertPoint(curve: Curve, point: Uint8Array, form: PointForm): 
 }
 
 /**
- * Public point of a private key, uncompressed. Throws InvalidKeyMaterialError when the key is out of range.
+ * Computes the public point of a private key, uncompressed.
+ * @throws {InvalidKeyMaterialError} when the key is out of range
  */
 export function computePublicPoint(curve: Curve, d: Uint8Array): Uint8Array {
   const scalar = padToLength(d, curve.orderBytes);

@@ -2,9 +2,8 @@ import type { ByteKeyType } from './byte-keys.ts';
 import type { Curve } from './curves.ts';
 
 /**
- * A key taken apart: the hub through which every format is converted into every other. Integers are
- * magnitudes, big-endian without leading zeros, and often views of the material they were read from: do not
- * wipe them.
+ * The parts of a key, the intermediate form of every conversion between formats. Integers are magnitudes,
+ * big-endian without leading zeros, and often views of the key material: do not wipe them.
  */
 export type KeyComponents =
   | { readonly kind: 'symmetric'; readonly key: Uint8Array }
@@ -19,14 +18,17 @@ export type KeyComponents =
   | (DhDomain & { readonly kind: 'dhPublic'; readonly y: Uint8Array })
   | (DhDomain & { readonly kind: 'dhPrivate'; readonly x: Uint8Array });
 
-/** Names of RFC 8017 §3.1. */
+/** An RSA public key, with the names of RFC 8017 §3.1. */
 export interface RsaPublicKey {
   readonly kind: 'rsaPublic';
   readonly n: Uint8Array;
   readonly e: Uint8Array;
 }
 
-/** Names of RFC 8017 §3.2; a transparent key may leave out what follows from the rest. */
+/**
+ * An RSA private key, with the names of RFC 8017 §3.2; a transparent key may lack numbers that follow from
+ * others.
+ */
 export interface RsaPrivateKey {
   readonly kind: 'rsaPrivate';
   readonly n: Uint8Array;
@@ -39,6 +41,7 @@ export interface RsaPrivateKey {
   readonly qInv?: Uint8Array | undefined;
 }
 
+/** A public key on a named curve. */
 export interface EcPublicKey {
   readonly kind: 'ecPublic';
   readonly curve: Curve;
@@ -46,18 +49,21 @@ export interface EcPublicKey {
   readonly point: Uint8Array;
 }
 
+/** A private key on a named curve. */
 export interface EcPrivateKey {
   readonly kind: 'ecPrivate';
   readonly curve: Curve;
   readonly d: Uint8Array;
 }
 
+/** Domain parameters of DSA (FIPS 186-4 §4.1). */
 export interface DsaDomain {
   readonly p: Uint8Array;
   readonly q: Uint8Array;
   readonly g: Uint8Array;
 }
 
+/** Domain parameters of Diffie-Hellman (PKCS#3; with q and j RFC 2631 §2.2). */
 export interface DhDomain {
   readonly p: Uint8Array;
   readonly g: Uint8Array;
@@ -65,13 +71,13 @@ export interface DhDomain {
   readonly j?: Uint8Array | undefined;
 }
 
-/** Bits of a magnitude. */
+/** Returns the number of bits of a magnitude. */
 export function bitLength(magnitude: Uint8Array): number {
   const first = magnitude[0];
   return first === undefined ? 0 : (magnitude.length - 1) * 8 + (32 - Math.clz32(first));
 }
 
-/** The magnitude in exactly `length` bytes, in memory of its own; wipe it after use when it is secret. */
+/** Copies a magnitude into exactly `length` bytes, zeros in front. The caller wipes the copy of a secret. */
 export function padToLength(magnitude: Uint8Array, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   bytes.set(magnitude, length - magnitude.length);

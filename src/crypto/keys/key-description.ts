@@ -10,11 +10,11 @@ import { type FormatName, readKey } from './key-format.ts';
 import { createKeyObject } from './key-objects.ts';
 import { readXWingPublicKey } from './x-wing.ts';
 
-/** What a key's material says about the key, and whether its Key Block says the same. */
+/* Attributes read from a key's material, and the check of the claims of its Key Block. */
 
 type Algorithm = Exclude<CryptographicAlgorithm, number>;
 
-/** Algorithms that a key of that kind may be for; the first is meant when nobody says. */
+/** Algorithms of each kind of key; the first is the default. */
 const algorithmsOf: Record<
   Exclude<KeyComponents['kind'], 'symmetric' | 'bytePublic' | 'bytePrivate'>,
   readonly Algorithm[]
@@ -29,7 +29,7 @@ const algorithmsOf: Record<
   dhPrivate: ['DH'],
 };
 
-/** Algorithms that the names of formats tell. */
+/** Algorithms that the names of formats imply. */
 const algorithmOfFormat: Partial<Record<FormatName, Algorithm>> = {
   TransparentECDSAPrivateKey: 'ECDSA',
   TransparentECDSAPublicKey: 'ECDSA',
@@ -39,7 +39,11 @@ const algorithmOfFormat: Partial<Record<FormatName, Algorithm>> = {
   TransparentECMQVPublicKey: 'ECMQV',
 };
 
-/** See CryptoProvider.describeKey. */
+/**
+ * Reads algorithm, length and domain parameters from a key's material; claims where the material is not
+ * readable.
+ * @throws {InvalidKeyMaterialError} when the material contradicts its format, object type or claims
+ */
 export function describeKey(key: PlainKey): KeyDescription {
   const { CryptographicAlgorithm, CryptographicLength } = key;
   const components = readDescribable(key);
@@ -47,31 +51,31 @@ export function describeKey(key: PlainKey): KeyDescription {
   const description = describe(key, components);
   checkClaims(key, components, description);
   const { CryptographicLength: derived } = description;
-  // The client's count of a DES key, with parity or without, is as good as ours; so is that of a post-quantum
-  // key.
+  // The client's count of a DES key, with parity or without, is kept; so is that of a post-quantum key.
   return components.kind === 'symmetric' || isPostQuantum(description.CryptographicAlgorithm)
     ? { ...description, CryptographicLength: CryptographicLength ?? derived }
     : description;
 }
 
 /**
- * Components, checked as far as a stored key is; undefined for keys that nobody but their owner understands.
+ * Reads and checks components as far as a stored key is checked; undefined for keys that only their owner can
+ * read.
  */
 function readDescribable(key: PlainKey): KeyComponents | undefined {
   try {
     const components = readKey(key);
     if (components?.kind === 'ecPublic') convertPoint(components.curve, components.point, 'uncompressed');
     if (components?.kind === 'ecPrivate') computePublicPoint(components.curve, components.d);
-    // What only OpenSSL can tell: whether seed, expanded key and the digests in it belong together (FIPS 203
-    // §7.2, §7.3).
+    // Only OpenSSL can check that seed, expanded key and the digests in it fit each other (FIPS 203 §7.2,
+    // §7.3).
     if (components !== undefined && 'type' in components && isPostQuantum(components.type.algorithm)) {
       if (components.type.algorithm !== xWing) createKeyObject(key);
       else if (components.kind === 'bytePublic') readXWingPublicKey(components.key);
     }
     return components;
   } catch (error) {
-    // A curve or algorithm outside KMIP's tables: well-formed, so it is kept, with what the client says about
-    // it.
+    // A curve or algorithm outside KMIP's tables: the key is well-formed, so it is stored with the client's
+    // claims.
     if (error instanceof UnsupportedKeyFormatError) return undefined;
     throw error;
   }
@@ -90,8 +94,11 @@ function describe(key: PlainKey, components: KeyComponents): KeyDescription {
     case 'bytePrivate':
       return describeByteKey(components.type, claimed);
     default: {
-      const [usual] = algorithmsOf[components.kind];
-      return { CryptographicAlgorithm: claimed ?? formatAlgorithm ?? usual, ...describeNumbers(components) };
+      const [defaultAlgorithm] = algorithmsOf[components.kind];
+      return {
+        CryptographicAlgorithm: claimed ?? formatAlgorithm ?? defaultAlgorithm,
+        ...describeNumbers(components),
+      };
     }
   }
 }
@@ -125,10 +132,7 @@ function describeByteKey(type: ByteKeyType, claimed: CryptographicAlgorithm | un
   };
 }
 
-/**
- * Algorithm and length must be those of the material, or Locate and every check of strength would believe a
- * lie.
- */
+/** Requires algorithm and length of the material, because Locate and every check of strength rely on them. */
 function checkClaims(key: PlainKey, components: KeyComponents, derived: KeyDescription): void {
   const { CryptographicAlgorithm: algorithm, CryptographicLength: bits } = key;
   if (components.kind === 'symmetric') {
@@ -157,7 +161,7 @@ function checkClaims(key: PlainKey, components: KeyComponents, derived: KeyDescr
       `a ${derived.CryptographicAlgorithm} key of ${length} bits is outside the limits`,
     );
   }
-  // Some clients count whole bytes: 528 for P-521, 2048 for a modulus that happens to have 2047 bits.
+  // Some clients count whole bytes: 528 for P-521, 2048 for a modulus of 2047 bits.
   if (bits !== undefined && bits !== length && bits !== Math.ceil(length / 8) * 8) {
     throw new InvalidKeyMaterialError(
       `Cryptographic Length ${bits} is not that of the key material, ${length}`,

@@ -26,8 +26,9 @@ import type { KeyComponents } from './key-components.ts';
 import { completeRsaKey } from './rsa.ts';
 import { isTransparent, readTransparent, writeTransparent } from './transparent-keys.ts';
 
-/** Key formats (KMIP 2.1 §11.25, 1.4 §9.1.3.2.3): out of each of them, and into each of them. */
+/* Key formats (KMIP 2.1 §11.25, 1.4 §9.1.3.2.3): reading and writing each of them. */
 
+/** The key formats that KMIP names. */
 export type FormatName = Exclude<KeyFormatType, number>;
 
 const publicFormats: readonly FormatName[] = [
@@ -60,10 +61,7 @@ const privateFormats: readonly FormatName[] = [
   'TransparentECMQVPrivateKey',
 ];
 
-/**
- * Formats of the object types whose material is looked into; the others (secret data, key parts, PGP) are
- * kept as they come.
- */
+/** Formats by object type; the material of other types (secret data, key parts, PGP) is stored unread. */
 const formatsOf: Partial<Record<ObjectTypeName, readonly FormatName[]>> = {
   SymmetricKey: ['Raw', 'Opaque', 'TransparentSymmetricKey'],
   PublicKey: publicFormats,
@@ -71,8 +69,9 @@ const formatsOf: Partial<Record<ObjectTypeName, readonly FormatName[]>> = {
 };
 
 /**
- * Components of a key; undefined when its material is not ours to understand. Throws InvalidKeyMaterialError,
- * KeyFormatUnsupported.
+ * Reads the components of a key; undefined when the server does not read such material.
+ * @throws {InvalidKeyMaterialError} when the material contradicts its format or object type
+ * @throws {UnsupportedKeyFormatError} when its algorithm or curve is not supported
  */
 export function readKey(key: PlainKey): KeyComponents | undefined {
   const { objectType, KeyFormatType: format, KeyMaterial: material } = key;
@@ -88,8 +87,8 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   if (!(material instanceof Uint8Array))
     throw new InvalidKeyMaterialError(`Key Material of ${format} must be a byte string`);
   if (material.length === 0) throw new InvalidKeyMaterialError('Key Material is empty');
-  // Post-quantum public keys have up to a megabyte; of those we understand RSA is the largest, with 10 KiB
-  // for 16,384 bits.
+  // Some post-quantum public keys have a megabyte; the largest that the server reads is RSA of 16,384 bits
+  // with 10 KiB.
   if (material.length > 65_536 && format !== 'Raw') return undefined;
   try {
     const components = readBytes(key, format, material);
@@ -101,7 +100,10 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   }
 }
 
-/** Arithmetic with numbers of any size a message can hold would stop the event loop for minutes. */
+/**
+ * Limits the numbers of a key: arithmetic with all that a message can hold would block the event loop for
+ * minutes.
+ */
 function requireWithinLimits(key: KeyComponents): KeyComponents {
   if (key.kind === 'ecPrivate' && key.d.length > key.curve.orderBytes) {
     throw new InvalidKeyMaterialError(`the private key is too long for ${key.curve.name}`);
@@ -137,10 +139,7 @@ function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): Key
   }
 }
 
-/**
- * Raw asymmetric keys have a defined meaning only where the key is a byte string by nature (RFC 8032, FIPS
- * 203 to 205).
- */
+/** Reads a raw asymmetric key, defined only where the key is a byte string (RFC 8032, FIPS 203 to 205). */
 function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined {
   const type = findTypeOfAlgorithm(key.CryptographicAlgorithm);
   if (type === undefined) return undefined;
@@ -149,7 +148,12 @@ function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined
   return { kind: isPublic ? 'bytePublic' : 'bytePrivate', type, key: material };
 }
 
-/** See CryptoProvider.convertKey. */
+/**
+ * Converts key material to another format; the result is a copy.
+ * @throws {UnsupportedKeyFormatError} when there is no conversion
+ * @throws {UnsupportedKeyCompressionError} when `compression` makes no sense for the key
+ * @throws {InvalidKeyMaterialError} when the material contradicts its format or object type
+ */
 export function convertKey(
   key: PlainKey,
   format: KeyFormatType,
@@ -169,7 +173,7 @@ export function convertKey(
   );
 }
 
-/** Secret data are bytes by either name; 2.x gives them Raw by default, profiles register them Opaque. */
+/** Raw and Opaque secret data are the same bytes; Raw is the default of 2.x, profiles register Opaque. */
 function hasSameBytes({ objectType, KeyFormatType: from }: PlainKey, to: KeyFormatType): boolean {
   const names: readonly KeyFormatType[] = ['Raw', 'Opaque'];
   return objectType === 'SecretData' && names.includes(from) && names.includes(to);

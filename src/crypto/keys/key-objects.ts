@@ -7,18 +7,25 @@ import { convertKey, readKey } from './key-format.ts';
 import { openPrivateKey } from './private-key-cache.ts';
 
 /**
- * Bits of an RSA modulus. Longer ones would hold a thread for half a second with every use of a private key.
+ * Maximum bits of an RSA modulus. Longer ones would occupy a thread for half a second with every private use.
  */
-const maxModulus = 8_192;
+const maxModulusBits = 8_192;
 
-/** For uses of private keys. Throws UnsupportedAlgorithmError. */
+/**
+ * Checks a modulus before the private key is used.
+ * @throws {UnsupportedAlgorithmError} when it has more than 8,192 bits
+ */
 export function requireShortModulus(modulus: Uint8Array): void {
-  if (bitLength(modulus) > maxModulus) {
-    throw new UnsupportedAlgorithmError(`the server uses private RSA keys of at most ${maxModulus} bits`);
+  if (bitLength(modulus) > maxModulusBits) {
+    throw new UnsupportedAlgorithmError(`the server uses private RSA keys of at most ${maxModulusBits} bits`);
   }
 }
 
-/** The key taken apart. Throws UnsupportedAlgorithmError for formats that are kept but not understood. */
+/**
+ * Reads the components of a key that is to be used.
+ * @throws {UnsupportedAlgorithmError} for formats that are stored but not read
+ * @throws {InvalidKeyMaterialError} as `readKey`
+ */
 export function requireComponents(key: PlainKey): KeyComponents {
   const components = readKey(key);
   if (components === undefined) {
@@ -29,7 +36,11 @@ export function requireComponents(key: PlainKey): KeyComponents {
   return components;
 }
 
-/** The key as OpenSSL holds it. Throws InvalidKeyMaterialError when OpenSSL does not want it. */
+/**
+ * Creates OpenSSL's form of an asymmetric key; that of a private RSA key comes from the cache.
+ * @throws {InvalidKeyMaterialError} when OpenSSL rejects the key
+ * @throws {UnsupportedKeyFormatError} when the key cannot be converted to DER
+ */
 export function createKeyObject(key: PlainKey): KeyObject {
   const isPublic = key.objectType === 'PublicKey';
   const der = convertKey(key, isPublic ? 'X_509' : 'PKCS_8') as Uint8Array;
@@ -42,12 +53,12 @@ export function createKeyObject(key: PlainKey): KeyObject {
   } catch {
     throw new InvalidKeyMaterialError('the key cannot be used: its numbers do not make up a key');
   } finally {
-    // A copy: convertKey never gives out the stored bytes.
+    // A copy: convertKey never returns the stored bytes.
     if (!isPublic) der.fill(0);
   }
 }
 
-/** Algorithms that name the same sort of key. */
+/** Algorithms that parameters may name for a kind of key. */
 const kinds: Readonly<Record<string, readonly CryptographicAlgorithm[]>> = {
   rsaPublic: ['RSA'],
   rsaPrivate: ['RSA'],
@@ -57,7 +68,7 @@ const kinds: Readonly<Record<string, readonly CryptographicAlgorithm[]>> = {
   dsaPrivate: ['DSA'],
 };
 
-/** Whether parameters that name this algorithm can be meant for the key. */
+/** Tells whether parameters that name this algorithm fit the key; true when they name none. */
 export function isAlgorithmFor(
   algorithm: CryptographicAlgorithm | undefined,
   components: KeyComponents,

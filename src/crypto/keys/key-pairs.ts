@@ -24,13 +24,16 @@ const dhGroups = new Map([
   [8192, 'modp18'],
 ]);
 
-/** Curves for new keys: fields of 192 bits and more, and those whose keys are byte strings. */
+/** Curves for new keys: those of fields of 192 bits and more, and those whose keys are byte strings. */
 export const generatableCurves: readonly RecommendedCurve[] = [
   ...curves.filter(({ bits }) => generatesLength('EC', bits)).map(({ name }) => name),
   ...byteKeyTypes.flatMap(({ name }) => (name === undefined ? [] : [name])),
 ];
 
-/** See CryptoProvider.generateKeyPair; the work is done on the pool of libuv. */
+/**
+ * Generates a key pair on libuv's pool.
+ * @throws {UnsupportedAlgorithmError} for an algorithm, length, curve or exponent that is not offered
+ */
 export async function generateKeyPair(request: KeyPairRequest): Promise<GeneratedKeyPair> {
   switch (request.algorithm) {
     case 'RSA':
@@ -68,7 +71,7 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   return limitConcurrency(() => runGeneration(bits, start));
 }
 
-/** Sizes of the subgroup by that of the prime (FIPS 186-4 §4.2), the usual one first. */
+/** Bits of the subgroup by the bits of the prime (FIPS 186-4 §4.2), the default first. */
 const subgroups: ReadonlyMap<number, readonly number[]> = new Map([
   [1024, [160]],
   [2048, [256, 224]],
@@ -103,7 +106,7 @@ function generateOnCurve(
   );
 }
 
-/** `bits`: as the client counts them. */
+/** `bits`: in the client's count. */
 function generatePostQuantum(algorithm: PostQuantumAlgorithm, bits?: number): Promise<GeneratedKeyPair> {
   const type = findTypeOfAlgorithm(algorithm) as ByteKeyType;
   if (bits !== undefined) requireGeneratedLength(algorithm, bits);
@@ -131,7 +134,7 @@ function requireGeneratedLength(algorithm: KeyPairRequest['algorithm'], bits: nu
 
 type Done = (error: Error | null, publicKey: Uint8Array, privateKey: Uint8Array) => void;
 
-/** OpenSSL hands over buffers of their own, so there is nothing to copy and nothing to wipe. */
+/** OpenSSL returns buffers of their own, so nothing needs to be copied or wiped. */
 function runGeneration(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPair> {
   return new Promise((resolve, reject) => {
     start((error, publicKey, privateKey) => {
@@ -141,7 +144,7 @@ function runGeneration(bits: number, start: (done: Done) => void): Promise<Gener
   });
 }
 
-/** A Buffer's memory as a Uint8Array: Buffer.slice would share it. */
+/** Returns a Buffer's memory as a Uint8Array, whose `slice` copies. */
 function toUint8Array(buffer: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -1,14 +1,13 @@
 import { createPrivateKey, hash, type KeyObject } from 'node:crypto';
 
-/**
- * RSA private keys as OpenSSL holds them, kept from one use to the next: the first operation of a fresh one
- * costs as much again as all it does later (measured for 2,048 bits: 590 µs and 260 µs), because blinding and
- * reduction are prepared for each key.
+/*
+ * A cache of RSA private keys in OpenSSL's form: the first operation with a new one takes twice the time of a
+ * later one (590 µs and 260 µs for 2,048 bits), because OpenSSL prepares blinding and reduction for each key.
  *
- * Found by the digest of their DER, which comes from the store at every request: a key that was destroyed,
- * replaced or taken away is never found again. It leaves memory within three quarters of a minute after its
- * last use.
+ * A key is found by the digest of its DER, which comes from the store at every request: a key that was
+ * destroyed, replaced or withdrawn is never found again. It leaves memory within 45 seconds after its last use.
  */
+
 const lifetimeMilliseconds = 30_000;
 const maxCachedKeys = 32;
 
@@ -17,11 +16,14 @@ interface CachedKey {
   expires: number;
 }
 
-/** The one that was used longest ago first. */
+/** Least recently used first. */
 const cache = new Map<string, CachedKey>();
 let isDeletionScheduled = false;
 
-/** As `createPrivateKey` makes it of PKCS#8. The caller wipes `der`. */
+/**
+ * Opens a PKCS#8 private key in DER, from the cache when it was used lately. The caller wipes `der`. Throws
+ * the errors of `createPrivateKey`.
+ */
 export function openPrivateKey(der: Buffer): KeyObject {
   const digest = hash('sha256', der);
   const found = cache.get(digest);

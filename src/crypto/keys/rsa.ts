@@ -2,14 +2,17 @@ import { invertModulo, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import type { RsaPrivateKey } from './key-components.ts';
 
+/** An RSA private key with all its numbers. */
 export type CompleteRsaPrivateKey = {
   readonly [K in keyof RsaPrivateKey]-?: Exclude<RsaPrivateKey[K], undefined>;
 };
 
 /**
- * Computes what a transparent RSA key left out from its primes (RFC 8017 §3.2). Without primes they would
- * have to be searched with big powers on the event loop (SP 800-56B, appendix C): such keys stay in their
- * format.
+ * Computes the numbers that a transparent RSA key lacks from its primes (RFC 8017 §3.2). Missing primes are
+ * not computed: that takes powers of large numbers on the event loop (SP 800-56B, appendix C), so such keys
+ * stay in their format.
+ * @throws {UnsupportedKeyFormatError} when primes or both exponents are missing
+ * @throws {InvalidKeyMaterialError} when the numbers contradict each other
  */
 export function completeRsaKey(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const { n, e, d, p, q, dP, dQ, qInv } = key;
@@ -23,8 +26,7 @@ export function completeRsaKey(key: RsaPrivateKey): CompleteRsaPrivateKey {
   const prime2 = toBigInt(q);
   if (prime1 * prime2 !== toBigInt(n))
     throw new InvalidKeyMaterialError('the RSA primes do not make up the modulus');
-  // Modulo the least common multiple, as FIPS 186-5 wants it; the product of both would give other, larger
-  // exponents.
+  // Modulo the least common multiple, as FIPS 186-5 requires; the product would give other, larger exponents.
   const order = ((prime1 - 1n) * (prime2 - 1n)) / greatestCommonDivisor(prime1 - 1n, prime2 - 1n);
   const exponent = d === undefined ? invertModulo(toBigInt(e as Uint8Array), order) : toBigInt(d);
   return {

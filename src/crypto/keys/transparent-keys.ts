@@ -6,12 +6,12 @@ import { findCurve } from './curves.ts';
 import { convertPoint, type PointForm } from './elliptic.ts';
 import { type KeyComponents, padToLength } from './key-components.ts';
 
-/** Transparent keys (KMIP 2.1 §3.2–3.11, 1.4 §2.1.7): integers and byte strings named one by one. */
+/* Transparent keys (KMIP 2.1 §3.2–3.11, 1.4 §2.1.7): integers and byte strings, each in a named field. */
 
 type FieldName = keyof TransparentKeyMaterial;
 
-/** Fields a format must and may have. */
-export interface TransparentForm {
+/** Required and optional fields of a format. */
+interface TransparentForm {
   readonly kind: KeyComponents['kind'];
   readonly required: readonly FieldName[];
   readonly optional: readonly FieldName[];
@@ -54,12 +54,19 @@ const transparentForms = {
   TransparentECMQVPublicKey: ecPublic,
 } as const satisfies Record<string, TransparentForm>;
 
+/** The transparent key formats. */
 export type TransparentFormat = keyof typeof transparentForms;
 
+/** Tells whether a Key Format Type is transparent. */
 export function isTransparent(format: string | number): format is TransparentFormat {
   return typeof format === 'string' && Object.hasOwn(transparentForms, format);
 }
 
+/**
+ * Reads the components of a transparent key. Views of the material.
+ * @throws {InvalidKeyMaterialError} when fields are missing, superfluous or not positive
+ * @throws {UnsupportedKeyFormatError} when the curve is not supported
+ */
 export function readTransparent(format: TransparentFormat, material: TransparentKeyMaterial): KeyComponents {
   const form: TransparentForm = transparentForms[format];
   for (const field of form.required) {
@@ -106,7 +113,7 @@ function buildComponents(kind: KeyComponents['kind'], material: TransparentKeyMa
 
 type IntegerField = Exclude<FieldName, 'Key' | 'QString' | 'RecommendedCurve'>;
 
-/** One of the exponent forms must be there, or the key is none (KMIP 2.1 §3.4, table 33). */
+/** A key must have one of the forms of the exponent (KMIP 2.1 §3.4, table 33). */
 function buildRsaPrivateKey(
   material: TransparentKeyMaterial,
   given: (field: IntegerField) => Uint8Array | undefined,
@@ -131,8 +138,8 @@ function buildRsaPrivateKey(
 }
 
 /**
- * Keys on Curve25519 and Curve448, which are byte strings by nature (RFC 7748): Q String holds the public
- * one, D the private one, its bytes as they stand.
+ * Reads a key on Curve25519 or Curve448, which is a byte string (RFC 7748): Q String holds the public key, D
+ * the private key, its bytes unchanged.
  */
 function readByteKey(
   { RecommendedCurve, QString, D }: TransparentKeyMaterial,
@@ -164,8 +171,9 @@ function readMagnitude(field: IntegerField, value: Uint8Array | undefined): Uint
 }
 
 /**
- * The key's material in that format, every byte of it a copy; undefined when the format is for keys of
- * another kind.
+ * Writes key material in a transparent format, all bytes copied; undefined when the format is for another
+ * kind of key.
+ * @throws {InvalidKeyMaterialError} when a public point does not lie on its curve
  */
 export function writeTransparent(
   format: TransparentFormat,
@@ -220,7 +228,7 @@ function writeByteKey(
   };
 }
 
-/** Big Integers, padded to a multiple of 8 bytes as they travel. */
+/** Encodes magnitudes as Big Integers, padded to a multiple of 8 bytes as on the wire. */
 function encodeIntegers(
   values: { readonly [F in IntegerField]?: Uint8Array | undefined },
 ): TransparentKeyMaterial {

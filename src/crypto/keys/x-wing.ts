@@ -13,10 +13,10 @@ import { concatBytes } from '../../common/bytes.ts';
 import { InvalidKeyMaterialError } from '../errors.ts';
 import type { Encapsulation } from '../provider.ts';
 
-/**
- * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 in one, safe as long as one of them is. The
- * parts are those of OpenSSL, in constant time; what is put together here is the order of their bytes. A
- * private key is a seed of 32 bytes.
+/*
+ * X-Wing (draft-connolly-cfrg-xwing-kem): X25519 and ML-KEM-768 combined, secure as long as one of them is.
+ * OpenSSL computes both in constant time; this file combines their bytes. A private key is a seed of 32
+ * bytes.
  */
 
 const kemType = 'ml-kem-768';
@@ -25,18 +25,22 @@ const kemPublicBytes = 1_184;
 const kemCiphertextBytes = 1_088;
 const label = new TextEncoder().encode('\\.//^\\');
 
-/** A new seed, and the public key it makes. */
+/** Generates a seed and its public key. */
 export function generateXWing(): { seed: Uint8Array; publicKey: Uint8Array } {
   const seed = new Uint8Array(randomBytes(32));
   return { seed, publicKey: computeXWingPublicKey(seed) };
 }
 
+/** Computes the public key, 1,216 bytes, of a seed. */
 export function computeXWingPublicKey(seed: Uint8Array): Uint8Array {
   const { kem, curve } = expandSeed(seed);
   return concatBytes([exportRaw(createPublicKey(kem)), exportRaw(createPublicKey(curve))]);
 }
 
-/** Throws InvalidKeyMaterialError for a public key that is none. */
+/**
+ * Creates a shared secret of 32 bytes and its ciphertext.
+ * @throws {InvalidKeyMaterialError} when the public key is malformed
+ */
 export function encapsulateXWing(publicKey: Uint8Array): Encapsulation {
   const { kem, curve, rawCurve } = readXWingPublicKey(publicKey);
   const ephemeral = generateKeyPairSync(curveType);
@@ -49,7 +53,10 @@ export function encapsulateXWing(publicKey: Uint8Array): Encapsulation {
   };
 }
 
-/** Throws where the ciphertext has another length, or a point of low order. */
+/**
+ * Recovers a shared secret. Throws OpenSSL's errors for a ciphertext of another length, or a point of low
+ * order.
+ */
 export function decapsulateXWing(seed: Uint8Array, ciphertext: Uint8Array): Uint8Array {
   const { kem, curve } = expandSeed(seed);
   const ephemeralKey = ciphertext.subarray(kemCiphertextBytes);
@@ -62,7 +69,10 @@ export function decapsulateXWing(seed: Uint8Array, ciphertext: Uint8Array): Uint
   );
 }
 
-/** Throws InvalidKeyMaterialError for a public key that is none. */
+/**
+ * Opens both halves of a public key.
+ * @throws {InvalidKeyMaterialError} when one is malformed
+ */
 export function readXWingPublicKey(key: Uint8Array): {
   kem: KeyObject;
   curve: KeyObject;
@@ -100,7 +110,7 @@ function exportRaw(key: KeyObject): Uint8Array {
   return key.export({ format: 'raw-public' });
 }
 
-/** Wipes both secrets. */
+/** Combines both secrets by SHA3-256, and wipes them. */
 function combineSecrets(
   kemSecret: Uint8Array,
   curveSecret: Uint8Array,

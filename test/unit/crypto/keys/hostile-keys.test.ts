@@ -10,7 +10,9 @@ import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 import * as vectors from '../node/vectors.ts';
 
-/** Bytes from a client must end in a description, a conversion or a refusal of ours, never in another error. */
+/**
+ * Bytes from a client must end in a description, a conversion or a refusal of ours, never in another error.
+ */
 
 const { describeKey, convertKey, describeCertificate } = nodeCrypto;
 

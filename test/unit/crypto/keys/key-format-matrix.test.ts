@@ -10,7 +10,10 @@ const { convertKey, describeKey } = nodeCrypto;
 
 type Side = 'PrivateKey' | 'PublicKey';
 
-/** Formats that keys of a kind can have beside PKCS#8 and X.509; from each of them into each other nothing is lost. */
+/**
+ * Formats that keys of a kind can have beside PKCS#8 and X.509; from each of them into each other nothing is
+ * lost.
+ */
 const ec = {
   PrivateKey: [
     'ECPrivateKey',

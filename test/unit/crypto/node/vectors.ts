@@ -180,7 +180,10 @@ export const dsa512Transparent = {
   X: bytes('00000000095411d740d2443fa3f97d1ed9a0411bb45e7131'),
 };
 
-/** Made with OpenSSL for these tests: every part of a name that KMIP knows, alternative names of seven kinds, EC P-384. */
+/**
+ * Made with OpenSSL for these tests: every part of a name that KMIP knows, alternative names of seven kinds,
+ * EC P-384.
+ */
 export const richCertificate = bytes(
   '308203db30820362a00302010202147276332e62aeb8d2048ec220eeb392e059724570300a06082a8648ce3d040303308201' +
     '00310b3009060355040613024348310b300906035504080c024245310d300b06035504070c044265726e3111300f06035504' +

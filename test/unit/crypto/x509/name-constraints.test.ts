@@ -8,7 +8,9 @@ import * as x509 from '../../../../certs/x509.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { ca, day, type Link, made, now } from './chains.ts';
 
-/** Name constraints (RFC 5280 §4.2.1.10), each case judged here and by `openssl verify` where there is one. */
+/**
+ * Name constraints (RFC 5280 §4.2.1.10), each case judged here and by `openssl verify` where there is one.
+ */
 
 const { certification } = nodeCrypto;
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
