@@ -70,7 +70,7 @@ export function readInteger(node: DerNode | undefined): Uint8Array {
  * Returns a small INTEGER that may be 0, such as a version; -1 when it is larger than a byte (X.690 §8.3).
  * @throws {InvalidDerError} when the node is not an INTEGER
  */
-export function readVersion(node: DerNode | undefined): number {
+export function readSmallInteger(node: DerNode | undefined): number {
   if (!(node instanceof asn1.Integer)) throw new InvalidDerError('an INTEGER is missing');
   const content = node.valueBlock.valueHexView;
   return content.length === 1 ? (content[0] ?? -1) : -1;

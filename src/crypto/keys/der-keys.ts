@@ -18,7 +18,7 @@ import {
   readOctets,
   readOid,
   readSequence,
-  readVersion,
+  readSmallInteger,
   stripZeros,
 } from '../asn1/der.ts';
 import { UnsupportedKeyFormatError } from '../errors.ts';
@@ -72,7 +72,7 @@ export function writeRsaPublicKey(key: { n: Uint8Array; e: Uint8Array }): Uint8A
  */
 export function readRsaPrivateKey(der: Uint8Array): KeyComponents {
   const [form, n, e, d, p, q, dP, dQ, qInv] = readSequence(parseDer(der));
-  if (readVersion(form) !== 0)
+  if (readSmallInteger(form) !== 0)
     throw new InvalidDerError('RSA keys of more than two primes are not supported');
   return {
     kind: 'rsaPrivate',
@@ -100,7 +100,7 @@ export function writeRsaPrivateKey(key: CompleteRsaPrivateKey): Uint8Array {
  */
 export function readEcPrivateKey(der: Uint8Array, outer?: DerNode): EcPrivateKey {
   const parts = readSequence(parseDer(der));
-  if (readVersion(parts[0]) !== 1) throw new InvalidDerError('its version is not 1');
+  if (readSmallInteger(parts[0]) !== 1) throw new InvalidDerError('its version is not 1');
   const parameters = findTagged(parts, 0);
   const curve = readNamedCurve(parameters === undefined ? outer : readExplicit(parameters));
   if (outer !== undefined && readNamedCurve(outer) !== curve)
@@ -135,7 +135,7 @@ export function writeEcPrivateKey({ curve, d }: EcPrivateKey, insidePkcs8 = fals
 export function readPkcs8(der: Uint8Array): KeyComponents | undefined {
   const parts = readSequence(parseDer(der));
   if (isEncrypted(parts)) return undefined;
-  if (readVersion(parts[0]) > 1) throw new InvalidDerError('its version is not known');
+  if (readSmallInteger(parts[0]) > 1) throw new InvalidDerError('its version is not known');
   const [algorithm, parameters] = readSequence(parts[1]);
   const content = readOctets(parts[2]);
   const identifier = readOid(algorithm);

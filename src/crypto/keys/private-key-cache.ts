@@ -5,7 +5,8 @@ import { createPrivateKey, hash, type KeyObject } from 'node:crypto';
  * later one (590 µs and 260 µs for 2,048 bits), because OpenSSL prepares blinding and reduction for each key.
  *
  * A key is found by the digest of its DER, which comes from the store at every request: a key that was
- * destroyed, replaced or withdrawn is never found again. It leaves memory within 45 seconds after its last use.
+ * destroyed, replaced or withdrawn is never found again. It leaves memory within 45 seconds after its last
+ * use.
  */
 
 const lifetimeMilliseconds = 30_000;

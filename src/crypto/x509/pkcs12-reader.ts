@@ -9,7 +9,7 @@ import {
   readOctets,
   readOid,
   readSequence,
-  readVersion,
+  readSmallInteger,
 } from '../asn1/der.ts';
 import { decryptionFailed } from '../errors.ts';
 import { decodePassword } from './pkcs12.ts';
@@ -58,7 +58,7 @@ class UnsupportedPkcs12Error extends Error {
 export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array | undefined {
   try {
     const [form, authSafe, mac] = readSequence(parseDer(file));
-    if (readVersion(form) !== 3) return undefined;
+    if (readSmallInteger(form) !== 3) return undefined;
     const text = decodePassword(password);
     const content = readData(authSafe);
     requireMac(mac, content, text);

@@ -1,0 +1,82 @@
+import { createHmac } from 'node:crypto';
+import type { HashingAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { concatBytes } from '../../common/bytes.ts';
+import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
+import { requireHash } from '../hashes/hashes.ts';
+import { requireComponents } from '../keys/key-objects.ts';
+import type { PlainKey } from '../plain-key.ts';
+import { hashOfHmac, mac } from '../signatures/macs.ts';
+
+/** A pseudorandom function with its key: computes a MAC over the concatenation of its arguments. */
+export type Prf = (...pieces: readonly Uint8Array[]) => Uint8Array;
+
+/**
+ * Selects HMAC or CMAC (SP 800-108 §3) by the parameters, else by the key.
+ * @throws {InvalidParametersError} when neither names an algorithm
+ */
+export function selectPrf(key: PlainKey, parameters: CryptographicParameters): Prf {
+  const secret = readSecret(key);
+  const hash = parameters.BlockCipherMode === 'CMAC' ? undefined : selectHash(parameters, key);
+  if (hash !== undefined) return createHmacPrf(hash, secret);
+  const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
+  if (parameters.CryptographicAlgorithm === undefined && parameters.BlockCipherMode !== 'CMAC')
+    throw new InvalidParametersError('Hashing Algorithm is missing');
+  const cipher = { CryptographicAlgorithm: algorithm, BlockCipherMode: 'CMAC' } as const;
+  const cipherKey = { ...createSymmetricKey(secret), CryptographicAlgorithm: algorithm };
+  return (...pieces) => new Uint8Array(mac(cipherKey, cipher, concatBytes(pieces)));
+}
+
+/**
+ * Selects the stated hash, else that of the stated HMAC algorithm, else that of an HMAC key.
+ * @throws {InvalidParametersError} when hash and algorithm contradict each other
+ */
+export function selectHash(
+  parameters: CryptographicParameters,
+  key?: PlainKey,
+): HashingAlgorithm | undefined {
+  const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm } = parameters;
+  const implied = hashOfHmac(algorithm);
+  if (named !== undefined && implied !== undefined && named !== implied)
+    throw new InvalidParametersError('Hashing Algorithm is not that of the Cryptographic Algorithm');
+  return named ?? implied ?? (algorithm === undefined ? hashOfHmac(key?.CryptographicAlgorithm) : undefined);
+}
+
+/**
+ * Selects the hash as `selectHash` does.
+ * @throws {InvalidParametersError} when none is stated
+ */
+export function requireSelectedHash(parameters: CryptographicParameters, key: PlainKey): HashingAlgorithm {
+  const hash = selectHash(parameters, key);
+  if (hash === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
+  return hash;
+}
+
+/** Creates HMAC over the concatenation of its arguments. */
+export function createHmacPrf(hash: HashingAlgorithm, key: Uint8Array): Prf {
+  const { name } = requireHash(hash);
+  return (...pieces) => {
+    const stream = createHmac(name, key);
+    for (const piece of pieces) stream.update(piece);
+    return new Uint8Array(stream.digest());
+  };
+}
+
+/**
+ * Returns the bytes of a symmetric key or of secret data. A view.
+ * @throws {UnsupportedAlgorithmError} for other objects
+ */
+export function readSecret(key: PlainKey): Uint8Array {
+  if (key.objectType === 'SecretData') {
+    if (key.KeyMaterial instanceof Uint8Array) return key.KeyMaterial;
+    throw new UnsupportedAlgorithmError('the secret data are not bytes');
+  }
+  const components = requireComponents(key);
+  if (components.kind === 'symmetric') return components.key;
+  throw new UnsupportedAlgorithmError(`nothing is derived from a ${key.objectType} by this method`);
+}
+
+/** Makes a symmetric key of bytes, without a copy. */
+export function createSymmetricKey(KeyMaterial: Uint8Array): PlainKey {
+  return { objectType: 'SymmetricKey', KeyFormatType: 'Raw', KeyMaterial };
+}
