@@ -18,7 +18,7 @@ import { links, requestOf } from './authority.ts';
 const versions = ['2.0', '2.1'] as const;
 
 const der = (pem: string): Uint8Array => new Uint8Array(new X509Certificate(pem).raw);
-const requestWith = (value: Uint8Array, type = 'PKCS_10') => ({
+const withCsr = (value: Uint8Array, type = 'PKCS_10') => ({
   CertificateRequest: { CertificateRequestType: type, CertificateRequestValue: value },
 });
 const bringing = (value: Uint8Array, type = 'X_509') => ({
@@ -57,7 +57,7 @@ t.test('Re-Provision signs a certificate request for the name of the client', as
         service,
         version,
         ReProvision,
-        requestWith(value, form),
+        withCsr(value, form),
       );
       const certificate = await isEnrolled(t, enrolled, id);
       t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
@@ -69,13 +69,7 @@ t.test('Re-Provision signs a certificate request for the name of the client', as
       t.equal(await attributeOf(service, id, 'State'), 'Active');
       const fingerprint = fingerprintOf(certificate);
       t.same(notifications, [
-        {
-          client: 'tester',
-          fingerprint,
-          before: before?.fingerprint,
-          object: id,
-          by: 'certificate request',
-        },
+        { client: 'tester', fingerprint, before: before?.fingerprint, object: id, by: 'certificate request' },
       ]);
       t.same(sessionCalls, [fingerprint, 'replaced']);
     }
@@ -113,7 +107,7 @@ t.test('Re-Provision makes a key and a certificate for a client alone in its gro
 
 t.test('Re-Provision sets the ID Placeholder to the certificate', async (t) => {
   const { service } = await openEnrolled(t);
-  const payload = payloadOf('2.1', ReProvision, requestWith((await requestOf()).der));
+  const payload = payloadOf('2.1', ReProvision, withCsr((await requestOf()).der));
   const answers = await service.batch('2.1', [{ operation: 'ReProvision', payload }, { operation: 'Get' }]);
   t.equal(outline(answers), 'ReProvision:Success Get:Success');
   t.equal(answers[1]?.id, answers[0]?.id);
@@ -138,11 +132,11 @@ t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
   const trailing = new Uint8Array([...der((await issueClient(authority, 'tester')).certificate), 0]);
   const rows: readonly [string, object, string][] = [
-    ['both', { ...requestWith(request), ...bringing(der(taken.certificate)) }, 'InvalidField'],
-    ['a signature of another key', requestWith(forged), 'InvalidField'],
-    ['no request', requestWith(request.subarray(0, 20)), 'InvalidField'],
-    ['an empty request', requestWith(new Uint8Array()), 'InvalidField'],
-    ['CRMF', requestWith(request, 'CRMF'), 'FeatureNotSupported'],
+    ['both', { ...withCsr(request), ...bringing(der(taken.certificate)) }, 'InvalidField'],
+    ['a signature of another key', withCsr(forged), 'InvalidField'],
+    ['no request', withCsr(request.subarray(0, 20)), 'InvalidField'],
+    ['an empty request', withCsr(new Uint8Array()), 'InvalidField'],
+    ['CRMF', withCsr(request, 'CRMF'), 'FeatureNotSupported'],
     ['PGP', bringing(pem, 'PGP'), 'FeatureNotSupported'],
     ['no certificate', bringing(request), 'InvalidField'],
     ['PEM', bringing(new TextEncoder().encode(stranger.certificate)), 'InvalidField'],
@@ -183,7 +177,7 @@ t.test('Re-Provision accepts only certificates without an authority', async (t) 
   const { service, authority, loseKey } = await openEnrolled(t);
   loseKey();
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'FeatureNotSupported');
-  const request = requestWith((await requestOf()).der);
+  const request = withCsr((await requestOf()).der);
   t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'FeatureNotSupported');
   const { certificate } = await issueClient(authority, 'tester');
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
@@ -193,14 +187,14 @@ t.test('Re-Provision refuses to sign when the authority has expired', async (t) 
   const long = new Date(Date.now() - 11 * 365 * 86_400_000);
   const enrolled = await openEnrolled(t, { authority: await newAuthority('Old', long) });
   const before = await enrolled.entry();
-  for (const request of [{}, requestWith((await requestOf()).der)])
+  for (const request of [{}, withCsr((await requestOf()).der)])
     t.equal((await ask(enrolled.service, '2.1', ReProvision, request)).reason, 'InvalidField');
   t.same(await enrolled.entry(), before);
 });
 
 t.test('Re-Provision serves only the client itself, by its own certificate', async (t) => {
   const { service, enrol, entry, notifications, change } = await openEnrolled(t);
-  const request = requestWith((await requestOf()).der);
+  const request = withCsr((await requestOf()).der);
   const before = await entry();
   const denied = async (principal: object, why: string) => {
     service.sender = principal;
@@ -225,7 +219,7 @@ t.test('Re-Provision serves only the client itself, by its own certificate', asy
 t.test('Re-Provision makes no key when the role of the client lacks Get', async (t) => {
   const { service } = await openEnrolled(t, { may: (operation) => operation !== 'Get' });
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'PermissionDenied');
-  t.equal((await ask(service, '2.1', ReProvision, requestWith((await requestOf()).der))).status, 'Success');
+  t.equal((await ask(service, '2.1', ReProvision, withCsr((await requestOf()).der))).status, 'Success');
 });
 
 t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', async (t) => {
@@ -280,7 +274,7 @@ t.test('Re-Provision runs once in a batch, and is undone with the batch', async 
   const item = async () => {
     return {
       operation: 'ReProvision',
-      payload: payloadOf('2.1', ReProvision, requestWith((await requestOf()).der)),
+      payload: payloadOf('2.1', ReProvision, withCsr((await requestOf()).der)),
     };
   };
   const bad = { operation: 'Get', payload: [uid('nothing')] };
@@ -301,7 +295,7 @@ t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, notifications } = enrolled;
   const both = await Promise.all(
-    [0, 1].map(async () => ask(service, '2.1', ReProvision, requestWith((await requestOf()).der))),
+    [0, 1].map(async () => ask(service, '2.1', ReProvision, withCsr((await requestOf()).der))),
   );
   t.same(both.map(({ reason, status }) => reason ?? status).sort(), ['PermissionDenied', 'Success']);
   t.equal(notifications.length, 1);
