@@ -85,7 +85,8 @@ export class EndpointDirectory {
     const known = await unit.record(kind, client);
     if (settings !== undefined) unit.putRecord(kind, client, group, writeJson(settings));
     else if (known !== undefined) unit.removeRecord(kind, client);
-    if ((await unit.commit()) !== 'committed') throw new Error('somebody else changed it at the same time');
+    if ((await unit.commit()) !== 'committed')
+      throw new Error('the settings were changed at the same time; try again');
   }
 
   #unit(): UnitOfWork {

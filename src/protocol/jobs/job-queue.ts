@@ -60,7 +60,7 @@ export class JobQueue {
     return this.#known.size;
   }
 
-  /** The same of one client. */
+  /** Number of jobs of one client that are not done, as far as this process knows. */
   pendingOf(client: string): number {
     return [...this.#known.values()].filter((job) => job.client === client).length;
   }
