@@ -39,6 +39,11 @@ export interface Config {
   readonly roles: CustomRoles;
 }
 
+/** Values of the command line that take precedence over the file. */
+export type ConfigOverrides = Partial<
+  Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop' | 'fips'>
+>;
+
 /** The file cannot be used. Every problem is one line: file, key, what to do. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

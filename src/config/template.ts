@@ -7,7 +7,7 @@ import { examples, type Key, keys } from './keys.ts';
 export function renderConfig(settings: Readonly<Record<string, Key['initial']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
-    '# then restart; certificates, roles and [crypto] are also read again on SIGHUP.',
+    '# then restart kmipd; SIGHUP reloads certificates, roles, [crypto] and the log level without a restart.',
   ];
   let section = '';
   for (const { name, comment, initial } of keys.values()) {

@@ -9,10 +9,13 @@ const bindingProblems: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'cannot be looked up now; choose an address in numbers',
 };
 
-/** Binds an address, or says which one could not be had and which option chooses another. */
-export async function bind<T>(address: Address, option: string, bind: () => Promise<T>): Promise<T> {
+/**
+ * Resolves to the result of `listen`, which binds an address.
+ * @throws {CommandError} when it cannot be bound; the message names the address and the option that chooses another.
+ */
+export async function bind<T>(address: Address, option: string, listen: () => Promise<T>): Promise<T> {
   try {
-    return await bind();
+    return await listen();
   } catch (error) {
     const problem = bindingProblems[(error as NodeJS.ErrnoException).code ?? ''];
     if (problem === undefined) throw error;

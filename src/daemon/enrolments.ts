@@ -12,52 +12,58 @@ import {
   type ReplacedEnrolment,
 } from '../identity/enrolment.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import { isSignedByIssuer } from '../identity/trust.ts';
+import { isSignedByIssuer, leadsToRoot } from '../identity/trust.ts';
 
 export interface EnrolmentOptions {
-  readonly home: StateDirectory;
+  readonly stateDirectory: StateDirectory;
   /** PEM of the authorities that the listener trusts now. */
   readonly authorities: () => readonly string[];
   readonly directory: ClientDirectory;
+  /** Is called after a client has replaced its certificate. */
   replaced(event: ReplacedEnrolment): void;
 }
 
-const issuing = () => import('../../certs/issue.ts');
+const loadIssuer = () => import('../../certs/issue.ts');
 
-/** Enrolment at the client's own request, by the authority of the home and the authorities of the configuration. */
+/**
+ * Creates the port through which clients replace their own certificates: the authority of the state directory issues
+ * them, and those of all trusted authorities are accepted.
+ */
 export function createEnrolments({
-  home,
-  authorities: trusted,
+  stateDirectory,
+  authorities: trustedPems,
   directory,
   replaced,
 }: EnrolmentOptions): Enrolments {
-  const authorities = () => trusted().map((pem) => new X509Certificate(pem));
+  const authorities = () => trustedPems().map((pem) => new X509Certificate(pem));
   return {
     directory,
     get canIssue() {
-      return existsSync(home.authority.certificate) && existsSync(home.authority.key);
+      const { certificate, key } = stateDirectory.authority;
+      return existsSync(certificate) && existsSync(key);
     },
     async signRequest(client, request) {
-      const { signRequest } = await issuing();
-      const authority = authorityOf(home);
-      return judged(await refusing(() => signRequest(authority, client, request)), authorities());
+      const { signRequest } = await loadIssuer();
+      const authority = authorityOf(stateDirectory);
+      const pem = await translateRefusal(() => signRequest(authority, client, request));
+      return requireUsable(pem, authorities());
     },
     async generate(client) {
-      const { issueClient } = await issuing();
-      const authority = authorityOf(home);
+      const { issueClient } = await loadIssuer();
+      const authority = authorityOf(stateDirectory);
       const kind = authority.key.asymmetricKeyType === 'rsa' ? 'rsa' : 'ec';
-      const { certificate, key }: IssuedCertificate = await refusing(() =>
+      const { certificate, key }: IssuedCertificate = await translateRefusal(() =>
         issueClient(authority, client, kind),
       );
-      return { ...judged(certificate, authorities()), key: generated(key) };
+      return { ...requireUsable(certificate, authorities()), key: generatedKeyOf(key) };
     },
-    accept: (der) => judged(der, authorities()),
+    accept: (der) => requireUsable(der, authorities()),
     replaced,
   };
 }
 
-/** What the maker of certificates refuses, in the words of the port. */
-async function refusing<T>(work: () => Promise<T>): Promise<T> {
+/** Turns the refusals of certs/ into those of the port. */
+async function translateRefusal<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -67,11 +73,15 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The certificate, when a client can come in with it now. Ours is judged as well: one of an authority that has ended would
- * lock its client out.
+ * Describes a certificate by which a client can connect now. Issued ones are checked as well: one of an authority that
+ * has expired would lock its client out.
+ * @throws {EnrolmentRefusedError} when no TLS handshake could use it.
  */
-function judged(encoded: string | Uint8Array, authorities: readonly X509Certificate[]): ClientCertificate {
-  const certificate = parsed(encoded);
+function requireUsable(
+  encoded: string | Uint8Array,
+  authorities: readonly X509Certificate[],
+): ClientCertificate {
+  const certificate = parseCertificate(encoded);
   const now = new Date();
   try {
     refuseWeakKey(certificate.publicKey);
@@ -94,8 +104,8 @@ function judged(encoded: string | Uint8Array, authorities: readonly X509Certific
   };
 }
 
-/** The DER again must be what came: what stands behind a certificate is not part of any fingerprint. */
-function parsed(encoded: string | Uint8Array): X509Certificate {
+/** The DER must equal the input: bytes behind a certificate are not part of any fingerprint. */
+function parseCertificate(encoded: string | Uint8Array): X509Certificate {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(encoded);
@@ -107,19 +117,8 @@ function parsed(encoded: string | Uint8Array): X509Certificate {
   return certificate;
 }
 
-function generated(key: KeyObject): GeneratedKey {
+function generatedKeyOf(key: KeyObject): GeneratedKey {
   const bits = key.asymmetricKeyDetails?.modulusLength;
   const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
   return bits === undefined ? { pkcs8, algorithm: 'ECDSA', bits: 256 } : { pkcs8, algorithm: 'RSA', bits };
-}
-
-/** Whether issuers lead from the certificate up to one that signed itself: OpenSSL wants the whole way. */
-export function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
-  for (let below = certificate, steps = 0; steps <= issuers.length; steps++) {
-    if (isSignedByIssuer(below, below)) return true;
-    const issuer = issuers.find((candidate) => isSignedByIssuer(below, candidate));
-    if (issuer === undefined) return false;
-    below = issuer;
-  }
-  return false;
 }

@@ -40,3 +40,14 @@ export function isTrusted(
       (anchor.raw.equals(certificate.raw) || (anchor.ca && isSignedByIssuer(certificate, anchor))),
   );
 }
+
+/** Tells whether issuers lead from a certificate up to a self-signed one: OpenSSL accepts complete chains only. */
+export function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
+  for (let current = certificate, steps = 0; steps <= issuers.length; steps++) {
+    if (isSignedByIssuer(current, current)) return true;
+    const issuer = issuers.find((candidate) => isSignedByIssuer(current, candidate));
+    if (issuer === undefined) return false;
+    current = issuer;
+  }
+  return false;
+}

@@ -74,7 +74,8 @@ export function toRow(row: unknown): SqlRow {
 }
 
 // PostgreSQL cannot store U+0000 in text, which KMIP allows: stored as U+001A '0', and U+001A itself as
-// U+001A '1'. biome-ignore lint/suspicious/noControlCharactersInRegex: the two characters that are escaped
+// U+001A '1'.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the two characters that are escaped
 const unstorableCharacters = /[\u0000\u001a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const escapedCharacters = /\u001a([01])/g;

@@ -149,7 +149,7 @@ t.test('a certificate that signed itself is trusted once it is enrolled', async 
   const from = daemon.output.length;
   const added = await kmipd(directory, 'client', 'add', 'vcenter', '--home', 'home', '--cert', 'vcenter.pem');
   t.equal(added.errors, '');
-  await daemon.prints(/read again/, from);
+  await daemon.prints(/configuration reloaded/, from);
   t.equal(await tryDestroy(port, identity), 'permitted');
 });
 
@@ -159,13 +159,13 @@ t.test('reload', async (t) => {
   const config = join(home, 'kmipd.toml');
   writeFileSync(config, '[roles]\nlab = ["Get"]\n');
   await kmipd(directory, 'client', 'add', 'lab', '--home', 'home', '--role', 'lab', '--out', out);
-  t.match(await daemon.reload(), 'read again');
+  t.match(await daemon.reload(), 'configuration reloaded');
   t.equal(await tryDestroy(port, out), 'not permitted');
 
   const open = await connect({ port, ...(await readIdentity(out)) });
   t.teardown(() => open.close());
   writeFileSync(config, 'uniqueNames = true\n[roles]\nlab = ["Get", "Destroy"]\n');
-  t.match(await daemon.reload(), 'read again');
+  t.match(await daemon.reload(), 'configuration reloaded');
   await daemon.prints(/"keys":\["uniqueNames"\].*wait for a restart/);
   const answer = await open.request('1.4', [
     { operation: 'Destroy', payload: [text('UniqueIdentifier', 'none')] },
@@ -182,10 +182,10 @@ t.test('reload', async (t) => {
     return valueOf(answered, 'BatchItem', 'ResultStatus');
   };
   writeFileSync(config, '[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
-  t.match(await daemon.reload(), 'read again');
+  t.match(await daemon.reload(), 'configuration reloaded');
   t.equal(await md5(), 0);
   writeFileSync(config, '[crypto]\ndisabled = ["MD5"]\n[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
-  t.match(await daemon.reload(), 'read again');
+  t.match(await daemon.reload(), 'configuration reloaded');
   t.equal(await md5(), 1, 'algorithms are switched off while it runs');
 
   writeFileSync(config, '[roles]\nlab = ["Gett"]\n');
@@ -197,7 +197,7 @@ t.test('reload', async (t) => {
   const certificate = join(home, 'server', 'cert.pem');
   const before = readFileSync(certificate, 'utf8');
   rmSync(certificate);
-  t.match(await daemon.reload(), 'read again');
+  t.match(await daemon.reload(), 'configuration reloaded');
   t.not(readFileSync(certificate, 'utf8'), before, 'a certificate taken away is made anew');
   t.equal(await tryDestroy(port, out), 'permitted');
 

@@ -43,7 +43,7 @@ export class Daemon {
   async reload(): Promise<string> {
     const from = this.output.length;
     this.process.kill('SIGHUP');
-    return (await this.prints(/^.*(read again|reload failed).*$/m, from))[0];
+    return (await this.prints(/^.*(configuration reloaded|reload failed).*$/m, from))[0];
   }
 
   /** Exit code, or the signal's name. */

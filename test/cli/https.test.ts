@@ -59,7 +59,7 @@ t.test('--https opens a second door for the same clients', async (t) => {
   t.equal(valueOf(await first.exchange(missing, 'json'), 'BatchItem', 'ResultReason'), 1, 'Item Not Found');
   t.equal(valueOf(await first.exchange(sized, 'json'), 'BatchItem', 'ResultReason'), 2, 'Response Too Large');
 
-  t.match(await daemon.reload(), 'read again');
+  t.match(await daemon.reload(), 'configuration reloaded');
   t.ok((await profilesOver(first, 'ttlv')) > 10, 'the connection has outlived a reload');
   await kmipd(directory, 'client', 'disable', 'second', '--home', 'home');
   await t.rejects(profilesOver(second, 'xml'), 'a disabled client is cut off');

@@ -52,7 +52,7 @@ export async function openEnrolled(
     ...options,
     enrolments: (clients) =>
       createEnrolments({
-        home,
+        stateDirectory: home,
         authorities: () => [authority.certificate],
         directory: clients,
         replaced: (event) => notifications.push(event),

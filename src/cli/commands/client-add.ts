@@ -179,7 +179,7 @@ async function obtainCertificate(
 async function takeCertificate(file: string, authorities: readonly string[]): Promise<string> {
   const { splitCertificates } = await import('../../../certs/pem.ts');
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
-  const { leadsToRoot } = await import('../../daemon/enrolments.ts');
+  const { leadsToRoot } = await import('../../identity/trust.ts');
   return named(file, async () => {
     const pems = splitCertificates(Buffer.from(readInput(file)).toString('latin1'), 'it');
     const [certificate, ...above] = pems.map((pem) => new X509Certificate(pem)) as [

@@ -1,15 +1,12 @@
-import type { Config } from '../../config/index.ts';
+import type { ConfigOverrides } from '../../config/index.ts';
 import { address, store as readStore } from '../../config/values.ts';
 import { type Command, readOption, withListenerOptions } from '../command.ts';
 import { lockStateDirectory } from '../state-directory/lock.ts';
 import { type StateDirectory, stateDirectoryAt, stateOf } from '../state-directory/state-directory.ts';
 import { type ListenerArguments, settingsOf } from './init.ts';
 
-/** What the command line says in place of the configuration. */
-export type Overrides = Partial<Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop' | 'fips'>>;
-
-/** Starts the daemon of an initialised home; resolves once it has drained and closed. */
-export type Boot = (home: StateDirectory, overrides: Overrides) => Promise<void>;
+/** Runs the daemon of an initialised state directory; resolves once it has drained and closed. */
+export type Boot = (stateDirectory: StateDirectory, overrides: ConfigOverrides) => Promise<void>;
 
 interface Arguments extends ListenerArguments {
   readonly interop?: boolean;
@@ -49,7 +46,7 @@ export function serveWith(boot: Boot): Command<Arguments> {
   };
 }
 
-function overridesOf(given: Arguments): Overrides {
+function overridesOf(given: Arguments): ConfigOverrides {
   const listen = readOption('listen', given.listen, address);
   const https = readOption('https', given.https, address);
   const metrics = readOption('metrics', given.metrics, address);

@@ -1,0 +1,21 @@
+import { type OpenStore, openStore } from '../store/open.ts';
+import { type LocalVault, openLocalVault } from '../vault/local.ts';
+import type { StartContext } from './start-context.ts';
+
+/** The open database and the vault whose sealing keys lie in it. */
+export interface Backends extends Omit<OpenStore, 'close'> {
+  readonly vault: LocalVault;
+}
+
+/**
+ * Opens the database and the vault. A missing root key leaves the vault sealed and does not fail the start.
+ * @throws {StoreUnavailableError} when the database cannot be opened.
+ * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ */
+export async function openBackends({ stateDirectory, config, closing }: StartContext): Promise<Backends> {
+  const { store, clients, wrappedKeys, close } = await openStore(config.store);
+  closing.defer(close);
+  const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys: wrappedKeys });
+  closing.defer(() => vault.close());
+  return { store, clients, wrappedKeys, vault };
+}

@@ -1,0 +1,96 @@
+import { newestVersion, oldestVersion } from '../../codec/version.ts';
+import { CommandError } from '../cli/failure.ts';
+import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
+import { type Address, formatAddress } from '../common/address.ts';
+import type { ConfigOverrides } from '../config/index.ts';
+import { storeName } from '../config/values.ts';
+import { enterFips } from '../crypto/policy/fips.ts';
+import { describeError } from '../watch/error-text.ts';
+import { createLog, type Logger } from '../watch/log.ts';
+import { Metrics } from '../watch/metrics.ts';
+import { openBackends } from './backends.ts';
+import { type StartedListeners, startListeners } from './listeners.ts';
+import { ReadinessCheck, startManagement } from './management.ts';
+import { loadConfig, Reloader, ReloadQueue } from './reload.ts';
+import { createServices } from './services.ts';
+import { waitForShutdown } from './shutdown.ts';
+import type { StartContext } from './start-context.ts';
+import { TlsMaterialSource } from './tls-material.ts';
+
+export interface BootOptions {
+  /** Must be initialised and locked. */
+  readonly stateDirectory: StateDirectory;
+  readonly overrides: ConfigOverrides;
+  /** Version of kmipd. */
+  readonly version: string;
+}
+
+/**
+ * Runs the daemon: starts it, prints the ready line, and resolves once a signal has ended it and it has drained and
+ * closed. Resources that were opened are closed in reverse order, also when the start fails.
+ * @throws {CommandError} and other errors for the operator when the daemon cannot start.
+ */
+export async function boot({ stateDirectory, overrides, version }: BootOptions): Promise<void> {
+  const reloads = new ReloadQueue();
+  const config = loadConfig(stateDirectory, overrides);
+  if (config.fips) requireFips();
+  const log = createLog(config.log.level);
+  exitOnBugs(log);
+  await using closing = new AsyncDisposableStack();
+  const context = { stateDirectory, config, log, metrics: new Metrics(), closing };
+
+  const backends = await openBackends(context);
+  const material = await TlsMaterialSource.load(context, config, backends.clients);
+  const services = createServices(context, backends, material, version);
+  const listeners = await startListeners(context, backends, services, material);
+  const { connections } = listeners;
+  const readiness = new ReadinessCheck(backends);
+  const metricsAddress = await startManagement(context, readiness);
+  connections.startRechecks();
+  await connections.updateOutgoing();
+
+  const { vault } = backends;
+  if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
+  process.stdout.write(readyLine(version, context, listeners, metricsAddress));
+  const reloader = new Reloader(context, overrides, material, services, connections);
+  reloads.start(() => reloader.reload());
+
+  const signal = await waitForShutdown();
+  readiness.startDraining();
+  connections.stopRechecks();
+  log.info({ signal, connections: connections.count }, 'draining');
+}
+
+/**
+ * Restricts the process to FIPS 140-3 approved algorithms; must run before any other cryptography.
+ * @throws {CommandError} when OpenSSL has no FIPS provider.
+ */
+function requireFips(): void {
+  const problem = enterFips();
+  if (problem !== undefined) throw new CommandError(problem);
+}
+
+function exitOnBugs(log: Logger): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error) => {
+      log.fatal({ error: describeError(error) }, 'a bug ended the daemon; please report it');
+      process.exit(1);
+    });
+  }
+}
+
+/** Builds the line on standard output that tells whoever started the daemon that it answers, and where. */
+function readyLine(
+  version: string,
+  { config }: StartContext,
+  { address, httpsAddress }: StartedListeners,
+  metricsAddress: Address | undefined,
+): string {
+  const details = [
+    storeName(config.store),
+    `KMIP ${oldestVersion}–${newestVersion}`,
+    ...(httpsAddress ? [`HTTPS on ${formatAddress(httpsAddress)}`] : []),
+    ...(metricsAddress ? [`metrics on ${formatAddress(metricsAddress)}`] : []),
+  ];
+  return `kmipd ${version} ready on ${formatAddress(address)} (${details.join(', ')})\n`;
+}

@@ -1,0 +1,51 @@
+import type { Address } from '../common/address.ts';
+import type { Store } from '../store/store.ts';
+import type { Vault } from '../vault/vault.ts';
+import { type Readiness, startHttpServer } from '../watch/http.ts';
+import type { Backends } from './backends.ts';
+import { bind } from './bind.ts';
+import type { StartContext } from './start-context.ts';
+
+/** Decides whether the daemon can answer requests, for `/readyz`. */
+export class ReadinessCheck {
+  readonly #store: Pick<Store, 'ping'>;
+  readonly #vault: Pick<Vault, 'unsealed'>;
+  #isDraining = false;
+
+  constructor({ store, vault }: Pick<Backends, 'store' | 'vault'>) {
+    this.#store = store;
+    this.#vault = vault;
+  }
+
+  /** Makes every later check report that the daemon is draining. */
+  startDraining(): void {
+    this.#isDraining = true;
+  }
+
+  async check(): Promise<Readiness> {
+    if (this.#isDraining) return { ready: false, reason: 'draining' };
+    if (!this.#vault.unsealed) return { ready: false, reason: 'the vault is sealed' };
+    try {
+      await this.#store.ping();
+      return { ready: true };
+    } catch {
+      return { ready: false, reason: 'the store does not answer' };
+    }
+  }
+}
+
+/**
+ * Serves metrics and health over HTTP where an address is configured, and returns the address that was bound.
+ * @throws {CommandError} when the address cannot be bound.
+ */
+export async function startManagement(
+  { config, metrics, closing }: StartContext,
+  readiness: ReadinessCheck,
+): Promise<Address | undefined> {
+  if (config.metrics === undefined) return undefined;
+  const options = { ...config.metrics, registry: metrics.registry, ready: () => readiness.check() };
+  const { server, host, port } = await bind(config.metrics, '--metrics', () => startHttpServer(options));
+  closing.defer(() => server.closeAllConnections());
+  closing.defer(() => void server.close());
+  return { host, port };
+}

@@ -1,0 +1,103 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
+import { configOf } from '../cli/state-directory/state-directory.ts';
+import type { Config, ConfigOverrides } from '../config/index.ts';
+import type { Connections } from './connections.ts';
+import type { Services } from './services.ts';
+import type { StartContext } from './start-context.ts';
+import type { TlsMaterialSource } from './tls-material.ts';
+
+/** Keys of the configuration that only a restart changes. */
+const restartKeys = [
+  'listen',
+  'https',
+  'store',
+  'metrics',
+  'uniqueNames',
+  'interop',
+  'fips',
+  'certification',
+  'limits',
+] as const;
+
+/**
+ * Reads the configuration of a state directory; the command line takes precedence.
+ * @throws {ConfigError} with every problem of the file.
+ */
+export function loadConfig(stateDirectory: StateDirectory, overrides: ConfigOverrides): Config {
+  return { ...configOf(stateDirectory), ...overrides };
+}
+
+/**
+ * Runs one reload for each SIGHUP, one after another. Signals that arrive before `start` wait for it. From the
+ * constructor on, SIGHUP no longer ends the process.
+ */
+export class ReloadQueue {
+  readonly #reload = Promise.withResolvers<() => Promise<void>>();
+  #last: Promise<void> = Promise.resolve();
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      this.#last = this.#last.then(async () => (await this.#reload.promise)());
+    });
+  }
+
+  /** `reload` must not reject. */
+  start(reload: () => Promise<void>): void {
+    this.#reload.resolve(reload);
+  }
+}
+
+/** Applies changes of the configuration and of the certificates to the running daemon. */
+export class Reloader {
+  readonly #context: StartContext;
+  readonly #overrides: ConfigOverrides;
+  readonly #material: TlsMaterialSource;
+  readonly #services: Services;
+  readonly #connections: Connections;
+  /** The configuration in force. */
+  #config: Config;
+
+  constructor(
+    context: StartContext,
+    overrides: ConfigOverrides,
+    material: TlsMaterialSource,
+    services: Services,
+    connections: Connections,
+  ) {
+    this.#context = context;
+    this.#overrides = overrides;
+    this.#material = material;
+    this.#services = services;
+    this.#connections = connections;
+    this.#config = context.config;
+  }
+
+  /** Never rejects: a configuration that cannot be used is logged, and the former one stays in force. */
+  async reload(): Promise<void> {
+    const { log } = this.#context;
+    try {
+      const next = loadConfig(this.#context.stateDirectory, this.#overrides);
+      const unchanged = Object.fromEntries(restartKeys.map((key) => [key, this.#config[key]]));
+      const ignored = restartKeys.filter((key) => !isDeepStrictEqual(next[key], this.#config[key]));
+      await this.#apply({ ...next, ...unchanged });
+      log.info('configuration reloaded: certificates, trusted authorities, roles, [crypto] and log level');
+      if (ignored.length > 0) log.warn({ keys: ignored }, 'changes of these keys wait for a restart');
+    } catch (error) {
+      log.error(
+        { error: (error as Error).message },
+        'the reload failed; the former configuration stays in force',
+      );
+    }
+  }
+
+  async #apply(config: Config): Promise<void> {
+    const { rolePolicy, cryptographicPolicy } = this.#services;
+    this.#connections.reload(await this.#material.reload(config));
+    rolePolicy.replace(config.roles);
+    cryptographicPolicy.replace({ ...config.crypto, fips: config.fips });
+    this.#context.log.level = config.log.level;
+    await this.#connections.recheck();
+    this.#config = config;
+  }
+}

@@ -1,0 +1,121 @@
+import type { X509Certificate } from 'node:crypto';
+import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
+import { CryptographicPolicy } from '../crypto/policy/policy.ts';
+import type { AuthenticationResult } from '../identity/certificate.ts';
+import { authenticate, principalByName } from '../identity/certificate.ts';
+import { credentialKind } from '../identity/credentials.ts';
+import type { Enrolments } from '../identity/enrolment.ts';
+import { RolePolicy } from '../identity/policy.ts';
+import type { ServerDescription } from '../operations/context.ts';
+import { operations, operationsIn } from '../operations/index.ts';
+import { createService } from '../protocol/create-service.ts';
+import { EndpointDirectory } from '../protocol/endpoints/endpoint-settings.ts';
+import { Endpoints } from '../protocol/endpoints/endpoints.ts';
+import type { Service } from '../protocol/service.ts';
+import { ObjectEvents } from '../protocol/unit-of-work/object-events.ts';
+import { withMetrics } from '../store/with-metrics.ts';
+import { combineEndpointObservers, combineRequestObservers } from '../watch/composite-observer.ts';
+import { logEndpoints, logRequests, truncate } from '../watch/log.ts';
+import type { EndpointObserver } from '../watch/observer.ts';
+import type { Backends } from './backends.ts';
+import { createEnrolments } from './enrolments.ts';
+import type { StartContext } from './start-context.ts';
+import type { TlsMaterialSource } from './tls-material.ts';
+
+/** Everything between the listeners and the backends. */
+export interface Services {
+  readonly service: Service;
+  /** The roles of the configuration; a reload replaces them. */
+  readonly rolePolicy: RolePolicy;
+  /** The `[crypto]` section; a reload replaces it. */
+  readonly cryptographicPolicy: CryptographicPolicy;
+  /** Server requests to clients: on connections whose roles were exchanged, and on outgoing ones. */
+  readonly endpoints: Endpoints;
+  readonly endpointDirectory: EndpointDirectory;
+  readonly endpointObserver: EndpointObserver;
+  /** Looks up the client of a certificate. Rejects when the database does not answer. */
+  authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
+}
+
+/**
+ * Creates the service that answers KMIP messages and its collaborators. Nothing listens yet.
+ * @param version of kmipd, as Query reports it.
+ */
+export function createServices(
+  context: StartContext,
+  backends: Backends,
+  material: TlsMaterialSource,
+  version: string,
+): Services {
+  const { config, log, metrics, closing } = context;
+  const { store, clients, vault } = backends;
+  const rolePolicy = new RolePolicy(config.roles);
+  const cryptographicPolicy = new CryptographicPolicy({ ...config.crypto, fips: config.fips });
+  const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
+  const events = new ObjectEvents(vault, (error) => endpointObserver.failed({ error }));
+  const endpointDirectory = new EndpointDirectory(store, vault);
+  const endpoints = new Endpoints({
+    store,
+    vault,
+    events,
+    limits: config.limits,
+    observer: endpointObserver,
+    settings: (client) => endpointDirectory.of(client),
+    clock: Date.now,
+  });
+  const service = createService({
+    store: withMetrics(store, metrics.storeCall),
+    vault,
+    crypto: cryptographicPolicy.restrict(nodeCrypto),
+    limits: config.limits,
+    operations,
+    server: serverDescription(context, version),
+    observer: combineRequestObservers(logRequests(log), metrics.requests),
+    events,
+    clock: Date.now,
+    principal: (client) => principalByName(client, clients, rolePolicy),
+    enrolments: enrolmentsOf(context, backends, material),
+  });
+  closing.defer(() => closeThreads());
+  closing.defer(() => service.close());
+  metrics.watchJobs(() => service.pendingJobs);
+  const hasCredentials = async (client: string) => (await store.record(credentialKind, client)) !== undefined;
+  return {
+    service,
+    rolePolicy,
+    cryptographicPolicy,
+    endpoints,
+    endpointDirectory,
+    endpointObserver,
+    authenticate: (certificate) => authenticate(certificate, clients, rolePolicy, new Date(), hasCredentials),
+  };
+}
+
+/** The server as Query and the operations about it describe it. */
+function serverDescription({ config, log }: StartContext, version: string): ServerDescription {
+  const { interop, uniqueNames } = config;
+  return {
+    vendor: 'kmipd',
+    name: 'kmipd',
+    version,
+    operations: (requested) => operationsIn(requested, interop),
+    https: config.https !== undefined,
+    revocationListUrl: config.certification.crlUrl,
+    interop,
+    uniqueNames,
+    log: (client, message) => log.info({ client, message: truncate(message) }, 'message of a client'),
+  };
+}
+
+function enrolmentsOf(
+  { stateDirectory, log }: StartContext,
+  { clients }: Backends,
+  material: TlsMaterialSource,
+): Enrolments {
+  return createEnrolments({
+    stateDirectory,
+    authorities: () => material.current.authorities,
+    directory: clients,
+    replaced: (event) => log.warn(event, 'a client replaced its certificate'),
+  });
+}
