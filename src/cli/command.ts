@@ -10,18 +10,18 @@ export interface Command<Arguments = never> {
   readonly describe: string;
   builder(yargs: Argv): Argv;
   /** Rejects with what `linesOf` can tell. */
-  run(given: Arguments): Promise<void>;
+  run(args: Arguments): Promise<void>;
 }
 
 /** Commands that share their first word. */
-export interface Group {
+export interface CommandGroup {
   readonly command: string;
   readonly describe: string;
-  readonly commands: readonly (Command | Group)[];
+  readonly commands: readonly (Command | CommandGroup)[];
 }
 
 /** Options that may be given several times. */
-export const repeatable: ReadonlySet<string> = new Set(['name']);
+export const repeatableOptions: ReadonlySet<string> = new Set(['name']);
 
 /** One line (or several) for whoever started the command. */
 export function print(text: string): void {
@@ -75,7 +75,7 @@ export function withListenerOptions(yargs: Argv): Argv {
 export function readOption<T>(
   name: string,
   value: string | undefined,
-  read: values.Reader<T>,
+  read: values.ValueReader<T>,
 ): T | undefined {
   if (value === undefined) return undefined;
   try {
@@ -86,11 +86,11 @@ export function readOption<T>(
   }
 }
 
-const plainName = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
+const plainNamePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 /** Names of clients and groups end up in paths, certificates and logs. Throws UsageError. */
-export function plainNameOf(what: string, value: string): string {
-  if (plainName.test(value)) return value;
+export function requirePlainName(what: string, value: string): string {
+  if (plainNamePattern.test(value)) return value;
   throw new UsageError(
     `${what} ${JSON.stringify(value)} is not possible; use 1 to 64 letters, digits and . _ @ -, a letter or digit first`,
   );

@@ -40,7 +40,7 @@ const systemReasons: Readonly<Record<string, string>> = {
 };
 
 /** The lines that a failed command prints, each complete in itself. Never a stack. */
-export function linesOf(error: unknown): readonly string[] {
+export function failureLines(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
   if (error instanceof UsageError || spoken.has(error.name)) return [firstLine(error.message)];

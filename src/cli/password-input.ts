@@ -11,15 +11,16 @@ const maxBytes = 1_024;
  * pipe, or typed twice. Throws CommandError.
  */
 export async function readPassword(what: string, file: string | undefined): Promise<string> {
-  if (file !== undefined) return checked(new TextDecoder().decode(readInput(file)), file);
-  if (!process.stdin.isTTY) return checked(readFileSync(standardInput, 'utf8'), 'the standard input');
-  const password = await typed(`${what}: `);
-  if ((await typed('once more: ')) !== password) throw new CommandError('the two are not the same');
-  return checked(password, 'what was typed');
+  if (file !== undefined) return requireOneLine(new TextDecoder().decode(readInput(file)), file);
+  if (!process.stdin.isTTY) return requireOneLine(readFileSync(standardInput, 'utf8'), 'the standard input');
+  const password = await readFromTerminal(`${what}: `);
+  if ((await readFromTerminal('once more: ')) !== password)
+    throw new CommandError('the two are not the same');
+  return requireOneLine(password, 'what was typed');
 }
 
 /** One line, its end left out. */
-function checked(text: string, where: string): string {
+function requireOneLine(text: string, where: string): string {
   const line = text.replace(/\r?\n$/, '');
   if (line === '') throw new CommandError(`${where} holds no password; give it as one line`);
   if (/[\r\n]/.test(line)) throw new CommandError(`${where} holds more than one line; a password is one`);
@@ -29,7 +30,7 @@ function checked(text: string, where: string): string {
 }
 
 /** A line typed at a terminal, which does not show it. */
-async function typed(prompt: string): Promise<string> {
+async function readFromTerminal(prompt: string): Promise<string> {
   const terminal = process.stdin as ReadStream;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let line = '';

@@ -1,48 +1,55 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../common/suggest.ts';
-import { type Command, type Group, repeatable } from './command.ts';
+import { type Command, type CommandGroup, repeatableOptions } from './command.ts';
 import { checkConfig } from './commands/check-config.ts';
-import { client } from './commands/client.ts';
+import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
 import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
-import { type Boot, serveWith } from './commands/serve.ts';
-import { linesOf, UsageError } from './failure.ts';
+import { type Boot, createServeCommand } from './commands/serve.ts';
+import { failureLines, UsageError } from './failure.ts';
 
 /**
  * Runs one command line (without the program's name). Resolves to the exit code: 0 done, 1 failed, 2 not understood.
  * Failures are lines on stderr, one each, never a stack.
  */
-export async function run(words: readonly string[], version: string, boot: Boot): Promise<number> {
+export async function run(args: readonly string[], version: string, boot: Boot): Promise<number> {
   try {
-    const action = await understand(words, version, boot);
+    const action = await parseCommandLine(args, version, boot);
     await action?.();
     return 0;
   } catch (error) {
-    for (const line of linesOf(error)) process.stderr.write(`kmipd: ${line}\n`);
+    for (const line of failureLines(error)) process.stderr.write(`kmipd: ${line}\n`);
     if (process.env.KMIPD_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
 /** What the command line asks for; undefined when it was help or the version. Throws UsageError. */
-async function understand(words: readonly string[], version: string, boot: Boot) {
+async function parseCommandLine(args: readonly string[], version: string, boot: Boot) {
   // Nothing is done inside yargs, so whatever it throws is about the command line.
   let action: (() => Promise<void>) | undefined;
-  function add(parser: Argv, command: Command | Group): Argv {
+  function add(parser: Argv, command: Command | CommandGroup): Argv {
     if ('commands' in command) {
       return parser.command(command.command, command.describe, (inner) => {
         for (const each of command.commands) add(inner, each);
         return inner.demandCommand(1);
       });
     }
-    return parser.command(command.command, command.describe, command.builder, (given) => {
-      refuseOddValues(given, words);
-      action = () => command.run(given as never);
+    return parser.command(command.command, command.describe, command.builder, (options) => {
+      refuseOddValues(options, args);
+      action = () => command.run(options as never);
     });
   }
-  const top: readonly (Command | Group)[] = [serveWith(boot), init, checkConfig, decode, client, crl];
-  const parser = yargs([...words])
+  const top: readonly (Command | CommandGroup)[] = [
+    createServeCommand(boot),
+    init,
+    checkConfig,
+    decode,
+    clientCommands,
+    crl,
+  ];
+  const parser = yargs([...args])
     .scriptName('kmipd')
     .usage('$0 COMMAND\n\nA KMIP key server.');
   for (const command of top) add(parser, command);
@@ -67,39 +74,43 @@ async function understand(words: readonly string[], version: string, boot: Boot)
     await parser.parseAsync();
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof Error)) throw error;
-    throw new UsageError(explain(error.message, words, top));
+    throw new UsageError(explainParserError(error.message, args, top));
   }
   return action;
 }
 
 /** Values that yargs lets pass: given twice, empty, or no truth value at all. */
-function refuseOddValues(given: Readonly<Record<string, unknown>>, words: readonly string[]): void {
-  for (const [name, value] of Object.entries(given)) {
+function refuseOddValues(options: Readonly<Record<string, unknown>>, args: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
     if (name === '_' || name === '$0') continue;
     // yargs makes an empty text of a lone -, which stands for standard input.
-    if (value === '' && !words.includes('-')) throw new UsageError(`--${name} needs a value`);
-    if (Array.isArray(value) && !repeatable.has(name))
+    if (value === '' && !args.includes('-')) throw new UsageError(`--${name} needs a value`);
+    if (Array.isArray(value) && !repeatableOptions.has(name))
       throw new UsageError(`--${name} is given more than once`);
-    const word = words.find((candidate) => candidate.startsWith(`--${name}=`));
+    const word = args.find((candidate) => candidate.startsWith(`--${name}=`));
     if (typeof value === 'boolean' && word !== undefined && !/=(true|false)$/.test(word)) {
       throw new UsageError(`${word} is not possible; write --${name}`);
     }
   }
 }
 
-const wordOf = ({ command }: Command | Group): string => command.split(' ')[0] ?? '';
+const nameOf = ({ command }: Command | CommandGroup): string => command.split(' ')[0] ?? '';
 
 /** What yargs says, in one line that names the word it is about and where help is. */
-function explain(message: string, words: readonly string[], top: readonly (Command | Group)[]): string {
-  const plain = words.filter((word) => !word.startsWith('-'));
+function explainParserError(
+  message: string,
+  args: readonly string[],
+  top: readonly (Command | CommandGroup)[],
+): string {
+  const positionals = args.filter((word) => !word.startsWith('-'));
   let [group, within, depth] = ['kmipd', top, 0];
   for (;;) {
-    const inner = within.find((each) => wordOf(each) === plain[depth]);
+    const inner = within.find((each) => nameOf(each) === positionals[depth]);
     if (inner === undefined || !('commands' in inner)) break;
-    [group, within, depth] = [`${group} ${wordOf(inner)}`, inner.commands, depth + 1];
+    [group, within, depth] = [`${group} ${nameOf(inner)}`, inner.commands, depth + 1];
   }
-  const word = plain[depth];
-  const commands = within.map(wordOf);
+  const word = positionals[depth];
+  const commands = within.map(nameOf);
   if (word === undefined) return `which command? ${commands.join(', ')}; see ${group} --help`;
   if (!commands.includes(word)) {
     return `unknown command "${word}"${didYouMean(word, commands) || `; see ${group} --help`}`;
@@ -107,9 +118,7 @@ function explain(message: string, words: readonly string[], top: readonly (Comma
   const help = `see ${group} ${word} --help`;
   const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1]?.split(', ')[0];
   if (unknown !== undefined) {
-    const option = words.find((candidate) =>
-      new RegExp(`^--?${RegExp.escape(unknown)}(=|$)`).test(candidate),
-    );
+    const option = args.find((candidate) => new RegExp(`^--?${RegExp.escape(unknown)}(=|$)`).test(candidate));
     return option === undefined
       ? `"${unknown}" is one word too many; ${help}`
       : `unknown option ${option.split('=')[0]}; ${help}`;

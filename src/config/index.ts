@@ -4,7 +4,15 @@ import type { Address } from '../common/address.ts';
 import { defaultLimits, type Limits } from '../common/limits.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
-import { type Key, keys, known, limit, limitNames, type logLevels, type tlsProfiles } from './keys.ts';
+import {
+  type ConfigKey,
+  configKeys,
+  limitKey,
+  limitNames,
+  type logLevels,
+  namedKeys,
+  type tlsProfiles,
+} from './keys.ts';
 import { ConfigValueError } from './values.ts';
 
 /** Everything `kmipd.toml` says, with the defaults filled in and paths made absolute. */
@@ -57,7 +65,7 @@ export class ConfigError extends Error {
 }
 
 /** Reads and checks a file. Throws ConfigError, also when it cannot be read. */
-export function readConfig(file: string, home: string): Config {
+export function readConfigFile(file: string, directory: string): Config {
   let source: string;
   try {
     source = readFileSync(file, 'utf8');
@@ -69,30 +77,30 @@ export function readConfig(file: string, home: string): Config {
         : `cannot be read (${code}); check its owner and mode`;
     throw new ConfigError([`${file}: ${reason}`]);
   }
-  return parseConfig(source, file, home);
+  return parseConfig(source, file, directory);
 }
 
 /** Checks TOML text; `file` is what messages call it, `home` where paths begin. Throws ConfigError with all problems. */
-export function parseConfig(source: string, file: string, home: string): Config {
+export function parseConfig(source: string, file: string, directory: string): Config {
   const tree = parseToml(source, file);
   const problems: string[] = [];
-  const given = new Map<string, unknown>();
+  const values = new Map<string, unknown>();
   const roles = readRoles(tree.roles, problems);
-  for (const [name, value] of leaves(tree)) {
-    const expected = keys.get(name);
+  for (const [name, value] of flattenSections(tree)) {
+    const expected = configKeys.get(name);
     if (expected === undefined) {
-      problems.push(`unknown key "${name}"${didYouMean(name, [...keys.keys(), 'roles'])}`);
+      problems.push(`unknown key "${name}"${didYouMean(name, [...configKeys.keys(), 'roles'])}`);
       continue;
     }
     try {
-      given.set(name, expected.read(value, home));
+      values.set(name, expected.read(value, directory));
     } catch (error) {
       if (!(error instanceof ConfigValueError)) throw error;
       problems.push(`"${name}" ${error.message}`);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
-  return assemble(given, roles, home);
+  return assembleConfig(values, roles, directory);
 }
 
 function parseToml(source: string, file: string): Record<string, unknown> {
@@ -106,11 +114,11 @@ function parseToml(source: string, file: string): Record<string, unknown> {
 }
 
 const sections = new Set(
-  [...keys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
+  [...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
 );
 
 /** Dotted names and values; a table that is no section of ours stands for itself. */
-function* leaves(tree: Record<string, unknown>): Generator<[string, unknown]> {
+function* flattenSections(tree: Record<string, unknown>): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(tree)) {
     if (name === 'roles') continue;
     if (!sections.has(name) || !isTable(value)) yield [name, value];
@@ -137,29 +145,29 @@ function readRoles(value: unknown, problems: string[]): CustomRoles {
   return roles;
 }
 
-function assemble(given: ReadonlyMap<string, unknown>, roles: CustomRoles, home: string): Config {
-  function value<T>({ name, initial, read }: Key<T>): T {
-    return given.has(name) ? (given.get(name) as T) : read(initial, home);
+function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles, directory: string): Config {
+  function value<T>({ name, defaultValue, read }: ConfigKey<T>): T {
+    return values.has(name) ? (values.get(name) as T) : read(defaultValue, directory);
   }
-  const limits = Object.fromEntries(limitNames.map((name) => [name, value(limit(name))]));
+  const limits = Object.fromEntries(limitNames.map((name) => [name, value(limitKey(name))]));
   return {
-    listen: value(known.listen),
-    https: given.has('https') ? value(known.https) : undefined,
-    store: value(known.store),
-    metrics: given.has('metrics') ? value(known.metrics) : undefined,
-    uniqueNames: value(known.uniqueNames),
-    interop: value(known.interop),
-    fips: value(known.fips),
-    log: { level: value(known.logLevel) },
+    listen: value(namedKeys.listen),
+    https: values.has('https') ? value(namedKeys.https) : undefined,
+    store: value(namedKeys.store),
+    metrics: values.has('metrics') ? value(namedKeys.metrics) : undefined,
+    uniqueNames: value(namedKeys.uniqueNames),
+    interop: value(namedKeys.interop),
+    fips: value(namedKeys.fips),
+    log: { level: value(namedKeys.logLevel) },
     tls: {
-      profile: value(known.tlsProfile),
-      certificate: value(known.tlsCertificate),
-      key: value(known.tlsKey),
-      names: value(known.tlsNames),
-      authorities: value(known.tlsAuthorities),
+      profile: value(namedKeys.tlsProfile),
+      certificate: value(namedKeys.tlsCertificate),
+      key: value(namedKeys.tlsKey),
+      names: value(namedKeys.tlsNames),
+      authorities: value(namedKeys.tlsAuthorities),
     },
-    certification: { crlUrl: given.has(known.crlUrl.name) ? value(known.crlUrl) : undefined },
-    crypto: { disabled: value(known.cryptoDisabled), pkcs1Decryption: value(known.pkcs1Decryption) },
+    certification: { crlUrl: values.has(namedKeys.crlUrl.name) ? value(namedKeys.crlUrl) : undefined },
+    crypto: { disabled: value(namedKeys.cryptoDisabled), pkcs1Decryption: value(namedKeys.pkcs1Decryption) },
     limits: { ...defaultLimits, ...limits },
     roles,
   };

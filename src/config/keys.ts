@@ -6,20 +6,25 @@ export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** One key of the configuration. */
-export interface Key<T = unknown> {
+export interface ConfigKey<T = unknown> {
   /** As in the file; `section.key` inside a table. */
   readonly name: string;
   /** The comment above it in a written file. */
   readonly comment: string;
   /** In force when the key is absent, as the file would say it; undefined: nothing. */
-  readonly initial: string | number | boolean | readonly string[] | undefined;
-  readonly read: values.Reader<T>;
+  readonly defaultValue: string | number | boolean | readonly string[] | undefined;
+  readonly read: values.ValueReader<T>;
 }
 
-const key = <T>(name: string, initial: Key['initial'], read: values.Reader<T>, comment: string): Key<T> => ({
+const configKey = <T>(
+  name: string,
+  defaultValue: ConfigKey['defaultValue'],
+  read: values.ValueReader<T>,
+  comment: string,
+): ConfigKey<T> => ({
   name,
   comment,
-  initial,
+  defaultValue,
   read,
 });
 
@@ -51,111 +56,111 @@ const limitRanges: Readonly<Record<keyof Limits, readonly [least: number, most: 
   failedDecryptions: [1, 1_000_000],
 };
 
-export const limit = (name: keyof Limits): Key<number> =>
-  key(`limits.${name}`, defaultLimits[name], values.wholeNumber(...limitRanges[name]), '');
+export const limitKey = (name: keyof Limits): ConfigKey<number> =>
+  configKey(`limits.${name}`, defaultLimits[name], values.integerBetween(...limitRanges[name]), '');
 
 export const limitNames = Object.keys(limitRanges) as (keyof Limits)[];
 
-function disabledNames(value: unknown, home: string): readonly string[] {
-  const names = values.texts(value, home);
+function readDisabledNames(value: unknown, directory: string): readonly string[] {
+  const names = values.readTexts(value, directory);
   const problem = names.map(findDisabledProblem).find((found) => found !== undefined);
   if (problem !== undefined) throw new values.ConfigValueError(`is wrong: ${problem}`);
   return names;
 }
 
 /** By what the code calls them. */
-export const known = {
-  listen: key('listen', '127.0.0.1:5696', values.address, 'Where KMIP clients connect.'),
-  https: key(
+export const namedKeys = {
+  listen: configKey('listen', '127.0.0.1:5696', values.readAddress, 'Where KMIP clients connect.'),
+  https: configKey(
     'https',
     undefined,
-    values.address,
+    values.readAddress,
     'KMIP over HTTPS: POST /kmip with TTLV, XML or JSON, the same clients and certificates. Off when left out.',
   ),
-  store: key(
+  store: configKey(
     'store',
     'sqlite:kmipd.db',
-    values.store,
+    values.readStoreUrl,
     '"sqlite:FILE", relative to this file, or "postgres://USER@HOST/DATABASE".',
   ),
-  metrics: key(
+  metrics: configKey(
     'metrics',
     undefined,
-    values.address,
+    values.readAddress,
     'Prometheus metrics, /livez and /readyz over plain HTTP. Off when left out.',
   ),
-  uniqueNames: key(
+  uniqueNames: configKey(
     'uniqueNames',
     false,
-    values.flag,
+    values.readBoolean,
     'Refuse a Name that another object of the group bears. Some clients name everything alike and need false.',
   ),
-  interop: key(
+  interop: configKey(
     'interop',
     false,
-    values.flag,
+    values.readBoolean,
     'The Interop operation of conformance tests. Never in production.',
   ),
-  fips: key(
+  fips: configKey(
     'fips',
     false,
-    values.flag,
+    values.readBoolean,
     "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider, which has to be installed.",
   ),
-  logLevel: key('log.level', 'info', values.oneOf(logLevels), `One of ${logLevels.join(', ')}.`),
-  tlsProfile: key(
+  logLevel: configKey('log.level', 'info', values.choiceOf(logLevels), `One of ${logLevels.join(', ')}.`),
+  tlsProfile: configKey(
     'tls.profile',
     'intermediate',
-    values.oneOf(tlsProfiles),
+    values.choiceOf(tlsProfiles),
     'modern: TLS 1.3; intermediate: also 1.2 with ECDHE and AEAD; legacy: also the CBC suites of old arrays.',
   ),
-  tlsCertificate: key(
+  tlsCertificate: configKey(
     'tls.certificate',
     'server/cert.pem',
-    values.path,
+    values.readPath,
     'Server certificate and its key (PEM). Without the file, a new certificate of the authority in ca/ is written.',
   ),
-  tlsKey: key('tls.key', 'server/key.pem', values.path, ''),
-  tlsNames: key(
+  tlsKey: configKey('tls.key', 'server/key.pem', values.readPath, ''),
+  tlsNames: configKey(
     'tls.names',
     [],
-    values.texts,
+    values.readTexts,
     'DNS names and addresses of a new server certificate, besides localhost and the name of this host.',
   ),
-  tlsAuthorities: key(
+  tlsAuthorities: configKey(
     'tls.authorities',
     [],
-    values.paths,
+    values.readPaths,
     'PEM files of further authorities. Their clients connect once their certificates are enrolled.',
   ),
-  crlUrl: key(
+  crlUrl: configKey(
     'certification.crlUrl',
     undefined,
-    values.webAddress,
+    values.readWebUrl,
     'Where certificates say that the list of kmipd crl is; {issuer} stands for its ISSUER. They do not when left out.',
   ),
-  cryptoDisabled: key(
+  cryptoDisabled: configKey(
     'crypto.disabled',
     [],
-    disabledNames,
+    readDisabledNames,
     'What is neither made nor used, by its name in KMIP: algorithms (also "RSA<2048", "AES=128"), hashes, modes, curves, ….',
   ),
-  pkcs1Decryption: key(
+  pkcs1Decryption: configKey(
     'crypto.pkcs1Decryption',
     false,
-    values.flag,
+    values.readBoolean,
     'Decrypt RSA with PKCS #1 v1.5 padding too. Clients that need it can be used to decrypt what others sent them.',
   ),
-} satisfies Record<string, Key>;
+} satisfies Record<string, ConfigKey>;
 
 /** What a written file shows for keys without a default. */
-export const examples: Readonly<Record<string, string>> = {
+export const exampleValues: Readonly<Record<string, string>> = {
   https: '127.0.0.1:5697',
   metrics: '127.0.0.1:9696',
   'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
 };
 
 /** Every key in the order of a written file; `[roles]` has free names and is read apart. */
-export const keys: ReadonlyMap<string, Key> = new Map(
-  [...Object.values<Key>(known), ...limitNames.map(limit)].map((each) => [each.name, each]),
+export const configKeys: ReadonlyMap<string, ConfigKey> = new Map(
+  [...Object.values<ConfigKey>(namedKeys), ...limitNames.map(limitKey)].map((each) => [each.name, each]),
 );

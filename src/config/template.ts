@@ -1,16 +1,16 @@
-import { examples, type Key, keys } from './keys.ts';
+import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 
 /**
  * A commented file for a new home: every key with its default behind a `#`, those of `settings` (dotted names) in
  * force.
  */
-export function renderConfig(settings: Readonly<Record<string, Key['initial']>> = {}): string {
+export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
     '# then restart kmipd; SIGHUP reloads certificates, roles, [crypto] and the log level without a restart.',
   ];
   let section = '';
-  for (const { name, comment, initial } of keys.values()) {
+  for (const { name, comment, defaultValue } of configKeys.values()) {
     const [first, second] = name.split('.') as [string, string?];
     if (second !== undefined && first !== section) {
       section = first;
@@ -19,7 +19,7 @@ export function renderConfig(settings: Readonly<Record<string, Key['initial']>> 
     if (comment !== '') lines.push(`# ${comment}`);
     const setting = settings[name];
     // JSON's texts, numbers, booleans and lists of texts are TOML as well.
-    const line = `${second ?? first} = ${JSON.stringify(setting ?? initial ?? examples[name])}`;
+    const line = `${second ?? first} = ${JSON.stringify(setting ?? defaultValue ?? exampleValues[name])}`;
     lines.push(setting === undefined ? `#${line}` : line);
   }
   return `${[...lines, ...rolesExample].join('\n')}\n`;

@@ -3,7 +3,7 @@ import { CommandError } from '../cli/failure.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
 import type { ConfigOverrides } from '../config/index.ts';
-import { storeName } from '../config/values.ts';
+import { redactStoreUrl } from '../config/values.ts';
 import { enterFips } from '../crypto/policy/fips.ts';
 import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
@@ -87,7 +87,7 @@ function readyLine(
   metricsAddress: Address | undefined,
 ): string {
   const details = [
-    storeName(config.store),
+    redactStoreUrl(config.store),
     `KMIP ${oldestVersion}–${newestVersion}`,
     ...(httpsAddress ? [`HTTPS on ${formatAddress(httpsAddress)}`] : []),
     ...(metricsAddress ? [`metrics on ${formatAddress(metricsAddress)}`] : []),

@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { CertificateRefusedError, type IssuedCertificate, refuseWeakKey } from '../../certs/keys.ts';
-import { authorityOf } from '../cli/state-directory/authority.ts';
+import { readAuthority } from '../cli/state-directory/authority.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { fingerprintOf, refusalOf } from '../identity/certificate.ts';
 import {
@@ -44,13 +44,13 @@ export function createEnrolments({
     },
     async signRequest(client, request) {
       const { signRequest } = await loadIssuer();
-      const authority = authorityOf(stateDirectory);
+      const authority = readAuthority(stateDirectory);
       const pem = await translateRefusal(() => signRequest(authority, client, request));
       return requireUsable(pem, authorities());
     },
     async generate(client) {
       const { issueClient } = await loadIssuer();
-      const authority = authorityOf(stateDirectory);
+      const authority = readAuthority(stateDirectory);
       const kind = authority.key.asymmetricKeyType === 'rsa' ? 'rsa' : 'ec';
       const { certificate, key }: IssuedCertificate = await translateRefusal(() =>
         issueClient(authority, client, kind),

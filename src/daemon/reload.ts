@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
-import { configOf } from '../cli/state-directory/state-directory.ts';
+import { readStateConfig } from '../cli/state-directory/state-directory.ts';
 import type { Config, ConfigOverrides } from '../config/index.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
@@ -25,7 +25,7 @@ const restartKeys = [
  * @throws {ConfigError} with every problem of the file.
  */
 export function loadConfig(stateDirectory: StateDirectory, overrides: ConfigOverrides): Config {
-  return { ...configOf(stateDirectory), ...overrides };
+  return { ...readStateConfig(stateDirectory), ...overrides };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { splitCertificates } from '../../certs/pem.ts';
 import { CommandError } from '../cli/failure.ts';
-import { authoritiesOf, completeServer } from '../cli/state-directory/authority.ts';
+import { completeServer, readTrustedAuthorities } from '../cli/state-directory/authority.ts';
 import { readRequiredFile } from '../cli/state-directory/state-directory.ts';
 import type { Config } from '../config/index.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
@@ -74,7 +74,7 @@ async function readMaterial(
       `${key} is not the private key of ${certificate}; put the two that belong together there`,
     );
   }
-  const authorities = authoritiesOf(stateDirectory, config);
+  const authorities = readTrustedAuthorities(stateDirectory, config);
   const expiries = authorities.map((pem) => new X509Certificate(pem).validToDate.getTime());
   const ca = trustAnchors(authorities, await clients.list());
   const expires = { server: leaf.validToDate, ca: new Date(Math.min(...expiries)) };

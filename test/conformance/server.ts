@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { issueClient } from '../../certs/issue.ts';
 import { privateKeyToPem } from '../../certs/keys.ts';
-import { authoritiesOf, authorityOf } from '../../src/cli/state-directory/authority.ts';
+import { readAuthority, readTrustedAuthorities } from '../../src/cli/state-directory/authority.ts';
 import { requireInitialised, stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
 import { fingerprintOf } from '../../src/identity/certificate.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -79,8 +79,8 @@ async function enrol(directory: string, names: readonly string[]): Promise<Map<s
   await run(process.execPath, [main, 'init', '--home', directory]);
   const home = stateDirectoryAt(directory);
   const config = requireInitialised(home);
-  const authority = authorityOf(home);
-  const ca = authoritiesOf(home, config).join('');
+  const authority = readAuthority(home);
+  const ca = readTrustedAuthorities(home, config).join('');
   const identities = new Map<string, Identity>();
   const { clients, close } = await openStore(config.store);
   try {

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { readConfig } from '../../config/index.ts';
+import { readConfigFile } from '../../config/index.ts';
 import { type Command, homeOption, print } from '../command.ts';
 import { stateDirectoryAt } from '../state-directory/state-directory.ts';
 
@@ -17,7 +17,7 @@ export const checkConfig: Command<Arguments> = {
       .options(homeOption),
   async run({ file, home }) {
     const path = file === undefined ? stateDirectoryAt(home).config : resolve(file);
-    readConfig(path, dirname(path));
+    readConfigFile(path, dirname(path));
     print(`${path}: ok`);
   },
 };

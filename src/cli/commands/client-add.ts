@@ -6,17 +6,17 @@ import type { Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { formatAddress } from '../../common/address.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
-import { store as readStore } from '../../config/values.ts';
+import { readStoreUrl } from '../../config/values.ts';
 import { fingerprintOf, refusalOf } from '../../identity/certificate.ts';
 import { presets, RolePolicy } from '../../identity/policy.ts';
 import type { Client } from '../../identity/principal.ts';
 import {
   type Command,
   homeOption,
-  plainNameOf,
   print,
   readInput,
   readOption,
+  requirePlainName,
   storeOption,
 } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
@@ -40,7 +40,7 @@ interface Arguments {
   readonly 'p12-password'?: string;
 }
 
-export const add: Command<Arguments> = {
+export const clientAdd: Command<Arguments> = {
   command: 'add <client>',
   describe: 'Enrol a client and write its certificate files',
   builder: (yargs) =>
@@ -87,29 +87,29 @@ export const add: Command<Arguments> = {
         describe: 'File with its password [a new one]',
       })
       .conflicts({ cert: 'csr' }),
-  async run(given) {
-    const name = plainNameOf('the name', given.client);
-    const group = plainNameOf('the group', given.group);
-    const home = stateDirectoryAt(given.home);
+  async run(args) {
+    const name = requirePlainName('the name', args.client);
+    const group = requirePlainName('the group', args.group);
+    const home = stateDirectoryAt(args.home);
     const config = requireInitialised(home);
-    refuseUnknownRole(given.role, config);
-    const store = readOption('store', given.store, readStore) ?? config.store;
-    const out = resolve(given.out ?? join(home.clients, name));
+    refuseUnknownRole(args.role, config);
+    const store = readOption('store', args.store, readStoreUrl) ?? config.store;
+    const out = resolve(args.out ?? join(home.clients, name));
 
-    const { tellDaemon, withDirectory } = await import('../state-directory/client-directory.ts');
-    await withDirectory(store, async (directory) => {
+    const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
+    await withClientDirectory(store, async (directory) => {
       const taken = await directory.byName(name);
       if (taken !== undefined) {
         throw new CommandError(
           `client "${name}" is enrolled already; choose another name, or remove it first`,
         );
       }
-      const certificate = await obtainCertificate(name, out, given, home, config);
+      const certificate = await obtainCertificate(name, out, args, home, config);
       const parsed = new X509Certificate(certificate);
       const client: Client = {
         name,
         group,
-        role: given.role,
+        role: args.role,
         fingerprint: fingerprintOf(parsed),
         disabled: false,
         enrolledAt: Math.floor(Date.now() / 1000),
@@ -123,11 +123,11 @@ export const add: Command<Arguments> = {
       }
       const until = parsed.validToDate.toISOString().slice(0, 10);
       print(
-        `client ${name} is enrolled: group ${group}, role ${given.role}, certificate valid until ${until}`,
+        `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,
       );
     });
-    if (given.cert !== undefined) tellDaemon(home);
-    printUse(out, given, config);
+    if (args.cert !== undefined) notifyDaemon(home);
+    printUsage(out, args, config);
   },
 };
 
@@ -143,32 +143,32 @@ function refuseUnknownRole(role: string, config: Config): void {
 async function obtainCertificate(
   name: string,
   out: string,
-  given: Arguments,
+  args: Arguments,
   home: StateDirectory,
   config: Config,
 ): Promise<string> {
   const { issueClient, signRequest } = await import('../../../certs/issue.ts');
-  const { authoritiesOf, authorityOf } = await import('../state-directory/authority.ts');
-  const { refuseOccupied, writeClientFiles, writeCertificates } = await import(
+  const { readTrustedAuthorities, readAuthority } = await import('../state-directory/authority.ts');
+  const { requireNoClientKey, writeClientFiles, writeCertificates } = await import(
     '../state-directory/client-files.ts'
   );
-  const trusted = authoritiesOf(home, config);
+  const trusted = readTrustedAuthorities(home, config);
   const authorities = trusted.join('');
-  if (given.cert !== undefined) {
-    const certificate = await takeCertificate(given.cert, trusted);
+  if (args.cert !== undefined) {
+    const certificate = await readOwnCertificate(args.cert, trusted);
     writeCertificates(out, undefined, authorities);
     return certificate;
   }
-  if (given.csr !== undefined) {
-    const request = readInput(given.csr);
-    const certificate = await named(given.csr, () => signRequest(authorityOf(home), name, request));
+  if (args.csr !== undefined) {
+    const request = readInput(args.csr);
+    const certificate = await prefixErrors(args.csr, () => signRequest(readAuthority(home), name, request));
     writeCertificates(out, certificate, authorities);
     return certificate;
   }
-  refuseOccupied(out);
-  const client = await issueClient(authorityOf(home), name, given.key);
-  const password = given['p12-password'] === undefined ? undefined : passwordIn(given['p12-password']);
-  writeClientFiles(out, client, { name, authorities, encryption: given.p12, password });
+  requireNoClientKey(out);
+  const client = await issueClient(readAuthority(home), name, args.key);
+  const password = args['p12-password'] === undefined ? undefined : readPkcs12Password(args['p12-password']);
+  writeClientFiles(out, client, { name, authorities, encryption: args.p12, password });
   return client.certificate;
 }
 
@@ -176,20 +176,20 @@ async function obtainCertificate(
  * A certificate that its owner brought along, with those above it when it did not sign itself: OpenSSL wants the whole
  * way up to a root, and Node's server has no switch for less. Throws when no TLS handshake could use it.
  */
-async function takeCertificate(file: string, authorities: readonly string[]): Promise<string> {
+async function readOwnCertificate(file: string, authorities: readonly string[]): Promise<string> {
   const { splitCertificates } = await import('../../../certs/pem.ts');
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
   const { leadsToRoot } = await import('../../identity/trust.ts');
-  return named(file, async () => {
+  return prefixErrors(file, async () => {
     const pems = splitCertificates(Buffer.from(readInput(file)).toString('latin1'), 'it');
-    const [certificate, ...above] = pems.map((pem) => new X509Certificate(pem)) as [
+    const [certificate, ...issuerCertificates] = pems.map((pem) => new X509Certificate(pem)) as [
       X509Certificate,
       ...X509Certificate[],
     ];
     refuseWeakKey(certificate.publicKey);
     const refusal = refusalOf(certificate, new Date());
     if (refusal !== undefined && refusal !== 'certificate not yet valid') throw new CommandError(refusal);
-    const issuers = [...above, ...authorities.map((pem) => new X509Certificate(pem))];
+    const issuers = [...issuerCertificates, ...authorities.map((pem) => new X509Certificate(pem))];
     if (!leadsToRoot(certificate, issuers)) {
       throw new CommandError(
         'its issuer is unknown; put the certificates above it, up to the root, below it in the file or into tls.authorities',
@@ -200,7 +200,7 @@ async function takeCertificate(file: string, authorities: readonly string[]): Pr
 }
 
 /** Puts the file's name in front of what is wrong with it. */
-async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
+async function prefixErrors<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -209,28 +209,28 @@ async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-function passwordIn(file: string): string {
+function readPkcs12Password(file: string): string {
   const password = Buffer.from(readInput(file)).toString().split(/\r?\n/, 1)[0] ?? '';
   if (password === '')
     throw new CommandError(`${file} is empty; its first line is the password of client.p12`);
   return password;
 }
 
-function printUse(out: string, given: Arguments, config: Config): void {
+function printUsage(out: string, args: Arguments, config: Config): void {
   const { host, port } = config.listen;
   const reachable = host === '0.0.0.0' || host === '::' ? hostname() : host;
   const ca = join(out, 'ca.pem');
-  if (given.cert !== undefined) {
+  if (args.cert !== undefined) {
     print(`give the client ${ca}, so that it can check the server`);
     return;
   }
   const cert = join(out, 'cert.pem');
-  if (given.csr !== undefined) {
+  if (args.csr !== undefined) {
     print(`give the client ${cert} and ${ca}`);
     return;
   }
   const key = join(out, 'key.pem');
-  const password = given['p12-password'] ?? join(out, 'client.p12.password');
+  const password = args['p12-password'] ?? join(out, 'client.p12.password');
   print(`files:    ${out}: ca.pem cert.pem key.pem client.pem client.p12 (password in ${password})`);
   print(
     `openssl:  openssl s_client -connect ${formatAddress({ host: reachable, port })} -CAfile ${ca} -cert ${cert} -key ${key}`,

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Argv } from 'yargs';
-import { store as readStore } from '../../config/values.ts';
+import { readStoreUrl } from '../../config/values.ts';
 import type { ClientCredentials, CredentialUse, DeviceFields } from '../../identity/credentials.ts';
 import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
 import {
   type Command,
-  type Group,
+  type CommandGroup,
   homeOption,
-  plainNameOf,
   print,
   readOption,
+  requirePlainName,
   storeOption,
 } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
@@ -17,7 +17,7 @@ import { readPassword } from '../password-input.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 /** What tells credentials apart: a username, or the fields of a device. */
-interface Which {
+interface CredentialArguments {
   readonly username?: string;
   readonly 'serial-number'?: string;
   readonly 'device-identifier'?: string;
@@ -26,20 +26,20 @@ interface Which {
   readonly 'media-identifier'?: string;
 }
 
-interface Arguments extends Which {
+interface Arguments extends CredentialArguments {
   readonly client: string;
   readonly home: string;
   readonly store?: string;
 }
 
-interface Adding extends Arguments {
+interface AddArguments extends Arguments {
   readonly 'password-file'?: string;
   readonly 'without-password'?: boolean;
   readonly hashed?: boolean;
   readonly 'one-time'?: string;
 }
 
-interface Removing extends Arguments {
+interface RemoveArguments extends Arguments {
   readonly all?: boolean;
 }
 
@@ -53,14 +53,14 @@ const fieldOptions = {
 type FieldOption = keyof typeof fieldOptions;
 const fieldNames = Object.keys(fieldOptions) as FieldOption[];
 
-const maxName = 255;
-const maxOneTime = 100;
+const maxFieldCharacters = 255;
+const maxOneTimePasswords = 100;
 /** Of one client, so that its record stays small: it is read with every message. */
 const maxCredentials = 32;
 
-function withWhich(yargs: Argv): Argv {
+function withCredentialOptions(yargs: Argv): Argv {
   const text = { type: 'string', requiresArg: true } as const;
-  return withPlace(yargs)
+  return withClientOptions(yargs)
     .option('username', { ...text, describe: 'Username of a password or of one-time passwords' })
     .option('serial-number', { ...text, describe: 'Device Serial Number; this and the next four: a device' })
     .option('device-identifier', { ...text, describe: 'Device Identifier' })
@@ -70,18 +70,18 @@ function withWhich(yargs: Argv): Argv {
     .conflicts('username', fieldNames);
 }
 
-function withPlace(yargs: Argv): Argv {
+function withClientOptions(yargs: Argv): Argv {
   return yargs
     .positional('client', { type: 'string', describe: 'Name of the client' })
     .options(homeOption)
     .options(storeOption);
 }
 
-const add: Command<Adding> = {
+const add: Command<AddArguments> = {
   command: 'add <client>',
   describe: 'Have a client show a password or a device besides its certificate',
   builder: (yargs) =>
-    withWhich(yargs)
+    withCredentialOptions(yargs)
       .option('password-file', {
         type: 'string',
         requiresArg: true,
@@ -100,27 +100,27 @@ const add: Command<Adding> = {
       })
       .conflicts('one-time', ['password-file', 'hashed', ...fieldNames])
       .conflicts('without-password', ['password-file', 'username']),
-  async run(given) {
-    const { username } = given;
-    const fields = fieldsOf(given);
+  async run(args) {
+    const { username } = args;
+    const fields = fieldsOf(args);
     if (username === undefined && Object.keys(fields).length === 0)
       throw new UsageError('what is to be shown? give --username, or an identifier of a device');
-    if (username === undefined && given.hashed)
+    if (username === undefined && args.hashed)
       throw new UsageError('--hashed is about the password of a username; give --username');
-    const count = oneTimeOf(given);
+    const count = oneTimeCountOf(args);
     const change =
       username === undefined
-        ? addDevice(fields, await deviceVerifier(given))
+        ? addDevice(fields, await deviceVerifier(args))
         : count === undefined
-          ? addPassword(username, await userVerifier(username, given))
-          : addOneTime(username, count);
-    await withCredentials(given, ({ client, credentials, use }) => {
-      const { next, says } = change(credentials, use);
+          ? addPassword(username, await userVerifier(username, args))
+          : addOneTimePasswords(username, count);
+    await withCredentials(args, ({ client, credentials, use }) => {
+      const { next, lines } = change(credentials, use);
       if (next.users.length + next.devices.length > maxCredentials)
         throw new CommandError(`client ${client} has ${maxCredentials} credentials; remove one first`);
       const first = credentials.users.length + credentials.devices.length === 0;
       const demand = `client ${client} must show its credentials with every request from now on`;
-      return { next, says: first ? [...says, demand] : says };
+      return { next, lines: first ? [...lines, demand] : lines };
     });
   },
 };
@@ -128,9 +128,9 @@ const add: Command<Adding> = {
 const list: Command<Arguments> = {
   command: 'list <client>',
   describe: 'List what a client can show',
-  builder: withPlace,
-  run: (given) =>
-    withCredentials(given, ({ client, credentials, use }) => {
+  builder: withClientOptions,
+  run: (args) =>
+    withCredentials(args, ({ client, credentials, use }) => {
       const { users, devices } = credentials;
       const lines = [
         ...users.map(({ username, password, hashed, oneTime = [] }) => {
@@ -142,37 +142,37 @@ const list: Command<Arguments> = {
         }),
         ...devices.map(({ fields, password }) => `${deviceName(fields)}: ${password ? '' : 'no '}password`),
       ];
-      return { says: lines.length > 0 ? lines : [`client ${client} has none; its certificate is enough`] };
+      return { lines: lines.length > 0 ? lines : [`client ${client} has none; its certificate is enough`] };
     }),
 };
 
-const remove: Command<Removing> = {
+const remove: Command<RemoveArguments> = {
   command: 'remove <client>',
   describe: 'Take a credential away; without any, the certificate is enough again',
   builder: (yargs) =>
-    withWhich(yargs)
+    withCredentialOptions(yargs)
       .option('all', { type: 'boolean', describe: 'All of them' })
       .conflicts('all', ['username', ...fieldNames]),
-  run(given) {
-    const { username, all } = given;
-    const fields = fieldsOf(given);
+  run(args) {
+    const { username, all } = args;
+    const fields = fieldsOf(args);
     if (username === undefined && !all && Object.keys(fields).length === 0)
       throw new UsageError('which one? give --username, the identifiers of the device, or --all');
-    return withCredentials(given, ({ client, credentials: { users, devices } }) => {
+    return withCredentials(args, ({ client, credentials: { users, devices } }) => {
       const next = {
         users: all ? [] : users.filter((user) => user.username !== username),
-        devices: all ? [] : devices.filter((device) => !sameFields(device.fields, fields)),
+        devices: all ? [] : devices.filter((device) => !hasSameFields(device.fields, fields)),
       };
       const gone = users.length + devices.length - next.users.length - next.devices.length;
       if (gone === 0) throw new CommandError(`client ${client} has no such credential`);
       const left = next.users.length + next.devices.length;
       const rest = left === 0 ? 'its certificate is enough again' : `${left} left`;
-      return { next, says: [`${gone} removed from client ${client}; ${rest}`] };
+      return { next, lines: [`${gone} removed from client ${client}; ${rest}`] };
     });
   },
 };
 
-export const credential: Group = {
+export const credentialCommands: CommandGroup = {
   command: 'credential',
   describe: 'Passwords and devices that a client shows besides its certificate',
   commands: [add, list, remove],
@@ -182,9 +182,9 @@ export const credential: Group = {
 type Change = (
   credentials: ClientCredentials,
   use: CredentialUse,
-) => { readonly next: ClientCredentials; readonly says: readonly string[] };
+) => { readonly next: ClientCredentials; readonly lines: readonly string[] };
 
-async function userVerifier(username: string, { 'password-file': file, hashed }: Adding) {
+async function userVerifier(username: string, { 'password-file': file, hashed }: AddArguments) {
   const password = await readPassword(`password of ${username}`, file);
   return {
     password: await passwordVerifier(password),
@@ -192,7 +192,7 @@ async function userVerifier(username: string, { 'password-file': file, hashed }:
   };
 }
 
-async function deviceVerifier({ 'password-file': file, 'without-password': without }: Adding) {
+async function deviceVerifier({ 'password-file': file, 'without-password': without }: AddArguments) {
   if (without) return {};
   return { password: await passwordVerifier(await readPassword('password of the device', file)) };
 }
@@ -204,58 +204,61 @@ function addPassword(username: string, verifier: Awaited<ReturnType<typeof userV
     const user = { username, ...verifier, ...(oneTime && { oneTime }) };
     const next = { users: [...users.filter((each) => each !== known), user], devices };
     const word = known?.password === undefined ? 'a password' : 'a new password';
-    return { next, says: [`username ${username} has ${word}`] };
+    return { next, lines: [`username ${username} has ${word}`] };
   };
 }
 
 function addDevice(fields: DeviceFields, verifier: Awaited<ReturnType<typeof deviceVerifier>>): Change {
   return ({ users, devices }) => {
-    const others = devices.filter((device) => !sameFields(device.fields, fields));
+    const others = devices.filter((device) => !hasSameFields(device.fields, fields));
     const next = { users, devices: [...others, { fields, ...verifier }] };
     const word = others.length === devices.length ? 'added' : 'changed';
-    return { next, says: [`${deviceName(fields)} is ${word}`] };
+    return { next, lines: [`${deviceName(fields)} is ${word}`] };
   };
 }
 
 /** Those that have been used make room. */
-function addOneTime(username: string, count: number): Change {
+function addOneTimePasswords(username: string, count: number): Change {
   const codes = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
   return ({ users, devices }, { spent }) => {
     const known = users.find((user) => user.username === username);
     const unused = (known?.oneTime ?? []).filter((code) => !spent.includes(code));
-    if (unused.length + count > maxOneTime)
-      throw new CommandError(`username ${username} would have more than ${maxOneTime} one-time passwords`);
+    if (unused.length + count > maxOneTimePasswords)
+      throw new CommandError(
+        `username ${username} would have more than ${maxOneTimePasswords} one-time passwords`,
+      );
     const oneTime = [...unused, ...codes.map(fingerprintOfCode)];
     const user = { ...(known ?? { username }), oneTime };
-    return { next: { users: [...users.filter((each) => each !== known), user], devices }, says: codes };
+    return { next: { users: [...users.filter((each) => each !== known), user], devices }, lines: codes };
   };
 }
 
-function fieldsOf(given: Which): DeviceFields {
+function fieldsOf(args: CredentialArguments): DeviceFields {
   const fields = fieldNames.flatMap((option) => {
-    const value = given[option];
-    return value === undefined ? [] : [[fieldOptions[option], shortEnough(option, value)]];
+    const value = args[option];
+    return value === undefined ? [] : [[fieldOptions[option], requireShortText(option, value)]];
   });
-  if (given.username !== undefined) shortEnough('username', given.username);
+  if (args.username !== undefined) requireShortText('username', args.username);
   return Object.fromEntries(fields);
 }
 
-function shortEnough(option: string, value: string): string {
-  if (value.length <= maxName && !/\p{Cc}/u.test(value)) return value;
-  throw new UsageError(`--${option} takes at most ${maxName} characters, none of them invisible`);
+function requireShortText(option: string, value: string): string {
+  if (value.length <= maxFieldCharacters && !/\p{Cc}/u.test(value)) return value;
+  throw new UsageError(`--${option} takes at most ${maxFieldCharacters} characters, none of them invisible`);
 }
 
-function oneTimeOf({ 'one-time': value }: Adding): number | undefined {
+function oneTimeCountOf({ 'one-time': value }: AddArguments): number | undefined {
   if (value === undefined) return undefined;
   const count = Number(value);
-  if (Number.isInteger(count) && count >= 1 && count <= maxOneTime) return count;
-  throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${maxOneTime}`);
+  if (Number.isInteger(count) && count >= 1 && count <= maxOneTimePasswords) return count;
+  throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${maxOneTimePasswords}`);
 }
 
-const entriesOf = (fields: DeviceFields): string =>
+const canonicalFields = (fields: DeviceFields): string =>
   JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
-const sameFields = (a: DeviceFields, b: DeviceFields): boolean => entriesOf(a) === entriesOf(b);
+const hasSameFields = (a: DeviceFields, b: DeviceFields): boolean =>
+  canonicalFields(a) === canonicalFields(b);
 
 function deviceName(fields: DeviceFields): string {
   const named = fieldNames.flatMap((option) => {
@@ -265,7 +268,7 @@ function deviceName(fields: DeviceFields): string {
   return `device with ${named.join(', ')}`;
 }
 
-interface Found {
+interface StoredCredentials {
   readonly client: string;
   readonly credentials: ClientCredentials;
   readonly use: CredentialUse;
@@ -273,26 +276,32 @@ interface Found {
 
 /** Reads what a client has, writes what it is to have where that is another, and says what there is to say. */
 async function withCredentials(
-  given: Arguments,
-  work: (found: Found) => { readonly next?: ClientCredentials; readonly says: readonly string[] },
+  args: Arguments,
+  work: (found: StoredCredentials) => {
+    readonly next?: ClientCredentials;
+    readonly lines: readonly string[];
+  },
 ): Promise<void> {
-  const client = plainNameOf('the name', given.client);
-  const place = stateDirectoryAt(given.home);
-  const store = readOption('store', given.store, readStore) ?? requireInitialised(place).store;
-  const { clientNamed, tellDaemon } = await import('../state-directory/client-directory.ts');
+  const client = requirePlainName('the name', args.client);
+  const stateDirectory = stateDirectoryAt(args.home);
+  const store = readOption('store', args.store, readStoreUrl) ?? requireInitialised(stateDirectory).store;
+  const { requireClient, notifyDaemon } = await import('../state-directory/client-directory.ts');
   const { CredentialDirectory } = await import('../../protocol/authentication/credential-directory.ts');
   const { openStore } = await import('../../store/open.ts');
   const { openLocalVault } = await import('../../vault/local.ts');
   await using closing = new AsyncDisposableStack();
   const opened = await openStore(store);
   closing.defer(() => opened.close());
-  const { group } = await clientNamed(opened.clients, client);
-  const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.wrappedKeys });
+  const { group } = await requireClient(opened.clients, client);
+  const vault = await openLocalVault({
+    rootKeyFile: stateDirectory.rootKey,
+    wrappedKeys: opened.wrappedKeys,
+  });
   closing.defer(() => vault.close());
   if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
   const directory = new CredentialDirectory(opened.store, vault);
-  const { next, says } = work({ client, ...(await directory.of(client)) });
+  const { next, lines } = work({ client, ...(await directory.of(client)) });
   if (next !== undefined) await directory.set(client, group, next);
-  for (const line of says) print(line);
-  if (next !== undefined) tellDaemon(place);
+  for (const line of lines) print(line);
+  if (next !== undefined) notifyDaemon(stateDirectory);
 }

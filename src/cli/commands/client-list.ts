@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { store as readStore } from '../../config/values.ts';
+import { readStoreUrl } from '../../config/values.ts';
 import type { Client } from '../../identity/principal.ts';
 import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
@@ -10,7 +10,7 @@ interface Arguments {
   readonly json: boolean;
 }
 
-export const list: Command<Arguments> = {
+export const clientList: Command<Arguments> = {
   command: 'list',
   describe: 'List the enrolled clients',
   builder: (yargs) =>
@@ -20,18 +20,19 @@ export const list: Command<Arguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'One JSON object a line' }),
   async run({ home, store, json }) {
     const config = requireInitialised(stateDirectoryAt(home));
-    const { withDirectory } = await import('../state-directory/client-directory.ts');
-    const clients = await withDirectory(readOption('store', store, readStore) ?? config.store, (directory) =>
-      directory.list(),
+    const { withClientDirectory } = await import('../state-directory/client-directory.ts');
+    const clients = await withClientDirectory(
+      readOption('store', store, readStoreUrl) ?? config.store,
+      (directory) => directory.list(),
     );
     const sorted = clients.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    if (json) for (const client of sorted) print(JSON.stringify(summaryOf(client)));
-    else print(tableOf(sorted));
+    if (json) for (const client of sorted) print(JSON.stringify(summariseClient(client)));
+    else print(formatTable(sorted));
   },
 };
 
 /** What may be shown of a client, in the order of `list` and `show`. */
-export function summaryOf(client: Client, now = new Date()) {
+export function summariseClient(client: Client, now = new Date()) {
   const certificate = new X509Certificate(client.certificate);
   const expired = now > certificate.validToDate;
   return {
@@ -45,10 +46,10 @@ export function summaryOf(client: Client, now = new Date()) {
   };
 }
 
-function tableOf(clients: readonly Client[]): string {
+function formatTable(clients: readonly Client[]): string {
   if (clients.length === 0) return 'no clients are enrolled; see kmipd client add --help';
   const rows = clients.map((client) => {
-    const { name, group, role, state, expires, fingerprint } = summaryOf(client);
+    const { name, group, role, state, expires, fingerprint } = summariseClient(client);
     return [name, group, role, state, expires, fingerprint.slice(0, 16)];
   });
   const table = [['NAME', 'GROUP', 'ROLE', 'STATE', 'EXPIRES', 'FINGERPRINT'], ...rows];

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../common/address.ts';
-import { address, store as readStore } from '../../config/values.ts';
+import { readAddress, readStoreUrl } from '../../config/values.ts';
 import type { EndpointSettings } from '../../protocol/endpoints/endpoint-settings.ts';
-import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
+import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
@@ -15,7 +15,7 @@ interface Arguments {
   readonly off?: boolean;
 }
 
-export const notify: Command<Arguments> = {
+export const clientNotify: Command<Arguments> = {
   command: 'notify <client>',
   describe: 'Say where a client is told of changes, and whether it is sent keys; alone: show it',
   builder: (yargs) =>
@@ -39,37 +39,40 @@ export const notify: Command<Arguments> = {
       })
       .option('off', { type: 'boolean', describe: 'Take back what was said' })
       .conflicts('off', ['to', 'put', 'kmip']),
-  async run(given) {
-    const name = plainNameOf('the name', given.client);
-    const place = stateDirectoryAt(given.home);
-    const config = requireInitialised(place);
-    const wanted = await settingsOf(given);
-    const { clientNamed, tellDaemon } = await import('../state-directory/client-directory.ts');
+  async run(args) {
+    const name = requirePlainName('the name', args.client);
+    const stateDirectory = stateDirectoryAt(args.home);
+    const config = requireInitialised(stateDirectory);
+    const settings = await readSettings(args);
+    const { requireClient, notifyDaemon } = await import('../state-directory/client-directory.ts');
     const { EndpointDirectory } = await import('../../protocol/endpoints/endpoint-settings.ts');
     const { openStore } = await import('../../store/open.ts');
     const { openLocalVault } = await import('../../vault/local.ts');
-    const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
+    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store);
     try {
-      const { group } = await clientNamed(opened.clients, name);
-      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.wrappedKeys });
+      const { group } = await requireClient(opened.clients, name);
+      const vault = await openLocalVault({
+        rootKeyFile: stateDirectory.rootKey,
+        wrappedKeys: opened.wrappedKeys,
+      });
       try {
         if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const directory = new EndpointDirectory(opened.store, vault);
-        if (wanted === undefined && !given.off) return print(describe(name, await directory.of(name)));
-        await directory.set(name, group, wanted);
-        print(describe(name, wanted));
+        if (settings === undefined && !args.off) return print(describe(name, await directory.of(name)));
+        await directory.set(name, group, settings);
+        print(describe(name, settings));
       } finally {
         await vault.close();
       }
     } finally {
       await opened.close();
     }
-    tellDaemon(place);
+    notifyDaemon(stateDirectory);
   },
 };
 
 /** Undefined: nothing is to be said, or no longer. */
-async function settingsOf({ to, put, kmip }: Arguments): Promise<EndpointSettings | undefined> {
+async function readSettings({ to, put, kmip }: Arguments): Promise<EndpointSettings | undefined> {
   if (to === undefined && put === undefined && kmip === undefined) return undefined;
   if (kmip !== undefined && to === undefined)
     throw new UsageError('--kmip is about connections that the server opens; give --to as well');
@@ -77,7 +80,7 @@ async function settingsOf({ to, put, kmip }: Arguments): Promise<EndpointSetting
   const version = versions.find((each) => each === kmip);
   if (kmip !== undefined && version === undefined)
     throw new UsageError(`--kmip cannot be ${kmip}; choose from ${versions.join(', ')}`);
-  return { put: put ?? false, to: readOption('to', to, address), version };
+  return { put: put ?? false, to: readOption('to', to, readAddress), version };
 }
 
 function describe(name: string, settings: EndpointSettings | undefined): string {

@@ -1,7 +1,7 @@
-import { store as readStore } from '../../config/values.ts';
-import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
+import { readStoreUrl } from '../../config/values.ts';
+import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
-import { summaryOf } from './client-list.ts';
+import { summariseClient } from './client-list.ts';
 
 interface Arguments {
   readonly client: string;
@@ -9,7 +9,7 @@ interface Arguments {
   readonly store?: string;
 }
 
-export const show: Command<Arguments> = {
+export const clientShow: Command<Arguments> = {
   command: 'show <client>',
   describe: 'Show one client and its certificate',
   builder: (yargs) =>
@@ -18,13 +18,15 @@ export const show: Command<Arguments> = {
       .options(homeOption)
       .options(storeOption),
   async run({ client, home, store }) {
-    const name = plainNameOf('the name', client);
+    const name = requirePlainName('the name', client);
     const config = requireInitialised(stateDirectoryAt(home));
-    const { clientNamed, withDirectory } = await import('../state-directory/client-directory.ts');
-    const found = await withDirectory(readOption('store', store, readStore) ?? config.store, (directory) =>
-      clientNamed(directory, name),
+    const { requireClient, withClientDirectory } = await import('../state-directory/client-directory.ts');
+    const found = await withClientDirectory(
+      readOption('store', store, readStoreUrl) ?? config.store,
+      (directory) => requireClient(directory, name),
     );
-    for (const [key, value] of Object.entries(summaryOf(found))) print(`${`${key}:`.padEnd(13)}${value}`);
+    for (const [key, value] of Object.entries(summariseClient(found)))
+      print(`${`${key}:`.padEnd(13)}${value}`);
     print(found.certificate.trimEnd());
   },
 };

@@ -1,7 +1,7 @@
-import { store as readStore } from '../../config/values.ts';
+import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import type { OpenStore } from '../../store/open.ts';
-import { type Command, homeOption, plainNameOf, print, readOption, storeOption } from '../command.ts';
+import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 interface Arguments {
@@ -10,7 +10,7 @@ interface Arguments {
   readonly store?: string;
 }
 
-function change(
+function clientCommand(
   verb: string,
   describe: string,
   apply: (directory: ClientDirectory, name: string, opened: OpenStore) => Promise<string>,
@@ -24,41 +24,43 @@ function change(
         .options(homeOption)
         .options(storeOption),
     async run({ client, home, store }) {
-      const name = plainNameOf('the name', client);
-      const place = stateDirectoryAt(home);
-      const url = readOption('store', store, readStore) ?? requireInitialised(place).store;
-      const { tellDaemon, withDirectory } = await import('../state-directory/client-directory.ts');
-      print(await withDirectory(url, (directory, opened) => apply(directory, name, opened)));
-      tellDaemon(place);
+      const name = requirePlainName('the name', client);
+      const stateDirectory = stateDirectoryAt(home);
+      const url = readOption('store', store, readStoreUrl) ?? requireInitialised(stateDirectory).store;
+      const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
+      print(await withClientDirectory(url, (directory, opened) => apply(directory, name, opened)));
+      notifyDaemon(stateDirectory);
     },
   };
 }
 
 async function setDisabled(directory: ClientDirectory, name: string, disabled: boolean): Promise<string> {
-  const { clientNamed } = await import('../state-directory/client-directory.ts');
-  const client = await clientNamed(directory, name);
+  const { requireClient } = await import('../state-directory/client-directory.ts');
+  const client = await requireClient(directory, name);
   const word = disabled ? 'disabled' : 'enabled';
   if (client.disabled === disabled) return `client ${name} is ${word} already`;
   await directory.setDisabled(name, disabled);
   return `client ${name} is ${word}`;
 }
 
-export const disable = change('disable', 'Turn a client away until it is enabled again', (directory, name) =>
-  setDisabled(directory, name, true),
+export const clientDisable = clientCommand(
+  'disable',
+  'Turn a client away until it is enabled again',
+  (directory, name) => setDisabled(directory, name, true),
 );
 
-export const enable = change('enable', 'Let a disabled client in again', (directory, name) =>
+export const clientEnable = clientCommand('enable', 'Let a disabled client in again', (directory, name) =>
   setDisabled(directory, name, false),
 );
 
-export const remove = change(
+export const clientRemove = clientCommand(
   'remove',
   'Remove a client; objects stay with its group',
   async (directory, name, { store }) => {
-    const { clientNamed } = await import('../state-directory/client-directory.ts');
+    const { requireClient } = await import('../state-directory/client-directory.ts');
     const { deleteCredentials } = await import('../../protocol/authentication/credential-directory.ts');
     const { deleteEndpoint } = await import('../../protocol/endpoints/endpoint-settings.ts');
-    const { group } = await clientNamed(directory, name);
+    const { group } = await requireClient(directory, name);
     await deleteEndpoint(store, name);
     await directory.remove(name);
     await deleteCredentials(store, name);

@@ -1,13 +1,22 @@
-import type { Group } from '../command.ts';
-import { add } from './client-add.ts';
-import { credential } from './client-credential.ts';
-import { list } from './client-list.ts';
-import { notify } from './client-notify.ts';
-import { show } from './client-show.ts';
-import { disable, enable, remove } from './client-state.ts';
+import type { CommandGroup } from '../command.ts';
+import { clientAdd } from './client-add.ts';
+import { credentialCommands } from './client-credential.ts';
+import { clientList } from './client-list.ts';
+import { clientNotify } from './client-notify.ts';
+import { clientShow } from './client-show.ts';
+import { clientDisable, clientEnable, clientRemove } from './client-state.ts';
 
-export const client: Group = {
+export const clientCommands: CommandGroup = {
   command: 'client',
   describe: 'Enrol clients and manage them',
-  commands: [add, list, show, disable, enable, remove, notify, credential],
+  commands: [
+    clientAdd,
+    clientList,
+    clientShow,
+    clientDisable,
+    clientEnable,
+    clientRemove,
+    clientNotify,
+    credentialCommands,
+  ],
 };

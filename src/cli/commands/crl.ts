@@ -1,8 +1,12 @@
-import { store as readStore, wholeNumber } from '../../config/values.ts';
+import { integerBetween, readStoreUrl } from '../../config/values.ts';
 import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
 import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
-import { requireInitialised, stateDirectoryAt, writeFileWhole } from '../state-directory/state-directory.ts';
+import {
+  requireInitialised,
+  stateDirectoryAt,
+  writeFileAtomically,
+} from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly issuer?: string;
@@ -34,28 +38,31 @@ export const crl: Command<Arguments> = {
       })
       .example('$0 crl', 'the issuers')
       .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new list; do it every day'),
-  async run(given) {
-    const { issuer, out, pem } = given;
-    const days = readOption('days', given.days, (text) =>
-      wholeNumber(1, maxDays)(Number(text), ''),
+  async run(args) {
+    const { issuer, out, pem } = args;
+    const days = readOption('days', args.days, (text) =>
+      integerBetween(1, maxDays)(Number(text), ''),
     ) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
       throw new UsageError('the list is binary; give --out FILE or --pem');
-    const place = stateDirectoryAt(given.home);
-    const config = requireInitialised(place);
+    const stateDirectory = stateDirectoryAt(args.home);
+    const config = requireInitialised(stateDirectory);
     const { nodeCrypto } = await import('../../crypto/node/node.ts');
     const { RevocationLists } = await import('../../protocol/revocation-lists.ts');
     const { openStore } = await import('../../store/open.ts');
     const { openLocalVault } = await import('../../vault/local.ts');
-    const opened = await openStore(readOption('store', given.store, readStore) ?? config.store);
+    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store);
     try {
-      const vault = await openLocalVault({ rootKeyFile: place.rootKey, wrappedKeys: opened.wrappedKeys });
+      const vault = await openLocalVault({
+        rootKeyFile: stateDirectory.rootKey,
+        wrappedKeys: opened.wrappedKeys,
+      });
       try {
         if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const lists = new RevocationLists(opened.store, vault, nodeCrypto, Date.now);
-        if (issuer !== undefined) return await write(lists, issuer, { out, pem, days });
+        if (issuer !== undefined) return await writeList(lists, issuer, { out, pem, days });
         const groups = new Set((await opened.clients.list()).map(({ group }) => group));
-        await show(lists, [...groups].toSorted());
+        await printIssuers(lists, [...groups].toSorted());
       } finally {
         await vault.close();
       }
@@ -65,7 +72,7 @@ export const crl: Command<Arguments> = {
   },
 };
 
-async function write(
+async function writeList(
   lists: RevocationLists,
   issuer: string,
   { out, pem, days }: { readonly out: string | undefined; readonly pem: boolean; readonly days: number },
@@ -75,20 +82,20 @@ async function write(
     throw new CommandError(
       `${issuer} is not the certificate of an issuer: it and its key must be Active; kmipd crl alone shows the issuers`,
     );
-  const bytes = pem ? pemOf(list.der) : list.der;
+  const bytes = pem ? encodePem(list.der) : list.der;
   if (out === undefined) return void process.stdout.write(bytes);
   // Public, and read by web servers.
-  writeFileWhole(out, bytes, 0o644);
+  writeFileAtomically(out, bytes, 0o644);
   const until = new Date(list.nextUpdate * 1000).toISOString().slice(0, 10);
   print(`list ${list.number}: ${list.entries} revoked, good until ${until}`);
 }
 
-function pemOf(der: Uint8Array): string {
+function encodePem(der: Uint8Array): string {
   const lines = der.toBase64().match(/.{1,64}/g) ?? [];
   return ['-----BEGIN X509 CRL-----', ...lines, '-----END X509 CRL-----', ''].join('\n');
 }
 
-async function show(lists: RevocationLists, groups: readonly string[]): Promise<void> {
+async function printIssuers(lists: RevocationLists, groups: readonly string[]): Promise<void> {
   const issuers: IssuerSummary[] = [];
   for (const group of groups) issuers.push(...(await lists.issuers(group)));
   if (issuers.length === 0) print('there are no issuers; clients make them with Create Key Pair and Certify');

@@ -3,12 +3,12 @@ import type { Node } from '../../../codec/wire/node.ts';
 import { type Command, print, readInput } from '../command.ts';
 import { CommandError } from '../failure.ts';
 
-const forms = ['text', 'xml', 'json', 'hex', 'binary'] as const;
-type Form = (typeof forms)[number];
+const outputForms = ['text', 'xml', 'json', 'hex', 'binary'] as const;
+type OutputForm = (typeof outputForms)[number];
 
 interface Arguments {
   readonly input?: string;
-  readonly to?: Form;
+  readonly to?: OutputForm;
   readonly show: boolean;
 }
 
@@ -25,7 +25,7 @@ export const decode: Command<Arguments> = {
         describe: 'File, or hex digits; standard input when left out or -',
       })
       .option('to', {
-        choices: forms,
+        choices: outputForms,
         describe: 'Form of the output: text for TTLV, hex for XML and JSON when left out',
       })
       .option('show', {
@@ -36,22 +36,22 @@ export const decode: Command<Arguments> = {
       .example('$0 decode 42007801000000...', 'the message as text')
       .example('$0 decode message.bin --to xml', 'the message as XML'),
   async run({ input, to, show }) {
-    const bytes = bytesOf(input);
-    const { messages, binary } = await read(bytes);
-    for (const message of messages) await write(message, to ?? (binary ? 'text' : 'hex'), show);
+    const bytes = readMessageInput(input);
+    const { messages, binary } = await parseMessages(bytes);
+    for (const message of messages) await writeMessage(message, to ?? (binary ? 'text' : 'hex'), show);
   },
 };
 
 const hexDigits = /^[\s|:,]*(?:0x)?(?:[0-9a-f][\s|:,]*)+$/i;
 
-function bytesOf(input = ''): Uint8Array {
+function readMessageInput(input = ''): Uint8Array {
   if (input === '' || input === '-') return readFileSync(0);
   if (existsSync(input)) return readInput(input);
   if (hexDigits.test(input)) return new TextEncoder().encode(input);
   throw new CommandError(`"${input}" is neither a file nor hex digits`);
 }
 
-async function read(bytes: Uint8Array): Promise<{ messages: readonly Node[]; binary: boolean }> {
+async function parseMessages(bytes: Uint8Array): Promise<{ messages: readonly Node[]; binary: boolean }> {
   const text = new TextDecoder().decode(bytes.subarray(0, limits.bytes));
   const start = text.trimStart().slice(0, 1);
   if (start === '') throw new CommandError('there is nothing to decode: the input is empty');
@@ -64,11 +64,11 @@ async function read(bytes: Uint8Array): Promise<{ messages: readonly Node[]; bin
     return { messages: [jsonToNode(text, limits)], binary: false };
   }
   const { decodeBinary } = await import('../../../codec/wire/message.ts');
-  const frames = framesOf(hexDigits.test(text) ? fromHex(text) : bytes);
+  const frames = splitFrames(hexDigits.test(text) ? decodeHex(text) : bytes);
   return { messages: frames.map((frame) => decodeBinary(frame, limits)), binary: true };
 }
 
-function fromHex(text: string): Uint8Array {
+function decodeHex(text: string): Uint8Array {
   const digits = text.replaceAll(/0x|[\s|:,]/gi, '');
   if (digits.length % 2 === 0) return Uint8Array.fromHex(digits);
   throw new CommandError(
@@ -77,7 +77,7 @@ function fromHex(text: string): Uint8Array {
 }
 
 /** Messages that follow each other, as in a captured stream: a header of 8 bytes, then the length in it, padded. */
-function framesOf(bytes: Uint8Array): readonly Uint8Array[] {
+function splitFrames(bytes: Uint8Array): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
@@ -89,7 +89,7 @@ function framesOf(bytes: Uint8Array): readonly Uint8Array[] {
   return frames;
 }
 
-async function write(message: Node, form: Form, show: boolean): Promise<void> {
+async function writeMessage(message: Node, form: OutputForm, show: boolean): Promise<void> {
   switch (form) {
     case 'text': {
       const { nodeToText } = await import('../../../codec/wire/text.ts');

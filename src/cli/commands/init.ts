@@ -1,10 +1,10 @@
 import { type KeyKind, keyKinds } from '../../../certs/keys.ts';
 import { formatAddress } from '../../common/address.ts';
-import { address, store } from '../../config/values.ts';
+import { readAddress, readStoreUrl } from '../../config/values.ts';
 import { type Command, print, readOption, withListenerOptions } from '../command.ts';
 import { CommandError } from '../failure.ts';
 import { lockStateDirectory } from '../state-directory/lock.ts';
-import { stateDirectoryAt, stateOf } from '../state-directory/state-directory.ts';
+import { initialisationState, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 export interface ListenerArguments {
   readonly home: string;
@@ -35,19 +35,19 @@ export const init: Command<Arguments> = {
         default: 'ec',
         describe: 'Kind of the keys of authority, server and client',
       }),
-  async run(given) {
-    const home = stateDirectoryAt(given.home);
+  async run(args) {
+    const home = stateDirectoryAt(args.home);
     const lock = lockStateDirectory(home);
     try {
-      if (stateOf(home) === 'ready') {
+      if (initialisationState(home) === 'ready') {
         throw new CommandError(
           `${home.directory} is initialised already; start it with: kmipd serve --home ${home.directory}`,
         );
       }
       const { initialise } = await import('../state-directory/initialise.ts');
-      const names = typeof given.name === 'string' ? [given.name] : (given.name ?? []);
-      const settings = { ...settingsOf(given), ...(names.length > 0 ? { 'tls.names': names } : {}) };
-      const enrolled = await initialise(home, { settings, key: given.key });
+      const names = typeof args.name === 'string' ? [args.name] : (args.name ?? []);
+      const settings = { ...readListenerSettings(args), ...(names.length > 0 ? { 'tls.names': names } : {}) };
+      const enrolled = await initialise(home, { settings, key: args.key });
       const files = enrolled ? `; the certificate files of client demo are in ${home.clients}/demo` : '';
       print(`${home.directory} is initialised${files}`);
       print(`start it with: kmipd serve --home ${home.directory}`);
@@ -58,11 +58,11 @@ export const init: Command<Arguments> = {
 };
 
 /** What of the command line a new configuration keeps, so that later commands find the same store and listener. */
-export function settingsOf(given: ListenerArguments): Readonly<Record<string, string>> {
-  const listen = readOption('listen', given.listen, address);
-  const https = readOption('https', given.https, address);
-  const metrics = readOption('metrics', given.metrics, address);
-  const url = readOption('store', given.store, store);
+export function readListenerSettings(args: ListenerArguments): Readonly<Record<string, string>> {
+  const listen = readOption('listen', args.listen, readAddress);
+  const https = readOption('https', args.https, readAddress);
+  const metrics = readOption('metrics', args.metrics, readAddress);
+  const url = readOption('store', args.store, readStoreUrl);
   return {
     ...(listen && { listen: formatAddress(listen) }),
     ...(https && { https: formatAddress(https) }),

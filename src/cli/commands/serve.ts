@@ -1,9 +1,13 @@
 import type { ConfigOverrides } from '../../config/index.ts';
-import { address, store as readStore } from '../../config/values.ts';
+import { readAddress, readStoreUrl } from '../../config/values.ts';
 import { type Command, readOption, withListenerOptions } from '../command.ts';
 import { lockStateDirectory } from '../state-directory/lock.ts';
-import { type StateDirectory, stateDirectoryAt, stateOf } from '../state-directory/state-directory.ts';
-import { type ListenerArguments, settingsOf } from './init.ts';
+import {
+  initialisationState,
+  type StateDirectory,
+  stateDirectoryAt,
+} from '../state-directory/state-directory.ts';
+import { type ListenerArguments, readListenerSettings } from './init.ts';
 
 /** Runs the daemon of an initialised state directory; resolves once it has drained and closed. */
 export type Boot = (stateDirectory: StateDirectory, overrides: ConfigOverrides) => Promise<void>;
@@ -13,7 +17,7 @@ interface Arguments extends ListenerArguments {
   readonly fips?: boolean;
 }
 
-export function serveWith(boot: Boot): Command<Arguments> {
+export function createServeCommand(boot: Boot): Command<Arguments> {
   return {
     command: 'serve',
     describe: 'Run the daemon; a fresh home is initialised first',
@@ -27,16 +31,16 @@ export function serveWith(boot: Boot): Command<Arguments> {
           type: 'boolean',
           describe: "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider",
         }),
-    async run(given) {
-      const home = stateDirectoryAt(given.home);
-      const overrides = overridesOf(given);
+    async run(args) {
+      const home = stateDirectoryAt(args.home);
+      const overrides = readOverrides(args);
       // Other commands send SIGHUP to the process that the lock names; before boot listens, that would end it.
       process.on('SIGHUP', () => {});
       const lock = lockStateDirectory(home);
       try {
-        if (stateOf(home) !== 'ready') {
+        if (initialisationState(home) !== 'ready') {
           const { initialise } = await import('../state-directory/initialise.ts');
-          await initialise(home, { settings: settingsOf(given), key: 'ec' });
+          await initialise(home, { settings: readListenerSettings(args), key: 'ec' });
         }
         await boot(home, overrides);
       } finally {
@@ -46,17 +50,17 @@ export function serveWith(boot: Boot): Command<Arguments> {
   };
 }
 
-function overridesOf(given: Arguments): ConfigOverrides {
-  const listen = readOption('listen', given.listen, address);
-  const https = readOption('https', given.https, address);
-  const metrics = readOption('metrics', given.metrics, address);
-  const store = readOption('store', given.store, readStore);
+function readOverrides(args: Arguments): ConfigOverrides {
+  const listen = readOption('listen', args.listen, readAddress);
+  const https = readOption('https', args.https, readAddress);
+  const metrics = readOption('metrics', args.metrics, readAddress);
+  const store = readOption('store', args.store, readStoreUrl);
   return {
     ...(listen && { listen }),
     ...(https && { https }),
     ...(metrics && { metrics }),
     ...(store && { store }),
-    ...(given.interop !== undefined && { interop: given.interop }),
-    ...(given.fips !== undefined && { fips: given.fips }),
+    ...(args.interop !== undefined && { interop: args.interop }),
+    ...(args.fips !== undefined && { fips: args.fips }),
   };
 }

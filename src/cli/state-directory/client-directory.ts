@@ -3,11 +3,11 @@ import type { Client, ClientDirectory } from '../../identity/principal.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
 import { print } from '../command.ts';
 import { CommandError } from '../failure.ts';
-import { daemonOf } from './lock.ts';
+import { runningDaemonPid } from './lock.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** Opens the database for the length of one command; the daemon may have it open as well. */
-export async function withDirectory<T>(
+export async function withClientDirectory<T>(
   store: string,
   work: (directory: ClientDirectory, opened: OpenStore) => Promise<T>,
 ): Promise<T> {
@@ -20,7 +20,7 @@ export async function withDirectory<T>(
 }
 
 /** The enrolled client of that name. Throws CommandError when there is none. */
-export async function clientNamed(directory: ClientDirectory, name: string): Promise<Client> {
+export async function requireClient(directory: ClientDirectory, name: string): Promise<Client> {
   const client = await directory.byName(name);
   if (client !== undefined) return client;
   const names = (await directory.list()).map((each) => each.name);
@@ -31,8 +31,8 @@ export async function clientNamed(directory: ClientDirectory, name: string): Pro
  * Has the daemon of a home look at certificates and connections again. It looks up every new connection by itself; this
  * is for the certificates that its TLS layer trusts, and for the connections that are open.
  */
-export function tellDaemon(home: StateDirectory): void {
-  const pid = daemonOf(home);
+export function notifyDaemon(stateDirectory: StateDirectory): void {
+  const pid = runningDaemonPid(stateDirectory);
   if (pid === undefined) return;
   try {
     process.kill(pid, 'SIGHUP');

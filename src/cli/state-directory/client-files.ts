@@ -5,7 +5,7 @@ import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts'
 import { splitCertificates } from '../../../certs/pem.ts';
 import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { CommandError } from '../failure.ts';
-import { makeDirectory, writeFileWhole } from './state-directory.ts';
+import { makeDirectory, writeFileAtomically } from './state-directory.ts';
 
 export interface ClientFilesOptions {
   /** Client's name, also the friendly name in the PKCS#12 file. */
@@ -18,11 +18,11 @@ export interface ClientFilesOptions {
 }
 
 /** Files that `client add` writes; the ones it must never overwrite are those nobody can make again. */
-const precious = ['key.pem', 'client.pem', 'client.p12'];
+const irreplaceableFiles = ['key.pem', 'client.pem', 'client.p12'];
 
 /** Refuses a directory that holds a client's key already. */
-export function refuseOccupied(directory: string): void {
-  for (const file of precious) {
+export function requireNoClientKey(directory: string): void {
+  for (const file of irreplaceableFiles) {
     if (!existsSync(join(directory, file))) continue;
     throw new CommandError(
       `${join(directory, file)} exists already; remove it or give another directory with --out`,
@@ -41,8 +41,8 @@ export function writeClientFiles(
   const password = options.password ?? randomBytes(15).toString('base64url').replaceAll(/[-_]/g, 'x');
   makeDirectory(directory);
   writeCertificates(directory, client.certificate, options.authorities);
-  writeFileWhole(join(directory, 'key.pem'), key, 0o600);
-  writeFileWhole(join(directory, 'client.pem'), client.certificate + key, 0o600);
+  writeFileAtomically(join(directory, 'key.pem'), key, 0o600);
+  writeFileAtomically(join(directory, 'client.pem'), client.certificate + key, 0o600);
   const archive = createPkcs12({
     ...client,
     authorities: splitCertificates(options.authorities, 'ca.pem'),
@@ -50,9 +50,9 @@ export function writeClientFiles(
     password,
     encryption: options.encryption,
   });
-  writeFileWhole(join(directory, 'client.p12'), archive, 0o600);
+  writeFileAtomically(join(directory, 'client.p12'), archive, 0o600);
   if (options.password === undefined)
-    writeFileWhole(join(directory, 'client.p12.password'), `${password}\n`, 0o600);
+    writeFileAtomically(join(directory, 'client.p12.password'), `${password}\n`, 0o600);
 }
 
 /** Writes what a client with a key of its own needs; `certificate` undefined: it has that too. */
@@ -62,6 +62,6 @@ export function writeCertificates(
   authorities: string,
 ): void {
   makeDirectory(directory);
-  writeFileWhole(join(directory, 'ca.pem'), authorities, 0o644);
-  if (certificate !== undefined) writeFileWhole(join(directory, 'cert.pem'), certificate, 0o644);
+  writeFileAtomically(join(directory, 'ca.pem'), authorities, 0o644);
+  if (certificate !== undefined) writeFileAtomically(join(directory, 'cert.pem'), certificate, 0o644);
 }

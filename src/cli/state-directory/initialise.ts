@@ -9,15 +9,15 @@ import type { ClientDirectory } from '../../identity/principal.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
 import { createRootKey } from '../../vault/root-key.ts';
 import { CommandError } from '../failure.ts';
-import { authorityOf, completeAuthority, completeServer } from './authority.ts';
+import { completeAuthority, completeServer, readAuthority } from './authority.ts';
 import { writeClientFiles } from './client-files.ts';
 import {
-  configOf,
   fsyncDirectory,
   makeDirectory,
   readRequiredFile,
+  readStateConfig,
   type StateDirectory,
-  writeFileWhole,
+  writeFileAtomically,
 } from './state-directory.ts';
 
 export interface InitialiseOptions {
@@ -27,67 +27,71 @@ export interface InitialiseOptions {
 }
 
 /** The client that a first start enrols, so that there is somebody to try the server with. */
-const firstClient = 'demo';
+const firstClientName = 'demo';
 
 /**
  * Fills a fresh home, or goes on where an earlier attempt was cut off. Every file appears whole or not at all, each step
  * is skipped when its result is there, and a marker stands until all of them are done; so a kill at any point costs
  * nothing but a second run. Whoever calls holds the home's lock. Resolves to whether the first client was enrolled.
  */
-export async function initialise(home: StateDirectory, options: InitialiseOptions): Promise<boolean> {
-  makeDirectory(home.directory);
-  if (readdirSync(home.directory).every((name) => name.startsWith('kmipd.')))
-    chmodSync(home.directory, 0o700);
-  if (!existsSync(home.unfinished)) {
-    writeFileWhole(
-      home.unfinished,
+export async function initialise(
+  stateDirectory: StateDirectory,
+  options: InitialiseOptions,
+): Promise<boolean> {
+  makeDirectory(stateDirectory.directory);
+  if (readdirSync(stateDirectory.directory).every((name) => name.startsWith('kmipd.')))
+    chmodSync(stateDirectory.directory, 0o700);
+  if (!existsSync(stateDirectory.unfinishedMarker)) {
+    writeFileAtomically(
+      stateDirectory.unfinishedMarker,
       'kmipd init or kmipd serve goes on from here and removes this file.\n',
       0o600,
     );
   }
-  if (!existsSync(home.config)) writeFileWhole(home.config, renderConfig(options.settings), 0o600);
-  const config = configOf(home);
+  if (!existsSync(stateDirectory.config))
+    writeFileAtomically(stateDirectory.config, renderConfig(options.settings), 0o600);
+  const config = readStateConfig(stateDirectory);
   const opened = await openStore(config.store);
   let enrolled: boolean;
   try {
-    await completeRootKey(home, opened);
-    for (const directory of [join(home.directory, 'ca'), join(home.directory, 'server')])
+    await completeRootKey(stateDirectory, opened);
+    for (const directory of [join(stateDirectory.directory, 'ca'), join(stateDirectory.directory, 'server')])
       makeDirectory(directory);
-    await completeAuthority(home, options.key);
-    await completeServer(home, config);
-    enrolled = await enrolFirstClient(home, opened.clients, options.key);
+    await completeAuthority(stateDirectory, options.key);
+    await completeServer(stateDirectory, config);
+    enrolled = await enrolFirstClient(stateDirectory, opened.clients, options.key);
   } finally {
     await opened.close();
   }
-  rmSync(home.unfinished);
-  fsyncDirectory(home.directory);
+  rmSync(stateDirectory.unfinishedMarker);
+  fsyncDirectory(stateDirectory.directory);
   return enrolled;
 }
 
 /** A new root key would open nothing of a database that has been used: that one needs its own. */
-async function completeRootKey(home: StateDirectory, opened: OpenStore): Promise<void> {
-  if (existsSync(home.rootKey)) return;
+async function completeRootKey(stateDirectory: StateDirectory, opened: OpenStore): Promise<void> {
+  if (existsSync(stateDirectory.rootKey)) return;
   if ((await opened.wrappedKeys.list()).length > 0) {
     throw new CommandError(
-      `the database holds keys that another root key seals; copy root.key and ca/ of its home to ${home.directory}`,
+      `the database holds keys that another root key seals; copy root.key and ca/ of its home to ${stateDirectory.directory}`,
     );
   }
-  createRootKey(home.rootKey);
+  createRootKey(stateDirectory.rootKey);
 }
 
 /** Enrolled last: its files are whole by then. A database that has clients already (a second node) gets no more. */
 async function enrolFirstClient(
-  home: StateDirectory,
+  stateDirectory: StateDirectory,
   directory: ClientDirectory,
   kind: KeyKind,
 ): Promise<boolean> {
   if ((await directory.list()).length > 0) return false;
-  const authority = authorityOf(home);
-  const client = await issueClient(authority, firstClient, kind);
-  writeClientFiles(join(home.clients, firstClient), client, {
-    name: firstClient,
+  const authority = readAuthority(stateDirectory);
+  const client = await issueClient(authority, firstClientName, kind);
+  writeClientFiles(join(stateDirectory.clients, firstClientName), client, {
+    name: firstClientName,
     authorities: readRequiredFile(
-      home.authority.certificate,
+      stateDirectory.authority.certificate,
       'the authority’s certificate',
       'run kmipd init again',
     ),
@@ -95,7 +99,7 @@ async function enrolFirstClient(
   });
   const certificate = new X509Certificate(client.certificate);
   return directory.add({
-    name: firstClient,
+    name: firstClientName,
     group: 'default',
     role: 'full',
     fingerprint: fingerprintOf(certificate),

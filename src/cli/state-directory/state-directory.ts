@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Config, readConfig } from '../../config/index.ts';
+import { type Config, readConfigFile } from '../../config/index.ts';
 import { CommandError } from '../failure.ts';
 
 /** Where everything of one home directory lies. */
@@ -22,7 +22,7 @@ export interface StateDirectory {
   readonly authority: { readonly certificate: string; readonly key: string };
   readonly clients: string;
   /** Stands while an initialisation is under way, so that the next start can finish it. */
-  readonly unfinished: string;
+  readonly unfinishedMarker: string;
 }
 
 export function stateDirectoryAt(directory: string): StateDirectory {
@@ -33,31 +33,33 @@ export function stateDirectoryAt(directory: string): StateDirectory {
     rootKey: join(base, 'root.key'),
     authority: { certificate: join(base, 'ca', 'ca.pem'), key: join(base, 'ca', 'ca.key') },
     clients: join(base, 'clients'),
-    unfinished: join(base, 'initialisation-unfinished'),
+    unfinishedMarker: join(base, 'initialisation-unfinished'),
   };
 }
 
 /** Configuration of a home. Throws ConfigError. */
-export function configOf(home: StateDirectory): Config {
-  return readConfig(home.config, home.directory);
+export function readStateConfig(stateDirectory: StateDirectory): Config {
+  return readConfigFile(stateDirectory.config, stateDirectory.directory);
 }
 
 /**
  * Fresh: nothing here is worth keeping (a configuration may stand ready). Unfinished: an initialisation was cut off.
  * Ready: initialised, whatever may be missing by now.
  */
-export function stateOf(home: StateDirectory): 'fresh' | 'unfinished' | 'ready' {
-  if (existsSync(home.unfinished)) return 'unfinished';
-  const kept = [home.rootKey, home.authority.certificate, home.authority.key];
+export function initialisationState(stateDirectory: StateDirectory): 'fresh' | 'unfinished' | 'ready' {
+  if (existsSync(stateDirectory.unfinishedMarker)) return 'unfinished';
+  const kept = [stateDirectory.rootKey, stateDirectory.authority.certificate, stateDirectory.authority.key];
   return kept.some((file) => existsSync(file)) ? 'ready' : 'fresh';
 }
 
 /** Configuration of an initialised home. Throws CommandError with what to do about any other. */
-export function requireInitialised(home: StateDirectory): Config {
-  const state = stateOf(home);
-  if (state === 'ready') return configOf(home);
+export function requireInitialised(stateDirectory: StateDirectory): Config {
+  const state = initialisationState(stateDirectory);
+  if (state === 'ready') return readStateConfig(stateDirectory);
   const what = state === 'fresh' ? 'is not initialised' : 'was not initialised to the end';
-  throw new CommandError(`${home.directory} ${what}; run: kmipd init --home ${home.directory}`);
+  throw new CommandError(
+    `${stateDirectory.directory} ${what}; run: kmipd init --home ${stateDirectory.directory}`,
+  );
 }
 
 /** Text of a file that must be there; `what` names it, `remedy` says what to do when it is not. */
@@ -79,7 +81,7 @@ export function makeDirectory(directory: string): void {
  * Writes a file whole or not at all, and durably: under another name first, then renamed. `mode` is exact, whatever
  * the umask.
  */
-export function writeFileWhole(file: string, content: string | Uint8Array, mode: number): void {
+export function writeFileAtomically(file: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${file}.new`;
   rmSync(temporary, { force: true });
   const descriptor = openSync(temporary, 'wx', mode);

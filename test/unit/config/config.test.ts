@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { defaultLimits } from '../../../src/common/limits.ts';
-import { ConfigError, parseConfig, readConfig } from '../../../src/config/index.ts';
+import { ConfigError, parseConfig, readConfigFile } from '../../../src/config/index.ts';
 import { renderConfig } from '../../../src/config/template.ts';
 
 const parse = (source: string) => parseConfig(source, 'kmipd.toml', '/home');
@@ -189,14 +189,14 @@ t.test('a written file', (t) => {
 t.test('files', (t) => {
   const directory = t.testdir();
   const file = join(directory, 'kmipd.toml');
-  t.throws(() => readConfig(file, directory), {
+  t.throws(() => readConfigFile(file, directory), {
     message: `${file}: there is no such file; an empty one stands for all defaults`,
   });
   writeFileSync(file, 'listen = "[::1]:1"');
-  t.match(readConfig(file, directory), { listen: { host: '::1', port: 1 } });
+  t.match(readConfigFile(file, directory), { listen: { host: '::1', port: 1 } });
   chmodSync(file, 0);
   if (process.getuid?.() !== 0)
-    t.throws(() => readConfig(file, directory), { message: /cannot be read \(EACCES\)/ });
-  t.throws(() => readConfig(directory, directory), { message: /cannot be read \(EISDIR\)/ });
+    t.throws(() => readConfigFile(file, directory), { message: /cannot be read \(EACCES\)/ });
+  t.throws(() => readConfigFile(directory, directory), { message: /cannot be read \(EISDIR\)/ });
   t.end();
 });

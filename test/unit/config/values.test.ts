@@ -1,7 +1,7 @@
 import t from 'tap';
 import { formatAddress, parseAddress } from '../../../src/common/address.ts';
 import { closestMatch } from '../../../src/common/suggest.ts';
-import { storeName } from '../../../src/config/values.ts';
+import { redactStoreUrl } from '../../../src/config/values.ts';
 
 t.test('addresses there and back', (t) => {
   for (const text of ['127.0.0.1:5696', '[::1]:0', 'kms.example.com:65535']) {
@@ -15,11 +15,11 @@ t.test('addresses there and back', (t) => {
 });
 
 t.test('store names show no password', (t) => {
-  t.equal(storeName('sqlite:/var/lib/kmipd/kmipd.db'), 'sqlite:/var/lib/kmipd/kmipd.db');
-  t.equal(storeName('postgres://u@h/d'), 'postgres://u@h/d');
-  t.equal(storeName('postgresql://u:p%40ss@h:5432/d'), 'postgresql://u:***@h:5432/d');
-  t.notMatch(storeName('postgres://u:p@ss/word@h/d'), /word/);
-  t.notMatch(storeName('postgres://h/d?user=u&password=secret&x=1'), /secret/);
+  t.equal(redactStoreUrl('sqlite:/var/lib/kmipd/kmipd.db'), 'sqlite:/var/lib/kmipd/kmipd.db');
+  t.equal(redactStoreUrl('postgres://u@h/d'), 'postgres://u@h/d');
+  t.equal(redactStoreUrl('postgresql://u:p%40ss@h:5432/d'), 'postgresql://u:***@h:5432/d');
+  t.notMatch(redactStoreUrl('postgres://u:p@ss/word@h/d'), /word/);
+  t.notMatch(redactStoreUrl('postgres://h/d?user=u&password=secret&x=1'), /secret/);
   t.end();
 });
 
