@@ -1,63 +1,176 @@
-/** Every bound of the daemon in one place (DESIGN §9): all configurable under `[limits]`, unit last in the name. */
-export interface Limits {
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly depth: number;
-  readonly structureItems: number;
-  readonly batchItems: number;
-  readonly handshakeMilliseconds: number;
-  /** From the first byte of a message to its last. */
-  readonly messageMilliseconds: number;
-  readonly idleMilliseconds: number;
-  /** How long a response may wait for a client that does not read. */
-  readonly writeMilliseconds: number;
-  /** How long a client may take to answer what the server asks. */
-  readonly answerMilliseconds: number;
-  readonly drainMilliseconds: number;
-  readonly connections: number;
-  readonly connectionsPerClient: number;
-  readonly locateItems: number;
-  /** Longest lease of a ticket, and that of one without a lease of its own. */
-  readonly ticketSeconds: number;
-  /** Changes that may wait for one client to hear of them. */
-  readonly announcements: number;
-  /** Work on data in parts that waits for its next part. */
-  readonly parts: number;
-  readonly partsPerClient: number;
-  readonly partsMilliseconds: number;
-  /** Messages that were answered as pending and are not done yet. */
-  readonly jobs: number;
-  readonly jobsPerClient: number;
-  readonly jobBytes: number;
-  /** How long the answers of a job that is done can be fetched. */
-  readonly jobAnswerSeconds: number;
-  /** Failures of decryption, unwrapping and MAC verification that one client may have with one key in a minute. */
-  readonly failedDecryptions: number;
+/** A limit of the daemon, configurable under `[limits]`. */
+interface LimitDefinition {
+  readonly defaultValue: number;
+  /** Below it clients break. */
+  readonly min: number;
+  /** Above it the host is overloaded. */
+  readonly max: number;
+  /** What is bounded, and the effect at the bound; the unit is at the end of the key's name. */
+  readonly comment: string;
 }
 
-export const defaultLimits: Limits = {
-  requestBytes: 1_048_576,
-  responseBytes: 8_388_608,
-  depth: 32,
-  structureItems: 4_096,
-  batchItems: 1_000,
-  handshakeMilliseconds: 10_000,
-  messageMilliseconds: 10_000,
-  idleMilliseconds: 1_800_000,
-  writeMilliseconds: 30_000,
-  answerMilliseconds: 30_000,
-  drainMilliseconds: 20_000,
-  connections: 10_000,
-  connectionsPerClient: 1_000,
-  locateItems: 65_536,
-  ticketSeconds: 86_400,
-  announcements: 1_000,
-  parts: 4_096,
-  partsPerClient: 64,
-  partsMilliseconds: 300_000,
-  jobs: 1_000,
-  jobsPerClient: 100,
-  jobBytes: 262_144,
-  jobAnswerSeconds: 3_600,
-  failedDecryptions: 1_000,
-};
+const define = (defaultValue: number, min: number, max: number, comment: string): LimitDefinition => ({
+  defaultValue,
+  min,
+  max,
+  comment,
+});
+
+/**
+ * Every limit by its key, in the order of the configuration file, where the comment stands above the key. These
+ * comments are also the documentation of the fields of `Limits`.
+ */
+export const limitDefinitions = {
+  requestBytes: define(
+    1_048_576,
+    1_024,
+    1_073_741_824,
+    'Bytes of a request in TTLV. A longer one is refused, and its connection is closed.',
+  ),
+  responseBytes: define(
+    8_388_608,
+    1_024,
+    1_073_741_824,
+    'Bytes of a response in TTLV. An item whose answer does not fit fails with Response Too Large.',
+  ),
+  depth: define(32, 8, 256, 'Structures nested in each other. A message with more is refused as malformed.'),
+  structureItems: define(
+    4_096,
+    64,
+    1_048_576,
+    'Fields directly within one structure. A message with more is refused as malformed.',
+  ),
+  batchItems: define(
+    1_000,
+    1,
+    100_000,
+    'Items of a batch, and objects that one item names. A request with more is refused.',
+  ),
+  handshakeMilliseconds: define(
+    10_000,
+    100,
+    600_000,
+    'Milliseconds for a TLS handshake. A connection that needs longer is closed.',
+  ),
+  messageMilliseconds: define(
+    10_000,
+    100,
+    600_000,
+    'Milliseconds from the first byte of a request to its last. A connection that needs longer is closed.',
+  ),
+  idleMilliseconds: define(
+    1_800_000,
+    1_000,
+    2_147_483_647,
+    'Milliseconds that a connection stays open without a request. It is closed then.',
+  ),
+  writeMilliseconds: define(
+    30_000,
+    100,
+    600_000,
+    'Milliseconds that a response waits for a client that does not read. The connection is closed then.',
+  ),
+  answerMilliseconds: define(
+    30_000,
+    100,
+    600_000,
+    'Milliseconds for a client to answer a request of the server. The connection is closed then.',
+  ),
+  drainMilliseconds: define(
+    20_000,
+    0,
+    600_000,
+    'Milliseconds for running requests to finish when kmipd stops. Their connections are closed then; jobs stay pending.',
+  ),
+  connections: define(
+    10_000,
+    1,
+    1_000_000,
+    'Open connections of each listener. Further ones are closed at once.',
+  ),
+  connectionsPerClient: define(
+    1_000,
+    1,
+    1_000_000,
+    'Open connections of one client, all listeners together. Further ones are closed after the handshake.',
+  ),
+  locateItems: define(
+    65_536,
+    1,
+    1_048_576,
+    'Unique Identifiers in one answer of Locate. The rest is left out; Offset Items asks for it.',
+  ),
+  ticketSeconds: define(
+    86_400,
+    60,
+    2_147_483_647,
+    'Seconds that a ticket of Login is valid at most, and without a Lease Time. It is rejected afterwards.',
+  ),
+  announcements: define(
+    1_000,
+    1,
+    100_000,
+    'Changes that wait until one client is notified. The oldest are dropped, and the log says how many.',
+  ),
+  parts: define(
+    4_096,
+    0,
+    1_000_000,
+    'Multi-part operations of all clients that wait for a part. More fail with Server Limit Exceeded.',
+  ),
+  partsPerClient: define(
+    64,
+    0,
+    1_000_000,
+    'Multi-part operations of one client that wait for a part. More fail with Server Limit Exceeded.',
+  ),
+  partsMilliseconds: define(
+    300_000,
+    1_000,
+    86_400_000,
+    'Milliseconds that a multi-part operation waits for its next part. It ends then, and later parts are rejected.',
+  ),
+  jobs: define(
+    1_000,
+    0,
+    100_000,
+    'Pending requests of all clients. Above it requests run at once, or fail with Server Limit Exceeded.',
+  ),
+  jobsPerClient: define(
+    100,
+    0,
+    100_000,
+    'Pending requests of one client. Above it requests run at once, or fail with Server Limit Exceeded.',
+  ),
+  jobBytes: define(
+    262_144,
+    1_024,
+    1_073_741_824,
+    'Bytes of a request that becomes pending. Longer ones run at once, or fail with Server Limit Exceeded.',
+  ),
+  jobAnswerSeconds: define(
+    3_600,
+    60,
+    31_536_000,
+    'Seconds that the responses of a pending request can be polled once it is done. They are deleted then.',
+  ),
+  failedDecryptions: define(
+    1_000,
+    1,
+    1_000_000,
+    'Failed decryptions and MAC checks of one client with one key in a minute. Until it ends, more are refused.',
+  ),
+} as const satisfies Readonly<Record<string, LimitDefinition>>;
+
+export type LimitName = keyof typeof limitDefinitions;
+
+/** Every limit of the daemon; `limitDefinitions` says what each one bounds. */
+export type Limits = Readonly<Record<LimitName, number>>;
+
+/** The names of all limits, in the order of the configuration file. */
+export const limitNames = Object.keys(limitDefinitions) as readonly LimitName[];
+
+/** The limits in force when the configuration names none. */
+export const defaultLimits = Object.fromEntries(
+  limitNames.map((name) => [name, limitDefinitions[name].defaultValue]),
+) as Limits;

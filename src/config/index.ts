@@ -1,21 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../common/address.ts';
-import { defaultLimits, type Limits } from '../common/limits.ts';
+import { type Limits, limitNames } from '../common/limits.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
-import {
-  type ConfigKey,
-  configKeys,
-  limitKey,
-  limitNames,
-  type logLevels,
-  namedKeys,
-  type tlsProfiles,
-} from './keys.ts';
+import { type ConfigKey, configKeys, limitKey, type logLevels, namedKeys, type tlsProfiles } from './keys.ts';
 import { ConfigValueError } from './values.ts';
 
-/** Everything `kmipd.toml` says, with the defaults filled in and paths made absolute. */
+/** The configuration: `kmipd.toml` with the defaults filled in and absolute paths. */
 export interface Config {
   readonly listen: Address;
   /** Undefined: no HTTPS listener. */
@@ -24,35 +16,43 @@ export interface Config {
   readonly store: string;
   /** Undefined: no metrics listener. */
   readonly metrics: Address | undefined;
+  /** True: a Name that another object of the group has is refused. */
   readonly uniqueNames: boolean;
+  /** True: the Interop operation is enabled. */
   readonly interop: boolean;
-  /** Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider. */
+  /** True: only FIPS 140-3 approved algorithms, by OpenSSL's FIPS provider. */
   readonly fips: boolean;
   readonly log: { readonly level: (typeof logLevels)[number] };
   readonly tls: {
     readonly profile: (typeof tlsProfiles)[number];
+    /** Path of the server certificate (PEM). */
     readonly certificate: string;
+    /** Path of its private key (PEM). */
     readonly key: string;
+    /** Further names of a server certificate that kmipd issues. */
     readonly names: readonly string[];
+    /** Paths of further trusted authorities (PEM). */
     readonly authorities: readonly string[];
   };
-  /** Where issued certificates say that revocation lists are; undefined: they do not. */
+  /** URL of the CRL in issued certificates, with `{issuer}`; undefined: they have none. */
   readonly certification: { readonly crlUrl: string | undefined };
   readonly crypto: {
-    /** Names that `disabledProblem` finds nothing wrong with. */
+    /** Names that `disabledProblem` accepts. */
     readonly disabled: readonly string[];
+    /** True: RSA decryption with PKCS #1 v1.5 padding is enabled. */
     readonly pkcs1Decryption: boolean;
   };
   readonly limits: Limits;
+  /** The roles of the section `[roles]`, by name. */
   readonly roles: CustomRoles;
 }
 
-/** Values of the command line that take precedence over the file. */
+/** Values of the command line, which take precedence over the file. */
 export type ConfigOverrides = Partial<
   Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop' | 'fips'>
 >;
 
-/** The file cannot be used. Every problem is one line: file, key, what to do. */
+/** Is thrown for a configuration file that cannot be used. Each problem is one line with file, key and remedy. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'CONFIG';
@@ -64,7 +64,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads and checks a file. Throws ConfigError, also when it cannot be read. */
+/**
+ * Reads and checks a configuration file; relative paths in it start at `directory`.
+ * @throws {ConfigError} when the file cannot be read, or with every problem in it.
+ */
 export function readConfigFile(file: string, directory: string): Config {
   let source: string;
   try {
@@ -80,7 +83,10 @@ export function readConfigFile(file: string, directory: string): Config {
   return parseConfig(source, file, directory);
 }
 
-/** Checks TOML text; `file` is what messages call it, `home` where paths begin. Throws ConfigError with all problems. */
+/**
+ * Checks TOML text. Messages name it `file`; relative paths in it start at `directory`.
+ * @throws {ConfigError} with every problem of the text.
+ */
 export function parseConfig(source: string, file: string, directory: string): Config {
   const tree = parseToml(source, file);
   const problems: string[] = [];
@@ -117,7 +123,7 @@ const sections = new Set(
   [...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
 );
 
-/** Dotted names and values; a table that is no section of ours stands for itself. */
+/** Yields dotted names with their values; a table that is no section of the configuration is one value. */
 function* flattenSections(tree: Record<string, unknown>): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(tree)) {
     if (name === 'roles') continue;
@@ -149,7 +155,7 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
   function value<T>({ name, defaultValue, read }: ConfigKey<T>): T {
     return values.has(name) ? (values.get(name) as T) : read(defaultValue, directory);
   }
-  const limits = Object.fromEntries(limitNames.map((name) => [name, value(limitKey(name))]));
+  const limits = Object.fromEntries(limitNames.map((name) => [name, value(limitKey(name))])) as Limits;
   return {
     listen: value(namedKeys.listen),
     https: values.has('https') ? value(namedKeys.https) : undefined,
@@ -168,7 +174,7 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
     },
     certification: { crlUrl: values.has(namedKeys.crlUrl.name) ? value(namedKeys.crlUrl) : undefined },
     crypto: { disabled: value(namedKeys.cryptoDisabled), pkcs1Decryption: value(namedKeys.pkcs1Decryption) },
-    limits: { ...defaultLimits, ...limits },
+    limits,
     roles,
   };
 }

@@ -1,18 +1,19 @@
-import { defaultLimits, type Limits } from '../common/limits.ts';
+import { defaultLimits, type LimitName, limitDefinitions, limitNames } from '../common/limits.ts';
 import { findDisabledProblem } from '../crypto/policy/disabled-names.ts';
 import * as values from './values.ts';
 
 export const tlsProfiles = ['modern', 'intermediate', 'legacy'] as const;
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** One key of the configuration. */
+/** A key of the configuration file with a value of type T. */
 export interface ConfigKey<T = unknown> {
-  /** As in the file; `section.key` inside a table. */
+  /** The name in the file; `section.key` inside a table. */
   readonly name: string;
-  /** The comment above it in a written file. */
+  /** The text above the key in a rendered file: one line of at most 118 characters, never empty. */
   readonly comment: string;
-  /** In force when the key is absent, as the file would say it; undefined: nothing. */
+  /** The value in TOML that is in force when the key is absent; undefined: the feature is off. */
   readonly defaultValue: string | number | boolean | readonly string[] | undefined;
+  /** Checks and converts the value of the file. */
   readonly read: values.ValueReader<T>;
 }
 
@@ -21,46 +22,15 @@ const configKey = <T>(
   defaultValue: ConfigKey['defaultValue'],
   read: values.ValueReader<T>,
   comment: string,
-): ConfigKey<T> => ({
-  name,
-  comment,
-  defaultValue,
-  read,
-});
+): ConfigKey<T> => ({ name, comment, defaultValue, read });
 
-/** Lowest and highest value of each limit: below them clients break, above them the host does. */
-const limitRanges: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
-  requestBytes: [1_024, 1_073_741_824],
-  responseBytes: [1_024, 1_073_741_824],
-  depth: [8, 256],
-  structureItems: [64, 1_048_576],
-  batchItems: [1, 100_000],
-  handshakeMilliseconds: [100, 600_000],
-  messageMilliseconds: [100, 600_000],
-  idleMilliseconds: [1_000, 2_147_483_647],
-  writeMilliseconds: [100, 600_000],
-  answerMilliseconds: [100, 600_000],
-  drainMilliseconds: [0, 600_000],
-  connections: [1, 1_000_000],
-  connectionsPerClient: [1, 1_000_000],
-  locateItems: [1, 1_048_576],
-  ticketSeconds: [60, 2_147_483_647],
-  announcements: [1, 100_000],
-  parts: [0, 1_000_000],
-  partsPerClient: [0, 1_000_000],
-  partsMilliseconds: [1_000, 86_400_000],
-  jobs: [0, 100_000],
-  jobsPerClient: [0, 100_000],
-  jobBytes: [1_024, 1_073_741_824],
-  jobAnswerSeconds: [60, 31_536_000],
-  failedDecryptions: [1, 1_000_000],
+/** The key of a limit: `limits.NAME`. */
+export const limitKey = (name: LimitName): ConfigKey<number> => {
+  const { min, max, comment } = limitDefinitions[name];
+  return configKey(`limits.${name}`, defaultLimits[name], values.integerBetween(min, max), comment);
 };
 
-export const limitKey = (name: keyof Limits): ConfigKey<number> =>
-  configKey(`limits.${name}`, defaultLimits[name], values.integerBetween(...limitRanges[name]), '');
-
-export const limitNames = Object.keys(limitRanges) as (keyof Limits)[];
-
+/** Reads the names of `crypto.disabled`. */
 function readDisabledNames(value: unknown, directory: string): readonly string[] {
   const names = values.readTexts(value, directory);
   const problem = names.map(findDisabledProblem).find((found) => found !== undefined);
@@ -68,14 +38,14 @@ function readDisabledNames(value: unknown, directory: string): readonly string[]
   return names;
 }
 
-/** By what the code calls them. */
+/** The keys other than limits, by their name in the code. */
 export const namedKeys = {
   listen: configKey('listen', '127.0.0.1:5696', values.readAddress, 'Where KMIP clients connect.'),
   https: configKey(
     'https',
     undefined,
     values.readAddress,
-    'KMIP over HTTPS: POST /kmip with TTLV, XML or JSON, the same clients and certificates. Off when left out.',
+    'KMIP over HTTPS: POST /kmip with TTLV, XML or JSON, same clients and certificates. Off when the key is absent.',
   ),
   store: configKey(
     'store',
@@ -87,27 +57,32 @@ export const namedKeys = {
     'metrics',
     undefined,
     values.readAddress,
-    'Prometheus metrics, /livez and /readyz over plain HTTP. Off when left out.',
+    'Prometheus metrics, /livez and /readyz over plain HTTP. Off when the key is absent.',
   ),
   uniqueNames: configKey(
     'uniqueNames',
     false,
     values.readBoolean,
-    'Refuse a Name that another object of the group bears. Some clients name everything alike and need false.',
+    'Refuse a Name that another object of the group has. Some clients give many objects one Name and need false.',
   ),
   interop: configKey(
     'interop',
     false,
     values.readBoolean,
-    'The Interop operation of conformance tests. Never in production.',
+    'Enable the Interop operation of conformance tests. Never enable it in production.',
   ),
   fips: configKey(
     'fips',
     false,
     values.readBoolean,
-    "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider, which has to be installed.",
+    "Allows only FIPS 140-3 approved algorithms and needs OpenSSL's FIPS provider.",
   ),
-  logLevel: configKey('log.level', 'info', values.choiceOf(logLevels), `One of ${logLevels.join(', ')}.`),
+  logLevel: configKey(
+    'log.level',
+    'info',
+    values.choiceOf(logLevels),
+    `The lowest level of messages in the log: ${logLevels.join(', ')}.`,
+  ),
   tlsProfile: configKey(
     'tls.profile',
     'intermediate',
@@ -118,49 +93,54 @@ export const namedKeys = {
     'tls.certificate',
     'server/cert.pem',
     values.readPath,
-    'Server certificate and its key (PEM). Without the file, a new certificate of the authority in ca/ is written.',
+    'Server certificate (PEM). If the file is missing, kmipd issues a certificate by the authority in ca/.',
   ),
-  tlsKey: configKey('tls.key', 'server/key.pem', values.readPath, ''),
+  tlsKey: configKey(
+    'tls.key',
+    'server/key.pem',
+    values.readPath,
+    'Private key of the server certificate (PEM). If both files are missing, kmipd generates a key.',
+  ),
   tlsNames: configKey(
     'tls.names',
     [],
     values.readTexts,
-    'DNS names and addresses of a new server certificate, besides localhost and the name of this host.',
+    'DNS names and IP addresses of a server certificate that kmipd issues, besides localhost and the host name.',
   ),
   tlsAuthorities: configKey(
     'tls.authorities',
     [],
     values.readPaths,
-    'PEM files of further authorities. Their clients connect once their certificates are enrolled.',
+    'PEM files of further trusted authorities. Their clients can connect once their certificates are enrolled.',
   ),
   crlUrl: configKey(
     'certification.crlUrl',
     undefined,
     values.readWebUrl,
-    'Where certificates say that the list of kmipd crl is; {issuer} stands for its ISSUER. They do not when left out.',
+    'URL of the CRL in issued certificates; {issuer} stands for the ISSUER of kmipd crl. Absent: no URL.',
   ),
   cryptoDisabled: configKey(
     'crypto.disabled',
     [],
     readDisabledNames,
-    'What is neither made nor used, by its name in KMIP: algorithms (also "RSA<2048", "AES=128"), hashes, modes, curves, ….',
+    'Disabled by name in KMIP: algorithms (also "RSA<2048", "AES=128"), hashes, modes, curves, ….',
   ),
   pkcs1Decryption: configKey(
     'crypto.pkcs1Decryption',
     false,
     values.readBoolean,
-    'Decrypt RSA with PKCS #1 v1.5 padding too. Clients that need it can be used to decrypt what others sent them.',
+    'Decrypt RSA with PKCS #1 v1.5 padding too. A client that uses it can be a padding oracle for its data.',
   ),
 } satisfies Record<string, ConfigKey>;
 
-/** What a written file shows for keys without a default. */
+/** The values that a rendered file shows for keys without a default. */
 export const exampleValues: Readonly<Record<string, string>> = {
   https: '127.0.0.1:5697',
   metrics: '127.0.0.1:9696',
   'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
 };
 
-/** Every key in the order of a written file; `[roles]` has free names and is read apart. */
+/** Every key by its name, in the order of a rendered file; `[roles]` has free names and is read separately. */
 export const configKeys: ReadonlyMap<string, ConfigKey> = new Map(
   [...Object.values<ConfigKey>(namedKeys), ...limitNames.map(limitKey)].map((each) => [each.name, each]),
 );

@@ -1,8 +1,8 @@
 import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 
 /**
- * A commented file for a new home: every key with its default behind a `#`, those of `settings` (dotted names) in
- * force.
+ * Renders a configuration file (TOML) with every key under its comment. The keys of `settings` (dotted names) are in
+ * force; the others stand with their default behind a `#`.
  */
 export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [
@@ -12,13 +12,14 @@ export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaul
   let section = '';
   for (const { name, comment, defaultValue } of configKeys.values()) {
     const [first, second] = name.split('.') as [string, string?];
+    lines.push('');
     if (second !== undefined && first !== section) {
       section = first;
-      lines.push('', `[${section}]`);
-    } else if (comment !== '') lines.push('');
-    if (comment !== '') lines.push(`# ${comment}`);
+      lines.push(`[${section}]`);
+    }
+    lines.push(`# ${comment}`);
     const setting = settings[name];
-    // JSON's texts, numbers, booleans and lists of texts are TOML as well.
+    // Texts, numbers, booleans and lists of texts in JSON are valid TOML.
     const line = `${second ?? first} = ${JSON.stringify(setting ?? defaultValue ?? exampleValues[name])}`;
     lines.push(setting === undefined ? `#${line}` : line);
   }
@@ -28,6 +29,6 @@ export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaul
 const rolesExample = [
   '',
   '[roles]',
-  '# Further roles: operations of KMIP, and built-in roles that they contain. kmipd client add --help lists those.',
+  '# Further roles, as lists of KMIP operations and built-in roles, which kmipd client add --help lists.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
 ];

@@ -1,15 +1,19 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Address, parseAddress } from '../common/address.ts';
 
-/** A value of the wrong type or out of range; the message follows the key: `"listen" must be …`. */
+/** Is thrown for a value of the wrong type or out of range; its message follows the key: `"listen" must be …`. */
 export class ConfigValueError extends Error {
   override readonly name = 'ConfigValueError';
   readonly code = 'CONFIG_VALUE';
 }
 
-/** Turns what TOML holds into what the house uses. `home` is where relative paths begin. Throws WrongValue. */
+/**
+ * Converts a value of TOML into one of the configuration. Relative paths start at `directory`.
+ * @throws {ConfigValueError} when the value is of the wrong type or out of range.
+ */
 export type ValueReader<T> = (value: unknown, directory: string) => T;
 
+/** Reads `HOST:PORT`. */
 export const readAddress: ValueReader<Address> = (value) => {
   const parsed = typeof value === 'string' ? parseAddress(value) : undefined;
   if (parsed === undefined)
@@ -17,27 +21,33 @@ export const readAddress: ValueReader<Address> = (value) => {
   return parsed;
 };
 
+/** Reads true or false. */
 export const readBoolean: ValueReader<boolean> = (value) => {
   if (typeof value !== 'boolean') throw new ConfigValueError('must be true or false, without quotes');
   return value;
 };
 
+/** Reads a text that is not empty. */
 export const readText: ValueReader<string> = (value) => {
   if (typeof value !== 'string' || value === '') throw new ConfigValueError('must be a text in quotes');
   return value;
 };
 
+/** Reads a list of texts that are not empty. */
 export const readTexts: ValueReader<readonly string[]> = (value, directory) => {
   if (!Array.isArray(value)) throw new ConfigValueError('must be a list of texts, such as ["one", "two"]');
   return value.map((entry) => readText(entry, directory));
 };
 
+/** Reads a path and makes it absolute. */
 export const readPath: ValueReader<string> = (value, directory) =>
   absolutePath(readText(value, directory), directory);
 
+/** Reads a list of paths and makes them absolute. */
 export const readPaths: ValueReader<readonly string[]> = (value, directory) =>
   readTexts(value, directory).map((entry) => absolutePath(entry, directory));
 
+/** Creates a reader of texts that are one of the choices. */
 export const choiceOf =
   <const T extends string>(choices: readonly T[]): ValueReader<T> =>
   (value) => {
@@ -46,6 +56,7 @@ export const choiceOf =
     throw new ConfigValueError(`must be one of ${choices.map((candidate) => `"${candidate}"`).join(', ')}`);
   };
 
+/** Creates a reader of whole numbers from `min` to `max`. */
 export const integerBetween =
   (min: number, max: number): ValueReader<number> =>
   (value) => {
@@ -53,7 +64,7 @@ export const integerBetween =
     throw new ConfigValueError(`must be a whole number from ${min} to ${max}, without quotes`);
   };
 
-/** `sqlite:FILE` with the file made absolute, or `postgres://…` as it is. */
+/** Reads `sqlite:FILE`, and makes the path absolute, or `postgres://…`. */
 export const readStoreUrl: ValueReader<string> = (value, directory) => {
   const url = typeof value === 'string' ? value : '';
   if (/^postgres(ql)?:\/\/./.test(url) && URL.canParse(url)) return url;
@@ -62,14 +73,14 @@ export const readStoreUrl: ValueReader<string> = (value, directory) => {
   throw new ConfigValueError('must be "sqlite:FILE" or "postgres://USER@HOST/DATABASE"');
 };
 
-/** An address of the web that certificates can carry, i.e. in ASCII. */
+/** Reads an HTTP or HTTPS URL in ASCII, as certificates require it (RFC 5280, 4.2.1.6: IA5String). */
 export const readWebUrl: ValueReader<string> = (value) => {
   const url = typeof value === 'string' ? value : '';
   if (/^https?:\/\/[\x21-\x7e]{1,1000}$/.test(url) && URL.canParse(url)) return url;
   throw new ConfigValueError('must be a URL such as "http://pki.example.com/{issuer}.crl"');
 };
 
-/** A store's address without its password, for messages. */
+/** Returns the URL of a store with its password replaced by ***, for messages. */
 export function redactStoreUrl(url: string): string {
   return url
     .replace(/^(postgres(?:ql)?:\/\/[^:@/]*):.*@/, '$1:***@')

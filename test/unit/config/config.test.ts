@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { defaultLimits } from '../../../src/common/limits.ts';
 import { ConfigError, parseConfig, readConfigFile } from '../../../src/config/index.ts';
+import { configKeys } from '../../../src/config/keys.ts';
 import { renderConfig } from '../../../src/config/template.ts';
 
 const parse = (source: string) => parseConfig(source, 'kmipd.toml', '/home');
 
-t.test('an empty file is all defaults', (t) => {
+t.test('an empty file yields all defaults', (t) => {
   t.same(parse(''), {
     listen: { host: '127.0.0.1', port: 5696 },
     https: undefined,
@@ -32,7 +33,7 @@ t.test('an empty file is all defaults', (t) => {
   t.end();
 });
 
-t.test('every key takes effect', (t) => {
+t.test('every key of a file takes effect', (t) => {
   const config = parse(`
     listen = "[::]:5697"
     https = "0.0.0.0:443"
@@ -142,7 +143,7 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[limits\n', /^kmipd.toml:1:\d+: not valid TOML: /],
 ];
 for (const [source, problem] of wrong) {
-  t.test(`refused: ${source}`, (t) => {
+  t.test(`the file ${JSON.stringify(source)} is refused`, (t) => {
     try {
       parse(source);
       t.fail('accepted');
@@ -156,7 +157,7 @@ for (const [source, problem] of wrong) {
   });
 }
 
-t.test('all problems are told at once', (t) => {
+t.test('the error lists all problems of a file', (t) => {
   try {
     parse('a = 1\nb = 2\nlisten = 3');
     t.fail('accepted');
@@ -166,8 +167,26 @@ t.test('all problems are told at once', (t) => {
   t.end();
 });
 
-t.test('a written file', (t) => {
-  t.same(parse(renderConfig()), parse(''), 'shows the defaults');
+t.test('the rendered file has a comment above every key', (t) => {
+  const lines = renderConfig().split('\n');
+  for (const { name, comment } of configKeys.values()) {
+    t.match(comment, /^[^\n]*\w[^\n]*\.$/, `${name} has a comment`);
+    t.ok(
+      lines.some(
+        (line, index) =>
+          line.startsWith(`#${name.split('.').at(-1)} = `) && lines[index - 1] === `# ${comment}`,
+      ),
+      `the comment of ${name} is above its line`,
+    );
+  }
+  const keyLines = lines.flatMap((line, index) => (/^#\S+ = /.test(line) ? [index] : []));
+  t.equal(keyLines.length, configKeys.size + 1, 'every key and the example of a role');
+  for (const index of keyLines) t.match(lines[index - 1], /^# \S/, `${lines[index]} has a comment`);
+  t.end();
+});
+
+t.test('the rendered file yields the defaults', (t) => {
+  t.same(parse(renderConfig()), parse(''), 'keys behind # are not in force');
   const settings = { listen: '0.0.0.0:1', 'tls.names': ['a "b"'], 'limits.depth': 9 };
   const config = parse(renderConfig(settings));
   t.match(config, { listen: { host: '0.0.0.0', port: 1 }, tls: { names: ['a "b"'] }, limits: { depth: 9 } });
@@ -181,12 +200,12 @@ t.test('a written file', (t) => {
   });
   const certification = { crlUrl: undefined };
   const restored = { ...whole, https: undefined, metrics: undefined, certification, roles: {} };
-  t.same(restored, parse(''), 'what stands behind # are the defaults');
+  t.same(restored, parse(''), 'the values behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
   t.end();
 });
 
-t.test('files', (t) => {
+t.test('a file that cannot be read is refused', (t) => {
   const directory = t.testdir();
   const file = join(directory, 'kmipd.toml');
   t.throws(() => readConfigFile(file, directory), {

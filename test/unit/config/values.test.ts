@@ -3,7 +3,7 @@ import { formatAddress, parseAddress } from '../../../src/common/address.ts';
 import { closestMatch } from '../../../src/common/suggest.ts';
 import { redactStoreUrl } from '../../../src/config/values.ts';
 
-t.test('addresses there and back', (t) => {
+t.test('an address is parsed and formatted without change', (t) => {
   for (const text of ['127.0.0.1:5696', '[::1]:0', 'kms.example.com:65535']) {
     const address = parseAddress(text);
     t.equal(address && formatAddress(address), text);
@@ -14,7 +14,7 @@ t.test('addresses there and back', (t) => {
   t.end();
 });
 
-t.test('store names show no password', (t) => {
+t.test('the URL of a store in messages contains no password', (t) => {
   t.equal(redactStoreUrl('sqlite:/var/lib/kmipd/kmipd.db'), 'sqlite:/var/lib/kmipd/kmipd.db');
   t.equal(redactStoreUrl('postgres://u@h/d'), 'postgres://u@h/d');
   t.equal(redactStoreUrl('postgresql://u:p%40ss@h:5432/d'), 'postgresql://u:***@h:5432/d');
@@ -23,7 +23,7 @@ t.test('store names show no password', (t) => {
   t.end();
 });
 
-t.test('nearest', (t) => {
+t.test('nearest returns the most similar name when one is similar enough', (t) => {
   t.equal(closestMatch('lisen', ['listen', 'store']), 'listen');
   t.equal(closestMatch('Listen', ['listen']), 'listen');
   t.equal(closestMatch('colour', ['listen', 'store']), undefined);
