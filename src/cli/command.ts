@@ -3,32 +3,35 @@ import type { Argv } from 'yargs';
 import * as values from '../config/values.ts';
 import { UsageError } from './failure.ts';
 
-/** One command: how it is written, and what it does once the whole command line has been understood. */
+/** A command: its syntax, and its effect once the whole command line is parsed. */
 export interface Command<Arguments = never> {
-  /** As yargs has it: `add <name>`, the word first. */
+  /** Name and positional arguments in the syntax of yargs: `add <name>`. */
   readonly command: string;
   readonly describe: string;
   builder(yargs: Argv): Argv;
-  /** Rejects with what `linesOf` can tell. */
+  /** Runs the command. Rejects with an error that `failureLines` turns into text. */
   run(args: Arguments): Promise<void>;
 }
 
-/** Commands that share their first word. */
+/** Commands that share their first word: `client add`, `client list`, …. */
 export interface CommandGroup {
   readonly command: string;
   readonly describe: string;
   readonly commands: readonly (Command | CommandGroup)[];
 }
 
-/** Options that may be given several times. */
+/** The options that a command line may contain several times. */
 export const repeatableOptions: ReadonlySet<string> = new Set(['name']);
 
-/** One line (or several) for whoever started the command. */
+/** Writes one line, or several, to standard output. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A file that the command line names. Node does not say which one it was when it is a directory. */
+/**
+ * Reads a file that the command line names. For a directory Node's error has no path, so the path is added.
+ * @throws the system's error, with `code` and `path`.
+ */
 export function readInput(file: string): Uint8Array {
   try {
     return readFileSync(file);
@@ -37,9 +40,9 @@ export function readInput(file: string): Uint8Array {
   }
 }
 
-/** Where the home is unless `--home` says otherwise. */
 const defaultHome = './var';
 
+/** The option `--home`, which names the state directory. */
 export const homeOption = {
   home: {
     type: 'string',
@@ -49,6 +52,7 @@ export const homeOption = {
   },
 } as const;
 
+/** The option `--store`, which takes precedence over the configuration. */
 export const storeOption = {
   store: {
     type: 'string',
@@ -57,7 +61,7 @@ export const storeOption = {
   },
 } as const;
 
-/** Adds options that `serve` and `init` share. */
+/** Adds the options that `serve` and `init` share. */
 export function withListenerOptions(yargs: Argv): Argv {
   return yargs
     .options(homeOption)
@@ -71,7 +75,10 @@ export function withListenerOptions(yargs: Argv): Argv {
     .option('metrics', { type: 'string', requiresArg: true, describe: 'HOST:PORT of metrics and health' });
 }
 
-/** Value of an option read as the configuration would read it. Throws UsageError. */
+/**
+ * Converts the value of an option as if it stood in the configuration; undefined when the option is absent.
+ * @throws {UsageError} when the value is not possible.
+ */
 export function readOption<T>(
   name: string,
   value: string | undefined,
@@ -88,7 +95,10 @@ export function readOption<T>(
 
 const plainNamePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
-/** Names of clients and groups end up in paths, certificates and logs. Throws UsageError. */
+/**
+ * Returns a name of a client or group when it is safe in paths, certificates and logs; `what` names it in the message.
+ * @throws {UsageError} when it is not.
+ */
 export function requirePlainName(what: string, value: string): string {
   if (plainNamePattern.test(value)) return value;
   throw new UsageError(

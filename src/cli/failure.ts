@@ -1,30 +1,34 @@
 import { ConfigError } from '../config/index.ts';
 
-/** A command that cannot do what it was asked: exit code 1. The message is one line: what, where, what to do. */
+/** Is thrown when a command fails: exit code 1. The message is one line with problem, place and remedy. */
 export class CommandError extends Error {
-  override readonly name: string = 'CommandError';
-  readonly code: string = 'COMMAND';
+  override readonly name = 'CommandError';
+  readonly code = 'COMMAND';
 }
 
-/** A command line that is not understood: exit code 2. */
+/** Is thrown for a command line that cannot be parsed: exit code 2. The message is one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   readonly code = 'USAGE';
 }
 
-/** Errors whose message was written for the person at the keyboard, by class name so that no room is loaded for it. */
-const spoken = new Set([
-  'CommandError',
-  'CertificateRefusedError',
-  'StoreUnavailableError',
-  'SchemaTooNewError',
-  'VaultUnavailableError',
-  'SealBrokenError',
-  'RootKeyRefused',
-  'WireError',
-  'NoRevocationListError',
+/**
+ * Codes of the errors whose messages are written for operators. Their classes are not imported, so that no command
+ * loads a module for its error class alone.
+ */
+const operatorErrorCodes: ReadonlySet<unknown> = new Set([
+  'COMMAND',
+  'USAGE',
+  'CERTIFICATE_REFUSED',
+  'STORE_UNAVAILABLE',
+  'SCHEMA_TOO_NEW',
+  'VAULT_UNAVAILABLE',
+  'SEAL_BROKEN',
+  'WIRE',
+  'NO_REVOCATION_LIST',
 ]);
 
+/** Explanations of the system's errors about files, by their code. */
 const systemReasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; run kmipd as the user who owns it, or change its mode',
   EPERM: 'not permitted; run kmipd as the user who owns it',
@@ -39,12 +43,12 @@ const systemReasons: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files; raise the limit (ulimit -n)',
 };
 
-/** The lines that a failed command prints, each complete in itself. Never a stack. */
+/** Returns the lines that a failed command prints, each of which is complete in itself; never a stack. */
 export function failureLines(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
-  if (error instanceof UsageError || spoken.has(error.name)) return [firstLine(error.message)];
   const { code, path } = error as NodeJS.ErrnoException;
+  if (operatorErrorCodes.has(code)) return [firstLine(error.message)];
   const reason = code === undefined ? undefined : systemReasons[code];
   if (reason !== undefined && path !== undefined) return [`${path}: ${reason}`];
   return [`unexpected failure: ${firstLine(error.message)} (set KMIPD_DEBUG=1 to see where)`];

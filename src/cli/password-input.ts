@@ -7,19 +7,20 @@ const standardInput = 0;
 const maxBytes = 1_024;
 
 /**
- * A password that never stands on a command line, where every user of the machine could read it: from a file, from a
- * pipe, or typed twice. Throws CommandError.
+ * Reads a password from a file, from a pipe on standard input, or from the terminal, where it is typed twice. No option
+ * contains it, because every user of the machine can read command lines. `what` is the prompt.
+ * @throws {CommandError} when there is no password, or more than one line.
  */
 export async function readPassword(what: string, file: string | undefined): Promise<string> {
   if (file !== undefined) return requireOneLine(new TextDecoder().decode(readInput(file)), file);
   if (!process.stdin.isTTY) return requireOneLine(readFileSync(standardInput, 'utf8'), 'the standard input');
   const password = await readFromTerminal(`${what}: `);
   if ((await readFromTerminal('once more: ')) !== password)
-    throw new CommandError('the two are not the same');
-  return requireOneLine(password, 'what was typed');
+    throw new CommandError('the two passwords differ');
+  return requireOneLine(password, 'the input');
 }
 
-/** One line, its end left out. */
+/** Returns a text of one line without its end; `where` names its source in messages. */
 function requireOneLine(text: string, where: string): string {
   const line = text.replace(/\r?\n$/, '');
   if (line === '') throw new CommandError(`${where} holds no password; give it as one line`);
@@ -29,7 +30,7 @@ function requireOneLine(text: string, where: string): string {
   return line;
 }
 
-/** A line typed at a terminal, which does not show it. */
+/** Reads a line from the terminal without echo. */
 async function readFromTerminal(prompt: string): Promise<string> {
   const terminal = process.stdin as ReadStream;
   const { promise, resolve, reject } = Promise.withResolvers<string>();

@@ -10,8 +10,8 @@ import { type Boot, createServeCommand } from './commands/serve.ts';
 import { failureLines, UsageError } from './failure.ts';
 
 /**
- * Runs one command line (without the program's name). Resolves to the exit code: 0 done, 1 failed, 2 not understood.
- * Failures are lines on stderr, one each, never a stack.
+ * Runs a command line, given without the program's name. Resolves to the exit code: 0 done, 1 failed, 2 not parsed.
+ * Failures are printed on stderr, one line each, with a stack only when KMIPD_DEBUG is 1.
  */
 export async function run(args: readonly string[], version: string, boot: Boot): Promise<number> {
   try {
@@ -25,9 +25,12 @@ export async function run(args: readonly string[], version: string, boot: Boot):
   }
 }
 
-/** What the command line asks for; undefined when it was help or the version. Throws UsageError. */
+/**
+ * Returns the action of a command line; undefined when it asked for help or the version, which are printed here.
+ * @throws {UsageError} when it cannot be parsed.
+ */
 async function parseCommandLine(args: readonly string[], version: string, boot: Boot) {
-  // Nothing is done inside yargs, so whatever it throws is about the command line.
+  // No command runs inside yargs, so every error of yargs is about the command line.
   let action: (() => Promise<void>) | undefined;
   function add(parser: Argv, command: Command | CommandGroup): Argv {
     if ('commands' in command) {
@@ -37,7 +40,7 @@ async function parseCommandLine(args: readonly string[], version: string, boot: 
       });
     }
     return parser.command(command.command, command.describe, command.builder, (options) => {
-      refuseOddValues(options, args);
+      requirePlausibleValues(options, args);
       action = () => command.run(options as never);
     });
   }
@@ -79,11 +82,11 @@ async function parseCommandLine(args: readonly string[], version: string, boot: 
   return action;
 }
 
-/** Values that yargs lets pass: given twice, empty, or no truth value at all. */
-function refuseOddValues(options: Readonly<Record<string, unknown>>, args: readonly string[]): void {
+/** Rejects values that yargs accepts: repeated, empty, or a flag with a text. */
+function requirePlausibleValues(options: Readonly<Record<string, unknown>>, args: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {
     if (name === '_' || name === '$0') continue;
-    // yargs makes an empty text of a lone -, which stands for standard input.
+    // yargs turns a lone -, which stands for standard input, into an empty text.
     if (value === '' && !args.includes('-')) throw new UsageError(`--${name} needs a value`);
     if (Array.isArray(value) && !repeatableOptions.has(name))
       throw new UsageError(`--${name} is given more than once`);
@@ -96,7 +99,7 @@ function refuseOddValues(options: Readonly<Record<string, unknown>>, args: reado
 
 const nameOf = ({ command }: Command | CommandGroup): string => command.split(' ')[0] ?? '';
 
-/** What yargs says, in one line that names the word it is about and where help is. */
+/** Rewords an error of yargs as one line that names the wrong argument and the command for help. */
 function explainParserError(
   message: string,
   args: readonly string[],

@@ -90,7 +90,7 @@ t.test('a list while the daemon runs', async (t) => {
   );
   const wanted = ['crl', root.certificate, '--home', 'home'];
   const first = await kmipd(directory, ...wanted, '--out', 'issuer.crl');
-  t.match(first.output, /^list 1: 1 revoked, good until \d{4}-\d\d-\d\d\n$/);
+  t.match(first.output, /^CRL 1: 1 revoked, valid until \d{4}-\d\d-\d\d\n$/);
   const file = join(directory, 'issuer.crl');
   t.equal((await stat(file)).mode & 0o777, 0o644, 'everybody may read it');
   const list = new x509.X509Crl(new Uint8Array(await readFile(file)));

@@ -113,7 +113,7 @@ t.test('clients come and go while the daemon runs', async (t) => {
   const open = await connect({ port, ...(await readIdentity(out)) });
   const cut = new Promise((resolve) => open.socket.once('close', resolve));
   const disabled = await kmipd(directory, 'client', 'disable', 'reader', '--home', 'home');
-  t.match(disabled.output, `the running kmipd (process ${daemon.process.pid}) was told`);
+  t.match(disabled.output, `the running kmipd (process ${daemon.process.pid}) was notified`);
   await cut;
   t.pass('its open connection was ended');
   t.equal(await tryDestroy(port, out), 'refused');

@@ -8,6 +8,7 @@ interface Arguments {
   readonly home: string;
 }
 
+/** The command `check-config`. */
 export const checkConfig: Command<Arguments> = {
   command: 'check-config [file]',
   describe: 'Check the configuration without starting anything',

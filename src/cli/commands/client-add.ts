@@ -40,6 +40,7 @@ interface Arguments {
   readonly 'p12-password'?: string;
 }
 
+/** The command `client add`. */
 export const clientAdd: Command<Arguments> = {
   command: 'add <client>',
   describe: 'Enrol a client and write its certificate files',
@@ -57,13 +58,13 @@ export const clientAdd: Command<Arguments> = {
         type: 'string',
         default: 'default',
         requiresArg: true,
-        describe: 'Owner of the objects it makes; clients of one group share them',
+        describe: 'Owner of the objects it creates; the clients of a group share them',
       })
       .option('role', {
         type: 'string',
         default: 'full',
         requiresArg: true,
-        describe: `What it may do: ${Object.keys(presets).join(', ')}, or a role of the configuration`,
+        describe: `Its rights: ${Object.keys(presets).join(', ')}, or a role of the configuration`,
       })
       .option('csr', {
         type: 'string',
@@ -73,7 +74,7 @@ export const clientAdd: Command<Arguments> = {
       .option('cert', {
         type: 'string',
         requiresArg: true,
-        describe: 'Take this certificate: self-signed, or with those above it in the file (PEM)',
+        describe: 'Enrol this certificate: self-signed, or with its chain in the file (PEM)',
       })
       .option('key', { choices: ['ec', 'rsa'] as const, default: 'ec', describe: 'Kind of the new key' })
       .option('p12', {
@@ -90,21 +91,21 @@ export const clientAdd: Command<Arguments> = {
   async run(args) {
     const name = requirePlainName('the name', args.client);
     const group = requirePlainName('the group', args.group);
-    const home = stateDirectoryAt(args.home);
-    const config = requireInitialised(home);
+    const stateDirectory = stateDirectoryAt(args.home);
+    const config = requireInitialised(stateDirectory);
     refuseUnknownRole(args.role, config);
     const store = readOption('store', args.store, readStoreUrl) ?? config.store;
-    const out = resolve(args.out ?? join(home.clients, name));
+    const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
     const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
     await withClientDirectory(store, async (directory) => {
-      const taken = await directory.byName(name);
-      if (taken !== undefined) {
+      const existing = await directory.byName(name);
+      if (existing !== undefined) {
         throw new CommandError(
           `client "${name}" is enrolled already; choose another name, or remove it first`,
         );
       }
-      const certificate = await obtainCertificate(name, out, args, home, config);
+      const certificate = await obtainCertificate(name, out, args, stateDirectory, config);
       const parsed = new X509Certificate(certificate);
       const client: Client = {
         name,
@@ -126,7 +127,7 @@ export const clientAdd: Command<Arguments> = {
         `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,
       );
     });
-    if (args.cert !== undefined) notifyDaemon(home);
+    if (args.cert !== undefined) notifyDaemon(stateDirectory);
     printUsage(out, args, config);
   },
 };
@@ -139,12 +140,15 @@ function refuseUnknownRole(role: string, config: Config): void {
   );
 }
 
-/** Signs, takes over or makes the certificate, and writes the files that go with it. */
+/**
+ * Signs, accepts or issues the client's certificate, as the options say, and writes the client's files. Resolves to the
+ * certificate, with its chain where it has one (PEM).
+ */
 async function obtainCertificate(
   name: string,
   out: string,
   args: Arguments,
-  home: StateDirectory,
+  stateDirectory: StateDirectory,
   config: Config,
 ): Promise<string> {
   const { issueClient, signRequest } = await import('../../../certs/issue.ts');
@@ -152,7 +156,7 @@ async function obtainCertificate(
   const { requireNoClientKey, writeClientFiles, writeCertificates } = await import(
     '../state-directory/client-files.ts'
   );
-  const trusted = readTrustedAuthorities(home, config);
+  const trusted = readTrustedAuthorities(stateDirectory, config);
   const authorities = trusted.join('');
   if (args.cert !== undefined) {
     const certificate = await readOwnCertificate(args.cert, trusted);
@@ -161,20 +165,23 @@ async function obtainCertificate(
   }
   if (args.csr !== undefined) {
     const request = readInput(args.csr);
-    const certificate = await prefixErrors(args.csr, () => signRequest(readAuthority(home), name, request));
+    const certificate = await prefixErrors(args.csr, () =>
+      signRequest(readAuthority(stateDirectory), name, request),
+    );
     writeCertificates(out, certificate, authorities);
     return certificate;
   }
   requireNoClientKey(out);
-  const client = await issueClient(readAuthority(home), name, args.key);
+  const client = await issueClient(readAuthority(stateDirectory), name, args.key);
   const password = args['p12-password'] === undefined ? undefined : readPkcs12Password(args['p12-password']);
   writeClientFiles(out, client, { name, authorities, encryption: args.p12, password });
   return client.certificate;
 }
 
 /**
- * A certificate that its owner brought along, with those above it when it did not sign itself: OpenSSL wants the whole
- * way up to a root, and Node's server has no switch for less. Throws when no TLS handshake could use it.
+ * Reads a certificate that the client has already, with the chain above it unless it is self-signed: OpenSSL requires
+ * the whole chain up to a root, and Node's server has no option for less. Resolves to the PEM of the chain.
+ * @throws {CommandError} when no TLS handshake could use it.
  */
 async function readOwnCertificate(file: string, authorities: readonly string[]): Promise<string> {
   const { splitCertificates } = await import('../../../certs/pem.ts');
@@ -192,14 +199,14 @@ async function readOwnCertificate(file: string, authorities: readonly string[]):
     const issuers = [...issuerCertificates, ...authorities.map((pem) => new X509Certificate(pem))];
     if (!leadsToRoot(certificate, issuers)) {
       throw new CommandError(
-        'its issuer is unknown; put the certificates above it, up to the root, below it in the file or into tls.authorities',
+        'its issuer is unknown; add its chain up to the root to the file or to tls.authorities',
       );
     }
     return pems.join('');
   });
 }
 
-/** Puts the file's name in front of what is wrong with it. */
+/** Prefixes the messages of errors of `work` with the name of the file that causes them. */
 async function prefixErrors<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -16,7 +16,7 @@ import { CommandError, UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
-/** What tells credentials apart: a username, or the fields of a device. */
+/** The options that identify a credential: a username, or the fields of a device. */
 interface CredentialArguments {
   readonly username?: string;
   readonly 'serial-number'?: string;
@@ -55,7 +55,7 @@ const fieldNames = Object.keys(fieldOptions) as FieldOption[];
 
 const maxFieldCharacters = 255;
 const maxOneTimePasswords = 100;
-/** Of one client, so that its record stays small: it is read with every message. */
+/** Credentials of one client. Its record is read with every message, so it has to stay small. */
 const maxCredentials = 32;
 
 function withCredentialOptions(yargs: Argv): Argv {
@@ -79,7 +79,7 @@ function withClientOptions(yargs: Argv): Argv {
 
 const add: Command<AddArguments> = {
   command: 'add <client>',
-  describe: 'Have a client show a password or a device besides its certificate',
+  describe: 'Require a password or a device of a client besides its certificate',
   builder: (yargs) =>
     withCredentialOptions(yargs)
       .option('password-file', {
@@ -91,12 +91,12 @@ const add: Command<AddArguments> = {
       .option('hashed', {
         type: 'boolean',
         describe:
-          'Let the client show the password hashed too (KMIP 2.x); what is kept is then faster to guess from',
+          'Accept the hashed password too (KMIP 2.x); the stored value is then faster to attack by guessing',
       })
       .option('one-time', {
         type: 'string',
         requiresArg: true,
-        describe: 'Make so many passwords that hold once each, and print them, instead of reading one',
+        describe: 'Generate and print this many passwords, each valid once, instead of reading one',
       })
       .conflicts('one-time', ['password-file', 'hashed', ...fieldNames])
       .conflicts('without-password', ['password-file', 'username']),
@@ -104,7 +104,7 @@ const add: Command<AddArguments> = {
     const { username } = args;
     const fields = fieldsOf(args);
     if (username === undefined && Object.keys(fields).length === 0)
-      throw new UsageError('what is to be shown? give --username, or an identifier of a device');
+      throw new UsageError('which credential? give --username, or an identifier of a device');
     if (username === undefined && args.hashed)
       throw new UsageError('--hashed is about the password of a username; give --username');
     const count = oneTimeCountOf(args);
@@ -119,7 +119,7 @@ const add: Command<AddArguments> = {
       if (next.users.length + next.devices.length > maxCredentials)
         throw new CommandError(`client ${client} has ${maxCredentials} credentials; remove one first`);
       const first = credentials.users.length + credentials.devices.length === 0;
-      const demand = `client ${client} must show its credentials with every request from now on`;
+      const demand = `client ${client} must send its credentials with every request from now on`;
       return { next, lines: first ? [...lines, demand] : lines };
     });
   },
@@ -127,7 +127,7 @@ const add: Command<AddArguments> = {
 
 const list: Command<Arguments> = {
   command: 'list <client>',
-  describe: 'List what a client can show',
+  describe: 'List the credentials of a client',
   builder: withClientOptions,
   run: (args) =>
     withCredentials(args, ({ client, credentials, use }) => {
@@ -148,7 +148,7 @@ const list: Command<Arguments> = {
 
 const remove: Command<RemoveArguments> = {
   command: 'remove <client>',
-  describe: 'Take a credential away; without any, the certificate is enough again',
+  describe: 'Remove a credential; without any, the certificate is enough again',
   builder: (yargs) =>
     withCredentialOptions(yargs)
       .option('all', { type: 'boolean', describe: 'All of them' })
@@ -172,13 +172,14 @@ const remove: Command<RemoveArguments> = {
   },
 };
 
+/** The commands `client credential`. */
 export const credentialCommands: CommandGroup = {
   command: 'credential',
-  describe: 'Passwords and devices that a client shows besides its certificate',
+  describe: 'Passwords and devices that a client sends besides its certificate',
   commands: [add, list, remove],
 };
 
-/** What changes, and what is said about it. */
+/** Computes the new credentials of a client, and the lines to print. */
 type Change = (
   credentials: ClientCredentials,
   use: CredentialUse,
@@ -217,7 +218,7 @@ function addDevice(fields: DeviceFields, verifier: Awaited<ReturnType<typeof dev
   };
 }
 
-/** Those that have been used make room. */
+/** Adds one-time passwords in place of those that have been used. */
 function addOneTimePasswords(username: string, count: number): Change {
   const codes = Array.from({ length: count }, () => randomBytes(16).toString('hex'));
   return ({ users, devices }, { spent }) => {
@@ -274,7 +275,7 @@ interface StoredCredentials {
   readonly use: CredentialUse;
 }
 
-/** Reads what a client has, writes what it is to have where that is another, and says what there is to say. */
+/** Loads the credentials of a client, stores those that `work` returns as `next`, if any, and prints its lines. */
 async function withCredentials(
   args: Arguments,
   work: (found: StoredCredentials) => {

@@ -10,6 +10,7 @@ interface Arguments {
   readonly json: boolean;
 }
 
+/** The command `client list`. */
 export const clientList: Command<Arguments> = {
   command: 'list',
   describe: 'List the enrolled clients',
@@ -31,7 +32,7 @@ export const clientList: Command<Arguments> = {
   },
 };
 
-/** What may be shown of a client, in the order of `list` and `show`. */
+/** Returns the fields of a client that `list` and `show` print, in their order. */
 export function summariseClient(client: Client, now = new Date()) {
   const certificate = new X509Certificate(client.certificate);
   const expired = now > certificate.validToDate;

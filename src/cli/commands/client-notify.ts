@@ -15,9 +15,10 @@ interface Arguments {
   readonly off?: boolean;
 }
 
+/** The command `client notify`. */
 export const clientNotify: Command<Arguments> = {
   command: 'notify <client>',
-  describe: 'Say where a client is told of changes, and whether it is sent keys; alone: show it',
+  describe: 'Set where a client is notified of changes, and whether it is sent keys; alone: show it',
   builder: (yargs) =>
     yargs
       .positional('client', { type: 'string', describe: 'Name of the client' })
@@ -26,7 +27,8 @@ export const clientNotify: Command<Arguments> = {
       .option('to', {
         type: 'string',
         requiresArg: true,
-        describe: 'HOST:PORT where it waits for the server; without it, it connects and exchanges the roles',
+        describe:
+          'HOST:PORT where it accepts connections of kmipd; absent: it connects and exchanges the roles',
       })
       .option('put', {
         type: 'boolean',
@@ -35,9 +37,9 @@ export const clientNotify: Command<Arguments> = {
       .option('kmip', {
         type: 'string',
         requiresArg: true,
-        describe: 'Newest version to speak with it, such as 1.4 [the newest of all]',
+        describe: 'Newest KMIP version for these connections, such as 1.4 [the newest]',
       })
-      .option('off', { type: 'boolean', describe: 'Take back what was said' })
+      .option('off', { type: 'boolean', describe: 'Remove these settings' })
       .conflicts('off', ['to', 'put', 'kmip']),
   async run(args) {
     const name = requirePlainName('the name', args.client);
@@ -71,11 +73,11 @@ export const clientNotify: Command<Arguments> = {
   },
 };
 
-/** Undefined: nothing is to be said, or no longer. */
+/** Returns the endpoint settings of the options; undefined when there are none to store. */
 async function readSettings({ to, put, kmip }: Arguments): Promise<EndpointSettings | undefined> {
   if (to === undefined && put === undefined && kmip === undefined) return undefined;
   if (kmip !== undefined && to === undefined)
-    throw new UsageError('--kmip is about connections that the server opens; give --to as well');
+    throw new UsageError('--kmip is for connections that kmipd opens; give --to as well');
   const { versions } = await import('../../../codec/version.ts');
   const version = versions.find((each) => each === kmip);
   if (kmip !== undefined && version === undefined)
@@ -85,11 +87,11 @@ async function readSettings({ to, put, kmip }: Arguments): Promise<EndpointSetti
 
 function describe(name: string, settings: EndpointSettings | undefined): string {
   if (settings === undefined)
-    return `client ${name} is told of changes when it exchanges the roles; it is sent no keys`;
+    return `client ${name} is notified of changes when it exchanges the roles; it is sent no keys`;
   const { to, version, put } = settings;
   const where =
     to === undefined
       ? 'when it exchanges the roles'
       : `at ${formatAddress(to)}${version === undefined ? '' : ` in KMIP ${version}`}`;
-  return `client ${name} is told of changes ${where}; it is sent ${put ? 'new keys' : 'no keys'}`;
+  return `client ${name} is notified of changes ${where}; it is sent ${put ? 'new keys' : 'no keys'}`;
 }

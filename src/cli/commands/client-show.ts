@@ -9,6 +9,7 @@ interface Arguments {
   readonly store?: string;
 }
 
+/** The command `client show`. */
 export const clientShow: Command<Arguments> = {
   command: 'show <client>',
   describe: 'Show one client and its certificate',

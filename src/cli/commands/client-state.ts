@@ -43,19 +43,24 @@ async function setDisabled(directory: ClientDirectory, name: string, disabled: b
   return `client ${name} is ${word}`;
 }
 
+/** The command `client disable`. */
 export const clientDisable = clientCommand(
   'disable',
-  'Turn a client away until it is enabled again',
+  'Refuse the connections of a client until it is enabled again',
   (directory, name) => setDisabled(directory, name, true),
 );
 
-export const clientEnable = clientCommand('enable', 'Let a disabled client in again', (directory, name) =>
-  setDisabled(directory, name, false),
+/** The command `client enable`. */
+export const clientEnable = clientCommand(
+  'enable',
+  'Accept the connections of a disabled client again',
+  (directory, name) => setDisabled(directory, name, false),
 );
 
+/** The command `client remove`. */
 export const clientRemove = clientCommand(
   'remove',
-  'Remove a client; objects stay with its group',
+  'Remove a client; its objects stay with its group',
   async (directory, name, { store }) => {
     const { requireClient } = await import('../state-directory/client-directory.ts');
     const { deleteCredentials } = await import('../../protocol/authentication/credential-directory.ts');

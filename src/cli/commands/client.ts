@@ -6,6 +6,7 @@ import { clientNotify } from './client-notify.ts';
 import { clientShow } from './client-show.ts';
 import { clientDisable, clientEnable, clientRemove } from './client-state.ts';
 
+/** The commands `client`. */
 export const clientCommands: CommandGroup = {
   command: 'client',
   describe: 'Enrol clients and manage them',

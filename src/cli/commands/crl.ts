@@ -17,12 +17,13 @@ interface Arguments {
   readonly days: string;
 }
 
-/** Revoked certificates stay on lists that long after their end, so that no list is good for longer. */
+/** Revoked certificates stay on a CRL for this long after their expiry, so no CRL may be valid for longer. */
 const maxDays = 30;
 
+/** The command `crl`. */
 export const crl: Command<Arguments> = {
   command: 'crl [issuer]',
-  describe: 'Write the certificate revocation list of an issuer; without one, show the issuers there are',
+  describe: 'Write the certificate revocation list (CRL) of an issuer; without ISSUER, list the issuers',
   builder: (yargs) =>
     yargs
       .positional('issuer', { type: 'string', describe: 'Unique Identifier of the issuer’s certificate' })
@@ -34,17 +35,17 @@ export const crl: Command<Arguments> = {
         type: 'string',
         default: '7',
         requiresArg: true,
-        describe: `Days for which the list is good, at most ${maxDays}`,
+        describe: `Days for which the CRL is valid, at most ${maxDays}`,
       })
       .example('$0 crl', 'the issuers')
-      .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new list; do it every day'),
+      .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new CRL; do it every day'),
   async run(args) {
     const { issuer, out, pem } = args;
     const days = readOption('days', args.days, (text) =>
       integerBetween(1, maxDays)(Number(text), ''),
     ) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
-      throw new UsageError('the list is binary; give --out FILE or --pem');
+      throw new UsageError('the CRL is binary; give --out FILE or --pem');
     const stateDirectory = stateDirectoryAt(args.home);
     const config = requireInitialised(stateDirectory);
     const { nodeCrypto } = await import('../../crypto/node/node.ts');
@@ -84,10 +85,10 @@ async function writeList(
     );
   const bytes = pem ? encodePem(list.der) : list.der;
   if (out === undefined) return void process.stdout.write(bytes);
-  // Public, and read by web servers.
+  // A CRL is public, and web servers read the file.
   writeFileAtomically(out, bytes, 0o644);
   const until = new Date(list.nextUpdate * 1000).toISOString().slice(0, 10);
-  print(`list ${list.number}: ${list.entries} revoked, good until ${until}`);
+  print(`CRL ${list.number}: ${list.entries} revoked, valid until ${until}`);
 }
 
 function encodePem(der: Uint8Array): string {
@@ -98,7 +99,8 @@ function encodePem(der: Uint8Array): string {
 async function printIssuers(lists: RevocationLists, groups: readonly string[]): Promise<void> {
   const issuers: IssuerSummary[] = [];
   for (const group of groups) issuers.push(...(await lists.issuers(group)));
-  if (issuers.length === 0) print('there are no issuers; clients make them with Create Key Pair and Certify');
+  if (issuers.length === 0)
+    print('there are no issuers; clients create them with Create Key Pair and Certify');
   for (const { id, group, subject, notAfter } of issuers)
     print(`${id}  group ${group}, until ${new Date(notAfter * 1000).toISOString().slice(0, 10)}: ${subject}`);
 }

@@ -12,26 +12,27 @@ interface Arguments {
   readonly show: boolean;
 }
 
-/** A message pasted by a person is of any size that memory holds; the daemon's limits are not asked. */
+/** The operator decides about the size of a message; the limits of the daemon do not apply. */
 const limits = { bytes: 256 * 1024 * 1024, depth: 1024, structureItems: 10_000_000 };
 
+/** The command `decode`. */
 export const decode: Command<Arguments> = {
   command: 'decode [input]',
-  describe: 'Turn KMIP messages between binary, hex, XML, JSON and readable text',
+  describe: 'Convert KMIP messages between binary, hex, XML, JSON and readable text',
   builder: (yargs) =>
     yargs
       .positional('input', {
         type: 'string',
-        describe: 'File, or hex digits; standard input when left out or -',
+        describe: 'File, or hex digits; standard input when absent or -',
       })
       .option('to', {
         choices: outputForms,
-        describe: 'Form of the output: text for TTLV, hex for XML and JSON when left out',
+        describe: 'Form of the output; when absent, text for TTLV, and hex for XML and JSON',
       })
       .option('show', {
         type: 'boolean',
         default: false,
-        describe: 'Write secrets out in text, not just their length',
+        describe: 'Include secrets in text, not only their length',
       })
       .example('$0 decode 42007801000000...', 'the message as text')
       .example('$0 decode message.bin --to xml', 'the message as XML'),
@@ -76,7 +77,7 @@ function decodeHex(text: string): Uint8Array {
   );
 }
 
-/** Messages that follow each other, as in a captured stream: a header of 8 bytes, then the length in it, padded. */
+/** Splits messages that follow each other, as in a captured stream: 8 bytes of header, then its length, padded. */
 function splitFrames(bytes: Uint8Array): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -6,6 +6,7 @@ import { CommandError } from '../failure.ts';
 import { lockStateDirectory } from '../state-directory/lock.ts';
 import { initialisationState, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
+/** The options that `init` and `serve` share. */
 export interface ListenerArguments {
   readonly home: string;
   readonly listen?: string;
@@ -19,9 +20,10 @@ interface Arguments extends ListenerArguments {
   readonly key: KeyKind;
 }
 
+/** The command `init`. */
 export const init: Command<Arguments> = {
   command: 'init',
-  describe: 'Fill a new home: configuration, keys, certificates, database, a first client',
+  describe: 'Initialise a new home: configuration, keys, certificates, database, a first client',
   builder: (yargs) =>
     withListenerOptions(yargs)
       .option('name', {
@@ -36,28 +38,30 @@ export const init: Command<Arguments> = {
         describe: 'Kind of the keys of authority, server and client',
       }),
   async run(args) {
-    const home = stateDirectoryAt(args.home);
-    const lock = lockStateDirectory(home);
+    const stateDirectory = stateDirectoryAt(args.home);
+    const lock = lockStateDirectory(stateDirectory);
     try {
-      if (initialisationState(home) === 'ready') {
+      if (initialisationState(stateDirectory) === 'ready') {
         throw new CommandError(
-          `${home.directory} is initialised already; start it with: kmipd serve --home ${home.directory}`,
+          `${stateDirectory.directory} is initialised already; start it with: kmipd serve --home ${stateDirectory.directory}`,
         );
       }
       const { initialise } = await import('../state-directory/initialise.ts');
       const names = typeof args.name === 'string' ? [args.name] : (args.name ?? []);
       const settings = { ...readListenerSettings(args), ...(names.length > 0 ? { 'tls.names': names } : {}) };
-      const enrolled = await initialise(home, { settings, key: args.key });
-      const files = enrolled ? `; the certificate files of client demo are in ${home.clients}/demo` : '';
-      print(`${home.directory} is initialised${files}`);
-      print(`start it with: kmipd serve --home ${home.directory}`);
+      const enrolled = await initialise(stateDirectory, { settings, key: args.key });
+      const files = enrolled
+        ? `; the certificate files of client demo are in ${stateDirectory.clients}/demo`
+        : '';
+      print(`${stateDirectory.directory} is initialised${files}`);
+      print(`start it with: kmipd serve --home ${stateDirectory.directory}`);
     } finally {
       lock.release();
     }
   },
 };
 
-/** What of the command line a new configuration keeps, so that later commands find the same store and listener. */
+/** Returns the options that a new configuration contains, so that later commands find the same store and listeners. */
 export function readListenerSettings(args: ListenerArguments): Readonly<Record<string, string>> {
   const listen = readOption('listen', args.listen, readAddress);
   const https = readOption('https', args.https, readAddress);

@@ -17,6 +17,7 @@ interface Arguments extends ListenerArguments {
   readonly fips?: boolean;
 }
 
+/** Creates the command `serve`, which ends when `boot` does. */
 export function createServeCommand(boot: Boot): Command<Arguments> {
   return {
     command: 'serve',
@@ -29,20 +30,20 @@ export function createServeCommand(boot: Boot): Command<Arguments> {
         })
         .option('fips', {
           type: 'boolean',
-          describe: "Nothing but what FIPS 140-3 approves, by OpenSSL's FIPS provider",
+          describe: "Allow only FIPS 140-3 approved algorithms; needs OpenSSL's FIPS provider",
         }),
     async run(args) {
-      const home = stateDirectoryAt(args.home);
+      const stateDirectory = stateDirectoryAt(args.home);
       const overrides = readOverrides(args);
-      // Other commands send SIGHUP to the process that the lock names; before boot listens, that would end it.
+      // Other commands send SIGHUP to the process that holds the lock; without a listener, it would end the process.
       process.on('SIGHUP', () => {});
-      const lock = lockStateDirectory(home);
+      const lock = lockStateDirectory(stateDirectory);
       try {
-        if (initialisationState(home) !== 'ready') {
+        if (initialisationState(stateDirectory) !== 'ready') {
           const { initialise } = await import('../state-directory/initialise.ts');
-          await initialise(home, { settings: readListenerSettings(args), key: 'ec' });
+          await initialise(stateDirectory, { settings: readListenerSettings(args), key: 'ec' });
         }
-        await boot(home, overrides);
+        await boot(stateDirectory, overrides);
       } finally {
         lock.release();
       }
@@ -50,6 +51,7 @@ export function createServeCommand(boot: Boot): Command<Arguments> {
   };
 }
 
+/** Returns the options that take precedence over the configuration. */
 function readOverrides(args: Arguments): ConfigOverrides {
   const listen = readOption('listen', args.listen, readAddress);
   const https = readOption('https', args.https, readAddress);

@@ -12,12 +12,15 @@ import { splitCertificates } from '../../../certs/pem.ts';
 import type { Config } from '../../config/index.ts';
 import { readRequiredFile, type StateDirectory, writeFileAtomically } from './state-directory.ts';
 
-// The library behind issue.ts takes longer to load than the rest of a start, so it is loaded only to make certificates.
+// The library of issue.ts takes longer to load than the rest of a start, so only the issuance of certificates loads it.
 const loadIssuer = () => import('../../../certs/issue.ts');
 
 const fromBackup = 'restore it from a backup';
 
-/** The home's own authority, ready to sign. Throws CommandError when a part of it is missing. */
+/**
+ * Reads the certificate and the key of the state directory's own authority.
+ * @throws {CommandError} when one of them is missing.
+ */
 export function readAuthority(stateDirectory: StateDirectory): IssuedCertificate {
   const { certificate, key } = stateDirectory.authority;
   const remedy = `${fromBackup}, or enrol clients by certificates of their own (--cert)`;
@@ -28,7 +31,11 @@ export function readAuthority(stateDirectory: StateDirectory): IssuedCertificate
   );
 }
 
-/** PEM of all authorities that server and clients trust: the home's own, then those of the configuration. */
+/**
+ * Reads the authorities that server and clients trust, one PEM each: the state directory's own first, then those of
+ * the configuration.
+ * @throws {CommandError} when a file is missing.
+ */
 export function readTrustedAuthorities(stateDirectory: StateDirectory, config: Config): readonly string[] {
   const configured = config.tls.authorities.flatMap((file) =>
     splitCertificates(readRequiredFile(file, 'the authority', 'restore it, or change tls.authorities'), file),
@@ -41,7 +48,7 @@ export function readTrustedAuthorities(stateDirectory: StateDirectory, config: C
   return [...splitCertificates(own, stateDirectory.authority.certificate), ...configured];
 }
 
-/** Makes the authority's key and certificate where they are not there yet: the key first, the rest hangs on it. */
+/** Creates the authority's key and certificate where they are missing; the key first, because the rest depends on it. */
 export async function completeAuthority(stateDirectory: StateDirectory, kind: KeyKind): Promise<void> {
   const { certificate, key } = stateDirectory.authority;
   if (!existsSync(key)) writeFileAtomically(key, privateKeyToPem(await generateKey(kind)), 0o600);
@@ -53,8 +60,9 @@ export async function completeAuthority(stateDirectory: StateDirectory, kind: Ke
 }
 
 /**
- * Makes the server's certificate when it is not there, and its key, of the authority's kind, when that is not there
- * either. Taking the certificate away and reloading therefore renews it.
+ * Issues the server's certificate when it is missing, and generates its key, of the authority's kind, when that is
+ * missing too. To renew the certificate, an operator deletes it and reloads.
+ * @throws {CommandError} when the authority is missing.
  */
 export async function completeServer(stateDirectory: StateDirectory, config: Config): Promise<void> {
   const { certificate, key, names } = config.tls;

@@ -6,7 +6,7 @@ import { CommandError } from '../failure.ts';
 import { runningDaemonPid } from './lock.ts';
 import type { StateDirectory } from './state-directory.ts';
 
-/** Opens the database for the length of one command; the daemon may have it open as well. */
+/** Opens the database while `work` runs and resolves to its result; a daemon may have the database open too. */
 export async function withClientDirectory<T>(
   store: string,
   work: (directory: ClientDirectory, opened: OpenStore) => Promise<T>,
@@ -19,7 +19,10 @@ export async function withClientDirectory<T>(
   }
 }
 
-/** The enrolled client of that name. Throws CommandError when there is none. */
+/**
+ * Looks up an enrolled client.
+ * @throws {CommandError} when there is none of that name.
+ */
 export async function requireClient(directory: ClientDirectory, name: string): Promise<Client> {
   const client = await directory.byName(name);
   if (client !== undefined) return client;
@@ -28,16 +31,16 @@ export async function requireClient(directory: ClientDirectory, name: string): P
 }
 
 /**
- * Has the daemon of a home look at certificates and connections again. It looks up every new connection by itself; this
- * is for the certificates that its TLS layer trusts, and for the connections that are open.
+ * Makes the running daemon of a state directory reload, if there is one. It looks up the client of each new connection
+ * anyway; the reload updates the certificates that TLS trusts and checks the open connections.
  */
 export function notifyDaemon(stateDirectory: StateDirectory): void {
   const pid = runningDaemonPid(stateDirectory);
   if (pid === undefined) return;
   try {
     process.kill(pid, 'SIGHUP');
-    print(`the running kmipd (process ${pid}) was told`);
+    print(`the running kmipd (process ${pid}) was notified`);
   } catch {
-    print(`the running kmipd (process ${pid}) could not be told; send it SIGHUP`);
+    print(`the running kmipd (process ${pid}) could not be notified; send it SIGHUP`);
   }
 }

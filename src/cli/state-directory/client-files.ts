@@ -7,20 +7,24 @@ import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileAtomically } from './state-directory.ts';
 
+/** The contents of a client's files besides its certificate and key. */
 export interface ClientFilesOptions {
-  /** Client's name, also the friendly name in the PKCS#12 file. */
+  /** Name of the client, and friendly name in the PKCS#12 file. */
   readonly name: string;
-  /** PEM of the authorities that the client checks the server with. */
+  /** PEM of the authorities by which the client verifies the server. */
   readonly authorities: string;
   readonly encryption: Pkcs12Encryption;
-  /** Password of the PKCS#12 file; left out: a random one, written beside it. */
+  /** Password of the PKCS#12 file; undefined: a random one, in a file beside it. */
   readonly password?: string | undefined;
 }
 
-/** Files that `client add` writes; the ones it must never overwrite are those nobody can make again. */
+/** The files that `client add` must not overwrite, because they contain a key that exists nowhere else. */
 const irreplaceableFiles = ['key.pem', 'client.pem', 'client.p12'];
 
-/** Refuses a directory that holds a client's key already. */
+/**
+ * Checks that a directory contains no client's key.
+ * @throws {CommandError} when it does.
+ */
 export function requireNoClientKey(directory: string): void {
   for (const file of irreplaceableFiles) {
     if (!existsSync(join(directory, file))) continue;
@@ -30,14 +34,14 @@ export function requireNoClientKey(directory: string): void {
   }
 }
 
-/** Writes everything a client with a new key needs: the same identity in the forms that products ask for. */
+/** Writes the files of a client with a new key: its identity in each of the formats that products import. */
 export function writeClientFiles(
   directory: string,
   client: IssuedCertificate,
   options: ClientFilesOptions,
 ): void {
   const key = privateKeyToPem(client.key);
-  // No ambiguous characters, ASCII only: people type it into appliances, and Java takes nothing else.
+  // Letters and digits only: people type the password into appliances, and Java requires ASCII.
   const password = options.password ?? randomBytes(15).toString('base64url').replaceAll(/[-_]/g, 'x');
   makeDirectory(directory);
   writeCertificates(directory, client.certificate, options.authorities);
@@ -55,7 +59,7 @@ export function writeClientFiles(
     writeFileAtomically(join(directory, 'client.p12.password'), `${password}\n`, 0o600);
 }
 
-/** Writes what a client with a key of its own needs; `certificate` undefined: it has that too. */
+/** Writes the files of a client that has its key; `certificate` is undefined when the client has that as well. */
 export function writeCertificates(
   directory: string,
   certificate: string | undefined,

@@ -20,19 +20,23 @@ import {
   writeFileAtomically,
 } from './state-directory.ts';
 
+/** The choices of the operator for a new state directory. */
 export interface InitialiseOptions {
-  /** Keys of the configuration to write, by dotted name. */
+  /** Values for the new configuration file, by dotted name. */
   readonly settings: Readonly<Record<string, string | readonly string[]>>;
+  /** Kind of the keys of authority, server and first client. */
   readonly key: KeyKind;
 }
 
-/** The client that a first start enrols, so that there is somebody to try the server with. */
+/** The client that the first start enrols, so that the server can be tried at once. */
 const firstClientName = 'demo';
 
 /**
- * Fills a fresh home, or goes on where an earlier attempt was cut off. Every file appears whole or not at all, each step
- * is skipped when its result is there, and a marker stands until all of them are done; so a kill at any point costs
- * nothing but a second run. Whoever calls holds the home's lock. Resolves to whether the first client was enrolled.
+ * Initialises a fresh state directory, or continues an initialisation that was interrupted. Each file is written
+ * atomically, a step whose result exists is skipped, and a marker file exists until all steps are done, so a process
+ * killed at any point costs no more than a second run. The caller holds the lock of the state directory. Resolves to
+ * true when the first client was enrolled.
+ * @throws {CommandError} when another root key encrypts the keys in the database.
  */
 export async function initialise(
   stateDirectory: StateDirectory,
@@ -68,18 +72,21 @@ export async function initialise(
   return enrolled;
 }
 
-/** A new root key would open nothing of a database that has been used: that one needs its own. */
+/** Creates the root key where it is missing. A database with sealing keys can be decrypted by its former root key only. */
 async function completeRootKey(stateDirectory: StateDirectory, opened: OpenStore): Promise<void> {
   if (existsSync(stateDirectory.rootKey)) return;
   if ((await opened.wrappedKeys.list()).length > 0) {
     throw new CommandError(
-      `the database holds keys that another root key seals; copy root.key and ca/ of its home to ${stateDirectory.directory}`,
+      `the database holds keys that another root key encrypts; copy root.key and ca/ of its home to ${stateDirectory.directory}`,
     );
   }
   createRootKey(stateDirectory.rootKey);
 }
 
-/** Enrolled last: its files are whole by then. A database that has clients already (a second node) gets no more. */
+/**
+ * Enrols the first client after its files are written; resolves to false, without any effect, when the database has
+ * clients already, as that of a second node has.
+ */
 async function enrolFirstClient(
   stateDirectory: StateDirectory,
   directory: ClientDirectory,

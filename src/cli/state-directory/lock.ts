@@ -5,15 +5,19 @@ import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory, writeFileAtomically } from './state-directory.ts';
 
 /**
- * One daemon per home: a second one would answer from the same keys with limits and sessions of its own, and is a
- * mistake. Node has no flock; SQLite has, so an empty database in the home is held exclusively. The kernel lets go when
- * the process dies, however it dies. Only `serve` and `init` ask for it; other commands run beside the daemon.
+ * The exclusive use of a state directory by one daemon; a second daemon would use the same keys with limits and sessions
+ * of its own. Node has no flock, but SQLite has, so an empty database in the state directory is locked exclusively. The
+ * kernel releases the lock when the process ends in any way. Only `serve` and `init` take it; other commands run beside
+ * the daemon.
  */
 export interface StateDirectoryLock {
   release(): void;
 }
 
-/** Takes a home, creating its directory. Throws CommandError when another daemon has it. */
+/**
+ * Locks a state directory and creates it where it is missing.
+ * @throws {CommandError} when another daemon has locked it.
+ */
 export function lockStateDirectory(stateDirectory: StateDirectory): StateDirectoryLock {
   makeDirectory(stateDirectory.directory);
   const holder = openExclusively(stateDirectory, 500);
@@ -33,18 +37,21 @@ export function lockStateDirectory(stateDirectory: StateDirectory): StateDirecto
   };
 }
 
-/** Process id of the daemon of a home; undefined when none is running. */
+/** Returns the process id of the daemon that holds the lock; undefined when none is running. */
 export function runningDaemonPid(stateDirectory: StateDirectory): number | undefined {
   const holder = openExclusively(stateDirectory, 0);
   if (holder === undefined) return readPid(stateDirectory);
-  // Nobody has it, so a process id that still lies there is stale and may be anybody's by now.
+  // No process holds the lock, so a recorded process id is stale and may belong to another program by now.
   holder.close();
   return undefined;
 }
 
 const sqliteBusy = 5; // SQLITE_BUSY
 
-/** Undefined when another process has it. Waits a little where a command may only be looking. */
+/**
+ * Opens the lock file exclusively; undefined when another process has it. Waits up to `milliseconds` for a command that
+ * only checks whether a daemon is running.
+ */
 function openExclusively(stateDirectory: StateDirectory, milliseconds: number): DatabaseSync | undefined {
   const database = new DatabaseSync(join(stateDirectory.directory, 'kmipd.lock'), { timeout: milliseconds });
   try {

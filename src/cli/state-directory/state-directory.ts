@@ -14,17 +14,18 @@ import { dirname, join, resolve } from 'node:path';
 import { type Config, readConfigFile } from '../../config/index.ts';
 import { CommandError } from '../failure.ts';
 
-/** Where everything of one home directory lies. */
+/** The absolute paths of a state directory (`--home`). */
 export interface StateDirectory {
   readonly directory: string;
   readonly config: string;
   readonly rootKey: string;
   readonly authority: { readonly certificate: string; readonly key: string };
   readonly clients: string;
-  /** Stands while an initialisation is under way, so that the next start can finish it. */
+  /** A file that exists during an initialisation, so that the next start can finish it. */
   readonly unfinishedMarker: string;
 }
 
+/** Returns the paths of the state directory at a path, which need not exist. */
 export function stateDirectoryAt(directory: string): StateDirectory {
   const base = resolve(directory);
   return {
@@ -37,14 +38,17 @@ export function stateDirectoryAt(directory: string): StateDirectory {
   };
 }
 
-/** Configuration of a home. Throws ConfigError. */
+/**
+ * Reads the configuration of a state directory.
+ * @throws {ConfigError} with every problem of the file.
+ */
 export function readStateConfig(stateDirectory: StateDirectory): Config {
   return readConfigFile(stateDirectory.config, stateDirectory.directory);
 }
 
 /**
- * Fresh: nothing here is worth keeping (a configuration may stand ready). Unfinished: an initialisation was cut off.
- * Ready: initialised, whatever may be missing by now.
+ * Tells how far a state directory is initialised. Fresh: at most a configuration file exists. Unfinished: an
+ * initialisation was interrupted. Ready: it was initialised, even if files are missing now.
  */
 export function initialisationState(stateDirectory: StateDirectory): 'fresh' | 'unfinished' | 'ready' {
   if (existsSync(stateDirectory.unfinishedMarker)) return 'unfinished';
@@ -52,7 +56,11 @@ export function initialisationState(stateDirectory: StateDirectory): 'fresh' | '
   return kept.some((file) => existsSync(file)) ? 'ready' : 'fresh';
 }
 
-/** Configuration of an initialised home. Throws CommandError with what to do about any other. */
+/**
+ * Reads the configuration of an initialised state directory.
+ * @throws {CommandError} with the remedy when it is not initialised.
+ * @throws {ConfigError} with every problem of the file.
+ */
 export function requireInitialised(stateDirectory: StateDirectory): Config {
   const state = initialisationState(stateDirectory);
   if (state === 'ready') return readStateConfig(stateDirectory);
@@ -62,7 +70,10 @@ export function requireInitialised(stateDirectory: StateDirectory): Config {
   );
 }
 
-/** Text of a file that must be there; `what` names it, `remedy` says what to do when it is not. */
+/**
+ * Reads a text file that must exist.
+ * @throws {CommandError} when it is missing; `what` names the file in the message, `remedy` is its end.
+ */
 export function readRequiredFile(file: string, what: string, remedy: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -72,14 +83,14 @@ export function readRequiredFile(file: string, what: string, remedy: string): st
   }
 }
 
-/** Creates a directory for this user alone, with its parents; one that exists keeps its mode. */
+/** Creates a directory with mode 0700, and its parents; a directory that exists keeps its mode. */
 export function makeDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
 /**
- * Writes a file whole or not at all, and durably: under another name first, then renamed. `mode` is exact, whatever
- * the umask.
+ * Writes a file atomically and durably: to a temporary name, synchronised, then renamed. The file has exactly `mode`,
+ * whatever the umask.
  */
 export function writeFileAtomically(file: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${file}.new`;
@@ -97,7 +108,7 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
   fsyncDirectory(dirname(file));
 }
 
-/** Makes names that were created, renamed or removed in a directory durable. */
+/** Makes the creation, renaming and removal of files in a directory durable. */
 export function fsyncDirectory(directory: string): void {
   const descriptor = openSync(directory, 'r');
   try {
