@@ -51,7 +51,7 @@ export async function readIdentity(directory: string): Promise<Identity> {
 
 /** Connects and waits for the handshake to end. Rejects with the socket's error or after the timeout. */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  const { host = '127.0.0.1', port, timeout = 10_000 } = options;
+  const { host = '127.0.0.1', port, timeout = 60_000 } = options;
   const stored =
     options.home === undefined
       ? {}

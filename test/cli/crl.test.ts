@@ -16,11 +16,11 @@ import {
   text,
   valueOf,
 } from '../client.ts';
-import { Daemon, kmipd } from './daemon.ts';
+import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 
 /** `kmipd crl` beside a running daemon: what clients have revoked there a moment ago. */
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const signing = CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('CertificateSign');
 const named = (whose: 'Subject' | 'Issuer', name: string): Node => text(`Certificate${whose}CN`, name);
@@ -60,17 +60,17 @@ async function issuer(client: Client): Promise<{ readonly publicKey: string; rea
 
 t.test('a list while the daemon runs', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-crl-'));
-  const daemon = new Daemon(['serve', '--home', 'home', '--listen', '127.0.0.1:0'], directory);
+  const daemon = new KmipdProcess(['serve', '--home', 'home', '--listen', '127.0.0.1:0'], { cwd: directory });
   t.teardown(async () => {
-    await daemon.stop('SIGKILL');
+    await daemon.end('SIGKILL');
     await rm(directory, { recursive: true, force: true });
   });
-  const port = await daemon.ready();
+  const { port } = await daemon.ready();
   const client = await connect({ port, ...(await readIdentity(join(directory, 'home', 'clients', 'demo'))) });
   t.teardown(() => client.close());
   const root = await issuer(client);
   t.match(
-    (await kmipd(directory, 'crl', '--home', 'home')).output,
+    (await runKmipd(directory, 'crl', '--home', 'home')).output,
     new RegExp(`^${root.certificate}  group default, until \\d{4}-\\d\\d-\\d\\d: CN=Root\n$`),
   );
   const leaf = await made(
@@ -89,13 +89,13 @@ t.test('a list while the daemon runs', async (t) => {
     ),
   );
   const wanted = ['crl', root.certificate, '--home', 'home'];
-  const first = await kmipd(directory, ...wanted, '--out', 'issuer.crl');
+  const first = await runKmipd(directory, ...wanted, '--out', 'issuer.crl');
   t.match(first.output, /^CRL 1: 1 revoked, valid until \d{4}-\d\d-\d\d\n$/);
   const file = join(directory, 'issuer.crl');
   t.equal((await stat(file)).mode & 0o777, 0o644, 'everybody may read it');
   const list = new x509.X509Crl(new Uint8Array(await readFile(file)));
   t.match(list, { issuer: 'CN=Root', entries: [{ reason: x509.X509CrlReason.superseded }] });
-  const second = await kmipd(directory, ...wanted, '--pem', '--days', '1');
+  const second = await runKmipd(directory, ...wanted, '--pem', '--days', '1');
   t.equal(new x509.X509Crl(second.output).entries.length, 1, 'as PEM on standard output');
   t.match(second.output, /^-----BEGIN X509 CRL-----\n/);
 });

@@ -15,19 +15,20 @@ import {
   text,
   valueOf,
 } from '../client.ts';
-import { Daemon, kmipd, tryDestroy } from './daemon.ts';
+import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
+import { tryDestroy } from './try-destroy.ts';
 
 // Processes start and stop; a busy machine needs its time.
-t.setTimeout(240_000);
+t.setTimeout(300_000);
 
 const anyPort = ['--listen', '127.0.0.1:0'];
 
 /** A daemon on a fresh home that ends with the test. */
-async function served(t: Tap, ...words: string[]) {
+async function served(t: Tap, ...args: string[]) {
   const directory = t.testdir();
-  const daemon = new Daemon(['serve', '--home', 'home', ...anyPort, ...words], directory);
-  t.teardown(() => daemon.stop('SIGKILL'));
-  const port = await daemon.ready();
+  const daemon = new KmipdProcess(['serve', '--home', 'home', ...anyPort, ...args], { cwd: directory });
+  t.teardown(() => daemon.end('SIGKILL'));
+  const { port } = await daemon.ready();
   return {
     directory,
     home: join(directory, 'home'),
@@ -47,33 +48,33 @@ t.test('first start, first client, end, second start', async (t) => {
   t.equal(statSync(home).mode & 0o777, 0o700);
   t.equal(await tryDestroy(port, demo), 'permitted');
   t.notOk(existsSync(join(home, 'initialisation-unfinished')));
-  t.equal(await daemon.stop('SIGTERM'), 0);
+  t.equal(await daemon.end('SIGTERM'), 0);
   t.equal(daemon.errors, '');
   t.notOk(existsSync(join(home, 'kmipd.pid')));
   t.notOk(existsSync(join(home, 'kmipd.db-wal')), 'the database is closed');
 
   const before = readFileSync(join(home, 'root.key'), 'utf8');
-  const second = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
-  t.teardown(() => second.stop('SIGKILL'));
-  t.equal(await tryDestroy(await second.ready(), demo), 'permitted');
+  const second = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
+  t.teardown(() => second.end('SIGKILL'));
+  t.equal(await tryDestroy((await second.ready()).port, demo), 'permitted');
   t.equal(readFileSync(join(home, 'root.key'), 'utf8'), before);
-  t.equal(await second.stop('SIGINT'), 0);
+  t.equal(await second.end('SIGINT'), 0);
 });
 
 t.test('a second daemon of the same home is refused, commands are not', async (t) => {
   const { directory, home, demo, daemon, port } = await served(t);
-  const second = await kmipd(directory, 'serve', '--home', 'home', ...anyPort);
-  t.equal(await second.ended(), 1);
+  const second = await runKmipd(directory, 'serve', '--home', 'home', ...anyPort);
+  t.equal(await second.exited(), 1);
   t.equal(
     second.errors,
-    `kmipd: ${home} is in use by another kmipd (process ${daemon.process.pid}); stop that one, or give this one its own --home\n`,
+    `kmipd: ${home} is in use by another kmipd (process ${daemon.pid}); stop that one, or give this one its own --home\n`,
   );
-  t.equal((await kmipd(directory, 'client', 'list', '--home', 'home')).errors, '');
+  t.equal((await runKmipd(directory, 'client', 'list', '--home', 'home')).errors, '');
   t.equal(await tryDestroy(port, demo), 'permitted', 'the first one goes on');
-  await daemon.stop('SIGKILL');
-  const third = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
-  t.teardown(() => third.stop('SIGKILL'));
-  t.equal(await tryDestroy(await third.ready(), demo), 'permitted', 'a killed one leaves no lock');
+  await daemon.end('SIGKILL');
+  const third = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
+  t.teardown(() => third.end('SIGKILL'));
+  t.equal(await tryDestroy((await third.ready()).port, demo), 'permitted', 'a killed one leaves no lock');
 });
 
 t.test('an address that cannot be had', async (t) => {
@@ -96,9 +97,9 @@ t.test('an address that cannot be had', async (t) => {
       '192.0.2.1:5696 is no address of this machine; choose one of its own with --listen HOST:PORT',
     ],
   ];
-  for (const [words, message] of cases) {
-    const daemon = await kmipd(directory, 'serve', '--home', 'home', ...words);
-    t.equal(await daemon.ended(), 1);
+  for (const [args, message] of cases) {
+    const daemon = await runKmipd(directory, 'serve', '--home', 'home', ...args);
+    t.equal(await daemon.exited(), 1);
     t.equal(daemon.errors, `kmipd: ${message}\n`);
     t.notMatch(daemon.output, /ready/);
   }
@@ -107,19 +108,19 @@ t.test('an address that cannot be had', async (t) => {
 t.test('clients come and go while the daemon runs', async (t) => {
   const { directory, demo, daemon, port } = await served(t);
   const out = join(directory, 'reader');
-  await kmipd(directory, 'client', 'add', 'reader', '--home', 'home', '--role', 'read-only', '--out', out);
+  await runKmipd(directory, 'client', 'add', 'reader', '--home', 'home', '--role', 'read-only', '--out', out);
   t.equal(await tryDestroy(port, out), 'not permitted', 'enrolled at once, with its role');
 
   const open = await connect({ port, ...(await readIdentity(out)) });
   const cut = new Promise((resolve) => open.socket.once('close', resolve));
-  const disabled = await kmipd(directory, 'client', 'disable', 'reader', '--home', 'home');
-  t.match(disabled.output, `the running kmipd (process ${daemon.process.pid}) was notified`);
+  const disabled = await runKmipd(directory, 'client', 'disable', 'reader', '--home', 'home');
+  t.match(disabled.output, `the running kmipd (process ${daemon.pid}) was notified`);
   await cut;
   t.pass('its open connection was ended');
   t.equal(await tryDestroy(port, out), 'refused');
-  await kmipd(directory, 'client', 'enable', 'reader', '--home', 'home');
+  await runKmipd(directory, 'client', 'enable', 'reader', '--home', 'home');
   t.equal(await tryDestroy(port, out), 'not permitted');
-  await kmipd(directory, 'client', 'remove', 'reader', '--home', 'home');
+  await runKmipd(directory, 'client', 'remove', 'reader', '--home', 'home');
   t.equal(await tryDestroy(port, out), 'refused');
   t.equal(await tryDestroy(port, demo), 'permitted', 'others were not disturbed');
 });
@@ -147,9 +148,18 @@ t.test('a certificate that signed itself is trusted once it is enrolled', async 
   t.equal(await tryDestroy(port, identity), 'refused');
   writeFileSync(join(directory, 'vcenter.pem'), own.cert);
   const from = daemon.output.length;
-  const added = await kmipd(directory, 'client', 'add', 'vcenter', '--home', 'home', '--cert', 'vcenter.pem');
+  const added = await runKmipd(
+    directory,
+    'client',
+    'add',
+    'vcenter',
+    '--home',
+    'home',
+    '--cert',
+    'vcenter.pem',
+  );
   t.equal(added.errors, '');
-  await daemon.prints(/configuration reloaded/, from);
+  await daemon.waitForOutput(/configuration reloaded/, from);
   t.equal(await tryDestroy(port, identity), 'permitted');
 });
 
@@ -158,7 +168,7 @@ t.test('reload', async (t) => {
   const out = join(directory, 'lab');
   const config = join(home, 'kmipd.toml');
   writeFileSync(config, '[roles]\nlab = ["Get"]\n');
-  await kmipd(directory, 'client', 'add', 'lab', '--home', 'home', '--role', 'lab', '--out', out);
+  await runKmipd(directory, 'client', 'add', 'lab', '--home', 'home', '--role', 'lab', '--out', out);
   t.match(await daemon.reload(), 'configuration reloaded');
   t.equal(await tryDestroy(port, out), 'not permitted');
 
@@ -166,7 +176,7 @@ t.test('reload', async (t) => {
   t.teardown(() => open.close());
   writeFileSync(config, 'uniqueNames = true\n[roles]\nlab = ["Get", "Destroy"]\n');
   t.match(await daemon.reload(), 'configuration reloaded');
-  await daemon.prints(/"keys":\["uniqueNames"\].*wait for a restart/);
+  await daemon.waitForOutput(/"keys":\["uniqueNames"\].*wait for a restart/);
   const answer = await open.request('1.4', [
     { operation: 'Destroy', payload: [text('UniqueIdentifier', 'none')] },
   ]);
@@ -209,45 +219,46 @@ t.test('reload', async (t) => {
 
 t.test('without its root key the daemon starts and says so', async (t) => {
   const { directory, home, demo, daemon } = await served(t);
-  await daemon.stop();
+  await daemon.end();
   renameSync(join(home, 'root.key'), join(directory, 'away'));
-  const sealed = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
-  t.teardown(() => sealed.stop('SIGKILL'));
-  const port = await sealed.ready();
-  t.match(sealed.output, /only Discover Versions and Query are answered: the root key \S+ is missing/);
+  const sealed = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
+  t.teardown(() => sealed.end('SIGKILL'));
+  const { port } = await sealed.ready();
+  const warning = /only Discover Versions and Query are answered: the root key \S+ is missing/;
+  t.match((await sealed.waitForOutput(warning))[0], warning);
   t.not(await tryDestroy(port, demo), 'permitted');
   t.notOk(existsSync(join(home, 'root.key')), 'no new key takes its place');
 });
 
 t.test('homes that cannot be served', async (t) => {
   const { directory, home, daemon } = await served(t);
-  await daemon.stop();
+  await daemon.end();
   const authority = join(home, 'ca', 'ca.pem');
   renameSync(authority, join(directory, 'ca.pem'));
-  const without = await kmipd(directory, 'serve', '--home', 'home', ...anyPort);
+  const without = await runKmipd(directory, 'serve', '--home', 'home', ...anyPort);
   t.equal(
     without.errors,
     `kmipd: the certificate of the authority ${authority} is missing; restore it from a backup\n`,
   );
-  t.equal(await without.ended(), 1);
+  t.equal(await without.exited(), 1);
   renameSync(join(directory, 'ca.pem'), authority);
 
   writeFileSync(join(home, 'kmipd.db'), 'this is no database at all, whatever its name may say about it');
-  const broken = await kmipd(directory, 'serve', '--home', 'home', ...anyPort);
+  const broken = await runKmipd(directory, 'serve', '--home', 'home', ...anyPort);
   t.match(broken.errors, /^kmipd: cannot open the database \S+kmipd\.db: .+\n$/);
-  t.equal(await broken.ended(), 1);
+  t.equal(await broken.exited(), 1);
 
   writeFileSync(join(directory, 'file'), '');
-  const file = await kmipd(directory, 'serve', '--home', 'file', ...anyPort);
+  const file = await runKmipd(directory, 'serve', '--home', 'file', ...anyPort);
   t.equal(file.errors, `kmipd: ${join(directory, 'file')}: this exists already\n`);
-  t.equal(await file.ended(), 1);
+  t.equal(await file.exited(), 1);
 });
 
 t.test('an unreadable home', { skip: process.getuid?.() === 0 && 'root may read everything' }, async (t) => {
   const { directory, home, daemon } = await served(t);
-  await daemon.stop();
+  await daemon.end();
   chmodSync(join(home, 'kmipd.toml'), 0);
-  const command = await kmipd(directory, 'client', 'list', '--home', 'home');
+  const command = await runKmipd(directory, 'client', 'list', '--home', 'home');
   t.match(command.errors, /kmipd\.toml: cannot be read \(EACCES\)/);
 });
 
@@ -267,20 +278,20 @@ for (const [number, part] of parts.entries()) {
   t.test(`an initialisation killed once ${part} is there is finished by the next start`, async (t) => {
     const directory = t.testdir();
     const home = join(directory, 'home');
-    const first = new Daemon(['init', '--home', 'home'], directory);
+    const first = new KmipdProcess(['init', '--home', 'home'], { cwd: directory });
     while (!existsSync(join(home, part))) await new Promise((resolve) => setImmediate(resolve));
-    t.equal(await first.stop('SIGKILL'), 'SIGKILL');
+    t.equal(await first.end('SIGKILL'), 'SIGKILL');
     const whole = parts.slice(0, number + 1).filter((each) => existsSync(join(home, each)));
     const before = whole.map((each) => readFileSync(join(home, each), 'latin1'));
-    const daemon = new Daemon(['serve', '--home', 'home', ...anyPort], directory);
-    t.teardown(() => daemon.stop('SIGKILL'));
-    const port = await daemon.ready();
+    const daemon = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
+    t.teardown(() => daemon.end('SIGKILL'));
+    const { port } = await daemon.ready();
     t.equal(await tryDestroy(port, join(home, 'clients', 'demo')), 'permitted');
     t.notOk(existsSync(join(home, 'initialisation-unfinished')));
     for (const [index, each] of whole.entries()) {
       if (!/key|ca\.pem|toml/.test(each)) continue;
       t.equal(readFileSync(join(home, each), 'latin1'), before[index], `${each} was kept`);
     }
-    await daemon.stop();
+    await daemon.end();
   });
 }

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { QueryFunction } from '../../codec/enums.ts';
 import { enumerated, integer, readIdentity, requestMessage, text, valueOf } from '../client.ts';
+import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 import { type FormName, HttpsClient } from '../https-client.ts';
-import { Daemon, kmipd } from './daemon.ts';
 
 /** The HTTPS door of the daemon: its option, reload, clients that are disabled, draining. */
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 const asked = enumerated('QueryFunction', QueryFunction.toNumber('QueryProfiles'));
 const query = requestMessage('2.1', [{ operation: 'Query', payload: [asked] }]);
@@ -22,19 +22,18 @@ async function profilesOver(client: HttpsClient, form: FormName): Promise<number
 
 t.test('--https opens a second door for the same clients', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-https-'));
-  const daemon = new Daemon(
+  const daemon = new KmipdProcess(
     ['serve', '--home', 'home', '--listen', '127.0.0.1:0', '--https', '127.0.0.1:0'],
-    directory,
+    { cwd: directory },
   );
   t.teardown(async () => {
-    await daemon.stop('SIGKILL');
+    await daemon.end('SIGKILL');
     await rm(directory, { recursive: true, force: true });
   });
-  await daemon.ready();
-  const port = Number((await daemon.prints(/HTTPS on 127\.0\.0\.1:(\d+)/))[1]);
+  const { httpsPort: port } = await daemon.ready();
   const out = join(directory, 'second');
   t.equal(
-    (await kmipd(directory, 'client', 'add', 'second', '--home', 'home', '--out', out)).process.exitCode,
+    await (await runKmipd(directory, 'client', 'add', 'second', '--home', 'home', '--out', out)).exited(),
     0,
   );
   const demo = await readIdentity(join(directory, 'home', 'clients', 'demo'));
@@ -61,10 +60,10 @@ t.test('--https opens a second door for the same clients', async (t) => {
 
   t.match(await daemon.reload(), 'configuration reloaded');
   t.ok((await profilesOver(first, 'ttlv')) > 10, 'the connection has outlived a reload');
-  await kmipd(directory, 'client', 'disable', 'second', '--home', 'home');
+  await runKmipd(directory, 'client', 'disable', 'second', '--home', 'home');
   await t.rejects(profilesOver(second, 'xml'), 'a disabled client is cut off');
   t.ok((await profilesOver(first, 'xml')) > 10, 'others were not disturbed');
-  t.equal(await daemon.stop(), 0, 'an idle connection does not hold up the end');
+  t.equal(await daemon.end(), 0, 'an idle connection does not hold up the end');
 });
 
 t.test('an address that cannot be had is named with its option', async (t) => {
@@ -76,9 +75,9 @@ t.test('an address that cannot be had is named with its option', async (t) => {
     await rm(directory, { recursive: true, force: true });
   });
   const { port } = taken.address() as { port: number };
-  const words = ['serve', '--home', 'home', '--listen', '127.0.0.1:0', '--https', `127.0.0.1:${port}`];
-  const daemon = await kmipd(directory, ...words);
-  t.equal(daemon.process.exitCode, 1);
+  const args = ['serve', '--home', 'home', '--listen', '127.0.0.1:0', '--https', `127.0.0.1:${port}`];
+  const daemon = await runKmipd(directory, ...args);
+  t.equal(await daemon.exited(), 1);
   t.match(daemon.errors, `127.0.0.1:${port} is in use by another program`);
   t.match(daemon.errors, 'choose another with --https HOST:PORT');
 });

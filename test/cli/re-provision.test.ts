@@ -14,20 +14,21 @@ import {
   text,
   valueOf,
 } from '../client.ts';
+import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 import { clientKeys, requestOf } from '../protocol/operations/certificates/authority.ts';
-import { Daemon, kmipd, tryDestroy } from './daemon.ts';
+import { tryDestroy } from './try-destroy.ts';
 
 // Processes start and stop; a busy machine needs its time.
-t.setTimeout(240_000);
+t.setTimeout(300_000);
 
-const words = ['serve', '--home', 'home', '--listen', '127.0.0.1:0'];
+const args = ['serve', '--home', 'home', '--listen', '127.0.0.1:0'];
 
 async function served(t: Tap) {
   const directory = t.testdir();
   const start = async () => {
-    const daemon = new Daemon(words, directory);
-    t.teardown(() => daemon.stop('SIGKILL'));
-    return { daemon, port: await daemon.ready() };
+    const daemon = new KmipdProcess(args, { cwd: directory });
+    t.teardown(() => daemon.end('SIGKILL'));
+    return { daemon, ...(await daemon.ready()) };
   };
   return { directory, demo: join(directory, 'home', 'clients', 'demo'), start, ...(await start()) };
 }
@@ -71,10 +72,10 @@ t.test('a client replaces its certificate', async (t) => {
   t.equal(await tryDestroy(port, identity), 'permitted', 'the new certificate lets it in');
   t.equal(await tryDestroy(port, old), 'refused', 'the old one no longer');
   await client.close();
-  t.match(await daemon.prints(/^.*a client replaced its certificate.*$/m), /"client":"demo"/);
-  const shown = await kmipd(directory, 'client', 'show', 'demo', '--home', 'home');
+  t.match(await daemon.waitForOutput(/^.*a client replaced its certificate.*$/m), /"client":"demo"/);
+  const shown = await runKmipd(directory, 'client', 'show', 'demo', '--home', 'home');
   t.match(shown.output, cert.trim(), 'the operator sees it');
-  await daemon.stop();
+  await daemon.end();
   const again = await start();
   t.equal(await tryDestroy(again.port, identity), 'permitted');
   t.equal(await tryDestroy(again.port, old), 'refused');
@@ -91,10 +92,10 @@ t.test('a daemon that is killed meanwhile leaves the old or the new certificate,
     const { der } = await requestOf({ keys });
     const [answer] = await Promise.all([
       client.request('2.1', [{ operation: 'ReProvision', payload: asking(der) }]).catch(() => undefined),
-      sleep(milliseconds).then(() => daemon.stop('SIGKILL')),
+      sleep(milliseconds).then(() => daemon.end('SIGKILL')),
     ]);
     ({ daemon, port } = await start());
-    const shown = await kmipd(t.testdirName, 'client', 'show', 'demo', '--home', 'home');
+    const shown = await runKmipd(t.testdirName, 'client', 'show', 'demo', '--home', 'home');
     const [cert = ''] =
       /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/.exec(shown.output) ?? [];
     const isOld = new X509Certificate(cert).raw.equals(new X509Certificate(identity.cert).raw);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { mainFile } from '../fixture/kmipd.ts';
 
 /**
  * Text scripts for the command line. `$ ` begins a command for the shell; below it what it prints on standard output,
@@ -38,13 +39,11 @@ export interface Outcome {
   readonly code: number | null;
 }
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-
 /** A directory to work in, in which the shell knows `kmipd`. */
 export function prepare(directory: string): NodeJS.ProcessEnv {
   const bin = join(directory, '.bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'kmipd'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
+  writeFileSync(join(bin, 'kmipd'), `#!/bin/sh\nexec '${process.execPath}' '${mainFile}' "$@"\n`);
   chmodSync(join(bin, 'kmipd'), 0o755);
   return { PATH: [bin, process.env.PATH].join(delimiter), HOME: directory, LC_ALL: 'C' };
 }

@@ -10,6 +10,7 @@ import t from 'tap';
 import * as x509 from '../../certs/x509.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
 import { connect, decode, encode, find, readIdentity, requestMessage, text, valueOf } from '../client.ts';
+import { mainFile } from '../fixture/kmipd.ts';
 import { aes, length, mask, OT, objectType, TA, uid } from './notation.ts';
 import { daemonFor, Peer } from './peer.ts';
 import { tapRecords } from './tls-records.ts';
@@ -17,7 +18,6 @@ import { tapRecords } from './tls-records.ts';
 /** TLS and connections, as all clients need them. */
 
 const run = promisify(execFile);
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const publicExponent = Uint8Array.of(1, 0, 1);
 
 const daemon = await daemonFor(t);
@@ -84,7 +84,7 @@ t.test('point 21: a certificate without alternative names and key usages is enou
   const own = { ca: identity.ca, cert, key: clientKey };
   const file = join(daemon.home, 'vcenter.pem');
   await writeFile(file, cert);
-  await run(process.execPath, [main, 'client', 'add', 'vcenter', '--cert', file, '--home', daemon.home]);
+  await run(process.execPath, [mainFile, 'client', 'add', 'vcenter', '--cert', file, '--home', daemon.home]);
   const enrolled = await eventually(() =>
     Peer.connect(t, daemon, own).then(async (peer) => {
       await peer.ask('1.1', 'DiscoverVersions');

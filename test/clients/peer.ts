@@ -15,7 +15,7 @@ import {
   requestMessage,
   valueOf,
 } from '../client.ts';
-import { Daemon } from '../daemon.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { outline } from './notation.ts';
 
 /** A batch item of an answer. */
@@ -180,8 +180,8 @@ export function attributes(answer: Answer): Record<string, unknown[]> {
 }
 
 /** One daemon for a file of tests. */
-export async function daemonFor(t: Pick<Test, 'teardown'>, words: readonly string[] = []): Promise<Daemon> {
-  const daemon = await Daemon.start({ words });
+export async function daemonFor(t: Pick<Test, 'teardown'>, args: readonly string[] = []): Promise<Daemon> {
+  const daemon = await Daemon.start({ args });
   t.teardown(() => daemon.stop());
   return daemon;
 }

@@ -15,20 +15,20 @@ import {
   requestMessage,
   valueOf,
 } from '../client.ts';
-import { Daemon } from '../daemon.ts';
+import { Daemon } from '../fixture/daemon.ts';
+import { mainFile } from '../fixture/kmipd.ts';
 import { HttpsClient } from '../https-client.ts';
 import { answersOf, createAES } from '../protocol/service.ts';
 
 /** A 2.x client that exchanges the roles with the daemon as users run it, beside another one that works. */
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const exchangeOfRoles = requestMessage('2.1', [
   { operation: 'SetEndpointRole', payload: [enumerated('EndpointRole', 2)] },
 ]);
 
 async function cli(daemon: Daemon, ...words: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    main,
+    mainFile,
     'client',
     ...words,
     '--home',
@@ -64,7 +64,7 @@ async function create(client: Client): Promise<string> {
 const closed = (socket: TLSSocket) => (socket.closed ? Promise.resolve() : once(socket, 'close'));
 
 t.test('the daemon and a client that exchanges the roles', { timeout: 60_000 }, async (t) => {
-  const daemon = await Daemon.start({ words: ['--https', '127.0.0.1:0'] });
+  const daemon = await Daemon.start({ args: ['--https', '127.0.0.1:0'] });
   t.teardown(() => daemon.stop());
   await cli(daemon, 'add', 'watcher');
   const worker = await connect({ port: daemon.port, home: daemon.home });
@@ -128,7 +128,7 @@ t.test('the daemon and a client that exchanges the roles', { timeout: 60_000 }, 
 });
 
 t.test('not over HTTPS', async (t) => {
-  const daemon = await Daemon.start({ words: ['--https', '127.0.0.1:0'] });
+  const daemon = await Daemon.start({ args: ['--https', '127.0.0.1:0'] });
   t.teardown(() => daemon.stop());
   const identity = await readIdentity(join(daemon.home, 'clients', 'demo'));
   const client = new HttpsClient({ port: daemon.httpsPort, ...identity });

@@ -3,14 +3,14 @@ import t, { type Test } from 'tap';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { enumerated, type RequestItem, readIdentity, requestMessage, structure } from '../client.ts';
-import { Daemon } from '../daemon.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { type FormName, forms, HttpsClient } from '../https-client.ts';
 import { A, aes, length, mask, Name, named, OT, objectType, str, TA, uid } from './notation.ts';
 import { type Answer, attributes, ids, Peer } from './peer.ts';
 
 /** VAST Data: KMIP 1.4 in the body of POST /kmip, TTLV on some of its servers. */
 
-const daemon = await Daemon.start({ words: ['--https', '127.0.0.1:0'] });
+const daemon = await Daemon.start({ args: ['--https', '127.0.0.1:0'] });
 t.teardown(() => daemon.stop());
 const identity = await readIdentity(join(daemon.home, 'clients', 'demo'));
 

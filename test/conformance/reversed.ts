@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { createServer, type Server } from 'node:tls';
 import { promisify } from 'node:util';
 import { Framer } from '../../codec/framer.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { Answering, type Asked } from '../answering.ts';
 import { children, connect, find, type Identity } from '../client.ts';
+import { mainFile } from '../fixture/kmipd.ts';
 import type { Case, Exchange } from './case.ts';
 import { compareMessages } from './compare.ts';
 import { Comparison } from './comparison.ts';
@@ -21,7 +21,6 @@ import { type Bindings, resolveExpectation, resolveRequest } from './tokens.ts';
  * Cases with requests of the server: the client listens with its own certificate, as the operator configured.
  */
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = promisify(execFile);
 
 /** Operations that only the server sends; in the cases named S2C it sends all. */
@@ -70,11 +69,11 @@ export async function runReversed(each: Case, server: TestServer, name: string):
       '--kmip',
       each.version,
     ];
-    await run(process.execPath, [main, ...words]);
+    await run(process.execPath, [mainFile, ...words]);
     await answering.seen('Query');
     return { case: each, failures: await runAll(each, answering, (request) => client.exchange(request)) };
   } finally {
-    await run(process.execPath, [main, 'client', 'notify', name, '--home', server.home, '--off']);
+    await run(process.execPath, [mainFile, 'client', 'notify', name, '--home', server.home, '--off']);
     await client.close();
     endpoint.close();
   }

@@ -1,22 +1,11 @@
-import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { issueClient } from '../../certs/issue.ts';
-import { privateKeyToPem } from '../../certs/keys.ts';
-import { readAuthority, readTrustedAuthorities } from '../../src/cli/state-directory/authority.ts';
-import { requireInitialised, stateDirectoryAt } from '../../src/cli/state-directory/state-directory.ts';
-import { fingerprintOf } from '../../src/identity/certificate.ts';
-import { openStore } from '../../src/store/open.ts';
 import type { Identity } from '../client.ts';
-import { Daemon } from '../daemon.ts';
+import { Daemon, enrolClients } from '../fixture/daemon.ts';
+import { initialiseStateDirectory } from '../fixture/kmipd.ts';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-const run = promisify(execFile);
-
-/** A server of its own in a fresh home, on a port of its own. */
+/** A server of its own in a fresh state directory, on free ports. */
 export class TestServer {
   readonly home: string;
   readonly port: number;
@@ -36,70 +25,35 @@ export class TestServer {
   }
 
   /**
-   * Starts the daemon with the Interop operation, its clients enrolled before. Rejects with its output when
+   * Enrols the clients and starts the daemon with the Interop operation. Rejects with its output when
    * it ends or does not get ready.
    */
   static async start(options: { clients: readonly string[]; keep?: boolean }): Promise<TestServer> {
     const home = await mkdtemp(join(tmpdir(), 'kmipd-conformance-'));
     const keep = options.keep ?? false;
     try {
-      const identities = await enrol(home, options.clients);
-      return new TestServer(
-        await Daemon.start({ home, words: ['--interop', '--https', '127.0.0.1:0'] }),
-        identities,
-        keep,
-      );
+      await initialiseStateDirectory(home);
+      const identities = await enrolClients(home, options.clients);
+      const daemon = await Daemon.start({ home, args: ['--interop', '--https', '127.0.0.1:0'] });
+      return new TestServer(daemon, identities, keep);
     } catch (error) {
       if (!keep) await rm(home, { recursive: true, force: true });
       throw error;
     }
   }
 
-  /** Last lines that the server wrote. */
+  /** The output of the server. */
   get output(): string {
     return this.#daemon.output;
   }
 
   get running(): boolean {
-    return this.#daemon.running;
+    return this.#daemon.isRunning;
   }
 
-  /** Drains the server and removes its home, unless it is to be kept. */
+  /** Drains the server and removes its state directory, unless it is to be kept. */
   async stop(): Promise<void> {
     await this.#daemon.stop();
     if (!this.#keep) await rm(this.home, { recursive: true, force: true });
   }
-}
-
-/**
- * Initialises a home and enrols clients, each in a group of its own. In this process and at once: `kmipd
- * client add` does the same one by one, at half a second each.
- */
-async function enrol(directory: string, names: readonly string[]): Promise<Map<string, Identity>> {
-  await run(process.execPath, [main, 'init', '--home', directory]);
-  const home = stateDirectoryAt(directory);
-  const config = requireInitialised(home);
-  const authority = readAuthority(home);
-  const ca = readTrustedAuthorities(home, config).join('');
-  const identities = new Map<string, Identity>();
-  const { clients, close } = await openStore(config.store);
-  try {
-    for (const name of names) {
-      const { certificate: cert, key } = await issueClient(authority, name, 'ec');
-      const certificate = new X509Certificate(cert);
-      await clients.add({
-        name,
-        group: name,
-        role: 'full',
-        fingerprint: fingerprintOf(certificate),
-        disabled: false,
-        enrolledAt: Math.floor(Date.now() / 1000),
-        certificate: certificate.toString(),
-      });
-      identities.set(name, { ca, cert, key: privateKeyToPem(key) });
-    }
-  } finally {
-    await close();
-  }
-  return identities;
 }

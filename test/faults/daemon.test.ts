@@ -13,13 +13,13 @@ import {
   text,
   valueOf,
 } from '../client.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { ask, create, get, locate, materialHash } from './messages.ts';
-import { FaultyServer } from './server.ts';
 
 const query = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
 
 t.test('sockets that are torn in the middle of a message', async (t) => {
-  const server = await FaultyServer.prepare({ config: '[limits]\nmessageMilliseconds = 300\n' });
+  const server = await Daemon.prepare({ config: '[limits]\nmessageMilliseconds = 300\n' });
   t.teardown(() => server.remove());
   await server.start();
   const whole = encode(requestMessage('1.4', [create('torn')]));
@@ -44,23 +44,25 @@ t.test('sockets that are torn in the middle of a message', async (t) => {
     await served(`${part} of ${whole.length} bytes`);
   }
   const waiting = await server.connect();
-  const started = performance.now();
   await t.rejects(
     waiting.send(whole.subarray(0, 100)),
     'a message that is never finished ends the connection',
   );
-  t.ok(performance.now() - started < 3_000, 'within its deadline');
+  t.ok(
+    await server.waitForOutput(/it did not finish a message in time/),
+    'the log says that its deadline has passed',
+  );
   await served('unfinished');
   const gone = await server.connect();
   gone.socket.write(encode(requestMessage('1.4', [create('unread')])));
   gone.socket.destroy();
   await served('unread answer');
-  t.ok(server.running);
+  t.ok(server.isRunning);
   t.notMatch(server.output, /failed unexpectedly|internal error/);
 });
 
 t.test('no more files can be opened', async (t) => {
-  const server = await FaultyServer.prepare({ files: 48 });
+  const server = await Daemon.prepare({ maxOpenFiles: 48 });
   t.teardown(() => server.remove());
   await server.start();
   const clients: Client[] = [];
@@ -82,7 +84,7 @@ t.test('no more files can be opened', async (t) => {
 });
 
 t.test('the root key is gone', async (t) => {
-  const server = await FaultyServer.prepare();
+  const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();
   const before = await server.connect();
@@ -120,7 +122,7 @@ t.test('the root key is gone', async (t) => {
 });
 
 t.test('a database of a newer kmipd is refused', async (t) => {
-  const server = await FaultyServer.prepare();
+  const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   const database = new DatabaseSync(server.database);
   database.exec("insert into migration (version, name, applied_at) values (9999, 'of the future', 0)");
@@ -133,7 +135,7 @@ t.test('a database of a newer kmipd is refused', async (t) => {
 });
 
 t.test('SIGTERM lets messages in flight finish', async (t) => {
-  const server = await FaultyServer.prepare();
+  const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();
   const idle = await server.connect();

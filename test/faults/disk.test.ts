@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { children, text, valueOf } from '../client.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { integrity } from './kill.ts';
 import { ask, get, hashOf, locate, located, materialHash, register } from './messages.ts';
-import { FaultyServer } from './server.ts';
 
 const mount = mkdtempSync(join(tmpdir(), 'kmipd-disk-'));
 
@@ -46,8 +46,8 @@ function fill(file: string): void {
 
 const material = (seed: number): Uint8Array => new Uint8Array(32).fill(seed);
 
-t.test('a full disk', { skip: missing ?? false, timeout: 60_000 }, async (t) => {
-  const server = await FaultyServer.prepare({ database: join(mount, 'kmipd.db') });
+t.test('a full disk', { skip: missing ?? false, timeout: 300_000 }, async (t) => {
+  const server = await Daemon.prepare({ database: join(mount, 'kmipd.db') });
   t.teardown(() => server.remove());
   await server.start();
   const client = await server.connect();

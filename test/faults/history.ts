@@ -49,7 +49,7 @@ async function look(client: Client, id: string): Promise<{ hash: string | undefi
 }
 
 /** Compares objects with what was acknowledged; one line for each that differs. */
-export async function compare(client: Client, objects: readonly Known[]): Promise<string[]> {
+export async function findDifferences(client: Client, objects: readonly Known[]): Promise<string[]> {
   const problems: string[] = [];
   await inParts(objects, async (object) => {
     const { hash, facts } = await look(client, object.id);
@@ -65,7 +65,7 @@ export async function compare(client: Client, objects: readonly Known[]): Promis
 }
 
 /** Finds out what became of messages without an answer, brings the history up to date, and tells what cannot be. */
-export async function settle(
+export async function resolveUnanswered(
   client: Client,
   unanswered: readonly Unanswered[],
   objects: Known[],

@@ -12,7 +12,7 @@ import {
   text,
   valueOf,
 } from '../client.ts';
-import { FaultyServer } from './server.ts';
+import { Daemon } from '../fixture/daemon.ts';
 
 /** Requests that were answered as pending, when the daemon is killed or asked to end. */
 
@@ -77,7 +77,7 @@ async function count(client: Client, name: string): Promise<number> {
     .length;
 }
 
-async function round(t: Test, server: FaultyServer, prefix: string, signal: 'SIGKILL' | 'SIGTERM') {
+async function round(t: Test, server: Daemon, prefix: string, signal: 'SIGKILL' | 'SIGTERM') {
   const submitted: Submitted[] = [];
   const clients = await Promise.all([1, 2, 3, 4].map(() => server.connect()));
   const work = Promise.all(clients.map((client, at) => submit(client, `${prefix}-${at}`, submitted)));
@@ -95,8 +95,8 @@ async function round(t: Test, server: FaultyServer, prefix: string, signal: 'SIG
   t.comment(`${submitted.length} messages`);
 }
 
-t.test('pending work survives kill -9 and SIGTERM, and is done once', { timeout: 120_000 }, async (t) => {
-  const server = await FaultyServer.prepare();
+t.test('pending work survives kill -9 and SIGTERM, and is done once', { timeout: 300_000 }, async (t) => {
+  const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();
   await round(t, server, 'killed', 'SIGKILL');

@@ -1,16 +1,16 @@
 import t from 'tap';
 import { startPostgres } from '../store/embedded-postgres.ts';
 import { databaseOf } from './database.ts';
-import { killAgainAndAgain } from './kill.ts';
+import { killRepeatedly } from './kill.ts';
 
 const server = await startPostgres();
 const missing = typeof server === 'string' ? server : false;
 t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
 
 /** A short run; `node test/faults/run.ts --store postgres` is the long one. */
-t.test('kill -9 under writes, on PostgreSQL', { skip: missing, timeout: 120_000 }, async (t) => {
+t.test('kill -9 under writes, on PostgreSQL', { skip: missing, timeout: 300_000 }, async (t) => {
   if (typeof server === 'string') return;
-  const report = await killAgainAndAgain({
+  const report = await killRepeatedly({
     kills: 4,
     seed: 20261124,
     writers: 4,

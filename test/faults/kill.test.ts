@@ -1,12 +1,12 @@
 import t from 'tap';
-import { compare, type Known, settle } from './history.ts';
-import { killAgainAndAgain } from './kill.ts';
+import { Daemon } from '../fixture/daemon.ts';
+import { findDifferences, type Known, resolveUnanswered } from './history.ts';
+import { killRepeatedly } from './kill.ts';
 import { ask, create, get, materialHash } from './messages.ts';
-import { FaultyServer } from './server.ts';
 
 /** A short run; `node test/faults/run.ts --kills N` is the long one. */
-t.test('kill -9 under writes loses nothing that was acknowledged', { timeout: 120_000 }, async (t) => {
-  const report = await killAgainAndAgain({ kills: 10, seed: 20261123, writers: 6 });
+t.test('kill -9 under writes loses nothing that was acknowledged', { timeout: 300_000 }, async (t) => {
+  const report = await killRepeatedly({ kills: 10, seed: 20261123, writers: 6 });
   t.same(report.problems, []);
   t.equal(report.kills, 10);
   t.ok(report.acknowledged > 100, `${report.acknowledged} messages were acknowledged`);
@@ -20,7 +20,7 @@ t.test('kill -9 under writes loses nothing that was acknowledged', { timeout: 12
 });
 
 t.test('a loss would be seen', async (t) => {
-  const server = await FaultyServer.prepare();
+  const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();
   const client = await server.connect();
@@ -31,7 +31,7 @@ t.test('a loss would be seen', async (t) => {
     name: 'one',
     state: 'PreActive',
   };
-  t.same(await compare(client, [truth]), []);
+  t.same(await findDifferences(client, [truth]), []);
   const lies: Partial<Known>[] = [
     { id: 'none' },
     { hash: 'other' },
@@ -40,13 +40,15 @@ t.test('a loss would be seen', async (t) => {
     { state: 'Destroyed' },
   ];
   for (const lie of lies)
-    t.not((await compare(client, [{ ...truth, ...lie }])).length, 0, JSON.stringify(lie));
+    t.not((await findDifferences(client, [{ ...truth, ...lie }])).length, 0, JSON.stringify(lie));
   const found: Known[] = [];
-  t.match(await settle(client, [{ kind: 'making', names: ['one', 'two'] }], found), [/half made/]);
-  t.match(await settle(client, [{ kind: 'undone', names: ['one'] }], found), [/undone, but/]);
-  t.match(await settle(client, [{ kind: 'making', names: ['one'], hash: 'other' }], found), [/another key/]);
+  t.match(await resolveUnanswered(client, [{ kind: 'making', names: ['one', 'two'] }], found), [/half made/]);
+  t.match(await resolveUnanswered(client, [{ kind: 'undone', names: ['one'] }], found), [/undone, but/]);
+  t.match(await resolveUnanswered(client, [{ kind: 'making', names: ['one'], hash: 'other' }], found), [
+    /another key/,
+  ]);
   t.same(
-    await settle(
+    await resolveUnanswered(
       client,
       [
         { kind: 'making', names: ['one'] },

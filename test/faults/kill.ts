@@ -1,11 +1,18 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../client.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { Random } from '../fuzz/random.ts';
-import { compare, type Known, settle, type Unanswered } from './history.ts';
-import { type Deed, explain, type Step, type World } from './serial.ts';
-import { FaultyServer } from './server.ts';
-import { followed, look, prepare, type Shared, SharedWriter, Ticks } from './shared.ts';
+import { findDifferences, type Known, resolveUnanswered, type Unanswered } from './history.ts';
+import { findSerialOrderProblem, type Step, type World } from './serial.ts';
+import {
+  createSharedObjects,
+  findLostReplacements,
+  readWorld,
+  type SharedObjects,
+  SharedWriter,
+  Ticks,
+} from './shared.ts';
 import { Writer } from './writer.ts';
 
 export interface KillOptions {
@@ -15,72 +22,83 @@ export interface KillOptions {
   readonly writers?: number;
   /** Connections that all change the same objects. */
   readonly sharers?: number;
-  /** URL of the database; SQLite in the home when left out. */
+  /** URL of the database; SQLite in the state directory when absent. */
   readonly store?: string;
-  /** Waits until the database has done what the dead daemon asked of it. */
+  /** Resolves when the database has completed the requests of the killed daemon. */
   settled?(): Promise<void>;
   progress?(report: KillReport): void;
 }
 
 export interface KillReport {
   kills: number;
-  /** Messages that were answered, and that were on the way when the server died. */
+  /** Messages that were answered. */
   acknowledged: number;
+  /** Messages in flight when the server was killed. */
   unanswered: number;
   objects: number;
-  /** Messages on shared objects that were brought into a serial order. */
+  /** Messages on shared objects for which a serial order was found. */
   ordered: number;
-  /** Of those, the ones that were on the way when the server died, by what they do. */
+  /** Those of them that were in flight when the server was killed, by their effect. */
   interrupted: Record<'undone' | Step['kind'], number>;
   problems: string[];
 }
 
-/** Objects of earlier rounds that are looked at again after each kill; all of them are at the end. */
+/** Objects of earlier rounds that are checked after each kill; all of them are checked at the end. */
 const revisited = 100;
 
-/** What SQLite finds wrong with a database; nothing when it is well. */
+/** Milliseconds after which a round kills the server even if too few messages were answered. */
+const roundDeadline = 60_000;
+
+/** Returns the problems that SQLite finds in a database; none when it is intact. */
 export function integrity(file: string): string[] {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const rows = database.prepare('pragma integrity_check').all() as { integrity_check: string }[];
-    return rows.map((row) => row.integrity_check).filter((word) => word !== 'ok');
+    return rows.map((row) => row.integrity_check).filter((line) => line !== 'ok');
   } finally {
     database.close();
   }
 }
 
-/** Lets one writer work until the server is gone, which may be before it has connected. */
-async function write(
-  server: FaultyServer,
-  writer: Pick<Writer, 'run'>,
-  killed: () => boolean,
-): Promise<void> {
-  let client: Client;
-  try {
-    client = await server.connect();
-  } catch (error) {
-    if (!killed()) throw error;
-    return;
-  }
-  await writer.run(client);
+/** The shared objects of a round, and their state at its start. */
+interface Contest {
+  readonly objects: SharedObjects;
+  readonly before: World;
+}
+
+/** The writers of a round. */
+interface Crew {
+  /** Each changes objects of its own. */
+  readonly writers: readonly Writer[];
+  /** All change the same objects. */
+  readonly sharers: readonly SharedWriter[];
 }
 
 /**
- * Kills a daemon again and again while clients write, and compares what it knows after each restart with what it had
- * acknowledged: nothing may be lost, and what was not acknowledged must be there wholly or not at all. For the objects that
- * many connections change at once, a serial order of the messages must lead to what there is.
+ * Kills a daemon repeatedly while clients write, and compares its objects after each restart with those it had
+ * acknowledged: none may be lost, and the effects of a message without an answer must be there completely or not at all.
+ * For the objects that many connections change at once, a serial order of the messages must lead to their state.
  */
-export async function killAgainAndAgain({
-  kills,
-  seed,
-  writers = 8,
-  sharers = 6,
-  store,
-  settled = async () => {},
-  progress,
-}: KillOptions): Promise<KillReport> {
-  const random = new Random(seed);
-  const report: KillReport = {
+export async function killRepeatedly(options: KillOptions): Promise<KillReport> {
+  const { store } = options;
+  const server = await Daemon.prepare(store === undefined ? {} : { store });
+  try {
+    await server.start();
+    const campaign = new KillCampaign(server, options);
+    const { report } = campaign;
+    while (report.kills < options.kills && report.problems.length === 0) {
+      await campaign.playRound(report.kills + 1);
+      options.progress?.(report);
+    }
+    await campaign.checkEnd();
+    return report;
+  } finally {
+    await server.remove();
+  }
+}
+
+class KillCampaign {
+  readonly report: KillReport = {
     kills: 0,
     acknowledged: 0,
     unanswered: 0,
@@ -89,109 +107,151 @@ export async function killAgainAndAgain({
     interrupted: { undone: 0, cell: 0, chain: 0, spend: 0, refused: 0 },
     problems: [],
   };
-  const objects: Known[] = [];
-  const server = await FaultyServer.prepare(store === undefined ? {} : { store });
-  const unharmed = () => (store === undefined ? integrity(server.database) : []);
-  try {
-    await server.start();
-    const preparedFor = async (round: number): Promise<Contest> => {
-      const client = await server.connect();
-      const objects = await prepare(client, `r${round}`, new Random(seed, round, 999));
-      const before = await look(client, objects);
-      await client.close();
-      return { objects, before };
-    };
-    while (report.kills < kills && report.problems.length === 0) {
-      const round = report.kills + 1;
-      const crew = Array.from(
+  readonly #server: Daemon;
+  readonly #options: KillOptions;
+  readonly #random: Random;
+  /** All objects of the rounds so far. */
+  readonly #objects: Known[] = [];
+
+  constructor(server: Daemon, options: KillOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#random = new Random(options.seed);
+  }
+
+  /** Lets clients write, kills and restarts the server, and checks every object that the round has changed. */
+  async playRound(round: number): Promise<void> {
+    const contest = await this.#prepareContest(round);
+    const crew = this.#createCrew(round, contest);
+    await this.#writeUntilKilled(round, crew);
+    this.report.kills = round;
+    await this.#options.settled?.();
+    await this.#server.start();
+    const client = await this.#server.connect();
+    await this.#checkOwnObjects(client, crew.writers);
+    await this.#checkSharedObjects(round, client, contest, crew.sharers);
+    await client.close();
+    this.#count(crew);
+  }
+
+  /** Checks all objects, and that the last daemon ends by itself. */
+  async checkEnd(): Promise<void> {
+    const client = await this.#server.connect();
+    this.#addProblems(await findDifferences(client, this.#objects));
+    await client.close();
+    const code = await this.#server.end();
+    if (code !== 0) this.#addProblems([`the last daemon ended with ${code}`]);
+    this.#addProblems(this.#damages());
+  }
+
+  #addProblems(problems: readonly string[]): void {
+    this.report.problems.push(...problems);
+  }
+
+  #damages(): string[] {
+    return this.#options.store === undefined ? integrity(this.#server.database) : [];
+  }
+
+  async #prepareContest(round: number): Promise<Contest> {
+    const client = await this.#server.connect();
+    const random = new Random(this.#options.seed, round, 999);
+    const objects = await createSharedObjects(client, `r${round}`, random);
+    const before = await readWorld(client, objects);
+    await client.close();
+    return { objects, before };
+  }
+
+  #createCrew(round: number, { objects }: Contest): Crew {
+    const { seed, writers = 8, sharers = 6 } = this.#options;
+    const ticks = new Ticks();
+    return {
+      writers: Array.from(
         { length: writers },
         (_, at) => new Writer(`r${round}w${at}`, new Random(seed, round, at)),
-      );
-      const shared = await preparedFor(round);
-      const ticks = new Ticks();
-      const crowd = Array.from(
+      ),
+      sharers: Array.from(
         { length: sharers },
-        (_, at) => new SharedWriter(at, shared.objects, new Random(seed, round, 1_000 + at), ticks),
-      );
-      let killed = false;
-      const everybody = [...crew, ...crowd];
-      const work = Promise.allSettled(everybody.map((writer) => write(server, writer, () => killed)));
-      // Counted in answers, not in time, so that a slow machine kills in the middle of writes too.
-      const enough = random.below(300);
-      const deadline = performance.now() + 10_000;
-      while (
-        everybody.reduce((sum, { acknowledged }) => sum + acknowledged, 0) < enough &&
-        performance.now() < deadline
-      )
-        await sleep(1);
-      await sleep(random.below(5));
-      killed = true;
-      await server.end('SIGKILL');
-      for (const outcome of await work) {
-        if (outcome.status === 'rejected') report.problems.push(`round ${round}: ${String(outcome.reason)}`);
-      }
-      report.kills = round;
-      await settled();
-      await server.start();
-      const unanswered = crew.flatMap((writer): Unanswered[] => [
-        ...(writer.unanswered === undefined ? [] : [writer.unanswered]),
-        ...writer.undone,
-      ]);
-      const mine = crew.flatMap((writer) => writer.objects);
-      const client = await server.connect();
-      const found: Known[] = [];
-      report.problems.push(...(await settle(client, unanswered, found)));
-      const earlier =
-        objects.length === 0 ? [] : Array.from({ length: revisited }, () => random.pick(objects));
-      report.problems.push(...(await compare(client, [...mine, ...found, ...new Set(earlier)])));
-      report.problems.push(...unharmed());
-      const deeds = crowd.flatMap((writer) => writer.deeds);
-      report.problems.push(
-        ...crowd.flatMap((writer) => writer.problems.map((what) => `round ${round}: ${what}`)),
-      );
-      report.problems.push(
-        ...(await unexplained(client, shared, deeds)).map((what) => `round ${round}: ${what}`),
-      );
-      report.ordered += deeds.length;
-      for (const { ended, steps, undone } of deeds) {
-        if (ended !== undefined) continue;
-        if (undone) report.interrupted.undone++;
-        else for (const { kind } of steps) report.interrupted[kind]++;
-      }
-      await client.close();
-      objects.push(...mine, ...found);
-      report.acknowledged += everybody.reduce((sum, writer) => sum + writer.acknowledged, 0);
-      report.unanswered +=
-        crew.filter((writer) => writer.unanswered !== undefined).length +
-        deeds.filter(({ ended }) => ended === undefined).length;
-      report.objects = objects.length;
-      progress?.(report);
-    }
-    const client = await server.connect();
-    report.problems.push(...(await compare(client, objects)));
-    await client.close();
-    const code = await server.end();
-    if (code !== 0) report.problems.push(`the last daemon ended with ${code}`);
-    report.problems.push(...unharmed());
-  } finally {
-    await server.remove();
+        (_, at) => new SharedWriter(at, objects, new Random(seed, round, 1_000 + at), ticks),
+      ),
+    };
   }
-  return report;
+
+  async #writeUntilKilled(round: number, { writers, sharers }: Crew): Promise<void> {
+    const all = [...writers, ...sharers];
+    let isKilled = false;
+    const work = Promise.allSettled(all.map((writer) => write(this.#server, writer, () => isKilled)));
+    // Counted in answers, not in time, so that a slow machine kills in the middle of writes too.
+    const enough = this.#random.below(300);
+    const deadline = performance.now() + roundDeadline;
+    while (acknowledgedBy(all) < enough && performance.now() < deadline) await sleep(1);
+    await sleep(this.#random.below(5));
+    isKilled = true;
+    await this.#server.end('SIGKILL');
+    for (const outcome of await work) {
+      if (outcome.status === 'rejected') this.#addProblems([`round ${round}: ${String(outcome.reason)}`]);
+    }
+  }
+
+  async #checkOwnObjects(client: Client, writers: readonly Writer[]): Promise<void> {
+    const unanswered = writers.flatMap((writer): Unanswered[] => [
+      ...(writer.unanswered === undefined ? [] : [writer.unanswered]),
+      ...writer.undone,
+    ]);
+    const acknowledged = writers.flatMap((writer) => writer.objects);
+    const found: Known[] = [];
+    this.#addProblems(await resolveUnanswered(client, unanswered, found));
+    const earlier =
+      this.#objects.length === 0
+        ? []
+        : Array.from({ length: revisited }, () => this.#random.pick(this.#objects));
+    this.#addProblems(await findDifferences(client, [...acknowledged, ...found, ...new Set(earlier)]));
+    this.#addProblems(this.#damages());
+    this.#objects.push(...acknowledged, ...found);
+  }
+
+  async #checkSharedObjects(
+    round: number,
+    client: Client,
+    { objects, before }: Contest,
+    sharers: readonly SharedWriter[],
+  ): Promise<void> {
+    const messages = sharers.flatMap((writer) => writer.messages);
+    const order = findSerialOrderProblem(before, messages, await readWorld(client, objects));
+    const problems = [
+      ...sharers.flatMap((writer) => writer.problems),
+      ...(order === undefined ? [] : [order]),
+      ...(await findLostReplacements(client, objects, before, messages)),
+    ];
+    this.#addProblems(problems.map((problem) => `round ${round}: ${problem}`));
+  }
+
+  #count({ writers, sharers }: Crew): void {
+    const { report } = this;
+    const messages = sharers.flatMap((writer) => writer.messages);
+    const interrupted = messages.filter(({ ended }) => ended === undefined);
+    report.ordered += messages.length;
+    for (const { steps, undone } of interrupted) {
+      if (undone) report.interrupted.undone++;
+      else for (const { kind } of steps) report.interrupted[kind]++;
+    }
+    report.acknowledged += acknowledgedBy([...writers, ...sharers]);
+    report.unanswered +=
+      writers.filter((writer) => writer.unanswered !== undefined).length + interrupted.length;
+    report.objects = this.#objects.length;
+  }
 }
 
-/** What all connections of a round change, and how it was at its start. */
-interface Contest {
-  readonly objects: Shared;
-  readonly before: World;
-}
+const acknowledgedBy = (writers: readonly { readonly acknowledged: number }[]): number =>
+  writers.reduce((sum, { acknowledged }) => sum + acknowledged, 0);
 
-/** Why no serial order of the messages leads from how the objects were to how they are now. */
-async function unexplained(
-  client: Client,
-  { objects, before }: Contest,
-  deeds: readonly Deed[],
-): Promise<string[]> {
-  const why = explain(before, deeds, await look(client, objects));
-  const links = await followed(client, objects, before, deeds);
-  return why === undefined ? links : [why, ...links];
+/** Runs a writer until the server is killed, which may be before the writer has connected. */
+async function write(server: Daemon, writer: Pick<Writer, 'run'>, isKilled: () => boolean): Promise<void> {
+  let client: Client;
+  try {
+    client = await server.connect();
+  } catch (error) {
+    if (!isKilled()) throw error;
+    return;
+  }
+  await writer.run(client);
 }

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../store/embedded-postgres.ts';
 import { databaseOf } from './database.ts';
-import { killAgainAndAgain } from './kill.ts';
+import { killRepeatedly } from './kill.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +26,7 @@ if (typeof postgres === 'string') {
 }
 
 const started = performance.now();
-const report = await killAgainAndAgain({
+const report = await killRepeatedly({
   kills,
   seed,
   ...(postgres === undefined ? {} : await databaseOf(postgres)),

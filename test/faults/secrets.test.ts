@@ -17,11 +17,11 @@ import {
   text,
   valueOf,
 } from '../client.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { mutate } from '../fuzz/mutate.ts';
 import { Random } from '../fuzz/random.ts';
 import { forms, HttpsClient } from '../https-client.ts';
 import { found, page, type Secret, written } from './secrets.ts';
-import { FaultyServer } from './server.ts';
 
 /**
  * Nothing that a client entrusts to the daemon, and no password it shows, may be found in what the daemon writes. Keys
@@ -211,7 +211,7 @@ async function generatedKey(client: Client): Promise<Secret> {
 }
 
 /** The same as XML and JSON, whole and broken, at once and as jobs, with a ticket; gives what the server has made. */
-async function overHttps(server: FaultyServer, t: Test): Promise<Secret[]> {
+async function overHttps(server: Daemon, t: Test): Promise<Secret[]> {
   const [, port = ''] = /HTTPS on 127\.0\.0\.1:(\d+)/.exec(server.output) ?? [];
   const identity = await readIdentity(join(server.home, 'clients', 'demo'));
   const client = new HttpsClient({ port: Number(port), ...identity });
@@ -238,10 +238,10 @@ async function overHttps(server: FaultyServer, t: Test): Promise<Secret[]> {
   return [{ name: 'the ticket', bytes: ticket.slice() }];
 }
 
-t.test('no secret is in the log, the database, the home or the metrics', { timeout: 60_000 }, async (t) => {
-  const server = await FaultyServer.prepare({
+t.test('no secret is in the log, the database, the home or the metrics', { timeout: 300_000 }, async (t) => {
+  const server = await Daemon.prepare({
     config: '[log]\nlevel = "trace"\n',
-    words: ['--metrics', '127.0.0.1:0', '--https', '127.0.0.1:0'],
+    args: ['--metrics', '127.0.0.1:0', '--https', '127.0.0.1:0'],
   });
   t.teardown(() => server.remove());
   await server.start();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { get as fetchHttp } from 'node:http';
 import { join, relative, sep } from 'node:path';
-import type { FaultyServer } from './server.ts';
+import type { Daemon } from '../fixture/daemon.ts';
 
 /** Looks for secrets in what a daemon writes. They are found by any eight bytes in a row, so that a part does not pass either. */
 
@@ -62,10 +62,7 @@ export function page(url: string): Promise<string> {
 }
 
 /** What the daemon holds when the clients are done with it: everything it writes, by name. */
-export async function written(
-  server: FaultyServer,
-  metrics: string,
-): Promise<Map<string, Uint8Array | string>> {
+export async function written(server: Daemon, metrics: string): Promise<Map<string, Uint8Array | string>> {
   const all = new Map<string, Uint8Array | string>([
     ['output', server.output],
     ['metrics', metrics],

@@ -31,7 +31,7 @@ export type Step =
   /** Too little was left for it. */
   | { readonly kind: 'refused'; readonly object: string; readonly amount: number };
 
-export interface Deed {
+export interface RecordedMessage {
   readonly connection: number;
   /** Ticks of one clock for all connections. */
   readonly started: number;
@@ -46,12 +46,12 @@ export interface Deed {
 }
 
 /** An object whose making was not answered: nobody can know its identifier before somebody meets it. */
-const unheardOf = '?';
+const unknownIdentifier = '?';
 
 /** The state after a message; undefined where the message cannot have been answered so in this state. */
-function play(world: World, deed: Deed, made: ReadonlySet<string>): World | undefined {
+function applyMessage(world: World, message: RecordedMessage, made: ReadonlySet<string>): World | undefined {
   const next = new Map(world);
-  for (const step of deed.steps) {
+  for (const step of message.steps) {
     const now = next.get(step.object);
     switch (step.kind) {
       case 'cell':
@@ -59,8 +59,8 @@ function play(world: World, deed: Deed, made: ReadonlySet<string>): World | unde
         next.set(step.object, step.after);
         break;
       case 'chain':
-        if (step.before !== undefined && !meets(now, step.before, made)) return undefined;
-        next.set(step.object, step.after ?? unheardOf);
+        if (step.before !== undefined && !isSameObject(now, step.before, made)) return undefined;
+        next.set(step.object, step.after ?? unknownIdentifier);
         break;
       case 'spend': {
         const left = Number(now) - step.amount;
@@ -72,20 +72,28 @@ function play(world: World, deed: Deed, made: ReadonlySet<string>): World | unde
         if (Number(now) >= step.amount) return undefined;
     }
   }
-  return deed.undone ? world : next;
+  return message.undone ? world : next;
 }
 
-function meets(now: string | number | undefined, seen: string | number, made: ReadonlySet<string>): boolean {
-  return now === seen || (now === unheardOf && !made.has(String(seen)));
+function isSameObject(
+  now: string | number | undefined,
+  seen: string | number,
+  made: ReadonlySet<string>,
+): boolean {
+  return now === seen || (now === unknownIdentifier && !made.has(String(seen)));
 }
 
 /**
  * Undefined when there is a serial order from `initial` to `final`, else what stands in its way. Contents and identifiers never
  * come twice, so an answered message that fits the state can wait for nothing: only unanswered ones have to be tried out.
  */
-export function explain(initial: World, deeds: readonly Deed[], final: World): string | undefined {
+export function findSerialOrderProblem(
+  initial: World,
+  messages: readonly RecordedMessage[],
+  final: World,
+): string | undefined {
   const made = new Set([...initial.values()].map(String));
-  for (const { ended, steps, undone } of deeds) {
+  for (const { ended, steps, undone } of messages) {
     if (ended === undefined || undone) continue;
     for (const step of steps) if (step.kind === 'chain' && step.after !== undefined) made.add(step.after);
   }
@@ -94,70 +102,77 @@ export function explain(initial: World, deeds: readonly Deed[], final: World): s
     if (answered > furthest.answered) furthest = { answered, why: why() };
   };
 
-  const search = (start: World, open: readonly Deed[], loose: readonly Deed[], done: number): boolean => {
+  const search = (
+    start: World,
+    open: readonly RecordedMessage[],
+    loose: readonly RecordedMessage[],
+    done: number,
+  ): boolean => {
     let world = start;
     let waiting = [...open];
     let count = done;
     for (let moved = true; moved; ) {
       moved = false;
-      for (const deed of ready(waiting)) {
-        const next = play(world, deed, made);
-        if (next === undefined || (!deed.undone && isAwaited(deed, world, waiting))) continue;
+      for (const message of candidatesOf(waiting)) {
+        const next = applyMessage(world, message, made);
+        if (next === undefined || (!message.undone && isAwaited(message, world, waiting))) continue;
         world = next;
-        waiting = waiting.filter((other) => other !== deed);
+        waiting = waiting.filter((other) => other !== message);
         count++;
         moved = true;
         break;
       }
     }
     if (waiting.length === 0 && isFinal(world, final, made)) return true;
-    note(count, () => story(world, waiting, final));
-    return loose.some((deed) => {
+    note(count, () => describeFailure(world, waiting, final));
+    return loose.some((message) => {
       const behind = waiting.some(
-        (other) => other.connection === deed.connection || (other.ended ?? Infinity) < deed.started,
+        (other) => other.connection === message.connection || (other.ended ?? Infinity) < message.started,
       );
-      const next = behind ? undefined : play(world, deed, made);
-      const others = loose.filter((other) => other !== deed);
+      const next = behind ? undefined : applyMessage(world, message, made);
+      const others = loose.filter((other) => other !== message);
       return next !== undefined && search(next, waiting, others, count);
     });
   };
-  const answered = deeds
+  const answered = messages
     .filter(({ ended }) => ended !== undefined)
-    .flatMap((deed) => (deed.undone ? deed.steps.map((step) => ({ ...deed, steps: [step] })) : [deed]));
-  const unanswered = deeds.filter(({ ended, undone }) => ended === undefined && !undone);
+    .flatMap((message) =>
+      message.undone ? message.steps.map((step) => ({ ...message, steps: [step] })) : [message],
+    );
+  const unanswered = messages.filter(({ ended, undone }) => ended === undefined && !undone);
   return search(initial, answered, unanswered, 0) ? undefined : furthest.why;
 }
 
 /** Those that may come next: nobody that is still waiting had ended before they began. */
-function ready(waiting: readonly Deed[]): Deed[] {
+function candidatesOf(waiting: readonly RecordedMessage[]): RecordedMessage[] {
   const firstEnd = waiting.reduce((least, { ended = Infinity }) => Math.min(least, ended), Infinity);
   return waiting.filter(({ started }) => started <= firstEnd);
 }
 
 /** Whether another message that left nothing has seen what this one would change: it must have come before. */
-function isAwaited(deed: Deed, world: World, waiting: readonly Deed[]): boolean {
+function isAwaited(message: RecordedMessage, world: World, waiting: readonly RecordedMessage[]): boolean {
   return waiting.some(
     (other) =>
       other.undone &&
-      deed.steps.some(({ object }) => {
+      message.steps.some(({ object }) => {
         const seen = other.steps.find((step) => step.object === object);
-        return seen !== undefined && before(seen) === world.get(object);
+        return seen !== undefined && valueSeenBy(seen) === world.get(object);
       }),
   );
 }
 
 /** What a message has seen before it changed it. */
-function before(step: Step): string | number | undefined {
+function valueSeenBy(step: Step): string | number | undefined {
   if (step.kind === 'cell' || step.kind === 'chain') return step.before;
   return step.kind === 'spend' && step.left !== undefined ? step.left + step.amount : undefined;
 }
 
 function isFinal(world: World, final: World, made: ReadonlySet<string>): boolean {
-  return [...final].every(([object, value]) => meets(world.get(object), value, made));
+  return [...final].every(([object, value]) => isSameObject(world.get(object), value, made));
 }
 
-function story(world: World, waiting: readonly Deed[], final: World): string {
-  const [stuck] = ready(waiting);
+function describeFailure(world: World, waiting: readonly RecordedMessage[], final: World): string {
+  const [stuck] = candidatesOf(waiting);
   if (stuck !== undefined) {
     return `no serial order: ${waiting.length} messages do not fit, the first is ${JSON.stringify(stuck)} where there is ${JSON.stringify([...world])}`;
   }

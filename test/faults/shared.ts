@@ -28,14 +28,14 @@ import {
   rekey,
   replacement,
 } from './messages.ts';
-import type { Deed, Step, World } from './serial.ts';
+import type { RecordedMessage, Step, World } from './serial.ts';
 
 /**
  * Objects that all connections change at once: cells (Import that replaces), chains (Re-key of whoever bears the name), and
  * keys with Usage Limits (Get Usage Allocation, Encrypt). Every message asks for what it changes, so that its answer says
  * at which point of the history it came.
  */
-export interface Shared {
+export interface SharedObjects {
   readonly cells: readonly string[];
   /** Names that move from one object to its replacement. */
   readonly chains: readonly string[];
@@ -114,61 +114,65 @@ export const limitedKey = (total: number): RequestItem => ({
   ],
 });
 
-function whole(answers: readonly Answer[], what: string): readonly Answer[] {
+function requireSuccess(answers: readonly Answer[], what: string): readonly Answer[] {
   const failed = answers.find(({ ok }) => !ok);
   if (failed !== undefined) throw new Error(`${what}: ${failed.message}`);
   return answers;
 }
 
 /** Makes the objects of one round. */
-export async function prepare(client: Client, prefix: string, random: Random): Promise<Shared> {
+export async function createSharedObjects(
+  client: Client,
+  prefix: string,
+  random: Random,
+): Promise<SharedObjects> {
   const cells = [`${prefix}-cell-0`, `${prefix}-cell-1`];
-  for (const cell of cells) whole(await ask(client, [importing(cell, random.bytes(32))]), 'Import');
+  for (const cell of cells) requireSuccess(await ask(client, [importing(cell, random.bytes(32))]), 'Import');
   const chains = [`${prefix}-chain-0`, `${prefix}-chain-1`];
-  for (const chain of chains) whole(await ask(client, [create(chain), activate()]), 'Create');
-  const [made] = whole(await ask(client, [limitedKey(400 + random.below(2_000))]), 'Create');
+  for (const chain of chains) requireSuccess(await ask(client, [create(chain), activate()]), 'Create');
+  const [made] = requireSuccess(await ask(client, [limitedKey(400 + random.below(2_000))]), 'Create');
   return { cells, chains, limited: made?.id ?? '' };
 }
 
 /** How the objects are now. */
-export async function look(client: Client, shared: Shared): Promise<World> {
+export async function readWorld(client: Client, shared: SharedObjects): Promise<World> {
   const world = new Map<string, string | number>();
   for (const cell of shared.cells) {
-    const [got] = whole(await ask(client, [get(cell)]), cell);
+    const [got] = requireSuccess(await ask(client, [get(cell)]), cell);
     world.set(cell, (got && materialHash(got)) ?? 'unreadable');
   }
   for (const chain of shared.chains) {
-    const [found] = whole(await ask(client, [locate(chain)]), chain);
+    const [found] = requireSuccess(await ask(client, [locate(chain)]), chain);
     world.set(chain, found === undefined ? '' : located(found).join());
   }
-  const [left] = whole(await ask(client, [limitsOf(shared.limited)]), 'Usage Limits');
+  const [left] = requireSuccess(await ask(client, [limitsOf(shared.limited)]), 'Usage Limits');
   return world.set(shared.limited, leftOf(left));
 }
 
 /** Follows the replacements of each chain from its first object: every link that was acknowledged must be there. */
-export async function followed(
+export async function findLostReplacements(
   client: Client,
-  shared: Shared,
+  shared: SharedObjects,
   before: World,
-  deeds: readonly Deed[],
+  messages: readonly RecordedMessage[],
 ): Promise<string[]> {
   const problems: string[] = [];
   for (const chain of shared.chains) {
     const links = new Map<string, string>();
     for (let id: string | undefined = String(before.get(chain)); id !== undefined; ) {
-      const [described, got] = whole(await ask(client, [attributes(id), get(id)]), `${chain} ${id}`);
+      const [described, got] = requireSuccess(await ask(client, [attributes(id), get(id)]), `${chain} ${id}`);
       if (described === undefined || got === undefined || materialHash(got) === undefined) break;
       const next = factsOf(described).links.get(replacement);
       if (next === undefined || links.has(id)) break;
       links.set(id, next);
       id = next;
     }
-    const answered = deeds.filter(({ ended, undone }) => ended !== undefined && !undone);
+    const answered = messages.filter(({ ended, undone }) => ended !== undefined && !undone);
     for (const step of answered.flatMap(({ steps }) => steps)) {
       if (step.kind === 'chain' && step.object === chain && links.get(step.before ?? '') !== step.after)
         problems.push(`${chain}: ${step.before} was replaced by ${step.after}, but its Link is another`);
     }
-    const cutOff = deeds.filter(
+    const cutOff = messages.filter(
       ({ ended, steps }) => ended === undefined && steps.some(({ object }) => object === chain),
     );
     const known = answered
@@ -200,15 +204,15 @@ interface Plan {
 
 /** One connection that changes the shared objects, message after message, until the server is gone. */
 export class SharedWriter {
-  readonly deeds: Deed[] = [];
+  readonly messages: RecordedMessage[] = [];
   /** Answers that no rule of KMIP explains. */
   readonly problems: string[] = [];
   readonly #connection: number;
-  readonly #shared: Shared;
+  readonly #shared: SharedObjects;
   readonly #random: Random;
   readonly #ticks: Ticks;
 
-  constructor(connection: number, shared: Shared, random: Random, ticks: Ticks) {
+  constructor(connection: number, shared: SharedObjects, random: Random, ticks: Ticks) {
     this.#connection = connection;
     this.#shared = shared;
     this.#random = random;
@@ -216,7 +220,7 @@ export class SharedWriter {
   }
 
   get acknowledged(): number {
-    return this.deeds.filter(({ ended }) => ended !== undefined).length;
+    return this.messages.filter(({ ended }) => ended !== undefined).length;
   }
 
   async run(client: Client): Promise<void> {
@@ -226,7 +230,12 @@ export class SharedWriter {
       const answers = await ask(client, plan.items, onFailure('Undo')).catch(() => undefined);
       const common = { connection: this.#connection, started };
       if (answers === undefined) {
-        this.deeds.push({ ...common, ended: undefined, steps: plan.steps(undefined), undone: plan.failing });
+        this.messages.push({
+          ...common,
+          ended: undefined,
+          steps: plan.steps(undefined),
+          undone: plan.failing,
+        });
         return;
       }
       const ended = this.#ticks.next();
@@ -239,7 +248,7 @@ export class SharedWriter {
         );
         return;
       }
-      this.deeds.push({ ...common, ended, steps: plan.steps(answers), undone: failed !== -1 });
+      this.messages.push({ ...common, ended, steps: plan.steps(answers), undone: failed !== -1 });
     }
   }
 

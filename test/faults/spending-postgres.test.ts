@@ -1,6 +1,6 @@
 import t from 'tap';
+import { Daemon } from '../fixture/daemon.ts';
 import { startPostgres } from '../store/embedded-postgres.ts';
-import { FaultyServer } from './server.ts';
 import { spendAll } from './spending.ts';
 
 const postgres = await startPostgres();
@@ -9,13 +9,13 @@ t.teardown(() => (typeof postgres === 'string' ? undefined : postgres.stop()));
 
 for (const daemons of [1, 2] as const) {
   const title = `64 clients on PostgreSQL, ${daemons === 1 ? 'one daemon' : 'two daemons'}`;
-  t.test(title, { skip: missing, timeout: 240_000 }, async (t) => {
+  t.test(title, { skip: missing, timeout: 300_000 }, async (t) => {
     if (typeof postgres === 'string') return;
-    const first = await FaultyServer.prepare({ store: await postgres.fresh() });
+    const first = await Daemon.prepare({ store: await postgres.fresh() });
     t.teardown(() => first.remove());
     const servers = [first];
     if (daemons === 2) {
-      const second = FaultyServer.beside(first);
+      const second = Daemon.prepareBeside(first);
       t.teardown(() => second.remove());
       servers.push(second);
     }

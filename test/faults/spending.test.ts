@@ -1,9 +1,9 @@
 import t from 'tap';
-import { FaultyServer } from './server.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { spendAll } from './spending.ts';
 
-t.test('64 clients on SQLite', { timeout: 120_000 }, async (t) => {
-  const server = await FaultyServer.prepare();
+t.test('64 clients on SQLite', { timeout: 300_000 }, async (t) => {
+  const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await spendAll(t, [server]);
 });

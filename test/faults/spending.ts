@@ -1,9 +1,9 @@
 import type { Test } from 'tap';
 import type { Node } from '../../codec/wire/node.ts';
 import { bytes, type Client, enumerated, find, item, structure, text, valueOf } from '../client.ts';
+import type { Daemon } from '../fixture/daemon.ts';
 import { Random } from '../fuzz/random.ts';
 import { type Answer, ask } from './messages.ts';
-import type { FaultyServer } from './server.ts';
 import { block, encrypting, limitedKey } from './shared.ts';
 
 /** 64 clients spend the same key at once, through one daemon or two: exactly what its Usage Limits allow, and no less. */
@@ -140,7 +140,7 @@ async function purses(client: Client): Promise<Purse[]> {
 }
 
 /** Spends a key for encryption and one for signatures until nothing is left, through all of the daemons, and ends these. */
-export async function spendAll(t: Test, servers: readonly FaultyServer[]): Promise<void> {
+export async function spendAll(t: Test, servers: readonly Daemon[]): Promise<void> {
   for (const server of servers) await server.start();
   const connections = await Promise.all(
     Array.from(

@@ -12,7 +12,7 @@ import {
   requestMessage,
   valueOf,
 } from '../client.ts';
-import { FaultyServer } from '../faults/server.ts';
+import { Daemon } from '../fixture/daemon.ts';
 import { checkResponse } from './check.ts';
 import { readEntries, registrations } from './corpus.ts';
 import { mutate } from './mutate.ts';
@@ -21,24 +21,23 @@ import { Random } from './random.ts';
 import { emptyReport, type Options, type Report } from './report.ts';
 
 /**
- * The server fulfils these requests: it sends requests on that connection instead of answering, or accepts
- * only another certificate of the client. This client supports neither; without TLS the same messages have no
- * connection to change.
+ * After these requests the server sends requests on the connection instead of answering, or accepts only another
+ * certificate of the client. This client supports neither.
  */
-const changesTheDoor = /^(SetEndpointRole|ReProvision) /;
+const changesTheConnection = /^(SetEndpointRole|ReProvision) /;
 
-/** Connections at a time. */
+/** Number of connections at a time. */
 const lanes = 24;
 const messagesPerNeighbour = 250;
-/** So short that messages which are never finished do not hold up the campaign. */
+/** Short, because each message that is never completed costs this time. */
 const messageMilliseconds = 400;
 
 /** The expected result of the bytes: the number of responses, and whether the connection ends after them. */
 export interface Expectation {
   readonly frames: readonly Uint8Array[];
-  /** The framing breaks behind the frames: one more answer, then the end. */
+  /** The bytes after the frames are no frame: the server sends one more answer and ends the connection. */
   readonly broken: boolean;
-  /** A message has begun that never ends: no answer, but the end. */
+  /** The last message is incomplete: the server ends the connection without an answer. */
   readonly partial: boolean;
 }
 
@@ -53,8 +52,8 @@ export function expectation(bytes: Uint8Array): Expectation {
   return { frames, broken: false, partial: framer.hasPartialMessage };
 }
 
-/** One connection whose answers are read as they come. */
-class Line {
+/** A connection whose answers are collected as they arrive. */
+class FuzzConnection {
   readonly socket: TLSSocket;
   readonly answers: Uint8Array[] = [];
   closed = false;
@@ -80,19 +79,16 @@ class Line {
     socket.on('end', done).on('close', done).on('error', done);
   }
 
-  static async open(port: number, identity: Identity, session?: Buffer): Promise<Line> {
+  static async open(port: number, identity: Identity, session?: Buffer): Promise<FuzzConnection> {
     const socket = connectTls({ host: '127.0.0.1', port, ...identity, ...(session ? { session } : {}) });
     await new Promise<void>((resolve, reject) => {
       socket.once('secureConnect', resolve).once('error', reject);
     });
     socket.setNoDelay(true);
-    return new Line(socket);
+    return new FuzzConnection(socket);
   }
 
-  /**
-   * Waits until there are so many answers, or, with `end`, until the peer has ended; false when it takes too
-   * long.
-   */
+  /** Waits for a number of answers or, with `end`, until the peer has closed; resolves to false after `milliseconds`. */
   async until(answers: number, end: boolean, milliseconds: number): Promise<boolean> {
     const deadline = performance.now() + milliseconds;
     while (!this.closed && (end || this.answers.length < answers)) {
@@ -111,16 +107,16 @@ class Line {
 
 /** Sends mutated messages to a live daemon over many connections, broken framing included. */
 export async function fuzzTls(options: Options): Promise<Report> {
-  const server = await FaultyServer.prepare({
+  const server = await Daemon.prepare({
     config: `[limits]\nmessageMilliseconds = ${messageMilliseconds}\n`,
-    words: ['--interop'],
+    args: ['--interop'],
   });
   const report = emptyReport();
   try {
     await server.start();
     const identity = await readIdentity(join(server.home, 'clients', 'demo'));
     const setup = await server.connect();
-    const entries = readEntries('corpus').filter(({ label }) => !changesTheDoor.test(label));
+    const entries = readEntries('corpus').filter(({ label }) => !changesTheConnection.test(label));
     const makers = registrations(entries);
     let identifiers: Map<Kind, string>;
     let corpus: Uint8Array[] = [];
@@ -129,7 +125,7 @@ export async function fuzzTls(options: Options): Promise<Report> {
       corpus = entries.map(({ bytes }) => withIdentifiers(bytes, identifiers));
     };
     await renew(setup);
-    report.memory.push(server.resident);
+    report.memory.push(server.residentBytes);
     const wrong = (number: number, problem: string, sent: Uint8Array) =>
       report.problems.push({
         number,
@@ -142,7 +138,7 @@ export async function fuzzTls(options: Options): Promise<Report> {
     const started = performance.now();
 
     const lane = async () => {
-      let line: Line | undefined;
+      let connection: FuzzConnection | undefined;
       while (next < last && report.problems.length < options.maxProblems) {
         const number = next++;
         const random = new Random(options.seed, number, 0x7175);
@@ -150,49 +146,49 @@ export async function fuzzTls(options: Options): Promise<Report> {
         if (number % messagesPerNeighbour === 0) {
           await neighbour(server, number, wrong);
           options.progress?.(report, performance.now() - started);
-          if (number % 2_500 === 0) report.memory.push(server.resident);
+          if (number % 2_500 === 0) report.memory.push(server.residentBytes);
         }
         if (random.below(200) === 0) {
           const problem = await garbageInsteadOfTls(server.port, random);
           if (problem !== undefined) wrong(number, problem, new Uint8Array(0));
         }
         const sent = mutate(corpus, new Random(options.seed, number));
-        line ??= await Line.open(server.port, identity);
-        const problem = await exchange(line, sent, random, report, number, options.deadline);
+        connection ??= await FuzzConnection.open(server.port, identity);
+        const problem = await exchange(connection, sent, random, report, number, options.deadline);
         report.messages++;
         if (problem !== undefined) wrong(number, problem, sent);
-        if (problem !== undefined || line.closed || random.below(50) === 0) {
-          line.socket.destroy();
-          line = undefined;
+        if (problem !== undefined || connection.closed || random.below(50) === 0) {
+          connection.socket.destroy();
+          connection = undefined;
         }
       }
-      line?.socket.destroy();
+      connection?.socket.destroy();
     };
     await Promise.all(Array.from({ length: lanes }, lane));
     report.seconds = (performance.now() - started) / 1000;
     await neighbour(server, last, wrong);
-    report.memory.push(server.resident);
-    for (const log of server.output.match(/^.*(?:failed unexpectedly|internal error).*$/gm) ?? []) {
-      report.problems.push({ number: -1, problem: 'the log tells of a bug', details: log, hex: '' });
-    }
+    report.memory.push(server.residentBytes);
     await setup.close();
-    const code = await server.end();
-    if (code !== 0)
-      report.problems.push({
-        number: last,
-        problem: `the daemon ended with ${code}`,
-        details: server.output.slice(-2_000),
-        hex: '',
-      });
+    await checkEnd(server, report, last);
   } finally {
     await server.remove();
   }
   return report;
 }
 
+/** Looks for errors in the log, ends the daemon and checks its exit code; both become problems of the report. */
+async function checkEnd(server: Daemon, report: Report, last: number): Promise<void> {
+  for (const log of server.output.match(/^.*(?:failed unexpectedly|a bug).*$/gm) ?? [])
+    report.problems.push({ number: -1, problem: 'the log contains a bug', details: log, hex: '' });
+  const code = await server.end();
+  if (code === 0) return;
+  const problem = `the daemon ended with ${code}`;
+  report.problems.push({ number: last, problem, details: server.output.slice(-2_000), hex: '' });
+}
+
 /** Sends the bytes in pieces and waits for the expected result. */
 async function exchange(
-  line: Line,
+  connection: FuzzConnection,
   sent: Uint8Array,
   random: Random,
   report: Report,
@@ -201,30 +197,31 @@ async function exchange(
 ): Promise<string | undefined> {
   const { frames, broken, partial } = expectation(sent);
   const expected = frames.length + (broken ? 1 : 0);
-  line.answers.length = 0;
+  connection.answers.length = 0;
   const started = performance.now();
   for (let at = 0; at < sent.length; ) {
     const end = random.chance(80) ? sent.length : Math.min(sent.length, at + 1 + random.below(sent.length));
-    line.socket.write(sent.subarray(at, end));
+    connection.socket.write(sent.subarray(at, end));
     at = end;
     if (at < sent.length && random.chance(50)) await new Promise((resolve) => setImmediate(resolve));
   }
-  // A client that vanishes in the middle of a message, or before its answer, gets nothing and costs nothing.
+  // A client may disconnect in the middle of a message or before its answer.
   if (random.below(60) === 0) {
-    line.socket.destroy();
-    line.closed = true;
+    connection.socket.destroy();
+    connection.closed = true;
     return undefined;
   }
-  const inTime = await line.until(expected, broken || partial, deadline + messageMilliseconds);
+  const inTime = await connection.until(expected, broken || partial, deadline + messageMilliseconds);
   const milliseconds = performance.now() - started;
   if (milliseconds > report.slowest.milliseconds) report.slowest = { milliseconds, number };
   if (!inTime) return `neither ${expected} answers nor the end within ${deadline} ms`;
-  if (line.trouble !== undefined) return line.trouble;
-  // On a busy machine the pieces of a message may come too slowly: then the end is the right answer.
-  const late = line.closed && line.answers.length < expected && milliseconds >= messageMilliseconds;
-  if (line.answers.length !== expected && !late)
-    return `${line.answers.length} answers, expected ${expected}`;
-  for (const [index, answer] of line.answers.entries()) {
+  if (connection.trouble !== undefined) return connection.trouble;
+  // On a loaded machine the pieces of a message may arrive too late: then the server is right to close.
+  const late =
+    connection.closed && connection.answers.length < expected && milliseconds >= messageMilliseconds;
+  if (connection.answers.length !== expected && !late)
+    return `${connection.answers.length} answers, expected ${expected}`;
+  for (const [index, answer] of connection.answers.entries()) {
     const { results, problem } = checkResponse(frames[index] ?? new Uint8Array(0), answer);
     for (const result of results) report.results.set(result, (report.results.get(result) ?? 0) + 1);
     if (problem !== undefined) return problem;
@@ -232,9 +229,9 @@ async function exchange(
   return undefined;
 }
 
-/** The next client must be served whatever the others do. */
+/** Checks that another client is served, whatever the fuzzing connections do. */
 async function neighbour(
-  server: FaultyServer,
+  server: Daemon,
   number: number,
   wrong: (number: number, problem: string, sent: Uint8Array) => void,
 ): Promise<void> {
@@ -250,7 +247,7 @@ async function neighbour(
   }
 }
 
-/** Bytes where a TLS handshake should be: the server must end the connection. */
+/** Sends random bytes in place of a TLS handshake; resolves to a problem when the server does not close the connection. */
 function garbageInsteadOfTls(port: number, random: Random): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connectPlain(port, '127.0.0.1');

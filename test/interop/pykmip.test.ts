@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { Daemon } from '../daemon.ts';
+import { Daemon } from '../fixture/daemon.ts';
 
 const run = promisify(execFile);
 
@@ -128,7 +128,7 @@ if (missing === undefined) {
     t.same([...new Set(results.map((result) => result.version))], ['1.0', '1.1', '1.2', '1.3', '1.4', '2.0']);
     t.end();
   });
-  t.ok(daemon.running, 'the daemon lives on');
+  t.ok(daemon.isRunning, 'the daemon lives on');
 } else {
   t.pass('PyKMIP', { skip: missing });
 }
