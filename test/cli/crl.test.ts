@@ -18,21 +18,21 @@ import {
 } from '../client.ts';
 import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 
-/** `kmipd crl` beside a running daemon: what clients have revoked there a moment ago. */
+/** `kmipd crl` beside a running daemon: the CRL contains certificates that clients have just revoked. */
 
 t.setTimeout(300_000);
 
 const signing = CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('CertificateSign');
 const named = (whose: 'Subject' | 'Issuer', name: string): Node => text(`Certificate${whose}CN`, name);
 
-async function made(client: Client, operation: string, ...payload: Node[]): Promise<string> {
+async function create(client: Client, operation: string, ...payload: Node[]): Promise<string> {
   const answer = await client.request('2.1', [{ operation, payload }]);
   const id = valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier');
   if (typeof id !== 'string') throw new Error(String(valueOf(answer, 'BatchItem', 'ResultMessage')));
   return id;
 }
 
-/** A key pair that is its own issuer, and the certificate that says so. */
+/** Creates a key pair with a self-signed certificate, which makes it an issuer. */
 async function issuer(client: Client): Promise<{ readonly publicKey: string; readonly certificate: string }> {
   const pair = await client.request('2.1', [
     {
@@ -51,14 +51,14 @@ async function issuer(client: Client): Promise<{ readonly publicKey: string; rea
   const part = (name: 'PrivateKeyUniqueIdentifier' | 'PublicKeyUniqueIdentifier') =>
     String(valueOf(pair, 'BatchItem', 'ResponsePayload', name));
   const publicKey = part('PublicKeyUniqueIdentifier');
-  await made(client, 'Activate', text('UniqueIdentifier', part('PrivateKeyUniqueIdentifier')));
-  const wish = [named('Subject', 'Root'), named('Issuer', 'Root')];
-  const attributes = structure('Attributes', ...wish, integer('CryptographicUsageMask', signing));
-  const certificate = await made(client, 'Certify', text('UniqueIdentifier', publicKey), attributes);
+  await create(client, 'Activate', text('UniqueIdentifier', part('PrivateKeyUniqueIdentifier')));
+  const subjectAndIssuer = [named('Subject', 'Root'), named('Issuer', 'Root')];
+  const attributes = structure('Attributes', ...subjectAndIssuer, integer('CryptographicUsageMask', signing));
+  const certificate = await create(client, 'Certify', text('UniqueIdentifier', publicKey), attributes);
   return { publicKey, certificate };
 }
 
-t.test('a list while the daemon runs', async (t) => {
+t.test('kmipd crl writes a CRL while the daemon runs', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-crl-'));
   const daemon = new KmipdProcess(['serve', '--home', 'home', '--listen', '127.0.0.1:0'], { cwd: directory });
   t.teardown(async () => {
@@ -73,13 +73,13 @@ t.test('a list while the daemon runs', async (t) => {
     (await runKmipd(directory, 'crl', '--home', 'home')).output,
     new RegExp(`^${root.certificate}  group default, until \\d{4}-\\d\\d-\\d\\d: CN=Root\n$`),
   );
-  const leaf = await made(
+  const leaf = await create(
     client,
     'Certify',
     text('UniqueIdentifier', root.publicKey),
     structure('Attributes', named('Subject', 'leaf'), named('Issuer', 'Root')),
   );
-  await made(
+  await create(
     client,
     'Revoke',
     text('UniqueIdentifier', leaf),
@@ -88,14 +88,14 @@ t.test('a list while the daemon runs', async (t) => {
       enumerated('RevocationReasonCode', RevocationReasonCode.toNumber('Superseded')),
     ),
   );
-  const wanted = ['crl', root.certificate, '--home', 'home'];
-  const first = await runKmipd(directory, ...wanted, '--out', 'issuer.crl');
+  const args = ['crl', root.certificate, '--home', 'home'];
+  const first = await runKmipd(directory, ...args, '--out', 'issuer.crl');
   t.match(first.output, /^CRL 1: 1 revoked, valid until \d{4}-\d\d-\d\d\n$/);
   const file = join(directory, 'issuer.crl');
-  t.equal((await stat(file)).mode & 0o777, 0o644, 'everybody may read it');
+  t.equal((await stat(file)).mode & 0o777, 0o644, 'the file is readable for every user');
   const list = new x509.X509Crl(new Uint8Array(await readFile(file)));
   t.match(list, { issuer: 'CN=Root', entries: [{ reason: x509.X509CrlReason.superseded }] });
-  const second = await runKmipd(directory, ...wanted, '--pem', '--days', '1');
+  const second = await runKmipd(directory, ...args, '--pem', '--days', '1');
   t.equal(new x509.X509Crl(second.output).entries.length, 1, 'as PEM on standard output');
   t.match(second.output, /^-----BEGIN X509 CRL-----\n/);
 });

@@ -18,13 +18,13 @@ import {
 import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 import { tryDestroy } from './try-destroy.ts';
 
-// Processes start and stop; a busy machine needs its time.
+// Every test starts several processes, which takes long on a loaded machine.
 t.setTimeout(300_000);
 
 const anyPort = ['--listen', '127.0.0.1:0'];
 
-/** A daemon on a fresh home that ends with the test. */
-async function served(t: Tap, ...args: string[]) {
+/** Starts a daemon on a fresh state directory; it ends with the test. */
+async function startDaemon(t: Tap, ...args: string[]) {
   const directory = t.testdir();
   const daemon = new KmipdProcess(['serve', '--home', 'home', ...anyPort, ...args], { cwd: directory });
   t.teardown(() => daemon.end('SIGKILL'));
@@ -39,8 +39,8 @@ async function served(t: Tap, ...args: string[]) {
 }
 type Tap = Pick<typeof t, 'testdir' | 'teardown'>;
 
-t.test('first start, first client, end, second start', async (t) => {
-  const { directory, home, demo, daemon, port } = await served(t);
+t.test('the daemon serves its first client after a first and a second start', async (t) => {
+  const { directory, home, demo, daemon, port } = await startDaemon(t);
   t.match(
     daemon.output,
     /^kmipd 0\.1\.0 ready on 127\.0\.0\.1:\d+ \(sqlite:\S+\/home\/kmipd\.db, KMIP 1\.0–2\.1\)\n$/,
@@ -61,8 +61,8 @@ t.test('first start, first client, end, second start', async (t) => {
   t.equal(await second.end('SIGINT'), 0);
 });
 
-t.test('a second daemon of the same home is refused, commands are not', async (t) => {
-  const { directory, home, demo, daemon, port } = await served(t);
+t.test('a second daemon on a state directory is refused, commands are not', async (t) => {
+  const { directory, home, demo, daemon, port } = await startDaemon(t);
   const second = await runKmipd(directory, 'serve', '--home', 'home', ...anyPort);
   t.equal(await second.exited(), 1);
   t.equal(
@@ -74,10 +74,10 @@ t.test('a second daemon of the same home is refused, commands are not', async (t
   await daemon.end('SIGKILL');
   const third = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
   t.teardown(() => third.end('SIGKILL'));
-  t.equal(await tryDestroy((await third.ready()).port, demo), 'permitted', 'a killed one leaves no lock');
+  t.equal(await tryDestroy((await third.ready()).port, demo), 'permitted', 'a killed daemon leaves no lock');
 });
 
-t.test('an address that cannot be had', async (t) => {
+t.test('the daemon names the option when an address cannot be bound', async (t) => {
   const directory = t.testdir();
   const other = createServer().listen(0, '127.0.0.1');
   t.teardown(() => other.close());
@@ -105,8 +105,8 @@ t.test('an address that cannot be had', async (t) => {
   }
 });
 
-t.test('clients come and go while the daemon runs', async (t) => {
-  const { directory, demo, daemon, port } = await served(t);
+t.test('the daemon observes changes of its clients while it runs', async (t) => {
+  const { directory, demo, daemon, port } = await startDaemon(t);
   const out = join(directory, 'reader');
   await runKmipd(directory, 'client', 'add', 'reader', '--home', 'home', '--role', 'read-only', '--out', out);
   t.equal(await tryDestroy(port, out), 'not permitted', 'enrolled at once, with its role');
@@ -141,8 +141,8 @@ async function selfSigned(): Promise<{ cert: string; key: string }> {
   return { cert: certificate.toString('pem'), key: privateKeyToPem(KeyObject.from(keys.privateKey)) };
 }
 
-t.test('a certificate that signed itself is trusted once it is enrolled', async (t) => {
-  const { directory, demo, daemon, port } = await served(t);
+t.test('a self-signed certificate is trusted once it is enrolled', async (t) => {
+  const { directory, demo, daemon, port } = await startDaemon(t);
   const own = await selfSigned();
   const identity: Identity = { ca: readFileSync(join(demo, 'ca.pem'), 'utf8'), ...own };
   t.equal(await tryDestroy(port, identity), 'refused');
@@ -163,62 +163,65 @@ t.test('a certificate that signed itself is trusted once it is enrolled', async 
   t.equal(await tryDestroy(port, identity), 'permitted');
 });
 
-t.test('reload', async (t) => {
-  const { directory, home, daemon, port } = await served(t);
-  const out = join(directory, 'lab');
-  const config = join(home, 'kmipd.toml');
-  writeFileSync(config, '[roles]\nlab = ["Get"]\n');
-  await runKmipd(directory, 'client', 'add', 'lab', '--home', 'home', '--role', 'lab', '--out', out);
-  t.match(await daemon.reload(), 'configuration reloaded');
-  t.equal(await tryDestroy(port, out), 'not permitted');
+t.test(
+  'SIGHUP reloads roles, [crypto] and certificates, and keeps them when the file is wrong',
+  async (t) => {
+    const { directory, home, daemon, port } = await startDaemon(t);
+    const out = join(directory, 'lab');
+    const config = join(home, 'kmipd.toml');
+    writeFileSync(config, '[roles]\nlab = ["Get"]\n');
+    await runKmipd(directory, 'client', 'add', 'lab', '--home', 'home', '--role', 'lab', '--out', out);
+    t.match(await daemon.reload(), 'configuration reloaded');
+    t.equal(await tryDestroy(port, out), 'not permitted');
 
-  const open = await connect({ port, ...(await readIdentity(out)) });
-  t.teardown(() => open.close());
-  writeFileSync(config, 'uniqueNames = true\n[roles]\nlab = ["Get", "Destroy"]\n');
-  t.match(await daemon.reload(), 'configuration reloaded');
-  await daemon.waitForOutput(/"keys":\["uniqueNames"\].*wait for a restart/);
-  const answer = await open.request('1.4', [
-    { operation: 'Destroy', payload: [text('UniqueIdentifier', 'none')] },
-  ]);
-  t.ok(answer, 'connections outlive a reload');
-  t.equal(await tryDestroy(port, out), 'permitted');
+    const open = await connect({ port, ...(await readIdentity(out)) });
+    t.teardown(() => open.close());
+    writeFileSync(config, 'uniqueNames = true\n[roles]\nlab = ["Get", "Destroy"]\n');
+    t.match(await daemon.reload(), 'configuration reloaded');
+    await daemon.waitForOutput(/"keys":\["uniqueNames"\].*wait for a restart/);
+    const answer = await open.request('1.4', [
+      { operation: 'Destroy', payload: [text('UniqueIdentifier', 'none')] },
+    ]);
+    t.ok(answer, 'connections outlive a reload');
+    t.equal(await tryDestroy(port, out), 'permitted');
 
-  const md5 = async () => {
-    const payload = [
-      structure('CryptographicParameters', enumerated('HashingAlgorithm', 3)),
-      bytes('Data', new Uint8Array(1)),
-    ];
-    const answered = await open.request('1.4', [{ operation: 'Hash', payload }]);
-    return valueOf(answered, 'BatchItem', 'ResultStatus');
-  };
-  writeFileSync(config, '[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
-  t.match(await daemon.reload(), 'configuration reloaded');
-  t.equal(await md5(), 0);
-  writeFileSync(config, '[crypto]\ndisabled = ["MD5"]\n[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
-  t.match(await daemon.reload(), 'configuration reloaded');
-  t.equal(await md5(), 1, 'algorithms are switched off while it runs');
+    const md5 = async () => {
+      const payload = [
+        structure('CryptographicParameters', enumerated('HashingAlgorithm', 3)),
+        bytes('Data', new Uint8Array(1)),
+      ];
+      const answered = await open.request('1.4', [{ operation: 'Hash', payload }]);
+      return valueOf(answered, 'BatchItem', 'ResultStatus');
+    };
+    writeFileSync(config, '[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
+    t.match(await daemon.reload(), 'configuration reloaded');
+    t.equal(await md5(), 0);
+    writeFileSync(config, '[crypto]\ndisabled = ["MD5"]\n[roles]\nlab = ["Get", "Destroy", "Hash"]\n');
+    t.match(await daemon.reload(), 'configuration reloaded');
+    t.equal(await md5(), 1, 'algorithms are switched off while it runs');
 
-  writeFileSync(config, '[roles]\nlab = ["Gett"]\n');
-  t.match(await daemon.reload(), /reload failed.*/);
-  t.match(daemon.output, /kmipd\.toml: \\"roles\.lab\\": \\"Gett\\" is neither/, 'the log says where');
-  t.equal(await tryDestroy(port, out), 'permitted', 'what was in force stays');
+    writeFileSync(config, '[roles]\nlab = ["Gett"]\n');
+    t.match(await daemon.reload(), /reload failed.*/);
+    t.match(daemon.output, /kmipd\.toml: \\"roles\.lab\\": \\"Gett\\" is neither/, 'the log says where');
+    t.equal(await tryDestroy(port, out), 'permitted', 'the former configuration stays in force');
 
-  writeFileSync(config, '[roles]\nlab = ["Get", "Destroy"]\n');
-  const certificate = join(home, 'server', 'cert.pem');
-  const before = readFileSync(certificate, 'utf8');
-  rmSync(certificate);
-  t.match(await daemon.reload(), 'configuration reloaded');
-  t.not(readFileSync(certificate, 'utf8'), before, 'a certificate taken away is made anew');
-  t.equal(await tryDestroy(port, out), 'permitted');
+    writeFileSync(config, '[roles]\nlab = ["Get", "Destroy"]\n');
+    const certificate = join(home, 'server', 'cert.pem');
+    const before = readFileSync(certificate, 'utf8');
+    rmSync(certificate);
+    t.match(await daemon.reload(), 'configuration reloaded');
+    t.not(readFileSync(certificate, 'utf8'), before, 'a certificate that was deleted is issued again');
+    t.equal(await tryDestroy(port, out), 'permitted');
 
-  writeFileSync(join(home, 'server', 'key.pem'), (await selfSigned()).key);
-  t.match(await daemon.reload(), 'reload failed');
-  t.match(daemon.output, /is not the private key of/);
-  t.equal(await tryDestroy(port, out), 'permitted');
-});
+    writeFileSync(join(home, 'server', 'key.pem'), (await selfSigned()).key);
+    t.match(await daemon.reload(), 'reload failed');
+    t.match(daemon.output, /is not the private key of/);
+    t.equal(await tryDestroy(port, out), 'permitted');
+  },
+);
 
-t.test('without its root key the daemon starts and says so', async (t) => {
-  const { directory, home, demo, daemon } = await served(t);
+t.test('the daemon starts and logs a warning when its root key is missing', async (t) => {
+  const { directory, home, demo, daemon } = await startDaemon(t);
   await daemon.end();
   renameSync(join(home, 'root.key'), join(directory, 'away'));
   const sealed = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
@@ -230,8 +233,8 @@ t.test('without its root key the daemon starts and says so', async (t) => {
   t.notOk(existsSync(join(home, 'root.key')), 'no new key takes its place');
 });
 
-t.test('homes that cannot be served', async (t) => {
-  const { directory, home, daemon } = await served(t);
+t.test('the daemon refuses a state directory that is damaged', async (t) => {
+  const { directory, home, daemon } = await startDaemon(t);
   await daemon.end();
   const authority = join(home, 'ca', 'ca.pem');
   renameSync(authority, join(directory, 'ca.pem'));
@@ -254,44 +257,14 @@ t.test('homes that cannot be served', async (t) => {
   t.equal(await file.exited(), 1);
 });
 
-t.test('an unreadable home', { skip: process.getuid?.() === 0 && 'root may read everything' }, async (t) => {
-  const { directory, home, daemon } = await served(t);
-  await daemon.end();
-  chmodSync(join(home, 'kmipd.toml'), 0);
-  const command = await runKmipd(directory, 'client', 'list', '--home', 'home');
-  t.match(command.errors, /kmipd\.toml: cannot be read \(EACCES\)/);
-});
-
-const parts = [
-  'initialisation-unfinished',
-  'kmipd.toml',
-  'kmipd.db',
-  'root.key',
-  'ca/ca.key',
-  'ca/ca.pem',
-  'server/key.pem',
-  'server/cert.pem',
-  'clients/demo/cert.pem',
-  'clients/demo/client.p12',
-];
-for (const [number, part] of parts.entries()) {
-  t.test(`an initialisation killed once ${part} is there is finished by the next start`, async (t) => {
-    const directory = t.testdir();
-    const home = join(directory, 'home');
-    const first = new KmipdProcess(['init', '--home', 'home'], { cwd: directory });
-    while (!existsSync(join(home, part))) await new Promise((resolve) => setImmediate(resolve));
-    t.equal(await first.end('SIGKILL'), 'SIGKILL');
-    const whole = parts.slice(0, number + 1).filter((each) => existsSync(join(home, each)));
-    const before = whole.map((each) => readFileSync(join(home, each), 'latin1'));
-    const daemon = new KmipdProcess(['serve', '--home', 'home', ...anyPort], { cwd: directory });
-    t.teardown(() => daemon.end('SIGKILL'));
-    const { port } = await daemon.ready();
-    t.equal(await tryDestroy(port, join(home, 'clients', 'demo')), 'permitted');
-    t.notOk(existsSync(join(home, 'initialisation-unfinished')));
-    for (const [index, each] of whole.entries()) {
-      if (!/key|ca\.pem|toml/.test(each)) continue;
-      t.equal(readFileSync(join(home, each), 'latin1'), before[index], `${each} was kept`);
-    }
+t.test(
+  'a command names the file when the state directory is unreadable',
+  { skip: process.getuid?.() === 0 && 'root may read everything' },
+  async (t) => {
+    const { directory, home, daemon } = await startDaemon(t);
     await daemon.end();
-  });
-}
+    chmodSync(join(home, 'kmipd.toml'), 0);
+    const command = await runKmipd(directory, 'client', 'list', '--home', 'home');
+    t.match(command.errors, /kmipd\.toml: cannot be read \(EACCES\)/);
+  },
+);

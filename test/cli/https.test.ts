@@ -20,7 +20,7 @@ async function profilesOver(client: HttpsClient, form: FormName): Promise<number
   return (valueOf(answer, 'BatchItem', 'ResponsePayload') as unknown[]).length;
 }
 
-t.test('--https opens a second door for the same clients', async (t) => {
+t.test('--https opens a second listener for the same clients', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-https-'));
   const daemon = new KmipdProcess(
     ['serve', '--home', 'home', '--listen', '127.0.0.1:0', '--https', '127.0.0.1:0'],
@@ -66,7 +66,7 @@ t.test('--https opens a second door for the same clients', async (t) => {
   t.equal(await daemon.end(), 0, 'an idle connection does not hold up the end');
 });
 
-t.test('an address that cannot be had is named with its option', async (t) => {
+t.test('the daemon names the option when the HTTPS address cannot be bound', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-https-'));
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));

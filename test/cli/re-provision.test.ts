@@ -18,12 +18,12 @@ import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 import { clientKeys, requestOf } from '../protocol/operations/certificates/authority.ts';
 import { tryDestroy } from './try-destroy.ts';
 
-// Processes start and stop; a busy machine needs its time.
+// Every test starts several processes, which takes long on a loaded machine.
 t.setTimeout(300_000);
 
 const args = ['serve', '--home', 'home', '--listen', '127.0.0.1:0'];
 
-async function served(t: Tap) {
+async function startDaemon(t: Tap) {
   const directory = t.testdir();
   const start = async () => {
     const daemon = new KmipdProcess(args, { cwd: directory });
@@ -34,7 +34,7 @@ async function served(t: Tap) {
 }
 type Tap = Pick<typeof t, 'testdir' | 'teardown'>;
 
-const asking = (der: Uint8Array) => [
+const certificateRequest = (der: Uint8Array) => [
   structure(
     'CertificateRequest',
     enumerated('CertificateRequestType', 2),
@@ -48,7 +48,9 @@ const identifierOf = (answer: Parameters<typeof valueOf>[0]) =>
 /** Re-Provision with a certificate request, and the certificate fetched on the same connection. */
 async function reprovision(client: Client, keys: webcrypto.CryptoKeyPair): Promise<Identity['cert']> {
   const { der } = await requestOf({ keys });
-  const answer = await client.request('2.1', [{ operation: 'ReProvision', payload: asking(der) }]);
+  const answer = await client.request('2.1', [
+    { operation: 'ReProvision', payload: certificateRequest(der) },
+  ]);
   const payload = [text('UniqueIdentifier', identifierOf(answer))];
   const got = await client.request('2.1', [{ operation: 'Get', payload }]);
   const raw = valueOf(got, 'BatchItem', 'ResponsePayload', 'Certificate', 'CertificateValue') as Uint8Array;
@@ -60,7 +62,7 @@ function keyPem({ privateKey }: webcrypto.CryptoKeyPair): string {
 }
 
 t.test('a client replaces its certificate', async (t) => {
-  const { directory, demo, daemon, port, start } = await served(t);
+  const { directory, demo, daemon, port, start } = await startDaemon(t);
   const old = await readIdentity(demo);
   const client = await connect({ port, ...old });
   const bystander = await connect({ port, ...old });
@@ -82,7 +84,7 @@ t.test('a client replaces its certificate', async (t) => {
 });
 
 t.test('a daemon that is killed meanwhile leaves the old or the new certificate, never none', async (t) => {
-  const { demo, start, ...first } = await served(t);
+  const { demo, start, ...first } = await startDaemon(t);
   let { daemon, port } = first;
   let identity = await readIdentity(demo);
   const came: string[] = [];
@@ -91,7 +93,9 @@ t.test('a daemon that is killed meanwhile leaves the old or the new certificate,
     const keys = await clientKeys();
     const { der } = await requestOf({ keys });
     const [answer] = await Promise.all([
-      client.request('2.1', [{ operation: 'ReProvision', payload: asking(der) }]).catch(() => undefined),
+      client
+        .request('2.1', [{ operation: 'ReProvision', payload: certificateRequest(der) }])
+        .catch(() => undefined),
       sleep(milliseconds).then(() => daemon.end('SIGKILL')),
     ]);
     ({ daemon, port } = await start());

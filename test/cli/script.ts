@@ -4,9 +4,9 @@ import { delimiter, join } from 'node:path';
 import { mainFile } from '../fixture/kmipd.ts';
 
 /**
- * Text scripts for the command line. `$ ` begins a command for the shell; below it what it prints on standard output,
- * with `! ` in front what it prints on standard error, and `= N` its exit code when that is not 0. `...` stands for
- * any text inside a line, alone on a line for any number of lines. `#` begins a remark.
+ * A step of a text script for the command line. `$ ` begins a command for the shell. Below it stand its expected lines
+ * on standard output, those on standard error behind `! `, and after `= ` its exit code when that is not 0. `...` stands
+ * for any text inside a line, or, alone on a line, for any number of lines. `#` begins a comment.
  */
 export interface Step {
   readonly line: number;
@@ -16,6 +16,10 @@ export interface Step {
   readonly code: number;
 }
 
+/**
+ * Parses a script.
+ * @throws {Error} when an expected line stands before the first command.
+ */
 export function parseScript(text: string): readonly Step[] {
   const steps: { line: number; command: string; output: string[]; errors: string[]; code: number }[] = [];
   text.split('\n').forEach((line, index) => {
@@ -33,13 +37,14 @@ export function parseScript(text: string): readonly Step[] {
   return steps;
 }
 
+/** The result of a command. */
 export interface Outcome {
   readonly output: string;
   readonly errors: string;
   readonly code: number | null;
 }
 
-/** A directory to work in, in which the shell knows `kmipd`. */
+/** Creates the command `kmipd` in a directory and returns the environment of a shell that finds it. */
 export function prepare(directory: string): NodeJS.ProcessEnv {
   const bin = join(directory, '.bin');
   mkdirSync(bin);
@@ -48,6 +53,7 @@ export function prepare(directory: string): NodeJS.ProcessEnv {
   return { PATH: [bin, process.env.PATH].join(delimiter), HOME: directory, LC_ALL: 'C' };
 }
 
+/** Runs a command in a shell and resolves to its output and exit code. */
 export function execute(command: string, directory: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', command], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -60,7 +66,7 @@ export function execute(command: string, directory: string, env: NodeJS.ProcessE
   });
 }
 
-/** Whether lines fit a pattern of the script. */
+/** Tells whether a text matches the expected lines of a step. */
 export function fits(text: string, pattern: readonly string[]): boolean {
   const lines = pattern.map((line) =>
     line === '...' ? '(?:[^\\n]*\\n)*' : `${line.split('...').map(RegExp.escape).join('[^\\n]*')}\\n`,

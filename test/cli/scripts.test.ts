@@ -7,7 +7,7 @@ import { execute, fits, parseScript, prepare } from './script.ts';
 const scripts = join(import.meta.dirname, 'scripts');
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
-t.test('patterns', (t) => {
+t.test('a pattern of a script matches its lines and no others', (t) => {
   t.ok(fits('', []));
   t.notOk(fits('a\n', []));
   t.ok(fits('a b c\n', ['a ... c']));
@@ -17,7 +17,7 @@ t.test('patterns', (t) => {
   t.end();
 });
 
-// Every step starts a process or several.
+// Every step starts one process or several.
 t.setTimeout(300_000);
 t.jobs = 2;
 
@@ -35,7 +35,7 @@ for (const name of readdirSync(scripts)) {
       t.equal(outcome.code, step.code, `${what}: exit code`, { output, errors });
       t.ok(fits(output, step.output), `${what}: output`, { output, expected: step.output });
       t.ok(fits(errors, step.errors), `${what}: errors`, { errors, expected: step.errors });
-      // Nobody at the keyboard is shown a stack.
+      // Operators never see a stack.
       t.notMatch(errors, /^ +at /m, `${what}: no stack`);
     }
   });
