@@ -8,7 +8,7 @@ import { enumerated, integer, readIdentity, requestMessage, text, valueOf } from
 import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 import { type FormName, HttpsClient } from '../https-client.ts';
 
-/** The HTTPS door of the daemon: its option, reload, clients that are disabled, draining. */
+/** The HTTPS listener of the daemon: its option, a reload, disabled clients, draining. */
 
 t.setTimeout(300_000);
 

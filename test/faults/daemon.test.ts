@@ -77,7 +77,7 @@ t.test('no more files can be opened', async (t) => {
   t.ok(made?.ok, 'those that are open are served');
   for (const client of clients) await client.close();
   const next = await server.connect();
-  t.ok((await ask(next, [get(made?.id)]))[0]?.ok, 'and others again once there is room');
+  t.ok((await ask(next, [get(made?.id)]))[0]?.ok, 'and others again once files are free again');
   await next.close();
   t.notMatch(server.output, /failed unexpectedly|internal error/);
   t.equal(await server.end(), 0);

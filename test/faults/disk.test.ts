@@ -63,7 +63,7 @@ t.test('a full disk', { skip: missing ?? false, timeout: 300_000 }, async (t) =>
   for (let at = 0; at < 10; at++) t.ok(await tryOne(at));
   const ballast = join(mount, 'ballast');
   fill(ballast);
-  // Room that the log has taken before is used up first.
+  // The space that the write-ahead log has allocated is used up first.
   let at = 10;
   while (at < 5_000 && (await tryOne(at))) at++;
   t.ok(at < 5_000, `the disk was full after ${at} keys`);
@@ -99,7 +99,7 @@ t.test('a full disk', { skip: missing ?? false, timeout: 300_000 }, async (t) =>
     'no change either',
   );
   rmSync(ballast);
-  t.ok(await tryOne(5_001), 'with room again it serves again, without a restart');
+  t.ok(await tryOne(5_001), 'with free space it serves again, without a restart');
   await client.close();
   await server.end('SIGKILL');
   await server.start();

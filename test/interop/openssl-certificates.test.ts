@@ -53,9 +53,9 @@ async function verified(
   leaf: Uint8Array,
   ...between: readonly Uint8Array[]
 ): Promise<string> {
-  const words = ['-CAfile', await pemOf(root)];
-  for (const der of between) words.push('-untrusted', await pemOf(der));
-  return (await openssl.try('verify -x509_strict', ...words, await pemOf(leaf))).text;
+  const args = ['-CAfile', await pemOf(root)];
+  for (const der of between) args.push('-untrusted', await pemOf(der));
+  return (await openssl.try('verify -x509_strict', ...args, await pemOf(leaf))).text;
 }
 
 t.test('chains issued here', { skip }, async (t) => {
@@ -90,7 +90,7 @@ const subjectOf = (common: string) => ({
 t.test('certificate requests that OpenSSL made', { skip }, async (t) => {
   const root = await authority(service, 'Root of requests');
   const link = linkTo(root.certificate);
-  for (const words of [
+  for (const args of [
     'RSA -pkeyopt rsa_keygen_bits:2048',
     'RSA -pkeyopt rsa_keygen_bits:4096',
     'EC -pkeyopt ec_paramgen_curve:P-256',
@@ -100,7 +100,7 @@ t.test('certificate requests that OpenSSL made', { skip }, async (t) => {
     'ED25519',
     'ED448',
   ]) {
-    const key = openssl.file(await openssl.ask(`genpkey -algorithm ${words}`));
+    const key = openssl.file(await openssl.ask(`genpkey -algorithm ${args}`));
     const asked = `req -new -batch -key ${key} -subj /C=CH/O=Acme/CN=asked -addext subjectAltName=DNS:a.example.org,IP:10.1.2.3 -addext keyUsage=digitalSignature`;
     const der = await openssl.ask(`${asked} -outform DER`);
     const pem = await openssl.ask(`req -inform DER -in ${openssl.file(der)}`);
@@ -110,7 +110,7 @@ t.test('certificate requests that OpenSSL made', { skip }, async (t) => {
         ['PKCS_10', der],
         ['PEM', pem],
       ] as const) {
-        const what = `${version} ${type} ${words}`;
+        const what = `${version} ${type} ${args}`;
         const { UniqueIdentifier: id } = await succeed(service, version, Certify, {
           ...carrying(version, value, type),
           Attributes: having(link),
@@ -132,22 +132,22 @@ t.test('certificate requests that OpenSSL made', { skip }, async (t) => {
       }
       const forged = der.map((byte, at) => (at === der.length - 1 ? byte ^ 1 : byte));
       const request = { ...carrying(version, forged), Attributes: having(link) };
-      t.not(await outcome(service, version, Certify, request), 'Success', `${version} ${words}: forged`);
+      t.not(await outcome(service, version, Certify, request), 'Success', `${version} ${args}: forged`);
     }
   }
 });
 
 t.test('a public key that OpenSSL made', { skip }, async (t) => {
   const root = await authority(service, 'Root of keys');
-  for (const words of ['RSA', 'EC -pkeyopt ec_paramgen_curve:P-384', 'ED25519', 'X25519']) {
-    const key = openssl.file(await openssl.ask(`genpkey -algorithm ${words}`));
+  for (const args of ['RSA', 'EC -pkeyopt ec_paramgen_curve:P-384', 'ED25519', 'X25519']) {
+    const key = openssl.file(await openssl.ask(`genpkey -algorithm ${args}`));
     const spki = await openssl.ask(`pkey -pubout -outform DER -in ${key}`);
     const id = await register(service, asymmetric('PublicKey', 'X_509', spki), mask('Verify'));
     const { UniqueIdentifier } = await succeed(service, '2.1', Certify, {
       UniqueIdentifier: id,
-      Attributes: having(...name('Subject', { CN: words }), linkTo(root.certificate)),
+      Attributes: having(...name('Subject', { CN: args }), linkTo(root.certificate)),
     });
-    t.match(await verified(root.der, await certificateOf(service, UniqueIdentifier)), /: OK/, words);
+    t.match(await verified(root.der, await certificateOf(service, UniqueIdentifier)), /: OK/, args);
   }
 });
 
@@ -216,12 +216,12 @@ t.test('PKCS#12 made here', { skip }, async (t) => {
 
 t.test('PKCS#12 made by OpenSSL', { skip }, async (t) => {
   const passwordOf = await passwordLink();
-  for (const words of [
+  for (const args of [
     'RSA -pkeyopt rsa_keygen_bits:2048',
     'EC -pkeyopt ec_paramgen_curve:P-256',
     'ED25519',
   ]) {
-    const key = openssl.file(await openssl.ask(`genpkey -algorithm ${words}`));
+    const key = openssl.file(await openssl.ask(`genpkey -algorithm ${args}`));
     const certificate = openssl.file(await openssl.ask(`req -x509 -key ${key} -subj /CN=bundled -days 30`));
     const pkcs8 = OpenSsl.der(await openssl.ask(`pkcs8 -topk8 -nocrypt -in ${key}`));
     for (const how of [
@@ -243,7 +243,7 @@ t.test('PKCS#12 made by OpenSSL', { skip }, async (t) => {
         t.same(
           (block.KeyValue as { KeyMaterial: Uint8Array }).KeyMaterial,
           pkcs8,
-          `${version} ${words} ${how}`,
+          `${version} ${args} ${how}`,
         );
       }
     }

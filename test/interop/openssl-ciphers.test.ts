@@ -32,20 +32,20 @@ t.test('RSA encryption, both ways', { skip }, async (t) => {
         HashingAlgorithm: hash,
         ...(mask === hash ? {} : { MaskGenerator: 'MGF1', MaskGeneratorHashingAlgorithm: mask }),
       };
-      const words = `-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:${word} -pkeyopt rsa_mgf1_md:${maskWord}`;
-      rows.push([words, parameters]);
-      rows.push([`${words} -pkeyopt rsa_oaep_label:${hex(label)}`, { ...parameters, PSource: label }]);
+      const args = `-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:${word} -pkeyopt rsa_mgf1_md:${maskWord}`;
+      rows.push([args, parameters]);
+      rows.push([`${args} -pkeyopt rsa_oaep_label:${hex(label)}`, { ...parameters, PSource: label }]);
     }
   }
-  for (const [words, CryptographicParameters] of rows) {
+  for (const [args, CryptographicParameters] of rows) {
     const plain = openssl.file(data);
-    const theirs = await openssl.ask(`pkeyutl -encrypt -pubin -inkey ${key.publicFile} ${words} -in`, plain);
+    const theirs = await openssl.ask(`pkeyutl -encrypt -pubin -inkey ${key.publicFile} ${args} -in`, plain);
     for (const version of played) {
       const asked = { UniqueIdentifier: secret, CryptographicParameters, Data: theirs };
       t.equal(
         gave(await player.play(version, Decrypt, asked), 'Data'),
         hex(data),
-        `${version} ${words}: theirs`,
+        `${version} ${args}: theirs`,
       );
       const { Data } = await succeed(player.service, version, Encrypt, {
         UniqueIdentifier: open,
@@ -53,8 +53,8 @@ t.test('RSA encryption, both ways', { skip }, async (t) => {
         Data: data,
       });
       const ours = openssl.file(Data as Uint8Array);
-      const back = await openssl.ask(`pkeyutl -decrypt -inkey ${key.secretFile} ${words} -in`, ours);
-      t.equal(hex(back), hex(data), `${version} ${words}: ours`);
+      const back = await openssl.ask(`pkeyutl -decrypt -inkey ${key.secretFile} ${args} -in`, ours);
+      t.equal(hex(back), hex(data), `${version} ${args}: ours`);
     }
   }
   const request = {
@@ -99,14 +99,14 @@ t.test('ciphers, both ways', { skip }, async (t) => {
     const UniqueIdentifier = await player.key(symmetric(key, algorithm), 'Encrypt', 'Decrypt');
     const iv = counted(ivBytes);
     const vector = algorithm === 'ChaCha20' ? `07000000${hex(iv)}` : hex(iv);
-    const words = `enc -${name} -K ${hex(key)}${ivBytes === 0 ? '' : ` -iv ${vector}`}`;
+    const args = `enc -${name} -K ${hex(key)}${ivBytes === 0 ? '' : ` -iv ${vector}`}`;
     const common = {
       UniqueIdentifier,
       CryptographicParameters,
       ...(ivBytes === 0 ? {} : { IVCounterNonce: iv }),
     };
     for (const plain of [new Uint8Array(), data.slice(0, 1), data.slice(0, 31), data]) {
-      const theirs = await openssl.ask(`${words} -in`, openssl.file(plain));
+      const theirs = await openssl.ask(`${args} -in`, openssl.file(plain));
       for (const version of played) {
         const what = `${version} ${name} ${plain.length}`;
         const ours = await player.play(version, Encrypt, { ...common, Data: plain });
@@ -139,9 +139,9 @@ t.test('MACs and digests', { skip }, async (t) => {
     ['HMAC_MD5', '-digest MD5 HMAC'],
     ['AES', '-cipher AES-256-CBC CMAC'],
   ];
-  for (const [algorithm, words] of macs) {
+  for (const [algorithm, args] of macs) {
     const UniqueIdentifier = await player.key(symmetric(key, algorithm), 'MACGenerate');
-    const said = await openssl.ask(`mac -macopt hexkey:${hex(key)} -in ${file} ${words}`);
+    const said = await openssl.ask(`mac -macopt hexkey:${hex(key)} -in ${file} ${args}`);
     for (const version of played) {
       const made = await player.play(version, MAC, { UniqueIdentifier, Data: data });
       t.equal(
@@ -222,8 +222,8 @@ t.test('derivation', { skip }, async (t) => {
     ['genpkey -algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP384r1'],
     ['genpkey -paramfile', group],
   ];
-  for (const words of agreeing) {
-    const [own, other] = [await pairOf(openssl, ...words), await pairOf(openssl, ...words)];
+  for (const args of agreeing) {
+    const [own, other] = [await pairOf(openssl, ...args), await pairOf(openssl, ...args)];
     const theirs = await openssl.ask(`pkeyutl -derive -inkey ${other.secretFile} -peerkey ${own.publicFile}`);
     const UniqueIdentifier = [
       await player.key(own.secret, 'DeriveKey'),
@@ -234,6 +234,6 @@ t.test('derivation', { skip }, async (t) => {
       DerivationMethod: 'AsymmetricKey',
       DerivationParameters: { DerivationData: [] },
     };
-    t.equal(await derived(request, theirs.length), hex(theirs), words.join(' '));
+    t.equal(await derived(request, theirs.length), hex(theirs), args.join(' '));
   }
 });

@@ -113,7 +113,7 @@ t.test('keys made here, in every format that OpenSSL reads', { skip }, async (t)
 });
 
 /** How OpenSSL makes a key, and the formats it writes it in. */
-const foreign: readonly (readonly [name: string, words: string, length: number])[] = [
+const foreign: readonly (readonly [name: string, args: string, length: number])[] = [
   ...[1024, 1536, 2048, 3072, 4096].map(
     (size) => [`RSA ${size}`, `genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:${size}`, size] as const,
   ),
@@ -151,7 +151,7 @@ const foreign: readonly (readonly [name: string, words: string, length: number])
 ];
 
 t.test('keys made by OpenSSL, in every format it writes', { skip }, async (t) => {
-  for (const [name, words, length] of foreign) await comesBack(t, name, await openssl.ask(words), length);
+  for (const [name, args, length] of foreign) await comesBack(t, name, await openssl.ask(args), length);
   for (const [size, q] of [
     [1024, 160],
     [2048, 224],
@@ -203,19 +203,19 @@ async function comesBack(t: Tap, name: string, pem: Uint8Array, length: number):
 }
 
 t.test('RSA keys of three primes are refused', { skip }, async (t) => {
-  const words = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3';
-  const Object = asymmetric('PrivateKey', 'PKCS_8', OpenSsl.der(await openssl.ask(words)));
+  const args = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3';
+  const Object = asymmetric('PrivateKey', 'PKCS_8', OpenSsl.der(await openssl.ask(args)));
   const request = { ObjectType: Object.type, Attributes: having(), Object } as const;
   t.equal(await outcome(service, '2.1', Register, request), 'InvalidField');
 });
 
 t.test('a key that goes to and fro in PEM stays what it is', { skip }, async (t) => {
-  for (const words of [
+  for (const args of [
     'genrsa 2048',
     'ecparam -name prime256v1 -genkey -noout',
     'genpkey -algorithm ED25519',
   ]) {
-    const first = openssl.file(await openssl.ask(words));
+    const first = openssl.file(await openssl.ask(args));
     const pkcs8 = OpenSsl.der(await openssl.ask('pkcs8 -topk8 -nocrypt -in', first));
     let der = pkcs8;
     for (let round = 0; round < 3; round += 1) {
@@ -223,6 +223,6 @@ t.test('a key that goes to and fro in PEM stays what it is', { skip }, async (t)
       const given = openssl.file(await material(id, 'PKCS_8', '2.1'));
       der = OpenSsl.der(await openssl.ask('pkey -inform DER -in', given));
     }
-    t.same(der, pkcs8, words);
+    t.same(der, pkcs8, args);
   }
 });

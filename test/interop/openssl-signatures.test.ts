@@ -15,12 +15,12 @@ const openssl = new OpenSsl(t);
 const skip = missing;
 const data = new TextEncoder().encode('data of thirty-two bytes and so…');
 
-/** One way of signing: our parameters, the words of `openssl dgst`. */
+/** One way of signing: our parameters, the args of `openssl dgst`. */
 interface Way {
   readonly name: string;
   readonly key: Pair;
   readonly parameters: CryptographicParameters;
-  readonly words: string;
+  readonly args: string;
   /** The hash that also serves for signatures of digests. */
   readonly digest?: HashingAlgorithm & string;
 }
@@ -30,15 +30,15 @@ async function ways(): Promise<Way[]> {
   const result: Way[] = [];
   for (const [HashingAlgorithm, hash] of hashes) {
     const parameters = { PaddingMethod: 'PKCS1V1_5', HashingAlgorithm } as const;
-    result.push({ name: `RSA ${hash}`, key: rsa, parameters, words: `-${hash}`, digest: HashingAlgorithm });
+    result.push({ name: `RSA ${hash}`, key: rsa, parameters, args: `-${hash}`, digest: HashingAlgorithm });
     if (hash === 'sha512-256') continue;
     for (const salt of [0, 20, 32]) {
-      const words = `-${hash} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:${salt}`;
+      const args = `-${hash} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:${salt}`;
       result.push({
         name: `PSS ${hash} ${salt}`,
         key: rsa,
         parameters: { PaddingMethod: 'PSS', HashingAlgorithm, SaltLength: salt },
-        words,
+        args,
         digest: HashingAlgorithm,
       });
     }
@@ -53,7 +53,7 @@ async function ways(): Promise<Way[]> {
       MaskGeneratorHashingAlgorithm: 'SHA_1',
       SaltLength: 32,
     },
-    words: '-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha1',
+    args: '-sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha1',
     digest: 'SHA_256',
   });
   const curves = ['secp224r1', 'P-256', 'P-384', 'P-521', 'secp256k1', 'brainpoolP256r1', 'brainpoolP512r1'];
@@ -65,7 +65,7 @@ async function ways(): Promise<Way[]> {
         name: `${curve} ${hash}`,
         key,
         parameters: { HashingAlgorithm },
-        words: `-${hash}`,
+        args: `-${hash}`,
         ...digest,
       });
     }
@@ -81,7 +81,7 @@ async function ways(): Promise<Way[]> {
       name: `DSA ${hash}`,
       key: dsa,
       parameters: { HashingAlgorithm },
-      words: `-${hash}`,
+      args: `-${hash}`,
       digest: HashingAlgorithm,
     });
   return result;
@@ -89,10 +89,10 @@ async function ways(): Promise<Way[]> {
 
 t.test('signatures, both ways', { skip }, async (t) => {
   const file = openssl.file(data);
-  for (const { name, key, parameters, words, digest } of await ways()) {
+  for (const { name, key, parameters, args, digest } of await ways()) {
     const secret = await player.key(key.secret, 'Sign');
     const open = await player.key(key.open, 'Verify');
-    const theirs = await openssl.ask(`dgst ${words} -sign ${key.secretFile}`, file);
+    const theirs = await openssl.ask(`dgst ${args} -sign ${key.secretFile}`, file);
     const messages = [
       { Data: data },
       ...(digest === undefined ? [] : [{ DigestedData: nodeCrypto.digest(digest, data) }]),
@@ -108,10 +108,7 @@ t.test('signatures, both ways', { skip }, async (t) => {
         const request = { UniqueIdentifier: secret, CryptographicParameters: parameters, ...message };
         const { SignatureData } = await succeed(player.service, version, Sign, request);
         const ours = openssl.file(SignatureData as Uint8Array);
-        const { text } = await openssl.try(
-          `dgst ${words} -verify ${key.publicFile} -signature ${ours}`,
-          file,
-        );
+        const { text } = await openssl.try(`dgst ${args} -verify ${key.publicFile} -signature ${ours}`, file);
         t.match(text, /Verified OK/, `${what}: ours`);
       }
     }
@@ -130,12 +127,8 @@ t.test('EdDSA, both ways', { skip }, async (t) => {
       const { SignatureData } = await succeed(player.service, version, Sign, request);
       t.equal(hex(SignatureData), hex(theirs), `${version} ${algorithm}: the same`);
       const ours = openssl.file(SignatureData as Uint8Array);
-      const words = `pkeyutl -verify -rawin -pubin -inkey ${key.publicFile} -sigfile ${ours} -in`;
-      t.match(
-        (await openssl.try(words, file)).text,
-        /Verified Successfully/,
-        `${version} ${algorithm}: ours`,
-      );
+      const args = `pkeyutl -verify -rawin -pubin -inkey ${key.publicFile} -sigfile ${ours} -in`;
+      t.match((await openssl.try(args, file)).text, /Verified Successfully/, `${version} ${algorithm}: ours`);
       const { ValidityIndicator } = await succeed(player.service, version, SignatureVerify, {
         UniqueIdentifier: open,
         Data: data,

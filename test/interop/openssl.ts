@@ -21,9 +21,9 @@ interface Output {
   readonly text: string;
 }
 
-function run(command: string, words: readonly string[], cwd?: string, input?: Uint8Array): Promise<Output> {
+function run(command: string, args: readonly string[], cwd?: string, input?: Uint8Array): Promise<Output> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, words, { ...(cwd === undefined ? {} : { cwd }), timeout: 60_000 });
+    const child = spawn(command, args, { ...(cwd === undefined ? {} : { cwd }), timeout: 60_000 });
     const out: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on('data', (part: Buffer) => out.push(part));
@@ -33,7 +33,7 @@ function run(command: string, words: readonly string[], cwd?: string, input?: Ui
       const bytes = new Uint8Array(Buffer.concat(out));
       resolve({ exitCode: exitCode ?? 1, bytes, text: Buffer.concat([...out, ...errors]).toString() });
     });
-    // A command that refuses its words does not wait for its input.
+    // A command that refuses its args does not wait for its input.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
@@ -66,15 +66,15 @@ export class OpenSsl {
     return new Uint8Array(readFileSync(join(this.#directory, name)));
   }
 
-  /** What the command writes. Throws with its words where it fails. */
-  async ask(words: string, ...more: readonly string[]): Promise<Uint8Array> {
-    const { exitCode, bytes, text } = await this.try(words, ...more);
-    if (exitCode !== 0) throw new Error(`openssl ${words} ${more.join(' ')}: ${text}`);
+  /** What the command writes. Throws with its args where it fails. */
+  async ask(args: string, ...more: readonly string[]): Promise<Uint8Array> {
+    const { exitCode, bytes, text } = await this.try(args, ...more);
+    if (exitCode !== 0) throw new Error(`openssl ${args} ${more.join(' ')}: ${text}`);
     return bytes;
   }
 
-  try(words: string, ...more: readonly string[]): Promise<Output> {
-    return run('openssl', [...words.split(' '), ...more], this.#directory);
+  try(args: string, ...more: readonly string[]): Promise<Output> {
+    return run('openssl', [...args.split(' '), ...more], this.#directory);
   }
 
   /** The first item of a PEM file in DER. */
@@ -93,8 +93,8 @@ export interface Pair {
   readonly open: ManagedObjectValue;
 }
 
-export async function pairOf(openssl: OpenSsl, words: string, ...more: readonly string[]): Promise<Pair> {
-  const pem = await openssl.ask(words, ...more);
+export async function pairOf(openssl: OpenSsl, args: string, ...more: readonly string[]): Promise<Pair> {
+  const pem = await openssl.ask(args, ...more);
   const secretFile = openssl.file(pem);
   const pkcs8 = OpenSsl.der(await openssl.ask('pkcs8 -topk8 -nocrypt -in', secretFile));
   const spki = await openssl.ask('pkey -pubout -outform DER -in', secretFile);

@@ -18,7 +18,7 @@ interface Result {
 }
 
 /**
- * Answers as the specification has them that PyKMIP 0.10.0 cannot decode, by the words of its failure. See
+ * Answers as the specification has them that PyKMIP 0.10.0 cannot decode, by the args of its failure. See
  * docs/decisions/08-pykmip-decoder.md. One that passes fails the test: then the row has to go.
  */
 const undecodable: readonly {
@@ -104,8 +104,8 @@ if (missing === undefined) {
   t.teardown(() => daemon.stop());
   const demo = join(daemon.home, 'clients', 'demo');
   const files = ['ca.pem', 'cert.pem', 'key.pem'].map((file) => join(demo, file));
-  const words = ['-W', 'ignore', script, '127.0.0.1', String(daemon.port), ...files];
-  const { stdout } = await run(python, words, { maxBuffer: 16 * 1024 * 1024, timeout: 100_000 });
+  const args = ['-W', 'ignore', script, '127.0.0.1', String(daemon.port), ...files];
+  const { stdout } = await run(python, args, { maxBuffer: 16 * 1024 * 1024, timeout: 100_000 });
   const results = stdout
     .trim()
     .split('\n')

@@ -1,81 +1,35 @@
 import { randomBytes } from 'node:crypto';
-import type { Argv } from 'yargs';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientCredentials, CredentialUse, DeviceFields } from '../../identity/credentials.ts';
 import { fingerprintOfCode, hashedPasswordVerifier, passwordVerifier } from '../../identity/passwords.ts';
-import {
-  type Command,
-  type CommandGroup,
-  homeOption,
-  print,
-  readOption,
-  requirePlainName,
-  storeOption,
-} from '../command.ts';
+import { type Command, type CommandGroup, print, readOption, requirePlainName } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import { readPassword } from '../password-input.ts';
 import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import {
+  type CredentialCommandArguments,
+  deviceFieldsOf,
+  deviceName,
+  deviceOptionNames,
+  hasSameFields,
+  withClientOptions,
+  withCredentialOptions,
+} from './client-credential-options.ts';
 
-/** The options that identify a credential: a username, or the fields of a device. */
-interface CredentialArguments {
-  readonly username?: string;
-  readonly 'serial-number'?: string;
-  readonly 'device-identifier'?: string;
-  readonly 'network-identifier'?: string;
-  readonly 'machine-identifier'?: string;
-  readonly 'media-identifier'?: string;
-}
-
-interface Arguments extends CredentialArguments {
-  readonly client: string;
-  readonly home: string;
-  readonly store?: string;
-}
-
-interface AddArguments extends Arguments {
+interface AddArguments extends CredentialCommandArguments {
   readonly 'password-file'?: string;
   readonly 'without-password'?: boolean;
   readonly hashed?: boolean;
   readonly 'one-time'?: string;
 }
 
-interface RemoveArguments extends Arguments {
+interface RemoveArguments extends CredentialCommandArguments {
   readonly all?: boolean;
 }
 
-const fieldOptions = {
-  'serial-number': 'DeviceSerialNumber',
-  'device-identifier': 'DeviceIdentifier',
-  'network-identifier': 'NetworkIdentifier',
-  'machine-identifier': 'MachineIdentifier',
-  'media-identifier': 'MediaIdentifier',
-} as const;
-type FieldOption = keyof typeof fieldOptions;
-const fieldNames = Object.keys(fieldOptions) as FieldOption[];
-
-const maxFieldCharacters = 255;
 const maxOneTimePasswords = 100;
 /** Credentials of one client. Its record is read with every message, so it has to stay small. */
 const maxCredentials = 32;
-
-function withCredentialOptions(yargs: Argv): Argv {
-  const text = { type: 'string', requiresArg: true } as const;
-  return withClientOptions(yargs)
-    .option('username', { ...text, describe: 'Username of a password or of one-time passwords' })
-    .option('serial-number', { ...text, describe: 'Device Serial Number; this and the next four: a device' })
-    .option('device-identifier', { ...text, describe: 'Device Identifier' })
-    .option('network-identifier', { ...text, describe: 'Network Identifier' })
-    .option('machine-identifier', { ...text, describe: 'Machine Identifier' })
-    .option('media-identifier', { ...text, describe: 'Media Identifier' })
-    .conflicts('username', fieldNames);
-}
-
-function withClientOptions(yargs: Argv): Argv {
-  return yargs
-    .positional('client', { type: 'string', describe: 'Name of the client' })
-    .options(homeOption)
-    .options(storeOption);
-}
 
 const add: Command<AddArguments> = {
   command: 'add <client>',
@@ -98,11 +52,11 @@ const add: Command<AddArguments> = {
         requiresArg: true,
         describe: 'Generate and print this many passwords, each valid once, instead of reading one',
       })
-      .conflicts('one-time', ['password-file', 'hashed', ...fieldNames])
+      .conflicts('one-time', ['password-file', 'hashed', ...deviceOptionNames])
       .conflicts('without-password', ['password-file', 'username']),
   async run(args) {
     const { username } = args;
-    const fields = fieldsOf(args);
+    const fields = deviceFieldsOf(args);
     if (username === undefined && Object.keys(fields).length === 0)
       throw new UsageError('which credential? give --username, or an identifier of a device');
     if (username === undefined && args.hashed)
@@ -125,7 +79,7 @@ const add: Command<AddArguments> = {
   },
 };
 
-const list: Command<Arguments> = {
+const list: Command<CredentialCommandArguments> = {
   command: 'list <client>',
   describe: 'List the credentials of a client',
   builder: withClientOptions,
@@ -152,10 +106,10 @@ const remove: Command<RemoveArguments> = {
   builder: (yargs) =>
     withCredentialOptions(yargs)
       .option('all', { type: 'boolean', describe: 'All of them' })
-      .conflicts('all', ['username', ...fieldNames]),
+      .conflicts('all', ['username', ...deviceOptionNames]),
   run(args) {
     const { username, all } = args;
-    const fields = fieldsOf(args);
+    const fields = deviceFieldsOf(args);
     if (username === undefined && !all && Object.keys(fields).length === 0)
       throw new UsageError('which one? give --username, the identifiers of the device, or --all');
     return withCredentials(args, ({ client, credentials: { users, devices } }) => {
@@ -234,39 +188,11 @@ function addOneTimePasswords(username: string, count: number): Change {
   };
 }
 
-function fieldsOf(args: CredentialArguments): DeviceFields {
-  const fields = fieldNames.flatMap((option) => {
-    const value = args[option];
-    return value === undefined ? [] : [[fieldOptions[option], requireShortText(option, value)]];
-  });
-  if (args.username !== undefined) requireShortText('username', args.username);
-  return Object.fromEntries(fields);
-}
-
-function requireShortText(option: string, value: string): string {
-  if (value.length <= maxFieldCharacters && !/\p{Cc}/u.test(value)) return value;
-  throw new UsageError(`--${option} takes at most ${maxFieldCharacters} characters, none of them invisible`);
-}
-
 function oneTimeCountOf({ 'one-time': value }: AddArguments): number | undefined {
   if (value === undefined) return undefined;
   const count = Number(value);
   if (Number.isInteger(count) && count >= 1 && count <= maxOneTimePasswords) return count;
   throw new UsageError(`--one-time cannot be ${value}; give a number from 1 to ${maxOneTimePasswords}`);
-}
-
-const canonicalFields = (fields: DeviceFields): string =>
-  JSON.stringify(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-
-const hasSameFields = (a: DeviceFields, b: DeviceFields): boolean =>
-  canonicalFields(a) === canonicalFields(b);
-
-function deviceName(fields: DeviceFields): string {
-  const named = fieldNames.flatMap((option) => {
-    const value = fields[fieldOptions[option]];
-    return value === undefined ? [] : [`${option.replace('-', ' ')} ${value}`];
-  });
-  return `device with ${named.join(', ')}`;
 }
 
 interface StoredCredentials {
@@ -277,7 +203,7 @@ interface StoredCredentials {
 
 /** Loads the credentials of a client, stores those that `work` returns as `next`, if any, and prints its lines. */
 async function withCredentials(
-  args: Arguments,
+  args: CredentialCommandArguments,
   work: (found: StoredCredentials) => {
     readonly next?: ClientCredentials;
     readonly lines: readonly string[];
