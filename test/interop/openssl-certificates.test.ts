@@ -5,7 +5,7 @@ import { AddAttribute } from '../../src/operations/attributes/add-attribute.ts';
 import { Certify } from '../../src/operations/certificates/certify.ts';
 import { Validate } from '../../src/operations/certificates/validate.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
-import { asymmetric } from '../protocol/known-answers/playing.ts';
+import { asymmetricKey } from '../protocol/known-answers/playing.ts';
 import { having, outcome, succeed } from '../protocol/operations/ask.ts';
 import {
   attribute,
@@ -142,7 +142,7 @@ t.test('a public key that OpenSSL made', { skip }, async (t) => {
   for (const args of ['RSA', 'EC -pkeyopt ec_paramgen_curve:P-384', 'ED25519', 'X25519']) {
     const key = openssl.file(await openssl.ask(`genpkey -algorithm ${args}`));
     const spki = await openssl.ask(`pkey -pubout -outform DER -in ${key}`);
-    const id = await register(service, asymmetric('PublicKey', 'X_509', spki), mask('Verify'));
+    const id = await register(service, asymmetricKey('PublicKey', 'X_509', spki), mask('Verify'));
     const { UniqueIdentifier } = await succeed(service, '2.1', Certify, {
       UniqueIdentifier: id,
       Attributes: having(...name('Subject', { CN: args }), linkTo(root.certificate)),

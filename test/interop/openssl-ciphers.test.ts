@@ -7,22 +7,22 @@ import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
 import { Hash } from '../../src/operations/cryptography/hash.ts';
 import { MAC } from '../../src/operations/cryptography/mac.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
-import { gave, hex, Player, played } from '../protocol/known-answers/playing.ts';
+import { fieldOf, hex, VectorClient, testedVersions } from '../protocol/known-answers/playing.ts';
 import { having, materialOf, succeed } from '../protocol/operations/ask.ts';
 import { counted, symmetric } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { hashes, missing, OpenSsl, pairOf, rsaWords } from './openssl.ts';
 
 /** What is encrypted, hashed and derived here is the same in OpenSSL's command line. */
 
-const player = await Player.open(t);
+const player = await VectorClient.open(t);
 const openssl = new OpenSsl(t);
 const skip = missing;
 const data = new TextEncoder().encode('data of thirty-two bytes and so…');
 
 t.test('RSA encryption, both ways', { skip }, async (t) => {
   const key = await pairOf(openssl, rsaWords);
-  const secret = await player.key(key.secret, 'Decrypt');
-  const open = await player.key(key.open, 'Encrypt');
+  const secret = await player.registerKey(key.secret, 'Decrypt');
+  const open = await player.registerKey(key.open, 'Encrypt');
   const label = Uint8Array.of(1, 2, 3, 255);
   const rows: [string, CryptographicParameters][] = [];
   for (const [hash, word] of hashes.slice(0, 5)) {
@@ -40,10 +40,10 @@ t.test('RSA encryption, both ways', { skip }, async (t) => {
   for (const [args, CryptographicParameters] of rows) {
     const plain = openssl.file(data);
     const theirs = await openssl.ask(`pkeyutl -encrypt -pubin -inkey ${key.publicFile} ${args} -in`, plain);
-    for (const version of played) {
+    for (const version of testedVersions) {
       const asked = { UniqueIdentifier: secret, CryptographicParameters, Data: theirs };
       t.equal(
-        gave(await player.play(version, Decrypt, asked), 'Data'),
+        fieldOf(await player.request(version, Decrypt, asked), 'Data'),
         hex(data),
         `${version} ${args}: theirs`,
       );
@@ -96,7 +96,7 @@ t.test('ciphers, both ways', { skip }, async (t) => {
   rows.push(['ChaCha20', 32, 'chacha20', { InitialCounterValue: 7 }, 12]);
   for (const [algorithm, bytes, name, CryptographicParameters, ivBytes] of rows) {
     const key = counted(bytes).map((byte) => byte * 7 + 1);
-    const UniqueIdentifier = await player.key(symmetric(key, algorithm), 'Encrypt', 'Decrypt');
+    const UniqueIdentifier = await player.registerKey(symmetric(key, algorithm), 'Encrypt', 'Decrypt');
     const iv = counted(ivBytes);
     const vector = algorithm === 'ChaCha20' ? `07000000${hex(iv)}` : hex(iv);
     const args = `enc -${name} -K ${hex(key)}${ivBytes === 0 ? '' : ` -iv ${vector}`}`;
@@ -107,12 +107,12 @@ t.test('ciphers, both ways', { skip }, async (t) => {
     };
     for (const plain of [new Uint8Array(), data.slice(0, 1), data.slice(0, 31), data]) {
       const theirs = await openssl.ask(`${args} -in`, openssl.file(plain));
-      for (const version of played) {
+      for (const version of testedVersions) {
         const what = `${version} ${name} ${plain.length}`;
-        const ours = await player.play(version, Encrypt, { ...common, Data: plain });
-        t.equal(gave(ours, 'Data'), hex(theirs), `${what}: the same`);
-        const opened = await player.play(version, Decrypt, { ...common, Data: theirs });
-        t.equal(gave(opened, 'Data'), hex(plain), `${what}: theirs decrypted`);
+        const ours = await player.request(version, Encrypt, { ...common, Data: plain });
+        t.equal(fieldOf(ours, 'Data'), hex(theirs), `${what}: the same`);
+        const opened = await player.request(version, Decrypt, { ...common, Data: theirs });
+        t.equal(fieldOf(opened, 'Data'), hex(plain), `${what}: theirs decrypted`);
       }
     }
   }
@@ -140,12 +140,12 @@ t.test('MACs and digests', { skip }, async (t) => {
     ['AES', '-cipher AES-256-CBC CMAC'],
   ];
   for (const [algorithm, args] of macs) {
-    const UniqueIdentifier = await player.key(symmetric(key, algorithm), 'MACGenerate');
+    const UniqueIdentifier = await player.registerKey(symmetric(key, algorithm), 'MACGenerate');
     const said = await openssl.ask(`mac -macopt hexkey:${hex(key)} -in ${file} ${args}`);
-    for (const version of played) {
-      const made = await player.play(version, MAC, { UniqueIdentifier, Data: data });
+    for (const version of testedVersions) {
+      const made = await player.request(version, MAC, { UniqueIdentifier, Data: data });
       t.equal(
-        gave(made, 'MACData'),
+        fieldOf(made, 'MACData'),
         Buffer.from(said).toString().trim().toLowerCase(),
         `${version} ${algorithm}`,
       );
@@ -159,18 +159,18 @@ t.test('MACs and digests', { skip }, async (t) => {
   ] as const;
   for (const [HashingAlgorithm, word] of [...all, ['SHA3_512', 'sha3-512'], ['MD5', 'md5']] as const) {
     const theirs = await openssl.ask(`dgst -${word} -binary`, file);
-    const made = await player.play('2.1', Hash, {
+    const made = await player.request('2.1', Hash, {
       CryptographicParameters: { HashingAlgorithm },
       Data: data,
     });
-    t.equal(gave(made, 'Data'), hex(theirs), word);
+    t.equal(fieldOf(made, 'Data'), hex(theirs), word);
   }
 });
 
 t.test('derivation', { skip }, async (t) => {
   const password = counted(20);
   const salt = counted(16);
-  const base = await player.key(symmetric(password, 'HMAC_SHA256'), 'DeriveKey');
+  const base = await player.registerKey(symmetric(password, 'HMAC_SHA256'), 'DeriveKey');
   const derived = async (request: object, length: number) => {
     const { UniqueIdentifier } = await succeed(player.service, '2.1', DeriveKey, {
       ObjectType: 'SecretData',
@@ -226,8 +226,8 @@ t.test('derivation', { skip }, async (t) => {
     const [own, other] = [await pairOf(openssl, ...args), await pairOf(openssl, ...args)];
     const theirs = await openssl.ask(`pkeyutl -derive -inkey ${other.secretFile} -peerkey ${own.publicFile}`);
     const UniqueIdentifier = [
-      await player.key(own.secret, 'DeriveKey'),
-      await player.key(other.open, 'KeyAgreement'),
+      await player.registerKey(own.secret, 'DeriveKey'),
+      await player.registerKey(other.open, 'KeyAgreement'),
     ];
     const request = {
       UniqueIdentifier,

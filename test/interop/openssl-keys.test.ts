@@ -4,7 +4,7 @@ import type { KeyFormatType } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
-import { asymmetric } from '../protocol/known-answers/playing.ts';
+import { asymmetricKey } from '../protocol/known-answers/playing.ts';
 import { attributeOf, having, outcome, succeed } from '../protocol/operations/ask.ts';
 import { blockOf, mask, register } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { TestService } from '../protocol/service.ts';
@@ -188,7 +188,7 @@ async function comesBack(t: Tap, name: string, pem: Uint8Array, length: number):
     ['PublicKey', publicForms],
   ] as const) {
     for (const [from, der] of forms) {
-      const id = await register(service, asymmetric(type, from, der), mask('Sign', 'Verify'));
+      const id = await register(service, asymmetricKey(type, from, der), mask('Sign', 'Verify'));
       for (const version of read) {
         t.equal(
           await attributeOf(service, id, 'CryptographicLength', version),
@@ -204,7 +204,7 @@ async function comesBack(t: Tap, name: string, pem: Uint8Array, length: number):
 
 t.test('RSA keys of three primes are refused', { skip }, async (t) => {
   const args = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3';
-  const Object = asymmetric('PrivateKey', 'PKCS_8', OpenSsl.der(await openssl.ask(args)));
+  const Object = asymmetricKey('PrivateKey', 'PKCS_8', OpenSsl.der(await openssl.ask(args)));
   const request = { ObjectType: Object.type, Attributes: having(), Object } as const;
   t.equal(await outcome(service, '2.1', Register, request), 'InvalidField');
 });
@@ -219,7 +219,7 @@ t.test('a key that goes to and fro in PEM stays what it is', { skip }, async (t)
     const pkcs8 = OpenSsl.der(await openssl.ask('pkcs8 -topk8 -nocrypt -in', first));
     let der = pkcs8;
     for (let round = 0; round < 3; round += 1) {
-      const id = await register(service, asymmetric('PrivateKey', 'PKCS_8', der), mask('Sign'));
+      const id = await register(service, asymmetricKey('PrivateKey', 'PKCS_8', der), mask('Sign'));
       const given = openssl.file(await material(id, 'PKCS_8', '2.1'));
       der = OpenSsl.der(await openssl.ask('pkey -inform DER -in', given));
     }

@@ -4,13 +4,13 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
-import { hex, Player, played, verdictOf } from '../protocol/known-answers/playing.ts';
+import { hex, VectorClient, testedVersions, verifySignature } from '../protocol/known-answers/playing.ts';
 import { succeed } from '../protocol/operations/ask.ts';
 import { hashes, missing, OpenSsl, type Pair, pairOf, rsaWords } from './openssl.ts';
 
 /** What is signed here is verified by OpenSSL's command line, and the other way round. */
 
-const player = await Player.open(t);
+const player = await VectorClient.open(t);
 const openssl = new OpenSsl(t);
 const skip = missing;
 const data = new TextEncoder().encode('data of thirty-two bytes and so…');
@@ -90,18 +90,18 @@ async function ways(): Promise<Way[]> {
 t.test('signatures, both ways', { skip }, async (t) => {
   const file = openssl.file(data);
   for (const { name, key, parameters, args, digest } of await ways()) {
-    const secret = await player.key(key.secret, 'Sign');
-    const open = await player.key(key.open, 'Verify');
+    const secret = await player.registerKey(key.secret, 'Sign');
+    const open = await player.registerKey(key.open, 'Verify');
     const theirs = await openssl.ask(`dgst ${args} -sign ${key.secretFile}`, file);
     const messages = [
       { Data: data },
       ...(digest === undefined ? [] : [{ DigestedData: nodeCrypto.digest(digest, data) }]),
     ];
-    for (const version of played) {
+    for (const version of testedVersions) {
       for (const message of messages) {
         const what = `${version} ${name} ${Object.keys(message)}`;
         t.equal(
-          await verdictOf(player, version, open, parameters, message, theirs),
+          await verifySignature(player, version, open, parameters, message, theirs),
           'Valid',
           `${what}: theirs`,
         );
@@ -119,10 +119,10 @@ t.test('EdDSA, both ways', { skip }, async (t) => {
   const file = openssl.file(data);
   for (const algorithm of ['ED25519', 'ED448']) {
     const key = await pairOf(openssl, `genpkey -algorithm ${algorithm}`);
-    const secret = await player.key(key.secret, 'Sign');
-    const open = await player.key(key.open, 'Verify');
+    const secret = await player.registerKey(key.secret, 'Sign');
+    const open = await player.registerKey(key.open, 'Verify');
     const theirs = await openssl.ask(`pkeyutl -sign -rawin -inkey ${key.secretFile} -in`, file);
-    for (const version of played) {
+    for (const version of testedVersions) {
       const request = { UniqueIdentifier: secret, Data: data };
       const { SignatureData } = await succeed(player.service, version, Sign, request);
       t.equal(hex(SignatureData), hex(theirs), `${version} ${algorithm}: the same`);

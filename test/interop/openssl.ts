@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HashingAlgorithm } from '../../codec/enums.ts';
 import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
-import { asymmetric } from '../protocol/known-answers/playing.ts';
+import { asymmetricKey } from '../protocol/known-answers/playing.ts';
 
 /** OpenSSL's command line, in a directory of its own. */
 
@@ -101,8 +101,8 @@ export async function pairOf(openssl: OpenSsl, args: string, ...more: readonly s
   return {
     secretFile,
     publicFile: openssl.file(await openssl.ask('pkey -pubout -in', secretFile)),
-    secret: asymmetric('PrivateKey', 'PKCS_8', pkcs8),
-    open: asymmetric('PublicKey', 'X_509', spki),
+    secret: asymmetricKey('PrivateKey', 'PKCS_8', pkcs8),
+    open: asymmetricKey('PublicKey', 'X_509', spki),
   };
 }
 

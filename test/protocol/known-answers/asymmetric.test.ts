@@ -8,45 +8,45 @@ import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { Sign } from '../../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
-import { asymmetric, bigInteger, gave, hex, Player, played, rsaKey } from './playing.ts';
-import { type Vector, vectorsOf } from './vectors.ts';
+import { asymmetricKey, bigInteger, fieldOf, hex, rsaKey, testedVersions, VectorClient } from './playing.ts';
+import { readVectors, type Vector } from './vectors.ts';
 
-const player = await Player.open(t);
+const client = await VectorClient.open(t);
 type HashName = HashingAlgorithm & string;
 
 function numbersOf(vector: Vector) {
   return {
     N: vector.bytes('N'),
     E: vector.bytes('E'),
-    D: vector.maybe('D'),
-    P: vector.maybe('P'),
-    Q: vector.maybe('Q'),
+    D: vector.optionalBytes('D'),
+    P: vector.optionalBytes('P'),
+    Q: vector.optionalBytes('Q'),
   };
 }
 
 t.test('RSAES-OAEP', async (t) => {
-  for (const vector of vectorsOf('oaep.txt')) {
+  for (const vector of readVectors('oaep.txt')) {
     const { privateKey, publicKey } = rsaKey(numbersOf(vector));
-    const secret = await player.key(privateKey, 'Decrypt');
-    const open = await player.key(publicKey, 'Encrypt');
+    const secret = await client.registerKey(privateKey, 'Decrypt');
+    const open = await client.registerKey(publicKey, 'Encrypt');
     const mask = vector.text('Mask') as HashName | undefined;
-    const label = vector.maybe('Label');
+    const label = vector.optionalBytes('Label');
     const CryptographicParameters: CryptographicParameters = {
       PaddingMethod: 'OAEP',
-      HashingAlgorithm: vector.named<HashName>('Hash'),
+      HashingAlgorithm: vector.requireText<HashName>('Hash'),
       ...(mask === undefined ? {} : { MaskGenerator: 'MGF1', MaskGeneratorHashingAlgorithm: mask }),
       ...(label === undefined ? {} : { PSource: label }),
     };
     const Data = vector.bytes('Plain');
-    for (const version of played) {
+    for (const version of testedVersions) {
       const sealed = { CryptographicParameters, UniqueIdentifier: secret, Data: vector.bytes('Encrypted') };
-      const opened = await player.play(version, Decrypt, sealed);
-      t.equal(gave(opened, 'Data'), hex(Data), `${version} ${vector.name}`);
+      const opened = await client.request(version, Decrypt, sealed);
+      t.equal(fieldOf(opened, 'Data'), hex(Data), `${version} ${vector.name}`);
       const fresh = { CryptographicParameters, UniqueIdentifier: open, Data };
-      const { payload } = await player.play(version, Encrypt, fresh);
+      const { payload } = await client.request(version, Encrypt, fresh);
       t.not(hex(payload['Data']), hex(sealed.Data), `${version} ${vector.name}: another seed`);
-      const back = await player.play(version, Decrypt, { ...sealed, Data: payload['Data'] });
-      t.equal(gave(back, 'Data'), hex(Data), `${version} ${vector.name}: its own`);
+      const back = await client.request(version, Decrypt, { ...sealed, Data: payload['Data'] });
+      t.equal(fieldOf(back, 'Data'), hex(Data), `${version} ${vector.name}: its own`);
     }
   }
 });
@@ -62,36 +62,36 @@ interface Signed {
 }
 
 async function play(t: Tap, { vector, publicKey, privateKey, parameters, signature, digests }: Signed) {
-  const UniqueIdentifier = await player.key(publicKey, 'Verify');
-  const secret = privateKey && (await player.key(privateKey, 'Sign'));
+  const UniqueIdentifier = await client.registerKey(publicKey, 'Verify');
+  const secret = privateKey && (await client.registerKey(privateKey, 'Sign'));
   const Data = vector.bytes('Message');
   const expected = vector.has('Result') ? 'Invalid' : 'Valid';
   const common = { CryptographicParameters: parameters };
-  for (const version of played) {
+  for (const version of testedVersions) {
     const name = `${version} ${vector.name} ${vector.text('Result') ?? ''}`;
     const request = { ...common, UniqueIdentifier, SignatureData: signature };
-    const { reason, payload } = await player.play(version, SignatureVerify, { ...request, Data });
+    const { reason, payload } = await client.request(version, SignatureVerify, { ...request, Data });
     t.equal(reason ?? payload['ValidityIndicator'], expected, name);
-    const { last } = await player.inParts(version, SignatureVerify, { ...request, Data });
+    const { last } = await client.requestInParts(version, SignatureVerify, { ...request, Data });
     t.equal(last['ValidityIndicator'], expected, `${name}: in parts`);
     if (digests) {
       const DigestedData = nodeCrypto.digest(parameters.HashingAlgorithm as HashingAlgorithm, Data);
-      const digested = await player.play(version, SignatureVerify, { ...request, DigestedData });
+      const digested = await client.request(version, SignatureVerify, { ...request, DigestedData });
       t.equal(digested.reason ?? digested.payload['ValidityIndicator'], expected, `${name}: its digest`);
     }
     if (secret === undefined) continue;
     const asked = { ...common, UniqueIdentifier: secret, Data };
-    const made = await player.play(version, Sign, asked);
-    t.equal(gave(made, 'SignatureData'), hex(signature), `${name}: made`);
-    const parts = await player.inParts(version, Sign, asked);
+    const made = await client.request(version, Sign, asked);
+    t.equal(fieldOf(made, 'SignatureData'), hex(signature), `${name}: made`);
+    const parts = await client.requestInParts(version, Sign, asked);
     t.equal(hex(parts.last['SignatureData']), hex(signature), `${name}: made in parts`);
   }
 }
 
 t.test('RSA signatures', async (t) => {
-  for (const vector of vectorsOf('rsa-signatures.txt')) {
+  for (const vector of readVectors('rsa-signatures.txt')) {
     const { privateKey, publicKey } = rsaKey(numbersOf(vector));
-    const padding = vector.named<PaddingMethod & string>('Padding');
+    const padding = vector.requireText<PaddingMethod & string>('Padding');
     const salt = vector.text('Salt');
     await play(t, {
       vector,
@@ -99,7 +99,7 @@ t.test('RSA signatures', async (t) => {
       privateKey: vector.has('D') && padding === 'PKCS1V1_5' ? privateKey : undefined,
       parameters: {
         PaddingMethod: padding,
-        HashingAlgorithm: vector.named<HashName>('Hash'),
+        HashingAlgorithm: vector.requireText<HashName>('Hash'),
         ...(salt === undefined ? {} : { SaltLength: Number(salt) }),
       },
       signature: vector.bytes('Signature'),
@@ -112,18 +112,18 @@ t.test('RSA signatures', async (t) => {
 const digestible = ['P_224', 'P_256', 'P_384', 'P_521', 'SECP256K1'];
 
 t.test('ECDSA and DSA', async (t) => {
-  for (const vector of vectorsOf('curve-signatures.txt')) {
+  for (const vector of readVectors('curve-signatures.txt')) {
     const RecommendedCurve = vector.text('Curve');
     const number = (field: string) => bigInteger(vector.bytes(field));
     const publicKey =
       RecommendedCurve === undefined
-        ? asymmetric(
+        ? asymmetricKey(
             'PublicKey',
             'TransparentDSAPublicKey',
             { P: number('P'), Q: number('Q'), G: number('G'), Y: number('Y') },
             'DSA',
           )
-        : asymmetric(
+        : asymmetricKey(
             'PublicKey',
             'TransparentECPublicKey',
             { RecommendedCurve, QString: vector.bytes('Point') },
@@ -132,7 +132,7 @@ t.test('ECDSA and DSA', async (t) => {
     await play(t, {
       vector,
       publicKey,
-      parameters: { HashingAlgorithm: vector.named<HashName>('Hash') },
+      parameters: { HashingAlgorithm: vector.requireText<HashName>('Hash') },
       signature: derOf(vector),
       digests: RecommendedCurve === undefined || digestible.includes(RecommendedCurve),
     });
@@ -151,15 +151,15 @@ const edwards = {
 } as const;
 
 t.test('EdDSA', async (t) => {
-  for (const vector of vectorsOf('edwards-signatures.txt')) {
-    const algorithm = vector.named<'Ed25519' | 'Ed448'>('Algorithm');
+  for (const vector of readVectors('edwards-signatures.txt')) {
+    const algorithm = vector.requireText<'Ed25519' | 'Ed448'>('Algorithm');
     const [secret, open] = edwards[algorithm].map((front) => Uint8Array.fromHex(front));
     const der = (front: Uint8Array | undefined, field: string) =>
       Uint8Array.from([...(front ?? []), ...vector.bytes(field)]);
     await play(t, {
       vector,
-      publicKey: asymmetric('PublicKey', 'X_509', der(open, 'Public'), algorithm),
-      privateKey: asymmetric('PrivateKey', 'PKCS_8', der(secret, 'Secret'), algorithm),
+      publicKey: asymmetricKey('PublicKey', 'X_509', der(open, 'Public'), algorithm),
+      privateKey: asymmetricKey('PrivateKey', 'PKCS_8', der(secret, 'Secret'), algorithm),
       parameters: {},
       signature: vector.bytes('Signature'),
       digests: false,

@@ -4,10 +4,10 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { symmetric } from '../operations/transfer/wrapping-keys.ts';
-import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';
-import { type Vector, vectorsOf } from './vectors.ts';
+import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
+import { readVectors, type Vector } from './vectors.ts';
 
-const player = await Player.open(t);
+const client = await VectorClient.open(t);
 
 /** What is asked beside the data, and with which key. */
 async function request(vector: Vector): Promise<{
@@ -15,12 +15,15 @@ async function request(vector: Vector): Promise<{
   readonly CryptographicParameters: CryptographicParameters;
   readonly IVCounterNonce?: Uint8Array;
 }> {
-  const key = symmetric(vector.bytes('Key'), vector.named<CryptographicAlgorithm & string>('Algorithm'));
+  const key = symmetric(
+    vector.bytes('Key'),
+    vector.requireText<CryptographicAlgorithm & string>('Algorithm'),
+  );
   const mode = vector.text('Mode') as BlockCipherMode | undefined;
   const counter = vector.text('Counter');
-  const iv = vector.maybe('IV');
+  const iv = vector.optionalBytes('IV');
   return {
-    UniqueIdentifier: await player.key(key, 'Encrypt', 'Decrypt'),
+    UniqueIdentifier: await client.registerKey(key, 'Encrypt', 'Decrypt'),
     CryptographicParameters: {
       ...(mode === undefined ? {} : { BlockCipherMode: mode }),
       ...(mode === 'ECB' || mode === 'CBC' ? { PaddingMethod: 'None' } : {}),
@@ -34,65 +37,65 @@ async function request(vector: Vector): Promise<{
 const whole = new Set(['XTS', 'CCM', 'NISTKeyWrap', 'AESKeyWrapPadding']);
 
 t.test('ciphers, both ways, whole and in parts', async (t) => {
-  for (const vector of [...vectorsOf('ciphers.txt'), ...vectorsOf('key-wrap.txt')]) {
+  for (const vector of [...readVectors('ciphers.txt'), ...readVectors('key-wrap.txt')]) {
     const common = await request(vector);
-    const Data = vector.maybe('Plain');
+    const Data = vector.optionalBytes('Plain');
     const sealed = vector.bytes('Encrypted');
-    for (const version of played) {
-      const opened = await player.play(version, Decrypt, { ...common, Data: sealed });
+    for (const version of testedVersions) {
+      const opened = await client.request(version, Decrypt, { ...common, Data: sealed });
       if (Data === undefined) {
-        t.equal(failureOf(opened), undecipherable, `${version} ${vector.name}: forged`);
+        t.equal(failureOf(opened), decryptionFailed, `${version} ${vector.name}: forged`);
         continue;
       }
-      t.equal(gave(opened, 'Data'), hex(Data), `${version} ${vector.name}: decrypted`);
-      const made = await player.play(version, Encrypt, { ...common, Data });
-      t.equal(gave(made, 'Data'), hex(sealed), `${version} ${vector.name}: encrypted`);
+      t.equal(fieldOf(opened, 'Data'), hex(Data), `${version} ${vector.name}: decrypted`);
+      const made = await client.request(version, Encrypt, { ...common, Data });
+      t.equal(fieldOf(made, 'Data'), hex(sealed), `${version} ${vector.name}: encrypted`);
       if (whole.has(vector.text('Mode') ?? '')) continue;
-      const parts = await player.inParts(version, Encrypt, { ...common, Data });
+      const parts = await client.requestInParts(version, Encrypt, { ...common, Data });
       t.equal(hex(parts.output), hex(sealed), `${version} ${vector.name}: encrypted in parts`);
-      const back = await player.inParts(version, Decrypt, { ...common, Data: sealed });
+      const back = await client.requestInParts(version, Decrypt, { ...common, Data: sealed });
       t.equal(hex(back.output), hex(Data), `${version} ${vector.name}: decrypted in parts`);
     }
   }
 });
 
 t.test('modes that authenticate, the tag in its field and behind the data', async (t) => {
-  for (const vector of vectorsOf('authenticated.txt')) {
+  for (const vector of readVectors('authenticated.txt')) {
     const common = await request(vector);
     const tag = vector.bytes('Tag');
-    const additional = vector.maybe('Additional');
+    const additional = vector.optionalBytes('Additional');
     const beside = additional === undefined ? {} : { AuthenticatedEncryptionAdditionalData: additional };
-    const Data = vector.maybe('Plain');
+    const Data = vector.optionalBytes('Plain');
     const sealed = vector.bytes('Encrypted');
-    for (const version of played) {
+    for (const version of testedVersions) {
       const name = `${version} ${vector.name}`;
       const given = { ...common, ...beside };
       const closed = { ...given, Data: sealed, AuthenticatedEncryptionTag: tag };
-      const opened = await player.play(version, Decrypt, closed);
+      const opened = await client.request(version, Decrypt, closed);
       if (Data === undefined) {
-        t.equal(failureOf(opened), undecipherable, `${name}: forged`);
+        t.equal(failureOf(opened), decryptionFailed, `${name}: forged`);
         continue;
       }
-      t.equal(gave(opened, 'Data'), hex(Data), `${name}: decrypted`);
-      const made = await player.play(version, Encrypt, { ...given, Data });
-      t.equal(gave(made, 'Data'), hex(sealed), `${name}: encrypted`);
-      t.equal(gave(made, 'AuthenticatedEncryptionTag'), hex(tag), `${name}: tag`);
+      t.equal(fieldOf(opened, 'Data'), hex(Data), `${name}: decrypted`);
+      const made = await client.request(version, Encrypt, { ...given, Data });
+      t.equal(fieldOf(made, 'Data'), hex(sealed), `${name}: encrypted`);
+      t.equal(fieldOf(made, 'AuthenticatedEncryptionTag'), hex(tag), `${name}: tag`);
       if (whole.has(vector.text('Mode') ?? '')) continue;
-      const parts = await player.inParts(version, Encrypt, { ...given, Data });
+      const parts = await client.requestInParts(version, Encrypt, { ...given, Data });
       t.equal(hex(parts.output), hex(sealed), `${name}: encrypted in parts`);
       t.equal(hex(parts.last['AuthenticatedEncryptionTag']), hex(tag), `${name}: tag of parts`);
       const last = { AuthenticatedEncryptionTag: tag };
-      const back = await player.inParts(version, Decrypt, { ...given, Data: sealed }, last);
+      const back = await client.requestInParts(version, Decrypt, { ...given, Data: sealed }, last);
       t.equal(hex(back.output), hex(Data), `${name}: decrypted in parts`);
     }
     if (additional !== undefined) continue;
     const joined = Uint8Array.from([...sealed, ...tag]);
-    const old = await player.play('1.2', Decrypt, { ...common, Data: joined });
-    if (Data === undefined) t.equal(failureOf(old), undecipherable, `1.2 ${vector.name}: forged`);
+    const old = await client.request('1.2', Decrypt, { ...common, Data: joined });
+    if (Data === undefined) t.equal(failureOf(old), decryptionFailed, `1.2 ${vector.name}: forged`);
     else {
-      t.equal(gave(old, 'Data'), hex(Data), `1.2 ${vector.name}: decrypted`);
-      const made = await player.play('1.2', Encrypt, { ...common, Data });
-      t.equal(gave(made, 'Data'), hex(joined), `1.2 ${vector.name}: encrypted`);
+      t.equal(fieldOf(old, 'Data'), hex(Data), `1.2 ${vector.name}: decrypted`);
+      const made = await client.request('1.2', Encrypt, { ...common, Data });
+      t.equal(fieldOf(made, 'Data'), hex(joined), `1.2 ${vector.name}: encrypted`);
     }
   }
 });

@@ -4,20 +4,22 @@ import { Hash } from '../../../src/operations/cryptography/hash.ts';
 import { MAC } from '../../../src/operations/cryptography/mac.ts';
 import { MACVerify } from '../../../src/operations/cryptography/mac-verify.ts';
 import { symmetric } from '../operations/transfer/wrapping-keys.ts';
-import { gave, hex, Player, played } from './playing.ts';
-import { vectorsOf } from './vectors.ts';
+import { fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
+import { readVectors } from './vectors.ts';
 
-const player = await Player.open(t);
+const client = await VectorClient.open(t);
 
 t.test('digests, whole and in parts', async (t) => {
-  for (const vector of vectorsOf('digests.txt')) {
-    const CryptographicParameters = { HashingAlgorithm: vector.named<HashingAlgorithm & string>('Hash') };
+  for (const vector of readVectors('digests.txt')) {
+    const CryptographicParameters = {
+      HashingAlgorithm: vector.requireText<HashingAlgorithm & string>('Hash'),
+    };
     const request = { CryptographicParameters, Data: vector.bytes('Message') };
     const expected = hex(vector.bytes('Digest'));
-    for (const version of played) {
-      const made = await player.play(version, Hash, request);
-      t.equal(gave(made, 'Data'), expected, `${version} ${vector.name}`);
-      const parts = await player.inParts(version, Hash, request);
+    for (const version of testedVersions) {
+      const made = await client.request(version, Hash, request);
+      t.equal(fieldOf(made, 'Data'), expected, `${version} ${vector.name}`);
+      const parts = await client.requestInParts(version, Hash, request);
       t.equal(hex(parts.last['Data']), expected, `${version} ${vector.name}: in parts`);
     }
   }
@@ -26,23 +28,26 @@ t.test('digests, whole and in parts', async (t) => {
 t.test(
   'message authentication codes: made and verified, whole and in parts; changed and cut ones',
   async (t) => {
-    for (const vector of vectorsOf('macs.txt')) {
-      const algorithm = vector.named<CryptographicAlgorithm & string>('Algorithm');
-      const UniqueIdentifier = await player.key(
+    for (const vector of readVectors('macs.txt')) {
+      const algorithm = vector.requireText<CryptographicAlgorithm & string>('Algorithm');
+      const UniqueIdentifier = await client.registerKey(
         symmetric(vector.bytes('Key'), algorithm),
         'MACGenerate',
         'MACVerify',
       );
       const request = { UniqueIdentifier, Data: vector.bytes('Message') };
       const MACData = vector.bytes('MAC');
-      for (const version of played) {
-        const made = await player.play(version, MAC, request);
-        t.equal(gave(made, 'MACData'), hex(MACData), `${version} ${vector.name}`);
-        const parts = await player.inParts(version, MAC, request);
+      for (const version of testedVersions) {
+        const made = await client.request(version, MAC, request);
+        t.equal(fieldOf(made, 'MACData'), hex(MACData), `${version} ${vector.name}`);
+        const parts = await client.requestInParts(version, MAC, request);
         t.equal(hex(parts.last['MACData']), hex(MACData), `${version} ${vector.name}: in parts`);
         const verdict = async (given: Uint8Array) => {
-          const { reason, payload } = await player.play(version, MACVerify, { ...request, MACData: given });
-          const checked = await player.inParts(version, MACVerify, request, { MACData: given });
+          const { reason, payload } = await client.request(version, MACVerify, {
+            ...request,
+            MACData: given,
+          });
+          const checked = await client.requestInParts(version, MACVerify, request, { MACData: given });
           t.equal(
             checked.last['ValidityIndicator'],
             payload['ValidityIndicator'],

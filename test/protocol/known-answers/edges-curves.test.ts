@@ -4,12 +4,12 @@ import { nodeCrypto } from '../../../src/crypto/node/node.ts';
 import { Sign } from '../../../src/operations/cryptography/sign.ts';
 import { Register } from '../../../src/operations/transfer/register.ts';
 import { having, outcome } from '../operations/ask.ts';
-import { bytesOf, flipped, integer, item, joined, numberOf } from './edges.ts';
-import { asymmetric, Player, played, verdictOf } from './playing.ts';
+import { concat, encodeInteger, encodeItem, flipBit, toBytes, toNumber } from './edges.ts';
+import { asymmetricKey, testedVersions, VectorClient, verifySignature } from './playing.ts';
 
 /** Signatures of curves and of DSA that only a careless reader takes. */
 
-const player = await Player.open(t);
+const client = await VectorClient.open(t);
 const data = new TextEncoder().encode('seventeen bytes..');
 const sha256 = { HashingAlgorithm: 'SHA_256' } as const;
 
@@ -37,7 +37,8 @@ t.test('ECDSA: numbers out of range and encodings that are not DER', async (t) =
     });
     const key = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
     const raw = new Uint8Array(sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }));
-    await judge(t, namedCurve, new Uint8Array(publicKey), raw, order, true, digests);
+    const signature = { raw, order, isMalleable: true };
+    await checkSignatures(t, namedCurve, new Uint8Array(publicKey), signature, digests);
   }
 });
 
@@ -55,7 +56,8 @@ t.test('DSA: the same', async (t) => {
     const key = createPrivateKey({ key: privateKey, format: 'der', type: 'pkcs8' });
     const raw = new Uint8Array(sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }));
     const { P: _, Q } = dsaNumbers(new Uint8Array(publicKey));
-    await judge(t, `DSA ${modulusLength}`, new Uint8Array(publicKey), raw, Q, false, true);
+    const signature = { raw, order: Q, isMalleable: false };
+    await checkSignatures(t, `DSA ${modulusLength}`, new Uint8Array(publicKey), signature, true);
   }
 });
 
@@ -66,8 +68,8 @@ function dsaNumbers(spki: Uint8Array): { P: bigint; Q: bigint } {
   const read = (at: number): [value: bigint, next: number] => {
     const form = inside[at + 1] as number;
     const head = form === 0x82 ? 4 : form === 0x81 ? 3 : 2;
-    const length = form < 0x80 ? form : Number(numberOf(inside.subarray(at + 2, at + head)));
-    return [numberOf(inside.subarray(at + head, at + head + length)), at + head + length];
+    const length = form < 0x80 ? form : Number(toNumber(inside.subarray(at + 2, at + head)));
+    return [toNumber(inside.subarray(at + head, at + head + length)), at + head + length];
   };
   const [P, next] = read(0);
   return { P, Q: read(next)[0] };
@@ -75,24 +77,27 @@ function dsaNumbers(spki: Uint8Array): { P: bigint; Q: bigint } {
 
 type Tap = { equal(a: unknown, b: unknown, message: string): unknown };
 
-async function judge(
-  t: Tap,
-  name: string,
-  spki: Uint8Array,
-  raw: Uint8Array,
-  order: bigint,
-  malleable: boolean,
-  digests: boolean,
-): Promise<void> {
-  const id = await player.key(asymmetric('PublicKey', 'X_509', spki), 'Verify');
-  const r = numberOf(raw.subarray(0, raw.length / 2));
-  const s = numberOf(raw.subarray(raw.length / 2));
-  const pair = (one: bigint, other: bigint) => item(0x30, integer(one), integer(other));
-  const good = pair(r, s);
-  const [first, second] = [integer(r), integer(s)];
+interface Signature {
+  /** r and s, each as long as the order. */
+  readonly raw: Uint8Array;
+  readonly order: bigint;
+  /** Whether the order less s is valid too. */
+  readonly isMalleable: boolean;
+}
+
+const numbersOf = ({ raw }: Pick<Signature, 'raw'>) => ({
+  r: toNumber(raw.subarray(0, raw.length / 2)),
+  s: toNumber(raw.subarray(raw.length / 2)),
+});
+const pair = (one: bigint, other: bigint) => encodeItem(0x30, encodeInteger(one), encodeInteger(other));
+
+/** Signatures whose numbers are wrong. */
+function wrongNumbers({ raw, order, isMalleable }: Signature): Record<string, Uint8Array> {
+  const { r, s } = numbersOf({ raw });
+  const [first, second] = [encodeInteger(r), encodeInteger(s)];
   const negative = (value: bigint) =>
-    item(2, [0xff], bytesOf((1n << BigInt(raw.length * 4)) - value, raw.length / 2));
-  const wrong: Record<string, Uint8Array> = {
+    encodeItem(2, [0xff], toBytes((1n << BigInt(raw.length * 4)) - value, raw.length / 2));
+  return {
     'r and s of 0': pair(0n, 0n),
     'r of 0': pair(0n, s),
     's of 0': pair(r, 0n),
@@ -109,73 +114,103 @@ async function judge(
     'the order added to both': pair(r + order, s + order),
     'a power of two added to r': pair(r + (1n << 600n), s),
     'r and s exchanged': pair(s, r),
-    'r less the order': item(0x30, negative(order - r), second),
-    's less the order': item(0x30, first, negative(order - s)),
-    'r negated': item(0x30, negative(r), second),
-    's negated': item(0x30, first, negative(s)),
-    ...(malleable ? {} : { 's from the other end': pair(r, order - s) }),
-    'a zero before r': item(0x30, item(2, [0], first.subarray(2)), second),
-    'a zero before s': item(0x30, first, item(2, [0], second.subarray(2))),
-    'eight zeros before s': item(0x30, first, item(2, new Uint8Array(8), second.subarray(2))),
-    'r empty': item(0x30, [2, 0], second),
-    's empty': item(0x30, first, [2, 0]),
-    'a long length of r': item(0x30, [2, 0x81], first.subarray(1), second),
-    'a long length of s': item(0x30, first, [2, 0x81], second.subarray(1)),
-    'a longer length of s': item(0x30, first, [2, 0x82, 0], second.subarray(1)),
-    'a long length of both': joined([0x30, 0x82, 0, first.length + second.length], first, second),
-    'an indefinite length': joined([0x30, 0x80], first, second, [0, 0]),
-    'an indefinite length without an end': joined([0x30, 0x80], first, second),
-    'a length of 2 GiB': joined([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff], first, second),
-    'a length of 2^64 and what it is': joined(
-      [0x30, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, first.length + second.length],
-      first,
-      second,
-    ),
-    'a length too short': joined([0x30, first.length + second.length - 1], first, second),
-    'a length too long': joined([0x30, first.length + second.length + 1], first, second),
-    'a byte behind s': item(0x30, first, second, [0]),
-    'a NULL behind s': item(0x30, first, second, [5, 0]),
-    'a third number': item(0x30, first, second, [2, 1, 1]),
-    'a byte behind all': joined(good, [0]),
-    'a NULL behind all': joined(good, [5, 0]),
-    'another signature behind it': joined(good, good),
-    'a byte before all': joined([0], good),
-    'only r': item(0x30, first),
-    'only s': item(0x30, second),
+    'r less the order': encodeItem(0x30, negative(order - r), second),
+    's less the order': encodeItem(0x30, first, negative(order - s)),
+    'r negated': encodeItem(0x30, negative(r), second),
+    's negated': encodeItem(0x30, first, negative(s)),
+    ...(isMalleable ? {} : { 's from the other end': pair(r, order - s) }),
+  };
+}
+
+/** Signatures whose encoding is not DER, or not that of two numbers. */
+function wrongEncodings(raw: Uint8Array): Record<string, Uint8Array> {
+  const { r, s } = numbersOf({ raw });
+  const [first, second] = [encodeInteger(r), encodeInteger(s)];
+  const good = pair(r, s);
+  return {
+    ...wrongLengths(first, second),
+    'a zero before r': encodeItem(0x30, encodeItem(2, [0], first.subarray(2)), second),
+    'a zero before s': encodeItem(0x30, first, encodeItem(2, [0], second.subarray(2))),
+    'eight zeros before s': encodeItem(0x30, first, encodeItem(2, new Uint8Array(8), second.subarray(2))),
+    'r empty': encodeItem(0x30, [2, 0], second),
+    's empty': encodeItem(0x30, first, [2, 0]),
+    'a byte behind s': encodeItem(0x30, first, second, [0]),
+    'a NULL behind s': encodeItem(0x30, first, second, [5, 0]),
+    'a third number': encodeItem(0x30, first, second, [2, 1, 1]),
+    'a byte behind all': concat(good, [0]),
+    'a NULL behind all': concat(good, [5, 0]),
+    'another signature behind it': concat(good, good),
+    'a byte before all': concat([0], good),
+    'only r': encodeItem(0x30, first),
+    'only s': encodeItem(0x30, second),
     'an empty SEQUENCE': Uint8Array.of(0x30, 0),
     nothing: new Uint8Array(),
     'one byte': Uint8Array.of(0x30),
-    'a SET': item(0x31, first, second),
-    'a SEQUENCE around it': item(0x30, good),
-    'an OCTET STRING around it': item(4, good),
-    'a BIT STRING around it': item(3, [0], good),
-    'r as an OCTET STRING': item(0x30, [4], first.subarray(1), second),
-    's as an ENUMERATED': item(0x30, first, [10], second.subarray(1)),
-    's as a REAL of infinity': item(0x30, first, [9, 1, 0x40]),
-    'r as TRUE': item(0x30, [1, 1, 0xff], second),
-    's as a UTF8String': item(0x30, first, [12], second.subarray(1)),
-    'r as a SEQUENCE': item(0x30, item(0x30, first), second),
+    'a SET': encodeItem(0x31, first, second),
+    'a SEQUENCE around it': encodeItem(0x30, good),
+    'an OCTET STRING around it': encodeItem(4, good),
+    'a BIT STRING around it': encodeItem(3, [0], good),
+    'r as an OCTET STRING': encodeItem(0x30, [4], first.subarray(1), second),
+    's as an ENUMERATED': encodeItem(0x30, first, [10], second.subarray(1)),
+    's as a REAL of infinity': encodeItem(0x30, first, [9, 1, 0x40]),
+    'r as TRUE': encodeItem(0x30, [1, 1, 0xff], second),
+    's as a UTF8String': encodeItem(0x30, first, [12], second.subarray(1)),
+    'r as a SEQUENCE': encodeItem(0x30, encodeItem(0x30, first), second),
     'the bytes of r and s without DER': raw,
     'zeros without DER': new Uint8Array(raw.length),
     'the last byte cut': good.slice(0, -1),
     'all ones': new Uint8Array(good.length).fill(0xff),
-    'the last bit': flipped(good, good.length * 8 - 1),
-    'a bit of r': flipped(good, 8 * 8),
+    'the last bit': flipBit(good, good.length * 8 - 1),
+    'a bit of r': flipBit(good, 8 * 8),
   };
+}
+
+function wrongLengths(first: Uint8Array, second: Uint8Array): Record<string, Uint8Array> {
+  return {
+    'a long length of r': encodeItem(0x30, [2, 0x81], first.subarray(1), second),
+    'a long length of s': encodeItem(0x30, first, [2, 0x81], second.subarray(1)),
+    'a longer length of s': encodeItem(0x30, first, [2, 0x82, 0], second.subarray(1)),
+    'a long length of both': concat([0x30, 0x82, 0, first.length + second.length], first, second),
+    'an indefinite length': concat([0x30, 0x80], first, second, [0, 0]),
+    'an indefinite length without an end': concat([0x30, 0x80], first, second),
+    'a length of 2 GiB': concat([0x30, 0x84, 0x7f, 0xff, 0xff, 0xff], first, second),
+    'a length of 2^64 and what it is': concat(
+      [0x30, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, first.length + second.length],
+      first,
+      second,
+    ),
+    'a length too short': concat([0x30, first.length + second.length - 1], first, second),
+    'a length too long': concat([0x30, first.length + second.length + 1], first, second),
+  };
+}
+
+async function checkSignatures(
+  t: Tap,
+  name: string,
+  spki: Uint8Array,
+  signature: Signature,
+  withDigests: boolean,
+): Promise<void> {
+  const id = await client.registerKey(asymmetricKey('PublicKey', 'X_509', spki), 'Verify');
+  const { r, s } = numbersOf(signature);
+  const good = pair(r, s);
+  const wrong = { ...wrongNumbers(signature), ...wrongEncodings(signature.raw) };
   const digest = nodeCrypto.digest('SHA_256', data);
-  const messages = digests ? [{ Data: data }, { DigestedData: digest }] : [{ Data: data }];
-  for (const version of played) {
+  const messages = withDigests ? [{ Data: data }, { DigestedData: digest }] : [{ Data: data }];
+  for (const version of testedVersions) {
     for (const message of messages) {
       const what = `${version} ${name} ${Object.keys(message)}`;
-      const verdict = (signature: Uint8Array) => verdictOf(player, version, id, sha256, message, signature);
-      t.equal(await verdict(good), 'Valid', what);
+      const verify = (signature: Uint8Array) =>
+        verifySignature(client, version, id, sha256, message, signature);
+      t.equal(await verify(good), 'Valid', what);
       // FIPS 186-5 §6.4.2 asks for no more than that both are below the order.
-      if (malleable) t.equal(await verdict(pair(r, order - s)), 'Valid', `${what}: s from the other end`);
-      for (const [how, signature] of Object.entries(wrong))
-        t.equal(await verdict(signature), 'Invalid', `${what}: ${how}`);
+      if (signature.isMalleable)
+        t.equal(await verify(pair(r, signature.order - s)), 'Valid', `${what}: s from the other end`);
+      for (const [how, bytes] of Object.entries(wrong))
+        t.equal(await verify(bytes), 'Invalid', `${what}: ${how}`);
     }
     t.equal(
-      await verdictOf(player, version, id, sha256, { Data: data.slice(1) }, good),
+      await verifySignature(client, version, id, sha256, { Data: data.slice(1) }, good),
       'Invalid',
       `${name}: other data`,
     );
@@ -190,25 +225,31 @@ t.test('digests of special values are signed and verified', async (t) => {
       publicKeyEncoding: { type: 'spki', format: 'der' },
       privateKeyEncoding: { type: 'pkcs8', format: 'der' },
     });
-    const secret = await player.key(asymmetric('PrivateKey', 'PKCS_8', new Uint8Array(privateKey)), 'Sign');
-    const open = await player.key(asymmetric('PublicKey', 'X_509', new Uint8Array(publicKey)), 'Verify');
-    const bytes = bytesOf(order).length;
-    for (const version of played) {
+    const secret = await client.registerKey(
+      asymmetricKey('PrivateKey', 'PKCS_8', new Uint8Array(privateKey)),
+      'Sign',
+    );
+    const open = await client.registerKey(
+      asymmetricKey('PublicKey', 'X_509', new Uint8Array(publicKey)),
+      'Verify',
+    );
+    const bytes = toBytes(order).length;
+    for (const version of testedVersions) {
       for (const [name, DigestedData] of Object.entries({
         zeros: new Uint8Array(32),
         ones: new Uint8Array(32).fill(0xff),
-        one: bytesOf(1n, 32),
-        ...(bytes === 32 ? { 'the order': bytesOf(order), 'the order less 1': bytesOf(order - 1n) } : {}),
+        one: toBytes(1n, 32),
+        ...(bytes === 32 ? { 'the order': toBytes(order), 'the order less 1': toBytes(order - 1n) } : {}),
         'the digest the server signs itself': nodeCrypto.digest('SHA_256', new Uint8Array(1)),
       })) {
         const request = { UniqueIdentifier: secret, CryptographicParameters: sha256, DigestedData };
-        const { reason, payload } = await player.play(version, Sign, request);
+        const { reason, payload } = await client.request(version, Sign, request);
         t.equal(reason, undefined, `${version} ${namedCurve}: ${name}`);
         const signature = payload['SignatureData'] as Uint8Array;
-        const verdict = await verdictOf(player, version, open, sha256, { DigestedData }, signature);
+        const verdict = await verifySignature(client, version, open, sha256, { DigestedData }, signature);
         t.equal(verdict, 'Valid', `${version} ${namedCurve}: ${name} verified`);
-        const other = { DigestedData: flipped(DigestedData, 17) };
-        const against = await verdictOf(player, version, open, sha256, other, signature);
+        const other = { DigestedData: flipBit(DigestedData, 17) };
+        const against = await verifySignature(client, version, open, sha256, other, signature);
         t.equal(against, 'Invalid', `${version} ${namedCurve}: ${name}, one bit turned`);
       }
     }
@@ -220,17 +261,17 @@ t.test('a point that is not on its curve is no key', async (t) => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve });
     const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
     const wrong = {
-      'one bit turned': flipped(spki, spki.length * 8 - 1),
+      'one bit turned': flipBit(spki, spki.length * 8 - 1),
       zeros: spki.map((byte, at) => (at > spki.length / 2 ? 0 : byte)),
       'a compressed form in the length of both': spki.map((byte, at) =>
-        at === spki.length - 1 - 2 * bytesOf(order).length ? 2 : byte,
+        at === spki.length - 1 - 2 * toBytes(order).length ? 2 : byte,
       ),
     };
-    for (const version of played) {
+    for (const version of testedVersions) {
       for (const [how, KeyMaterial] of Object.entries(wrong)) {
-        const Object = asymmetric('PublicKey', 'X_509', KeyMaterial);
+        const Object = asymmetricKey('PublicKey', 'X_509', KeyMaterial);
         const request = { ObjectType: 'PublicKey', Attributes: having(), Object };
-        const came = await outcome(player.service, version, Register, request as never);
+        const came = await outcome(client.service, version, Register, request as never);
         t.equal(came, 'InvalidField', `${version} ${namedCurve}: ${how}`);
       }
     }

@@ -2,12 +2,12 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
 import { DeriveKey } from '../../../src/operations/creation/derive-key.ts';
 import { having, outcome } from '../operations/ask.ts';
-import { bytesOf, flipped, joined, numberOf } from './edges.ts';
-import { asymmetric, Player, played, verdictOf } from './playing.ts';
+import { concat, flipBit, toBytes, toNumber } from './edges.ts';
+import { asymmetricKey, testedVersions, VectorClient, verifySignature } from './playing.ts';
 
 /** EdDSA signatures that only a careless reader takes, and points of X25519 and X448 that give a key away. */
 
-const player = await Player.open(t);
+const client = await VectorClient.open(t);
 const data = new TextEncoder().encode('seventeen bytes..');
 
 const edwards = {
@@ -23,19 +23,19 @@ const edwards = {
   },
 } as const;
 
-const little = (value: bigint, length: number) => bytesOf(value, length).toReversed();
+const little = (value: bigint, length: number) => toBytes(value, length).toReversed();
 
 t.test('EdDSA: scalars that are not reduced, points that are none', async (t) => {
   for (const type of ['ed25519', 'ed448'] as const) {
     const { order, prime, bytes } = edwards[type];
     const { privateKey, publicKey } = generateKeyPairSync(type as 'ed25519');
     const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
-    const id = await player.key(asymmetric('PublicKey', 'X_509', spki), 'Verify');
+    const id = await client.registerKey(asymmetricKey('PublicKey', 'X_509', spki), 'Verify');
     const good = new Uint8Array(sign(null, data, privateKey));
     const [R, S] = [good.slice(0, bytes), good.slice(bytes)];
-    const s = numberOf(S.toReversed());
-    const withS = (value: bigint) => joined(R, little(value, bytes));
-    const withR = (value: bigint) => joined(little(value, bytes), S);
+    const s = toNumber(S.toReversed());
+    const withS = (value: bigint) => concat(R, little(value, bytes));
+    const withR = (value: bigint) => concat(little(value, bytes), S);
     const top = 1n << BigInt(bytes * 8 - 1);
     const wrong: Record<string, Uint8Array> = {
       's and the order': withS(s + order),
@@ -53,35 +53,39 @@ t.test('EdDSA: scalars that are not reduced, points that are none', async (t) =>
       'R is the prime': withR(prime),
       'R is the prime and 1': withR(prime + 1n),
       'R is the prime less 1': withR(prime - 1n),
-      'R of all ones': joined(new Uint8Array(bytes).fill(0xff), S),
-      'the sign of R': joined(flipped(R, (bytes - 1) * 8), S),
+      'R of all ones': concat(new Uint8Array(bytes).fill(0xff), S),
+      'the sign of R': concat(flipBit(R, (bytes - 1) * 8), S),
       zeros: new Uint8Array(2 * bytes),
-      'R and s exchanged': joined(S, R),
+      'R and s exchanged': concat(S, R),
       nothing: new Uint8Array(),
       'a byte less': good.slice(0, -1),
-      'a byte more': joined(good, [0]),
-      'a byte before it': joined([0], good),
+      'a byte more': concat(good, [0]),
+      'a byte before it': concat([0], good),
       'only R': R,
-      twice: joined(good, good),
-      'the key in place of R': joined(spki.slice(-bytes), S),
-      'a bit of R': flipped(good, 1),
-      'a bit of s': flipped(good, bytes * 8 + 3),
+      twice: concat(good, good),
+      'the key in place of R': concat(spki.slice(-bytes), S),
+      'a bit of R': flipBit(good, 1),
+      'a bit of s': flipBit(good, bytes * 8 + 3),
     };
-    for (const version of played) {
-      t.equal(await verdictOf(player, version, id, {}, { Data: data }, good), 'Valid', `${version} ${type}`);
+    for (const version of testedVersions) {
+      t.equal(
+        await verifySignature(client, version, id, {}, { Data: data }, good),
+        'Valid',
+        `${version} ${type}`,
+      );
       for (const [how, signature] of Object.entries(wrong))
         t.equal(
-          await verdictOf(player, version, id, {}, { Data: data }, signature),
+          await verifySignature(client, version, id, {}, { Data: data }, signature),
           'Invalid',
           `${version} ${type}: ${how}`,
         );
       t.equal(
-        await verdictOf(player, version, id, {}, { Data: data.slice(1) }, good),
+        await verifySignature(client, version, id, {}, { Data: data.slice(1) }, good),
         'Invalid',
         `${type}: other data`,
       );
       t.equal(
-        await verdictOf(player, version, id, {}, { Data: new Uint8Array() }, good),
+        await verifySignature(client, version, id, {}, { Data: new Uint8Array() }, good),
         'Invalid',
         `${type}: no data`,
       );
@@ -101,11 +105,11 @@ t.test('Ed25519: a key of small order vouches for nothing', async (t) => {
     '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   ]) {
     const KeyMaterial = Uint8Array.fromHex(front + point);
-    const id = await player.key(asymmetric('PublicKey', 'X_509', KeyMaterial), 'Verify');
-    const forged = joined(little(1n, 32), new Uint8Array(32));
-    for (const version of played) {
+    const id = await client.registerKey(asymmetricKey('PublicKey', 'X_509', KeyMaterial), 'Verify');
+    const forged = concat(little(1n, 32), new Uint8Array(32));
+    for (const version of testedVersions) {
       for (let message = 0; message < 32; message += 1) {
-        const said = await verdictOf(player, version, id, {}, { Data: Uint8Array.of(message) }, forged);
+        const said = await verifySignature(client, version, id, {}, { Data: Uint8Array.of(message) }, forged);
         t.equal(said, 'Invalid', `${version} ${point}: ${message}`);
       }
     }
@@ -131,14 +135,14 @@ t.test('X25519 and X448: points of small order agree on nothing (RFC 7748 §6)',
   for (const type of ['x25519', 'x448'] as const) {
     const made = generateKeyPairSync(type as 'x25519');
     const pkcs8 = new Uint8Array(made.privateKey.export({ type: 'pkcs8', format: 'der' }));
-    const own = await player.key(asymmetric('PrivateKey', 'PKCS_8', pkcs8), 'DeriveKey');
+    const own = await client.registerKey(asymmetricKey('PrivateKey', 'PKCS_8', pkcs8), 'DeriveKey');
     const spki = new Uint8Array(made.publicKey.export({ type: 'spki', format: 'der' }));
     const bytes = type === 'x25519' ? 32 : 56;
     for (const value of small[type]) {
-      const KeyMaterial = joined(spki.slice(0, -bytes), little(value, bytes));
-      const peer = await player.key(asymmetric('PublicKey', 'X_509', KeyMaterial), 'KeyAgreement');
-      for (const version of played) {
-        const came = await outcome(player.service, version, DeriveKey, {
+      const KeyMaterial = concat(spki.slice(0, -bytes), little(value, bytes));
+      const peer = await client.registerKey(asymmetricKey('PublicKey', 'X_509', KeyMaterial), 'KeyAgreement');
+      for (const version of testedVersions) {
+        const came = await outcome(client.service, version, DeriveKey, {
           ObjectType: 'SecretData',
           UniqueIdentifier: [own, peer],
           DerivationMethod: 'AsymmetricKey',

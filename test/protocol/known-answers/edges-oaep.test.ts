@@ -4,14 +4,14 @@ import { applyMask } from '../../../src/crypto/hashes/mask-generation.ts';
 import { nodeCrypto } from '../../../src/crypto/node/node.ts';
 import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
-import { bytesOf, flipped, joined, numberOf } from './edges.ts';
-import { rsaKeys, withoutZero } from './edges-rsa-keys.ts';
-import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';
+import { concat, flipBit, toBytes, toNumber } from './edges.ts';
+import { cutLeadingZero, generateRsaKeys } from './edges-rsa-keys.ts';
+import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
 
 /** OAEP blocks that are wrong under their mask or around it: one answer to all of them. */
 
-const player = await Player.open(t);
-const keys = await rsaKeys(player);
+const client = await VectorClient.open(t);
+const keys = await generateRsaKeys(client);
 const data = new TextEncoder().encode('seventeen bytes..');
 
 t.test('OAEP: whatever is wrong under the mask or around it', async (t) => {
@@ -44,7 +44,7 @@ t.test('OAEP: whatever is wrong under the mask or around it', async (t) => {
         return key.encrypted(block);
       };
       const good = crafted(() => {});
-      const small = bytesOf(numberOf(good) + key.modulus);
+      const small = toBytes(toNumber(good) + key.modulus);
       const separator = -data.length - 1;
       const wrong: Record<string, Uint8Array> = {
         // A first byte that is not 0 must stay below the modulus.
@@ -63,46 +63,50 @@ t.test('OAEP: whatever is wrong under the mask or around it', async (t) => {
         'a separator of 255': crafted((_, rest) => rest.fill(255, separator, separator + 1)),
         'nothing but zeros': crafted((_, rest) => rest.fill(0)),
         'the block 0': new Uint8Array(key.bytes),
-        'the block 1': bytesOf(1n, key.bytes),
-        'the modulus less 1': bytesOf(key.modulus - 1n, key.bytes),
-        'the modulus': bytesOf(key.modulus, key.bytes),
-        'the modulus and 1': bytesOf(key.modulus + 1n, key.bytes),
+        'the block 1': toBytes(1n, key.bytes),
+        'the modulus less 1': toBytes(key.modulus - 1n, key.bytes),
+        'the modulus': toBytes(key.modulus, key.bytes),
+        'the modulus and 1': toBytes(key.modulus + 1n, key.bytes),
         'all ones': new Uint8Array(key.bytes).fill(0xff),
         'the modulus added': small,
-        'a zero in front': joined([0], good),
-        'a zero behind': joined(good, [0]),
+        'a zero in front': concat([0], good),
+        'a zero behind': concat(good, [0]),
         'a byte less': good.slice(0, -1),
         'one byte': Uint8Array.of(1),
         nothing: new Uint8Array(),
-        'two of it': joined(good, good),
-        'one bit turned': flipped(good, key.bytes * 8 - 1),
-        ...withoutZero(key, (attempt) => crafted(() => {}, attempt)),
+        'two of it': concat(good, good),
+        'one bit turned': flipBit(good, key.bytes * 8 - 1),
+        ...cutLeadingZero(key, (attempt) => crafted(() => {}, attempt)),
         'PKCS #1 v1.5': key.encrypted(
-          joined([0, 2], new Uint8Array(key.bytes - data.length - 3).fill(9), [0], data),
+          concat([0, 2], new Uint8Array(key.bytes - data.length - 3).fill(9), [0], data),
         ),
       };
-      for (const version of played) {
+      for (const version of testedVersions) {
         const name = `${version} ${key.bits} bits ${hash} ${maskHash}`;
         const opened = (Data: Uint8Array, CryptographicParameters = parameters) =>
-          player.play(version, Decrypt, { UniqueIdentifier: key.privateId, CryptographicParameters, Data });
-        t.equal(gave(await opened(good), 'Data'), hex(data), name);
+          client.request(version, Decrypt, {
+            UniqueIdentifier: key.privateId,
+            CryptographicParameters,
+            Data,
+          });
+        t.equal(fieldOf(await opened(good), 'Data'), hex(data), name);
         for (const [how, sealed] of Object.entries(wrong))
-          t.equal(failureOf(await opened(sealed)), undecipherable, `${name}: ${how}`);
+          t.equal(failureOf(await opened(sealed)), decryptionFailed, `${name}: ${how}`);
         for (const [how, change] of Object.entries({
           'no label': { PSource: undefined },
           'an empty label': { PSource: new Uint8Array() },
-          'a longer label': { PSource: joined(label, [0]) },
+          'a longer label': { PSource: concat(label, [0]) },
           'another hash': { HashingAlgorithm: 'SHA_384' },
           'another mask': { MaskGeneratorHashingAlgorithm: 'SHA_224' },
         } as const))
           t.equal(
             failureOf(await opened(good, { ...parameters, ...change } as never)),
-            undecipherable,
+            decryptionFailed,
             `${name}: ${how}`,
           );
         const longest = key.bytes - 2 * hashBytes - 2;
         const encrypted = (length: number) =>
-          player.play(version, Encrypt, {
+          client.request(version, Encrypt, {
             UniqueIdentifier: key.publicId,
             CryptographicParameters: parameters,
             Data: new Uint8Array(length),
@@ -110,7 +114,7 @@ t.test('OAEP: whatever is wrong under the mask or around it', async (t) => {
         for (const length of [0, longest]) {
           const { payload } = await encrypted(length);
           t.equal(
-            gave(await opened(payload['Data'] as Uint8Array), 'Data'),
+            fieldOf(await opened(payload['Data'] as Uint8Array), 'Data'),
             '00'.repeat(length),
             `${name}: ${length}`,
           );

@@ -6,15 +6,15 @@ import {
   privateDecrypt,
   publicEncrypt,
 } from 'node:crypto';
-import { joined, numberOf } from './edges.ts';
-import { asymmetric, type Player } from './playing.ts';
+import { concat, toNumber } from './edges.ts';
+import { asymmetricKey, type VectorClient } from './playing.ts';
 
 /** RSA keys with which the tests make blocks that no library would. */
 
 /**
  * A key of that size, with which blocks of any content are made; 1,025 bits leave a whole byte free in front.
  */
-async function rsa(player: Player, modulusLength: number, publicExponent = 65_537) {
+async function generateRsaKey(client: VectorClient, modulusLength: number, publicExponent = 65_537) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength,
     publicExponent,
@@ -27,12 +27,15 @@ async function rsa(player: Player, modulusLength: number, publicExponent = 65_53
   return {
     bytes: Math.ceil(modulusLength / 8),
     bits: modulusLength,
-    modulus: numberOf(new Uint8Array(Buffer.from(open.export({ format: 'jwk' }).n as string, 'base64url'))),
+    modulus: toNumber(new Uint8Array(Buffer.from(open.export({ format: 'jwk' }).n as string, 'base64url'))),
     encrypted: (block: Uint8Array) => new Uint8Array(publicEncrypt({ key: open, padding }, block)),
     signed: (block: Uint8Array) => new Uint8Array(privateDecrypt({ key: secret, padding }, block)),
-    privateId: await player.key(asymmetric('PrivateKey', 'PKCS_8', new Uint8Array(privateKey)), 'Decrypt'),
-    publicId: await player.key(
-      asymmetric('PublicKey', 'X_509', new Uint8Array(publicKey)),
+    privateId: await client.registerKey(
+      asymmetricKey('PrivateKey', 'PKCS_8', new Uint8Array(privateKey)),
+      'Decrypt',
+    ),
+    publicId: await client.registerKey(
+      asymmetricKey('PublicKey', 'X_509', new Uint8Array(publicKey)),
       'Encrypt',
       'Verify',
     ),
@@ -40,27 +43,27 @@ async function rsa(player: Player, modulusLength: number, publicExponent = 65_53
 }
 
 /** Of usual sizes, of sizes that leave bits or a byte of the block free, and with the exponent 3. */
-export function rsaKeys(player: Player): Promise<RsaKey[]> {
+export function generateRsaKeys(client: VectorClient): Promise<RsaKey[]> {
   return Promise.all([
-    rsa(player, 2048),
-    rsa(player, 1024),
-    rsa(player, 1025),
-    rsa(player, 1031),
-    rsa(player, 2048, 3),
+    generateRsaKey(client, 2048),
+    generateRsaKey(client, 1024),
+    generateRsaKey(client, 1025),
+    generateRsaKey(client, 1031),
+    generateRsaKey(client, 2048, 3),
   ]);
 }
 
-export type RsaKey = Awaited<ReturnType<typeof rsa>>;
+export type RsaKey = Awaited<ReturnType<typeof generateRsaKey>>;
 
 /** How a block is filled: 0, 1, bytes of 255, 0, the rest. */
-export function filled(bytes: number, rest: Uint8Array, type = 1, fill = 0xff): Uint8Array {
-  return joined([0, type], new Uint8Array(bytes - rest.length - 3).fill(fill), [0], rest);
+export function fillBlock(bytes: number, rest: Uint8Array, type = 1, fill = 0xff): Uint8Array {
+  return concat([0, type], new Uint8Array(bytes - rest.length - 3).fill(fill), [0], rest);
 }
 
 /**
  * What begins with a zero, without it; such are half of those of the key of 1,025 bits, so only of that one.
  */
-export function withoutZero(
+export function cutLeadingZero(
   { bits }: RsaKey,
   make: (attempt: number) => Uint8Array,
 ): Record<string, Uint8Array> {

@@ -4,21 +4,21 @@ import { applyMask } from '../../../src/crypto/hashes/mask-generation.ts';
 import { nodeCrypto } from '../../../src/crypto/node/node.ts';
 import { encodePss } from '../../../src/crypto/signatures/pss.ts';
 import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
-import { bytesOf, flipped, item, joined, numberOf } from './edges.ts';
-import { filled, type RsaKey, rsaKeys, withoutZero } from './edges-rsa-keys.ts';
-import { Player, played } from './playing.ts';
+import { concat, encodeItem, flipBit, toBytes, toNumber } from './edges.ts';
+import { cutLeadingZero, fillBlock, generateRsaKeys, type RsaKey } from './edges-rsa-keys.ts';
+import { testedVersions, VectorClient } from './playing.ts';
 
 /** RSA signatures that only a careless reader takes. */
 
-const player = await Player.open(t);
-const keys = await rsaKeys(player);
+const client = await VectorClient.open(t);
+const keys = await generateRsaKeys(client);
 const data = new TextEncoder().encode('seventeen bytes..');
 const digest = nodeCrypto.digest('SHA_256', data);
 const sha256 = [6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 const sha1 = [6, 5, 0x2b, 0x0e, 3, 2, 0x1a];
 const none = [5, 0];
 const info = (algorithm: readonly number[], hash: Uint8Array, ...behind: (readonly number[])[]) =>
-  item(0x30, item(0x30, algorithm), item(4, hash), ...behind);
+  encodeItem(0x30, encodeItem(0x30, algorithm), encodeItem(4, hash), ...behind);
 
 t.test('PKCS #1 v1.5 signatures: blocks that only nearly are what RFC 8017 §9.2 says', async (t) => {
   const good = info([...sha256, ...none], digest);
@@ -26,68 +26,71 @@ t.test('PKCS #1 v1.5 signatures: blocks that only nearly are what RFC 8017 §9.2
   for (const key of keys) {
     const room = key.bytes - 11 - good.length;
     const short = (count: number, rest: Uint8Array) =>
-      joined(
+      concat(
         [0, 1],
         new Uint8Array(count).fill(0xff),
         [0],
         rest,
         new Uint8Array(key.bytes - count - 3 - rest.length),
       );
-    const signature = key.signed(filled(key.bytes, good));
+    const signature = key.signed(fillBlock(key.bytes, good));
     const blocks: Record<string, Uint8Array> = {
-      'no NULL': filled(key.bytes, info(sha256, digest)),
-      'a NULL in long form': filled(key.bytes, info([...sha256, 5, 0x81, 0], digest)),
-      'a NULL with content': filled(key.bytes, info([...sha256, 5, 1, 0], digest)),
-      'parameters that are no NULL': filled(key.bytes, info([...sha256, 4, 0], digest)),
-      'garbage in the parameters': filled(
+      'no NULL': fillBlock(key.bytes, info(sha256, digest)),
+      'a NULL in long form': fillBlock(key.bytes, info([...sha256, 5, 0x81, 0], digest)),
+      'a NULL with content': fillBlock(key.bytes, info([...sha256, 5, 1, 0], digest)),
+      'parameters that are no NULL': fillBlock(key.bytes, info([...sha256, 4, 0], digest)),
+      'garbage in the parameters': fillBlock(
         key.bytes,
         info([...sha256, 5, 0, 4, 8, 1, 2, 3, 4, 5, 6, 7, 8], digest),
       ),
-      'a second NULL': filled(key.bytes, info([...sha256, ...none, ...none], digest)),
-      'another hash named': filled(key.bytes, info([...sha1, ...none], digest)),
-      'SHA-1 of the data': filled(key.bytes, info([...sha1, ...none], nodeCrypto.digest('SHA_1', data))),
-      'SHA-384 of the data': filled(
+      'a second NULL': fillBlock(key.bytes, info([...sha256, ...none, ...none], digest)),
+      'another hash named': fillBlock(key.bytes, info([...sha1, ...none], digest)),
+      'SHA-1 of the data': fillBlock(key.bytes, info([...sha1, ...none], nodeCrypto.digest('SHA_1', data))),
+      'SHA-384 of the data': fillBlock(
         key.bytes,
         info([6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2, ...none], nodeCrypto.digest('SHA_384', data)),
       ),
-      'the digest without a name': filled(key.bytes, digest),
-      'the digest of an OCTET STRING alone': filled(key.bytes, item(4, digest)),
-      'a length in long form outside': filled(key.bytes, joined([0x30, 0x81], good.slice(1))),
-      'a length in longer form outside': filled(key.bytes, joined([0x30, 0x82, 0], good.slice(1))),
-      'a length in long form around the name': filled(
+      'the digest without a name': fillBlock(key.bytes, digest),
+      'the digest of an OCTET STRING alone': fillBlock(key.bytes, encodeItem(4, digest)),
+      'a length in long form outside': fillBlock(key.bytes, concat([0x30, 0x81], good.slice(1))),
+      'a length in longer form outside': fillBlock(key.bytes, concat([0x30, 0x82, 0], good.slice(1))),
+      'a length in long form around the name': fillBlock(
         key.bytes,
-        item(0x30, [0x30, 0x81, 13, ...sha256, ...none], item(4, digest)),
+        encodeItem(0x30, [0x30, 0x81, 13, ...sha256, ...none], encodeItem(4, digest)),
       ),
-      'a length in long form before the digest': filled(
+      'a length in long form before the digest': fillBlock(
         key.bytes,
-        item(0x30, item(0x30, sha256, none), [4, 0x81, 32], digest),
+        encodeItem(0x30, encodeItem(0x30, sha256, none), [4, 0x81, 32], digest),
       ),
-      'an indefinite length': filled(key.bytes, joined([0x30, 0x80], good.slice(2), [0, 0])),
-      'garbage behind the digest, inside': filled(key.bytes, info([...sha256, ...none], digest, [1, 2, 3])),
-      'garbage behind it': filled(key.bytes, joined(good, [1, 2, 3])),
-      'zeros behind it': filled(key.bytes, joined(good, [0, 0])),
-      'the digest cut': filled(key.bytes, info([...sha256, ...none], digest.slice(0, -1))),
-      'a byte behind the digest': filled(key.bytes, info([...sha256, ...none], joined(digest, [0]))),
-      'a SET in place of the SEQUENCE': filled(key.bytes, joined([0x31], good.slice(1))),
-      'the digest as a BIT STRING': filled(
+      'an indefinite length': fillBlock(key.bytes, concat([0x30, 0x80], good.slice(2), [0, 0])),
+      'garbage behind the digest, inside': fillBlock(
         key.bytes,
-        item(0x30, item(0x30, sha256, none), item(3, [0], digest)),
+        info([...sha256, ...none], digest, [1, 2, 3]),
       ),
-      'block type 0': filled(key.bytes, good, 0, 0),
-      'block type 0, ones': filled(key.bytes, good, 0),
-      'block type 2': filled(key.bytes, good, 2, 0x55),
-      'one byte of padding that is not 255': filled(key.bytes, good).map((byte, at) =>
+      'garbage behind it': fillBlock(key.bytes, concat(good, [1, 2, 3])),
+      'zeros behind it': fillBlock(key.bytes, concat(good, [0, 0])),
+      'the digest cut': fillBlock(key.bytes, info([...sha256, ...none], digest.slice(0, -1))),
+      'a byte behind the digest': fillBlock(key.bytes, info([...sha256, ...none], concat(digest, [0]))),
+      'a SET in place of the SEQUENCE': fillBlock(key.bytes, concat([0x31], good.slice(1))),
+      'the digest as a BIT STRING': fillBlock(
+        key.bytes,
+        encodeItem(0x30, encodeItem(0x30, sha256, none), encodeItem(3, [0], digest)),
+      ),
+      'block type 0': fillBlock(key.bytes, good, 0, 0),
+      'block type 0, ones': fillBlock(key.bytes, good, 0),
+      'block type 2': fillBlock(key.bytes, good, 2, 0x55),
+      'one byte of padding that is not 255': fillBlock(key.bytes, good).map((byte, at) =>
         at === 9 ? 0xfe : byte,
       ),
-      'padding of zeros': filled(key.bytes, good, 1, 0),
-      'a separator that is not 0': filled(key.bytes, good).map((byte, at) =>
+      'padding of zeros': fillBlock(key.bytes, good, 1, 0),
+      'a separator that is not 0': fillBlock(key.bytes, good).map((byte, at) =>
         at === key.bytes - good.length - 1 ? 1 : byte,
       ),
       'padding of 8 bytes, the rest behind (Bleichenbacher 2006)': short(8, good),
       'no padding, the rest behind': short(0, good),
       ...(room > 8 ? { 'half the padding, the rest behind': short(8 + (room >> 1), good) } : {}),
-      'no separator': joined([0, 1], new Uint8Array(key.bytes - good.length - 2).fill(0xff), good),
-      'the digest of other data': filled(key.bytes, info([...sha256, ...none], flipped(digest, 0))),
+      'no separator': concat([0, 1], new Uint8Array(key.bytes - good.length - 2).fill(0xff), good),
+      'the digest of other data': fillBlock(key.bytes, info([...sha256, ...none], flipBit(digest, 0))),
       'the block of PSS': encodePss(key.bits, { hash: 'SHA_256', maskHash: 'SHA_256' }, digest),
     };
     const wrong = { ...signatures(key, blocks), ...around(key, signature) };
@@ -134,12 +137,12 @@ t.test('PSS: salts, trailers, bits that do not belong there', async (t) => {
           { ...pss, hash: 'SHA_512', saltLength: 20 },
           nodeCrypto.digest('SHA_512', data),
         ),
-        'another digest': encodePss(key.bits, pss, flipped(digest, 3)),
+        'another digest': encodePss(key.bits, pss, flipBit(digest, 3)),
         'a trailer of 0': at(block.length - 1, 0),
         'the trailer of other hashes (ISO 9796-2)': at(block.length - 1, 0xcc),
         'a trailer of 188 with a bit turned': at(block.length - 1, 0xbd),
-        'the first bit of the stored digest': flipped(block, (block.length - 33) * 8),
-        'the last bit of the stored digest': flipped(block, (block.length - 1) * 8 - 1),
+        'the first bit of the stored digest': flipBit(block, (block.length - 33) * 8),
+        'the last bit of the stored digest': flipBit(block, (block.length - 1) * 8 - 1),
         'a byte before the separator': under((plain) => plain.set([plain[0] as number, 1], 0)),
         'a separator of 2': under((plain) => plain.set([2], saltAt - 1)),
         'no separator': under((plain) => plain.fill(0, 0, saltAt)),
@@ -147,11 +150,11 @@ t.test('PSS: salts, trailers, bits that do not belong there', async (t) => {
         ...(pss.saltLength > 0
           ? { 'a bit of the salt': under((plain) => plain.set([(plain[saltAt] as number) ^ 1], saltAt)) }
           : {}),
-        'the digest with PKCS #1 v1.5': filled(key.bytes, info([...sha256, ...none], digest)),
+        'the digest with PKCS #1 v1.5': fillBlock(key.bytes, info([...sha256, ...none], digest)),
       };
       const signature = key.signed(block);
       const fresh = () => key.signed(encodePss(key.bits, pss, digest));
-      const wrong = { ...signatures(key, blocks), ...around(key, signature), ...withoutZero(key, fresh) };
+      const wrong = { ...signatures(key, blocks), ...around(key, signature), ...cutLeadingZero(key, fresh) };
       await judge(t, key, parameters, signature, wrong);
     }
   }
@@ -163,30 +166,30 @@ type Tap = { equal(a: unknown, b: unknown, message: string): unknown };
 function signatures(key: RsaKey, blocks: Record<string, Uint8Array>): Record<string, Uint8Array> {
   return Object.fromEntries(
     Object.entries(blocks).flatMap(([how, block]) =>
-      block.length === key.bytes && numberOf(block) < key.modulus ? [[how, key.signed(block)]] : [],
+      block.length === key.bytes && toNumber(block) < key.modulus ? [[how, key.signed(block)]] : [],
     ),
   );
 }
 
 /** What is wrong with the signature as a number, whatever its padding. */
 function around({ bytes, modulus, bits }: RsaKey, signature: Uint8Array): Record<string, Uint8Array> {
-  const added = bytesOf(numberOf(signature) + modulus);
+  const added = toBytes(toNumber(signature) + modulus);
   return {
     nothing: new Uint8Array(),
     zero: new Uint8Array(bytes),
-    one: bytesOf(1n, bytes),
-    'the modulus less 1': bytesOf(modulus - 1n, bytes),
-    'the modulus': bytesOf(modulus, bytes),
-    'the modulus and 1': bytesOf(modulus + 1n, bytes),
+    one: toBytes(1n, bytes),
+    'the modulus less 1': toBytes(modulus - 1n, bytes),
+    'the modulus': toBytes(modulus, bytes),
+    'the modulus and 1': toBytes(modulus + 1n, bytes),
     'all ones': new Uint8Array(bytes).fill(0xff),
     [`the modulus of ${bits} bits added`]: added,
-    'a zero in front': joined([0], signature),
-    'a zero behind': joined(signature, [0]),
+    'a zero in front': concat([0], signature),
+    'a zero behind': concat(signature, [0]),
     'the first byte cut': signature.slice(1),
     'the last byte cut': signature.slice(0, -1),
-    twice: joined(signature, signature),
-    'the first bit': flipped(signature, 0),
-    'the last bit': flipped(signature, bytes * 8 - 1),
+    twice: concat(signature, signature),
+    'the first bit': flipBit(signature, 0),
+    'the last bit': flipBit(signature, bytes * 8 - 1),
     'one byte': Uint8Array.of(1),
   };
 }
@@ -218,11 +221,11 @@ async function judge(
   good: Uint8Array,
   wrong: Record<string, Uint8Array>,
 ): Promise<void> {
-  for (const version of played) {
+  for (const version of testedVersions) {
     for (const message of [{ Data: data }, { DigestedData: digest }]) {
       const request = { UniqueIdentifier: key.publicId, CryptographicParameters, ...message };
       const verdict = async (SignatureData: Uint8Array) => {
-        const { reason, payload } = await player.play(version, SignatureVerify, {
+        const { reason, payload } = await client.request(version, SignatureVerify, {
           ...request,
           SignatureData,
         });

@@ -5,12 +5,12 @@ import { eraOf } from '../../../codec/version.ts';
 import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { counted, symmetric } from '../operations/transfer/wrapping-keys.ts';
-import { flipped, joined } from './edges.ts';
-import { failureOf, gave, hex, Player, played, undecipherable } from './playing.ts';
+import { concat, flipBit } from './edges.ts';
+import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
 
 /** What forgers send to whoever decrypts: there is one answer to all of it. */
 
-const player = await Player.open(t);
+const client = await VectorClient.open(t);
 const data = new TextEncoder().encode('twenty bytes of text');
 const additional = Uint8Array.of(1, 2, 3);
 
@@ -32,24 +32,28 @@ const authenticating = [
 
 t.test('authenticated encryption: tags, data, vectors and additional data that were changed', async (t) => {
   for (const { algorithm, bytes, mode, ivBytes, shorter } of authenticating) {
-    const UniqueIdentifier = await player.key(symmetric(counted(bytes), algorithm), 'Encrypt', 'Decrypt');
+    const UniqueIdentifier = await client.registerKey(
+      symmetric(counted(bytes), algorithm),
+      'Encrypt',
+      'Decrypt',
+    );
     const CryptographicParameters: CryptographicParameters =
       mode === undefined ? {} : { BlockCipherMode: mode };
     const common = { UniqueIdentifier, CryptographicParameters };
-    for (const version of played) {
+    for (const version of testedVersions) {
       for (const Data of [data, new Uint8Array()]) {
         const asked = {
           Data,
           IVCounterNonce: counted(ivBytes),
           AuthenticatedEncryptionAdditionalData: additional,
         };
-        const { payload } = await player.play(version, Encrypt, { ...common, ...asked });
+        const { payload } = await client.request(version, Encrypt, { ...common, ...asked });
         const sealed = { ...asked, ...payload } as Sealed;
         const tag = sealed.AuthenticatedEncryptionTag as Uint8Array;
         const name = `${version} ${algorithm} ${mode} ${Data.length} bytes`;
         const said = (change: Partial<Sealed>) =>
-          player.play(version, Decrypt, { ...common, ...sealed, Data: sealed.Data ?? Data, ...change });
-        t.equal(gave(await said({}), 'Data'), hex(Data), `${name}: unchanged`);
+          client.request(version, Decrypt, { ...common, ...sealed, Data: sealed.Data ?? Data, ...change });
+        t.equal(fieldOf(await said({}), 'Data'), hex(Data), `${name}: unchanged`);
         const wrong: Record<string, Partial<Sealed>> = {
           'a tag of zeros': { AuthenticatedEncryptionTag: new Uint8Array(16) },
           'a tag of ones': { AuthenticatedEncryptionTag: new Uint8Array(16).fill(0xff) },
@@ -60,37 +64,37 @@ t.test('authenticated encryption: tags, data, vectors and additional data that w
           'the tag with every last bit turned': { AuthenticatedEncryptionTag: tag.map((byte) => byte ^ 1) },
           'the tag backwards': { AuthenticatedEncryptionTag: tag.toReversed() },
           'an empty tag': { AuthenticatedEncryptionTag: new Uint8Array() },
-          'a longer tag': { AuthenticatedEncryptionTag: joined(tag, [0]) },
-          'a byte more': { Data: joined(sealed.Data, [0]) },
+          'a longer tag': { AuthenticatedEncryptionTag: concat(tag, [0]) },
+          'a byte more': { Data: concat(sealed.Data, [0]) },
           'other additional data': { AuthenticatedEncryptionAdditionalData: additional.slice(1) },
           'no additional data': { AuthenticatedEncryptionAdditionalData: undefined },
           'empty additional data': { AuthenticatedEncryptionAdditionalData: new Uint8Array() },
-          'another vector': { IVCounterNonce: flipped(counted(ivBytes), 7) },
+          'another vector': { IVCounterNonce: flipBit(counted(ivBytes), 7) },
         };
         for (let bit = 0; bit < 128; bit += 1)
-          wrong[`bit ${bit} of the tag`] = { AuthenticatedEncryptionTag: flipped(tag, bit) };
+          wrong[`bit ${bit} of the tag`] = { AuthenticatedEncryptionTag: flipBit(tag, bit) };
         for (const length of [1, 4, 8, 12, 13, 14, 15])
           wrong[`${length} bytes of the tag`] = { AuthenticatedEncryptionTag: tag.slice(0, length) };
         for (let bit = 0; bit < sealed.Data.length * 8; bit += 13)
-          wrong[`bit ${bit} of the data`] = { Data: flipped(sealed.Data, bit) };
+          wrong[`bit ${bit} of the data`] = { Data: flipBit(sealed.Data, bit) };
         if (Data.length > 0) wrong['a byte less'] = { Data: sealed.Data.slice(0, -1) };
         for (const [how, change] of Object.entries(wrong))
-          t.equal(failureOf(await said(change)), undecipherable, `${name}: ${how}`);
+          t.equal(failureOf(await said(change)), decryptionFailed, `${name}: ${how}`);
         for (const TagLength of shorter) {
           const parameters = { ...CryptographicParameters, TagLength };
           const cut = { ...sealed, AuthenticatedEncryptionTag: tag.slice(0, TagLength) };
           const request = { UniqueIdentifier, CryptographicParameters: parameters, ...cut };
-          const opened = await player.play(version, Decrypt, request);
+          const opened = await client.request(version, Decrypt, request);
           // The length is part of what CCM authenticates, of what the others do it is not.
-          if (mode === 'CCM') t.equal(failureOf(opened), undecipherable, `${name}: cut to ${TagLength}`);
-          else t.equal(gave(opened, 'Data'), hex(Data), `${name}: a tag of ${TagLength}`);
+          if (mode === 'CCM') t.equal(failureOf(opened), decryptionFailed, `${name}: cut to ${TagLength}`);
+          else t.equal(fieldOf(opened, 'Data'), hex(Data), `${name}: a tag of ${TagLength}`);
           const turned = {
             ...request,
-            AuthenticatedEncryptionTag: flipped(cut.AuthenticatedEncryptionTag, 90),
+            AuthenticatedEncryptionTag: flipBit(cut.AuthenticatedEncryptionTag, 90),
           };
           t.equal(
-            failureOf(await player.play(version, Decrypt, turned)),
-            undecipherable,
+            failureOf(await client.request(version, Decrypt, turned)),
+            decryptionFailed,
             `${name}: and turned`,
           );
         }
@@ -111,20 +115,20 @@ t.test('lengths of vectors and tags that the modes do not have', async (t) => {
     ['DES3', 'CBC', [0, 7, 9, 16], []],
   ] as const;
   for (const [algorithm, mode, lengths, tags] of rows) {
-    const UniqueIdentifier = await player.key(
+    const UniqueIdentifier = await client.registerKey(
       symmetric(counted(algorithm === 'DES3' ? 24 : 32), algorithm),
       'Encrypt',
       'Decrypt',
     );
     const parameters: CryptographicParameters = mode === undefined ? {} : { BlockCipherMode: mode };
     const tag = tags.length > 0 ? { AuthenticatedEncryptionTag: new Uint8Array(16) } : {};
-    for (const version of played) {
+    for (const version of testedVersions) {
       const asked = { UniqueIdentifier, Data: new Uint8Array(16) };
       for (const operation of [Encrypt, Decrypt]) {
         for (const length of lengths) {
           const IVCounterNonce = new Uint8Array(length);
           const request = { ...asked, IVCounterNonce, CryptographicParameters: parameters };
-          const { reason } = await player.play(version, operation, {
+          const { reason } = await client.request(version, operation, {
             ...request,
             ...(operation === Decrypt && tag),
           });
@@ -134,7 +138,7 @@ t.test('lengths of vectors and tags that the modes do not have', async (t) => {
         for (const TagLength of tags) {
           const request = { ...asked, CryptographicParameters: { ...parameters, TagLength } };
           const beside = operation === Decrypt ? { ...tag, IVCounterNonce: new Uint8Array(12) } : {};
-          const { reason } = await player.play(version, operation, { ...request, ...beside });
+          const { reason } = await client.request(version, operation, { ...request, ...beside });
           t.equal(reason, 'GeneralFailure', `${version} ${operation.name} ${mode}: a tag of ${TagLength}`);
         }
       }
@@ -144,35 +148,38 @@ t.test('lengths of vectors and tags that the modes do not have', async (t) => {
 
 t.test('key wrap: any bit, any length, the other way of wrapping', async (t) => {
   const kek = counted(16);
-  const UniqueIdentifier = await player.key(symmetric(kek), 'Encrypt', 'Decrypt');
+  const UniqueIdentifier = await client.registerKey(symmetric(kek), 'Encrypt', 'Decrypt');
   const modes = ['NISTKeyWrap', 'AESKeyWrapPadding'] as const;
-  for (const version of played) {
+  for (const version of testedVersions) {
     for (const [at, BlockCipherMode] of modes.entries()) {
       const common = { UniqueIdentifier, CryptographicParameters: { BlockCipherMode } };
       const opened = async (Data: Uint8Array) =>
-        failureOf(await player.play(version, Decrypt, { ...common, Data }));
+        failureOf(await client.request(version, Decrypt, { ...common, Data }));
       const wrong: Record<string, Uint8Array> = {};
       for (const length of [16, 24, 40]) {
         const plain = counted(length);
-        const { payload } = await player.play(version, Encrypt, { ...common, Data: plain });
+        const { payload } = await client.request(version, Encrypt, { ...common, Data: plain });
         const wrapped = payload['Data'] as Uint8Array;
-        t.equal(gave(await player.play(version, Decrypt, { ...common, Data: wrapped }), 'Data'), hex(plain));
+        t.equal(
+          fieldOf(await client.request(version, Decrypt, { ...common, Data: wrapped }), 'Data'),
+          hex(plain),
+        );
         for (let bit = 0; bit < wrapped.length * 8; bit += 5)
-          wrong[`${length}: bit ${bit}`] = flipped(wrapped, bit);
+          wrong[`${length}: bit ${bit}`] = flipBit(wrapped, bit);
         for (let cut = 0; cut < wrapped.length; cut += 1)
           wrong[`${length}: ${cut} bytes`] = wrapped.slice(0, cut);
         for (const more of [1, 7, 8, 16])
-          wrong[`${length}: ${more} more`] = joined(wrapped, new Uint8Array(more));
+          wrong[`${length}: ${more} more`] = concat(wrapped, new Uint8Array(more));
         const other = { ...common, CryptographicParameters: { BlockCipherMode: modes[1 - at] as never } };
-        const made = await player.play(version, Encrypt, { ...other, Data: plain });
+        const made = await client.request(version, Encrypt, { ...other, Data: plain });
         wrong[`${length}: wrapped otherwise`] = made.payload['Data'] as Uint8Array;
       }
       if (BlockCipherMode === 'AESKeyWrapPadding') Object.assign(wrong, wronglyPadded(kek));
       for (const [how, Data] of Object.entries(wrong))
-        t.equal(await opened(Data), undecipherable, `${version} ${BlockCipherMode}: ${how}`);
+        t.equal(await opened(Data), decryptionFailed, `${version} ${BlockCipherMode}: ${how}`);
       const lengths = at === 0 ? [0, 1, 8, 15, 17, 23, 25] : [0];
       for (const length of lengths) {
-        const { reason } = await player.play(version, Encrypt, { ...common, Data: counted(length) });
+        const { reason } = await client.request(version, Encrypt, { ...common, Data: counted(length) });
         t.equal(reason, 'CryptographicFailure', `${version} ${BlockCipherMode}: ${length} bytes of data`);
       }
     }
@@ -217,13 +224,13 @@ function block(key: Uint8Array, plain: Uint8Array): Uint8Array {
 
 t.test('CBC padding: every last byte, every cut, and no answer but one', async (t) => {
   const key = counted(16);
-  const UniqueIdentifier = await player.key(symmetric(key), 'Encrypt', 'Decrypt');
+  const UniqueIdentifier = await client.registerKey(symmetric(key), 'Encrypt', 'Decrypt');
   const fits: Record<string, (plain: Uint8Array, count: number) => boolean> = {
     PKCS5: (plain, count) => plain.slice(-count).every((byte) => byte === count),
     ANSIX9_23: (plain, count) => plain.slice(-count, -1).every((byte) => byte === 0),
     ISO10126: () => true,
   };
-  for (const version of played) {
+  for (const version of testedVersions) {
     for (const PaddingMethod of ['PKCS5', 'ANSIX9_23', 'ISO10126'] as const) {
       const common = { UniqueIdentifier, CryptographicParameters: { BlockCipherMode: 'CBC', PaddingMethod } };
       let accepted = 0;
@@ -233,11 +240,11 @@ t.test('CBC padding: every last byte, every cut, and no answer but one', async (
           const plain = new Uint8Array(16).fill(before).fill(last, 15);
           const IVCounterNonce = new Uint8Array(16);
           const request = { ...common, IVCounterNonce, Data: block(key, plain) };
-          const answer = await player.play(version, Decrypt, request);
+          const answer = await client.request(version, Decrypt, request);
           const good = last >= 1 && last <= 16 && fits[PaddingMethod]?.(plain, last) === true;
-          const expected = good ? hex(plain.slice(0, 16 - last)) : undecipherable;
+          const expected = good ? hex(plain.slice(0, 16 - last)) : decryptionFailed;
           t.equal(
-            good ? gave(answer, 'Data') : failureOf(answer),
+            good ? fieldOf(answer, 'Data') : failureOf(answer),
             expected,
             `${PaddingMethod} ${last} ${before}`,
           );
@@ -251,16 +258,19 @@ t.test('CBC padding: every last byte, every cut, and no answer but one', async (
         if (cut === 16 || cut === 32) continue;
         const request = { ...common, IVCounterNonce: new Uint8Array(16), Data: counted(cut) };
         const name = `${version} ${PaddingMethod}: ${cut} bytes`;
-        t.equal(failureOf(await player.play(version, Decrypt, request)), undecipherable, name);
+        t.equal(failureOf(await client.request(version, Decrypt, request)), decryptionFailed, name);
       }
     }
   }
 });
 
 /** What decryption in two parts comes to. */
-async function partsSaid(version: (typeof played)[number], request: { Data: Uint8Array }): Promise<string> {
+async function partsSaid(
+  version: (typeof testedVersions)[number],
+  request: { Data: Uint8Array },
+): Promise<string> {
   const { Data, ...first } = request;
-  const begun = await player.play(version, Decrypt, {
+  const begun = await client.request(version, Decrypt, {
     ...first,
     Data: Data.slice(0, 9),
     InitIndicator: true,
@@ -269,6 +279,6 @@ async function partsSaid(version: (typeof played)[number], request: { Data: Uint
   const { CorrelationValue } = begun.payload;
   const { UniqueIdentifier } = request as unknown as { UniqueIdentifier: string };
   const rest = { UniqueIdentifier, CorrelationValue, Data: Data.slice(9), FinalIndicator: true };
-  const ended = await player.play(version, Decrypt, rest);
-  return ended.reason === undefined ? hex(begun.payload['Data']) + gave(ended, 'Data') : failureOf(ended);
+  const ended = await client.request(version, Decrypt, rest);
+  return ended.reason === undefined ? hex(begun.payload['Data']) + fieldOf(ended, 'Data') : failureOf(ended);
 }

@@ -11,18 +11,18 @@ import { TestService } from '../service.ts';
 /** Plays vectors as a client would: keys are registered, the rest is asked for in messages. */
 
 /** One version of each era that has all the fields. */
-export const played: readonly Version[] = ['1.4', '2.1'];
+export const testedVersions: readonly Version[] = ['1.4', '2.1'];
 
 type UsageBit = (typeof CryptographicUsageMask)['members'][number];
 type Tap = { teardown(close: () => unknown): void };
 
-export interface Played {
+export interface Answer {
   readonly reason: string | undefined;
   readonly message: string | undefined;
   readonly payload: Record<string, unknown>;
 }
 
-export class Player {
+export class VectorClient {
   readonly service: TestService;
   readonly #keys = new Map<string, Promise<string>>();
 
@@ -30,15 +30,15 @@ export class Player {
     this.service = service;
   }
 
-  static async open(t: Tap): Promise<Player> {
+  static async open(t: Tap): Promise<VectorClient> {
     // Forgers try every byte with one key.
     const service = await TestService.open({ limits: { failedDecryptions: 1_000_000 } });
     t.teardown(() => service.close());
-    return new Player(service);
+    return new VectorClient(service);
   }
 
   /** Identifier of the key, registered once. */
-  key(value: ManagedObjectValue, ...uses: readonly UsageBit[]): Promise<string> {
+  registerKey(value: ManagedObjectValue, ...uses: readonly UsageBit[]): Promise<string> {
     const name = JSON.stringify([value, uses], (_, part) =>
       part instanceof Uint8Array ? part.toHex() : part,
     );
@@ -47,13 +47,13 @@ export class Player {
     return known;
   }
 
-  async play(version: Version, operation: AnyOperation, request: object): Promise<Played> {
+  async request(version: Version, operation: AnyOperation, request: object): Promise<Answer> {
     const { reason, message, payload } = await ask(this.service, version, operation, request as never);
     return { reason, message, payload: (payload ?? {}) as Record<string, unknown> };
   }
 
   /** Data in three parts of different lengths; their output together, and the last payload. */
-  async inParts(
+  async requestInParts(
     version: Version,
     operation: AnyOperation,
     { UniqueIdentifier, Data, ...first }: { UniqueIdentifier?: string; Data: Uint8Array },
@@ -83,8 +83,8 @@ export class Player {
 }
 
 /** What Signature Verify says, or why it says nothing. */
-export async function verdictOf(
-  player: Player,
+export async function verifySignature(
+  client: VectorClient,
   version: Version,
   UniqueIdentifier: string,
   parameters: object,
@@ -92,11 +92,11 @@ export async function verdictOf(
   SignatureData: Uint8Array,
 ): Promise<unknown> {
   const request = { UniqueIdentifier, CryptographicParameters: parameters, SignatureData, ...message };
-  const { reason, payload } = await player.play(version, SignatureVerify, request);
+  const { reason, payload } = await client.request(version, SignatureVerify, request);
   return reason ?? payload['ValidityIndicator'];
 }
 
-export function asymmetric(
+export function asymmetricKey(
   type: 'PrivateKey' | 'PublicKey',
   KeyFormatType: KeyBlock['KeyFormatType'],
   KeyMaterial: Uint8Array | Record<string, unknown>,
@@ -130,8 +130,8 @@ export function rsaKey(numbers: {
   const [Modulus, PublicExponent] = [bigInteger(numbers.N), bigInteger(numbers.E)];
   const [PrivateExponent, P, Q] = [numbers.D, numbers.P, numbers.Q].map((each) => each && bigInteger(each));
   return {
-    publicKey: asymmetric('PublicKey', 'TransparentRSAPublicKey', { Modulus, PublicExponent }, 'RSA'),
-    privateKey: asymmetric(
+    publicKey: asymmetricKey('PublicKey', 'TransparentRSAPublicKey', { Modulus, PublicExponent }, 'RSA'),
+    privateKey: asymmetricKey(
       'PrivateKey',
       'TransparentRSAPrivateKey',
       { Modulus, PublicExponent, PrivateExponent, P, Q },
@@ -145,9 +145,9 @@ export function hex(value: unknown): string {
 }
 
 /** The bytes that an answer has in a field; of a refusal its reason. */
-export function gave({ reason, payload }: Played, field: string): string {
+export function fieldOf({ reason, payload }: Answer, field: string): string {
   return reason ?? hex(payload[field]);
 }
 
-export const undecipherable = 'CryptographicFailure: the data cannot be decrypted';
-export const failureOf = ({ reason, message }: Played): string => `${reason}: ${message}`;
+export const decryptionFailed = 'CryptographicFailure: the data cannot be decrypted';
+export const failureOf = ({ reason, message }: Answer): string => `${reason}: ${message}`;

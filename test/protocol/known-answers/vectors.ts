@@ -24,23 +24,23 @@ export class Vector {
   }
 
   /** The name that a field gives, e.g. of an algorithm. Throws where there is none. */
-  named<T extends string>(field: string): T {
+  requireText<T extends string>(field: string): T {
     const value = this.text(field);
     if (value === undefined) throw new Error(`${this.name} has no ${field}`);
     return value as T;
   }
 
   bytes(field: string): Uint8Array {
-    return Uint8Array.fromHex(this.named(field));
+    return Uint8Array.fromHex(this.requireText(field));
   }
 
   /** The bytes, undefined where the record does not have the field. */
-  maybe(field: string): Uint8Array | undefined {
+  optionalBytes(field: string): Uint8Array | undefined {
     return this.has(field) ? this.bytes(field) : undefined;
   }
 }
 
-export function vectorsOf(file: string): Vector[] {
+export function readVectors(file: string): Vector[] {
   const text = readFileSync(join(import.meta.dirname, 'vectors', file), 'utf8');
   const vectors: Vector[] = [];
   let source = '';
