@@ -5,7 +5,7 @@ import { AddAttribute } from '../../src/operations/attributes/add-attribute.ts';
 import { Certify } from '../../src/operations/certificates/certify.ts';
 import { Validate } from '../../src/operations/certificates/validate.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
-import { asymmetricKey } from '../protocol/known-answers/playing.ts';
+import { asymmetricKey } from '../protocol/known-answers/vector-client.ts';
 import { having, outcome, succeed } from '../protocol/operations/ask.ts';
 import {
   attribute,

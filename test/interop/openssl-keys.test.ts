@@ -4,7 +4,7 @@ import type { KeyFormatType } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
-import { asymmetricKey } from '../protocol/known-answers/playing.ts';
+import { asymmetricKey } from '../protocol/known-answers/vector-client.ts';
 import { attributeOf, having, outcome, succeed } from '../protocol/operations/ask.ts';
 import { blockOf, mask, register } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { TestService } from '../protocol/service.ts';

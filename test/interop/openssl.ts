@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HashingAlgorithm } from '../../codec/enums.ts';
 import type { ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
-import { asymmetricKey } from '../protocol/known-answers/playing.ts';
+import { asymmetricKey } from '../protocol/known-answers/vector-client.ts';
 
 /** OpenSSL's command line, in a directory of its own. */
 

@@ -8,7 +8,15 @@ import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { Sign } from '../../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
-import { asymmetricKey, bigInteger, fieldOf, hex, rsaKey, testedVersions, VectorClient } from './playing.ts';
+import {
+  asymmetricKey,
+  bigInteger,
+  fieldOf,
+  hex,
+  rsaKey,
+  testedVersions,
+  VectorClient,
+} from './vector-client.ts';
 import { readVectors, type Vector } from './vectors.ts';
 
 const client = await VectorClient.open(t);
@@ -24,7 +32,7 @@ function numbersOf(vector: Vector) {
   };
 }
 
-t.test('RSAES-OAEP', async (t) => {
+t.test('RSAES-OAEP decrypts published ciphertexts', async (t) => {
   for (const vector of readVectors('oaep.txt')) {
     const { privateKey, publicKey } = rsaKey(numbersOf(vector));
     const secret = await client.registerKey(privateKey, 'Decrypt');
@@ -88,7 +96,7 @@ async function play(t: Tap, { vector, publicKey, privateKey, parameters, signatu
   }
 }
 
-t.test('RSA signatures', async (t) => {
+t.test('RSA signatures verify as published', async (t) => {
   for (const vector of readVectors('rsa-signatures.txt')) {
     const { privateKey, publicKey } = rsaKey(numbersOf(vector));
     const padding = vector.requireText<PaddingMethod & string>('Padding');
@@ -111,7 +119,7 @@ t.test('RSA signatures', async (t) => {
 /** Curves whose signatures the server verifies from a digest. */
 const digestible = ['P_224', 'P_256', 'P_384', 'P_521', 'SECP256K1'];
 
-t.test('ECDSA and DSA', async (t) => {
+t.test('ECDSA and DSA signatures verify as published', async (t) => {
   for (const vector of readVectors('curve-signatures.txt')) {
     const RecommendedCurve = vector.text('Curve');
     const number = (field: string) => bigInteger(vector.bytes(field));
@@ -150,7 +158,7 @@ const edwards = {
   Ed448: ['3047020100300506032b6571043b0439', '3043300506032b6571033a00'],
 } as const;
 
-t.test('EdDSA', async (t) => {
+t.test('EdDSA signs data and refuses digests', async (t) => {
   for (const vector of readVectors('edwards-signatures.txt')) {
     const algorithm = vector.requireText<'Ed25519' | 'Ed448'>('Algorithm');
     const [secret, open] = edwards[algorithm].map((front) => Uint8Array.fromHex(front));

@@ -4,7 +4,7 @@ import type { CryptographicParameters } from '../../../codec/structures/cryptogr
 import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { symmetric } from '../operations/transfer/wrapping-keys.ts';
-import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
+import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './vector-client.ts';
 import { readVectors, type Vector } from './vectors.ts';
 
 const client = await VectorClient.open(t);
@@ -36,7 +36,7 @@ async function request(vector: Vector): Promise<{
 
 const whole = new Set(['XTS', 'CCM', 'NISTKeyWrap', 'AESKeyWrapPadding']);
 
-t.test('ciphers, both ways, whole and in parts', async (t) => {
+t.test('ciphers encrypt and decrypt as published, whole and in parts', async (t) => {
   for (const vector of [...readVectors('ciphers.txt'), ...readVectors('key-wrap.txt')]) {
     const common = await request(vector);
     const Data = vector.optionalBytes('Plain');
@@ -59,7 +59,7 @@ t.test('ciphers, both ways, whole and in parts', async (t) => {
   }
 });
 
-t.test('modes that authenticate, the tag in its field and behind the data', async (t) => {
+t.test('authenticated modes yield the published tag, in its field and behind the data', async (t) => {
   for (const vector of readVectors('authenticated.txt')) {
     const common = await request(vector);
     const tag = vector.bytes('Tag');

@@ -4,12 +4,12 @@ import { Hash } from '../../../src/operations/cryptography/hash.ts';
 import { MAC } from '../../../src/operations/cryptography/mac.ts';
 import { MACVerify } from '../../../src/operations/cryptography/mac-verify.ts';
 import { symmetric } from '../operations/transfer/wrapping-keys.ts';
-import { fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
+import { fieldOf, hex, testedVersions, VectorClient } from './vector-client.ts';
 import { readVectors } from './vectors.ts';
 
 const client = await VectorClient.open(t);
 
-t.test('digests, whole and in parts', async (t) => {
+t.test('digests are as published, whole and in parts', async (t) => {
   for (const vector of readVectors('digests.txt')) {
     const CryptographicParameters = {
       HashingAlgorithm: vector.requireText<HashingAlgorithm & string>('Hash'),

@@ -5,7 +5,7 @@ import { Sign } from '../../../src/operations/cryptography/sign.ts';
 import { Register } from '../../../src/operations/transfer/register.ts';
 import { having, outcome } from '../operations/ask.ts';
 import { concat, encodeInteger, encodeItem, flipBit, toBytes, toNumber } from './edges.ts';
-import { asymmetricKey, testedVersions, VectorClient, verifySignature } from './playing.ts';
+import { asymmetricKey, testedVersions, VectorClient, verifySignature } from './vector-client.ts';
 
 /** Signatures of curves and of DSA that only a careless reader takes. */
 
@@ -28,7 +28,7 @@ const curves = [
   ['brainpoolP256r1', 0xa9fb57dba1eea9bc3e660a909d838d718c397aa3b561a6f7901e0e82974856a7n, false],
 ] as const;
 
-t.test('ECDSA: numbers out of range and encodings that are not DER', async (t) => {
+t.test('ECDSA rejects numbers out of range and encodings that are not DER', async (t) => {
   for (const [namedCurve, order, digests] of curves) {
     const { privateKey, publicKey } = generateKeyPairSync('ec', {
       namedCurve,
@@ -42,7 +42,7 @@ t.test('ECDSA: numbers out of range and encodings that are not DER', async (t) =
   }
 });
 
-t.test('DSA: the same', async (t) => {
+t.test('DSA rejects numbers out of range and encodings that are not DER', async (t) => {
   for (const [modulusLength, divisorLength] of [
     [1024, 160],
     [2048, 256],
@@ -256,7 +256,7 @@ t.test('digests of special values are signed and verified', async (t) => {
   }
 });
 
-t.test('a point that is not on its curve is no key', async (t) => {
+t.test('a point that is not on its curve is refused', async (t) => {
   for (const [namedCurve, order] of curves) {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve });
     const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));

@@ -3,7 +3,7 @@ import t from 'tap';
 import { DeriveKey } from '../../../src/operations/creation/derive-key.ts';
 import { having, outcome } from '../operations/ask.ts';
 import { concat, flipBit, toBytes, toNumber } from './edges.ts';
-import { asymmetricKey, testedVersions, VectorClient, verifySignature } from './playing.ts';
+import { asymmetricKey, testedVersions, VectorClient, verifySignature } from './vector-client.ts';
 
 /** EdDSA signatures that only a careless reader takes, and points of X25519 and X448 that give a key away. */
 
@@ -25,7 +25,7 @@ const edwards = {
 
 const little = (value: bigint, length: number) => toBytes(value, length).toReversed();
 
-t.test('EdDSA: scalars that are not reduced, points that are none', async (t) => {
+t.test('EdDSA rejects scalars that are not reduced and malformed points', async (t) => {
   for (const type of ['ed25519', 'ed448'] as const) {
     const { order, prime, bytes } = edwards[type];
     const { privateKey, publicKey } = generateKeyPairSync(type as 'ed25519');
@@ -93,7 +93,7 @@ t.test('EdDSA: scalars that are not reduced, points that are none', async (t) =>
   }
 });
 
-t.test('Ed25519: a key of small order vouches for nothing', async (t) => {
+t.test('Ed25519 verifies nothing with a key of small order', async (t) => {
   const front = '302a300506032b6570032100';
   // Of order 1, 2, 4 and 8; for each some messages would verify with R the neutral point and s of 0.
   for (const point of [
@@ -116,7 +116,7 @@ t.test('Ed25519: a key of small order vouches for nothing', async (t) => {
   }
 });
 
-t.test('X25519 and X448: points of small order agree on nothing (RFC 7748 §6)', async (t) => {
+t.test('X25519 and X448 refuse points of small order (RFC 7748 §6)', async (t) => {
   const p25519 = 2n ** 255n - 19n;
   const p448 = 2n ** 448n - 2n ** 224n - 1n;
   // Of order 1, 2, 4 and 8, in their reduced and unreduced spellings.

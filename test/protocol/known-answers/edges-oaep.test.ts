@@ -6,7 +6,7 @@ import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { concat, flipBit, toBytes, toNumber } from './edges.ts';
 import { cutLeadingZero, generateRsaKeys } from './edges-rsa-keys.ts';
-import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
+import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './vector-client.ts';
 
 /** OAEP blocks that are wrong under their mask or around it: one answer to all of them. */
 

@@ -7,13 +7,11 @@ import {
   publicEncrypt,
 } from 'node:crypto';
 import { concat, toNumber } from './edges.ts';
-import { asymmetricKey, type VectorClient } from './playing.ts';
+import { asymmetricKey, type VectorClient } from './vector-client.ts';
 
-/** RSA keys with which the tests make blocks that no library would. */
+/* RSA keys with which the tests encrypt and sign blocks that no library would make. */
 
-/**
- * A key of that size, with which blocks of any content are made; 1,025 bits leave a whole byte free in front.
- */
+/** Generates a key for blocks of any content; with 1,025 bits the first byte of a block is unused. */
 async function generateRsaKey(client: VectorClient, modulusLength: number, publicExponent = 65_537) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength,
@@ -42,7 +40,10 @@ async function generateRsaKey(client: VectorClient, modulusLength: number, publi
   };
 }
 
-/** Of usual sizes, of sizes that leave bits or a byte of the block free, and with the exponent 3. */
+/**
+ * Generates keys of common sizes, of sizes that leave bits or a byte of the block unused, and with the
+ * exponent 3.
+ */
 export function generateRsaKeys(client: VectorClient): Promise<RsaKey[]> {
   return Promise.all([
     generateRsaKey(client, 2048),
@@ -55,13 +56,14 @@ export function generateRsaKeys(client: VectorClient): Promise<RsaKey[]> {
 
 export type RsaKey = Awaited<ReturnType<typeof generateRsaKey>>;
 
-/** How a block is filled: 0, 1, bytes of 255, 0, the rest. */
+/** Fills a block: 0, 1, bytes of 255, 0, the rest. */
 export function fillBlock(bytes: number, rest: Uint8Array, type = 1, fill = 0xff): Uint8Array {
   return concat([0, type], new Uint8Array(bytes - rest.length - 3).fill(fill), [0], rest);
 }
 
 /**
- * What begins with a zero, without it; such are half of those of the key of 1,025 bits, so only of that one.
+ * Makes a value that begins with a zero and cuts it; half of the values of the key of 1,025 bits do, so only
+ * that key is tried.
  */
 export function cutLeadingZero(
   { bits }: RsaKey,

@@ -6,7 +6,7 @@ import { encodePss } from '../../../src/crypto/signatures/pss.ts';
 import { SignatureVerify } from '../../../src/operations/cryptography/signature-verify.ts';
 import { concat, encodeItem, flipBit, toBytes, toNumber } from './edges.ts';
 import { cutLeadingZero, fillBlock, generateRsaKeys, type RsaKey } from './edges-rsa-keys.ts';
-import { testedVersions, VectorClient } from './playing.ts';
+import { testedVersions, VectorClient } from './vector-client.ts';
 
 /** RSA signatures that only a careless reader takes. */
 

@@ -6,7 +6,7 @@ import { Decrypt } from '../../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
 import { counted, symmetric } from '../operations/transfer/wrapping-keys.ts';
 import { concat, flipBit } from './edges.ts';
-import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './playing.ts';
+import { decryptionFailed, failureOf, fieldOf, hex, testedVersions, VectorClient } from './vector-client.ts';
 
 /** What forgers send to whoever decrypts: there is one answer to all of it. */
 
@@ -30,7 +30,7 @@ const authenticating = [
   { algorithm: 'ChaCha20Poly1305', bytes: 32, mode: undefined, ivBytes: 12, shorter: [12, 15] },
 ] as const;
 
-t.test('authenticated encryption: tags, data, vectors and additional data that were changed', async (t) => {
+t.test('authenticated modes reject changed tags, data, vectors and additional data', async (t) => {
   for (const { algorithm, bytes, mode, ivBytes, shorter } of authenticating) {
     const UniqueIdentifier = await client.registerKey(
       symmetric(counted(bytes), algorithm),
@@ -103,7 +103,7 @@ t.test('authenticated encryption: tags, data, vectors and additional data that w
   }
 });
 
-t.test('lengths of vectors and tags that the modes do not have', async (t) => {
+t.test('modes refuse lengths of vectors and tags that they do not have', async (t) => {
   const rows = [
     ['AES', 'GCM', [0, 129, 256], [0, 1, 4, 8, 11, 17, 32, -1]],
     ['AES', 'CCM', [0, 1, 6, 14, 16], [0, 4, 6, 8, 10, 11, 13, 15, 18]],
@@ -146,7 +146,7 @@ t.test('lengths of vectors and tags that the modes do not have', async (t) => {
   }
 });
 
-t.test('key wrap: any bit, any length, the other way of wrapping', async (t) => {
+t.test('key wrap rejects every changed bit, every other length and the other way of wrapping', async (t) => {
   const kek = counted(16);
   const UniqueIdentifier = await client.registerKey(symmetric(kek), 'Encrypt', 'Decrypt');
   const modes = ['NISTKeyWrap', 'AESKeyWrapPadding'] as const;
@@ -222,7 +222,7 @@ function block(key: Uint8Array, plain: Uint8Array): Uint8Array {
   return new Uint8Array(cipher.update(plain));
 }
 
-t.test('CBC padding: every last byte, every cut, and no answer but one', async (t) => {
+t.test('CBC gives one answer for every wrong padding and every cut', async (t) => {
   const key = counted(16);
   const UniqueIdentifier = await client.registerKey(symmetric(key), 'Encrypt', 'Decrypt');
   const fits: Record<string, (plain: Uint8Array, count: number) => boolean> = {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Published vectors in `vectors/`: `# where from`, then `[Field = value]` for all records of that source,
+ * Published vectors in `vectors/`: `# source`, then `[Field = value]` for all records of that source,
  * then the records, one field a line. Bytes are hexadecimal. Samples of NIST's CAVP files, the RFCs and the
  * sets of other libraries, each checked with an implementation that is not Node's before it was written down.
  */
@@ -23,7 +23,7 @@ export class Vector {
     return this.#fields.get(field);
   }
 
-  /** The name that a field gives, e.g. of an algorithm. Throws where there is none. */
+  /** Returns the text of a field, e.g. the name of an algorithm. Throws when the record has no such field. */
   requireText<T extends string>(field: string): T {
     const value = this.text(field);
     if (value === undefined) throw new Error(`${this.name} has no ${field}`);
@@ -34,12 +34,13 @@ export class Vector {
     return Uint8Array.fromHex(this.requireText(field));
   }
 
-  /** The bytes, undefined where the record does not have the field. */
+  /** Returns the bytes of a field; undefined when the record has no such field. */
   optionalBytes(field: string): Uint8Array | undefined {
     return this.has(field) ? this.bytes(field) : undefined;
   }
 }
 
+/** Reads the vectors of a file in `vectors/`. */
 export function readVectors(file: string): Vector[] {
   const text = readFileSync(join(import.meta.dirname, 'vectors', file), 'utf8');
   const vectors: Vector[] = [];

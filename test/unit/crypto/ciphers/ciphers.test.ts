@@ -184,7 +184,7 @@ const vectors: Vector[] = [
   },
 ];
 
-t.test('published vectors, both ways', async (t) => {
+t.test('published vectors encrypt and decrypt as published', async (t) => {
   for (const { name, key, parameters, iv, additional, plain, encrypted, tag } of vectors) {
     const common = {
       ...(iv === undefined ? {} : { iv: bytes(iv) }),
@@ -207,7 +207,7 @@ t.test('published vectors, both ways', async (t) => {
 
 const aes = secret('AES', '00'.repeat(32));
 
-t.test('a vector that the client did not give is made, once each, and comes back', async (t) => {
+t.test('an Initialization Vector is generated and returned when none is given', async (t) => {
   const cases: [PlainKey, CryptographicParameters, number][] = [
     [aes, { BlockCipherMode: 'CBC', PaddingMethod: 'PKCS5' }, 16],
     [aes, { BlockCipherMode: 'CBC', PaddingMethod: 'PKCS5', RandomIV: true, IVLength: 128 }, 16],
@@ -239,7 +239,7 @@ t.test('a vector that the client did not give is made, once each, and comes back
   );
 });
 
-t.test('padding: every length comes back, one byte is always added', async (t) => {
+t.test('padding adds at least one byte, and every length decrypts to itself', async (t) => {
   for (const padding of ['PKCS5', 'ANSIX9_23', 'ISO10126'] as const) {
     for (let length = 0; length <= 33; length += 1) {
       const data = new Uint8Array(length).fill(length);
@@ -251,7 +251,7 @@ t.test('padding: every length comes back, one byte is always added', async (t) =
   }
 });
 
-t.test('whatever is wrong with encrypted data, the error is the same', async (t) => {
+t.test('every fault of encrypted data leads to the same error', async (t) => {
   const plainBlock = (tail: string, digits = 32) =>
     encrypt(aes, { BlockCipherMode: 'ECB' }, { data: bytes(tail.padStart(digits, '0')) }).data;
   const ecb = (PaddingMethod: 'PKCS5' | 'ANSIX9_23' | 'ISO10126') =>
@@ -287,7 +287,7 @@ t.test('whatever is wrong with encrypted data, the error is the same', async (t)
   }
 });
 
-t.test('refused parameters', async (t) => {
+t.test('ciphers refuse wrong parameters', async (t) => {
   const data = new Uint8Array(16);
   const iv = new Uint8Array(16);
   const chacha = secret('ChaCha20', '00'.repeat(32));

@@ -33,7 +33,7 @@ const mixed: CryptographicParameters = {
   MaskGeneratorHashingAlgorithm: 'SHA_256',
 };
 
-t.test('OAEP, the mask made with the same hash or another one', async (t) => {
+t.test('OAEP decrypts its own output, with one hash or two', async (t) => {
   for (const parameters of [same, mixed, { ...mixed, PSource: undefined }]) {
     for (const plain of [data, new Uint8Array(), new Uint8Array(40).fill(0), new Uint8Array(150).fill(1)]) {
       const encrypted = encrypt(publicKey, parameters, { data: plain }).data;
@@ -48,7 +48,7 @@ t.test('OAEP, the mask made with the same hash or another one', async (t) => {
   t.same([...decrypt(privateKey, same, { data: other })], [...data], 'what others encrypted');
 });
 
-t.test('every wrong OAEP block gets the same answer', async (t) => {
+t.test('every wrong OAEP block leads to the same error', async (t) => {
   const bare = (block: Uint8Array) =>
     publicEncrypt({ key: nodePublic, padding: constants.RSA_NO_PADDING }, block);
   const good = encrypt(publicKey, mixed, { data }).data;
@@ -79,7 +79,7 @@ t.test('every wrong OAEP block gets the same answer', async (t) => {
   }
 });
 
-t.test('blocks that are wrong under their masks', async (t) => {
+t.test('blocks that are wrong under their masks lead to the same error', async (t) => {
   const crafted = (change: (first: Uint8Array, rest: Uint8Array) => void) => {
     const block = new Uint8Array(256);
     const seed = block.subarray(1, 49).fill(7);
@@ -106,7 +106,7 @@ t.test('blocks that are wrong under their masks', async (t) => {
   }
 });
 
-t.test('a data byte that changed is data, not padding', async (t) => {
+t.test('a changed data byte is data, not padding', async (t) => {
   const good = encrypt(publicKey, mixed, { data }).data;
   const block = privateDecrypt({ key: nodePrivate, padding: constants.RSA_NO_PADDING }, good);
   // Only the seed's mask sees it, so the label's hash is lost: OAEP is not malleable.
@@ -115,7 +115,7 @@ t.test('a data byte that changed is data, not padding', async (t) => {
   t.throws(() => decrypt(privateKey, mixed, { data: changed }), CryptographyFailedError);
 });
 
-t.test('PKCS #1 v1.5: what is padded wrongly decrypts to something, the same each time', async (t) => {
+t.test('PKCS #1 v1.5 decrypts wrong padding to other data, the same each time', async (t) => {
   const parameters: CryptographicParameters = { PaddingMethod: 'PKCS1V1_5' };
   const encrypted = encrypt(publicKey, parameters, { data }).data;
   t.same(
@@ -151,7 +151,7 @@ t.test('PKCS #1 v1.5: what is padded wrongly decrypts to something, the same eac
   );
 });
 
-t.test('refused parameters', async (t) => {
+t.test('RSA encryption refuse wrong parameters', async (t) => {
   const cases: [string, new (message: string) => Error, PlainKey, CryptographicParameters, Uint8Array][] = [
     ['no padding', InvalidParametersError, publicKey, {}, data],
     ['Padding Method None', UnsupportedAlgorithmError, publicKey, { PaddingMethod: 'None' }, data],

@@ -103,7 +103,7 @@ for (const { name, key, parameters, ivBytes, additional, lengths = [0, 1, 15, 16
   });
 }
 
-t.test('a wrong tag, a wrong padding and a broken block are all the same error', (t) => {
+t.test('a wrong tag, a wrong padding and a broken block lead to the same error', (t) => {
   const iv = new Uint8Array(12);
   const gcm = { BlockCipherMode: 'GCM' } as const;
   const { data } = nodeCrypto.encrypt(aes, gcm, { data: new Uint8Array(20), iv });
@@ -125,7 +125,7 @@ t.test('a wrong tag, a wrong padding and a broken block are all the same error',
   t.end();
 });
 
-t.test('what needs its data whole says so', (t) => {
+t.test('modes and keys that need whole data refuse streams', (t) => {
   t.throws(() => nodeCrypto.startEncryption(aes, { BlockCipherMode: 'CCM' }, {}), InvalidParametersError);
   const rest = nodeCrypto.startEncryption(aes, { BlockCipherMode: 'ECB' }, {});
   rest.update(new Uint8Array(5));
@@ -133,7 +133,7 @@ t.test('what needs its data whole says so', (t) => {
   t.end();
 });
 
-t.test('MACs and digests', (t) => {
+t.test('streams of MACs and digests yield the same as whole data', (t) => {
   const data = Uint8Array.from({ length: 100 }, (_, at) => at);
   const macs = ['HMAC_SHA256', 'HMAC_SHA3_512', 'AES'] as const;
   for (const algorithm of macs) {
@@ -161,7 +161,7 @@ t.test('MACs and digests', (t) => {
   t.end();
 });
 
-t.test('signatures', async (t) => {
+t.test('streams of messages are signed as whole data', async (t) => {
   const kinds = [
     { pair: { algorithm: 'RSA', bits: 2048 }, parameters: { HashingAlgorithm: 'SHA_256' } },
     {

@@ -65,7 +65,7 @@ function refusedByUs(run: () => void): string | undefined {
   return undefined;
 }
 
-t.test('mutated and truncated keys', async (t) => {
+t.test('mutated and truncated keys lead to the errors of the port only', async (t) => {
   for (const [objectType, format, to, origin] of material) {
     const strange: string[] = [];
     for (const KeyMaterial of mutations(origin, 7)) {
@@ -79,7 +79,7 @@ t.test('mutated and truncated keys', async (t) => {
   }
 });
 
-t.test('mutated and truncated certificates', async (t) => {
+t.test('mutated and truncated certificates lead to the errors of the port only', async (t) => {
   const strange: string[] = [];
   for (const origin of [vectors.smallCertificate, vectors.largeCertificate]) {
     for (const CertificateValue of mutations(origin, 11)) {
@@ -90,7 +90,7 @@ t.test('mutated and truncated certificates', async (t) => {
   t.same(strange.slice(0, 1), []);
 });
 
-t.test('bombs of nested and of very many items are refused quickly', async (t) => {
+t.test('deeply nested and very many items are refused quickly', async (t) => {
   const bombs: [string, Uint8Array][] = [
     ['indefinite lengths', new Uint8Array(65_000).map((_, at) => (at % 2 === 0 ? 0x30 : 0x80))],
     ['many small items', many(32_000)],
@@ -112,7 +112,7 @@ t.test('bombs of nested and of very many items are refused quickly', async (t) =
   }
 });
 
-t.test('numbers and identifiers too long to compute with', async (t) => {
+t.test('numbers and identifiers too long for computing are refused quickly', async (t) => {
   const huge = new Uint8Array(200_000).fill(0x55);
   const start = performance.now();
   const transparent: [PlainKey['objectType'], KeyFormatType, TransparentKeyMaterial][] = [

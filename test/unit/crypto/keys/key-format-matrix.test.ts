@@ -71,7 +71,7 @@ const kinds: readonly Kind[] = [
 /** Raw keys on Curve25519 and Curve448 do not say which curve that is, so nothing comes of them. */
 const oneWay = (name: string, format: KeyFormatType) => /^X/.test(name) && format === 'Raw';
 
-t.test('every kind of key, from every format it has, into every format there is', async (t) => {
+t.test('every kind of key converts from each of its formats to every format, or is refused', async (t) => {
   for (const [name, pair, formats, algorithm] of kinds) {
     for (const [side, home, der] of [
       ['PrivateKey', 'PKCS_8', pair.privateKey.export({ type: 'pkcs8', format: 'der' })],
@@ -120,7 +120,7 @@ function holds(
   }
 }
 
-t.test('secret data are bytes, raw or opaque', async (t) => {
+t.test('secret data convert between Raw and Opaque only', async (t) => {
   const KeyMaterial = Uint8Array.of(1, 2, 3);
   for (const from of ['Raw', 'Opaque'] as const) {
     const key = { objectType: 'SecretData', KeyFormatType: from, KeyMaterial } as const;
@@ -131,7 +131,7 @@ t.test('secret data are bytes, raw or opaque', async (t) => {
   }
 });
 
-t.test('transparent keys on Curve25519 of the wrong size', async (t) => {
+t.test('transparent keys on Curve25519 of the wrong size are refused', async (t) => {
   const RecommendedCurve = 'CURVE25519' as const;
   for (const [objectType, KeyFormatType, KeyMaterial] of [
     ['PublicKey', 'TransparentECPublicKey', { RecommendedCurve, QString: new Uint8Array(31) }],

@@ -87,7 +87,7 @@ t.test('every format converts into every other of its family and back', async (t
   }
 });
 
-t.test('curves: PKCS#8 and SEC1 as OpenSSL writes them', async (t) => {
+t.test('keys on curves convert to the PKCS#8 and SEC1 that OpenSSL writes', async (t) => {
   for (const { openssl, name, bits } of curves) {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: openssl });
     const pkcs8 = new Uint8Array(privateKey.export({ type: 'pkcs8', format: 'der' }));
@@ -115,7 +115,7 @@ t.test('curves: PKCS#8 and SEC1 as OpenSSL writes them', async (t) => {
   }
 });
 
-t.test('keys of the OASIS cases', async (t) => {
+t.test('keys of the OASIS cases convert as in the cases', async (t) => {
   const transparent = key('PrivateKey', 'TransparentRSAPrivateKey', vectors.rsa1024Transparent);
   const pkcs8 = key('PrivateKey', 'PKCS_8', vectors.rsa1024Pkcs8);
   t.same(convertKey(transparent, 'PKCS_8'), vectors.rsa1024Pkcs8, 'BL-M-9 is the key of BL-M-11');
@@ -167,7 +167,7 @@ t.test('keys of the OASIS cases', async (t) => {
   );
 });
 
-t.test('RSA keys that were registered incomplete', async (t) => {
+t.test('incomplete RSA keys are completed from their primes', async (t) => {
   const { Modulus, PrivateExponent, PublicExponent, P, Q, PrimeExponentP, PrimeExponentQ } =
     vectors.rsa1024Transparent;
   const complete: [string, TransparentKeyMaterial][] = [
@@ -197,7 +197,7 @@ t.test('RSA keys that were registered incomplete', async (t) => {
   }
 });
 
-t.test('symmetric keys', async (t) => {
+t.test('symmetric keys convert between raw and transparent', async (t) => {
   const raw = Uint8Array.from({ length: 24 }, (_, at) => at);
   const transparent = convertKey(key('SymmetricKey', 'Raw', raw), 'TransparentSymmetricKey');
   t.same(transparent, { Key: raw });
@@ -222,7 +222,7 @@ t.test('symmetric keys', async (t) => {
   }
 });
 
-t.test('a conversion gives memory of its own', async (t) => {
+t.test('a conversion returns a copy', async (t) => {
   const raw = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
   for (const format of ['Raw', 'TransparentSymmetricKey'] as const) {
     const given = convertKey(key('SymmetricKey', 'Raw', raw), format);
@@ -232,7 +232,7 @@ t.test('a conversion gives memory of its own', async (t) => {
   }
 });
 
-t.test('public points in the form asked for', async (t) => {
+t.test('public points are converted to the requested form', async (t) => {
   const origin = key('PublicKey', 'X_509', vectors.secp256k1Spki);
   const forms = [
     ['ECPublicKeyTypeUncompressed', 4, 65],

@@ -12,7 +12,7 @@ function key(objectType: PlainKey['objectType'], format: KeyFormatType, material
   return { objectType, KeyFormatType: format, KeyMaterial: material };
 }
 
-t.test('formats there is no way to', async (t) => {
+t.test('a conversion is refused when there is none', async (t) => {
   const none: [PlainKey, KeyFormatType][] = [
     [key('PrivateKey', 'PKCS_8', vectors.rsa1024Pkcs8), 'ECPrivateKey'],
     [key('PrivateKey', 'PKCS_8', vectors.rsa1024Pkcs8), 'X_509'],
@@ -36,7 +36,7 @@ t.test('formats there is no way to', async (t) => {
   }
 });
 
-t.test('claims that the material contradicts', async (t) => {
+t.test('claims that the material contradicts are refused', async (t) => {
   const rsa = key('PublicKey', 'PKCS_1', vectors.rsa2048PublicPkcs1);
   const offCurve = Uint8Array.from(vectors.secp256k1Spki);
   offCurve[offCurve.length - 1] = (offCurve.at(-1) ?? 0) ^ 1;
@@ -102,7 +102,7 @@ t.test('claims that the material contradicts', async (t) => {
   for (const [name, wrong] of refused) t.throws(() => describeKey(wrong), InvalidKeyMaterialError, name);
 });
 
-t.test('what nobody can look into is kept with its claims', async (t) => {
+t.test('a key that cannot be read is described by its claims', async (t) => {
   const claims = { CryptographicAlgorithm: 'RSA', CryptographicLength: 2048 } as const;
   const opaque: PlainKey[] = [
     key('PrivateKey', 'Opaque', Uint8Array.of(1, 2, 3)),

@@ -26,7 +26,7 @@ const { convertKey, describeKey, generateKeyPair } = nodeCrypto;
 const bytes = (value: unknown): Uint8Array => value as Uint8Array;
 const hex = (value: unknown): string => bytes(value).toHex();
 
-t.test('every set: made, described, in every format and back', async (t) => {
+t.test('keys of every parameter set are generated, described and converted', async (t) => {
   for (const algorithm of sets) {
     const pair = await generateKeyPair({ algorithm });
     const priv = privateKey(algorithm, pair.privateKey, 'PKCS_8');
@@ -54,7 +54,7 @@ t.test('every set: made, described, in every format and back', async (t) => {
   }
 });
 
-t.test('lattice keys of the other implementation: seed, expanded key, both', async (t) => {
+t.test('lattice keys of another implementation are read as seed, expanded key or both', async (t) => {
   for (const [name, other] of Object.entries({ ...kems, ...latticeSigners })) {
     const algorithm = name as keyof typeof kems;
     const sort = findTypeOfAlgorithm(algorithm);
@@ -125,7 +125,7 @@ t.test(
   },
 );
 
-t.test('hash-based keys of the other implementation', async (t) => {
+t.test('hash-based keys of another implementation are read', async (t) => {
   for (const [name, other] of Object.entries(hashSigners)) {
     if (name.endsWith('s')) continue;
     const algorithm = name as keyof typeof hashSigners;
@@ -138,7 +138,7 @@ t.test('hash-based keys of the other implementation', async (t) => {
   }
 });
 
-t.test('public keys that are none', async (t) => {
+t.test('malformed public keys are refused', async (t) => {
   // FIPS 203 §7.2: coefficients are below q.
   t.throws(
     () => describeKey(publicKey('ML_KEM_512', new Uint8Array(800).fill(0xff))),
@@ -146,7 +146,7 @@ t.test('public keys that are none', async (t) => {
   );
 });
 
-t.test('lengths as clients count them', async (t) => {
+t.test('lengths in each count of clients are accepted', async (t) => {
   for (const [algorithm, bits, fine] of [
     ['ML_KEM_768', 9_472, true],
     ['ML_KEM_768', 768, true],

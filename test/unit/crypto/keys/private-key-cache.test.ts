@@ -9,7 +9,7 @@ function rsa(): PlainKey {
   return { objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial, CryptographicAlgorithm: 'RSA' };
 }
 
-t.test('the same RSA key is the same object for a while, any other is another', async (t) => {
+t.test('an RSA key is the same object while it is cached', async (t) => {
   const [first, second] = [rsa(), rsa()];
   const kept = createKeyObject(first);
   t.equal(createKeyObject({ ...first, KeyMaterial: (first.KeyMaterial as Uint8Array).slice() }), kept);
@@ -18,7 +18,7 @@ t.test('the same RSA key is the same object for a while, any other is another', 
   t.notOk(createKeyObject(second).equals(kept));
 });
 
-t.test('no more are kept than a few', async (t) => {
+t.test('the cache forgets the least recently used key', async (t) => {
   const first = rsa();
   const kept = createKeyObject(first);
   for (let n = 0; n < 32; n += 1) createKeyObject(rsa());

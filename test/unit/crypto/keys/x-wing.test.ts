@@ -16,7 +16,7 @@ import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 
 const { convertKey, describeKey, encapsulate } = nodeCrypto;
 
-t.test('known answer: draft-connolly-cfrg-xwing-kem, appendix C, the first', async (t) => {
+t.test('X-Wing yields the first known answer of draft-connolly-cfrg-xwing-kem, appendix C', async (t) => {
   const seed = Uint8Array.fromHex('7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26');
   const coins = Uint8Array.fromHex(
     '3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e235b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2',
@@ -29,7 +29,7 @@ t.test('known answer: draft-connolly-cfrg-xwing-kem, appendix C, the first', asy
   t.equal(decapsulateXWing(seed, sent.cipherText).toHex(), secret);
 });
 
-t.test('either implementation reads the other', async (t) => {
+t.test('X-Wing and the other implementation decapsulate each other', async (t) => {
   const { seed, publicKey } = generateXWing();
   const { secretKey } = other.keygen(seed);
   const ours = encapsulateXWing(publicKey);
@@ -42,7 +42,7 @@ t.test('either implementation reads the other', async (t) => {
     t.throws(() => decapsulateXWing(seed, wrong));
 });
 
-t.test('formats and refusals', async (t) => {
+t.test('X-Wing keys convert between their formats, and malformed ones are refused', async (t) => {
   const { privateKey, publicKey } = await nodeCrypto.generateKeyPair({ algorithm: xWing });
   const priv = { objectType: 'PrivateKey', KeyFormatType: 'PKCS_8', KeyMaterial: privateKey } as const;
   const pub = { objectType: 'PublicKey', KeyFormatType: 'X_509', KeyMaterial: publicKey } as const;

@@ -131,7 +131,7 @@ t.test('objects without a plain value have no digest', async (t) => {
   );
 });
 
-t.test('symmetric keys', async (t) => {
+t.test('symmetric keys convert between raw and transparent', async (t) => {
   const made = [
     ['AES', 128, 16],
     ['AES', 256, 32],

@@ -3,7 +3,7 @@ import t from 'tap';
 import { enterFips } from '../../../../src/crypto/policy/fips.ts';
 
 // The Node of the tests comes without OpenSSL's FIPS provider, unless whoever runs them has configured one.
-t.test('without a provider it says what is missing and changes nothing', (t) => {
+t.test('entering FIPS mode without a provider returns a message and changes nothing', (t) => {
   const missing = enterFips();
   if (missing === undefined) {
     t.equal(getFips(), 1);

@@ -55,7 +55,7 @@ const vectors: [string, PlainKey, CryptographicParameters, string, string][] = [
   ],
 ];
 
-t.test('published vectors', async (t) => {
+t.test('published vectors yield the published MAC', async (t) => {
   for (const [name, key, parameters, data, expected] of vectors) {
     const made = mac(key, parameters, Buffer.from(data, 'hex'));
     t.equal(Buffer.from(made).toString('hex'), expected, name);
@@ -70,7 +70,7 @@ t.test('published vectors', async (t) => {
   }
 });
 
-t.test('refused parameters', async (t) => {
+t.test('MACs refuse wrong parameters', async (t) => {
   const cases: [string, new (message: string) => Error, PlainKey, CryptographicParameters][] = [
     ['CBC-MAC', UnsupportedAlgorithmError, aes, { BlockCipherMode: 'CBC_MAC' }],
     ['ChaCha20', UnsupportedAlgorithmError, secret('ChaCha20', '00'.repeat(32)), {}],

@@ -18,7 +18,7 @@ function changedUnderMask(block: Uint8Array, change: (plain: Uint8Array) => void
   return changed;
 }
 
-t.test('a block belongs to its digest, for moduli of any size', async (t) => {
+t.test('a block verifies with its digest only, for moduli of any size', async (t) => {
   for (const bits of [1024, 1025, 1026, 1031, 1032, 2048, 2049]) {
     const block = encodePss(bits, pss, message);
     t.equal(block.length, Math.ceil(bits / 8));
@@ -27,7 +27,7 @@ t.test('a block belongs to its digest, for moduli of any size', async (t) => {
   }
 });
 
-t.test('every part of a block is looked at', async (t) => {
+t.test('every part of a block is checked', async (t) => {
   // 1,025 bits: the encoded block fills whole bytes, so the mask can be taken off and put on again as it is.
   const bits = 1025;
   const block = encodePss(bits, pss, message);

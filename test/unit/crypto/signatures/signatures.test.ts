@@ -45,7 +45,7 @@ const dsa = await generate({ algorithm: 'DSA', bits: 2048 });
 
 const pss: CryptographicParameters = { PaddingMethod: 'PSS', HashingAlgorithm: 'SHA_256' };
 
-t.test('data and its digest are the same message', async (t) => {
+t.test('data and its digest have the same signatures', async (t) => {
   const cases: [string, Pair, CryptographicParameters, HashingAlgorithm, string][] = [
     ['PKCS #1 v1.5', rsa, { PaddingMethod: 'PKCS1V1_5', HashingAlgorithm: 'SHA_256' }, 'SHA_256', 'sha256'],
     [
@@ -112,7 +112,7 @@ t.test('data and its digest are the same message', async (t) => {
   }
 });
 
-t.test('what is no signature is invalid, not an error', async (t) => {
+t.test('bytes that are no signature are invalid, not an error', async (t) => {
   const digest = digestOf('sha256');
   const empty = new Uint8Array();
   const integer = (value: number) => [2, 1, value];
@@ -136,7 +136,7 @@ t.test('what is no signature is invalid, not an error', async (t) => {
   }
 });
 
-t.test('digests without a hash', async (t) => {
+t.test('digests of an unstated hash are signed with PKCS #1 v1.5', async (t) => {
   const digest = Uint8Array.from({ length: 16 }, (_, at) => at + 1);
   const cases: [Pair, CryptographicParameters][] = [
     [rsa, { CryptographicAlgorithm: 'RSA' }],
@@ -150,7 +150,7 @@ t.test('digests without a hash', async (t) => {
   }
 });
 
-t.test('two signatures of one digest share nothing', async (t) => {
+t.test('two signatures of one digest share no number', async (t) => {
   const rOf = (signature: Uint8Array) =>
     Buffer.from(signature.subarray(4, 4 + (signature[3] as number))).toString('hex');
   const digest = digestOf('sha256');
@@ -159,7 +159,7 @@ t.test('two signatures of one digest share nothing', async (t) => {
   t.equal(seen.size, 20);
 });
 
-t.test('EdDSA', async (t) => {
+t.test('EdDSA signs data and refuses digests', async (t) => {
   for (const algorithm of ['Ed25519', 'Ed448'] as const) {
     const generated = await generateKeyPair({ algorithm });
     const { privateKey, publicKey } = plain(generated);
@@ -172,7 +172,7 @@ t.test('EdDSA', async (t) => {
   }
 });
 
-t.test('salt lengths: the one asked for, or any', async (t) => {
+t.test('PSS verifies the stated salt length, or any', async (t) => {
   const signature = await sign(rsa.privateKey, { ...pss, SaltLength: 222 }, { data });
   for (const message of [{ data }, { digest: digestOf('sha256') }]) {
     t.ok(await verify(rsa.publicKey, pss, message, signature));
@@ -180,12 +180,12 @@ t.test('salt lengths: the one asked for, or any', async (t) => {
   }
 });
 
-t.test('a signature of another algorithm is none of this key', async (t) => {
+t.test('a signature of another algorithm is not valid', async (t) => {
   const signature = await sign(p256.privateKey, { HashingAlgorithm: 'SHA_256' }, { data });
   t.notOk(await verify(p256.publicKey, { ...pss, CryptographicAlgorithm: 'RSA' }, { data }, signature));
 });
 
-t.test('refused parameters', async (t) => {
+t.test('signatures refuse wrong parameters', async (t) => {
   const digest = digestOf('sha256');
   const agreement = await generate({ algorithm: 'DH', bits: 2048 });
   const binary = await generate({ algorithm: 'EC', curve: 'B_283' });
@@ -239,7 +239,7 @@ t.test('refused parameters', async (t) => {
   }
 });
 
-t.test('numbers of any size cost no time', async (t) => {
+t.test('numbers of any size take little time', async (t) => {
   const long = new Uint8Array(500_000).fill(1);
   const begin = performance.now();
   for (const { privateKey, publicKey } of [p256, dsa, rsa]) {

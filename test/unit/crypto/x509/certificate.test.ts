@@ -23,7 +23,7 @@ function values(attributes: readonly StandardAttribute[]): Partial<Record<Attrib
   return found;
 }
 
-t.test('TC-CERTATTR-1, every attribute that follows from the certificate', async (t) => {
+t.test('a certificate yields every attribute of TC-CERTATTR-1', async (t) => {
   const issuer = bytes(
     '3031310b300906035504061302415531123010060355040a13094b6d69702054657374310e300c06035504031305496e746572',
   );
@@ -65,7 +65,7 @@ t.test('TC-CERTATTR-1, every attribute that follows from the certificate', async
   );
 });
 
-t.test('BL-M-10', async (t) => {
+t.test('a certificate yields the attributes of BL-M-10', async (t) => {
   const found = values(describeCertificate({ CertificateType: 'X_509', CertificateValue: largeCertificate }));
   t.match(found, {
     CertificateLength: 1043,
@@ -78,7 +78,7 @@ t.test('BL-M-10', async (t) => {
   });
 });
 
-t.test('a certificate with every name part and alternative names', async (t) => {
+t.test('a certificate with every name part and alternative names yields an attribute for each', async (t) => {
   const found = values(describeCertificate({ CertificateType: 'X_509', CertificateValue: richCertificate }));
   const subject =
     'emailAddress=ops@example.org,UID=u7,DC=example,DC=org,dnQualifier=q1,title=Keeper,serialNumber=SN 1,' +
@@ -122,7 +122,7 @@ t.test('a certificate with every name part and alternative names', async (t) => 
   );
 });
 
-t.test('PGP stays opaque', async (t) => {
+t.test('a PGP certificate stays opaque', async (t) => {
   t.strictSame(
     values(describeCertificate({ CertificateType: 'PGP', CertificateValue: Uint8Array.of(1, 2, 3) })),
     {
@@ -132,7 +132,7 @@ t.test('PGP stays opaque', async (t) => {
   );
 });
 
-t.test('what is no certificate', async (t) => {
+t.test('bytes that are no certificate are refused', async (t) => {
   const wrong: [string, Uint8Array][] = [
     ['nothing', new Uint8Array(0)],
     ['text', new TextEncoder().encode('-----BEGIN CERTIFICATE-----')],

@@ -12,7 +12,7 @@ const judged = (chain: readonly Link[], at = now + day) =>
     at,
   );
 
-t.test('the verdict on chains', async (t) => {
+t.test('a chain is validated as RFC 5280 §6 says', async (t) => {
   const root = await made('root', undefined, { extensions: [ca()] });
   const middle = await made('middle', root, { extensions: [ca(), usage(x509.KeyUsageFlags.keyCertSign)] });
   const leaf = await made('leaf', middle);
@@ -68,7 +68,7 @@ t.test('the verdict on chains', async (t) => {
   for (const [what, chain, expected, at] of rows) t.equal(await judged(chain, at), expected, what);
 });
 
-t.test('the order of chains', async (t) => {
+t.test('certificates are put in the order of their chain', async (t) => {
   const root = await made('root', undefined, { extensions: [ca()] });
   const middle = await made('middle', root, { extensions: [ca()] });
   const leaf = await made('leaf', middle);
@@ -96,7 +96,7 @@ t.test('the order of chains', async (t) => {
   );
 });
 
-t.test('names that are equal however they are written', async (t) => {
+t.test('names are equal when they differ in case, spaces or string type only', async (t) => {
   const written = (name: x509.JsonNameParams) => new x509.Name(name);
   const root = await made('root', undefined, {
     extensions: [ca()],
@@ -114,7 +114,7 @@ t.test('names that are equal however they are written', async (t) => {
   t.equal(await judged([leaf, root]), 'Valid');
 });
 
-t.test('names', async (t) => {
+t.test('names are encoded in DER or refused', async (t) => {
   const { encodeName, nameContains, encodeAlternativeName } = certification;
   const whole = await encodeName({ text: 'CN=A\\, B,OU=x,O=Acme  Inc,C=de' });
   t.equal(new x509.Name(new Uint8Array(whole)).toString(), 'C=de, O=Acme  Inc, OU=x, CN=A\\, B');
@@ -146,7 +146,7 @@ t.test('names', async (t) => {
   }
 });
 
-t.test('keys too weak to be vouched for, and issuers that cannot sign', async (t) => {
+t.test('weak subject keys and issuers that cannot sign are refused', async (t) => {
   const subject = await certification.encodeName({ text: 'CN=x' });
   const issuer = await nodeCrypto.generateKeyPair({ algorithm: 'ECDSA', curve: 'P_256' });
   const order = (publicKey: Uint8Array, privateKey: Uint8Array, hash?: 'MD5') =>

@@ -272,7 +272,7 @@ const rows: readonly Row[] = [
 
 const chain = (...links: Link[]) => links.map(({ der }) => der);
 
-t.test('names against constraints', async (t) => {
+t.test('names are valid when they keep to the constraints', async (t) => {
   const folder = t.testdir();
   const root = await made('root', undefined, { extensions: [ca()] });
   for (const { what, permitted = [], excluded = [], subject = 'CN=x', names = [], ...wanted } of rows) {
@@ -291,7 +291,7 @@ t.test('names against constraints', async (t) => {
   if (!hasOpenssl) t.comment('not compared with openssl, whose command line is not here');
 });
 
-t.test('whose constraints bind whom', async (t) => {
+t.test('constraints bind the certificates below their authority', async (t) => {
   const only = constraints([['dns', 'example.com']], []);
   const root = await made('root', undefined, { extensions: [ca()] });
   const issuer = await made('issuer', root, { extensions: [ca(), only] });
@@ -321,7 +321,7 @@ t.test('whose constraints bind whom', async (t) => {
   t.equal(await verdict(below, renewed, issuer, root), 'Valid', 'a key that is renewed is free');
 });
 
-t.test('constraints that are none', async (t) => {
+t.test('malformed constraints are refused', async (t) => {
   const root = await made('root', undefined, { extensions: [ca()] });
   const verdict = async (value: Uint8Array, names: readonly Name[] = [['dns', 'x']]) => {
     const extension = new x509.Extension('2.5.29.30', true, new Uint8Array(value));

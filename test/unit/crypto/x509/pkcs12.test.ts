@@ -15,7 +15,7 @@ const der = new Uint8Array(client.key.export({ type: 'pkcs8', format: 'der' }));
 const file = (encryption: Pkcs12Encryption, password: string) =>
   createPkcs12({ ...client, authorities: [ca.certificate], friendlyName: 'demo', password, encryption });
 
-t.test('the private key comes out under its password only', async (t) => {
+t.test('a file yields its private key under its password only', async (t) => {
   for (const encryption of ['aes', '3des'] as const) {
     const bundle = file(encryption, 'pässwort');
     const found = decodePkcs12(bundle, text('pässwort')) as Uint8Array;
@@ -33,7 +33,7 @@ t.test('the private key comes out under its password only', async (t) => {
   }
 });
 
-t.test('files that are kept unopened', async (t) => {
+t.test('files of unsupported kinds yield no key', async (t) => {
   const bundle = file('aes', 'x');
   const slow = Uint8Array.from(bundle);
   // The iterations of the MAC are the last INTEGER: 10,000 become 32,528.
@@ -51,7 +51,7 @@ t.test('files that are kept unopened', async (t) => {
   t.ok(performance.now() - started < 1_000, 'and at once');
 });
 
-t.test('of any bytes nothing comes but what was promised', async (t) => {
+t.test('any bytes yield a key, nothing or CryptographyFailedError', async (t) => {
   const bundle = file('aes', 'x');
   const came = new Set<string>();
   for (let at = 0; at < bundle.length; at += 37) {

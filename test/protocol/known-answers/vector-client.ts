@@ -8,9 +8,9 @@ import { ask, succeed } from '../operations/ask.ts';
 import { active, mask, register } from '../operations/transfer/wrapping-keys.ts';
 import { TestService } from '../service.ts';
 
-/** Plays vectors as a client would: keys are registered, the rest is asked for in messages. */
+/* A client that registers the keys of vectors and sends requests with their data. */
 
-/** One version of each era that has all the fields. */
+/** One version of each era (1.x, 2.x) that has all the fields. */
 export const testedVersions: readonly Version[] = ['1.4', '2.1'];
 
 type UsageBit = (typeof CryptographicUsageMask)['members'][number];
@@ -31,13 +31,13 @@ export class VectorClient {
   }
 
   static async open(t: Tap): Promise<VectorClient> {
-    // Forgers try every byte with one key.
+    // The tests of forgeries try every byte with one key.
     const service = await TestService.open({ limits: { failedDecryptions: 1_000_000 } });
     t.teardown(() => service.close());
     return new VectorClient(service);
   }
 
-  /** Identifier of the key, registered once. */
+  /** Registers a key once; returns its identifier. */
   registerKey(value: ManagedObjectValue, ...uses: readonly UsageBit[]): Promise<string> {
     const name = JSON.stringify([value, uses], (_, part) =>
       part instanceof Uint8Array ? part.toHex() : part,
@@ -52,7 +52,9 @@ export class VectorClient {
     return { reason, message, payload: (payload ?? {}) as Record<string, unknown> };
   }
 
-  /** Data in three parts of different lengths; their output together, and the last payload. */
+  /**
+   * Sends data in three parts of different lengths; returns their concatenated output and the last payload.
+   */
   async requestInParts(
     version: Version,
     operation: AnyOperation,
@@ -82,7 +84,7 @@ export class VectorClient {
   }
 }
 
-/** What Signature Verify says, or why it says nothing. */
+/** Returns the validity by Signature Verify, or the reason of its failure. */
 export async function verifySignature(
   client: VectorClient,
   version: Version,
@@ -110,7 +112,7 @@ export function asymmetricKey(
   return { type, value: { KeyBlock } };
 }
 
-/** A positive number as KMIP wants it: whole groups of eight bytes, no sign bit. */
+/** Encodes a positive number as Big Integer: whole groups of eight bytes, no sign bit. */
 export function bigInteger(magnitude: Uint8Array): Uint8Array {
   const first = magnitude.findIndex((byte) => byte !== 0);
   const digits = magnitude.subarray(first);
@@ -119,7 +121,7 @@ export function bigInteger(magnitude: Uint8Array): Uint8Array {
   return padded;
 }
 
-/** Both halves of an RSA key from its numbers. */
+/** Makes both halves of an RSA key from its numbers. */
 export function rsaKey(numbers: {
   readonly N: Uint8Array;
   readonly E: Uint8Array;
@@ -144,7 +146,7 @@ export function hex(value: unknown): string {
   return value instanceof Uint8Array ? value.toHex() : '';
 }
 
-/** The bytes that an answer has in a field; of a refusal its reason. */
+/** Returns the bytes of a payload's field in hexadecimal; of a failure its reason. */
 export function fieldOf({ reason, payload }: Answer, field: string): string {
   return reason ?? hex(payload[field]);
 }
