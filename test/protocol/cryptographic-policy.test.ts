@@ -24,7 +24,7 @@ import { defaultSettings, TestService } from './service.ts';
 
 t.teardown(closeThreads);
 
-t.test('what is switched off is refused like what was never offered, in every version', async (t) => {
+t.test('disabled algorithms are refused like unknown ones, in every version', async (t) => {
   const service = await TestService.open();
   t.teardown(() => service.close());
   const UniqueIdentifier = await storedKey(service, active);
@@ -71,7 +71,7 @@ t.test('what is switched off is refused like what was never offered, in every ve
 });
 
 t.test(
-  'PKCS #1 v1.5 is decrypted where the operator wants it, and tells nothing of its padding',
+  'PKCS #1 v1.5 is decrypted when the operator allows it, and reveals nothing of its padding',
   async (t) => {
     const service = await TestService.open({ crypto: { pkcs1Decryption: true } });
     t.teardown(() => service.close());

@@ -29,7 +29,7 @@ const cbc: CryptographicParameters = { BlockCipherMode: 'CBC', PaddingMethod: 'P
 const gcm: CryptographicParameters = { BlockCipherMode: 'GCM', TagLength: 16 };
 const now = service.now / 1000;
 
-t.test('a vector nobody gave is made and returned; nothing is decrypted without one', async (t) => {
+t.test('Encrypt generates a missing vector, Decrypt requires one', async (t) => {
   const UniqueIdentifier = await storedKey(service, active);
   for (const version of encryptVersions) {
     for (const CryptographicParameters of [cbc, { ...cbc, RandomIV: true }]) {
@@ -56,7 +56,7 @@ t.test('a vector nobody gave is made and returned; nothing is decrypted without 
 });
 
 t.test(
-  'the tag of authenticated encryption: a field of its own from 1.4 on, before that after the data',
+  'the tag of authenticated encryption has its field from 1.4 on, before that it follows the data',
   async (t) => {
     const UniqueIdentifier = await registerKey(
       service,
@@ -91,7 +91,7 @@ t.test(
   },
 );
 
-t.test('every failed decryption gets one answer', async (t) => {
+t.test('every failed decryption gets the same answer', async (t) => {
   const UniqueIdentifier = await storedKey(service, active);
   const IVCounterNonce = new Uint8Array(16);
   const nonce = IVCounterNonce.subarray(4);
@@ -122,7 +122,7 @@ t.test('every failed decryption gets one answer', async (t) => {
   t.same([...answers], ['CryptographicFailure: the data cannot be decrypted']);
 });
 
-t.test('state, dates and mask decide before the data is looked at', async (t) => {
+t.test('state, dates and mask are checked before the data', async (t) => {
   const both = withMask('Encrypt', 'Decrypt');
   const request = (UniqueIdentifier: string) => ({ UniqueIdentifier, CryptographicParameters: cbc, Data });
   const early = await registerKey(service, both);
@@ -168,7 +168,7 @@ t.test('state, dates and mask decide before the data is looked at', async (t) =>
   t.equal(await outcome(service, '2.1', Encrypt, request(old)), 'WrongKeyLifecycleState');
 });
 
-t.test('Usage Limits: protection counts, once it has succeeded', async (t) => {
+t.test('Usage Limits count protection that has succeeded', async (t) => {
   const UniqueIdentifier = await registerKey(
     service,
     active,
@@ -195,7 +195,7 @@ t.test('Usage Limits: protection counts, once it has succeeded', async (t) => {
   t.equal(await left(), 6n);
 });
 
-t.test('parameters: of the request, else of the key, else none', async (t) => {
+t.test('parameters come from the request, else from the key, else there are none', async (t) => {
   const mask = withMask('Encrypt', 'Decrypt');
   const withCbc = await registerKey(service, active, mask, withParameters(cbc), withParameters(gcm));
   const without = await registerKey(service, active, mask);
@@ -221,7 +221,7 @@ t.test('parameters: of the request, else of the key, else none', async (t) => {
   ]);
 });
 
-t.test('XTS with two keys: one behind the Next Link of the other, or both in one', async (t) => {
+t.test('XTS takes its second key from the Next Link or from the same key', async (t) => {
   const IVCounterNonce = Uint8Array.from({ length: 16 }, (_, at) => at);
   const halves = [1, 2].map((filling) => new Uint8Array(32).fill(filling));
   const [first, second] = halves as [Uint8Array, Uint8Array];
@@ -261,7 +261,7 @@ async function xtsKey(KeyMaterial: Uint8Array, ...attributes: Attribute[]): Prom
   return (await succeed(service, '2.1', Register, key)).UniqueIdentifier;
 }
 
-t.test('RSA: encrypted with OAEP and decrypted; PKCS #1 v1.5 is not decrypted', async (t) => {
+t.test('RSA decrypts OAEP and refuses to decrypt PKCS #1 v1.5', async (t) => {
   const { id, publicId } = await createPair(
     service,
     'RSA',

@@ -42,7 +42,7 @@ const encapsulated = (publicId: string, request: object = {}) =>
 const decapsulated = async (id: string, ciphertext: Uint8Array | undefined) =>
   (await succeed(service, '2.1', Decrypt, { UniqueIdentifier: id, Data: ciphertext })).Data;
 
-t.test('a shared secret for the holder of the private key', async (t) => {
+t.test('Decapsulate yields the shared secret of Encapsulate', async (t) => {
   for (const [name, other] of Object.entries(kems)) {
     const { id, publicId } = await pairOf(name as PostQuantumAlgorithm);
     const { UniqueIdentifier: secretId, Data: ciphertext } = await encapsulated(publicId);
@@ -78,7 +78,7 @@ t.test('a shared secret for the holder of the private key', async (t) => {
   }
 });
 
-t.test('X-Wing, in every version, because its number is an extension', async (t) => {
+t.test('X-Wing works in every version, because its number is an extension', async (t) => {
   for (const version of ['1.2', '1.4', '2.1'] as const) {
     const made = await succeed(service, version, CreateKeyPair, {
       CommonAttributes: having({ name: 'CryptographicAlgorithm', value: xWing }, active),
@@ -105,7 +105,7 @@ t.test('X-Wing, in every version, because its number is an extension', async (t)
   }
 });
 
-t.test('X-Wing: the first known answer of its draft', async (t) => {
+t.test('X-Wing yields the first known answer of its draft', async (t) => {
   const KeyMaterial = Uint8Array.fromHex('7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26');
   const coins = Uint8Array.fromHex(
     '3cb1eea988004b93103cfb0aeefd2a686e01fa4a58e8a3639ca8a1e3f9ae57e235b8cc873c23dc62b8d260169afa2f75ab916a58d974918835d25e6a435085b2',
@@ -137,7 +137,7 @@ t.test('in a batch the ID Placeholder is the shared secret', async (t) => {
   t.same(valueOf(secret?.payload as Node, ...path), await decapsulated(id, ciphertext));
 });
 
-t.test('keys derived from the shared secret, on both sides', async (t) => {
+t.test('both sides derive the same keys from the shared secret', async (t) => {
   const { id, publicId } = await pairOf('ML_KEM_768');
   const { UniqueIdentifier: secretId, Data: ciphertext } = await encapsulated(publicId);
   const DerivationParameters = {
@@ -168,7 +168,7 @@ t.test('keys derived from the shared secret, on both sides', async (t) => {
   t.same(await raw(derived.UniqueIdentifier), expected, 'both sides come to the same key');
 });
 
-t.test('what is refused', async (t) => {
+t.test('keys and parameters that do not encapsulate are refused', async (t) => {
   const { id, publicId } = await pairOf('ML_KEM_512');
   const rows = [
     [Encrypt, { UniqueIdentifier: publicId, Data }, 'InvalidField'],

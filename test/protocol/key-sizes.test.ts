@@ -83,7 +83,7 @@ t.comment(
 );
 
 t.test(
-  'every algorithm, curve and length is made, and OpenSSL reads both halves',
+  'every algorithm, curve and length is generated, and OpenSSL reads both halves',
   { timeout: 120_000 },
   async (t) => {
     for (const [what, attributes] of rows) {
@@ -104,7 +104,7 @@ t.test(
 );
 
 t.test(
-  'keys made by the command line of OpenSSL',
+  'keys made by the command line of OpenSSL are registered and exported',
   { skip: major === '0' && 'openssl is not here' },
   async (t) => {
     const kinds = [
@@ -145,7 +145,7 @@ t.test(
   },
 );
 
-t.test('what is not made', async (t) => {
+t.test('lengths that are not offered are refused', async (t) => {
   for (const [what, attributes, reason = 'UnsupportedCryptographicParameters'] of [
     ['RSA of 512 bits', [of('RSA'), length(512)]],
     ['RSA of 1025 bits', [of('RSA'), length(1_025)]],

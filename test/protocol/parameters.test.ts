@@ -159,7 +159,7 @@ async function use(
   return hex(materialOf(derived));
 }
 
-t.test('parameters of the request, else the first of the key, else what the key alone says', async (t) => {
+t.test('parameters come from the request, else the first of the key, else from the key alone', async (t) => {
   for (const row of rows) {
     const { operation, one, other, without } = row;
     const id = await row.key();

@@ -25,7 +25,7 @@ async function pairOf(algorithm: PostQuantumName, ...attributes: Attribute[]) {
   return { id: made.PrivateKeyUniqueIdentifier, publicId: made.PublicKeyUniqueIdentifier };
 }
 
-t.test('signatures of data in parts', async (t) => {
+t.test('data in parts is signed and verified', async (t) => {
   const parts = [Data.subarray(0, 5), Data.subarray(5, 6), Data.subarray(6)];
   for (const algorithm of ['ML_DSA_65', 'SLH_DSA_SHAKE_128f'] as const) {
     const { id, publicId } = await pairOf(algorithm);
@@ -48,7 +48,7 @@ t.test('signatures of data in parts', async (t) => {
   }
 });
 
-t.test('what such keys do not do', async (t) => {
+t.test('post-quantum keys are refused for other uses', async (t) => {
   const { id, publicId } = await pairOf('ML_DSA_44');
   const DigestedData = nodeCrypto.digest('SHA_256', Data);
   const sign = (fields: object) => outcome(service, '2.1', Sign, { UniqueIdentifier: id, ...fields });
@@ -75,7 +75,7 @@ t.test('what such keys do not do', async (t) => {
   t.not(publicId, id);
 });
 
-t.test('private keys leave wrapped, and come back', async (t) => {
+t.test('private keys are exported wrapped and registered again', async (t) => {
   const { UniqueIdentifier: wrapping } = await succeed(service, '2.1', Create, {
     ObjectType: 'SymmetricKey',
     Attributes: having(...aes.slice(0, 2), active, withMask('WrapKey', 'UnwrapKey')),
@@ -110,7 +110,7 @@ t.test('private keys leave wrapped, and come back', async (t) => {
   }
 });
 
-t.test('signatures that take a second do not hold up others', async (t) => {
+t.test('signatures that take a second do not delay others', async (t) => {
   const { id } = await pairOf('SLH_DSA_SHA2_192s');
   let done = 0;
   const slow = Promise.all(
@@ -133,7 +133,7 @@ t.test('signatures that take a second do not hold up others', async (t) => {
   await slow;
 });
 
-t.test('certificates for such keys', async (t) => {
+t.test('certificates are issued for post-quantum keys', async (t) => {
   const { certification, describeCertificate, generateKeyPair } = nodeCrypto;
   const subject = await certification.encodeName({ text: 'CN=x' });
   const issuer = await generateKeyPair({ algorithm: 'ECDSA', curve: 'P_256' });

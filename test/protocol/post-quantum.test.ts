@@ -53,7 +53,7 @@ async function registered(
   return (await succeed(service, '2.1', Register, request)).UniqueIdentifier;
 }
 
-t.test('pairs of every set', async (t) => {
+t.test('Create Key Pair makes pairs of every parameter set', async (t) => {
   for (const algorithm of sets) {
     const { id, publicId } = await pairOf(algorithm);
     const sort = findTypeOfAlgorithm(algorithm);
@@ -79,7 +79,7 @@ t.test('pairs of every set', async (t) => {
   }
 });
 
-t.test('lengths that are asked for', async (t) => {
+t.test('lengths in each count of clients are accepted', async (t) => {
   const { id, publicId } = await pairOf('ML_KEM_768', length(768));
   t.equal(await attributeOf(service, id, 'CryptographicLength'), 768);
   t.equal(await attributeOf(service, publicId, 'CryptographicLength'), 768);
@@ -87,7 +87,7 @@ t.test('lengths that are asked for', async (t) => {
   t.equal(await outcome(service, '2.1', CreateKeyPair, wrong), 'UnsupportedCryptographicParameters');
 });
 
-t.test('exported, imported, replaced', async (t) => {
+t.test('post-quantum keys are exported, imported and replaced', async (t) => {
   const { id, publicId } = await pairOf('ML_DSA_44');
   const exported = await succeed(service, '2.1', Export, { UniqueIdentifier: id });
   const imported = await succeed(service, '2.1', Import, {
@@ -111,7 +111,7 @@ t.test('exported, imported, replaced', async (t) => {
   t.notSame(await got(next, 'Raw'), await got(id, 'Raw'));
 });
 
-t.test('signatures, and those of the other implementation', async (t) => {
+t.test('signatures verify, here and in another implementation', async (t) => {
   for (const [name, other] of Object.entries({ ...latticeSigners, ...hashSigners })) {
     const algorithm = name as PostQuantumAlgorithm;
     if (isSmall(name) && name !== 'SLH_DSA_SHA2_128s') continue;
@@ -138,7 +138,7 @@ t.test('signatures, and those of the other implementation', async (t) => {
   }
 });
 
-t.test('older versions are told of no such algorithm', async (t) => {
+t.test('older versions do not list post-quantum algorithms', async (t) => {
   const { publicId } = await pairOf('ML_KEM_768');
   for (const version of ['2.0', '1.4', '1.0'] as const) {
     const known = await attributesOf(service, publicId, version);

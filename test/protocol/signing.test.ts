@@ -22,7 +22,7 @@ import { TestService } from './service.ts';
 const service = await TestService.open();
 t.teardown(() => service.close());
 
-t.test('signatures of data and of digests', async (t) => {
+t.test('data and digests are signed and verified', async (t) => {
   const cases = [
     { algorithm: 'RSA', parameters: { PaddingMethod: 'PSS', HashingAlgorithm: 'SHA_256' } },
     { algorithm: 'RSA', parameters: { DigitalSignatureAlgorithm: 'SHA_256WithRSAEncryption' } },
@@ -55,7 +55,7 @@ t.test('signatures of data and of digests', async (t) => {
   }
 });
 
-t.test('MAC', async (t) => {
+t.test('MAC computes what MAC Verify accepts', async (t) => {
   const UniqueIdentifier = await registerKey(service, active, withMask('MACGenerate', 'MACVerify'));
   const CryptographicParameters = { CryptographicAlgorithm: 'HMAC_SHA256' } as const;
   const request = { UniqueIdentifier, CryptographicParameters, Data };
@@ -71,7 +71,7 @@ t.test('MAC', async (t) => {
   await refuses(t, service, MACVerify, [['no MAC', request, 'InvalidMessage']]);
 });
 
-t.test('each operation needs its own bit of the mask, and no other', async (t) => {
+t.test('each operation needs its own bit of the mask only', async (t) => {
   const symmetric = [
     [Encrypt, 'Encrypt'],
     [Decrypt, 'Decrypt'],

@@ -14,7 +14,7 @@ const client = await VectorClient.open(t);
 const keys = await generateRsaKeys(client);
 const data = new TextEncoder().encode('seventeen bytes..');
 
-t.test('OAEP: whatever is wrong under the mask or around it', async (t) => {
+t.test('OAEP gives one answer for every fault under the mask or around it', async (t) => {
   const label = new TextEncoder().encode('label');
   for (const key of keys) {
     for (const [hash, maskHash] of [

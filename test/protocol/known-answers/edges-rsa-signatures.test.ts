@@ -20,7 +20,7 @@ const none = [5, 0];
 const info = (algorithm: readonly number[], hash: Uint8Array, ...behind: (readonly number[])[]) =>
   encodeItem(0x30, encodeItem(0x30, algorithm), encodeItem(4, hash), ...behind);
 
-t.test('PKCS #1 v1.5 signatures: blocks that only nearly are what RFC 8017 §9.2 says', async (t) => {
+t.test('PKCS #1 v1.5 rejects signatures of blocks that differ from RFC 8017 §9.2', async (t) => {
   const good = info([...sha256, ...none], digest);
   const parameters = { PaddingMethod: 'PKCS1V1_5', HashingAlgorithm: 'SHA_256' } as const;
   for (const key of keys) {
@@ -98,7 +98,7 @@ t.test('PKCS #1 v1.5 signatures: blocks that only nearly are what RFC 8017 §9.2
   }
 });
 
-t.test('PSS: salts, trailers, bits that do not belong there', async (t) => {
+t.test('PSS rejects wrong salts, trailers and superfluous bits', async (t) => {
   for (const key of keys) {
     for (const [maskHash, SaltLength] of [
       ['SHA_256', 32],

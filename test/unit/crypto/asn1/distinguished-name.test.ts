@@ -13,7 +13,7 @@ function nameOf(value: asn1.AsnType, type = '2.5.4.3'): Uint8Array {
 const item = (tagNumber: number, hex: string) =>
   new asn1.Primitive({ idBlock: { tagClass: 1, tagNumber }, valueHex: Uint8Array.fromHex(hex) });
 
-t.test('every type of string', async (t) => {
+t.test('every type of string is read as text', async (t) => {
   const rows: [what: string, tag: number, hex: string, text: string | undefined][] = [
     ['UTF8String', 12, '4bc3a4f09f9491', 'Kä🔑'],
     ['PrintableString', 19, '4b', 'K'],
@@ -40,7 +40,7 @@ t.test('every type of string', async (t) => {
     t.throws(() => parseDer(nameOf(item(tag, hex))), InvalidDerError, what);
 });
 
-t.test('text as RFC 4514 has it', async (t) => {
+t.test('names are formatted as RFC 4514', async (t) => {
   const utf8 = (text: string) => item(12, new TextEncoder().encode(text).toHex());
   const rows: [value: asn1.AsnType, text: string, type?: string][] = [
     [utf8('a, b'), 'CN=a\\, b'],

@@ -151,7 +151,7 @@ t.test('PKCS #1 v1.5 decrypts wrong padding to other data, the same each time', 
   );
 });
 
-t.test('RSA encryption refuse wrong parameters', async (t) => {
+t.test('RSA encryption refuses wrong parameters', async (t) => {
   const cases: [string, new (message: string) => Error, PlainKey, CryptographicParameters, Uint8Array][] = [
     ['no padding', InvalidParametersError, publicKey, {}, data],
     ['Padding Method None', UnsupportedAlgorithmError, publicKey, { PaddingMethod: 'None' }, data],

@@ -13,7 +13,7 @@ function hex(value: Uint8Array | undefined): string {
   return Buffer.from(value ?? []).toString('hex');
 }
 
-t.test('random bytes', async (t) => {
+t.test('random bytes have the requested length and differ', async (t) => {
   const [one, other] = [random(32), random(32)];
   t.equal(one.length, 32);
   t.not(hex(one), hex(other));
@@ -21,7 +21,7 @@ t.test('random bytes', async (t) => {
   t.equal(random(0).length, 0);
 });
 
-t.test('hashes of "abc"', async (t) => {
+t.test('hashes of "abc" are as published', async (t) => {
   const abc = new TextEncoder().encode('abc');
   const expected = [
     ['MD5', '900150983cd24fb0d6963f7d28e17f72'],
@@ -47,7 +47,7 @@ function plain(material: Uint8Array): Partial<KeyBlock> {
   return { KeyValue: { KeyMaterial: material, Attributes: [] } };
 }
 
-t.test('digests of objects', async (t) => {
+t.test('the Digest of an object is over its plain value', async (t) => {
   const cases: [string, ManagedObjectValue, string, string][] = [
     [
       'TC-CERTATTR-1',
@@ -131,7 +131,7 @@ t.test('objects without a plain value have no digest', async (t) => {
   );
 });
 
-t.test('symmetric keys convert between raw and transparent', async (t) => {
+t.test('symmetric keys are generated in the offered lengths', async (t) => {
   const made = [
     ['AES', 128, 16],
     ['AES', 256, 32],
@@ -174,7 +174,7 @@ t.test('every byte of a DES3 key has odd parity', async (t) => {
   t.same(even, []);
 });
 
-t.test('key pairs', { timeout: 120_000 }, async (t) => {
+t.test('key pairs are generated for every algorithm', { timeout: 120_000 }, async (t) => {
   const requests: [KeyPairRequest, string, number][] = [
     [{ algorithm: 'RSA', bits: 2048 }, 'rsa', 2048],
     [{ algorithm: 'RSA', bits: 2048, exponent: 65_539 }, 'rsa', 2048],
@@ -203,7 +203,7 @@ t.test('key pairs', { timeout: 120_000 }, async (t) => {
   for (const curve of nodeCrypto.curves.slice(0, 5)) await generateKeyPair({ algorithm: 'EC', curve });
 });
 
-t.test('key pairs the server does not make', async (t) => {
+t.test('key pairs that are not offered are refused', async (t) => {
   const refused: KeyPairRequest[] = [
     { algorithm: 'RSA', bits: 1016 },
     { algorithm: 'RSA', bits: 2049 },
@@ -224,7 +224,7 @@ t.test('key pairs the server does not make', async (t) => {
   }
 });
 
-t.test('RSA 4096 is made beside the event loop', { timeout: 120_000 }, async (t) => {
+t.test('the event loop turns while RSA-4096 is generated', { timeout: 120_000 }, async (t) => {
   let [ticks, longest, last] = [0, 0, performance.now()];
   const timer = setInterval(() => {
     const now = performance.now();

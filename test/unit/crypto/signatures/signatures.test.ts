@@ -185,7 +185,7 @@ t.test('a signature of another algorithm is not valid', async (t) => {
   t.notOk(await verify(p256.publicKey, { ...pss, CryptographicAlgorithm: 'RSA' }, { data }, signature));
 });
 
-t.test('signatures refuse wrong parameters', async (t) => {
+t.test('sign and verify refuse wrong parameters', async (t) => {
   const digest = digestOf('sha256');
   const agreement = await generate({ algorithm: 'DH', bits: 2048 });
   const binary = await generate({ algorithm: 'EC', curve: 'B_283' });
