@@ -15,7 +15,7 @@ import type {
 } from '../../codec/structures/cryptographic-parameters.ts';
 import type { KeyMaterial } from '../../codec/structures/key-block.ts';
 import type { Certificate, ManagedObjectValue } from '../../codec/structures/managed-objects.ts';
-import type { PostQuantumAlgorithm } from './algorithms.ts';
+import type { PostQuantumAlgorithm } from './algorithm-table.ts';
 import type { Certification } from './certification.ts';
 import type { PlainKey } from './plain-key.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from './secret-sharing.ts';

@@ -2,7 +2,7 @@ import { ml_kem768_x25519 as other } from '@noble/post-quantum/hybrid.js';
 import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import { type PostQuantumAlgorithm, xWing } from '../../src/crypto/algorithms.ts';
+import { type PostQuantumAlgorithm, xWing } from '../../src/crypto/algorithm-table.ts';
 import { findTypeOfAlgorithm } from '../../src/crypto/keys/byte-keys.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';

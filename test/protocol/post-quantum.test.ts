@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
-import { type PostQuantumAlgorithm, useOf } from '../../src/crypto/algorithms.ts';
+import type { PostQuantumAlgorithm } from '../../src/crypto/algorithm-table.ts';
+import { useOf } from '../../src/crypto/algorithms.ts';
 import { findTypeOfAlgorithm } from '../../src/crypto/keys/byte-keys.ts';
 import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
 import { ReKeyKeyPair } from '../../src/operations/creation/re-key-key-pair.ts';

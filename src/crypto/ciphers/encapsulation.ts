@@ -4,7 +4,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { xWing } from '../algorithms.ts';
+import { xWing } from '../algorithm-table.ts';
 import {
   CryptographyFailedError,
   decryptionFailed,

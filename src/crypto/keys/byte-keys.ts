@@ -1,6 +1,6 @@
 import type { AsymmetricKeyType } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
-import { type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
+import { type PostQuantumAlgorithm, xWing } from '../algorithm-table.ts';
 import {
   encodeDer,
   InvalidDerError,

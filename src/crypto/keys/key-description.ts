@@ -1,5 +1,6 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
-import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes, xWing } from '../algorithms.ts';
+import { xWing } from '../algorithm-table.ts';
+import { acceptsLength, algorithmKind, isPostQuantum, keyBits, keyBytes } from '../algorithms.ts';
 import { InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { KeyDescription } from '../provider.ts';

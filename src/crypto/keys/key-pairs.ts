@@ -1,6 +1,7 @@
 import { generateKeyPair as generateNative } from 'node:crypto';
 import type { RecommendedCurve } from '../../../codec/enums.ts';
-import { generatesLength, type PostQuantumAlgorithm, xWing } from '../algorithms.ts';
+import { type PostQuantumAlgorithm, xWing } from '../algorithm-table.ts';
+import { generatesLength } from '../algorithms.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
 import type { GeneratedKeyPair, KeyPairRequest } from '../provider.ts';
 import { limitConcurrency } from '../threads/limit-concurrency.ts';

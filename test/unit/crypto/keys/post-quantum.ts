@@ -1,7 +1,7 @@
 import * as mlDsa from '@noble/post-quantum/ml-dsa.js';
 import * as mlKem from '@noble/post-quantum/ml-kem.js';
 import * as slhDsa from '@noble/post-quantum/slh-dsa.js';
-import type { PostQuantumAlgorithm } from '../../../../src/crypto/algorithms.ts';
+import type { PostQuantumAlgorithm } from '../../../../src/crypto/algorithm-table.ts';
 import type { PlainKey } from '../../../../src/crypto/plain-key.ts';
 
 /** Every parameter set by its name. */

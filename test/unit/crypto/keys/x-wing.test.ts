@@ -1,6 +1,6 @@
 import { ml_kem768_x25519 as other } from '@noble/post-quantum/hybrid.js';
 import t from 'tap';
-import { xWing } from '../../../../src/crypto/algorithms.ts';
+import { xWing } from '../../../../src/crypto/algorithm-table.ts';
 import {
   CryptographyFailedError,
   InvalidKeyMaterialError,
