@@ -37,7 +37,7 @@ export interface Config {
   /** URL of the CRL in issued certificates, with `{issuer}`; undefined: they have none. */
   readonly certification: { readonly crlUrl: string | undefined };
   readonly crypto: {
-    /** Names that `disabledProblem` accepts. */
+    /** Names that `findDisabledProblem` accepts. */
     readonly disabled: readonly string[];
     /** True: RSA decryption with PKCS #1 v1.5 padding is enabled. */
     readonly pkcs1Decryption: boolean;

@@ -246,7 +246,7 @@ export type KeyPairRequest =
   | { readonly algorithm: 'RSA'; readonly bits: number; readonly exponent?: number }
   | { readonly algorithm: 'EC' | 'ECDSA' | 'ECDH' | 'ECMQV'; readonly curve: RecommendedCurve }
   | { readonly algorithm: 'Ed25519' | 'Ed448' }
-  /** `bits`: in the client's count, one of the lengths in `algorithms.ts`. */
+  /** `bits`: in the client's count, one of the lengths in `algorithm-table.ts`. */
   | { readonly algorithm: PostQuantumAlgorithm; readonly bits?: number | undefined }
   /** `qLength`: bits of the subgroup, 256 by default (160 for 1024 bits). */
   | { readonly algorithm: 'DSA'; readonly bits: number; readonly qLength?: number }
