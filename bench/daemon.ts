@@ -12,71 +12,80 @@ import type { Job, Measurement } from './load.ts';
  * its own.
  */
 
-export const run = promisify(execFile);
+export const execute = promisify(execFile);
 const here = import.meta.dirname;
-/** How long each row is measured. */
+/** Seconds for which each row is measured. */
 export const seconds = Number(process.argv[process.argv.indexOf('--seconds') + 1]) || 3;
 
-export interface Started {
+/** A server process and its port. */
+export interface RunningServer {
   readonly child: ChildProcess;
   readonly port: number;
 }
 
+/** Starts and measures servers over one state directory. */
 export class Bench {
-  readonly home: string;
+  readonly stateDirectory: string;
   readonly #children: ChildProcess[] = [];
 
-  private constructor(home: string) {
-    this.home = home;
+  private constructor(stateDirectory: string) {
+    this.stateDirectory = stateDirectory;
   }
 
-  /** A new home, and at the end nothing of it. */
-  static async in(work: (bench: Bench) => Promise<void>): Promise<void> {
-    const home = await mkdtemp(join(tmpdir(), 'kmipd-bench-'));
-    const bench = new Bench(home);
+  /** Runs `work` with a new state directory, then stops all servers and deletes the directory. */
+  static async run(work: (bench: Bench) => Promise<void>): Promise<void> {
+    const stateDirectory = await mkdtemp(join(tmpdir(), 'kmipd-bench-'));
+    const bench = new Bench(stateDirectory);
     try {
-      await run(process.execPath, [join(here, '../src/main.ts'), 'init', '--home', home]);
+      await execute(process.execPath, [join(here, '../src/main.ts'), 'init', '--home', stateDirectory]);
       await work(bench);
     } finally {
       const running = bench.#children.filter(
         ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
       );
       await Promise.all(running.map(stop));
-      await rm(home, { recursive: true, force: true });
+      await rm(stateDirectory, { recursive: true, force: true });
     }
   }
 
-  /** The first client's certificate and key. */
+  /** Directory with certificate and key of the first client. */
   get identity(): string {
-    return join(this.home, 'clients/demo');
+    return join(this.stateDirectory, 'clients/demo');
   }
 
-  /** As `npm start` starts it, with compiled modules kept between starts. */
-  kmipd(): Promise<Started> {
-    const words = ['serve', '--home', this.home, '--listen', '127.0.0.1:0'];
-    return this.#start('../src/main.ts', words, /ready on [^ ]*:(\d+)/);
+  /** Starts the daemon as `npm start` does, with a compile cache that is kept between starts. */
+  startDaemon(): Promise<RunningServer> {
+    const args = ['serve', '--home', this.stateDirectory, '--listen', '127.0.0.1:0'];
+    return this.#start('../src/main.ts', args, /ready on [^ ]*:(\d+)/);
   }
 
-  /** The same load on an answer of the same length from a server that does nothing but TLS. */
-  async echo(job: Omit<Job, 'port' | 'identity' | 'seconds'>, responseBytes: number): Promise<Measurement> {
-    const words = [join(this.home, 'server'), join(this.home, 'ca/ca.pem'), String(responseBytes)];
-    const { child, port } = await this.#start('echo.ts', words, /(\d+)/);
-    const measured = await this.load({ ...job, port });
+  /** Measures the same load with responses of the same length from a server that does only TLS. */
+  async measureEcho(
+    job: Omit<Job, 'port' | 'identity' | 'seconds'>,
+    responseBytes: number,
+  ): Promise<Measurement> {
+    const args = [
+      join(this.stateDirectory, 'server'),
+      join(this.stateDirectory, 'ca/ca.pem'),
+      String(responseBytes),
+    ];
+    const { child, port } = await this.#start('echo.ts', args, /(\d+)/);
+    const measured = await this.measureLoad({ ...job, port });
     await stop(child);
     return measured;
   }
 
-  async load(job: Omit<Job, 'identity' | 'seconds'>): Promise<Measurement> {
-    const whole: Job = { ...job, identity: this.identity, seconds };
-    const { stdout } = await run(process.execPath, [join(here, 'load.ts'), JSON.stringify(whole)]);
+  async measureLoad(job: Omit<Job, 'identity' | 'seconds'>): Promise<Measurement> {
+    const completeJob: Job = { ...job, identity: this.identity, seconds };
+    const { stdout } = await execute(process.execPath, [join(here, 'load.ts'), JSON.stringify(completeJob)]);
     return JSON.parse(stdout) as Measurement;
   }
 
-  /** A process, once its first line that `ready` recognises has told the port. */
-  async #start(file: string, words: readonly string[], ready: RegExp): Promise<Started> {
-    const child = spawn(process.execPath, [join(here, file), ...words], {
+  /** Starts a process and resolves when it prints a line that matches `ready`, which captures the port. */
+  async #start(file: string, args: readonly string[], ready: RegExp): Promise<RunningServer> {
+    const child = spawn(process.execPath, [join(here, file), ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(this.home, 'compiled') },
+      env: { ...process.env, NODE_COMPILE_CACHE: join(this.stateDirectory, 'compiled') },
     });
     this.#children.push(child);
     for await (const line of createInterface({ input: child.stdout })) {
@@ -90,6 +99,7 @@ export class Bench {
   }
 }
 
+/** Stops a process and resolves when it has ended. */
 export async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill();
@@ -98,7 +108,8 @@ export async function stop(child: ChildProcess): Promise<void> {
 
 export const heading = `${'operation'.padEnd(26)} conns    req/s  p50 µs  p99 µs  of echo`;
 
-export function row(name: string, connections: number, ours: Measurement, echo?: Measurement): string {
+/** Formats one measurement, with its share of the echo's throughput. */
+export function formatRow(name: string, connections: number, ours: Measurement, echo?: Measurement): string {
   const share = echo === undefined ? '' : `${Math.round((100 * ours.perSecond) / echo.perSecond)} %`;
   return [
     name.padEnd(26),
@@ -110,4 +121,4 @@ export function row(name: string, connections: number, ours: Measurement, echo?:
   ].join(' ');
 }
 
-export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:tls';
 
 /**
- * A raw TLS server that answers each frame with a canned response: the ceiling that Node's TLS sets.
+ * A TLS server that answers each message with a fixed response, which shows the upper limit of Node's TLS.
  * Arguments: directory with cert.pem and key.pem, CA file, bytes of the response. Prints its port.
  */
 const [, , server = '', ca = '', bytes = '0'] = process.argv;
@@ -23,7 +23,7 @@ const listener = createServer(
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
-      // Requests of the load generator are one record each, so counting bytes is framing enough.
+      // The load generator sends each request as one record, so that the first chunk contains the length.
       for (let at = 0; at < chunk.length; ) {
         if (pending === 0) pending = 8 + chunk.readUInt32BE(at + 4);
         const taken = Math.min(pending, chunk.length - at);

@@ -1,7 +1,7 @@
 /**
- * How many objects the store writes durably, by how many ask at once: `node bench/store.ts [URL] [SECONDS]`.
- * Without a URL it measures SQLite in a temporary directory, beside bare SQLite that appends the same bytes
- * as one row.
+ * Measures durable inserts per second of the store, by the number of concurrent writers: `node bench/store.ts
+ * [URL] [SECONDS]`. Without a URL it measures SQLite in a temporary directory, beside bare SQLite that
+ * inserts the same number of bytes as one row.
  */
 import { randomBytes, randomUUID, randomUUIDv7 } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import type { SealedKey } from '../src/vault/vault.ts';
 const url = process.argv[2] ?? 'sqlite';
 const seconds = Number(process.argv[3] ?? 3);
 const directory = mkdtempSync(join(tmpdir(), 'kmipd-bench-'));
-const atOnce = [1, 4, 16, 64];
+const concurrencies = [1, 4, 16, 64];
 
 const numbers = [
   ...[
@@ -31,8 +31,8 @@ const numbers = [
   ...['InitialDate', 'LastChangeDate', 'OriginalCreationDate', 'Sensitive', 'AlwaysSensitive', 'Extractable'],
 ];
 
-/** As large as an AES key with the attributes that a Create leaves. */
-function key(id: string): StoredObject {
+/** An object of the size of an AES key with the attributes that a Create sets. */
+function createObject(id: string): StoredObject {
   const text = (attribute: string, field: string, value: string): IndexEntry => ({
     ...{ attribute, field, instance: 0, text: value, number: null },
   });
@@ -49,8 +49,8 @@ function key(id: string): StoredObject {
   };
 }
 
-/** Calls `write` from `lanes` places at once until the time is over; gives calls per second. */
-async function rate(lanes: number, write: () => Promise<unknown>): Promise<number> {
+/** Calls `write` with `lanes` calls in flight until the time is over; returns calls per second. */
+async function measureRate(lanes: number, write: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   let calls = 0;
   const lane = async () => {
@@ -60,27 +60,29 @@ async function rate(lanes: number, write: () => Promise<unknown>): Promise<numbe
   return (calls * 1000) / (performance.now() - started);
 }
 
-async function storeRates(identifier: () => string): Promise<number[]> {
+async function measureStore(identifier: () => string): Promise<number[]> {
   const file = join(directory, `${randomUUID()}.db`);
   const driver = url === 'sqlite' ? await openSqlite(file) : await openPostgres(url);
   const store = createSqlStore(driver);
   const rates: number[] = [];
-  for (const lanes of atOnce)
+  for (const lanes of concurrencies)
     rates.push(
-      await rate(lanes, () => store.commit({ expects: [], inserts: [key(identifier())], updates: [] })),
+      await measureRate(lanes, () =>
+        store.commit({ expects: [], inserts: [createObject(identifier())], updates: [] }),
+      ),
     );
   await store.close();
   return rates;
 }
 
-async function bareRates(): Promise<number[]> {
+async function measureBareSqlite(): Promise<number[]> {
   const connection = new SqliteConnection({
     ...{ file: join(directory, 'bare.db'), busyMilliseconds: 0, cacheKibibytes: 32_768 },
   });
   connection.database.exec('create table bare (seq integer primary key, value blob not null) strict');
   const rates: number[] = [];
-  for (const rows of atOnce) {
-    const transactions = await rate(1, async () => {
+  for (const rows of concurrencies) {
+    const transactions = await measureRate(1, async () => {
       connection.database.exec('begin immediate');
       for (let row = 0; row < rows; row += 1)
         connection.count('insert into bare (value) values ($1)', [randomBytes(900)]);
@@ -92,14 +94,14 @@ async function bareRates(): Promise<number[]> {
   return rates;
 }
 
-const row = (title: string, rates: readonly number[]) =>
+const printRow = (title: string, rates: readonly number[]) =>
   console.log([title.padEnd(34), ...rates.map((value) => value.toFixed(0).padStart(8))].join(''));
 
 try {
-  row('durable inserts/s, at once:', atOnce);
-  if (url === 'sqlite') row('bare SQLite, one row each', await bareRates());
-  row('store, random identifiers', await storeRates(randomUUID));
-  row('store, identifiers in time order', await storeRates(randomUUIDv7));
+  printRow('durable inserts/s, writers:', concurrencies);
+  if (url === 'sqlite') printRow('bare SQLite, one row each', await measureBareSqlite());
+  printRow('store, random identifiers', await measureStore(randomUUID));
+  printRow('store, identifiers in time order', await measureStore(randomUUIDv7));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

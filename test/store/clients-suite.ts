@@ -17,9 +17,9 @@ const anna: Client = {
 };
 const bert: Client = { ...anna, name: 'bert', fingerprint: 'bb'.repeat(32), disabled: true };
 
-/** The directory of clients and the shelf of sealing keys, on every engine. */
+/** Tests of the client directory and the store of wrapped keys, for every engine. */
 export async function clientSuite(t: Test, engine: Engine): Promise<void> {
-  await t.test('clients are enrolled, changed and removed', async (t) => {
+  await t.test('the directory adds, changes and removes clients', async (t) => {
     const driver = await engine.open(await engine.fresh());
     t.teardown(() => driver.close());
     const clients = createSqlClients(driver);
@@ -42,7 +42,7 @@ export async function clientSuite(t: Test, engine: Engine): Promise<void> {
     t.strictSame(await clients.list(), [bert]);
   });
 
-  await t.test('a certificate is replaced with the objects of its unit, or neither', async (t) => {
+  await t.test('a certificate is replaced together with the objects of its unit or not at all', async (t) => {
     const driver = await engine.open(await engine.fresh());
     t.teardown(() => driver.close());
     const [clients, store] = [createSqlClients(driver), createSqlStore(driver)];
@@ -90,18 +90,22 @@ export async function clientSuite(t: Test, engine: Engine): Promise<void> {
     t.equal(await clients.byFingerprint(anna.fingerprint), undefined);
   });
 
-  await t.test('a sealing key id is taken once', async (t) => {
+  await t.test('a wrapped key is refused when its id exists', async (t) => {
     const driver = await engine.open(await engine.fresh());
     t.teardown(() => driver.close());
-    const shelf = createSqlWrappedKeyStore(driver);
-    t.strictSame(await shelf.list(), []);
+    const wrappedKeys = createSqlWrappedKeyStore(driver);
+    t.strictSame(await wrappedKeys.list(), []);
     const key = (id: number, byte: number) => ({
       id,
       wrapped: new Uint8Array(61).fill(byte),
       createdAt: 1_700_000_000,
     });
-    const added = await Promise.all([shelf.add(key(1, 1)), shelf.add(key(1, 2)), shelf.add(key(2, 3))]);
+    const added = await Promise.all([
+      wrappedKeys.add(key(1, 1)),
+      wrappedKeys.add(key(1, 2)),
+      wrappedKeys.add(key(2, 3)),
+    ]);
     t.strictSame(added, [true, false, true]);
-    t.strictSame(await shelf.list(), [key(1, 1), key(2, 3)]);
+    t.strictSame(await wrappedKeys.list(), [key(1, 1), key(2, 3)]);
   });
 }

@@ -3,7 +3,7 @@ import type { SqlDriver } from '../../src/store/sql-driver.ts';
 import type { Filter, Store } from '../../src/store/store.ts';
 import { add, entry, object } from './objects.ts';
 
-type Opened = (t: Test) => Promise<{ driver: SqlDriver; store: Store }>;
+type OpenStore = (t: Test) => Promise<{ driver: SqlDriver; store: Store }>;
 
 const long = 'n'.repeat(4_000);
 
@@ -98,10 +98,10 @@ const cases: readonly [string, Filter, string][] = [
   ['nested', { any: [{ all: [active, { not: name('one', 1) }] }, { all: [name('two', 1)] }] }, 'c b'],
 ];
 
-/** What Locate asks of a store, on every engine. */
-export async function filterSuite(t: Test, opened: Opened): Promise<void> {
-  await t.test('filters', async (t) => {
-    const { store } = await opened(t);
+/** Tests of the searches that Locate needs, for every engine. */
+export async function filterSuite(t: Test, openStore: OpenStore): Promise<void> {
+  await t.test('find returns the objects that satisfy a filter', async (t) => {
+    const { store } = await openStore(t);
     for (const one of objects) await add(store, one);
     for (const [title, filter, expected] of cases) {
       const found = await store.find({ group: 'blue', filter, offset: 0, limit: 10 });
@@ -121,8 +121,8 @@ export async function filterSuite(t: Test, opened: Opened): Promise<void> {
     );
   });
 
-  await t.test('pages are newest first and do not move under an update', async (t) => {
-    const { store } = await opened(t);
+  await t.test('pages are newest first and keep their order when an object is updated', async (t) => {
+    const { store } = await openStore(t);
     const ids = Array.from({ length: 25 }, (_, at) => `p-${at}`);
     for (const id of ids) await add(store, object(id, { index: [entry('State', 1)] }));
     const pages: string[] = [];

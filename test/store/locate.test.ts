@@ -12,7 +12,7 @@ import { add, object } from './objects.ts';
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-locate-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 
-t.test('the database finds what the filter finds in memory', async (t) => {
+t.test('the database finds the same objects as the filter in memory', async (t) => {
   const { store, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
   t.teardown(close);
   const sets = fc.sample(attributeSet, { numRuns: 400, seed: 1 });

@@ -14,7 +14,7 @@ if (typeof server === 'string') {
   t.teardown(() => server.stop());
 
   t.test(
-    'two nodes that write the same objects in opposite orders neither hang nor lose anything',
+    'two nodes neither hang nor lose commits when they write the same objects in opposite orders',
     async (t) => {
       const url = await server.fresh();
       const nodes = await Promise.all([openPostgres(url), openPostgres(url)]);
@@ -49,7 +49,7 @@ if (typeof server === 'string') {
     },
   );
 
-  t.test('lost connections are weather, and the next call connects again', async (t) => {
+  t.test('the next call connects again when connections are lost', async (t) => {
     const url = await server.fresh();
     const driver = await openPostgres(url);
     t.teardown(() => driver.close());
@@ -69,7 +69,7 @@ if (typeof server === 'string') {
         `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'kmipd'`,
       );
       await Promise.all(busy);
-      // A connection of the pool may still have been the dead one.
+      // The pool may still contain dead connections.
       for (let attempt = 0; attempt < 20; attempt += 1)
         if ((await store.ping().catch((error) => error)) === undefined) break;
       await store.ping();
@@ -78,10 +78,10 @@ if (typeof server === 'string') {
     }
     t.equal((await store.load(acknowledged)).length, acknowledged.length);
     const mistake = await driver.read('select nonsense', []).catch((error) => error);
-    t.equal(mistake.code, '42703', 'a mistake is not weather');
+    t.equal(mistake.code, '42703', 'a wrong statement is not a transient failure');
   });
 
-  t.test('a row that somebody else keeps locked is a conflict in the end', async (t) => {
+  t.test('a commit conflicts when another application keeps a row locked', async (t) => {
     const url = await server.fresh();
     const driver = await openPostgres(url);
     const other = new pg.Client({ connectionString: url });
@@ -100,7 +100,7 @@ if (typeof server === 'string') {
     t.equal(await store.commit(unit({ updates: [object('a', { version: 3 })] })), 'committed');
   });
 
-  t.test('a database that goes away is said without its password, and a wrong one too', async (t) => {
+  t.test('errors do not contain the password when the database is away', async (t) => {
     const url = await server.fresh();
     const { store, close } = await openStore(url);
     const place = `postgres://${new URL(url).host}${new URL(url).pathname}`;
@@ -124,7 +124,7 @@ if (typeof server === 'string') {
     await server.administer(`create database ${new URL(url).pathname.slice(1)}`);
   });
 
-  t.test('a database in another encoding is refused', async (t) => {
+  t.test('opening rejects when the database has another encoding', async (t) => {
     const url = await server.fresh();
     const name = new URL(url).pathname.slice(1);
     await server.administer(`drop database ${name}`);
@@ -134,12 +134,12 @@ if (typeof server === 'string') {
     });
   });
 
-  t.test('a commit is durable even where the server is set to forget', async (t) => {
+  t.test('a commit is durable when the server defaults to asynchronous commits', async (t) => {
     const url = await server.fresh();
     await server.administer(`alter database ${new URL(url).pathname.slice(1)} set synchronous_commit = off`);
     const driver = await openPostgres(url);
     t.teardown(() => driver.close());
-    // And no plan made for empty tables is kept for full ones.
+    // No plan for empty tables is kept for full ones.
     t.strictSame(await driver.read('show enable_seqscan', []), [{ enable_seqscan: 'off' }]);
     const step = { sql: `select 1 where current_setting('synchronous_commit') = 'on'`, parameters: [] };
     t.equal(

@@ -5,7 +5,7 @@ import { gatedOperation, poll, process, submit, waitForJobs, withItemIds } from 
 import { createAES2, outline, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
-/** Nodes that come upon the same pending work, where the database is a server. */
+/** Two nodes with the same pending jobs on one PostgreSQL database. */
 const server = await startPostgres();
 const skip = typeof server === 'string' && server;
 const create: RequestItem = { operation: 'Create', payload: createAES2() };
@@ -23,7 +23,7 @@ async function objects(service: TestService): Promise<number> {
   return children(payload, 'UniqueIdentifier').length;
 }
 
-t.test('of two nodes at one job one commits', { skip }, async (t) => {
+t.test('one of two nodes commits when both run the same job', { skip }, async (t) => {
   const { service, gate } = await open();
   const { values } = await submit(service, '2.1', withItemIds([create, { operation: 'RNGSeed' }]));
   while (gate.runs === 0) await sleep(1);
@@ -40,7 +40,7 @@ t.test('of two nodes at one job one commits', { skip }, async (t) => {
   t.equal(await objects(service), 1);
 });
 
-t.test('many jobs at two nodes, all forced at once', { skip }, async (t) => {
+t.test('every job succeeds when two nodes are asked for many jobs at once', { skip }, async (t) => {
   const { service } = await open();
   const jobs = await Promise.all(Array.from({ length: 40 }, () => submit(service, '2.1', [create])));
   const forced = Promise.all(jobs.map(({ values }) => process(service, values[0])));

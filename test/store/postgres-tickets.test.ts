@@ -31,7 +31,7 @@ async function tally(ask: (number: number) => Promise<{ reasons: string }>): Pro
   return counts;
 }
 
-t.test('64 at once share ten requests of a ticket', { skip }, async (t) => {
+t.test('a ticket allows ten requests when 64 messages use it at once', { skip }, async (t) => {
   const service = await open();
   const { Ticket: own } = await succeed(service, '2.1', Login, { RequestCount: 10 });
   const ticket = ticketOf(own.TicketValue.slice());
@@ -50,7 +50,7 @@ t.test('64 at once share ten requests of a ticket', { skip }, async (t) => {
   t.same(counts, { Success: 10, UsageLimitExceeded: 54 }, 'of as many groups');
 });
 
-t.test('64 at once show one one-time password', { skip }, async (t) => {
+t.test('a one-time password is accepted once when 64 messages use it at once', { skip }, async (t) => {
   const service = await open();
   await setCredentials(service, { users: [await user('alice', 'right', ['one'])], devices: [] });
   const code = {

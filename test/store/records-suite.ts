@@ -7,16 +7,16 @@ function record(id: string, more: Partial<StoredRecord> = {}): StoredRecord {
   return { kind: 'note', id, group: 'blue', version: 1, expires: null, sealed: sealed(1, 0, 255), ...more };
 }
 
-/** What any store must do with records. */
+/** Tests of records, for every engine. */
 export async function recordSuite(
   t: Test,
-  opened: (t: Test) => Promise<{ driver: SqlDriver; store: Store }>,
+  openStore: (t: Test) => Promise<{ driver: SqlDriver; store: Store }>,
 ): Promise<void> {
   const change = (store: Store, changes: Partial<RecordChanges>, more: Parameters<typeof unit>[0] = {}) =>
     store.commit(unit({ ...more, records: { expects: [], puts: [], removals: [], ...changes } }));
 
-  await t.test('a record comes back as it was stored', async (t) => {
-    const { store } = await opened(t);
+  await t.test('a record is read as it was stored', async (t) => {
+    const { store } = await openStore(t);
     const strange = record('ü/ \u0000\u001a0"\'$1', {
       group: 'g\u0000',
       expires: 4_102_444_800,
@@ -30,8 +30,8 @@ export async function recordSuite(
     t.equal(await store.record('note', 'absent'), undefined);
   });
 
-  await t.test('records are listed oldest first, of a group or of all', async (t) => {
-    const { store } = await opened(t);
+  await t.test('records are listed oldest first, of one group or of all groups', async (t) => {
+    const { store } = await openStore(t);
     for (const id of ['c', 'a', 'b'])
       await change(store, { puts: [record(id), record(`red-${id}`, { group: 'red' })] });
     await change(store, { puts: [record('x', { kind: 'other' }), record('old', { expires: 100 })] });
@@ -46,8 +46,8 @@ export async function recordSuite(
     t.strictSame(await ids({ kind: 'note', group: 'blue', limit: 1 }), ['c'], 'an update keeps its place');
   });
 
-  await t.test('a unit conflicts when a record has not the expected version', async (t) => {
-    const { store } = await opened(t);
+  await t.test('a unit conflicts when a record does not have the expected version', async (t) => {
+    const { store } = await openStore(t);
     await change(store, { puts: [record('a'), record('b')] });
     const name = { kind: 'note', id: 'a' };
     const cases: readonly [string, Partial<RecordChanges>, 'committed' | 'conflict'][] = [
@@ -88,7 +88,7 @@ export async function recordSuite(
   });
 
   await t.test('records and objects of a unit are written together or not at all', async (t) => {
-    const { store } = await opened(t);
+    const { store } = await openStore(t);
     await add(store, object('here'));
     const both = (id: string, version: number) =>
       change(store, { puts: [record(id)] }, { inserts: [object(id)], expects: [{ id: 'here', version }] });
@@ -101,8 +101,8 @@ export async function recordSuite(
     t.strictSame(await store.load(['late']), []);
   });
 
-  await t.test('of many units that want the same record one wins', async (t) => {
-    const { store } = await opened(t);
+  await t.test('one unit wins when many write the same record', async (t) => {
+    const { store } = await openStore(t);
     await change(store, { puts: [record('a')] });
     const results = await Promise.all(
       Array.from({ length: 64 }, (_, at) =>
@@ -117,14 +117,14 @@ export async function recordSuite(
     t.equal((await store.records({ kind: 'note', limit: 99 })).length, 4);
   });
 
-  await t.test('what has expired is swept, a bounded number at a time', async (t) => {
-    const { store } = await opened(t);
+  await t.test('deleteExpired deletes a bounded number of expired records', async (t) => {
+    const { store } = await openStore(t);
     const puts = Array.from({ length: 300 }, (_, at) => record(`old-${at}`, { expires: at }));
     await change(store, { puts: [...puts, record('later', { expires: 1_000 }), record('never')] });
     const left = async () => (await store.records({ kind: 'note', limit: 999 })).length;
     t.equal(await store.deleteExpired(-1), false);
     t.equal(await left(), 302);
-    t.equal(await store.deleteExpired(9), false, 'less than could be: that was all');
+    t.equal(await store.deleteExpired(9), false, 'fewer than the bound: none is left');
     t.equal(await left(), 292);
     t.equal(await store.deleteExpired(999), true, 'there may be more');
     t.equal(await store.deleteExpired(999), false);

@@ -16,7 +16,7 @@ const directory = await mkdtemp(join(tmpdir(), 'kmipd-sqlite-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
 const big = sealed(...new Uint8Array(60_000).fill(7));
 
-t.test('database files are for their owner only', async (t) => {
+t.test('database files are readable by their owner only', async (t) => {
   const inside = join(directory, 'new', 'home');
   const { store, close } = await openStore(`sqlite:${join(inside, 'kmipd.db')}`);
   await add(store, object('a'));
@@ -28,7 +28,7 @@ t.test('database files are for their owner only', async (t) => {
   t.strictSame(await readdir(inside), ['kmipd.db'], 'closing leaves one file');
 });
 
-t.test('the database is durable and wiped', async (t) => {
+t.test('the database is opened with durable commits and secure deletion', async (t) => {
   const file = join(directory, 'settings.db');
   const driver = await openSqlite(file);
   t.teardown(() => driver.close());
@@ -42,7 +42,7 @@ t.test('the database is durable and wiped', async (t) => {
   );
 });
 
-t.test('what is no database, or cannot be one, is said in one line', async (t) => {
+t.test('opening rejects with one line when the file is not a database', async (t) => {
   const file = join(directory, 'text.db');
   await writeFile(file, 'this is not a database, '.repeat(100));
   await t.rejects(openSqlite(file), {
@@ -57,7 +57,7 @@ t.test('what is no database, or cannot be one, is said in one line', async (t) =
   await t.rejects(openStore('mysql://root:secret@host/x'), { message: /^((?!secret).)*$/ });
 });
 
-t.test('processes that create the same database at once all get it', async (t) => {
+t.test('opening succeeds when several connections create the same database at once', async (t) => {
   const file = join(directory, 'race.db');
   const drivers = await Promise.all(Array.from({ length: 6 }, () => openSqlite(file)));
   t.teardown(() => Promise.all(drivers.map((driver) => driver.close())));
@@ -67,7 +67,7 @@ t.test('processes that create the same database at once all get it', async (t) =
   t.strictSame(new Set(results), new Set(['committed']));
 });
 
-t.test('a full disk refuses, loses nothing, and the store goes on', async (t) => {
+t.test('commits fail and nothing is lost when the disk is full', async (t) => {
   const driver = await openSqlite(join(directory, 'full.db'), { maxPages: 150 });
   t.teardown(() => driver.close());
   const store = createSqlStore(driver);
@@ -90,12 +90,12 @@ t.test('a full disk refuses, loses nothing, and the store goes on', async (t) =>
   t.strictSame(all.ids.toSorted(), acknowledged.toSorted(), 'exactly what was acknowledged is there');
   const [first] = acknowledged;
   const smaller = object(first ?? '', { version: 2, sealed: null });
-  t.equal(await store.commit(unit({ updates: [smaller] })), 'committed', 'making room works');
+  t.equal(await store.commit(unit({ updates: [smaller] })), 'committed', 'a smaller object can be written');
   await add(store, object('small'));
   await store.ping();
 });
 
-t.test('a write error stops the writer, not the reader, and nothing acknowledged is lost', async (t) => {
+t.test('reads continue and no acknowledged commit is lost when a write fails', async (t) => {
   const file = join(directory, 'broken.db');
   // The limit is in blocks of 512 bytes; the signal of a write beyond it is caught, so that the write fails
   // with EFBIG.
@@ -109,23 +109,23 @@ t.test('a write error stops the writer, not the reader, and nothing acknowledged
   child.stderr.on('data', (chunk) => t.comment(String(chunk)));
   const [code] = await once(child, 'close');
   t.equal(code, 0);
-  const told = JSON.parse(output || '{}');
+  const report = JSON.parse(output || '{}');
   t.match(
-    told.first,
-    /^StoreUnavailable: cannot write .*broken\.db: disk I\/O error; restart kmipd when the disk works again$/,
+    report.first,
+    /^StoreUnavailableError: cannot write .*broken\.db: disk I\/O error; restart kmipd when the disk works again$/,
   );
-  t.match(told.later, /^StoreUnavailable: cannot write .*restart/);
-  t.match(told.ping, /^StoreUnavailable/);
-  t.equal(told.readable, true, 'reads go on');
+  t.match(report.later, /^StoreUnavailableError: cannot write .*restart/);
+  t.match(report.ping, /^StoreUnavailableError/);
+  t.equal(report.readable, true, 'reads continue');
   const { store, close } = await openStore(`sqlite:${file}`);
   t.teardown(close);
-  const found = await store.load(told.acknowledged);
-  t.equal(found.length, told.acknowledged.length);
+  const found = await store.load(report.acknowledged);
+  t.equal(found.length, report.acknowledged.length);
   t.ok(found.length > 0);
   await add(store, object('after'));
 });
 
-t.test('Locate among a hundred thousand objects is an index search', async (t) => {
+t.test('find uses an index when there are a hundred thousand objects', async (t) => {
   const file = join(directory, 'large.db');
   const driver = await openSqlite(file);
   t.teardown(() => driver.close());
@@ -179,13 +179,13 @@ t.test('Locate among a hundred thousand objects is an index search', async (t) =
     );
     t.notOk(
       plan.some((line) => line.startsWith('SCAN')),
-      'nothing is walked from end to end',
+      'no table is scanned',
     );
   }
   const tested = planOf(start, { all: [start, since(900), { not: since(900) }] });
   t.notOk(
     tested.some((line) => line.includes('number>')),
-    'an object at hand is not tested by a walk through a range',
+    'a given object is not tested by a scan of the range',
   );
   const ranged = planOf(since(99_990), since(99_990));
   t.ok(
@@ -194,8 +194,6 @@ t.test('Locate among a hundred thousand objects is an index search', async (t) =
     ),
   );
 
-  // By the counts of the store's own queries, not by the clock: all of them together must be faster than one
-  // scan.
   const found = async (filter: Filter, offset = 0, limit = 10) => {
     const { ids, total } = await store.find({ group: 'blue', filter, offset, limit });
     return { ids, total };
@@ -205,11 +203,16 @@ t.test('Locate among a hundred thousand objects is an index search', async (t) =
   t.strictSame(await found({ all: [active, since(99_998)] }), { ids: ['id-99999', 'id-99998'], total: 2 });
   t.strictSame(await found(active, 50_000, 2), { ids: ['id-49999', 'id-49998'], total: 100_000 });
   t.strictSame(await found({ all: [] }, 99_998, 10), { ids: ['id-1', 'id-0'], total: 100_000 });
-  const started = performance.now();
-  for (let at = 0; at < 200; at += 1) await found({ all: [active, named(`name-${at * 400}`)] });
-  const perSearch = (performance.now() - started) / 200;
-  t.comment(`${perSearch.toFixed(3)} ms for a search by name and state`);
+  const searches: number[] = [];
+  for (let at = 0; at < 200; at += 1) {
+    const started = performance.now();
+    await found({ all: [active, named(`name-${at * 400}`)] });
+    searches.push(performance.now() - started);
+  }
+  // The median, because other processes may interrupt single searches.
+  const search = searches.toSorted((a, b) => a - b)[100] ?? Number.POSITIVE_INFINITY;
+  t.comment(`${search.toFixed(3)} ms for a search by name and state`);
   const scan = performance.now();
   await found({ not: named('name-1') }, 0, 1);
-  t.ok(perSearch < (performance.now() - scan) / 10, 'far below what one walk through the group takes');
+  t.ok(search < (performance.now() - scan) / 10, 'a search takes less than a tenth of a scan of the group');
 });

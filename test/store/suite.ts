@@ -18,17 +18,17 @@ export interface Engine {
   open(url: string, options?: { readonly migrations?: readonly Migration[] }): Promise<SqlDriver>;
 }
 
-/** Everything any store must do; run on every engine. */
+/** Tests of the store, for every engine. */
 export async function storeSuite(t: Test, engine: Engine): Promise<void> {
-  const opened = async (t: Test): Promise<{ url: string; driver: SqlDriver; store: Store }> => {
+  const openStore = async (t: Test): Promise<{ url: string; driver: SqlDriver; store: Store }> => {
     const url = await engine.fresh();
     const driver = await engine.open(url);
     t.teardown(() => driver.close());
     return { url, driver, store: createSqlStore(driver) };
   };
 
-  await t.test('an object comes back as it was stored, also after closing', async (t) => {
-    const { url, driver, store } = await opened(t);
+  await t.test('an object is read as it was stored, also after closing', async (t) => {
+    const { url, driver, store } = await openStore(t);
     const plain = object('a', { sealed: null, objectType: 'SplitKey', attributes: new Uint8Array(0) });
     const strange = object('ü \u0000\u001a0"\'$1', {
       group: 'g\u0000\u001a1',
@@ -63,21 +63,21 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     await check(createSqlStore(again));
   });
 
-  await t.test('a closed store refuses', async (t) => {
-    const { driver, store } = await opened(t);
+  await t.test('calls reject when the store is closed', async (t) => {
+    const { driver, store } = await openStore(t);
     await store.ping();
     const late = store.commit(unit({ inserts: [object('late')] }));
     await new Promise(setImmediate);
     await driver.close();
-    t.equal(await late, 'committed', 'what was handed over before is still done');
+    t.equal(await late, 'committed', 'a pending commit is finished');
     await t.rejects(store.load(['a']), StoreUnavailableError);
     await t.rejects(store.commit(unit({ inserts: [object('a')] })), StoreUnavailableError);
     await t.rejects(store.ping(), StoreUnavailableError);
     await driver.close();
   });
 
-  await t.test('a unit conflicts when a version is not the expected one', async (t) => {
-    const { store } = await opened(t);
+  await t.test('a unit conflicts when an object does not have the expected version', async (t) => {
+    const { store } = await openStore(t);
     await add(store, object('a'), object('b'));
     const cases: readonly [string, Parameters<typeof unit>[0], 'committed' | 'conflict'][] = [
       ['the version it read', { expects: [{ id: 'a', version: 1 }] }, 'committed'],
@@ -112,8 +112,8 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     t.equal((await store.load(['a']))[0]?.version, 2);
   });
 
-  await t.test('an update replaces value and search entries', async (t) => {
-    const { store } = await opened(t);
+  await t.test('an update replaces value and index entries', async (t) => {
+    const { store } = await openStore(t);
     const before = [
       entry('State', 1),
       entry('Name', 'old', 'NameValue'),
@@ -138,8 +138,8 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     t.equal(await has('Link', '', 'x'), 0);
   });
 
-  await t.test('of 64 units that want the same next version one wins, for every version', async (t) => {
-    const { store } = await opened(t);
+  await t.test('one unit wins when 64 write the same next version', async (t) => {
+    const { store } = await openStore(t);
     await add(store, object('a'));
     for (const version of [2, 3, 4]) {
       const results = await Promise.all(
@@ -166,9 +166,9 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
   });
 
   await t.test(
-    'units that arrive together share transactions, and one bad unit costs only itself',
+    'units share transactions when they arrive together, and a failing unit affects no other',
     async (t) => {
-      const { driver, store } = await opened(t);
+      const { driver, store } = await openStore(t);
       await add(store, object('taken', { index: [entry('Name', 'x')] }));
       const before = driver.counts;
       const results = await Promise.allSettled(
@@ -184,21 +184,21 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
       t.equal(units, 100);
       t.ok(transactions < units / 4, `${units} units in ${transactions} transactions`);
       for (const [at, result] of results.entries()) {
-        if (at === 60) t.equal(result.status, 'rejected', 'a statement the database refuses');
+        if (at === 60) t.equal(result.status, 'rejected', 'a statement that the database rejects');
         else if (at === 30) t.strictSame(result, { status: 'fulfilled', value: 'conflict' });
         else if (result.status !== 'fulfilled' || result.value !== 'committed') t.fail(`unit ${at}`);
       }
       t.notOk(
         results[60]?.status === 'rejected' && results[60].reason instanceof StoreUnavailableError,
-        'a bug, not weather',
+        'a bug is not a transient failure',
       );
       const all = { group: 'blue', filter: { all: [] }, offset: 0, limit: 1 };
       t.equal((await store.find(all)).total, 99);
     },
   );
 
-  await t.test('unique keys are held by one object of a group', async (t) => {
-    const { store } = await opened(t);
+  await t.test('a unique key is refused when another object of the group holds it', async (t) => {
+    const { store } = await openStore(t);
     const long = 'k'.repeat(5_000);
     await add(store, object('a', { uniqueKeys: ['one', 'two', long] }));
     const insert = (id: string, keys: string[], group = 'blue') =>
@@ -221,8 +221,8 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     t.strictSame(both.sort(), ['committed', 'taken']);
   });
 
-  await t.test('two index entries for one field are refused as a mistake', async (t) => {
-    const { store } = await opened(t);
+  await t.test('commit rejects when one field has two index entries', async (t) => {
+    const { store } = await openStore(t);
     const twice = object('a', { index: [entry('State', 1), entry('State', 2)] });
     await t.rejects(store.commit(unit({ inserts: [twice] })), TypeError);
     const half = object('a', { index: [entry('State', 1.5)] });
@@ -230,7 +230,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     t.strictSame(await store.load(['a']), []);
   });
 
-  await t.test('a database of a newer version is refused, an older one is brought up to date', async (t) => {
+  await t.test('opening migrates an older schema and rejects a newer one', async (t) => {
     const url = await engine.fresh();
     const first = await engine.open(url, { migrations: released.slice(0, 1) });
     await add(createSqlStore(first), object('a'));
@@ -259,8 +259,8 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     await t.rejects(newest.read('select * from half', []));
   });
 
-  await t.test('a second process writes into the same database', { timeout: 60_000 }, async (t) => {
-    const { url, store } = await opened(t);
+  await t.test('two processes write into the same database', { timeout: 60_000 }, async (t) => {
+    const { url, store } = await openStore(t);
     await add(store, object('shared'));
     const child = fork(new URL('./second-process.ts', import.meta.url), [url], { silent: true });
     t.teardown(() => child.kill());
@@ -287,7 +287,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     t.comment(`${winners.here} here, ${there} there, ${winners.conflicts} conflicts here`);
   });
 
-  await filterSuite(t, opened);
-  await recordSuite(t, opened);
+  await filterSuite(t, openStore);
+  await recordSuite(t, openStore);
   await clientSuite(t, engine);
 }

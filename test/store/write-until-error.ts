@@ -2,8 +2,7 @@ import { openStore } from '../../src/store/open.ts';
 import { add, object, sealed } from './objects.ts';
 
 /**
- * Writes until the limit on the size of files refuses, then says what was acknowledged and how the store
- * behaves.
+ * Writes until the file size limit is reached, then prints the acknowledged ids and how the store behaves.
  */
 process.on('SIGXFSZ', () => {});
 const { store, close } = await openStore(`sqlite:${process.argv[2]}`);

@@ -33,7 +33,7 @@ const sealingKeyOf = (sealed: Uint8Array) => Buffer.from(sealed).readUInt32BE(1)
 /** Without timers, and with new keys in use at once. */
 const quick = { refreshSeconds: 0, activationDelaySeconds: 0 } satisfies Partial<LocalVaultOptions>;
 
-t.test('what was sealed opens for its object, also after a restart', async (t) => {
+t.test('a sealed value opens for its object after a restart', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
   const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   t.equal(vault.unsealed, true);
@@ -55,7 +55,7 @@ t.test('what was sealed opens for its object, also after a restart', async (t) =
   t.strictSame(again.open(context, within.subarray(7) as SealedKey), plain, 'a view into other memory');
 });
 
-t.test('a sealed value belongs to one object and one type', async (t) => {
+t.test('open throws when the object or its type is another one', async (t) => {
   const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: memoryKeyStore(), ...quick });
   t.teardown(() => vault.close());
   const a = vault.seal({ id: 'a', objectType: 'bc' }, plain);
@@ -72,7 +72,7 @@ t.test('a sealed value belongs to one object and one type', async (t) => {
   t.strictSame(vault.open({ id: 'a', objectType: 'bc' }, a), plain);
 });
 
-t.test('a value with any bit flipped, cut short or made longer does not open', async (t) => {
+t.test('open throws when a bit is flipped or the length changed', async (t) => {
   const vault = await openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: memoryKeyStore(), ...quick });
   t.teardown(() => vault.close());
   const sealed = vault.seal(context, plain);
@@ -98,7 +98,7 @@ t.test('a value with any bit flipped, cut short or made longer does not open', a
 });
 
 t.test('the root key file', async (t) => {
-  await t.test('is created once, for its owner only, and whole', async (t) => {
+  await t.test('is created whole, for its owner only, when it does not exist', async (t) => {
     const file = join(directory, 'deep', 'er', 'root.key');
     createRootKey(file);
     t.equal(statSync(file).mode & 0o777, 0o600);
@@ -108,7 +108,7 @@ t.test('the root key file', async (t) => {
     t.strictSame(readdirSync(join(directory, 'deep', 'er')), ['root.key'], 'nothing is left beside it');
   });
 
-  await t.test('may be hex or base64', async (t) => {
+  await t.test('is read when it is hex or base64', async (t) => {
     const key = Buffer.from(Array.from({ length: 32 }, (_, at) => 255 - at * 7));
     const keys = memoryKeyStore();
     const forms = [
@@ -129,7 +129,7 @@ t.test('the root key file', async (t) => {
     }
   });
 
-  await t.test('that is no key is refused', async (t) => {
+  await t.test('is refused when it is not a key', async (t) => {
     for (const content of [
       '',
       'x',
@@ -155,7 +155,7 @@ t.test('the root key file', async (t) => {
     await vault.close();
   });
 
-  await t.test('that others can read is refused', async (t) => {
+  await t.test('is refused when others can read it', async (t) => {
     for (const mode of [0o640, 0o604, 0o660, 0o644, 0o610]) {
       const rootKeyFile = freshFile();
       createRootKey(rootKeyFile);
@@ -174,7 +174,7 @@ t.test('the root key file', async (t) => {
   });
 });
 
-t.test('without its root key the vault starts sealed and makes no other', async (t) => {
+t.test('the vault starts sealed and creates no root key when its root key is missing', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
   const first = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
   const sealed = first.seal(context, plain);
@@ -207,7 +207,7 @@ t.test('without its root key the vault starts sealed and makes no other', async 
 });
 
 t.test('rotation', async (t) => {
-  await t.test('seals with the new key and still opens old values', async (t) => {
+  await t.test('seals with the new key and opens old values', async (t) => {
     const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
     const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
@@ -223,7 +223,7 @@ t.test('rotation', async (t) => {
     t.match(other.sealedBecause, /cannot decrypt sealing key 3/, 'a wrapped key under another id');
   });
 
-  await t.test('happens by itself after enough seals', async (t) => {
+  await t.test('happens when a key has sealed enough values', async (t) => {
     const keys = memoryKeyStore();
     const vault = await openLocalVault({
       rootKeyFile: freshFile(),
@@ -240,7 +240,7 @@ t.test('rotation', async (t) => {
     t.strictSame(ids, [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3]);
   });
 
-  await t.test('a new key rests until every process has read it', async (t) => {
+  await t.test('does not use a new key before its activation delay has passed', async (t) => {
     let now = 1_000_000;
     const keys = memoryKeyStore();
     const vault = await openLocalVault({
@@ -256,7 +256,7 @@ t.test('rotation', async (t) => {
     t.equal(sealingKeyOf(vault.seal(context, plain)), 2);
   });
 
-  await t.test('of another process is learnt when its first value comes by', async (t) => {
+  await t.test('in another process is noticed when its first value is opened', async (t) => {
     const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
     const [here, there] = [
       await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick }),
@@ -276,7 +276,7 @@ t.test('rotation', async (t) => {
     t.strictSame(here.open(context, there.seal(context, plain)), plain);
   });
 
-  await t.test('is refused under an exchanged root key', async (t) => {
+  await t.test('is refused when the root key was exchanged', async (t) => {
     const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
     const vault = await openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick });
     t.teardown(() => vault.close());
@@ -290,7 +290,7 @@ t.test('rotation', async (t) => {
   });
 });
 
-t.test('processes that start at once on an empty shelf agree on one key', async (t) => {
+t.test('processes agree on one key when they start at once without stored keys', async (t) => {
   const [rootKeyFile, keys] = [freshFile(), memoryKeyStore()];
   const vaults = await Promise.all(
     Array.from({ length: 8 }, () => openLocalVault({ rootKeyFile, wrappedKeys: keys, ...quick })),
@@ -301,7 +301,7 @@ t.test('processes that start at once on an empty shelf agree on one key', async 
   for (const vault of vaults) for (const one of sealed) t.strictSame(vault.open(context, one), plain);
 });
 
-t.test('nodes with root keys of their own on one database: one is refused', async (t) => {
+t.test('a node is sealed when its root key is not the one of the database', async (t) => {
   const keys = memoryKeyStore();
   const vaults = await Promise.all(
     [freshFile(), freshFile()].map((rootKeyFile) =>
@@ -312,7 +312,7 @@ t.test('nodes with root keys of their own on one database: one is refused', asyn
   t.strictSame(vaults.map(({ unsealed }) => unsealed).sort(), [false, true]);
 });
 
-t.test('a shelf that cannot be read is said at once', async (t) => {
+t.test('opening rejects when the stored keys cannot be read', async (t) => {
   const broken = { ...memoryKeyStore(), list: () => Promise.reject(new Error('away')) };
   await t.rejects(openLocalVault({ rootKeyFile: freshFile(), wrappedKeys: broken, ...quick }), /away/);
 });

@@ -26,15 +26,15 @@ function raw(port: number, bytes: string): Promise<string> {
   });
 }
 
-t.test('what is there', async (t) => {
+t.test('the server answers GET of its three paths only', async (t) => {
   const { base } = await open(t);
   const cases = [
     ['/livez', 200, 'alive\n'],
     ['/readyz', 200, 'ready\n'],
-    ['/', 404, /there is/],
-    ['/metrics/', 404, /there is/],
+    ['/', 404, /^available: /],
+    ['/metrics/', 404, /^available: /],
     ['/../metrics', 200, /kmipd_/],
-    ['/debug/pprof', 404, /there is/],
+    ['/debug/pprof', 404, /^available: /],
   ] as const;
   for (const [path, status, text] of cases) {
     const answer = await fetch(base + path);
@@ -51,7 +51,7 @@ t.test('what is there', async (t) => {
   }
 });
 
-t.test('not ready: 503 and why, also when the checks fail or hang', async (t) => {
+t.test('readyz gives an error status and the reason when the checks fail or hang', async (t) => {
   const cases = [
     [async () => ({ ready: false, reason: 'draining' }) as const, 503, 'not ready: draining\n'],
     [() => Promise.reject(new Error('secret detail')), 500, 'failed\n'],
@@ -66,7 +66,7 @@ t.test('not ready: 503 and why, also when the checks fail or hang', async (t) =>
   }
 });
 
-t.test('bounds', async (t) => {
+t.test('the server refuses requests that are too large, malformed or incomplete', async (t) => {
   const { port, base } = await open(t);
   t.match(
     await raw(port, `GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`),
@@ -74,8 +74,8 @@ t.test('bounds', async (t) => {
   );
   t.match(await raw(port, 'what is this\r\n\r\n'), /^HTTP\/1\.1 400 /);
   t.match(await raw(port, '\u0016\u0003\u0001'.padEnd(64)), /^HTTP\/1\.1 400 /);
-  const started = Date.now();
-  t.match(await raw(port, 'GET /livez HTTP/1.1\r\nHo'), /^HTTP\/1\.1 408 /, 'a request that never ends');
-  t.ok(Date.now() - started < 8_000);
+  const incomplete = await raw(port, 'GET /livez HTTP/1.1\r\nHo');
+  t.match(incomplete, /^HTTP\/1\.1 408 /, 'a request that never ends');
+  t.match(incomplete, /\r\nConnection: close\r\n/);
   t.equal((await fetch(`${base}/livez`)).status, 200);
 });

@@ -3,8 +3,8 @@ import { createLog, logListener, logRequests } from '../../../src/watch/log.ts';
 
 type Line = Record<string, unknown>;
 
-/** A log that keeps its lines. */
-function kept(level: Parameters<typeof createLog>[0] = 'debug') {
+/** Creates a log that collects its lines. */
+function collectLines(level: Parameters<typeof createLog>[0] = 'debug') {
   const written: string[] = [];
   const log = createLog(level, { write: (line: string) => void written.push(line) });
   return { log, written, lines: () => written.map((line) => JSON.parse(line) as Line) };
@@ -14,8 +14,8 @@ const secret = Buffer.alloc(32, 0xa7);
 const asHex = secret.toString('hex');
 const asBase64 = secret.toString('base64');
 
-t.test('a line is one JSON object with the level by name and the time', async (t) => {
-  const { log, lines, written } = kept();
+t.test('a line is one JSON object with level name and time', async (t) => {
+  const { log, lines, written } = collectLines();
   log.info({ client: 'demo', connections: 2, resumed: true }, 'hello');
   t.match(lines(), [
     {
@@ -31,8 +31,8 @@ t.test('a line is one JSON object with the level by name and the time', async (t
   t.equal(lines()[0]?.['pid'], undefined);
 });
 
-t.test('fields that are not listed, and values of another kind, are not written', async (t) => {
-  const { log, written, lines } = kept();
+t.test('a line omits fields that are not listed and values of another type', async (t) => {
+  const { log, written, lines } = collectLines();
   const careless = log as unknown as { info(...given: unknown[]): void; error(...given: unknown[]): void };
   careless.info({ key: asHex, request: secret, password: 'swordfish', err: new Error(asHex) }, 'x');
   careless.info(
@@ -47,11 +47,11 @@ t.test('fields that are not listed, and values of another kind, are not written'
   careless.error({ error: { name: 'x', message: 'y', secret: asHex } }, 'x');
   const all = written.join('');
   for (const form of [asHex, asBase64, 'swordfish', '167,167', '"167"']) t.notOk(all.includes(form), form);
-  t.equal(lines().length, 8, 'but each line is there');
+  t.equal(lines().length, 8, 'each line is written');
 });
 
-t.test('errors: name, code, positions and causes, without the values they quote', async (t) => {
-  const { log, lines, written } = kept();
+t.test('an error is logged with name, code, positions and causes, without quoted values', async (t) => {
+  const { log, lines, written } = collectLines();
   const cause = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' });
   log.error({ error: new Error('the database is away', { cause }), reference: 'r-1' }, 'failed');
   t.match(lines()[0], {
@@ -78,8 +78,8 @@ t.test('errors: name, code, positions and causes, without the values they quote'
   t.match(lines()[3], { error: { message: 'bad … here' } });
 });
 
-t.test('text of clients is cut and cannot move the cursor of a terminal', async (t) => {
-  const { log, lines, written } = kept();
+t.test('text of clients is truncated and escaped', async (t) => {
+  const { log, lines, written } = collectLines();
   log.info({ client: 'x'.repeat(10_000), peer: 'a\u001b[2Jb\nc\u202ed' }, 'y'.repeat(10_000));
   const line = lines()[0] ?? {};
   t.equal(String(line['client']).length, 257);
@@ -88,7 +88,7 @@ t.test('text of clients is cut and cannot move the cursor of a terminal', async 
   t.ok((written[0]?.length ?? 0) < 1_000);
 });
 
-t.test('requests: one line each at debug, refused messages and failures above it', async (t) => {
+t.test('requests are logged at debug, refused messages at info, failures at error', async (t) => {
   const answered = {
     operation: 'Get',
     version: '1.4',
@@ -99,7 +99,7 @@ t.test('requests: one line each at debug, refused messages and failures above it
     client: 'demo',
     connection: '1a',
   };
-  const { log, lines } = kept('debug');
+  const { log, lines } = collectLines('debug');
   const requests = logRequests(log);
   requests.answered(answered);
   requests.refused({
@@ -115,14 +115,14 @@ t.test('requests: one line each at debug, refused messages and failures above it
     { level: 'info', reason: 'InvalidMessage', client: 'demo' },
     { level: 'error', reference: 'r', error: { message: 'oh' } },
   ]);
-  const quiet = kept('info');
+  const quiet = collectLines('info');
   logRequests(quiet.log).answered(answered);
   t.equal(quiet.lines().length, 0);
 });
 
-t.test('credentials that were refused: with the reason, a flood as a number', async (t) => {
+t.test('failed authentication is logged with the reason, and counted when there are many', async (t) => {
   let now = 1_000_000;
-  const { log, lines } = kept('debug');
+  const { log, lines } = collectLines('debug');
   const requests = logRequests(log, () => now);
   const refused = { reason: 'a credential does not hold', client: 'demo', connection: '1a' };
   for (let n = 0; n < 1_000; n++) requests.authenticationFailed(refused);
@@ -133,48 +133,51 @@ t.test('credentials that were refused: with the reason, a flood as a number', as
   t.match(lines()[20], { level: 'warn', refused: 980 });
 });
 
-t.test('the listener: probes at debug, refusals in words, a flood as a number', async (t) => {
-  const { log, lines } = kept();
-  let now = 5_000;
-  const listener = logListener(log, () => now);
-  const refused = {
-    reason: 'certificate not enrolled',
-    peer: '192.0.2.1:4711',
-    fingerprint: 'ab'.repeat(32),
-    level: 'warn',
-  } as const;
-  listener.connectionOpened({
-    client: 'demo',
-    connection: '1',
-    peer: '192.0.2.1:1',
-    protocol: 'TLSv1.3',
-    resumed: false,
-  });
-  listener.connectionClosed({ client: 'demo', connection: '1' });
-  listener.handshakeRefused({
-    reason: 'connection closed by the client',
-    peer: '192.0.2.1:2',
-    level: 'debug',
-  });
-  listener.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
-  listener.handshakeRefused(refused);
-  t.match(lines(), [
-    { level: 'debug', client: 'demo', protocol: 'TLSv1.3', resumed: false },
-    { level: 'debug', client: 'demo' },
-    { level: 'debug', reason: 'connection closed by the client' },
-    { level: 'warn', reason: 'client disabled', connection: '1' },
-    {
-      level: 'warn',
+t.test(
+  'refused handshakes are logged with the reason, probes at debug, and counted when there are many',
+  async (t) => {
+    const { log, lines } = collectLines();
+    let now = 5_000;
+    const listener = logListener(log, () => now);
+    const refused = {
       reason: 'certificate not enrolled',
-      fingerprint: 'ab'.repeat(32),
       peer: '192.0.2.1:4711',
-    },
-  ]);
-  now += 1_000;
-  for (let n = 0; n < 1_000; n++) listener.handshakeRefused(refused);
-  now += 1_000;
-  listener.handshakeRefused(refused);
-  const flood = lines().slice(5);
-  t.equal(flood.length, 22, '20 of the second, how many more, and the one after it');
-  t.match(flood[20], { level: 'warn', refused: 980 });
-});
+      fingerprint: 'ab'.repeat(32),
+      level: 'warn',
+    } as const;
+    listener.connectionOpened({
+      client: 'demo',
+      connection: '1',
+      peer: '192.0.2.1:1',
+      protocol: 'TLSv1.3',
+      resumed: false,
+    });
+    listener.connectionClosed({ client: 'demo', connection: '1' });
+    listener.handshakeRefused({
+      reason: 'connection closed by the client',
+      peer: '192.0.2.1:2',
+      level: 'debug',
+    });
+    listener.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
+    listener.handshakeRefused(refused);
+    t.match(lines(), [
+      { level: 'debug', client: 'demo', protocol: 'TLSv1.3', resumed: false },
+      { level: 'debug', client: 'demo' },
+      { level: 'debug', reason: 'connection closed by the client' },
+      { level: 'warn', reason: 'client disabled', connection: '1' },
+      {
+        level: 'warn',
+        reason: 'certificate not enrolled',
+        fingerprint: 'ab'.repeat(32),
+        peer: '192.0.2.1:4711',
+      },
+    ]);
+    now += 1_000;
+    for (let n = 0; n < 1_000; n++) listener.handshakeRefused(refused);
+    now += 1_000;
+    listener.handshakeRefused(refused);
+    const flood = lines().slice(5);
+    t.equal(flood.length, 22, '20 of the second, how many more, and the one after it');
+    t.match(flood[20], { level: 'warn', refused: 980 });
+  },
+);

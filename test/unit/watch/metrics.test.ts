@@ -3,7 +3,7 @@ import type { Store } from '../../../src/store/store.ts';
 import { withMetrics } from '../../../src/store/with-metrics.ts';
 import { Metrics } from '../../../src/watch/metrics.ts';
 
-/** The samples of one metric, as they are scraped. */
+/** Scrapes the samples of one metric. */
 async function samples(metrics: Metrics, name: string): Promise<string[]> {
   const text = await metrics.registry.metrics();
   return text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
@@ -18,7 +18,7 @@ const item = {
   connection: '1',
 };
 
-t.test('requests by operation, version and result, with their durations', async (t) => {
+t.test('batch items are counted by operation, version and result, with their durations', async (t) => {
   const metrics = new Metrics();
   for (let n = 0; n < 3; n++) metrics.requests.answered(item);
   metrics.requests.answered({ ...item, version: '2.1', result: 'OperationFailed' });
@@ -32,7 +32,7 @@ t.test('requests by operation, version and result, with their durations', async 
   t.match(await samples(metrics, 'kmipd_request_duration_seconds_sum'), [/ 0\.008$/]);
 });
 
-t.test('nothing a client chooses makes a time series', async (t) => {
+t.test('clients cannot create time series', async (t) => {
   const metrics = new Metrics();
   for (let n = 0; n < 50; n++) {
     metrics.requests.answered({ ...item, operation: `x${n}`, version: `9.${n}`, result: `r${n}` });
@@ -46,7 +46,7 @@ t.test('nothing a client chooses makes a time series', async (t) => {
   ]);
 });
 
-t.test('the listener, failures, certificates, the event loop', async (t) => {
+t.test('connections, failures, certificates and the event loop are measured', async (t) => {
   const metrics = new Metrics();
   const opened = { client: 'demo', connection: '1', peer: 'x', protocol: 'TLSv1.3', resumed: false };
   metrics.listener.connectionOpened(opened);
@@ -70,7 +70,7 @@ t.test('the listener, failures, certificates, the event loop', async (t) => {
   t.match(
     await samples(metrics, 'kmipd_certificate_expiry_seconds'),
     [/role="server"\} -6[01]$/],
-    'asked at the scrape',
+    'computed at the scrape',
   );
   t.equal((await samples(metrics, 'kmipd_nodejs_eventloop_lag_p99_seconds')).length, 1);
 });
@@ -83,7 +83,7 @@ t.test('pending jobs are counted at the scrape', async (t) => {
   t.same(await samples(metrics, 'kmipd_pending_jobs'), ['kmipd_pending_jobs 3']);
 });
 
-t.test('calls of the store', async (t) => {
+t.test('calls of the store are measured by method', async (t) => {
   const metrics = new Metrics();
   const store: Store = {
     load: async () => [],
