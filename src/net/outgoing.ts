@@ -111,7 +111,7 @@ class OutgoingConnection {
         reason = why;
         socket.destroy();
       };
-      const late = setTimeout(() => end('handshake timeout'), limits.handshakeMilliseconds);
+      const deadline = setTimeout(() => end('handshake timeout'), limits.handshakeMilliseconds);
       const stop = () => end('the server is stopping');
       this.#stopped.signal.addEventListener('abort', stop, { once: true });
       socket.setNoDelay(true);
@@ -120,12 +120,12 @@ class OutgoingConnection {
         reason = error.code ?? error.message;
       });
       socket.on('close', () => {
-        clearTimeout(late);
+        clearTimeout(deadline);
         this.#stopped.signal.removeEventListener('abort', stop);
         resolve(reason);
       });
       socket.once('secureConnect', () => {
-        clearTimeout(late);
+        clearTimeout(deadline);
         this.#authenticate(socket).then(
           (result) => {
             if (socket.destroyed) return;

@@ -89,7 +89,8 @@ const failuresByCode: Readonly<Record<number, SqliteFailure>> = {
   7: 'transient', // SQLITE_NOMEM
   8: 'transient', // SQLITE_READONLY
   9: 'transient', // SQLITE_INTERRUPT
-  10: 'broken', // SQLITE_IOERR: after a failed fsync the kernel may have dropped the pages; another fsync proves nothing
+  // After a failed fsync the kernel may have dropped the pages, so that a further fsync proves nothing.
+  10: 'broken', // SQLITE_IOERR
   11: 'broken', // SQLITE_CORRUPT
   13: 'transient', // SQLITE_FULL
   14: 'transient', // SQLITE_CANTOPEN

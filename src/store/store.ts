@@ -10,7 +10,7 @@ import type { SealedKey } from '../vault/vault.ts';
  *     const active = { attribute: 'State', fields: [{ field: '', op: '=', value: 2 }] } as const;
  *     const { ids, total } = await store.find({ group, filter: active, offset: 0, limit: 100 });
  *     const next = { ...key, version: key.version + 1, index, uniqueKeys: [] };
- *     await store.commit({ expects: [], inserts: [], updates: [next] }); // 'committed', 'conflict' or 'taken'
+ *     await store.commit({ expects: [], inserts: [], updates: [next] }); // a CommitResult
  */
 
 /**

@@ -13,6 +13,7 @@ import type { SealContext, SealedKey } from './vault.ts';
 const format = 1;
 const nonceBytes = 12;
 const tagBytes = 16;
+/** Length of a sealing key in bytes. */
 export const sealingKeyBytes = 32;
 
 const keyIdOffset = 1;

@@ -236,7 +236,7 @@ t.test('the listener refuses connections beyond its limits for one client and in
   await listener.event('connectionClosed');
   const again = await connectPeer(listener.port);
   again.socket.write(frame(64));
-  t.equal((await again.answers(1)).length, 1, 'a closed connection makes room for another');
+  t.equal((await again.answers(1)).length, 1, 'a closed connection no longer counts');
 
   peers.push(again, await connectPeer(listener.port, other), await connectPeer(listener.port, other));
   const fifth = await connectPlain(listener.port);
