@@ -3,9 +3,11 @@ import { type Version, versionNumbers, versionOf, versions } from '../codec/vers
 import type { Node } from '../codec/wire/node.ts';
 import { decode, encode, enumerated, find, integer, item, structure, text, valueOf } from './client.ts';
 
-/** The client's side of an exchange of roles, for tests: answers what the server asks, and remembers it. */
+/**
+ * The client's side of an exchange of roles, for tests: it answers the server's requests and records them.
+ */
 
-/** One request of the server. */
+/** A request of the server. */
 export interface Asked {
   readonly version: Version;
   readonly operation: string;
@@ -13,13 +15,13 @@ export interface Asked {
   readonly message: Node;
 }
 
-/** Children of the Response Payload, or the reason of a refusal; undefined: says nothing at all. */
+/** The children of the Response Payload, or the reason of a refusal; undefined: there is no answer. */
 export type Reaction = readonly Node[] | { readonly refuse: string } | undefined;
 
 export interface AnsweringOptions {
-  /** What it says to Discover Versions. */
+  /** The answer to Discover Versions. */
   readonly versions?: readonly Version[];
-  /** What it says to Query: operations by name. */
+  /** The operations in the answer to Query, by name. */
   readonly operations?: readonly string[];
   /** Overrides the answer to an operation. */
   readonly react?: (asked: Asked) => Reaction | 'usual';
@@ -34,7 +36,7 @@ export class Answering {
     this.#options = options;
   }
 
-  /** Bytes of a request in, bytes of the answer out. */
+  /** Returns the bytes of the answer to a request; undefined when there is none. */
   answer(bytes: Uint8Array): Uint8Array | undefined {
     const message = decode(bytes);
     const asked = {
@@ -50,7 +52,7 @@ export class Answering {
     return reaction && encode(responseMessage(asked, reaction));
   }
 
-  /** Resolves with the n-th request of that operation, from 1, past or to come. */
+  /** Resolves to the n-th request of an operation, counted from 1, which may have arrived already. */
   seen(operation: string, nth = 1): Promise<Asked> {
     return new Promise((resolve, reject) => {
       const look = () => {
@@ -107,7 +109,7 @@ function protocolVersion(version: Version): Node {
   );
 }
 
-/** A Response Message of one item. */
+/** Creates a Response Message of one item. */
 export function responseMessage(
   { version, operation }: Pick<Asked, 'version' | 'operation'>,
   reaction: Exclude<Reaction, undefined>,

@@ -10,7 +10,9 @@ import { type Node, readNode, type TypedValue, writeValue } from '../codec/wire/
 
 /** A small KMIP client for tests: mutual TLS, binary TTLV, answers in the order of the requests. */
 
-/** PEM texts: the authority that signed the server's certificate, and the client's own certificate and key. */
+/**
+ * PEM texts: the authority that signed the server's certificate, and the client's own certificate and key.
+ */
 export interface Identity {
   readonly ca: string;
   readonly cert: string;
@@ -19,11 +21,14 @@ export interface Identity {
 
 export interface ConnectOptions extends Partial<Identity> {
   readonly port: number;
-  /** Home of the server; its client `demo` is taken unless `name` or PEM texts are given. */
+  /**
+   * State directory of the server; the identity is that of its client `name` (`demo`) unless PEM texts are
+   * given.
+   */
   readonly home?: string;
   readonly name?: string;
   readonly host?: string;
-  /** What `node:tls` takes besides, e.g. `maxVersion` or `session`. */
+  /** Further options of `node:tls`, e.g. `maxVersion` or `session`. */
   readonly tls?: ConnectionOptions;
   /** Milliseconds to wait for the handshake and for each answer. */
   readonly timeout?: number;
@@ -41,7 +46,9 @@ export interface RequestItem {
 const limits = { depth: 64, structureItems: 100_000 };
 const largestAnswer = 64 * 1024 * 1024;
 
-/** Reads `ca.pem`, `cert.pem` and `key.pem` of a directory that `kmipd client add` or the first start wrote. */
+/**
+ * Reads `ca.pem`, `cert.pem` and `key.pem` of a directory that `kmipd client add` or the first start wrote.
+ */
 export async function readIdentity(directory: string): Promise<Identity> {
   const [ca, cert, key] = await Promise.all(
     ['ca.pem', 'cert.pem', 'key.pem'].map((file) => readFile(join(directory, file), 'utf8')),
@@ -49,7 +56,7 @@ export async function readIdentity(directory: string): Promise<Identity> {
   return { ca: ca as string, cert: cert as string, key: key as string };
 }
 
-/** Connects and waits for the handshake to end. Rejects with the socket's error or after the timeout. */
+/** Resolves to a client once the handshake is done. Rejects with the socket's error or after the timeout. */
 export async function connect(options: ConnectOptions): Promise<Client> {
   const { host = '127.0.0.1', port, timeout = 60_000 } = options;
   const stored =
@@ -86,7 +93,7 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** One connection. Requests may overlap: answers come back in their order. */
+/** A connection to the server. Requests may overlap; the answers arrive in the order of the requests. */
 export class Client {
   readonly socket: TLSSocket;
   readonly #timeout: number;
@@ -102,7 +109,9 @@ export class Client {
     socket.on('close', () => this.#fail(new Error('connection closed by the server')));
   }
 
-  /** Sends bytes as they are and resolves with the next whole answer; rejects when the connection ends first. */
+  /**
+   * Sends bytes unchanged and resolves to the next complete answer. Rejects when the connection ends first.
+   */
   send(bytes: Uint8Array): Promise<Uint8Array> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
@@ -129,7 +138,7 @@ export class Client {
     return decode(await this.send(encode(request)));
   }
 
-  /** Sends a batch. `header`: further fields of the header, put in their order by the caller. */
+  /** Sends a batch; `header` has further fields of the header in the order of the specification. */
   request(version: Version, items: readonly RequestItem[], header: readonly Node[] = []): Promise<Node> {
     return this.exchange(requestMessage(version, items, header));
   }
@@ -153,7 +162,7 @@ export class Client {
       const answer = new Uint8Array(this.#received.subarray(0, length));
       this.#received = this.#received.subarray(length);
       const waiter = this.#waiting.shift();
-      if (waiter === undefined) return void this.socket.destroy(new Error('an answer nobody asked for'));
+      if (waiter === undefined) return void this.socket.destroy(new Error('an answer without a request'));
       waiter.resolve(answer);
     }
   }
@@ -166,7 +175,7 @@ export class Client {
 
 type Values = { [V in TypedValue as V['type']]: V['value'] };
 
-/** One item, by the name of its tag: `item('BatchCount', 'Integer', 1)`. */
+/** Creates an item by the name of its tag: `item('BatchCount', 'Integer', 1)`. */
 export function item<T extends TypedValue['type']>(name: TagName, type: T, value: Values[T]): Node {
   return { tag: tagNumber(name), type, value } as Node;
 }
@@ -180,7 +189,7 @@ export const integer = (name: TagName, value: number): Node => item(name, 'Integ
 export const enumerated = (name: TagName, value: number): Node => item(name, 'Enumeration', value);
 export const bytes = (name: TagName, value: Uint8Array): Node => item(name, 'ByteString', value);
 
-/** A Request Message in memory. */
+/** Creates a Request Message. */
 export function requestMessage(
   version: Version,
   items: readonly RequestItem[],
@@ -215,30 +224,36 @@ function isNodes(payload: readonly Node[] | Node): payload is readonly Node[] {
   return Array.isArray(payload);
 }
 
-/** A tree as binary TTLV. */
+/** Encodes a tree as binary TTLV. */
 export function encode(node: Node): Uint8Array {
   const writer = new BinaryWriter(1024);
   writeValue(writer, node.tag, node);
   return writer.finish();
 }
 
-/** Binary TTLV as a tree; throws WireError where it is not well-formed. */
+/**
+ * Decodes binary TTLV into a tree.
+ * @throws {WireError} when it is not well-formed.
+ */
 export function decode(message: Uint8Array): Node {
   checkStructure(message, limits);
   return readNode(new BinaryReader(message));
 }
 
-/** Children of a structure with that tag; none when it is no structure. */
+/** Returns the children of a structure with a tag; none when the node is no structure. */
 export function children(node: Node | undefined, name: TagName): Node[] {
   return node?.type === 'Structure' ? node.value.filter((child) => child.tag === tagNumber(name)) : [];
 }
 
-/** The first item down a path of tags, e.g. `find(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier')`. */
+/**
+ * Finds the first item at a path of tags, e.g. `find(answer, 'BatchItem', 'ResponsePayload',
+ * 'UniqueIdentifier')`.
+ */
 export function find(node: Node, ...path: readonly TagName[]): Node | undefined {
   return path.reduce<Node | undefined>((at, name) => children(at, name)[0], node);
 }
 
-/** Value of the first item down a path of tags. */
+/** Returns the value of the first item at a path of tags. */
 export function valueOf(node: Node, ...path: readonly TagName[]): Node['value'] | undefined {
   return find(node, ...path)?.value;
 }

@@ -15,7 +15,7 @@ interface Form {
   read(body: Uint8Array): Node;
 }
 
-/** The three encodings as bodies. */
+/** The three encodings of KMIP as HTTP bodies. */
 export const forms = {
   ttlv: { mediaType: 'application/octet-stream', write: encode, read: decode },
   xml: {
@@ -60,7 +60,7 @@ export class HttpsClient {
     this.#agent = new Agent({ ca, cert, key, keepAlive: true, maxSockets: 1 });
   }
 
-  /** Sends one HTTP request; a body gets its Content-Length unless the headers say otherwise. */
+  /** Sends an HTTP request, with Content-Length unless the headers contain Transfer-Encoding. */
   send({ body = '', method = 'POST', path = '/kmip', headers = {} }: Post): Promise<Reply> {
     const content = typeof body === 'string' ? new TextEncoder().encode(body) : body;
     const chunked = Object.keys(headers).some((name) => name.toLowerCase() === 'transfer-encoding');
@@ -82,7 +82,10 @@ export class HttpsClient {
     });
   }
 
-  /** Sends a message in one encoding and reads the answer, which must be 200 and in the same. */
+  /**
+   * Sends a message in an encoding and resolves to the answer.
+   * @throws {Error} when the answer is not 200 in the same encoding.
+   */
   async exchange(message: Node, form: FormName): Promise<Node> {
     const { mediaType, write, read } = forms[form];
     const reply = await this.send({ body: write(message), headers: { 'Content-Type': mediaType } });

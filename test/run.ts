@@ -1,7 +1,9 @@
 /**
- * Runs tap over one suite of test files and sums up: `node test/run.ts all|quick|interop`, or any folders and files
- * below test/. Prints a line per file and the failures in full. The last line is always `N passed, N failed, N skipped`:
- * the innermost results (assertions, and subtests or files that failed as such), a todo counted as skipped. Exits with 1 when anything failed, when a file ran no test, or when nothing ran.
+ * `node test/run.ts all|quick|interop`, or any folders and files below test/: runs tap and summarises the
+ * results. Prints a line for each file and the failures in full. The last line is always `N passed, N failed,
+ * N skipped`. It counts the innermost results, which are assertions, and subtests or files that failed
+ * without one; a todo counts as skipped. The exit code is 1 when a test failed, when a file ran no test, or
+ * when no test ran.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +16,9 @@ const root = join(import.meta.dirname, '..');
 const bin = join(root, 'node_modules', '.bin');
 const environment = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}`, FORCE_COLOR: '0' };
 
-/** quick leaves out what starts PostgreSQL or takes long; interop needs software that npm does not bring. */
+/**
+ * The suite quick has no tests that start PostgreSQL or take long; interop needs software that is not in npm.
+ */
 const suites: Record<string, { folders: string[]; except?: RegExp }> = {
   quick: { folders: ['tidy', 'unit', 'golden', 'property', 'store'], except: /postgres/ },
   all: {
@@ -53,7 +57,7 @@ function filesOf(name: string): string[] {
     .filter((file) => !suite.except?.test(file));
 }
 
-/** Runs tap, with one line here for each file that ends, and returns what it wrote. */
+/** Runs tap, prints a line for each file that has ended, and resolves to the output of tap. */
 async function tap(files: string[]): Promise<{ record: string; errors: string; exitCode: number | null }> {
   const child = spawn('tap', ['--reporter=tap', ...files], {
     cwd: root,

@@ -1,17 +1,17 @@
-/** A failure: where it is, from the file inwards, and what tap says about it. */
+/** A failure: its place, from the file inwards, and the diagnostics of tap. */
 export interface Failure {
   readonly where: string;
   readonly details: string;
 }
 
-/** What a TAP record of many files amounts to. */
+/** The totals of a TAP record of many files. */
 export interface Summary {
   readonly passed: number;
   readonly failed: number;
   /** Skipped and todo tests. */
   readonly skipped: number;
   readonly failures: readonly Failure[];
-  /** One line per skipped test: where, and the reason given. */
+  /** A line for each skipped test, with its place and reason. */
   readonly skips: readonly string[];
 }
 
@@ -25,8 +25,8 @@ const result = /^( *)(not )?ok \d+(?: - (.*?))?(?: # (.*))?$/;
 const repeated = new Set(['at', 'source', 'stdio', 'cwd', 'externalID', 'command', 'args']);
 
 /**
- * Reads the TAP that tap wrote about these files. Counted are the innermost results. tap calls a file without tests
- * skipped; here it has failed, and so has a file that the record does not mention.
+ * Summarises the TAP record of files; the innermost results are counted. tap reports a file without tests as
+ * skipped; here it has failed, like a file that the record does not contain.
  */
 export function summarise(record: string, files: readonly string[]): Summary {
   const lines = record.split('\n');
@@ -69,7 +69,7 @@ export function summarise(record: string, files: readonly string[]): Summary {
 
 const depthOf = (indent: string | undefined): number => Math.floor((indent ?? '').length / 4);
 
-/** The diagnostics below a result, without what repeats the source text or the way tap started the file. */
+/** Returns the diagnostics below a result, without the source text and the command line of the file. */
 function detailsBelow(lines: readonly string[], start: number): string {
   const indent = /^( *)---$/.exec(lines[start] ?? '')?.[1];
   if (indent === undefined) return '';

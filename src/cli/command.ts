@@ -96,7 +96,8 @@ export function readOption<T>(
 const plainNamePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;
 
 /**
- * Returns a name of a client or group when it is safe in paths, certificates and logs; `what` names it in the message.
+ * Returns a name of a client or group when it is safe in paths, certificates and logs; `what` names it in the
+ * message.
  * @throws {UsageError} when it is not.
  */
 export function requirePlainName(what: string, value: string): string {

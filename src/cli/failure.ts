@@ -13,8 +13,8 @@ export class UsageError extends Error {
 }
 
 /**
- * Codes of the errors whose messages are written for operators. Their classes are not imported, so that no command
- * loads a module for its error class alone.
+ * Codes of the errors whose messages are written for operators. Their classes are not imported, so that no
+ * command loads a module for its error class alone.
  */
 const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'COMMAND',

@@ -7,8 +7,8 @@ const standardInput = 0;
 const maxBytes = 1_024;
 
 /**
- * Reads a password from a file, from a pipe on standard input, or from the terminal, where it is typed twice. No option
- * contains it, because every user of the machine can read command lines. `what` is the prompt.
+ * Reads a password from a file, from a pipe on standard input, or from the terminal, where it is typed twice.
+ * No option contains it, because every user of the machine can read command lines. `what` is the prompt.
  * @throws {CommandError} when there is no password, or more than one line.
  */
 export async function readPassword(what: string, file: string | undefined): Promise<string> {

@@ -10,8 +10,8 @@ import { type Boot, createServeCommand } from './commands/serve.ts';
 import { failureLines, UsageError } from './failure.ts';
 
 /**
- * Runs a command line, given without the program's name. Resolves to the exit code: 0 done, 1 failed, 2 not parsed.
- * Failures are printed on stderr, one line each, with a stack only when KMIPD_DEBUG is 1.
+ * Runs a command line, given without the program's name. Resolves to the exit code: 0 done, 1 failed, 2 not
+ * parsed. Failures are printed on stderr, one line each, with a stack only when KMIPD_DEBUG is 1.
  */
 export async function run(args: readonly string[], version: string, boot: Boot): Promise<number> {
   try {
@@ -26,7 +26,8 @@ export async function run(args: readonly string[], version: string, boot: Boot):
 }
 
 /**
- * Returns the action of a command line; undefined when it asked for help or the version, which are printed here.
+ * Returns the action of a command line; undefined when it asked for help or the version, which are printed
+ * here.
  * @throws {UsageError} when it cannot be parsed.
  */
 async function parseCommandLine(args: readonly string[], version: string, boot: Boot) {

@@ -17,8 +17,8 @@ const define = (defaultValue: number, min: number, max: number, comment: string)
 });
 
 /**
- * Every limit by its key, in the order of the configuration file, where the comment stands above the key. These
- * comments are also the documentation of the fields of `Limits`.
+ * Every limit by its key, in the order of the configuration file, where the comment stands above the key.
+ * These comments are also the documentation of the fields of `Limits`.
  */
 export const limitDefinitions = {
   requestBytes: define(

@@ -52,7 +52,9 @@ export type ConfigOverrides = Partial<
   Pick<Config, 'listen' | 'https' | 'store' | 'metrics' | 'interop' | 'fips'>
 >;
 
-/** Is thrown for a configuration file that cannot be used. Each problem is one line with file, key and remedy. */
+/**
+ * Is thrown for a configuration file that cannot be used. Each problem is one line with file, key and remedy.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly code = 'CONFIG';

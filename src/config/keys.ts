@@ -140,7 +140,9 @@ export const exampleValues: Readonly<Record<string, string>> = {
   'certification.crlUrl': 'http://pki.example.com/{issuer}.crl',
 };
 
-/** Every key by its name, in the order of a rendered file; `[roles]` has free names and is read separately. */
+/**
+ * Every key by its name, in the order of a rendered file; `[roles]` has free names and is read separately.
+ */
 export const configKeys: ReadonlyMap<string, ConfigKey> = new Map(
   [...Object.values<ConfigKey>(namedKeys), ...limitNames.map(limitKey)].map((each) => [each.name, each]),
 );

@@ -1,8 +1,8 @@
 import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 
 /**
- * Renders a configuration file (TOML) with every key under its comment. The keys of `settings` (dotted names) are in
- * force; the others stand with their default behind a `#`.
+ * Renders a configuration file (TOML) with every key under its comment. The keys of `settings` (dotted names)
+ * are in force; the others stand with their default behind a `#`.
  */
 export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [

@@ -1,7 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Address, parseAddress } from '../common/address.ts';
 
-/** Is thrown for a value of the wrong type or out of range; its message follows the key: `"listen" must be …`. */
+/**
+ * Is thrown for a value of the wrong type or out of range; its message follows the key: `"listen" must be …`.
+ */
 export class ConfigValueError extends Error {
   override readonly name = 'ConfigValueError';
   readonly code = 'CONFIG_VALUE';

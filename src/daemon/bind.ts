@@ -11,7 +11,8 @@ const bindingProblems: Readonly<Record<string, string>> = {
 
 /**
  * Resolves to the result of `listen`, which binds an address.
- * @throws {CommandError} when it cannot be bound; the message names the address and the option that chooses another.
+ * @throws {CommandError} when it cannot be bound; the message names the address and the option that chooses
+ * another.
  */
 export async function bind<T>(address: Address, option: string, listen: () => Promise<T>): Promise<T> {
   try {

@@ -4,7 +4,9 @@ import type { TlsMaterial } from '../net/tls.ts';
 import type { Backends } from './backends.ts';
 import type { Services } from './services.ts';
 
-/** How often open connections are compared with the client directory, so that those of a disabled client end. */
+/**
+ * How often open connections are compared with the client directory, so that those of a disabled client end.
+ */
 const recheckMilliseconds = 5_000;
 
 /** The connections of the daemon: the KMIP listener, the HTTPS listener and the outgoing connections. */
@@ -49,7 +51,10 @@ export class Connections {
     clearInterval(this.#recheckTimer);
   }
 
-  /** Opens and ends outgoing connections as the endpoint settings say; they are encrypted, so not while the vault is sealed. */
+  /**
+   * Opens and ends outgoing connections as the endpoint settings say; they are encrypted, so not while the
+   * vault is sealed.
+   */
   async updateOutgoing(): Promise<void> {
     const { vault, clients } = this.#backends;
     if (vault.unsealed) this.#outgoing.update(await this.#services.endpointDirectory.targets(clients));

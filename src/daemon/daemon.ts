@@ -26,8 +26,8 @@ export interface BootOptions {
 }
 
 /**
- * Runs the daemon: starts it, prints the ready line, and resolves once a signal has ended it and it has drained and
- * closed. Resources that were opened are closed in reverse order, also when the start fails.
+ * Runs the daemon: starts it, prints the ready line, and resolves once a signal has ended it and it has
+ * drained and closed. Resources that were opened are closed in reverse order, also when the start fails.
  * @throws {CommandError} and other errors for the operator when the daemon cannot start.
  */
 export async function boot({ stateDirectory, overrides, version }: BootOptions): Promise<void> {

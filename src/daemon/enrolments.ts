@@ -26,8 +26,8 @@ export interface EnrolmentOptions {
 const loadIssuer = () => import('../../certs/issue.ts');
 
 /**
- * Creates the port through which clients replace their own certificates: the authority of the state directory issues
- * them, and those of all trusted authorities are accepted.
+ * Creates the port through which clients replace their own certificates: the authority of the state directory
+ * issues them, and those of all trusted authorities are accepted.
  */
 export function createEnrolments({
   stateDirectory,
@@ -73,8 +73,8 @@ async function translateRefusal<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Describes a certificate by which a client can connect now. Issued ones are checked as well: one of an authority that
- * has expired would lock its client out.
+ * Describes a certificate by which a client can connect now. Issued ones are checked as well: one of an
+ * authority that has expired would lock its client out.
  * @throws {EnrolmentRefusedError} when no TLS handshake could use it.
  */
 function requireUsable(

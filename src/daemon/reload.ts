@@ -29,8 +29,8 @@ export function loadConfig(stateDirectory: StateDirectory, overrides: ConfigOver
 }
 
 /**
- * Runs one reload for each SIGHUP, one after another. Signals that arrive before `start` wait for it. From the
- * constructor on, SIGHUP no longer ends the process.
+ * Runs one reload for each SIGHUP, one after another. Signals that arrive before `start` wait for it. From
+ * the constructor on, SIGHUP no longer ends the process.
  */
 export class ReloadQueue {
   readonly #reload = Promise.withResolvers<() => Promise<void>>();

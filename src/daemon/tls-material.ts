@@ -55,8 +55,8 @@ export class TlsMaterialSource {
 }
 
 /**
- * Reads the server's certificate and key, the authorities and the certificates that clients brought along, and reports
- * when they end. A missing server certificate is issued anew.
+ * Reads the server's certificate and key, the authorities and the certificates that clients brought along,
+ * and reports when they end. A missing server certificate is issued anew.
  */
 async function readMaterial(
   { stateDirectory, log, metrics }: Options,

@@ -4,9 +4,10 @@ import { delimiter, join } from 'node:path';
 import { mainFile } from '../fixture/kmipd.ts';
 
 /**
- * A step of a text script for the command line. `$ ` begins a command for the shell. Below it stand its expected lines
- * on standard output, those on standard error behind `! `, and after `= ` its exit code when that is not 0. `...` stands
- * for any text inside a line, or, alone on a line, for any number of lines. `#` begins a comment.
+ * A step of a text script for the command line. `$ ` begins a command for the shell. Below it stand its
+ * expected lines on standard output, those on standard error behind `! `, and after `= ` its exit code when
+ * that is not 0. `...` stands for any text inside a line, or, alone on a line, for any number of lines. `#`
+ * begins a comment.
  */
 export interface Step {
   readonly line: number;

@@ -8,8 +8,8 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /**
- * Requests the destruction of an object that does not exist, and resolves to `permitted`, `not permitted`, or `refused`
- * when the server ends the connection.
+ * Requests the destruction of an object that does not exist, and resolves to `permitted`, `not permitted`, or
+ * `refused` when the server ends the connection.
  */
 export async function tryDestroy(port: number, identity: Identity | string): Promise<string> {
   const pems = typeof identity === 'string' ? await readIdentity(identity) : identity;

@@ -21,7 +21,7 @@ import { outline } from './notation.ts';
 /** A batch item of an answer. */
 export interface Answer {
   readonly status: 'Success' | 'OperationFailed' | 'OperationUndone';
-  /** Name of the reason, in the answer's version. */
+  /** Name of the Result Reason in the version of the answer. */
   readonly reason: string | undefined;
   readonly message: string | undefined;
   readonly payload: readonly Node[];
@@ -33,7 +33,7 @@ export interface Answer {
 const statuses = { 0: 'Success', 1: 'OperationFailed', 3: 'OperationUndone' } as const;
 
 /**
- * The top of each payload as PyKMIP, kmippp and kmip-go read it: these fields, in this order, and no other.
+ * The fields of each payload, in the order in which PyKMIP, kmippp and kmip-go require them, without others.
  */
 const shapes: Readonly<Record<string, RegExp>> = {
   Create: /^ObjectType UniqueIdentifier$/,
@@ -54,9 +54,11 @@ const shapes: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * A connection that holds every answer to what all clients rely on: the header's fields and version, a time
- * stamp, the count, each item's fields in their order, Unique Batch Item IDs, reason and message of a
- * failure, no field too many. An answer that breaks a rule is an error.
+ * A connection that checks each answer by the rules on which all clients rely: fields and version of the
+ * header, a time
+ * stamp, the count, the fields of each item in their order, Unique Batch Item IDs, reason and
+ * message of a
+ * failure, and no further fields. @throws {Error} when an answer breaks a rule.
  */
 export class Peer {
   readonly client: Client;
@@ -65,7 +67,7 @@ export class Peer {
     this.client = client;
   }
 
-  /** Connects as the demo client of the daemon; closed when the test ends. */
+  /** Connects as the client demo of the daemon; the connection is closed when the test ends. */
   static async connect(
     t: Pick<Test, 'teardown'>,
     daemon: Daemon,
@@ -109,7 +111,7 @@ export class Peer {
     return answer?.reason ?? 'nothing';
   }
 
-  /** The rules above, for an answer however it was asked for. */
+  /** Checks an answer to requests that were sent by any means, and returns its items. */
   check(version: Version, requests: readonly RequestItem[], response: Node): Answer[] {
     const [header, ...items] = response.value as Node[];
     const { major, minor } = versionNumbers(version);
@@ -161,14 +163,14 @@ function equal(found: unknown, wanted: unknown, what: string): void {
 const namesOf = (nodes: readonly Node[]): string => nodes.map(({ tag }) => tagName(tag)).join(' ');
 const hex = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString('hex');
 
-/** Unique Identifiers of a Locate, in their order. */
+/** Returns the Unique Identifiers in an answer to Locate, in their order. */
 export function ids(answer: Answer): string[] {
   return answer.payload
     .filter(({ tag }) => tagName(tag) === 'UniqueIdentifier')
     .map(({ value }) => value as string);
 }
 
-/** Attributes of an answer: their values by name, a structure as its children. */
+/** Returns the attributes of an answer, their values by name; a structure is the array of its children. */
 export function attributes(answer: Answer): Record<string, unknown[]> {
   const found: Record<string, unknown[]> = {};
   for (const attribute of children(find(answer.node, 'ResponsePayload'), 'Attribute')) {
@@ -179,7 +181,7 @@ export function attributes(answer: Answer): Record<string, unknown[]> {
   return found;
 }
 
-/** One daemon for a file of tests. */
+/** Starts a daemon that is stopped when the file of tests ends. */
 export async function daemonFor(t: Pick<Test, 'teardown'>, args: readonly string[] = []): Promise<Daemon> {
   const daemon = await Daemon.start({ args });
   t.teardown(() => daemon.stop());

@@ -26,7 +26,8 @@ export class TestServer {
 
   /**
    * Enrols the clients and starts the daemon with the Interop operation. Rejects with its output when
-   * it ends or does not get ready.
+   * it ends
+   * or does not get ready.
    */
   static async start(options: { clients: readonly string[]; keep?: boolean }): Promise<TestServer> {
     const home = await mkdtemp(join(tmpdir(), 'kmipd-conformance-'));

@@ -18,7 +18,7 @@ import { ask, create, get, locate, materialHash } from './messages.ts';
 
 const query = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
 
-t.test('sockets that are torn in the middle of a message', async (t) => {
+t.test('the daemon serves other clients when a connection breaks in the middle of a message', async (t) => {
   const server = await Daemon.prepare({ config: '[limits]\nmessageMilliseconds = 300\n' });
   t.teardown(() => server.remove());
   await server.start();
@@ -61,7 +61,7 @@ t.test('sockets that are torn in the middle of a message', async (t) => {
   t.notMatch(server.output, /failed unexpectedly|internal error/);
 });
 
-t.test('no more files can be opened', async (t) => {
+t.test('the daemon serves its open connections when it cannot open more files', async (t) => {
   const server = await Daemon.prepare({ maxOpenFiles: 48 });
   t.teardown(() => server.remove());
   await server.start();
@@ -83,7 +83,7 @@ t.test('no more files can be opened', async (t) => {
   t.equal(await server.end(), 0);
 });
 
-t.test('the root key is gone', async (t) => {
+t.test('the daemon answers Query and Discover Versions only when the root key is missing', async (t) => {
   const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { TestServer } from '../store/embedded-postgres.ts';
 
-/** A database, and how to wait until the sessions of a dead daemon have ended: what they still do is done. */
+/** Creates a database; `settled` resolves when the sessions of a killed daemon have ended. */
 export async function databaseOf(server: TestServer): Promise<{ store: string; settled(): Promise<void> }> {
   const store = await server.fresh();
   return {

@@ -10,7 +10,7 @@ import { ask, get, hashOf, locate, located, materialHash, register } from './mes
 
 const mount = mkdtempSync(join(tmpdir(), 'kmipd-disk-'));
 
-/** A file system of 6 MiB of its own; why not, when it cannot be had. */
+/** Mounts a file system of 6 MiB; returns the reason when that is not possible. */
 function mounted(): string | undefined {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m,mode=0700', 'tmpfs', mount], { stdio: 'ignore' });
@@ -46,64 +46,68 @@ function fill(file: string): void {
 
 const material = (seed: number): Uint8Array => new Uint8Array(32).fill(seed);
 
-t.test('a full disk', { skip: missing ?? false, timeout: 300_000 }, async (t) => {
-  const server = await Daemon.prepare({ database: join(mount, 'kmipd.db') });
-  t.teardown(() => server.remove());
-  await server.start();
-  const client = await server.connect();
-  const kept = new Map<string, string>();
-  const refused: string[] = [];
-  const tryOne = async (at: number): Promise<boolean> => {
-    const [answer] = await ask(client, [register(`key-${at}`, material(at & 0xff)), get()]);
-    // Fetched along with it: the first Get of a key is a change (Fresh), which a full disk cannot take.
-    if (answer?.ok) kept.set(answer.id, hashOf(material(at & 0xff)));
-    else refused.push(answer?.message ?? '');
-    return answer?.ok ?? false;
-  };
-  for (let at = 0; at < 10; at++) t.ok(await tryOne(at));
-  const ballast = join(mount, 'ballast');
-  fill(ballast);
-  // The space that the write-ahead log has allocated is used up first.
-  let at = 10;
-  while (at < 5_000 && (await tryOne(at))) at++;
-  t.ok(at < 5_000, `the disk was full after ${at} keys`);
-  const again = await client.request('1.4', [register('late', material(9))]);
-  const [item] = children(again, 'BatchItem');
-  t.equal(item && valueOf(item, 'ResultReason'), 0x100, 'General Failure');
-  const message = String(item && valueOf(item, 'ResultMessage'));
-  t.match(message, /reference/, 'with a reference for the log');
-  t.notMatch(message, /disk|sqlite|\/|full/i, 'and nothing of the inside');
-  t.match(server.output, /full/i, 'the log says why');
-  const check = async (when: string) => {
-    const reader = await server.connect();
-    let wrong = 0;
-    for (const [id, hash] of kept) {
-      const [answer] = await ask(reader, [get(id)]);
-      if (answer === undefined || materialHash(answer) !== hash) wrong++;
-    }
-    t.equal(wrong, 0, `${when}: every one of ${kept.size} acknowledged keys is there`);
-    const [none] = await ask(reader, [locate('late')]);
-    t.same(none && located(none), [], `${when}: what was refused is not`);
-    await reader.close();
-  };
-  await check('full');
-  t.same(
-    valueOf(
-      await client.request('1.4', [
-        { operation: 'Activate', payload: [text('UniqueIdentifier', [...kept.keys()][0] ?? '')] },
-      ]),
-      'BatchItem',
-      'ResultStatus',
-    ),
-    1,
-    'no change either',
-  );
-  rmSync(ballast);
-  t.ok(await tryOne(5_001), 'with free space it serves again, without a restart');
-  await client.close();
-  await server.end('SIGKILL');
-  await server.start();
-  await check('after a restart');
-  t.equal(await server.end(), 0);
-  t.same(integrity(server.database), []);
-});
+t.test(
+  'the daemon refuses changes and keeps its data when the disk is full',
+  { skip: missing ?? false, timeout: 300_000 },
+  async (t) => {
+    const server = await Daemon.prepare({ database: join(mount, 'kmipd.db') });
+    t.teardown(() => server.remove());
+    await server.start();
+    const client = await server.connect();
+    const kept = new Map<string, string>();
+    const refused: string[] = [];
+    const tryOne = async (at: number): Promise<boolean> => {
+      const [answer] = await ask(client, [register(`key-${at}`, material(at & 0xff)), get()]);
+      // Get is in the same batch: the first Get of a key is a change (Fresh), which a full disk cannot store.
+      if (answer?.ok) kept.set(answer.id, hashOf(material(at & 0xff)));
+      else refused.push(answer?.message ?? '');
+      return answer?.ok ?? false;
+    };
+    for (let at = 0; at < 10; at++) t.ok(await tryOne(at));
+    const ballast = join(mount, 'ballast');
+    fill(ballast);
+    // The space that the write-ahead log has allocated is used up first.
+    let at = 10;
+    while (at < 5_000 && (await tryOne(at))) at++;
+    t.ok(at < 5_000, `the disk was full after ${at} keys`);
+    const again = await client.request('1.4', [register('late', material(9))]);
+    const [item] = children(again, 'BatchItem');
+    t.equal(item && valueOf(item, 'ResultReason'), 0x100, 'General Failure');
+    const message = String(item && valueOf(item, 'ResultMessage'));
+    t.match(message, /reference/, 'with a reference for the log');
+    t.notMatch(message, /disk|sqlite|\/|full/i, 'and nothing of the inside');
+    t.match(server.output, /full/i, 'the log says why');
+    const check = async (when: string) => {
+      const reader = await server.connect();
+      let wrong = 0;
+      for (const [id, hash] of kept) {
+        const [answer] = await ask(reader, [get(id)]);
+        if (answer === undefined || materialHash(answer) !== hash) wrong++;
+      }
+      t.equal(wrong, 0, `${when}: every one of ${kept.size} acknowledged keys is there`);
+      const [none] = await ask(reader, [locate('late')]);
+      t.same(none && located(none), [], `${when}: what was refused is not`);
+      await reader.close();
+    };
+    await check('full');
+    t.same(
+      valueOf(
+        await client.request('1.4', [
+          { operation: 'Activate', payload: [text('UniqueIdentifier', [...kept.keys()][0] ?? '')] },
+        ]),
+        'BatchItem',
+        'ResultStatus',
+      ),
+      1,
+      'no change either',
+    );
+    rmSync(ballast);
+    t.ok(await tryOne(5_001), 'with free space it serves again, without a restart');
+    await client.close();
+    await server.end('SIGKILL');
+    await server.start();
+    await check('after a restart');
+    t.equal(await server.end(), 0);
+    t.same(integrity(server.database), []);
+  },
+);

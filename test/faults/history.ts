@@ -14,7 +14,7 @@ import {
   type State,
 } from './messages.ts';
 
-/** An object whose making was acknowledged, or that was found whole although it was not. */
+/** An object whose creation was acknowledged, or that was found complete without an acknowledgement. */
 export interface Known {
   readonly id: string;
   readonly hash: string;
@@ -22,7 +22,7 @@ export interface Known {
   state: State;
 }
 
-/** A message that was sent and not answered: it may have happened wholly, or not at all. */
+/** A message without an answer: all its effects must exist, or none. */
 export type Unanswered =
   | { readonly kind: 'making'; readonly names: readonly string[]; readonly hash?: string }
   /** Undone by a failure in its own batch: must never be seen. */
@@ -30,7 +30,7 @@ export type Unanswered =
   | { readonly kind: 'change'; readonly object: Known; readonly to: State }
   | { readonly kind: 'replacement'; readonly object: Known; readonly name: string };
 
-/** Requests on the way at a time; the server reads ahead only so far. */
+/** Number of requests in flight; the server reads only so far ahead. */
 const together = 16;
 
 async function inParts<T>(all: readonly T[], work: (each: T) => Promise<void>): Promise<void> {
@@ -48,7 +48,7 @@ async function look(client: Client, id: string): Promise<{ hash: string | undefi
   return { hash: material.ok ? materialHash(material) : undefined, facts: factsOf(described) };
 }
 
-/** Compares objects with what was acknowledged; one line for each that differs. */
+/** Compares objects with their acknowledged state and returns a line for each difference. */
 export async function findDifferences(client: Client, objects: readonly Known[]): Promise<string[]> {
   const problems: string[] = [];
   await inParts(objects, async (object) => {
@@ -64,7 +64,10 @@ export async function findDifferences(client: Client, objects: readonly Known[])
   return problems;
 }
 
-/** Finds out what became of messages without an answer, brings the history up to date, and tells what cannot be. */
+/**
+ * Determines the effects of unanswered messages, adds them to `objects`, and returns a line for each partial
+ * effect.
+ */
 export async function resolveUnanswered(
   client: Client,
   unanswered: readonly Unanswered[],

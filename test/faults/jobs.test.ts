@@ -14,7 +14,7 @@ import {
 } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 
-/** Requests that were answered as pending, when the daemon is killed or asked to end. */
+/** Requests that were answered as pending, when the daemon is killed or stopped. */
 
 const later = [enumerated('AsynchronousIndicator', 1)];
 const pending = 2;
@@ -38,7 +38,7 @@ const create = (name: string): readonly RequestItem[] => [
   { operation: 'Activate', payload: [], uniqueBatchItemID: Uint8Array.of(2) },
 ];
 
-/** What one connection has submitted until it broke; `unanswered`: on the way then. */
+/** The requests that a connection has submitted until it broke; `unanswered` were in flight then. */
 interface Submitted {
   readonly name: string;
   readonly values: readonly Uint8Array[];

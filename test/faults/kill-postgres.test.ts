@@ -8,16 +8,20 @@ const missing = typeof server === 'string' ? server : false;
 t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
 
 /** A short run; `node test/faults/run.ts --store postgres` is the long one. */
-t.test('kill -9 under writes, on PostgreSQL', { skip: missing, timeout: 300_000 }, async (t) => {
-  if (typeof server === 'string') return;
-  const report = await killRepeatedly({
-    kills: 4,
-    seed: 20261124,
-    writers: 4,
-    ...(await databaseOf(server)),
-  });
-  t.same(report.problems, []);
-  t.equal(report.kills, 4);
-  t.ok(report.ordered > 40, `${report.ordered} messages on shared objects came in a serial order`);
-  t.ok(report.unanswered > 4, `${report.unanswered} were cut off`);
-});
+t.test(
+  'the daemon loses no acknowledged change on PostgreSQL when it is killed under writes',
+  { skip: missing, timeout: 300_000 },
+  async (t) => {
+    if (typeof server === 'string') return;
+    const report = await killRepeatedly({
+      kills: 4,
+      seed: 20261124,
+      writers: 4,
+      ...(await databaseOf(server)),
+    });
+    t.same(report.problems, []);
+    t.equal(report.kills, 4);
+    t.ok(report.ordered > 40, `${report.ordered} messages on shared objects came in a serial order`);
+    t.ok(report.unanswered > 4, `${report.unanswered} were cut off`);
+  },
+);

@@ -5,21 +5,25 @@ import { killRepeatedly } from './kill.ts';
 import { ask, create, get, materialHash } from './messages.ts';
 
 /** A short run; `node test/faults/run.ts --kills N` is the long one. */
-t.test('kill -9 under writes loses nothing that was acknowledged', { timeout: 300_000 }, async (t) => {
-  const report = await killRepeatedly({ kills: 10, seed: 20261123, writers: 6 });
-  t.same(report.problems, []);
-  t.equal(report.kills, 10);
-  t.ok(report.acknowledged > 100, `${report.acknowledged} messages were acknowledged`);
-  t.ok(report.unanswered > 10, `${report.unanswered} were cut off`);
-  t.ok(report.ordered > 100, `${report.ordered} messages on shared objects came in a serial order`);
-  const { undone, chain, cell, spend } = report.interrupted;
-  t.ok(
-    undone + chain + cell + spend > 10,
-    `cut off: ${undone} to undo, ${chain} Re-key, ${cell} Import, ${spend} spending`,
-  );
-});
+t.test(
+  'the daemon loses no acknowledged change when it is killed under writes',
+  { timeout: 300_000 },
+  async (t) => {
+    const report = await killRepeatedly({ kills: 10, seed: 20261123, writers: 6 });
+    t.same(report.problems, []);
+    t.equal(report.kills, 10);
+    t.ok(report.acknowledged > 100, `${report.acknowledged} messages were acknowledged`);
+    t.ok(report.unanswered > 10, `${report.unanswered} were cut off`);
+    t.ok(report.ordered > 100, `${report.ordered} messages on shared objects came in a serial order`);
+    const { undone, chain, cell, spend } = report.interrupted;
+    t.ok(
+      undone + chain + cell + spend > 10,
+      `cut off: ${undone} to undo, ${chain} Re-key, ${cell} Import, ${spend} spending`,
+    );
+  },
+);
 
-t.test('a loss would be seen', async (t) => {
+t.test('the comparison finds a loss', async (t) => {
   const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();

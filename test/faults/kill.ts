@@ -75,9 +75,10 @@ interface Crew {
 }
 
 /**
- * Kills a daemon repeatedly while clients write, and compares its objects after each restart with those it had
- * acknowledged: none may be lost, and the effects of a message without an answer must be there completely or not at all.
- * For the objects that many connections change at once, a serial order of the messages must lead to their state.
+ * Kills a daemon repeatedly while clients write, and compares its objects after each restart with those it
+ * had acknowledged: none may be lost, and the effects of a message without an answer must be there completely
+ * or not at all. For the objects that many connections change at once, a serial order of the messages must
+ * lead to their state.
  */
 export async function killRepeatedly(options: KillOptions): Promise<KillReport> {
   const { store } = options;
@@ -119,7 +120,9 @@ class KillCampaign {
     this.#random = new Random(options.seed);
   }
 
-  /** Lets clients write, kills and restarts the server, and checks every object that the round has changed. */
+  /**
+   * Lets clients write, kills and restarts the server, and checks every object that the round has changed.
+   */
   async playRound(round: number): Promise<void> {
     const contest = await this.#prepareContest(round);
     const crew = this.#createCrew(round, contest);

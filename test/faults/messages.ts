@@ -13,7 +13,7 @@ import {
   valueOf,
 } from '../client.ts';
 
-/** The few requests that the fault tests are made of, all in KMIP 1.4. */
+/** The requests of the fault tests, in KMIP 1.4. */
 
 export type State = 'PreActive' | 'Active' | 'Deactivated' | 'Destroyed';
 const states: Readonly<Record<number, State>> = {
@@ -92,7 +92,7 @@ export interface Answer {
   readonly payload: Node | undefined;
 }
 
-/** Sends one message; the answers to its items. */
+/** Sends a message and resolves to the answers to its items. */
 export async function ask(
   client: Client,
   items: readonly RequestItem[],
@@ -111,7 +111,7 @@ export function hashOf(material: Uint8Array): string {
   return createHash('sha256').update(material).digest('hex');
 }
 
-/** Hash of the key in an answer to Get; undefined when there is none. */
+/** Returns the hash of the key in an answer to Get; undefined when there is none. */
 export function materialHash({ payload }: Answer): string | undefined {
   const material = payload && valueOf(payload, 'SymmetricKey', 'KeyBlock', 'KeyValue', 'KeyMaterial');
   return material instanceof Uint8Array ? hashOf(material) : undefined;
@@ -124,7 +124,7 @@ export interface Facts {
   readonly links: ReadonlyMap<number, string>;
 }
 
-/** What an answer to `attributes` says. */
+/** Reads the attributes in an answer to `attributes`. */
 export function factsOf({ payload }: Answer): Facts {
   const names: string[] = [];
   const links = new Map<number, string>();
@@ -141,7 +141,7 @@ export function factsOf({ payload }: Answer): Facts {
   return { state, names, links };
 }
 
-/** Identifiers in an answer to Locate. */
+/** Returns the identifiers in an answer to Locate. */
 export function located({ payload }: Answer): string[] {
   return children(payload, 'UniqueIdentifier').map(({ value }) => String(value));
 }

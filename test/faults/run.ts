@@ -1,6 +1,7 @@
 /**
- * `node test/faults/run.ts [--kills N] [--seed N] [--store sqlite|postgres]`: kills a daemon N times under writes. Exits with 1
- * when it lost anything, or when no serial order explains what it answered.
+ * `node test/faults/run.ts [--kills N] [--seed N] [--store sqlite|postgres]`: kills a daemon N times under
+ * writes. The exit code is 1 when it lost an acknowledged change, or when no serial order explains its
+ * answers.
  */
 import { parseArgs } from 'node:util';
 import { startPostgres } from '../store/embedded-postgres.ts';

@@ -24,8 +24,8 @@ import { forms, HttpsClient } from '../https-client.ts';
 import { found, page, type Secret, written } from './secrets.ts';
 
 /**
- * Nothing that a client entrusts to the daemon, and no password it shows, may be found in what the daemon writes. Keys
- * are found by any eight bytes in a row, so that a part of one does not pass either.
+ * Nothing that a client entrusts to the daemon, and no password it shows, may be found in what the daemon
+ * writes. Keys are found by any eight bytes in a row, so that a part of one does not pass either.
  */
 
 const random = new Random(20261123);
@@ -112,7 +112,7 @@ const registrations: RequestItem[] = [
   ),
 ];
 
-/** Messages that carry secrets where they do not belong, or are broken behind them. */
+/** Messages with secrets in wrong places, or malformed after a secret. */
 function* misuses(id: string): Generator<Uint8Array> {
   const named = text('UniqueIdentifier', id);
   const attribute = (name: string, value: Node): Node =>
@@ -210,7 +210,10 @@ async function generatedKey(client: Client): Promise<Secret> {
   return { name: 'the key that the server made', bytes: value.slice() };
 }
 
-/** The same as XML and JSON, whole and broken, at once and as jobs, with a ticket; gives what the server has made. */
+/**
+ * The same as XML and JSON, whole and broken, at once and as jobs, with a ticket; gives what the server has
+ * made.
+ */
 async function overHttps(server: Daemon, t: Test): Promise<Secret[]> {
   const [, port = ''] = /HTTPS on 127\.0\.0\.1:(\d+)/.exec(server.output) ?? [];
   const identity = await readIdentity(join(server.home, 'clients', 'demo'));
@@ -238,70 +241,74 @@ async function overHttps(server: Daemon, t: Test): Promise<Secret[]> {
   return [{ name: 'the ticket', bytes: ticket.slice() }];
 }
 
-t.test('no secret is in the log, the database, the home or the metrics', { timeout: 300_000 }, async (t) => {
-  const server = await Daemon.prepare({
-    config: '[log]\nlevel = "trace"\n',
-    args: ['--metrics', '127.0.0.1:0', '--https', '127.0.0.1:0'],
-  });
-  t.teardown(() => server.remove());
-  await server.start();
-  const client = await server.connect();
-  const ids: string[] = [];
-  for (const registration of registrations) {
-    const answer = await client.request('1.4', [registration], [withPassword]);
-    t.equal(
-      valueOf(answer, 'BatchItem', 'ResultStatus'),
-      0,
-      String(valueOf(answer, 'BatchItem', 'ResultMessage') ?? 'registered'),
-    );
-    ids.push(String(valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier')));
-  }
-  for (const id of ids) {
-    const answer = await client.request(
-      '1.4',
-      [{ operation: 'Get', payload: [text('UniqueIdentifier', id)] }],
+t.test(
+  'the log, the database, the state directory and the metrics contain no secret of a client',
+  { timeout: 300_000 },
+  async (t) => {
+    const server = await Daemon.prepare({
+      config: '[log]\nlevel = "trace"\n',
+      args: ['--metrics', '127.0.0.1:0', '--https', '127.0.0.1:0'],
+    });
+    t.teardown(() => server.remove());
+    await server.start();
+    const client = await server.connect();
+    const ids: string[] = [];
+    for (const registration of registrations) {
+      const answer = await client.request('1.4', [registration], [withPassword]);
+      t.equal(
+        valueOf(answer, 'BatchItem', 'ResultStatus'),
+        0,
+        String(valueOf(answer, 'BatchItem', 'ResultMessage') ?? 'registered'),
+      );
+      ids.push(String(valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier')));
+    }
+    for (const id of ids) {
+      const answer = await client.request(
+        '1.4',
+        [{ operation: 'Get', payload: [text('UniqueIdentifier', id)] }],
+        [withDevice],
+      );
+      t.not(found(encode(answer), secrets).length, 0, 'the client itself gets it back');
+    }
+    const made = await generatedKey(client);
+    secrets.push(...(await overHttps(server, t)));
+    await client.request('1.4', [{ operation: 'Locate' }], [withPassword]);
+    await client.request(
+      '2.1',
+      [{ operation: 'Log', payload: [text('LogMessage', 'nothing secret')] }],
       [withDevice],
     );
-    t.not(found(encode(answer), secrets).length, 0, 'the client itself gets it back');
-  }
-  const made = await generatedKey(client);
-  secrets.push(...(await overHttps(server, t)));
-  await client.request('1.4', [{ operation: 'Locate' }], [withPassword]);
-  await client.request(
-    '2.1',
-    [{ operation: 'Log', payload: [text('LogMessage', 'nothing secret')] }],
-    [withDevice],
-  );
-  for (const message of misuses(ids[0] ?? '')) await client.send(message);
-  const ended = new Promise((resolve) => client.socket.once('close', resolve));
-  const last = await client.send(Uint8Array.from([...symmetric, ...symmetric]));
-  t.same(found(last, secrets), [], 'a key where a message should begin is not repeated');
-  await ended;
-  const other = await server.connect();
-  await other.request(
-    '1.4',
-    ids.map((id) => ({ operation: 'Destroy', payload: [text('UniqueIdentifier', id)] })),
-  );
-  await other.close();
+    for (const message of misuses(ids[0] ?? '')) await client.send(message);
+    const ended = new Promise((resolve) => client.socket.once('close', resolve));
+    const last = await client.send(Uint8Array.from([...symmetric, ...symmetric]));
+    t.same(found(last, secrets), [], 'a key where a message should begin is not repeated');
+    await ended;
+    const other = await server.connect();
+    await other.request(
+      '1.4',
+      ids.map((id) => ({ operation: 'Destroy', payload: [text('UniqueIdentifier', id)] })),
+    );
+    await other.close();
 
-  const [, metricsAt = ''] = /metrics on (127\.0\.0\.1:\d+)/.exec(server.output) ?? [];
-  const everything = await written(server, await page(`http://${metricsAt}/metrics`));
-  const names = [...everything.keys()];
-  for (const needed of ['output', 'metrics', 'kmipd.db', 'kmipd.db-wal', 'kmipd.db-shm', 'root.key']) {
-    t.ok(names.includes(needed), `${needed} is looked at`);
-  }
-  t.match(server.output, /Register/, 'the log tells of the requests');
-  t.match(everything.get('metrics'), /kmipd_requests_total\{operation="Register"/, 'so do the metrics');
-  const rootKey = {
-    name: 'the root key',
-    bytes: Buffer.from(readFileSync(join(server.home, 'root.key'), 'latin1').trim(), 'hex'),
-  };
-  for (const [name, content] of everything) {
-    t.same(found(content, [...secrets, made]), [], name);
-    if (name !== 'root.key') t.same(found(content, [rootKey]), [], `${name}: the root key`);
-  }
-  t.notMatch(server.output, /failed unexpectedly|internal error/);
-  t.equal(await server.end(), 0);
-  for (const [name, content] of await written(server, ''))
-    t.same(found(content, [...secrets, made]), [], `${name}, after the end`);
-});
+    const [, metricsAt = ''] = /metrics on (127\.0\.0\.1:\d+)/.exec(server.output) ?? [];
+    const everything = await written(server, await page(`http://${metricsAt}/metrics`));
+    const names = [...everything.keys()];
+    for (const needed of ['output', 'metrics', 'kmipd.db', 'kmipd.db-wal', 'kmipd.db-shm', 'root.key']) {
+      t.ok(names.includes(needed), `${needed} is looked at`);
+    }
+    t.match(server.output, /Register/, 'the log tells of the requests');
+    t.match(everything.get('metrics'), /kmipd_requests_total\{operation="Register"/, 'so do the metrics');
+    const rootKey = {
+      name: 'the root key',
+      bytes: Buffer.from(readFileSync(join(server.home, 'root.key'), 'latin1').trim(), 'hex'),
+    };
+    for (const [name, content] of everything) {
+      t.same(found(content, [...secrets, made]), [], name);
+      if (name !== 'root.key') t.same(found(content, [rootKey]), [], `${name}: the root key`);
+    }
+    t.notMatch(server.output, /failed unexpectedly|internal error/);
+    t.equal(await server.end(), 0);
+    for (const [name, content] of await written(server, ''))
+      t.same(found(content, [...secrets, made]), [], `${name}, after the end`);
+  },
+);

@@ -3,7 +3,10 @@ import { get as fetchHttp } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import type { Daemon } from '../fixture/daemon.ts';
 
-/** Looks for secrets in what a daemon writes. They are found by any eight bytes in a row, so that a part does not pass either. */
+/**
+ * Searches the files and output of a daemon for secrets. Any eight successive bytes of a secret are a
+ * finding.
+ */
 
 export interface Secret {
   readonly name: string;
@@ -12,7 +15,10 @@ export interface Secret {
 
 const window = 8;
 
-/** Forms in which a part of a secret may stand in a file: as it is, in hexadecimal, and in Base64 at each of its three phases. */
+/**
+ * Returns the forms of a part of a secret in a file: raw, in hexadecimal, and in Base64 at each of its three
+ * offsets.
+ */
 function* forms(secret: Uint8Array): Generator<string> {
   for (let at = 0; at + window <= secret.length; at += window) {
     const part = Buffer.from(secret.subarray(at, at + window));
@@ -34,7 +40,7 @@ function* forms(secret: Uint8Array): Generator<string> {
   }
 }
 
-/** Names of the secrets of which a part stands in `content`. */
+/** Returns the names of the secrets of which `content` contains a part. */
 export function found(content: Uint8Array | string, among: readonly Secret[]): string[] {
   const haystack = typeof content === 'string' ? content : Buffer.from(content).toString('latin1');
   return among
@@ -61,7 +67,7 @@ export function page(url: string): Promise<string> {
   });
 }
 
-/** What the daemon holds when the clients are done with it: everything it writes, by name. */
+/** Returns all files and output of the daemon, by name. */
 export async function written(server: Daemon, metrics: string): Promise<Map<string, Uint8Array | string>> {
   const all = new Map<string, Uint8Array | string>([
     ['output', server.output],

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { findSerialOrderProblem, type RecordedMessage, type Step, type World } from './serial.ts';
 
-/** The checker itself: what it accepts, and that it sees each kind of loss. */
+/** Tests of the checker: valid histories pass, and each kind of loss is found. */
 
 const world = (cell: string, chain: string, left: number): World =>
   new Map<string, string | number>([
@@ -29,7 +29,7 @@ const spend = (amount: number, left: number | undefined): Step => ({
 });
 const refused = (amount: number): Step => ({ kind: 'refused', object: 'key', amount });
 
-/** A message on a connection from one tick to another; without an end it was cut off. */
+/** Creates a message on a connection from one tick to another; without an end it was not answered. */
 const message = (
   connection: number,
   started: number,
@@ -46,7 +46,7 @@ const undone = (...of: Parameters<typeof message>): RecordedMessage => ({ ...mes
 
 const start = world('a', '1', 10);
 
-t.test('histories that a serial order explains', (t) => {
+t.test('a serial order is found when there is one', (t) => {
   const rows: [what: string, messages: RecordedMessage[], final: World][] = [
     ['nothing happened', [], start],
     [
@@ -111,7 +111,7 @@ t.test('histories that a serial order explains', (t) => {
   t.end();
 });
 
-t.test('losses, each of which is seen', (t) => {
+t.test('no serial order is found when a change was lost', (t) => {
   const rows: [what: string, messages: RecordedMessage[], final: World][] = [
     ['a change out of nowhere', [], world('z', '1', 10)],
     ['a lost change', [message(0, 1, 2, cell('a', 'b'))], start],

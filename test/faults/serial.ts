@@ -1,21 +1,26 @@
 /**
- * Whether some serial order explains what was answered and what is left: every answered message at one point between its
- * start and its end, and of the unanswered ones as many as it takes, each behind all that its connection was answered.
+ * Checks whether a serial order of messages explains their answers and the final state: each answered message
+ * takes effect at one point between its start and its end, and any number of unanswered ones after all
+ * answered messages of their connection.
  */
 
-/** Objects that many connections change: contents of cells, heads of Re-key chains, what is left of usage limits. */
+/**
+ * The state of the shared objects: contents of cells, heads of Re-key chains, and the rest of usage limits.
+ */
 export type World = ReadonlyMap<string, string | number>;
 
-/** What one message does to one object, and what its answer says of it; `undefined` where there was no answer. */
+/**
+ * The effect of a message on an object, and the values in its answer; they are undefined without an answer.
+ */
 export type Step =
-  /** Gives a cell new content. */
+  /** Replaces the content of a cell. */
   | {
       readonly kind: 'cell';
       readonly object: string;
       readonly before: string | undefined;
       readonly after: string;
     }
-  /** Puts a new object at the head of a chain. */
+  /** Replaces the head of a chain by a new object. */
   | {
       readonly kind: 'chain';
       readonly object: string;
@@ -28,27 +33,32 @@ export type Step =
       readonly amount: number;
       readonly left: number | undefined;
     }
-  /** Too little was left for it. */
+  /** The usage limit did not suffice. */
   | { readonly kind: 'refused'; readonly object: string; readonly amount: number };
 
+/** A message that was sent, with its effects. */
 export interface RecordedMessage {
   readonly connection: number;
-  /** Ticks of one clock for all connections. */
+  /** Tick of the clock that all connections of a round share. */
   readonly started: number;
-  /** Undefined: it was never answered. */
+  /** Undefined: it was not answered. */
   readonly ended: number | undefined;
   readonly steps: readonly Step[];
   /**
-   * Its batch failed late and was undone: nothing of it may stay. The answers tell what it saw, each object at a point of its own:
-   * a message that leaves nothing is not committed, so nobody compares what it has read.
+   * True: a late item of its batch failed, so all its effects must be undone. Its answers show each object at
+   * a point of its own: a message without effects is not committed, so the store does not check the values
+   * that it has read.
    */
   readonly undone: boolean;
 }
 
-/** An object whose making was not answered: nobody can know its identifier before somebody meets it. */
+/**
+ * Stands for an object whose creation was not answered; its identifier is unknown until an answer contains
+ * it.
+ */
 const unknownIdentifier = '?';
 
-/** The state after a message; undefined where the message cannot have been answered so in this state. */
+/** Returns the state after a message; undefined when its answer is not possible in the state before. */
 function applyMessage(world: World, message: RecordedMessage, made: ReadonlySet<string>): World | undefined {
   const next = new Map(world);
   for (const step of message.steps) {
@@ -84,8 +94,9 @@ function isSameObject(
 }
 
 /**
- * Undefined when there is a serial order from `initial` to `final`, else what stands in its way. Contents and identifiers never
- * come twice, so an answered message that fits the state can wait for nothing: only unanswered ones have to be tried out.
+ * Returns undefined when there is a serial order from `initial` to `final`, else the obstacle. Contents and
+ * identifiers are never repeated, so an answered message that fits the state is applied at once, and the
+ * search tries out only the unanswered ones.
  */
 export function findSerialOrderProblem(
   initial: World,
@@ -143,13 +154,15 @@ export function findSerialOrderProblem(
   return search(initial, answered, unanswered, 0) ? undefined : furthest.why;
 }
 
-/** Those that may come next: nobody that is still waiting had ended before they began. */
+/** Returns the messages that may be next: those that had started before any waiting message ended. */
 function candidatesOf(waiting: readonly RecordedMessage[]): RecordedMessage[] {
   const firstEnd = waiting.reduce((least, { ended = Infinity }) => Math.min(least, ended), Infinity);
   return waiting.filter(({ started }) => started <= firstEnd);
 }
 
-/** Whether another message that left nothing has seen what this one would change: it must have come before. */
+/**
+ * Tells whether an undone message has seen a value that this message would change, and so must be before it.
+ */
 function isAwaited(message: RecordedMessage, world: World, waiting: readonly RecordedMessage[]): boolean {
   return waiting.some(
     (other) =>
@@ -161,7 +174,7 @@ function isAwaited(message: RecordedMessage, world: World, waiting: readonly Rec
   );
 }
 
-/** What a message has seen before it changed it. */
+/** Returns the value of an object that a message has seen before its change. */
 function valueSeenBy(step: Step): string | number | undefined {
   if (step.kind === 'cell' || step.kind === 'chain') return step.before;
   return step.kind === 'spend' && step.left !== undefined ? step.left + step.amount : undefined;

@@ -31,9 +31,9 @@ import {
 import type { RecordedMessage, Step, World } from './serial.ts';
 
 /**
- * Objects that all connections change at once: cells (Import that replaces), chains (Re-key of whoever bears the name), and
- * keys with Usage Limits (Get Usage Allocation, Encrypt). Every message asks for what it changes, so that its answer says
- * at which point of the history it came.
+ * The objects that all connections of a round change at once: cells (Import that replaces), chains (Re-key of
+ * the object with a name), and a key with Usage Limits (Get Usage Allocation, Encrypt). Each message also
+ * reads the object that it changes, so that its answer shows its point in the history.
  */
 export interface SharedObjects {
   readonly cells: readonly string[];
@@ -85,7 +85,7 @@ const limitsOf = (id: string): RequestItem => ({
   payload: [text('UniqueIdentifier', id), text('AttributeName', 'Usage Limits')],
 });
 
-/** What an answer to `limitsOf` says is left. */
+/** Returns the rest of the Usage Limits in an answer to `limitsOf`. */
 function leftOf(answer: Answer | undefined): number {
   const value = answer?.payload && find(answer.payload, 'Attribute', 'AttributeValue');
   return Number(value && valueOf(value, 'UsageLimitsCount'));
@@ -120,7 +120,7 @@ function requireSuccess(answers: readonly Answer[], what: string): readonly Answ
   return answers;
 }
 
-/** Makes the objects of one round. */
+/** Creates the objects of a round. */
 export async function createSharedObjects(
   client: Client,
   prefix: string,
@@ -134,7 +134,7 @@ export async function createSharedObjects(
   return { cells, chains, limited: made?.id ?? '' };
 }
 
-/** How the objects are now. */
+/** Reads the state of the objects. */
 export async function readWorld(client: Client, shared: SharedObjects): Promise<World> {
   const world = new Map<string, string | number>();
   for (const cell of shared.cells) {
@@ -149,7 +149,10 @@ export async function readWorld(client: Client, shared: SharedObjects): Promise<
   return world.set(shared.limited, leftOf(left));
 }
 
-/** Follows the replacements of each chain from its first object: every link that was acknowledged must be there. */
+/**
+ * Follows the replacements of each chain from its first object and returns a line for each acknowledged link
+ * that is missing.
+ */
 export async function findLostReplacements(
   client: Client,
   shared: SharedObjects,
@@ -186,7 +189,7 @@ export async function findLostReplacements(
   return problems;
 }
 
-/** One clock for all connections of a round. */
+/** The clock that all connections of a round share. */
 export class Ticks {
   #now = 0;
   next(): number {
@@ -194,7 +197,7 @@ export class Ticks {
   }
 }
 
-/** A message: its items, and how their answers become steps; `undefined` answers stand for those that never came. */
+/** A message to send: its items, and the conversion of their answers, undefined without one, into steps. */
 interface Plan {
   readonly items: readonly RequestItem[];
   readonly steps: (answers: readonly Answer[] | undefined) => Step[];
@@ -202,7 +205,7 @@ interface Plan {
   readonly failing: boolean;
 }
 
-/** One connection that changes the shared objects, message after message, until the server is gone. */
+/** A connection that changes the shared objects, message after message, until the server ends. */
 export class SharedWriter {
   readonly messages: RecordedMessage[] = [];
   /** Answers that no rule of KMIP explains. */
@@ -320,7 +323,7 @@ export class SharedWriter {
   }
 }
 
-/** Several plans as one message. What was not reached any more has no steps. */
+/** Merges plans into one message. Items that were not executed have no steps. */
 function joined(parts: readonly Plan[], failing: boolean): Plan {
   return {
     items: parts.flatMap(({ items }) => items),

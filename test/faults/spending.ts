@@ -6,7 +6,7 @@ import { Random } from '../fuzz/random.ts';
 import { type Answer, ask } from './messages.ts';
 import { block, encrypting, limitedKey } from './shared.ts';
 
-/** 64 clients spend the same key at once, through one daemon or two: exactly what its Usage Limits allow, and no less. */
+/** 64 clients use a key at once, through one daemon or two, until exactly its Usage Limits are spent. */
 const clients = 64;
 
 interface Spending {
@@ -58,7 +58,7 @@ interface Account {
   readonly odd: string[];
 }
 
-/** Spends until a message for the least amount is refused: then nothing can be left. */
+/** Spends until a message for the smallest amount is refused, so that the limit is spent. */
 async function spend(client: Client, purse: Purse, random: Random, account: Account): Promise<void> {
   for (;;) {
     const { operation, amount, payload } = spendingOf(purse, random);
@@ -139,7 +139,7 @@ async function purses(client: Client): Promise<Purse[]> {
   ];
 }
 
-/** Spends a key for encryption and one for signatures until nothing is left, through all of the daemons, and ends these. */
+/** Spends the limits of an encryption key and of a signing key through all daemons, and ends the daemons. */
 export async function spendAll(t: Test, servers: readonly Daemon[]): Promise<void> {
   for (const server of servers) await server.start();
   const connections = await Promise.all(

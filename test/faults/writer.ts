@@ -16,7 +16,7 @@ import {
   revoke,
 } from './messages.ts';
 
-/** Refused although nothing was wrong with it. */
+/** Is thrown when the server refuses a valid message. */
 class Refused extends Error {}
 
 function expectAll(answers: readonly Answer[], count: number): void {
@@ -25,12 +25,12 @@ function expectAll(answers: readonly Answer[], count: number): void {
     throw new Refused(failed?.message ?? `${answers.length} of ${count} answers`);
 }
 
-/** One connection that makes and changes objects of its own, one message after the other, until the server is gone. */
+/** A connection that creates and changes objects of its own, message after message, until the server ends. */
 export class Writer {
   readonly objects: Known[] = [];
-  /** The message on the way. */
+  /** The message in flight. */
   unanswered: Unanswered | undefined;
-  /** Undone batches whose failure was answered: must never be seen either. */
+  /** Undone batches whose failure was answered; their effects must not exist either. */
   readonly undone: Unanswered[] = [];
   acknowledged = 0;
   readonly #random: Random;

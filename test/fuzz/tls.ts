@@ -21,8 +21,8 @@ import { Random } from './random.ts';
 import { emptyReport, type Options, type Report } from './report.ts';
 
 /**
- * After these requests the server sends requests on the connection instead of answering, or accepts only another
- * certificate of the client. This client supports neither.
+ * After these requests the server sends requests on the connection instead of answering, or accepts only
+ * another certificate of the client. This client supports neither.
  */
 const changesTheConnection = /^(SetEndpointRole|ReProvision) /;
 
@@ -88,7 +88,10 @@ class FuzzConnection {
     return new FuzzConnection(socket);
   }
 
-  /** Waits for a number of answers or, with `end`, until the peer has closed; resolves to false after `milliseconds`. */
+  /**
+   * Waits for a number of answers or, with `end`, until the peer has closed; resolves to false after
+   * `milliseconds`.
+   */
   async until(answers: number, end: boolean, milliseconds: number): Promise<boolean> {
     const deadline = performance.now() + milliseconds;
     while (!this.closed && (end || this.answers.length < answers)) {
@@ -176,7 +179,9 @@ export async function fuzzTls(options: Options): Promise<Report> {
   return report;
 }
 
-/** Looks for errors in the log, ends the daemon and checks its exit code; both become problems of the report. */
+/**
+ * Looks for errors in the log, ends the daemon and checks its exit code; both become problems of the report.
+ */
 async function checkEnd(server: Daemon, report: Report, last: number): Promise<void> {
   for (const log of server.output.match(/^.*(?:failed unexpectedly|a bug).*$/gm) ?? [])
     report.problems.push({ number: -1, problem: 'the log contains a bug', details: log, hex: '' });
@@ -247,7 +252,10 @@ async function neighbour(
   }
 }
 
-/** Sends random bytes in place of a TLS handshake; resolves to a problem when the server does not close the connection. */
+/**
+ * Sends random bytes in place of a TLS handshake; resolves to a problem when the server does not close the
+ * connection.
+ */
 function garbageInsteadOfTls(port: number, random: Random): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connectPlain(port, '127.0.0.1');

@@ -22,11 +22,11 @@ import { active, blockOf, mask, register } from '../protocol/operations/transfer
 import { TestService } from '../protocol/service.ts';
 import { missing, OpenSsl } from './openssl.ts';
 
-/** Certificates, certificate requests and PKCS#12 files go to and fro between here and OpenSSL's command line. */
+/** Certificates, certificate requests and PKCS#12 files are exchanged with OpenSSL's command line. */
 
 const service = await TestService.open();
 t.teardown(() => service.close());
-// OpenSSL goes by the clock of the machine.
+// OpenSSL uses the clock of the machine.
 service.now = Date.now();
 const openssl = new OpenSsl(t);
 const skip = missing;
@@ -47,7 +47,7 @@ const authorities: readonly (readonly [string, readonly Attribute[]])[] = [
 const pemOf = async (der: Uint8Array) =>
   openssl.file(await openssl.ask('x509 -inform DER -in', openssl.file(der)));
 
-/** What `openssl verify` says of a chain, strictly by RFC 5280. */
+/** Returns the output of `openssl verify` for a chain, strictly by RFC 5280. */
 async function verified(
   root: Uint8Array,
   leaf: Uint8Array,
@@ -58,7 +58,7 @@ async function verified(
   return (await openssl.try('verify -x509_strict', ...args, await pemOf(leaf))).text;
 }
 
-t.test('chains issued here', { skip }, async (t) => {
+t.test('OpenSSL accepts chains that Certify issued', { skip }, async (t) => {
   const other = await authority(service, 'Other');
   for (const [kind, key] of authorities) {
     const root = await authority(service, `Root ${kind}`, key);
@@ -87,7 +87,7 @@ const subjectOf = (common: string) => ({
   CertificateSubjectAlternativeName: [`${common}.example.com`],
 });
 
-t.test('certificate requests that OpenSSL made', { skip }, async (t) => {
+t.test('Certify accepts certificate requests of OpenSSL', { skip }, async (t) => {
   const root = await authority(service, 'Root of requests');
   const link = linkTo(root.certificate);
   for (const args of [
@@ -137,7 +137,7 @@ t.test('certificate requests that OpenSSL made', { skip }, async (t) => {
   }
 });
 
-t.test('a public key that OpenSSL made', { skip }, async (t) => {
+t.test('Certify accepts a public key of OpenSSL', { skip }, async (t) => {
   const root = await authority(service, 'Root of keys');
   for (const args of ['RSA', 'EC -pkeyopt ec_paramgen_curve:P-384', 'ED25519', 'X25519']) {
     const key = openssl.file(await openssl.ask(`genpkey -algorithm ${args}`));
@@ -171,7 +171,7 @@ const link = (
   LinkedObjectIdentifier: string,
 ): Attribute => attribute('Link', { LinkType, LinkedObjectIdentifier });
 
-t.test('PKCS#12 made here', { skip }, async (t) => {
+t.test('OpenSSL reads PKCS#12 files of Get', { skip }, async (t) => {
   const root = await authority(service, 'Root of bundles');
   const passwordOf = await passwordLink();
   for (const [kind, key] of authorities) {
@@ -214,7 +214,7 @@ t.test('PKCS#12 made here', { skip }, async (t) => {
   }
 });
 
-t.test('PKCS#12 made by OpenSSL', { skip }, async (t) => {
+t.test('Register reads PKCS#12 files of OpenSSL', { skip }, async (t) => {
   const passwordOf = await passwordLink();
   for (const args of [
     'RSA -pkeyopt rsa_keygen_bits:2048',
@@ -250,7 +250,7 @@ t.test('PKCS#12 made by OpenSSL', { skip }, async (t) => {
   }
 });
 
-t.test('Validate judges chains that OpenSSL made', { skip }, async (t) => {
+t.test('Validate checks chains of OpenSSL', { skip }, async (t) => {
   const make = async (subject: string, extensions: string, issuer?: { key: string; certificate: string }) => {
     const key = openssl.file(await openssl.ask('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256'));
     const request = openssl.file(await openssl.ask(`req -new -batch -key ${key} -subj /CN=${subject}`));

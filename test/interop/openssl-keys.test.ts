@@ -10,7 +10,7 @@ import { blockOf, mask, register } from '../protocol/operations/transfer/wrappin
 import { TestService } from '../protocol/service.ts';
 import { missing, OpenSsl } from './openssl.ts';
 
-/** Keys that are made here are read by OpenSSL's command line, and the other way round. */
+/** OpenSSL's command line reads the keys of the server, and the other way round. */
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -51,7 +51,7 @@ const made: readonly (readonly [name: string, attributes: readonly Attribute[]])
   ['X448', [algorithm('ECDH'), curve('CURVE448')]],
 ];
 
-t.test('keys made here, in every format that OpenSSL reads', { skip }, async (t) => {
+t.test('OpenSSL reads keys of the server in every format that it knows', { skip }, async (t) => {
   for (const [name, attributes] of made) {
     const { PrivateKeyUniqueIdentifier: id, PublicKeyUniqueIdentifier: publicId } = await succeed(
       service,
@@ -112,7 +112,7 @@ t.test('keys made here, in every format that OpenSSL reads', { skip }, async (t)
   }
 });
 
-/** How OpenSSL makes a key, and the formats it writes it in. */
+/** The command of OpenSSL that generates a key, and the formats in which it writes the key. */
 const foreign: readonly (readonly [name: string, args: string, length: number])[] = [
   ...[1024, 1536, 2048, 3072, 4096].map(
     (size) => [`RSA ${size}`, `genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:${size}`, size] as const,
@@ -150,7 +150,7 @@ const foreign: readonly (readonly [name: string, args: string, length: number])[
   ['DH ffdhe3072', 'genpkey -algorithm DH -pkeyopt group:ffdhe3072', 3072],
 ];
 
-t.test('keys made by OpenSSL, in every format it writes', { skip }, async (t) => {
+t.test('the server reads keys of OpenSSL in every format that it writes', { skip }, async (t) => {
   for (const [name, args, length] of foreign) await comesBack(t, name, await openssl.ask(args), length);
   for (const [size, q] of [
     [1024, 160],
@@ -170,7 +170,7 @@ type Tap = {
   equal(a: unknown, b: unknown, message: string): unknown;
 };
 
-/** Registers the key in each of its forms and asks for it in each. */
+/** Registers a key in each of its formats and gets it in each. */
 async function comesBack(t: Tap, name: string, pem: Uint8Array, length: number): Promise<void> {
   const file = openssl.file(pem);
   const pkcs8 = OpenSsl.der(pem);
@@ -202,14 +202,14 @@ async function comesBack(t: Tap, name: string, pem: Uint8Array, length: number):
   }
 }
 
-t.test('RSA keys of three primes are refused', { skip }, async (t) => {
+t.test('Register refuses RSA keys of three primes', { skip }, async (t) => {
   const args = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3';
   const Object = asymmetricKey('PrivateKey', 'PKCS_8', OpenSsl.der(await openssl.ask(args)));
   const request = { ObjectType: Object.type, Attributes: having(), Object } as const;
   t.equal(await outcome(service, '2.1', Register, request), 'InvalidField');
 });
 
-t.test('a key that goes to and fro in PEM stays what it is', { skip }, async (t) => {
+t.test('a key is unchanged after an exchange in PEM', { skip }, async (t) => {
   for (const args of [
     'genrsa 2048',
     'ecparam -name prime256v1 -genkey -noout',

@@ -6,16 +6,16 @@ import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import { hex, VectorClient, testedVersions, verifySignature } from '../protocol/known-answers/vector-client.ts';
 import { succeed } from '../protocol/operations/ask.ts';
-import { hashes, missing, OpenSsl, type Pair, pairOf, rsaWords } from './openssl.ts';
+import { hashes, missing, OpenSsl, type Pair, pairOf, rsaArgs } from './openssl.ts';
 
-/** What is signed here is verified by OpenSSL's command line, and the other way round. */
+/** OpenSSL's command line verifies the signatures of the server, and the other way round. */
 
 const player = await VectorClient.open(t);
 const openssl = new OpenSsl(t);
 const skip = missing;
 const data = new TextEncoder().encode('data of thirty-two bytes and so…');
 
-/** One way of signing: our parameters, the args of `openssl dgst`. */
+/** A signature scheme: its Cryptographic Parameters, and the arguments of `openssl dgst`. */
 interface Way {
   readonly name: string;
   readonly key: Pair;
@@ -26,7 +26,7 @@ interface Way {
 }
 
 async function ways(): Promise<Way[]> {
-  const rsa = await pairOf(openssl, rsaWords);
+  const rsa = await pairOf(openssl, rsaArgs);
   const result: Way[] = [];
   for (const [HashingAlgorithm, hash] of hashes) {
     const parameters = { PaddingMethod: 'PKCS1V1_5', HashingAlgorithm } as const;
@@ -87,35 +87,42 @@ async function ways(): Promise<Way[]> {
   return result;
 }
 
-t.test('signatures, both ways', { skip }, async (t) => {
-  const file = openssl.file(data);
-  for (const { name, key, parameters, args, digest } of await ways()) {
-    const secret = await player.registerKey(key.secret, 'Sign');
-    const open = await player.registerKey(key.open, 'Verify');
-    const theirs = await openssl.ask(`dgst ${args} -sign ${key.secretFile}`, file);
-    const messages = [
-      { Data: data },
-      ...(digest === undefined ? [] : [{ DigestedData: nodeCrypto.digest(digest, data) }]),
-    ];
-    for (const version of testedVersions) {
-      for (const message of messages) {
-        const what = `${version} ${name} ${Object.keys(message)}`;
-        t.equal(
-          await verifySignature(player, version, open, parameters, message, theirs),
-          'Valid',
-          `${what}: theirs`,
-        );
-        const request = { UniqueIdentifier: secret, CryptographicParameters: parameters, ...message };
-        const { SignatureData } = await succeed(player.service, version, Sign, request);
-        const ours = openssl.file(SignatureData as Uint8Array);
-        const { text } = await openssl.try(`dgst ${args} -verify ${key.publicFile} -signature ${ours}`, file);
-        t.match(text, /Verified OK/, `${what}: ours`);
+t.test(
+  'OpenSSL verifies RSA and ECDSA signatures of the server, and the other way round',
+  { skip },
+  async (t) => {
+    const file = openssl.file(data);
+    for (const { name, key, parameters, args, digest } of await ways()) {
+      const secret = await player.registerKey(key.secret, 'Sign');
+      const open = await player.registerKey(key.open, 'Verify');
+      const theirs = await openssl.ask(`dgst ${args} -sign ${key.secretFile}`, file);
+      const messages = [
+        { Data: data },
+        ...(digest === undefined ? [] : [{ DigestedData: nodeCrypto.digest(digest, data) }]),
+      ];
+      for (const version of testedVersions) {
+        for (const message of messages) {
+          const what = `${version} ${name} ${Object.keys(message)}`;
+          t.equal(
+            await verifySignature(player, version, open, parameters, message, theirs),
+            'Valid',
+            `${what}: theirs`,
+          );
+          const request = { UniqueIdentifier: secret, CryptographicParameters: parameters, ...message };
+          const { SignatureData } = await succeed(player.service, version, Sign, request);
+          const ours = openssl.file(SignatureData as Uint8Array);
+          const { text } = await openssl.try(
+            `dgst ${args} -verify ${key.publicFile} -signature ${ours}`,
+            file,
+          );
+          t.match(text, /Verified OK/, `${what}: ours`);
+        }
       }
     }
-  }
-});
+  },
+);
 
-t.test('EdDSA, both ways', { skip }, async (t) => {
+t.test('OpenSSL verifies EdDSA signatures of the server, and the other way round', { skip }, async (t) => {
   const file = openssl.file(data);
   for (const algorithm of ['ED25519', 'ED448']) {
     const key = await pairOf(openssl, `genpkey -algorithm ${algorithm}`);

@@ -8,7 +8,7 @@ import { asymmetricKey } from '../protocol/known-answers/vector-client.ts';
 
 /** OpenSSL's command line, in a directory of its own. */
 
-/** Why these tests cannot run; false where they can. */
+/** The reason why these tests cannot run; false when they can. */
 export const missing: string | false = await run('openssl', ['version']).then(
   ({ text }) => (/^OpenSSL [3-9]/.test(text) ? false : `openssl is ${text.trim()}, not OpenSSL 3`),
   () => 'the command openssl is not installed',
@@ -33,7 +33,7 @@ function run(command: string, args: readonly string[], cwd?: string, input?: Uin
       const bytes = new Uint8Array(Buffer.concat(out));
       resolve({ exitCode: exitCode ?? 1, bytes, text: Buffer.concat([...out, ...errors]).toString() });
     });
-    // A command that refuses its args does not wait for its input.
+    // A command that refuses its arguments does not read its input.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });
@@ -49,14 +49,14 @@ export class OpenSsl {
     t.teardown(() => rmSync(this.#directory, { recursive: true, force: true }));
   }
 
-  /** Writes a file and names it. */
+  /** Writes a file and returns its path. */
   file(content: Uint8Array | string): string {
     const name = this.name();
     writeFileSync(join(this.#directory, name), content);
     return name;
   }
 
-  /** A name for a file that a command writes. */
+  /** Returns a path for a file that a command will write. */
   name(): string {
     this.#files += 1;
     return `${this.#files}`;
@@ -66,7 +66,10 @@ export class OpenSsl {
     return new Uint8Array(readFileSync(join(this.#directory, name)));
   }
 
-  /** What the command writes. Throws with its args where it fails. */
+  /**
+   * Returns the output of a command.
+   * @throws {Error} with its messages when it fails.
+   */
   async ask(args: string, ...more: readonly string[]): Promise<Uint8Array> {
     const { exitCode, bytes, text } = await this.try(args, ...more);
     if (exitCode !== 0) throw new Error(`openssl ${args} ${more.join(' ')}: ${text}`);
@@ -77,14 +80,14 @@ export class OpenSsl {
     return run('openssl', [...args.split(' '), ...more], this.#directory);
   }
 
-  /** The first item of a PEM file in DER. */
+  /** Returns the first block of a PEM file in DER. */
   static der(pem: Uint8Array): Uint8Array {
     const [, base64 = ''] = /-----BEGIN [^-]+-----([^-]+)-----END/.exec(Buffer.from(pem).toString()) ?? [];
     return new Uint8Array(Buffer.from(base64, 'base64'));
   }
 }
 
-/** A key pair that OpenSSL has made. */
+/** A key pair that OpenSSL has generated. */
 export interface Pair {
   /** Files in PEM and DER. */
   readonly secretFile: string;
@@ -106,8 +109,8 @@ export async function pairOf(openssl: OpenSsl, args: string, ...more: readonly s
   };
 }
 
-export const rsaWords = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048';
-/** Hashes by our names and OpenSSL's. */
+export const rsaArgs = 'genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048';
+/** OpenSSL's names of hashes, by their names in KMIP. */
 export const hashes: readonly (readonly [HashingAlgorithm & string, string])[] = [
   ['SHA_1', 'sha1'],
   ['SHA_224', 'sha224'],

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const python = '/usr/bin/python3';
 const script = join(import.meta.dirname, 'pykmip_client.py');
 
-/** What the script says about one check. */
+/** The result of a check of the script. */
 interface Result {
   readonly version: string;
   readonly check: string;
@@ -18,8 +18,8 @@ interface Result {
 }
 
 /**
- * Answers as the specification has them that PyKMIP 0.10.0 cannot decode, by the args of its failure. See
- * docs/decisions/08-pykmip-decoder.md. One that passes fails the test: then the row has to go.
+ * Answers by the specification that PyKMIP 0.10.0 cannot decode, by the text of its failure. See
+ * docs/decisions/08-pykmip-decoder.md. A check that passes fails the test: then its row has to be removed.
  */
 const undecodable: readonly {
   readonly versions: readonly string[];
@@ -124,7 +124,7 @@ if (missing === undefined) {
       t.end();
     });
   }
-  t.test('every version has run', (t) => {
+  t.test('the script has tested every version', (t) => {
     t.same([...new Set(results.map((result) => result.version))], ['1.0', '1.1', '1.2', '1.3', '1.4', '2.0']);
     t.end();
   });

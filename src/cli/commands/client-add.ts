@@ -141,8 +141,8 @@ function refuseUnknownRole(role: string, config: Config): void {
 }
 
 /**
- * Signs, accepts or issues the client's certificate, as the options say, and writes the client's files. Resolves to the
- * certificate, with its chain where it has one (PEM).
+ * Signs, accepts or issues the client's certificate, as the options say, and writes the client's files.
+ * Resolves to the certificate, with its chain where it has one (PEM).
  */
 async function obtainCertificate(
   name: string,
@@ -179,8 +179,9 @@ async function obtainCertificate(
 }
 
 /**
- * Reads a certificate that the client has already, with the chain above it unless it is self-signed: OpenSSL requires
- * the whole chain up to a root, and Node's server has no option for less. Resolves to the PEM of the chain.
+ * Reads a certificate that the client has already, with the chain above it unless it is self-signed: OpenSSL
+ * requires the whole chain up to a root, and Node's server has no option for less. Resolves to the PEM of the
+ * chain.
  * @throws {CommandError} when no TLS handshake could use it.
  */
 async function readOwnCertificate(file: string, authorities: readonly string[]): Promise<string> {

@@ -201,7 +201,10 @@ interface StoredCredentials {
   readonly use: CredentialUse;
 }
 
-/** Loads the credentials of a client, stores those that `work` returns as `next`, if any, and prints its lines. */
+/**
+ * Loads the credentials of a client, stores those that `work` returns as `next`, if any, and prints its
+ * lines.
+ */
 async function withCredentials(
   args: CredentialCommandArguments,
   work: (found: StoredCredentials) => {

@@ -77,7 +77,10 @@ function decodeHex(text: string): Uint8Array {
   );
 }
 
-/** Splits messages that follow each other, as in a captured stream: 8 bytes of header, then its length, padded. */
+/**
+ * Splits messages that follow each other, as in a captured stream: 8 bytes of header, then its length,
+ * padded.
+ */
 function splitFrames(bytes: Uint8Array): readonly Uint8Array[] {
   const frames: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -61,7 +61,10 @@ export const init: Command<Arguments> = {
   },
 };
 
-/** Returns the options that a new configuration contains, so that later commands find the same store and listeners. */
+/**
+ * Returns the options that a new configuration contains, so that later commands find the same store and
+ * listeners.
+ */
 export function readListenerSettings(args: ListenerArguments): Readonly<Record<string, string>> {
   const listen = readOption('listen', args.listen, readAddress);
   const https = readOption('https', args.https, readAddress);

@@ -35,7 +35,8 @@ export function createServeCommand(boot: Boot): Command<Arguments> {
     async run(args) {
       const stateDirectory = stateDirectoryAt(args.home);
       const overrides = readOverrides(args);
-      // Other commands send SIGHUP to the process that holds the lock; without a listener, it would end the process.
+      // Other commands send SIGHUP to the process that holds the lock; without a listener, it would end the
+      // process.
       process.on('SIGHUP', () => {});
       const lock = lockStateDirectory(stateDirectory);
       try {

@@ -12,7 +12,8 @@ import { splitCertificates } from '../../../certs/pem.ts';
 import type { Config } from '../../config/index.ts';
 import { readRequiredFile, type StateDirectory, writeFileAtomically } from './state-directory.ts';
 
-// The library of issue.ts takes longer to load than the rest of a start, so only the issuance of certificates loads it.
+// The library of issue.ts takes longer to load than the rest of a start, so only the issuance of certificates
+// loads it.
 const loadIssuer = () => import('../../../certs/issue.ts');
 
 const fromBackup = 'restore it from a backup';
@@ -32,8 +33,8 @@ export function readAuthority(stateDirectory: StateDirectory): IssuedCertificate
 }
 
 /**
- * Reads the authorities that server and clients trust, one PEM each: the state directory's own first, then those of
- * the configuration.
+ * Reads the authorities that server and clients trust, one PEM each: the state directory's own first, then
+ * those of the configuration.
  * @throws {CommandError} when a file is missing.
  */
 export function readTrustedAuthorities(stateDirectory: StateDirectory, config: Config): readonly string[] {
@@ -48,7 +49,10 @@ export function readTrustedAuthorities(stateDirectory: StateDirectory, config: C
   return [...splitCertificates(own, stateDirectory.authority.certificate), ...configured];
 }
 
-/** Creates the authority's key and certificate where they are missing; the key first, because the rest depends on it. */
+/**
+ * Creates the authority's key and certificate where they are missing; the key first, because the rest depends
+ * on it.
+ */
 export async function completeAuthority(stateDirectory: StateDirectory, kind: KeyKind): Promise<void> {
   const { certificate, key } = stateDirectory.authority;
   if (!existsSync(key)) writeFileAtomically(key, privateKeyToPem(await generateKey(kind)), 0o600);
@@ -60,8 +64,8 @@ export async function completeAuthority(stateDirectory: StateDirectory, kind: Ke
 }
 
 /**
- * Issues the server's certificate when it is missing, and generates its key, of the authority's kind, when that is
- * missing too. To renew the certificate, an operator deletes it and reloads.
+ * Issues the server's certificate when it is missing, and generates its key, of the authority's kind, when
+ * that is missing too. To renew the certificate, an operator deletes it and reloads.
  * @throws {CommandError} when the authority is missing.
  */
 export async function completeServer(stateDirectory: StateDirectory, config: Config): Promise<void> {

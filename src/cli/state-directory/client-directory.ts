@@ -6,7 +6,9 @@ import { CommandError } from '../failure.ts';
 import { runningDaemonPid } from './lock.ts';
 import type { StateDirectory } from './state-directory.ts';
 
-/** Opens the database while `work` runs and resolves to its result; a daemon may have the database open too. */
+/**
+ * Opens the database while `work` runs and resolves to its result; a daemon may have the database open too.
+ */
 export async function withClientDirectory<T>(
   store: string,
   work: (directory: ClientDirectory, opened: OpenStore) => Promise<T>,
@@ -31,8 +33,8 @@ export async function requireClient(directory: ClientDirectory, name: string): P
 }
 
 /**
- * Makes the running daemon of a state directory reload, if there is one. It looks up the client of each new connection
- * anyway; the reload updates the certificates that TLS trusts and checks the open connections.
+ * Makes the running daemon of a state directory reload, if there is one. It looks up the client of each new
+ * connection anyway; the reload updates the certificates that TLS trusts and checks the open connections.
  */
 export function notifyDaemon(stateDirectory: StateDirectory): void {
   const pid = runningDaemonPid(stateDirectory);

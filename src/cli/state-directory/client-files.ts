@@ -59,7 +59,9 @@ export function writeClientFiles(
     writeFileAtomically(join(directory, 'client.p12.password'), `${password}\n`, 0o600);
 }
 
-/** Writes the files of a client that has its key; `certificate` is undefined when the client has that as well. */
+/**
+ * Writes the files of a client that has its key; `certificate` is undefined when the client has that as well.
+ */
 export function writeCertificates(
   directory: string,
   certificate: string | undefined,

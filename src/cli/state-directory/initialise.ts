@@ -32,10 +32,10 @@ export interface InitialiseOptions {
 const firstClientName = 'demo';
 
 /**
- * Initialises a fresh state directory, or continues an initialisation that was interrupted. Each file is written
- * atomically, a step whose result exists is skipped, and a marker file exists until all steps are done, so a process
- * killed at any point costs no more than a second run. The caller holds the lock of the state directory. Resolves to
- * true when the first client was enrolled.
+ * Initialises a fresh state directory, or continues an initialisation that was interrupted. Each file is
+ * written atomically, a step whose result exists is skipped, and a marker file exists until all steps are
+ * done, so a process killed at any point costs no more than a second run. The caller holds the lock of the
+ * state directory. Resolves to true when the first client was enrolled.
  * @throws {CommandError} when another root key encrypts the keys in the database.
  */
 export async function initialise(
@@ -72,7 +72,10 @@ export async function initialise(
   return enrolled;
 }
 
-/** Creates the root key where it is missing. A database with sealing keys can be decrypted by its former root key only. */
+/**
+ * Creates the root key where it is missing. A database with sealing keys can be decrypted by its former root
+ * key only.
+ */
 async function completeRootKey(stateDirectory: StateDirectory, opened: OpenStore): Promise<void> {
   if (existsSync(stateDirectory.rootKey)) return;
   if ((await opened.wrappedKeys.list()).length > 0) {
@@ -84,8 +87,8 @@ async function completeRootKey(stateDirectory: StateDirectory, opened: OpenStore
 }
 
 /**
- * Enrols the first client after its files are written; resolves to false, without any effect, when the database has
- * clients already, as that of a second node has.
+ * Enrols the first client after its files are written; resolves to false, without any effect, when the
+ * database has clients already, as that of a second node has.
  */
 async function enrolFirstClient(
   stateDirectory: StateDirectory,

@@ -5,10 +5,10 @@ import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory, writeFileAtomically } from './state-directory.ts';
 
 /**
- * The exclusive use of a state directory by one daemon; a second daemon would use the same keys with limits and sessions
- * of its own. Node has no flock, but SQLite has, so an empty database in the state directory is locked exclusively. The
- * kernel releases the lock when the process ends in any way. Only `serve` and `init` take it; other commands run beside
- * the daemon.
+ * The exclusive use of a state directory by one daemon; a second daemon would use the same keys with limits
+ * and sessions of its own. Node has no flock, but SQLite has, so an empty database in the state directory is
+ * locked exclusively. The kernel releases the lock when the process ends in any way. Only `serve` and `init`
+ * take it; other commands run beside the daemon.
  */
 export interface StateDirectoryLock {
   release(): void;
@@ -49,8 +49,8 @@ export function runningDaemonPid(stateDirectory: StateDirectory): number | undef
 const sqliteBusy = 5; // SQLITE_BUSY
 
 /**
- * Opens the lock file exclusively; undefined when another process has it. Waits up to `milliseconds` for a command that
- * only checks whether a daemon is running.
+ * Opens the lock file exclusively; undefined when another process has it. Waits up to `milliseconds` for a
+ * command that only checks whether a daemon is running.
  */
 function openExclusively(stateDirectory: StateDirectory, milliseconds: number): DatabaseSync | undefined {
   const database = new DatabaseSync(join(stateDirectory.directory, 'kmipd.lock'), { timeout: milliseconds });

@@ -89,8 +89,8 @@ export function makeDirectory(directory: string): void {
 }
 
 /**
- * Writes a file atomically and durably: to a temporary name, synchronised, then renamed. The file has exactly `mode`,
- * whatever the umask.
+ * Writes a file atomically and durably: to a temporary name, synchronised, then renamed. The file has exactly
+ * `mode`, whatever the umask.
  */
 export function writeFileAtomically(file: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${file}.new`;
