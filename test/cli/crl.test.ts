@@ -20,7 +20,7 @@ import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
 
 /** `kmipd crl` beside a running daemon: the CRL contains certificates that clients have just revoked. */
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const signing = CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('CertificateSign');
 const named = (whose: 'Subject' | 'Issuer', name: string): Node => text(`Certificate${whose}CN`, name);

@@ -10,7 +10,7 @@ import { type FormName, HttpsClient } from '../https-client.ts';
 
 /** The HTTPS listener of the daemon: its option, a reload, disabled clients, draining. */
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const asked = enumerated('QueryFunction', QueryFunction.toNumber('QueryProfiles'));
 const query = requestMessage('2.1', [{ operation: 'Query', payload: [asked] }]);

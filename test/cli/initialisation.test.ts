@@ -5,7 +5,7 @@ import { KmipdProcess } from '../fixture/kmipd.ts';
 import { tryDestroy } from './try-destroy.ts';
 
 // Every test starts several processes, which takes long on a loaded machine.
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const anyPort = ['--listen', '127.0.0.1:0'];
 

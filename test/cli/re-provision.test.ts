@@ -19,7 +19,7 @@ import { clientKeys, requestOf } from '../protocol/operations/certificates/autho
 import { tryDestroy } from './try-destroy.ts';
 
 // Every test starts several processes, which takes long on a loaded machine.
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const args = ['serve', '--home', 'home', '--listen', '127.0.0.1:0'];
 

@@ -18,7 +18,7 @@ t.test('a pattern of a script matches its lines and no others', (t) => {
 });
 
 // Every step starts one process or several.
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 t.jobs = 2;
 
 for (const name of readdirSync(scripts)) {

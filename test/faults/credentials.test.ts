@@ -25,6 +25,9 @@ import {
 import { answersOf } from '../protocol/service.ts';
 import { found, page, type Secret, written } from './secrets.ts';
 
+// The processes take long on a loaded machine.
+t.setTimeout(900_000);
+
 /** The commands about credentials beside a running daemon that is killed once, and the data that remain. */
 
 const word = 'staple-of-alice-90125';
@@ -68,7 +71,7 @@ async function until(wanted: string, ask: () => Promise<string>): Promise<string
 
 t.test(
   'credentials and tickets survive a kill and end when they are removed',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async (t) => {
     const server = await Daemon.prepare({
       config: '[log]\nlevel = "trace"\n',

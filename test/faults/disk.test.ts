@@ -8,6 +8,9 @@ import { Daemon } from '../fixture/daemon.ts';
 import { integrity } from './kill.ts';
 import { ask, get, hashOf, locate, located, materialHash, register } from './messages.ts';
 
+// The processes take long on a loaded machine.
+t.setTimeout(900_000);
+
 const mount = mkdtempSync(join(tmpdir(), 'kmipd-disk-'));
 
 /** Mounts a file system of 6 MiB; returns the reason when that is not possible. */
@@ -48,7 +51,7 @@ const material = (seed: number): Uint8Array => new Uint8Array(32).fill(seed);
 
 t.test(
   'the daemon refuses changes and keeps its data when the disk is full',
-  { skip: missing ?? false, timeout: 300_000 },
+  { skip: missing ?? false, timeout: 900_000 },
   async (t) => {
     const server = await Daemon.prepare({ database: join(mount, 'kmipd.db') });
     t.teardown(() => server.remove());

@@ -14,6 +14,9 @@ import {
 } from '../client.ts';
 import { Daemon } from '../fixture/daemon.ts';
 
+// The processes take long on a loaded machine.
+t.setTimeout(900_000);
+
 /** Requests that were answered as pending, when the daemon is killed or stopped. */
 
 const later = [enumerated('AsynchronousIndicator', 1)];
@@ -95,7 +98,7 @@ async function round(t: Test, server: Daemon, prefix: string, signal: 'SIGKILL' 
   t.comment(`${submitted.length} messages`);
 }
 
-t.test('pending work survives kill -9 and SIGTERM, and is done once', { timeout: 300_000 }, async (t) => {
+t.test('pending work survives kill -9 and SIGTERM, and is done once', { timeout: 900_000 }, async (t) => {
   const server = await Daemon.prepare();
   t.teardown(() => server.remove());
   await server.start();

@@ -3,6 +3,9 @@ import { startPostgres } from '../store/embedded-postgres.ts';
 import { databaseOf } from './database.ts';
 import { killRepeatedly } from './kill.ts';
 
+// The processes take long on a loaded machine.
+t.setTimeout(900_000);
+
 const server = await startPostgres();
 const missing = typeof server === 'string' ? server : false;
 t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
@@ -10,7 +13,7 @@ t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));
 /** A short run; `node test/faults/run.ts --store postgres` is the long one. */
 t.test(
   'the daemon loses no acknowledged change on PostgreSQL when it is killed under writes',
-  { skip: missing, timeout: 300_000 },
+  { skip: missing, timeout: 900_000 },
   async (t) => {
     if (typeof server === 'string') return;
     const report = await killRepeatedly({

@@ -4,10 +4,13 @@ import { findDifferences, type Known, resolveUnanswered } from './history.ts';
 import { killRepeatedly } from './kill.ts';
 import { ask, create, get, materialHash } from './messages.ts';
 
+// The processes take long on a loaded machine.
+t.setTimeout(900_000);
+
 /** A short run; `node test/faults/run.ts --kills N` is the long one. */
 t.test(
   'the daemon loses no acknowledged change when it is killed under writes',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async (t) => {
     const report = await killRepeatedly({ kills: 10, seed: 20261123, writers: 6 });
     t.same(report.problems, []);

@@ -23,6 +23,9 @@ import { Random } from '../fuzz/random.ts';
 import { forms, HttpsClient } from '../https-client.ts';
 import { found, page, type Secret, written } from './secrets.ts';
 
+// The processes take long on a loaded machine.
+t.setTimeout(900_000);
+
 /**
  * Nothing that a client entrusts to the daemon, and no password it shows, may be found in what the daemon
  * writes. Keys are found by any eight bytes in a row, so that a part of one does not pass either.
@@ -243,7 +246,7 @@ async function overHttps(server: Daemon, t: Test): Promise<Secret[]> {
 
 t.test(
   'the log, the database, the state directory and the metrics contain no secret of a client',
-  { timeout: 300_000 },
+  { timeout: 900_000 },
   async (t) => {
     const server = await Daemon.prepare({
       config: '[log]\nlevel = "trace"\n',
