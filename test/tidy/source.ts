@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 
 /** One file of the repository: its path from the top, with forward slashes, and its text. */
 export interface SourceFile {
@@ -11,29 +12,79 @@ export interface SourceFile {
 export interface Import {
   readonly specifier: string;
   readonly target: string | undefined;
+  /** True for `import('…')`; the file is loaded when the call runs. */
+  readonly dynamic: boolean;
 }
 
 export const root = join(import.meta.dirname, '..', '..');
 
-const untracked = new Set(['node_modules', 'var', 'coverage', '.tap', '.git', 'tap-snapshots']);
-const binary = /\.(bin|ttlv|p12|der|png|gz|tgz)$/;
+const binary = /\.(bin|ttlv|p12|der|png|gz|tgz|log)$/;
 
-/** Every text file below a folder, generated and ignored folders left out. */
+/** The top-level folders of the repository, whether they exist yet or not. A new one is added here. */
+export const folders = [
+  '.ci',
+  '.github',
+  'bench',
+  'certs',
+  'codec',
+  'docs',
+  'pkg',
+  'profiles',
+  'src',
+  'systemd',
+  'test',
+];
+
+/**
+ * Every text file of the repository. git lists them: the tracked ones, and in the folders above those that are not
+ * tracked yet and not ignored, so that a new file is checked before it is added. Other folders beside them belong to the
+ * user: certificates that `client add` wrote, a state directory, notes.
+ */
 export function readTree(folder = root): SourceFile[] {
-  const files: SourceFile[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (untracked.has(entry.name)) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) files.push(...readTree(path));
-    else if (entry.isFile() && !binary.test(entry.name) && !/\.log$/.test(entry.name))
-      files.push({ path: relative(root, path).replaceAll('\\', '/'), text: readFileSync(path, 'utf8') });
-  }
-  return files;
+  return (pathsOfGit(folder) ?? pathsOfFolders(folder))
+    .filter((path) => !binary.test(path))
+    .sort()
+    .map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
 }
+
+/** The paths that git knows; undefined without git or outside a checkout. Files deleted and not committed are left out. */
+function pathsOfGit(folder: string): string[] | undefined {
+  const list = (...args: string[]): string[] =>
+    execFileSync('git', ['ls-files', '-z', ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).split('\0');
+  try {
+    const present = folders.filter((name) => existsSync(join(folder, name)));
+    const paths = [
+      ...list('--cached'),
+      ...(present.length > 0 ? list('--others', '--exclude-standard', '--', ...present) : []),
+    ];
+    const files = [...new Set(paths)].filter((path) => path !== '' && isFile(join(folder, path)));
+    return files.length > 0 ? files : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The paths below the known folders, and the files at the top. */
+export function pathsOfFolders(folder: string): string[] {
+  const ignored = /(^|\/)(node_modules|\.tap|coverage|tap-snapshots)(\/|$)/;
+  return [...globSync(['*', '.*'], { cwd: folder }), ...folders.flatMap((name) => below(folder, name))]
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !ignored.test(path) && isFile(join(folder, path)));
+}
+
+const below = (folder: string, name: string): string[] =>
+  globSync(['**/*', '**/.*'], { cwd: join(folder, name) }).map((path) => join(name, path));
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 const statement = /(?:^|[;}\n])\s*(?:import|export)\s+(?:type\s+)?(?:[\w*\s{},$]+?\s+from\s+)?'([^']+)'/g;
 const call = /\bimport\(\s*'([^']+)'/g;
-const path = /new URL\(\s*'([^']+\.ts)'\s*,\s*import\.meta\.url/g;
+const worker = /new URL\(\s*'([^']+\.ts)'\s*,\s*import\.meta\.url/g;
 
 /**
  * What a file imports, types included: static and dynamic imports, re-exports, and the worker files that are named
@@ -42,13 +93,13 @@ const path = /new URL\(\s*'([^']+\.ts)'\s*,\s*import\.meta\.url/g;
  */
 export function importsOf(file: SourceFile): Import[] {
   const text = withoutComments(file.text);
-  const specifiers = [statement, call, path].flatMap((shape) =>
-    [...text.matchAll(shape)].map((m) => m[1] as string),
+  return [statement, call, worker].flatMap((shape) =>
+    [...text.matchAll(shape)].map(([, specifier = '']) => ({
+      specifier,
+      target: specifier.startsWith('.') ? normalize(join(dirname(file.path), specifier)) : undefined,
+      dynamic: shape !== statement,
+    })),
   );
-  return specifiers.map((specifier) => ({
-    specifier,
-    target: specifier.startsWith('.') ? normalize(join(dirname(file.path), specifier)) : undefined,
-  }));
 }
 
 const quotedOrComment =
