@@ -1,18 +1,9 @@
 import t from 'tap';
-import { missingReadmes, tooLong, unreachable, wrongDecisions } from './files.ts';
+import { missingReadmes, unreachable, wrongDecisions } from './files.ts';
 import { readTree } from './source.ts';
 
 const file = (path: string, text = '') => ({ path, text });
 const lines = (count: number) => 'x;\n'.repeat(count);
-
-t.test('the rule finds long files', async (t) => {
-  const found = tooLong([
-    file('src/a.ts', lines(350)),
-    file('src/b.ts', lines(351)),
-    file('codec/tags.ts', lines(900)),
-  ]);
-  t.same(found, ['src/b.ts: 351 lines, at most 350']);
-});
 
 t.test('the rule finds dead files', async (t) => {
   const found = unreachable([
@@ -57,9 +48,8 @@ t.test('the rule finds decisions that cannot be told apart or are not there', as
   ]);
 });
 
-t.test('files are short, alive and introduced', async (t) => {
+t.test('files are in use and folders introduced', async (t) => {
   const tree = readTree();
-  t.same(tooLong(tree), []);
   t.same(unreachable(tree), []);
   t.same(missingReadmes(tree), []);
   t.same(wrongDecisions(tree), []);

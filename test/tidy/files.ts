@@ -1,18 +1,5 @@
 import { importsOf, type SourceFile } from './source.ts';
 
-const longest = 350;
-const tables =
-  /^codec\/(tags|enums|masks|attribute-table)\.ts$|^src\/object\/attributes\.ts$|^test\/golden\//;
-
-/** TypeScript files that are too long to do one thing; tables and golden messages excepted. */
-export function tooLong(files: readonly SourceFile[]): string[] {
-  return files
-    .filter((file) => file.path.endsWith('.ts') && !tables.test(file.path))
-    .map((file) => ({ path: file.path, lines: file.text.trimEnd().split('\n').length }))
-    .filter(({ lines }) => lines > longest)
-    .map(({ path, lines }) => `${path}: ${lines} lines, at most ${longest}`);
-}
-
 /** Product files that nothing starts: not main.ts, and, for the codec, profiles and certs, no test either. */
 export function unreachable(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]));

@@ -1,0 +1,152 @@
+import { type Node, SyntaxKind, type SourceFile as Tree } from 'typescript/unstable/ast';
+import { createVirtualFileSystem } from 'typescript/unstable/fs';
+import { API } from 'typescript/unstable/sync';
+import type { SourceFile } from './source.ts';
+
+/**
+ * The TypeScript compiler's parser over files in memory. `typescript/unstable/…` may change with each release of the
+ * compiler; package.json pins one, and no other file of this repository uses it. One call starts one compiler process,
+ * so a rule parses all its files together.
+ */
+const options = { noLib: true, noResolve: true, types: [], allowImportingTsExtensions: true, noEmit: true };
+
+export { type Node, SyntaxKind };
+
+/** A parsed file: the file and the root of its syntax tree. */
+export interface ParsedFile extends SourceFile {
+  readonly tree: Node;
+}
+
+const parsed = new WeakMap<SourceFile, Node>();
+
+/** The TypeScript files among `files` with their syntax trees, in the same order. A file is parsed once. */
+export function parseFiles(files: readonly SourceFile[]): ParsedFile[] {
+  const sources = files.filter(({ path }) => path.endsWith('.ts'));
+  const missing = sources.filter((file) => !parsed.has(file));
+  if (missing.length > 0) parseAll(missing);
+  return sources.map((file) => ({ ...file, tree: parsed.get(file) as Node }));
+}
+
+function parseAll(files: readonly SourceFile[]): void {
+  const config = '/tree/tsconfig.json';
+  const texts = Object.fromEntries(files.map(({ path, text }) => [`/tree/${path}`, text]));
+  const configText = JSON.stringify({ compilerOptions: options, files: Object.keys(texts) });
+  const api = new API({ cwd: '/tree', fs: createVirtualFileSystem({ ...texts, [config]: configText }) });
+  try {
+    const project = api.updateSnapshot({ openProjects: [config] }).getProject(config);
+    for (const file of files) {
+      const tree: Tree | undefined = project?.program.getSourceFile(`/tree/${file.path}`);
+      if (tree === undefined) throw new Error(`the compiler returns no syntax tree of ${file.path}`);
+      parsed.set(file, tree);
+    }
+  } finally {
+    api.close();
+  }
+}
+
+/** Calls `visit` for a node and everything below it, parents first. */
+export function walk(node: Node, visit: (node: Node) => void): void {
+  visit(node);
+  node.forEachChild((child) => {
+    walk(child, visit);
+  });
+}
+
+/** One identifier of a file. `declared` is false where the file only uses the name. Private names keep their `#`. */
+export interface NamedNode {
+  readonly name: string;
+  readonly offset: number;
+  readonly declared: boolean;
+}
+
+const declarations: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.BindingElement,
+  SyntaxKind.ClassDeclaration,
+  SyntaxKind.ClassExpression,
+  SyntaxKind.EnumDeclaration,
+  SyntaxKind.ExportSpecifier,
+  SyntaxKind.FunctionDeclaration,
+  SyntaxKind.FunctionExpression,
+  SyntaxKind.GetAccessor,
+  SyntaxKind.InterfaceDeclaration,
+  SyntaxKind.MethodDeclaration,
+  SyntaxKind.MethodSignature,
+  SyntaxKind.ModuleDeclaration,
+  SyntaxKind.NamespaceImport,
+  SyntaxKind.Parameter,
+  SyntaxKind.PropertyDeclaration,
+  SyntaxKind.PropertySignature,
+  SyntaxKind.SetAccessor,
+  SyntaxKind.TypeAliasDeclaration,
+  SyntaxKind.TypeParameter,
+  SyntaxKind.VariableDeclaration,
+]);
+
+/** Every identifier of a file in the order of the text. */
+export function identifiersOf({ tree }: ParsedFile): NamedNode[] {
+  const found: NamedNode[] = [];
+  walk(tree, (node) => {
+    if (node.kind !== SyntaxKind.Identifier && node.kind !== SyntaxKind.PrivateIdentifier) return;
+    found.push({ name: nameOf(node), offset: startOf(node), declared: declares(node.parent, node) });
+  });
+  return found;
+}
+
+function declares(parent: Node, name: Node): boolean {
+  const { name: own, propertyName } = parent as Node & { name?: Node; propertyName?: Node };
+  if (own !== name) return false;
+  return (
+    declarations.has(parent.kind) ||
+    (parent.kind === SyntaxKind.ImportSpecifier && propertyName !== undefined)
+  );
+}
+
+/** The text of an identifier. */
+export function nameOf(node: Node): string {
+  return (node as Node & { text: string }).text;
+}
+
+/** The offset of the first character of a node, after the comments before it. */
+export function startOf(node: Node): number {
+  return node.getStart();
+}
+
+const literals: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.StringLiteral,
+  SyntaxKind.NoSubstitutionTemplateLiteral,
+  SyntaxKind.TemplateHead,
+  SyntaxKind.TemplateMiddle,
+  SyntaxKind.TemplateTail,
+]);
+
+/** A piece of a file's text. */
+export interface TextRange {
+  readonly offset: number;
+  readonly text: string;
+}
+
+/** The string and template literals of a file, quotes included; a template with `${…}` gives one range for each part. */
+export function stringsOf(file: ParsedFile): TextRange[] {
+  return rangesOf(file, (kind) => literals.has(kind));
+}
+
+/** The comments of a file with their delimiters. */
+export function commentsOf(file: ParsedFile): TextRange[] {
+  let code = file.text;
+  const opaque = (kind: SyntaxKind): boolean =>
+    literals.has(kind) || kind === SyntaxKind.RegularExpressionLiteral;
+  for (const { offset, text } of rangesOf(file, opaque))
+    code = code.slice(0, offset) + text.replace(/[^\n]/g, ' ') + code.slice(offset + text.length);
+  return [...code.matchAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g)].map(({ index, 0: { length } }) => ({
+    offset: index,
+    text: file.text.slice(index, index + length),
+  }));
+}
+
+function rangesOf({ tree, text }: ParsedFile, chosen: (kind: SyntaxKind) => boolean): TextRange[] {
+  const found: TextRange[] = [];
+  walk(tree, (node) => {
+    if (chosen(node.kind)) found.push({ offset: startOf(node), text: text.slice(startOf(node), node.end) });
+  });
+  return found;
+}
