@@ -17,17 +17,22 @@ t.test('identifiers are told apart: declared here, or used', async (t) => {
   const text = [
     `import { imported, other as renamed } from 'x';`,
     `class C<T> { #p = 1; m(a: number) { return this.#p + a + imported; } }`,
-    `interface I { field: string; call(): void }`,
+    `interface I { field: string; call(): void; late: () => void }`,
+    `const arrow = () => 1;`,
     `const { key: bound, short } = renamed;`,
     `export { bound as exported };`,
     `const o = { assigned: 1, method() {} };`,
   ].join('\n');
-  const declared = identifiersOf(parse(text)).filter((found) => found.declared);
-  t.same(
-    declared.map(({ name }) => name).join(' '),
-    'renamed C T #p m a I field call bound short exported o method',
-  );
-  t.ok(identifiersOf(parse(text)).some(({ name, declared }) => name === 'assigned' && !declared));
+  const found = identifiersOf(parse(text));
+  const named = (kind: string) =>
+    found
+      .filter(({ declares }) => declares === kind)
+      .map(({ name }) => name)
+      .join(' ');
+  t.equal(named('type'), 'C T I');
+  t.equal(named('function'), 'm call late arrow method');
+  t.equal(named('value'), 'renamed #p a field bound short exported o');
+  t.ok(found.some(({ name, declares }) => name === 'assigned' && declares === undefined));
 });
 
 t.test('comments and strings are found between templates, expressions and quotes', async (t) => {

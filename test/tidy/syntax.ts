@@ -52,33 +52,42 @@ export function walk(node: Node, visit: (node: Node) => void): void {
   });
 }
 
-/** One identifier of a file. `declared` is false where the file only uses the name. Private names keep their `#`. */
+/**
+ * One identifier of a file. `declares` says what the identifier declares, undefined where the file only uses the name.
+ * Private names keep their `#`.
+ */
 export interface NamedNode {
   readonly name: string;
   readonly offset: number;
-  readonly declared: boolean;
+  readonly declares: 'function' | 'type' | 'value' | undefined;
 }
 
-const declarations: ReadonlySet<SyntaxKind> = new Set([
-  SyntaxKind.BindingElement,
+const types: ReadonlySet<SyntaxKind> = new Set([
   SyntaxKind.ClassDeclaration,
   SyntaxKind.ClassExpression,
   SyntaxKind.EnumDeclaration,
-  SyntaxKind.ExportSpecifier,
+  SyntaxKind.InterfaceDeclaration,
+  SyntaxKind.ModuleDeclaration,
+  SyntaxKind.TypeAliasDeclaration,
+  SyntaxKind.TypeParameter,
+]);
+const functions: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.ArrowFunction,
   SyntaxKind.FunctionDeclaration,
   SyntaxKind.FunctionExpression,
-  SyntaxKind.GetAccessor,
-  SyntaxKind.InterfaceDeclaration,
+  SyntaxKind.FunctionType,
   SyntaxKind.MethodDeclaration,
   SyntaxKind.MethodSignature,
-  SyntaxKind.ModuleDeclaration,
+]);
+const values: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.BindingElement,
+  SyntaxKind.ExportSpecifier,
+  SyntaxKind.GetAccessor,
   SyntaxKind.NamespaceImport,
   SyntaxKind.Parameter,
   SyntaxKind.PropertyDeclaration,
   SyntaxKind.PropertySignature,
   SyntaxKind.SetAccessor,
-  SyntaxKind.TypeAliasDeclaration,
-  SyntaxKind.TypeParameter,
   SyntaxKind.VariableDeclaration,
 ]);
 
@@ -87,18 +96,23 @@ export function identifiersOf({ tree }: ParsedFile): NamedNode[] {
   const found: NamedNode[] = [];
   walk(tree, (node) => {
     if (node.kind !== SyntaxKind.Identifier && node.kind !== SyntaxKind.PrivateIdentifier) return;
-    found.push({ name: nameOf(node), offset: startOf(node), declared: declares(node.parent, node) });
+    found.push({ name: nameOf(node), offset: startOf(node), declares: declaredBy(node.parent, node) });
   });
   return found;
 }
 
-function declares(parent: Node, name: Node): boolean {
-  const { name: own, propertyName } = parent as Node & { name?: Node; propertyName?: Node };
-  if (own !== name) return false;
-  return (
-    declarations.has(parent.kind) ||
-    (parent.kind === SyntaxKind.ImportSpecifier && propertyName !== undefined)
-  );
+function declaredBy(parent: Node, name: Node): NamedNode['declares'] {
+  const declaration = parent as Node & { name?: Node; propertyName?: Node; initializer?: Node; type?: Node };
+  if (declaration.name !== name) return undefined;
+  if (types.has(parent.kind)) return 'type';
+  if (functions.has(parent.kind)) return 'function';
+  if (values.has(parent.kind)) {
+    const held = [declaration.initializer, declaration.type];
+    return held.some((node) => node !== undefined && functions.has(node.kind)) ? 'function' : 'value';
+  }
+  return parent.kind === SyntaxKind.ImportSpecifier && declaration.propertyName !== undefined
+    ? 'value'
+    : undefined;
 }
 
 /** The text of an identifier. */
