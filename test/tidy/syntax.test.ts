@@ -33,6 +33,8 @@ t.test('identifiers are told apart: declared here, or used', async (t) => {
   t.equal(named('function'), 'm call late arrow method');
   t.equal(named('value'), 'renamed #p a field bound short exported o');
   t.ok(found.some(({ name, declares }) => name === 'assigned' && declares === undefined));
+  const members = identifiersOf(parse('a.b.c({ d: e, f, g() {} });')).filter(({ isMember }) => isMember);
+  t.equal(members.map(({ name }) => name).join(' '), 'b c d g');
 });
 
 t.test('comments and strings are found between templates, expressions and quotes', async (t) => {

@@ -4,9 +4,9 @@ import { API } from 'typescript/unstable/sync';
 import type { SourceFile } from './source.ts';
 
 /**
- * The TypeScript compiler's parser over files in memory. `typescript/unstable/…` may change with each release of the
- * compiler; package.json pins one, and no other file of this repository uses it. One call starts one compiler process,
- * so a rule parses all its files together.
+ * The TypeScript compiler's parser over files in memory. `typescript/unstable/…` may change with each release
+ * of the compiler; package.json pins one, and no other file of this repository uses it. One call starts one
+ * compiler process, so a rule parses all its files together.
  */
 const options = { noLib: true, noResolve: true, types: [], allowImportingTsExtensions: true, noEmit: true };
 
@@ -53,13 +53,15 @@ export function walk(node: Node, visit: (node: Node) => void): void {
 }
 
 /**
- * One identifier of a file. `declares` says what the identifier declares, undefined where the file only uses the name.
- * Private names keep their `#`.
+ * One identifier of a file. `declares` says what the identifier declares, undefined where the file only uses
+ * the name. Private names keep their `#`.
  */
 export interface NamedNode {
   readonly name: string;
   readonly offset: number;
   readonly declares: 'function' | 'type' | 'value' | undefined;
+  /** True for the name of a member: `b` in `a.b` and in `{ b: 1 }`. */
+  readonly isMember: boolean;
 }
 
 const types: ReadonlySet<SyntaxKind> = new Set([
@@ -91,12 +93,26 @@ const values: ReadonlySet<SyntaxKind> = new Set([
   SyntaxKind.VariableDeclaration,
 ]);
 
+const members: ReadonlySet<SyntaxKind> = new Set([
+  SyntaxKind.MethodDeclaration,
+  SyntaxKind.MethodSignature,
+  SyntaxKind.PropertyAccessExpression,
+  SyntaxKind.PropertyAssignment,
+  SyntaxKind.PropertyDeclaration,
+  SyntaxKind.PropertySignature,
+]);
+
 /** Every identifier of a file in the order of the text. */
 export function identifiersOf({ tree }: ParsedFile): NamedNode[] {
   const found: NamedNode[] = [];
   walk(tree, (node) => {
     if (node.kind !== SyntaxKind.Identifier && node.kind !== SyntaxKind.PrivateIdentifier) return;
-    found.push({ name: nameOf(node), offset: startOf(node), declares: declaredBy(node.parent, node) });
+    found.push({
+      name: nameOf(node),
+      offset: startOf(node),
+      declares: declaredBy(node.parent, node),
+      isMember: members.has(node.parent.kind) && (node.parent as Node & { name?: Node }).name === node,
+    });
   });
   return found;
 }
@@ -139,7 +155,10 @@ export interface TextRange {
   readonly text: string;
 }
 
-/** The string and template literals of a file, quotes included; a template with `${…}` gives one range for each part. */
+/**
+ * The string and template literals of a file, quotes included; a template with `${…}` gives one range for
+ * each part.
+ */
 export function stringsOf(file: ParsedFile): TextRange[] {
   return rangesOf(file, (kind) => literals.has(kind));
 }
