@@ -11,9 +11,9 @@ export function fileCycles(files: readonly SourceFile[]): string[] {
 }
 
 /**
- * Parts of src/crypto, src/protocol and src/cli that import each other. A sub-folder is one part; a file beside the
- * sub-folders is a part of its own, because some of these files stand above every sub-folder (protocol/create-service.ts)
- * and some below (protocol/service.ts).
+ * Parts of src/crypto, src/protocol and src/cli that import each other. A sub-folder is one part; a file
+ * beside the sub-folders is a part of its own, because some of these files stand above every sub-folder
+ * (protocol/create-service.ts) and some below (protocol/service.ts).
  */
 export function folderCycles(files: readonly SourceFile[]): string[] {
   return ['src/crypto', 'src/protocol', 'src/cli'].flatMap((folder) => {
@@ -22,13 +22,18 @@ export function folderCycles(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** `src/x/y/` for a file in a sub-folder of src/x, however deep; the path itself for a file directly in src/x. */
+/**
+ * `src/x/y/` for a file in a sub-folder of src/x, however deep; the path itself for a file directly in src/x.
+ */
 export function partOf(path: string): string {
   const [top, layer, family, ...rest] = path.split('/');
   return rest.length > 0 ? `${top}/${layer}/${family}/` : path;
 }
 
-/** The imports between product files, each file replaced by the part it belongs to. Imports inside a part are left out. */
+/**
+ * The imports between product files, each file replaced by the part it belongs to. Imports inside a part are
+ * left out.
+ */
 function importGraph(files: readonly SourceFile[], part: (path: string) => string): Graph {
   const sources = files.filter(({ path }) => product.test(path));
   const paths = new Set(sources.map(({ path }) => path));
@@ -44,7 +49,10 @@ function importGraph(files: readonly SourceFile[], part: (path: string) => strin
   return graph;
 }
 
-/** One shortest cycle `a → b → a` for each strongly connected component, and how many nodes the component has beside it. */
+/**
+ * One shortest cycle `a → b → a` for each strongly connected component, and how many nodes the component has
+ * beside it.
+ */
 export function cyclesOf(graph: Graph): string[] {
   const left = new Set([...graph.keys()].sort());
   const found: string[] = [];

@@ -10,10 +10,10 @@ interface Layer {
 const everyLayer = 'every layer';
 
 /**
- * A file belongs to the first layer whose pattern fits. The order of dependence is codec → common → ports → object →
- * operations → protocol → net → daemon and cli → main. Every layer of src/ may use `common`. `watch` observes and is
- * given what it observes. An adapter implements a port and sees, besides its own folder, no more than the ports do;
- * `policy` restricts the port of the cryptography without an adapter.
+ * A file belongs to the first layer whose pattern fits. The order of dependence is codec → common → ports →
+ * object → operations → protocol → net → daemon and cli → main. Every layer of src/ may use `common`. `watch`
+ * observes and is given what it observes. An adapter implements a port and sees, besides its own folder, no
+ * more than the ports do; `policy` restricts the port of the cryptography without an adapter.
  */
 export const layers: readonly Layer[] = [
   { name: 'codec', files: /^codec\//, mayImport: ['codec'] },
@@ -116,12 +116,16 @@ function wrongOperation(
   return file.path.startsWith('src/operations/') ? 'an operation imports no other operation' : undefined;
 }
 
-/** The one pair of families of src/operations of which the first imports the second: Query reports group policies. */
+/**
+ * The one pair of families of src/operations of which the first imports the second: Query reports group
+ * policies.
+ */
 const familyException = { from: 'server', to: 'group-policy' };
 
 /**
- * Imports between the families (sub-folders) of src/operations, and those from a file beside them into a family.
- * Families share what stands beside them, so each can be read and changed alone. index.ts lists all operations.
+ * Imports between the families (sub-folders) of src/operations, and those from a file beside them into a
+ * family. Families share what stands beside them, so each can be read and changed alone. index.ts lists all
+ * operations.
  */
 export function importsBetweenFamilies(files: readonly SourceFile[]): string[] {
   const familyOf = (path: string | undefined): string | undefined =>
@@ -140,7 +144,9 @@ export function importsBetweenFamilies(files: readonly SourceFile[]): string[] {
     });
 }
 
-/** A cycle in a table of layers, as `a → b → a`; undefined when each layer can come after all that it imports. */
+/**
+ * A cycle in a table of layers, as `a → b → a`; undefined when each layer can come after all that it imports.
+ */
 export function layerCycle(table: readonly Layer[]): string | undefined {
   const finished = new Set<string>();
   const visit = (name: string, trail: readonly string[]): string | undefined => {

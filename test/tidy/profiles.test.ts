@@ -3,7 +3,9 @@ import { profiles } from '../../profiles/index.ts';
 import { command, recordedPage, recordedProfile } from '../conformance/page.ts';
 import { staticTables } from '../conformance/tables.ts';
 
-/** docs/conformance.md against the code: no promise without cases that passed, no table that is out of date. */
+/**
+ * docs/conformance.md against the code: no promise without cases that passed, no table that is out of date.
+ */
 
 /** What is wrong with the recorded proof of a kept profile. */
 function unproved(row: Record<string, string> | undefined): string | undefined {

@@ -23,7 +23,10 @@ export function longFiles(files: readonly SourceFile[]): string[] {
     .map(({ path, lines, limit }) => `${path}: ${lines} lines, at most ${limit}`);
 }
 
-/** Folders with too many TypeScript files directly in them: those of src and codec, and the tests of the operations. */
+/**
+ * Folders with too many TypeScript files directly in them: those of src and codec, and the tests of the
+ * operations.
+ */
 export function fullFolders(files: readonly SourceFile[]): string[] {
   const counts = new Map<string, number>();
   for (const { path } of files) {
@@ -47,9 +50,9 @@ const functions: ReadonlySet<SyntaxKind> = new Set([
 ]);
 
 /**
- * Functions of any kind that are longer than a screen, first and last line included. In test/ a function without a name
- * is left out, and the callbacks given to `test()` inside a function do not count: such a callback is a list of
- * assertions as long as the case.
+ * Functions of any kind that are longer than a screen, first and last line included. In test/ a function
+ * without a name is left out, and the callbacks given to `test()` inside a function do not count: such a
+ * callback is a list of assertions as long as the case.
  */
 export function longFunctions(files: readonly SourceFile[]): string[] {
   const sources = files.filter(({ path }) => /^(src|codec|certs|profiles|bench|test)\//.test(path));
@@ -77,7 +80,10 @@ export function longFunctions(files: readonly SourceFile[]): string[] {
 const breaksIn = ({ text }: SourceFile, node: Node): number =>
   text.slice(startOf(node), node.end).split('\n').length - 1;
 
-/** The line breaks of the callbacks of `test()` and `t.test()` below a node, those inside others not counted twice. */
+/**
+ * The line breaks of the callbacks of `test()` and `t.test()` below a node, those inside others not counted
+ * twice.
+ */
 function breaksOfTests(file: SourceFile, node: Node): number {
   let breaks = 0;
   node.forEachChild((child) => {

@@ -36,9 +36,9 @@ export const folders = [
 ];
 
 /**
- * Every text file of the repository. git lists them: the tracked ones, and in the folders above those that are not
- * tracked yet and not ignored, so that a new file is checked before it is added. Other folders beside them belong to the
- * user: certificates that `client add` wrote, a state directory, notes.
+ * Every text file of the repository. git lists them: the tracked ones, and in the folders above those that
+ * are not tracked yet and not ignored, so that a new file is checked before it is added. Other folders beside
+ * them belong to the user: certificates that `client add` wrote, a state directory, notes.
  */
 export function readTree(folder = root): SourceFile[] {
   return (pathsOfGit(folder) ?? pathsOfFolders(folder))
@@ -47,7 +47,10 @@ export function readTree(folder = root): SourceFile[] {
     .map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
 }
 
-/** The paths that git knows; undefined without git or outside a checkout. Files deleted and not committed are left out. */
+/**
+ * The paths that git knows; undefined without git or outside a checkout. Files deleted and not committed are
+ * left out.
+ */
 function pathsOfGit(folder: string): string[] | undefined {
   const list = (...args: string[]): string[] =>
     execFileSync('git', ['ls-files', '-z', ...args], {
@@ -87,9 +90,9 @@ const call = /\bimport\(\s*'([^']+)'/g;
 const worker = /new URL\(\s*'([^']+\.ts)'\s*,\s*import\.meta\.url/g;
 
 /**
- * What a file imports, types included: static and dynamic imports, re-exports, and the worker files that are named
- * as `new URL('./x.ts', import.meta.url)`. A text search over the text without its comments: the formatter keeps
- * every import in a shape that this finds.
+ * What a file imports, types included: static and dynamic imports, re-exports, and the worker files that are
+ * named with `new URL(…, import.meta.url)`. A text search over the text without its comments: the formatter
+ * keeps every import in a shape that this finds.
  */
 export function importsOf(file: SourceFile): Import[] {
   const text = withoutComments(file.text);

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { readTree } from './source.ts';
-import { foreignWords, pooledBuffers, strayVersions } from './text.ts';
+import { foreignWords, pooledBuffers, strayVersions, wideComments } from './text.ts';
 
 type Rule = typeof strayVersions;
 
@@ -56,9 +56,28 @@ t.test('the rule finds words that do not belong here', async (t) => {
   );
 });
 
-t.test('the code names no version, pool or machine', async (t) => {
+t.test('the rule finds wide comments', async (t) => {
+  const wide = 'x'.repeat(108);
+  const good = [
+    `// ${wide.slice(1)}`,
+    `const a = '${wide}'; // b`.slice(0, 110),
+    `const a = '${wide}${wide}';`,
+  ];
+  const bad = [
+    `// ${wide}`,
+    `/** a */ /* ${wide} */`,
+    `  // ${wide.slice(2)}`,
+    `${wide.slice(9)}(); // abcdef`,
+  ];
+  distinguishes(t, wideComments, 'test/x.ts', good, bad);
+  const block = `/**\n * short\n * ${wide}\n * short\n */\n`;
+  t.match(wideComments([{ path: 'src/x.ts', text: block }]), [/^src\/x\.ts:3: .* column 111, at most 110$/]);
+});
+
+t.test('the code names no version, pool or machine, and its comments are wrapped', async (t) => {
   const tree = readTree();
   t.same(strayVersions(tree), []);
   t.same(pooledBuffers(tree), []);
   t.same(foreignWords(tree), []);
+  t.same(wideComments(tree), []);
 });

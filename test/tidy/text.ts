@@ -1,4 +1,5 @@
 import { finding, type SourceFile, withoutComments } from './source.ts';
+import { commentsOf, parseFiles } from './syntax.ts';
 
 /** Finds a pattern in the code of a file, comments left out; `allowed` looks at the line before the match. */
 function search(
@@ -19,7 +20,9 @@ function search(
   });
 }
 
-/** A protocol version in the code decides something per message; it belongs into the tables, after `since`. */
+/**
+ * A protocol version in the code decides something per message; it belongs into the tables, after `since`.
+ */
 export function strayVersions(files: readonly SourceFile[]): string[] {
   return search(
     files.filter(({ path }) => /^(src|certs)\/.*\.ts$/.test(path) && path !== 'src/common/errors.ts'),
@@ -30,8 +33,8 @@ export function strayVersions(files: readonly SourceFile[]): string[] {
 }
 
 /**
- * These calls put bytes into a pool that other buffers share, where they cannot be wiped and may be read through
- * another buffer. A line that handles nothing secret says so: `// pooled: why`, on it or above it.
+ * These calls put bytes into a pool that other buffers share, where they cannot be wiped and may be read
+ * through another buffer. A line that handles nothing secret says so: `// pooled: why`, on it or above it.
  * `Buffer.from(x.buffer, …)` is a view and stays out of the pool.
  */
 export function pooledBuffers(files: readonly SourceFile[]): string[] {
@@ -60,4 +63,27 @@ export function foreignWords(files: readonly SourceFile[]): string[] {
       ),
     ),
   );
+}
+
+const maxColumns = 110;
+
+/**
+ * Lines that are wider than the formatter's because of a comment: it breaks code and leaves comments as they
+ * are.
+ */
+export function wideComments(files: readonly SourceFile[]): string[] {
+  const sources = files.filter(({ path }) => /^(src|codec|certs|profiles|bench|test)\//.test(path));
+  return parseFiles(sources).flatMap((file) => {
+    const wide = new Map<number, string>();
+    for (const { offset, text } of commentsOf(file)) {
+      for (const { index } of text.matchAll(/^./gm)) {
+        const begin = file.text.lastIndexOf('\n', offset + index) + 1;
+        const end = file.text.indexOf('\n', offset + index);
+        const columns = (end < 0 ? file.text.length : end) - begin;
+        const message = `the comment ends at column ${columns}, at most ${maxColumns}`;
+        if (columns > maxColumns) wide.set(begin, finding(file, offset + index, message));
+      }
+    }
+    return [...wide.values()];
+  });
 }

@@ -38,8 +38,8 @@ const data =
   /^(LICENSE|package-lock\.json|test\/tidy\/words?[\w.-]*\.ts|test\/golden\/messages\/.*|test\/.*\/(corpus|cases|vectors|regressions)\/.*|.*\.hex)$/;
 
 /**
- * Words in prose that a reader must guess: in the comments and the strings of code, test names and messages among them,
- * and in the whole text of other files. Licences, recorded messages and other data are left out.
+ * Words in prose that a reader must guess: in the comments and the strings of code, test names and messages
+ * among them, and in the whole text of other files. Licences, recorded messages and other data are left out.
  */
 export function oldProse(files: readonly SourceFile[]): string[] {
   const checked = files.filter(({ path }) => !data.test(path));

@@ -4,7 +4,9 @@ import { parseFiles } from './syntax.ts';
 import { oldFileNames, oldNames, oldProse } from './word-rules.ts';
 import { fileWords, proseWords, words } from './words.ts';
 
-/** One file for each line of the table, under a path of its own unless the scope of the line is a single file. */
+/**
+ * One file for each line of the table, under a path of its own unless the scope of the line is a single file.
+ */
 function samples(kind: 'bad' | 'good') {
   return words.map((word, index) => {
     const numbered = word.path.replace(/([^/]+)$/, `${index}-$1`);

@@ -60,7 +60,10 @@ const member = (name: string): string => `class A { ${name} = 1; }`;
 const method = (name: string): string => `class A { ${name}() {} }`;
 const property = (name: string): string => `interface A { ${name}: string }`;
 
-/** Names of the code, a line for each. Only declarations are looked at: where a name is used, it has been declared. */
+/**
+ * Names of the code, a line for each. Only declarations are looked at: where a name is used, it has been
+ * declared.
+ */
 export const words: readonly Word[] = [
   word('house', 'codebase', part('house', 'houses'), everywhere, [
     'src/x.ts',
