@@ -7,7 +7,7 @@ import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
 import { Hash } from '../../src/operations/cryptography/hash.ts';
 import { MAC } from '../../src/operations/cryptography/mac.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
-import { fieldOf, hex, VectorClient, testedVersions } from '../protocol/known-answers/vector-client.ts';
+import { fieldOf, hex, testedVersions, VectorClient } from '../protocol/known-answers/vector-client.ts';
 import { having, materialOf, succeed } from '../protocol/operations/ask.ts';
 import { counted, symmetric } from '../protocol/operations/transfer/wrapping-keys.ts';
 import { hashes, missing, OpenSsl, pairOf, rsaArgs } from './openssl.ts';

@@ -4,7 +4,12 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
-import { hex, VectorClient, testedVersions, verifySignature } from '../protocol/known-answers/vector-client.ts';
+import {
+  hex,
+  testedVersions,
+  VectorClient,
+  verifySignature,
+} from '../protocol/known-answers/vector-client.ts';
 import { succeed } from '../protocol/operations/ask.ts';
 import { hashes, missing, OpenSsl, type Pair, pairOf, rsaArgs } from './openssl.ts';
 
