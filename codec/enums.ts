@@ -1,8 +1,9 @@
 import { enumeration, type MemberOf } from './enumeration.ts';
 
 /*
- * Every enumeration of KMIP 1.0 to 2.1 (KMIP 2.1 §11, 1.4 §9.1.3.2), with the names of the XML encoding. A row
- * has the number on the wire, the name, the first version (1.0 when left out) and the last version, if any.
+ * Every enumeration of KMIP 1.0 to 2.1 (KMIP 2.1 §11, 1.4 §9.1.3.2), with the names of the XML encoding. A
+ * row has the number on the wire, the name, the first version (1.0 when left out) and the last version, if
+ * any.
  */
 
 export const AdjustmentType = enumeration('AdjustmentType', [

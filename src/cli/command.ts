@@ -36,7 +36,7 @@ export function readInput(file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw error instanceof Error && 'code' in error ? Object.assign(error, { path: file }) : error;
+    throw error instanceof Error && 'syscall' in error ? Object.assign(error, { path: file }) : error;
   }
 }
 

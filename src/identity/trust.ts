@@ -41,7 +41,10 @@ export function isTrusted(
   );
 }
 
-/** Tells whether issuers lead from a certificate up to a self-signed one: OpenSSL accepts complete chains only. */
+/**
+ * Tells whether issuers lead from a certificate up to a self-signed one: OpenSSL accepts complete chains
+ * only.
+ */
 export function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
   for (let current = certificate, steps = 0; steps <= issuers.length; steps++) {
     if (isSignedByIssuer(current, current)) return true;

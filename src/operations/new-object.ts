@@ -125,7 +125,7 @@ function objectGroups(attributes: readonly Attribute[]): string[] {
 }
 
 /** A new object before its implicit attributes are known. */
-export interface ObjectSpecification {
+export interface NewObjectRequest {
   readonly operation: CreatingOperation;
   readonly type: ObjectTypeName;
   /** Attributes that the client states or the operation demands. */
@@ -143,7 +143,7 @@ export interface ObjectSpecification {
  * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, or a refusal of one of its attributes
  */
 export async function createObject(
-  specification: ObjectSpecification,
+  specification: NewObjectRequest,
   context: Context,
   policy?: GroupPolicy,
 ): Promise<ManagedObject> {
@@ -164,7 +164,7 @@ export async function createObject(
  * @throws {KmipError} InvalidField for numbers that no key can have, or a refusal of one of its attributes
  */
 export function assembleObject(
-  specification: ObjectSpecification,
+  specification: NewObjectRequest,
   context: Context,
   defaults: readonly Attribute[] = [],
 ): ManagedObject {

@@ -98,7 +98,8 @@ t.test('point 02: the answer has the version of the request and nothing newer', 
       'ObjectType UniqueIdentifier SymmetricKey{KeyBlock{KeyFormatType KeyValue{KeyMaterial} CryptographicAlgorithm CryptographicLength}}',
     );
   }
-  // A correlation value of the client is the one thing a header may carry besides, and only when it was asked for.
+  // A correlation value of the client is the one thing a header may carry besides, and only when it was asked
+  // for.
   const message = requestMessage(
     '1.4',
     [{ operation: 'DiscoverVersions' }],

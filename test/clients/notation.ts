@@ -4,8 +4,9 @@ import type { Node, TypedValue } from '../../codec/wire/node.ts';
 import { bytes, enumerated, integer, item, structure, text } from '../client.ts';
 
 /**
- * A short notation for the requests that real clients were seen to send, field by field in their order: `A` is an
- * Attribute, `TA` a Template-Attribute, `KB` a Key Block. Numbers of enumerations are written as on the wire.
+ * A short notation for the requests that real clients were seen to send, field by field in their order: `A`
+ * is an Attribute, `TA` a Template-Attribute, `KB` a Key Block. Numbers of enumerations are written as on the
+ * wire.
  */
 
 /** An untagged value. */

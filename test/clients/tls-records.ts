@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TLS record that the server sent: its content type (21 alert, 22 handshake, 23 data) and length in bytes. */
+/**
+ * A TLS record that the server sent: its content type (21 alert, 22 handshake, 23 data) and length in bytes.
+ */
 export interface TlsRecord {
   readonly type: number;
   readonly length: number;

@@ -216,9 +216,9 @@ t.test('kmipclient: key and attributes in one batch, pages of 256, 64 and 16', a
     const kind = A('Object Type', en(type));
     t.same(ids(await ask('Locate', [integer('MaximumItems', 256), kind, name])), wanted);
     t.same(ids(await ask('Locate', [integer('MaximumItems', 256), kind, group])), wanted);
-    for (const most of [256, 64, 16]) {
-      const found = ids(await ask('Locate', [integer('MaximumItems', most), kind]));
-      t.ok(found.length > 0 && found.length <= most);
+    for (const maximum of [256, 64, 16]) {
+      const found = ids(await ask('Locate', [integer('MaximumItems', maximum), kind]));
+      t.ok(found.length > 0 && found.length <= maximum);
     }
   }
   await ask('DiscoverVersions');

@@ -31,7 +31,7 @@ const good = [
   'https://example.org/x/b.md',
   '../share_d/oasis/cases may be absent',
   '*.test.ts, <name>.ts and a.md',
-  'trusted designs of a house: clients learn lessons',
+  'trusted designs of one server: clients learn lessons',
 ];
 
 t.test('the rule finds documents and files that are not here', async (t) => {

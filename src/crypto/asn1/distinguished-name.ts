@@ -39,7 +39,7 @@ export function readNameParts(name: DerNode | undefined): NamePart[][] {
     return set.valueBlock.value.map((pair) => {
       const [type, value] = readSequence(pair);
       if (value === undefined) throw new InvalidDerError('a value is missing in a name');
-      return { oid: readOid(type), text: readText(value), value };
+      return { oid: readOid(type), text: readStringValue(value), value };
     });
   });
 }
@@ -71,7 +71,7 @@ function escapeText(text: string): string {
 /**
  * Reads any string type of ASN.1; undefined for other values, dates among them, which are strings to asn1js.
  */
-export function readText(node: DerNode): string | undefined {
+export function readStringValue(node: DerNode): string | undefined {
   if (node instanceof asn1.UniversalString) return decodeUtf32(node.valueBlock.valueHexView);
   const isString = node instanceof asn1.BaseStringBlock && !dateTags.includes(node.idBlock.tagNumber);
   return isString ? node.getValue() : undefined;

@@ -18,11 +18,8 @@ interface CertificateReplacement {
   readonly replacement: string;
 }
 
-/** The record's content; its field names are part of the stored format. */
-interface StoredReplacement {
-  readonly client: string;
-  readonly after: string;
-}
+/** Field of the stored record that holds the fingerprint of the new certificate; part of the stored format. */
+const replacementField = 'after';
 
 /** Records the replacement of the certificate with fingerprint `replaced`. */
 export async function recordReplacement(
@@ -30,7 +27,7 @@ export async function recordReplacement(
   { client, replacement }: CertificateReplacement,
   { work, now, limits }: Pick<Context, 'work' | 'now' | 'limits'>,
 ): Promise<void> {
-  const stored: StoredReplacement = { client, after: replacement };
+  const stored = { client, [replacementField]: replacement };
   // A certificate that was replaced before and enrolled again has a record, which must be loaded to be
   // replaced.
   await work.records.load(kind, replaced);
@@ -46,10 +43,10 @@ export async function isReplacedBy(
   for (let at = from, steps = 0; steps < maxSteps; steps++) {
     const content = await load(kind, at);
     if (content === undefined) return false;
-    const next = readJson<StoredReplacement>(content);
+    const next = readJson<{ client: string; [replacementField]: string }>(content);
     if (next.client !== client) return false;
-    if (next.after === to) return true;
-    at = next.after;
+    if (next[replacementField] === to) return true;
+    at = next[replacementField];
   }
   return false;
 }

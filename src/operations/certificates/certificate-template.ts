@@ -136,7 +136,7 @@ type CertificateRequestValue = Extract<ManagedObjectValue, { type: 'CertificateR
  *   attributes do not request
  * @throws {InvalidCertificateRequestError} when the request cannot be read
  */
-export async function readCertificateRequest(
+export async function checkCertificateRequest(
   { CertificateRequestType: type, CertificateRequestValue: value }: CertificateRequestValue,
   attributes: readonly Attribute[],
   crypto: CryptoProvider,

@@ -12,9 +12,9 @@ import { requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import {
+  checkCertificateRequest,
   contentFromAttributes,
   inlineCertificateRequest,
-  readCertificateRequest,
 } from './certificate-template.ts';
 import {
   certifyReasons,
@@ -65,7 +65,7 @@ export const Certify = operation({
     const requested =
       certificateRequest === undefined
         ? undefined
-        : await readCertificateRequest(certificateRequest, attributes, crypto);
+        : await checkCertificateRequest(certificateRequest, attributes, crypto);
     if (keyInfo !== undefined && requested !== undefined) requireSameKey(requested.publicKey, keyInfo);
     const content =
       requested ??

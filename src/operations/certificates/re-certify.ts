@@ -15,10 +15,10 @@ import { requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import {
+  checkCertificateRequest,
   contentFromAttributes,
   inlineCertificateRequest,
   isDerivedFromCertificate,
-  readCertificateRequest,
 } from './certificate-template.ts';
 import { certifyReasons, createCertificate, loadPrivateKey, requireSameKey } from './issuance.ts';
 import { certificateIn, chooseIssuer } from './issuers.ts';
@@ -78,7 +78,7 @@ export const ReCertify = operation({
   },
 });
 
-type StoredRequest = Parameters<typeof readCertificateRequest>[0];
+type StoredRequest = Parameters<typeof checkCertificateRequest>[0];
 
 async function loadStoredRequest(
   id: Identifier | undefined,
@@ -102,7 +102,7 @@ async function determineContent(
 ): Promise<CertificateContent> {
   if (certificateRequest === undefined)
     return contentFromAttributes(details.publicKey, stated, details, crypto);
-  const content = await readCertificateRequest(certificateRequest, stated, crypto);
+  const content = await checkCertificateRequest(certificateRequest, stated, crypto);
   requireSameKey(content.publicKey, details.publicKey);
   return content;
 }

@@ -9,7 +9,7 @@ import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
 import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
-import { encapsulateSecret, isEncapsulationKey } from './kem.ts';
+import { createSharedSecret, usesKeyEncapsulation } from './kem.ts';
 import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
 const Request = struct({
@@ -40,7 +40,7 @@ export const Encrypt = operation({
     const { object: target, crypto, now, version } = context;
     if (isPart(request)) return encryptPart(request, context);
     const parameters = parametersFor(target, request.CryptographicParameters);
-    if (isEncapsulationKey(target)) return encapsulateSecret(request, parameters, context);
+    if (usesKeyEncapsulation(target)) return createSharedSecret(request, parameters, context);
     const data = requireField(request.Data, 'Data');
     const key = await cipherKeyForUse(context, 'Encrypt', parameters);
     countUse(target, data.length, now);

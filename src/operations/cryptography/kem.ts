@@ -15,7 +15,7 @@ import { keyForUse } from '../usable-key.ts';
  */
 
 /** Whether the key is for a key encapsulation mechanism. */
-export function isEncapsulationKey({ attributes }: ManagedObject): boolean {
+export function usesKeyEncapsulation({ attributes }: ManagedObject): boolean {
   const algorithm = attributes.get('CryptographicAlgorithm');
   return algorithm !== undefined && useOf(algorithm) === 'encapsulation';
 }
@@ -31,7 +31,7 @@ interface Request {
  * identifier and the ciphertext.
  * @throws {KmipError} InvalidField for data, which such a key cannot encrypt, or as `keyForUse` does
  */
-export async function encapsulateSecret(
+export async function createSharedSecret(
   { Data: data, IVCounterNonce: iv, AuthenticatedEncryptionAdditionalData: additionalData }: Request,
   parameters: CryptographicParameters,
   context: ObjectContext,

@@ -25,10 +25,8 @@ const bringing = (value: Uint8Array, type = 'X_509') => ({
   Certificate: { CertificateType: type, CertificateValue: value },
 });
 
-/**
- * Checks that the answer names the object of the certificate in the directory, and returns that certificate.
- */
-async function isEnrolled(
+/** Checks that the object has the certificate of the client directory, and returns that certificate. */
+async function enrolledCertificate(
   t: Tap,
   { service, entry }: EnrolmentFixture,
   id: string,
@@ -59,7 +57,7 @@ t.test('Re-Provision signs a certificate request for the name of the client', as
         ReProvision,
         withCsr(value, form),
       );
-      const certificate = await isEnrolled(t, enrolled, id);
+      const certificate = await enrolledCertificate(t, enrolled, id);
       t.equal(certificate.subject, 'CN=tester', `${version} ${form}`);
       t.ok(certificate.verify(new X509Certificate(authority.certificate).publicKey));
       t.same(
@@ -82,7 +80,7 @@ t.test('Re-Provision accepts a certificate of a trusted authority', async (t) =>
     const { service, authority } = enrolled;
     const { certificate } = await issueClient(authority, 'whoever');
     const answer = await succeed(service, version, ReProvision, bringing(der(certificate)));
-    const { raw } = await isEnrolled(t, enrolled, answer.UniqueIdentifier ?? '');
+    const { raw } = await enrolledCertificate(t, enrolled, answer.UniqueIdentifier ?? '');
     t.ok(raw.equals(der(certificate)));
     t.equal(enrolled.notifications[0]?.by, 'certificate');
   }
@@ -94,7 +92,7 @@ t.test('Re-Provision makes a key and a certificate for a client alone in its gro
     const { service, notifications } = enrolled;
     await enrolled.enrol('elsewhere', { group: 'h' });
     const { UniqueIdentifier: id = '' } = await succeed(service, version, ReProvision, {});
-    const certificate = await isEnrolled(t, enrolled, id);
+    const certificate = await enrolledCertificate(t, enrolled, id);
     const { PrivateKeyLink: keyId = '' } = await links(service, id);
     t.same(await links(service, keyId), { CertificateLink: id });
     const { Object: object } = await succeed(service, version, Get, { UniqueIdentifier: keyId });
@@ -287,7 +285,7 @@ t.test('Re-Provision runs once in a batch, and is undone with the batch', async 
   t.same(await everything(service), []);
   const twice = await service.batch('2.1', [await item(), await item(), bad], [goOn]);
   t.equal(outline(twice), 'ReProvision:Success ReProvision:PermissionDenied Get:ObjectNotFound');
-  await isEnrolled(t, enrolled, twice[0]?.id ?? '');
+  await enrolledCertificate(t, enrolled, twice[0]?.id ?? '');
   t.equal(notifications.length, 1);
 });
 
@@ -299,7 +297,7 @@ t.test('one of two simultaneous Re-Provisions succeeds', async (t) => {
   );
   t.same(both.map(({ reason, status }) => reason ?? status).sort(), ['PermissionDenied', 'Success']);
   t.equal(notifications.length, 1);
-  await isEnrolled(
+  await enrolledCertificate(
     t,
     enrolled,
     both.find(({ status }) => status === 'Success')?.payload.UniqueIdentifier ?? '',
