@@ -20,9 +20,7 @@ import { readEntries, registrations } from '../fuzz/corpus.ts';
 import { type Kind, kinds, makeObjects, standIn, withIdentifiers } from '../fuzz/objects.ts';
 import { answersOf, createAES2, outline, TestService, uid } from './service.ts';
 
-/**
- * A request that names anything of another group gets the same bytes as one with a name that was never used.
- */
+/** A request that names an object of another group gets the same bytes as one with an unused name. */
 
 const service = await TestService.open({ limits: { jobsPerClient: 1_000 } });
 t.teardown(() => service.close());

@@ -18,7 +18,7 @@ interface CertificateReplacement {
   readonly replacement: string;
 }
 
-/** Field of the stored record that holds the fingerprint of the new certificate; part of the stored format. */
+/** Field of the stored record for the fingerprint of the new certificate; part of the stored format. */
 const replacementField = 'after';
 
 /** Records the replacement of the certificate with fingerprint `replaced`. */
