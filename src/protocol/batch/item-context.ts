@@ -1,7 +1,6 @@
 import type { Principal } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Attempts, Context, EarlierAnswer, MultiPart, ObjectContext } from '../../operations/context.ts';
-
 import type { FailedAttempts } from './attempts.ts';
 import type { MultiPartOperations } from './multi-part.ts';
 
