@@ -22,8 +22,8 @@ export interface StartedListeners {
 }
 
 /**
- * Binds the KMIP listener and, where one is configured, the HTTPS listener. OutgoingConnections connections
- * are not opened yet.
+ * Binds the KMIP listener and, where one is configured, the HTTPS listener. Outgoing connections are not
+ * opened yet.
  * @throws {CommandError} when an address cannot be bound.
  */
 export async function startListeners(

@@ -55,7 +55,7 @@ export class TlsMaterialSource {
 }
 
 /**
- * Reads the server's certificate and key, the authorities and the certificates that clients brought along,
+ * Reads the server's certificate and key, the authorities and the enrolled clients' own certificates,
  * and reports when they end. A missing server certificate is issued anew.
  */
 async function readMaterial(

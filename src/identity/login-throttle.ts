@@ -31,8 +31,9 @@ export class LoginThrottle {
   }
 
   /**
-   * Runs `verify` in the client's queue, or refuses unseen after too many failures. `name` identifies the
-   * secret that is tried, within the client. Rejects as `verify` does, and that counts neither way.
+   * Runs `verify` in the client's queue, or refuses without verification after too many failures. `name`
+   * identifies the secret that is tried, within the client. Rejects as `verify` does, and that counts neither
+   * way.
    */
   attempt<T>(client: string, name: string, verify: () => Promise<LoginAttempt<T>>): Promise<LoginAttempt<T>> {
     const key = `${client} ${name}`;

@@ -9,14 +9,14 @@ interface Failures {
   readonly count: number;
   /** Time of the last failure, milliseconds since 1970. */
   readonly at: number;
-  /** Milliseconds since 1970 until which every attempt is refused unseen. */
+  /** Milliseconds since 1970 until which every attempt is refused without verification. */
   readonly until: number;
 }
 
 /**
  * Delays guesses: after the free failures, each further one doubles the time in which attempts are refused
- * unseen, from one second to a quarter of an hour. A success resets the count. Every process counts for
- * itself.
+ * without verification, from one second to a quarter of an hour. A success resets the count. Every process
+ * counts for itself.
  */
 export class Throttle {
   readonly #failures = new Map<string, Failures>();

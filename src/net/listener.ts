@@ -28,7 +28,8 @@ export interface ListenerOptions {
   readonly service: MessageService;
   readonly observer: ListenerObserver;
   /**
-   * Called for every connection, resumed or not, and on every recheck. Rejects when the directory is away.
+   * Called for every connection, resumed or not, and on every recheck. Rejects when the client directory is
+   * unavailable.
    */
   authenticate(certificate: X509Certificate): Promise<AuthenticationResult>;
 }
@@ -128,7 +129,7 @@ export class Listener {
 
   /**
    * Authenticates every session again, each certificate once, and ends the sessions whose clients are no
-   * longer authorised. Rejects when the directory is away.
+   * longer authorised. Rejects when the client directory is unavailable.
    */
   recheck(): Promise<void> {
     this.#pendingRecheck ??= this.#recheck().finally(() => {

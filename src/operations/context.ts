@@ -88,7 +88,7 @@ export interface Channel {
   /** Name of the client that authenticated the connection. */
   readonly client: string;
   /**
-   * Exchanges the roles once the message in hand is answered; the server's first request is of that version.
+   * Exchanges the roles once the current message is answered; the server's first request is of that version.
    */
   reverse(version: Version): void;
 }

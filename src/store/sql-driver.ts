@@ -67,7 +67,7 @@ export interface SqlDriver {
   /**
    * Reads committed rows. `once`: plan for these values, because the text is not one of the fixed set.
    *
-   * @throws {StoreUnavailableError} when the database is away or the driver is closed.
+   * @throws {StoreUnavailableError} when the database is unavailable or the driver is closed.
    */
   read(sql: string, parameters: readonly SqlValue[], once?: 'once'): Promise<readonly SqlRow[]>;
   /** As `Store.commit`: durable when resolved, grouped with units that arrive at the same time. */

@@ -161,7 +161,7 @@ export type CommitResult = 'committed' | 'conflict' | 'taken';
 
 /**
  * Objects and records of the server. Every method rejects with StoreUnavailableError when the database is
- * away.
+ * unavailable.
  */
 export interface Store {
   /** The objects of `ids` that exist, in any order and of any group: the caller compares the group. */
@@ -189,8 +189,8 @@ export interface Store {
 }
 
 /**
- * `STORE_UNAVAILABLE`: the database is away (disk full, connection lost). A transient failure: clients get
- * General Failure, and readiness turns false.
+ * `STORE_UNAVAILABLE`: the database is unavailable (disk full, connection lost). A transient failure: clients
+ * get General Failure, and readiness turns false.
  */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';

@@ -24,7 +24,7 @@ import { decryptOaep, encryptOaep, type Oaep } from './oaep.ts';
 
 /**
  * Encrypts with a symmetric key, by its mode or by key wrap, or with an RSA public key (KMIP 2.1 §6.1.18).
- * @throws {UnsupportedAlgorithmError} when the key does not encrypt so
+ * @throws {UnsupportedAlgorithmError} when the key does not support such encryption
  * @throws {InvalidParametersError} when parameters are missing or contradict each other or the key
  * @throws {InvalidTagLengthError} for a Tag Length that the mode does not offer
  * @throws {CryptographyFailedError} when the data does not fit key and parameters
@@ -55,7 +55,7 @@ export function encrypt(key: PlainKey, parameters: CryptographicParameters, plai
 
 /**
  * Decrypts with a symmetric key or with a private key of RSA, ML-KEM or X-Wing.
- * @throws {UnsupportedAlgorithmError} when the key does not decrypt so
+ * @throws {UnsupportedAlgorithmError} when the key does not support such decryption
  * @throws {InvalidParametersError} when parameters are missing or contradict each other or the key
  * @throws {MissingInputError} without Initialization Vector or tag, in a mode that needs one
  * @throws {CryptographyFailedError} as `decryptionFailed()`, for every fault of the encrypted data

@@ -6,9 +6,9 @@ import type { threadFunctions } from './thread-functions.ts';
 
 /*
  * The choice between event loop and threads. A use of a key goes to a thread when it takes several times as
- * long as the way there: RSA-2048 0.35 ms, RSA-4096 2.3 ms, a digest under ECDSA or DSA 0.9–4 ms, PKCS#12 20
- * ms and more. Symmetric ciphers and RSA's public operations take less, and asynchronous functions of
- * node:crypto run on threads already.
+ * long as the transfer to a thread: RSA-2048 0.35 ms, RSA-4096 2.3 ms, a digest under ECDSA or DSA 0.9–4 ms,
+ * PKCS#12 20 ms and more. Symmetric ciphers and RSA's public operations take less, and asynchronous functions
+ * of node:crypto run on threads already.
  */
 
 const threads = new Threads<typeof threadFunctions>({ module: new URL('./thread.ts', import.meta.url) });

@@ -12,9 +12,9 @@ type RequireUse = (purpose: Purpose, key: PlainKey, parameters: CryptographicPar
  * all clients. Keys of such algorithms can still be stored, fetched and converted, so that they can be taken
  * elsewhere.
  *
- * Every member of the port is listed below, those that no rule is about too: a new member of the port fails
- * to compile until it is listed, and so cannot pass by the rules unnoticed. Object spread may not be used for
- * it.
+ * Every member of the port is listed below, including those that no rule concerns: a new member of the port
+ * fails to compile until it is listed, and so cannot pass by the rules unnoticed. Object spread may not be
+ * used for it.
  */
 export class CryptographicPolicy {
   readonly #rules: CryptographicRules;

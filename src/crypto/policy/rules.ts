@@ -29,7 +29,7 @@ const families: Readonly<Record<string, string>> = { ECDSA: 'EC', ECDH: 'EC', EC
 export class CryptographicRules {
   #settings: CryptographicSettings;
   #disabled: readonly DisabledName[] = [];
-  /** Skips every look at a key in the usual case that no rule is about keys. */
+  /** Avoids inspecting keys in the usual case that no rule concerns keys. */
   #allowsAllKeys = true;
 
   /** @throws {TypeError} for an entry of `disabled` in which `findDisabledProblem` finds a problem */

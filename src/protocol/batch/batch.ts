@@ -21,7 +21,7 @@ export interface BatchEnvironment extends Execution {
    * Logs a transient failure or a bug, and returns an error for the client that carries the log's reference.
    */
   unexpected(error: unknown): KmipError;
-  /** Whether the batch is executed again after that error, which is thrown on instead of answered. */
+  /** Whether the batch is executed again after that error, which is rethrown instead of answered. */
   isRetryable?(error: unknown): boolean;
   /** Whether the client has cancelled that item of a job. */
   isCancelled?(item: RequestItem): boolean;

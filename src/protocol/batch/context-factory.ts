@@ -44,7 +44,7 @@ export interface BatchExecution {
   /** Logs a transient failure or a bug, and returns what the client is told. */
   unexpected(error: unknown): KmipError;
   /**
-   * Whether the whole batch is executed again after that error; then the error is thrown on. Never when left
+   * Whether the whole batch is executed again after that error; then the error is rethrown. Never when left
    * out.
    */
   isRetryable?(error: unknown): boolean;

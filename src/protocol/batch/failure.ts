@@ -25,8 +25,8 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
 ]);
 
 /**
- * Codes of errors that may be gone at the next attempt: the database or the root key is away, or too much
- * work waits.
+ * Codes of errors that may be gone at the next attempt: the database or the root key is unavailable,
+ * or too much work waits.
  */
 const transientCodes: ReadonlySet<unknown> = new Set([
   'STORE_UNAVAILABLE',
@@ -36,7 +36,7 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 
 /**
  * Translates an error into the refusal that the client gets. Returns undefined when the request has not
- * caused the error: a transient failure or a bug, whose text belongs into the log only.
+ * caused the error: a transient failure or a bug, whose text belongs in the log only.
  */
 export function asRefusal(error: unknown): KmipError | undefined {
   if (error instanceof KmipError) return error;

@@ -7,7 +7,7 @@ import type { Vault } from '../../vault/vault.ts';
 /** Identifiers in one query to the store: database engines limit the depth of an expression. */
 const maxIdentifiersPerQuery = 100;
 
-/** A page of identifiers, and the number of all matchesFilter. */
+/** A page of identifiers, and the number of all matches. */
 export interface FoundPage {
   ids: string[];
   total: number;

@@ -145,7 +145,7 @@ export class UnitOfWork {
     return this.#objects.load(id, this.#group);
   }
 
-  /** Whether the store was seen to have an object of that identifier, of whatever group. */
+  /** Whether this unit has read an object with that identifier from the store, of any group. */
   isTaken(id: string): boolean {
     return this.#objects.rowBefore(id) !== undefined;
   }
