@@ -54,11 +54,13 @@ export const CreateSplitKey = operation({
       prime: request.PrimeFieldSize,
     };
     requireScheme(scheme);
-    const { effective, policy } = await applyDefaults('SplitKey', stated, context);
+    const { UniqueIdentifier: id } = request;
+    // The policy of the group decides the key that is generated; a key that exists is split as it is.
+    const resolved = id === undefined ? await applyDefaults('SplitKey', stated, context) : undefined;
     const whole =
-      request.UniqueIdentifier === undefined
-        ? generateWhole(effective, context)
-        : await loadWhole(request.UniqueIdentifier, context);
+      resolved === undefined
+        ? await loadWhole(id as string, context)
+        : generateWhole(resolved.effective, context);
     requireEffort(whole.bytes, request.PrimeFieldSize, parts, threshold);
     const { shares, prime } = await context.crypto.splitSecret(whole.bytes, scheme);
     whole.bytes.fill(0);
@@ -80,7 +82,8 @@ export const CreateSplitKey = operation({
       };
       const generated = whole.object === undefined;
       const part = { operation: 'CreateSplitKey', type: 'SplitKey', attributes, generated } as const;
-      const object = await createObject({ ...part, value: { type: 'SplitKey', value } }, context, policy);
+      const specification = { ...part, value: { type: 'SplitKey' as const, value } };
+      const object = await createObject(specification, context, resolved?.policy);
       if (whole.object !== undefined) inheritHistory(object, [whole.object]);
       ids.push(object.id);
     }

@@ -124,7 +124,7 @@ t.test('failed authentication is logged with the reason, and counted when there 
   let now = 1_000_000;
   const { log, lines } = collectLines('debug');
   const requests = logRequests(log, () => now);
-  const refused = { reason: 'a credential does not hold', client: 'demo', connection: '1a' };
+  const refused = { reason: 'a credential is not valid', client: 'demo', connection: '1a' };
   for (let n = 0; n < 1_000; n++) requests.authenticationFailed(refused);
   now += 1_000;
   requests.authenticationFailed(refused);
