@@ -1,6 +1,5 @@
 import t from 'tap';
-import * as certification from '../../src/crypto/certification.ts';
-import * as crypto from '../../src/crypto/provider.ts';
+import * as crypto from '../../src/crypto/errors.ts';
 import { asRefusal, isTransient } from '../../src/protocol/batch/failure.ts';
 import * as migrations from '../../src/store/migrations/migration.ts';
 import * as store from '../../src/store/store.ts';
@@ -18,7 +17,7 @@ const transient = ['STORE_UNAVAILABLE', 'VAULT_UNAVAILABLE'];
 type Coded = Error & { readonly code: string };
 
 /** One error of each class that the ports export. */
-const errors = [crypto, certification, store, migrations, vault].flatMap((port) =>
+const errors = [crypto, store, migrations, vault].flatMap((port) =>
   Object.values(port)
     .filter((value) => typeof value === 'function' && value.prototype instanceof Error)
     .map((value) => new (value as new (message: string) => Coded)('some text')),
