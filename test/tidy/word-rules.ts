@@ -1,6 +1,7 @@
 import { finding, type SourceFile } from './source.ts';
 import { commentsOf, identifiersOf, parseFiles, stringsOf, type TextRange } from './syntax.ts';
-import { fileWords, proseWords, words } from './words.ts';
+import { fileWords, proseWords } from './word-lists.ts';
+import { words } from './words.ts';
 
 /** Declared names that say too little, one finding for each name and file. */
 export function oldNames(files: readonly SourceFile[], table = words): string[] {

@@ -1,8 +1,9 @@
 import t from 'tap';
 import { readTree } from './source.ts';
 import { parseFiles } from './syntax.ts';
+import { fileWords, proseWords } from './word-lists.ts';
 import { oldFileNames, oldNames, oldProse } from './word-rules.ts';
-import { fileWords, proseWords, words } from './words.ts';
+import { words } from './words.ts';
 
 /**
  * One file for each line of the table, under a path of its own unless the scope of the line is a single file.

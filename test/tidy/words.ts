@@ -1,64 +1,24 @@
-/** A name of the code that a contributor cannot guess, and the one that takes its place. */
-export interface Word {
-  readonly now: string;
-  readonly becomes: string;
-  /** Whether a declared name, `#` left out, uses the word. */
-  readonly matches: (name: string) => boolean;
-  /** The files in which the word had that meaning; elsewhere it may be the right one. */
-  readonly scope: RegExp;
-  /** What must be declared, for a word that is right for other things. */
-  readonly declares?: 'function' | 'type';
-  /** Samples: a path in the scope, a declaration that is found there, and one that is not. */
-  readonly path: string;
-  readonly bad: string;
-  readonly good: string;
-}
-
-/** The name is one of these. */
-const is =
-  (...names: readonly string[]): Word['matches'] =>
-  (name) =>
-    names.includes(name);
-
-/** One of these is a part of the name: `part('shelf')` matches `shelf`, `SealingKeyShelf` and `shelfOf`. */
-const part =
-  (...parts: readonly string[]): Word['matches'] =>
-  (name) =>
-    (name.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g) ?? []).some((one) => parts.includes(one.toLowerCase()));
-
-const like =
-  (pattern: RegExp): Word['matches'] =>
-  (name) =>
-    pattern.test(name);
-
-const everywhere = /^(src|codec|certs|profiles|bench|test)\//;
-const product = /^(src|codec|certs|profiles)\//;
-const src = /^src\//;
-const net = /^src\/(main\.ts|(daemon|net)\/)/;
-const operations = /^src\/operations\//;
-const certificates = /^src\/operations\/certificates\//;
-const protocol = /^src\/protocol\//;
-const reverse = /^src\/(protocol\/endpoints\/|net\/(connection|outgoing|server-request-channel)\.ts$)/;
-
-type Samples = [path: string, bad: string, good: string];
-
-function word(
-  now: string,
-  becomes: string,
-  matches: Word['matches'],
-  scope: RegExp,
-  [path, bad, good]: Samples,
-  declares?: Word['declares'],
-): Word {
-  return { now, becomes, matches, scope, path, bad, good, ...(declares === undefined ? {} : { declares }) };
-}
-
-const value = (name: string): string => `const ${name} = 1;`;
-const func = (name: string): string => `export function ${name}() {}`;
-const type = (name: string): string => `interface ${name} {}`;
-const member = (name: string): string => `class A { ${name} = 1; }`;
-const method = (name: string): string => `class A { ${name}() {} }`;
-const property = (name: string): string => `interface A { ${name}: string }`;
+import {
+  certificates,
+  everywhere,
+  func,
+  is,
+  like,
+  member,
+  method,
+  net,
+  operations,
+  part,
+  product,
+  property,
+  protocol,
+  reverse,
+  src,
+  type,
+  value,
+  type Word,
+  word,
+} from './word-matchers.ts';
 
 /**
  * Names of the code, a line for each. Only declarations are looked at: where a name is used, it has been
@@ -526,68 +486,4 @@ export const words: readonly Word[] = [
     /^(src\/cli|bench|test\/(cli|interop))\/|^test\/daemon\.ts$/,
     ['src/cli/run.ts', 'function f(words: string[]) {}', value('passwords')],
   ),
-];
-
-/** A file name that says too little: `path` without `.ts` or `.test.ts`, from its last folder on. */
-export interface FileWord {
-  readonly now: string;
-  readonly becomes: string;
-}
-
-/** File names of src/ and of their tests. */
-export const fileWords: readonly FileWord[] = [
-  { now: 'rooms', becomes: 'nothing: import what is needed' },
-  { now: 'door', becomes: 'listener' },
-  { now: 'language', becomes: 'transport' },
-  { now: 'farewell', becomes: 'tls-close' },
-  { now: 'outbox', becomes: 'response-writer' },
-  { now: 'weather', becomes: 'transient-failure' },
-  { now: 'stance', becomes: 'operation-target' },
-  { now: 'shelf', becomes: 'wrapped-key-store' },
-  { now: 'guard', becomes: 'login-throttle' },
-  { now: 'certificate-wish', becomes: 'certificate-template' },
-  { now: 'succession', becomes: 'certificate-history' },
-  { now: 'slow-work', becomes: 'limit-concurrency' },
-  { now: 'kept-keys', becomes: 'private-key-cache' },
-  { now: 'nearest', becomes: 'suggest' },
-  { now: 'both', becomes: 'composite-observer' },
-  { now: 'creating', becomes: 'new-object' },
-  { now: 'releasing', becomes: 'object-export' },
-  { now: 'issuing', becomes: 'issuance' },
-  { now: 'incoming', becomes: 'object-import' },
-  { now: 'issued', becomes: 'issued-certificates' },
-  { now: 'using-keys', becomes: 'usable-key' },
-  { now: 'encapsulating', becomes: 'kem' },
-  { now: 'parts', becomes: 'multi-part' },
-  { now: 'outputs', becomes: 'payload-withholding' },
-  { now: 'line', becomes: 'reverse-channel' },
-  { now: 'turns', becomes: 'serial-queue' },
-  { now: 'chores', becomes: 'maintenance' },
-  { now: 'pause', becomes: 'event-loop-yield' },
-];
-
-/** A word of comments, messages, test names and documents. */
-export interface ProseWord {
-  readonly now: RegExp;
-  readonly becomes: string;
-  readonly bad: string;
-  readonly good: string;
-}
-
-/** Whole words and phrases, in any case. */
-export const proseWords: readonly ProseWord[] = [
-  { now: /houses?/, becomes: 'codebase, server', bad: 'a map of the house', good: 'a warehouse' },
-  { now: /rooms?/, becomes: 'layer; space', bad: 'every room', good: 'headroom of the householder' },
-  { now: /doors?/, becomes: 'listener, interface', bad: 'through its doors', good: 'indoors' },
-  { now: /guests?/, becomes: 'session', bad: 'Guests wait', good: 'guesses' },
-  { now: /farewells?/, becomes: 'close', bad: 'the farewell', good: 'fare well' },
-  { now: /weather/, becomes: 'transient failure', bad: 'Bad weather', good: 'whether' },
-  { now: /shelf|shelves/, becomes: 'store of wrapped keys', bad: 'on the shelf', good: 'itself' },
-  { now: /chores?/, becomes: 'maintenance', bad: 'chores of the night', good: 'choreography' },
-  { now: /speakers?/, becomes: 'client, request', bad: "the speaker's rights", good: 'loudspeaker' },
-  { now: /deeds?/, becomes: 'operation, action', bad: 'deeds and words', good: 'indeed' },
-  { now: /stances?/, becomes: 'target', bad: 'the stance', good: 'instances' },
-  { now: /undecipherable/, becomes: 'cannot be decrypted', bad: 'undecipherable', good: 'decipher' },
-  { now: /may(?: not)? speak/, becomes: 'is (not) authorised', bad: 'may not speak', good: 'may speaks' },
-  { now: /rests? sealed/, becomes: 'stored encrypted', bad: 'Objects rest sealed', good: 'rest, sealed' },
 ];
