@@ -15,7 +15,7 @@ export interface Backends extends Omit<OpenStore, 'close'> {
 export async function openBackends({ stateDirectory, config, closing }: StartContext): Promise<Backends> {
   const { store, clients, wrappedKeys, close } = await openStore(config.store);
   closing.defer(close);
-  const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys: wrappedKeys });
+  const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });
   closing.defer(() => vault.close());
   return { store, clients, wrappedKeys, vault };
 }

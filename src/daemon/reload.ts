@@ -1,24 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
 import type { Config, ConfigOverrides } from '../config/index.ts';
+import { takeOverReloadable } from '../config/reloadable.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
 import type { StartContext } from './start-context.ts';
 import type { TlsMaterialSource } from './tls-material.ts';
-
-/** Keys of the configuration that only a restart changes. */
-const restartKeys = [
-  'listen',
-  'https',
-  'store',
-  'metrics',
-  'uniqueNames',
-  'interop',
-  'fips',
-  'certification',
-  'limits',
-] as const;
 
 /**
  * Reads the configuration of a state directory; the command line takes precedence.
@@ -73,16 +60,19 @@ export class Reloader {
     this.#config = context.config;
   }
 
-  /** Never rejects: a configuration that cannot be used is logged, and the former one stays in force. */
+  /**
+   * Never rejects: a configuration that cannot be used is logged, and the former one stays in force. Once the
+   * new one is in force, open connections are checked; without the client directory the next check does it.
+   */
   async reload(): Promise<void> {
     const { log } = this.#context;
     try {
       const next = loadConfig(this.#context.stateDirectory, this.#overrides);
-      const unchanged = Object.fromEntries(restartKeys.map((key) => [key, this.#config[key]]));
-      const ignored = restartKeys.filter((key) => !isDeepStrictEqual(next[key], this.#config[key]));
-      await this.#apply({ ...next, ...unchanged });
+      const { config, ignoredKeys } = takeOverReloadable(this.#config, next);
+      await this.#apply(config);
+      await this.#recheckConnections();
       log.info('configuration reloaded: certificates, trusted authorities, roles, [crypto] and log level');
-      if (ignored.length > 0) log.warn({ keys: ignored }, 'changes of these keys wait for a restart');
+      if (ignoredKeys.length > 0) log.warn({ keys: ignoredKeys }, 'changes of these keys wait for a restart');
     } catch (error) {
       log.error(
         { error: (error as Error).message },
@@ -91,13 +81,24 @@ export class Reloader {
     }
   }
 
+  /** Puts the configuration in force as a whole: only its first two steps can fail. */
   async #apply(config: Config): Promise<void> {
     const { rolePolicy, cryptographicPolicy } = this.#services;
-    this.#connections.reload(await this.#material.reload(config));
+    const material = await this.#material.read(config);
+    this.#connections.reload(material);
+    this.#material.replace(material);
     rolePolicy.replace(config.roles);
     cryptographicPolicy.replace({ ...config.crypto, fips: config.fips });
     this.#context.log.level = config.log.level;
-    await this.#connections.recheck();
     this.#config = config;
+  }
+
+  async #recheckConnections(): Promise<void> {
+    try {
+      await this.#connections.recheck();
+    } catch (error) {
+      const { message } = error as Error;
+      this.#context.log.warn({ error: message }, 'open connections are checked later: the check failed');
+    }
   }
 }

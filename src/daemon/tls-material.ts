@@ -20,7 +20,7 @@ export interface CurrentMaterial extends TlsMaterial {
 
 type Options = Pick<StartContext, 'stateDirectory' | 'log' | 'metrics'>;
 
-/** Holds the TLS material in force, which `reload` replaces. */
+/** Holds the TLS material in force. */
 export class TlsMaterialSource {
   readonly #options: Options;
   readonly #clients: ClientDirectory;
@@ -45,12 +45,16 @@ export class TlsMaterialSource {
   }
 
   /**
-   * Reads the material again and returns it. After an error the former material stays in force.
+   * Reads material for later use; the current one stays in force.
    * @throws {CommandError} when a file is missing or does not fit the others.
    */
-  async reload(config: Config): Promise<CurrentMaterial> {
-    this.#current = await readMaterial(this.#options, config, this.#clients);
-    return this.#current;
+  read(config: Config): Promise<CurrentMaterial> {
+    return readMaterial(this.#options, config, this.#clients);
+  }
+
+  /** Puts material in force that the listeners have accepted. */
+  replace(material: CurrentMaterial): void {
+    this.#current = material;
   }
 }
 

@@ -24,7 +24,7 @@ export function requireNewName(
 }
 
 /**
- * Keys that the store keeps unique in a group when `unique_names` is set: one for each Name. A destroyed
+ * Keys that the store keeps unique in a group when `uniqueNames` is configured: one for each Name. A destroyed
  * object has none, so its Names can be used again.
  */
 export function uniqueNameKeys(attributes: AttributeSet): readonly string[] {

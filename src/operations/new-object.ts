@@ -34,7 +34,8 @@ export function valueOf<N extends AttributeName>(
     | undefined;
 }
 
-/** Returns the Cryptographic Algorithm of a list.
+/**
+ * Returns the Cryptographic Algorithm of a list.
  * @throws {KmipError} InvalidField when it is missing
  */
 export function algorithmOf(attributes: readonly Attribute[]): CryptographicAlgorithm {

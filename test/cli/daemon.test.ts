@@ -176,9 +176,10 @@ t.test(
 
     const open = await connect({ port, ...(await readIdentity(out)) });
     t.teardown(() => open.close());
-    writeFileSync(config, 'uniqueNames = true\n[roles]\nlab = ["Get", "Destroy"]\n');
+    const waiting = 'uniqueNames = true\n[tls]\nprofile = "modern"\n[limits]\ndepth = 9\n';
+    writeFileSync(config, `${waiting}[roles]\nlab = ["Get", "Destroy"]\n`);
     t.match(await daemon.reload(), 'configuration reloaded');
-    await daemon.waitForOutput(/"keys":\["uniqueNames"\].*wait for a restart/);
+    await daemon.waitForOutput(/"keys":\["uniqueNames","tls\.profile","limits\.depth"\].*wait for a restart/);
     const answer = await open.request('1.4', [
       { operation: 'Destroy', payload: [text('UniqueIdentifier', 'none')] },
     ]);

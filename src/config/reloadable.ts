@@ -1,0 +1,32 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from './index.ts';
+import { configKeys } from './keys.ts';
+
+/** A configuration that a running daemon can take over. */
+export interface ReloadedConfig {
+  /** The configuration in force after the reload. */
+  readonly config: Config;
+  /** Names of changed keys that take effect with the next start, such as `tls.profile`. */
+  readonly ignoredKeys: readonly string[];
+}
+
+/**
+ * Combines the configuration in force with a new one: the log level, certificates, roles and `[crypto]` are
+ * taken over, every other value stays. A key that is added to the configuration is therefore reported as
+ * waiting for a restart until a reload takes it over here.
+ */
+export function takeOverReloadable(current: Config, next: Config): ReloadedConfig {
+  const { log, tls, crypto, roles } = next;
+  const config: Config = { ...current, log, tls: { ...tls, profile: current.tls.profile }, crypto, roles };
+  const ignoredKeys = [...configKeys.keys()].filter(
+    (name) => !isDeepStrictEqual(valueAt(next, name), valueAt(config, name)),
+  );
+  return { config, ignoredKeys };
+}
+
+/** Returns the value of a dotted name, such as `log.level`. */
+function valueAt(config: Config, name: string): unknown {
+  const [first, second] = name.split('.') as [keyof Config, string?];
+  const value = config[first];
+  return second === undefined ? value : (value as unknown as Record<string, unknown>)[second];
+}
