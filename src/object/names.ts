@@ -24,8 +24,8 @@ export function requireNewName(
 }
 
 /**
- * Keys that the store keeps unique in a group when `uniqueNames` is configured: one for each Name. A destroyed
- * object has none, so its Names can be used again.
+ * Keys that the store keeps unique in a group when `uniqueNames` is configured: one for each Name. A
+ * destroyed object has none, so its Names can be used again.
  */
 export function uniqueNameKeys(attributes: AttributeSet): readonly string[] {
   if (attributes.has('DestroyDate')) return [];

@@ -1,11 +1,32 @@
-import pino, { type DestinationStream, type Logger } from 'pino';
+import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
 import { describeCauses, describeError } from './error-text.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 
 /** Lowest level that is written. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-export type { Logger };
+
+/**
+ * Fields of a line. A field that the table below does not list would not be written, so it does not compile.
+ */
+type Line<F> = F & { readonly [Name in Exclude<keyof F, keyof typeof fields>]: never };
+
+/** Writes a message, with fields before it or alone. */
+interface Write {
+  (message: string): void;
+  <F extends object>(fields: Line<F>, message: string): void;
+}
+
+/** The log of the daemon. */
+export interface Logger {
+  level: string;
+  isLevelEnabled(level: LogLevel): boolean;
+  readonly debug: Write;
+  readonly info: Write;
+  readonly warn: Write;
+  readonly error: Write;
+  readonly fatal: Write;
+}
 
 /** UTF-16 units of a field or message; longer text is truncated. */
 const maxLength = 256;
@@ -36,12 +57,12 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
   return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
 }
 
-type Line = [fields: object, message: string];
+type LineArguments = [fields: object, message: string];
 
 /**
  * Converts the arguments of a log call. Unlike pino: no `%s`, and an error alone does not become the message.
  */
-function toLine(args: readonly unknown[]): Line {
+function toLine(args: readonly unknown[]): LineArguments {
   const [first, second] = args;
   if (typeof first === 'string') return [{}, truncate(first)];
   const message = typeof second === 'string' ? truncate(second) : '';
@@ -56,8 +77,10 @@ const text = (value: unknown) => (typeof value === 'string' ? truncate(value) : 
 const texts = (value: unknown) => (Array.isArray(value) ? value.slice(0, 32).map(text) : typeof value);
 
 /** The fields that a line may have, each with its conversion. */
-const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
+const fields = {
   address: text,
+  before: text,
+  by: text,
   certificate: text,
   changes: number,
   client: text,
@@ -69,6 +92,7 @@ const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   keys: texts,
   message: text,
   milliseconds: number,
+  object: text,
   operation: text,
   operations: texts,
   peer: text,
@@ -81,12 +105,12 @@ const fields: Readonly<Record<string, (value: unknown) => unknown>> = {
   signal: text,
   vendor: text,
   version: text,
-};
+} satisfies Readonly<Record<string, (value: unknown) => unknown>>;
 
 function selectFields(line: Record<string, unknown>): Record<string, unknown> {
   const written: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(line)) {
-    const write = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    const write = Object.hasOwn(fields, name) ? fields[name as keyof typeof fields] : undefined;
     if (write !== undefined && value !== undefined) written[name] = write(value);
   }
   const causes = describeCauses(line['error']);

@@ -74,7 +74,10 @@ t.test('a client replaces its certificate', async (t) => {
   t.equal(await tryDestroy(port, identity), 'permitted', 'the new certificate lets it in');
   t.equal(await tryDestroy(port, old), 'refused', 'the old one no longer');
   await client.close();
-  t.match(await daemon.waitForOutput(/^.*a client replaced its certificate.*$/m), /"client":"demo"/);
+  t.match(
+    await daemon.waitForOutput(/^.*a client replaced its certificate.*$/m),
+    /"client":"demo".*"before":"[0-9a-f]{64}","object":"[^"]+","by":"/,
+  );
   const shown = await runKmipd(directory, 'client', 'show', 'demo', '--home', 'home');
   t.match(shown.output, cert.trim(), 'the operator sees it');
   await daemon.end();

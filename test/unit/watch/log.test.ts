@@ -181,3 +181,15 @@ t.test(
     t.match(flood[20], { level: 'warn', refused: 980 });
   },
 );
+
+t.test('a field that the table does not list does not compile', async (t) => {
+  const { log, lines } = collectLines();
+  // @ts-expect-error a value could be a key
+  log.info({ client: 'demo', value: asHex }, 'x');
+  const event = { client: 'demo', value: asHex };
+  // @ts-expect-error the same in a variable
+  log.info(event, 'x');
+  log.info({ client: 'demo', object: 'an-id' }, 'x');
+  t.match(lines(), [{ client: 'demo' }, { client: 'demo' }, { client: 'demo', object: 'an-id' }]);
+  t.ok(lines().every((line) => !('value' in line)));
+});
