@@ -18,7 +18,7 @@ import {
 import { Daemon } from '../fixture/daemon.ts';
 import { mainFile } from '../fixture/kmipd.ts';
 import { HttpsClient } from '../https-client.ts';
-import { answersOf, createAES } from '../protocol/service.ts';
+import { answersOf, createAesPayload1x } from '../protocol/service.ts';
 
 /** A 2.x client that exchanges the roles with the daemon as users run it, beside another one that works. */
 
@@ -57,7 +57,7 @@ async function reverse(t: Test, daemon: Daemon, options: AnsweringOptions = {}) 
 }
 
 async function create(client: Client): Promise<string> {
-  const answer = await client.request('1.4', [{ operation: 'Create', payload: createAES() }]);
+  const answer = await client.request('1.4', [{ operation: 'Create', payload: createAesPayload1x() }]);
   return valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier') as string;
 }
 

@@ -27,7 +27,7 @@ import {
 import {
   type Answer,
   attribute1x,
-  createAES2,
+  createAesPayload2x,
   outline,
   type ServiceOptions,
   TestService,
@@ -40,7 +40,7 @@ async function opened(t: Test, options: ServiceOptions = {}): Promise<TestServic
   return service;
 }
 
-const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const create: RequestItem = { operation: 'Create', payload: createAesPayload2x() };
 const getNothing: RequestItem = { operation: 'Get', payload: [uid('nothing')] };
 const unknown = new Uint8Array(20);
 

@@ -1,7 +1,15 @@
 import t from 'tap';
 import { BatchErrorContinuationOption } from '../../codec/enums.ts';
 import { bytes, children, enumerated, item, structure, text, valueOf } from '../client.ts';
-import { type Answer, answersOf, attribute1x, createAES, outline, TestService, uid } from './service.ts';
+import {
+  type Answer,
+  answersOf,
+  attribute1x,
+  createAesPayload1x,
+  outline,
+  TestService,
+  uid,
+} from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -43,7 +51,7 @@ t.test('Undo takes back creations, changes and destructions, and keeps their ans
   const answers = await service.batch(
     '1.4',
     [
-      { operation: 'Create', payload: createAES() },
+      { operation: 'Create', payload: createAesPayload1x() },
       { operation: 'Destroy', payload: [uid(victim)] },
       { operation: 'Get', payload: [nobody] },
     ],
@@ -67,7 +75,7 @@ t.test('a failed item leaves no changes, and those of other items stay', async (
     [
       { operation: 'Activate', payload: [uid(id)] },
       { operation: 'Create', payload: [enumerated('ObjectType', 2), twice] },
-      { operation: 'Create', payload: createAES() },
+      { operation: 'Create', payload: createAesPayload1x() },
     ],
     [continuation('Continue')],
   );
@@ -79,7 +87,7 @@ t.test('a failed item leaves no changes, and those of other items stay', async (
 t.test('every operation that uses the ID Placeholder works on its object', async (t) => {
   const reason = structure('RevocationReason', enumerated('RevocationReasonCode', 1));
   const answers = await service.batch('1.4', [
-    { operation: 'Create', payload: createAES() },
+    { operation: 'Create', payload: createAesPayload1x() },
     { operation: 'AddAttribute', payload: [attribute1x('x-Purpose', text('AttributeValue', 'p'))] },
     { operation: 'ModifyAttribute', payload: [attribute1x('x-Purpose', text('AttributeValue', 'q'))] },
     { operation: 'DeleteAttribute', payload: [text('AttributeName', 'x-Purpose')] },
@@ -153,7 +161,7 @@ t.test('Locate sees the changes of earlier items of its message', async (t) => {
   const group = (value: string) => attribute1x('Object Group', text('AttributeValue', value));
   const old = await service.key([group('overlay')]);
   const answers = await service.batch('1.4', [
-    { operation: 'Create', payload: createAES([group('overlay')]) },
+    { operation: 'Create', payload: createAesPayload1x([group('overlay')]) },
     { operation: 'Locate', payload: [group('overlay')] },
     { operation: 'Destroy', payload: [uid(old)] },
     { operation: 'Locate', payload: [group('overlay')] },
@@ -198,7 +206,7 @@ t.test(
 );
 
 t.test('a batch takes one commit, and its objects have the order of the items', async (t) => {
-  const items = Array.from({ length: 50 }, () => ({ operation: 'Create', payload: createAES() }));
+  const items = Array.from({ length: 50 }, () => ({ operation: 'Create', payload: createAesPayload1x() }));
   const answers = await service.batch('1.4', items, [item('BatchOrderOption', 'Boolean', true)]);
   t.equal(answers.length, 50);
   t.ok(answers.every(({ status }) => status === 'Success'));

@@ -18,7 +18,7 @@ import {
 } from '../client.ts';
 import { readEntries, registrations } from '../fuzz/corpus.ts';
 import { type Kind, kinds, makeObjects, standIn, withIdentifiers } from '../fuzz/objects.ts';
-import { answersOf, createAES2, outline, TestService, uid } from './service.ts';
+import { answersOf, createAesPayload2x, outline, TestService, uid } from './service.ts';
 
 /** A request that names an object of another group gets the same bytes as one with an unused name. */
 
@@ -264,7 +264,7 @@ t.test("a correlation value of multi-part data is refused when it is another cli
 });
 
 t.test('a job of another client cannot be polled, cancelled or listed', async (t) => {
-  const begun = await theirsSay('Create', createAES2(), [enumerated('AsynchronousIndicator', 1)]);
+  const begun = await theirsSay('Create', createAesPayload2x(), [enumerated('AsynchronousIndicator', 1)]);
   const value = valueOf(begun, 'AsynchronousCorrelationValue') as Uint8Array;
   t.ok(value instanceof Uint8Array, 'one is pending, or done');
   for (const operation of ['Poll', 'Cancel', 'Process']) {
@@ -326,7 +326,7 @@ t.test('a ticket and a PKCS#11 session of another client are refused', async (t)
 
 t.test('names, groups and templates of another group are not found', async (t) => {
   const name = structure('Name', text('NameValue', 'only theirs'), enumerated('NameType', 1));
-  const [type, attributes] = createAES2() as [Node, Node];
+  const [type, attributes] = createAesPayload2x() as [Node, Node];
   const wanted = structure(
     'Attributes',
     ...(attributes.value as Node[]),

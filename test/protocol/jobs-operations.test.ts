@@ -11,7 +11,7 @@ import {
   waitForJobs,
   withItemIds,
 } from './jobs.ts';
-import { createAES2, outline, type ServiceOptions, TestService, uid } from './service.ts';
+import { createAesPayload2x, outline, type ServiceOptions, TestService, uid } from './service.ts';
 
 async function opened(t: Test, options: ServiceOptions = {}): Promise<TestService> {
   const service = await TestService.open(options);
@@ -19,7 +19,7 @@ async function opened(t: Test, options: ServiceOptions = {}): Promise<TestServic
   return service;
 }
 
-const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const create: RequestItem = { operation: 'Create', payload: createAesPayload2x() };
 const getNothing: RequestItem = { operation: 'Get', payload: [uid('nothing')] };
 const unknown = new Uint8Array(20);
 

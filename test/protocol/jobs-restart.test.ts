@@ -19,7 +19,7 @@ import {
   submit,
   waitForJobs,
 } from './jobs.ts';
-import { createAES2, outline, type ServiceOptions, TestService, uid } from './service.ts';
+import { createAesPayload2x, outline, type ServiceOptions, TestService, uid } from './service.ts';
 
 /** Pending work across restarts, other nodes, bad failure and changed clients. */
 
@@ -29,7 +29,7 @@ async function opened(t: Test, options: ServiceOptions = {}): Promise<TestServic
   return service;
 }
 
-const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const create: RequestItem = { operation: 'Create', payload: createAesPayload2x() };
 const seed: RequestItem = { operation: 'RNGSeed' };
 const [first, second] = [Uint8Array.of(1), Uint8Array.of(2)];
 const batch: readonly RequestItem[] = [

@@ -15,7 +15,7 @@ import {
   text,
   valueOf,
 } from '../client.ts';
-import { answersOf, attribute1x, createAES, outline, TestService, uid } from './service.ts';
+import { answersOf, attribute1x, createAesPayload1x, outline, TestService, uid } from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -129,7 +129,7 @@ t.test('an item fails without effect when its answer exceeds Maximum Response Si
   const group = attribute1x('Object Group', text('AttributeValue', 'too-large'));
   const answers = await service.batch(
     '1.4',
-    [query, { operation: 'Create', payload: createAES([group]) }],
+    [query, { operation: 'Create', payload: createAesPayload1x([group]) }],
     limit(whole.length + 20),
   );
   t.equal(outline(answers), 'Query:Success Create:ResponseTooLarge');
@@ -283,9 +283,9 @@ t.test('a Name can be used once in a group when unique Names are configured', as
     structure('AttributeValue', text('NameValue', 'n'), enumerated('NameType', 1)),
   );
   const id = await strict.key([name]);
-  t.equal((await strict.call('1.4', 'Create', createAES([name]))).reason, 'InvalidField');
+  t.equal((await strict.call('1.4', 'Create', createAesPayload1x([name]))).reason, 'InvalidField');
   t.equal(
-    (await strict.call('1.4', 'Create', createAES([name]), 'other')).status,
+    (await strict.call('1.4', 'Create', createAesPayload1x([name]), 'other')).status,
     'Success',
     'another group may',
   );

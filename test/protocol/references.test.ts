@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { Node } from '../../codec/wire/node.ts';
 import { bytes, children, enumerated, item, structure, text, valueOf } from '../client.ts';
-import { type Answer, createAES, createAES2, outline, TestService } from './service.ts';
+import { type Answer, createAesPayload1x, createAesPayload2x, outline, TestService } from './service.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -11,8 +11,8 @@ t.test('2.x identifiers refer to earlier answers', async (t) => {
   const nth = (n: number) => item('UniqueIdentifier', 'Integer', n);
   const latest = (n: number) => enumerated('UniqueIdentifier', n);
   const answers = await service.batch('2.1', [
-    { operation: 'Create', payload: createAES2() },
-    { operation: 'Create', payload: createAES2() },
+    { operation: 'Create', payload: createAesPayload2x() },
+    { operation: 'Create', payload: createAesPayload2x() },
     { operation: 'Get', payload: [nth(0)] },
     { operation: 'Get', payload: [nth(-2)] },
     { operation: 'Get', payload: [latest(3)] },
@@ -33,15 +33,18 @@ t.test('references are accepted for every identifier in 2.x and never in 1.x', a
     structure('Link', enumerated('LinkType', 0x109), item('LinkedObjectIdentifier', 'Integer', 0)),
   );
   const [first, second, found] = await service.batch('2.1', [
-    { operation: 'Create', payload: createAES2() },
-    { operation: 'Create', payload: [...createAES2().slice(0, 1), merged(createAES2()[1] as Node, link)] },
+    { operation: 'Create', payload: createAesPayload2x() },
+    {
+      operation: 'Create',
+      payload: [...createAesPayload2x().slice(0, 1), merged(createAesPayload2x()[1] as Node, link)],
+    },
     { operation: 'Locate', payload: [link] },
   ]);
   t.equal(second?.status, 'Success');
   t.same([found?.status, found?.id], ['Success', second?.id], 'found by its link');
   t.ok(first?.id);
   const old = await service.batch('1.4', [
-    { operation: 'Create', payload: createAES() },
+    { operation: 'Create', payload: createAesPayload1x() },
     { operation: 'Get', payload: [item('UniqueIdentifier', 'Integer', 0)] },
   ]);
   t.equal(outline(old), 'Create:Success Get:InvalidMessage');
@@ -51,7 +54,7 @@ t.test('a 2.x operation is repeated for each object of a reference to several', 
   const group = structure('Attributes', text('ObjectGroup', 'repeated'));
   const create = {
     operation: 'Create',
-    payload: [...createAES2().slice(0, 1), merged(createAES2()[1] as Node, group)],
+    payload: [...createAesPayload2x().slice(0, 1), merged(createAesPayload2x()[1] as Node, group)],
   };
   const id = bytes('Data', Buffer.from('07', 'hex')).value as Uint8Array;
   const answers = await service.batch('2.1', [
@@ -176,7 +179,7 @@ t.test('2.x references are resolved in lists and inside structures', async (t) =
     item('ActivationDate', 'DateTime', 1),
   );
   const wrapped = await service.batch('2.1', [
-    { operation: 'Create', payload: createAES2() },
+    { operation: 'Create', payload: createAesPayload2x() },
     { operation: 'Create', payload: [enumerated('ObjectType', 2), wrapping] },
     {
       operation: 'Get',

@@ -10,7 +10,7 @@ import type { Asked } from '../answering.ts';
 import { encode, enumerated, structure, text } from '../client.ts';
 import { checkVocabulary } from '../conformance/vocabulary.ts';
 import { type EndpointOptions, openEndpoint } from './endpoint.ts';
-import { attribute1x, createAES, uid } from './service.ts';
+import { attribute1x, createAesPayload1x, uid } from './service.ts';
 
 /** The server asking a client over a line in memory: what is told, to whom, in which words. */
 
@@ -167,7 +167,7 @@ t.test('a client is not notified of changes that were not committed', async (t) 
   await service.batch(
     '1.4',
     [
-      { operation: 'Create', payload: createAES() },
+      { operation: 'Create', payload: createAesPayload1x() },
       { operation: 'Get', payload: [uid('nothing')] },
     ],
     [enumerated('BatchErrorContinuationOption', 3)],

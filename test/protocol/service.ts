@@ -236,7 +236,7 @@ export class TestService {
 
   /** Creates an AES-256 key; returns its identifier. */
   async key(attributes: readonly Node[] = []): Promise<string> {
-    const { id, message } = await this.call('1.4', 'Create', createAES(attributes));
+    const { id, message } = await this.call('1.4', 'Create', createAesPayload1x(attributes));
     if (id === undefined) throw new Error(`no key: ${message}`);
     return id;
   }
@@ -278,7 +278,7 @@ export function attribute1x(name: string, value: Node): Node {
 }
 
 /** The payload of a Create of an AES-256 key in 1.x. */
-export function createAES(attributes: readonly Node[] = []): Node[] {
+export function createAesPayload1x(attributes: readonly Node[] = []): Node[] {
   return [
     enumerated('ObjectType', 2),
     structure(
@@ -292,7 +292,7 @@ export function createAES(attributes: readonly Node[] = []): Node[] {
 }
 
 /** The same for 2.x. */
-export function createAES2(): Node[] {
+export function createAesPayload2x(): Node[] {
   return [
     enumerated('ObjectType', 2),
     structure(

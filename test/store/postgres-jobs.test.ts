@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { children, type RequestItem, structure } from '../client.ts';
 import { gatedOperation, poll, process, submit, waitForJobs, withItemIds } from '../protocol/jobs.ts';
-import { createAES2, outline, TestService } from '../protocol/service.ts';
+import { createAesPayload2x, outline, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
 /** Two nodes with the same pending jobs on one PostgreSQL database. */
 const server = await startPostgres();
 const skip = typeof server === 'string' && server;
-const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const create: RequestItem = { operation: 'Create', payload: createAesPayload2x() };
 
 async function open(): Promise<{ service: TestService; gate: ReturnType<typeof gatedOperation> }> {
   if (typeof server === 'string') throw new Error(server);

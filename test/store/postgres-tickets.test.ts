@@ -4,7 +4,7 @@ import { Login } from '../../src/operations/sessions/login.ts';
 import type { RequestItem } from '../client.ts';
 import { sendAs, setCredentials, ticketOf, user } from '../protocol/credentials/credential-headers.ts';
 import { succeed } from '../protocol/operations/ask.ts';
-import { createAES2, TestService } from '../protocol/service.ts';
+import { createAesPayload2x, TestService } from '../protocol/service.ts';
 import { startPostgres } from './embedded-postgres.ts';
 
 /**
@@ -13,7 +13,7 @@ import { startPostgres } from './embedded-postgres.ts';
  */
 const server = await startPostgres();
 const skip = typeof server === 'string' && server;
-const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const create: RequestItem = { operation: 'Create', payload: createAesPayload2x() };
 
 async function open(): Promise<TestService> {
   if (typeof server === 'string') throw new Error(server);

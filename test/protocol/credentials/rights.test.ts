@@ -3,7 +3,7 @@ import type { Credential } from '../../../codec/structures/credentials.ts';
 import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login.ts';
 import { bytes, enumerated, type RequestItem, structure, text, valueOf } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
-import { createAES2, TestService, uid } from '../service.ts';
+import { createAesPayload2x, TestService, uid } from '../service.ts';
 import { authenticationHeader, sendAs, ticketOf } from './credential-headers.ts';
 
 async function open(): Promise<TestService> {
@@ -31,7 +31,7 @@ const locate: RequestItem = { operation: 'Locate', payload: [structure('Attribut
 
 /** A key of an Object Group. */
 function creating(group?: string): RequestItem {
-  const [type, attributes] = createAES2() as unknown as [never, { value: unknown[] }];
+  const [type, attributes] = createAesPayload2x() as unknown as [never, { value: unknown[] }];
   const more = group === undefined ? [] : [text('ObjectGroup', group)];
   return {
     operation: 'Create',

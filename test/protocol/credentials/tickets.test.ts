@@ -3,12 +3,12 @@ import { DelegatedLogin } from '../../../src/operations/sessions/delegated-login
 import { Login } from '../../../src/operations/sessions/login.ts';
 import { bytes, enumerated, integer, item, type RequestItem, structure } from '../../client.ts';
 import { succeed } from '../operations/ask.ts';
-import { createAES2, TestService, uid } from '../service.ts';
+import { createAesPayload2x, TestService, uid } from '../service.ts';
 import { authenticationHeader, sendAs, ticketNode, ticketOf } from './credential-headers.ts';
 
 const versions = ['2.0', '2.1'] as const;
 const query: RequestItem = { operation: 'Query', payload: [enumerated('QueryFunction', 1)] };
-const create: RequestItem = { operation: 'Create', payload: createAES2() };
+const create: RequestItem = { operation: 'Create', payload: createAesPayload2x() };
 const get = (id: string): RequestItem => ({ operation: 'Get', payload: [uid(id)] });
 const nothing = ticketOf(new Uint8Array(32));
 

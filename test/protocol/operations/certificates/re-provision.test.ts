@@ -11,7 +11,7 @@ import { Get } from '../../../../src/operations/transfer/get.ts';
 import { enumerated } from '../../../client.ts';
 import { sendAs, ticketOf } from '../../credentials/credential-headers.ts';
 import { type EnrolmentFixture, newAuthority, openEnrolled } from '../../enrolments.ts';
-import { createAES2, outline, uid } from '../../service.ts';
+import { createAesPayload2x, outline, uid } from '../../service.ts';
 import { ask, attributeOf, everything, materialOf, payloadOf, succeed } from '../ask.ts';
 import { links, requestOf } from './authority.ts';
 
@@ -224,7 +224,7 @@ t.test('Re-Provision refuses tickets, and earlier tickets stay valid after it', 
   const enrolled = await openEnrolled(t);
   const { service, entry } = enrolled;
   const login = async () => ticketOf((await succeed(service, '2.1', Login, {})).Ticket.TicketValue.slice());
-  const create = { operation: 'Create', payload: createAES2() };
+  const create = { operation: 'Create', payload: createAesPayload2x() };
   const first = await login();
   const rights = { Rights: { Right: [{}] } };
   const given = ticketOf((await succeed(service, '2.1', DelegatedLogin, rights)).Ticket.TicketValue.slice());

@@ -3,7 +3,7 @@ import { Notify } from '../../../../src/operations/server/notify.ts';
 import { Put } from '../../../../src/operations/server/put.ts';
 import { SetEndpointRole } from '../../../../src/operations/server/set-endpoint-role.ts';
 import { enumerated } from '../../../client.ts';
-import { createAES2, outline, TestService, uid } from '../../service.ts';
+import { createAesPayload2x, outline, TestService, uid } from '../../service.ts';
 import { ask, outcome, versionsOf } from '../ask.ts';
 
 const server = enumerated('EndpointRole', 2);
@@ -54,7 +54,7 @@ t.test(
       'SetEndpointRole:OperationUndone Get:ObjectNotFound',
     );
     t.same(reversed, []);
-    const good = [exchange, { operation: 'Create', payload: createAES2() }];
+    const good = [exchange, { operation: 'Create', payload: createAesPayload2x() }];
     t.equal(outline(await service.batch('2.1', good)), 'SetEndpointRole:Success Create:Success');
     t.same(reversed, ['2.1']);
   },
