@@ -4,9 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { GroupCommit, type UnitOutcome } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
-import { type Migration, migrate, SchemaTooNewError } from './migrations/migration.ts';
+import { type Migration, migrate } from './migrations/migration.ts';
 import type { Dialect, SqlDriver, SqlUnit, SqlValue } from './sql-driver.ts';
-import { classifyFailure, describeSqliteError, SqliteConnection } from './sqlite-connection.ts';
+import {
+  classifyFailure,
+  describeSqliteError,
+  isSystemFailure,
+  SqliteConnection,
+} from './sqlite-connection.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -84,7 +89,7 @@ async function openReader(path: string, migrations: readonly Migration[]): Promi
       createPrivately(path);
       return await openMigrated(path, migrations);
     } catch (error) {
-      if (error instanceof SchemaTooNewError || !(error instanceof Error && 'code' in error)) throw error;
+      if (!isSystemFailure(error)) throw error;
       if (classifyFailure(error) !== 'transient' || attempt === 100)
         throw new StoreUnavailableError(`cannot open the database ${path}: ${describeSqliteError(error)}`);
     }
