@@ -39,7 +39,7 @@ t.test('a name is reported once in a file, and only where it is declared', async
   ]);
 });
 
-t.test('the words are right for other things in other places', async (t) => {
+t.test('a word is allowed outside the scope of its line', async (t) => {
   const samples = [
     ['test/conformance/play.ts', 'export function play() { const verdict = 1; }'],
     ['codec/wire/xml.ts', 'const language = 1; const line = 2; const on = 3;'],
@@ -81,7 +81,7 @@ t.test('prose is not looked for in names and data', async (t) => {
   t.same(oldProse([{ path: 'test/fuzz/corpus/a.txt', text: 'house' }]), []);
 });
 
-t.test('the code speaks the words of its field', async (t) => {
+t.test('names, file names and texts of the repository use no word of the tables', async (t) => {
   const tree = readTree();
   t.same(oldNames(tree), []);
   t.same(oldFileNames(tree), []);
