@@ -57,7 +57,11 @@ export function createEnrolments({
       );
       return { ...requireUsable(certificate, authorities()), key: generatedKeyOf(key) };
     },
-    accept: (der) => requireUsable(der, authorities()),
+    accept(der, current) {
+      const accepted = requireUsable(der, authorities());
+      requireSameKey(accepted.pem, current);
+      return accepted;
+    },
     replaced,
   };
 }
@@ -102,6 +106,15 @@ function requireUsable(
     fingerprint: fingerprintOf(certificate),
     notAfter: Math.floor(certificate.validToDate.getTime() / 1000),
   };
+}
+
+/** Requires that two certificates (PEM) are for one key. */
+function requireSameKey(certificate: string, current: string): void {
+  const [wanted, proven] = [certificate, current].map((pem) => new X509Certificate(pem).publicKey);
+  if (wanted === undefined || proven === undefined || !wanted.equals(proven))
+    throw new EnrolmentRefusedError(
+      'it is for another key than the certificate of this connection, and nothing proves that the client has that key: send a Certificate Request',
+    );
 }
 
 /** The DER must equal the input: bytes behind a certificate are not part of any fingerprint. */

@@ -19,10 +19,12 @@ export interface Enrolments {
    */
   generate(client: string): Promise<ClientCertificate & { readonly key: GeneratedKey }>;
   /**
-   * Checks a certificate (DER) that another authority issued to the client.
-   * @throws {EnrolmentRefusedError} when no connection could be opened with it.
+   * Checks a certificate (DER) that another authority issued to the client. `current` (PEM) is the
+   * certificate of the client's connection: its handshake has proven that the client has the private key.
+   * @throws {EnrolmentRefusedError} when no connection could be opened with it, or when it is for another key
+   *   than `current`: a certificate is public, so it does not prove that its sender has the key.
    */
-  accept(certificate: Uint8Array): ClientCertificate;
+  accept(certificate: Uint8Array, current: string): ClientCertificate;
   /** Notifies the operator of a replacement; to be called when it is durable. */
   replaced(event: ReplacedEnrolment): void;
 }

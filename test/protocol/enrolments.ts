@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,8 @@ export interface EnrolmentFixture {
   readonly notifications: ReplacedEnrolment[];
   /** The calls of the session control: fingerprints that were expected, and `replaced`. */
   readonly sessionCalls: string[];
+  /** The key of tester's certificate. */
+  readonly key: KeyObject;
   /** Enrols a client. */
   enrol(name: string, more?: Partial<Client>): Promise<Client>;
   /** Deletes the key of the authority. */
@@ -63,8 +65,12 @@ export async function openEnrolled(
     await rm(directory, { recursive: true, force: true });
   });
   const usual = await newAuthority('Usual');
-  async function enrol(name: string, more: Partial<Client> = {}): Promise<Client> {
-    const { certificate } = await issueClient(usual, name);
+  async function enrol(
+    name: string,
+    more: Partial<Client> = {},
+    issued?: IssuedCertificate,
+  ): Promise<Client> {
+    const { certificate } = issued ?? (await issueClient(usual, name));
     const fingerprint = fingerprintOf(new X509Certificate(certificate));
     const whole = {
       name,
@@ -79,7 +85,8 @@ export async function openEnrolled(
     await service.clients.add(client);
     return client;
   }
-  const { fingerprint } = await enrol('tester');
+  const own = await issueClient(usual, 'tester');
+  const { fingerprint } = await enrol('tester', {}, own);
   service.sender = { fingerprint };
   service.sessionControl = {
     expect: (certificate) => void sessionCalls.push(fingerprintOf(new X509Certificate(certificate))),
@@ -90,7 +97,8 @@ export async function openEnrolled(
     authority,
     notifications,
     sessionCalls,
-    enrol,
+    key: own.key,
+    enrol: (name, more) => enrol(name, more),
     loseKey: () => rmSync(home.authority.key),
     entry: (name = 'tester') => service.clients.byName(name),
     async change(client, more) {

@@ -26,7 +26,9 @@ import { recordReplacement } from './certificate-history.ts';
 /**
  * Re-Provision (KMIP 2.1 §6.1.47): replaces the client's certificate by one that the server signs for a
  * certificate request, that the client brings, or that the server makes with its key
- * (docs/decisions/23-re-provision.md). The answer names the object of the new certificate.
+ * (docs/decisions/23-re-provision.md). The client has to prove that it has the key of the new certificate: by
+ * the signature of the certificate request, or because the certificate that it brings is for the key of its
+ * connection. The answer names the object of the new certificate.
  */
 export const ReProvision = operation({
   name: 'ReProvision',
@@ -102,7 +104,7 @@ async function obtainReplacement(
   if (broughtCertificate !== undefined) {
     if (broughtCertificate.CertificateType !== 'X_509')
       fail('FeatureNotSupported', 'clients are enrolled by certificates of X.509 only');
-    const accepted = enrolments.accept(broughtCertificate.CertificateValue);
+    const accepted = enrolments.accept(broughtCertificate.CertificateValue, client.certificate);
     await requireNotRevoked(accepted.der, context);
     return { ...accepted, by: 'certificate' };
   }

@@ -1,7 +1,6 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, KeyObject, X509Certificate } from 'node:crypto';
 import t from 'tap';
 import { issueClient, issueServer } from '../../../../certs/issue.ts';
-import { generateKey } from '../../../../certs/keys.ts';
 import { fingerprintOf } from '../../../../src/identity/certificate.ts';
 import { ReProvision } from '../../../../src/operations/certificates/re-provision.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
@@ -13,7 +12,7 @@ import { sendAs, ticketOf } from '../../credentials/credential-headers.ts';
 import { type EnrolmentFixture, newAuthority, openEnrolled } from '../../enrolments.ts';
 import { createAesPayload2x, outline, uid } from '../../service.ts';
 import { ask, attributeOf, everything, materialOf, payloadOf, succeed } from '../ask.ts';
-import { links, requestOf } from './authority.ts';
+import { clientKeys, links, requestOf } from './authority.ts';
 
 const versions = ['2.0', '2.1'] as const;
 
@@ -74,17 +73,20 @@ t.test('Re-Provision signs a certificate request for the name of the client', as
   }
 });
 
-t.test('Re-Provision accepts a certificate of a trusted authority', async (t) => {
-  for (const version of versions) {
-    const enrolled = await openEnrolled(t);
-    const { service, authority } = enrolled;
-    const { certificate } = await issueClient(authority, 'whoever');
-    const answer = await succeed(service, version, ReProvision, bringing(der(certificate)));
-    const { raw } = await enrolledCertificate(t, enrolled, answer.UniqueIdentifier ?? '');
-    t.ok(raw.equals(der(certificate)));
-    t.equal(enrolled.notifications[0]?.by, 'certificate');
-  }
-});
+t.test(
+  'Re-Provision accepts a certificate of a trusted authority for the key of the connection',
+  async (t) => {
+    for (const version of versions) {
+      const enrolled = await openEnrolled(t);
+      const { service, authority, key } = enrolled;
+      const certificate = await issueServer(authority, key, ['whoever']);
+      const answer = await succeed(service, version, ReProvision, bringing(der(certificate)));
+      const { raw } = await enrolledCertificate(t, enrolled, answer.UniqueIdentifier ?? '');
+      t.ok(raw.equals(der(certificate)));
+      t.equal(enrolled.notifications[0]?.by, 'certificate');
+    }
+  },
+);
 
 t.test('Re-Provision makes a key and a certificate for a client alone in its group', async (t) => {
   for (const version of versions) {
@@ -113,7 +115,7 @@ t.test('Re-Provision sets the ID Placeholder to the certificate', async (t) => {
 
 t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   const enrolled = await openEnrolled(t);
-  const { service, authority, entry, enrol } = enrolled;
+  const { service, authority, entry, enrol, key } = enrolled;
   const other = await enrol('other', { certificate: (await issueClient(authority, 'other')).certificate });
   const taken = await issueClient(authority, 'taken');
   await enrol('taken', {
@@ -124,7 +126,7 @@ t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
   const long = new Date(Date.now() - 6 * 365 * 86_400_000);
   const expired = await issueClient(authority, 'tester', 'ec', long);
   const early = await issueClient(authority, 'tester', 'ec', new Date(Date.now() + 86_400_000));
-  const server = await issueServer(authority, await generateKey('ec'), ['localhost']);
+  const server = await issueServer(authority, key, ['localhost']);
   const { der: request, pem } = await requestOf();
   const forged = request.slice();
   forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
@@ -144,7 +146,7 @@ t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
     ['the authority itself', bringing(der(authority.certificate)), 'InvalidField'],
     ['an expired one', bringing(der(expired.certificate)), 'InvalidField'],
     ['one to come', bringing(der(early.certificate)), 'InvalidField'],
-    ["another client's", bringing(der(taken.certificate)), 'PermissionDenied'],
+    ["another client's", bringing(der(taken.certificate)), 'InvalidField'],
     ['a key that others could fetch', {}, 'PermissionDenied'],
   ];
   const [before, objects] = [await service.clients.list(), await everything(service)];
@@ -164,20 +166,20 @@ t.test('Re-Provision changes nothing when it refuses a request', async (t) => {
 });
 
 t.test('Re-Provision refuses the certificate that the client has already', async (t) => {
-  const { service, authority } = await openEnrolled(t);
-  const { certificate } = await issueClient(authority, 'tester');
+  const { service, authority, key } = await openEnrolled(t);
+  const certificate = await issueServer(authority, key, ['tester']);
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
   service.sender = { fingerprint: fingerprintOf(new X509Certificate(certificate)) };
   t.equal((await ask(service, '2.1', ReProvision, bringing(der(certificate)))).reason, 'PermissionDenied');
 });
 
 t.test('Re-Provision accepts only certificates without an authority', async (t) => {
-  const { service, authority, loseKey } = await openEnrolled(t);
+  const { service, authority, loseKey, key } = await openEnrolled(t);
   loseKey();
   t.equal((await ask(service, '2.1', ReProvision, {})).reason, 'FeatureNotSupported');
   const request = withCsr((await requestOf()).der);
   t.equal((await ask(service, '2.1', ReProvision, request)).reason, 'FeatureNotSupported');
-  const { certificate } = await issueClient(authority, 'tester');
+  const certificate = await issueServer(authority, key, ['tester']);
   await succeed(service, '2.1', ReProvision, bringing(der(certificate)));
 });
 
@@ -308,7 +310,9 @@ t.test('Re-Provision refuses a revoked certificate, old or new', async (t) => {
   const enrolled = await openEnrolled(t);
   const { service, authority, entry, change } = enrolled;
   for (const code of ['KeyCompromise', 'CessationOfOperation'] as const) {
-    const { UniqueIdentifier: id = '' } = await succeed(service, '2.1', ReProvision, {});
+    const keys = await clientKeys();
+    const request = withCsr((await requestOf({ keys })).der);
+    const { UniqueIdentifier: id = '' } = await succeed(service, '2.1', ReProvision, request);
     service.sender = { fingerprint: (await entry())?.fingerprint as string };
     const reason = { RevocationReasonCode: code };
     await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason: reason });
@@ -316,9 +320,9 @@ t.test('Re-Provision refuses a revoked certificate, old or new', async (t) => {
     t.equal(refused.reason, 'PermissionDenied', code);
     t.match(refused.message, /revoked/);
     // The operator enrols the client again.
-    const { certificate } = await issueClient(authority, 'tester');
-    const fingerprint = fingerprintOf(new X509Certificate(certificate));
     const revoked = (await entry()) as NonNullable<Awaited<ReturnType<typeof entry>>>;
+    const certificate = await issueServer(authority, KeyObject.from(keys.privateKey), ['tester']);
+    const fingerprint = fingerprintOf(new X509Certificate(certificate));
     await change(revoked, { certificate, fingerprint });
     service.sender = { fingerprint };
     const again = await ask(service, '2.1', ReProvision, bringing(der(revoked.certificate)));
@@ -340,10 +344,4 @@ t.test('Re-Provision leaves the old certificate when the store fails', async (t)
   t.same(notifications, []);
   t.notOk(sessionCalls.includes('replaced'));
   await succeed(service, '2.1', ReProvision, {});
-});
-
-t.test('Re-Provision is refused before 2.0', async (t) => {
-  const { service } = await openEnrolled(t);
-  for (const version of ['1.0', '1.4'] as const)
-    t.equal((await service.call(version, 'ReProvision')).reason, 'OperationNotSupported', version);
 });
