@@ -11,6 +11,8 @@ export type LoginAttempt<T> =
  */
 const freeNameFailures = 5;
 const freeClientFailures = 50;
+/** The key of the failures of a client with all names together. */
+const allNames = '';
 
 /**
  * Limits the attempts to prove an identity by password: one at a time for each client, so that a hundred
@@ -36,17 +38,16 @@ export class LoginThrottle {
    * way.
    */
   attempt<T>(client: string, name: string, verify: () => Promise<LoginAttempt<T>>): Promise<LoginAttempt<T>> {
-    const key = `${client} ${name}`;
     return this.#enqueue(client, async () => {
-      if (this.#clients.isBlocked(client) || this.#names.isBlocked(key))
+      if (this.#clients.isBlocked(client, allNames) || this.#names.isBlocked(client, name))
         return { refused: 'too many attempts have failed' };
       const attempt = await verify();
       if ('verified' in attempt) {
-        this.#clients.succeeded(client);
-        this.#names.succeeded(key);
+        this.#clients.succeeded(client, allNames);
+        this.#names.succeeded(client, name);
       } else if (!attempt.known) {
-        this.#clients.failed(client);
-        this.#names.failed(key);
+        this.#clients.failed(client, allNames);
+        this.#names.failed(client, name);
       }
       return attempt;
     });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { maxEntriesPerClient } from '../../src/common/client-tables.ts';
 import { defaultLimits } from '../../src/common/limits.ts';
 import { CryptographyFailedError } from '../../src/crypto/errors.ts';
 import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
@@ -186,11 +187,27 @@ t.test('errors other than failed decryption do not count', async (t) => {
   t.equal(await as('c').decrypting('key', () => 'open'), 'open');
 });
 
-t.test('FailedAttempts drops the oldest failures when it remembers too many', async (t) => {
-  const { told, as, wrong } = attempts(1);
-  for (let n = 0; n <= 10_000; n += 1) await wrong('c', `key ${n}`);
-  t.equal(told.length, 10_001);
-  t.equal(await as('c').decrypting('key 0', () => 'open'), 'open');
-  await t.rejects(as('c').decrypting('key 1', () => 'open'));
-  await t.rejects(as('c').decrypting('key 10000', () => 'open'));
+t.test('a client that fails with many keys keeps its exhausted counts, and is refused alone', async (t) => {
+  const { told, time, as, wrong } = attempts(2);
+  const open = (client: string, key: string) => as(client).decrypting(key, () => 'open');
+  for (let n = 0; n < 2; n += 1) await wrong('c', 'exhausted');
+  t.equal(await wrong('other', 'key'), 'wrong');
+  for (let n = 0; n < 10_000; n += 1) await wrong('c', `key ${n}`);
+  await t.rejects(open('c', 'exhausted'), { message: 'the data cannot be decrypted' });
+  t.equal(await open('c', 'key 0'), 'open', 'a key that is counted, with a failure left');
+  await t.rejects(open('c', `key ${maxEntriesPerClient}`), 'a key that is not counted any more');
+  await t.rejects(
+    as('c').verifying('another', () => true, Boolean),
+    /cannot be verified now/,
+  );
+  t.same(told, [
+    { client: 'c', object: 'exhausted' },
+    { client: 'c', object: `key ${maxEntriesPerClient - 2}` },
+  ]);
+  t.equal(await open('other', 'key'), 'open');
+  t.equal(await wrong('other', 'key'), 'wrong');
+  await t.rejects(open('other', 'key'), 'the count of another client went on');
+  time.now += 60_000;
+  t.equal(await open('c', 'exhausted'), 'open');
+  t.equal(await open('c', 'key 9999'), 'open');
 });

@@ -1,3 +1,4 @@
+import { ClientTables } from '../../common/client-tables.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { CryptographyFailedError, decryptionFailed } from '../../crypto/errors.ts';
@@ -7,24 +8,22 @@ import type { RequestObserver } from '../../watch/observer.ts';
 
 /** The failures of one client with one key. */
 interface Failures {
-  count: number;
+  readonly count: number;
   /** Milliseconds since 1970 from which on they no longer count. */
   readonly until: number;
 }
 
 const windowMilliseconds = 60_000;
-/** Pairs of client and key that are remembered; beyond that the oldest are dropped. */
-const maxRemembered = 10_000;
 
 /**
  * Counts the failures of decryption, unwrapping and verification for each client and key, in the minute after
  * the first. A client with too many gets the answer of a failure until the minute is over, whatever it sends,
- * because a decryption oracle needs thousands of requests. The counts belong to this process; another attempt
- * at the same message counts no failure twice.
+ * because a decryption oracle needs thousands of requests. A client that fails with more keys than are
+ * counted is refused further keys until one of those minutes is over. The counts belong to this process;
+ * another attempt at the same message counts no failure twice.
  */
 export class FailedAttempts {
-  /** In the order of their first failure. */
-  readonly #failures = new Map<string, Failures>();
+  readonly #failures: ClientTables<Failures>;
   /** The keys for which an item's failure has been counted. */
   readonly #counted = new WeakMap<object, Set<string>>();
   readonly #options: {
@@ -38,6 +37,7 @@ export class FailedAttempts {
     clock: () => number;
     observer: Pick<RequestObserver, 'attemptsExhausted'>;
   }) {
+    this.#failures = new ClientTables(options.clock);
     this.#options = options;
   }
 
@@ -45,20 +45,19 @@ export class FailedAttempts {
    * Returns the port for one attempt at a batch item; `item` is the same object in every attempt at the
    * message.
    */
-  forItem(item: object, { group, client }: Principal): Attempts {
+  forItem(item: object, { client }: Principal): Attempts {
     const run = async <T>(
       key: string,
       open: () => T | Promise<T>,
       isFailure: (value: T) => boolean,
       refusal: () => Error,
     ) => {
-      const name = JSON.stringify([group, client, key]);
       const counted = this.#counted.get(item) ?? new Set();
       this.#counted.set(item, counted);
-      if (!counted.has(name) && this.#exhausted(name)) throw refusal();
+      if (!counted.has(key) && this.#isExhausted(client, key)) throw refusal();
       const failed = () => {
-        if (!counted.has(name)) this.#count(name, client, key);
-        counted.add(name);
+        if (!counted.has(key)) this.#count(client, key);
+        counted.add(key);
       };
       try {
         const value = await open();
@@ -75,36 +74,23 @@ export class FailedAttempts {
     };
   }
 
-  #exhausted(name: string): boolean {
-    this.#dropExpired();
-    return (this.#failures.get(name)?.count ?? 0) >= this.#options.limits.failedDecryptions;
+  #isExhausted(client: string, key: string): boolean {
+    const failures = this.#failures.get(client, key);
+    if (failures === undefined) return this.#failures.isFull(client);
+    return failures.count >= this.#options.limits.failedDecryptions;
   }
 
-  #count(name: string, client: string, key: string): void {
+  #count(client: string, key: string): void {
     const { clock, limits, observer } = this.#options;
-    let failures = this.#failures.get(name);
-    if (failures === undefined) {
-      failures = { count: 0, until: clock() + windowMilliseconds };
-      this.#failures.set(name, failures);
-      if (this.#failures.size > maxRemembered) this.#dropOldest();
-    }
-    failures.count += 1;
-    if (failures.count === limits.failedDecryptions) observer.attemptsExhausted({ client, object: key });
-  }
-
-  #dropExpired(): void {
-    const now = this.#options.clock();
-    for (const { until } of this.#failures.values()) {
-      if (until > now) return;
-      this.#dropOldest();
-    }
-  }
-
-  #dropOldest(): void {
-    for (const name of this.#failures.keys()) {
-      this.#failures.delete(name);
-      return;
-    }
+    const { count, until } = this.#failures.get(client, key) ?? {
+      count: 0,
+      until: clock() + windowMilliseconds,
+    };
+    const wasFull = this.#failures.isFull(client);
+    this.#failures.set(client, key, { count: count + 1, until });
+    const isLastKey = !wasFull && this.#failures.isFull(client);
+    if (count + 1 === limits.failedDecryptions || isLastKey)
+      observer.attemptsExhausted({ client, object: key });
   }
 }
 

@@ -9,40 +9,46 @@ t.test(
     const throttle = new Throttle(() => now, 3);
     const waits: number[] = [];
     for (let number = 0; number < 16; number++) {
-      throttle.failed('a');
+      throttle.failed('a', 'x');
       const began = now;
-      while (throttle.isBlocked('a')) now += 1000;
+      while (throttle.isBlocked('a', 'x')) now += 1000;
       waits.push((now - began) / 1000);
     }
     t.same(waits, [0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900, 900]);
-    t.notOk(throttle.isBlocked('b'));
-    throttle.failed('a');
-    throttle.succeeded('a');
-    t.notOk(throttle.isBlocked('a'), 'a success resets the count');
+    t.notOk(throttle.isBlocked('b', 'x'));
+    throttle.failed('a', 'x');
+    throttle.succeeded('a', 'x');
+    t.notOk(throttle.isBlocked('a', 'x'), 'a success resets the count');
   },
 );
 
 t.test('Throttle counts from one again after an hour without a failure', async (t) => {
   let now = 0;
   const throttle = new Throttle(() => now, 2);
-  throttle.failed('a');
+  throttle.failed('a', 'x');
   now += 3_600_001;
-  throttle.failed('a');
-  t.notOk(throttle.isBlocked('a'));
-  throttle.failed('a');
-  t.ok(throttle.isBlocked('a'));
+  throttle.failed('a', 'x');
+  t.notOk(throttle.isBlocked('a', 'x'));
+  throttle.failed('a', 'x');
+  t.ok(throttle.isBlocked('a', 'x'));
 });
 
-t.test('Throttle drops the key that failed longest ago when it remembers too many', async (t) => {
-  const throttle = new Throttle(() => 0, 1);
-  throttle.failed('first');
-  throttle.failed('kept');
-  for (let number = 0; number < 9_999; number++) {
-    throttle.failed(`n${number}`);
-    if (number === 5_000) throttle.failed('kept');
-  }
-  t.notOk(throttle.isBlocked('first'));
-  t.ok(throttle.isBlocked('kept'));
+t.test('Throttle keeps the failures of a client whatever else fails', async (t) => {
+  let now = 0;
+  const throttle = new Throttle(() => now, 1);
+  for (let number = 0; number < 8; number += 1) throttle.failed('a', 'first');
+  throttle.failed('b', 'x');
+  for (let number = 0; number < 10_000; number += 1)
+    if (!throttle.isBlocked('a', `n${number}`)) throttle.failed('a', `n${number}`);
+  now += 100_000;
+  t.ok(throttle.isBlocked('a', 'first'));
+  t.notOk(throttle.isBlocked('a', 'n1'), 'a key whose delay is over');
+  t.ok(throttle.isBlocked('a', 'n9999'), 'more keys than are counted');
+  t.notOk(throttle.isBlocked('b', 'n9999'), 'another client');
+  for (let number = 0; number < 8; number += 1) throttle.failed('b', 'x');
+  t.ok(throttle.isBlocked('b', 'x'));
+  now += 3_600_000;
+  t.notOk(throttle.isBlocked('a', 'n9999'));
 });
 
 const fail = async (): Promise<LoginAttempt<number>> => ({ refused: 'wrong' });
@@ -107,6 +113,27 @@ t.test('LoginThrottle refuses every name of a client that has failed with many n
   const throttle = new LoginThrottle(() => 0);
   for (let number = 0; number < 50; number++) await throttle.attempt('a', `n${number}`, fail);
   t.match(await throttle.attempt('a', 'another', succeed), { refused: 'too many attempts have failed' });
+});
+
+t.test('LoginThrottle keeps a name blocked while its client logs in and tries many names', async (t) => {
+  let now = 0;
+  const throttle = new LoginThrottle(() => now);
+  for (let number = 0; number < 20; number++) {
+    await throttle.attempt('a', 'x', fail);
+    now += 900_000;
+  }
+  await throttle.attempt('a', 'x', fail);
+  let guesses = 0;
+  for (let number = 0; number < 10_000; number++) {
+    await throttle.attempt('a', 'own', succeed);
+    await throttle.attempt('a', `n${number}`, async () => {
+      guesses += 1;
+      return fail();
+    });
+  }
+  t.ok(guesses <= 512, `${guesses} guesses`);
+  t.match(await throttle.attempt('a', 'x', succeed), { refused: 'too many attempts have failed' });
+  t.match(await throttle.attempt('b', 'x', succeed), { verified: 1 });
 });
 
 t.test('LoginThrottle verifies a credential once when it is shown many times at once', async (t) => {
