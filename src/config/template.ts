@@ -30,5 +30,6 @@ const rolesExample = [
   '',
   '[roles]',
   '# Further roles, as lists of KMIP operations and built-in roles, which kmipd client add --help lists.',
+  '# ImportReplace beside Import permits to replace objects that exist (Replace Existing).',
   '#vcenter-lab = ["vcenter", "Destroy"]',
 ];

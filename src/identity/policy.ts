@@ -8,11 +8,18 @@ import { didYouMean } from '../common/suggest.ts';
 export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', 'Query', 'Ping']);
 
 /**
+ * Permissions beside the operations: uses of an operation that its own name does not permit.
+ * `ImportReplace`: Import with Replace Existing of an object that exists.
+ */
+export const extraPermissions = ['ImportReplace'] as const;
+const permissions: readonly string[] = [...Operation.members, ...extraPermissions];
+
+/**
  * Built-in roles: the operations that each product was seen to send, and no more. Each operation is a
  * permission of its own: none implies another.
  */
 export const presets: Readonly<Record<string, readonly string[]>> = {
-  full: Operation.members,
+  full: permissions,
   'read-only': ['Locate', 'Get', 'GetAttributes', 'GetAttributeList', 'Check'],
   barbican: ['Create', 'CreateKeyPair', 'Register', 'Get', 'Destroy'],
   ceph: ['Create', 'Locate', 'Get'],
@@ -55,8 +62,8 @@ export type CustomRoles = Readonly<Record<string, readonly string[]>>;
 export function roleProblem(name: string, entries: readonly string[]): string | undefined {
   if (name === 'full') return 'the role "full" is built in; give yours another name';
   for (const entry of entries) {
-    if (Operation.members.includes(entry as never) || Object.hasOwn(presets, entry)) continue;
-    const known = [...(Operation.members as readonly string[]), ...Object.keys(presets)];
+    if (permissions.includes(entry) || Object.hasOwn(presets, entry)) continue;
+    const known = [...permissions, ...Object.keys(presets)];
     return `"${entry}" is neither an operation of KMIP nor a built-in role${didYouMean(entry, known)}`;
   }
   return undefined;
@@ -93,7 +100,7 @@ export class RolePolicy {
     return [...this.#grants.keys()];
   }
 
-  /** Whether the role includes the operation, by its KMIP name. */
+  /** Whether the role includes the operation, by its KMIP name, or the extra permission. */
   permits(role: string, operation: string): boolean {
     return alwaysGranted.has(operation) || (this.#grants.get(role)?.has(operation) ?? false);
   }

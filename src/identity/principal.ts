@@ -56,6 +56,9 @@ export interface Principal {
   readonly ticket?: string;
   /** An operation has to be allowed by one of these too, besides the role. */
   readonly rights?: readonly DelegatedRight[];
-  /** Whether the role grants an operation, by its KMIP name; asked once per batch item. */
+  /**
+   * Whether the role grants an operation, by its KMIP name, or one of `extraPermissions` of policy.ts; asked
+   * once per batch item and use.
+   */
   may(operation: string): boolean;
 }

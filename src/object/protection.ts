@@ -26,6 +26,7 @@ export function inheritProtection(
 /** Clears Always Sensitive and Never Extractable of a new object unless they are true for all sources. */
 export function inheritHistory({ attributes }: ManagedObject, sources: readonly ManagedObject[]): void {
   for (const name of ['AlwaysSensitive', 'NeverExtractable'] as const) {
-    if (sources.some((source) => source.attributes.get(name) !== true)) attributes.set(name, false);
+    if (attributes.has(name) && sources.some((source) => source.attributes.get(name) !== true))
+      attributes.set(name, false);
   }
 }

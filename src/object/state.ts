@@ -94,11 +94,21 @@ export function revoke(
  * @throws {KmipError} WrongKeyLifecycleState or ObjectDestroyed.
  */
 export function destroy(attributes: AttributeSet, now: number): void {
-  if (attributes.has('DestroyDate'))
-    fail('ObjectDestroyed', 'the object has been destroyed already', 'PermissionDenied');
+  requireDestroyable(attributes, now);
   if (attributes.has('State')) applyTransition(attributes, 'destroy', now);
   attributes.set('DestroyDate', now);
   recordChange(attributes, now);
+}
+
+/**
+ * Refuses an object that may not be destroyed at `now` (POSIX seconds).
+ *
+ * @throws {KmipError} WrongKeyLifecycleState or ObjectDestroyed.
+ */
+export function requireDestroyable(attributes: AttributeSet, now: number): void {
+  if (attributes.has('DestroyDate'))
+    fail('ObjectDestroyed', 'the object has been destroyed already', 'PermissionDenied');
+  if (attributes.has('State')) requireTransition(attributes, 'destroy', now);
 }
 
 /**
@@ -120,11 +130,17 @@ export function recover(attributes: AttributeSet, now: number): void {
 function applyTransition(attributes: AttributeSet, transition: Transition, now: number): void {
   if (!attributes.has('State'))
     fail('InvalidObjectType', `a ${attributes.get('ObjectType') ?? 'object of this type'} has no State`);
-  const from = stateAt(attributes, now);
-  const to = transitions[transition][from];
-  if (to === undefined) fail('WrongKeyLifecycleState', `the object is ${from}: ${requirementOf(transition)}`);
-  attributes.set('State', to);
+  attributes.set('State', requireTransition(attributes, transition, now));
   recordChange(attributes, now);
+}
+
+/** Returns the target state of a transition that the present state allows. */
+function requireTransition(attributes: AttributeSet, transition: Transition, now: number): StateName {
+  const from = stateAt(attributes, now);
+  return (
+    transitions[transition][from] ??
+    fail('WrongKeyLifecycleState', `the object is ${from}: ${requirementOf(transition)}`)
+  );
 }
 
 function requirementOf(transition: Transition): string {

@@ -11,6 +11,7 @@ import {
 import { fail } from '../../common/errors.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { assembleObject, requireUniqueNames } from '../new-object.ts';
@@ -23,8 +24,9 @@ const maxIdentifier = 127;
 
 /**
  * Import (KMIP 2.1 §6.1.25, 1.4 §4.41): stores an object with the identifier and the attributes it had
- * elsewhere. An existing object is replaced only with Replace Existing. A wrapped key stays wrapped unless
- * Key Wrap Type is Not Wrapped.
+ * elsewhere. An existing object is replaced only with Replace Existing, when the role includes
+ * `ImportReplace` and the object may be destroyed. A wrapped key stays wrapped unless Key Wrap Type is Not
+ * Wrapped.
  */
 export const Import = operation({
   name: 'Import',
@@ -49,12 +51,11 @@ export const Import = operation({
     if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
     requireWellFormed(given, context.version);
     const existing = await context.work.load(id);
-    if (existing !== undefined && request.ReplaceExisting !== true) {
-      fail('ObjectAlreadyExists', 'an object of that identifier is here already');
-    }
+    if (existing !== undefined) requireMayReplace(request.ReplaceExisting, context);
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
     const imported = assembleImport(id, value, request.Attributes, context);
+    if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
     requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);
@@ -62,6 +63,18 @@ export const Import = operation({
     return { UniqueIdentifier: id };
   },
 });
+
+/**
+ * Refuses to replace an object without the permission `ImportReplace`. The Rights of a ticket name operations
+ * only, so a ticket with Rights never has it.
+ */
+function requireMayReplace(isRequested: boolean | undefined, { principal }: Context): void {
+  if (isRequested !== true) fail('ObjectAlreadyExists', 'an object of that identifier is here already');
+  if (principal.rights !== undefined)
+    fail('PermissionDenied', 'with Rights of a ticket no object can be replaced');
+  if (!principal.may('ImportReplace'))
+    fail('PermissionDenied', `the role of ${principal.client} does not include ImportReplace`);
+}
 
 /** Assembles the imported object; attributes beside it override those inside its Key Value. */
 function assembleImport(
@@ -79,12 +92,4 @@ function assembleImport(
     { operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value), id },
     context,
   );
-}
-
-/** Replaces attributes and value of a stored object, which keeps its row and its row version. */
-function replaceContent(existing: ManagedObject, imported: ManagedObject): void {
-  if (existing.type !== imported.type) fail('InvalidField', `the object here is a ${existing.type}`);
-  for (const key of existing.attributes.keys()) existing.attributes.remove(key);
-  for (const attribute of imported.attributes.list()) existing.attributes.add(attribute);
-  existing.setValue(imported.value);
 }

@@ -1,8 +1,14 @@
 import t from 'tap';
 import { Operation } from '../../../codec/enums.ts';
-import { alwaysGranted, presets, RolePolicy, roleProblem } from '../../../src/identity/policy.ts';
+import {
+  alwaysGranted,
+  extraPermissions,
+  presets,
+  RolePolicy,
+  roleProblem,
+} from '../../../src/identity/policy.ts';
 
-const operations: readonly string[] = Operation.members;
+const operations: readonly string[] = [...Operation.members, ...extraPermissions];
 
 t.test('RolePolicy permits an operation to a built-in role exactly when the role lists it', (t) => {
   const policy = new RolePolicy();
@@ -71,8 +77,15 @@ t.test('RolePolicy adds and replaces roles when a configuration defines them', (
   t.end();
 });
 
+t.test('only the role full has the permissions beside the operations', (t) => {
+  const policy = new RolePolicy({ mine: ['Import'], other: ['Import', 'ImportReplace'] });
+  for (const role of policy.roles)
+    t.equal(policy.permits(role, 'ImportReplace'), role === 'full' || role === 'other', role);
+  t.end();
+});
+
 t.test('roleProblem explains a role that names no operation or is built in', (t) => {
-  t.equal(roleProblem('mine', ['Get', 'read-only']), undefined);
+  t.equal(roleProblem('mine', ['Get', 'read-only', 'ImportReplace']), undefined);
   t.match(roleProblem('mine', ['Gett']), /"Gett" is neither.*did you mean "Get"/);
   t.match(roleProblem('mine', ['readonly']), /did you mean "read-only"/);
   t.match(roleProblem('mine', ['toString']), /neither/);

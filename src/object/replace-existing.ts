@@ -1,0 +1,90 @@
+import type { AttributeName } from '../../codec/attribute-table.ts';
+import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
+import { fail } from '../common/errors.ts';
+import type { AttributeSet } from './attribute-set.ts';
+import type { ManagedObject } from './managed-object.ts';
+import { inheritHistory } from './protection.ts';
+import { requireDestroyable, type StateName } from './state.ts';
+
+/**
+ * Import with Replace Existing (KMIP 2.1 §6.1.25, 1.4 §4.41). Whatever the identifier has lost in its life
+ * stays lost: clients that know the identifier rely on it (docs/decisions/27-protection-flows.md).
+ */
+
+/** States in which the lifecycle of an object is over, apart from its destruction. */
+const endStates: readonly StateName[] = ['Deactivated', 'Compromised'];
+
+/** Attributes that tell why and when the lifecycle was over. */
+const compromise: readonly AttributeName[] = [
+  'CompromiseDate',
+  'CompromiseOccurrenceDate',
+  'RevocationReason',
+];
+const lifecycle: readonly AttributeName[] = [
+  ...compromise,
+  'ActivationDate',
+  'ProcessStartDate',
+  'ProtectStopDate',
+  'DeactivationDate',
+];
+
+/**
+ * Prepares an imported object to take the place of `existing` at `now` (POSIX seconds): the end of the
+ * lifecycle, the protection and the Usage Limits of the existing object stay. `existing` must be such as may
+ * be destroyed; `isConformanceTest`: it may be Active too, as TC-IMPEXP-2 demands.
+ * @throws {KmipError} InvalidField for another type, ObjectArchived, ObjectDestroyed or
+ *   WrongKeyLifecycleState
+ */
+export function prepareReplacement(
+  existing: ManagedObject,
+  imported: ManagedObject,
+  now: number,
+  isConformanceTest: boolean,
+): void {
+  if (existing.type !== imported.type) fail('InvalidField', `the object here is a ${existing.type}`);
+  if (existing.archived) fail('ObjectArchived', 'the object is archived: recover it first');
+  if (!isConformanceTest || existing.state(now) !== 'Active') requireDestroyable(existing.attributes, now);
+  keepLifecycle(existing, imported, now);
+  keepProtection(existing, imported);
+  keepUsageLimits(existing.attributes, imported.attributes);
+}
+
+/** Replaces attributes and value of a stored object, which keeps its row and its row version. */
+export function replaceContent(existing: ManagedObject, imported: ManagedObject): void {
+  for (const key of existing.attributes.keys()) existing.attributes.remove(key);
+  for (const attribute of imported.attributes.list()) existing.attributes.add(attribute);
+  existing.setValue(imported.value);
+}
+
+/** A Deactivated or Compromised object keeps its state and dates; only a compromise may be added. */
+function keepLifecycle(existing: ManagedObject, imported: ManagedObject, now: number): void {
+  const state = existing.state(now);
+  if (!endStates.includes(state)) return;
+  const isNewlyCompromised = state === 'Deactivated' && imported.state(now) === 'Compromised';
+  const names = isNewlyCompromised ? lifecycle.filter((name) => !compromise.includes(name)) : lifecycle;
+  for (const name of names) {
+    imported.attributes.remove(name);
+    for (const attribute of existing.attributes.all(name)) imported.attributes.add(attribute);
+  }
+  if (!isNewlyCompromised) imported.attributes.set('State', state);
+}
+
+function keepProtection(existing: ManagedObject, imported: ManagedObject): void {
+  const { attributes } = imported;
+  if (existing.attributes.get('Sensitive') === true) attributes.set('Sensitive', true);
+  if (existing.attributes.get('Extractable') === false) attributes.set('Extractable', false);
+  inheritHistory(imported, [existing]);
+}
+
+/** Usage Limits never grow; the smaller rest applies. */
+function keepUsageLimits(existing: AttributeSet, imported: AttributeSet): void {
+  const old = existing.get('UsageLimits');
+  if (old === undefined) return;
+  const stated = imported.get('UsageLimits');
+  if (stated === undefined || !isTighter(stated, old)) imported.set('UsageLimits', old);
+}
+
+function isTighter(stated: UsageLimits, old: UsageLimits): boolean {
+  const left = (limits: UsageLimits) => limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
+  return stated.UsageLimitsUnit === old.UsageLimitsUnit && left(stated) <= left(old);
+}
