@@ -80,13 +80,23 @@ const examples = (version: Version): readonly Attribute[] => {
  * value.
  */
 export function attribute1x(allowPartial: boolean): Custom<Attribute> {
-  return attributeForm1x<Attribute>(examples, { allowPartial, valueOptional: false });
+  return attributeForm1x<Attribute>(examples, { allowPartial });
 }
 
-/** Builds the schema of a 1.x Attribute; with `valueOptional` the value may be missing. */
+/** What the variants of a 1.x Attribute differ in; each is off when left out. */
+interface FormOptions1x {
+  /** Fields of a structure may be missing. */
+  readonly allowPartial?: boolean;
+  /** The value may be missing. */
+  readonly valueOptional?: boolean;
+  /** An index of 0 is written; otherwise it is left out, which means the same (KMIP 1.4 §2.1.1). */
+  readonly writeIndexZero?: boolean;
+}
+
+/** Builds the schema of a 1.x Attribute. */
 function attributeForm1x<A extends Attribute | DeletedAttribute>(
   examples: (version: Version) => readonly A[],
-  { allowPartial, valueOptional }: { readonly allowPartial: boolean; readonly valueOptional: boolean },
+  { allowPartial = false, valueOptional = false, writeIndexZero = false }: FormOptions1x,
 ): Custom<A> {
   return {
     kind: 'custom',
@@ -114,7 +124,8 @@ function attributeForm1x<A extends Attribute | DeletedAttribute>(
       write(writer, tag, attribute) {
         const start = writer.open(tag);
         writer.text(Tag.AttributeName, name1xOf(attribute));
-        if (attribute.index) writer.integer(Tag.AttributeIndex, attribute.index);
+        const { index } = attribute;
+        if (index !== undefined && (index !== 0 || writeIndexZero)) writer.integer(Tag.AttributeIndex, index);
         if (attribute.value !== undefined)
           valuePlan(attribute, version, allowPartial).write(writer, Tag.AttributeValue, attribute.value);
         writer.close(start);
@@ -203,10 +214,14 @@ export const singleAttribute2x: Custom<Attribute> = {
 /** Schema of a 1.x Attribute that is left out of messages whose version does not know the attribute. */
 export const sendableAttribute1x = omitUnsendable1x(attribute1x(false));
 
+/** Schema of the Attribute that a 1.x response repeats, with an index of 0 where the response states it. */
+export const echoedAttribute1x = omitUnsendable1x(
+  attributeForm1x<Attribute>(examples, { writeIndexZero: true }),
+);
+
 /** Schema of an Attribute in a 1.x Notify: a deleted attribute has no value. */
 export const notifyAttribute1x: Custom<Attribute | DeletedAttribute> = omitUnsendable1x(
   attributeForm1x<Attribute | DeletedAttribute>((version) => [...examples(version), { name: 'State' }], {
-    allowPartial: false,
     valueOptional: true,
   }),
 );

@@ -10,6 +10,7 @@ import {
 import {
   attribute1x,
   attributes2x,
+  echoedAttribute1x,
   notifyAttribute1x,
   reference1x,
   reference2x,
@@ -220,11 +221,19 @@ export const currentAttribute: EraField<Attribute | undefined> = era({
   '2.x': tagged('CurrentAttribute', maybe(singleAttribute2x)),
 });
 
-/** The attribute in a response; only 1.x responses repeat it. */
+/** The attribute in a response; only 1.x responses repeat it, as `echoAttribute` returns it. */
 export const echoedAttribute: EraField<Attribute | undefined> = era({
-  '1.x': tagged('Attribute', maybe(sendableAttribute1x)),
+  '1.x': tagged('Attribute', maybe(echoedAttribute1x)),
   '2.x': null,
 });
+
+/**
+ * Returns an instance as the response repeats it: with its Attribute Index of 0 when the request carried an
+ * Attribute Index, because clients of PyKMIP compare the two.
+ */
+export function echoAttribute(attribute: Attribute, requestedIndex: number | undefined): Attribute {
+  return requestedIndex === undefined ? attribute : { ...attribute, index: attribute.index ?? 0 };
+}
 
 /** Names of attributes: text in 1.x, tags or vendor names in 2.x. */
 export const attributeReferences: EraField<AttributeReference[]> = era({

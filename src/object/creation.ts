@@ -44,6 +44,8 @@ export interface ObjectSpecification {
   readonly shortIdentifier?: Uint8Array | undefined;
   /** Random number generator of a key that the server generated. */
   readonly randomNumberGenerator?: RNGParameters | undefined;
+  /** Operation Policy Name when neither the client nor a default states one. */
+  readonly operationPolicyName?: string | undefined;
   /** Protection Storage Mask of the object; Software when left out. */
   readonly protectionStorageMask?: number | undefined;
 }
@@ -95,6 +97,7 @@ export function buildObject(specification: ObjectSpecification): ManagedObject {
     requireQuantumSafety(attributes.get('QuantumSafe'), algorithm, bits);
   }
   setIfAbsent(attributes, 'InitialDate', now);
+  setIfAbsent(attributes, 'OperationPolicyName', specification.operationPolicyName);
   if (type !== 'Template') setImplicitAttributes(attributes, specification);
   object.touch(now);
   return object;

@@ -23,6 +23,12 @@ export const anyStorageStatus =
   StorageStatusMask.bit('ArchivalStorage') |
   StorageStatusMask.bit('DestroyedStorage');
 
+/**
+ * Operation Policy Name of objects whose client stated none (KMIP 1.4 §3.18.2). Objects of 2.x clients, whose
+ * versions have no such attribute, do not store it.
+ */
+export const defaultOperationPolicy = 'default';
+
 const matchAll: Filter = { all: [] };
 const matchNone: Filter = { any: [] };
 
@@ -93,6 +99,17 @@ function attributeCondition(attribute: Attribute, now: number): Filter {
   if (attribute.vendor === '') return matchNone;
   if (attribute.vendor === undefined && attribute.name === 'State')
     return stateCondition(attribute.value as StateName | number, now);
+  if (isDefaultPolicy(attribute))
+    return { any: [equalityCondition(attribute), { not: hasAttribute('OperationPolicyName') }] };
+  return equalityCondition(attribute);
+}
+
+/** Whether an attribute names the policy under which objects without an Operation Policy Name are, too. */
+function isDefaultPolicy({ name, vendor, value }: Attribute): boolean {
+  return vendor === undefined && name === 'OperationPolicyName' && value === defaultOperationPolicy;
+}
+
+function equalityCondition(attribute: Attribute): Filter {
   const fields = searchableFields(attribute);
   // A reference into a batch has no searchable form.
   if (fields.length === 0 && !isStructured(attribute)) return matchNone;

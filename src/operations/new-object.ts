@@ -4,7 +4,7 @@ import {
   type StandardAttribute,
   type TemplateAttribute,
 } from '../../codec/attribute.ts';
-import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
+import { type AttributeName, type AttributeValue, isAttributeKnownIn } from '../../codec/attribute-table.ts';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import {
@@ -17,7 +17,7 @@ import { plainKey } from '../crypto/plain-key.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
-import { locateFilter } from '../object/locate-filter.ts';
+import { defaultOperationPolicy, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
@@ -169,7 +169,7 @@ export function assembleObject(
   context: Context,
   defaults: readonly Attribute[] = [],
 ): ManagedObject {
-  const { crypto, now, principal } = context;
+  const { crypto, now, principal, version } = context;
   const { operation, type, attributes, value, generated, id = context.newIdentifier() } = specification;
   requireCounts(value);
   return buildObject({
@@ -184,6 +184,11 @@ export function assembleObject(
     digest: crypto.digestObject(value),
     derived: describeValue(value, context),
     shortIdentifier: crypto.digest('SHA_256', new TextEncoder().encode(id)),
+    // An imported object keeps the attributes that it had elsewhere.
+    operationPolicyName:
+      operation !== 'Import' && isAttributeKnownIn('OperationPolicyName', version)
+        ? defaultOperationPolicy
+        : undefined,
     randomNumberGenerator: generated ? crypto.randomNumberGenerator : undefined,
   });
 }

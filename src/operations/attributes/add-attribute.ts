@@ -1,4 +1,4 @@
-import { echoedAttribute, newAttribute } from '../../../codec/eras.ts';
+import { echoAttribute, echoedAttribute, newAttribute } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applyAdd } from '../../object/attribute-rules.ts';
@@ -19,6 +19,6 @@ export const AddAttribute = operation({
     const { object: target, now } = context;
     const added = applyAdd(target, attribute, now);
     if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
-    return { UniqueIdentifier: target.id, Attribute: added };
+    return { UniqueIdentifier: target.id, Attribute: echoAttribute(added, attribute.index) };
   },
 });

@@ -2,6 +2,7 @@ import {
   attributeIndex,
   attributeReference,
   currentAttribute,
+  echoAttribute,
   echoedAttribute,
 } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
@@ -29,6 +30,6 @@ export const DeleteAttribute = operation({
     { object: target, version, now },
   ) {
     const [removed] = applyDelete(target, { era: eraOf(version), current, reference, index }, now);
-    return { UniqueIdentifier: target.id, Attribute: removed };
+    return { UniqueIdentifier: target.id, Attribute: removed && echoAttribute(removed, index) };
   },
 });

@@ -1,4 +1,4 @@
-import { currentAttribute, echoedAttribute, newAttribute } from '../../../codec/eras.ts';
+import { currentAttribute, echoAttribute, echoedAttribute, newAttribute } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { eraOf } from '../../../codec/version.ts';
@@ -22,6 +22,6 @@ export const ModifyAttribute = operation({
     const instance = { era: eraOf(version), current, index: attribute.index };
     const modified = applyModify(target, instance, attribute, now);
     if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
-    return { UniqueIdentifier: target.id, Attribute: modified };
+    return { UniqueIdentifier: target.id, Attribute: echoAttribute(modified, attribute.index) };
   },
 });

@@ -95,7 +95,7 @@ t.test('a Template has no state and no digest', async (t) => {
     t.equal(list.fields, 'UniqueIdentifier AttributeName');
     t.same(
       list.payload.AttributeReference.map(({ name }) => name),
-      ['UniqueIdentifier', 'ObjectType', 'Name', 'InitialDate', 'LastChangeDate'],
+      ['UniqueIdentifier', 'ObjectType', 'Name', 'InitialDate', 'OperationPolicyName', 'LastChangeDate'],
     );
   }
 });
