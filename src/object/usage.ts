@@ -154,43 +154,66 @@ export function isUnallocated({ UsageLimitsTotal, UsageLimitsCount }: UsageLimit
   return UsageLimitsCount === undefined || UsageLimitsCount === UsageLimitsTotal;
 }
 
+/** Applies changes that outlive their batch item; the unit of work implements it. */
+interface LastingChanges {
+  applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void;
+}
+
 /**
  * Subtracts `amount` (bytes or objects, by the unit of the limits) from the Usage Limits, for Get Usage
- * Allocation.
+ * Allocation, as a lasting change.
  *
  * @throws {KmipError} AttributeNotFound (1.x: IllegalOperation) without limits, WrongKeyLifecycleState (1.x:
  * IllegalOperation) when the object may not protect data, InvalidField for a negative amount,
  * UsageLimitExceeded when too little is left.
  */
-export function allocateUsage(object: ManagedObject, amount: bigint, now: number): void {
+export function allocateUsage(
+  object: ManagedObject,
+  amount: bigint,
+  { work, now }: { readonly work: LastingChanges; readonly now: number },
+): void {
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
   requireTime(object, 'protect', 'a usage allocation', now, 'IllegalOperation');
   if (amount < 0n) fail('InvalidField', 'the requested Usage Limits Count is negative');
-  if (!decrementLimits(object, limits, amount, now))
+  if (amount > remaining(limits))
     fail('UsageLimitExceeded', 'the requested amount exceeds the remaining Usage Limits');
+  work.applyLasting(object, (each) => decrementLimits(each, () => amount, now));
 }
 
 /**
  * Subtracts one use of a key on `bytes` bytes of data (Encrypt, Sign and others) from the Usage Limits, if
- * there are any.
+ * there are any, as a lasting change.
  *
  * @throws {KmipError} PermissionDenied when the limits are exhausted, as the test cases of every version
  * expect.
  */
-export function countUse(object: ManagedObject, bytes: number, now: number): void {
+export function countUse(
+  object: ManagedObject,
+  bytes: number,
+  { work, now }: { readonly work: LastingChanges; readonly now: number },
+): void {
   const limits = object.attributes.get('UsageLimits');
-  if (limits === undefined) return;
-  const amount = limits.UsageLimitsUnit === 'Object' ? 1n : BigInt(bytes);
-  if (!decrementLimits(object, limits, amount, now))
+  const amountOf = ({ UsageLimitsUnit: unit }: UsageLimits) => (unit === 'Object' ? 1n : BigInt(bytes));
+  if (limits !== undefined && amountOf(limits) > remaining(limits))
     fail('PermissionDenied', 'the Usage Limits are exhausted');
+  // Without limits as well: they may have been deleted by an item of the batch that is undone.
+  work.applyLasting(object, (each) => decrementLimits(each, amountOf, now));
 }
 
-/** Subtracts `amount` and returns true, or returns false when too little is left. */
-function decrementLimits(object: ManagedObject, limits: UsageLimits, amount: bigint, now: number): boolean {
-  const left = limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
-  if (amount > left) return false;
-  object.attributes.set('UsageLimits', { ...limits, UsageLimitsCount: left - amount });
+function remaining({ UsageLimitsCount, UsageLimitsTotal }: UsageLimits): bigint {
+  return UsageLimitsCount ?? UsageLimitsTotal;
+}
+
+/** Subtracts the amount that counts under the limits of the object, if it has any; not below 0. */
+function decrementLimits(
+  object: ManagedObject,
+  amountOf: (limits: UsageLimits) => bigint,
+  now: number,
+): void {
+  const limits = object.attributes.get('UsageLimits');
+  if (limits === undefined) return;
+  const left = remaining(limits) - amountOf(limits);
+  object.attributes.set('UsageLimits', { ...limits, UsageLimitsCount: left < 0n ? 0n : left });
   object.touch(now);
-  return true;
 }

@@ -15,7 +15,8 @@ export type OperationName = Exclude<Operation, number>;
 
 /**
  * Everything a handler may use. All that a handler writes goes into `work` and becomes durable with the whole
- * message or not at all. A handler has no other effect, so a message may be executed again after a conflict.
+ * message or not at all; only lasting changes outlive a failed item and Undo. A handler has no other effect,
+ * so a message may be executed again after a conflict.
  */
 export interface Context {
   readonly principal: Principal;
@@ -115,6 +116,13 @@ export interface Work {
   insert(object: ManagedObject): void;
   /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
   find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
+  /**
+   * Applies a change to an object of this message that stays although the item fails after its handler has
+   * answered, or the batch is undone: uses that were counted, a value that was shown. The change is applied
+   * again to the object as it stands without the item then, so it must suit any state of the object and not
+   * throw. It goes with an object that does not exist without the item.
+   */
+  applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void;
   /** Data that the server stores beside objects; part of the same commit. */
   readonly records: Records;
   /** Replaces the client's certificate in the directory; part of the same commit, once in a message. */
@@ -152,6 +160,16 @@ export interface Records {
   put(kind: string, id: string, content: Uint8Array, expires?: number): void;
   /** Removes a record that this message has loaded. */
   remove(kind: string, id: string): void;
+  /**
+   * Puts what `change` makes of the content that this message has loaded (undefined when there is none), as
+   * lasting as `Work.applyLasting`.
+   */
+  putLasting(
+    kind: string,
+    id: string,
+    change: (content: Uint8Array | undefined) => Uint8Array,
+    expires?: number,
+  ): void;
 }
 
 /** Request fields that say which of several parts the data is. */

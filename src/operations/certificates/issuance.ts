@@ -104,7 +104,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
       context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),
     signature: algorithm === undefined ? parameters : { ...parameters, DigitalSignatureAlgorithm: algorithm },
   });
-  countUse(key, certificate.length, now);
+  countUse(key, certificate.length, context);
   const value = {
     type: 'Certificate',
     value: { CertificateType: 'X_509', CertificateValue: certificate },

@@ -49,7 +49,7 @@ export function recordIssued(
   const serial = serialOf(certificate);
   if (serial === undefined) return;
   const issued: Issued = { serial: serial.toHex(), issuer: fingerprintOf(issuerKey, crypto), notAfter };
-  work.records.put(kind, certificate.id, writeJson(issued), notAfter + maxListSeconds);
+  work.records.putLasting(kind, certificate.id, () => writeJson(issued), notAfter + maxListSeconds);
 }
 
 /** The content of a revocation list and the key to sign it, without its number and dates. */

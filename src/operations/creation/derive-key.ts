@@ -75,7 +75,7 @@ export const DeriveKey = operation({
     const stated = await requestedAttributes([request.Attributes], context);
     const { effective, policy } = await applyDefaults(type, stated, context);
     const form = determineForm(type, effective);
-    for (const { object } of sources.all) countUse(object, form.bytes, context.now);
+    for (const { object } of sources.all) countUse(object, form.bytes, context);
     const material = await context.crypto.deriveKey({
       method,
       key: sources.key,

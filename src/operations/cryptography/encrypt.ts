@@ -37,13 +37,13 @@ export const Encrypt = operation({
   }),
   target: object({ types: ['SymmetricKey', 'PublicKey'] }),
   async handle(request, context) {
-    const { object: target, crypto, now, version } = context;
+    const { object: target, crypto, version } = context;
     if (isPart(request)) return encryptPart(request, context);
     const parameters = parametersFor(target, request.CryptographicParameters);
     if (usesKeyEncapsulation(target)) return createSharedSecret(request, parameters, context);
     const data = requireField(request.Data, 'Data');
     const key = await cipherKeyForUse(context, 'Encrypt', parameters);
-    countUse(target, data.length, now);
+    countUse(target, data.length, context);
     const { iv, ...output } = crypto.encrypt(key, parameters, {
       data,
       iv: request.IVCounterNonce,
@@ -53,16 +53,14 @@ export const Encrypt = operation({
   },
 });
 
-function encryptPart(
-  request: Infer<typeof Request>,
-  { object: target, crypto, now, version, multiPart }: ObjectContext,
-) {
+function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
+  const { object: target, crypto, now, version, multiPart } = context;
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   const first = request.CorrelationValue === undefined;
   if (!first && additionalData !== undefined)
     fail('InvalidField', 'the additional data must come with the first part');
   requireUsage(target, 'Encrypt', now);
-  countUse(target, data.length, now);
+  countUse(target, data.length, context);
   const start = () =>
     crypto.startEncryption(
       keyForUse(target, 'Encrypt', now),

@@ -46,7 +46,7 @@ export async function createSharedSecret(
     );
   }
   const { sharedSecret, ciphertext } = crypto.encapsulate(key, parameters);
-  countUse(target, sharedSecret.length, now);
+  countUse(target, sharedSecret.length, context);
   const secret = await createObject(
     {
       operation: 'DeriveKey',

@@ -26,16 +26,17 @@ export const MAC = operation({
     if (isPart(request)) return macPart(request, context);
     const data = requireField(request.Data, 'Data');
     const key = keyForUse(target, 'MAC', now);
-    countUse(target, data.length, now);
+    countUse(target, data.length, context);
     const mac = crypto.mac(key, parametersFor(target, request.CryptographicParameters), data);
     return { UniqueIdentifier: target.id, MACData: mac };
   },
 });
 
-function macPart(request: Infer<typeof Request>, { object: target, crypto, now, multiPart }: ObjectContext) {
+function macPart(request: Infer<typeof Request>, context: ObjectContext) {
+  const { object: target, crypto, now, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MAC', now);
-  countUse(target, data.length, now);
+  countUse(target, data.length, context);
   const start = () =>
     crypto.startMac(keyForUse(target, 'MAC', now), parametersFor(target, request.CryptographicParameters));
   return multiPart.take({ operation: 'MAC', object: target.id, request, start }, (stream, last) => {

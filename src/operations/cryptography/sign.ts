@@ -28,17 +28,18 @@ export const Sign = operation({
     if (isPart(request)) return signPart(request, context);
     const message = signedMessage(request.Data, request.DigestedData);
     const key = keyForUse(target, 'Sign', now);
-    countUse(target, (request.Data ?? request.DigestedData ?? []).length, now);
+    countUse(target, (request.Data ?? request.DigestedData ?? []).length, context);
     const signature = await crypto.sign(key, parametersFor(target, request.CryptographicParameters), message);
     return { UniqueIdentifier: target.id, SignatureData: signature };
   },
 });
 
-function signPart(request: Infer<typeof Request>, { object: target, crypto, now, multiPart }: ObjectContext) {
+function signPart(request: Infer<typeof Request>, context: ObjectContext) {
+  const { object: target, crypto, now, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
   requireUsage(target, 'Sign', now);
-  countUse(target, data.length, now);
+  countUse(target, data.length, context);
   const start = () => {
     const parameters = parametersFor(target, request.CryptographicParameters);
     return { parameters, message: crypto.startMessage(keyForUse(target, 'Sign', now), parameters) };

@@ -12,8 +12,9 @@ export const GetUsageAllocation = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), UsageLimitsCount: one(long) }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
-  handle({ UsageLimitsCount: count }, { object: target, now }) {
-    allocateUsage(target, count, now);
+  handle({ UsageLimitsCount: count }, context) {
+    const { object: target } = context;
+    allocateUsage(target, count, context);
     return { UniqueIdentifier: target.id };
   },
 });

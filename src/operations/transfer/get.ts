@@ -26,11 +26,12 @@ export const Get = operation({
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text), Object: managedObjectField }),
   target: object(),
   async handle(request, context) {
-    const { object: target } = context;
+    const { object: target, work } = context;
     const { value } = target;
     if (value === undefined) failWithoutKeyValue('IllegalOperation');
     const exported = await prepareForExport(target, value, request, context);
-    if (target.attributes.get('Fresh') === true) target.attributes.set('Fresh', false);
+    if (target.attributes.get('Fresh') === true)
+      work.applyLasting(target, ({ attributes }) => attributes.set('Fresh', false));
     return { ObjectType: target.type, UniqueIdentifier: target.id, Object: exported };
   },
 });

@@ -165,22 +165,23 @@ function encrypt(
   { object, key, parameters }: WrappingKey,
   bytes: Uint8Array,
   option: EncodingOption | undefined,
-  { crypto, now }: Context,
+  context: Context,
 ): WrappedBytes {
   const wholeBlocks = bytes.length >= 16 && bytes.length % 8 === 0;
   if (option === 'NoEncoding' && parameters.BlockCipherMode === 'NISTKeyWrap' && !wholeBlocks) {
     fail('EncodingOptionError', 'NIST key wrap takes 16, 24, 32, … bytes: use TTLV Encoding for this key');
   }
-  countUse(object, bytes.length, now);
-  return crypto.wrap(key, parameters, bytes);
+  countUse(object, bytes.length, context);
+  return context.crypto.wrap(key, parameters, bytes);
 }
 
 function authenticate(
   { object, key, parameters }: WrappingKey,
   bytes: Uint8Array,
-  { crypto, now }: Context,
+  context: Context,
 ): Promise<Uint8Array> | Uint8Array {
-  countUse(object, bytes.length, now);
+  const { crypto } = context;
+  countUse(object, bytes.length, context);
   return key.objectType === 'SymmetricKey'
     ? crypto.mac(key, parameters, bytes)
     : crypto.sign(key, parameters, { data: bytes });

@@ -62,6 +62,10 @@ class RestrictedWork implements Work {
     return this.#work.records;
   }
 
+  applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void {
+    this.#work.applyLasting(object, change);
+  }
+
   async load(id: string): Promise<ManagedObject | undefined> {
     const named = this.#inserted.has(id) || this.#rights.some(({ objects }) => objects?.includes(id));
     const object = await this.#work.load(id);

@@ -15,7 +15,7 @@ const protecting: ReadonlySet<string> = new Set(['Encrypt', 'Sign', 'MAC']);
 
 /**
  * Counts one use of a key against the Usage Limits of the ticket that the client shows, and against those of
- * the first Right that allows it. The count belongs to the item's layer, so a failed item has used nothing.
+ * the first Right that allows it, as a lasting change.
  * @throws {KmipError} UsageLimitExceeded when no use is left.
  */
 export async function countTicketUse(
@@ -31,9 +31,12 @@ export async function countTicketUse(
   const isLimited = ticket.usage !== undefined || ticket.rights?.some(({ usage }) => usage !== undefined);
   if (!isLimited) return;
   const data = (request.Data ?? request.DigestedData) as Uint8Array | undefined;
-  const left = afterKeyUse(ticket, operation, object, data?.length ?? 0);
-  if (left === undefined) fail('UsageLimitExceeded', 'the Usage Limits of the ticket are used up');
-  work.records.put(ticketKind, id, writeTicket(left), ticket.expires);
+  const count = (now: Uint8Array | undefined): Uint8Array => {
+    const left = now && afterKeyUse(readTicket(now), operation, object, data?.length ?? 0);
+    if (left === undefined) fail('UsageLimitExceeded', 'the Usage Limits of the ticket are used up');
+    return writeTicket(left);
+  };
+  work.records.putLasting(ticketKind, id, count, ticket.expires);
 }
 
 function afterKeyUse(

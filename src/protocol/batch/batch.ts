@@ -5,9 +5,10 @@ import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
-import { type Execution, execute } from './execute.ts';
+import { type Execution, execute, recordResults } from './execute.ts';
 import { asRefusal } from './failure.ts';
 import type { ItemContext } from './item-context.ts';
+import { staysWhenUndone } from './undone-answers.ts';
 
 /** Everything that one attempt to execute a batch works with. */
 export interface BatchEnvironment extends Execution {
@@ -49,7 +50,7 @@ const failureBytes = 64;
 /**
  * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop
  * neither runs nor answers later items, Continue runs them, and Undo takes back the earlier ones and answers
- * them as undone with their payloads. Rejects only with errors that `isRetryable`.
+ * them as undone, without their output. Rejects only with errors that `isRetryable`.
  */
 export async function runBatch(
   request: RequestMessage,
@@ -101,19 +102,29 @@ async function runItem(
   available: number,
 ): Promise<Outcome> {
   const layer = environment.unit.layer();
+  const { identifiers } = environment;
+  const { placeholder } = identifiers;
+  let hasAnswered = false;
+  const answered = (): void => {
+    hasAnswered = true;
+    layer.confirmLasting();
+  };
   try {
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
     const context = environment.createContext(item, layer);
-    const own = await execute(item, context, environment);
+    const result = await execute(item, context, environment, answered);
     const earlier = context.earlierAnswers;
-    const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? own;
+    const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
     const lengths = payloads.map(({ length }) => length);
     if (bytesOf(item, lengths) > available)
       throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
     layer.keep();
+    recordResults(result, context.version, environment);
     return { item, payloads, earlier };
   } catch (error) {
+    layer.drop();
+    if (hasAnswered) identifiers.placeholder = placeholder;
     if (environment.isRetryable?.(error) === true) throw error;
     return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
   }
@@ -137,12 +148,13 @@ function answersOf(
       ...head,
       ...answer,
       status: undone && status === 'Success' ? 'OperationUndone' : status,
-      payload: payload && ((writer) => writer.raw(payload)),
+      payload: undone ? undefined : payload && ((writer) => writer.raw(payload)),
     }));
   }
   return payloads.map((payload) => ({
     ...head,
     status: undone ? 'OperationUndone' : 'Success',
-    payload: (writer) => writer.raw(payload),
+    payload:
+      undone && !staysWhenUndone(item.operation, payload) ? undefined : (writer) => writer.raw(payload),
   }));
 }

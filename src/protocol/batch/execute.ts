@@ -5,7 +5,7 @@ import { eraOf, isWithin, type Version } from '../../../codec/version.ts';
 import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { fail } from '../../common/errors.ts';
-import type { Context } from '../../operations/context.ts';
+import type { Context, OperationName } from '../../operations/context.ts';
 import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
@@ -27,11 +27,20 @@ export interface Execution extends BatchResults {
   readonly refusal: AuthenticatedRequest['refusal'] | undefined;
 }
 
+/** The answers to one item: one, or one for each repetition. */
+interface ItemResult {
+  readonly operation: OperationName;
+  readonly answers: readonly Answer[];
+  /** The answers as encoded ResponsePayloads. */
+  readonly payloads: readonly Uint8Array[];
+}
+
 /**
- * Executes one batch item and returns its encoded ResponsePayload, one for each repetition where the item
- * refers to several objects of earlier answers; all repetitions fail or succeed together. The order of the
- * checks is fixed: credentials, version, permission, existence, type, archived or destroyed, then state and
- * fields, which the handler checks. The caller keeps or drops the changes in the item's layer.
+ * Executes one batch item and returns its answers, one for each repetition where the item refers to several
+ * objects of earlier answers; all repetitions fail or succeed together. The order of the checks is fixed:
+ * credentials, version, permission, existence, type, archived or destroyed, then state and fields, which the
+ * handler checks. The caller keeps or drops the changes in the item's layer. `answered` is called after each
+ * answer of the handler.
  * @throws {KmipError} when the item is refused.
  * @throws {WireError} when the payload cannot be read.
  */
@@ -39,26 +48,38 @@ export async function execute(
   item: RequestItem,
   unrestricted: ItemContext,
   execution: Execution,
-): Promise<readonly Uint8Array[]> {
+  answered: () => void,
+): Promise<ItemResult> {
   const { operation, context } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
-  const { identifiers, outputs } = execution;
   const answers: Answer[] = [];
   const eventLoop = new EventLoopYield();
   for (const payload of payloadReaders(item, operation, context, execution)) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
-    answers.push(await callHandler(operation, request, context, identifiers));
+    answers.push(await callHandler(operation, request, context, execution.identifiers));
+    answered();
     if (eventLoop.isDue) await eventLoop.yield();
   }
-  if (mayRefer(context.version)) {
-    identifiers.record(operation.name, answers);
-    for (const answer of answers) outputs.record(operation.name, answer);
-  }
   const { write } = plan(operation.response, context.version);
-  return answers.map((answer) => {
+  const payloads = answers.map((answer) => {
     const visible = item.ephemeral ? withholdOutput(operation.name, answer) : answer;
     return encodeMessage((writer) => write(writer, responsePayload, visible as never));
   });
+  return { operation: operation.name, answers, payloads };
+}
+
+/**
+ * Makes the identifiers and the Data of an item that was kept known to the references of later items. An item
+ * that failed after its handler had answered gives later items nothing.
+ */
+export function recordResults(
+  { operation, answers }: ItemResult,
+  version: Version,
+  results: BatchResults,
+): void {
+  if (!mayRefer(version)) return;
+  results.identifiers.record(operation, answers);
+  for (const answer of answers) results.outputs.record(operation, answer);
 }
 
 /**

@@ -26,6 +26,10 @@ export class BatchIdentifiers {
   readonly #issued: string[] = [];
   #latest = new Map<Latest, string[]>();
 
+  get placeholder(): string | undefined {
+    return this.#placeholder;
+  }
+
   /** The ID Placeholder; undefined empties it. */
   set placeholder(id: string | undefined) {
     this.#placeholder = id;

@@ -66,6 +66,17 @@ export class UnitObjects {
     for (const object of changed) this.#pending.set(object.id, object);
   }
 
+  /**
+   * Applies a lasting change to an object as the kept items have left it. Does nothing when there is none:
+   * the item that made the object has been dropped.
+   */
+  apply(id: string, group: string, change: (object: ManagedObject) => void): void {
+    const object = this.#pending.get(id)?.clone() ?? this.#fromRow(id, group);
+    if (object === undefined) return;
+    change(object);
+    if (object.changed) this.#pending.set(id, object);
+  }
+
   /** Drops the changes of all items. */
   undo(): void {
     this.#pending = new Map();
@@ -80,6 +91,10 @@ export class UnitObjects {
       this.#read.set(id, row);
       this.#compareWithFound(id, row?.version);
     }
+    return this.#fromRow(id, group);
+  }
+
+  #fromRow(id: string, group: string): ManagedObject | undefined {
     const row = this.#read.get(id);
     // Objects of other groups get the same answer after the same reads as objects that do not exist.
     return row === undefined || row.group !== group ? undefined : ManagedObject.fromStored(row, this.#vault);

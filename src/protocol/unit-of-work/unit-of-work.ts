@@ -17,7 +17,7 @@ export interface UnitOptions {
 /**
  * Everything that one message reads and writes. Each batch item works in a layer of its own over the results
  * of earlier items. A failed item drops its layer, Undo drops the changes of all items, and one commit writes
- * what is left.
+ * the rest. Lasting changes of dropped items are applied again to what the rest leaves.
  */
 export class UnitOfWork {
   readonly #store: Store;
@@ -30,6 +30,8 @@ export class UnitOfWork {
   /** The new certificate of the message's client. */
   #enrolment: EnrolmentChange | undefined;
   #effects: (() => void)[] = [];
+  /** Functions that apply the lasting changes again, in the order of their items. */
+  readonly #lasting: (() => void)[] = [];
   #written: readonly StoredObject[] = [];
 
   constructor(store: Store, vault: Vault, options: UnitOptions) {
@@ -90,15 +92,16 @@ export class UnitOfWork {
    */
   layer(): WorkLayer {
     const group = this.#group;
-    return new WorkLayer(this, () => new LayerRecords(this.#records, group));
+    return new WorkLayer(this, (lasting) => new LayerRecords(this.#records, group, lasting));
   }
 
-  /** Drops the changes of all items (Undo). */
+  /** Drops the changes of all items except lasting ones (Undo). */
   undo(): void {
     this.#objects.undo();
     this.#effects = [];
     this.#enrolment = undefined;
     this.#usedRecords?.undo();
+    for (const reapply of this.#lasting) reapply();
   }
 
   /** Whether there is anything to write. */
@@ -160,6 +163,16 @@ export class UnitOfWork {
     this.#enrolment = change;
   }
 
+  /** Applies a lasting change to an object of the group as the kept items have left it. */
+  apply(id: string, change: (object: ManagedObject) => void): void {
+    this.#objects.apply(id, this.#group, change);
+  }
+
+  /** Remembers the lasting changes of an item for Undo. */
+  remember(lasting: readonly (() => void)[]): void {
+    this.#lasting.push(...lasting);
+  }
+
   /** Takes over the changed objects and the effects of an item that has succeeded. */
   merge(changed: Iterable<ManagedObject>, effects: readonly (() => void)[]): void {
     this.#objects.merge(changed);
@@ -178,20 +191,24 @@ export class UnitOfWork {
 /** The unit of work as one batch item sees it. */
 export class WorkLayer implements Work {
   readonly #unit: UnitOfWork;
-  readonly #newRecords: () => LayerRecords;
+  readonly #newRecords: (lasting: (reapply: () => void) => void) => LayerRecords;
   /** Created at the first use: most items have nothing to do with records. */
   #records: LayerRecords | undefined;
   readonly #objects = new Map<string, ManagedObject>();
   #enrolment: EnrolmentChange | undefined;
   readonly #effects: (() => void)[] = [];
+  /** Lasting changes of the handler that runs. */
+  #unconfirmed: (() => void)[] = [];
+  /** Lasting changes of handlers that have answered. */
+  readonly #lasting: (() => void)[] = [];
 
-  constructor(unit: UnitOfWork, newRecords: () => LayerRecords) {
+  constructor(unit: UnitOfWork, newRecords: (lasting: (reapply: () => void) => void) => LayerRecords) {
     this.#unit = unit;
     this.#newRecords = newRecords;
   }
 
   get records(): LayerRecords {
-    this.#records ??= this.#newRecords();
+    this.#records ??= this.#newRecords((reapply) => this.#unconfirmed.push(reapply));
     return this.#records;
   }
 
@@ -214,6 +231,20 @@ export class WorkLayer implements Work {
     this.#objects.set(object.id, object);
   }
 
+  applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void {
+    change(object);
+    this.#unconfirmed.push(() => this.#unit.apply(object.id, change));
+  }
+
+  /**
+   * Makes the lasting changes so far independent of the item; to be called when a handler has answered. Those
+   * of a handler that throws go with its layer, because nothing of its output is left.
+   */
+  confirmLasting(): void {
+    this.#lasting.push(...this.#unconfirmed);
+    this.#unconfirmed = [];
+  }
+
   find(query: FindQuery): Promise<FoundPage> {
     return this.#unit.find(query, new Map([...this.#objects].filter(([, object]) => object.changed)));
   }
@@ -229,8 +260,16 @@ export class WorkLayer implements Work {
     this.#effects.push(effect);
   }
 
+  /** Drops the item's changes and applies its confirmed lasting ones to what earlier items have left. */
+  drop(): void {
+    this.#unit.remember(this.#lasting);
+    for (const reapply of this.#lasting) reapply();
+  }
+
   /** Hands the item's changes over to the unit. */
   keep(): void {
+    this.confirmLasting();
+    this.#unit.remember(this.#lasting);
     this.#unit.merge(
       [...this.#objects.values()].filter((object) => object.changed),
       this.#effects,

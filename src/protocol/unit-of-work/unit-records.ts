@@ -23,6 +23,15 @@ interface Change {
 
 type Changes = Map<string, Change>;
 
+/** A change of one record that outlives its item; see `Records.putLasting`. */
+interface LastingChange {
+  readonly kind: string;
+  readonly id: string;
+  readonly group: string;
+  readonly change: (content: Uint8Array | undefined) => Uint8Array;
+  readonly expires: number | undefined;
+}
+
 /**
  * The records of one message: the rows that it read, the changes of its items, and the changes of the message
  * itself, which neither a failed item nor Undo takes back.
@@ -52,6 +61,18 @@ export class UnitRecords {
     this.#items = new Map();
   }
 
+  /** Applies a lasting change to a record as the kept items have left it. */
+  apply(lasting: LastingChange): void {
+    const { kind, id, group } = lasting;
+    if (!this.isForeign(kind, id, group)) replace(this.#items, keyOf(kind, id), this.changeBy(lasting));
+  }
+
+  /** Returns the change that a lasting one makes now; `over` are the changes of the asking layer. */
+  changeBy({ change, ...lasting }: LastingChange, over?: ReadonlyMap<string, Change>): Change {
+    const record = this.#known(keyOf(lasting.kind, lasting.id), over);
+    return { ...lasting, content: change(record?.group === lasting.group ? record.content : undefined) };
+  }
+
   /** Takes over the changes of an item that has succeeded. */
   merge(changes: ReadonlyMap<string, Change>): void {
     for (const [key, change] of changes) replace(this.#items, key, change);
@@ -63,9 +84,15 @@ export class UnitRecords {
    */
   async load(kind: string, id: string, over?: ReadonlyMap<string, Change>): Promise<UnitRecord | undefined> {
     const key = keyOf(kind, id);
+    const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(key) === true);
+    if (!isChanged && !this.#read.has(key)) this.#read.set(key, await this.#store.record(kind, id));
+    return this.#known(key, over);
+  }
+
+  /** Returns a record that this message has read or changed. */
+  #known(key: string, over?: ReadonlyMap<string, Change>): UnitRecord | undefined {
     const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
     if (change !== undefined) return this.#changed(change);
-    if (!this.#read.has(key)) this.#read.set(key, await this.#store.record(kind, id));
     const row = this.#read.get(key);
     if (row === undefined || this.#isExpired(row.expires)) return undefined;
     return { group: row.group, content: this.#open(row), expires: row.expires ?? undefined };
@@ -185,10 +212,13 @@ export class LayerRecords implements Records {
   readonly #unit: UnitRecords;
   readonly #group: string;
   readonly #changes: Changes = new Map();
+  readonly #lasting: (reapply: () => void) => void;
 
-  constructor(unit: UnitRecords, group: string) {
+  /** `lasting` receives the function that applies a lasting change again when the item is dropped. */
+  constructor(unit: UnitRecords, group: string, lasting: (reapply: () => void) => void) {
     this.#unit = unit;
     this.#group = group;
+    this.#lasting = lasting;
   }
 
   async load(kind: string, id: string): Promise<Uint8Array | undefined> {
@@ -205,6 +235,18 @@ export class LayerRecords implements Records {
       fail('ObjectAlreadyExists', 'a record of that name exists already');
     const change = { kind, id, group: this.#group, content: content.slice(), expires };
     replace(this.#changes, keyOf(kind, id), change);
+  }
+
+  putLasting(
+    kind: string,
+    id: string,
+    change: (content: Uint8Array | undefined) => Uint8Array,
+    expires?: number,
+  ): void {
+    const lasting = { kind, id, group: this.#group, change, expires };
+    const { content } = this.#unit.changeBy(lasting, this.#changes);
+    if (content !== undefined) this.put(kind, id, content, expires);
+    this.#lasting(() => this.#unit.apply(lasting));
   }
 
   remove(kind: string, id: string): void {

@@ -24,6 +24,12 @@ function key(state: StateName, mask = everything): ManagedObject {
   return object;
 }
 
+/** A unit of work in which every change is made at once. */
+const at = (time: number) => ({
+  now: time,
+  work: { applyLasting: (object: ManagedObject, change: (object: ManagedObject) => void) => change(object) },
+});
+
 const wrongState = ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'];
 const wrongMask = [
   'PermissionDenied',
@@ -186,45 +192,45 @@ t.test('Usage Limits are decremented and refuse more than is left', async (t) =>
   const huge = 2n ** 62n;
   const object = limited('Byte', huge);
   t.equal(left(object), huge, 'the count starts at the total');
-  allocateUsage(object, 1n, now + 1);
+  allocateUsage(object, 1n, at(now + 1));
   t.equal(left(object), huge - 1n, 'exact beyond 2^53');
   t.equal(object.attributes.get('LastChangeDate'), now + 1);
   t.same(
-    refusals(() => allocateUsage(object, huge, now)),
+    refusals(() => allocateUsage(object, huge, at(now))),
     ['PermissionDenied', 'UsageLimitExceeded', 'UsageLimitExceeded'],
   );
-  allocateUsage(object, huge - 1n, now);
+  allocateUsage(object, huge - 1n, at(now));
   t.equal(left(object), 0n);
   t.same(
-    refusals(() => allocateUsage(object, -1n, now)),
+    refusals(() => allocateUsage(object, -1n, at(now))),
     ['InvalidField', 'InvalidField', 'InvalidField'],
   );
   t.same(
-    refusals(() => allocateUsage(aesKey(), 1n, now)),
+    refusals(() => allocateUsage(aesKey(), 1n, at(now))),
     ['IllegalOperation', 'AttributeNotFound', 'AttributeNotFound'],
   );
 
   const stopped = limited('Byte', 20n);
   stopped.attributes.set('ProtectStopDate', now + 10);
-  allocateUsage(stopped.clone(), 1n, now + 9);
+  allocateUsage(stopped.clone(), 1n, at(now + 9));
   t.same(
-    refusals(() => allocateUsage(stopped, 1n, now + 10)),
+    refusals(() => allocateUsage(stopped, 1n, at(now + 10))),
     ['IllegalOperation', ...wrongState.slice(1)],
   );
 
   const bytes = limited('Byte', 20n);
-  countUse(bytes, 16, now);
+  countUse(bytes, 16, at(now));
   t.equal(left(bytes), 4n);
   // CS-BC-M-7
   t.same(
-    refusals(() => countUse(bytes, 16, now)),
+    refusals(() => countUse(bytes, 16, at(now))),
     ['PermissionDenied', 'PermissionDenied', 'PermissionDenied'],
   );
   t.equal(left(bytes), 4n, 'a refused use does not count');
   const objects = limited('Object', 2n);
-  countUse(objects, 1_000_000, now);
+  countUse(objects, 1_000_000, at(now));
   t.equal(left(objects), 1n);
   const free = aesKey();
-  countUse(free, 16, now);
+  countUse(free, 16, at(now));
   t.notOk(free.attributes.has('UsageLimits'));
 });
