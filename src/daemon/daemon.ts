@@ -11,6 +11,7 @@ import { Metrics } from '../watch/metrics.ts';
 import { openBackends } from './backends.ts';
 import { type StartedListeners, startListeners } from './listeners.ts';
 import { ReadinessCheck, startManagement } from './management.ts';
+import { hardenProcess } from './process-hardening.ts';
 import { loadConfig, Reloader, ReloadQueue } from './reload.ts';
 import { createServices } from './services.ts';
 import { waitForShutdown } from './shutdown.ts';
@@ -36,6 +37,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   if (config.fips) requireFips();
   const log = createLog(config.log.level);
   exitOnBugs(log);
+  await hardenProcess(log);
   await using closing = new AsyncDisposableStack();
   const context = { stateDirectory, config, log, metrics: new Metrics(), closing };
 
@@ -51,11 +53,12 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
 
   const { vault } = backends;
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
+  const shutdown = waitForShutdown();
   process.stdout.write(readyLine(version, context, listeners, metricsAddress));
   const reloader = new Reloader(context, overrides, material, services, connections);
   reloads.start(() => reloader.reload());
 
-  const signal = await waitForShutdown();
+  const signal = await shutdown;
   readiness.startDraining();
   connections.stopRechecks();
   log.info({ signal, connections: connections.count }, 'draining');
