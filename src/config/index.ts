@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../common/address.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
+import type { Protection } from '../common/protection.ts';
 import { didYouMean } from '../common/suggest.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
 import { type ConfigKey, configKeys, limitKey, type logLevels, namedKeys, type tlsProfiles } from './keys.ts';
@@ -41,10 +42,17 @@ export interface Config {
     readonly disabled: readonly string[];
     /** True: RSA decryption with PKCS #1 v1.5 padding is enabled. */
     readonly pkcs1Decryption: boolean;
+    /** Undefined: the file does not set it; see `protectionOf`. */
+    readonly protection: Protection | undefined;
   };
   readonly limits: Limits;
   /** The roles of the section `[roles]`, by name. */
   readonly roles: CustomRoles;
+}
+
+/** Returns the protection in force: that of the file, else `kmip` in conformance test mode, else `strict`. */
+export function protectionOf({ crypto, interop }: Pick<Config, 'crypto' | 'interop'>): Protection {
+  return crypto.protection ?? (interop ? 'kmip' : 'strict');
 }
 
 /** Values of the command line, which take precedence over the file. */
@@ -175,7 +183,11 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
       authorities: value(namedKeys.tlsAuthorities),
     },
     certification: { crlUrl: values.has(namedKeys.crlUrl.name) ? value(namedKeys.crlUrl) : undefined },
-    crypto: { disabled: value(namedKeys.cryptoDisabled), pkcs1Decryption: value(namedKeys.pkcs1Decryption) },
+    crypto: {
+      disabled: value(namedKeys.cryptoDisabled),
+      pkcs1Decryption: value(namedKeys.pkcs1Decryption),
+      protection: values.has(namedKeys.protection.name) ? value(namedKeys.protection) : undefined,
+    },
     limits,
     roles,
   };

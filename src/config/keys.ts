@@ -1,4 +1,5 @@
 import { defaultLimits, type LimitName, limitDefinitions, limitNames } from '../common/limits.ts';
+import { protections } from '../common/protection.ts';
 import { findDisabledProblem } from '../crypto/policy/disabled-names.ts';
 import * as values from './values.ts';
 
@@ -130,6 +131,12 @@ export const namedKeys = {
     false,
     values.readBoolean,
     'Decrypt RSA with PKCS #1 v1.5 padding too. A client that uses it can be a padding oracle for its data.',
+  ),
+  protection: configKey(
+    'crypto.protection',
+    'strict',
+    values.choiceOf(protections),
+    '"strict": Sensitive keys leave only under keys no client knows; "kmip": as KMIP allows (--interop implies it).',
   ),
 } satisfies Record<string, ConfigKey>;
 

@@ -1,6 +1,6 @@
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
-import type { Config, ConfigOverrides } from '../config/index.ts';
+import { type Config, type ConfigOverrides, protectionOf } from '../config/index.ts';
 import { takeOverReloadable } from '../config/reloadable.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
@@ -83,12 +83,13 @@ export class Reloader {
 
   /** Puts the configuration in force as a whole: only its first two steps can fail. */
   async #apply(config: Config): Promise<void> {
-    const { rolePolicy, cryptographicPolicy } = this.#services;
+    const { rolePolicy, cryptographicPolicy, protection } = this.#services;
     const material = await this.#material.read(config);
     this.#connections.reload(material);
     this.#material.replace(material);
     rolePolicy.replace(config.roles);
     cryptographicPolicy.replace({ ...config.crypto, fips: config.fips });
+    protection.current = protectionOf(config);
     this.#context.log.level = config.log.level;
     this.#config = config;
   }

@@ -1,4 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import type { Protection } from '../common/protection.ts';
+import { protectionOf } from '../config/index.ts';
 import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
 import { CryptographicPolicy } from '../crypto/policy/policy.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
@@ -29,6 +31,8 @@ export interface Services {
   readonly rolePolicy: RolePolicy;
   /** The `[crypto]` section; a reload replaces it. */
   readonly cryptographicPolicy: CryptographicPolicy;
+  /** How Sensitive and Extractable bind; a reload replaces it. */
+  readonly protection: { current: Protection };
   /** Server requests to clients: on connections whose roles were exchanged, and on outgoing ones. */
   readonly endpoints: Endpoints;
   readonly endpointDirectory: EndpointDirectory;
@@ -51,6 +55,7 @@ export function createServices(
   const { store, clients, vault } = backends;
   const rolePolicy = new RolePolicy(config.roles);
   const cryptographicPolicy = new CryptographicPolicy({ ...config.crypto, fips: config.fips });
+  const protection = { current: protectionOf(config) };
   const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
   const events = new ObjectEvents(vault, (error) => endpointObserver.failed({ error }));
   const endpointDirectory = new EndpointDirectory(store, vault);
@@ -70,6 +75,7 @@ export function createServices(
     limits: config.limits,
     operations,
     server: serverDescription(context, version),
+    protection: () => protection.current,
     observer: combineRequestObservers(logRequests(log), metrics.requests),
     events,
     clock: Date.now,
@@ -84,6 +90,7 @@ export function createServices(
     service,
     rolePolicy,
     cryptographicPolicy,
+    protection,
     endpoints,
     endpointDirectory,
     endpointObserver,

@@ -257,7 +257,10 @@ function requireAcceptable(object: ManagedObject, attribute: Attribute, now: num
 /** Records the consequences of a change: Always Sensitive, Never Extractable, the state, Last Change Date. */
 function recordAttributeChange(object: ManagedObject, attribute: Attribute, now: number): void {
   if (attribute.vendor === undefined) {
-    if (attribute.name === 'Sensitive' && !attribute.value) object.attributes.set('AlwaysSensitive', false);
+    if (attribute.name === 'Sensitive' && !attribute.value) {
+      object.attributes.set('AlwaysSensitive', false);
+      object.changeProvenance({ alwaysSensitive: false });
+    }
     if (attribute.name === 'Extractable' && attribute.value) object.attributes.set('NeverExtractable', false);
   }
   object.touch(now);

@@ -15,6 +15,7 @@ import { maxAttributes, maxInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
+import { type Birth, initialProvenance } from './provenance.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
 import { defaultUsageMask } from './usage.ts';
 import { isSameLength, normalise } from './value-rules.ts';
@@ -36,6 +37,8 @@ export interface ObjectSpecification {
   /** Attributes that apply when neither the client nor the value gives one. */
   readonly defaults?: readonly Attribute[] | undefined;
   readonly value?: ManagedObjectValue | undefined;
+  /** Where the value comes from, when the operation alone does not tell. */
+  readonly born?: Birth | undefined;
   /** Attributes that the crypto provider derived from the value (parts of a certificate, length of a key). */
   readonly derived?: readonly Attribute[] | undefined;
   /** Digest of the value, when there is one. */
@@ -49,6 +52,21 @@ export interface ObjectSpecification {
   /** Protection Storage Mask of the object; Software when left out. */
   readonly protectionStorageMask?: number | undefined;
 }
+
+/** Where the value of a new object comes from. */
+const births: Readonly<Record<CreatingOperation, Birth>> = {
+  Create: 'made',
+  CreateKeyPair: 'made',
+  Register: 'registered',
+  DeriveKey: 'derived',
+  Certify: 'made',
+  ReCertify: 'made',
+  ReKey: 'made',
+  ReKeyKeyPair: 'made',
+  Import: 'imported',
+  CreateSplitKey: 'split',
+  JoinSplitKey: 'joined',
+};
 
 /** Operations in which the server generates the key, so that Original Creation Date is the present. */
 const generatingOperations: readonly CreatingOperation[] = [
@@ -99,6 +117,12 @@ export function buildObject(specification: ObjectSpecification): ManagedObject {
   setIfAbsent(attributes, 'InitialDate', now);
   setIfAbsent(attributes, 'OperationPolicyName', specification.operationPolicyName);
   if (type !== 'Template') setImplicitAttributes(attributes, specification);
+  object.changeProvenance(
+    initialProvenance(specification.born ?? births[operation], {
+      sensitive: attributes.get('Sensitive'),
+      mask: attributes.get('CryptographicUsageMask'),
+    }),
+  );
   object.touch(now);
   return object;
 }

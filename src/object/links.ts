@@ -45,8 +45,9 @@ export function linkedId(object: ManagedObject, type: LinkType): string | undefi
   return object.attributes.values('Link').find(({ LinkType }) => LinkType === type)?.LinkedObjectIdentifier;
 }
 
-/** Links the keys of a key pair in both directions. */
+/** Links the keys of a key pair that was made here, in both directions, and records that they are a pair. */
 export function linkPair(privateKey: ManagedObject, publicKey: ManagedObject, now: number): void {
+  publicKey.changeProvenance({ privateKey: privateKey.id });
   setLink(privateKey, 'PublicKeyLink', publicKey.id, now);
   setLink(publicKey, 'PrivateKeyLink', privateKey.id, now);
 }

@@ -13,6 +13,14 @@ import { AttributeSet } from './attribute-set.ts';
 import { indexEntries } from './index-entries.ts';
 import { uniqueNameKeys } from './names.ts';
 import {
+  addProvenance,
+  isShownMore,
+  type Provenance,
+  type Shown,
+  splitProvenance,
+  unknownProvenance,
+} from './provenance.ts';
+import {
   activate,
   archive,
   destroy,
@@ -22,6 +30,7 @@ import {
   type StateName,
   stateAt,
 } from './state.ts';
+import { isSameValue } from './values.ts';
 
 /** Identity and value of a new object. */
 export interface NewObject {
@@ -31,15 +40,21 @@ export interface NewObject {
   readonly value?: ManagedObjectValue | undefined;
 }
 
-/** A sealed object value and the function that opens it. */
-interface SealedValue {
+/** The sealed content of an object and the function that opens it. */
+interface SealedContent {
   readonly bytes: SealedKey;
   open(): Uint8Array;
 }
 
+/** What is sealed of an object. */
+interface Content {
+  readonly value: ManagedObjectValue;
+  readonly provenance: Provenance;
+}
+
 /**
- * A managed object: identity, attributes, and a value that is decrypted at the first access. A value is never
- * changed in place, only replaced, so clones share it.
+ * A managed object: identity, attributes, and a value with its provenance, which are decrypted at the first
+ * access. They are never changed in place, only replaced, so clones share them.
  */
 export class ManagedObject {
   readonly id: string;
@@ -48,29 +63,29 @@ export class ManagedObject {
   /** Version in the store; 0 for an object that is not stored yet. */
   readonly version: number;
   readonly attributes: AttributeSet;
-  #sealed: SealedValue | undefined;
-  #value: ManagedObjectValue | undefined;
-  #valueChanged: boolean;
+  #sealed: SealedContent | undefined;
+  #content: Content | undefined;
+  #contentChanged: boolean;
 
   private constructor(
     identity: Pick<ManagedObject, 'id' | 'type' | 'group' | 'version'>,
     attributes: AttributeSet,
-    value: { sealed?: SealedValue | undefined; opened?: ManagedObjectValue | undefined; changed: boolean },
+    content: { sealed?: SealedContent | undefined; opened?: Content | undefined; changed: boolean },
   ) {
     this.id = identity.id;
     this.type = identity.type;
     this.group = identity.group;
     this.version = identity.version;
     this.attributes = attributes;
-    this.#sealed = value.sealed;
-    this.#value = value.opened;
-    this.#valueChanged = value.changed;
+    this.#sealed = content.sealed;
+    this.#content = content.opened;
+    this.#contentChanged = content.changed;
   }
 
-  /** Creates an object in memory, without attributes. */
+  /** Creates an object in memory, without attributes and of unknown provenance. */
   static create({ id, type, group, value }: NewObject): ManagedObject {
     return new ManagedObject({ id, type, group, version: 0 }, new AttributeSet(), {
-      opened: value,
+      opened: value && { value, provenance: unknownProvenance },
       changed: true,
     });
   }
@@ -101,21 +116,59 @@ export class ManagedObject {
    * @throws {SealBrokenError} when the stored value cannot be authenticated.
    */
   get value(): ManagedObjectValue | undefined {
-    if (this.#value === undefined && this.#sealed !== undefined)
-      this.#value = decodeManagedObject(this.#sealed.open());
-    return this.#value;
+    return this.#open()?.value;
   }
 
-  /** Replaces the value; undefined removes it. */
+  /**
+   * The history of the value as the server saw it; unknown for an object without a value. Decrypts as `value`
+   * does.
+   *
+   * @throws as `value`
+   */
+  get provenance(): Provenance {
+    return this.#open()?.provenance ?? unknownProvenance;
+  }
+
+  #open(): Content | undefined {
+    if (this.#content === undefined && this.#sealed !== undefined) {
+      const { provenance, value } = splitProvenance(this.#sealed.open());
+      this.#content = { provenance, value: decodeManagedObject(value) };
+    }
+    return this.#content;
+  }
+
+  /** Replaces the value and keeps its provenance; undefined removes both. */
   setValue(value: ManagedObjectValue | undefined): void {
-    this.#value = value;
+    this.#setContent(value && { value, provenance: this.provenance });
+  }
+
+  /** Replaces members of the provenance. Without a value there is none, and nothing happens. */
+  changeProvenance(change: Partial<Provenance>): void {
+    const content = this.#open();
+    if (content !== undefined)
+      this.#setContent({ ...content, provenance: { ...content.provenance, ...change } });
+  }
+
+  /** Records that the value leaves the server; changes nothing when it has left as openly before. */
+  recordShown(shown: Shown): void {
+    if (isShownMore(this.provenance.shown, shown)) this.changeProvenance({ shown });
+  }
+
+  #setContent(content: Content | undefined): void {
+    this.#content = content;
     this.#sealed = undefined;
-    this.#valueChanged = true;
+    this.#contentChanged = true;
+  }
+
+  /** Whether the values are the same, whatever their provenance. Decrypts both. */
+  hasSameValue(other: ManagedObject): boolean {
+    const [own, others] = [this, other].map(({ value }) => value && encodeManagedObject(value));
+    return isSameValue({ value: own }, { value: others });
   }
 
   /** Whether the object differs from its row in the store. */
   get changed(): boolean {
-    return this.#valueChanged || this.attributes.changed;
+    return this.#contentChanged || this.attributes.changed;
   }
 
   /** Whether the object is archived: it has an Archive Date. */
@@ -180,13 +233,14 @@ export class ManagedObject {
   clone(): ManagedObject {
     return new ManagedObject(this, this.attributes.clone(), {
       sealed: this.#sealed,
-      opened: this.#value,
-      changed: this.#valueChanged,
+      opened: this.#content,
+      changed: this.#contentChanged,
     });
   }
 
   /**
-   * Returns the row to write, with the next version. Encrypts the value only when it has changed.
+   * Returns the row to write, with the next version. Encrypts the value only when it or its provenance has
+   * changed.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
@@ -204,10 +258,12 @@ export class ManagedObject {
   }
 
   #seal(vault: Vault): SealedKey | null {
-    if (!this.#valueChanged) return this.#sealed?.bytes ?? null;
-    if (this.#value === undefined) return null;
-    const plain = encodeManagedObject(this.#value);
+    if (!this.#contentChanged) return this.#sealed?.bytes ?? null;
+    if (this.#content === undefined) return null;
+    const value = encodeManagedObject(this.#content.value);
+    const plain = addProvenance(this.#content.provenance, value);
     const sealed = vault.seal({ id: this.id, objectType: this.type }, plain);
+    value.fill(0);
     plain.fill(0);
     return sealed;
   }

@@ -4,6 +4,7 @@ import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { inheritHistory } from './protection.ts';
+import { replacedProvenance } from './provenance.ts';
 import { requireDestroyable, type StateName } from './state.ts';
 
 /**
@@ -53,7 +54,9 @@ export function prepareReplacement(
 export function replaceContent(existing: ManagedObject, imported: ManagedObject): void {
   for (const key of existing.attributes.keys()) existing.attributes.remove(key);
   for (const attribute of imported.attributes.list()) existing.attributes.add(attribute);
+  const provenance = replacedProvenance(existing.provenance, imported.provenance);
   existing.setValue(imported.value);
+  existing.changeProvenance(provenance);
 }
 
 /** A Deactivated or Compromised object keeps its state and dates; only a compromise may be added. */

@@ -2,6 +2,7 @@ import type { Operation, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Reason } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
+import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -28,6 +29,8 @@ export interface Context {
   readonly crypto: CryptoProvider;
   readonly server: ServerDescription;
   readonly limits: Limits;
+  /** How Sensitive and Extractable bind. */
+  readonly protection: Protection;
   readonly multiPart: MultiPart;
   readonly attempts: Attempts;
   /** The connection the request came on; absent where roles cannot be exchanged. */

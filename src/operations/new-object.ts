@@ -19,6 +19,7 @@ import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
 import { defaultOperationPolicy, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import type { Birth } from '../object/provenance.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
 
@@ -134,6 +135,8 @@ export interface NewObjectRequest {
   readonly value: ManagedObjectValue;
   /** The server made the key itself, with its own generator. */
   readonly generated?: boolean;
+  /** Where the value comes from, when the operation alone does not tell. */
+  readonly born?: Birth;
   /** Identifier of the object; a new one when left out. */
   readonly id?: string;
 }
@@ -170,7 +173,7 @@ export function assembleObject(
   defaults: readonly Attribute[] = [],
 ): ManagedObject {
   const { crypto, now, principal, version } = context;
-  const { operation, type, attributes, value, generated, id = context.newIdentifier() } = specification;
+  const { operation, type, attributes, value, generated, born, id = context.newIdentifier() } = specification;
   requireCounts(value);
   return buildObject({
     operation,
@@ -180,6 +183,7 @@ export function assembleObject(
     attributes,
     defaults,
     value,
+    born,
     now,
     digest: crypto.digestObject(value),
     derived: describeValue(value, context),

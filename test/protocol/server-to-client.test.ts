@@ -109,12 +109,14 @@ for (const version of versions) {
     const put = pushed(await client.seen('Put'));
     t.match(put, { UniqueIdentifier: id, PutFunction: 'New', Object: { type: 'SymmetricKey' } });
     t.notOk('ReplacedUniqueIdentifier' in put);
+    await service.call('1.4', 'Get', [uid(id)]);
     const { id: newId } = await service.call('1.4', 'ReKey', [uid(id)]);
     t.match(pushed(await client.seen('Put', 2)), {
       UniqueIdentifier: newId,
       PutFunction: 'Replace',
       ReplacedUniqueIdentifier: id,
     });
+    t.equal(client.asked.filter(({ operation }) => operation === 'Put').length, 2, 'Get is no new value');
     t.equal(notified(await client.seen('Notify')).UniqueIdentifier, id, 'the replaced one is told of');
     inWords(t, client.asked);
   });

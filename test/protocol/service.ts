@@ -5,6 +5,7 @@ import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
+import type { Protection } from '../../src/common/protection.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { CryptographicPolicy } from '../../src/crypto/policy/policy.ts';
 import type { CryptographicSettings } from '../../src/crypto/policy/rules.ts';
@@ -53,6 +54,8 @@ export interface ServiceOptions {
   readonly uniqueNames?: boolean;
   readonly interop?: boolean;
   readonly revocationListUrl?: string;
+  /** How Sensitive and Extractable bind; `strict` when left out. */
+  readonly protection?: Protection;
   /** Cryptographic settings that differ from the defaults. */
   readonly crypto?: Partial<CryptographicSettings>;
   /** Further operations, e.g. one that fails with a bug. */
@@ -136,6 +139,7 @@ export class TestService {
           uniqueNames: options.uniqueNames ?? false,
           log: (_client, message) => self.logged.push(message),
         },
+        protection: () => options.protection ?? 'strict',
         observer: {
           answered() {},
           refused() {},

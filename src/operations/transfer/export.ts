@@ -9,7 +9,8 @@ import { prepareForExport } from './object-export.ts';
 
 /**
  * Export (KMIP 2.1 §6.1.18, 1.4 §4.40): the object with all its attributes, for Import elsewhere. A destroyed
- * object has only its attributes. Unlike Get, Export leaves the attribute Fresh unchanged.
+ * object has only its attributes. Unlike Get, Export leaves the attribute Fresh unchanged; the first Export
+ * still commits, because the server records that the value has left.
  */
 export const Export = operation({
   name: 'Export',

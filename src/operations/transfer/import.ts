@@ -11,6 +11,7 @@ import {
 import { fail } from '../../common/errors.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Birth } from '../../object/provenance.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
@@ -54,7 +55,8 @@ export const Import = operation({
     if (existing !== undefined) requireMayReplace(request.ReplaceExisting, context);
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
-    const imported = assembleImport(id, value, request.Attributes, context);
+    const born = value === given ? 'imported' : 'unwrapped';
+    const imported = assembleImport({ id, value, born }, request.Attributes, context);
     if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
     requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
@@ -78,8 +80,7 @@ function requireMayReplace(isRequested: boolean | undefined, { principal }: Cont
 
 /** Assembles the imported object; attributes beside it override those inside its Key Value. */
 function assembleImport(
-  id: string,
-  value: ManagedObjectValue,
+  { id, value, born }: { id: string; value: ManagedObjectValue; born: Birth },
   attributes: readonly Attribute[],
   context: Context,
 ): ManagedObject {
@@ -89,7 +90,7 @@ function assembleImport(
     ...attributes,
   ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
   return assembleObject(
-    { operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value), id },
+    { operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value), born, id },
     context,
   );
 }

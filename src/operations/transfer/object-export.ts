@@ -20,6 +20,7 @@ import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
+import { recordDisclosure } from './disclosure.ts';
 import { removeAttributes } from './object-import.ts';
 import { decodeFromPkcs12, encodeAsPkcs12 } from './pkcs12.ts';
 import { unwrapObject } from './unwrapping.ts';
@@ -36,7 +37,8 @@ export interface ExportRequest {
 }
 
 /**
- * Returns the object's value for a client: unwrapped, converted and wrapped as requested, in this order.
+ * Returns the object's value for a client: unwrapped, converted and wrapped as requested, in this order. The
+ * object keeps in its provenance that the value has left, which the first time changes it.
  * @throws {KmipError} NotExtractable, Sensitive when the result would not be encrypted, or as those steps do
  */
 export async function prepareForExport(
@@ -57,6 +59,7 @@ export async function prepareForExport(
     specification === undefined ? converted : await wrapObject(object, converted, specification, context);
   if (!encrypted || !isEncrypted(wrapped)) requireNotSensitive(object);
   requireRepresentableIn(wrapped, context.version);
+  if (specification === undefined) await recordDisclosure(object, undefined, context);
   return wrapped;
 }
 

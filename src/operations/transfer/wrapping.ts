@@ -14,6 +14,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
+import { recordDisclosure } from './disclosure.ts';
 import { type KeyInformation, loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
 /** Wrapping of keys in answers (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
@@ -48,7 +49,8 @@ export function isEncrypted(value: ManagedObjectValue): boolean {
 }
 
 /**
- * Wraps the object's value, which is in its final format already, by a Key Wrapping Specification.
+ * Wraps the object's value, which is in its final format already, by a Key Wrapping Specification, and
+ * records that it has left.
  * @throws {KmipError} InvalidObjectType for objects without a Key Block, KeyValueNotPresent,
  *   FeatureNotSupported for other methods, EncodingOptionError, InvalidField for missing or excess key
  *   information, or as `loadWrappingKey` does
@@ -69,6 +71,7 @@ export async function wrapObject(
   const body = encryptionKey && encrypt(encryptionKey, bytes, EncodingOption, context);
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
+  await recordDisclosure(object, encryptionKey?.object, context);
   // An encoding made here can be wiped; without encoding the bytes are those of the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {

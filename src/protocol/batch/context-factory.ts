@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
 import type { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
+import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
 import type { Jobs, ServerDescription } from '../../operations/context.ts';
@@ -25,6 +26,8 @@ export interface ContextFactoryOptions {
   readonly limits: Limits;
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly server: ServerDescription;
+  /** Asked once for each message, because a reload may change it; always `strict` when left out. */
+  readonly protection?: () => Protection;
   readonly observer: RequestObserver;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -94,7 +97,7 @@ export class ContextFactory {
   }
 
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {
-    const { crypto, enrolments, limits, server } = this.#options;
+    const { crypto, enrolments, limits, server, protection } = this.#options;
     const { request, unit, sender, conversation } = execution;
     let jobs: Jobs | undefined;
     return {
@@ -107,6 +110,7 @@ export class ContextFactory {
       crypto,
       server,
       limits,
+      protection: protection?.() ?? 'strict',
       get jobs() {
         jobs ??= execution.openJobs();
         return jobs;

@@ -97,6 +97,9 @@ export class ItemContext implements Context {
   get limits(): Context['limits'] {
     return this.#batch.limits;
   }
+  get protection(): Context['protection'] {
+    return this.#batch.protection;
+  }
   get channel(): Context['channel'] {
     return this.#batch.channel;
   }

@@ -74,10 +74,12 @@ export class ObjectEvents {
 /** Returns the event for a change at `now`; undefined when only the server's own bookkeeping has changed. */
 function eventOf({ before, after }: RowChange, now: number, vault: Vault): ObjectEvent | undefined {
   const object = ManagedObject.fromStored(after, vault);
-  const old = before && ManagedObject.fromStored(before, vault).attributesAt(now);
-  const changes = difference(old ?? [], object.attributesAt(now));
+  const old = before && ManagedObject.fromStored(before, vault);
+  const changes = difference(old?.attributesAt(now) ?? [], object.attributesAt(now));
   const isNew = before === undefined;
-  const about = after.sealed !== null && after.sealed !== before?.sealed ? 'value' : 'attributes';
+  // Sealed bytes differ also when only the provenance of the value has changed.
+  const isResealed = after.sealed !== null && after.sealed !== before?.sealed;
+  const about = isResealed && !(old !== undefined && object.hasSameValue(old)) ? 'value' : 'attributes';
   if (!isNew && about === 'attributes' && changes === undefined) return undefined;
   const replaces = isNew ? linkedId(object, 'ReplacedObjectLink') : about === 'value' ? after.id : undefined;
   return { id: after.id, about, replaces, changes: changes ?? { changed: [], deleted: [] } };

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { defaultLimits } from '../../../src/common/limits.ts';
-import { ConfigError, parseConfig, readConfigFile } from '../../../src/config/index.ts';
+import { ConfigError, parseConfig, protectionOf, readConfigFile } from '../../../src/config/index.ts';
 import { configKeys } from '../../../src/config/keys.ts';
 import { renderConfig } from '../../../src/config/template.ts';
 
@@ -26,7 +26,7 @@ t.test('an empty file yields all defaults', (t) => {
       authorities: [],
     },
     certification: { crlUrl: undefined },
-    crypto: { disabled: [], pkcs1Decryption: false },
+    crypto: { disabled: [], pkcs1Decryption: false, protection: undefined },
     limits: defaultLimits,
     roles: {},
   });
@@ -54,6 +54,7 @@ t.test('every key of a file takes effect', (t) => {
     [crypto]
     disabled = ["MD5", "RSA<3072"]
     pkcs1Decryption = true
+    protection = "kmip"
     [limits]
     ${Object.keys(defaultLimits)
       .map((name) => `${name} = ${name === 'depth' ? 17 : 1025}`)
@@ -78,7 +79,7 @@ t.test('every key of a file takes effect', (t) => {
       authorities: ['/home/company.pem'],
     },
     certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
-    crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true },
+    crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true, protection: 'kmip' },
     limits: Object.fromEntries(
       Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
     ),
@@ -108,6 +109,7 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[crypto]\ndisabled = ["SHA_256"]', /"SHA_256" cannot be switched off/],
   ['[crypto]\ndisabled = ["None"]', /"None" is no algorithm/],
   ['[crypto]\npkcs1Decryption = 1', /"crypto.pkcs1Decryption" must be true or false/],
+  ['[crypto]\nprotection = "none"', /"crypto.protection" must be one of "strict", "kmip"/],
   ['fips = "on"', /"fips" must be true or false/],
   ['listen = 5696', /"listen" must be "HOST:PORT"/],
   ['listen = "5696"', /"listen" must be/],
@@ -199,7 +201,8 @@ t.test('the rendered file yields the defaults', (t) => {
     roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
   });
   const certification = { crlUrl: undefined };
-  const restored = { ...whole, https: undefined, metrics: undefined, certification, roles: {} };
+  const crypto = { ...whole.crypto, protection: undefined };
+  const restored = { ...whole, https: undefined, metrics: undefined, certification, crypto, roles: {} };
   t.same(restored, parse(''), 'the values behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
   t.end();
@@ -217,5 +220,15 @@ t.test('a file that cannot be read is refused', (t) => {
   if (process.getuid?.() !== 0)
     t.throws(() => readConfigFile(file, directory), { message: /cannot be read \(EACCES\)/ });
   t.throws(() => readConfigFile(directory, directory), { message: /cannot be read \(EISDIR\)/ });
+  t.end();
+});
+
+t.test('the conformance test mode implies the protection of KMIP, and the file overrides both', (t) => {
+  const inForce = (source: string, interop: boolean) => protectionOf({ ...parse(source), interop });
+  t.equal(inForce('', false), 'strict');
+  t.equal(inForce('', true), 'kmip');
+  for (const protection of ['strict', 'kmip'] as const)
+    for (const interop of [false, true])
+      t.equal(inForce(`[crypto]\nprotection = "${protection}"`, interop), protection);
   t.end();
 });

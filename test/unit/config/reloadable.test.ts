@@ -14,6 +14,7 @@ const reloadedKeys = [
   'tls.authorities',
   'crypto.disabled',
   'crypto.pkcs1Decryption',
+  'crypto.protection',
 ];
 
 /** The configuration with another value under a dotted name. */

@@ -1,0 +1,121 @@
+import { CryptographicUsageMask } from '../../codec/masks.ts';
+import { concatBytes } from '../common/bytes.ts';
+
+/**
+ * What the server itself knows of the history of a key. It is sealed together with the value, so that neither
+ * a client nor a reader of the database can state it; the attributes Always Sensitive and Never Extractable
+ * are what clients see, and may come from elsewhere with Import.
+ */
+export interface Provenance {
+  readonly born: Birth;
+  readonly shown: Shown;
+  /** Every bit that the Cryptographic Usage Mask ever had. */
+  readonly masks: number;
+  /** Whether Sensitive has been true since the object is here. */
+  readonly alwaysSensitive: boolean;
+  /** Of a public key: the identifier of the private key that was made here with it. */
+  readonly privateKey?: string | undefined;
+}
+
+const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
+
+/**
+ * How the value came into being: stored as a client sent it (`registered`, `imported`), unwrapped here,
+ * generated here, or computed from other objects.
+ */
+export type Birth = (typeof births)[number];
+
+const showings = ['never', 'wrapped', 'clear'] as const;
+
+/**
+ * How the value has left the server: `wrapped` under keys that no client knows only, or `clear`, which also
+ * stands for wrapping under any other key, and for values that clients brought.
+ */
+export type Shown = (typeof showings)[number];
+
+/** Provenance of values that an older kmipd stored, of which nothing is known. */
+export const unknownProvenance: Provenance = {
+  born: 'registered',
+  shown: 'clear',
+  masks: 0,
+  alwaysSensitive: false,
+};
+
+/** Provenance of a new object; `sensitive` and `mask` are its attributes at birth. */
+export function initialProvenance(
+  born: Birth,
+  { sensitive = false, mask = 0 }: { sensitive?: boolean | undefined; mask?: number | undefined },
+): Provenance {
+  const shown =
+    born === 'registered' || born === 'imported' ? 'clear' : born === 'unwrapped' ? 'wrapped' : 'never';
+  return { born, shown, masks: mask, alwaysSensitive: sensitive };
+}
+
+/**
+ * Provenance of an object that another takes the place of (Import with Replace Existing): that of the new
+ * value, and every use that either had.
+ */
+export function replacedProvenance(previous: Provenance, next: Provenance): Provenance {
+  return {
+    ...next,
+    masks: previous.masks | next.masks,
+    alwaysSensitive: previous.alwaysSensitive && next.alwaysSensitive,
+  };
+}
+
+/** Whether `next` discloses more than `previous`. */
+export function isShownMore(previous: Shown, next: Shown): boolean {
+  return showings.indexOf(next) > showings.indexOf(previous);
+}
+
+/** The uses that tell a client nothing about what the key has wrapped. */
+const wrappingBits = (['WrapKey', 'UnwrapKey', 'Export'] as const).reduce(
+  (mask, bit) => mask | CryptographicUsageMask.bit(bit),
+  0,
+);
+
+/**
+ * Whether a key is closed: no client can know it or decrypt with it what it has wrapped. It was generated
+ * here, has always been Sensitive, never left but under such keys, and never had another use than wrapping.
+ * A derived or joined key is not closed: a client can make the same key again with other uses.
+ */
+export function isClosed({ born, shown, masks, alwaysSensitive }: Provenance): boolean {
+  return born === 'made' && alwaysSensitive && shown !== 'clear' && (masks & ~wrappingBits) === 0;
+}
+
+/** First byte of a sealed content with provenance; without it the first byte is that of a KMIP tag, 0x42. */
+const formatVersion = 1;
+const fixedBytes = 10;
+
+/**
+ * Encodes the provenance as prefix of the value: version, birth, showing, flags, u32 masks, u16 length and
+ * UTF-8 of the private key's identifier; numbers are big-endian.
+ */
+export function addProvenance(
+  { born, shown, masks, alwaysSensitive, privateKey = '' }: Provenance,
+  value: Uint8Array,
+): Uint8Array {
+  const identifier = new TextEncoder().encode(privateKey);
+  const prefix = new Uint8Array(fixedBytes);
+  prefix.set([formatVersion, births.indexOf(born), showings.indexOf(shown), alwaysSensitive ? 1 : 0]);
+  const view = new DataView(prefix.buffer);
+  view.setUint32(4, masks);
+  view.setUint16(8, identifier.length);
+  return concatBytes([prefix, identifier, value]);
+}
+
+/** The inverse of `addProvenance`; `value` is a view. Values of an older kmipd have an unknown provenance. */
+export function splitProvenance(content: Uint8Array): { provenance: Provenance; value: Uint8Array } {
+  if (content[0] !== formatVersion) return { provenance: unknownProvenance, value: content };
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  const end = fixedBytes + view.getUint16(8);
+  const identifier = new TextDecoder().decode(content.subarray(fixedBytes, end));
+  const provenance: Provenance = {
+    born: births[view.getUint8(1)] ?? unknownProvenance.born,
+    shown: showings[view.getUint8(2)] ?? unknownProvenance.shown,
+    alwaysSensitive: view.getUint8(3) === 1,
+    masks: view.getInt32(4),
+    ...(identifier !== '' && { privateKey: identifier }),
+  };
+  return { provenance, value: content.subarray(end) };
+}

@@ -1,0 +1,114 @@
+import t from 'tap';
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import { encodeManagedObject } from '../../../codec/structures/managed-objects.ts';
+import { applySet } from '../../../src/object/attribute-rules.ts';
+import { ManagedObject } from '../../../src/object/managed-object.ts';
+import {
+  addProvenance,
+  isClosed,
+  type Provenance,
+  replacedProvenance,
+  splitProvenance,
+} from '../../../src/object/provenance.ts';
+import { aesKey, now, PlainVault, symmetricKey } from './fixtures.ts';
+
+const options = { uniqueNames: false };
+const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
+const showings = ['never', 'wrapped', 'clear'] as const;
+const bit = CryptographicUsageMask.bit;
+const wrapping = bit('WrapKey') | bit('UnwrapKey');
+
+/** Provenance of a key that no client knows. */
+const closed: Provenance = { born: 'made', shown: 'never', masks: wrapping, alwaysSensitive: true };
+const everyMask = -1;
+
+t.test('every provenance is the same after its encoding', async (t) => {
+  const value = encodeManagedObject(symmetricKey());
+  for (const born of births)
+    for (const shown of showings)
+      for (const alwaysSensitive of [true, false])
+        for (const masks of [0, wrapping, everyMask])
+          for (const privateKey of [undefined, 'k1', 'ü'.repeat(127)]) {
+            const given = { born, shown, alwaysSensitive, masks, ...(privateKey && { privateKey }) };
+            const back = splitProvenance(addProvenance(given, value));
+            t.same(back.provenance, given);
+            t.same(back.value, value);
+          }
+});
+
+t.test('a value that an older kmipd stored opens with an unknown provenance, which is open', async (t) => {
+  const vault = new PlainVault();
+  const row = aesKey().toStored(vault, options);
+  const context = { id: row.id, objectType: row.objectType };
+  const old = { ...row, sealed: vault.seal(context, encodeManagedObject(symmetricKey())) };
+  const object = ManagedObject.fromStored(old, vault);
+  t.same(object.value, symmetricKey());
+  t.same(object.provenance, { born: 'registered', shown: 'clear', masks: 0, alwaysSensitive: false });
+  t.notOk(object.changed, 'opening does not convert');
+  object.recordShown('clear');
+  t.notOk(object.changed, 'a fetched key is not written');
+  object.setValue(symmetricKey(16));
+  const converted = ManagedObject.fromStored(object.toStored(vault, options), vault);
+  t.same(converted.value, symmetricKey(16));
+  t.equal(converted.provenance.born, 'registered');
+});
+
+t.test('a key is closed only when all of its history is', async (t) => {
+  t.ok(isClosed(closed));
+  t.ok(isClosed({ ...closed, shown: 'wrapped' }));
+  t.notOk(isClosed({ ...closed, shown: 'clear' }));
+  t.notOk(isClosed({ ...closed, alwaysSensitive: false }));
+  for (const born of births) t.equal(isClosed({ ...closed, born }), born === 'made', born);
+  for (const name of CryptographicUsageMask.members) {
+    const allowed = ['WrapKey', 'UnwrapKey', 'Export'].includes(name);
+    t.equal(isClosed({ ...closed, masks: wrapping | bit(name) }), allowed, name);
+  }
+  t.notOk(isClosed({ ...closed, masks: wrapping | (1 << 31) }), 'a bit that KMIP does not define');
+});
+
+t.test('an object keeps its provenance through store, clone and attributes', async (t) => {
+  const vault = new PlainVault();
+  const sensitive = aesKey([
+    { name: 'Sensitive', value: true },
+    { name: 'CryptographicUsageMask', value: wrapping },
+  ]);
+  t.same(sensitive.provenance, closed);
+  const stored = ManagedObject.fromStored(sensitive.toStored(vault, options), vault);
+  t.same(stored.provenance, closed);
+  t.same(stored.clone().provenance, closed);
+  stored.recordShown('wrapped');
+  t.ok(stored.changed, 'the provenance alone is a change');
+  const row = stored.toStored(vault, options);
+  t.same(ManagedObject.fromStored(row, vault).provenance, { ...closed, shown: 'wrapped' });
+  const again = ManagedObject.fromStored(row, vault);
+  again.recordShown('never');
+  again.recordShown('wrapped');
+  t.notOk(again.changed, 'leaving as before changes nothing');
+  t.equal(again.toStored(vault, options).sealed, row.sealed);
+});
+
+t.test('Sensitive that was false once is not always true, whatever becomes of it', async (t) => {
+  const key = aesKey([{ name: 'Sensitive', value: true }]);
+  applySet(key, { name: 'Sensitive', value: false }, now);
+  applySet(key, { name: 'Sensitive', value: true }, now);
+  t.equal(key.provenance.alwaysSensitive, false);
+});
+
+t.test('a replaced value has the uses of both', async (t) => {
+  const next: Provenance = { born: 'imported', shown: 'clear', masks: 4, alwaysSensitive: true };
+  t.same(replacedProvenance({ ...closed, alwaysSensitive: false }, next), {
+    ...next,
+    masks: wrapping | 4,
+    alwaysSensitive: false,
+  });
+});
+
+t.test('a destroyed object has no provenance', async (t) => {
+  const vault = new PlainVault();
+  const key = ManagedObject.fromStored(aesKey().toStored(vault, options), vault);
+  key.destroy(now);
+  t.equal(vault.opens, 0, 'destroying does not open the value');
+  key.recordShown('clear');
+  t.equal(key.value, undefined);
+  t.equal(key.toStored(vault, options).sealed, null);
+});
