@@ -12,8 +12,10 @@ const maxBytes = 1_024;
  * @throws {CommandError} when there is no password, or more than one line.
  */
 export async function readPassword(what: string, file: string | undefined): Promise<string> {
-  if (file !== undefined) return requireOneLine(new TextDecoder().decode(readInput(file)), file);
-  if (!process.stdin.isTTY) return requireOneLine(readFileSync(standardInput, 'utf8'), 'the standard input');
+  // The decoder removes a byte order mark, which PowerShell puts before what it pipes.
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (file !== undefined) return requireOneLine(decode(readInput(file)), file);
+  if (!process.stdin.isTTY) return requireOneLine(decode(readFileSync(standardInput)), 'the standard input');
   const password = await readFromTerminal(`${what}: `);
   if ((await readFromTerminal('once more: ')) !== password)
     throw new CommandError('the two passwords differ');

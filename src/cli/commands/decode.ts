@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Node } from '../../../codec/wire/node.ts';
 import { type Command, print, readInput } from '../command.ts';
+import { readNotation, requireTtlv } from '../decoding/notations.ts';
 import { CommandError } from '../failure.ts';
 
 const outputForms = ['text', 'xml', 'json', 'hex', 'binary'] as const;
@@ -23,7 +24,7 @@ export const decode: Command<Arguments> = {
     yargs
       .positional('input', {
         type: 'string',
-        describe: 'File, or hex digits; standard input when absent or -',
+        describe: 'File, or hex digits or Base64; standard input when absent or -',
       })
       .option('to', {
         choices: outputForms,
@@ -35,7 +36,11 @@ export const decode: Command<Arguments> = {
         describe: 'Include secrets in text, not only their length',
       })
       .example('$0 decode 42007801000000...', 'the message as text')
-      .example('$0 decode message.bin --to xml', 'the message as XML'),
+      .example('$0 decode message.bin --to xml', 'the message as XML')
+      .example(
+        'xxd message.bin | $0 decode',
+        'a dump of hexdump -C, xxd, od, tcpdump -X; also an array of C',
+      ),
   async run({ input, to, show }) {
     const bytes = readMessageInput(input);
     const { messages, binary } = await parseMessages(bytes);
@@ -43,16 +48,16 @@ export const decode: Command<Arguments> = {
   },
 };
 
-const hexDigits = /^[\s|:,]*(?:0x)?(?:[0-9a-f][\s|:,]*)+$/i;
-
 function readMessageInput(input = ''): Uint8Array {
   if (input === '' || input === '-') return readFileSync(0);
   if (existsSync(input)) return readInput(input);
-  if (hexDigits.test(input)) return new TextEncoder().encode(input);
-  throw new CommandError(`"${input}" is neither a file nor hex digits`);
+  const text = new TextEncoder().encode(input);
+  if (isOtherEncoding(input) || readNotation(input) !== undefined) return text;
+  throw new CommandError(`"${input}" is neither a file nor hex digits, nor Base64`);
 }
 
 async function parseMessages(bytes: Uint8Array): Promise<{ messages: readonly Node[]; binary: boolean }> {
+  // The decoder removes a byte order mark, which editors of Windows put before a text.
   const text = new TextDecoder().decode(bytes.subarray(0, limits.bytes));
   const start = text.trimStart().slice(0, 1);
   if (start === '') throw new CommandError('there is nothing to decode: the input is empty');
@@ -60,22 +65,22 @@ async function parseMessages(bytes: Uint8Array): Promise<{ messages: readonly No
     const { xmlToNodes } = await import('../../../codec/wire/xml.ts');
     return { messages: xmlToNodes(text, limits), binary: false };
   }
-  if (start === '{') {
+  if (start === '{' && !isArrayOfBytes(text)) {
     const { jsonToNode } = await import('../../../codec/wire/json.ts');
     return { messages: [jsonToNode(text, limits)], binary: false };
   }
   const { decodeBinary } = await import('../../../codec/wire/message.ts');
-  const frames = splitFrames(hexDigits.test(text) ? decodeHex(text) : bytes);
-  return { messages: frames.map((frame) => decodeBinary(frame, limits)), binary: true };
+  // Every TTLV message has a byte 0 in its first tag, no text has one.
+  const message = (bytes.subarray(0, 16).includes(0) ? undefined : readNotation(text)) ?? bytes;
+  requireTtlv(message);
+  return { messages: splitFrames(message).map((frame) => decodeBinary(frame, limits)), binary: true };
 }
 
-function decodeHex(text: string): Uint8Array {
-  const digits = text.replaceAll(/0x|[\s|:,]/gi, '');
-  if (digits.length % 2 === 0) return Uint8Array.fromHex(digits);
-  throw new CommandError(
-    `the hex has an odd number of digits (${digits.length}); one is missing or too many`,
-  );
-}
+/** Whether a text on the command line is a message in XML or JSON. */
+const isOtherEncoding = (text: string) => /^\s*[<{]/.test(text);
+
+/** Whether braces hold an initialiser of C and no object of JSON. */
+const isArrayOfBytes = (text: string) => /^\s*\{\s*0x/i.test(text);
 
 /**
  * Splits messages that follow each other, as in a captured stream: 8 bytes of header, then its length,

@@ -25,9 +25,14 @@ export interface StateDirectory {
   readonly unfinishedMarker: string;
 }
 
-/** Returns the paths of the state directory at a path, which need not exist. */
+/**
+ * Returns the paths of the state directory at a path, which need not exist.
+ * @throws {CommandError} for a path that is not UTF-8: Node would use another one, with U+FFFD in it.
+ */
 export function stateDirectoryAt(directory: string): StateDirectory {
   const base = resolve(directory);
+  if (base.includes('\ufffd'))
+    throw new CommandError(`${base}: this path is not UTF-8; use another home, or rename the directory`);
   return {
     directory: base,
     config: join(base, 'kmipd.toml'),

@@ -169,7 +169,7 @@ export function convertKey(
   const material = components && typeof format === 'string' ? writeKey(components, format, form) : undefined;
   if (material !== undefined) return material;
   throw new UnsupportedKeyFormatError(
-    `this ${key.objectType} in format ${key.KeyFormatType} cannot be given as ${format}`,
+    `this ${key.objectType} is kept as ${key.KeyFormatType}: it cannot be converted to ${format}, the format asked for`,
   );
 }
 
