@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Address, parseAddress } from '../common/address.ts';
+import { parsePostgresUrl } from '../common/postgres-url.ts';
 
 /**
  * Is thrown for a value of the wrong type or out of range; its message follows the key: `"listen" must be …`.
@@ -69,7 +70,11 @@ export const integerBetween =
 /** Reads `sqlite:FILE`, and makes the path absolute, or `postgres://…`. */
 export const readStoreUrl: ValueReader<string> = (value, directory) => {
   const url = typeof value === 'string' ? value : '';
-  if (/^postgres(ql)?:\/\/./.test(url) && URL.canParse(url)) return url;
+  if (/^postgres(ql)?:\/\/./.test(url)) {
+    const parsed = parsePostgresUrl(url);
+    if (typeof parsed === 'string') throw new ConfigValueError(parsed);
+    return url;
+  }
   const file = /^sqlite:(.+)$/.exec(url)?.[1];
   if (file !== undefined) return `sqlite:${absolutePath(file, directory)}`;
   throw new ConfigValueError('must be "sqlite:FILE" or "postgres://USER@HOST/DATABASE"');

@@ -1,54 +1,29 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
 import { StoreUnavailableError } from './store.ts';
 
-/** One PostgreSQL connection: its settings, conversion of values, classification of its errors. */
-
-const maxConnectMilliseconds = 5_000;
-/**
- * A server that accepts connections and then hangs counts as away, so that it does not block every client.
- */
-const maxStatementMilliseconds = 30_000;
-
-/** Returns the connection settings for a URL. */
-export function clientConfig(url: string): pg.ClientConfig {
-  return {
-    connectionString: url,
-    application_name: 'kmipd',
-    connectionTimeoutMillis: maxConnectMilliseconds,
-    query_timeout: maxStatementMilliseconds,
-    keepAlive: true,
-    types: { getTypeParser },
-  };
-}
-
-/** Describes the database for messages: the URL without user, password and options. */
-export function describeLocation(url: string): string {
-  try {
-    const { host, pathname } = new URL(url);
-    return `postgres://${host}${pathname}`;
-  } catch {
-    return 'postgres://…';
-  }
-}
+/** One PostgreSQL connection: its session, conversion of values, classification of its errors. */
 
 /**
  * Prepares a new connection. Commits become durable unless the administrator has set a stricter mode.
  * Sequential scans are disabled, because plans prepared for empty tables are kept while the tables grow:
  * updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
  *
- * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14 or the encoding is not UTF8.
+ * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, or the encoding is
+ *   not UTF8.
  */
 export async function prepareSession(client: pg.ClientBase, place: string): Promise<void> {
   const { rows } = await client.query(
     `select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
+      pg_is_in_recovery()::int as standby,
       case when current_setting('synchronous_commit') in ('off', 'local')
         then set_config('synchronous_commit', 'on', false) end as durable,
       set_config('enable_seqscan', 'off', false) as indexed,
       set_config('idle_in_transaction_session_timeout', '20s', false) as released`,
   );
-  const { version, encoding } = rows[0];
+  const { version, encoding, standby } = rows[0];
   if (version < 140_000) throw new StoreUnavailableError(`${place} is older than PostgreSQL 14: upgrade it`);
+  if (standby !== 0) throw new StoreUnavailableError(`${place} is a standby: name the primary, or both`);
   if (encoding !== 'UTF8')
     throw new StoreUnavailableError(
       `${place} has the encoding ${encoding}: create the database with encoding UTF8`,
@@ -99,9 +74,10 @@ const parsers: Readonly<Record<number, (value: string) => SqlValue>> = {
   25: unescapeText,
 };
 
-function getTypeParser(oid: number): (value: string) => SqlValue {
-  return parsers[oid] ?? String;
-}
+/** The parsers as `pg` asks for them. */
+export const typeParsers = {
+  getTypeParser: (oid: number): ((value: string) => SqlValue) => parsers[oid] ?? String,
+};
 
 function parseInteger(value: string): number {
   const result = Number(value);
@@ -132,15 +108,58 @@ export function isStatementError(error: unknown): boolean {
   return code.length === 5 && statementErrors.test(code);
 }
 
-/** Returns the error for callers: bugs unchanged, anything else as StoreUnavailableError, without values. */
-export function toStoreError(error: unknown, what: string): Error {
+/** Who is connected to what, for the explanation of a refusal. */
+interface Login {
+  readonly user?: string | undefined;
+  readonly database?: string | undefined;
+}
+
+/**
+ * Returns the error for callers: bugs unchanged, anything else as StoreUnavailableError, without values.
+ * `what` begins the message.
+ */
+export function toStoreError(error: unknown, what: string, login: Login = {}): Error {
   if (
     error instanceof StoreUnavailableError ||
     (error instanceof Error && error.name === 'SchemaTooNewError')
   )
     return error;
+  const explained = explainRefusal(error, login);
+  if (explained !== undefined) return new StoreUnavailableError(`${what}: ${explained}`);
   if (isStatementError(error) || error instanceof RangeError || error instanceof TypeError)
     return error as Error;
   const description = error instanceof Error ? error.message || codeOf(error) : String(error);
   return new StoreUnavailableError(`${what}: ${description.split('\n', 1)[0]}`);
+}
+
+const insufficientPrivilege = '42501';
+/** Rights that the store needs, by the kind of thing in the message of the server. */
+const neededGrants: Readonly<Record<string, (name: string) => string>> = {
+  schema: (name) => `GRANT USAGE, CREATE ON SCHEMA ${name}`,
+  database: (name) => `GRANT CONNECT ON DATABASE ${name}`,
+  table: () => 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public',
+  sequence: () => 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public',
+};
+
+/** Explains what an administrator of the database can mend; undefined for other errors. */
+function explainRefusal(error: unknown, login: Login): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  // pg reads what the URL leaves out from the same places.
+  const user = login.user ?? process.env.PGUSER ?? pg.defaults.user ?? 'the role';
+  const database = login.database ?? process.env.PGDATABASE ?? user;
+  if (
+    /client password must be a (non-empty )?string|empty password returned|no password supplied/.test(
+      error.message,
+    )
+  )
+    return `the server asks for the password of role "${user}": set PGPASSWORD, or put it into ~/.pgpass or the URL`;
+  if (codeOf(error) !== insufficientPrivilege) return undefined;
+  const [reason = ''] = error.message.split('\n', 1);
+  const [, kind = '', name = ''] = /permission denied for (\w+) (\S+)/.exec(reason) ?? [];
+  const grant = neededGrants[kind]?.(name);
+  const remedy =
+    grant === undefined
+      ? `connect as the owner of the tables, or make "${user}" their owner`
+      : `run there as its owner: ${grant} TO "${user}"`;
+  return `role "${user}" lacks a right in database "${database}" (${reason}); ${remedy}`;
 }

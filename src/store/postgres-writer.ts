@@ -8,6 +8,7 @@ import {
   toQuery,
   toStoreError,
 } from './postgres-session.ts';
+import type { PostgresTargets } from './postgres-targets.ts';
 import type { SqlStep, SqlUnit } from './sql-driver.ts';
 
 /** Attempts of a group that loses against transactions of other nodes. */
@@ -23,13 +24,11 @@ const lockRecords =
  * writers of other nodes.
  */
 export class PostgresWriter {
-  readonly #settings: pg.ClientConfig;
-  readonly #place: string;
+  readonly #targets: PostgresTargets;
   #client: pg.Client | undefined;
 
-  constructor(settings: pg.ClientConfig, place: string) {
-    this.#settings = settings;
-    this.#place = place;
+  constructor(targets: PostgresTargets) {
+    this.#targets = targets;
   }
 
   /**
@@ -48,7 +47,10 @@ export class PostgresWriter {
       // The result of the transaction is unknown or the connection unusable: the next group uses a new
       // connection.
       await this.close();
-      throw toStoreError(error, `cannot write ${this.#place}`);
+      const failure = this.#explain(error);
+      // This group is not written again: its transaction may be committed.
+      await this.#targets.chooseAfter(failure).catch(() => {});
+      throw failure;
     }
   }
 
@@ -70,15 +72,29 @@ export class PostgresWriter {
     }
   }
 
+  #explain(error: unknown): Error {
+    return toStoreError(error, `cannot write ${this.#targets.place}`, this.#targets.settings);
+  }
+
   async #connect(): Promise<pg.Client> {
     if (this.#client !== undefined) return this.#client;
-    const client = new pg.Client({ ...this.#settings, pipeline: true });
+    try {
+      return await this.#connectTo(this.#targets.settings);
+    } catch (error) {
+      const failure = this.#explain(error);
+      if (!(await this.#targets.chooseAfter(failure))) throw failure;
+      return this.#connectTo(this.#targets.settings);
+    }
+  }
+
+  async #connectTo(settings: pg.ClientConfig): Promise<pg.Client> {
+    const client = new pg.Client({ ...settings, pipeline: true });
     client.on('error', () => {
       if (this.#client === client) this.#client = undefined;
     });
     try {
       await client.connect();
-      await prepareSession(client, this.#place);
+      await prepareSession(client, this.#targets.place);
       // Longer than any commit; a longer wait is for a lock that another application holds.
       await client.query(`select set_config('lock_timeout', '3s', false)`);
     } catch (error) {

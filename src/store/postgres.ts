@@ -2,16 +2,10 @@ import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, migrate } from './migrations/migration.ts';
-import {
-  clientConfig,
-  describeLocation,
-  prepareSession,
-  toQuery,
-  toRow,
-  toStoreError,
-} from './postgres-session.ts';
+import { prepareSession, toQuery, toRow, toStoreError } from './postgres-session.ts';
+import { PostgresTargets } from './postgres-targets.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import type { Dialect, SqlDriver } from './sql-driver.ts';
+import type { Dialect, SqlDriver, SqlRow } from './sql-driver.ts';
 import { StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
@@ -35,25 +29,19 @@ export interface PostgresOptions {
 }
 
 /**
- * Connects to PostgreSQL 14 or newer at `url` and migrates the schema. Reads use a pool, commits one
- * pipelined connection, in groups; the next call replaces a lost connection.
+ * Connects to PostgreSQL 14 or newer at a connection URI of libpq and migrates the schema. Reads use a pool,
+ * commits one pipelined connection, in groups; the next call replaces a lost connection, by one to another
+ * server of the URI where the former has gone.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  * @throws {StoreUnavailableError} when the server cannot be used.
  */
 export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<SqlDriver> {
-  const place = describeLocation(url);
-  const settings = clientConfig(url);
-  await migrateSchema(settings, place, options.migrations ?? released);
-  const pool = new pg.Pool({
-    ...settings,
-    max: options.readers ?? 8,
-    idleTimeoutMillis: 60_000,
-    onConnect: (client: pg.ClientBase) => prepareSession(client, place),
-  });
-  // The pool replaces a broken idle connection; without a listener the error would end the process.
-  pool.on('error', () => {});
-  const writer = new PostgresWriter(settings, place);
+  const targets = new PostgresTargets(url);
+  await targets.choose();
+  await migrateSchema(targets, options.migrations ?? released);
+  const readers = new Readers(targets, options.readers ?? 8);
+  const writer = new PostgresWriter(targets);
   const commits = new GroupCommit((units) => writer.write(units));
   let closed: Promise<void> | undefined;
   return {
@@ -63,25 +51,73 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     },
     async read(sql, parameters, once) {
       if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
-      try {
-        return (await pool.query(toQuery(sql, parameters, once))).rows.map(toRow);
-      } catch (error) {
-        throw toStoreError(error, `cannot read ${place}`);
-      }
+      return readers.read(toQuery(sql, parameters, once));
     },
     commit: (unit) => commits.commit(unit),
     close() {
       closed ??= commits.close().then(async () => {
-        await Promise.all([writer.close(), pool.end()]);
+        await Promise.all([writer.close(), readers.close()]);
       });
       return closed;
     },
   };
 }
 
+/** The connections for reading, all to the server in use. */
+class Readers {
+  readonly #targets: PostgresTargets;
+  readonly #max: number;
+  #settings: pg.ClientConfig | undefined;
+  #pool: pg.Pool | undefined;
+
+  constructor(targets: PostgresTargets, max: number) {
+    this.#targets = targets;
+    this.#max = max;
+  }
+
+  async read(query: pg.QueryConfig): Promise<readonly SqlRow[]> {
+    try {
+      return (await this.#currentPool().query(query)).rows.map(toRow);
+    } catch (error) {
+      const failure = this.#explain(error);
+      if (!(await this.#targets.chooseAfter(failure))) throw failure;
+    }
+    try {
+      return (await this.#currentPool().query(query)).rows.map(toRow);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.end();
+  }
+
+  #explain(error: unknown): Error {
+    const { place, settings } = this.#targets;
+    return toStoreError(error, `cannot read ${place}`, settings);
+  }
+
+  #currentPool(): pg.Pool {
+    const { settings, place } = this.#targets;
+    if (this.#pool !== undefined && this.#settings === settings) return this.#pool;
+    // Connections to a server that is no longer in use could read what others have replaced since.
+    this.#pool?.end().catch(() => {});
+    this.#settings = settings;
+    this.#pool = new pg.Pool({
+      ...settings,
+      max: this.#max,
+      idleTimeoutMillis: 60_000,
+      onConnect: (client: pg.ClientBase) => prepareSession(client, place),
+    });
+    // The pool replaces a broken idle connection; without a listener the error would end the process.
+    this.#pool.on('error', () => {});
+    return this.#pool;
+  }
+}
+
 async function migrateSchema(
-  settings: pg.ClientConfig,
-  place: string,
+  { settings, place }: PostgresTargets,
   migrations: readonly Migration[],
 ): Promise<void> {
   // Building an index on a large table takes longer than the time limit of the daemon's statements.
@@ -103,7 +139,7 @@ async function migrateSchema(
     );
     await client.query('commit');
   } catch (error) {
-    throw toStoreError(error, `cannot open ${place}`);
+    throw toStoreError(error, `cannot open ${place}`, settings);
   } finally {
     await client.end().catch(() => {});
   }

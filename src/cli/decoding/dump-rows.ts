@@ -44,8 +44,8 @@ export function readDump(text: string): Uint8Array | undefined {
 }
 
 /**
- * Where the bytes of a row end: at a column of characters in bars, after three blanks or after two, at the end
- * of the line. Two blanks may also stand between the bytes.
+ * Where the bytes of a row end: at a column of characters in bars, after three blanks or after two, at the
+ * end of the line. Two blanks may also stand between the bytes.
  */
 const layouts: readonly ((rest: string) => string)[] = [
   (rest) => rest.replace(/\s+\|.*$/, ''),

@@ -11,8 +11,8 @@ const arrayByte = /0x([0-9a-f]{1,2})(?![0-9a-z])/gi;
 const escapedByte = /\\x([0-9a-f]{2})/gi;
 
 /**
- * Returns the bytes that a text writes down as hexadecimal digits, a dump with offsets, an array of C, escapes
- * of a string or Base64; undefined when it is none of these.
+ * Returns the bytes that a text writes down as hexadecimal digits, a dump with offsets, an array of C,
+ * escapes of a string or Base64; undefined when it is none of these.
  * @throws {CommandError} for a notation with a mistake in it.
  */
 export function readNotation(text: string): Uint8Array | undefined {

@@ -1,0 +1,166 @@
+/** Connection URIs of PostgreSQL, read as libpq reads them (PostgreSQL manual, 34.1.1.2 and 34.1.2). */
+
+/** How TLS is used: libpq's `sslmode`. */
+export type SslMode = (typeof sslModes)[number];
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+
+/** One server of a URI. */
+export interface PostgresHost {
+  /** Name, address, or the directory of a Unix-domain socket; undefined: the default of the environment. */
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+}
+
+/** A connection URI. What it leaves out comes from the environment (PGUSER, PGPASSWORD, …). */
+export interface PostgresUrl {
+  /** In the order in which they are tried; at least one. */
+  readonly hosts: readonly PostgresHost[];
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly database: string | undefined;
+  readonly sslMode: SslMode;
+  /** Paths of PEM files; `system` as root certificate: the authorities that the system trusts. */
+  readonly sslRootCertificate: string | undefined;
+  readonly sslCertificate: string | undefined;
+  readonly sslKey: string | undefined;
+  readonly connectTimeoutSeconds: number | undefined;
+  readonly applicationName: string | undefined;
+  /** Settings of the session, `-c name=value`. */
+  readonly options: string | undefined;
+}
+
+/** Parameters of libpq without an effect here, or whose only effect is the default of this server. */
+const withoutEffect: ReadonlySet<string> = new Set([
+  'client_encoding',
+  'fallback_application_name',
+  'gssencmode',
+  'keepalives',
+  'keepalives_count',
+  'keepalives_idle',
+  'keepalives_interval',
+  'sslcompression',
+  'sslsni',
+  'target_session_attrs',
+  'tcp_user_timeout',
+]);
+const withEffect: ReadonlySet<string> = new Set([
+  ...['host', 'port', 'user', 'password', 'dbname', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl'],
+  ...['connect_timeout', 'application_name', 'options'],
+]);
+
+const uriPattern = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+
+/** Parts of a URI by their names as parameters. */
+type Parts = Map<string, string>;
+
+/**
+ * Parses a URI; a text says what is wrong with it, as the end of a sentence about the key or option that
+ * holds it, and never contains a password.
+ */
+export function parsePostgresUrl(uri: string): PostgresUrl | string {
+  const match = uriPattern.exec(uri);
+  if (match === null) return explainCharacters(uri);
+  const [, login, authority = '', path = '', query = ''] = match;
+  // A / or ? in a password ends the part before it.
+  if (login === undefined && `${path}?${query}`.includes('@')) return explainCharacters(uri);
+  const parts: Parts = new Map();
+  const problem =
+    readLogin(login ?? '', parts) ?? readHosts(authority, path, parts) ?? readQuery(query, parts);
+  return problem ?? assemble(parts);
+}
+
+function explainCharacters(uri: string): string {
+  if (!uri.includes('@')) return 'must be "postgres://USER@HOST/DATABASE"';
+  return (
+    'has a character in user or password that a URI cannot hold: write %23 for #, %2F for /, %3F for ?, %40 for @, ' +
+    '%25 for %, %20 for a space; or leave the password out and set PGPASSWORD or ~/.pgpass'
+  );
+}
+
+function readLogin(login: string, parts: Parts): string | undefined {
+  const [user = '', ...rest] = login.split(':');
+  if (user !== '') parts.set('user', user);
+  if (rest.length > 0) parts.set('password', rest.join(':'));
+  return decodeParts(parts, ['user', 'password']);
+}
+
+function readHosts(authority: string, path: string, parts: Parts): string | undefined {
+  if (path !== '') parts.set('dbname', path);
+  const hosts: string[] = [];
+  const ports: string[] = [];
+  for (const each of authority === '' ? [] : authority.split(',')) {
+    const [, bracketed, plain, port = ''] =
+      /^(?:\[([0-9a-f:.%]+)\]|([^:[\]]*))(?::(\d*))?$/i.exec(each) ?? [];
+    if (bracketed === undefined && plain === undefined) return `names no host by "${each}"`;
+    hosts.push(bracketed ?? plain ?? '');
+    ports.push(port);
+  }
+  if (hosts.length > 0) parts.set('host', hosts.join(','));
+  if (ports.some((port) => port !== '')) parts.set('port', ports.join(','));
+  return decodeParts(parts, ['dbname', 'host']);
+}
+
+/** Parameters take precedence over the same parts before the question mark. */
+function readQuery(query: string, parts: Parts): string | undefined {
+  for (const pair of query === '' ? [] : query.split('&')) {
+    const [name = '', ...rest] = pair.split('=');
+    if (!withEffect.has(name) && !withoutEffect.has(name))
+      return `has a parameter "${name}" that is not supported`;
+    parts.set(name, rest.join('='));
+    const problem = decodeParts(parts, [name]);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function decodeParts(parts: Parts, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = parts.get(name);
+    if (value === undefined) continue;
+    try {
+      parts.set(name, decodeURIComponent(value));
+    } catch {
+      return `has a % in its ${name} that is none of %00 to %FF: write %25 for the character %`;
+    }
+  }
+  return undefined;
+}
+
+function assemble(parts: Parts): PostgresUrl | string {
+  // JDBC's spelling, which libpq takes as well.
+  const sslMode = parts.get('sslmode') ?? (parts.get('ssl') === 'true' ? 'require' : 'prefer');
+  const mode = sslModes.find((each) => each === sslMode);
+  if (mode === undefined) return `has sslmode "${sslMode}"; choose from ${sslModes.join(', ')}`;
+  const hosts = pairHosts(parts.get('host'), parts.get('port'));
+  if (typeof hosts === 'string') return hosts;
+  const timeout = parts.get('connect_timeout');
+  if (timeout !== undefined && !/^\d{1,6}$/.test(timeout))
+    return 'has a connect_timeout that is no number of seconds';
+  return {
+    hosts,
+    user: parts.get('user'),
+    password: parts.get('password'),
+    database: parts.get('dbname'),
+    sslMode: parts.get('sslrootcert') === 'system' ? 'verify-full' : mode,
+    sslRootCertificate: parts.get('sslrootcert'),
+    sslCertificate: parts.get('sslcert'),
+    sslKey: parts.get('sslkey'),
+    connectTimeoutSeconds: timeout === undefined ? undefined : Number(timeout),
+    applicationName: parts.get('application_name'),
+    options: parts.get('options'),
+  };
+}
+
+/** One port, or one for each host, as in libpq. */
+function pairHosts(hosts = '', ports = ''): readonly PostgresHost[] | string {
+  const names = hosts.split(',');
+  const numbers = ports.split(',');
+  if (numbers.length > 1 && numbers.length !== names.length)
+    return `has ${numbers.length} ports for ${names.length} hosts`;
+  const wrong = numbers.find((port) => port !== '' && !(Number(port) >= 1 && Number(port) <= 65_535));
+  if (wrong !== undefined) return `has a port "${wrong}" outside 1 to 65535`;
+  return names.map((name, at) => {
+    const port = numbers.length > 1 ? numbers[at] : numbers[0];
+    return { host: name === '' ? undefined : name, port: port ? Number(port) : undefined };
+  });
+}

@@ -1,0 +1,271 @@
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import pg from 'pg';
+import t from 'tap';
+import { createAuthority, issueServer } from '../../certs/issue.ts';
+import { generateKey, openAuthority, privateKeyToPem } from '../../certs/keys.ts';
+import { openStore } from '../../src/store/open.ts';
+import { startPostgres } from './embedded-postgres.ts';
+import { add, object } from './objects.ts';
+
+/** How connections are made: rights, passwords, TLS, sockets, several servers. */
+
+const authorityKey = await generateKey('ec');
+const authority = openAuthority(await createAuthority('authority of the test', authorityKey), authorityKey);
+const serverKey = await generateKey('ec');
+const certificate = await issueServer(authority, serverKey, ['localhost']);
+
+const plain = await startPostgres();
+const encrypted = await startPostgres({
+  tls: { certificate, key: privateKeyToPem(serverKey) },
+  rules: 'hostnossl all only_encrypted 0.0.0.0/0 reject\nhostssl all only_plain 0.0.0.0/0 reject',
+});
+
+if (typeof plain === 'string' || typeof encrypted === 'string') {
+  t.test('PostgreSQL', { skip: String(typeof plain === 'string' ? plain : encrypted) }, async () => {});
+} else {
+  t.teardown(() => Promise.all([plain.stop(), encrypted.stop()]));
+  const password = 'correct horse';
+  for (const role of ['reader', 'only_encrypted', 'only_plain'])
+    await encrypted.administer(`create role ${role} login password '${password}'`);
+  await plain.administer(`create role reader login password '${password}'`);
+
+  /** Opens the store and closes it; resolves to 'open' or to the message of the error. */
+  const attempt = (url: string): Promise<string> =>
+    openStore(url).then(
+      async ({ close }) => {
+        await close();
+        return 'open';
+      },
+      (error: Error) => `${error.name}: ${error.message}`,
+    );
+
+  const withChanges = (
+    url: string,
+    changes: Partial<URL>,
+    parameters: Readonly<Record<string, string>> = {},
+  ) => {
+    const changed = Object.assign(new URL(url), changes);
+    for (const [name, value] of Object.entries(parameters)) changed.searchParams.set(name, value);
+    return changed.href;
+  };
+
+  t.test('a missing right is named with database, role and grant', async (t) => {
+    const url = await plain.fresh();
+    const name = new URL(url).pathname.slice(1);
+    const asReader = withChanges(url, { username: 'reader', password });
+    t.match(
+      await attempt(asReader),
+      new RegExp(
+        `^StoreUnavailableError: cannot open postgres://127.0.0.1:\\d+/${name}: role "reader" lacks a right in database ` +
+          `"${name}" \\(permission denied for schema public\\); run there as its owner: GRANT USAGE, CREATE ON SCHEMA public TO "reader"$`,
+      ),
+    );
+    const { close } = await openStore(url);
+    await close();
+    const owner = new pg.Client({ connectionString: url });
+    await owner.connect();
+    await owner.query('grant usage, create on schema public to reader');
+    await owner.end();
+    const tables = await attempt(asReader);
+    t.match(tables, /role "reader" lacks a right/, 'tables of another owner');
+    t.match(tables, /GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "reader"$/);
+  });
+
+  t.test('a missing password is one clear line, a wrong one names no password', async (t) => {
+    const url = await plain.fresh();
+    const { PGPASSWORD, PGPASSFILE } = process.env;
+    delete process.env.PGPASSWORD;
+    process.env.PGPASSFILE = '/nonexistent';
+    t.teardown(() => {
+      if (PGPASSWORD !== undefined) process.env.PGPASSWORD = PGPASSWORD;
+      if (PGPASSFILE === undefined) delete process.env.PGPASSFILE;
+      else process.env.PGPASSFILE = PGPASSFILE;
+    });
+    t.match(
+      await attempt(withChanges(url, { username: 'reader', password: '' })),
+      /the server asks for the password of role "reader": set PGPASSWORD, or put it into ~\/\.pgpass or the URL$/,
+    );
+    const wrong = await attempt(withChanges(url, { username: 'reader', password: 'wrong-one' }));
+    t.match(wrong, /password authentication failed for user "reader"$/);
+    t.notMatch(wrong, /wrong-one/);
+  });
+
+  t.test('passwords with characters of URIs are sent as they are', async (t) => {
+    const url = await plain.fresh();
+    for (const [at, difficult] of ['a#b', 'a/b', 'a b', 'a@b', 'a%b', 'a?b', 'a:b', 'ü'].entries()) {
+      const role = `difficult_${at}`;
+      await plain.administer(`create role ${role} superuser login password '${difficult}'`);
+      t.equal(
+        await attempt(withChanges(url, { username: role, password: encodeURIComponent(difficult) })),
+        'open',
+        difficult,
+      );
+    }
+  });
+
+  const ca = join(t.testdir(), 'ca.pem');
+  const otherCa = join(t.testdirName, 'other.pem');
+  writeFileSync(ca, authority.certificate);
+  const otherKey = await generateKey('ec');
+  writeFileSync(otherCa, await createAuthority('another authority', otherKey));
+
+  /** Encryption of the session by sslmode (PostgreSQL manual, table 34.1): true, false or a refusal. */
+  const modes: readonly (readonly [
+    what: string,
+    server: 'plain' | 'encrypted',
+    parameters: Readonly<Record<string, string>>,
+    expected: boolean | RegExp,
+    changes?: Partial<URL>,
+  ])[] = [
+    ['disable', 'encrypted', { sslmode: 'disable' }, false],
+    ['disable', 'plain', { sslmode: 'disable' }, false],
+    ['no sslmode', 'encrypted', {}, true],
+    ['no sslmode', 'plain', {}, false],
+    ['prefer', 'encrypted', { sslmode: 'prefer' }, true],
+    ['prefer', 'plain', { sslmode: 'prefer' }, false],
+    ['prefer, a role without TLS', 'encrypted', { sslmode: 'prefer' }, false, { username: 'only_plain' }],
+    ['allow', 'encrypted', { sslmode: 'allow' }, false],
+    ['allow, a role with TLS only', 'encrypted', { sslmode: 'allow' }, true, { username: 'only_encrypted' }],
+    ['require', 'encrypted', { sslmode: 'require' }, true],
+    ['require', 'plain', { sslmode: 'require' }, /does not support SSL/],
+    ['require with an authority', 'encrypted', { sslmode: 'require', sslrootcert: ca }, true],
+    [
+      'require with another authority',
+      'encrypted',
+      { sslmode: 'require', sslrootcert: otherCa },
+      /certificate/,
+    ],
+    ['verify-ca', 'encrypted', { sslmode: 'verify-ca', sslrootcert: ca }, true],
+    [
+      'verify-ca, another authority',
+      'encrypted',
+      { sslmode: 'verify-ca', sslrootcert: otherCa },
+      /certificate/,
+    ],
+    ['verify-ca without an authority', 'encrypted', { sslmode: 'verify-ca' }, /name it by sslrootcert=FILE/],
+    [
+      'verify-ca, a file that is not there',
+      'encrypted',
+      { sslmode: 'verify-ca', sslrootcert: '/none' },
+      /cannot read sslrootcert \/none of the store \(ENOENT\)/,
+    ],
+    [
+      'verify-full, the name of the certificate',
+      'encrypted',
+      { sslmode: 'verify-full', sslrootcert: ca },
+      true,
+      { hostname: 'localhost' },
+    ],
+    ['verify-full, an address', 'encrypted', { sslmode: 'verify-full', sslrootcert: ca }, /127\.0\.0\.1/],
+    ['the authorities of the system', 'encrypted', { sslrootcert: 'system' }, /certificate|self.signed/],
+  ];
+  for (const [what, server, parameters, expected, changes = {}] of modes) {
+    t.test(`sslmode: ${what}; the server is ${server}`, async (t) => {
+      const { HOME } = process.env;
+      process.env.HOME = t.testdir();
+      t.teardown(() => {
+        process.env.HOME = HOME;
+      });
+      const target = server === 'plain' ? plain : encrypted;
+      const base = await target.fresh();
+      if (changes.username !== undefined)
+        await target.administer(
+          `alter database ${new URL(base).pathname.slice(1)} owner to ${changes.username}`,
+        );
+      const url = withChanges(base, { ...(changes.username && { password }), ...changes }, parameters);
+      if (expected instanceof RegExp) {
+        t.match(await attempt(url), expected);
+        return;
+      }
+      const { close } = await openStore(url);
+      t.teardown(close);
+      const observer = new pg.Client({ connectionString: target.url });
+      await observer.connect();
+      const { rows } = await observer.query(
+        `select bool_and(ssl) as encrypted from pg_stat_ssl join pg_stat_activity using (pid)
+          where application_name = 'kmipd' and datname = $1`,
+        [new URL(base).pathname.slice(1)],
+      );
+      await observer.end();
+      // The store opens its connections when it needs them.
+      t.equal(rows[0].encrypted ?? expected, expected);
+    });
+  }
+
+  t.test('a Unix-domain socket by host=/directory', async (t) => {
+    const url = await plain.fresh();
+    const directories = new pg.Client({ connectionString: plain.url });
+    await directories.connect();
+    const { rows } = await directories.query('show unix_socket_directories');
+    await directories.end();
+    const { port, pathname } = new URL(url);
+    const directory = encodeURIComponent(rows[0].unix_socket_directories);
+    t.equal(
+      await attempt(
+        `postgres://postgres:postgres@${pathname}?host=${directory}&port=${port}&sslmode=require`,
+      ),
+      'open',
+    );
+  });
+
+  t.test('of several servers the first that answers and writes is used', async (t) => {
+    const url = await plain.fresh();
+    const { port, pathname } = new URL(url);
+    const login = 'postgres://postgres:postgres@';
+    t.equal(await attempt(`${login}127.0.0.1:1,127.0.0.1:${port}${pathname}`), 'open');
+    t.equal(await attempt(`${login}127.0.0.1:${port},127.0.0.1:1${pathname}`), 'open');
+    t.match(
+      await attempt(`${login}127.0.0.1:1,127.0.0.1:2${pathname}`),
+      /^StoreUnavailableError: cannot open .*:1\/.*ECONNREFUSED/,
+    );
+  });
+
+  t.test('when the server in use has gone, the next call uses another one', async (t) => {
+    const url = await plain.fresh();
+    const { port, pathname } = new URL(url);
+    const forward = await forwarder(Number(port));
+    const { store, close } = await openStore(
+      `postgres://postgres:postgres@127.0.0.1:${forward.port},127.0.0.1:${port}${pathname}?sslmode=disable`,
+    );
+    t.teardown(close);
+    await add(store, object('before'));
+    t.equal(forward.connections > 0, true, 'the first server was in use');
+    await forward.stop();
+    // Connections that have ended may fail their call; the call after it has a new one.
+    for (let left = 20; left > 0 && (await store.ping().catch((error) => error)) !== undefined; left--);
+    await store.ping();
+    await add(store, object('after')).catch(() => add(store, object('after')));
+    t.equal((await store.load(['before', 'after'])).length, 2);
+  });
+}
+
+/** A port of the loopback that leads to another one, until it stops. */
+async function forwarder(to: number) {
+  const { connect } = await import('node:net');
+  const open = new Set<import('node:net').Socket>();
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    const target = connect(to, '127.0.0.1');
+    for (const each of [socket, target]) {
+      open.add(each);
+      each.on('error', () => {}).on('close', () => open.delete(each));
+    }
+    socket.pipe(target).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as import('node:net').AddressInfo;
+  return {
+    port,
+    get connections() {
+      return connections;
+    },
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
+}
