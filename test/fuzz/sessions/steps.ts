@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import type { Version } from '../../../codec/version.ts';
+import { isWithin } from '../../../codec/version.ts';
+import { operations } from '../../../src/operations/index.ts';
+import type { Recipe } from './draw.ts';
+import { groupRecipes } from './group-recipes.ts';
+import { creationRecipes, objectRecipes } from './object-recipes.ts';
+import type { ClientName } from './server.ts';
+import { useRecipes } from './use-recipes.ts';
+
+/** One item of a message: a recipe and the numbers that it draws. */
+export interface Action {
+  readonly recipe: string;
+  readonly numbers: readonly number[];
+}
+
+/** One message of a session, and what happens to it in the server. */
+export interface Step {
+  readonly client: ClientName;
+  readonly version: Version;
+  readonly option: 'Stop' | 'Continue' | 'Undo';
+  /** Asks for a job. */
+  readonly isJob: boolean;
+  /** Number of the ticket that the message presents, counted from 1; 0: none. */
+  readonly ticket: number;
+  /** Maximum Response Size; 0: none. */
+  readonly size: number;
+  readonly trouble: Trouble;
+  readonly subject: number;
+  readonly actions: readonly Action[];
+}
+
+/**
+ * `hold`: jobs end only after the next message. `deny`: before the message an operator takes its operations
+ * from the insider's role.
+ */
+export type Trouble = 'none' | 'conflict' | 'unavailable' | 'lost' | 'hold' | 'deny';
+
+const recipes = new Map<string, Recipe>(
+  Object.entries({ ...objectRecipes, ...useRecipes, ...groupRecipes }).map(([name, [, recipe]]) => [
+    name,
+    recipe,
+  ]),
+);
+
+/** Returns the recipe of an action. */
+export function recipeOf({ recipe }: Action): Recipe {
+  const found = recipes.get(recipe);
+  if (found === undefined) throw new Error(`there is no recipe ${recipe}`);
+  return found;
+}
+
+type Weighted = Readonly<Record<string, readonly [weight: number, Recipe]>>;
+
+function actionOf(weighted: Weighted): fc.Arbitrary<Action> {
+  const names = Object.entries(weighted).map(([name, [weight]]) => ({
+    weight,
+    arbitrary: fc.constant(name),
+  }));
+  return fc.record({
+    recipe: fc.oneof(...names),
+    numbers: fc.array(fc.nat(255), { minLength: 12, maxLength: 12 }),
+  });
+}
+
+const action = actionOf({ ...objectRecipes, ...useRecipes, ...groupRecipes });
+
+const mostly = <T>(usual: T, ...others: readonly (readonly [weight: number, T])[]): fc.Arbitrary<T> =>
+  fc.oneof(
+    { weight: 20, arbitrary: fc.constant(usual) },
+    ...others.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })),
+  );
+
+const step: fc.Arbitrary<Step> = fc.record({
+  client: mostly<ClientName>('insider', [3, 'outsider'], [2, 'owner']),
+  version: mostly<Version>('2.1', [6, '1.4'], [2, '2.0'], [1, '1.2']),
+  option: mostly<Step['option']>('Stop', [20, 'Undo'], [8, 'Continue']),
+  isJob: mostly(false, [3, true]),
+  ticket: mostly(0, [4, 1], [2, 2], [1, 3]),
+  size: mostly(0, [1, 400], [1, 1000]),
+  trouble: mostly<Trouble>(
+    'none',
+    [2, 'conflict'],
+    [1, 'unavailable'],
+    [1, 'lost'],
+    [1, 'hold'],
+    [1, 'deny'],
+  ),
+  subject: fc.nat(11),
+  actions: fc.array(action, { minLength: 1, maxLength: 5 }),
+});
+
+const ownerStep = fc.array(actionOf(creationRecipes), { minLength: 1, maxLength: 5 }).map(
+  (actions): Step => ({
+    client: 'owner',
+    version: '2.1',
+    option: 'Continue',
+    isJob: false,
+    ticket: 0,
+    size: 0,
+    trouble: 'none',
+    subject: 0,
+    actions,
+  }),
+);
+
+/** A session: the owner makes some objects, then messages of all clients follow. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(ownerStep, fc.array(step, { minLength: 1, maxLength: 16 }))
+  .map(([first, others]) => [first, ...others]);
+
+/** The version of the step, or the newest where its operations or its ticket need that. */
+export function versionFor(step: Step, names: readonly string[]): Version {
+  const isOffered = (name: string): boolean => {
+    const operation = operations.get(name);
+    return operation !== undefined && isWithin(step.version, operation.since, operation.until);
+  };
+  const isOld = step.version === '1.2' || step.version === '1.4';
+  if (step.ticket > 0 && isOld) return '2.1';
+  return names.every(isOffered) ? step.version : '2.1';
+}

@@ -1,0 +1,193 @@
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { StoreUnavailableError } from '../../../src/store/store.ts';
+import { modeOf } from './ledger.ts';
+import {
+  dataIn,
+  type IssuedTicket,
+  identifiersIn,
+  idIn,
+  type Observation,
+  parametersIn,
+  type Result,
+  rowAfter,
+  rowBefore,
+} from './observation.ts';
+import { type ObjectView, viewOf } from './rows.ts';
+
+/** Invariants about the lifecycle, parameters of keys, Rights and groups. */
+
+const compromisedStates: readonly string[] = ['Compromised', 'DestroyedCompromised'];
+
+/** A compromised object stays compromised, and an Active one is not replaced. */
+export function lifecycleGoesOn({ before, after, now, results }: Observation): string | undefined {
+  for (const [id, row] of before.objects) {
+    const changed = after.objects.get(id);
+    if (changed === undefined || changed === row) continue;
+    const [was, is] = [viewOf(row), viewOf(changed)];
+    const date = was.attributes.get('CompromiseDate');
+    if (date !== undefined) {
+      if (!compromisedStates.includes(is.state(now))) return `${id} was compromised, and is ${is.state(now)}`;
+      if (is.attributes.get('CompromiseDate') !== date) return `${id} has lost its Compromise Date`;
+    }
+    if (results.some((result) => result.operation === 'Revoke' && idIn(result) === id)) continue;
+    const isReplaced = is.encoded !== undefined && was.encoded !== undefined && row.sealed !== changed.sealed;
+    if (isReplaced && was.state(now) === 'Active' && Buffer.compare(was.encoded, is.encoded) !== 0)
+      return `${id} was Active and was replaced`;
+  }
+  return undefined;
+}
+
+const bound: ReadonlySet<string> = new Set(['Encrypt', 'Decrypt', 'Sign', 'MAC']);
+
+/** A key gives output under its own parameters only. */
+export function parametersBind(observation: Observation): string | undefined {
+  for (const result of observation.results) {
+    const stated = result.job === undefined ? parametersIn(result) : undefined;
+    const id = idIn(result) ?? '';
+    if (!bound.has(result.operation) || result.payload === undefined || stated === undefined) continue;
+    const own = [rowBefore(observation, id), rowAfter(observation, id)].filter((each) => each !== undefined);
+    if (own.length > 0 && !own.some((view) => isAllowed(view, stated)))
+      return `${result.operation} by ${id} under ${JSON.stringify(stated)}`;
+  }
+  return undefined;
+}
+
+function isAllowed({ attributes }: ObjectView, stated: CryptographicParameters): boolean {
+  const own = attributes.values('CryptographicParameters').map(fieldsOf);
+  const asked = new Map(fieldsOf(stated));
+  return (
+    own.length === 0 ||
+    own.some((fields) =>
+      fields.every(([name, value]) => !asked.has(name) || asked.get(name) === value || name === 'RandomIV'),
+    )
+  );
+}
+
+const fieldsOf = (parameters: CryptographicParameters): [string, unknown][] =>
+  Object.entries(parameters).filter(([, value]) => value !== undefined);
+
+/** Clients choose no Initialization Vector where the key says Random IV, and no short one. */
+export function vectorsAreUnique(observation: Observation): string | undefined {
+  for (const result of observation.results) {
+    const iv =
+      result.job === undefined ? (result.request['IVCounterNonce'] as Uint8Array | undefined) : undefined;
+    const id = idIn(result) ?? '';
+    if (result.operation !== 'Encrypt' || result.payload === undefined || iv === undefined) continue;
+    const own = [rowBefore(observation, id), rowAfter(observation, id)].filter((each) => each !== undefined);
+    const isRandom = ({ attributes }: ObjectView): boolean =>
+      attributes.values('CryptographicParameters').some(({ RandomIV }) => RandomIV === true);
+    if (own.length > 0 && own.every(isRandom)) return `the client's vector was used with ${id}`;
+    const mode = modeOf(result, observation);
+    if (iv.length < 8 && (mode === 'GCM' || mode === 'CCM'))
+      return `a vector of ${iv.length} bytes was used with ${id}`;
+  }
+  return undefined;
+}
+
+const authenticatedModes: readonly unknown[] = ['GCM', 'CCM', 'ChaCha20Poly1305'];
+
+/** Decryption in parts releases nothing before the tag has verified. */
+export function partsAreVerified(observation: Observation): string | undefined {
+  for (const result of observation.results) {
+    const value = result.payload?.['CorrelationValue'] as Uint8Array | undefined;
+    if (result.operation !== 'Decrypt' || value === undefined || dataIn(result) === undefined) continue;
+    const isFirst = result.request['CorrelationValue'] === undefined;
+    const mode = isFirst
+      ? modeOf(result, observation)
+      : observation.ledger.modes.get(Buffer.from(value).toString('hex'));
+    if (authenticatedModes.includes(mode)) return `unverified data of ${idIn(result)} by ${mode}`;
+  }
+  return undefined;
+}
+
+const isSuccess = ({ answer: { status } }: Result): boolean => status === 'Success';
+
+/** Operations on what belongs to the whole group, which no Right to some objects includes. */
+const wholeGroup: ReadonlySet<string> = new Set([
+  'SetDefaults',
+  'SetConstraints',
+  'PKCS_11',
+  'Log',
+  'ReProvision',
+]);
+
+/** Under a ticket of limited Rights nothing outside them changes or appears. */
+export function rightsBind(observation: Observation): string | undefined {
+  const { ticket, before, after } = observation;
+  for (const result of observation.results) {
+    if (result.ticket?.rights === undefined || !isSuccess(result)) continue;
+    const refusal = reachProblem(result, result.ticket, observation);
+    if (refusal !== undefined) return refusal;
+  }
+  if (ticket?.rights === undefined) return undefined;
+  const { rights } = ticket;
+  if (rights.some(({ objects, groups }) => objects === undefined && groups === undefined)) return undefined;
+  for (const [id, row] of after.objects) {
+    const was = before.objects.get(id);
+    if (was === undefined || was === row) continue;
+    if (!isReached(ticket, viewOf(was)) && !isReached(ticket, viewOf(row)))
+      return `${id} was changed by a ticket`;
+  }
+  const kinds = new Set(['ticket', 'job', 'job-message', 'job-done', 'job-answers', 'issued', 'usage']);
+  for (const [key, row] of after.records) {
+    if (before.records.get(key) !== row && !kinds.has(row.kind)) return `${row.kind} was changed by a ticket`;
+  }
+  return undefined;
+}
+
+function reachProblem(result: Result, ticket: IssuedTicket, observation: Observation): string | undefined {
+  const { operation } = result;
+  const granted = (ticket.rights ?? []).filter(({ operations }) => operations?.includes(operation) ?? true);
+  if (granted.length === 0) return `no Right of the ticket includes ${operation}`;
+  if (granted.some(({ objects, groups }) => objects === undefined && groups === undefined)) return undefined;
+  if (wholeGroup.has(operation)) return `a Right to some objects included ${operation}`;
+  const limited = { ...ticket, rights: granted };
+  for (const id of identifiersIn(result.payload)) {
+    const was = rowBefore(observation, id);
+    if (
+      was !== undefined &&
+      !isReached(limited, was) &&
+      !isReached(limited, rowAfter(observation, id) ?? was)
+    )
+      return `${operation} of ${id} is outside of the Rights`;
+  }
+  return undefined;
+}
+
+function isReached({ rights = [] }: IssuedTicket, { id, attributes }: ObjectView): boolean {
+  return rights.some(
+    ({ objects, groups = [] }) =>
+      objects?.includes(id) === true ||
+      attributes.values('ObjectGroup').some((group) => groups.includes(group)),
+  );
+}
+
+/** A finished job answers only what its client may still do. */
+export function rolesBind({ client, results, denied }: Observation): string | undefined {
+  if (client !== 'insider') return undefined;
+  const result = results.find((each) => each.payload !== undefined && denied.has(each.operation));
+  return result && `${result.operation} was answered, which the role no longer includes`;
+}
+
+/** Without a ticket nothing of another group is reached. */
+export function groupsAreApart(observation: Observation): string | undefined {
+  const { client, ticket, group, before, after, results } = observation;
+  if (client !== 'outsider' || ticket !== undefined) return undefined;
+  for (const [id, row] of before.objects) {
+    if (row.group === group && after.objects.get(id) !== row) return `${id} was changed from another group`;
+  }
+  for (const result of results) {
+    const id = idIn(result);
+    const row = id === undefined ? undefined : before.objects.get(id);
+    if (row?.group === group && result.ticket === undefined && result.payload !== undefined)
+      return `${result.operation} of ${id} from another group`;
+  }
+  return undefined;
+}
+
+/** No error is a surprise but those that the harness causes. */
+export function nothingIsUnexpected({ unexpected }: Observation): string | undefined {
+  const error = unexpected.find((each) => !(each instanceof StoreUnavailableError));
+  if (error === undefined) return undefined;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
