@@ -13,6 +13,7 @@ import {
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePairValues, isSlowPair } from './key-pair.ts';
+import { withoutUnusedFormat } from './stated-formats.ts';
 
 /** Create Key Pair (KMIP 2.1 §6.1.9, 1.4 §4.2): a private and a public key, linked to each other. */
 export const CreateKeyPair = operation({
@@ -42,13 +43,31 @@ export const CreateKeyPair = operation({
     const publicStated = await stateOf(request.PublicKeyAttributes);
     const forPrivate = await applyDefaults('PrivateKey', privateStated, context);
     const forPublic = await applyDefaults('PublicKey', publicStated, context, forPrivate.policy);
-    const pair = await generatePairValues(forPrivate.effective, forPublic.effective, context.crypto);
-    const make = ({ stated: attributes, policy }: ResolvedAttributes, value: typeof pair.privateKey) =>
-      createObject(
-        { operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true },
-        context,
-        policy,
-      );
+    const commonFormat = valueOf(request.CommonAttributes.attributes, 'KeyFormatType');
+    const specify = ({ stated, effective }: ResolvedAttributes, half: TemplateAttribute) => ({
+      attributes: effective,
+      format: valueOf(half.attributes, 'KeyFormatType'),
+      // Where the request states none, `effective` has the default of the group.
+      preferred:
+        valueOf(stated, 'KeyFormatType') === undefined ? valueOf(effective, 'KeyFormatType') : undefined,
+    });
+    const specification = {
+      privateKey: specify(forPrivate, request.PrivateKeyAttributes),
+      publicKey: specify(forPublic, request.PublicKeyAttributes),
+      commonFormat,
+    };
+    const pair = await generatePairValues(specification, context.crypto);
+    const make = ({ stated, policy }: ResolvedAttributes, value: typeof pair.privateKey) => {
+      const attributes = withoutUnusedFormat(stated, commonFormat, value);
+      const half = {
+        operation: 'CreateKeyPair',
+        type: value.type,
+        attributes,
+        value,
+        generated: true,
+      } as const;
+      return createObject(half, context, policy);
+    };
     const privateKey = await make(forPrivate, pair.privateKey);
     const publicKey = await make(forPublic, pair.publicKey);
     linkPair(privateKey, publicKey, context.now);

@@ -12,7 +12,14 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import type { Context } from '../context.ts';
 import { loadNamedObjects } from '../named-objects.ts';
-import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
+import {
+  algorithmOf,
+  applyDefaults,
+  createObject,
+  type ResolvedAttributes,
+  requestedAttributes,
+  valueOf,
+} from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
@@ -59,8 +66,8 @@ export const CreateSplitKey = operation({
     const resolved = id === undefined ? await applyDefaults('SplitKey', stated, context) : undefined;
     const whole =
       resolved === undefined
-        ? await loadWhole(id as string, context)
-        : generateWhole(resolved.effective, context);
+        ? await loadWhole(id as string, valueOf(stated, 'KeyFormatType'), context)
+        : generateWhole(resolved, context);
     requireEffort(whole.bytes, request.PrimeFieldSize, parts, threshold);
     const { shares, prime } = await context.crypto.splitSecret(whole.bytes, scheme);
     whole.bytes.fill(0);
@@ -119,7 +126,9 @@ interface Whole {
   readonly bits: number;
 }
 
-function generateWhole(attributes: readonly Attribute[], { crypto }: Context): Whole {
+function generateWhole({ stated, effective: attributes }: ResolvedAttributes, { crypto }: Context): Whole {
+  const format = valueOf(stated, 'KeyFormatType') ?? 'Raw';
+  if (format !== 'Raw') failWithoutBytes(format);
   const algorithm = algorithmOf(attributes);
   const bits = valueOf(attributes, 'CryptographicLength') ?? defaultLength(algorithm);
   if (bits === undefined)
@@ -127,13 +136,19 @@ function generateWhole(attributes: readonly Attribute[], { crypto }: Context): W
   return { bytes: crypto.generateSymmetric(algorithm, bits), format: 'Raw', algorithm, bits };
 }
 
-async function loadWhole(id: string, context: Context): Promise<Whole> {
+function failWithoutBytes(format: KeyFormatType): never {
+  fail('KeyFormatTypeNotSupported', `the parts of a key are byte strings, which ${format} is not here`);
+}
+
+/** Loads the key to divide, in the stated format or in the format of its bytes. */
+async function loadWhole(id: string, stated: KeyFormatType | undefined, context: Context): Promise<Whole> {
   const [object] = await loadNamedObjects([id], ['SymmetricKey', 'PrivateKey', 'SecretData'], context);
   const key = requirePlainKey(object as ManagedObject);
   const { KeyMaterial: material, CryptographicAlgorithm: algorithm, CryptographicLength } = key;
   const asBytes = object?.type === 'PrivateKey' ? 'PKCS_8' : 'Raw';
-  const format = material instanceof Uint8Array ? key.KeyFormatType : asBytes;
-  const bytes = context.crypto.convertKey(key, format) as Uint8Array;
+  const format = stated ?? (material instanceof Uint8Array ? key.KeyFormatType : asBytes);
+  const bytes = context.crypto.convertKey(key, format);
+  if (!(bytes instanceof Uint8Array)) failWithoutBytes(format);
   const bits = CryptographicLength ?? bytes.length * 8;
   return { object: object as ManagedObject, bytes, format, algorithm, bits };
 }

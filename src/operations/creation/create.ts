@@ -2,7 +2,7 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import { ObjectType } from '../../../codec/enums.ts';
 import { creationAttributes } from '../../../codec/eras.ts';
 import { maybe, one, since, struct, text } from '../../../codec/schema.ts';
-import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import type { KeyedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
@@ -10,6 +10,7 @@ import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf 
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
+import { convertToStated, statedFormats } from './stated-formats.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
 /** Create (KMIP 2.1 §6.1.8, 1.4 §4.1): a new symmetric key, or random secret data. */
@@ -28,7 +29,8 @@ export const Create = operation({
     const type = request.ObjectType as ObjectTypeName;
     const attributes = await requestedAttributes([request.Attributes], context);
     const { effective, policy } = await applyDefaults(type, attributes, context);
-    const value = generateValue(request.ObjectType, effective, context.crypto);
+    const generatedValue = generateValue(request.ObjectType, effective, context.crypto);
+    const value = convertToStated(generatedValue, statedFormats(attributes, effective), context.crypto);
     const object = await createObject(
       { operation: 'Create', type: value.type, attributes, value, generated: true },
       context,
@@ -42,7 +44,7 @@ function generateValue(
   type: ObjectType,
   attributes: readonly Attribute[],
   crypto: CryptoProvider,
-): ManagedObjectValue {
+): KeyedObjectValue {
   switch (type) {
     case 'SymmetricKey':
       return symmetricKey(attributes, crypto);
@@ -53,7 +55,7 @@ function generateValue(
   }
 }
 
-function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider): ManagedObjectValue {
+function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider): KeyedObjectValue {
   const algorithm = algorithmOf(attributes);
   const bits = valueOf(attributes, 'CryptographicLength') ?? defaultLength(algorithm);
   if (bits === undefined)
@@ -62,7 +64,7 @@ function symmetricKey(attributes: readonly Attribute[], crypto: CryptoProvider):
 }
 
 /** Random bytes for use as a password or seed; 256 bits unless the client states another length. */
-function secretData(attributes: readonly Attribute[], crypto: CryptoProvider): ManagedObjectValue {
+function secretData(attributes: readonly Attribute[], crypto: CryptoProvider): KeyedObjectValue {
   const bits = valueOf(attributes, 'CryptographicLength') ?? 256;
   if (bits <= 0 || bits % 8 !== 0 || bits > 65_536)
     fail('InvalidField', 'Cryptographic Length must be whole bytes, at most 8,192');

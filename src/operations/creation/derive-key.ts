@@ -4,7 +4,7 @@ import { creationAttributes } from '../../../codec/eras.ts';
 import { many, one, struct, text } from '../../../codec/schema.ts';
 import { DerivationParameters } from '../../../codec/structures/derivation-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
-import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import type { KeyedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { keyBytes } from '../../crypto/algorithms.ts';
 import type { PlainKey } from '../../crypto/plain-key.ts';
@@ -17,6 +17,7 @@ import { loadNamedObjects } from '../named-objects.ts';
 import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
+import { convertToStated, statedFormats } from './stated-formats.ts';
 
 type MethodName = Exclude<DerivationMethod, number>;
 type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
@@ -89,7 +90,7 @@ export const DeriveKey = operation({
     });
     const secrets = sources.all.map(({ object }) => object).filter((object) => object.type !== 'PublicKey');
     const attributes = inheritProtection(stated, secrets, false);
-    const value = form.value(material);
+    const value = convertToStated(form.value(material), statedFormats(stated, effective), context.crypto);
     const derived = await createObject({ operation: 'DeriveKey', type, attributes, value }, context, policy);
     inheritHistory(derived, secrets);
     for (const { object } of sources.all) linkDerivation(object, derived, context.now);
@@ -166,7 +167,7 @@ interface DerivedForm {
   /** Length of the material in bytes. */
   readonly bytes: number;
   /** Builds the object's value from the derived material. */
-  value(material: Uint8Array): ManagedObjectValue;
+  value(material: Uint8Array): KeyedObjectValue;
 }
 
 function determineForm(type: 'SymmetricKey' | 'SecretData', attributes: readonly Attribute[]): DerivedForm {
@@ -179,14 +180,14 @@ function determineForm(type: 'SymmetricKey' | 'SecretData', attributes: readonly
     KeyValue: { KeyMaterial: material, Attributes: [] },
   });
   if (type === 'SecretData') {
-    const value = (material: Uint8Array): ManagedObjectValue => ({
+    const value = (material: Uint8Array): KeyedObjectValue => ({
       type,
       value: { SecretDataType: 'Seed', KeyBlock: key(material) },
     });
     return { bytes: bits / 8, value };
   }
   const algorithm = algorithmOf(attributes);
-  const value = (material: Uint8Array): ManagedObjectValue => ({
+  const value = (material: Uint8Array): KeyedObjectValue => ({
     type,
     value: {
       KeyBlock: { ...key(material), CryptographicAlgorithm: algorithm, CryptographicLength: bits },

@@ -1,10 +1,15 @@
 import type { Attribute } from '../../../codec/attribute.ts';
-import { type CryptographicAlgorithm, ObjectType, SecretDataType } from '../../../codec/enums.ts';
+import {
+  type CryptographicAlgorithm,
+  type KeyFormatType,
+  ObjectType,
+  SecretDataType,
+} from '../../../codec/enums.ts';
 import { creationAttributes } from '../../../codec/eras.ts';
 import { many, maybe, one, since, struct, text, until } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import type { KeyBlock } from '../../../codec/structures/key-block.ts';
-import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import type { KeyedObjectValue, ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { algorithmKind, keyBits, keyBytes } from '../../crypto/algorithms.ts';
@@ -19,6 +24,7 @@ import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
+import { convertToStated, statedFormats } from './stated-formats.ts';
 
 /**
  * Join Split Key (KMIP 2.1 §6.1.27, 1.4 §4.39): joins parts of a split key and stores the key as a new
@@ -50,11 +56,12 @@ export const JoinSplitKey = operation({
     const objects = await loadNamedObjects(request.UniqueIdentifier, ['SplitKey'], context);
     const { scheme, shares, key } = readParts(objects);
     const stated = await requestedAttributes([request.Attributes], context);
-    const description = { ...key, ...describeKey(stated, key) };
+    const description = { ...key, ...describeKey(type, stated, key) };
     requireEffort(largestShare(shares), scheme.prime, shares.length, scheme.threshold);
     const secret = context.crypto.joinShares(shares, scheme, secretLength(type, description));
-    const value = buildValue(type, secret, description, secretDataType ?? 'Seed');
-    requireConsistentKey(value, context.crypto);
+    const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
+    requireConsistentKey(joined, context.crypto);
+    const value = convertToStated(joined, statedFormats(stated), context.crypto);
     const attributes = inheritProtection(addUsageMask(stated, objects), objects, true);
     const object = await createObject({ operation: 'JoinSplitKey', type, attributes, value }, context);
     inheritHistory(object, objects);
@@ -129,14 +136,23 @@ function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 
 type KeyDescription = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
 
+/** Formats of private keys that are byte strings. */
+const privateDerFormats: readonly KeyFormatType[] = ['PKCS_1', 'PKCS_8', 'ECPrivateKey'];
+
 /**
  * Completes the description of the key from the request where the parts say nothing, or only that the format
- * is Raw.
+ * is Raw: the bytes of a private key are then in the stated format.
  */
-function describeKey(attributes: readonly Attribute[], key: PlainKey): KeyDescription {
-  const format = valueOf(attributes, 'KeyFormatType');
+function describeKey(
+  type: ManagedObjectValue['type'],
+  attributes: readonly Attribute[],
+  key: PlainKey,
+): KeyDescription {
+  const stated = valueOf(attributes, 'KeyFormatType');
+  const isOpen = type === 'PrivateKey' && key.KeyFormatType === 'Raw';
   return {
-    KeyFormatType: key.KeyFormatType === 'Raw' ? (format ?? 'Raw') : key.KeyFormatType,
+    KeyFormatType:
+      isOpen && stated !== undefined && privateDerFormats.includes(stated) ? stated : key.KeyFormatType,
     CryptographicAlgorithm: key.CryptographicAlgorithm ?? valueOf(attributes, 'CryptographicAlgorithm'),
     CryptographicLength: key.CryptographicLength ?? valueOf(attributes, 'CryptographicLength'),
   };
@@ -162,7 +178,7 @@ function buildValue(
   secret: Uint8Array,
   { KeyFormatType, CryptographicAlgorithm, CryptographicLength }: KeyDescription,
   secretDataType: SecretDataType,
-): ManagedObjectValue {
+): KeyedObjectValue {
   const KeyValue = { KeyMaterial: secret, Attributes: [] };
   if (type === 'SecretData') {
     const block: KeyBlock = { KeyFormatType, KeyValue, CryptographicAlgorithm, CryptographicLength };

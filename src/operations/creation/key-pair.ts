@@ -1,13 +1,13 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { CryptographicAlgorithm, KeyFormatType, RecommendedCurve } from '../../../codec/enums.ts';
-import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import type { KeyedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { isPostQuantum } from '../../crypto/algorithms.ts';
-import type { PlainKey } from '../../crypto/plain-key.ts';
 import type { CryptoProvider, KeyPairRequest } from '../../crypto/provider.ts';
 import { requireQuantumSafety } from '../../object/quantum-safety.ts';
 import { algorithmOf, valueOf } from '../new-object.ts';
 import { defaultCurve, defaultLength } from './defaults.ts';
+import { convertToStated } from './stated-formats.ts';
 
 /** Formats in which generated pairs are stored, chosen so that every version of the protocol knows them. */
 const storedFormats: Partial<Record<string, { private: KeyFormatType; public: KeyFormatType }>> = {
@@ -36,16 +36,35 @@ export function isSlowPair(algorithm: CryptographicAlgorithm | undefined, bits: 
   return (bits ?? 0) >= (slowFrom[String(algorithm)] ?? Number.POSITIVE_INFINITY);
 }
 
+/** What a request demands of one half of a pair. */
+export interface HalfSpecification {
+  /** The effective attributes of the half. */
+  readonly attributes: readonly Attribute[];
+  /** Key Format Type that is stated for this half alone. */
+  readonly format: KeyFormatType | undefined;
+  /** Key Format Type to use unless the client states one that can hold the half. */
+  readonly preferred: KeyFormatType | undefined;
+}
+
+/** What a request demands of a pair. */
+export interface PairSpecification {
+  readonly privateKey: HalfSpecification;
+  readonly publicKey: HalfSpecification;
+  /** Key Format Type that is stated for both halves: it applies to those that it can hold. */
+  readonly commonFormat: KeyFormatType | undefined;
+}
+
 /**
- * Generates both halves of a pair from the effective attributes of each; algorithm and length must be the
- * same in both.
- * @throws {KmipError} InvalidField for contradictory or unsupported attributes
+ * Generates both halves of a pair; algorithm and length must be the same in both.
+ * @throws {KmipError} InvalidField for contradictory or unsupported attributes, KeyFormatTypeNotSupported for
+ *   formats that cannot hold the keys
  */
 export async function generatePairValues(
-  privateAttributes: readonly Attribute[],
-  publicAttributes: readonly Attribute[],
+  { privateKey, publicKey, commonFormat }: PairSpecification,
   crypto: CryptoProvider,
-): Promise<{ privateKey: ManagedObjectValue; publicKey: ManagedObjectValue }> {
+): Promise<{ privateKey: KeyedObjectValue; publicKey: KeyedObjectValue }> {
+  const { attributes: privateAttributes } = privateKey;
+  const { attributes: publicAttributes } = publicKey;
   const algorithm = algorithmOf(privateAttributes);
   for (const name of ['CryptographicAlgorithm', 'CryptographicLength'] as const) {
     if (valueOf(privateAttributes, name) !== valueOf(publicAttributes, name)) {
@@ -59,32 +78,35 @@ export async function generatePairValues(
   requireQuantumSafety(quantumSafe, algorithm, valueOf(privateAttributes, 'CryptographicLength'));
   const request = buildPairRequest(algorithm, privateAttributes);
   const pair = await crypto.generateKeyPair(request);
-  const formats = chooseFormats(request);
+  const defaults = chooseFormats(request);
   const encodeHalf = (
     type: 'PrivateKey' | 'PublicKey',
-    der: Uint8Array,
-    generatedFormat: KeyFormatType,
-    kept: KeyFormatType,
-  ) => {
-    const key: PlainKey = {
-      objectType: type,
-      KeyFormatType: generatedFormat,
-      KeyMaterial: der,
-      CryptographicAlgorithm: algorithm,
-    };
-    const material = kept === generatedFormat ? der : crypto.convertKey(key, kept);
+    KeyMaterial: Uint8Array,
+    KeyFormatType: KeyFormatType,
+    { format, preferred }: HalfSpecification,
+    fallback: KeyFormatType,
+  ): KeyedObjectValue => {
     const KeyBlock = {
-      KeyFormatType: kept,
-      KeyValue: { KeyMaterial: material, Attributes: [] },
+      KeyFormatType,
+      KeyValue: { KeyMaterial, Attributes: [] },
       CryptographicAlgorithm: algorithm,
       CryptographicLength: pair.bits,
     };
-    return { type, value: { KeyBlock } } as const;
+    const formats = { required: format, preferred: [commonFormat, preferred, fallback] };
+    return convertToStated({ type, value: { KeyBlock } }, formats, crypto);
   };
-  return {
-    privateKey: encodeHalf('PrivateKey', pair.privateKey, 'PKCS_8', formats.private),
-    publicKey: encodeHalf('PublicKey', pair.publicKey, 'X_509', formats.public),
+  const made = {
+    privateKey: encodeHalf('PrivateKey', pair.privateKey, 'PKCS_8', privateKey, defaults.private),
+    publicKey: encodeHalf('PublicKey', pair.publicKey, 'X_509', publicKey, defaults.public),
   };
+  const open = [
+    ...(privateKey.format === undefined ? [made.privateKey] : []),
+    ...(publicKey.format === undefined ? [made.publicKey] : []),
+  ];
+  const fits = open.some(({ value: { KeyBlock } }) => KeyBlock.KeyFormatType === commonFormat);
+  if (commonFormat !== undefined && open.length > 0 && !fits)
+    fail('KeyFormatTypeNotSupported', `Key Format Type ${commonFormat} cannot hold these keys`);
+  return made;
 }
 
 function buildPairRequest(

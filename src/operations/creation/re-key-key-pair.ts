@@ -1,16 +1,18 @@
-import type { Attribute } from '../../../codec/attribute.ts';
+import type { Attribute, TemplateAttribute } from '../../../codec/attribute.ts';
 import { creationAttributes } from '../../../codec/eras.ts';
 import { interval, maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { linkedId, linkPair } from '../../object/links.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import { requirePresent } from '../named-objects.ts';
-import { createObject, requestedAttributes } from '../new-object.ts';
+import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePairValues, isSlowPair } from './key-pair.ts';
+import { withoutUnusedFormat } from './stated-formats.ts';
 
 /**
  * Re-key Key Pair (KMIP 2.1 §6.1.46, 1.4 §4.5): a key pair that replaces an existing one, named by its
@@ -60,12 +62,29 @@ export const ReKeyKeyPair = operation({
     );
     const privateAttributes = replacementAttributes(oldPrivate, privateStated, request.Offset, now);
     const publicAttributes = replacementAttributes(oldPublic, publicStated, request.Offset, now);
-    const pair = await generatePairValues(privateAttributes, publicAttributes, crypto);
-    const make = (attributes: readonly Attribute[], value: typeof pair.privateKey) =>
-      createObject(
-        { operation: 'ReKeyKeyPair', type: value.type, attributes, value, generated: true },
-        context,
-      );
+    const commonFormat = valueOf(request.CommonAttributes.attributes, 'KeyFormatType');
+    const specify = (attributes: readonly Attribute[], half: TemplateAttribute, old: ManagedObject) => ({
+      attributes,
+      format: valueOf(half.attributes, 'KeyFormatType'),
+      preferred: old.attributes.get('KeyFormatType'),
+    });
+    const specification = {
+      privateKey: specify(privateAttributes, request.PrivateKeyAttributes, oldPrivate),
+      publicKey: specify(publicAttributes, request.PublicKeyAttributes, oldPublic),
+      commonFormat,
+    };
+    const pair = await generatePairValues(specification, crypto);
+    const make = (stated: readonly Attribute[], value: typeof pair.privateKey) => {
+      const attributes = withoutUnusedFormat(stated, commonFormat, value);
+      const half = {
+        operation: 'ReKeyKeyPair',
+        type: value.type,
+        attributes,
+        value,
+        generated: true,
+      } as const;
+      return createObject(half, context);
+    };
     const privateKey = await make(privateAttributes, pair.privateKey);
     const publicKey = await make(publicAttributes, pair.publicKey);
     linkPair(privateKey, publicKey, now);

@@ -7,6 +7,7 @@ import { applyReplacement, replacementAttributes } from '../../object/replacemen
 import { algorithmOf, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
+import { convertToStated } from './stated-formats.ts';
 import { generateSymmetricKey } from './symmetric-key.ts';
 
 /**
@@ -35,7 +36,11 @@ export const ReKey = operation({
     const bits =
       valueOf(attributes, 'CryptographicLength') ??
       fail('InvalidField', 'the length of the old key is unknown');
-    const value = generateSymmetricKey(algorithm, bits, crypto);
+    const formats = {
+      required: valueOf(stated, 'KeyFormatType'),
+      preferred: [old.attributes.get('KeyFormatType')],
+    };
+    const value = convertToStated(generateSymmetricKey(algorithm, bits, crypto), formats, crypto);
     const replacement = await createObject(
       { operation: 'ReKey', type: value.type, attributes, value, generated: true },
       context,

@@ -1,5 +1,5 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
-import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import type { KeyedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 
 /**
@@ -10,7 +10,7 @@ export function generateSymmetricKey(
   algorithm: CryptographicAlgorithm,
   bits: number,
   crypto: CryptoProvider,
-): ManagedObjectValue {
+): KeyedObjectValue {
   return {
     type: 'SymmetricKey',
     value: {
