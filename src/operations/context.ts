@@ -115,7 +115,15 @@ export interface Work {
    * visible.
    */
   load(id: string): Promise<ManagedObject | undefined>;
-  /** Adds a new object. Changes to loaded objects are detected without a call. */
+  /**
+   * Whether an object of any group has that identifier. Identifiers are unique on the server, so one of the
+   * client's choice may be that of an object that the client cannot see: it learns that, and nothing else.
+   */
+  isTaken(id: string): Promise<boolean>;
+  /**
+   * Adds a new object, whose identifier is new or not taken. Changes to loaded objects are detected without a
+   * call.
+   */
   insert(object: ManagedObject): void;
   /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
   find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;

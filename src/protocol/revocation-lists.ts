@@ -67,10 +67,10 @@ export class RevocationLists {
    * @throws {NoRevocationListError} when the issuer can sign no list.
    */
   async make(id: string, seconds: number): Promise<RevocationList | undefined> {
-    const [row] = await this.#store.load([id]);
-    if (row === undefined) return undefined;
+    const group = await this.#store.groupOf(id);
+    if (group === undefined) return undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const { unit, work, now } = this.#begin(row.group);
+      const { unit, work, now } = this.#begin(group);
       const revocations = await collectRevocations(id, { work, crypto: this.#crypto, now });
       if (revocations === undefined) return undefined;
       const number = await nextNumber(work, revocations.keyId);

@@ -15,6 +15,7 @@ import type {
   Filter,
   FoundObjects,
   LoadedObject,
+  ObjectExpectation,
   ObjectQuery,
   RecordChanges,
   Store,
@@ -36,8 +37,9 @@ const insertObject =
   'insert into object (id, grp, object_type, version, attributes, sealed) values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing';
 const updateObject =
   'update object set version = $3, attributes = $4, sealed = $5 where id = $1 and version = $2 and grp = $6';
-const hasVersion = 'select 1 as one from object where id = $1 and version = $2';
-const exists = 'select 1 as one from object where id = $1';
+const hasVersion = 'select 1 as one from object where id = $1 and grp = $2 and version = $3';
+const exists = 'select 1 as one from object where id = $1 and grp = $2';
+const selectGroup = 'select grp from object where id = $1';
 const insertUniqueKey =
   'insert into unique_key (grp, name, object) select o.grp, cast($2 as text), o.seq from object o where o.id = $1 on conflict (grp, name) do nothing';
 const deleteUniqueKey =
@@ -59,21 +61,29 @@ const indexSql = new Map(indexSizes.map((size) => [size, buildIndexSql(size)]));
 export function createSqlStore(driver: SqlDriver): Store {
   const terms = new TermCache(driver);
   return {
-    load: (ids) => load(driver, ids),
+    load: (group, ids) => load(driver, group, ids),
+    async groupOf(id) {
+      const [row] = await driver.read(selectGroup, [id]);
+      return row?.grp as string | undefined;
+    },
     find: (query) => find(driver, query),
     record: (kind, id) => readRecord(driver, kind, id),
     records: (query) => readRecords(driver, query),
     deleteExpired: (now) => deleteExpiredRecords(driver, now),
     commit: (unit) => commit(driver, terms, unit),
     async ping() {
-      await driver.read(exists, ['']);
+      await driver.read(exists, ['', '']);
       await driver.commit({ objects: [], steps: [] });
     },
     close: () => driver.close(),
   };
 }
 
-async function load(driver: SqlDriver, ids: readonly string[]): Promise<readonly LoadedObject[]> {
+async function load(
+  driver: SqlDriver,
+  group: string,
+  ids: readonly string[],
+): Promise<readonly LoadedObject[]> {
   const wanted = [...new Set(ids)];
   const size = wanted.length === 1 ? 1 : 16;
   const text = loadSql.get(size) ?? buildLoadSql(size);
@@ -81,7 +91,7 @@ async function load(driver: SqlDriver, ids: readonly string[]): Promise<readonly
   for (let at = 0; at < wanted.length; at += size) {
     const some = wanted.slice(at, at + size);
     const last = some.at(-1) ?? '';
-    reads.push(driver.read(text, [...some, ...Array<string>(size - some.length).fill(last)]));
+    reads.push(driver.read(text, [group, ...some, ...Array<string>(size - some.length).fill(last)]));
   }
   return (await Promise.all(reads)).flat().map(toLoadedObject);
 }
@@ -166,14 +176,16 @@ async function commit(driver: SqlDriver, terms: TermCache, unit: StoreUnit): Pro
     ...news,
     ...changes.flatMap(({ add }) => add),
   ];
-  const objects = [...new Set([...expects.map(({ id }) => id), ...written.keys()])];
+  // Only rows of the group are locked, so that no message waits for one that names another group's object.
+  const read = expects.filter(({ version }) => version > 0).map(({ id }) => id);
+  const objects = [...new Set([...read, ...written.keys()])];
   return driver.commit({ objects, steps, ...(recorded.length > 0 && { records: recorded }) });
 }
 
-function expectationStep({ id, version }: StoreUnit['expects'][number]): SqlStep {
+function expectationStep({ id, group, version }: ObjectExpectation): SqlStep {
   return version === 0
-    ? { sql: exists, parameters: [id], rows: 0, otherwise: 'conflict' }
-    : { sql: hasVersion, parameters: [id, version], rows: 1, otherwise: 'conflict' };
+    ? { sql: exists, parameters: [id, group], rows: 0, otherwise: 'conflict' }
+    : { sql: hasVersion, parameters: [id, group, version], rows: 1, otherwise: 'conflict' };
 }
 
 function insertStep({ id, group, objectType, version, attributes, sealed }: StoredObject): SqlStep {
@@ -251,8 +263,8 @@ function rowKey(term: number, instance: number): string {
 }
 
 function buildLoadSql(size: number): string {
-  const ids = Array.from({ length: size }, (_, at) => `$${at + 1}`).join(', ');
-  return `select id, grp, object_type, version, attributes, sealed from object where id in (${ids})`;
+  const ids = Array.from({ length: size }, (_, at) => `$${at + 2}`).join(', ');
+  return `select id, grp, object_type, version, attributes, sealed from object where grp = $1 and id in (${ids})`;
 }
 
 function buildIndexSql(size: number): string {

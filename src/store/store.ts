@@ -6,7 +6,7 @@ import type { SealedKey } from '../vault/vault.ts';
  * know attributes either, only the index entries that `object/` derives from them, so that the database
  * answers Locate.
  *
- *     const [key] = await store.load([id]);
+ *     const [key] = await store.load(group, [id]);
  *     const active = { attribute: 'State', fields: [{ field: '', op: '=', value: 2 }] } as const;
  *     const { ids, total } = await store.find({ group, filter: active, offset: 0, limit: 100 });
  *     const next = { ...key, version: key.version + 1, index, uniqueKeys: [] };
@@ -89,14 +89,22 @@ export interface FoundObjects {
   readonly total: number;
 }
 
+/** The version that an object of a group had when it was read; 0: the group had none. */
+export interface ObjectExpectation {
+  readonly id: string;
+  readonly group: string;
+  readonly version: number;
+}
+
 /**
  * All writes of one message, applied completely or not at all. An id occurs once among inserts and updates.
  */
 export interface StoreUnit {
   /**
-   * Objects on which the outcome depends: the unit conflicts when one has another version. 0: must not exist.
+   * Objects on which the outcome depends: the unit conflicts when one has another version. 0: the group must
+   * have no object of that identifier.
    */
-  readonly expects: readonly { readonly id: string; readonly version: number }[];
+  readonly expects: readonly ObjectExpectation[];
   readonly inserts: readonly StoredObject[];
   /** `version` is the new one; the row must still have `version - 1`. */
   readonly updates: readonly StoredObject[];
@@ -135,7 +143,7 @@ export interface StoredRecord {
 
 /** Record changes of one unit, under the same locks as its objects. */
 export interface RecordChanges {
-  /** As `StoreUnit.expects`. */
+  /** Records on which the outcome depends; 0: must not exist. */
   readonly expects: readonly { readonly kind: string; readonly id: string; readonly version: number }[];
   /** Version 1 is an insertion, a higher one an update of `version - 1`. */
   readonly puts: readonly StoredRecord[];
@@ -164,8 +172,16 @@ export type CommitResult = 'committed' | 'conflict' | 'taken';
  * unavailable.
  */
 export interface Store {
-  /** The objects of `ids` that exist, in any order and of any group: the caller compares the group. */
-  load(ids: readonly string[]): Promise<readonly LoadedObject[]>;
+  /**
+   * The objects of `ids` that the group has, in any order. The row of another group's object is not read, so
+   * that the call takes the same time for it as for an identifier that nobody has.
+   */
+  load(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]>;
+  /**
+   * The group of the object with that identifier, whichever it is; undefined when there is none. Identifiers
+   * are unique on the whole server.
+   */
+  groupOf(id: string): Promise<string | undefined>;
   /** One page of the objects that satisfy a filter. */
   find(query: ObjectQuery): Promise<FoundObjects>;
   /** One record, expired or not: the caller compares group and date. */

@@ -19,7 +19,8 @@ export function withMetrics(store: Store, observe: StoreCallObserver): Store {
     }
   }
   return {
-    load: (ids) => measureCall('load', () => store.load(ids)),
+    load: (group, ids) => measureCall('load', () => store.load(group, ids)),
+    groupOf: (id) => measureCall('load', () => store.groupOf(id)),
     find: (query) => measureCall('find', () => store.find(query)),
     record: (kind, id) => measureCall('record', () => store.record(kind, id)),
     records: (query) => measureCall('records', () => store.records(query)),

@@ -67,9 +67,9 @@ export async function clientSuite(t: Test, engine: Engine): Promise<void> {
       const inserts = [object('first')];
       t.equal(await store.commit(unit({ inserts, enrolment: { ...change, ...more } })), 'conflict', why);
     }
-    t.strictSame(await store.load(['first']), []);
+    t.strictSame(await store.load('blue', ['first']), []);
     t.strictSame(await clients.list(), [anna, bert]);
-    const expects = [{ id: 'first', version: 7 }];
+    const expects = [{ group: 'blue', id: 'first', version: 7 }];
     t.equal(await store.commit(unit({ expects, enrolment: change })), 'conflict', 'a conflict of objects');
     t.strictSame(await clients.list(), [anna, bert]);
 
@@ -79,7 +79,7 @@ export async function clientSuite(t: Test, engine: Engine): Promise<void> {
       ),
     );
     t.strictSame((await Promise.all(units)).sort(), ['committed', 'conflict'], 'two at once');
-    t.equal((await store.load(['at once 0', 'at once 1'])).length, 1);
+    t.equal((await store.load('blue', ['at once 0', 'at once 1'])).length, 1);
     const { fingerprint: before = '' } = (await clients.byName('anna')) ?? {};
     t.equal(await store.commit(unit({ enrolment: { ...change, before } })), 'committed', 'alone');
     t.strictSame(await clients.byName('anna'), {

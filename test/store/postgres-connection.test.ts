@@ -237,7 +237,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
     for (let left = 20; left > 0 && (await store.ping().catch((error) => error)) !== undefined; left--);
     await store.ping();
     await add(store, object('after')).catch(() => add(store, object('after')));
-    t.equal((await store.load(['before', 'after'])).length, 2);
+    t.equal((await store.load('blue', ['before', 'after'])).length, 2);
   });
 }
 

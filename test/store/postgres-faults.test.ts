@@ -30,7 +30,7 @@ if (typeof server === 'string') {
           const store = stores[lane % 2] ?? first;
           for (let at = 0; at < 15; at += 1) {
             const order = lane % 2 === 0 ? ids : ids.toReversed();
-            const loaded = new Map((await store.load(ids)).map((one) => [one.id, one.version]));
+            const loaded = new Map((await store.load('blue', ids)).map((one) => [one.id, one.version]));
             const updates = order.map((id) => object(id, { version: (loaded.get(id) ?? 0) + 1 }));
             const keys = order.map((id) => `${id}-${at}`);
             const inserts = [object(`${lane}-${at}`, { uniqueKeys: lane % 4 < 2 ? keys : [] })];
@@ -40,7 +40,7 @@ if (typeof server === 'string') {
       );
       t.comment(JSON.stringify(tally));
       t.equal(tally.committed + tally.conflict + tally.taken, 120);
-      for (const one of await first.load(ids))
+      for (const one of await first.load('blue', ids))
         t.equal(one.version, 1 + tally.committed, `${one.id}: every commit counted once`);
       t.equal(
         (await first.find({ group: 'blue', filter: { all: [] }, offset: 0, limit: 1 })).total,
@@ -76,7 +76,7 @@ if (typeof server === 'string') {
       await add(store, object(`after-${round}`));
       acknowledged.push(`after-${round}`);
     }
-    t.equal((await store.load(acknowledged)).length, acknowledged.length);
+    t.equal((await store.load('blue', acknowledged)).length, acknowledged.length);
     const mistake = await driver.read('select nonsense', []).catch((error) => error);
     t.equal(mistake.code, '42703', 'a wrong statement is not a transient failure');
   });
@@ -108,7 +108,7 @@ if (typeof server === 'string') {
     const gone = await store.commit(unit({ inserts: [object('a')] })).catch((error) => error);
     t.ok(gone instanceof StoreUnavailableError, String(gone));
     t.match(gone.message, new RegExp(`^cannot write ${place}: `));
-    const unread = await store.load(['a']).catch((error) => error);
+    const unread = await store.load('blue', ['a']).catch((error) => error);
     t.ok(unread instanceof StoreUnavailableError, String(unread));
     await t.rejects(store.ping(), StoreUnavailableError);
     await close();

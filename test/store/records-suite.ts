@@ -91,14 +91,18 @@ export async function recordSuite(
     const { store } = await openStore(t);
     await add(store, object('here'));
     const both = (id: string, version: number) =>
-      change(store, { puts: [record(id)] }, { inserts: [object(id)], expects: [{ id: 'here', version }] });
+      change(
+        store,
+        { puts: [record(id)] },
+        { inserts: [object(id)], expects: [{ group: 'blue', id: 'here', version }] },
+      );
     t.equal(await both('no', 2), 'conflict');
-    t.strictSame([await store.load(['no']), await store.record('note', 'no')], [[], undefined]);
+    t.strictSame([await store.load('blue', ['no']), await store.record('note', 'no')], [[], undefined]);
     t.equal(await both('yes', 1), 'committed');
-    t.equal((await store.load(['yes'])).length, 1);
+    t.equal((await store.load('blue', ['yes'])).length, 1);
     t.ok(await store.record('note', 'yes'));
     t.equal(await change(store, { puts: [record('yes')] }, { inserts: [object('late')] }), 'conflict');
-    t.strictSame(await store.load(['late']), []);
+    t.strictSame(await store.load('blue', ['late']), []);
   });
 
   await t.test('one unit wins when many write the same record', async (t) => {

@@ -8,7 +8,7 @@ const { store, close } = await openStore(process.argv[2] ?? '');
 process.send?.('open');
 process.once('message', async () => {
   for (let at = 0; at < 60; at += 1) {
-    const [shared] = await store.load(['shared']);
+    const [shared] = await store.load('blue', ['shared']);
     const version = (shared?.version ?? 0) + 1;
     await store.commit(unit({ inserts: [object(`there-${at}`)], updates: [object('shared', { version })] }));
   }

@@ -119,7 +119,7 @@ t.test('reads continue and no acknowledged commit is lost when a write fails', a
   t.equal(report.readable, true, 'reads continue');
   const { store, close } = await openStore(`sqlite:${file}`);
   t.teardown(close);
-  const found = await store.load(report.acknowledged);
+  const found = await store.load('blue', report.acknowledged);
   t.equal(found.length, report.acknowledged.length);
   t.ok(found.length > 0);
   await add(store, object('after'));

@@ -8,6 +8,7 @@ import { createSqlStore } from '../../src/store/sql-store.ts';
 import { type Store, StoreUnavailableError } from '../../src/store/store.ts';
 import { clientSuite } from './clients-suite.ts';
 import { filterSuite } from './filter-suite.ts';
+import { groupSuite } from './groups-suite.ts';
 import { add, entry, object, sealed, unit } from './objects.ts';
 import { recordSuite } from './records-suite.ts';
 
@@ -37,7 +38,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     await add(store, plain, strange);
     await add(store, ...Array.from({ length: 40 }, (_, at) => object(`many-${at}`)));
     const check = async (store: Store) => {
-      const [found] = await store.load(['a']);
+      const [found] = await store.load('blue', ['a']);
       t.strictSame(found, {
         id: 'a',
         group: 'blue',
@@ -46,14 +47,14 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
         attributes: new Uint8Array(0),
         sealed: null,
       });
-      const [other] = await store.load([strange.id]);
+      const [other] = await store.load(strange.group, [strange.id]);
       t.equal(other?.id, strange.id);
       t.equal(other?.group, strange.group);
       t.strictSame(other?.sealed, strange.sealed);
-      t.strictSame(await store.load([]), []);
-      t.strictSame(await store.load(['absent', '']), []);
+      t.strictSame(await store.load('blue', []), []);
+      t.strictSame(await store.load('blue', ['absent', '']), []);
       const many = Array.from({ length: 40 }, (_, at) => `many-${at}`);
-      const loaded = await store.load([...many, 'absent', 'many-3']);
+      const loaded = await store.load('blue', [...many, 'absent', 'many-3']);
       t.strictSame(loaded.map(({ id }) => id).sort(), many.sort(), 'each once, absent ones left out');
     };
     await check(store);
@@ -70,7 +71,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     await new Promise(setImmediate);
     await driver.close();
     t.equal(await late, 'committed', 'a pending commit is finished');
-    await t.rejects(store.load(['a']), StoreUnavailableError);
+    await t.rejects(store.load('blue', ['a']), StoreUnavailableError);
     await t.rejects(store.commit(unit({ inserts: [object('a')] })), StoreUnavailableError);
     await t.rejects(store.ping(), StoreUnavailableError);
     await driver.close();
@@ -80,36 +81,36 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     const { store } = await openStore(t);
     await add(store, object('a'), object('b'));
     const cases: readonly [string, Parameters<typeof unit>[0], 'committed' | 'conflict'][] = [
-      ['the version it read', { expects: [{ id: 'a', version: 1 }] }, 'committed'],
-      ['another version', { expects: [{ id: 'a', version: 2 }] }, 'conflict'],
-      ['an object that is not there', { expects: [{ id: 'x', version: 1 }] }, 'conflict'],
-      ['absent as expected', { expects: [{ id: 'x', version: 0 }] }, 'committed'],
-      ['present, not absent', { expects: [{ id: 'a', version: 0 }] }, 'conflict'],
+      ['the version it read', { expects: [{ group: 'blue', id: 'a', version: 1 }] }, 'committed'],
+      ['another version', { expects: [{ group: 'blue', id: 'a', version: 2 }] }, 'conflict'],
+      ['an object that is not there', { expects: [{ group: 'blue', id: 'x', version: 1 }] }, 'conflict'],
+      ['absent as expected', { expects: [{ group: 'blue', id: 'x', version: 0 }] }, 'committed'],
+      ['present, not absent', { expects: [{ group: 'blue', id: 'a', version: 0 }] }, 'conflict'],
       ['inserted twice', { inserts: [object('a')] }, 'conflict'],
       ['update of nothing', { updates: [object('x', { version: 2 })] }, 'conflict'],
       ['update that skips a version', { updates: [object('a', { version: 3 })] }, 'conflict'],
       ['update in another group', { updates: [object('a', { version: 2, group: 'red' })] }, 'conflict'],
       [
         'update and a stale expectation of the same object',
-        { expects: [{ id: 'a', version: 7 }], updates: [object('a', { version: 2 })] },
+        { expects: [{ group: 'blue', id: 'a', version: 7 }], updates: [object('a', { version: 2 })] },
         'conflict',
       ],
       [
         'a good insert beside a stale read',
-        { inserts: [object('c')], expects: [{ id: 'b', version: 2 }] },
+        { inserts: [object('c')], expects: [{ group: 'blue', id: 'b', version: 2 }] },
         'conflict',
       ],
       [
         'the next version',
-        { expects: [{ id: 'a', version: 1 }], updates: [object('a', { version: 2 })] },
+        { expects: [{ group: 'blue', id: 'a', version: 1 }], updates: [object('a', { version: 2 })] },
         'committed',
       ],
       ['the same version again', { updates: [object('a', { version: 2 })] }, 'conflict'],
       ['nothing at all', {}, 'committed'],
     ];
     for (const [name, parts, expected] of cases) t.equal(await store.commit(unit(parts)), expected, name);
-    t.strictSame(await store.load(['c', 'x']), [], 'nothing of a conflicting unit stays');
-    t.equal((await store.load(['a']))[0]?.version, 2);
+    t.strictSame(await store.load('blue', ['c', 'x']), [], 'nothing of a conflicting unit stays');
+    t.equal((await store.load('blue', ['a']))[0]?.version, 2);
   });
 
   await t.test('an update replaces value and index entries', async (t) => {
@@ -124,7 +125,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     const after = [entry('State', 2), entry('Fresh', 1), entry('Name', 'new', 'NameValue', 1)];
     const next = object('a', { version: 2, sealed: null, attributes: new Uint8Array([9]), index: after });
     t.equal(await store.commit(unit({ updates: [next] })), 'committed');
-    const [loaded] = await store.load(['a']);
+    const [loaded] = await store.load('blue', ['a']);
     t.strictSame([loaded?.version, loaded?.sealed, loaded?.attributes], [2, null, new Uint8Array([9])]);
     const has = async (attribute: string, field: string, value: string | number) => {
       const filter = { attribute, fields: [{ field, op: '=', value }] } as const;
@@ -146,7 +147,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
         Array.from({ length: 64 }, (_, at) =>
           store.commit(
             unit({
-              expects: [{ id: 'a', version: version - 1 }],
+              expects: [{ group: 'blue', id: 'a', version: version - 1 }],
               updates: [object('a', { version, index: [entry('Winner', at)] })],
               inserts: [object(`beside-${version}-${at}`)],
             }),
@@ -155,8 +156,11 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
       );
       t.equal(results.filter((result) => result === 'committed').length, 1);
       t.equal(results.filter((result) => result === 'conflict').length, 63);
-      t.equal((await store.load(['a']))[0]?.version, version);
-      const beside = await store.load(results.map((_, at) => `beside-${version}-${at}`));
+      t.equal((await store.load('blue', ['a']))[0]?.version, version);
+      const beside = await store.load(
+        'blue',
+        results.map((_, at) => `beside-${version}-${at}`),
+      );
       t.strictSame(
         beside.map(({ id }) => id),
         [`beside-${version}-${results.indexOf('committed')}`],
@@ -205,7 +209,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
       store.commit(unit({ inserts: [object(id, { uniqueKeys: keys, group })] }));
     t.equal(await insert('b', ['one']), 'taken');
     t.equal(await insert('b', [long]), 'taken');
-    t.strictSame(await store.load(['b']), []);
+    t.strictSame(await store.load('blue', ['b']), []);
     t.equal(await insert('r', ['one'], 'red'), 'committed', 'another group');
     t.equal(await insert('b', ['three', 'three']), 'committed');
     const a2 = object('a', { version: 2, uniqueKeys: ['two', 'four'] });
@@ -227,7 +231,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     await t.rejects(store.commit(unit({ inserts: [twice] })), TypeError);
     const half = object('a', { index: [entry('State', 1.5)] });
     await t.rejects(store.commit(unit({ inserts: [half] })), RangeError);
-    t.strictSame(await store.load(['a']), []);
+    t.strictSame(await store.load('blue', ['a']), []);
   });
 
   await t.test('opening migrates an older schema and rejects a newer one', async (t) => {
@@ -235,25 +239,26 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     const first = await engine.open(url, { migrations: released.slice(0, 1) });
     await add(createSqlStore(first), object('a'));
     await first.close();
-    const next: Migration = { version: 4, name: 'next', statements: () => ['create table later (id text)'] };
+    const version = released.length + 1;
+    const next: Migration = { version, name: 'next', statements: () => ['create table later (id text)'] };
     await (await engine.open(url, { migrations: [...released, next] })).close();
     await t.rejects(engine.open(url), {
       name: 'SchemaTooNewError',
-      message: /has schema version 4, this kmipd knows 3: /,
+      message: new RegExp(`has schema version ${version}, this kmipd knows ${released.length}: `),
     });
     await t.rejects(engine.open(url), SchemaTooNewError);
     const newest = await engine.open(url, { migrations: [...released, next] });
     t.teardown(() => newest.close());
-    t.equal((await createSqlStore(newest).load(['a'])).length, 1);
+    t.equal((await createSqlStore(newest).load('blue', ['a'])).length, 1);
     const failing: Migration = {
-      version: 5,
+      version: version + 1,
       name: 'bad',
       statements: () => ['create table half (id text)', 'nonsense'],
     };
     await t.rejects(engine.open(url, { migrations: [...released, next, failing] }));
     t.equal(
       Number((await newest.read('select max(version) as v from migration', []))[0]?.v),
-      4,
+      version,
       'all or nothing',
     );
     await t.rejects(newest.read('select * from half', []));
@@ -269,7 +274,7 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     child.send('go');
     const winners = { here: 0, conflicts: 0 };
     for (let at = 0; at < 60; at += 1) {
-      const [shared] = await store.load(['shared']);
+      const [shared] = await store.load('blue', ['shared']);
       const version = (shared?.version ?? 0) + 1;
       const result = await store.commit(
         unit({ inserts: [object(`here-${at}`)], updates: [object('shared', { version })] }),
@@ -283,11 +288,16 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     const there = found.ids.filter((id) => id.startsWith('there-')).length;
     t.equal(found.ids.filter((id) => id.startsWith('here-')).length, winners.here);
     t.ok(there > 0);
-    t.equal((await store.load(['shared']))[0]?.version, 1 + winners.here + there, 'no update was lost');
+    t.equal(
+      (await store.load('blue', ['shared']))[0]?.version,
+      1 + winners.here + there,
+      'no update was lost',
+    );
     t.comment(`${winners.here} here, ${there} there, ${winners.conflicts} conflicts here`);
   });
 
   await filterSuite(t, openStore);
+  await groupSuite(t, async (test) => (await openStore(test)).driver);
   await recordSuite(t, openStore);
   await clientSuite(t, engine);
 }

@@ -20,6 +20,6 @@ for (let at = 0; first === '' && at < 1_000; at += 1) {
 }
 const later = await outcome(add(store, object('later')));
 const ping = await outcome(store.ping());
-const readable = (await store.load(acknowledged)).length === acknowledged.length;
+const readable = (await store.load('blue', acknowledged)).length === acknowledged.length;
 process.stdout.write(JSON.stringify({ acknowledged, first, later, ping, readable }));
 await close();

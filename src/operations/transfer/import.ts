@@ -53,6 +53,7 @@ export const Import = operation({
     requireWellFormed(given, context.version);
     const existing = await context.work.load(id);
     if (existing !== undefined) requireMayReplace(request.ReplaceExisting, context);
+    else if (await context.work.isTaken(id)) refuseTaken();
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
     const born = value === given ? 'imported' : 'unwrapped';
@@ -71,11 +72,15 @@ export const Import = operation({
  * only, so a ticket with Rights never has it.
  */
 function requireMayReplace(isRequested: boolean | undefined, { principal }: Context): void {
-  if (isRequested !== true) fail('ObjectAlreadyExists', 'an object of that identifier is here already');
+  if (isRequested !== true) refuseTaken();
   if (principal.rights !== undefined)
     fail('PermissionDenied', 'with Rights of a ticket no object can be replaced');
   if (!principal.may('ImportReplace'))
     fail('PermissionDenied', `the role of ${principal.client} does not include ImportReplace`);
+}
+
+function refuseTaken(): never {
+  fail('ObjectAlreadyExists', 'an object of that identifier is here already');
 }
 
 /** Assembles the imported object; attributes beside it override those inside its Key Value. */

@@ -74,6 +74,10 @@ class RestrictedWork implements Work {
     fail('NotAuthorised', 'the Rights of the ticket do not include this object');
   }
 
+  isTaken(id: string): Promise<boolean> {
+    return this.#work.isTaken(id);
+  }
+
   /**
    * Object lists of Rights can only name existing objects, so a new object is granted by its Object Groups.
    */

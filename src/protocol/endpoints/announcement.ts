@@ -27,8 +27,8 @@ export async function putOf(
   version: Version,
   from: { readonly store: Store; readonly vault: Vault; readonly group: string; readonly now: number },
 ): Promise<Infer<typeof Put.request> | undefined> {
-  const [row] = await from.store.load([event.id]);
-  if (row === undefined || row.group !== from.group) return undefined;
+  const [row] = await from.store.load(from.group, [event.id]);
+  if (row === undefined) return undefined;
   const object = ManagedObject.fromStored(row, from.vault);
   if (object.destroyed || object.archived || object.value === undefined) return undefined;
   try {

@@ -1,7 +1,14 @@
 import { matchesFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery } from '../../operations/context.ts';
-import type { Filter, FoundObjects, LoadedObject, Store, StoredObject } from '../../store/store.ts';
+import type {
+  Filter,
+  FoundObjects,
+  LoadedObject,
+  ObjectExpectation,
+  Store,
+  StoredObject,
+} from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 
 /** Identifiers in one query to the store: database engines limit the depth of an expression. */
@@ -47,11 +54,14 @@ export class UnitObjects {
     return this.#read.get(id);
   }
 
-  /** Versions that rows must still have at the commit, of those that are only read; 0: there must be none. */
-  expectations(): { id: string; version: number }[] {
-    const expects: { id: string; version: number }[] = [];
+  /**
+   * Versions that rows of the group must still have at the commit, of those that are only read; 0: there must
+   * be none.
+   */
+  expectations(group: string): ObjectExpectation[] {
+    const expects: ObjectExpectation[] = [];
     for (const [id, row] of this.#read) {
-      if (!this.#pending.has(id)) expects.push({ id, version: row?.version ?? 0 });
+      if (!this.#pending.has(id)) expects.push({ id, group, version: row?.version ?? 0 });
     }
     return expects;
   }
@@ -70,8 +80,8 @@ export class UnitObjects {
    * Applies a lasting change to an object as the kept items have left it. Does nothing when there is none:
    * the item that made the object has been dropped.
    */
-  apply(id: string, group: string, change: (object: ManagedObject) => void): void {
-    const object = this.#pending.get(id)?.clone() ?? this.#fromRow(id, group);
+  apply(id: string, change: (object: ManagedObject) => void): void {
+    const object = this.#pending.get(id)?.clone() ?? this.#fromRow(id);
     if (object === undefined) return;
     change(object);
     if (object.changed) this.#pending.set(id, object);
@@ -87,17 +97,21 @@ export class UnitObjects {
     const pending = this.#pending.get(id);
     if (pending !== undefined) return pending.clone();
     if (!this.#read.has(id)) {
-      const [row] = await this.#store.load([id]);
+      const [row] = await this.#store.load(group, [id]);
       this.#read.set(id, row);
       this.#compareWithFound(id, row?.version);
     }
-    return this.#fromRow(id, group);
+    return this.#fromRow(id);
   }
 
-  #fromRow(id: string, group: string): ManagedObject | undefined {
+  #fromRow(id: string): ManagedObject | undefined {
     const row = this.#read.get(id);
-    // Objects of other groups get the same answer after the same reads as objects that do not exist.
-    return row === undefined || row.group !== group ? undefined : ManagedObject.fromStored(row, this.#vault);
+    return row && ManagedObject.fromStored(row, this.#vault);
+  }
+
+  /** Whether any group has an object with that identifier. */
+  async isTaken(id: string): Promise<boolean> {
+    return this.#pending.has(id) || (await this.#store.groupOf(id)) !== undefined;
   }
 
   /**

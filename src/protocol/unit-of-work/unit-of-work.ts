@@ -135,7 +135,7 @@ export class UnitOfWork {
   #storeUnit(): StoreUnit {
     const rows = this.#objects.toStored(this.#options);
     return {
-      expects: this.#objects.expectations(),
+      expects: this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor),
       inserts: rows.filter((row) => row.version === 1),
       updates: rows.filter((row) => row.version > 1),
       ...(this.#usedRecords && { records: this.#usedRecords.changes() }),
@@ -148,9 +148,9 @@ export class UnitOfWork {
     return this.#objects.load(id, this.#group);
   }
 
-  /** Whether this unit has read an object with that identifier from the store, of any group. */
-  isTaken(id: string): boolean {
-    return this.#objects.rowBefore(id) !== undefined;
+  /** Whether any group has an object with that identifier. */
+  isTaken(id: string): Promise<boolean> {
+    return this.#objects.isTaken(id);
   }
 
   /** Whether an item of the message has already replaced the enrolment of its client. */
@@ -165,7 +165,7 @@ export class UnitOfWork {
 
   /** Applies a lasting change to an object of the group as the kept items have left it. */
   apply(id: string, change: (object: ManagedObject) => void): void {
-    this.#objects.apply(id, this.#group, change);
+    this.#objects.apply(id, change);
   }
 
   /** Remembers the lasting changes of an item for Undo. */
@@ -220,14 +220,11 @@ export class WorkLayer implements Work {
     return object;
   }
 
-  /**
-   * Adds a new object. Identifiers are unique on the server, so an identifier of the client's choice may be
-   * that of an object that the client cannot see: the client learns that it is taken and nothing else.
-   * @throws {KmipError} ObjectAlreadyExists when the identifier is taken.
-   */
+  isTaken(id: string): Promise<boolean> {
+    return this.#unit.isTaken(id);
+  }
+
   insert(object: ManagedObject): void {
-    if (this.#unit.isTaken(object.id))
-      fail('ObjectAlreadyExists', 'an object of that identifier is here already');
     this.#objects.set(object.id, object);
   }
 

@@ -80,21 +80,27 @@ export class UnitRecords {
 
   /**
    * Returns a record as the message has left it so far, `over` being the changes of the asking layer;
-   * undefined when there is none or it has expired.
+   * undefined when there is none or it has expired. Rows of groups other than `group` are not decrypted.
    */
-  async load(kind: string, id: string, over?: ReadonlyMap<string, Change>): Promise<UnitRecord | undefined> {
+  async load(
+    kind: string,
+    id: string,
+    over?: ReadonlyMap<string, Change>,
+    group?: string,
+  ): Promise<UnitRecord | undefined> {
     const key = keyOf(kind, id);
     const isChanged = [over, this.#items, this.#own].some((changes) => changes?.has(key) === true);
     if (!isChanged && !this.#read.has(key)) this.#read.set(key, await this.#store.record(kind, id));
-    return this.#known(key, over);
+    return this.#known(key, over, group);
   }
 
   /** Returns a record that this message has read or changed. */
-  #known(key: string, over?: ReadonlyMap<string, Change>): UnitRecord | undefined {
+  #known(key: string, over?: ReadonlyMap<string, Change>, group?: string): UnitRecord | undefined {
     const change = over?.get(key) ?? this.#items.get(key) ?? this.#own.get(key);
     if (change !== undefined) return this.#changed(change);
     const row = this.#read.get(key);
     if (row === undefined || this.#isExpired(row.expires)) return undefined;
+    if (group !== undefined && group !== row.group) return undefined;
     return { group: row.group, content: this.#open(row), expires: row.expires ?? undefined };
   }
 
@@ -222,7 +228,7 @@ export class LayerRecords implements Records {
   }
 
   async load(kind: string, id: string): Promise<Uint8Array | undefined> {
-    const record = await this.#unit.load(kind, id, this.#changes);
+    const record = await this.#unit.load(kind, id, this.#changes, this.#group);
     return record?.group === this.#group ? record.content : undefined;
   }
 

@@ -60,8 +60,12 @@ export class MemoryStore implements Store {
     return { objects: new Map(this.#objects), records: new Map(this.#records) };
   }
 
-  async load(ids: readonly string[]): Promise<readonly LoadedObject[]> {
-    return ids.flatMap((id) => this.#objects.get(id) ?? []);
+  async load(group: string, ids: readonly string[]): Promise<readonly LoadedObject[]> {
+    return ids.flatMap((id) => this.#objects.get(id) ?? []).filter((row) => row.group === group);
+  }
+
+  async groupOf(id: string): Promise<string | undefined> {
+    return this.#objects.get(id)?.group;
   }
 
   async find({ group, filter, offset, limit }: ObjectQuery): Promise<FoundObjects> {
@@ -111,11 +115,13 @@ export class MemoryStore implements Store {
 
   #isCurrent({ expects, inserts, updates, records }: StoreUnit): boolean {
     const versionOf = (id: string): number => this.#objects.get(id)?.version ?? 0;
+    const versionIn = (group: string, id: string): number =>
+      this.#objects.get(id)?.group === group ? versionOf(id) : 0;
     const recordVersion = (kind: string, id: string): number =>
       this.#records.get(`${kind}/${id}`)?.version ?? 0;
     const removed = new Set(records?.removals.map(({ kind, id }) => `${kind}/${id}`));
     return (
-      expects.every(({ id, version }) => versionOf(id) === version) &&
+      expects.every(({ id, group, version }) => versionIn(group, id) === version) &&
       inserts.every(({ id }) => versionOf(id) === 0) &&
       updates.every(({ id, version }) => versionOf(id) === version - 1) &&
       (records?.expects ?? []).every(({ kind, id, version }) => recordVersion(kind, id) === version) &&

@@ -14,12 +14,12 @@ export const wrapOnly: Attribute = {
 
 /** Reads the provenance of an object from its row. */
 export async function provenanceOf({ store, vault }: TestService, id: string): Promise<Provenance> {
-  const [row] = await store.load([id]);
+  const [row] = await store.load('g', [id]);
   if (row === undefined) throw new Error(`there is no object ${id}`);
   return ManagedObject.fromStored(row, vault).provenance;
 }
 
 /** Reads the version of an object's row, which every write increases. */
 export async function rowVersion({ store }: TestService, id: string): Promise<number | undefined> {
-  return (await store.load([id]))[0]?.version;
+  return (await store.load('g', [id]))[0]?.version;
 }

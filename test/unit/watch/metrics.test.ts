@@ -87,6 +87,7 @@ t.test('calls of the store are measured by method', async (t) => {
   const metrics = new Metrics();
   const store: Store = {
     load: async () => [],
+    groupOf: async () => undefined,
     find: async () => ({ ids: [], total: 0 }) as never,
     record: async () => undefined,
     records: async () => [],
@@ -96,7 +97,7 @@ t.test('calls of the store are measured by method', async (t) => {
     close: async () => {},
   };
   const watched = withMetrics(store, metrics.storeCall);
-  t.same(await watched.load([]), []);
+  t.same(await watched.load('group', []), []);
   await watched.find({} as never);
   t.equal(await watched.record('kind', 'id'), undefined);
   t.same(await watched.records({} as never), []);
