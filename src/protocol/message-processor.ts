@@ -5,6 +5,7 @@ import {
   type ResponseItem,
   UnsupportedVersionError,
 } from '../../codec/envelope.ts';
+import { readOutline } from '../../codec/request-outline.ts';
 import { closestVersion } from '../../codec/version.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Authenticator } from './authentication/authentication.ts';
@@ -71,7 +72,12 @@ export class MessageProcessor {
     } catch (error) {
       if (error instanceof UnsupportedVersionError) version = closestVersion(error.major);
       const refusal = responses.asKmipError(error, conversation);
-      return { response: responses.refusal(version, refusal, conversation), close: false };
+      const outline = readOutline(bytes, limits);
+      const items = outline.items.slice(0, limits.batchItems);
+      return {
+        response: responses.refusal(version, refusal, conversation, { ...outline, items }),
+        close: false,
+      };
     }
   }
 

@@ -80,6 +80,8 @@ function check(request: Uint8Array, response: Uint8Array): string[] {
       throw new RuleViolationError(`status ${status}`);
     if (status === 'OperationFailed') return checkFailure(item, version);
     if (item.ResultReason !== undefined) throw new RuleViolationError('a reason although nothing failed');
+    // Undone items keep only payloads that hold identifiers and no output.
+    if (item.ResponsePayload === undefined && status === 'OperationUndone') return status;
     if (item.ResponsePayload === undefined) throw new RuleViolationError(`item ${index} has no payload`);
     checkPayload(String(item.Operation), item.ResponsePayload, version);
     return status;
@@ -114,18 +116,21 @@ interface AnsweredItem {
 }
 
 /**
- * One item per item asked (or several, all alike), up to the first failure unless Continue; or a single one
- * for the message as a whole.
+ * One item per item asked (or several, all alike), up to the first failure unless Continue; or the same
+ * failure for each item of a message that is refused as a whole.
  */
 function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredItem[]): void {
   const [first] = items;
+  if (asked === undefined) {
+    if (!isRefusal(items)) throw new RuleViolationError('a message that cannot be read was executed');
+    return;
+  }
   if (first?.Operation === undefined) {
     if (items.length !== 1) throw new RuleViolationError('an item without an operation among others');
     if (first?.ResultStatus !== 'OperationFailed')
       throw new RuleViolationError('success without an operation');
     return;
   }
-  if (asked === undefined) throw new RuleViolationError('a message that cannot be read was executed');
   let answered = 0;
   for (const [index, item] of items.entries()) {
     const question = asked.items[answered];
@@ -139,11 +144,25 @@ function checkCount(asked: RequestMessage | undefined, items: readonly AnsweredI
   }
   const option = asked.header.BatchErrorContinuationOption;
   const last = items.at(-1);
-  if (option !== 'Continue' && items.slice(0, -1).some((item) => item.ResultStatus === 'OperationFailed'))
+  if (
+    option !== 'Continue' &&
+    !isRefusal(items) &&
+    items.slice(0, -1).some((item) => item.ResultStatus === 'OperationFailed')
+  )
     throw new RuleViolationError('went on after a failure');
   const ended = option !== 'Continue' && last?.ResultStatus === 'OperationFailed';
-  if (answered < asked.items.length && !ended)
+  if (answered < Math.min(asked.items.length, defaultLimits.batchItems) && !ended)
     throw new RuleViolationError(`${asked.items.length} asked, ${answered} answered`);
+}
+
+/** Whether all items have the same failure. */
+function isRefusal(items: readonly AnsweredItem[]): boolean {
+  return items.every(
+    ({ ResultStatus: status, ResultReason: reason, ResultMessage: message }) =>
+      status === 'OperationFailed' &&
+      reason === items[0]?.ResultReason &&
+      message === items[0]?.ResultMessage,
+  );
 }
 
 function answers(item: AnsweredItem, question: RequestItem): boolean {

@@ -6,6 +6,7 @@ import {
   type ResponseItem,
   UnsupportedVersionError,
 } from '../../../codec/envelope.ts';
+import type { RequestOutline } from '../../../codec/request-outline.ts';
 import type { Version } from '../../../codec/version.ts';
 import { WireError } from '../../../codec/wire-error.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
@@ -17,6 +18,9 @@ interface Sender {
   readonly client: string;
   readonly connection: string;
 }
+
+/** The outline of bytes that are no message. */
+const unread: RequestOutline = { clientCorrelationValue: undefined, items: [] };
 
 /** Encodes responses, and reports every answer and failure to the observer. */
 export class Responses {
@@ -39,12 +43,22 @@ export class Responses {
     return this.#write({ version, serverHashedPassword, clientCorrelationValue }, items);
   }
 
-  /** Encodes the response to a message that is refused as a whole: one item, without an operation. */
-  refusal(version: Version, error: KmipError, conversation?: Conversation): Uint8Array {
+  /**
+   * Encodes the response to a message that is refused as a whole: the same failure for each item that could
+   * be read, or one item without an operation.
+   */
+  refusal(
+    version: Version,
+    error: KmipError,
+    conversation?: Conversation,
+    { items, clientCorrelationValue }: RequestOutline = unread,
+  ): Uint8Array {
     const reason = reasonFor(error, version);
     const { message } = error;
     this.#observer.refused({ version, reason, message, ...(conversation && senderOf(conversation)) });
-    return this.#write({ version }, [{ status: 'OperationFailed', reason, message }]);
+    const heads = items.length === 0 ? [{}] : items;
+    const answers = heads.map((head) => ({ ...head, status: 'OperationFailed', reason, message }) as const);
+    return this.#write({ version, clientCorrelationValue }, answers);
   }
 
   /**
