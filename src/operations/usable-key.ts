@@ -3,6 +3,8 @@ import type { CryptographicParameters } from '../../codec/structures/cryptograph
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { concatBytes } from '../common/bytes.ts';
 import { fail, type Reason } from '../common/errors.ts';
+import { combineParameters } from '../crypto/parameter-binding.ts';
+import { completeParameters, type ParameterUse } from '../crypto/parameter-defaults.ts';
 import { type PlainKey, plainKey } from '../crypto/plain-key.ts';
 import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
@@ -35,19 +37,21 @@ export function keyForUse(object: ManagedObject, use: Use, now: number, legacyRe
 /**
  * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the
  * Next Link of the first names (AES XTS profile).
- * @throws {KmipError} as `keyForUse` does for either key, ObjectNotFound when Next Link names no such object,
- *   KeyFormatTypeNotSupported when linked keys are not Raw
+ * @throws {KmipError} as `keyForUse` does for either key, as `parametersFor` for the second, ObjectNotFound
+ *   when Next Link names no such object, KeyFormatTypeNotSupported when linked keys are not Raw
  */
 export async function cipherKeyForUse(
   { object, work, now }: ObjectContext,
   use: Use,
-  { BlockCipherMode: mode }: CryptographicParameters,
+  parameters: CryptographicParameters,
 ): Promise<PlainKey> {
+  const { BlockCipherMode: mode } = parameters;
   const key = keyForUse(object, use, now);
   const id = mode === 'XTS' ? linkedId(object, 'NextLink') : undefined;
   if (id === undefined) return key;
   const next = await work.load(id);
   if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');
+  parametersFor(next, { use: 'encrypt', requested: parameters });
   return {
     ...key,
     KeyMaterial: concatBytes([rawKey(key), rawKey(keyForUse(next, use, now))]),
@@ -60,17 +64,70 @@ function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {
   fail('KeyFormatTypeNotSupported', 'linked keys for XTS must be in format Raw');
 }
 
+/** A use of an object's key, with the fields of the request that its parameters decide about. */
+export interface ParameterRequest {
+  readonly use: ParameterUse;
+  readonly requested: CryptographicParameters | undefined;
+  /** The Initialization Vector of the request. */
+  readonly iv?: Uint8Array | undefined;
+  /** The object that the request names in place of the key, the other half of its pair: it binds as well. */
+  readonly named?: ManagedObject;
+}
+
 /**
- * Chooses Cryptographic Parameters: those of the request, else the first of the key, else none, so that only
- * the key's algorithm counts. A structure without fields counts as absent. Those of the request need not be
- * among the key's, as they must be for wrapping.
+ * Returns the complete Cryptographic Parameters of a use: those that the key states, of the rest those of the
+ * request, of the rest the defaults. A structure without fields counts as absent.
+ * @throws {KmipError} BadCryptographicParameters (1.x: `legacyReason`) when the request differs from the
+ *   key's
  */
 export function parametersFor(
   object: ManagedObject,
-  requested: CryptographicParameters | undefined,
+  request: ParameterRequest,
+  legacyReason: Reason = 'InvalidField',
 ): CryptographicParameters {
-  const stated = Object.values(requested ?? {}).some((field) => field !== undefined);
-  return (stated ? requested : object.attributes.get('CryptographicParameters')) ?? {};
+  return (
+    parametersToVerify(object, request) ??
+    fail('BadCryptographicParameters', 'the Cryptographic Parameters are none of the key', legacyReason)
+  );
+}
+
+/**
+ * As `parametersFor`, but returns undefined when the request differs from the key's: nothing that was made
+ * under other parameters is valid (CS-AC-M-3, TC-ECDSA-SIGN-DIGESTEDDATA-1).
+ */
+export function parametersToVerify(
+  { attributes }: ManagedObject,
+  { use, requested = {}, iv, named }: ParameterRequest,
+): CryptographicParameters | undefined {
+  const sets = [named?.attributes, attributes].map((each) => each?.values('CryptographicParameters') ?? []);
+  const combined = sets.reduce<CryptographicParameters | undefined>(
+    (asked, own) => asked && combineParameters(own, asked, iv?.length),
+    requested,
+  );
+  const key = {
+    algorithm: attributes.get('CryptographicAlgorithm'),
+    bits: attributes.get('CryptographicLength'),
+  };
+  return combined && completeParameters(use, key, combined);
+}
+
+/**
+ * As `parametersFor`, for new encryption.
+ * @throws {KmipError} BadCryptographicParameters (1.x: InvalidField) also for an Initialization Vector of the
+ *   client where the parameters demand a random one
+ */
+export function parametersToEncrypt(
+  object: ManagedObject,
+  request: ParameterRequest,
+): CryptographicParameters {
+  const parameters = parametersFor(object, request);
+  if (parameters.RandomIV === true && request.iv !== undefined)
+    fail(
+      'BadCryptographicParameters',
+      'with Random IV the server makes the Initialization Vector: leave it out',
+      'InvalidField',
+    );
+  return parameters;
 }
 
 /**

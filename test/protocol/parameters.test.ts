@@ -1,7 +1,5 @@
 import t from 'tap';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
-import { eraOf, type Version } from '../../codec/version.ts';
-import { AddAttribute } from '../../src/operations/attributes/add-attribute.ts';
 import { DeriveKey } from '../../src/operations/creation/derive-key.ts';
 import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
@@ -11,179 +9,240 @@ import { Sign } from '../../src/operations/cryptography/sign.ts';
 import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
-import { active, createPair, Data, hex, registerKey, withMask } from './keys.ts';
-import { ask, having, length, materialOf, succeed, versionsOf } from './operations/ask.ts';
+import { active, createPair, Data, hex, registerKey, withMask, withParameters } from './keys.ts';
+import { ask, having, length, materialOf, succeed } from './operations/ask.ts';
+import { encryptWith, register, secret, wrappedAs } from './operations/transfer/wrapping-keys.ts';
 import { TestService } from './service.ts';
 
-const service = await TestService.open();
+/** Tests that the Cryptographic Parameters of a key bind those of a request (decision 28). */
+
+// No stream of this test ends.
+const service = await TestService.open({ limits: { partsPerClient: 4_096 } });
 t.teardown(() => service.close());
 
-/** A use of a key under parameters that are given, or are not. */
+type Field = keyof CryptographicParameters;
+type Values = readonly [one: CryptographicParameters, other: CryptographicParameters];
+
+/** Every field of Cryptographic Parameters with two values. */
+const everyField: Readonly<Record<Field, Values>> = {
+  BlockCipherMode: [{ BlockCipherMode: 'GCM' }, { BlockCipherMode: 'CTR' }],
+  PaddingMethod: [{ PaddingMethod: 'None' }, { PaddingMethod: 'PKCS5' }],
+  HashingAlgorithm: [{ HashingAlgorithm: 'SHA_256' }, { HashingAlgorithm: 'SHA_512' }],
+  KeyRoleType: [{ KeyRoleType: 'BDK' }, { KeyRoleType: 'CVK' }],
+  DigitalSignatureAlgorithm: [
+    { DigitalSignatureAlgorithm: 'SHA_256WithRSAEncryption' },
+    { DigitalSignatureAlgorithm: 'SHA_512WithRSAEncryption' },
+  ],
+  CryptographicAlgorithm: [{ CryptographicAlgorithm: 'AES' }, { CryptographicAlgorithm: 'ARIA' }],
+  RandomIV: [{ RandomIV: true }, { RandomIV: false }],
+  IVLength: [{ IVLength: 96 }, { IVLength: 128 }],
+  TagLength: [{ TagLength: 16 }, { TagLength: 12 }],
+  FixedFieldLength: [{ FixedFieldLength: 32 }, { FixedFieldLength: 64 }],
+  InvocationFieldLength: [{ InvocationFieldLength: 32 }, { InvocationFieldLength: 64 }],
+  CounterLength: [{ CounterLength: 32 }, { CounterLength: 16 }],
+  InitialCounterValue: [{ InitialCounterValue: 1 }, { InitialCounterValue: 2 }],
+  SaltLength: [{ SaltLength: 20 }, { SaltLength: 32 }],
+  MaskGenerator: [{ MaskGenerator: 'MGF1' }, { MaskGenerator: 0x80000001 }],
+  MaskGeneratorHashingAlgorithm: [
+    { MaskGeneratorHashingAlgorithm: 'SHA_256' },
+    { MaskGeneratorHashingAlgorithm: 'SHA_512' },
+  ],
+  PSource: [{ PSource: Uint8Array.of(1) }, { PSource: Uint8Array.of(2) }],
+  TrailerField: [{ TrailerField: 1 }, { TrailerField: 2 }],
+};
+
+/** A use of a key under parameters that the key or the request states. */
 interface Row {
-  readonly operation: AnyOperation;
-  /** A new key; calls for the same row use the same material. */
-  readonly key: () => Promise<string>;
-  readonly request: (id: string, given: { CryptographicParameters?: CryptographicParameters }) => object;
-  /** What the answer says, so that answers under different parameters differ. */
-  readonly gave: (payload: never) => unknown;
-  readonly one: CryptographicParameters;
-  readonly other: CryptographicParameters;
-  /**
-   * What it comes to without any parameters: a reason in 1.x and one in 2.x, or a result that the key
-   * decides.
-   */
-  readonly without: readonly [classic: string, modern: string] | 'result';
+  readonly name: string;
+  /** Returns a new key with the same material each time, with these parameters. */
+  readonly key: (...parameters: CryptographicParameters[]) => Promise<string>;
+  /** Returns the result of the use, or the reason why there is none. */
+  readonly use: (id: string, requested?: CryptographicParameters) => Promise<string>;
+  /** Values that make sense for the use, instead of those above. */
+  readonly fields?: Partial<Record<Field, Values>>;
+  /** The answer to a request that leaves the parameters of the key. */
+  readonly refusal?: string;
 }
 
-const aes = (...bits: Parameters<typeof withMask>) => registerKey(service, active, withMask(...bits));
-const missing = ['InvalidField', 'BadCryptographicParameters'] as const;
-const ecb = { BlockCipherMode: 'ECB', PaddingMethod: 'PKCS5' } as const;
-const ctr = { BlockCipherMode: 'CTR' } as const;
-const sha256 = { HashingAlgorithm: 'SHA_256' } as const;
-const sha512 = { HashingAlgorithm: 'SHA_512' } as const;
-const hmac256 = { CryptographicAlgorithm: 'HMAC_SHA256' } as const;
-const hmac512 = { CryptographicAlgorithm: 'HMAC_SHA512' } as const;
-const twoBlocks = new Uint8Array(32);
-const IVCounterNonce = new Uint8Array(16);
-const unpadded = { BlockCipherMode: 'ECB' } as const;
+async function answer(
+  operation: AnyOperation,
+  request: object,
+  result: (payload: never) => unknown,
+): Promise<string> {
+  const { reason, payload } = await ask(service, '2.1', operation, request);
+  return reason ?? String(await result(payload as never));
+}
 
-const signer = await createPair(service, 'RSA');
+const stated = (requested: CryptographicParameters | undefined) =>
+  requested === undefined ? {} : { CryptographicParameters: requested };
+const aes =
+  (...bits: Parameters<typeof withMask>) =>
+  (...parameters: CryptographicParameters[]) =>
+    registerKey(service, active, withMask(...bits), ...parameters.map(withParameters));
+const IVCounterNonce = new Uint8Array(12).fill(3);
+const wideIv = new Uint8Array(16).fill(3);
+const ivFor = (requested?: CryptographicParameters) =>
+  requested?.BlockCipherMode === 'CTR' || requested?.IVLength === 128 ? wideIv : IVCounterNonce;
+
+const hmacs: Values = [{ CryptographicAlgorithm: 'HMAC_SHA256' }, { CryptographicAlgorithm: 'HMAC_SHA512' }];
+const cmac: Values = [{ BlockCipherMode: 'CMAC' }, { BlockCipherMode: 'CBC' }];
+const paddings: Values = [{ PaddingMethod: 'PKCS1V1_5' }, { PaddingMethod: 'PSS' }];
+const rsaAlgorithms: Values = [{ CryptographicAlgorithm: 'RSA' }, { CryptographicAlgorithm: 'EC' }];
+const wrapModes: Values = [{ BlockCipherMode: 'NISTKeyWrap' }, { BlockCipherMode: 'AESKeyWrapPadding' }];
+
+const pair = await createPair(service, 'RSA');
+const { Object: privateKey } = await succeed(service, '2.1', Get, { UniqueIdentifier: pair.id });
+const { Object: publicKey } = await succeed(service, '2.1', Get, { UniqueIdentifier: pair.publicId });
 const { MACData } = await succeed(service, '2.1', MAC, {
-  UniqueIdentifier: await aes('MACGenerate'),
-  CryptographicParameters: hmac256,
+  UniqueIdentifier: await aes('MACGenerate')(),
   Data,
 });
-const { SignatureData } = await succeed(service, '2.1', Sign, {
-  UniqueIdentifier: signer.id,
-  CryptographicParameters: sha256,
-  Data,
-});
+const { SignatureData } = await succeed(service, '2.1', Sign, { UniqueIdentifier: pair.id, Data });
+const half =
+  (object: typeof privateKey, mask: 'Sign' | 'Verify') =>
+  (...parameters: CryptographicParameters[]) =>
+    register(service, object, active, withMask(mask), ...parameters.map(withParameters));
+const target = await register(service, secret(new Uint8Array(16).fill(7)));
 
-const bytesIn = (payload: { Data?: Uint8Array }) => hex(payload.Data);
+const simple =
+  (operation: AnyOperation, result: (payload: never) => unknown, more: object = {}) =>
+  (id: string, requested?: CryptographicParameters) =>
+    answer(operation, { UniqueIdentifier: id, Data, ...more, ...stated(requested) }, result);
 const verdict = (payload: { ValidityIndicator?: string }) => payload.ValidityIndicator;
-const simple = (id: string, given: object) => ({ UniqueIdentifier: id, Data, ...given });
+const inOnePart = { InitIndicator: true };
 
 const rows: readonly Row[] = [
   {
-    operation: Encrypt,
-    key: () => aes('Encrypt'),
-    // ECB has no vector: only CTR is given one.
-    request: (id, given) => ({
-      ...simple(id, given),
-      ...(given.CryptographicParameters?.BlockCipherMode === 'CTR' ? { IVCounterNonce } : {}),
-    }),
-    gave: bytesIn,
-    one: ecb,
-    other: ctr,
-    without: missing,
+    name: 'Encrypt',
+    key: aes('Encrypt'),
+    use: (id, requested) =>
+      simple(Encrypt, (made: { Data: Uint8Array }) => hex(made.Data), {
+        IVCounterNonce: ivFor(requested),
+      })(id, requested),
   },
   {
-    operation: Decrypt,
-    key: () => aes('Decrypt'),
-    request: (id, given) => ({
-      ...simple(id, given),
-      Data: twoBlocks,
-      ...(given.CryptographicParameters?.BlockCipherMode === 'CTR' ? { IVCounterNonce } : {}),
-    }),
-    gave: bytesIn,
-    one: unpadded,
-    other: ctr,
-    without: missing,
+    name: 'Encrypt in parts',
+    key: aes('Encrypt'),
+    use: (id, requested) =>
+      simple(Encrypt, (made: { Data: Uint8Array }) => hex(made.Data), {
+        ...inOnePart,
+        IVCounterNonce: ivFor(requested),
+      })(id, requested),
   },
   {
-    operation: MAC,
-    key: () => aes('MACGenerate'),
-    request: simple,
-    gave: (payload: { MACData: Uint8Array }) => hex(payload.MACData),
-    one: hmac256,
-    other: hmac512,
-    // CMAC: the algorithm of the key says enough.
-    without: 'result',
+    name: 'Decrypt',
+    key: aes('Decrypt'),
+    use: (id, requested) =>
+      simple(Decrypt, (made: { Data: Uint8Array }) => hex(made.Data), {
+        IVCounterNonce: ivFor(requested),
+        AuthenticatedEncryptionTag: new Uint8Array(16),
+      })(id, requested),
   },
   {
-    operation: MACVerify,
-    key: () => aes('MACVerify'),
-    request: (id, given) => ({ ...simple(id, given), MACData }),
-    gave: verdict,
-    one: hmac256,
-    other: hmac512,
-    without: 'result',
+    name: 'Decrypt in parts',
+    key: aes('Decrypt'),
+    use: (id, requested) =>
+      simple(Decrypt, () => 'begun', { ...inOnePart, IVCounterNonce: ivFor(requested) })(id, requested),
   },
   {
-    operation: Sign,
-    key: async () => signer.id,
-    request: simple,
-    gave: (payload: { SignatureData: Uint8Array }) => hex(payload.SignatureData),
-    one: sha256,
-    other: sha512,
-    without: missing,
+    name: 'Sign',
+    key: half(privateKey, 'Sign'),
+    use: simple(Sign, (made: { SignatureData: Uint8Array }) => made.SignatureData.length),
+    fields: { PaddingMethod: paddings, CryptographicAlgorithm: rsaAlgorithms },
   },
   {
-    operation: SignatureVerify,
-    key: async () => signer.publicId,
-    request: (id, given) => ({ ...simple(id, given), SignatureData }),
-    gave: verdict,
-    one: sha256,
-    other: sha512,
-    without: missing,
+    name: 'Sign in parts',
+    key: half(privateKey, 'Sign'),
+    use: simple(Sign, () => 'begun', inOnePart),
+    fields: { PaddingMethod: paddings, CryptographicAlgorithm: rsaAlgorithms },
   },
   {
-    operation: DeriveKey,
-    key: () => aes('DeriveKey'),
-    request: (id, given) => ({
-      ObjectType: 'SecretData',
-      UniqueIdentifier: [id],
-      DerivationMethod: 'HMAC',
-      DerivationParameters: { DerivationData: [Data], ...given },
-      Attributes: having(length(128), withMask('DeriveKey')),
-    }),
-    gave: (payload: { UniqueIdentifier: string }) => payload.UniqueIdentifier,
-    one: sha256,
-    other: sha512,
-    without: missing,
+    name: 'Signature Verify',
+    key: half(publicKey, 'Verify'),
+    use: simple(SignatureVerify, verdict, { SignatureData }),
+    fields: { PaddingMethod: paddings, CryptographicAlgorithm: rsaAlgorithms },
+    refusal: 'Invalid',
+  },
+  {
+    name: 'MAC',
+    key: aes('MACGenerate'),
+    use: simple(MAC, (made: { MACData: Uint8Array }) => hex(made.MACData)),
+    fields: { BlockCipherMode: cmac, CryptographicAlgorithm: hmacs },
+  },
+  {
+    name: 'MAC in parts',
+    key: aes('MACGenerate'),
+    use: simple(MAC, () => 'begun', inOnePart),
+    fields: { BlockCipherMode: cmac, CryptographicAlgorithm: hmacs },
+  },
+  {
+    name: 'MAC Verify',
+    key: aes('MACVerify'),
+    use: simple(MACVerify, verdict, { MACData }),
+    fields: { BlockCipherMode: cmac, CryptographicAlgorithm: hmacs },
+    refusal: 'Invalid',
+  },
+  {
+    name: 'Derive Key',
+    key: aes('DeriveKey'),
+    use: (id, requested) =>
+      answer(
+        DeriveKey,
+        {
+          ObjectType: 'SecretData',
+          UniqueIdentifier: [id],
+          DerivationMethod: 'NIST800_108_C',
+          DerivationParameters: { DerivationData: [Data], ...stated(requested) },
+          Attributes: having(length(128), withMask('DeriveKey')),
+        },
+        async ({ UniqueIdentifier }: { UniqueIdentifier: string }) =>
+          hex(materialOf((await succeed(service, '2.1', Get, { UniqueIdentifier })).Object)),
+      ),
+    fields: { BlockCipherMode: cmac, CryptographicAlgorithm: hmacs },
+  },
+  {
+    name: 'wrap',
+    key: aes('WrapKey'),
+    use: (id, requested) =>
+      answer(
+        Get,
+        { UniqueIdentifier: target, ...encryptWith(id, {}, requested) },
+        (made: { Object: object }) =>
+          hex((made.Object as { value: { KeyBlock: { KeyValue: Uint8Array } } }).value.KeyBlock.KeyValue),
+      ),
+    fields: { BlockCipherMode: wrapModes },
+  },
+  {
+    name: 'unwrap',
+    key: aes('UnwrapKey'),
+    use: async (id, requested) => {
+      const wrapped = new Uint8Array(24);
+      const information = { UniqueIdentifier: id, ...stated(requested) };
+      const data = { WrappingMethod: 'Encrypt', EncryptionKeyInformation: information } as const;
+      const again = await register(service, wrappedAs(secret(new Uint8Array(16)), wrapped, data));
+      return answer(Get, { UniqueIdentifier: again, KeyWrapType: 'NotWrapped' }, () => 'unwrapped');
+    },
+    fields: { BlockCipherMode: wrapModes },
   },
 ];
 
-/** What a use comes to: its result, or the reason why there is none. */
-async function use(
-  { operation, request, gave }: Row,
-  version: Version,
-  id: string,
-  given: { CryptographicParameters?: CryptographicParameters },
-): Promise<unknown> {
-  const { reason, payload } = await ask(service, version, operation, request(id, given));
-  if (reason !== undefined) return reason;
-  const result = gave(payload as never);
-  if (operation !== DeriveKey) return result;
-  const { Object: derived } = await succeed(service, '2.1', Get, { UniqueIdentifier: result });
-  return hex(materialOf(derived));
-}
-
-t.test('parameters come from the request, else the first of the key, else from the key alone', async (t) => {
-  for (const row of rows) {
-    const { operation, one, other, without } = row;
-    const id = await row.key();
-    const results = new Map<Version, readonly unknown[]>();
-    for (const version of versionsOf(operation)) {
-      const under = (...[given]: CryptographicParameters[]) =>
-        use(row, version, id, given === undefined ? {} : { CryptographicParameters: given });
-      const [asOne, asOther, none] = [await under(one), await under(other), await under()];
-      t.not(asOne, asOther, `${operation.name} ${version}: they make a difference`);
-      if (without !== 'result')
-        t.equal(none, without[eraOf(version) === '1.x' ? 0 : 1], `${operation.name} ${version}: none at all`);
-      results.set(version, [asOne, asOther]);
-    }
-    for (const value of [one, other]) {
-      const NewAttribute = { name: 'CryptographicParameters', value };
-      await succeed(service, '2.1', AddAttribute, { UniqueIdentifier: id, NewAttribute });
-    }
-    for (const [version, [asOne, asOther]] of results) {
-      const what = `${operation.name} ${version}`;
-      t.equal(await use(row, version, id, {}), asOne, `${what}: the first of the key`);
-      const empty = { CryptographicParameters: {} };
-      t.equal(await use(row, version, id, empty), asOne, `${what}: a structure that says nothing`);
-      const given = { CryptographicParameters: other };
-      t.equal(await use(row, version, id, given), asOther, `${what}: those of the request first`);
+t.test('each field that a key states binds, and a field that it omits does not', async (t) => {
+  for (const { name, key, use, fields, refusal = 'BadCryptographicParameters' } of rows) {
+    const free = await key();
+    for (const [field, values] of Object.entries({ ...everyField, ...fields })) {
+      const [one, other] = values;
+      const bound = await key(one);
+      const expected = await use(free, one);
+      t.equal(await use(bound, one), expected, `${name}, ${field}: stated by both`);
+      t.equal(await use(bound), expected, `${name}, ${field}: stated by the key`);
+      t.equal(await use(bound, {}), expected, `${name}, ${field}: a structure that states nothing`);
+      t.equal(await use(bound, other), refusal, `${name}, ${field}: the request differs`);
+      const beside = field === 'KeyRoleType' ? { SaltLength: 20 } : { KeyRoleType: 'BDK' as const };
+      const unrelated = await key(beside);
+      t.equal(await use(unrelated, other), await use(free, other), `${name}, ${field}: omitted by the key`);
+      const either = await key(one, other);
+      t.equal(await use(either, one), expected, `${name}, ${field}: the first of two sets`);
+      t.equal(await use(either, other), await use(free, other), `${name}, ${field}: the second of two sets`);
     }
   }
 });

@@ -10,6 +10,7 @@ import {
   createDecipher,
   generateIv,
   prepareIv,
+  requireLongIv,
   selectSuite,
 } from './cipher-suites.ts';
 
@@ -35,6 +36,7 @@ export function startSymmetricEncryption(
   { iv, additionalData }: StreamParameters,
 ): EncryptionStream {
   const suite = selectStreamSuite(key, algorithm, parameters, additionalData);
+  requireLongIv(suite, iv);
   const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
   const cipher = createCipher(suite, key, prepareIv(suite, parameters, algorithm, iv ?? generatedIv));
   if (additionalData !== undefined) cipher.setAAD(additionalData, { plaintextLength: 0 });

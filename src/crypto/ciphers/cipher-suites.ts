@@ -11,6 +11,7 @@ import {
 import type { BlockCipherMode, CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { InvalidParametersError, InvalidTagLengthError, UnsupportedAlgorithmError } from '../errors.ts';
+import { ivBytesOf, tagBytesOf } from '../parameter-names.ts';
 import { type BlockPadding, requireBlockPadding } from './block-padding.ts';
 
 /* The choice of OpenSSL's cipher by symmetric key and Cryptographic Parameters (KMIP 2.1 §4.13, §11.5). */
@@ -176,9 +177,10 @@ function requireTagLength(
   { TagLength = 16 }: CryptographicParameters,
 ): number {
   if (allowed === undefined) return 0;
-  if (!allowed.includes(TagLength))
+  const bytes = tagBytesOf(TagLength);
+  if (!allowed.includes(bytes))
     throw new InvalidTagLengthError(`Tag Length must be one of ${allowed.join(', ')} bytes`);
-  return TagLength;
+  return bytes;
 }
 
 /**
@@ -198,7 +200,8 @@ function rejectCounterFields(parameters: CryptographicParameters, algorithm: Cry
 }
 
 /**
- * Generates a random Initialization Vector of IV Length bits; undefined where the mode takes none.
+ * Generates a random Initialization Vector of IV Length, in bits or bytes; undefined where the mode takes
+ * none.
  * @throws {InvalidParametersError} for a length that the mode does not take, or that is too short to be
  * random
  */
@@ -207,15 +210,11 @@ export function generateIv(
   { IVLength }: CryptographicParameters,
 ): Uint8Array | undefined {
   if (ivLengths === 'none') return undefined;
-  const bytes = IVLength === undefined ? ivLengths.generated : IVLength / 8;
+  const bytes = IVLength === undefined ? ivLengths.generated : ivBytesOf(IVLength);
   // Shorter random vectors would soon repeat under one key.
-  if (
-    !Number.isInteger(bytes) ||
-    bytes < Math.min(ivLengths.generated, 12) ||
-    bytes > Math.min(ivLengths.max, 16)
-  ) {
+  if (bytes < Math.min(ivLengths.generated, 12) || bytes > Math.min(ivLengths.max, 16)) {
     throw new InvalidParametersError(
-      `an Initialization Vector of ${IVLength} bits cannot be made for this mode`,
+      `no Initialization Vector of IV Length ${IVLength} is made for this mode`,
     );
   }
   return randomFillSync(new Uint8Array(bytes));
@@ -233,10 +232,26 @@ export function prepareIv(
 ): Uint8Array | null {
   if (ivLengths === 'none' || iv === undefined) return null;
   const fits = iv.length >= ivLengths.min && iv.length <= ivLengths.max;
-  if (!fits || (IVLength !== undefined && IVLength !== iv.length * 8)) {
+  // IV Length repeats the length of a given vector: in bits by the specification, in bytes by many clients.
+  if (!fits || (IVLength !== undefined && IVLength !== iv.length * 8 && IVLength !== iv.length)) {
     throw new InvalidParametersError(`an IV/Counter/Nonce of ${iv.length} bytes does not fit the parameters`);
   }
   return algorithm === 'ChaCha20' ? buildChaChaIv(iv, InitialCounterValue) : iv;
+}
+
+/**
+ * Shortest Initialization Vector of new encryption in bytes. Shorter ones repeat too soon, and under GCM and
+ * CCM a repetition reveals the data and lets others forge; the standards of both modes allow them.
+ */
+const minNewIvBytes = 8;
+
+/**
+ * Refuses to encrypt under a short Initialization Vector of the client. Decryption of old data takes any.
+ * @throws {InvalidParametersError} for less than 8 bytes
+ */
+export function requireLongIv({ ivLengths }: CipherSuite, iv: Uint8Array | undefined): void {
+  if (ivLengths !== 'none' && iv !== undefined && iv.length < minNewIvBytes)
+    throw new InvalidParametersError(`an IV/Counter/Nonce must have at least ${minNewIvBytes} bytes`);
 }
 
 /**

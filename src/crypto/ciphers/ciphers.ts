@@ -9,6 +9,7 @@ import {
   createDecipher,
   generateIv,
   prepareIv,
+  requireLongIv,
   selectSuite,
 } from './cipher-suites.ts';
 
@@ -26,6 +27,7 @@ export function encryptSymmetric(
   { data, iv, additionalData }: Plaintext,
 ): Encrypted {
   const suite = selectSuite(key, algorithm, parameters, additionalData);
+  requireLongIv(suite, iv);
   const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
   const preparedIv = prepareIv(suite, parameters, algorithm, iv ?? generatedIv);
   const input = suite.kind === 'blocks' ? pad(data, suite.block, suite.padding) : data;

@@ -106,7 +106,7 @@ function runAfterOthers<T>(run: () => Promise<T>): Promise<T> {
 
 /** Hashes the key alone: the specification does not define how data would be joined to it. */
 function deriveHash({ key, parameters, data }: KeyDerivation): Uint8Array {
-  if (data.length > 0)
+  if (data.some((piece) => piece.length > 0))
     throw new InvalidParametersError('HASH is over the key alone: Derivation Data is one too many');
   return digest(requireSelectedHash(parameters, key), readSecret(key));
 }
@@ -146,7 +146,9 @@ const encoder = new TextEncoder();
  * Derives the signing key of AWS Signature Version 4 from date, region, service and the optional
  * `aws4_request`.
  */
-function deriveAws({ key, data }: KeyDerivation): Uint8Array {
+function deriveAws({ key, parameters, data }: KeyDerivation): Uint8Array {
+  if ((selectHash(parameters) ?? 'SHA_256') !== 'SHA_256')
+    throw new InvalidParametersError('the hash of AWS Signature Version 4 is SHA-256');
   const scope = data.length === 1 ? splitScope(concatBytes(data)) : [...data];
   if (scope.length === 3) scope.push(encoder.encode('aws4_request'));
   if (scope.length !== 4) {

@@ -5,8 +5,9 @@ import { concatBytes } from '../../common/bytes.ts';
 import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { requireHash } from '../hashes/hashes.ts';
 import { requireComponents } from '../keys/key-objects.ts';
+import { hashOfHmac } from '../parameter-names.ts';
 import type { PlainKey } from '../plain-key.ts';
-import { hashOfHmac, mac } from '../signatures/macs.ts';
+import { mac } from '../signatures/macs.ts';
 
 /** A pseudorandom function with its key: computes a MAC over the concatenation of its arguments. */
 export type Prf = (...pieces: readonly Uint8Array[]) => Uint8Array;
@@ -29,13 +30,15 @@ export function selectPrf(key: PlainKey, parameters: CryptographicParameters): P
 
 /**
  * Selects the stated hash, else that of the stated HMAC algorithm, else that of an HMAC key.
- * @throws {InvalidParametersError} when hash and algorithm contradict each other
+ * @throws {InvalidParametersError} when hash and algorithm contradict each other, or for the mode of a cipher
  */
 export function selectHash(
   parameters: CryptographicParameters,
   key?: PlainKey,
 ): HashingAlgorithm | undefined {
-  const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm } = parameters;
+  const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm, BlockCipherMode: mode } = parameters;
+  if (mode !== undefined)
+    throw new InvalidParametersError(`a hash takes no Block Cipher Mode, yet it is ${mode}`);
   const implied = hashOfHmac(algorithm);
   if (named !== undefined && implied !== undefined && named !== implied)
     throw new InvalidParametersError('Hashing Algorithm is not that of the Cryptographic Algorithm');

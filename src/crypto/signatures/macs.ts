@@ -1,29 +1,12 @@
 import crypto, { createHmac, timingSafeEqual } from 'node:crypto';
-import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
+import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { requireHash } from '../hashes/hashes.ts';
 import { requireComponents } from '../keys/key-objects.ts';
+import { hashOfHmac } from '../parameter-names.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { MacStream } from '../streams.ts';
-
-const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
-  ['HMAC_MD5', 'MD5'],
-  ['HMAC_SHA1', 'SHA_1'],
-  ['HMAC_SHA224', 'SHA_224'],
-  ['HMAC_SHA256', 'SHA_256'],
-  ['HMAC_SHA384', 'SHA_384'],
-  ['HMAC_SHA512', 'SHA_512'],
-  ['HMAC_SHA3_224', 'SHA3_224'],
-  ['HMAC_SHA3_256', 'SHA3_256'],
-  ['HMAC_SHA3_384', 'SHA3_384'],
-  ['HMAC_SHA3_512', 'SHA3_512'],
-]);
-
-/** Returns the hash of an HMAC algorithm; undefined for every other algorithm. */
-export function hashOfHmac(algorithm: CryptographicAlgorithm | undefined): HashingAlgorithm | undefined {
-  return algorithm === undefined ? undefined : hmacs.get(algorithm);
-}
 
 /** OpenSSL's ciphers under CMAC (SP 800-38B), by the bytes of the key. */
 const cmacs = new Map<CryptographicAlgorithm, Readonly<Record<number, string>>>([
@@ -67,8 +50,10 @@ function openMac(key: PlainKey, parameters: CryptographicParameters): Mac {
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
   if (algorithm === undefined) throw new InvalidParametersError('Cryptographic Algorithm is missing');
   const { BlockCipherMode: mode } = parameters;
-  const hash = hmacs.get(algorithm);
+  const hash = hashOfHmac(algorithm);
   if (hash !== undefined) {
+    if ((parameters.HashingAlgorithm ?? hash) !== hash)
+      throw new InvalidParametersError('Hashing Algorithm is not that of the Cryptographic Algorithm');
     if (mode !== undefined) throw new InvalidParametersError(`${algorithm} has no Block Cipher Mode`);
     const hmac = createHmac(requireHash(hash).name, components.key);
     return { update: (data) => hmac.update(data), final: () => hmac.digest() };

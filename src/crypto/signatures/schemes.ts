@@ -1,45 +1,13 @@
-import type { DigitalSignatureAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
+import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { requireHash } from '../hashes/hashes.ts';
 import { bitLength, type KeyComponents } from '../keys/key-components.ts';
+import { schemeOfName } from '../parameter-names.ts';
 import type { Message } from '../streams.ts';
 import type { Pss } from './pss.ts';
 
 /* The choice of a signature scheme (KMIP 2.1 §4.13). */
-
-type Padding = 'PSS' | 'PKCS1V1_5';
-
-interface NamedScheme {
-  readonly kind: 'rsa' | 'ec' | 'dsa';
-  readonly hash?: HashingAlgorithm;
-  readonly padding?: Padding;
-}
-
-const rsa = (hash: HashingAlgorithm): NamedScheme => ({ kind: 'rsa', hash, padding: 'PKCS1V1_5' });
-const ec = (hash: HashingAlgorithm): NamedScheme => ({ kind: 'ec', hash });
-const dsa = (hash: HashingAlgorithm): NamedScheme => ({ kind: 'dsa', hash });
-
-const schemesByName: Partial<Record<Exclude<DigitalSignatureAlgorithm, number>, NamedScheme>> = {
-  MD5WithRSAEncryption: rsa('MD5'),
-  SHA_1WithRSAEncryption: rsa('SHA_1'),
-  SHA_224WithRSAEncryption: rsa('SHA_224'),
-  SHA_256WithRSAEncryption: rsa('SHA_256'),
-  SHA_384WithRSAEncryption: rsa('SHA_384'),
-  SHA_512WithRSAEncryption: rsa('SHA_512'),
-  SHA3_256WithRSAEncryption: rsa('SHA3_256'),
-  SHA3_384WithRSAEncryption: rsa('SHA3_384'),
-  SHA3_512WithRSAEncryption: rsa('SHA3_512'),
-  RSASSA_PSS: { kind: 'rsa', padding: 'PSS' },
-  DSAWithSHA_1: dsa('SHA_1'),
-  DSAWithSHA224: dsa('SHA_224'),
-  DSAWithSHA256: dsa('SHA_256'),
-  ECDSAWithSHA_1: ec('SHA_1'),
-  ECDSAWithSHA224: ec('SHA_224'),
-  ECDSAWithSHA256: ec('SHA_256'),
-  ECDSAWithSHA384: ec('SHA_384'),
-  ECDSAWithSHA512: ec('SHA_512'),
-};
 
 /** The signature scheme of a key and parameters. */
 export type Scheme =
@@ -61,7 +29,7 @@ export function hashOfScheme(scheme: Exclude<Scheme, { kind: 'pure' }>): Hashing
  */
 export function selectScheme(components: KeyComponents, parameters: CryptographicParameters): Scheme {
   const { DigitalSignatureAlgorithm: name, PaddingMethod: padding } = parameters;
-  const scheme = typeof name === 'string' ? schemesByName[name] : undefined;
+  const scheme = schemeOfName(name);
   if (name !== undefined && scheme === undefined) {
     throw new UnsupportedAlgorithmError(`Digital Signature Algorithm ${name} is not offered`);
   }

@@ -174,8 +174,10 @@ export function chooseSigningAlgorithm(key: KeyObject, parameters: Cryptographic
   if (kind === 'ed25519') return { name: 'Ed25519' };
   if (kind === 'rsa') {
     const hash = hashes[chooseHash(requestedHash, 'SHA_256')];
-    const pss = name === 'RSASSA_PSS' || (scheme === undefined && padding === 'PSS');
-    if (!pss && padding !== undefined && padding !== 'PKCS1V1_5') {
+    const usual = name === 'RSASSA_PSS' ? 'PSS' : 'PKCS1V1_5';
+    // `SHA-n with RSA Encryption` beside the padding PSS is PSS with that hash.
+    const pss = (padding ?? usual) === 'PSS';
+    if (padding !== undefined && padding !== 'PSS' && padding !== usual) {
       throw new InvalidParametersError(`certificates are not signed with Padding Method ${padding}`);
     }
     requireModulusLength(key);

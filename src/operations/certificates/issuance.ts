@@ -8,7 +8,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { createObject, valueOf } from '../new-object.ts';
-import { keyForUse } from '../usable-key.ts';
+import { keyForUse, parametersFor } from '../usable-key.ts';
 import { isDerivedFromCertificate } from './certificate-template.ts';
 import { recordIssued } from './issued-certificates.ts';
 import type { Issuer } from './issuers.ts';
@@ -88,8 +88,8 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   const dates = chooseDates(issuance, now);
   const issuerKey = keyForUse(key, 'Certify', now);
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
-  const parameters =
-    valueOf(attributes, 'CryptographicParameters') ?? key.attributes.get('CryptographicParameters') ?? {};
+  const stated = valueOf(attributes, 'CryptographicParameters');
+  const requested = algorithm === undefined ? stated : { ...stated, DigitalSignatureAlgorithm: algorithm };
   const certificate = await crypto.certification.issueCertificate({
     content,
     issuer: issuerCertificate?.details.subject ?? content.subject,
@@ -102,7 +102,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     revocationListUrl:
       issuerCertificate &&
       context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),
-    signature: algorithm === undefined ? parameters : { ...parameters, DigitalSignatureAlgorithm: algorithm },
+    signature: parametersFor(key, { use: 'certify', requested }),
   });
   countUse(key, certificate.length, context);
   const value = {

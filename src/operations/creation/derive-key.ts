@@ -16,7 +16,7 @@ import type { Context } from '../context.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
-import { keyForUse, parametersFor } from '../usable-key.ts';
+import { keyForUse, parametersToEncrypt } from '../usable-key.ts';
 import { convertToStated, statedFormats } from './stated-formats.ts';
 
 type MethodName = Exclude<DerivationMethod, number>;
@@ -81,7 +81,11 @@ export const DeriveKey = operation({
       method,
       key: sources.key,
       peer: sources.peer,
-      parameters: parametersFor(sources.first, given.CryptographicParameters),
+      parameters: parametersToEncrypt(sources.first, {
+        use: method,
+        requested: given.CryptographicParameters,
+        iv: given.InitializationVector,
+      }),
       data: inputs.DerivationData,
       iv: given.InitializationVector,
       salt: given.Salt,
@@ -157,9 +161,14 @@ function requireInputs(method: MethodName, inputs: Readonly<Partial<Record<Input
     const value = inputs[name];
     const present = Array.isArray(value) ? value.length > 0 : value !== undefined;
     if (!present && required.includes(name)) fail('InvalidField', `${method} needs ${name}`);
-    if (present && !required.includes(name) && !optional.includes(name))
+    if (present && !isEmpty(value) && !required.includes(name) && !optional.includes(name))
       fail('InvalidField', `${method} takes no ${name}`);
   }
+}
+
+/** Clients send empty bytes for what they leave out. */
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isEmpty) : value instanceof Uint8Array && value.length === 0;
 }
 
 /** The object to be derived. */

@@ -4,6 +4,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { isTagKnownIn } from '../../../codec/tags.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
@@ -31,7 +32,7 @@ export const Decrypt = operation({
     const { object: target, attempts, crypto, version } = context;
     if (isPart(request)) return decryptPart(request, context);
     const data = requireField(request.Data, 'Data');
-    const parameters = parametersFor(target, request.CryptographicParameters);
+    const parameters = chooseParameters(target, request);
     const key = await cipherKeyForUse(context, 'Decrypt', parameters);
     const tag = isTagKnownIn('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
@@ -47,6 +48,11 @@ export const Decrypt = operation({
   },
 });
 
+function chooseParameters(target: ManagedObject, request: Infer<typeof Request>): CryptographicParameters {
+  const { CryptographicParameters: requested, IVCounterNonce: iv } = request;
+  return parametersFor(target, { use: 'encrypt', requested, iv });
+}
+
 /** Output before the last part is not authenticated yet; clients that send parts accept that. */
 function decryptPart(
   request: Infer<typeof Request>,
@@ -57,15 +63,11 @@ function decryptPart(
     fail('InvalidField', 'the additional data must come with the first part');
   requireUsage(target, 'Decrypt', now);
   const start = () => ({
-    stream: crypto.startDecryption(
-      keyForUse(target, 'Decrypt', now),
-      parametersFor(target, request.CryptographicParameters),
-      {
-        iv: request.IVCounterNonce,
-        additionalData,
-        appendedTag: !isTagKnownIn('AuthenticatedEncryptionTag', version),
-      },
-    ),
+    stream: crypto.startDecryption(keyForUse(target, 'Decrypt', now), chooseParameters(target, request), {
+      iv: request.IVCounterNonce,
+      additionalData,
+      appendedTag: !isTagKnownIn('AuthenticatedEncryptionTag', version),
+    }),
     tag: request.AuthenticatedEncryptionTag,
   });
   const spec = { operation: 'Decrypt', object: target.id, request, start } as const;

@@ -5,10 +5,11 @@ import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
+import { cipherKeyForUse, keyForUse, parametersToEncrypt, requireField } from '../usable-key.ts';
 import { createSharedSecret, usesKeyEncapsulation } from './kem.ts';
 import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
@@ -39,7 +40,7 @@ export const Encrypt = operation({
   async handle(request, context) {
     const { object: target, crypto, version } = context;
     if (isPart(request)) return encryptPart(request, context);
-    const parameters = parametersFor(target, request.CryptographicParameters);
+    const parameters = chooseParameters(target, request);
     if (usesKeyEncapsulation(target)) return createSharedSecret(request, parameters, context);
     const data = requireField(request.Data, 'Data');
     const key = await cipherKeyForUse(context, 'Encrypt', parameters);
@@ -53,6 +54,11 @@ export const Encrypt = operation({
   },
 });
 
+function chooseParameters(target: ManagedObject, request: Infer<typeof Request>): CryptographicParameters {
+  const { CryptographicParameters: requested, IVCounterNonce: iv } = request;
+  return parametersToEncrypt(target, { use: 'encrypt', requested, iv });
+}
+
 function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
   const { object: target, crypto, now, version, multiPart } = context;
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
@@ -62,11 +68,10 @@ function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
   requireUsage(target, 'Encrypt', now);
   countUse(target, data.length, context);
   const start = () =>
-    crypto.startEncryption(
-      keyForUse(target, 'Encrypt', now),
-      parametersFor(target, request.CryptographicParameters),
-      { iv: request.IVCounterNonce, additionalData },
-    );
+    crypto.startEncryption(keyForUse(target, 'Encrypt', now), chooseParameters(target, request), {
+      iv: request.IVCounterNonce,
+      additionalData,
+    });
   return multiPart.take({ operation: 'Encrypt', object: target.id, request, start }, (stream, last) => {
     const answer = { UniqueIdentifier: target.id, IVCounterNonce: first ? stream.iv : undefined };
     const output = stream.update(data);

@@ -1,6 +1,6 @@
 import { bytes, maybe, one, struct } from '../../../codec/schema.ts';
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { fail } from '../../common/errors.ts';
+import { completeParameters } from '../../crypto/parameter-defaults.ts';
 import { conversation, operation } from '../operation.ts';
 import { requireField } from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
@@ -17,8 +17,9 @@ export const Hash = operation({
   response: struct({ Data: maybe(bytes), ...multiPartResponse }),
   target: conversation(),
   handle(request, { crypto, multiPart }) {
-    const algorithm = request.CryptographicParameters.HashingAlgorithm;
-    if (algorithm === undefined) fail('InvalidField', 'Hashing Algorithm is missing');
+    const none = { algorithm: undefined, bits: undefined };
+    const { HashingAlgorithm } = completeParameters('hash', none, request.CryptographicParameters);
+    const algorithm = requireField(HashingAlgorithm, 'Hashing Algorithm');
     if (!isPart(request)) return { Data: crypto.digest(algorithm, requireField(request.Data, 'Data')) };
     const start = () => crypto.startDigest(algorithm);
     return multiPart.take({ operation: 'Hash', request, start }, (stream, last) => {

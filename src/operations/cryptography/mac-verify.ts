@@ -2,10 +2,11 @@ import { ValidityIndicator } from '../../../codec/enums.ts';
 import { bytes, type Infer, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, parametersFor, requireField, validityIndicator } from '../usable-key.ts';
+import { keyForUse, parametersToVerify, requireField, validityIndicator } from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
@@ -33,15 +34,22 @@ export const MACVerify = operation({
     const data = requireField(request.Data, 'Data');
     const given = requireField(request.MACData, 'MAC Data');
     const key = keyForUse(target, 'MACVerify', now);
-    const parameters = parametersFor(target, request.CryptographicParameters);
+    const parameters = chooseParameters(target, request);
     const valid = await attempts.verifying(
       target.id,
-      () => crypto.verifyMac(key, parameters, data, given),
+      () => parameters !== undefined && crypto.verifyMac(key, parameters, data, given),
       (indicator) => indicator,
     );
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   },
 });
+
+function chooseParameters(
+  target: ManagedObject,
+  { CryptographicParameters: requested }: Infer<typeof Request>,
+): CryptographicParameters | undefined {
+  return parametersToVerify(target, { use: 'mac', requested });
+}
 
 /** The MAC may come with the first part or with the last. */
 function verifyPart(
@@ -51,14 +59,16 @@ function verifyPart(
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MACVerify', now);
   const start = () => {
-    const parameters = parametersFor(target, request.CryptographicParameters);
-    return { mac: crypto.startMac(keyForUse(target, 'MACVerify', now), parameters), given: request.MACData };
+    const parameters = chooseParameters(target, request);
+    const key = keyForUse(target, 'MACVerify', now);
+    return { mac: parameters && crypto.startMac(key, parameters), given: request.MACData };
   };
   const spec = { operation: 'MACVerify', object: target.id, request, start } as const;
   const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): VerificationAnswer => {
-    mac.update(data);
+    mac?.update(data);
     if (!last) return { UniqueIdentifier: target.id };
-    const valid = mac.verify(requireField(request.MACData ?? given, 'MAC Data'));
+    const expected = requireField(request.MACData ?? given, 'MAC Data');
+    const valid = mac?.verify(expected) ?? false;
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   };
   const isValid = ({ ValidityIndicator: indicator }: VerificationAnswer) => indicator !== 'Invalid';

@@ -1,6 +1,7 @@
 import { bytes, type Infer, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
@@ -27,18 +28,24 @@ export const MAC = operation({
     const data = requireField(request.Data, 'Data');
     const key = keyForUse(target, 'MAC', now);
     countUse(target, data.length, context);
-    const mac = crypto.mac(key, parametersFor(target, request.CryptographicParameters), data);
+    const mac = crypto.mac(key, chooseParameters(target, request), data);
     return { UniqueIdentifier: target.id, MACData: mac };
   },
 });
+
+function chooseParameters(
+  target: ManagedObject,
+  { CryptographicParameters: requested }: Infer<typeof Request>,
+): CryptographicParameters {
+  return parametersFor(target, { use: 'mac', requested });
+}
 
 function macPart(request: Infer<typeof Request>, context: ObjectContext) {
   const { object: target, crypto, now, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MAC', now);
   countUse(target, data.length, context);
-  const start = () =>
-    crypto.startMac(keyForUse(target, 'MAC', now), parametersFor(target, request.CryptographicParameters));
+  const start = () => crypto.startMac(keyForUse(target, 'MAC', now), chooseParameters(target, request));
   return multiPart.take({ operation: 'MAC', object: target.id, request, start }, (stream, last) => {
     stream.update(data);
     return { UniqueIdentifier: target.id, ...(last ? { MACData: stream.final() } : {}) };

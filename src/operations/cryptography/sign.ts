@@ -29,7 +29,9 @@ export const Sign = operation({
     const message = signedMessage(request.Data, request.DigestedData);
     const key = keyForUse(target, 'Sign', now);
     countUse(target, (request.Data ?? request.DigestedData ?? []).length, context);
-    const signature = await crypto.sign(key, parametersFor(target, request.CryptographicParameters), message);
+    const use = 'data' in message ? 'sign' : 'signDigest';
+    const parameters = parametersFor(target, { use, requested: request.CryptographicParameters });
+    const signature = await crypto.sign(key, parameters, message);
     return { UniqueIdentifier: target.id, SignatureData: signature };
   },
 });
@@ -41,7 +43,7 @@ function signPart(request: Infer<typeof Request>, context: ObjectContext) {
   requireUsage(target, 'Sign', now);
   countUse(target, data.length, context);
   const start = () => {
-    const parameters = parametersFor(target, request.CryptographicParameters);
+    const parameters = parametersFor(target, { use: 'sign', requested: request.CryptographicParameters });
     return { parameters, message: crypto.startMessage(keyForUse(target, 'Sign', now), parameters) };
   };
   const spec = { operation: 'Sign', object: target.id, request, start } as const;

@@ -6,7 +6,13 @@ import { fail } from '../../common/errors.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { keyForUse, parametersFor, requireField, signedMessage, validityIndicator } from '../usable-key.ts';
+import {
+  keyForUse,
+  parametersToVerify,
+  requireField,
+  signedMessage,
+  validityIndicator,
+} from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse } from './multi-part.ts';
 
 const Request = struct({
@@ -38,8 +44,9 @@ export const SignatureVerify = operation({
     const message = signedMessage(request.Data, request.DigestedData);
     const signature = requireField(request.SignatureData, 'Signature Data');
     const key = keyForUse(target, 'SignatureVerify', now);
-    const parameters = parametersFor(target, request.CryptographicParameters);
-    const valid = await crypto.verify(key, parameters, message, signature);
+    const use = 'data' in message ? 'sign' : 'signDigest';
+    const parameters = parametersToVerify(target, { use, requested: request.CryptographicParameters });
+    const valid = parameters !== undefined && (await crypto.verify(key, parameters, message, signature));
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   },
 });
@@ -53,17 +60,24 @@ function verifyPart(
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
   requireUsage(target, 'SignatureVerify', now);
   const start = () => {
-    const parameters = parametersFor(target, request.CryptographicParameters);
-    const message = crypto.startMessage(keyForUse(target, 'SignatureVerify', now), parameters);
+    const parameters = parametersToVerify(target, {
+      use: 'sign',
+      requested: request.CryptographicParameters,
+    });
+    const key = keyForUse(target, 'SignatureVerify', now);
+    const message = parameters && crypto.startMessage(key, parameters);
     return { parameters, message, signature: request.SignatureData };
   };
   const spec = { operation: 'SignatureVerify', object: target.id, request, start } as const;
   return multiPart.take(spec, async ({ parameters, message, signature }, last) => {
-    message.update(data);
+    message?.update(data);
     if (!last) return { UniqueIdentifier: target.id };
     const given = requireField(request.SignatureData ?? signature, 'Signature Data');
     const key = keyForUse(target, 'SignatureVerify', now);
-    const valid = await crypto.verify(key, parameters, message.final(), given);
+    const valid =
+      parameters !== undefined &&
+      message !== undefined &&
+      (await crypto.verify(key, parameters, message.final(), given));
     return { UniqueIdentifier: target.id, ValidityIndicator: validityIndicator(valid) };
   });
 }

@@ -1,13 +1,14 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
+import type { ParameterUse } from '../../crypto/parameter-defaults.ts';
 import type { PlainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';
-import { contains, isSameValue } from '../../object/values.ts';
+import { isSameValue } from '../../object/values.ts';
 import type { Context } from '../context.ts';
-import { keyForUse } from '../usable-key.ts';
+import { keyForUse, parametersFor } from '../usable-key.ts';
 
 /** Keys that wrap, unwrap, authenticate and verify other keys (KMIP 2.1 §7.12, 1.4 §2.1.5–2.1.6). */
 
@@ -61,14 +62,11 @@ export async function loadWrappingKey(
   const object =
     named.type === 'SymmetricKey' || named.type === half ? named : await findOtherHalf(named, half, context);
   const key = keyForUse(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
-  const { CryptographicParameters: stated } = information;
-  // Only new wrappings are restricted to the key's own parameters: keys wrapped elsewhere must stay readable.
-  const chosen =
-    purpose === 'wrap' || purpose === 'authenticate'
-      ? chooseOwnParameters(named, stated)
-      : (stated ?? named.attributes.get('CryptographicParameters'));
-  const parameters = completeParameters(key, chosen ?? {}, purpose);
-  const isStated = stated !== undefined || parameters !== chosen;
+  const { CryptographicParameters: requested } = information;
+  const use = useOfPurpose(object, purpose);
+  // The reason of 1.x is that of the error table of Get (KMIP 1.4 §11.12).
+  const parameters = parametersFor(object, { use, requested, named }, 'ItemNotFound');
+  const isStated = requested !== undefined || !isSameValue({ value: parameters }, { value: firstOf(named) });
   return {
     object,
     key,
@@ -78,6 +76,15 @@ export async function loadWrappingKey(
       ...(isStated && Object.keys(parameters).length > 0 ? { CryptographicParameters: parameters } : {}),
     },
   };
+}
+
+function useOfPurpose({ type }: ManagedObject, purpose: keyof typeof purposes): ParameterUse {
+  if (purpose === 'wrap' || purpose === 'unwrap') return 'wrap';
+  return type === 'SymmetricKey' ? 'mac' : 'sign';
+}
+
+function firstOf({ attributes }: ManagedObject): CryptographicParameters {
+  return attributes.get('CryptographicParameters') ?? {};
 }
 
 async function findWrappingObject(identifier: string | undefined, { work }: Context): Promise<ManagedObject> {
@@ -94,38 +101,4 @@ function findOtherHalf(named: ManagedObject, half: Half, context: Context): Prom
   if (id === undefined)
     fail('InvalidObjectType', `this takes a ${half}, and the ${named.type} named has no link to one`);
   return findWrappingObject(id, context);
-}
-
-/**
- * Stated parameters must be among the key's own; without stated ones the key's first are used. A key without
- * parameters allows all: many clients create keys without, and such keys must be able to wrap.
- */
-function chooseOwnParameters(
-  { attributes }: ManagedObject,
-  stated: CryptographicParameters | undefined,
-): CryptographicParameters | undefined {
-  const own = attributes.values('CryptographicParameters');
-  if (stated === undefined || own.length === 0) return stated ?? own[0];
-  return (
-    own.find((each) => isSameValue({ value: each }, { value: stated })) ??
-    own.find((each) => contains(each, stated)) ??
-    fail('BadCryptographicParameters', 'the Cryptographic Parameters are none of the wrapping key')
-  );
-}
-
-/** Fills in defaults: NIST key wrap for AES keys, OAEP with SHA-256 for RSA keys. */
-function completeParameters(
-  { objectType, CryptographicAlgorithm: algorithm }: PlainKey,
-  parameters: CryptographicParameters,
-  purpose: keyof typeof purposes,
-): CryptographicParameters {
-  if (purpose === 'authenticate' || purpose === 'verify') return parameters;
-  if (objectType === 'SymmetricKey') {
-    return algorithm === 'AES' && parameters.BlockCipherMode === undefined
-      ? { ...parameters, BlockCipherMode: 'NISTKeyWrap' }
-      : parameters;
-  }
-  return algorithm === 'RSA' && parameters.PaddingMethod === undefined
-    ? { ...parameters, PaddingMethod: 'OAEP', HashingAlgorithm: parameters.HashingAlgorithm ?? 'SHA_256' }
-    : parameters;
 }

@@ -34,6 +34,9 @@ async function request(vector: Vector): Promise<{
   };
 }
 
+/** New encryption takes no such vectors, also where the mode does. */
+const isShortVector = (vector: Vector) => (vector.optionalBytes('IV') ?? new Uint8Array(8)).length < 8;
+
 const whole = new Set(['XTS', 'CCM', 'NISTKeyWrap', 'AESKeyWrapPadding']);
 
 t.test('ciphers encrypt and decrypt as published, whole and in parts', async (t) => {
@@ -78,6 +81,10 @@ t.test('authenticated modes yield the published tag, in its field and behind the
       }
       t.equal(fieldOf(opened, 'Data'), hex(Data), `${name}: decrypted`);
       const made = await client.request(version, Encrypt, { ...given, Data });
+      if (isShortVector(vector)) {
+        t.match(failureOf(made), /at least 8 bytes/, `${name}: not encrypted`);
+        continue;
+      }
       t.equal(fieldOf(made, 'Data'), hex(sealed), `${name}: encrypted`);
       t.equal(fieldOf(made, 'AuthenticatedEncryptionTag'), hex(tag), `${name}: tag`);
       if (whole.has(vector.text('Mode') ?? '')) continue;
@@ -94,6 +101,7 @@ t.test('authenticated modes yield the published tag, in its field and behind the
     if (Data === undefined) t.equal(failureOf(old), decryptionFailed, `1.2 ${vector.name}: forged`);
     else {
       t.equal(fieldOf(old, 'Data'), hex(Data), `1.2 ${vector.name}: decrypted`);
+      if (isShortVector(vector)) continue;
       const made = await client.request('1.2', Encrypt, { ...common, Data });
       t.equal(fieldOf(made, 'Data'), hex(joined), `1.2 ${vector.name}: encrypted`);
     }

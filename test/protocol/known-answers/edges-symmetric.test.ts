@@ -24,9 +24,9 @@ interface Sealed {
 const authenticating = [
   { algorithm: 'AES', bytes: 16, mode: 'GCM', ivBytes: 12, shorter: [12, 13, 14, 15] },
   { algorithm: 'AES', bytes: 24, mode: 'GCM', ivBytes: 16, shorter: [12, 15] },
-  { algorithm: 'AES', bytes: 32, mode: 'GCM', ivBytes: 1, shorter: [12] },
+  { algorithm: 'AES', bytes: 32, mode: 'GCM', ivBytes: 8, shorter: [12] },
   { algorithm: 'AES', bytes: 16, mode: 'CCM', ivBytes: 12, shorter: [12, 14] },
-  { algorithm: 'AES', bytes: 32, mode: 'CCM', ivBytes: 7, shorter: [14] },
+  { algorithm: 'AES', bytes: 32, mode: 'CCM', ivBytes: 8, shorter: [14] },
   { algorithm: 'ChaCha20Poly1305', bytes: 32, mode: undefined, ivBytes: 12, shorter: [12, 15] },
 ] as const;
 

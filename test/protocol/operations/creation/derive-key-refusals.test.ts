@@ -7,10 +7,11 @@ import { DeriveKey } from '../../../../src/operations/creation/derive-key.ts';
 import { Archive } from '../../../../src/operations/lifecycle/archive.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
+import { Get } from '../../../../src/operations/transfer/get.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import { active, withMask } from '../../keys.ts';
 import { TestService } from '../../service.ts';
-import { having, length, named, outcome, refuses, succeed } from '../ask.ts';
+import { having, length, materialOf, named, outcome, refuses, succeed } from '../ask.ts';
 import { metadataOnly, others } from '../objects.ts';
 
 const service = await TestService.open();
@@ -139,27 +140,30 @@ t.test('Derive Key refuses missing and excess inputs of each method', async (t) 
     ['no data for HMAC', requestFor('HMAC', { CryptographicParameters: hash }), inputs],
     ['data for HASH', requestFor('HASH', data), inputs],
     [
-      'no hash for HMAC',
-      requestFor('HMAC', { DerivationData: [bytes(3)] }),
-      'InvalidField',
-      'BadCryptographicParameters',
-    ],
-    ['no hash for HASH', requestFor('HASH', {}), 'InvalidField', 'BadCryptographicParameters'],
-    [
       'a hash that is gone',
       requestFor('HASH', { CryptographicParameters: { HashingAlgorithm: 'MD2' } }),
       'InvalidField',
       'UnsupportedCryptographicParameters',
     ],
+    ...(['HASH', 'HMAC', 'HKDF', 'PBKDF2', 'AWSSignatureVersion4'] as const).map(
+      (method) =>
+        [
+          `the mode of a cipher for ${method}`,
+          requestFor(method, {
+            ...(method === 'PBKDF2' && salted),
+            ...((method === 'HMAC' || method === 'AWSSignatureVersion4') && { DerivationData: [bytes(3)] }),
+            CryptographicParameters: { ...hash, BlockCipherMode: 'GCM' },
+          }),
+          'InvalidField',
+          'BadCryptographicParameters',
+        ] as const,
+    ),
     [
-      'no hash for SP 800-108',
-      requestFor('NIST800_108_C', { DerivationData: [bytes(3)] }),
-      'InvalidField',
-      'BadCryptographicParameters',
-    ],
-    [
-      'no mode for ENCRYPT',
-      requestFor('ENCRYPT', { DerivationData: [bytes(16)] }),
+      'another hash than SHA-256 for AWS',
+      requestFor('AWSSignatureVersion4', {
+        DerivationData: [bytes(3)],
+        CryptographicParameters: { HashingAlgorithm: 'SHA_512' },
+      }),
       'InvalidField',
       'BadCryptographicParameters',
     ],
@@ -320,4 +324,25 @@ t.test('Derive Key refuses the Name of another object when Names are unique', as
   });
   t.equal(await outcome(strict, '1.4', DeriveKey, request), 'InvalidField');
   t.equal(await outcome(strict, '2.1', DeriveKey, request), 'NonUniqueNameAttribute');
+});
+
+t.test('an empty field that a method does not take counts as absent', async (t) => {
+  const salted = { Salt: bytes(8), IterationCount: 1_000 };
+  const empty = { DerivationData: [bytes(0)], InitializationVector: bytes(0) };
+  for (const version of ['1.0', '1.4', '2.1'] as const) {
+    for (const [method, fields] of [
+      ['PBKDF2', salted],
+      ['HASH', { Salt: bytes(0) }],
+      ['HKDF', {}],
+    ] as const) {
+      if (method === 'HKDF' && version !== '2.1') continue;
+      const keys = await Promise.all(
+        [fields, { ...fields, ...empty }].map(async (given) => {
+          const made = await succeed(service, version, DeriveKey, requestFor(method, given));
+          return materialOf((await succeed(service, '2.1', Get, made)).Object);
+        }),
+      );
+      t.same(keys[1], keys[0], `${version}: ${method}`);
+    }
+  }
 });
