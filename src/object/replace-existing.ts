@@ -3,7 +3,6 @@ import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import { fail } from '../common/errors.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { inheritHistory } from './protection.ts';
 import { replacedProvenance } from './provenance.ts';
 import { requireDestroyable, type StateName } from './state.ts';
 
@@ -30,8 +29,8 @@ const lifecycle: readonly AttributeName[] = [
 ];
 
 /**
- * Prepares an imported object to take the place of `existing` at `now` (POSIX seconds): the end of the
- * lifecycle, the protection and the Usage Limits of the existing object stay. `existing` must be such as may
+ * Prepares an imported object, of which `existing` is an input, to take its place at `now` (POSIX seconds):
+ * the end of the lifecycle and the Usage Limits of the existing object stay. `existing` must be such as may
  * be destroyed; `isConformanceTest`: it may be Active too, as TC-IMPEXP-2 demands.
  * @throws {KmipError} InvalidField for another type, ObjectArchived, ObjectDestroyed or
  *   WrongKeyLifecycleState
@@ -46,7 +45,6 @@ export function prepareReplacement(
   if (existing.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   if (!isConformanceTest || existing.state(now) !== 'Active') requireDestroyable(existing.attributes, now);
   keepLifecycle(existing, imported, now);
-  keepProtection(existing, imported);
   keepUsageLimits(existing.attributes, imported.attributes);
 }
 
@@ -70,13 +68,6 @@ function keepLifecycle(existing: ManagedObject, imported: ManagedObject, now: nu
     for (const attribute of existing.attributes.all(name)) imported.attributes.add(attribute);
   }
   if (!isNewlyCompromised) imported.attributes.set('State', state);
-}
-
-function keepProtection(existing: ManagedObject, imported: ManagedObject): void {
-  const { attributes } = imported;
-  if (existing.attributes.get('Sensitive') === true) attributes.set('Sensitive', true);
-  if (existing.attributes.get('Extractable') === false) attributes.set('Extractable', false);
-  inheritHistory(imported, [existing]);
 }
 
 /** Usage Limits never grow; the smaller rest applies. */

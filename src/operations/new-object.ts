@@ -19,6 +19,7 @@ import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
 import { defaultOperationPolicy, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
@@ -133,6 +134,8 @@ export interface NewObjectRequest {
   /** Attributes that the client states or the operation demands. */
   readonly attributes: readonly Attribute[];
   readonly value: ManagedObjectValue;
+  /** Objects that the value was made from, or whose place it takes; `protection.ts` lists them. */
+  readonly inputs: readonly ManagedObject[];
   /** The server made the key itself, with its own generator. */
   readonly generated?: boolean;
   /** Where the value comes from, when the operation alone does not tell. */
@@ -163,8 +166,8 @@ export async function createObject(
 }
 
 /**
- * Builds an object with all its implicit attributes, without inserting it into the unit of work. `defaults`
- * are those of the group.
+ * Builds an object with all its implicit attributes, as protected as its inputs, without inserting it into
+ * the unit of work. `defaults` are those of the group.
  * @throws {KmipError} InvalidField for numbers that no key can have, or a refusal of one of its attributes
  */
 export function assembleObject(
@@ -173,14 +176,14 @@ export function assembleObject(
   defaults: readonly Attribute[] = [],
 ): ManagedObject {
   const { crypto, now, principal, version } = context;
-  const { operation, type, attributes, value, generated, born, id = context.newIdentifier() } = specification;
+  const { operation, type, value, inputs, generated, born, id = context.newIdentifier() } = specification;
   requireCounts(value);
-  return buildObject({
+  const object = buildObject({
     operation,
     type,
     group: principal.group,
     id,
-    attributes,
+    attributes: inheritProtection(specification.attributes, inputs),
     defaults,
     value,
     born,
@@ -195,6 +198,8 @@ export function assembleObject(
         : undefined,
     randomNumberGenerator: generated ? crypto.randomNumberGenerator : undefined,
   });
+  inheritHistory(object, inputs);
+  return object;
 }
 
 /** Refuses numbers that no key can have and that the key material does not correct. */

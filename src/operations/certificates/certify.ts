@@ -77,8 +77,10 @@ export const Certify = operation({
       ));
     const ownKey = await loadPrivateKey(publicKey, context);
     const issuer = await chooseIssuer({ attributes, subject: content.subject, ownKey }, context);
+    const origins = named === undefined ? [] : [named];
+    const validity = defaultValiditySeconds;
     const certificate = await createCertificate(
-      { operation: 'Certify', content, attributes, issuer, publicKey, validity: defaultValiditySeconds },
+      { operation: 'Certify', content, attributes, issuer, publicKey, origins, validity },
       context,
     );
     return { UniqueIdentifier: certificate.id };

@@ -69,6 +69,8 @@ export interface Issuance {
   readonly attributes: readonly Attribute[];
   readonly issuer: Issuer;
   readonly publicKey: ManagedObject | undefined;
+  /** Objects that the content comes from, beside the public key. */
+  readonly origins: readonly ManagedObject[];
   /** Validity in seconds when there is no Deactivation Date. */
   readonly validity: number;
 }
@@ -80,7 +82,7 @@ export interface Issuance {
  *   type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
-  const { operation, attributes, issuer, publicKey } = issuance;
+  const { operation, attributes, issuer, publicKey, origins } = issuance;
   const { crypto, now } = context;
   const { key, issuerCertificate } = issuer;
   requireX509(attributes);
@@ -117,8 +119,9 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     { name: 'ActivationDate', value: dates.notBefore },
     { name: 'DeactivationDate', value: dates.notAfter },
   ];
+  const inputs = publicKey === undefined ? origins : [publicKey, ...origins];
   const object = await createObject(
-    { operation, type: value.type, attributes: objectAttributes, value },
+    { operation, type: value.type, attributes: objectAttributes, value, inputs },
     context,
   );
   if (issuerCertificate !== undefined) setLink(object, 'CertificateLink', issuerCertificate.object.id, now);

@@ -50,10 +50,12 @@ export const ReCertify = operation({
     const der = certificateIn(old) ?? fail('FeatureNotSupported', 'only X.509 certificates are made here');
     const details = await crypto.certification.readCertificate(der);
     const stated = await requestedAttributes([request.Attributes], context);
-    const certificateRequest =
-      inlineCertificateRequest(request) ??
-      (await loadStoredRequest(request.CertificateRequestUniqueIdentifier, context));
-    const content = await determineContent(certificateRequest, stated, details, context);
+    const inline = inlineCertificateRequest(request);
+    const stored =
+      inline === undefined
+        ? await loadStoredRequest(request.CertificateRequestUniqueIdentifier, context)
+        : undefined;
+    const content = await determineContent(inline ?? requestIn(stored), stated, details, context);
     const lasting = stated.filter((attribute) => !isDerivedFromCertificate(attribute));
     const attributes = replacementAttributes(old, lasting, request.Offset, now);
     const publicKey = await loadPublicKey(old, context);
@@ -69,6 +71,7 @@ export const ReCertify = operation({
         attributes: [...attributes, ...stated.filter(isDerivedFromCertificate)],
         issuer,
         publicKey,
+        origins: stored === undefined ? [old] : [old, stored],
         validity: details.notAfter - details.notBefore,
       },
       context,
@@ -83,14 +86,14 @@ type StoredRequest = Parameters<typeof checkCertificateRequest>[0];
 async function loadStoredRequest(
   id: Identifier | undefined,
   context: Context,
-): Promise<StoredRequest | undefined> {
+): Promise<ManagedObject | undefined> {
   if (id === undefined) return undefined;
-  const { value } = await loadNamedObject(
-    context.resolve(id),
-    { ...certifyReasons, types: ['CertificateRequest'] },
-    context,
-  );
-  return value?.type === 'CertificateRequest' ? value.value : undefined;
+  const requirements = { ...certifyReasons, types: ['CertificateRequest'] } as const;
+  return loadNamedObject(context.resolve(id), requirements, context);
+}
+
+function requestIn(object: ManagedObject | undefined): StoredRequest | undefined {
+  return object?.value?.type === 'CertificateRequest' ? object.value.value : undefined;
 }
 
 /** The content of the old certificate, changed by the request; the public key stays the same. */

@@ -154,7 +154,7 @@ function createCertificateObject({ der, notAfter }: Replacement, context: Contex
     { name: 'ActivationDate', value: context.now },
     { name: 'DeactivationDate', value: notAfter },
   ];
-  return createObject({ operation: 'Register', type: value.type, attributes, value }, context);
+  return createObject({ operation: 'Register', type: value.type, attributes, value, inputs: [] }, context);
 }
 
 /**
@@ -177,7 +177,7 @@ async function createKeyObject(
     { name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('Sign') },
   ];
   const key = await createObject(
-    { operation: 'CreateKeyPair', type: value.type, attributes, value, generated: true },
+    { operation: 'CreateKeyPair', type: value.type, attributes, value, inputs: [], generated: true },
     context,
   );
   setLink(key, 'CertificateLink', certificate.id, context.now);

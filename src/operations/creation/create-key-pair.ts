@@ -64,6 +64,7 @@ export const CreateKeyPair = operation({
         type: value.type,
         attributes,
         value,
+        inputs: [],
         generated: true,
       } as const;
       return createObject(half, context, policy);

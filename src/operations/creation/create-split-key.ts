@@ -9,7 +9,6 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import type { Context } from '../context.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import {
@@ -87,11 +86,11 @@ export const CreateSplitKey = operation({
           CryptographicLength: whole.bits,
         },
       };
+      const inputs = whole.object === undefined ? [] : [whole.object];
       const generated = whole.object === undefined;
-      const part = { operation: 'CreateSplitKey', type: 'SplitKey', attributes, generated } as const;
+      const part = { operation: 'CreateSplitKey', type: 'SplitKey', attributes, inputs, generated } as const;
       const specification = { ...part, value: { type: 'SplitKey' as const, value } };
       const object = await createObject(specification, context, resolved?.policy);
-      if (whole.object !== undefined) inheritHistory(object, [whole.object]);
       ids.push(object.id);
     }
     return { ObjectType: 'SplitKey' as const, UniqueIdentifier: ids };
@@ -153,10 +152,7 @@ async function loadWhole(id: string, stated: KeyFormatType | undefined, context:
   return { object: object as ManagedObject, bytes, format, algorithm, bits };
 }
 
-/**
- * Attributes of a part: those of the key override those of the request (KMIP 1.4 §4.38), and the part is
- * protected as strictly as the key.
- */
+/** Attributes of a part: those of the key override those of the request (KMIP 1.4 §4.38). */
 function partAttributes(stated: readonly Attribute[], { object, algorithm, bits }: Whole): Attribute[] {
   if (object === undefined) return [...stated];
   const own: Attribute[] = [{ name: 'CryptographicLength', value: bits }];
@@ -165,5 +161,5 @@ function partAttributes(stated: readonly Attribute[], { object, algorithm, bits 
   if (mask !== undefined) own.push({ name: 'CryptographicUsageMask', value: mask });
   const ownKeys = own.map(attributeKey);
   const rest = stated.filter((attribute) => !ownKeys.includes(attributeKey(attribute)));
-  return inheritProtection([...rest, ...own], [object], true);
+  return [...rest, ...own];
 }

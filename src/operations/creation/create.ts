@@ -32,7 +32,7 @@ export const Create = operation({
     const generatedValue = generateValue(request.ObjectType, effective, context.crypto);
     const value = convertToStated(generatedValue, statedFormats(attributes, effective), context.crypto);
     const object = await createObject(
-      { operation: 'Create', type: value.type, attributes, value, generated: true },
+      { operation: 'Create', type: value.type, attributes, value, inputs: [], generated: true },
       context,
       policy,
     );

@@ -6,20 +6,19 @@ import { DerivationParameters } from '../../../codec/structures/derivation-param
 import { identifier } from '../../../codec/structures/identifier.ts';
 import type { KeyedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
-import { keyBytes } from '../../crypto/algorithms.ts';
+import { keyBits, keyBytes } from '../../crypto/algorithms.ts';
 import type { PlainKey } from '../../crypto/plain-key.ts';
 import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import { algorithmOf, applyDefaults, createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { keyForUse, parametersToEncrypt } from '../usable-key.ts';
+import { type DerivationMethodName, requireHiddenInputs } from './derivation-protection.ts';
 import { convertToStated, statedFormats } from './stated-formats.ts';
 
-type MethodName = Exclude<DerivationMethod, number>;
 type Input = Exclude<keyof DerivationParameters, 'CryptographicParameters'>;
 
 /**
@@ -31,7 +30,7 @@ interface Inputs {
   readonly optional?: readonly Input[];
 }
 const data = { required: ['DerivationData'] } as const;
-const inputsOf: Readonly<Record<MethodName, Inputs>> = {
+const inputsOf: Readonly<Record<DerivationMethodName, Inputs>> = {
   PBKDF2: { required: ['Salt', 'IterationCount'] },
   HASH: { required: [] },
   HMAC: data,
@@ -76,28 +75,33 @@ export const DeriveKey = operation({
     const stated = await requestedAttributes([request.Attributes], context);
     const { effective, policy } = await applyDefaults(type, stated, context);
     const form = determineForm(type, effective);
-    for (const { object } of sources.all) countUse(object, form.bytes, context);
+    const objects = sources.all.map(({ object }) => object);
+    const parameters = parametersToEncrypt(sources.first, {
+      use: method,
+      requested: given.CryptographicParameters,
+      iv: given.InitializationVector,
+    });
+    const data = method === 'AsymmetricKey' ? undefined : objects[1];
+    requireHiddenInputs({ method, key: sources.first, data, parameters, bits: form.bits });
+    for (const object of objects) countUse(object, form.bytes, context);
     const material = await context.crypto.deriveKey({
       method,
       key: sources.key,
       peer: sources.peer,
-      parameters: parametersToEncrypt(sources.first, {
-        use: method,
-        requested: given.CryptographicParameters,
-        iv: given.InitializationVector,
-      }),
+      parameters,
       data: inputs.DerivationData,
       iv: given.InitializationVector,
       salt: given.Salt,
       iterations: given.IterationCount,
       length: form.bytes,
     });
-    const secrets = sources.all.map(({ object }) => object).filter((object) => object.type !== 'PublicKey');
-    const attributes = inheritProtection(stated, secrets, false);
     const value = convertToStated(form.value(material), statedFormats(stated, effective), context.crypto);
-    const derived = await createObject({ operation: 'DeriveKey', type, attributes, value }, context, policy);
-    inheritHistory(derived, secrets);
-    for (const { object } of sources.all) linkDerivation(object, derived, context.now);
+    const derived = await createObject(
+      { operation: 'DeriveKey', type, attributes: stated, value, inputs: objects },
+      context,
+      policy,
+    );
+    for (const object of objects) linkDerivation(object, derived, context.now);
     return { UniqueIdentifier: derived.id };
   },
 });
@@ -121,7 +125,7 @@ interface Sources {
  */
 async function loadSources(
   ids: readonly string[],
-  method: MethodName,
+  method: DerivationMethodName,
   { DerivationData }: DerivationParameters,
   context: Context,
 ): Promise<Sources> {
@@ -154,7 +158,10 @@ async function loadSources(
   return { all, first: first.object, key: first.key, data: [KeyMaterial] };
 }
 
-function requireInputs(method: MethodName, inputs: Readonly<Partial<Record<Input, unknown>>>): void {
+function requireInputs(
+  method: DerivationMethodName,
+  inputs: Readonly<Partial<Record<Input, unknown>>>,
+): void {
   const { required, optional = [] } = inputsOf[method];
   const names = ['DerivationData', 'InitializationVector', 'Salt', 'IterationCount'] as const;
   for (const name of names) {
@@ -175,6 +182,8 @@ function isEmpty(value: unknown): boolean {
 interface DerivedForm {
   /** Length of the material in bytes. */
   readonly bytes: number;
+  /** Bits that count, without parity. */
+  readonly bits: number;
   /** Builds the object's value from the derived material. */
   value(material: Uint8Array): KeyedObjectValue;
 }
@@ -193,7 +202,7 @@ function determineForm(type: 'SymmetricKey' | 'SecretData', attributes: readonly
       type,
       value: { SecretDataType: 'Seed', KeyBlock: key(material) },
     });
-    return { bytes: bits / 8, value };
+    return { bytes: bits / 8, bits, value };
   }
   const algorithm = algorithmOf(attributes);
   const value = (material: Uint8Array): KeyedObjectValue => ({
@@ -202,5 +211,6 @@ function determineForm(type: 'SymmetricKey' | 'SecretData', attributes: readonly
       KeyBlock: { ...key(material), CryptographicAlgorithm: algorithm, CryptographicLength: bits },
     },
   });
-  return { bytes: keyBytes(algorithm, bits), value };
+  const bytes = keyBytes(algorithm, bits);
+  return { bytes, bits: keyBits(algorithm, bytes), value };
 }

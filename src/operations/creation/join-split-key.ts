@@ -18,7 +18,6 @@ import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { inheritHistory, inheritProtection } from '../../object/protection.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
@@ -62,9 +61,8 @@ export const JoinSplitKey = operation({
     const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
     requireConsistentKey(joined, context.crypto);
     const value = convertToStated(joined, statedFormats(stated), context.crypto);
-    const attributes = inheritProtection(addUsageMask(stated, objects), objects, true);
-    const object = await createObject({ operation: 'JoinSplitKey', type, attributes, value }, context);
-    inheritHistory(object, objects);
+    const specification = { type, attributes: addUsageMask(stated, objects), value, inputs: objects };
+    const object = await createObject({ operation: 'JoinSplitKey', ...specification }, context);
     return { ObjectType: type, UniqueIdentifier: object.id };
   },
 });

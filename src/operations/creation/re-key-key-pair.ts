@@ -74,19 +74,20 @@ export const ReKeyKeyPair = operation({
       commonFormat,
     };
     const pair = await generatePairValues(specification, crypto);
-    const make = (stated: readonly Attribute[], value: typeof pair.privateKey) => {
+    const make = (old: ManagedObject, stated: readonly Attribute[], value: typeof pair.privateKey) => {
       const attributes = withoutUnusedFormat(stated, commonFormat, value);
       const half = {
         operation: 'ReKeyKeyPair',
         type: value.type,
         attributes,
         value,
+        inputs: [old],
         generated: true,
       } as const;
       return createObject(half, context);
     };
-    const privateKey = await make(privateAttributes, pair.privateKey);
-    const publicKey = await make(publicAttributes, pair.publicKey);
+    const privateKey = await make(oldPrivate, privateAttributes, pair.privateKey);
+    const publicKey = await make(oldPublic, publicAttributes, pair.publicKey);
     linkPair(privateKey, publicKey, now);
     applyReplacement(oldPrivate, privateKey, now);
     applyReplacement(oldPublic, publicKey, now);

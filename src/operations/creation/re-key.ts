@@ -42,7 +42,7 @@ export const ReKey = operation({
     };
     const value = convertToStated(generateSymmetricKey(algorithm, bits, crypto), formats, crypto);
     const replacement = await createObject(
-      { operation: 'ReKey', type: value.type, attributes, value, generated: true },
+      { operation: 'ReKey', type: value.type, attributes, value, inputs: [old], generated: true },
       context,
     );
     applyReplacement(old, replacement, now);

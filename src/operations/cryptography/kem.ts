@@ -52,6 +52,7 @@ export async function createSharedSecret(
       operation: 'DeriveKey',
       type: 'SecretData',
       attributes: [{ name: 'ActivationDate', value: now }],
+      inputs: [target],
       value: {
         type: 'SecretData',
         value: {

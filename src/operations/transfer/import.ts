@@ -3,19 +3,14 @@ import { KeyWrapType, ObjectType } from '../../../codec/enums.ts';
 import { attributeList } from '../../../codec/eras.ts';
 import { bool, maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
-import {
-  hasKeyBlock,
-  type ManagedObjectValue,
-  managedObjectField,
-} from '../../../codec/structures/managed-objects.ts';
+import { hasKeyBlock, managedObjectField } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { Birth } from '../../object/provenance.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
-import { assembleObject, requireUniqueNames } from '../new-object.ts';
+import { assembleObject, type NewObjectRequest, requireUniqueNames } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { unwrapObject } from './unwrapping.ts';
@@ -57,7 +52,8 @@ export const Import = operation({
     const value =
       wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
     const born = value === given ? 'imported' : 'unwrapped';
-    const imported = assembleImport({ id, value, born }, request.Attributes, context);
+    const inputs = existing === undefined ? [] : [existing];
+    const imported = assembleImport({ id, value, inputs, born }, request.Attributes, context);
     if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
     requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
@@ -85,17 +81,18 @@ function refuseTaken(): never {
 
 /** Assembles the imported object; attributes beside it override those inside its Key Value. */
 function assembleImport(
-  { id, value, born }: { id: string; value: ManagedObjectValue; born: Birth },
+  source: Pick<NewObjectRequest, 'id' | 'value' | 'inputs' | 'born'>,
   attributes: readonly Attribute[],
   context: Context,
 ): ManagedObject {
+  const { value } = source;
   const stated = new Set(attributes.map(attributeKey));
   const own = [
     ...attributesInKeyValue(value).filter((each) => !stated.has(attributeKey(each))),
     ...attributes,
   ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
   return assembleObject(
-    { operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value), born, id },
+    { ...source, operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value) },
     context,
   );
 }

@@ -45,7 +45,7 @@ export const Register = operation({
     );
     const value = removeAttributes(request.Object);
     const object = await createObject(
-      { operation: 'Register', type: value.type, attributes, value },
+      { operation: 'Register', type: value.type, attributes, value, inputs: [] },
       context,
     );
     await linkWrappingKey(object, value, context);

@@ -207,14 +207,14 @@ async function derive(base: string, ...attributes: Attribute[]): Promise<string>
 }
 
 t.test(
-  'a derived key inherits Sensitive and Extractable when the request states none, and always their history',
+  'a derived key inherits Sensitive and Extractable whatever the request states, and their history',
   async (t) => {
     const sensitive = (value: boolean): Attribute => ({ name: 'Sensitive', value });
     const extractable = (value: boolean): Attribute => ({ name: 'Extractable', value });
     const cases: [base: Attribute[], stated: Attribute[], expected: string][] = [
       [[], [], 'false false true false'],
       [[sensitive(true)], [], 'true true true false'],
-      [[sensitive(true)], [sensitive(false)], 'false false true false'],
+      [[sensitive(true)], [sensitive(false)], 'true true true false'],
       [[], [sensitive(true)], 'true false true false'],
       [[extractable(false)], [], 'false false false true'],
       [[], [extractable(false)], 'false false false false'],

@@ -1,0 +1,71 @@
+import type { BlockCipherMode, DerivationMethod } from '../../../codec/enums.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { fail } from '../../common/errors.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { isProtected, refuseProtected } from '../../object/protection.ts';
+
+/** A Derivation Method that the specification names. */
+export type DerivationMethodName = Exclude<DerivationMethod, number>;
+
+/**
+ * Whether a method hides the Secret Data that is its derivation data from a client that knows the key and may
+ * use the result: `always`, `byHash` only where the pseudorandom function is HMAC (CMAC can be inverted with
+ * the key), `never`. `none`: the method takes no such data.
+ */
+type DataRule = 'always' | 'byHash' | 'never' | 'none';
+
+const dataRules: Readonly<Record<DerivationMethodName, DataRule>> = {
+  PBKDF2: 'none',
+  HASH: 'none',
+  HMAC: 'always',
+  // Encryption can be undone with the key, and byte by byte where the client chooses the mode.
+  ENCRYPT: 'never',
+  NIST800_108_C: 'byHash',
+  NIST800_108_F: 'byHash',
+  NIST800_108_DPI: 'byHash',
+  AsymmetricKey: 'none',
+  // The data is divided at its slashes, so that success and failure tell where they are.
+  AWSSignatureVersion4: 'never',
+  HKDF: 'always',
+};
+
+/**
+ * Modes in which a protected key may encrypt derivation data. The others make a key stream, so the result has
+ * a known difference to what Encrypt gives under the same Initialization Vector.
+ */
+const blockModes: readonly (BlockCipherMode | undefined)[] = ['ECB', 'CBC'];
+
+/** Bits that an object derived from a protected one has at least: fewer could be searched. */
+const minBits = 128;
+
+/** A derivation from stored objects. */
+export interface ProtectedDerivation {
+  readonly method: DerivationMethodName;
+  readonly key: ManagedObject;
+  /** The Secret Data that is the derivation data. */
+  readonly data: ManagedObject | undefined;
+  readonly parameters: CryptographicParameters;
+  /** Bits of the derived object, without parity. */
+  readonly bits: number;
+}
+
+/**
+ * Refuses a derivation whose result would reveal something of a protected object, by itself or by its uses.
+ * @throws {KmipError} Sensitive or NotExtractable, InvalidField for a short result
+ */
+export function requireHiddenInputs({ method, key, data, parameters, bits }: ProtectedDerivation): void {
+  const inputs = data === undefined ? [key] : [key, data];
+  if (!inputs.some(isProtected)) return;
+  if (data !== undefined && !isDataHidden(method, parameters))
+    refuseProtected([data], `${method} with these parameters would reveal it`);
+  if (method === 'ENCRYPT' && !blockModes.includes(parameters.BlockCipherMode))
+    refuseProtected([key], 'ENCRYPT uses it in ECB and CBC only');
+  if (bits < minBits)
+    fail('InvalidField', `from a sensitive or not extractable object at least ${minBits} bits are derived`);
+}
+
+function isDataHidden(method: DerivationMethodName, parameters: CryptographicParameters): boolean {
+  const rule = dataRules[method];
+  const isHash = parameters.HashingAlgorithm !== undefined && parameters.BlockCipherMode !== 'CMAC';
+  return rule === 'always' || (rule === 'byHash' && isHash);
+}
