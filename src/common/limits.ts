@@ -130,6 +130,18 @@ export const limitDefinitions = {
     86_400_000,
     'Milliseconds that a multi-part operation waits for its next part. It ends then, and later parts are rejected.',
   ),
+  partsBytes: define(
+    1_048_576,
+    1_024,
+    1_073_741_824,
+    'Bytes that one multi-part operation keeps until its last part, where nothing may be answered before. It fails then.',
+  ),
+  partsTotalBytes: define(
+    67_108_864,
+    1_024,
+    17_179_869_184,
+    'Bytes that all multi-part operations keep until their last parts. The operation that needs more fails.',
+  ),
   jobs: define(
     1_000,
     0,

@@ -153,7 +153,7 @@ export interface CryptoProvider extends Wrapping {
   joinShares(shares: readonly Share[], scheme: SecretSharingScheme, length: SecretLength): Uint8Array;
 
   /*
-   * The same uses for data in parts (`streams.ts`). CCM, XTS and RSA need the data whole:
+   * The same uses for data in parts (`streams.ts`). XTS and RSA need the data whole, CCM to encrypt:
    * InvalidParametersError.
    */
 
@@ -164,8 +164,8 @@ export interface CryptoProvider extends Wrapping {
     plaintext: Omit<Plaintext, 'data'>,
   ): EncryptionStream;
   /**
-   * Starts `decrypt` for data in parts. `appendedTag`: in modes that authenticate, the last bytes of all are
-   * the tag.
+   * Starts `decrypt` for data in parts, CCM included. `appendedTag`: in modes that authenticate, the last
+   * bytes of all are the tag.
    */
   startDecryption(
     key: PlainKey,

@@ -14,10 +14,12 @@ export interface EncryptionStream {
 }
 
 /**
- * Decrypts data in parts. Its output is unauthenticated until `final` has returned: the protocol answers each
- * part before the tag arrives.
+ * Decrypts data in parts. In a mode that authenticates, `update` returns nothing: the data is collected, and
+ * `final` decrypts it once the tag has been verified.
  */
 export interface DecryptionStream {
+  /** Whether the stream keeps all data until `final`; the caller bounds it. */
+  readonly collects: boolean;
   /** @throws {CryptographyFailedError} when the data cannot be decrypted */
   update(data: Uint8Array): Uint8Array;
   /**
@@ -33,10 +35,8 @@ export type Message = { readonly data: Uint8Array } | { readonly digest: Uint8Ar
 
 /** Collects the input of `sign` or `verify`. */
 export interface MessageStream {
-  /**
-   * @throws {CryptographyFailedError} when the algorithm needs the data whole and the data is too long to be
-   * kept
-   */
+  /** Whether the stream keeps all data until `final`, because the algorithm signs data and not digests. */
+  readonly collects: boolean;
   update(data: Uint8Array): void;
   final(): Message;
 }

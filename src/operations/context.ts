@@ -198,6 +198,8 @@ export interface MultiPartSpec<S> {
   readonly request: MultiPartFields;
   /** Creates the state at the first part. */
   start(): S;
+  /** Bytes of this part that the state keeps until the last part; none when left out. */
+  keptBytes?(state: S): number;
 }
 
 /**
@@ -210,7 +212,7 @@ export interface MultiPart {
    * unless the step is the last. An error discards the state. Changes that a step makes to objects would be
    * lost when the message is executed again: make them outside.
    * @throws {KmipError} InvalidCorrelationValue (1.x: ItemNotFound) when the client has no such state,
-   *   ServerLimitExceeded when too many are kept
+   *   ServerLimitExceeded when too many or too many bytes are kept
    */
   take<S, A extends object>(
     spec: MultiPartSpec<S>,

@@ -2,6 +2,7 @@ import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { decryptionFailed, InvalidParametersError, MissingInputError } from '../errors.ts';
+import type { Ciphertext } from '../provider.ts';
 import type { DecryptionStream, EncryptionStream } from '../streams.ts';
 import { measureUnpadded, pad } from './block-padding.ts';
 import {
@@ -13,6 +14,7 @@ import {
   requireLongIv,
   selectSuite,
 } from './cipher-suites.ts';
+import { decryptSymmetric } from './ciphers.ts';
 
 /* Symmetric encryption of data in parts: each output as early as mode and padding allow. */
 
@@ -35,7 +37,8 @@ export function startSymmetricEncryption(
   parameters: CryptographicParameters,
   { iv, additionalData }: StreamParameters,
 ): EncryptionStream {
-  const suite = selectStreamSuite(key, algorithm, parameters, additionalData);
+  const suite = selectSuite(key, algorithm, parameters, additionalData);
+  requireStreamable(suite);
   requireLongIv(suite, iv);
   const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
   const cipher = createCipher(suite, key, prepareIv(suite, parameters, algorithm, iv ?? generatedIv));
@@ -66,7 +69,8 @@ export function startSymmetricEncryption(
 }
 
 /**
- * Starts a decryption. `appendedTag`: in modes that authenticate, the last bytes of all are the tag.
+ * Starts a decryption. In modes that authenticate, the encrypted data is collected and decrypted at the end:
+ * nothing is released before the tag has been verified. `appendedTag`: the last bytes of all are the tag.
  * @throws {UnsupportedAlgorithmError} and other errors as `selectSuite`
  * @throws {InvalidParametersError} when the mode needs the data whole, or the Initialization Vector does not
  * fit
@@ -78,28 +82,43 @@ export function startSymmetricDecryption(
   parameters: CryptographicParameters,
   { iv, additionalData, appendedTag }: StreamParameters & { readonly appendedTag: boolean },
 ): DecryptionStream {
-  const suite = selectStreamSuite(key, algorithm, parameters, additionalData);
+  const suite = selectSuite(key, algorithm, parameters, additionalData);
   if (iv === undefined && suite.ivLengths !== 'none')
     throw new MissingInputError('IV/Counter/Nonce is missing');
-  const decipher = createDecipher(suite, key, prepareIv(suite, parameters, algorithm, iv));
-  if (additionalData !== undefined) decipher.setAAD(additionalData, { plaintextLength: 0 });
-  const isAuthenticated = suite.kind === 'authenticated';
-  const input = new TailBuffer(isAuthenticated && appendedTag ? suite.tagBytes : 0);
+  const preparedIv = prepareIv(suite, parameters, algorithm, iv);
+  if (suite.kind === 'authenticated') {
+    const parts: Uint8Array[] = [];
+    return {
+      collects: true,
+      update(data) {
+        parts.push(data.slice());
+        return nothing;
+      },
+      final(tag) {
+        const ciphertext = {
+          data: concatBytes(parts),
+          iv,
+          additionalData,
+          tag: appendedTag ? 'appended' : tag,
+        };
+        return decryptSymmetric(key, algorithm, parameters, ciphertext as Ciphertext);
+      },
+    };
+  }
+  requireStreamable(suite);
+  const decipher = createDecipher(suite, key, preparedIv);
   const output = new TailBuffer(suite.kind === 'blocks' && suite.padding !== 'None' ? suite.block : 0);
   return {
+    collects: false,
     update(data) {
       try {
-        return output.push(decipher.update(input.push(data)));
+        return output.push(decipher.update(data));
       } catch {
         throw decryptionFailed();
       }
     },
-    final(given) {
-      const tag = appendedTag ? input.rest : given;
-      if (isAuthenticated && tag === undefined)
-        throw new MissingInputError('Authenticated Encryption Tag is missing');
+    final() {
       try {
-        if (isAuthenticated) decipher.setAuthTag(tag as Uint8Array);
         decipher.final();
       } catch {
         throw decryptionFailed();
@@ -110,11 +129,9 @@ export function startSymmetricDecryption(
 }
 
 /** Refuses CCM, which needs the length of the data at its start, and XTS, which needs the end of the data. */
-function selectStreamSuite(...known: Parameters<typeof selectSuite>): CipherSuite {
-  const suite = selectSuite(...known);
-  if (/-(ccm|xts)$/.test(suite.name))
+function requireStreamable({ name }: CipherSuite): void {
+  if (/-(ccm|xts)$/.test(name))
     throw new InvalidParametersError('in this mode the data must come in one piece');
-  return suite;
 }
 
 function removePadding(block: Uint8Array, suite: CipherSuite): Uint8Array {

@@ -1,16 +1,13 @@
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { concatBytes } from '../../common/bytes.ts';
-import { CryptographyFailedError, InvalidParametersError } from '../errors.ts';
+import { InvalidParametersError } from '../errors.ts';
 import { startDigest } from '../hashes/hashes.ts';
 import { requireComponents } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { MessageStream } from '../streams.ts';
 import { canSignDigests } from './digest-signatures.ts';
 import { hashOfScheme, selectScheme } from './schemes.ts';
-
-/** Maximum bytes that are collected for an algorithm that does not hash beforehand. */
-const maxCollectedBytes = 16 * 1_048_576;
 
 /**
  * Starts to collect a message: as a digest where the scheme signs digests, else as data.
@@ -30,20 +27,18 @@ export function startMessage(key: PlainKey, parameters: CryptographicParameters)
 
 function digestParts(hash: HashingAlgorithm): MessageStream {
   const stream = startDigest(hash);
-  return { update: (data) => stream.update(data), final: () => ({ digest: stream.final() }) };
+  return {
+    collects: false,
+    update: (data) => stream.update(data),
+    final: () => ({ digest: stream.final() }),
+  };
 }
 
 function collectParts(): MessageStream {
   const parts: Uint8Array[] = [];
-  let length = 0;
   return {
+    collects: true,
     update(data) {
-      length += data.length;
-      if (length > maxCollectedBytes) {
-        throw new CryptographyFailedError(
-          `such a key signs at most ${maxCollectedBytes} bytes that come in parts`,
-        );
-      }
       parts.push(data.slice());
     },
     final: () => ({ data: concatBytes(parts) }),

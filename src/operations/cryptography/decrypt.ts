@@ -53,7 +53,7 @@ function chooseParameters(target: ManagedObject, request: Infer<typeof Request>)
   return parametersFor(target, { use: 'encrypt', requested, iv });
 }
 
-/** Output before the last part is not authenticated yet; clients that send parts accept that. */
+/** Of a mode that authenticates, the last part answers all output, once the tag has been verified. */
 function decryptPart(
   request: Infer<typeof Request>,
   { object: target, attempts, crypto, now, version, multiPart }: ObjectContext,
@@ -70,7 +70,8 @@ function decryptPart(
     }),
     tag: request.AuthenticatedEncryptionTag,
   });
-  const spec = { operation: 'Decrypt', object: target.id, request, start } as const;
+  const keptBytes = ({ stream }: ReturnType<typeof start>) => (stream.collects ? data.length : 0);
+  const spec = { operation: 'Decrypt', object: target.id, request, start, keptBytes } as const;
   const step = (work: ReturnType<typeof start>, last: boolean) => {
     const output = work.stream.update(data);
     const tag = request.AuthenticatedEncryptionTag ?? work.tag;

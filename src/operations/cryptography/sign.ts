@@ -46,7 +46,8 @@ function signPart(request: Infer<typeof Request>, context: ObjectContext) {
     const parameters = parametersFor(target, { use: 'sign', requested: request.CryptographicParameters });
     return { parameters, message: crypto.startMessage(keyForUse(target, 'Sign', now), parameters) };
   };
-  const spec = { operation: 'Sign', object: target.id, request, start } as const;
+  const keptBytes = ({ message }: ReturnType<typeof start>) => (message.collects ? data.length : 0);
+  const spec = { operation: 'Sign', object: target.id, request, start, keptBytes } as const;
   return multiPart.take(spec, async ({ parameters, message }, last) => {
     message.update(data);
     if (!last) return { UniqueIdentifier: target.id };

@@ -68,7 +68,8 @@ function verifyPart(
     const message = parameters && crypto.startMessage(key, parameters);
     return { parameters, message, signature: request.SignatureData };
   };
-  const spec = { operation: 'SignatureVerify', object: target.id, request, start } as const;
+  const keptBytes = ({ message }: ReturnType<typeof start>) => (message?.collects ? data.length : 0);
+  const spec = { operation: 'SignatureVerify', object: target.id, request, start, keptBytes } as const;
   return multiPart.take(spec, async ({ parameters, message, signature }, last) => {
     message?.update(data);
     if (!last) return { UniqueIdentifier: target.id };

@@ -19,6 +19,8 @@ interface Stream {
   readonly value: Uint8Array;
   /** State of the operation, as its `start` returned it. */
   readonly state: unknown;
+  /** Bytes that the state keeps until the last part. */
+  bytes: number;
   /** Milliseconds since 1970 from which on the stream is gone. */
   expires: number;
 }
@@ -41,6 +43,8 @@ export class MultiPartOperations {
   readonly #done = new WeakMap<object, Promise<unknown>[]>();
   /** Slots in use, by owner. */
   readonly #slots = new Map<string, Set<number>>();
+  /** Bytes that all streams keep until their last parts. */
+  #bytes = 0;
   readonly #secret: Uint8Array;
   readonly #options: {
     readonly limits: Limits;
@@ -87,6 +91,7 @@ export class MultiPartOperations {
     this.#waiting.delete(keyOf(stream.value));
     let hasEnded = true;
     try {
+      this.#count(stream, spec.keptBytes?.(stream.state) ?? 0);
       const answer = await step(stream.state, last);
       if (last) return answer;
       this.#keep(stream);
@@ -111,7 +116,7 @@ export class MultiPartOperations {
     let slot = 0;
     while (slots.has(slot)) slot += 1;
     this.#slots.set(owner, slots.add(slot));
-    return { owner, slot, operation, object, value: this.#valueOf(owner, slot), state, expires: 0 };
+    return { owner, slot, operation, object, value: this.#valueOf(owner, slot), state, bytes: 0, expires: 0 };
   }
 
   #valueOf(owner: string, slot: number): Uint8Array {
@@ -133,7 +138,22 @@ export class MultiPartOperations {
     this.#waiting.set(keyOf(stream.value), stream);
   }
 
-  #free({ owner, slot }: Stream): void {
+  /** Counts bytes that the stream is about to keep. */
+  #count(stream: Stream, bytes: number): void {
+    const { partsBytes, partsTotalBytes } = this.#options.limits;
+    if (stream.bytes + bytes > partsBytes || this.#bytes + bytes > partsTotalBytes) {
+      fail(
+        'ServerLimitExceeded',
+        'so much data that is answered at its end must come in one piece',
+        'GeneralFailure',
+      );
+    }
+    stream.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  #free({ owner, slot, bytes }: Stream): void {
+    this.#bytes -= bytes;
     const slots = this.#slots.get(owner);
     slots?.delete(slot);
     if (slots?.size === 0) this.#slots.delete(owner);
