@@ -82,7 +82,7 @@ export interface CryptoProvider extends Wrapping {
    */
   describeKey(key: PlainKey): KeyDescription;
   /**
-   * Returns a copy of the key material in another format.
+   * Returns a copy of the key material in a format, from what its bytes are, whatever its own format says.
    * @throws {UnsupportedKeyFormatError} when there is no conversion
    * @throws {UnsupportedKeyCompressionError} when `compression` makes no sense for the key
    * @throws {InvalidKeyMaterialError} as `describeKey`

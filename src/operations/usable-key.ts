@@ -6,6 +6,7 @@ import { fail, type Reason } from '../common/errors.ts';
 import { combineParameters } from '../crypto/parameter-binding.ts';
 import { completeParameters, type ParameterUse } from '../crypto/parameter-defaults.ts';
 import { type PlainKey, plainKey } from '../crypto/plain-key.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
@@ -38,10 +39,11 @@ export function keyForUse(object: ManagedObject, use: Use, now: number, legacyRe
  * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the
  * Next Link of the first names (AES XTS profile).
  * @throws {KmipError} as `keyForUse` does for either key, as `parametersFor` for the second, ObjectNotFound
- *   when Next Link names no such object, KeyFormatTypeNotSupported when linked keys are not Raw
+ *   when Next Link names no such object
+ * @throws {UnsupportedKeyFormatError} when a linked key cannot be given as Raw
  */
 export async function cipherKeyForUse(
-  { object, work, now }: ObjectContext,
+  { object, work, now, crypto }: ObjectContext,
   use: Use,
   parameters: CryptographicParameters,
 ): Promise<PlainKey> {
@@ -54,14 +56,13 @@ export async function cipherKeyForUse(
   parametersFor(next, { use: 'encrypt', requested: parameters });
   return {
     ...key,
-    KeyMaterial: concatBytes([rawKey(key), rawKey(keyForUse(next, use, now))]),
+    KeyMaterial: concatBytes([rawKey(key, crypto), rawKey(keyForUse(next, use, now), crypto)]),
     KeyFormatType: 'Raw',
   };
 }
 
-function rawKey({ KeyFormatType, KeyMaterial }: PlainKey): Uint8Array {
-  if (KeyFormatType === 'Raw' && KeyMaterial instanceof Uint8Array) return KeyMaterial;
-  fail('KeyFormatTypeNotSupported', 'linked keys for XTS must be in format Raw');
+function rawKey(key: PlainKey, crypto: CryptoProvider): Uint8Array {
+  return crypto.convertKey(key, 'Raw') as Uint8Array;
 }
 
 /** A use of an object's key, with the fields of the request that its parameters decide about. */

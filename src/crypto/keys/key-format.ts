@@ -1,6 +1,7 @@
 import type { KeyCompressionType, KeyFormatType } from '../../../codec/enums.ts';
 import type { KeyMaterial } from '../../../codec/structures/key-block.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import { keyBytes } from '../algorithms.ts';
 import { InvalidDerError } from '../asn1/der.ts';
 import {
   InvalidKeyMaterialError,
@@ -9,6 +10,7 @@ import {
 } from '../errors.ts';
 import type { PlainKey } from '../plain-key.ts';
 import { findTypeOfAlgorithm, requireKeyLength } from './byte-keys.ts';
+import { findDerFormat, findFormatOfBytes } from './der-format.ts';
 import {
   readEcPrivateKey,
   readPkcs8,
@@ -79,6 +81,7 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   if (formats === undefined || typeof format === 'number') return undefined;
   if (!formats.includes(format))
     throw new InvalidKeyMaterialError(`a ${objectType} cannot have Key Format Type ${format}`);
+  if (isRawSymmetric(key)) return { kind: 'symmetric', key: key.KeyMaterial as Uint8Array };
   if (isTransparent(format)) {
     if (material instanceof Uint8Array)
       throw new InvalidKeyMaterialError(`Key Material of ${format} must be a structure`);
@@ -91,13 +94,21 @@ export function readKey(key: PlainKey): KeyComponents | undefined {
   // with 10 KiB.
   if (material.length > 65_536 && format !== 'Raw') return undefined;
   try {
-    const components = readBytes(key, format, material);
+    const components = readBytes(key, findFormatOfBytes(key), material);
     return components && requireWithinLimits(components);
   } catch (error) {
     if (error instanceof InvalidDerError)
       throw new InvalidKeyMaterialError(`Key Material is not ${format}: ${error.message}`);
     throw error;
   }
+}
+
+/** Whether a symmetric key is plain bytes of the claimed length, whatever its format says. */
+function isRawSymmetric(key: PlainKey): boolean {
+  const { objectType, KeyMaterial, CryptographicAlgorithm: algorithm, CryptographicLength: bits } = key;
+  if (objectType !== 'SymmetricKey' || !(KeyMaterial instanceof Uint8Array) || KeyMaterial.length === 0)
+    return false;
+  return algorithm !== undefined && bits !== undefined && keyBytes(algorithm, bits) === KeyMaterial.length;
 }
 
 /**
@@ -119,7 +130,7 @@ function requireWithinLimits(key: KeyComponents): KeyComponents {
   return key;
 }
 
-function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): KeyComponents | undefined {
+function readBytes(key: PlainKey, format: KeyFormatType, material: Uint8Array): KeyComponents | undefined {
   const isPublic = key.objectType === 'PublicKey';
   switch (format) {
     case 'Raw':
@@ -139,8 +150,14 @@ function readBytes(key: PlainKey, format: FormatName, material: Uint8Array): Key
   }
 }
 
-/** Reads a raw asymmetric key, defined only where the key is a byte string (RFC 8032, FIPS 203 to 205). */
+/**
+ * Reads an asymmetric key in format Raw: a byte string where the algorithm defines one (RFC 8032, FIPS 203 to
+ * 205), otherwise DER of any format; undefined for other bytes.
+ */
 function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined {
+  const format = findDerFormat(key.objectType, material);
+  const unlabelled = format === undefined ? undefined : readUnlabelled(key, format, material);
+  if (unlabelled !== undefined) return unlabelled;
   const type = findTypeOfAlgorithm(key.CryptographicAlgorithm);
   if (type === undefined) return undefined;
   const isPublic = key.objectType === 'PublicKey';
@@ -148,8 +165,22 @@ function readRaw(key: PlainKey, material: Uint8Array): KeyComponents | undefined
   return { kind: isPublic ? 'bytePublic' : 'bytePrivate', type, key: material };
 }
 
+/** Reads DER that nothing but its form calls a key; undefined when it is none. */
+function readUnlabelled(
+  key: PlainKey,
+  format: KeyFormatType,
+  material: Uint8Array,
+): KeyComponents | undefined {
+  try {
+    return readBytes(key, format, material);
+  } catch (error) {
+    if (error instanceof InvalidDerError || error instanceof InvalidKeyMaterialError) return undefined;
+    throw error;
+  }
+}
+
 /**
- * Converts key material to another format; the result is a copy.
+ * Returns key material in a format, whatever the format of its bytes is called; the result is a copy.
  * @throws {UnsupportedKeyFormatError} when there is no conversion
  * @throws {UnsupportedKeyCompressionError} when `compression` makes no sense for the key
  * @throws {InvalidKeyMaterialError} when the material contradicts its format or object type
@@ -159,7 +190,8 @@ export function convertKey(
   format: KeyFormatType,
   compression?: KeyCompressionType,
 ): KeyMaterial {
-  if (compression === undefined && (format === key.KeyFormatType || hasSameBytes(key, format)))
+  const isAsStored = format === key.KeyFormatType && findFormatOfBytes(key) === format;
+  if (compression === undefined && (isAsStored || hasSameBytes(key, format)))
     return copyMaterial(key.KeyMaterial);
   const components = readKey(key);
   const form = compression === undefined ? 'uncompressed' : requirePointForm(compression);
