@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-sigusr1
 import { close, url } from 'node:inspector';
+import type { Inspect } from './cli/commands/check-config.ts';
 import type { Boot } from './cli/commands/serve.ts';
 
 // Node opens its inspector, through which everybody on this host can read every key, when SIGUSR1 arrives and
@@ -11,18 +12,21 @@ closeInspectorOfEarlySignal();
 const version = '0.1.0';
 const { run } = await import('./cli/run.ts');
 
-/** Loads the daemon for `serve` alone: the other commands start in half the time without it. */
+// Only `serve` and `check-config` load modules of the daemon: the others start in half the time without them.
 const boot: Boot = async (stateDirectory, overrides) => {
   const daemon = await import('./daemon/daemon.ts');
   await daemon.boot({ stateDirectory, overrides, version });
 };
+
+const inspect: Inspect = async (stateDirectory, config) =>
+  (await import('./daemon/inspection.ts')).inspect(stateDirectory, config);
 
 // A reader such as `head` may close our standard output early; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
 });
 
-process.exitCode = await run(process.argv.slice(2), version, boot);
+process.exitCode = await run(process.argv.slice(2), version, { boot, inspect });
 
 /**
  * Closes the inspector that Node opens for a signal from before the first statement. Node opens it in a later

@@ -51,6 +51,7 @@ export function failureLines(error: unknown): readonly string[] {
   if (operatorErrorCodes.has(code)) return [firstLine(error.message)];
   const reason = code === undefined ? undefined : systemReasons[code];
   if (reason !== undefined && path !== undefined) return [`${path}: ${reason}`];
+  if (reason !== undefined) return [`${firstLine(error.message)}: ${reason}`];
   return [`unexpected failure: ${firstLine(error.message)} (set KMIPD_DEBUG=1 to see where)`];
 }
 

@@ -1,7 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../common/suggest.ts';
 import { type Command, type CommandGroup, repeatableOptions } from './command.ts';
-import { checkConfig } from './commands/check-config.ts';
+import { createCheckConfigCommand, type Inspect } from './commands/check-config.ts';
 import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
 import { decode } from './commands/decode.ts';
@@ -9,13 +9,19 @@ import { init } from './commands/init.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { failureLines, UsageError } from './failure.ts';
 
+/** What commands do with the daemon's modules, which only they load. */
+export interface DaemonModules {
+  readonly boot: Boot;
+  readonly inspect: Inspect;
+}
+
 /**
  * Runs a command line, given without the program's name. Resolves to the exit code: 0 done, 1 failed, 2 not
  * parsed. Failures are printed on stderr, one line each, with a stack only when KMIPD_DEBUG is 1.
  */
-export async function run(args: readonly string[], version: string, boot: Boot): Promise<number> {
+export async function run(args: readonly string[], version: string, daemon: DaemonModules): Promise<number> {
   try {
-    const action = await parseCommandLine(args, version, boot);
+    const action = await parseCommandLine(args, version, daemon);
     await action?.();
     return 0;
   } catch (error) {
@@ -30,7 +36,7 @@ export async function run(args: readonly string[], version: string, boot: Boot):
  * here.
  * @throws {UsageError} when it cannot be parsed.
  */
-async function parseCommandLine(args: readonly string[], version: string, boot: Boot) {
+async function parseCommandLine(args: readonly string[], version: string, { boot, inspect }: DaemonModules) {
   // No command runs inside yargs, so every error of yargs is about the command line.
   let action: (() => Promise<void>) | undefined;
   function add(parser: Argv, command: Command | CommandGroup): Argv {
@@ -48,7 +54,7 @@ async function parseCommandLine(args: readonly string[], version: string, boot: 
   const top: readonly (Command | CommandGroup)[] = [
     createServeCommand(boot),
     init,
-    checkConfig,
+    createCheckConfigCommand(inspect),
     decode,
     clientCommands,
     crl,

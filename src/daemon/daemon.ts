@@ -1,5 +1,6 @@
 import { newestVersion, oldestVersion } from '../../codec/version.ts';
 import { CommandError } from '../cli/failure.ts';
+import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
 import type { ConfigOverrides } from '../config/index.ts';
@@ -40,6 +41,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   await hardenProcess(log);
   await using closing = new AsyncDisposableStack();
   const context = { stateDirectory, config, log, metrics: new Metrics(), closing };
+  for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);
   const material = await TlsMaterialSource.load(context, config, backends.clients);

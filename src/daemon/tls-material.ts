@@ -1,16 +1,11 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { splitCertificates } from '../../certs/pem.ts';
-import { CommandError } from '../cli/failure.ts';
+import { X509Certificate } from 'node:crypto';
 import { completeServer, readTrustedAuthorities } from '../cli/state-directory/authority.ts';
-import { readRequiredFile } from '../cli/state-directory/state-directory.ts';
 import type { Config } from '../config/index.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
 import { trustAnchors } from '../identity/trust.ts';
 import type { TlsMaterial } from '../net/tls.ts';
+import { findFlawsOfDates, readServerMaterial } from './server-material.ts';
 import type { StartContext } from './start-context.ts';
-
-/** Certificates that end within this time are reported at every start and reload. */
-const warnBeforeExpiryMilliseconds = 30 * 86_400_000;
 
 /** The certificates of the server and of the authorities that it trusts. */
 export interface CurrentMaterial extends TlsMaterial {
@@ -68,32 +63,18 @@ async function readMaterial(
   clients: ClientDirectory,
 ): Promise<CurrentMaterial> {
   await completeServer(stateDirectory, config);
-  const { certificate, key } = config.tls;
-  const remedy = 'restore it, or change it in the configuration';
-  const cert = readRequiredFile(certificate, 'the certificate of the server', remedy);
-  const keyPem = readRequiredFile(key, 'the key of the server', remedy);
-  const leaf = new X509Certificate(splitCertificates(cert, certificate)[0] ?? '');
-  if (!isKeyOf(leaf, keyPem)) {
-    throw new CommandError(
-      `${key} is not the private key of ${certificate}; put the two that belong together there`,
-    );
-  }
-  const authorities = readTrustedAuthorities(stateDirectory, config);
-  const expiries = authorities.map((pem) => new X509Certificate(pem).validToDate.getTime());
+  const { cert, key, certificates, flaws } = readServerMaterial(config.tls);
+  const trusted = readTrustedAuthorities(stateDirectory, config);
+  const authorities = trusted.map(({ pem }) => pem);
   const ca = trustAnchors(authorities, await clients.list());
-  const expires = { server: leaf.validToDate, ca: new Date(Math.min(...expiries)) };
-  for (const [role, ends] of Object.entries(expires) as ['server' | 'ca', Date][]) {
-    metrics.recordCertificateExpiry(role, ends);
-    if (ends.getTime() - Date.now() < warnBeforeExpiryMilliseconds)
-      log.warn({ certificate: role, ends }, 'a certificate ends soon');
-  }
-  return { cert, key: keyPem, authorities, ca };
-}
-
-function isKeyOf(certificate: X509Certificate, keyPem: string): boolean {
-  try {
-    return certificate.checkPrivateKey(createPrivateKey(keyPem));
-  } catch {
-    return false;
-  }
+  const parsed = trusted.map(({ pem, file }) => ({ file, certificate: new X509Certificate(pem) }));
+  const ends = parsed.map(({ certificate }) => certificate.validToDate.getTime());
+  metrics.recordCertificateExpiry('server', (certificates[0] as X509Certificate).validToDate);
+  metrics.recordCertificateExpiry('ca', new Date(Math.min(...ends)));
+  const ofAuthorities = parsed.flatMap(({ certificate, file }) =>
+    findFlawsOfDates(certificate, file, new Date()),
+  );
+  for (const { file, subject, flaw, ends: end } of [...flaws, ...ofAuthorities])
+    log.warn({ file, subject, ends: end }, `a certificate ${flaw}`);
+  return { cert, key, authorities, ca };
 }

@@ -187,7 +187,7 @@ export class Connection {
     this.#isFinishing = true;
     try {
       if (!(error instanceof WireError)) throw error;
-      await this.#responses.write(this.#options.service.refuseFraming(error.message));
+      await this.#responses.write(this.#options.service.refuseFraming(error.message, this.conversation));
     } catch (bug) {
       this.#abort('internal error', bug);
     }
@@ -208,8 +208,8 @@ export class Connection {
 
   /** Reports the reason and destroys the socket; returns false as the result of `#answerMessages`. */
   #abort(reason: string, error?: unknown): false {
-    const { principal, connection } = this.conversation;
-    this.#options.connectionEnded({ reason, client: principal.client, connection, error });
+    const { principal, connection, peer } = this.conversation;
+    this.#options.connectionEnded({ reason, client: principal.client, connection, peer, error });
     this.socket.destroy();
     return false;
   }

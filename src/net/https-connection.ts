@@ -181,7 +181,7 @@ export class HttpsConnection implements ProtocolConnection {
     version?: ReturnType<BodyDescription['encoding']['guessVersion']>,
   ): HttpResponse {
     const { service } = this.#options;
-    return toMessageResponse(head, service.refuseFraming(reason, version, this.conversation), status);
+    return toMessageResponse(head, service.refuseFraming(reason, this.conversation, version), status);
   }
 
   /** Resolves when the response is sent or the connection is gone; aborts at the write deadline. */
@@ -222,8 +222,8 @@ export class HttpsConnection implements ProtocolConnection {
 
   #abort(reason: string, error?: unknown): void {
     if (this.#isClosing) return;
-    const { principal, connection } = this.conversation;
-    this.#options.connectionEnded({ reason, client: principal.client, connection, error });
+    const { principal, connection, peer } = this.conversation;
+    this.#options.connectionEnded({ reason, client: principal.client, connection, peer, error });
     this.socket.destroy();
   }
 }

@@ -154,12 +154,12 @@ export class Listener {
           connection.conversation.principal,
           await authenticateOnce(session.replacement.certificate),
         );
-      const { principal, connection: id } = connection.conversation;
+      const { principal, connection: id, peer } = connection.conversation;
       const reason = endReason(result, principal);
       if (reason === undefined && 'principal' in result) {
         connection.conversation = { ...connection.conversation, principal: result.principal };
       } else if (reason !== undefined && !connection.socket.destroyed) {
-        this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id });
+        this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id, peer });
         connection.socket.destroy();
       }
     }
@@ -231,9 +231,9 @@ export class Listener {
     for (const { connection, certificate } of this.#sessions) {
       if (connection === session.connection) continue;
       if (certificate.fingerprint256 !== session.certificate.fingerprint256) continue;
-      const { principal, connection: id } = connection.conversation;
+      const { principal, connection: id, peer } = connection.conversation;
       const reason = 'the client has replaced its certificate';
-      this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id });
+      this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id, peer });
       connection.finish();
     }
   }

@@ -58,7 +58,7 @@ export function createService(options: ServiceOptions): Service {
   const maintenance = new Maintenance(store, queue, now);
   return {
     respond: (bytes, conversation) => processor.respond(bytes, conversation),
-    refuseFraming: (reason, version = oldestVersion, conversation) =>
+    refuseFraming: (reason, conversation, version = oldestVersion) =>
       responses.refusal(version, new KmipError('InvalidMessage', reason), conversation),
     get pendingJobs() {
       return queue.pending;

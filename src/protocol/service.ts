@@ -32,7 +32,7 @@ export interface MessageService {
    * Returns the encoded response to bytes that are no message; the client reads `reason` in it. `version` is
    * the probable version of the request, the oldest one when left out.
    */
-  refuseFraming(reason: string, version?: Version, conversation?: Conversation): Uint8Array;
+  refuseFraming(reason: string, conversation: Conversation, version?: Version): Uint8Array;
 }
 
 /** The message service with the controls that the daemon needs. */

@@ -81,13 +81,13 @@ const fields = {
   address: text,
   before: text,
   by: text,
-  certificate: text,
   changes: number,
   client: text,
   connection: text,
   connections: number,
   ends: date,
   error: (value) => (value instanceof Error ? describeError(value) : toErrorText(value)),
+  file: text,
   fingerprint: text,
   keys: texts,
   message: text,
@@ -103,6 +103,7 @@ const fields = {
   result: text,
   resumed: flag,
   signal: text,
+  subject: text,
   vendor: text,
   version: text,
 } satisfies Readonly<Record<string, (value: unknown) => unknown>>;
@@ -158,11 +159,11 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
         'batch item answered',
       );
     },
-    refused({ version, reason, message, client, connection }) {
-      log.info({ version, reason, message, client, connection }, 'message refused');
+    refused({ version, reason, message, client, connection, peer }) {
+      log.info({ version, reason, message, client, connection, peer }, 'message refused');
     },
-    authenticationFailed({ reason, client, connection }) {
-      if (mayWrite()) log.warn({ reason, client, connection }, 'authentication failed');
+    authenticationFailed({ reason, client, connection, peer }) {
+      if (mayWrite()) log.warn({ reason, client, connection, peer }, 'authentication failed');
     },
     attemptsExhausted({ client, object }) {
       if (mayWrite())
@@ -171,8 +172,8 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
           'too many failed decryptions: key refused for a minute',
         );
     },
-    requestFailed({ error, reference, client, connection }) {
-      log.error({ reference, client, connection, error }, 'request failed unexpectedly');
+    requestFailed({ error, reference, client, connection, peer }) {
+      log.error({ reference, client, connection, peer, error }, 'request failed unexpectedly');
     },
   };
 }
@@ -208,8 +209,8 @@ export function logListener(log: Logger, clock: () => number = Date.now): Listen
     connectionClosed({ client, connection }) {
       log.debug({ client, connection }, 'connection closed');
     },
-    connectionEnded({ client, connection, reason, error }) {
-      log.warn({ client, connection, reason, error }, 'connection ended');
+    connectionEnded({ client, connection, peer, reason, error }) {
+      log.warn({ client, connection, peer, reason, error }, 'connection ended');
     },
     handshakeRefused({ reason, peer, level, fingerprint, client }) {
       if (level === 'debug') log.debug({ reason, peer }, 'handshake not completed');

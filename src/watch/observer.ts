@@ -35,9 +35,10 @@ export interface RefusedMessage {
   readonly version: string;
   readonly reason: string;
   readonly message: string;
-  /** Absent when the framing was wrong before the client was known. */
-  readonly client?: string | undefined;
-  readonly connection?: string | undefined;
+  readonly client: string;
+  readonly connection: string;
+  /** Remote address as host:port; undefined for a job. */
+  readonly peer?: string | undefined;
 }
 
 /** Why the credentials of a message were refused. */
@@ -46,6 +47,8 @@ export interface FailedAuthentication {
   readonly reason: string;
   readonly client: string;
   readonly connection: string;
+  /** Remote address as host:port. */
+  readonly peer: string;
 }
 
 /** A client that may not use a key for a minute. */
@@ -61,6 +64,8 @@ export interface UnexpectedFailure {
   readonly reference: string;
   readonly client: string;
   readonly connection: string;
+  /** Remote address as host:port; undefined for a job. */
+  readonly peer?: string | undefined;
 }
 
 /** Port between listeners and the observers of connections. */
@@ -92,6 +97,8 @@ export interface OpenedConnection {
 export interface EndedConnection {
   readonly client: string;
   readonly connection: string;
+  /** Remote address as host:port. */
+  readonly peer: string;
   readonly reason: string;
   /** Present for an internal error. */
   readonly error?: unknown;

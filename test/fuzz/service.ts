@@ -243,7 +243,7 @@ class Campaign {
     return {
       respond: (message: Uint8Array) => this.#respond(group, message),
       refuseFraming: (reason: string, version: Version | undefined) =>
-        this.#service.refuseFraming(reason, version, conversationOf(group)),
+        this.#service.refuseFraming(reason, conversationOf(group), version),
     };
   }
 

@@ -9,11 +9,12 @@ import { connectPeer, type Peer } from './peer-fixture.ts';
 
 /** Answers with the items of the request under another root. */
 export const mirror: MessageService = {
-  async respond(request) {
-    const response = request.length === 0 ? this.refuseFraming('empty') : encode(answerTo(decode(request)));
+  async respond(request, conversation) {
+    const response =
+      request.length === 0 ? this.refuseFraming('empty', conversation) : encode(answerTo(decode(request)));
     return { response, close: false };
   },
-  refuseFraming: (reason, version = '1.0') =>
+  refuseFraming: (reason, _conversation, version = '1.0') =>
     encode(structure('ResponseMessage', text('ResultMessage', `${version}: ${reason}`))),
 };
 

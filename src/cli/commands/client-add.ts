@@ -156,7 +156,7 @@ async function obtainCertificate(
   const { requireNoClientKey, writeClientFiles, writeCertificates } = await import(
     '../state-directory/client-files.ts'
   );
-  const trusted = readTrustedAuthorities(stateDirectory, config);
+  const trusted = readTrustedAuthorities(stateDirectory, config).map(({ pem }) => pem);
   const authorities = trusted.join('');
   if (args.cert !== undefined) {
     const certificate = await readOwnCertificate(args.cert, trusted);

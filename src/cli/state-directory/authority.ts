@@ -32,21 +32,28 @@ export function readAuthority(stateDirectory: StateDirectory): IssuedCertificate
   );
 }
 
+/** A certificate (PEM) of a trusted authority and the file that holds it. */
+export interface TrustedAuthority {
+  readonly file: string;
+  readonly pem: string;
+}
+
 /**
- * Reads the authorities that server and clients trust, one PEM each: the state directory's own first, then
- * those of the configuration.
+ * Reads the authorities that server and clients trust: the state directory's own first, then those of the
+ * configuration.
  * @throws {CommandError} when a file is missing.
  */
-export function readTrustedAuthorities(stateDirectory: StateDirectory, config: Config): readonly string[] {
+export function readTrustedAuthorities(
+  stateDirectory: StateDirectory,
+  config: Config,
+): readonly TrustedAuthority[] {
+  const read = (file: string, what: string, remedy: string) =>
+    splitCertificates(readRequiredFile(file, what, remedy), file).map((pem) => ({ file, pem }));
   const configured = config.tls.authorities.flatMap((file) =>
-    splitCertificates(readRequiredFile(file, 'the authority', 'restore it, or change tls.authorities'), file),
+    read(file, 'the authority', 'restore it, or change tls.authorities'),
   );
-  const own = readRequiredFile(
-    stateDirectory.authority.certificate,
-    'the certificate of the authority',
-    fromBackup,
-  );
-  return [...splitCertificates(own, stateDirectory.authority.certificate), ...configured];
+  const own = stateDirectory.authority.certificate;
+  return [...read(own, 'the certificate of the authority', fromBackup), ...configured];
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory, writeFileAtomically } from './state-directory.ts';
@@ -53,15 +53,31 @@ const sqliteBusy = 5; // SQLITE_BUSY
  * command that only checks whether a daemon is running.
  */
 function openExclusively(stateDirectory: StateDirectory, milliseconds: number): DatabaseSync | undefined {
-  const database = new DatabaseSync(join(stateDirectory.directory, 'kmipd.lock'), { timeout: milliseconds });
+  const file = join(stateDirectory.directory, 'kmipd.lock');
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(file, { timeout: milliseconds });
     database.exec('pragma journal_mode = off; begin exclusive');
     return database;
   } catch (error) {
-    database.close();
-    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) return undefined;
-    throw error;
+    database?.close();
+    const { errcode, errstr } = error as { errcode?: number; errstr?: string };
+    if (errcode === sqliteBusy) return undefined;
+    if (errcode === undefined) throw error;
+    requireWritable(file);
+    throw new CommandError(
+      `${file} cannot be used: ${errstr}; look at the disk and at who owns the directory`,
+    );
   }
+}
+
+/**
+ * Requires that this user may write a file and the directory that it is in.
+ * @throws the system's error, with `code` and `path`.
+ */
+function requireWritable(file: string): void {
+  accessSync(dirname(file), constants.W_OK | constants.X_OK);
+  if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
 }
 
 const pidFile = (stateDirectory: StateDirectory) => join(stateDirectory.directory, 'kmipd.pid');

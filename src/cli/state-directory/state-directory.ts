@@ -1,13 +1,13 @@
 import {
   chmodSync,
   closeSync,
-  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -54,11 +54,21 @@ export function readStateConfig(stateDirectory: StateDirectory): Config {
 /**
  * Tells how far a state directory is initialised. Fresh: at most a configuration file exists. Unfinished: an
  * initialisation was interrupted. Ready: it was initialised, even if files are missing now.
+ * @throws the system's error, with `code` and `path`, when this user may not look into it.
  */
 export function initialisationState(stateDirectory: StateDirectory): 'fresh' | 'unfinished' | 'ready' {
-  if (existsSync(stateDirectory.unfinishedMarker)) return 'unfinished';
+  if (isPresent(stateDirectory.unfinishedMarker)) return 'unfinished';
   const kept = [stateDirectory.rootKey, stateDirectory.authority.certificate, stateDirectory.authority.key];
-  return kept.some((file) => existsSync(file)) ? 'ready' : 'fresh';
+  return kept.some(isPresent) ? 'ready' : 'fresh';
+}
+
+/**
+ * Whether a file is there. What cannot be looked up, such as a file in another user's directory, is not taken
+ * for a missing one.
+ * @throws the system's error, with `code` and `path`.
+ */
+function isPresent(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 /**
@@ -96,6 +106,8 @@ export function makeDirectory(directory: string): void {
 /**
  * Writes a file atomically and durably: to a temporary name, synchronised, then renamed. The file has exactly
  * `mode`, whatever the umask.
+ * @throws the system's error, with `code` and `path`, e.g. for a full disk; the former file is untouched
+ *   then.
  */
 export function writeFileAtomically(file: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${file}.new`;
@@ -106,6 +118,10 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
     chmodSync(temporary, mode);
     fsyncSync(descriptor);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    // Errors of calls with a descriptor do not say which file it is.
+    throw Object.assign(error as Error, { path: file });
   } finally {
     closeSync(descriptor);
   }

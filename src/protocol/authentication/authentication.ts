@@ -83,7 +83,7 @@ export class Authenticator {
     unit: UnitOfWork,
     now: number,
   ): Promise<AuthenticatedRequest> {
-    const { principal, connection } = conversation;
+    const { principal, connection, peer } = conversation;
     const credentials = Authentication?.Credential ?? [];
     if (!principal.secondFactor && credentials.every(isIgnorable)) return { principal };
     try {
@@ -93,7 +93,7 @@ export class Authenticator {
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;
       const { message: reason, refusal, isOpen } = error;
-      this.#options.observer.authenticationFailed({ reason, client: principal.client, connection });
+      this.#options.observer.authenticationFailed({ reason, client: principal.client, connection, peer });
       return { principal, refusal: { error: refusal, open: isOpen } };
     }
   }

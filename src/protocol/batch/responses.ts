@@ -13,10 +13,12 @@ import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { Conversation } from '../service.ts';
 
-/** Client and connection, as the log names them. */
+/** Client, connection and remote address, as the log names them. */
 interface Sender {
   readonly client: string;
   readonly connection: string;
+  /** Remote address as host:port; undefined for a job. */
+  readonly peer?: string | undefined;
 }
 
 /** The outline of bytes that are no message. */
@@ -50,12 +52,12 @@ export class Responses {
   refusal(
     version: Version,
     error: KmipError,
-    conversation?: Conversation,
+    conversation: Conversation,
     { items, clientCorrelationValue }: RequestOutline = unread,
   ): Uint8Array {
     const reason = reasonFor(error, version);
     const { message } = error;
-    this.#observer.refused({ version, reason, message, ...(conversation && senderOf(conversation)) });
+    this.#observer.refused({ version, reason, message, ...senderOf(conversation) });
     const heads = items.length === 0 ? [{}] : items;
     const answers = heads.map((head) => ({ ...head, status: 'OperationFailed', reason, message }) as const);
     return this.#write({ version, clientCorrelationValue }, answers);
@@ -101,9 +103,9 @@ export class Responses {
   }
 }
 
-/** Names the client and the connection of a conversation for the log. */
-export function senderOf({ principal, connection }: Conversation): Sender {
-  return { client: principal.client, connection };
+/** Names the client, the connection and the remote address of a conversation for the log. */
+export function senderOf({ principal, connection, peer }: Conversation): Sender {
+  return { client: principal.client, connection, peer };
 }
 
 /** Names the client of a job for the log; a job has no connection. */

@@ -42,11 +42,7 @@ export async function migrate(
   );
   const [row] = await session.run('select coalesce(max(version), 0) as version from migration');
   const present = Number(row?.version ?? 0);
-  const newest = migrations.at(-1)?.version ?? 0;
-  if (present > newest)
-    throw new SchemaTooNewError(
-      `${place} has schema version ${present}, this kmipd knows ${newest}: run the kmipd that wrote it or a newer one`,
-    );
+  requireKnownSchema(present, place, migrations);
   for (const { version, name, statements } of migrations.filter((migration) => migration.version > present)) {
     for (const statement of statements(dialect)) await session.run(statement);
     await session.run('insert into migration (version, name, applied_at) values ($1, $2, $3)', [
@@ -55,4 +51,16 @@ export async function migrate(
       Math.floor(Date.now() / 1000),
     ]);
   }
+}
+
+/**
+ * Refuses the schema of a newer kmipd; `present` is its version, 0 for none.
+ * @throws {SchemaTooNewError}
+ */
+export function requireKnownSchema(present: number, place: string, migrations: readonly Migration[]): void {
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (present <= newest) return;
+  throw new SchemaTooNewError(
+    `${place} has schema version ${present}, this kmipd knows ${newest}: run the kmipd that wrote it or a newer one`,
+  );
 }

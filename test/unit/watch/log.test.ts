@@ -124,7 +124,8 @@ t.test('failed authentication is logged with the reason, and counted when there 
   let now = 1_000_000;
   const { log, lines } = collectLines('debug');
   const requests = logRequests(log, () => now);
-  const refused = { reason: 'a credential is not valid', client: 'demo', connection: '1a' };
+  const peer = '192.0.2.1:1';
+  const refused = { reason: 'a credential is not valid', client: 'demo', connection: '1a', peer };
   for (let n = 0; n < 1_000; n++) requests.authenticationFailed(refused);
   now += 1_000;
   requests.authenticationFailed(refused);
@@ -158,13 +159,18 @@ t.test(
       peer: '192.0.2.1:2',
       level: 'debug',
     });
-    listener.connectionEnded({ client: 'demo', connection: '1', reason: 'client disabled' });
+    listener.connectionEnded({
+      client: 'demo',
+      connection: '1',
+      peer: '192.0.2.1:1',
+      reason: 'client disabled',
+    });
     listener.handshakeRefused(refused);
     t.match(lines(), [
       { level: 'debug', client: 'demo', protocol: 'TLSv1.3', resumed: false },
       { level: 'debug', client: 'demo' },
       { level: 'debug', reason: 'connection closed by the client' },
-      { level: 'warn', reason: 'client disabled', connection: '1' },
+      { level: 'warn', reason: 'client disabled', connection: '1', peer: '192.0.2.1:1' },
       {
         level: 'warn',
         reason: 'certificate not enrolled',

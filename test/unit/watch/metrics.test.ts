@@ -18,6 +18,8 @@ const item = {
   connection: '1',
 };
 
+const sender = { client: 'demo', connection: '1' };
+
 t.test('batch items are counted by operation, version and result, with their durations', async (t) => {
   const metrics = new Metrics();
   for (let n = 0; n < 3; n++) metrics.requests.answered(item);
@@ -36,7 +38,7 @@ t.test('clients cannot create time series', async (t) => {
   const metrics = new Metrics();
   for (let n = 0; n < 50; n++) {
     metrics.requests.answered({ ...item, operation: `x${n}`, version: `9.${n}`, result: `r${n}` });
-    metrics.requests.refused({ version: `${n}`, reason: `because ${n}`, message: '' });
+    metrics.requests.refused({ ...sender, version: `${n}`, reason: `because ${n}`, message: '' });
   }
   t.same(await samples(metrics, 'kmipd_requests_total'), [
     'kmipd_requests_total{operation="other",version="other",result="other"} 50',
@@ -54,7 +56,7 @@ t.test('connections, failures, certificates and the event loop are measured', as
   metrics.listener.connectionClosed({ client: 'demo', connection: '1' });
   metrics.listener.handshakeRefused({ reason: 'not TLS', peer: 'x', level: 'warn' });
   metrics.requests.requestFailed({ error: new Error('x'), reference: 'r', client: 'demo', connection: '1' });
-  metrics.requests.refused({ version: '1.0', reason: 'InvalidMessage', message: 'x' });
+  metrics.requests.refused({ ...sender, version: '1.0', reason: 'InvalidMessage', message: 'x' });
   metrics.recordCertificateExpiry('server', new Date(Date.now() + 86_400_000));
   metrics.recordCertificateExpiry('server', new Date(Date.now() - 60_000));
   t.same(await samples(metrics, 'kmipd_connections'), ['kmipd_connections 1']);

@@ -1,0 +1,83 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { migrations } from './migrations/index.ts';
+import { requireKnownSchema } from './migrations/migration.ts';
+import { toStoreError } from './postgres-session.ts';
+import { PostgresTargets } from './postgres-targets.ts';
+import { describeSqliteError } from './sqlite-connection.ts';
+import { StoreUnavailableError } from './store.ts';
+
+const missingTable = '42P01';
+
+/**
+ * Finds out whether the daemon could open a store (`sqlite:FILE` or `postgres://…`), without creating or
+ * migrating anything.
+ * @throws {StoreUnavailableError} when it could not; the message is one line.
+ * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
+ */
+export async function probeStore(url: string): Promise<void> {
+  const file = /^sqlite:(.+)$/.exec(url)?.[1];
+  if (file === undefined) await probePostgres(url);
+  else probeSqlite(resolve(file));
+}
+
+function probeSqlite(file: string): void {
+  const fail = (why: string): never => {
+    throw new StoreUnavailableError(`cannot open the database ${file}: ${why}`);
+  };
+  const directory = nearestDirectory(file);
+  try {
+    // SQLite writes a log and an index beside the file.
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    fail(
+      `${(error as NodeJS.ErrnoException).path} cannot be written by this user (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+  if (!existsSync(file) || statSync(file).size === 0) return;
+  let database: DatabaseSync | undefined;
+  let version = 0;
+  try {
+    database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    const table = database
+      .prepare("select count(*) as tables from sqlite_schema where name = 'migration'")
+      .get();
+    if (table?.tables === 1)
+      version = Number(
+        database.prepare('select coalesce(max(version), 0) as version from migration').get()?.version,
+      );
+  } catch (error) {
+    fail(describeSqliteError(error));
+  } finally {
+    database?.close();
+  }
+  requireKnownSchema(version, `sqlite:${file}`, migrations);
+}
+
+/**
+ * The directory of a file, or the nearest one above it that exists: the missing ones would be created there.
+ */
+function nearestDirectory(file: string): string {
+  for (let directory = dirname(file); ; directory = dirname(directory))
+    if (existsSync(directory) || directory === dirname(directory)) return directory;
+}
+
+async function probePostgres(url: string): Promise<void> {
+  const targets = new PostgresTargets(url);
+  await targets.choose();
+  const client = new pg.Client(targets.settings);
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query('select coalesce(max(version), 0)::int as version from migration');
+    requireKnownSchema(rows[0].version, targets.place, migrations);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === missingTable) return;
+    throw toStoreError(error, `cannot open ${targets.place}`, targets.settings);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
