@@ -10,8 +10,8 @@ export async function isClosedKey(
   load: (id: string) => Promise<ManagedObject | undefined>,
 ): Promise<boolean> {
   if (object.type === 'PublicKey') {
-    const { privateKey } = object.provenance;
-    const other = privateKey === undefined ? undefined : await load(privateKey);
+    const { madeWith } = object.provenance;
+    const other = madeWith === undefined ? undefined : await load(madeWith);
     return other?.type === 'PrivateKey' && isClosedSecret(other);
   }
   return (object.type === 'SymmetricKey' || object.type === 'PrivateKey') && isClosedSecret(object);

@@ -47,7 +47,7 @@ export function linkedId(object: ManagedObject, type: LinkType): string | undefi
 
 /** Links the keys of a key pair that was made here, in both directions, and records that they are a pair. */
 export function linkPair(privateKey: ManagedObject, publicKey: ManagedObject, now: number): void {
-  publicKey.changeProvenance({ privateKey: privateKey.id });
+  publicKey.changeProvenance({ madeWith: privateKey.id });
   setLink(privateKey, 'PublicKeyLink', publicKey.id, now);
   setLink(publicKey, 'PrivateKeyLink', privateKey.id, now);
 }

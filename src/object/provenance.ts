@@ -13,8 +13,11 @@ export interface Provenance {
   readonly masks: number;
   /** Whether Sensitive has been true since the object is here. */
   readonly alwaysSensitive: boolean;
-  /** Of a public key: the identifier of the private key that was made here with it. */
-  readonly privateKey?: string | undefined;
+  /**
+   * Identifier of what was made here with it: of a public key the private key, of a part of a split key the
+   * first part.
+   */
+  readonly madeWith?: string | undefined;
 }
 
 const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
@@ -58,6 +61,8 @@ export function initialProvenance(
 export function replacedProvenance(previous: Provenance, next: Provenance): Provenance {
   return {
     ...next,
+    // Explicitly undefined too, so that nothing of the old value stays.
+    madeWith: next.madeWith,
     masks: previous.masks | next.masks,
     alwaysSensitive: previous.alwaysSensitive && next.alwaysSensitive,
   };
@@ -89,13 +94,13 @@ const fixedBytes = 10;
 
 /**
  * Encodes the provenance as prefix of the value: version, birth, showing, flags, u32 masks, u16 length and
- * UTF-8 of the private key's identifier; numbers are big-endian.
+ * UTF-8 of `madeWith`; numbers are big-endian.
  */
 export function addProvenance(
-  { born, shown, masks, alwaysSensitive, privateKey = '' }: Provenance,
+  { born, shown, masks, alwaysSensitive, madeWith = '' }: Provenance,
   value: Uint8Array,
 ): Uint8Array {
-  const identifier = new TextEncoder().encode(privateKey);
+  const identifier = new TextEncoder().encode(madeWith);
   const prefix = new Uint8Array(fixedBytes);
   prefix.set([formatVersion, births.indexOf(born), showings.indexOf(shown), alwaysSensitive ? 1 : 0]);
   const view = new DataView(prefix.buffer);
@@ -115,7 +120,7 @@ export function splitProvenance(content: Uint8Array): { provenance: Provenance; 
     shown: showings[view.getUint8(2)] ?? unknownProvenance.shown,
     alwaysSensitive: view.getUint8(3) === 1,
     masks: view.getInt32(4),
-    ...(identifier !== '' && { privateKey: identifier }),
+    ...(identifier !== '' && { madeWith: identifier }),
   };
   return { provenance, value: content.subarray(end) };
 }

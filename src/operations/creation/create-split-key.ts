@@ -92,6 +92,7 @@ export const CreateSplitKey = operation({
       const specification = { ...part, value: { type: 'SplitKey' as const, value } };
       const object = await createObject(specification, context, resolved?.policy);
       ids.push(object.id);
+      object.changeProvenance({ madeWith: ids[0] });
     }
     return { ObjectType: 'SplitKey' as const, UniqueIdentifier: ids };
   },

@@ -18,11 +18,12 @@ import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { isProtected } from '../../object/protection.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
-import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
+import { requireEffort, requirePlainKey, requireSilentJoin, statedPolynomial } from './split-keys.ts';
 import { convertToStated, statedFormats } from './stated-formats.ts';
 
 /**
@@ -57,7 +58,11 @@ export const JoinSplitKey = operation({
     const stated = await requestedAttributes([request.Attributes], context);
     const description = { ...key, ...describeKey(type, stated, key) };
     requireEffort(largestShare(shares), scheme.prime, shares.length, scheme.threshold);
-    const secret = context.crypto.joinShares(shares, scheme, secretLength(type, description));
+    const length = secretLength(type, description);
+    const isUnstructured = type !== 'PrivateKey' && byteFormats.includes(description.KeyFormatType);
+    const whole = { shareLength: largestShare(shares).length, length: length === 'der' ? undefined : length };
+    requireSilentJoin({ parts: objects, method: scheme.method, isUnstructured, ...whole }, context);
+    const secret = context.crypto.joinShares(shares, scheme, length);
     const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
     requireConsistentKey(joined, context.crypto);
     const value = convertToStated(joined, statedFormats(stated), context.crypto);
@@ -72,14 +77,15 @@ interface Parts {
   readonly scheme: SecretSharingScheme;
   /** One for each Key Part Identifier. */
   readonly shares: readonly Share[];
-  /** Format, algorithm and length of the key, as the first part states them. */
+  /** Format, algorithm and length of the key, as the first part states them, if possible a protected one. */
   readonly key: PlainKey;
 }
 
 /** Reads the parts; fails with CryptographicFailure unless all are of one key. */
 function readParts(objects: readonly ManagedObject[]): Parts {
   const parts = objects.map(readPart);
-  const [{ scheme, key }] = parts as [Part];
+  const [{ scheme }] = parts as [Part];
+  const { key } = parts[Math.max(0, objects.findIndex(isProtected))] as Part;
   const shares = new Map<number, Uint8Array>();
   for (const { scheme: other, identifier: id, bytes } of parts) {
     const same =
@@ -133,6 +139,9 @@ function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 }
 
 type KeyDescription = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
+
+/** Formats of keys that any bytes are. */
+const byteFormats: readonly (KeyFormatType | undefined)[] = ['Raw', 'Opaque'];
 
 /** Formats of private keys that are byte strings. */
 const privateDerFormats: readonly KeyFormatType[] = ['PKCS_1', 'PKCS_8', 'ECPrivateKey'];

@@ -2,8 +2,10 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
-import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
+import type { SecretSharingScheme, SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { isProtected, refuseProtected } from '../../object/protection.ts';
+import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 
 /** Functions shared by Create Split Key and Join Split Key. */
@@ -60,4 +62,38 @@ export function requirePlainKey({ value, attributes }: ManagedObject): PlainKey 
     CryptographicAlgorithm: attributes.get('CryptographicAlgorithm'),
     CryptographicLength: attributes.get('CryptographicLength'),
   };
+}
+
+/** A join of parts. */
+export interface Joining {
+  readonly parts: readonly ManagedObject[];
+  readonly method: SecretSharingScheme['method'];
+  /** Bytes of a share. */
+  readonly shareLength: number;
+  /** Whether only bytes without a structure are accepted as the key. */
+  readonly isUnstructured: boolean;
+  /** Bytes of the joined key; undefined for as many as a share has. */
+  readonly length: number | undefined;
+}
+
+/** Bytes of a share that cannot be searched. */
+const minShareLength = 16;
+
+/**
+ * Refuses to join protected parts with parts of another origin, which a client may have chosen, where success
+ * or failure would tell something of the protected ones: a prime field shows whether a sum is small, a DER
+ * length or a byte cut off shows single bytes, and short keys can be searched. Parts of one Create Split Key
+ * have one result only. Protection `kmip` refuses nothing, because clients may loosen the parts there.
+ * @throws {KmipError} Sensitive or NotExtractable
+ */
+export function requireSilentJoin(
+  { parts, method, shareLength, isUnstructured, length = shareLength }: Joining,
+  { protection }: Context,
+): void {
+  if (protection === 'kmip') return;
+  const origins = new Set(parts.map(({ provenance }) => provenance.madeWith));
+  if (!parts.some(isProtected) || (origins.size === 1 && !origins.has(undefined))) return;
+  const isWhole = length === shareLength && shareLength >= minShareLength;
+  if (isWhole && isUnstructured && method !== 'PolynomialSharingPrimeField') return;
+  refuseProtected(parts, 'its parts are joined so only with those of the same Create Split Key');
 }

@@ -146,9 +146,17 @@ t.test('a public key made here knows its private key, also after Re-key Key Pair
     PrivateKeyUniqueIdentifier: made.PrivateKeyUniqueIdentifier,
   });
   for (const { PrivateKeyUniqueIdentifier: id, PublicKeyUniqueIdentifier: publicId } of [made, again]) {
-    t.equal((await provenanceOf(service, publicId)).privateKey, id);
-    t.notOk((await provenanceOf(service, id)).privateKey);
+    t.equal((await provenanceOf(service, publicId)).madeWith, id);
+    t.notOk((await provenanceOf(service, id)).madeWith);
   }
+});
+
+t.test('a public key that Import has replaced belongs to no private key', async (t) => {
+  const made = await succeed(service, '2.1', CreateKeyPair, { CommonAttributes: ecPair });
+  const { PublicKeyUniqueIdentifier: UniqueIdentifier } = made;
+  const { Object } = await succeed(service, '2.1', Get, { UniqueIdentifier });
+  await importKey(UniqueIdentifier, { ReplaceExisting: true, Object, Attributes: [] });
+  t.equal((await provenanceOf(service, UniqueIdentifier)).madeWith, undefined);
 });
 
 t.test('Import with Replace Existing makes a key open and keeps every use it had', async (t) => {

@@ -28,8 +28,8 @@ t.test('every provenance is the same after its encoding', async (t) => {
     for (const shown of showings)
       for (const alwaysSensitive of [true, false])
         for (const masks of [0, wrapping, everyMask])
-          for (const privateKey of [undefined, 'k1', 'ü'.repeat(127)]) {
-            const given = { born, shown, alwaysSensitive, masks, ...(privateKey && { privateKey }) };
+          for (const madeWith of [undefined, 'k1', 'ü'.repeat(127)]) {
+            const given = { born, shown, alwaysSensitive, masks, ...(madeWith && { madeWith }) };
             const back = splitProvenance(addProvenance(given, value));
             t.same(back.provenance, given);
             t.same(back.value, value);
@@ -94,10 +94,11 @@ t.test('Sensitive that was false once is not always true, whatever becomes of it
   t.equal(key.provenance.alwaysSensitive, false);
 });
 
-t.test('a replaced value has the uses of both', async (t) => {
+t.test('a replaced value has the uses of both, and nothing else of the old value', async (t) => {
   const next: Provenance = { born: 'imported', shown: 'clear', masks: 4, alwaysSensitive: true };
-  t.same(replacedProvenance({ ...closed, alwaysSensitive: false }, next), {
+  t.same(replacedProvenance({ ...closed, alwaysSensitive: false, madeWith: 'k1' }, next), {
     ...next,
+    madeWith: undefined,
     masks: wrapping | 4,
     alwaysSensitive: false,
   });
