@@ -12,7 +12,8 @@ import type { Context } from './context.ts';
  * The record of a group's policy. Each group has one, under its name, so that a creation reads one record.
  */
 
-const kind = 'policy';
+/** Kind of the records. */
+export const groupPolicyKind = 'policy';
 const recordPlan = plan(
   struct({ Constraints: one(Constraints), DefaultsInformation: maybe(DefaultsInformation) }),
   newestVersion,
@@ -22,7 +23,7 @@ const emptyPolicy: GroupPolicy = { constraints: [], defaults: [] };
 
 /** Loads the policy of the principal's group; an empty one when the group has set none. */
 export async function loadPolicy({ work, principal }: Context): Promise<GroupPolicy> {
-  const content = await work.records.load(kind, principal.group);
+  const content = await work.records.load(groupPolicyKind, principal.group);
   if (content === undefined) return emptyPolicy;
   const { Constraints: constraints, DefaultsInformation: defaults } = recordPlan.read(
     new BinaryReader(content),
@@ -33,7 +34,7 @@ export async function loadPolicy({ work, principal }: Context): Promise<GroupPol
 /** Replaces the policy of the principal's group, which must have been loaded in this message. */
 export function savePolicy({ constraints, defaults }: GroupPolicy, { work, principal }: Context): void {
   if (constraints.length + defaults.length === 0) {
-    work.records.remove(kind, principal.group);
+    work.records.remove(groupPolicyKind, principal.group);
     return;
   }
   const content = encodeMessage((writer) =>
@@ -42,5 +43,5 @@ export function savePolicy({ constraints, defaults }: GroupPolicy, { work, princ
       DefaultsInformation: { ObjectDefaults: [...defaults] },
     }),
   );
-  work.records.put(kind, principal.group, content);
+  work.records.put(groupPolicyKind, principal.group, content);
 }

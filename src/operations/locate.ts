@@ -25,6 +25,7 @@ export const Locate = operation({
   }),
   response: struct({ LocatedItems: since('1.3', maybe(integer)), UniqueIdentifier: many(text) }),
   target: conversation(),
+  limitedRight: 'objects',
   async handle(request, { work, limits, now, setPlaceholder }) {
     if (request.Attributes.length > maxConditions) {
       fail('InvalidField', `Locate takes at most ${maxConditions} attributes to look for`);

@@ -16,6 +16,7 @@ import type { Context, ObjectContext, OperationName, Work } from './context.ts';
  *       request: struct({ UniqueIdentifier: maybe(identifier) }),
  *       response: struct({ UniqueIdentifier: one(text) }),
  *       target: object(),
+ *       limitedRight: 'objects',
  *       handle(_request, { object: target, now }) {
  *         target.activate(now);
  *         return { UniqueIdentifier: target.id };
@@ -79,6 +80,19 @@ export function object(options: Omit<ObjectTarget, 'kind'> = {}): ObjectTarget {
   return { kind: 'object', ...options };
 }
 
+/**
+ * What a Right of a ticket allows of an operation when it is limited to objects or Object Groups (KMIP 2.1
+ * §9.19). Each operation has to state it: what belongs to the whole group or to its clients is not among the
+ * objects of a Right.
+ *
+ * - `objects`: work on the objects of the Right; new objects have to be in one of its Object Groups.
+ * - `new-objects`: the operation only makes objects, so the Right needs Object Groups.
+ * - `own-jobs`: asynchronous requests that were sent with the same ticket.
+ * - `public`: the answer does not depend on the group and changes nothing of it.
+ * - `nothing`: the operation is refused.
+ */
+export type LimitedRight = 'objects' | 'new-objects' | 'own-jobs' | 'public' | 'nothing';
+
 type ContextOf<T extends OperationTarget> = T extends ObjectTarget ? ObjectContext : Context;
 
 /** An operation: `Q` is the schema of its request payload, `R` that of its response payload. */
@@ -95,6 +109,8 @@ export interface OperationDefinition<
   readonly request: Q;
   readonly response: R;
   readonly target: T;
+  /** What a Right allows of the operation that is limited to objects or Object Groups. */
+  readonly limitedRight: LimitedRight;
   /** Sent by the server only: Query names the operation, a client that requests it is refused. */
   readonly direction?: 'server-to-client';
   /**
@@ -123,6 +139,7 @@ export function serverToClient<Q extends Struct, R extends Struct>(
     ...definition,
     direction: 'server-to-client',
     target: conversation(),
+    limitedRight: 'nothing',
     handle() {
       throw new TypeError(`${definition.name} is never performed here`);
     },

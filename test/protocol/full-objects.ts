@@ -158,6 +158,7 @@ export function insertOperation(objects: () => readonly FullObject[]) {
     request: struct({}),
     response: struct({}),
     target: server(),
+    limitedRight: 'public',
     handle(_request, { work, principal }) {
       for (const each of objects()) work.insert(fullObject(each, principal.group));
       return {};

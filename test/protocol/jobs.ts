@@ -23,6 +23,7 @@ export function gatedOperation(name: OperationName, slow = false) {
       request: struct({ Data: maybe(bytes) }),
       response: struct({ Data: maybe(bytes) }),
       target: conversation(),
+      limitedRight: 'public',
       ...(slow && { slow: () => true }),
       async handle() {
         runs += 1;

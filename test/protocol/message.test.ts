@@ -225,6 +225,7 @@ t.test('a bug is answered with a reference and without its text, and other items
     request: struct({}),
     response: struct({}),
     target: server(),
+    limitedRight: 'public',
     handle: () => {
       throw new Error(secret);
     },

@@ -14,6 +14,7 @@ export const Cancel = operation({
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({ AsynchronousCorrelationValue: one(bytes), CancellationResult: one(CancellationResult) }),
   target: conversation(),
+  limitedRight: 'own-jobs',
   async handle({ AsynchronousCorrelationValue }, context) {
     const found = await findJob(AsynchronousCorrelationValue, context);
     return {

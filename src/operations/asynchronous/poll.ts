@@ -18,6 +18,7 @@ export const Poll = operation({
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({}),
   target: conversation(),
+  limitedRight: 'own-jobs',
   async handle({ AsynchronousCorrelationValue: value }, context) {
     const found = await findJob(value, context);
     if (found === undefined) {
@@ -27,7 +28,10 @@ export const Poll = operation({
         'ItemNotFound',
       );
     }
-    if ('done' in found) context.answerWith(await fetchAnswers(found, context));
+    const { operation: polled } = found.item;
+    // The role may have changed since the request.
+    if (!context.principal.may(polled)) context.answerWith([refusal(polled, context)]);
+    else if ('done' in found) context.answerWith(await fetchAnswers(found, context));
     else if (found.item.cancelled === true) context.answerWith([cancelledAnswer(found.item.operation)]);
     else
       context.answerWith([
@@ -43,6 +47,12 @@ export const Poll = operation({
 
 function cancelledAnswer(operation: DoneItem['operation']): EarlierAnswer {
   const [reason, message] = ['OperationCanceledByRequester', 'the request was cancelled'] as const;
+  return { operation, status: 'OperationFailed', reason, message };
+}
+
+function refusal(operation: DoneItem['operation'], { principal, version }: Context): EarlierAnswer {
+  const message = `the role of ${principal.client} does not include ${operation}`;
+  const reason = reasonFor(new KmipError('PermissionDenied', message), version);
   return { operation, status: 'OperationFailed', reason, message };
 }
 

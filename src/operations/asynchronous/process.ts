@@ -13,6 +13,7 @@ export const Process = operation({
   request: struct({ AsynchronousCorrelationValue: one(bytes) }),
   response: struct({}),
   target: conversation(),
+  limitedRight: 'own-jobs',
   async handle({ AsynchronousCorrelationValue }, context) {
     const found = await findJob(AsynchronousCorrelationValue, context);
     if (found === undefined)

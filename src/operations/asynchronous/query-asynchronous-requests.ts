@@ -30,6 +30,7 @@ export const QueryAsynchronousRequests = operation({
   }),
   response: struct({ AsynchronousRequest: many(AsynchronousRequest) }),
   target: conversation(),
+  limitedRight: 'own-jobs',
   async handle(request, context) {
     const values = request.AsynchronousCorrelationValues?.AsynchronousCorrelationValue.map((value) =>
       value.toHex(),

@@ -15,6 +15,7 @@ export const AddAttribute = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     const added = applyAdd(target, attribute, now);

@@ -18,6 +18,7 @@ export const AdjustAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   handle(
     { AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value },
     { object: target, now },

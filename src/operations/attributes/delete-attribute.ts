@@ -25,6 +25,7 @@ export const DeleteAttribute = operation({
   }),
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   handle(
     { CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index },
     { object: target, version, now },

@@ -11,6 +11,7 @@ export const GetAttributeList = operation({
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text), AttributeReference: attributeReferences }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   handle(_request, { object: target }) {
     const names = new Map(
       target.attributes.list().map((attribute) => [attributeKey(attribute), referenceTo(attribute)]),

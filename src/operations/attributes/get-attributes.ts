@@ -15,6 +15,7 @@ export const GetAttributes = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), AttributeReference: attributeReferences }),
   response: struct({ UniqueIdentifier: one(text), Attributes: attributeList }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   handle({ AttributeReference: requested }, { object: target, now }) {
     const keys = requested.map(attributeKey);
     if (new Set(keys).size < keys.length) fail('InvalidMessage', 'an attribute is asked for twice');

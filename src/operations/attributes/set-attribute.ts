@@ -12,6 +12,7 @@ export const SetAttribute = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), NewAttribute: newAttribute }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     applySet(target, attribute, now);

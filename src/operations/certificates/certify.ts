@@ -43,6 +43,7 @@ export const Certify = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { crypto, resolve } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

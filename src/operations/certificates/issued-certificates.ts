@@ -17,7 +17,7 @@ type RevocationContext = Pick<Context, 'work' | 'crypto' | 'now'>;
  * Kind of the records, by the certificate's identifier. A record outlives the value of the certificate's
  * object.
  */
-const kind = 'issued';
+export const issuedCertificateKind = 'issued';
 
 interface Issued {
   /** INTEGER in DER, hex. */
@@ -49,7 +49,12 @@ export function recordIssued(
   const serial = serialOf(certificate);
   if (serial === undefined) return;
   const issued: Issued = { serial: serial.toHex(), issuer: fingerprintOf(issuerKey, crypto), notAfter };
-  work.records.putLasting(kind, certificate.id, () => writeJson(issued), notAfter + maxListSeconds);
+  work.records.putLasting(
+    issuedCertificateKind,
+    certificate.id,
+    () => writeJson(issued),
+    notAfter + maxListSeconds,
+  );
 }
 
 /** The content of a revocation list and the key to sign it, without its number and dates. */
@@ -123,7 +128,7 @@ async function collectEntries(
   const issuer = fingerprintOf(issuerCertificate.details.publicKey, crypto);
   const entries = new Map<string, RevokedEntry>();
   for (const id of ids) {
-    const record = await work.records.load(kind, id);
+    const record = await work.records.load(issuedCertificateKind, id);
     const issued = record && readJson<Issued>(record);
     // Certificates of other servers, of another key with that name, and expired ones are omitted.
     if (issued?.issuer !== issuer || issued.notAfter + maxListSeconds <= now) continue;

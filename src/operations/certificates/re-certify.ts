@@ -42,6 +42,7 @@ export const ReCertify = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ types: ['Certificate'], legacyReason: 'PermissionDenied' }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: old, crypto, now } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

@@ -36,6 +36,7 @@ export const ReProvision = operation({
   request: struct({ CertificateRequest: maybe(CertificateRequest), Certificate: maybe(Certificate) }),
   response: struct({ UniqueIdentifier: maybe(text) }),
   target: creation(),
+  limitedRight: 'nothing',
   async handle(request, context) {
     const enrolments =
       context.enrolments ?? fail('FeatureNotSupported', 'certificates of clients are not replaced here');

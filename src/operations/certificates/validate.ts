@@ -36,6 +36,7 @@ export const Validate = operation({
   }),
   response: struct({ ValidityIndicator: one(ValidityIndicator) }),
   target: conversation(),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { crypto, now } = context;
     const count = request.Certificate.length + request.UniqueIdentifier.length;

@@ -29,6 +29,7 @@ export const CreateKeyPair = operation({
   }),
   response: struct({ PrivateKeyUniqueIdentifier: one(text), PublicKeyUniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'new-objects',
   slow({ CommonAttributes, PrivateKeyAttributes }) {
     const stated = [...PrivateKeyAttributes.attributes, ...CommonAttributes.attributes];
     return isSlowPair(valueOf(stated, 'CryptographicAlgorithm'), valueOf(stated, 'CryptographicLength'));

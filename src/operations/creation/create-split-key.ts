@@ -46,6 +46,7 @@ export const CreateSplitKey = operation({
   }),
   response: struct({ ObjectType: until('1.2', maybe(ObjectType)), UniqueIdentifier: many(text) }),
   target: creation(),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { SplitKeyParts: parts, SplitKeyThreshold: threshold, SplitKeyMethod: method } = request;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

@@ -24,6 +24,7 @@ export const Create = operation({
   }),
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'new-objects',
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     const type = request.ObjectType as ObjectTypeName;

@@ -63,6 +63,7 @@ export const DeriveKey = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { ObjectType: type, DerivationMethod: method, DerivationParameters: given } = request;
     if (type !== 'SymmetricKey' && type !== 'SecretData')

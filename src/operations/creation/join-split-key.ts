@@ -42,6 +42,7 @@ export const JoinSplitKey = operation({
   }),
   response: struct({ ObjectType: until('1.2', maybe(ObjectType)), UniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { ObjectType: type, SecretDataType: secretDataType } = request;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

@@ -37,6 +37,7 @@ export const ReKeyKeyPair = operation({
     legacyReason: 'PermissionDenied',
     identifiedBy: 'PrivateKeyUniqueIdentifier',
   }),
+  limitedRight: 'objects',
   async slow({ PrivateKeyUniqueIdentifier: id }, work) {
     const old = id === undefined ? undefined : (await work.load(id))?.attributes;
     return isSlowPair(old?.get('CryptographicAlgorithm'), old?.get('CryptographicLength'));

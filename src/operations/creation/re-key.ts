@@ -25,6 +25,7 @@ export const ReKey = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ types: ['SymmetricKey'], legacyReason: 'PermissionDenied' }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: old, crypto, now } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');

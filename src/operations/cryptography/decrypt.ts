@@ -28,6 +28,7 @@ export const Decrypt = operation({
   request: Request,
   response: struct({ UniqueIdentifier: one(text), Data: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['SymmetricKey', 'PrivateKey'] }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, attempts, crypto, version } = context;
     if (isPart(request)) return decryptPart(request, context);

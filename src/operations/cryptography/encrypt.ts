@@ -37,6 +37,7 @@ export const Encrypt = operation({
     AuthenticatedEncryptionTag: since('1.4', maybe(bytes)),
   }),
   target: object({ types: ['SymmetricKey', 'PublicKey'] }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, crypto, version } = context;
     if (isPart(request)) return encryptPart(request, context);

@@ -16,6 +16,7 @@ export const Hash = operation({
   }),
   response: struct({ Data: maybe(bytes), ...multiPartResponse }),
   target: conversation(),
+  limitedRight: 'public',
   handle(request, { crypto, multiPart }) {
     const none = { algorithm: undefined, bits: undefined };
     const { HashingAlgorithm } = completeParameters('hash', none, request.CryptographicParameters);

@@ -28,6 +28,7 @@ export const MACVerify = operation({
     ...multiPartResponse,
   }),
   target: object({ types: ['SymmetricKey'] }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, attempts, crypto, now } = context;
     if (isPart(request)) return verifyPart(request, context);

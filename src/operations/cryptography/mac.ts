@@ -22,6 +22,7 @@ export const MAC = operation({
   request: Request,
   response: struct({ UniqueIdentifier: one(text), MACData: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['SymmetricKey'] }),
+  limitedRight: 'objects',
   handle(request, context) {
     const { object: target, crypto, now } = context;
     if (isPart(request)) return macPart(request, context);

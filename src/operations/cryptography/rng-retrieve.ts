@@ -13,6 +13,7 @@ export const RNGRetrieve = operation({
   // Present unless the item is Ephemeral.
   response: struct({ Data: maybe(bytes) }),
   target: conversation(),
+  limitedRight: 'public',
   handle({ DataLength: length }, { crypto }) {
     if (length < 0 || length > maxBytes) fail('InvalidField', `Data Length must be 0 to ${maxBytes}`);
     return { Data: crypto.random(length) };

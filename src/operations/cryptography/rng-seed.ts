@@ -11,5 +11,6 @@ export const RNGSeed = operation({
   request: struct({ Data: one(bytes) }),
   response: struct({ DataLength: one(integer) }),
   target: conversation(),
+  limitedRight: 'nothing',
   handle: () => ({ DataLength: 0 }),
 });

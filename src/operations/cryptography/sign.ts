@@ -23,6 +23,7 @@ export const Sign = operation({
   request: Request,
   response: struct({ UniqueIdentifier: one(text), SignatureData: maybe(bytes), ...multiPartResponse }),
   target: object({ types: ['PrivateKey'] }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, crypto, now } = context;
     if (isPart(request)) return signPart(request, context);

@@ -38,6 +38,7 @@ export const SignatureVerify = operation({
     ...multiPartResponse,
   }),
   target: object({ types: ['PublicKey'] }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, crypto, now } = context;
     if (isPart(request)) return verifyPart(request, context);

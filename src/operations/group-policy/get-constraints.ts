@@ -10,6 +10,7 @@ export const GetConstraints = operation({
   request: struct({}),
   response: struct({ Constraints: one(Constraints) }),
   target: conversation(),
+  limitedRight: 'nothing',
   async handle(_request, context) {
     const { constraints } = await loadPolicy(context);
     return { Constraints: { Constraint: [...constraints] } };

@@ -14,6 +14,7 @@ export const SetConstraints = operation({
   request: struct({ Constraints: maybe(Constraints) }),
   response: struct({}),
   target: conversation(),
+  limitedRight: 'nothing',
   async handle(request, context) {
     const constraints = request.Constraints?.Constraint ?? [];
     requireValidConstraints(constraints);

@@ -14,6 +14,7 @@ export const SetDefaults = operation({
   request: struct({ DefaultsInformation: maybe(DefaultsInformation) }),
   response: struct({}),
   target: conversation(),
+  limitedRight: 'nothing',
   async handle(request, context) {
     const given = request.DefaultsInformation?.ObjectDefaults ?? [];
     requireValidDefaults(given);

@@ -9,6 +9,7 @@ export const Activate = operation({
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
+  limitedRight: 'objects',
   handle(_request, { object: target, now }) {
     target.activate(now);
     return { UniqueIdentifier: target.id };

@@ -12,6 +12,7 @@ export const Archive = operation({
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
+  limitedRight: 'objects',
   handle(_request, { object: target, now }) {
     target.archive(now);
     return { UniqueIdentifier: target.id };

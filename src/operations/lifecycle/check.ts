@@ -26,6 +26,7 @@ export const Check = operation({
     LeaseTime: maybe(interval),
   }),
   target: object(),
+  limitedRight: 'objects',
   handle(request, context) {
     const refusal = findRefusal(request, context);
     if (refusal !== undefined) {

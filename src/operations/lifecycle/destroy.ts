@@ -9,6 +9,7 @@ export const Destroy = operation({
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   handle(_request, { object: target, now }) {
     target.destroy(now);
     return { UniqueIdentifier: target.id };

@@ -12,6 +12,7 @@ export const GetUsageAllocation = operation({
   request: struct({ UniqueIdentifier: maybe(identifier), UsageLimitsCount: one(long) }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object(),
+  limitedRight: 'objects',
   handle({ UsageLimitsCount: count }, context) {
     const { object: target } = context;
     allocateUsage(target, count, context);

@@ -9,6 +9,7 @@ export const ObtainLease = operation({
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text), LeaseTime: one(interval), LastChangeDate: one(date) }),
   target: object(),
+  limitedRight: 'objects',
   handle(_request, { object: target, now }) {
     return {
       UniqueIdentifier: target.id,

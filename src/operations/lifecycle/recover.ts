@@ -9,6 +9,7 @@ export const Recover = operation({
   request: struct({ UniqueIdentifier: maybe(identifier) }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ archived: true }),
+  limitedRight: 'objects',
   handle(_request, { object: target, now }) {
     target.recover(now);
     return { UniqueIdentifier: target.id };

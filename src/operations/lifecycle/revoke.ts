@@ -17,6 +17,7 @@ export const Revoke = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   handle({ RevocationReason: reason, CompromiseOccurrenceDate: occurrence }, { object: target, now }) {
     target.revoke(reason, occurrence, now);
     return { UniqueIdentifier: target.id };

@@ -51,6 +51,7 @@ export const PKCS_11 = operation({
     PKCS_11ReturnCode: one(PKCS_11ReturnCode),
   }),
   target: conversation(),
+  limitedRight: 'nothing',
   async handle(request, context) {
     const { PKCS_11Interface, PKCS_11Function: name } = request;
     if (PKCS_11Interface !== undefined && PKCS_11Interface !== standardInterface)

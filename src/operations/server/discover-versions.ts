@@ -10,6 +10,7 @@ export const DiscoverVersions = operation({
   request: struct({ ProtocolVersion: many(ProtocolVersion) }),
   response: struct({ ProtocolVersion: many(ProtocolVersion) }),
   target: server(),
+  limitedRight: 'public',
   handle({ ProtocolVersion: requested }) {
     const supported = versions.toReversed().map((version): ProtocolVersion => {
       const { major, minor } = versionNumbers(version);

@@ -13,6 +13,7 @@ export const Interop = operation({
   request: struct({ InteropFunction: one(InteropFunction), InteropIdentifier: one(text) }),
   response: struct({}),
   target: server(),
+  limitedRight: 'nothing',
   handle({ InteropFunction: what, InteropIdentifier }, context) {
     context.server.log(context.principal.client, `Interop ${what} ${InteropIdentifier}`);
     return {};

@@ -8,6 +8,7 @@ export const Log = operation({
   request: struct({ LogMessage: one(text) }),
   response: struct({}),
   target: conversation(),
+  limitedRight: 'nothing',
   handle({ LogMessage }, { work, server, principal }) {
     work.afterCommit(() => server.log(principal.client, LogMessage));
     return {};

@@ -8,5 +8,6 @@ export const Ping = operation({
   request: struct({}),
   response: struct({}),
   target: server(),
+  limitedRight: 'public',
   handle: () => ({}),
 });

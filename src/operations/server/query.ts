@@ -118,6 +118,7 @@ export const Query = operation({
   request: struct({ QueryFunction: many(QueryFunction), ObjectGroups: since('2.1', maybe(ObjectGroups)) }),
   response,
   target: server(),
+  limitedRight: 'public',
   async handle({ QueryFunction: requested, ObjectGroups }, context) {
     if (requested.length === 0) fail('InvalidMessage', 'Query names no Query Function');
     const answer: Answer = {

@@ -14,6 +14,7 @@ export const SetEndpointRole = operation({
   request: struct({ EndpointRole: one(EndpointRole) }),
   response: struct({ EndpointRole: one(EndpointRole) }),
   target: conversation(),
+  limitedRight: 'nothing',
   handle({ EndpointRole: role }, { channel, principal, version, work }) {
     if (role === 'Client') return { EndpointRole: role };
     if (role !== 'Server') fail('InvalidField', 'there is no such Endpoint Role');

@@ -27,6 +27,7 @@ export const DelegatedLogin = operation({
   }),
   response: struct({ Ticket: one(Ticket) }),
   target: conversation(),
+  limitedRight: 'nothing',
   handle(request, context) {
     const rights = request.Rights.Right.map(readRight);
     const entries = rights.reduce(

@@ -18,6 +18,7 @@ export const Login = operation({
   }),
   response: struct({ Ticket: one(Ticket) }),
   target: conversation(),
+  limitedRight: 'nothing',
   handle(request, context) {
     return { Ticket: issueTicket(request, context) };
   },

@@ -11,6 +11,7 @@ export const Logout = operation({
   request: struct({ Ticket: one(Ticket) }),
   response: struct({}),
   target: conversation(),
+  limitedRight: 'nothing',
   async handle({ Ticket: { TicketType: type, TicketValue: value } }, { principal, work, crypto }) {
     const id = ticketId(value, crypto);
     const content = type === 'Login' ? await work.records.load(ticketKind, id) : undefined;

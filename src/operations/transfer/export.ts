@@ -29,6 +29,7 @@ export const Export = operation({
     Object: optionalManagedObjectField,
   }),
   target: object({ destroyed: true }),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, now } = context;
     const { value } = target;

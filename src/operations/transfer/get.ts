@@ -25,6 +25,7 @@ export const Get = operation({
   }),
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text), Object: managedObjectField }),
   target: object(),
+  limitedRight: 'objects',
   async handle(request, context) {
     const { object: target, work } = context;
     const { value } = target;

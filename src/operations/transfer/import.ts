@@ -37,6 +37,7 @@ export const Import = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'new-objects',
   async handle(request, context) {
     const id = request.UniqueIdentifier;
     const { Object: given, KeyWrapType: wrapType } = request;

@@ -32,6 +32,7 @@ export const Register = operation({
   }),
   response: struct({ UniqueIdentifier: one(text) }),
   target: creation(),
+  limitedRight: 'new-objects',
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     if (request.Object.type !== request.ObjectType)

@@ -50,13 +50,16 @@ export async function execute(
   execution: Execution,
   answered: () => void,
 ): Promise<ItemResult> {
-  const { operation, context } = requirePermission(item, unrestricted, execution);
+  const { operation, context, checkResult } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
   const answers: Answer[] = [];
   const eventLoop = new EventLoopYield();
   for (const payload of payloadReaders(item, operation, context, execution)) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
-    answers.push(await callHandler(operation, request, context, execution.identifiers));
+    const contexts = { context, unrestricted };
+    const answer = await callHandler(operation, request, contexts, execution.identifiers);
+    checkResult();
+    answers.push(answer);
     answered();
     if (eventLoop.isDue) await eventLoop.yield();
   }
@@ -83,25 +86,23 @@ export function recordResults(
 }
 
 /**
- * Returns the item's operation, and the context restricted to the Rights of the sender. The payload has not
- * been read then.
+ * Returns the item's operation, the context restricted to the Rights of the sender, and the check that has to
+ * follow the handler. The payload has not been read then.
  * @throws {KmipError} when credentials, version, role or Rights forbid the operation.
  */
 export function requirePermission(
   item: RequestItem,
   context: ItemContext,
   { operations, refusal }: Pick<Execution, 'operations' | 'refusal'>,
-): { readonly operation: AnyOperation; readonly context: ItemContext } {
+): { readonly operation: AnyOperation; readonly context: ItemContext; checkResult(): void } {
   requireAuthenticated(refusal, item.operation);
   const operation = requireOffered(operations.get(item.operation), context);
   const { principal } = context;
   if (!principal.may(operation.name))
     fail('PermissionDenied', `the role of ${principal.client} does not include ${operation.name}`);
-  if (principal.rights === undefined) return { operation, context };
-  return {
-    operation,
-    context: context.withViews(restrictToRights(context, principal.rights, operation.name)),
-  };
+  if (principal.rights === undefined) return { operation, context, checkResult() {} };
+  const views = restrictToRights(context, principal.rights, operation, operations);
+  return { operation, context: context.withViews(views), checkResult: () => views.checkResult() };
 }
 
 /**
@@ -140,7 +141,7 @@ type Answer = Readonly<Record<string, unknown>>;
 async function callHandler(
   operation: AnyOperation,
   request: Record<string, unknown>,
-  context: ItemContext,
+  { context, unrestricted }: { readonly context: ItemContext; readonly unrestricted: ItemContext },
   identifiers: BatchIdentifiers,
 ): Promise<Answer> {
   const target: OperationTarget = operation.target;
@@ -149,7 +150,7 @@ async function callHandler(
     case 'object': {
       const named = request[target.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
       const object = await loadNamedObject(identifiers.resolve(named), target, context);
-      await countTicketUse(operation.name, object, request, context);
+      await countTicketUse(operation.name, object, request, unrestricted);
       const answer = await handle(request, context.withObject(object));
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;

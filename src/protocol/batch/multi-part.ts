@@ -11,6 +11,8 @@ import type { MultiPart, MultiPartSpec } from '../../operations/context.ts';
  */
 interface Stream {
   readonly owner: string;
+  /** The ticket that authorised its first part; later parts have to show the same. */
+  readonly ticket: string | undefined;
   /** Lowest number that no other stream of the owner has. */
   readonly slot: number;
   readonly operation: string;
@@ -24,6 +26,9 @@ interface Stream {
   /** Milliseconds since 1970 from which on the stream is gone. */
   expires: number;
 }
+
+/** The client of a part, and its ticket. */
+type Sender = Pick<Stream, 'owner' | 'ticket'>;
 
 const valueBytes = 16;
 
@@ -86,7 +91,8 @@ export class MultiPartOperations {
     const { CorrelationValue, FinalIndicator: last = false } = spec.request;
     this.#dropExpired();
     const owner = JSON.stringify([principal.group, principal.client]);
-    const stream = CorrelationValue === undefined ? this.#begin(owner, spec) : this.#find(owner, spec);
+    const sender = { owner, ticket: principal.ticket };
+    const stream = CorrelationValue === undefined ? this.#begin(sender, spec) : this.#find(sender, spec);
     // Not in the map while a step runs: after an error, or the last part, the stream never comes back.
     this.#waiting.delete(keyOf(stream.value));
     let hasEnded = true;
@@ -102,7 +108,7 @@ export class MultiPartOperations {
     }
   }
 
-  #begin(owner: string, { operation, object, start }: MultiPartSpec<unknown>): Stream {
+  #begin({ owner, ticket }: Sender, { operation, object, start }: MultiPartSpec<unknown>): Stream {
     const { parts, partsPerClient } = this.#options.limits;
     const slots = this.#slots.get(owner) ?? new Set();
     if (this.#waiting.size >= parts || slots.size >= partsPerClient) {
@@ -116,7 +122,8 @@ export class MultiPartOperations {
     let slot = 0;
     while (slots.has(slot)) slot += 1;
     this.#slots.set(owner, slots.add(slot));
-    return { owner, slot, operation, object, value: this.#valueOf(owner, slot), state, bytes: 0, expires: 0 };
+    const value = this.#valueOf(owner, slot);
+    return { owner, ticket, slot, operation, object, value, state, bytes: 0, expires: 0 };
   }
 
   #valueOf(owner: string, slot: number): Uint8Array {
@@ -124,10 +131,14 @@ export class MultiPartOperations {
     return new Uint8Array(mac.subarray(0, valueBytes));
   }
 
-  /** Fails in the same way for a stream that never was, that has ended, and that is another client's. */
-  #find(owner: string, { operation, object, request }: MultiPartSpec<unknown>): Stream {
+  /**
+   * Fails in the same way for a stream that never was, that has ended, and that is of another client or
+   * ticket.
+   */
+  #find({ owner, ticket }: Sender, { operation, object, request }: MultiPartSpec<unknown>): Stream {
     const stream = this.#waiting.get(keyOf(request.CorrelationValue as Uint8Array));
-    if (stream?.owner !== owner || stream.operation !== operation || stream.object !== object) {
+    const isOwn = stream?.owner === owner && stream.ticket === ticket;
+    if (!isOwn || stream.operation !== operation || stream.object !== object) {
       fail('InvalidCorrelationValue', 'nothing waits for a part with this Correlation Value');
     }
     return stream;

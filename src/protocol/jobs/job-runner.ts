@@ -9,6 +9,7 @@ import type { Limits } from '../../common/limits.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { type Job, jobKinds, readJobRecord, writeJobRecord } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
+import { ticketKind } from '../../operations/sessions/tickets.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
@@ -133,7 +134,7 @@ export class JobRunner {
       chosen.filter(({ item }) => item.cancelled).map(({ requestItem }) => requestItem),
     );
     const batch = { ...request, items: chosen.map(({ requestItem }) => requestItem) };
-    const sender = await this.#senderOf(job, group);
+    const sender = await this.#senderOf(job, group, unit);
     const environment = contexts.createEnvironment({
       request: batch,
       unit,
@@ -149,12 +150,21 @@ export class JobRunner {
     });
   }
 
-  /** Returns the client with the role that it has now and the Rights that it had when it sent the message. */
-  async #senderOf({ client, rights, ticket }: Job, group: string): Promise<AuthenticatedRequest> {
+  /**
+   * Returns the client with the role that it has now and the Rights that it had when it sent the message;
+   * with a refusal when the client or its ticket is not valid any more.
+   */
+  async #senderOf(
+    { client, rights, ticket }: Job,
+    group: string,
+    unit: UnitOfWork,
+  ): Promise<AuthenticatedRequest> {
     const enrolled = await this.#options.principal(client);
     const isGone = enrolled === undefined || enrolled.group !== group;
     const principal = isGone ? { client, group, may: () => false } : enrolled;
-    const error = new KmipError('NotAuthorised', 'the client is not authorised any more');
+    const hasEnded = ticket !== undefined && (await unit.record(ticketKind, ticket)) === undefined;
+    const subject = isGone ? 'client is not authorised any more' : 'ticket of the request has ended';
+    const error = new KmipError('NotAuthorised', `the ${subject}`);
     return {
       principal: {
         ...principal,
@@ -162,7 +172,7 @@ export class JobRunner {
         ...(rights !== undefined && { rights }),
         ...(ticket !== undefined && { ticket }),
       },
-      ...(isGone && { refusal: { error, open: false } }),
+      ...((isGone || hasEnded) && { refusal: { error, open: false } }),
     };
   }
 }

@@ -1,0 +1,122 @@
+import { fail } from '../../common/errors.ts';
+import type { DelegatedRight } from '../../identity/principal.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { jobKinds } from '../../operations/asynchronous/jobs.ts';
+import { issuedCertificateKind } from '../../operations/certificates/issued-certificates.ts';
+import type { FindQuery, Records, Work } from '../../operations/context.ts';
+import { groupPolicyKind } from '../../operations/group-policy-record.ts';
+import type { LimitedRight } from '../../operations/operation.ts';
+import type { Filter } from '../../store/store.ts';
+
+/**
+ * Kinds of records that an operation reaches under limited Rights. New objects follow the group's policy, and
+ * certificates that Certify has issued are recorded for revocation lists.
+ */
+const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
+  objects: [groupPolicyKind, issuedCertificateKind],
+  'new-objects': [groupPolicyKind],
+  'own-jobs': Object.values(jobKinds),
+  public: [],
+  nothing: [],
+};
+
+/** Whether the object is in one of the Object Groups of the Right. */
+export function isMember({ groups = [] }: DelegatedRight, { attributes }: ManagedObject): boolean {
+  return attributes.values('ObjectGroup').some((group) => groups.includes(group));
+}
+
+/**
+ * The unit of work as an item sees it under Rights that are limited to objects or Object Groups. Refuses
+ * objects outside the Rights wherever an item reads or finds objects. The refusal is the same whether the
+ * object exists or not, so that the client does not learn which identifiers exist.
+ */
+export class RestrictedWork implements Work {
+  readonly records: Records;
+  readonly #work: Work;
+  readonly #rights: readonly DelegatedRight[];
+  readonly #inserted = new Set<string>();
+  /** The Object Groups of the objects as the item has loaded them. */
+  readonly #groups = new Map<ManagedObject, string>();
+
+  constructor(work: Work, rights: readonly DelegatedRight[], limitedRight: LimitedRight) {
+    this.#work = work;
+    this.#rights = rights;
+    this.records = restrictRecords(work, reachableKinds[limitedRight]);
+  }
+
+  applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void {
+    this.#work.applyLasting(object, change);
+  }
+
+  async load(id: string): Promise<ManagedObject | undefined> {
+    const named = this.#inserted.has(id) || this.#rights.some(({ objects }) => objects?.includes(id));
+    const object = await this.#work.load(id);
+    if (object !== undefined && !this.#groups.has(object)) this.#groups.set(object, groupsOf(object));
+    if (named || (object !== undefined && this.#rights.some((right) => isMember(right, object))))
+      return object;
+    fail('NotAuthorised', 'the Rights of the ticket do not include this object');
+  }
+
+  isTaken(id: string): Promise<boolean> {
+    return this.#work.isTaken(id);
+  }
+
+  /** Object lists name existing objects, so a new object is granted by its Object Groups only. */
+  insert(object: ManagedObject): void {
+    if (!this.#rights.some((right) => isMember(right, object)))
+      fail('NotAuthorised', 'the Rights of the ticket allow new objects in their Object Groups only');
+    this.#inserted.add(object.id);
+    this.#work.insert(object);
+  }
+
+  find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
+    const any = this.#rights.flatMap(({ objects = [], groups = [] }) => [
+      ...objects.map((id) => equals('UniqueIdentifier', id)),
+      ...groups.map((group) => equals('ObjectGroup', group)),
+    ]);
+    if (any.length === 0) return Promise.resolve({ ids: [], total: 0 });
+    return this.#work.find({ ...query, filter: { all: [query.filter, { any }] } });
+  }
+
+  /**
+   * Refuses an item that has changed the Object Groups of an object: they decide which Rights include it.
+   * @throws {KmipError} NotAuthorised
+   */
+  requireGroupsUnchanged(): void {
+    for (const [object, before] of this.#groups)
+      if (groupsOf(object) !== before)
+        fail('NotAuthorised', 'the Rights of the ticket do not include a change of Object Groups');
+  }
+
+  reenrol(): void {
+    refuse();
+  }
+
+  afterCommit(effect: () => void): void {
+    this.#work.afterCommit(effect);
+  }
+}
+
+/** Records of other kinds than `kinds` do not exist and cannot be written. */
+function restrictRecords(work: Work, kinds: readonly string[]): Records {
+  const require = (kind: string): Records => (kinds.includes(kind) ? work.records : refuse());
+  return {
+    load: async (kind, id) => (kinds.includes(kind) ? work.records.load(kind, id) : undefined),
+    list: async (kind, limit) => (kinds.includes(kind) ? work.records.list(kind, limit) : []),
+    put: (kind, id, content, expires) => require(kind).put(kind, id, content, expires),
+    putLasting: (kind, id, change, expires) => require(kind).putLasting(kind, id, change, expires),
+    remove: (kind, id) => require(kind).remove(kind, id),
+  };
+}
+
+function refuse(): never {
+  fail('NotAuthorised', 'the Rights of the ticket do not include this');
+}
+
+function groupsOf({ attributes }: ManagedObject): string {
+  return JSON.stringify(attributes.values('ObjectGroup').toSorted());
+}
+
+function equals(attribute: string, value: string): Filter {
+  return { attribute, fields: [{ field: '', op: '=', value }] };
+}
