@@ -82,15 +82,20 @@ export class MessageProcessor {
   }
 
   async #answer(request: RequestMessage, conversation: Conversation): Promise<Uint8Array> {
-    const { responses } = this.#options;
+    const { contexts, responses } = this.#options;
     const started = performance.now();
-    const first = await this.#executeBatch(request, conversation, true);
-    const retry = async () => (await this.#executeBatch(request, conversation, false)).result;
-    const { items, serverHashedPassword } =
-      first.result ?? (await this.#conflictRetry.run(first.group, retry));
+    const { items, serverHashedPassword } = await this.#executeUntilCommitted(request, conversation).finally(
+      () => contexts.settle(request),
+    );
     const milliseconds = performance.now() - started;
     responses.observe(request.version, items, senderOf(conversation), milliseconds);
     return responses.encode(request, items, serverHashedPassword);
+  }
+
+  async #executeUntilCommitted(request: RequestMessage, conversation: Conversation): Promise<AttemptResult> {
+    const first = await this.#executeBatch(request, conversation, true);
+    const retry = async () => (await this.#executeBatch(request, conversation, false)).result;
+    return first.result ?? this.#conflictRetry.run(first.group, retry);
   }
 
   /**

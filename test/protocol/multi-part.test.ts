@@ -288,10 +288,12 @@ t.test('a message that is executed again adds its data once', async (t) => {
   const principal = { client: 'c', group: 'g', may: () => true };
   const start = () => nodeCrypto.startDigest('SHA_256');
   const play = (item: object, request: object) =>
-    parts.forItem(item, principal).take({ operation: 'Hash', request, start }, (stream, last) => {
-      stream.update(data);
-      return last ? { Data: stream.final() } : {};
-    });
+    parts
+      .forItem({ item, message: item, principal, afterCommit: (effect) => effect() })
+      .take({ operation: 'Hash', request, start }, (stream, last) => {
+        stream.update(data);
+        return last ? { Data: stream.final() } : {};
+      });
   const [first, second] = [{}, {}];
   const { CorrelationValue } = await play(first, { InitIndicator: true });
   t.same((await play(first, { InitIndicator: true })).CorrelationValue, CorrelationValue);

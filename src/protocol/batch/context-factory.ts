@@ -75,7 +75,7 @@ export class ContextFactory {
    */
   createEnvironment(execution: BatchExecution): BatchEnvironment {
     const { operations, server, vault } = this.#options;
-    const { unit, sender, unexpected, isRetryable, isCancelled } = execution;
+    const { request, unit, sender, unexpected, isRetryable, isCancelled } = execution;
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
     const batch = this.#batchContext(execution, identifiers);
@@ -88,12 +88,23 @@ export class ContextFactory {
       refusal,
       unit,
       responseBytes: this.#responseBytes(execution),
-      createContext: (item, work) =>
-        new ItemContext(batch, new ItemPorts(item, principal, this.#state), { work, server }),
+      createContext: (item, work) => {
+        const afterCommit = (effect: () => void) => work.afterCommit(effect);
+        const ports = new ItemPorts({ item, message: request.bytes, principal, afterCommit }, this.#state);
+        return new ItemContext(batch, ports, { work, server });
+      },
       unexpected,
       ...(isRetryable && { isRetryable }),
       ...(isCancelled && { isCancelled }),
     };
+  }
+
+  /**
+   * Ends what the message has begun in this process and has not committed; to be called once when no further
+   * attempt at the message follows.
+   */
+  settle({ bytes }: Pick<RequestMessage, 'bytes'>): void {
+    this.#state.multiPart.settle(bytes);
   }
 
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {

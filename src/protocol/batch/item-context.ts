@@ -1,8 +1,7 @@
-import type { Principal } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Attempts, Context, EarlierAnswer, MultiPart, ObjectContext } from '../../operations/context.ts';
 import type { FailedAttempts } from './attempts.ts';
-import type { MultiPartOperations } from './multi-part.ts';
+import type { MultiPartOperations, PartItem } from './multi-part.ts';
 
 /** The part of the handler context that is the same for all items of a batch. */
 export type BatchContext = Omit<Context, 'work' | 'multiPart' | 'attempts' | 'answerWith'>;
@@ -18,28 +17,25 @@ export interface ProcessState {
  * use none. All contexts of the item share them, also those of its repetitions.
  */
 export class ItemPorts {
-  readonly #item: object;
-  readonly #principal: Principal;
+  readonly #item: PartItem;
   readonly #state: ProcessState;
   #multiPart: MultiPart | undefined;
   #attempts: Attempts | undefined;
   /** The answers that the handler gave instead of its own; undefined when it gave none. */
   earlierAnswers: readonly EarlierAnswer[] | undefined;
 
-  /** `item` is the same object in every attempt to execute the message. */
-  constructor(item: object, principal: Principal, state: ProcessState) {
+  constructor(item: PartItem, state: ProcessState) {
     this.#item = item;
-    this.#principal = principal;
     this.#state = state;
   }
 
   get multiPart(): MultiPart {
-    this.#multiPart ??= this.#state.multiPart.forItem(this.#item, this.#principal);
+    this.#multiPart ??= this.#state.multiPart.forItem(this.#item);
     return this.#multiPart;
   }
 
   get attempts(): Attempts {
-    this.#attempts ??= this.#state.attempts.forItem(this.#item, this.#principal);
+    this.#attempts ??= this.#state.attempts.forItem(this.#item.item, this.#item.principal);
     return this.#attempts;
   }
 

@@ -63,27 +63,31 @@ export class JobRunner {
     const started = performance.now();
     if (jobRun.isLeftBehind) await this.#countResumption(id);
     let request: RequestMessage | KmipError | undefined;
-    for (let attempt = 1; ; attempt++) {
-      const unit = this.#options.beginUnit();
-      const found = await unit.record(jobKinds.pending, id);
-      const message = await unit.record(jobKinds.message, id);
-      if (found === undefined || message === undefined) return;
-      const { group } = found;
-      unit.actFor(group);
-      const job = readJobRecord<Job>(found.content);
-      // Read once: multi-part operations recognise an item by its object in every attempt.
-      request ??= this.#read(message.content);
-      const failure = request instanceof KmipError ? request : undefined;
-      const refusal = reasonToGiveUp(job, attempt) ?? failure;
-      const answers =
-        refusal === undefined
-          ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
-          : job.items.map(({ operation }) => [failedAnswer(operation, refusal)]);
-      const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
-      storeJobAnswers(unit, { id, group, job, answers, expires });
-      if ((await unit.commit()) !== 'committed') continue;
-      this.#notify(job, message.content, answers, performance.now() - started, unit);
-      return;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const unit = this.#options.beginUnit();
+        const found = await unit.record(jobKinds.pending, id);
+        const message = await unit.record(jobKinds.message, id);
+        if (found === undefined || message === undefined) return;
+        const { group } = found;
+        unit.actFor(group);
+        const job = readJobRecord<Job>(found.content);
+        // Read once: multi-part operations recognise an item by its object in every attempt.
+        request ??= this.#read(message.content);
+        const failure = request instanceof KmipError ? request : undefined;
+        const refusal = reasonToGiveUp(job, attempt) ?? failure;
+        const answers =
+          refusal === undefined
+            ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
+            : job.items.map(({ operation }) => [failedAnswer(operation, refusal)]);
+        const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
+        storeJobAnswers(unit, { id, group, job, answers, expires });
+        if ((await unit.commit()) !== 'committed') continue;
+        this.#notify(job, message.content, answers, performance.now() - started, unit);
+        return;
+      }
+    } finally {
+      if (request !== undefined && !(request instanceof KmipError)) this.#options.contexts.settle(request);
     }
   }
 
