@@ -14,6 +14,7 @@ import { createKeyObject, requireComponents } from '../keys/key-objects.ts';
 import type { KeyDerivation } from '../provider.ts';
 
 import { concatBlocks, requireData, requireShort } from './derivation-data.ts';
+import { requireSafeGroup } from './dh-groups.ts';
 import { createHmacPrf, createSymmetricKey, readSecret, requireSelectedHash, selectHash } from './prf.ts';
 import { counterMode, deriveNist, doublePipelineMode, feedbackMode } from './sp800-108.ts';
 
@@ -178,6 +179,7 @@ async function deriveAgreement({ key, peer }: KeyDerivation): Promise<Uint8Array
   const canAgree =
     own.kind === 'bytePrivate' ? own.type.use === 'agreement' : agreementKinds.includes(own.kind);
   if (!canAgree) throw new UnsupportedAlgorithmError('such keys do not agree on a secret');
+  if (own.kind === 'dhPrivate') await requireSafeGroup(own);
   const pair = { privateKey: createKeyObject(key), publicKey: createKeyObject(peer) };
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, secret: Uint8Array) => {
