@@ -3,6 +3,7 @@ import type {
   DigitalSignatureAlgorithm,
   HashingAlgorithm,
 } from '../../codec/enums.ts';
+import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 
 /* Names in Cryptographic Parameters that stand for other fields (KMIP 2.1 §4.13, §11.19). */
 
@@ -65,6 +66,17 @@ const hmacs = new Map<CryptographicAlgorithm, HashingAlgorithm>([
 /** Returns the hash of an HMAC algorithm; undefined for every other algorithm. */
 export function hashOfHmac(algorithm: CryptographicAlgorithm | undefined): HashingAlgorithm | undefined {
   return algorithm === undefined ? undefined : hmacs.get(algorithm);
+}
+
+/**
+ * Whether the cipher reveals data where an Initialization Vector repeats, and takes so short ones that random
+ * ones repeat in time: GCM, CCM and ChaCha20.
+ */
+export function needsUniqueIv(
+  algorithm: CryptographicAlgorithm | undefined,
+  { BlockCipherMode: mode }: CryptographicParameters,
+): boolean {
+  return mode === 'GCM' || mode === 'CCM' || algorithm === 'ChaCha20' || algorithm === 'ChaCha20Poly1305';
 }
 
 /**

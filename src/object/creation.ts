@@ -18,7 +18,7 @@ import { requireNewName } from './names.ts';
 import { type Birth, initialProvenance } from './provenance.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
 import { defaultUsageMask } from './usage.ts';
-import { isSameLength, normalise } from './value-rules.ts';
+import { isSameDomain, isSameLength, normalise } from './value-rules.ts';
 import { contains, isSameValue } from './values.ts';
 
 /** Default Lease Time in seconds. */
@@ -198,6 +198,8 @@ function requireNoContradiction(attributes: AttributeSet, stated: Attribute): vo
   const agrees = attributes.all(key).some((derived) => {
     if (stated.name === 'CryptographicLength')
       return isSameLength(derived.value as number, stated.value as number);
+    if (stated.name === 'CryptographicDomainParameters' && derived.name === stated.name)
+      return isSameDomain(derived.value, stated.value, attributes.get('CryptographicLength') ?? 0);
     return contains(derived.value, stated.value);
   });
   if (!agrees) fail('InvalidAttributeValue', `${key} contradicts the object`);

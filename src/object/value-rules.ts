@@ -1,6 +1,7 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { attributeRow } from '../../codec/attribute-table.ts';
 import type { AnySchema } from '../../codec/schema.ts';
+import type { CryptographicDomainParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { fail } from '../common/errors.ts';
 import { resetUsageCount } from './usage.ts';
 
@@ -82,7 +83,34 @@ function isKnownValue(schema: AnySchema, value: unknown): boolean {
 /** Length of DES keys with parity bits by the length without; clients state either. */
 const withParity: Readonly<Record<number, number>> = { 56: 64, 112: 128, 168: 192 };
 
-/** Whether two Cryptographic Lengths (bits) are the same, with or without the parity bits of DES. */
-export function isSameLength(a: number, b: number): boolean {
-  return a === b || withParity[a] === b || withParity[b] === a;
+/**
+ * Whether a stated Cryptographic Length (bits) is that of a key: with or without the parity bits of DES,
+ * exact or in whole bytes (528 for 521).
+ */
+export function isSameLength(own: number, stated: number): boolean {
+  return (
+    own === stated || withParity[own] === stated || withParity[stated] === own || wholeBytes(own) === stated
+  );
+}
+
+function wholeBytes(bits: number): number {
+  return Math.ceil(bits / 8) * 8;
+}
+
+/** The order of the base point has up to so many bits less than the field (Curve25519: 253, Ed448: 446). */
+const maxOrderDifference = 10;
+
+/**
+ * Whether stated domain parameters repeat those of a key of `bits`. Of a key on a curve, Qlength is the
+ * length of the order; of others, that of the subgroup. Both are counted in bits or in bytes.
+ */
+export function isSameDomain(
+  own: CryptographicDomainParameters,
+  { RecommendedCurve: curve, Qlength: length }: CryptographicDomainParameters,
+  bits: number,
+): boolean {
+  if (curve !== undefined && curve !== own.RecommendedCurve) return false;
+  if (length === undefined) return true;
+  const { Qlength: max = wholeBytes(bits), Qlength: min = bits - maxOrderDifference } = own;
+  return [length, length * 8].some((stated) => stated >= min && stated <= max);
 }

@@ -33,6 +33,7 @@ export interface Context {
   readonly protection: Protection;
   readonly multiPart: MultiPart;
   readonly attempts: Attempts;
+  readonly randomIvUses: RandomIvUses;
   /** The connection the request came on; absent where roles cannot be exchanged. */
   readonly channel?: Channel | undefined;
   /** Issues and accepts client certificates; absent where the connection has no enrolled client. */
@@ -228,6 +229,15 @@ export interface MultiPart {
 export interface Attempts {
   decrypting<T>(key: string, open: () => T | Promise<T>): Promise<T>;
   verifying<T>(key: string, verify: () => T | Promise<T>, isValid: (value: T) => boolean): Promise<T>;
+}
+
+/**
+ * Port: counts, durably and whatever becomes of the message, the encryptions of a key under Initialization
+ * Vectors of the server.
+ */
+export interface RandomIvUses {
+  /** @throws {KmipError} UsageLimitExceeded when the key, named by its identifier, has none left */
+  count(key: string): Promise<void>;
 }
 
 /** Properties of the server that clients can ask for, and its log. */

@@ -35,7 +35,7 @@ export function createService(options: ServiceOptions): Service {
   const beginUnit = (): UnitOfWork =>
     new UnitOfWork(store, vault, { uniqueNames: server.uniqueNames, now: now() });
   const responses = new Responses(observer, now);
-  const contexts = new ContextFactory(options);
+  const contexts = new ContextFactory(options, beginUnit);
   const runner = new JobRunner({ limits, clock, beginUnit, principal, contexts, responses, events });
   const queue = new JobQueue({
     limits,

@@ -5,6 +5,7 @@ import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
+import { needsUniqueIv } from '../../crypto/parameter-names.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
@@ -51,6 +52,8 @@ export const Encrypt = operation({
       iv: request.IVCounterNonce,
       additionalData: request.AuthenticatedEncryptionAdditionalData,
     });
+    if (iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters))
+      await context.randomIvUses.count(target.id);
     return { UniqueIdentifier: target.id, IVCounterNonce: iv, ...placeTag(output, version) };
   },
 });
@@ -68,12 +71,16 @@ function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
     fail('InvalidField', 'the additional data must come with the first part');
   requireUsage(target, 'Encrypt', now);
   countUse(target, data.length, context);
-  const start = () =>
-    crypto.startEncryption(keyForUse(target, 'Encrypt', now), chooseParameters(target, request), {
-      iv: request.IVCounterNonce,
-      additionalData,
-    });
-  return multiPart.take({ operation: 'Encrypt', object: target.id, request, start }, (stream, last) => {
+  const start = () => {
+    const key = keyForUse(target, 'Encrypt', now);
+    const parameters = chooseParameters(target, request);
+    const stream = crypto.startEncryption(key, parameters, { iv: request.IVCounterNonce, additionalData });
+    const isCounted = stream.iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters);
+    return { stream, isCounted };
+  };
+  const spec = { operation: 'Encrypt', object: target.id, request, start } as const;
+  return multiPart.take(spec, async ({ stream, isCounted }, last) => {
+    if (first && isCounted) await context.randomIvUses.count(target.id);
     const answer = { UniqueIdentifier: target.id, IVCounterNonce: first ? stream.iv : undefined };
     const output = stream.update(data);
     if (!last) return { ...answer, ...nonEmptyData(output) };

@@ -9,6 +9,7 @@ import {
 import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
+import { needsUniqueIv } from '../../crypto/parameter-names.ts';
 import type { WrappedBytes } from '../../crypto/wrapping.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
@@ -68,7 +69,7 @@ export async function wrapObject(
   const content = selectContent(value.value.KeyBlock, object, specification, context.now);
   const { encryptionKey, macKey } = await loadWrappingKeys(specification, method, context);
   const bytes = encodeContent(content, specification, context.version);
-  const body = encryptionKey && encrypt(encryptionKey, bytes, EncodingOption, context);
+  const body = encryptionKey && (await encrypt(encryptionKey, bytes, EncodingOption, context));
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
   await recordDisclosure(object, encryptionKey?.object, context);
@@ -164,18 +165,21 @@ function encodeContent(
   }
 }
 
-function encrypt(
+async function encrypt(
   { object, key, parameters }: WrappingKey,
   bytes: Uint8Array,
   option: EncodingOption | undefined,
   context: Context,
-): WrappedBytes {
+): Promise<WrappedBytes> {
   const wholeBlocks = bytes.length >= 16 && bytes.length % 8 === 0;
   if (option === 'NoEncoding' && parameters.BlockCipherMode === 'NISTKeyWrap' && !wholeBlocks) {
     fail('EncodingOptionError', 'NIST key wrap takes 16, 24, 32, … bytes: use TTLV Encoding for this key');
   }
   countUse(object, bytes.length, context);
-  return context.crypto.wrap(key, parameters, bytes);
+  const wrapped = context.crypto.wrap(key, parameters, bytes);
+  if (wrapped.iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters))
+    await context.randomIvUses.count(object.id);
+  return wrapped;
 }
 
 function authenticate(

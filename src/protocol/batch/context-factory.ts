@@ -18,6 +18,7 @@ import { BatchIdentifiers } from './identifiers.ts';
 import { type BatchContext, ItemContext, ItemPorts, type ProcessState } from './item-context.ts';
 import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
+import { RandomIvUseCounter } from './random-iv-uses.ts';
 
 /** The parts of the server that operations use; all of them last as long as the process. */
 export interface ContextFactoryOptions {
@@ -59,10 +60,13 @@ export interface BatchExecution {
 export class ContextFactory {
   readonly #options: ContextFactoryOptions;
   readonly #state: ProcessState;
+  readonly #randomIvUses: RandomIvUseCounter;
 
-  constructor(options: ContextFactoryOptions) {
+  /** `beginUnit`: begins a unit of work apart from those of messages. */
+  constructor(options: ContextFactoryOptions, beginUnit: () => UnitOfWork) {
     const { limits, clock, crypto } = options;
     this.#options = options;
+    this.#randomIvUses = new RandomIvUseCounter(beginUnit);
     this.#state = {
       multiPart: new MultiPartOperations({ limits, random: crypto.random, clock }),
       attempts: new FailedAttempts(options),
@@ -126,6 +130,7 @@ export class ContextFactory {
         jobs ??= execution.openJobs();
         return jobs;
       },
+      randomIvUses: { count: (key) => this.#randomIvUses.count(sender.principal.group, key) },
       // Ordered by time, so that new rows land at the end of the store's index: half as many pages to write.
       newIdentifier: () => randomUUIDv7(),
       setPlaceholder(id: string | undefined) {

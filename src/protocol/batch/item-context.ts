@@ -108,6 +108,9 @@ export class ItemContext implements Context {
   get jobs(): Context['jobs'] {
     return this.#batch.jobs;
   }
+  get randomIvUses(): Context['randomIvUses'] {
+    return this.#batch.randomIvUses;
+  }
   get newIdentifier(): Context['newIdentifier'] {
     return this.#batch.newIdentifier;
   }

@@ -2,7 +2,7 @@ import { KmipError } from '../../common/errors.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 /** Retries of one message while others keep changing the objects that it reads; then it is refused. */
-const maxRetries = 128;
+export const maxConflictRetries = 128;
 /**
  * Retries in competition with new messages; in later ones new messages wait with their commits, or it might
  * never end.
@@ -34,7 +34,7 @@ export class ConflictRetry {
   run<T>(group: string, attempt: () => Promise<T | undefined>): Promise<T> {
     const queue = this.#queueOf(group);
     return queue.run(async () => {
-      for (let retry = 0; retry < maxRetries; retry++) {
+      for (let retry = 0; retry < maxConflictRetries; retry++) {
         const result = await (retry < maxSharedRetries ? attempt() : queue.runExclusive(attempt));
         if (result !== undefined) return result;
       }
