@@ -1,5 +1,9 @@
 import type { CryptoProvider } from '../crypto/provider.ts';
-import { collectRevocations, type Revocations } from '../operations/certificates/issued-certificates.ts';
+import {
+  collectRevocations,
+  type Revocations,
+  revokeSerial,
+} from '../operations/certificates/issued-certificates.ts';
 import { findIssuers } from '../operations/certificates/issuers.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -77,6 +81,23 @@ export class RevocationLists {
       const list = await this.#sign(revocations, { number, now, nextUpdate: now + seconds });
       work.keep();
       if ((await unit.commit()) === 'committed') return list;
+    }
+    throw new Error('clients change the objects of the issuer all the time; try again');
+  }
+
+  /**
+   * Revokes the certificate with that serial number of the issuer with that certificate, durably, also when
+   * clients have no object of it. Returns its subject, which may be empty; undefined when the issuer or the
+   * certificate is not known.
+   */
+  async revoke(id: string, serial: Uint8Array): Promise<string | undefined> {
+    const group = await this.#store.groupOf(id);
+    if (group === undefined) return undefined;
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const { unit, work, now } = this.#begin(group);
+      const subject = await revokeSerial(id, serial, { work, crypto: this.#crypto, now });
+      work.keep();
+      if ((await unit.commit()) === 'committed') return subject;
     }
     throw new Error('clients change the objects of the issuer all the time; try again');
   }

@@ -98,4 +98,38 @@ t.test('kmipd crl writes a CRL while the daemon runs', async (t) => {
   const second = await runKmipd(directory, ...args, '--pem', '--days', '1');
   t.equal(new x509.X509Crl(second.output).entries.length, 1, 'as PEM on standard output');
   t.match(second.output, /^-----BEGIN X509 CRL-----\n/);
+
+  const kept = await create(
+    client,
+    'Certify',
+    text('UniqueIdentifier', root.publicKey),
+    structure('Attributes', named('Subject', 'kept'), named('Issuer', 'Root')),
+  );
+  const answer = await client.request('2.1', [
+    { operation: 'Get', payload: [text('UniqueIdentifier', kept)] },
+  ]);
+  const der = valueOf(
+    answer,
+    'BatchItem',
+    'ResponsePayload',
+    'Certificate',
+    'CertificateValue',
+  ) as Uint8Array;
+  const serial = new x509.X509Certificate(der).serialNumber;
+  const bySerial = await runKmipd(directory, ...args, '--revoke', serial, '--out', 'issuer.crl');
+  t.match(bySerial.output, /CRL 3: 2 revoked/);
+  const refused: [string[], number, RegExp][] = [
+    [
+      [...args, '--revoke', '0102', '--out', 'issuer.crl'],
+      1,
+      /has issued no certificate with the serial .* 0102/,
+    ],
+    [['crl', '--home', 'home', '--revoke', '0102'], 2, /--revoke needs ISSUER/],
+    [[...args, '--pem', '--revoke', 'x'], 2, /it is not a serial number in hex/],
+  ];
+  for (const [each, code, message] of refused) {
+    const command = await runKmipd(directory, ...each);
+    t.equal(await command.exited(), code);
+    t.match(command.errors, message);
+  }
 });

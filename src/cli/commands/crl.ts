@@ -15,6 +15,7 @@ interface Arguments {
   readonly out?: string;
   readonly pem: boolean;
   readonly days: string;
+  readonly revoke?: string;
 }
 
 /** Revoked certificates stay on a CRL for this long after their expiry, so no CRL may be valid for longer. */
@@ -37,6 +38,11 @@ export const crl: Command<Arguments> = {
         requiresArg: true,
         describe: `Days for which the CRL is valid, at most ${maxDays}`,
       })
+      .option('revoke', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'First revoke the certificate with this serial number, in hex; for one that is no object',
+      })
       .example('$0 crl', 'the issuers')
       .example('$0 crl ISSUER --out /srv/www/issuer.crl', 'a new CRL; do it every day'),
   async run(args) {
@@ -46,6 +52,9 @@ export const crl: Command<Arguments> = {
     ) as number;
     if (issuer !== undefined && out === undefined && !pem && process.stdout.isTTY)
       throw new UsageError('the CRL is binary; give --out FILE or --pem');
+    const serial = args.revoke === undefined ? undefined : readSerial(args.revoke);
+    if (serial !== undefined && issuer === undefined)
+      throw new UsageError('--revoke needs ISSUER; kmipd crl alone shows the issuers');
     const stateDirectory = stateDirectoryAt(args.home);
     const config = requireInitialised(stateDirectory);
     const { nodeCrypto } = await import('../../crypto/node/node.ts');
@@ -61,6 +70,7 @@ export const crl: Command<Arguments> = {
       try {
         if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
         const lists = new RevocationLists(opened.store, vault, nodeCrypto, Date.now);
+        if (issuer !== undefined && serial !== undefined) await revokeSerial(lists, issuer, serial);
         if (issuer !== undefined) return await writeList(lists, issuer, { out, pem, days });
         const groups = new Set((await opened.clients.list()).map(({ group }) => group));
         await printIssuers(lists, [...groups].toSorted());
@@ -72,6 +82,22 @@ export const crl: Command<Arguments> = {
     }
   },
 };
+
+/** Reads a serial number as openssl and browsers print it: hex, perhaps with colons. */
+function readSerial(text: string): Uint8Array {
+  const digits = text.replaceAll(':', '');
+  if (!/^[0-9a-f]{1,40}$/i.test(digits))
+    throw new UsageError(`--revoke ${text}: it is not a serial number in hex`);
+  return Uint8Array.fromHex(digits.length % 2 === 0 ? digits : `0${digits}`);
+}
+
+async function revokeSerial(lists: RevocationLists, issuer: string, serial: Uint8Array): Promise<void> {
+  const subject = await lists.revoke(issuer, serial);
+  if (subject === undefined)
+    throw new CommandError(`${issuer} has issued no certificate with the serial number ${serial.toHex()}`);
+  // Standard output may be the CRL.
+  process.stderr.write(`revoked: ${serial.toHex()} ${subject}\n`);
+}
 
 async function writeList(
   lists: RevocationLists,

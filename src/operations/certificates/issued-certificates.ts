@@ -19,13 +19,26 @@ type RevocationContext = Pick<Context, 'work' | 'crypto' | 'now'>;
  */
 export const issuedCertificateKind = 'issued';
 
+/**
+ * Kind of the records of certificates that were revoked by their serial number, by issuer and serial number.
+ */
+const revokedKind = 'issued-revoked';
+
 interface Issued {
   /** INTEGER in DER, hex. */
   readonly serial: string;
+  /** Distinguished name in the form of RFC 4514; absent in records of older versions. */
+  readonly subject?: string;
   /** SHA-256 of the issuer's SubjectPublicKeyInfo, so that a renewed issuer counts as the same. */
   readonly issuer: string;
   /** POSIX seconds. */
   readonly notAfter: number;
+}
+
+/** A certificate that was revoked by its serial number. */
+interface RevokedSerial extends Issued {
+  /** POSIX seconds. */
+  readonly date: number;
 }
 
 /**
@@ -37,8 +50,12 @@ export const maxListSeconds = 30 * 86_400;
 /** Entries of one list, each of some 40 bytes; clients read a list whole. */
 const maxEntries = 10_000;
 
+/** Records among which a serial number is searched, each of some 300 bytes. */
+const maxSearched = 1_000_000;
+
 /**
- * Records a new certificate beside its object. `issuerKey` is the SubjectPublicKeyInfo in DER, `notAfter`
+ * Records a new certificate beside its object, as a lasting change: the certificate was signed, whatever
+ * becomes of its object. `issuerKey` is the SubjectPublicKeyInfo in DER, `notAfter`
  * POSIX seconds.
  */
 export function recordIssued(
@@ -48,13 +65,57 @@ export function recordIssued(
 ): void {
   const serial = serialOf(certificate);
   if (serial === undefined) return;
-  const issued: Issued = { serial: serial.toHex(), issuer: fingerprintOf(issuerKey, crypto), notAfter };
+  const subject = certificate.attributes.get('CertificateSubject')?.CertificateSubjectDistinguishedName;
+  const issued: Issued = {
+    serial: serial.toHex(),
+    ...(subject !== undefined && { subject }),
+    issuer: fingerprintOf(issuerKey, crypto),
+    notAfter,
+  };
   work.records.putLasting(
     issuedCertificateKind,
     certificate.id,
     () => writeJson(issued),
     notAfter + maxListSeconds,
   );
+}
+
+/**
+ * Revokes a certificate of the issuer with that certificate by its serial number (big-endian), also when the
+ * record alone is left of it. Returns its subject, empty for records of older versions; undefined when the
+ * group has no such issuer or the issuer no such certificate.
+ */
+export async function revokeSerial(
+  id: string,
+  serial: Uint8Array,
+  context: RevocationContext,
+): Promise<string | undefined> {
+  const { work, crypto, now } = context;
+  const issuer = await findIssuer(id, context);
+  if (issuer === undefined) return undefined;
+  const fingerprint = fingerprintOf(issuer.issuerCertificate.details.publicKey, crypto);
+  const wanted = trimSerial(serial.toHex());
+  for (const { content } of await work.records.list(issuedCertificateKind, maxSearched)) {
+    const issued = readJson<Issued>(content);
+    if (issued.issuer !== fingerprint || trimSerial(contentOf(issued.serial)) !== wanted) continue;
+    const name = `${fingerprint}.${issued.serial}`;
+    if ((await work.records.load(revokedKind, name)) === undefined) {
+      const revoked: RevokedSerial = { ...issued, date: now };
+      work.records.put(revokedKind, name, writeJson(revoked), issued.notAfter + maxListSeconds);
+    }
+    return issued.subject ?? '';
+  }
+  return undefined;
+}
+
+/** The content of an INTEGER in DER of fewer than 128 bytes, behind its tag and length; both are hex. */
+function contentOf(integer: string): string {
+  return integer.slice(4);
+}
+
+/** Removes leading zero bytes, which programs show or leave out. */
+function trimSerial(hex: string): string {
+  return hex.replace(/^(?:00)+(?=..)/, '');
 }
 
 /** The content of a revocation list and the key to sign it, without its number and dates. */
@@ -120,11 +181,7 @@ async function collectEntries(
   });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
   const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: maxEntries });
-  if (total > maxEntries) {
-    throw new NoRevocationListError(
-      `${total} certificates of the issuer are revoked, a list holds ${maxEntries}: go on with a new issuer`,
-    );
-  }
+  requireRoom(total);
   const issuer = fingerprintOf(issuerCertificate.details.publicKey, crypto);
   const entries = new Map<string, RevokedEntry>();
   for (const id of ids) {
@@ -137,7 +194,21 @@ async function collectEntries(
     if (entry !== undefined && entry.serialNumber.toHex() === issued.serial)
       entries.set(issued.serial, entry);
   }
+  for (const { content } of await work.records.list(revokedKind, maxEntries + 1)) {
+    const { serial, issuer: its, date } = readJson<RevokedSerial>(content);
+    if (its !== issuer || entries.has(serial)) continue;
+    entries.set(serial, { serialNumber: Uint8Array.fromHex(serial), reason: 'Unspecified', date });
+  }
+  requireRoom(entries.size);
   return [...entries.values()];
+}
+
+function requireRoom(entries: number): void {
+  if (entries > maxEntries) {
+    throw new NoRevocationListError(
+      `${entries} certificates of the issuer are revoked, a list holds ${maxEntries}: go on with a new issuer`,
+    );
+  }
 }
 
 function entryOf(object: ManagedObject): RevokedEntry | undefined {
