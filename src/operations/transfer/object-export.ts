@@ -22,7 +22,7 @@ import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import { recordDisclosure } from './disclosure.ts';
 import { removeAttributes } from './object-import.ts';
-import { decodeFromPkcs12, encodeAsPkcs12 } from './pkcs12.ts';
+import { decodeFromPkcs12, encodeAsPkcs12, isPkcs12, presentPkcs12 } from './pkcs12.ts';
 import { unwrapObject } from './unwrapping.ts';
 import { isEncrypted, wrapObject } from './wrapping.ts';
 
@@ -55,12 +55,23 @@ export async function prepareForExport(
   const unwrapped =
     wrapType === 'NotWrapped' && hasKeyBlock(value) ? await unwrapWithoutAttributes(value, context) : value;
   const converted = await convertFormat(object, unwrapped, request, context);
+  if (specification !== undefined && isPkcs12(converted)) failToWrapPkcs12();
   const wrapped =
-    specification === undefined ? converted : await wrapObject(object, converted, specification, context);
+    specification === undefined
+      ? presentPkcs12(converted, context.version)
+      : await wrapObject(object, converted, specification, context);
   if (!encrypted || !isEncrypted(wrapped)) requireNotSensitive(object);
   requireRepresentableIn(wrapped, context.version);
   if (specification === undefined) await recordDisclosure(object, undefined, context);
   return wrapped;
+}
+
+function failToWrapPkcs12(): never {
+  fail(
+    'KeyWrapTypeNotSupported',
+    'a PKCS#12 is encrypted by its password and not by a key',
+    'IllegalOperation',
+  );
 }
 
 /** Converts the value into the requested format; PKCS#12 needs the password that the object is linked to. */

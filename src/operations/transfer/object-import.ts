@@ -7,6 +7,7 @@ import {
 } from '../../../codec/structures/managed-objects.ts';
 import { isWithin, type Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
+import { normalisePkcs12 } from './pkcs12.ts';
 
 /** Functions shared by the operations that accept object values from clients. */
 
@@ -17,10 +18,11 @@ export function attributesInKeyValue(value: ManagedObjectValue): readonly Attrib
 }
 
 /**
- * Removes the attributes inside the Key Value, which are stored beside the key. Values under a MAC or
- * signature stay whole.
+ * Removes the attributes inside the Key Value, which are stored beside the key, and puts a PKCS#12 into its
+ * stored form. Values under a MAC or signature stay whole.
  */
-export function removeAttributes(value: ManagedObjectValue): ManagedObjectValue {
+export function removeAttributes(given: ManagedObjectValue): ManagedObjectValue {
+  const value = normalisePkcs12(given);
   if (!hasKeyBlock(value)) return value;
   const block = value.value.KeyBlock;
   if (block.KeyValue === undefined || block.KeyValue instanceof Uint8Array) return value;

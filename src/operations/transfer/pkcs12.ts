@@ -1,10 +1,11 @@
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
-import type { KeyBlock } from '../../../codec/structures/key-block.ts';
+import type { KeyBlock, KeyValue } from '../../../codec/structures/key-block.ts';
 import {
   hasKeyBlock,
   type KeyedObjectValue,
   type ManagedObjectValue,
 } from '../../../codec/structures/managed-objects.ts';
+import { eraOf, type Version } from '../../../codec/version.ts';
 import { fail, KmipError } from '../../common/errors.ts';
 import { CryptographyFailedError } from '../../crypto/errors.ts';
 import { plainKey } from '../../crypto/plain-key.ts';
@@ -28,6 +29,41 @@ const pkcs12Attempts = 'PKCS#12';
 /** Certificates in one PKCS#12; real chains have three or four. */
 const maxChain = 16;
 
+/** Whether the value is a private key as PKCS#12, not wrapped by a key. */
+export function isPkcs12(value: ManagedObjectValue): value is KeyedObjectValue {
+  if (!hasKeyBlock(value)) return false;
+  const { KeyFormatType, KeyValue, KeyWrappingData } = value.value.KeyBlock;
+  return KeyFormatType === 'PKCS_12' && KeyValue !== undefined && KeyWrappingData === undefined;
+}
+
+/**
+ * Returns a PKCS#12 as it is stored: the file is the Key Material of a Key Value, as 2.x clients send it. 1.x
+ * clients send it in place of the Key Value, as releases before stored it. Other values are returned as they are.
+ */
+export function normalisePkcs12(value: ManagedObjectValue): ManagedObjectValue {
+  const { KeyValue } = isPkcs12(value) ? value.value.KeyBlock : {};
+  return KeyValue instanceof Uint8Array
+    ? replaceKeyValue(value as KeyedObjectValue, { KeyMaterial: KeyValue, Attributes: [] })
+    : value;
+}
+
+/**
+ * Returns a PKCS#12 in the form of the client's version: 1.x has the file in place of the Key Value
+ * (TC-PKCS12-1), 2.x as Key Material in it (KMIP 2.1 §3.1). Other values are returned as they are.
+ */
+export function presentPkcs12(value: ManagedObjectValue, version: Version): ManagedObjectValue {
+  const stored = normalisePkcs12(value);
+  if (eraOf(version) !== '1.x' || !isPkcs12(stored)) return stored;
+  const { KeyValue } = stored.value.KeyBlock;
+  const file = KeyValue instanceof Uint8Array ? KeyValue : KeyValue?.KeyMaterial;
+  return file instanceof Uint8Array ? replaceKeyValue(stored, file) : stored;
+}
+
+function replaceKeyValue(value: KeyedObjectValue, KeyValue: KeyValue): ManagedObjectValue {
+  const KeyBlock: KeyBlock = { ...value.value.KeyBlock, KeyValue };
+  return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+}
+
 /**
  * Encodes a private key as PKCS#12 with its certificate chain.
  * @throws {KmipError} KeyFormatTypeNotSupported unless the value is a private key in the clear, InvalidField
@@ -41,12 +77,12 @@ export async function encodeAsPkcs12(
   const key = plainKey(value.type, value.value.KeyBlock);
   if (key?.objectType !== 'PrivateKey')
     fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
-  const KeyValue = await context.crypto.encodePkcs12(key, {
+  const KeyMaterial = await context.crypto.encodePkcs12(key, {
     certificates: await loadChain(object, context),
     password: await loadPassword(object, context),
     friendlyName: object.attributes.get('PKCS_12FriendlyName'),
   });
-  const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_12', KeyValue };
+  const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_12', KeyValue: { KeyMaterial, Attributes: [] } };
   return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
 }
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import t from 'tap';
 import { createAuthority, issueClient } from '../../../../certs/issue.ts';
@@ -6,9 +6,10 @@ import { generateKey, openAuthority } from '../../../../certs/keys.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import type { KeyBlock } from '../../../../codec/structures/key-block.ts';
 import type { ManagedObjectValue } from '../../../../codec/structures/managed-objects.ts';
-import { eraOf } from '../../../../codec/version.ts';
+import { eraOf, newestVersion, type Version } from '../../../../codec/version.ts';
 import { Export } from '../../../../src/operations/transfer/export.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
+import { Import } from '../../../../src/operations/transfer/import.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import { TestService } from '../../service.ts';
 import { attributeOf, having, outcome, succeed } from '../ask.ts';
@@ -50,7 +51,14 @@ const password = await register(service, secretData('Password', words), active, 
 const top = await certificate(ca.certificate);
 const pkcs8 = (kind: 'rsa' | 'ec') =>
   new Uint8Array(clients[kind].key.export({ type: 'pkcs8', format: 'der' }));
+const sha256 = (data: Uint8Array) => new Uint8Array(hash('sha256', data, 'buffer'));
 const wanted = { KeyFormatType: 'PKCS_12' } as const;
+
+/** The file in a Key Block: in place of the Key Value in 1.x, as Key Material in it from 2.0 on. */
+function fileIn({ KeyValue }: KeyBlock, version: Version): Uint8Array {
+  if (eraOf(version) === '1.x') return KeyValue as Uint8Array;
+  return (KeyValue as { KeyMaterial: Uint8Array }).KeyMaterial;
+}
 
 t.test('Get returns a private key with its certificates as PKCS#12', async (t) => {
   for (const kind of ['rsa', 'ec'] as const) {
@@ -67,7 +75,7 @@ t.test('Get returns a private key with its certificates as PKCS#12', async (t) =
       for (const version of ['1.4', '2.0', '2.1'] as const) {
         const block = await blockOf(service, id, wanted, version);
         t.same(Object.keys(block), ['KeyFormatType', 'KeyValue'], version);
-        const pfx = Buffer.from(block.KeyValue as Uint8Array);
+        const pfx = Buffer.from(fileIn(block, version));
         t.throws(() => createSecureContext({ pfx, passphrase: 'x' }), /mac verify failure/i);
         t.equal(pfx.includes(new X509Certificate(ca.certificate).raw), links.length > 0, 'all the chain');
         if (links.length > 0)
@@ -183,6 +191,56 @@ t.test('Register checks the password of a PKCS#12', async (t) => {
     'InvalidField',
     'other bytes are wrapped or nothing',
   );
+});
+
+t.test('a PKCS#12 in the form of any version comes back in the form of the version that asks', async (t) => {
+  const source = await register(service, privateKey(pkcs8('ec')), link('PKCS_12PasswordLink', password));
+  const file = fileIn(await blockOf(service, source, wanted), newestVersion);
+  const forms = { '1.x': file, '2.x': { KeyMaterial: file, Attributes: [] } } as const;
+  const versions = ['1.4', '2.0', '2.1'] as const;
+  for (const by of versions) {
+    for (const [form, KeyValue] of Object.entries(forms)) {
+      const Object: ManagedObjectValue = {
+        type: 'PrivateKey',
+        value: { KeyBlock: { KeyFormatType: 'PKCS_12', KeyValue } },
+      };
+      const when = `${by} ${form}`;
+      const Attributes = [link('PKCS_12PasswordLink', password)];
+      const request = { ObjectType: 'PrivateKey', Attributes: having(...Attributes), Object } as const;
+      const registered = (await succeed(service, by, Register, request)).UniqueIdentifier;
+      const UniqueIdentifier = `imported ${when}`;
+      await succeed(service, by, Import, { UniqueIdentifier, Attributes, Object });
+      for (const id of [registered, UniqueIdentifier]) {
+        for (const version of versions) {
+          const expected = forms[eraOf(version)];
+          for (const KeyFormatType of [undefined, 'PKCS_12'] as const) {
+            const got = await succeed(service, version, Get, { UniqueIdentifier: id, KeyFormatType });
+            t.same(
+              (got.Object.value as { KeyBlock: KeyBlock }).KeyBlock.KeyValue,
+              expected,
+              `${when}: Get ${version}`,
+            );
+            const out = await succeed(service, version, Export, { UniqueIdentifier: id, KeyFormatType });
+            t.same(
+              (out.Object?.value as { KeyBlock: KeyBlock }).KeyBlock.KeyValue,
+              expected,
+              `${when}: Export`,
+            );
+          }
+          const opened = await blockOf(service, id, { KeyFormatType: 'PKCS_8' }, version);
+          t.same(opened.KeyValue, { KeyMaterial: pkcs8('ec'), Attributes: [] }, `${when}: opened`);
+        }
+        const digest = { HashingAlgorithm: 'SHA_256', DigestValue: sha256(file), KeyFormatType: 'PKCS_12' };
+        t.same(await attributeOf(service, id, 'Digest'), digest, `${when}: the Digest is that of the file`);
+        const wrapped = { UniqueIdentifier: id, ...encryptWith(await wrappingKey(service)) };
+        t.equal(
+          await outcome(service, '2.1', Get, wrapped),
+          'KeyWrapTypeNotSupported',
+          `${when}: not wrapped`,
+        );
+      }
+    }
+  }
 });
 
 t.test('Get refuses to wrap a PKCS#12', async (t) => {
