@@ -197,12 +197,17 @@ function requireNoContradiction(attributes: AttributeSet, stated: Attribute): vo
   const key = attributeKey(stated);
   const agrees = attributes.all(key).some((derived) => {
     if (stated.name === 'CryptographicLength')
-      return isSameLength(derived.value as number, stated.value as number);
+      return isCountOf(derived.value as number, stated.value as number);
     if (stated.name === 'CryptographicDomainParameters' && derived.name === stated.name)
       return isSameDomain(derived.value, stated.value, attributes.get('CryptographicLength') ?? 0);
     return contains(derived.value, stated.value);
   });
   if (!agrees) fail('InvalidAttributeValue', `${key} contradicts the object`);
+}
+
+/** Whether a client may count the bits of a key so: with parity bits, or in whole bytes (528 for P-521). */
+function isCountOf(derived: number, stated: number): boolean {
+  return isSameLength(derived, stated) || stated === Math.ceil(derived / 8) * 8;
 }
 
 /** Adds an attribute of an imported object; it replaces a derived attribute that is single-valued. */

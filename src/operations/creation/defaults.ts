@@ -19,13 +19,14 @@ const lengths: ReadonlyMap<CryptographicAlgorithm, number> = new Map<Cryptograph
   ['DH', 3072],
 ]);
 
-/** The curve of the NIST family with a field of that many bits. */
+/** The curve of the NIST family with a field of that many bits; 528 are the whole bytes of 521. */
 const curves: ReadonlyMap<number, RecommendedCurve> = new Map<number, RecommendedCurve>([
   [192, 'P_192'],
   [224, 'P_224'],
   [256, 'P_256'],
   [384, 'P_384'],
   [521, 'P_521'],
+  [528, 'P_521'],
 ]);
 
 /** Returns the default length of an algorithm in bits; undefined when the client must state one. */

@@ -38,7 +38,7 @@ export function isPkcs12(value: ManagedObjectValue): value is KeyedObjectValue {
 
 /**
  * Returns a PKCS#12 as it is stored: the file is the Key Material of a Key Value, as 2.x clients send it. 1.x
- * clients send it in place of the Key Value, as releases before stored it. Other values are returned as they are.
+ * clients send it in place of the Key Value, as earlier releases stored it. Other values stay as they are.
  */
 export function normalisePkcs12(value: ManagedObjectValue): ManagedObjectValue {
   const { KeyValue } = isPkcs12(value) ? value.value.KeyBlock : {};
@@ -49,7 +49,7 @@ export function normalisePkcs12(value: ManagedObjectValue): ManagedObjectValue {
 
 /**
  * Returns a PKCS#12 in the form of the client's version: 1.x has the file in place of the Key Value
- * (TC-PKCS12-1), 2.x as Key Material in it (KMIP 2.1 §3.1). Other values are returned as they are.
+ * (TC-PKCS12-1), 2.x as Key Material in it (KMIP 2.1 §3.1). Other values stay as they are.
  */
 export function presentPkcs12(value: ManagedObjectValue, version: Version): ManagedObjectValue {
   const stored = normalisePkcs12(value);

@@ -12,6 +12,7 @@ import {
   having,
   length,
   named,
+  outcome,
   refuses,
   succeed,
   testedVersions,
@@ -126,4 +127,28 @@ t.test('Create Key Pair refuses contradictory attributes', async (t) => {
       'AttributeReadOnly',
     ],
   ]);
+});
+
+t.test('Cryptographic Length of a curve may count whole bytes, as in Register', async (t) => {
+  const rows = [
+    ['P_521', 521, 'Success'],
+    ['P_521', 528, 'Success'],
+    ['P_521', 512, 'InvalidAttributeValue'],
+    ['K_283', 288, 'Success'],
+    ['P_256', 255, 'InvalidAttributeValue'],
+    [undefined, 528, 'Success'],
+    [undefined, 520, 'InvalidField'],
+  ] as const;
+  for (const [curve, bits, expected] of rows) {
+    const domain: Attribute[] =
+      curve === undefined
+        ? []
+        : [{ name: 'CryptographicDomainParameters', value: { RecommendedCurve: curve } }];
+    const request = {
+      CommonAttributes: having({ name: 'CryptographicAlgorithm', value: 'EC' }, length(bits), ...domain),
+      PrivateKeyAttributes: having({ name: 'CryptographicUsageMask', value: 1 }),
+      PublicKeyAttributes: having({ name: 'CryptographicUsageMask', value: 2 }),
+    };
+    t.equal(await outcome(service, '2.1', CreateKeyPair, request), expected, `${curve} ${bits}`);
+  }
 });

@@ -5,7 +5,7 @@ import { createAuthority, issueClient } from '../../../../certs/issue.ts';
 import { generateKey, openAuthority } from '../../../../certs/keys.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
 import type { KeyBlock } from '../../../../codec/structures/key-block.ts';
-import type { ManagedObjectValue } from '../../../../codec/structures/managed-objects.ts';
+import type { KeyedObjectValue, ManagedObjectValue } from '../../../../codec/structures/managed-objects.ts';
 import { eraOf, newestVersion, type Version } from '../../../../codec/version.ts';
 import { Export } from '../../../../src/operations/transfer/export.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
@@ -216,16 +216,12 @@ t.test('a PKCS#12 in the form of any version comes back in the form of the versi
           for (const KeyFormatType of [undefined, 'PKCS_12'] as const) {
             const got = await succeed(service, version, Get, { UniqueIdentifier: id, KeyFormatType });
             t.same(
-              (got.Object.value as { KeyBlock: KeyBlock }).KeyBlock.KeyValue,
+              (got.Object as KeyedObjectValue).value.KeyBlock.KeyValue,
               expected,
               `${when}: Get ${version}`,
             );
             const out = await succeed(service, version, Export, { UniqueIdentifier: id, KeyFormatType });
-            t.same(
-              (out.Object?.value as { KeyBlock: KeyBlock }).KeyBlock.KeyValue,
-              expected,
-              `${when}: Export`,
-            );
+            t.same((out.Object as KeyedObjectValue).value.KeyBlock.KeyValue, expected, `${when}: Export`);
           }
           const opened = await blockOf(service, id, { KeyFormatType: 'PKCS_8' }, version);
           t.same(opened.KeyValue, { KeyMaterial: pkcs8('ec'), Attributes: [] }, `${when}: opened`);
