@@ -2,76 +2,138 @@ import { type TagName, tagName } from '../tags.ts';
 import { WireError } from '../wire-error.ts';
 import { tagLabel } from './binary-reader.ts';
 import { vocabularyTagOf } from './dictionary.ts';
+import { type JsonScalar, JsonScanner } from './json-scanner.ts';
 import * as lexical from './lexical.ts';
 import { isTypeName, type Node, type TypedValue } from './node.ts';
-import { type MessageLimits, TreeBuilder } from './tree.ts';
+import { runToEnd } from './steps.ts';
+import { type MessageLimits, TreeBuilder, unknownTag } from './tree.ts';
 import type { TypeName } from './types.ts';
 
 /**
  * Parses the message of a JSON document (KMIP Profiles 1.4 §5, 2.1 §5.5): objects with `tag`, `type`
- * (Structure when left out) and `value`.
+ * (Structure when left out) and `value`, in any order; other members are ignored.
  *
  * @throws {WireError} with the path of the item.
  */
 export function jsonToNode(text: string, limits: MessageLimits): Node {
-  const tree = new TreeBuilder(limits);
-  requireShallow(text, 2 * limits.depth + 2);
-  addItem(tree, parseJson(text));
-  return tree.close();
+  return runToEnd(readJsonMessage(text, limits));
 }
-
-const character = { quote: 0x22, backslash: 0x5c, openList: 0x5b, closeList: 0x5d, open: 0x7b, close: 0x7d };
 
 /**
- * Refuses brackets nested deeper than any message needs (two for each structure) before the parser runs,
- * because JSON.parse of V8 14.6 corrupts the heap on some texts that nest 20,000 deep and do not end.
+ * Like `jsonToNode`, in steps of bounded time with a yield between them. The limits apply to each item when
+ * it is read, before the rest of the text is.
+ *
+ * @throws {WireError} with the path of the item.
  */
-function requireShallow(text: string, maxDepth: number): void {
-  let depth = 0;
-  let insideString = false;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === character.quote) insideString = !insideString;
-    else if (insideString) {
-      if (code === character.backslash) at++;
-    } else if (code === character.openList || code === character.open) {
-      depth++;
-      if (depth > maxDepth) throw new WireError('malformed', `brackets nested deeper than ${maxDepth}`);
-    } else if (code === character.closeList || code === character.close) depth--;
-  }
+export function* readJsonMessage(text: string, limits: MessageLimits): Generator<void, Node> {
+  const reader = new JsonReader(text, limits);
+  const node = yield* reader.item();
+  if (reader.scanner.peek() !== '') reader.scanner.fail();
+  return node as Node;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch {
-    // The parser's own message quotes the text.
-    throw new WireError('malformed', 'not well-formed JSON');
-  }
+/** The members of an item that have been read. A list of items is read into the tree at once. */
+interface Members {
+  tag?: JsonScalar | typeof composite;
+  type?: JsonScalar | typeof composite;
+  value?: JsonScalar | typeof composite | typeof children;
 }
 
-function addItem(tree: TreeBuilder, item: unknown): void {
-  if (typeof item !== 'object' || item === null || Array.isArray(item))
-    tree.fail('field', 'an item must be an object');
-  const {
-    tag: tagText,
-    type = 'Structure',
-    value,
-  } = item as { tag?: unknown; type?: unknown; value?: unknown };
-  const tag = typeof tagText === 'string' ? lexical.parseTag(tagText) : undefined;
-  if (tag === undefined) tree.fail('field', 'an item has no tag of the dictionary');
-  if (typeof type !== 'string' || !isTypeName(type))
-    tree.fail('field', 'must have the type of a TTLV item', tag);
-  if (type === 'Structure') {
-    if (value !== undefined && value !== null && !Array.isArray(value))
-      tree.fail('field', 'must be an array of items', tag);
-    const outermost = tree.depth === 0;
-    tree.open(tag);
-    for (const child of (value ?? []) as unknown[]) addItem(tree, child);
-    if (!outermost) tree.close();
-  } else {
+/** Stands for an object or list where a scalar is expected. */
+const composite = Symbol('composite');
+/** Stands for a list whose items are in the tree. */
+const children = Symbol('children');
+
+const isMember = (name: string): name is keyof Members =>
+  name === 'tag' || name === 'type' || name === 'value';
+
+/** Reads items into a tree in the order of the text. */
+class JsonReader {
+  readonly scanner: JsonScanner;
+  readonly #tree: TreeBuilder;
+  readonly #maxSkippedDepth: number;
+
+  constructor(text: string, limits: MessageLimits) {
+    this.scanner = new JsonScanner(text);
+    this.#tree = new TreeBuilder(limits);
+    this.#maxSkippedDepth = limits.depth;
+  }
+
+  /** Reads an item into the open structure; returns the outermost one. */
+  *item(): Generator<void, Node | undefined> {
+    const { scanner } = this;
+    if (scanner.isStepOver) yield;
+    const first = scanner.peek();
+    if (first !== '{') {
+      if (first !== '[' && first !== '"') scanner.literal();
+      this.#tree.fail('field', 'an item must be an object');
+    }
+    scanner.expect('{');
+    const members: Members = {};
+    if (scanner.takes('}')) return this.#add(members);
+    do {
+      const name = scanner.shortText() ?? (yield* scanner.text());
+      scanner.expect(':');
+      if (!isMember(name)) yield* scanner.skip(this.#maxSkippedDepth);
+      else {
+        if (name in members) this.#tree.fail('field', `"${name}" occurs twice in an item`);
+        const scalar = this.#scalar();
+        const value = scalar === undefined ? yield* this.#long(name, members) : scalar;
+        (members as Record<string, unknown>)[name] = value;
+      }
+    } while (scanner.hasMore('}'));
+    return this.#add(members);
+  }
+
+  /** Takes a scalar that can be read at once; undefined when the next value is another. */
+  #scalar(): JsonScalar | undefined {
+    const first = this.scanner.peek();
+    if (first === '"') return this.scanner.shortText();
+    return first === '[' || first === '{' ? undefined : this.scanner.literal();
+  }
+
+  /** Takes a text, an object or a list. */
+  *#long(name: keyof Members, members: Members): Generator<void, Members['value']> {
+    const { scanner } = this;
+    const first = scanner.peek();
+    if (first === '"') return yield* scanner.text();
+    if (name !== 'value' || first === '{' || (members.type ?? 'Structure') !== 'Structure') {
+      yield* scanner.skip(this.#maxSkippedDepth);
+      return composite;
+    }
+    // The structure stays open, because its tag may follow.
+    this.#tree.open(members.tag === undefined ? unknownTag : this.#tagOf(members.tag));
+    scanner.expect('[');
+    if (scanner.takes(']')) return children;
+    do yield* this.item();
+    while (scanner.hasMore(']'));
+    return children;
+  }
+
+  /** Adds an item whose members are complete to the tree, or closes the structure that they opened. */
+  #add({ tag: tagText, type = 'Structure', value }: Members): Node | undefined {
+    const tree: TreeBuilder = this.#tree;
+    const tag = this.#tagOf(tagText);
+    if (value === children) tree.rename(tag);
+    const at = value === children ? undefined : tag;
+    if (typeof type !== 'string' || !isTypeName(type))
+      tree.fail('field', 'must have the type of a TTLV item', at);
+    if (type === 'Structure') {
+      if (value !== children) {
+        if (value !== undefined && value !== null) tree.fail('field', 'must be an array of items', tag);
+        tree.open(tag);
+      }
+      return tree.close();
+    }
+    if (typeof value === 'symbol') tree.fail('field', `must have the JSON value of ${type}`, at);
     if (tree.depth === 0) tree.fail('malformed', 'must be a structure', tag);
     tree.leaf(tag, (vocabularyTag) => parseLeaf(type, value, vocabularyTag));
+    return undefined;
+  }
+
+  #tagOf(text: Members['tag']): number {
+    const tag = typeof text === 'string' ? lexical.parseTag(text) : undefined;
+    return tag ?? this.#tree.fail('field', 'an item has no tag of the dictionary');
   }
 }
 

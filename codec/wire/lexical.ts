@@ -196,6 +196,11 @@ export function parseTag(text: string): number | undefined {
 }
 
 /**
+ * UTF-16 units of a number, a date, a word or a mask; a mask of all names has fewer.
+ */
+const maxWordUnits = 4_096;
+
+/**
  * Parses the text of a value of any type but Structure.
  *
  * @throws {WireError} `field` when the text is not a value of that type.
@@ -205,6 +210,8 @@ export function parseValue(
   text: string,
   vocabularyTag: TagName | undefined,
 ): TypedValue {
+  const isLong = type === 'TextString' || type === 'ByteString' || type === 'BigInteger';
+  if (!isLong && text.length > maxWordUnits) refuse(`at most ${maxWordUnits} characters long`);
   switch (type) {
     case 'Integer':
       return { type, value: parseMask(text, vocabularyTag) };

@@ -9,8 +9,11 @@ export interface MessageLimits extends WireLimits {
   readonly bytes: number;
 }
 
+/** Tag of a structure whose tag follows its items in the text. */
+export const unknownTag = 0;
+
 interface OpenStructure {
-  readonly tag: number;
+  tag: number;
   readonly children: Node[];
 }
 
@@ -50,6 +53,12 @@ export class TreeBuilder {
     const node: Node = { tag, type: 'Structure', value: children };
     this.#open.at(-1)?.children.push(node);
     return node;
+  }
+
+  /** Gives the structure that was opened last its tag. */
+  rename(tag: number): void {
+    const structure = this.#open.at(-1);
+    if (structure !== undefined) structure.tag = tag;
   }
 
   /** Adds an item without children; `parse` gets the tag whose vocabulary the value uses. */

@@ -5,6 +5,7 @@ import { tagLabel } from './binary-reader.ts';
 import { vocabularyTagOf } from './dictionary.ts';
 import * as lexical from './lexical.ts';
 import { isTypeName, type Node, type TypedValue } from './node.ts';
+import { maxStepUnits, runToEnd } from './steps.ts';
 import { type MessageLimits, TreeBuilder } from './tree.ts';
 
 /** Roots that contain several messages: transcripts such as the OASIS conformance cases. */
@@ -20,6 +21,16 @@ const messages: ReadonlySet<number> = new Set([tagNumber('RequestMessage'), tagN
  * @throws {WireError} with the path of the item.
  */
 export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
+  return runToEnd(readXmlMessages(text, limits));
+}
+
+/**
+ * Like `xmlToNodes`, in steps of bounded time with a yield between them. The limits apply to each item when
+ * it is read, before the rest of the text is.
+ *
+ * @throws {WireError} with the path of the item.
+ */
+export function* readXmlMessages(text: string, limits: MessageLimits): Generator<void, Node[]> {
   const reader = new XmlReader(limits);
   const parser = new SaxesParser({ position: true });
   parser.on('error', () => {
@@ -28,12 +39,17 @@ export function xmlToNodes(text: string, limits: MessageLimits): Node[] {
   parser.on('doctype', () => {
     throw new WireError('malformed', 'a document type is not allowed');
   });
+  parser.on('attribute', () => reader.countAttribute());
   parser.on('opentag', (element) => reader.open(localName(element.name), element.attributes));
   parser.on('closetag', () => reader.close());
   parser.on('text', (content) => reader.text(content));
   parser.on('cdata', (content) => reader.text(content));
   try {
-    parser.write(text).close();
+    for (let at = 0; at < text.length; at += maxStepUnits) {
+      if (at > 0) yield;
+      parser.write(text.slice(at, at + maxStepUnits));
+    }
+    parser.close();
   } catch (error) {
     if (!(error instanceof DocumentEndError)) throw error;
   }
@@ -53,6 +69,12 @@ function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
+/**
+ * An item has three attributes, the root of a transcript some namespaces. The parser keeps all of them until
+ * the element ends.
+ */
+const maxAttributes = 64;
+
 /** Builds the trees of the messages from the events of the parser. */
 class XmlReader {
   readonly messages: Node[] = [];
@@ -60,12 +82,20 @@ class XmlReader {
   #inTranscript = false;
   /** Whether an element with a value is open. */
   #inLeaf = false;
+  #attributes = 0;
 
   constructor(limits: MessageLimits) {
     this.#tree = new TreeBuilder(limits);
   }
 
+  /** Notes an attribute of the element whose begin is being read. */
+  countAttribute(): void {
+    if (++this.#attributes > maxAttributes)
+      throw new WireError('malformed', `more than ${maxAttributes} attributes in one element`);
+  }
+
   open(name: string, attributes: Readonly<Record<string, SaxesAttributePlain | string>>): void {
+    this.#attributes = 0;
     if (this.#inLeaf) this.#tree.fail('field', 'an item with a value has no items inside');
     const outermost = this.#tree.depth === 0;
     if (outermost && !this.#inTranscript && transcriptRoots.has(name)) {

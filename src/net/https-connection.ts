@@ -46,6 +46,8 @@ export class HttpsConnection implements ProtocolConnection {
   /** A part of a request has arrived. */
   #isPartial = false;
   #isFinishing = false;
+  /** Nothing that follows on the connection can be trusted. */
+  #isAmbiguous = false;
   #isClosing = false;
   readonly #messageDeadline: Deadline;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -118,7 +120,7 @@ export class HttpsConnection implements ProtocolConnection {
       const { status, body, headers, secret } = await this.#answer(request, response, expectsContinue);
       // The rest of a refused body is discarded, within the deadline, so that the response can arrive.
       request.resume();
-      if (this.#isFinishing) response.setHeader('Connection', 'close');
+      if (this.#isFinishing || this.#isAmbiguous) response.setHeader('Connection', 'close');
       response.writeHead(status, {
         ...headers,
         'Content-Length': body.length,
@@ -127,6 +129,7 @@ export class HttpsConnection implements ProtocolConnection {
       response.end(body);
       await this.#waitUntilSent(response);
       if (secret) body.fill(0);
+      if (this.#isAmbiguous) this.#close();
     } catch (error) {
       if (!(error instanceof ConnectionGoneError)) this.#abort('internal error', error);
     }
@@ -149,6 +152,7 @@ export class HttpsConnection implements ProtocolConnection {
     const head = readHead(request, this.#options.limits);
     if ('status' in head) {
       if (expectsContinue) response.setHeader('Connection', 'close');
+      this.#isAmbiguous = head.status === 400;
       this.#notifyRefusal(`${head.status}: ${head.line}`);
       return toErrorResponse(head);
     }
@@ -163,7 +167,7 @@ export class HttpsConnection implements ProtocolConnection {
     if (body === undefined) return tooLarge();
     let message: Uint8Array;
     try {
-      message = head.encoding.toTtlv(body, this.#options.limits);
+      message = await head.encoding.toTtlv(body, this.#options.limits);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       return this.#refuseMessage(head, error.message, 200, head.encoding.guessVersion(body));

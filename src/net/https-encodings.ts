@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Version, versionOf } from '../../codec/version.ts';
-import { jsonToNode, nodeToJson } from '../../codec/wire/json.ts';
+import { nodeToJson, readJsonMessage } from '../../codec/wire/json.ts';
 import { decodeBinary, encodeBinary } from '../../codec/wire/message.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import { nodeToXml, xmlToNodes } from '../../codec/wire/xml.ts';
+import type { MessageLimits } from '../../codec/wire/tree.ts';
+import { nodeToXml, readXmlMessages } from '../../codec/wire/xml.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../common/limits.ts';
 
@@ -11,11 +13,10 @@ export interface Encoding {
   /** Bytes allowed in a body for each byte allowed in a TTLV message. */
   readonly expansion: number;
   /**
-   * Converts the body of a request; errors inside a message are left to the service.
-   *
-   * @throws {WireError} when the body is not a message.
+   * Converts the body of a request; errors inside a message are left to the service. A large body of text is
+   * converted in many turns of the event loop. Rejects with a WireError when the body is not a message.
    */
-  toTtlv(body: Uint8Array, limits: Limits): Uint8Array;
+  toTtlv(body: Uint8Array, limits: Limits): Promise<Uint8Array>;
   /** Converts a response of the service. The result may share its memory. */
   fromTtlv(answer: Uint8Array): Uint8Array;
   /** Guesses the protocol version of a body that cannot be decoded. */
@@ -24,7 +25,7 @@ export interface Encoding {
 
 const ttlv: Encoding = {
   expansion: 1,
-  toTtlv: (body) => body,
+  toTtlv: (body) => Promise.resolve(body),
   fromTtlv: (answer) => answer,
   guessVersion: () => undefined,
 };
@@ -32,14 +33,36 @@ const ttlv: Encoding = {
 /** Limits for responses of the service, which are trusted and already bounded by the service. */
 const noLimits = { depth: 64, structureItems: Number.MAX_SAFE_INTEGER };
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 const toUtf8 = new TextEncoder();
 
-function decodeUtf8(body: Uint8Array): string {
+/** Bytes of UTF-8 that are decoded in one turn of the event loop. */
+const maxDecodedBytes = 65_536;
+
+/**
+ * Decodes UTF-8, with a yield between two pieces.
+ *
+ * @throws {WireError} when the bytes are not UTF-8.
+ */
+function* decodeUtf8(body: Uint8Array): Generator<void, string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
   try {
-    return utf8.decode(body);
+    for (let at = 0; at < body.length; at += maxDecodedBytes) {
+      if (at > 0) yield;
+      text += decoder.decode(body.subarray(at, at + maxDecodedBytes), { stream: true });
+    }
+    return text + decoder.decode();
   } catch {
     throw new WireError('malformed', 'the text is not UTF-8');
+  }
+}
+
+/** Runs steps with a turn of the event loop between them, so that other connections are served meanwhile. */
+async function runInTurns<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await setImmediate();
   }
 }
 
@@ -52,12 +75,15 @@ const maxGuessedCharacters = 4_096;
 const textExpansion = 8;
 
 function createTextEncoding(
-  read: (text: string, limits: Limits) => Node,
+  read: (text: string, limits: MessageLimits) => Generator<void, Node>,
   write: (node: Node) => string,
 ): Encoding {
   return {
     expansion: textExpansion,
-    toTtlv: (body, limits) => encodeBinary(read(decodeUtf8(body), limits)),
+    async toTtlv(body, limits) {
+      const text = await runInTurns(decodeUtf8(body));
+      return encodeBinary(await runInTurns(read(text, { ...limits, bytes: limits.requestBytes })));
+    },
     fromTtlv: (answer) => toUtf8.encode(write(decodeBinary(answer, noLimits))),
     guessVersion(body) {
       const head = new TextDecoder().decode(body.subarray(0, maxGuessedCharacters));
@@ -66,22 +92,14 @@ function createTextEncoding(
   };
 }
 
-function requireOneMessage(messages: readonly Node[]): Node {
-  const [message, ...more] = messages;
+function* readOneXmlMessage(text: string, limits: MessageLimits): Generator<void, Node> {
+  const [message, ...more] = yield* readXmlMessages(text, limits);
   if (message === undefined || more.length > 0) throw new WireError('malformed', 'not exactly one message');
   return message;
 }
 
-const toTextLimits = (limits: Limits) => ({ ...limits, bytes: limits.requestBytes });
-
-const xml = createTextEncoding(
-  (text, limits) => requireOneMessage(xmlToNodes(text, toTextLimits(limits))),
-  nodeToXml,
-);
-const json = createTextEncoding(
-  (text, limits) => jsonToNode(text, toTextLimits(limits)),
-  (node) => nodeToJson(node, 0),
-);
+const xml = createTextEncoding(readOneXmlMessage, nodeToXml);
+const json = createTextEncoding(readJsonMessage, (node) => nodeToJson(node, 0));
 
 /**
  * Encodings by media type (KMIP Profiles 1.4 §3–5, 2.1 §5.3–5.5); many libraries send `application/xml` for

@@ -27,8 +27,9 @@ export interface HttpError {
 
 /** Checks everything but the body (RFC 9110, RFC 9112) and describes the body, or returns the error. */
 export function readHead(request: IncomingMessage, limits: Limits): BodyDescription | HttpError {
-  const { headers, httpVersionMinor, method } = request;
-  if (httpVersionMinor > 0 && headers.host === undefined) return { status: 400, line: 'Host is missing' };
+  const { headers, method } = request;
+  const ambiguity = findAmbiguity(request);
+  if (ambiguity !== undefined) return { status: 400, line: ambiguity };
   if (parsePath(request.url ?? '') !== kmipPath) return { status: 404, line: `KMIP is at ${kmipPath}` };
   if (method !== 'POST') return { status: 405, line: 'only POST is allowed', headers: { Allow: 'POST' } };
   if ((headers.expect ?? continueExpectation).toLowerCase() !== continueExpectation)
@@ -45,8 +46,6 @@ export function readHead(request: IncomingMessage, limits: Limits): BodyDescript
   if (!accepts(headers.accept, described.mediaType))
     return { status: 406, line: `the response would be ${described.mediaType}, which Accept excludes` };
   const chunked = headers['transfer-encoding'];
-  if (chunked !== undefined && chunked.toLowerCase() !== 'chunked')
-    return { status: 400, line: 'Transfer-Encoding must be chunked' };
   const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
   if (chunked === undefined && length === undefined)
     return { status: 411, line: 'Content-Length is missing' };
@@ -57,6 +56,24 @@ export function readHead(request: IncomingMessage, limits: Limits): BodyDescript
     maxBytes,
     length: chunked === undefined ? length : undefined,
   };
+}
+
+/** A host, with or without a port; also none (RFC 9110 §7.2). */
+const hostForm = /^[^\s,/?#@\\]*$/;
+
+/**
+ * Returns in what the target or the end of a request is ambiguous, where Node's parser accepts it; a proxy in
+ * front may have read it otherwise (RFC 9112 §3.2, §6.1, §6.3).
+ */
+function findAmbiguity({ headers, headersDistinct, httpVersionMinor }: IncomingMessage): string | undefined {
+  const hosts = headersDistinct['host'] ?? [];
+  if (httpVersionMinor > 0 && hosts.length === 0) return 'Host is missing';
+  if (hosts.length > 1) return 'Host must occur once';
+  if (!hosts.every((host) => hostForm.test(host))) return 'Host must be a host with or without a port';
+  const coding = headers['transfer-encoding']?.toLowerCase();
+  if (coding !== undefined && coding !== 'chunked') return 'Transfer-Encoding must be chunked';
+  if (coding !== undefined && httpVersionMinor === 0) return 'HTTP/1.0 has no Transfer-Encoding';
+  return undefined;
 }
 
 /** Path of a request target; `/kmip?x` and `https://host/kmip` (RFC 9112 §3.2.2) both give `/kmip`. */

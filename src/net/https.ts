@@ -33,7 +33,7 @@ export function httpsTransport(requestRefused: (event: HttpRequestRefusal) => vo
     else socket.destroy();
   });
   return {
-    protocols: ['http/1.1'],
+    protocols: ['http/1.1', 'http/1.0'],
     prefix: 'https-',
     createConnection(options) {
       const connection = new HttpsConnection(options, server, requestRefused);

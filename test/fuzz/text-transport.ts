@@ -40,7 +40,7 @@ export async function submit({ form, body }: Submission, service: FramedService)
   const encoding = encodings.get(mediaTypes[form]) as Encoding;
   let message: Uint8Array;
   try {
-    message = encoding.toTtlv(body, defaultLimits);
+    message = await encoding.toTtlv(body, defaultLimits);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     const response = service.refuseFraming(error.message, encoding.guessVersion(body));

@@ -325,11 +325,16 @@ t.test('jsonToNode has the limits of the binary encoding', (t) => {
   t.end();
 });
 
-t.test('jsonToNode refuses deep brackets before it parses', (t) => {
+t.test('jsonToNode refuses deep brackets', (t) => {
   const unit = '{"tag":"Attribute","value":[';
-  for (const text of ['['.repeat(200_000), '{"a":'.repeat(200_000), unit.repeat(100_000)]) {
+  for (const [text, message] of [
+    ['['.repeat(200_000), /must be an object/],
+    ['{"a":'.repeat(200_000), /nested deeper/],
+    [`{"a":${'['.repeat(200_000)}`, /nested deeper/],
+    [unit.repeat(100_000), /nested deeper/],
+  ] as const) {
     for (const closed of [text, `${text}${']}'.repeat(100_000)}`])
-      t.throws(() => jsonToNode(closed, limits), { kind: 'malformed', message: /nested deeper/ });
+      t.throws(() => jsonToNode(closed, limits), { name: 'WireError', message });
   }
   const quoted = `{"tag":"RequestMessage","value":[{"tag":"NameValue","type":"TextString","value":"${'[{'.repeat(999)}\\"["}]}`;
   t.ok(jsonToNode(quoted, limits), 'brackets in a text do not count');
