@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
+import * as asn1 from 'asn1js';
 import {
   CertificateRefusedError,
   curveOf,
@@ -95,11 +96,27 @@ export async function signRequest(
     throw new CertificateRefusedError('the key in it cannot be read');
   }
   refuseWeakKey(publicKey);
-  // WebCrypto throws for an unknown algorithm (MD5), which is the same failure for the sender.
+  refuseOldSignature(parsed);
+  // WebCrypto throws for an algorithm that it does not know, which is the same failure for the sender.
   if (!(await parsed.verify(webcrypto as Crypto).catch(() => false))) {
     throw new CertificateRefusedError('its signature does not match its key; create the request again');
   }
   return issueClientFor(authority, name, publicKey, now);
+}
+
+/** Hashes for which collisions are made in practice, by the algorithm of a signature (RFC 3279, RFC 8017). */
+const brokenHashes: ReadonlyMap<string, string> = new Map([
+  ['1.2.840.113549.1.1.2', 'MD2'],
+  ['1.2.840.113549.1.1.3', 'MD4'],
+  ['1.2.840.113549.1.1.4', 'MD5'],
+]);
+
+function refuseOldSignature(request: x509.Pkcs10CertificateRequest): void {
+  const [, algorithm] = (asn1.fromBER(request.rawData).result as asn1.Sequence).valueBlock.value;
+  const [id] = (algorithm as asn1.Sequence).valueBlock.value;
+  const hash = brokenHashes.get((id as asn1.ObjectIdentifier).valueBlock.toString());
+  if (hash !== undefined)
+    throw new CertificateRefusedError(`it is signed with ${hash}; create it again with SHA-256 (-sha256)`);
 }
 
 /** Decodes a certificate request in PEM or DER. */

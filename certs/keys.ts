@@ -6,6 +6,7 @@ import {
   X509Certificate,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import * as asn1 from 'asn1js';
 
 /**
  * A certificate, key or request that cannot be used. The message tells the user of the command line why and
@@ -88,6 +89,10 @@ export function refuseWeakKey(key: KeyObject): void {
     if (bits >= 2048 && bits <= 8192) return;
     throw new CertificateRefusedError(`its RSA key has ${bits} bits; use 2048 to 8192`);
   }
+  if (kind === 'ec' && hasExplicitParameters(key))
+    throw new CertificateRefusedError(
+      'its EC key has explicit parameters; create a key that names its curve, with -pkeyopt ec_param_enc:named_curve',
+    );
   if (kind === 'ec' && curves.has(details.namedCurve ?? '')) return;
   if (kind === 'ed25519') return;
   const name =
@@ -95,6 +100,13 @@ export function refuseWeakKey(key: KeyObject): void {
   throw new CertificateRefusedError(
     `it has ${name}; use RSA (2048 bits or more), EC P-256, P-384, P-521 or Ed25519`,
   );
+}
+
+/** Whether an EC key spells its curve out, which RFC 5480 §2.1.1 forbids; OpenSSL recognises the curve. */
+function hasExplicitParameters(key: KeyObject): boolean {
+  const [algorithm] = (asn1.fromBER(key.export({ type: 'spki', format: 'der' })).result as asn1.Sequence)
+    .valueBlock.value as [asn1.Sequence];
+  return !(algorithm.valueBlock.value[1] instanceof asn1.ObjectIdentifier);
 }
 
 /** Whether a public and a private key belong together. */

@@ -2,6 +2,7 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { CertificateRefusedError, type IssuedCertificate, refuseWeakKey } from '../../certs/keys.ts';
 import { readAuthority } from '../cli/state-directory/authority.ts';
+import { findChainProblem } from '../cli/state-directory/client-chain.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { fingerprintOf, refusalOf } from '../identity/certificate.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type ReplacedEnrolment,
 } from '../identity/enrolment.ts';
 import type { ClientDirectory } from '../identity/principal.ts';
-import { isSignedByIssuer, leadsToRoot } from '../identity/trust.ts';
+import { isSignedBy } from '../identity/trust.ts';
 
 export interface EnrolmentOptions {
   readonly stateDirectory: StateDirectory;
@@ -55,10 +56,10 @@ export function createEnrolments({
       const { certificate, key }: IssuedCertificate = await translateRefusal(() =>
         issueClient(authority, client, kind),
       );
-      return { ...requireUsable(certificate, authorities()), key: generatedKeyOf(key) };
+      return { ...(await requireUsable(certificate, authorities())), key: generatedKeyOf(key) };
     },
-    accept(der, current) {
-      const accepted = requireUsable(der, authorities());
+    async accept(der, current) {
+      const accepted = await requireUsable(der, authorities());
       requireSameKey(accepted.pem, current);
       return accepted;
     },
@@ -81,10 +82,10 @@ async function translateRefusal<T>(work: () => Promise<T>): Promise<T> {
  * authority that has expired would lock its client out.
  * @throws {EnrolmentRefusedError} when no TLS handshake could use it.
  */
-function requireUsable(
+async function requireUsable(
   encoded: string | Uint8Array,
   authorities: readonly X509Certificate[],
-): ClientCertificate {
+): Promise<ClientCertificate> {
   const certificate = parseCertificate(encoded);
   const now = new Date();
   try {
@@ -93,13 +94,11 @@ function requireUsable(
     if (error instanceof CertificateRefusedError) throw new EnrolmentRefusedError(error.message);
     throw new EnrolmentRefusedError('its key cannot be read');
   }
-  const refusal = refusalOf(certificate, now);
-  if (refusal !== undefined) throw new EnrolmentRefusedError(refusal);
-  const issuers = authorities.filter(
-    ({ ca, validFromDate, validToDate }) => ca && validFromDate <= now && now <= validToDate,
-  );
-  if (isSignedByIssuer(certificate, certificate) || !leadsToRoot(certificate, issuers))
+  if (isSignedBy(certificate, certificate))
     throw new EnrolmentRefusedError('no authority that the server trusts has signed it');
+  // The client waits for no date: it would be locked out until then.
+  const refusal = refusalOf(certificate, now) ?? (await findChainProblem(certificate, authorities, now));
+  if (refusal !== undefined) throw new EnrolmentRefusedError(refusal);
   return {
     der: new Uint8Array(certificate.raw),
     pem: certificate.toString(),

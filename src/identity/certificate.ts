@@ -17,7 +17,6 @@ export type AuthenticationResult =
   | { readonly refused: string; readonly fingerprint: string; readonly name?: string };
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
-const anyExtendedKeyUsage = '2.5.29.37.0';
 
 /**
  * Returns the SHA-256 of the certificate's DER in lower-case hex, which identifies a client. No text in a
@@ -82,7 +81,7 @@ export function refusalOf(certificate: X509Certificate, now: Date): CertificateR
   if (now < certificate.validFromDate) return 'certificate not yet valid';
   // Node calls the extended key usage `keyUsage`; undefined when the extension is absent.
   const usages: readonly string[] | undefined = certificate.keyUsage;
-  if (usages === undefined || usages.includes(clientAuth) || usages.includes(anyExtendedKeyUsage))
-    return undefined;
+  // OpenSSL does not take anyExtendedKeyUsage for it either.
+  if (usages === undefined || usages.includes(clientAuth)) return undefined;
   return 'certificate is not for TLS clients';
 }

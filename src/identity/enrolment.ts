@@ -24,7 +24,7 @@ export interface Enrolments {
    * @throws {EnrolmentRefusedError} when no connection could be opened with it, or when it is for another key
    *   than `current`: a certificate is public, so it does not prove that its sender has the key.
    */
-  accept(certificate: Uint8Array, current: string): ClientCertificate;
+  accept(certificate: Uint8Array, current: string): Promise<ClientCertificate>;
   /** Notifies the operator of a replacement; to be called when it is durable. */
   replaced(event: ReplacedEnrolment): void;
 }

@@ -19,9 +19,22 @@ function isIssuedByAny(pem: string, issuers: readonly X509Certificate[]): boolea
   return issuers.some((issuer) => isSignedByIssuer(certificate, issuer));
 }
 
-/** Whether `issuer` is named as the issuer of the certificate and its key verifies the signature. */
-export function isSignedByIssuer(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+/**
+ * Whether `issuer` is named as the issuer of the certificate and its key verifies the signature. Whether the
+ * issuer may sign certificates is another question: a certificate that signed itself needs no such right.
+ */
+export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  if (certificate.issuer !== issuer.subject) return false;
+  try {
+    return certificate.verify(issuer.publicKey);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `issuer` signed the certificate and may sign certificates. */
+function isSignedByIssuer(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && isSignedBy(certificate, issuer);
 }
 
 /**
@@ -39,18 +52,4 @@ export function isTrusted(
       now <= anchor.validToDate &&
       (anchor.raw.equals(certificate.raw) || (anchor.ca && isSignedByIssuer(certificate, anchor))),
   );
-}
-
-/**
- * Tells whether issuers lead from a certificate up to a self-signed one: OpenSSL accepts complete chains
- * only.
- */
-export function leadsToRoot(certificate: X509Certificate, issuers: readonly X509Certificate[]): boolean {
-  for (let current = certificate, steps = 0; steps <= issuers.length; steps++) {
-    if (isSignedByIssuer(current, current)) return true;
-    const issuer = issuers.find((candidate) => isSignedByIssuer(current, candidate));
-    if (issuer === undefined) return false;
-    current = issuer;
-  }
-  return false;
 }

@@ -4,6 +4,8 @@ import type { TLSSocket } from 'node:tls';
 export interface HandshakeFailure {
   readonly reason: string;
   readonly level: 'warn' | 'debug';
+  /** Code of OpenSSL or Node. */
+  readonly code: string;
 }
 
 /** Texts for the codes of OpenSSL and Node; other codes are reported as they are. */
@@ -24,6 +26,13 @@ const reasonsByCode: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'unknown issuer of the client certificate',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'self-signed client certificate that is not enrolled',
   INVALID_PURPOSE: 'client certificate is not for TLS clients',
+  INVALID_CA: 'issuer of the client certificate is no authority',
+  PATH_LENGTH_EXCEEDED: 'more authorities above the client certificate than one of them allows',
+  CERT_CHAIN_TOO_LONG: 'too many certificates above the client certificate',
+  CERT_SIGNATURE_FAILURE: 'signature of the client certificate is wrong',
+  // Node has no name for OpenSSL's other codes.
+  UNSPECIFIED:
+    'client certificate or its issuer refused: weak key or signature, Key Usage, critical extension',
 };
 
 /**
@@ -47,12 +56,13 @@ export function classifyHandshakeFailure(
   // code.
   const code = (socket.authorizationError as unknown as string | null) ?? error.code ?? 'unknown';
   if (code === 'ECONNRESET' || code === 'EPIPE')
-    return { reason: 'connection closed by the client', level: 'debug' };
+    return { reason: 'connection closed by the client', level: 'debug', code };
   const alert = /_ALERT_(.+)$/.exec(code)?.[1];
   if (alert !== undefined)
     return {
       reason: reasonsByAlert[alert] ?? `TLS alert from the client: ${alert.toLowerCase()}`,
       level: 'warn',
+      code,
     };
-  return { reason: reasonsByCode[code] ?? code, level: 'warn' };
+  return { reason: reasonsByCode[code] ?? code, level: 'warn', code };
 }

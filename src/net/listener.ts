@@ -7,6 +7,7 @@ import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { MessageService } from '../protocol/service.ts';
 import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
+import { HandshakeDiagnosis } from './handshake-diagnosis.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
@@ -62,6 +63,7 @@ export class Listener {
   readonly #sessions = new Set<Session>();
   readonly #transport: Transport;
   readonly #connectionsPerClient: Map<string, number>;
+  #diagnosis: HandshakeDiagnosis;
   #lastConnectionNumber = 0;
   #draining = false;
   #pendingRecheck: Promise<void> | undefined;
@@ -69,6 +71,7 @@ export class Listener {
   constructor(options: ListenerOptions) {
     const { limits, observer } = options;
     this.#options = options;
+    this.#diagnosis = new HandshakeDiagnosis(options.material);
     this.#transport = options.transport ?? ttlvTransport();
     this.#connectionsPerClient = options.perClient ?? new Map();
     this.#handshakes = new Handshakes(limits.handshakeMilliseconds, (event) =>
@@ -89,7 +92,7 @@ export class Listener {
     this.#server.maxConnections = limits.connections;
     this.#server.on('connection', (socket: Socket) => this.#handshakes.begin(socket));
     this.#server.on('tlsClientError', (error, socket) => {
-      this.#handshakes.refuse(socket, classifyHandshakeFailure(error, socket));
+      this.#handshakes.refuse(socket, this.#diagnosis.describe(classifyHandshakeFailure(error, socket)));
     });
     this.#server.on('secureConnection', (socket) => void this.#authenticate(socket));
     this.#server.on('drop', (dropped) => {
@@ -125,6 +128,7 @@ export class Listener {
    */
   reload(material: TlsMaterial, ticketKeys: Buffer = randomBytes(48)): void {
     this.#server.setSecureContext(createContextOptions(material, this.#options.profile, ticketKeys));
+    this.#diagnosis = new HandshakeDiagnosis(material);
   }
 
   /**

@@ -212,9 +212,10 @@ export function logListener(log: Logger, clock: () => number = Date.now): Listen
     connectionEnded({ client, connection, peer, reason, error }) {
       log.warn({ client, connection, peer, reason, error }, 'connection ended');
     },
-    handshakeRefused({ reason, peer, level, fingerprint, client }) {
+    handshakeRefused({ reason, peer, level, fingerprint, client, certificate, message }) {
       if (level === 'debug') log.debug({ reason, peer }, 'handshake not completed');
-      else if (mayWrite()) log.warn({ reason, peer, fingerprint, client }, 'handshake refused');
+      else if (mayWrite())
+        log.warn({ reason, peer, fingerprint, client, certificate, message }, 'handshake refused');
     },
     listenerFailed(error) {
       log.error({ error }, 'listener failed');

@@ -104,13 +104,18 @@ export interface EndedConnection {
   readonly error?: unknown;
 }
 
-/** Why a handshake failed; `fingerprint` and `client` when they are known. */
+/**
+ * Why a handshake failed; `fingerprint` and `client` when they are known. `message`: what the operator can do.
+ */
 export interface RefusedHandshake {
   readonly reason: string;
   readonly peer: string;
   readonly level: 'warn' | 'debug';
   readonly fingerprint?: string | undefined;
   readonly client?: string | undefined;
+  /** Subject of the certificate at fault. */
+  readonly certificate?: string | undefined;
+  readonly message?: string | undefined;
 }
 
 /** Port between the server's own requests to clients and their observers. */

@@ -7,7 +7,7 @@ import { formatAddress } from '../../common/address.ts';
 import { didYouMean } from '../../common/suggest.ts';
 import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
-import { fingerprintOf, refusalOf } from '../../identity/certificate.ts';
+import { fingerprintOf } from '../../identity/certificate.ts';
 import { presets, RolePolicy } from '../../identity/policy.ts';
 import type { Client } from '../../identity/principal.ts';
 import {
@@ -74,7 +74,7 @@ export const clientAdd: Command<Arguments> = {
       .option('cert', {
         type: 'string',
         requiresArg: true,
-        describe: 'Enrol this certificate: self-signed, or with its chain in the file (PEM)',
+        describe: 'Enrol this certificate: self-signed, or with its chain in the file (PEM, DER, PKCS#7)',
       })
       .option('key', { choices: ['ec', 'rsa'] as const, default: 'ec', describe: 'Kind of the new key' })
       .option('p12', {
@@ -180,30 +180,20 @@ async function obtainCertificate(
 
 /**
  * Reads a certificate that the client has already, with the chain above it unless it is self-signed: OpenSSL
- * requires the whole chain up to a root, and Node's server has no option for less. Resolves to the PEM of the
- * chain.
+ * requires the whole chain up to a root. Resolves to the PEM of the chain, the client's certificate first.
  * @throws {CommandError} when no TLS handshake could use it.
  */
 async function readOwnCertificate(file: string, authorities: readonly string[]): Promise<string> {
-  const { splitCertificates } = await import('../../../certs/pem.ts');
+  const { readCertificateFile } = await import('../../../certs/certificate-file.ts');
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
-  const { leadsToRoot } = await import('../../identity/trust.ts');
+  const { findChainProblem } = await import('../state-directory/client-chain.ts');
   return prefixErrors(file, async () => {
-    const pems = splitCertificates(Buffer.from(readInput(file)).toString('latin1'), 'it');
-    const [certificate, ...issuerCertificates] = pems.map((pem) => new X509Certificate(pem)) as [
-      X509Certificate,
-      ...X509Certificate[],
-    ];
+    const [certificate, ...more] = readCertificateFile(readInput(file));
     refuseWeakKey(certificate.publicKey);
-    const refusal = refusalOf(certificate, new Date());
-    if (refusal !== undefined && refusal !== 'certificate not yet valid') throw new CommandError(refusal);
-    const issuers = [...issuerCertificates, ...authorities.map((pem) => new X509Certificate(pem))];
-    if (!leadsToRoot(certificate, issuers)) {
-      throw new CommandError(
-        'its issuer is unknown; add its chain up to the root to the file or to tls.authorities',
-      );
-    }
-    return pems.join('');
+    const issuers = [...more, ...authorities.map((pem) => new X509Certificate(pem))];
+    const problem = await findChainProblem(certificate, issuers, new Date());
+    if (problem !== undefined) throw new CommandError(problem);
+    return [certificate, ...more].map((each) => each.toString()).join('');
   });
 }
 

@@ -105,7 +105,7 @@ async function obtainReplacement(
   if (broughtCertificate !== undefined) {
     if (broughtCertificate.CertificateType !== 'X_509')
       fail('FeatureNotSupported', 'clients are enrolled by certificates of X.509 only');
-    const accepted = enrolments.accept(broughtCertificate.CertificateValue, client.certificate);
+    const accepted = await enrolments.accept(broughtCertificate.CertificateValue, client.certificate);
     await requireNotRevoked(accepted.der, context);
     return { ...accepted, by: 'certificate' };
   }

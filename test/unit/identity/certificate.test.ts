@@ -91,7 +91,7 @@ const cases: [string, Parameters<typeof selfSigned>[0], Partial<Client> | undefi
   ['not yet valid', { from: '2026-05-01T12:00:01Z' }, {}, 'certificate not yet valid'],
   ['usage: client', { usages: [clientAuth] }, {}, undefined],
   ['usage: both', { usages: [serverAuth, clientAuth] }, {}, undefined],
-  ['usage: any', { usages: [any] }, {}, undefined],
+  ['usage: any', { usages: [any] }, {}, 'certificate is not for TLS clients'],
   ['usage: server only', { usages: [serverAuth] }, {}, 'certificate is not for TLS clients'],
 ];
 for (const [name, options, changes, refused] of cases) {
