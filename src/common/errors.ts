@@ -39,6 +39,18 @@ export class KmipError extends Error {
   }
 }
 
+/** The role of the client lacks a permission. */
+export class MissingPermissionError extends KmipError {
+  /** An operation by its KMIP name, or a permission beside the operations. */
+  readonly permission: string;
+
+  /** `consequence` follows the message. */
+  constructor(client: string, permission: string, consequence = '') {
+    super('PermissionDenied', `the role of ${client} does not include ${permission}${consequence}`);
+    this.permission = permission;
+  }
+}
+
 /**
  * Refuses the request.
  *

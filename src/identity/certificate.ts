@@ -56,7 +56,7 @@ function principalOf(
   secondFactor: boolean,
 ): Principal {
   const may = (operation: string) => policy.permits(role, operation);
-  return { client: name, group, fingerprint, secondFactor, may };
+  return { client: name, group, role, fingerprint, secondFactor, may };
 }
 
 /**

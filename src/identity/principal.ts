@@ -48,6 +48,8 @@ export interface DelegatedRight {
 export interface Principal {
   readonly client: string;
   readonly group: string;
+  /** Name of its role, for logs; absent where no client is enrolled. */
+  readonly role?: string;
   /** Fingerprint of the client's certificate. */
   readonly fingerprint?: string;
   /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */

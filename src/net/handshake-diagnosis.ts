@@ -39,7 +39,7 @@ export class HandshakeDiagnosis {
     return {
       reason,
       level,
-      certificate: this.#subjectsFor(code, new Date()),
+      subject: this.#subjectsFor(code, new Date()),
       message: this.#adviceFor(code),
     };
   }

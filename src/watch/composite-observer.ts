@@ -15,6 +15,10 @@ export function combineRequestObservers(a: RequestObserver, b: RequestObserver):
       a.authenticationFailed(event);
       b.authenticationFailed(event);
     },
+    permissionRefused(event) {
+      a.permissionRefused(event);
+      b.permissionRefused(event);
+    },
     attemptsExhausted(event) {
       a.attemptsExhausted(event);
       b.attemptsExhausted(event);

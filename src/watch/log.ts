@@ -2,6 +2,7 @@ import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
 import { describeCauses, describeError } from './error-text.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
+import { RepeatedLines } from './repeated-lines.ts';
 
 /** Lowest level that is written. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -102,6 +103,7 @@ const fields = {
   refused: number,
   result: text,
   resumed: flag,
+  role: text,
   signal: text,
   subject: text,
   vendor: text,
@@ -146,11 +148,12 @@ export function truncate(text: string): string {
 }
 
 /**
- * Logs batch items at debug, refused messages at info, failed authentication at warn, internal errors at
- * error.
+ * Logs batch items at debug, refused messages at info, missing permissions and failed authentication at warn,
+ * internal errors at error.
  */
 export function logRequests(log: Logger, clock: () => number = Date.now): RequestObserver {
   const mayWrite = limitRefusals(log, 'further failed authentications are not listed', clock);
+  const refusedPermissions = new RepeatedLines(clock);
   return {
     answered({ operation, version, result, reason, message, milliseconds, client, connection }) {
       if (!log.isLevelEnabled('debug')) return;
@@ -164,6 +167,11 @@ export function logRequests(log: Logger, clock: () => number = Date.now): Reques
     },
     authenticationFailed({ reason, client, connection, peer }) {
       if (mayWrite()) log.warn({ reason, client, connection, peer }, 'authentication failed');
+    },
+    permissionRefused({ client, role, operation, connection }) {
+      const refused = refusedPermissions.take(`${client}\n${operation}`);
+      if (refused === undefined) return;
+      log.warn({ client, role, operation, connection, refused }, 'the role of the client lacks a permission');
     },
     attemptsExhausted({ client, object }) {
       if (mayWrite())
@@ -212,10 +220,10 @@ export function logListener(log: Logger, clock: () => number = Date.now): Listen
     connectionEnded({ client, connection, peer, reason, error }) {
       log.warn({ client, connection, peer, reason, error }, 'connection ended');
     },
-    handshakeRefused({ reason, peer, level, fingerprint, client, certificate, message }) {
+    handshakeRefused({ reason, peer, level, fingerprint, client, subject, message }) {
       if (level === 'debug') log.debug({ reason, peer }, 'handshake not completed');
       else if (mayWrite())
-        log.warn({ reason, peer, fingerprint, client, certificate, message }, 'handshake refused');
+        log.warn({ reason, peer, fingerprint, client, subject, message }, 'handshake refused');
     },
     listenerFailed(error) {
       log.error({ error }, 'listener failed');

@@ -43,6 +43,12 @@ export class Metrics {
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
+  readonly #permissionsRefused = new Counter({
+    name: 'kmipd_permissions_refused_total',
+    help: 'Batch items refused because the role of the client lacks a permission, by permission.',
+    labelNames: ['operation'] as const,
+    registers: [this.registry],
+  });
   readonly #attemptsExhausted = new Counter({
     name: 'kmipd_attempts_exhausted_total',
     help: 'Clients refused for a minute after too many failures to decrypt, unwrap or verify with a key.',
@@ -147,6 +153,8 @@ export class Metrics {
     },
     refused: ({ reason }) => this.#decodeErrors.inc({ reason: toLabel(reasons, reason) }),
     authenticationFailed: ({ reason }) => this.#authenticationFailures.inc({ reason }),
+    permissionRefused: ({ operation }) =>
+      this.#permissionsRefused.inc({ operation: toLabel(operations, operation) }),
     attemptsExhausted: () => this.#attemptsExhausted.inc(),
     requestFailed: () => this.#failures.inc(),
   };

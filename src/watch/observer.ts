@@ -6,6 +6,8 @@ export interface RequestObserver {
   refused(event: RefusedMessage): void;
   /** The credentials of a message are wrong or missing; most or all of its items were refused. */
   authenticationFailed(event: FailedAuthentication): void;
+  /** The role of a client lacks a permission that a batch item needs. */
+  permissionRefused(event: RefusedPermission): void;
   /**
    * A client failed too often to decrypt, unwrap or verify with a key; at most once a minute for each key.
    */
@@ -49,6 +51,17 @@ export interface FailedAuthentication {
   readonly connection: string;
   /** Remote address as host:port. */
   readonly peer: string;
+}
+
+/** A permission that a role lacks. */
+export interface RefusedPermission {
+  readonly client: string;
+  /** Name of the role; absent when the client is not enrolled any more. */
+  readonly role: string | undefined;
+  /** KMIP name of the operation, or of a permission beside the operations. */
+  readonly operation: string;
+  /** `job` for pending requests. */
+  readonly connection: string;
 }
 
 /** A client that may not use a key for a minute. */
@@ -105,7 +118,8 @@ export interface EndedConnection {
 }
 
 /**
- * Why a handshake failed; `fingerprint` and `client` when they are known. `message`: what the operator can do.
+ * Why a handshake failed; `fingerprint` and `client` when they are known. `message` tells what the operator
+ * can do.
  */
 export interface RefusedHandshake {
   readonly reason: string;
@@ -114,7 +128,7 @@ export interface RefusedHandshake {
   readonly fingerprint?: string | undefined;
   readonly client?: string | undefined;
   /** Subject of the certificate at fault. */
-  readonly certificate?: string | undefined;
+  readonly subject?: string | undefined;
   readonly message?: string | undefined;
 }
 

@@ -85,6 +85,7 @@ async function openService(directory: string, bugs: string[]) {
       answered() {},
       refused() {},
       authenticationFailed() {},
+      permissionRefused() {},
       attemptsExhausted() {},
       requestFailed: ({ error }) =>
         bugs.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),

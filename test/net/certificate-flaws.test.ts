@@ -55,7 +55,7 @@ const leaves: readonly (readonly [name: string, draft: Draft, problem?: RegExp])
   ['RSA of 1024 bits', { ...leaf, algorithm: rsa(1024) }, /^it has an RSA key of 1024 bits/],
 ];
 
-/** Authorities above a sound client certificate; `inTheMiddle`: the problem below another one, if it differs. */
+/** Authorities above a sound client certificate; `inTheMiddle`: the problem below another, if it differs. */
 const authorities: readonly (readonly [
   name: string,
   draft: Draft,
@@ -206,16 +206,16 @@ t.test('the log names the trust anchor that makes a handshake fail', async (t) =
   const sound = await make({ ...authority, name: 'root' });
   const late = { ...leaf, name: 'leaf', from: -3, until: -1 };
   const cases: [made: Made, expected: object][] = [
-    [await make({ ...leaf, name: 'leaf' }, expired), { reason: /expired/, certificate: 'CN=old root' }],
-    [await make({ ...leaf, name: 'leaf' }, weak), { reason: /weak key/, certificate: 'CN=weak root' }],
-    [await make(late), { reason: /expired/, certificate: 'CN=leaf' }],
-    [await make(late, sound), { reason: /expired/, certificate: 'CN=leaf' }],
+    [await make({ ...leaf, name: 'leaf' }, expired), { reason: /expired/, subject: 'CN=old root' }],
+    [await make({ ...leaf, name: 'leaf' }, weak), { reason: /weak key/, subject: 'CN=weak root' }],
+    [await make(late), { reason: /expired/, subject: 'CN=leaf' }],
+    [await make(late, sound), { reason: /expired/, subject: 'CN=leaf' }],
   ];
   for (const [made, expected] of cases) t.match(await handshakeEvent(made, []), expected);
   const unknown = await handshakeEvent({ ...(await make(late, sound)), isPinned: false }, [
     sound.certificate,
   ]);
-  t.match(unknown, { reason: /expired/, certificate: undefined }, 'the client alone has it');
+  t.match(unknown, { reason: /expired/, subject: undefined }, 'the client alone has it');
 });
 
 t.test('the log says what to do when a client supports no algorithm of an EC server key', async (t) => {

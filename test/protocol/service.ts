@@ -22,7 +22,7 @@ import type { Store } from '../../src/store/store.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
 import type { Vault } from '../../src/vault/vault.ts';
-import type { ExhaustedAttempts } from '../../src/watch/observer.ts';
+import type { ExhaustedAttempts, RefusedPermission } from '../../src/watch/observer.ts';
 import {
   children,
   decode,
@@ -83,6 +83,8 @@ export class TestService {
   readonly authenticationFailures: string[] = [];
   /** The clients that failed too often, with their keys. */
   readonly exhausted: ExhaustedAttempts[] = [];
+  /** The permissions that roles lacked. */
+  readonly refusedPermissions: RefusedPermission[] = [];
   /** Enrolled clients other than the one of the connection. */
   readonly otherClients = new Map<string, Principal>();
   /** Whether the client of the connection is enrolled. */
@@ -144,6 +146,7 @@ export class TestService {
           answered() {},
           refused() {},
           authenticationFailed: ({ reason }) => self.authenticationFailures.push(reason),
+          permissionRefused: (event) => self.refusedPermissions.push(event),
           attemptsExhausted: (event) => self.exhausted.push(event),
           requestFailed: ({ error }) => self.unexpected.push(error),
         },

@@ -6,7 +6,7 @@ import {
   CertificateRequest,
   type ManagedObjectValue,
 } from '../../../codec/structures/managed-objects.ts';
-import { fail } from '../../common/errors.ts';
+import { fail, MissingPermissionError } from '../../common/errors.ts';
 import {
   type ClientCertificate,
   EnrolmentRefusedError,
@@ -131,7 +131,7 @@ async function requireSoleClient(
   { principal }: Context,
 ): Promise<void> {
   if (!principal.may('Get'))
-    fail('PermissionDenied', `the role of ${name} does not include Get, so that it could not fetch the key`);
+    throw new MissingPermissionError(name, 'Get', ', so that it could not fetch the key');
   const others = (await directory.list()).some((other) => other.group === group && other.name !== name);
   if (others)
     fail(

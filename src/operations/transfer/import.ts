@@ -4,7 +4,7 @@ import { attributeList } from '../../../codec/eras.ts';
 import { bool, maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { hasKeyBlock, managedObjectField } from '../../../codec/structures/managed-objects.ts';
-import { fail } from '../../common/errors.ts';
+import { fail, MissingPermissionError } from '../../common/errors.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
@@ -72,8 +72,7 @@ function requireMayReplace(isRequested: boolean | undefined, { principal }: Cont
   if (isRequested !== true) refuseTaken();
   if (principal.rights !== undefined)
     fail('PermissionDenied', 'with Rights of a ticket no object can be replaced');
-  if (!principal.may('ImportReplace'))
-    fail('PermissionDenied', `the role of ${principal.client} does not include ImportReplace`);
+  if (!principal.may('ImportReplace')) throw new MissingPermissionError(principal.client, 'ImportReplace');
 }
 
 function refuseTaken(): never {

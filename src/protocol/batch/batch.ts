@@ -22,6 +22,8 @@ export interface BatchEnvironment extends Execution {
    * Logs a transient failure or a bug, and returns an error for the client that carries the log's reference.
    */
   unexpected(error: unknown): KmipError;
+  /** Logs that the role lacks a permission, where the refusal says so. */
+  observeRefusal(refusal: KmipError): void;
   /** Whether the batch is executed again after that error, which is rethrown instead of answered. */
   isRetryable?(error: unknown): boolean;
   /** Whether the client has cancelled that item of a job. */
@@ -126,7 +128,9 @@ async function runItem(
     layer.drop();
     if (hasAnswered) identifiers.placeholder = placeholder;
     if (environment.isRetryable?.(error) === true) throw error;
-    return { item, failure: asRefusal(error) ?? environment.unexpected(error) };
+    const failure = asRefusal(error) ?? environment.unexpected(error);
+    environment.observeRefusal(failure);
+    return { item, failure };
   }
 }
 

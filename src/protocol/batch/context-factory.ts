@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
-import type { KmipError } from '../../common/errors.ts';
+import { type KmipError, MissingPermissionError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
@@ -98,6 +98,7 @@ export class ContextFactory {
         return new ItemContext(batch, ports, { work, server });
       },
       unexpected,
+      observeRefusal: (error) => this.#observeRefusal(error, execution),
       ...(isRetryable && { isRetryable }),
       ...(isCancelled && { isCancelled }),
     };
@@ -109,6 +110,13 @@ export class ContextFactory {
    */
   settle({ bytes }: Pick<RequestMessage, 'bytes'>): void {
     this.#state.multiPart.settle(bytes);
+  }
+
+  #observeRefusal(error: KmipError, { sender: { principal }, conversation }: BatchExecution): void {
+    if (!(error instanceof MissingPermissionError)) return;
+    const { client, role } = principal;
+    const connection = conversation?.connection ?? 'job';
+    this.#options.observer.permissionRefused({ client, role, operation: error.permission, connection });
   }
 
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {

@@ -4,7 +4,7 @@ import { tagNumber } from '../../../codec/tags.ts';
 import { eraOf, isWithin, type Version } from '../../../codec/version.ts';
 import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
-import { fail } from '../../common/errors.ts';
+import { fail, MissingPermissionError } from '../../common/errors.ts';
 import type { Context, OperationName } from '../../operations/context.ts';
 import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
@@ -98,8 +98,7 @@ export function requirePermission(
   requireAuthenticated(refusal, item.operation);
   const operation = requireOffered(operations.get(item.operation), context);
   const { principal } = context;
-  if (!principal.may(operation.name))
-    fail('PermissionDenied', `the role of ${principal.client} does not include ${operation.name}`);
+  if (!principal.may(operation.name)) throw new MissingPermissionError(principal.client, operation.name);
   if (principal.rights === undefined) return { operation, context, checkResult() {} };
   const views = restrictToRights(context, principal.rights, operation, operations);
   return { operation, context: context.withViews(views), checkResult: () => views.checkResult() };

@@ -93,6 +93,7 @@ export class AsynchronousSubmission {
         items.push({ operation: item.operation as OperationName, at });
         continue;
       }
+      environment.observeRefusal(failure);
       if (option === 'Undo') {
         answers = answers.map(({ operation, uniqueBatchItemID }) => {
           return { operation, uniqueBatchItemID, status: 'OperationUndone' };

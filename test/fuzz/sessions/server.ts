@@ -95,6 +95,7 @@ export class SessionServer {
         answered() {},
         refused() {},
         authenticationFailed() {},
+        permissionRefused() {},
         attemptsExhausted() {},
         requestFailed: ({ error }) => this.unexpected.push(error),
       },

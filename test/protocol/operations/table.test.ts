@@ -38,12 +38,15 @@ t.test('an operation is refused before all other checks when the role does not g
   t.teardown(() => service.close());
   for (const name of [...Object.keys(presets), 'nobody', '__proto__']) {
     role = name;
+    service.sender = { role };
     for (const { name: operation, direction } of operations.values()) {
       if (operation === 'Interop' || direction === 'server-to-client') continue;
       const { reason } = await service.call('2.1', operation);
       const granted: boolean | undefined =
         alwaysGranted.has(operation) || (Object.hasOwn(presets, role) && presets[role]?.includes(operation));
       t.equal(reason === 'PermissionDenied', !granted, `${role}: ${operation}: ${reason}`);
+      const told = service.refusedPermissions.splice(0).map(({ connection: _connection, ...event }) => event);
+      t.same(told, granted ? [] : [{ client: 'tester', role, operation }], `${role}: ${operation}: log`);
     }
   }
 });

@@ -134,6 +134,23 @@ t.test('failed authentication is logged with the reason, and counted when there 
   t.match(lines()[20], { level: 'warn', refused: 980 });
 });
 
+t.test('a permission that a role lacks is logged once a minute, with the number of refusals', async (t) => {
+  let now = 1_000_000;
+  const { log, lines } = collectLines('warn');
+  const requests = logRequests(log, () => now);
+  const refused = { client: 'vault', role: 'openbao', operation: 'Get', connection: '1a' };
+  for (let n = 0; n < 1_000; n++) requests.permissionRefused(refused);
+  requests.permissionRefused({ ...refused, operation: 'Locate' });
+  now += 60_000;
+  requests.permissionRefused(refused);
+  t.match(lines(), [
+    { level: 'warn', msg: 'the role of the client lacks a permission', ...refused, refused: 1 },
+    { operation: 'Locate', refused: 1 },
+    { ...refused, refused: 1_000 },
+  ]);
+  t.equal(lines().length, 3);
+});
+
 t.test(
   'refused handshakes are logged with the reason, probes at debug, and counted when there are many',
   async (t) => {
