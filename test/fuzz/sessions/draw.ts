@@ -1,3 +1,4 @@
+import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import type { ObjectView } from './rows.ts';
 
@@ -39,7 +40,7 @@ export interface Material {
   readonly now: number;
   /** Objects of the group, the newest first. */
   readonly objects: readonly ObjectView[];
-  /** Number of the object that the actions of this message are mostly about. */
+  /** Number of the object that the actions of this message are mostly about; 0: the oldest. */
   readonly subject: number;
   /** Results of Encrypt, and wrapped keys, the newest first. */
   readonly ciphertexts: readonly Ciphertext[];
@@ -81,28 +82,40 @@ export interface PlainRequest {
 /** Writes a request from the choices of an action; undefined where there is nothing to write about. */
 export type Recipe = (draw: Draw, material: Material) => PlainRequest | undefined;
 
-/**
- * Chooses an object: the subject of the message, or any other of those types. 0 chooses the subject.
- */
+/** What an object must be like to be chosen. */
+interface Wanted {
+  readonly types?: readonly ObjectTypeName[];
+  /** A use that its mask and its state should allow; once in eight times they need not. */
+  readonly use?: Parameters<typeof CryptographicUsageMask.bit>[0];
+}
+
+/** Chooses an object: the subject of the message, or any other that is wanted. 0 chooses the subject. */
 export function chooseObject(
   draw: Draw,
-  { objects, subject }: Material,
-  types?: readonly ObjectTypeName[],
+  { objects, subject, now }: Material,
+  { types, use }: Wanted = {},
 ): ObjectView | undefined {
-  const fitting = objects.filter(({ type }) => types === undefined || types.includes(type));
-  const own = objects[subject % objects.length];
   const number = draw.number();
+  const bit = use === undefined || number % 8 === 7 ? 0 : CryptographicUsageMask.bit(use);
+  const fitting = objects.filter(
+    (view) => (types === undefined || types.includes(view.type)) && (bit === 0 || isUsable(view, bit, now)),
+  );
+  const own = objects.at(-1 - (subject % objects.length));
   if (number < 160 && own !== undefined && fitting.includes(own)) return own;
   return fitting[number % fitting.length];
+}
+
+function isUsable({ attributes, state }: ObjectView, bit: number, now: number): boolean {
+  return ((attributes.get('CryptographicUsageMask') ?? 0) & bit) !== 0 && state(now) === 'Active';
 }
 
 /** The identifier of a chosen object; undefined, which means the ID Placeholder, about once in ten. */
 export function chooseId(
   draw: Draw,
   material: Material,
-  types?: readonly ObjectTypeName[],
+  wanted?: Wanted,
 ): { readonly UniqueIdentifier: string | undefined } | undefined {
-  const object = chooseObject(draw, material, types);
+  const object = chooseObject(draw, material, wanted);
   if (draw.once(10)) return { UniqueIdentifier: undefined };
   return object && { UniqueIdentifier: object.id };
 }

@@ -15,15 +15,15 @@ const operationSets = [
 function right(draw: Draw, material: Material) {
   const operations = draw.of(operationSets);
   const object = chooseObject(draw, material);
-  const isByGroup = draw.once(3);
+  const scope = draw.of(['object', 'all', 'object', 'group'] as const);
   const limits = draw.once(3)
     ? { UsageLimitsTotal: 1n, UsageLimitsCount: 1n, UsageLimitsUnit: 'Object' }
     : undefined;
   return {
     UsageLimits: limits,
     Operations: operations && { Operation: [...operations] },
-    Objects: object && !isByGroup ? { UniqueIdentifier: [object.id] } : undefined,
-    ObjectGroups: isByGroup ? { ObjectGroup: [groupName(draw)] } : undefined,
+    Objects: object && scope === 'object' ? { UniqueIdentifier: [object.id] } : undefined,
+    ObjectGroups: scope === 'group' ? { ObjectGroup: [groupName(draw)] } : undefined,
   };
 }
 

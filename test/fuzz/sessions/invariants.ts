@@ -24,6 +24,7 @@ export const invariants = {
   lifecycleGoesOn: use.lifecycleGoesOn,
   parametersBind: use.parametersBind,
   vectorsAreUnique: use.vectorsAreUnique,
+  vectorsAreCounted: use.vectorsAreCounted,
   partsAreVerified: use.partsAreVerified,
   rightsBind: use.rightsBind,
   rolesBind: use.rolesBind,

@@ -23,8 +23,6 @@ export interface History {
   readonly encoded: Uint8Array | undefined;
   /** The operation that made it; undefined where no answer told. */
   readonly origin: string | undefined;
-  /** Objects that it was made from. */
-  readonly sources: readonly string[];
   readonly isBornSensitive: boolean;
   readonly isBornNotExtractable: boolean;
   /** Whether it was ever Sensitive, and ever not Extractable. */
@@ -38,10 +36,11 @@ export interface History {
   uses: bigint;
 }
 
-const bits = (...names: readonly Parameters<typeof CryptographicUsageMask.bit>[0][]): number =>
-  names.reduce((mask, name) => mask | CryptographicUsageMask.bit(name), 0);
-
-const openingBits = bits('Encrypt', 'Decrypt', 'MACGenerate', 'MACVerify', 'DeriveKey', 'Unrestricted');
+/** The uses that tell a client nothing about what a key has wrapped. */
+const wrappingBits = (['WrapKey', 'UnwrapKey', 'Export'] as const).reduce(
+  (mask, bit) => mask | CryptographicUsageMask.bit(bit),
+  0,
+);
 
 /** Operations whose new key comes from the server's generator. */
 const generating: ReadonlySet<unknown> = new Set(['Create', 'CreateKeyPair', 'ReKey', 'ReKeyKeyPair']);
@@ -64,22 +63,18 @@ export class Ledger {
   isClosed(id: string): boolean {
     const history = this.histories.get(id);
     if (history === undefined) return false;
-    const { origin, sources, isBornSensitive, isShown, mask } = history;
-    if (!isBornSensitive || isShown || (mask & openingBits) !== 0) return false;
-    if (origin === undefined || generating.has(origin)) return true;
-    return origin === 'DeriveKey' && sources.every((source) => this.isClosed(source));
-  }
-
-  isProtected(id: string): boolean {
-    const history = this.histories.get(id);
-    return history !== undefined && (history.isSensitive || history.isNotExtractable);
+    const { origin, isBornSensitive, isShown, mask } = history;
+    const isMade = origin === undefined || generating.has(origin);
+    return isMade && isBornSensitive && !isShown && (mask & ~wrappingBits) === 0;
   }
 
   /** Counts what a message has used, before its invariants are checked. */
   count(observation: Observation): void {
     const { ticket, results, client } = observation;
+    const changed = new Set<string>();
     for (const result of results) {
-      this.#countUse(result, observation);
+      if (result.answer.status === 'Success' && changesLimits(result)) changed.add(idIn(result) ?? '');
+      this.#countUse(result, observation, changed);
       const sent = result.request['Object'];
       if (client !== 'owner' && sent !== undefined) this.knowledge.learnValue(sent as never);
     }
@@ -119,7 +114,6 @@ export class Ledger {
     this.histories.set(view.id, {
       encoded: view.encoded,
       origin: maker?.operation,
-      sources: maker === undefined ? [] : sourcesOf(maker),
       isBornSensitive: isSensitive && !isTightened,
       isBornNotExtractable: isNotExtractable && !isTightened,
       isSensitive,
@@ -135,16 +129,16 @@ export class Ledger {
     }
   }
 
-  /** Counts the uses of a key with Usage Limits whose output the answer contains. */
-  #countUse(result: Result, observation: Observation): void {
-    const changed = result.answer.status === 'Success' && changesLimits(result) ? idIn(result) : undefined;
-    const history = changed === undefined ? undefined : this.histories.get(changed);
-    if (history !== undefined) history.uses = 0n;
+  /**
+   * Counts the use of a key with Usage Limits whose output the answer contains. `changed`: keys whose limits
+   * the message has changed before; the server allows that only to keys that were not used.
+   */
+  #countUse(result: Result, observation: Observation, changed: ReadonlySet<string>): void {
     const use = useIn(result);
     if (use === undefined || this.#isFetchedAgain(result)) return;
     const used = this.histories.get(use.id);
     const limits = rowBefore(observation, use.id)?.attributes.get('UsageLimits');
-    if (used !== undefined && limits !== undefined)
+    if (used !== undefined && limits !== undefined && !changed.has(use.id))
       used.uses += limits.UsageLimitsUnit === 'Object' ? 1n : BigInt(use.bytes);
     if (result.ticket !== undefined && use.isCounted) this.#spend(result.ticket).uses += 1n;
   }

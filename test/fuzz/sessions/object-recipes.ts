@@ -51,13 +51,15 @@ const derivations = [
 
 /** Derives from one key and data of the request, or from one key and Secret Data. */
 const deriveKey: Recipe = (draw, material) => {
-  const first = chooseObject(draw, material, ['SymmetricKey', 'SecretData']);
+  const first = chooseObject(draw, material, { types: ['SymmetricKey', 'SecretData'], use: 'DeriveKey' });
   if (first === undefined) return undefined;
   const [method, { data: takesData, ...parameters }] = draw.of(derivations) as readonly [
     string,
     { readonly data?: boolean },
   ];
-  const second = draw.once(3) ? chooseObject(draw, material, ['SecretData']) : undefined;
+  const second = draw.once(3)
+    ? chooseObject(draw, material, { types: ['SecretData'], use: 'DeriveKey' })
+    : undefined;
   const bits = draw.of([256, 128, 8, 16, 64] as const);
   const isSecret = bits < 128 || draw.once(3);
   return {
@@ -82,7 +84,7 @@ const deriveKey: Recipe = (draw, material) => {
 };
 
 const createSplitKey: Recipe = (draw, material) => {
-  const whole = chooseObject(draw, material, ['SymmetricKey', 'SecretData', 'PrivateKey']);
+  const whole = chooseObject(draw, material, { types: ['SymmetricKey', 'SecretData', 'PrivateKey'] });
   return {
     operation: 'CreateSplitKey',
     request: {
@@ -117,12 +119,12 @@ const joinSplitKey: Recipe = (draw, { objects }) => {
 };
 
 const reKey: Recipe = (draw, material) => {
-  const id = chooseId(draw, material, ['SymmetricKey']);
+  const id = chooseId(draw, material, { types: ['SymmetricKey'] });
   return id && { operation: 'ReKey', request: { ...id, Attributes: template(...claims(draw)) } };
 };
 
 const reKeyKeyPair: Recipe = (draw, material) => {
-  const key = chooseObject(draw, material, ['PrivateKey']);
+  const key = chooseObject(draw, material, { types: ['PrivateKey'] });
   return (
     key && {
       operation: 'ReKeyKeyPair',
@@ -145,7 +147,7 @@ function history(draw: Draw): Attribute[] {
 /** Imports a key in the clear: under a new identifier, or in the place of an object. */
 const importPlain: Recipe = (draw, material) => {
   const existing = draw.once(2) ? chooseObject(draw, material) : undefined;
-  const value = registeredValue(draw, material);
+  const value = registeredValue(draw, material, existing?.type);
   return {
     operation: 'Import',
     request: {
@@ -255,7 +257,7 @@ const revoke: Recipe = (draw, material) => {
 
 /** A self-signed certificate, or one of a key with a certificate. */
 const certify: Recipe = (draw, material) => {
-  const key = chooseObject(draw, material, ['PublicKey']);
+  const key = chooseObject(draw, material, { types: ['PublicKey'] });
   return (
     key && {
       operation: 'Certify',
@@ -269,7 +271,7 @@ const certify: Recipe = (draw, material) => {
 
 /** The recipes with how often each is chosen. */
 export const creationRecipes: Readonly<Record<string, readonly [weight: number, Recipe]>> = {
-  create: [4, create],
+  create: [6, create],
   createKeyPair: [1, createKeyPair],
   register: [3, register],
   createSplitKey: [1, createSplitKey],

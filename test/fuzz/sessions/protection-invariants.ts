@@ -26,17 +26,12 @@ export function protectionIsNotLoosened({ before, after }: Observation): string 
     const changed = after.objects.get(id);
     if (changed === undefined || changed === row) continue;
     const [was, is] = [viewOf(row), viewOf(changed)];
-    if (!isSameValue(was.encoded, is.encoded)) continue;
     if (was.attributes.get('Sensitive') === true && is.attributes.get('Sensitive') !== true)
       return `${id} was Sensitive`;
     if (was.attributes.get('Extractable') === false && is.attributes.get('Extractable') !== false)
       return `${id} was not Extractable`;
   }
   return undefined;
-}
-
-function isSameValue(was: Uint8Array | undefined, is: Uint8Array | undefined): boolean {
-  return was === undefined || is === undefined || Buffer.compare(was, is) === 0;
 }
 
 /** A protected object leaves the server as its history allows: not at all, or wrapped. */
@@ -118,19 +113,33 @@ export function protectionIsInherited(observation: Observation): string | undefi
         ? identifiersIn(result.payload).slice(0, 1)
         : identifiersIn(result.payload);
     for (const source of sources) {
-      const history = observation.ledger.histories.get(source);
-      if (history === undefined || rowBefore(observation, source)?.type === 'PublicKey') continue;
-      const open = made.find((id) => isMoreOpen(observation, id, history, result.operation));
+      const flags = flagsOf(observation, source);
+      if (rowBefore(observation, source)?.type === 'PublicKey') continue;
+      const open = made.find((id) => isMoreOpen(observation, id, flags, result.operation));
       if (open !== undefined) return `${open}, made from ${source} by ${result.operation}, is more open`;
     }
   }
   return undefined;
 }
 
+interface Flags {
+  readonly isSensitive: boolean;
+  readonly isNotExtractable: boolean;
+}
+
+/** The flags that an object has had all the message long. */
+function flagsOf(observation: Observation, id: string): Flags {
+  const views = [rowBefore(observation, id), rowAfter(observation, id)];
+  return {
+    isSensitive: views.every((view) => view?.attributes.get('Sensitive') === true),
+    isNotExtractable: views.every((view) => view?.attributes.get('Extractable') === false),
+  };
+}
+
 function isMoreOpen(
   observation: Observation,
   id: string,
-  { isSensitive, isNotExtractable }: { isSensitive: boolean; isNotExtractable: boolean },
+  { isSensitive, isNotExtractable }: Flags,
   operation: string,
 ): boolean {
   const made = rowBefore(observation, id) === undefined ? rowAfter(observation, id) : undefined;
@@ -147,15 +156,19 @@ function unwrappingKeysOf({ operation, request }: Result): readonly string[] {
 }
 
 /** Nothing short, and nothing that can be undone, is derived from protected objects. */
-export function derivationsAreOneWay({ results, ledger }: Observation): string | undefined {
-  for (const result of results) {
+export function derivationsAreOneWay(observation: Observation): string | undefined {
+  const isProtected = (id: string): boolean => {
+    const { isSensitive, isNotExtractable } = flagsOf(observation, id);
+    return isSensitive || isNotExtractable;
+  };
+  for (const result of observation.results) {
     if (result.operation !== 'DeriveKey' || result.answer.status !== 'Success') continue;
     const [key, data] = sourcesOf(result);
-    const guarded = [key, data].filter((id) => id !== undefined && ledger.isProtected(id));
+    const guarded = [key, data].filter((id) => id !== undefined && isProtected(id));
     if (guarded.length === 0) continue;
     const bits = statedIn(result).find(({ name }) => name === 'CryptographicLength')?.value as number;
     if (bits < 128) return `${bits} bits were derived from ${guarded.join(' and ')}`;
-    if (result.request['DerivationMethod'] === 'ENCRYPT' && data !== undefined && ledger.isProtected(data))
+    if (result.request['DerivationMethod'] === 'ENCRYPT' && data !== undefined && isProtected(data))
       return `${data} was encrypted into a key`;
   }
   return undefined;

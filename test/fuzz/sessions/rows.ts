@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
-import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
+import { encodeManagedObject, hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { type PlainKey, plainKey } from '../../../src/crypto/plain-key.ts';
 import { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { StoredObject } from '../../../src/store/store.ts';
@@ -16,7 +16,7 @@ export interface ObjectView {
   readonly key: PlainKey | undefined;
   /** The bytes that must stay secret; none for public and destroyed objects. */
   readonly secrets: readonly Uint8Array[];
-  /** The encoded value, as it is stored. */
+  /** The encoded value, without its provenance. */
   readonly encoded: Uint8Array | undefined;
   state(now: number): string;
 }
@@ -42,7 +42,7 @@ function openRow(row: StoredObject): ObjectView {
     attributes: object.attributes,
     key,
     secrets: value?.type === 'OpaqueObject' ? [value.value.OpaqueDataValue] : secretsOf(key),
-    encoded: row.sealed ?? undefined,
+    encoded: value && encodeManagedObject(value),
     state: (now) => object.state(now),
   };
 }

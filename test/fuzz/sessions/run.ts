@@ -1,8 +1,9 @@
 /**
- * `npm run fuzz:sessions -- [--seed N] [--count N] [--path PATH] [--ignore NAMES | --only NAMES]`: sends
- * random sessions of several clients and checks what must hold after each message. The same seed gives the
- * same sessions; `--path`, which a finding prints, sends its session alone. `--ignore` and `--only` choose
- * the invariants that are checked. Exits with 1 when something does not hold.
+ * `npm run fuzz:sessions -- [--seed N] [--count N] [--path PATH] [--ignore NAMES | --only NAMES]
+ * [--shrink SECONDS]`: sends random sessions of several clients and checks what must hold after each message.
+ * The same seed gives the same sessions; `--path`, which a finding prints, sends its session alone.
+ * `--ignore` and `--only` choose the invariants that are checked; `--shrink` bounds the search for a shorter
+ * session. Exits with 1 when something does not hold.
  */
 import { parseArgs } from 'node:util';
 import { campaignText, runCampaign } from './campaign.ts';
@@ -15,10 +16,11 @@ const { values } = parseArgs({
     path: { type: 'string' },
     ignore: { type: 'string', default: '' },
     only: { type: 'string' },
+    shrink: { type: 'string', default: '60' },
   },
 });
 
-function wholeNumber(name: 'seed' | 'count'): number {
+function wholeNumber(name: 'seed' | 'count' | 'shrink'): number {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value)) return value;
   console.error(`--${name} must be a whole number, not ${values[name]}.`);
@@ -47,6 +49,7 @@ const report = await runCampaign({
   count: wholeNumber('count'),
   path: values.path,
   ignored,
+  shrinkMilliseconds: wholeNumber('shrink') * 1000,
   progress(sessions, milliseconds) {
     if (milliseconds - said < 10_000) return;
     said = milliseconds;

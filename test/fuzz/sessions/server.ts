@@ -71,7 +71,9 @@ export class SessionServer {
   }
 
   #principalOf(client: ClientName): Principal {
-    const may = (operation: string): boolean => client !== 'insider' || !this.denied.has(operation);
+    // Operators grant the permission to state the history of objects by name, if at all.
+    const may = (permission: string): boolean =>
+      permission !== 'ImportAsIs' && (client !== 'insider' || !this.denied.has(permission));
     return { client, group: this.groupOf(client), may };
   }
 
@@ -91,6 +93,7 @@ export class SessionServer {
         uniqueNames: false,
         log() {},
       },
+      protection: () => 'strict',
       observer: {
         answered() {},
         refused() {},

@@ -115,7 +115,7 @@ export class Session {
     };
     await this.#check(observation);
     if (wasHolding) await this.#finishHeldJobs(observation);
-    if (step.trouble === 'deny') server.denied.add(requests[0]?.operation ?? '');
+    if (step.trouble === 'deny') server.denied.add(permissionOf(requests[0]));
   }
 
   /** Lets the jobs of an earlier message end; their effects are not those of this message. */
@@ -241,4 +241,9 @@ export class Session {
 
 function correlationIn({ request }: PlainRequest): string | undefined {
   return (request['AsynchronousCorrelationValue'] as Uint8Array | undefined)?.toHex();
+}
+
+/** The permission that a request needs: Import in the place of an object needs one of its own. */
+function permissionOf(request: PlainRequest | undefined): string {
+  return request?.request['ReplaceExisting'] === true ? 'ImportReplace' : (request?.operation ?? '');
 }

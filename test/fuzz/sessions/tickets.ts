@@ -1,3 +1,4 @@
+import type { Version } from '../../../codec/version.ts';
 import type { DelegatedRight } from '../../../src/identity/principal.ts';
 import type { IssuedTicket, Result } from './observation.ts';
 
@@ -9,7 +10,7 @@ interface RequestedRight {
 }
 
 /** The ticket in an answer to Login or Delegated Login, with the bounds that its request gave it. */
-export function ticketIn({ operation, request, payload }: Result): IssuedTicket | undefined {
+export function ticketIn({ operation, request, payload, version }: Result): IssuedTicket | undefined {
   const given = payload?.['Ticket'] as { readonly TicketValue: Uint8Array } | undefined;
   if (given === undefined || (operation !== 'Login' && operation !== 'DelegatedLogin')) return undefined;
   const rights = (request['Rights'] as { readonly Right: readonly RequestedRight[] } | undefined)?.Right;
@@ -18,7 +19,7 @@ export function ticketIn({ operation, request, payload }: Result): IssuedTicket 
     value: given.TicketValue.slice(),
     requests: request['RequestCount'] as number | undefined,
     uses: least(own, usesOf(rights)),
-    rights: rights?.map(rightOf),
+    rights: rights?.map((right) => rightOf(right, version)),
   };
 }
 
@@ -34,10 +35,11 @@ function least(one: bigint | undefined, other: bigint | undefined): bigint | und
   return one < other ? one : other;
 }
 
-function rightOf({ Operations, Objects, ObjectGroups }: RequestedRight): DelegatedRight {
+/** The Right as the server has read it: a field that the version does not have was not sent. */
+function rightOf({ Operations, Objects, ObjectGroups }: RequestedRight, version: Version): DelegatedRight {
   return {
     ...(Operations && { operations: Operations.Operation }),
     ...(Objects && { objects: Objects.UniqueIdentifier }),
-    ...(ObjectGroups && { groups: ObjectGroups.ObjectGroup }),
+    ...(ObjectGroups && version !== '2.0' && { groups: ObjectGroups.ObjectGroup }),
   };
 }

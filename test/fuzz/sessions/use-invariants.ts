@@ -1,4 +1,5 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { StoreUnavailableError } from '../../../src/store/store.ts';
 import { modeOf } from './ledger.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type Result,
   rowAfter,
   rowBefore,
+  type valueIn,
 } from './observation.ts';
 import { type ObjectView, viewOf } from './rows.ts';
 
@@ -29,12 +31,20 @@ export function lifecycleGoesOn({ before, after, now, results }: Observation): s
       if (!compromisedStates.includes(is.state(now))) return `${id} was compromised, and is ${is.state(now)}`;
       if (is.attributes.get('CompromiseDate') !== date) return `${id} has lost its Compromise Date`;
     }
-    if (results.some((result) => result.operation === 'Revoke' && idIn(result) === id)) continue;
-    const isReplaced = is.encoded !== undefined && was.encoded !== undefined && row.sealed !== changed.sealed;
-    if (isReplaced && was.state(now) === 'Active' && Buffer.compare(was.encoded, is.encoded) !== 0)
-      return `${id} was Active and was replaced`;
+    if (was.encoded === undefined || is.encoded === undefined) continue;
+    if (Buffer.compare(was.encoded, is.encoded) === 0) continue;
+    const isRevoked = results.some((result) => result.operation === 'Revoke' && idIn(result) === id);
+    if (was.state(now) === 'Active' && !isRevoked) return `${id} was Active and was replaced`;
+    if (usesLeft(is) > usesLeft(was)) return `${id} has more uses left since it was replaced`;
   }
   return undefined;
+}
+
+/** Uses that the limits leave, where they count objects; without limits as many as there can be. */
+function usesLeft({ attributes }: ObjectView): bigint {
+  const limits = attributes.get('UsageLimits');
+  if (limits?.UsageLimitsUnit !== 'Object') return limits === undefined ? 2n ** 63n : 0n;
+  return limits.UsageLimitsCount ?? limits.UsageLimitsTotal;
 }
 
 const bound: ReadonlySet<string> = new Set(['Encrypt', 'Decrypt', 'Sign', 'MAC']);
@@ -42,14 +52,26 @@ const bound: ReadonlySet<string> = new Set(['Encrypt', 'Decrypt', 'Sign', 'MAC']
 /** A key gives output under its own parameters only. */
 export function parametersBind(observation: Observation): string | undefined {
   for (const result of observation.results) {
-    const stated = result.job === undefined ? parametersIn(result) : undefined;
-    const id = idIn(result) ?? '';
-    if (!bound.has(result.operation) || result.payload === undefined || stated === undefined) continue;
+    const { id, stated } = boundUse(result);
+    if (result.job !== undefined || result.payload === undefined || stated === undefined) continue;
     const own = [rowBefore(observation, id), rowAfter(observation, id)].filter((each) => each !== undefined);
     if (own.length > 0 && !own.some((view) => isAllowed(view, stated)))
       return `${result.operation} by ${id} under ${JSON.stringify(stated)}`;
   }
   return undefined;
+}
+
+/** The key that an item has used, and the parameters that its request states for that. */
+function boundUse(result: Result): { id: string; stated: CryptographicParameters | undefined } {
+  if (bound.has(result.operation)) return { id: idIn(result) ?? '', stated: parametersIn(result) };
+  const value = result.request['Object'] as ReturnType<typeof valueIn>;
+  const unwrapped =
+    result.request['KeyWrapType'] === 'NotWrapped' && value !== undefined && hasKeyBlock(value)
+      ? value.value.KeyBlock.KeyWrappingData
+      : undefined;
+  const wrapped = result.request['KeyWrappingSpecification'] as typeof unwrapped;
+  const information = (wrapped ?? unwrapped)?.EncryptionKeyInformation;
+  return { id: information?.UniqueIdentifier ?? '', stated: information?.CryptographicParameters };
 }
 
 function isAllowed({ attributes }: ObjectView, stated: CryptographicParameters): boolean {
@@ -78,8 +100,20 @@ export function vectorsAreUnique(observation: Observation): string | undefined {
       attributes.values('CryptographicParameters').some(({ RandomIV }) => RandomIV === true);
     if (own.length > 0 && own.every(isRandom)) return `the client's vector was used with ${id}`;
     const mode = modeOf(result, observation);
-    if (iv.length < 8 && (mode === 'GCM' || mode === 'CCM'))
+    const isCipher = own.every(({ type }) => type === 'SymmetricKey');
+    if (isCipher && iv.length < 8 && (mode === 'GCM' || mode === 'CCM'))
       return `a vector of ${iv.length} bytes was used with ${id}`;
+  }
+  return undefined;
+}
+
+/** Encryptions by GCM under vectors of the server are counted. */
+export function vectorsAreCounted(observation: Observation): string | undefined {
+  for (const result of observation.results) {
+    const id = idIn(result) ?? '';
+    if (result.operation !== 'Encrypt' || result.payload?.['IVCounterNonce'] === undefined) continue;
+    if (result.request['IVCounterNonce'] !== undefined || modeOf(result, observation) !== 'GCM') continue;
+    if (!observation.after.records.has(`random-iv-uses/${id}`)) return `a vector of ${id} is not counted`;
   }
   return undefined;
 }
@@ -95,7 +129,8 @@ export function partsAreVerified(observation: Observation): string | undefined {
     const mode = isFirst
       ? modeOf(result, observation)
       : observation.ledger.modes.get(Buffer.from(value).toString('hex'));
-    if (authenticatedModes.includes(mode)) return `unverified data of ${idIn(result)} by ${mode}`;
+    // GCM is the default of a cipher that has it.
+    if (authenticatedModes.includes(mode ?? 'GCM')) return `unverified data of ${idIn(result)} by ${mode}`;
   }
   return undefined;
 }
@@ -124,11 +159,21 @@ export function rightsBind(observation: Observation): string | undefined {
   if (rights.some(({ objects, groups }) => objects === undefined && groups === undefined)) return undefined;
   for (const [id, row] of after.objects) {
     const was = before.objects.get(id);
-    if (was === undefined || was === row) continue;
-    if (!isReached(ticket, viewOf(was)) && !isReached(ticket, viewOf(row)))
-      return `${id} was changed by a ticket`;
+    if (was === row) continue;
+    const wasView = was === undefined ? viewOf(row) : viewOf(was);
+    if (!isReached(ticket, wasView)) return `${id} was changed or made by a ticket`;
+    if (groupsOf(wasView) !== groupsOf(viewOf(row)))
+      return `the Object Groups of ${id} were changed by a ticket`;
   }
-  const kinds = new Set(['ticket', 'job', 'job-message', 'job-done', 'job-answers', 'issued', 'usage']);
+  const kinds = new Set([
+    'ticket',
+    'job',
+    'job-message',
+    'job-done',
+    'job-answers',
+    'issued',
+    'random-iv-uses',
+  ]);
   for (const [key, row] of after.records) {
     if (before.records.get(key) !== row && !kinds.has(row.kind)) return `${row.kind} was changed by a ticket`;
   }
@@ -140,6 +185,7 @@ function reachProblem(result: Result, ticket: IssuedTicket, observation: Observa
   const granted = (ticket.rights ?? []).filter(({ operations }) => operations?.includes(operation) ?? true);
   if (granted.length === 0) return `no Right of the ticket includes ${operation}`;
   if (granted.some(({ objects, groups }) => objects === undefined && groups === undefined)) return undefined;
+  if (isReplacement(observation, result)) return 'a ticket with Rights has replaced an object';
   if (wholeGroup.has(operation)) return `a Right to some objects included ${operation}`;
   const limited = { ...ticket, rights: granted };
   for (const id of identifiersIn(result.payload)) {
@@ -154,6 +200,9 @@ function reachProblem(result: Result, ticket: IssuedTicket, observation: Observa
   return undefined;
 }
 
+const groupsOf = ({ attributes }: ObjectView): string =>
+  JSON.stringify(attributes.values('ObjectGroup').toSorted());
+
 function isReached({ rights = [] }: IssuedTicket, { id, attributes }: ObjectView): boolean {
   return rights.some(
     ({ objects, groups = [] }) =>
@@ -162,9 +211,17 @@ function isReached({ rights = [] }: IssuedTicket, { id, attributes }: ObjectView
   );
 }
 
-/** A finished job answers only what its client may still do. */
-export function rolesBind({ client, results, denied }: Observation): string | undefined {
+/** Whether an item has put an object in the place of another. */
+function isReplacement({ before }: Observation, result: Result): boolean {
+  return result.operation === 'Import' && isSuccess(result) && before.objects.has(idIn(result) ?? '');
+}
+
+/** A client does what its role includes, at the time of the answer, and nothing else. */
+export function rolesBind(observation: Observation): string | undefined {
+  const { client, results, denied } = observation;
   if (client !== 'insider') return undefined;
+  if (denied.has('ImportReplace') && results.some((each) => isReplacement(observation, each)))
+    return 'an object was replaced, which the role does not include';
   const result = results.find((each) => each.payload !== undefined && denied.has(each.operation));
   return result && `${result.operation} was answered, which the role no longer includes`;
 }

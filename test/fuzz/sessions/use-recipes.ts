@@ -21,7 +21,7 @@ function counterBlock(iv: Uint8Array): Uint8Array | undefined {
 }
 
 const encrypt: Recipe = (draw, material) => {
-  const id = chooseId(draw, material, ['SymmetricKey', 'PublicKey']);
+  const id = chooseId(draw, material, { types: ['SymmetricKey', 'PublicKey'], use: 'Encrypt' });
   const data = draw.of([
     new Uint8Array(16),
     draw.of(material.ciphertexts)?.data,
@@ -44,7 +44,7 @@ const encrypt: Recipe = (draw, material) => {
 /** Decrypts what the server has encrypted or wrapped, under its own key or another. */
 const decrypt: Recipe = (draw, material) => {
   const given = draw.of(material.ciphertexts);
-  const chosen = chooseId(draw, material, ['SymmetricKey', 'PrivateKey']);
+  const chosen = chooseId(draw, material, { types: ['SymmetricKey', 'PrivateKey'], use: 'Decrypt' });
   if (chosen === undefined) return undefined;
   const isOwn = given !== undefined && !draw.once(2);
   const isAppended = given?.wrapping !== undefined && draw.once(2);
@@ -79,7 +79,7 @@ const nextPart: Recipe = (draw, material) => {
 };
 
 const mac: Recipe = (draw, material) => {
-  const id = chooseId(draw, material, ['SymmetricKey']);
+  const id = chooseId(draw, material, { types: ['SymmetricKey'], use: 'MACGenerate' });
   const CryptographicParameters = draw.of([
     { CryptographicAlgorithm: 'HMAC_SHA256' },
     undefined,
@@ -90,7 +90,7 @@ const mac: Recipe = (draw, material) => {
 };
 
 const sign: Recipe = (draw, material) => {
-  const id = chooseId(draw, material, ['PrivateKey']);
+  const id = chooseId(draw, material, { types: ['PrivateKey'], use: 'Sign' });
   const CryptographicParameters = draw.of([
     { HashingAlgorithm: 'SHA_256' },
     { HashingAlgorithm: 'SHA_512' },
@@ -102,7 +102,7 @@ const sign: Recipe = (draw, material) => {
 /** How a value is asked for: in the clear, unwrapped, or wrapped under a key. */
 function fetchForm(draw: Draw, material: Material): Readonly<Record<string, unknown>> {
   if (!draw.once(2)) return draw.once(6) ? { KeyWrapType: 'NotWrapped' } : {};
-  const key = chooseObject(draw, material, ['SymmetricKey', 'PublicKey']);
+  const key = chooseObject(draw, material, { types: ['SymmetricKey', 'PublicKey'], use: 'WrapKey' });
   if (key === undefined) return {};
   const information = { UniqueIdentifier: key.id, CryptographicParameters: draw.of(wrapParameters) };
   const EncodingOption = draw.of(['NoEncoding', 'TTLVEncoding'] as const);
@@ -148,15 +148,15 @@ const failing: Recipe = () => ({ operation: 'Get', request: { UniqueIdentifier: 
 
 /** The recipes with how often each is chosen. */
 export const useRecipes: Readonly<Record<string, readonly [weight: number, Recipe]>> = {
-  get: [6, fetching('Get')],
-  export: [2, fetching('Export')],
-  encrypt: [6, encrypt],
-  decrypt: [5, decrypt],
+  get: [10, fetching('Get')],
+  export: [3, fetching('Export')],
+  encrypt: [10, encrypt],
+  decrypt: [6, decrypt],
   nextPart: [2, nextPart],
-  mac: [2, mac],
+  mac: [3, mac],
   sign: [1, sign],
   getAttributes: [1, describing('GetAttributes')],
   check: [1, describing('Check')],
   getUsageAllocation: [1, getUsageAllocation],
-  failing: [5, failing],
+  failing: [6, failing],
 };

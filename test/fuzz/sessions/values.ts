@@ -8,7 +8,7 @@ import type { Draw, Material } from './draw.ts';
 
 const attribute = (name: string, value: unknown): Attribute => ({ name, value }) as Attribute;
 
-const masks = [0x3fc, 12, 48, 0x180, 0x200, 4, 0x14, 56, 0x2fc] as const;
+const masks = [0x3fc, 12, 48, 0x3fc, 0x200, 4, 0x3fc, 0x14, 48, 0x3fc, 56] as const;
 const pairMasks = [[1, 2] as const, [0x1001, 2] as const, [0x200, 0x200] as const] as const;
 
 const sensitive = attribute('Sensitive', true);
@@ -16,7 +16,17 @@ const notExtractable = attribute('Extractable', false);
 
 /** Sensitive and Extractable of a new object: none, one, or both. */
 export function protection(draw: Draw): Attribute[] {
-  return [...draw.of([[], [sensitive], [notExtractable], [sensitive, notExtractable]] as const)];
+  return [
+    ...draw.of([
+      [],
+      [sensitive],
+      [],
+      [sensitive],
+      [notExtractable],
+      [],
+      [sensitive, notExtractable],
+    ] as const),
+  ];
 }
 
 /** Claims of a client about an object that is made from others. */
@@ -28,9 +38,13 @@ export function claims(draw: Draw): Attribute[] {
 /** Cryptographic Parameters of a key for ciphers; undefined: none, which restricts nothing. */
 export const keyParameters = [
   undefined,
+  undefined,
   { BlockCipherMode: 'GCM' },
+  undefined,
   { BlockCipherMode: 'GCM', RandomIV: true },
+  undefined,
   { BlockCipherMode: 'CBC', PaddingMethod: 'PKCS5' },
+  undefined,
   { BlockCipherMode: 'CTR' },
   { BlockCipherMode: 'NISTKeyWrap' },
 ] as const;
@@ -38,8 +52,11 @@ export const keyParameters = [
 /** Cryptographic Parameters of a request. */
 export const cipherParameters = [
   undefined,
+  undefined,
   { BlockCipherMode: 'GCM' },
+  undefined,
   { BlockCipherMode: 'CTR' },
+  undefined,
   { BlockCipherMode: 'CBC', PaddingMethod: 'PKCS5' },
   { BlockCipherMode: 'ECB' },
   { BlockCipherMode: 'NISTKeyWrap' },
@@ -47,6 +64,7 @@ export const cipherParameters = [
 ] as const;
 
 export const wrapParameters = [
+  undefined,
   undefined,
   { BlockCipherMode: 'NISTKeyWrap' },
   { BlockCipherMode: 'AESKeyWrapPadding' },
@@ -125,21 +143,27 @@ export const knownPairs = [
   },
 ] as const;
 
-/** A value to register: of the owner, bytes that nobody else has; of others, bytes that they know. */
-export function registeredValue(draw: Draw, { isOwner, unique }: Material): ManagedObjectValue {
-  const bytes = isOwner ? unique(32) : draw.of(knownKeys as [Uint8Array, ...Uint8Array[]]);
+/**
+ * A value to register, of one type where that is given: of the owner, bytes that nobody else has; of others,
+ * bytes that they know.
+ */
+export function registeredValue(
+  draw: Draw,
+  { isOwner, unique }: Material,
+  type?: ManagedObjectValue['type'],
+): ManagedObjectValue {
+  const bytes = isOwner ? unique(32) : (draw.of(knownKeys) ?? new Uint8Array(32));
   const pair = draw.of(knownPairs);
-  return draw.of([
-    () => object('SymmetricKey', { KeyBlock: block('Raw', bytes, 'AES', 256) }),
-    () => object('SecretData', { SecretDataType: 'Seed', KeyBlock: block('Raw', bytes) }),
-    () => object('PublicKey', { KeyBlock: block('X_509', pair.publicKey, pair.algorithm, pair.bits) }),
-    () => object('PrivateKey', { KeyBlock: block('PKCS_8', pair.privateKey, pair.algorithm, pair.bits) }),
-    () => object('OpaqueObject', { OpaqueDataType: 0x80000001, OpaqueDataValue: bytes }),
-    () =>
-      object('SymmetricKey', {
-        KeyBlock: block('TransparentSymmetricKey', { Key: bytes }, 'AES', 256),
-      }),
-  ])();
+  const values = [
+    object('SymmetricKey', { KeyBlock: block('Raw', bytes, 'AES', 256) }),
+    object('SecretData', { SecretDataType: 'Seed', KeyBlock: block('Raw', bytes) }),
+    object('PublicKey', { KeyBlock: block('X_509', pair.publicKey, pair.algorithm, pair.bits) }),
+    object('PrivateKey', { KeyBlock: block('PKCS_8', pair.privateKey, pair.algorithm, pair.bits) }),
+    object('OpaqueObject', { OpaqueDataType: 0x80000001, OpaqueDataValue: bytes }),
+    object('SymmetricKey', { KeyBlock: block('TransparentSymmetricKey', { Key: bytes }, 'AES', 256) }),
+  ];
+  const fitting = values.filter((each) => type === undefined || each.type === type);
+  return draw.of(fitting) ?? (values[0] as ManagedObjectValue);
 }
 
 /** Attributes of an object that is registered or imported. */
