@@ -6,6 +6,7 @@ import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
 import { decode } from './commands/decode.ts';
 import { init } from './commands/init.ts';
+import { objectCommands } from './commands/object.ts';
 import { type Boot, createServeCommand } from './commands/serve.ts';
 import { failureLines, UsageError } from './failure.ts';
 
@@ -58,6 +59,7 @@ async function parseCommandLine(args: readonly string[], version: string, { boot
     decode,
     clientCommands,
     crl,
+    objectCommands,
   ];
   const parser = yargs([...args])
     .scriptName('kmipd')

@@ -30,6 +30,7 @@ const rolesExample = [
   '',
   '[roles]',
   '# Further roles, as lists of KMIP operations and built-in roles, which kmipd client add --help lists.',
-  '# ImportReplace beside Import permits to replace objects that exist (Replace Existing).',
+  '# ImportReplace beside Import permits to replace objects that exist (Replace Existing); ImportAsIs to state their',
+  '# history: Always Sensitive, Never Extractable, Original Creation Date. The role full does not include ImportAsIs.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
 ];

@@ -53,6 +53,18 @@ export function isQuantumSafe(algorithm: CryptographicAlgorithm, bits: number): 
   );
 }
 
+/** The greatest strength that SP 800-57 distinguishes. */
+const maxStrength = 256;
+
+/**
+ * Returns the security strength of a key in bits (NIST SP 800-57 Part 1 Rev. 5, tables 2 and 3), at most 256;
+ * undefined for an algorithm that is not in the table.
+ */
+export function strengthOf(algorithm: CryptographicAlgorithm, bits: number): number | undefined {
+  const strength = findAlgorithm(algorithm)?.strength(bits);
+  return strength && Math.min(strength, maxStrength);
+}
+
 /** Tells whether the algorithm is one of FIPS 203, 204 and 205, or X-Wing. */
 export function isPostQuantum(
   algorithm: CryptographicAlgorithm | undefined,

@@ -9,9 +9,10 @@ export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', '
 
 /**
  * Permissions beside the operations: uses of an operation that its own name does not permit.
- * `ImportReplace`: Import with Replace Existing of an object that exists.
+ * `ImportReplace`: Import with Replace Existing of an object that exists. `ImportAsIs`: Import may state that
+ * an object was always sensitive, never extractable, or created elsewhere at a certain time.
  */
-export const extraPermissions = ['ImportReplace'] as const;
+export const extraPermissions = ['ImportReplace', 'ImportAsIs'] as const;
 const permissions: readonly string[] = [...Operation.members, ...extraPermissions];
 
 /**
@@ -19,7 +20,8 @@ const permissions: readonly string[] = [...Operation.members, ...extraPermission
  * permission of its own: none implies another.
  */
 export const presets: Readonly<Record<string, readonly string[]>> = {
-  full: permissions,
+  // What ImportAsIs states is believed unseen, so that an operator grants it by name.
+  full: permissions.filter((permission) => permission !== 'ImportAsIs'),
   'read-only': ['Locate', 'Get', 'GetAttributes', 'GetAttributeList', 'Check'],
   barbican: ['Create', 'CreateKeyPair', 'Register', 'Get', 'Destroy'],
   ceph: ['Create', 'Register', 'Locate', 'Get', 'Destroy', 'Encrypt', 'Decrypt'],

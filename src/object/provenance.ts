@@ -79,13 +79,18 @@ const wrappingBits = (['WrapKey', 'UnwrapKey', 'Export'] as const).reduce(
   0,
 );
 
+/** Whether a usage mask permits no more than to wrap and unwrap keys. */
+export function isForWrappingOnly(mask: number): boolean {
+  return (mask & ~wrappingBits) === 0;
+}
+
 /**
  * Whether a key is closed: no client can know it or decrypt with it what it has wrapped. It was generated
  * here, has always been Sensitive, never left but under such keys, and never had another use than wrapping.
  * A derived or joined key is not closed: a client can make the same key again with other uses.
  */
 export function isClosed({ born, shown, masks, alwaysSensitive }: Provenance): boolean {
-  return born === 'made' && alwaysSensitive && shown !== 'clear' && (masks & ~wrappingBits) === 0;
+  return born === 'made' && alwaysSensitive && shown !== 'clear' && isForWrappingOnly(masks);
 }
 
 /** First byte of a sealed content with provenance; without it the first byte is that of a KMIP tag, 0x42. */

@@ -28,6 +28,9 @@ const uses = {
   SignatureVerify: { bit: 'Verify', direction: 'process' },
   MAC: { bit: 'MACGenerate', direction: 'protect' },
   MACVerify: { bit: 'MACVerify', direction: 'process' },
+  // A key that authenticates wrapped keys need not compute MACs for clients: HMAC keys may have only these.
+  AuthenticateKey: { bit: 'MACGenerate', orBit: 'WrapKey', direction: 'protect' },
+  VerifyKey: { bit: 'MACVerify', orBit: 'UnwrapKey', direction: 'process' },
   DeriveKey: { bit: 'DeriveKey', direction: 'protect' },
   AgreeKey: { bit: 'DeriveKey', orBit: 'KeyAgreement', direction: 'protect' },
   WrapKey: { bit: 'WrapKey', direction: 'protect' },

@@ -1,4 +1,5 @@
-import type { ValidityIndicator } from '../../codec/enums.ts';
+import type { BlockCipherMode, ValidityIndicator } from '../../codec/enums.ts';
+import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
 import { concatBytes } from '../common/bytes.ts';
@@ -10,7 +11,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { requireUsage, type Use } from '../object/usage.ts';
+import { hasUsageBits, requireUsage, type Use } from '../object/usage.ts';
 import type { ObjectContext } from './context.ts';
 
 /** Functions shared by the operations that use a key. */
@@ -38,17 +39,19 @@ export function keyForUse(object: ManagedObject, use: Use, now: number, legacyRe
 /**
  * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the
  * Next Link of the first names (AES XTS profile).
- * @throws {KmipError} as `keyForUse` does for either key, as `parametersFor` for the second, ObjectNotFound
- *   when Next Link names no such object
+ * @throws {KmipError} as `keyForUse` does for either key, as `parametersFor` for the second,
+ *   BadCryptographicParameters for key wrap with a key that may wrap, ObjectNotFound when Next Link names no
+ *   such object
  * @throws {UnsupportedKeyFormatError} when a linked key cannot be given as Raw
  */
 export async function cipherKeyForUse(
-  { object, work, now, crypto }: ObjectContext,
+  { object, work, protection, now, crypto }: ObjectContext,
   use: Use,
   parameters: CryptographicParameters,
 ): Promise<PlainKey> {
   const { BlockCipherMode: mode } = parameters;
   const key = keyForUse(object, use, now);
+  if (protection === 'strict') requireNoKeyWrap(object, mode);
   const id = mode === 'XTS' ? linkedId(object, 'NextLink') : undefined;
   if (id === undefined) return key;
   const next = await work.load(id);
@@ -59,6 +62,33 @@ export async function cipherKeyForUse(
     KeyMaterial: concatBytes([rawKey(key, crypto), rawKey(keyForUse(next, use, now), crypto)]),
     KeyFormatType: 'Raw',
   };
+}
+
+const keyWrapModes: readonly (BlockCipherMode | undefined)[] = [
+  'AESKeyWrapPadding',
+  'NISTKeyWrap',
+  'X9_102AESKW',
+  'X9_102TDKW',
+  'X9_102AKW1',
+  'X9_102AKW2',
+];
+const wrapping = (['WrapKey', 'UnwrapKey'] as const).map((bit) => CryptographicUsageMask.bit(bit));
+
+/**
+ * Refuses to encrypt and decrypt data by key wrap with a key that wraps, or ever could wrap, keys: Decrypt
+ * would return a wrapped key as data.
+ */
+function requireNoKeyWrap(
+  { attributes, provenance }: ManagedObject,
+  mode: BlockCipherMode | undefined,
+): void {
+  if (!keyWrapModes.includes(mode)) return;
+  const mask = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
+  if (wrapping.some((bit) => hasUsageBits(mask, bit)))
+    fail(
+      'BadCryptographicParameters',
+      'a key that may wrap keys encrypts no data by key wrap: crypto.protection is "strict"',
+    );
 }
 
 function rawKey(key: PlainKey, crypto: CryptoProvider): Uint8Array {

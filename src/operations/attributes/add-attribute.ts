@@ -2,6 +2,7 @@ import { echoAttribute, echoedAttribute, newAttribute } from '../../../codec/era
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applyAdd } from '../../object/attribute-rules.ts';
+import { withoutLoosening } from '../../object/tightening.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 
@@ -17,8 +18,8 @@ export const AddAttribute = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
-    const { object: target, now } = context;
-    const added = applyAdd(target, attribute, now);
+    const { object: target, protection, now } = context;
+    const added = withoutLoosening(target, protection, () => applyAdd(target, attribute, now));
     if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(added, attribute.index) };
   },

@@ -4,6 +4,7 @@ import { any, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { applyAdjust } from '../../object/adjust.ts';
+import { withoutLoosening } from '../../object/tightening.ts';
 import { object, operation } from '../operation.ts';
 
 /** Adjust Attribute (KMIP 2.1 §6.1.3): increments, decrements or negates a number, a date or a Boolean. */
@@ -21,10 +22,10 @@ export const AdjustAttribute = operation({
   limitedRight: 'objects',
   handle(
     { AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value },
-    { object: target, now },
+    { object: target, protection, now },
   ) {
     if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');
-    applyAdjust(target, reference, { type, value }, now);
+    withoutLoosening(target, protection, () => applyAdjust(target, reference, { type, value }, now));
     return { UniqueIdentifier: target.id };
   },
 });

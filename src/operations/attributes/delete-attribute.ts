@@ -9,6 +9,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { eraOf } from '../../../codec/version.ts';
 import { applyDelete } from '../../object/attribute-rules.ts';
+import { withoutLoosening } from '../../object/tightening.ts';
 import { object, operation } from '../operation.ts';
 
 /**
@@ -28,9 +29,10 @@ export const DeleteAttribute = operation({
   limitedRight: 'objects',
   handle(
     { CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index },
-    { object: target, version, now },
+    { object: target, protection, version, now },
   ) {
-    const [removed] = applyDelete(target, { era: eraOf(version), current, reference, index }, now);
+    const selector = { era: eraOf(version), current, reference, index };
+    const [removed] = withoutLoosening(target, protection, () => applyDelete(target, selector, now));
     return { UniqueIdentifier: target.id, Attribute: removed && echoAttribute(removed, index) };
   },
 });

@@ -3,6 +3,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { eraOf } from '../../../codec/version.ts';
 import { applyModify } from '../../object/attribute-rules.ts';
+import { withoutLoosening } from '../../object/tightening.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 
@@ -19,9 +20,11 @@ export const ModifyAttribute = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
-    const { object: target, version, now } = context;
+    const { object: target, protection, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };
-    const modified = applyModify(target, instance, attribute, now);
+    const modified = withoutLoosening(target, protection, () =>
+      applyModify(target, instance, attribute, now),
+    );
     if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(modified, attribute.index) };
   },

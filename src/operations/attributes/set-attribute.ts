@@ -2,6 +2,7 @@ import { newAttribute } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applySet } from '../../object/attribute-rules.ts';
+import { withoutLoosening } from '../../object/tightening.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 
@@ -14,8 +15,8 @@ export const SetAttribute = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
-    const { object: target, now } = context;
-    applySet(target, attribute, now);
+    const { object: target, protection, now } = context;
+    withoutLoosening(target, protection, () => applySet(target, attribute, now));
     if (attribute.name === 'Name') await requireUniqueNames(target, context);
     return { UniqueIdentifier: target.id };
   },

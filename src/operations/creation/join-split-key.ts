@@ -23,6 +23,7 @@ import { loadNamedObjects } from '../named-objects.ts';
 import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
+import { requireNoWiderUse } from '../twin-values.ts';
 import { requireEffort, requirePlainKey, requireSilentJoin, statedPolynomial } from './split-keys.ts';
 import { convertToStated, statedFormats } from './stated-formats.ts';
 
@@ -69,6 +70,7 @@ export const JoinSplitKey = operation({
     const value = convertToStated(joined, statedFormats(stated), context.crypto);
     const specification = { type, attributes: addUsageMask(stated, objects), value, inputs: objects };
     const object = await createObject({ operation: 'JoinSplitKey', ...specification }, context);
+    await requireNoWiderUse(object, context);
     return { ObjectType: type, UniqueIdentifier: object.id };
   },
 });

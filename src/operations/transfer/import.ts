@@ -12,6 +12,7 @@ import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { assembleObject, type NewObjectRequest, requireUniqueNames } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
+import { requireNoWiderUse } from '../twin-values.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { unwrapObject } from './unwrapping.ts';
 
@@ -22,7 +23,8 @@ const maxIdentifier = 127;
  * Import (KMIP 2.1 §6.1.25, 1.4 §4.41): stores an object with the identifier and the attributes it had
  * elsewhere. An existing object is replaced only with Replace Existing, when the role includes
  * `ImportReplace` and the object may be destroyed. A wrapped key stays wrapped unless Key Wrap Type is Not
- * Wrapped.
+ * Wrapped. Under `strict` protection only a role that includes `ImportAsIs` may state the history of the
+ * object, such as Always Sensitive.
  */
 export const Import = operation({
   name: 'Import',
@@ -50,12 +52,16 @@ export const Import = operation({
     const existing = await context.work.load(id);
     if (existing !== undefined) requireMayReplace(request.ReplaceExisting, context);
     else if (await context.work.isTaken(id)) refuseTaken();
-    const value =
-      wrapType === 'NotWrapped' && hasKeyBlock(given) ? await unwrapObject(given, context) : given;
+    const unwrapped =
+      wrapType === 'NotWrapped' && hasKeyBlock(given)
+        ? await unwrapObject(given, context)
+        : { value: given, key: undefined };
+    const { value } = unwrapped;
     const born = value === given ? 'imported' : 'unwrapped';
-    const inputs = existing === undefined ? [] : [existing];
+    const inputs = [existing, unwrapped.key].filter((input) => input !== undefined);
     const imported = assembleImport({ id, value, inputs, born }, request.Attributes, context);
     if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
+    if (born === 'unwrapped') await requireNoWiderUse(imported, context);
     requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);
@@ -91,8 +97,32 @@ function assembleImport(
     ...attributesInKeyValue(value).filter((each) => !stated.has(attributeKey(each))),
     ...attributes,
   ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
-  return assembleObject(
-    { ...source, operation: 'Import', type: value.type, attributes: own, value: removeAttributes(value) },
-    context,
-  );
+  const specification = { operation: 'Import', type: value.type, value: removeAttributes(value) } as const;
+  const maySayAll = mayImportAsIs(context);
+  if (!maySayAll) refuseClaims(own);
+  const imported = assembleObject({ ...source, ...specification, attributes: own }, context);
+  for (const name of histories)
+    if (!maySayAll && imported.attributes.has(name)) imported.attributes.set(name, false);
+  return imported;
+}
+
+/** Attributes by which the server tells that an object has always been protected. */
+const histories = ['AlwaysSensitive', 'NeverExtractable'] as const;
+
+/** Under `strict` protection the server does not believe what clients say of an object's past. */
+function mayImportAsIs({ principal, protection }: Context): boolean {
+  return protection === 'kmip' || (principal.rights === undefined && principal.may('ImportAsIs'));
+}
+
+/** Refuses claims about the history of an object; false is no claim. */
+function refuseClaims(attributes: readonly Attribute[]): void {
+  for (const { name, vendor, value } of attributes) {
+    const isClaim = histories.includes(name as never) ? value === true : name === 'OriginalCreationDate';
+    if (vendor === undefined && isClaim)
+      fail(
+        'AttributeReadOnly',
+        `${name} is set by the server: the role does not include ImportAsIs`,
+        'InvalidField',
+      );
+  }
 }

@@ -7,11 +7,7 @@ import {
   SplitKeyMethod,
 } from '../../../codec/enums.ts';
 import type { KeyBlock, KeyValue, KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
-import {
-  hasKeyBlock,
-  type KeyedObjectValue,
-  type ManagedObjectValue,
-} from '../../../codec/structures/managed-objects.ts';
+import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { isTagKnownIn } from '../../../codec/tags.ts';
 import type { Version } from '../../../codec/version.ts';
 import { fail } from '../../common/errors.ts';
@@ -21,10 +17,11 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import { recordDisclosure } from './disclosure.ts';
+import { refuseExposure } from './exposure.ts';
 import { removeAttributes } from './object-import.ts';
 import { decodeFromPkcs12, encodeAsPkcs12, isPkcs12, presentPkcs12 } from './pkcs12.ts';
-import { unwrapObject } from './unwrapping.ts';
-import { isEncrypted, wrapObject } from './wrapping.ts';
+import { type UnwrappedObject, unwrapObject } from './unwrapping.ts';
+import { findStoredExposure, isEncrypted, wrapObject } from './wrapping.ts';
 
 /** Functions shared by the operations that return object values. */
 
@@ -39,7 +36,8 @@ export interface ExportRequest {
 /**
  * Returns the object's value for a client: unwrapped, converted and wrapped as requested, in this order. The
  * object keeps in its provenance that the value has left, which the first time changes it.
- * @throws {KmipError} NotExtractable, Sensitive when the result would not be encrypted, or as those steps do
+ * @throws {KmipError} NotExtractable, Sensitive when the result would not be encrypted, or under `strict`
+ *   protection by a key that clients may know, or as those steps do
  */
 export async function prepareForExport(
   object: ManagedObject,
@@ -50,19 +48,19 @@ export async function prepareForExport(
   requireExtractable(object);
   const { KeyWrapType: wrapType, KeyWrappingSpecification: specification } = request;
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
-  const encrypted = specification !== undefined || (wrapType !== 'NotWrapped' && isEncrypted(value));
-  if (!encrypted) requireNotSensitive(object);
-  const unwrapped =
-    wrapType === 'NotWrapped' && hasKeyBlock(value) ? await unwrapWithoutAttributes(value, context) : value;
-  const converted = await convertFormat(object, unwrapped, request, context);
+  const staysWrapped = wrapType !== 'NotWrapped' && isEncrypted(value);
+  if (specification === undefined && !staysWrapped) requireNotSensitive(object);
+  const unwrapped = wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value };
+  const isSensitive = isSensitiveObject(object) || isUnwrappedSensitive(unwrapped, context);
+  const converted = await convertFormat(object, unwrapped.value, request, context);
   if (specification !== undefined && isPkcs12(converted)) failToWrapPkcs12();
   const wrapped =
     specification === undefined
       ? presentPkcs12(converted, context.version)
-      : await wrapObject(object, converted, specification, context);
-  if (!encrypted || !isEncrypted(wrapped)) requireNotSensitive(object);
+      : await wrapObject(object, { value: converted, isSensitive }, specification, context);
+  if (isSensitive) await requireWrapped(object, wrapped, specification === undefined, context);
   requireRepresentableIn(wrapped, context.version);
-  if (specification === undefined) await recordDisclosure(object, undefined, context);
+  if (specification === undefined) recordDisclosure(object, 'clear', context);
   return wrapped;
 }
 
@@ -72,6 +70,22 @@ function failToWrapPkcs12(): never {
     'a PKCS#12 is encrypted by its password and not by a key',
     'IllegalOperation',
   );
+}
+
+/**
+ * Refuses a sensitive value that is not encrypted. A value that is returned `asStored` was wrapped by a
+ * client, and under `strict` protection has to be wrapped as the server would do it.
+ */
+async function requireWrapped(
+  object: ManagedObject,
+  value: ManagedObjectValue,
+  asStored: boolean,
+  context: Context,
+): Promise<void> {
+  if (!isEncrypted(value)) refuseSensitive();
+  if (!asStored || context.protection === 'kmip' || !hasKeyBlock(value)) return;
+  const exposure = await findStoredExposure(object, value.value.KeyBlock.KeyWrappingData, context);
+  if (exposure !== undefined) refuseExposure(exposure);
 }
 
 /** Converts the value into the requested format; PKCS#12 needs the password that the object is linked to. */
@@ -102,11 +116,18 @@ async function convertFormat(
  * Unwraps the key and drops attributes that were wrapped with it: Veeam fails on attributes in the answer of
  * Get.
  */
-async function unwrapWithoutAttributes(
-  value: KeyedObjectValue,
+async function unwrapIfWrapped(
+  value: ManagedObjectValue,
   context: Context,
-): Promise<ManagedObjectValue> {
-  return removeAttributes(await unwrapObject(value, context));
+): Promise<Partial<UnwrappedObject> & Pick<UnwrappedObject, 'value'>> {
+  if (!hasKeyBlock(value)) return { value };
+  const { value: plain, key } = await unwrapObject(value, context);
+  return { value: removeAttributes(plain), key };
+}
+
+/** What is unwrapped under a sensitive key is sensitive itself. */
+function isUnwrappedSensitive({ key }: Partial<UnwrappedObject>, { protection }: Context): boolean {
+  return protection === 'strict' && key !== undefined && isSensitiveObject(key);
 }
 
 /**
@@ -122,9 +143,16 @@ function requireExtractable({ attributes }: ManagedObject): void {
   if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
 }
 
-function requireNotSensitive({ attributes }: ManagedObject): void {
-  if (attributes.get('Sensitive') === true)
-    fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
+function requireNotSensitive(object: ManagedObject): void {
+  if (isSensitiveObject(object)) refuseSensitive();
+}
+
+function refuseSensitive(): never {
+  fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
+}
+
+function isSensitiveObject({ attributes }: ManagedObject): boolean {
+  return attributes.get('Sensitive') === true;
 }
 
 /**

@@ -16,28 +16,40 @@ import {
   UnsupportedKeyFormatError,
 } from '../../crypto/errors.ts';
 import { plainKey } from '../../crypto/plain-key.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
+import { isForgeable, requireUnwrappable } from './exposure.ts';
 import { findWrappingMethod } from './wrapping.ts';
 import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
 /** Unwrapping of wrapped keys (KMIP 2.1 §3.1, 1.4 §2.1.5), with keys of the server. */
 
+/** An unwrapped object. */
+export interface UnwrappedObject {
+  readonly value: ManagedObjectValue;
+  /** The key that decrypted it; undefined when it was not encrypted. */
+  readonly key: ManagedObject | undefined;
+}
+
 /**
  * Unwraps an object's key; attributes that were wrapped with the key stay in the Key Value.
  * @throws {KmipError} KeyWrapTypeNotSupported when the server does not know the method, as `loadWrappingKey`
  *   does for the keys named, else the same CryptographicFailure for every defect: key, parameters, MAC,
- *   padding, encoding and content are not distinguished
+ *   padding, encoding and content are not distinguished; BadCryptographicParameters as
+ *   `requireUnwrappable`
  */
-export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<ManagedObjectValue> {
+export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<UnwrappedObject> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
-  if (data === undefined || block.KeyValue === undefined) return value;
+  if (data === undefined || block.KeyValue === undefined) return { value, key: undefined };
   const { KeyValue } = block;
   const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
   const information = EncryptionKeyInformation ?? MACSignatureKeyInformation;
   const unwrap = async () => {
-    const KeyBlock: KeyBlock = { ...block, KeyValue: await openKeyValue(data, KeyValue, context) };
+    const opened = await openKeyValue(data, KeyValue, context);
+    const KeyBlock: KeyBlock = { ...block, KeyValue: opened.keyValue };
     requireConsistentKey(value, KeyBlock, context);
-    return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+    const unwrapped = { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+    return { value: unwrapped, key: opened.key };
   };
   try {
     return await context.attempts.decrypting(information?.UniqueIdentifier ?? '', unwrap);
@@ -51,7 +63,7 @@ async function openKeyValue(
   data: KeyWrappingData,
   keyValue: KeyValue,
   context: Context,
-): Promise<PlainKeyValue> {
+): Promise<{ readonly keyValue: PlainKeyValue; readonly key?: ManagedObject }> {
   const method = findWrappingMethod(data.WrappingMethod);
   const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
   if (
@@ -72,14 +84,19 @@ async function openKeyValue(
   if (encryptionKey === undefined) {
     const inputs = listMacInputs(keyValue, data.EncodingOption);
     await requireAuthentic(macKey, inputs, data, context);
-    return keyValue instanceof Uint8Array ? decodeContent(keyValue, data.EncodingOption, context) : keyValue;
+    const isEncoded = keyValue instanceof Uint8Array;
+    return { keyValue: isEncoded ? decodeContent(keyValue, data.EncodingOption, context) : keyValue };
   }
+  const use = { encryptionKey, macKey, authenticates: method.authenticates };
+  await requireUnwrappable(use, context);
   const body = extractWrappedBytes(keyValue);
   if (method.authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
   const { key, parameters } = encryptionKey;
   const bytes = await context.crypto.unwrap(key, parameters, { data: body, iv: data.IVCounterNonce });
   if (method.authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
-  return decodeContent(bytes, data.EncodingOption, context);
+  const content = decodeContent(bytes, data.EncodingOption, context);
+  if (await isForgeable(use, content, context)) failUnwrap();
+  return { keyValue: content, key: encryptionKey.object };
 }
 
 /** Wrapped bytes replace the Key Value; some clients put them into Key Material instead (TC-WRAP-1). */

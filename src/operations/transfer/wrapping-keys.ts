@@ -1,14 +1,14 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import { hasKeyBlock, type ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import type { ParameterUse } from '../../crypto/parameter-defaults.ts';
-import type { PlainKey } from '../../crypto/plain-key.ts';
+import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';
 import { isSameValue } from '../../object/values.ts';
 import type { Context } from '../context.ts';
-import { keyForUse, parametersFor } from '../usable-key.ts';
+import { keyForUse, parametersFor, parametersToVerify } from '../usable-key.ts';
 
 /** Keys that wrap, unwrap, authenticate and verify other keys (KMIP 2.1 §7.12, 1.4 §2.1.5–2.1.6). */
 
@@ -32,14 +32,18 @@ type Half = 'PrivateKey' | 'PublicKey';
 /** The half of a key pair that serves a purpose, and the uses that the key must allow. */
 interface Purpose {
   readonly half: Half;
-  readonly uses: { readonly SymmetricKey: Use; readonly pair: Use };
+  /** `hmac`: of a symmetric key for HMAC, when another than that of symmetric keys. */
+  readonly uses: { readonly SymmetricKey: Use; readonly hmac?: Use; readonly pair: Use };
 }
 
 const purposes = {
   wrap: { half: 'PublicKey', uses: { SymmetricKey: 'WrapKey', pair: 'WrapKey' } },
   unwrap: { half: 'PrivateKey', uses: { SymmetricKey: 'UnwrapKey', pair: 'UnwrapKey' } },
-  authenticate: { half: 'PrivateKey', uses: { SymmetricKey: 'MAC', pair: 'Sign' } },
-  verify: { half: 'PublicKey', uses: { SymmetricKey: 'MACVerify', pair: 'SignatureVerify' } },
+  authenticate: { half: 'PrivateKey', uses: { SymmetricKey: 'MAC', hmac: 'AuthenticateKey', pair: 'Sign' } },
+  verify: {
+    half: 'PublicKey',
+    uses: { SymmetricKey: 'MACVerify', hmac: 'VerifyKey', pair: 'SignatureVerify' },
+  },
 } as const satisfies Record<string, Purpose>;
 
 const keyTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'PublicKey'];
@@ -61,7 +65,7 @@ export async function loadWrappingKey(
     fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
   const object =
     named.type === 'SymmetricKey' || named.type === half ? named : await findOtherHalf(named, half, context);
-  const key = keyForUse(object, object.type === 'SymmetricKey' ? uses.SymmetricKey : uses.pair, context.now);
+  const key = keyForUse(object, useFor(object, uses), context.now);
   const { CryptographicParameters: requested } = information;
   const use = useOfPurpose(object, purpose);
   // The reason of 1.x is that of the error table of Get (KMIP 1.4 §11.12).
@@ -85,6 +89,31 @@ function useOfPurpose({ type }: ManagedObject, purpose: keyof typeof purposes): 
 
 function firstOf({ attributes }: ManagedObject): CryptographicParameters {
   return attributes.get('CryptographicParameters') ?? {};
+}
+
+/**
+ * Returns the key that the information of a wrapped key names, with the parameters in force, without a check
+ * whether it may be used; undefined when the server has no such key.
+ */
+export async function describeWrappingKey(
+  information: KeyInformation | undefined,
+  { work }: Context,
+): Promise<WrappingKey | undefined> {
+  const id = information?.UniqueIdentifier;
+  const object = id === undefined ? undefined : await work.load(id);
+  const value = object?.value;
+  const key = value && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;
+  if (id === undefined || object === undefined || key === undefined) return undefined;
+  const requested = information?.CryptographicParameters;
+  const parameters = parametersToVerify(object, { use: useOfPurpose(object, 'unwrap'), requested });
+  return parameters && { object, key, parameters, information: { UniqueIdentifier: id } };
+}
+
+/** Keys for ciphers wrap by encryption only, so that bits for wrapping permit no MAC under them. */
+function useFor({ type, attributes }: ManagedObject, uses: Purpose['uses']): Use {
+  if (type !== 'SymmetricKey') return uses.pair;
+  const isHmac = String(attributes.get('CryptographicAlgorithm')).startsWith('HMAC_');
+  return (isHmac ? uses.hmac : undefined) ?? uses.SymmetricKey;
 }
 
 async function findWrappingObject(identifier: string | undefined, { work }: Context): Promise<ManagedObject> {

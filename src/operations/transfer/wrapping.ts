@@ -3,6 +3,7 @@ import type { EncodingOption, WrappingMethod } from '../../../codec/enums.ts';
 import {
   encodeKeyValue,
   type KeyBlock,
+  type KeyWrappingData,
   type KeyWrappingSpecification,
   type PlainKeyValue,
 } from '../../../codec/structures/key-block.ts';
@@ -16,7 +17,13 @@ import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import { recordDisclosure } from './disclosure.ts';
-import { type KeyInformation, loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
+import { checkWrapping, findExposure } from './exposure.ts';
+import {
+  describeWrappingKey,
+  type KeyInformation,
+  loadWrappingKey,
+  type WrappingKey,
+} from './wrapping-keys.ts';
 
 /** Wrapping of keys in answers (KMIP 2.1 §3.1 and §7.12, 1.4 §2.1.5–2.1.6). */
 
@@ -51,14 +58,15 @@ export function isEncrypted(value: ManagedObjectValue): boolean {
 
 /**
  * Wraps the object's value, which is in its final format already, by a Key Wrapping Specification, and
- * records that it has left.
+ * records that it has left. `isSensitive`: the value is protected, so the wrapping must be one that keeps it
+ * from clients.
  * @throws {KmipError} InvalidObjectType for objects without a Key Block, KeyValueNotPresent,
  *   FeatureNotSupported for other methods, EncodingOptionError, InvalidField for missing or excess key
- *   information, or as `loadWrappingKey` does
+ *   information, or as `loadWrappingKey` and `checkWrapping` do
  */
 export async function wrapObject(
   object: ManagedObject,
-  value: ManagedObjectValue,
+  { value, isSensitive }: { readonly value: ManagedObjectValue; readonly isSensitive: boolean },
   specification: KeyWrappingSpecification,
   context: Context,
 ): Promise<ManagedObjectValue> {
@@ -68,11 +76,13 @@ export async function wrapObject(
   if (method === undefined) fail('FeatureNotSupported', `the server does not wrap by ${WrappingMethod}`);
   const content = selectContent(value.value.KeyBlock, object, specification, context.now);
   const { encryptionKey, macKey } = await loadWrappingKeys(specification, method, context);
+  const use = { encryptionKey, macKey, authenticates: method.authenticates };
+  const isKept = await checkWrapping(object, isSensitive, use, context);
   const bytes = encodeContent(content, specification, context.version);
   const body = encryptionKey && (await encrypt(encryptionKey, bytes, EncodingOption, context));
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
-  await recordDisclosure(object, encryptionKey?.object, context);
+  recordDisclosure(object, isKept ? 'wrapped' : 'clear', context);
   // An encoding made here can be wiped; without encoding the bytes are those of the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {
@@ -88,6 +98,23 @@ export async function wrapObject(
     },
   };
   return { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+}
+
+/**
+ * Returns why clients may know a stored key that a client has wrapped; undefined when it is wrapped as
+ * `strict` protection demands. Its keys are looked up without checks of their states, because nothing is done
+ * with them.
+ */
+export async function findStoredExposure(
+  object: ManagedObject,
+  data: KeyWrappingData | undefined,
+  context: Context,
+): Promise<string | undefined> {
+  const encryptionKey = await describeWrappingKey(data?.EncryptionKeyInformation, context);
+  if (encryptionKey === undefined) return 'the server does not know the key that wraps it';
+  const macKey = await describeWrappingKey(data?.MACSignatureKeyInformation, context);
+  const authenticates = data && methods.get(data.WrappingMethod)?.authenticates;
+  return findExposure(object, { encryptionKey, macKey, authenticates }, context);
 }
 
 /** Selects the plain key material and the attributes to be wrapped with it. */

@@ -82,8 +82,8 @@ const replacement: readonly Mutant[] = [
     patches: [
       {
         file: 'src/operations/transfer/import.ts',
-        text: 'const inputs = existing === undefined ? [] : [existing];',
-        replacement: 'const inputs: ManagedObject[] = [];',
+        text: 'const inputs = [existing, unwrapped.key].filter((input) => input !== undefined);',
+        replacement: 'const inputs = [unwrapped.key].filter((input) => input !== undefined);',
       },
     ],
     breaks: ['protectionIsNotLoosened'],

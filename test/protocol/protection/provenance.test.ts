@@ -25,7 +25,7 @@ import {
   wrappingKey,
 } from '../operations/transfer/wrapping-keys.ts';
 import { TestService, uid } from '../service.ts';
-import { provenanceOf, rowVersion, sensitive, wrapOnly } from './history.ts';
+import { closedKey, provenanceOf, rowVersion, sensitive } from './history.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -37,7 +37,6 @@ const ecPair = having(
 const create = async (...attributes: readonly Attribute[]) =>
   (await succeed(service, '2.1', Create, { ObjectType: 'SymmetricKey', Attributes: having(...attributes) }))
     .UniqueIdentifier;
-const closedKey = () => create(...aes.slice(0, 2), wrapOnly, sensitive, active);
 const split = async (rest: object) =>
   (
     await succeed(service, '2.1', CreateSplitKey, {
@@ -172,7 +171,7 @@ t.test('Import with Replace Existing makes a key open and keeps every use it had
 
 t.test('the server records how a value has left, and writes nothing when it leaves again', async (t) => {
   const openKek = await wrappingKey(service);
-  const closedKek = await closedKey();
+  const closedKek = await closedKey(service);
   const underOpen = encryptWith(openKek);
   const underClosed = encryptWith(closedKek);
   const macOnly = await register(service, symmetric(counted(32), 'HMAC_SHA256'), active, mask('MACGenerate'));

@@ -81,6 +81,8 @@ t.test('only the role full has the permissions beside the operations', (t) => {
   const policy = new RolePolicy({ mine: ['Import'], other: ['Import', 'ImportReplace'] });
   for (const role of policy.roles)
     t.equal(policy.permits(role, 'ImportReplace'), role === 'full' || role === 'other', role);
+  policy.replace({ mover: ['full', 'ImportAsIs'] });
+  for (const role of policy.roles) t.equal(policy.permits(role, 'ImportAsIs'), role === 'mover', role);
   t.end();
 });
 

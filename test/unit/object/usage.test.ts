@@ -73,6 +73,8 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
   SignatureVerify: 'Verify',
   MAC: 'MACGenerate',
   MACVerify: 'MACVerify',
+  AuthenticateKey: 'MACGenerate',
+  VerifyKey: 'MACVerify',
   DeriveKey: 'DeriveKey',
   AgreeKey: 'DeriveKey',
   WrapKey: 'WrapKey',
@@ -81,7 +83,12 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
 };
 
 /** Another bit that also allows the use. */
-const instead: Partial<typeof needed> = { AgreeKey: 'KeyAgreement', UnwrapKey: 'WrapKey' };
+const instead: Partial<typeof needed> = {
+  AgreeKey: 'KeyAgreement',
+  UnwrapKey: 'WrapKey',
+  AuthenticateKey: 'WrapKey',
+  VerifyKey: 'UnwrapKey',
+};
 
 t.test('requireUsage needs the bit of the use and no other', async (t) => {
   for (const [use, name] of Object.entries(needed) as [Use, Parameters<typeof bit>[0]][]) {

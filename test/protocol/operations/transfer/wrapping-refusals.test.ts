@@ -5,6 +5,7 @@ import type { AnyOperation } from '../../../../src/operations/operation.ts';
 import { Export } from '../../../../src/operations/transfer/export.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
+import { closedKey } from '../../protection/history.ts';
 import { ask, attributeOf, having, outcome, type Refusal, refuses, versionsOf } from '../ask.ts';
 import {
   archived,
@@ -177,13 +178,14 @@ t.test('Get answers as for a missing wrapping key when another group has it', as
 t.test('sensitive keys are returned encrypted only; a MAC alone does not suffice', async (t) => {
   const sensitive = { name: 'Sensitive', value: true } as const;
   const id = await register(service, symmetric(counted(16)), sensitive);
+  const closed = await closedKey(service);
   const mac = await register(service, symmetric(counted(32), 'HMAC_SHA256'), active, mask('MACGenerate'));
   const macOnly = spec({ WrappingMethod: 'MACSign', MACSignatureKeyInformation: { UniqueIdentifier: mac } });
   const wrappedKey = await register(
     service,
     wrappedAs(symmetric(counted(16)), counted(24), {
       WrappingMethod: 'Encrypt',
-      EncryptionKeyInformation: { UniqueIdentifier: kek },
+      EncryptionKeyInformation: { UniqueIdentifier: closed },
     }),
     sensitive,
   );
@@ -191,11 +193,11 @@ t.test('sensitive keys are returned encrypted only; a MAC alone does not suffice
   for (const operation of leaving) {
     for (const version of versionsOf(operation)) {
       const reasonIn = (reason: string) => (version < '1.4' ? 'PermissionDenied' : reason);
-      t.equal(await outcome(service, version, operation, at(id, encryptWith(kek))), 'Success', version);
+      t.equal(await outcome(service, version, operation, at(id, encryptWith(closed))), 'Success', version);
       t.equal(await outcome(service, version, operation, at(id, macOnly)), reasonIn('Sensitive'), version);
       t.equal(await outcome(service, version, operation, at(wrappedKey, {})), 'Success', version);
       t.equal(
-        await outcome(service, version, operation, at(fixed, encryptWith(kek))),
+        await outcome(service, version, operation, at(fixed, encryptWith(closed))),
         reasonIn('NotExtractable'),
       );
       if (version < '1.4') continue;
