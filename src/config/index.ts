@@ -4,6 +4,7 @@ import type { Address } from '../common/address.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import { didYouMean } from '../common/suggest.ts';
+import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
 import { type ConfigKey, configKeys, limitKey, type logLevels, namedKeys, type tlsProfiles } from './keys.ts';
 import { ConfigValueError } from './values.ts';
@@ -42,6 +43,8 @@ export interface Config {
     readonly disabled: readonly string[];
     /** True: RSA decryption with PKCS #1 v1.5 padding is enabled. */
     readonly pkcs1Decryption: boolean;
+    /** Undefined: the file does not set it; see `cryptographicSettingsOf`. */
+    readonly legacy: boolean | undefined;
     /** Undefined: the file does not set it; see `protectionOf`. */
     readonly protection: Protection | undefined;
   };
@@ -53,6 +56,18 @@ export interface Config {
 /** Returns the protection in force: that of the file, else `kmip` in conformance test mode, else `strict`. */
 export function protectionOf({ crypto, interop }: Pick<Config, 'crypto' | 'interop'>): Protection {
   return crypto.protection ?? (interop ? 'kmip' : 'strict');
+}
+
+/**
+ * Returns the cryptographic settings in force: weak algorithms as the file states, else allowed in
+ * conformance test mode only.
+ */
+export function cryptographicSettingsOf({
+  crypto: { disabled, pkcs1Decryption, legacy },
+  fips,
+  interop,
+}: Pick<Config, 'crypto' | 'fips' | 'interop'>): CryptographicSettings {
+  return { disabled, pkcs1Decryption, fips, legacy: legacy ?? interop };
 }
 
 /** Values of the command line, which take precedence over the file. */
@@ -186,6 +201,7 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
     crypto: {
       disabled: value(namedKeys.cryptoDisabled),
       pkcs1Decryption: value(namedKeys.pkcs1Decryption),
+      legacy: values.has(namedKeys.legacy.name) ? value(namedKeys.legacy) : undefined,
       protection: values.has(namedKeys.protection.name) ? value(namedKeys.protection) : undefined,
     },
     limits,

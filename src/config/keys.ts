@@ -132,6 +132,12 @@ export const namedKeys = {
     values.readBoolean,
     'Decrypt RSA with PKCS #1 v1.5 padding too. A client that uses it can be a padding oracle for its data.',
   ),
+  legacy: configKey(
+    'crypto.legacy',
+    false,
+    values.readBoolean,
+    'Weak algorithms may protect data: RSA, DH below 2048, DES, RC4, MD5 and SHA-1 signatures, … (--interop implies it).',
+  ),
   protection: configKey(
     'crypto.protection',
     'strict',

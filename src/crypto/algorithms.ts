@@ -41,6 +41,12 @@ export function generatesLength(algorithm: CryptographicAlgorithm, bits: number)
   return includes(row.generates === 'lengths' ? row.lengths : row.generates, bits);
 }
 
+/** Tells whether the server makes and uses keys of the algorithm, of some length. */
+export function isOffered(algorithm: CryptographicAlgorithm): boolean {
+  const row = findAlgorithm(algorithm);
+  return row !== undefined && row.generates !== 'none';
+}
+
 /**
  * Tells whether such a key withstands quantum computers, for clients that demand Quantum Safe (KMIP 2.1
  * §4.44).

@@ -227,6 +227,8 @@ export interface KeyDerivation {
   readonly iterations?: number | undefined;
   /** Bytes to derive. */
   readonly length: number;
+  /** Algorithm and length in bits of the key that the bytes become; absent for bytes without an algorithm. */
+  readonly result?: { readonly algorithm: CryptographicAlgorithm; readonly bits: number } | undefined;
 }
 
 /** Attributes that a key's material decides; the key's claims where the material tells nothing. */

@@ -1,6 +1,6 @@
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
-import { type Config, type ConfigOverrides, protectionOf } from '../config/index.ts';
+import { type Config, type ConfigOverrides, cryptographicSettingsOf, protectionOf } from '../config/index.ts';
 import { takeOverReloadable } from '../config/reloadable.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
@@ -88,7 +88,7 @@ export class Reloader {
     this.#connections.reload(material);
     this.#material.replace(material);
     rolePolicy.replace(config.roles);
-    cryptographicPolicy.replace({ ...config.crypto, fips: config.fips });
+    cryptographicPolicy.replace(cryptographicSettingsOf(config));
     protection.current = protectionOf(config);
     this.#context.log.level = config.log.level;
     this.#config = config;

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Protection } from '../common/protection.ts';
-import { protectionOf } from '../config/index.ts';
+import { cryptographicSettingsOf, protectionOf } from '../config/index.ts';
 import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
 import { CryptographicPolicy } from '../crypto/policy/policy.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
@@ -54,7 +54,7 @@ export function createServices(
   const { config, log, metrics, closing } = context;
   const { store, clients, vault } = backends;
   const rolePolicy = new RolePolicy(config.roles);
-  const cryptographicPolicy = new CryptographicPolicy({ ...config.crypto, fips: config.fips });
+  const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
   const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
   const events = new ObjectEvents(vault, (error) => endpointObserver.failed({ error }));

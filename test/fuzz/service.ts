@@ -67,9 +67,12 @@ async function openService(directory: string, bugs: string[]) {
   const service = createService({
     store: opened.store,
     vault,
-    crypto: new CryptographicPolicy({ disabled: [], pkcs1Decryption: false, fips: false }).restrict(
-      nodeCrypto,
-    ),
+    crypto: new CryptographicPolicy({
+      disabled: [],
+      pkcs1Decryption: false,
+      fips: false,
+      legacy: true,
+    }).restrict(nodeCrypto),
     limits: defaultLimits,
     operations,
     server: {

@@ -12,7 +12,7 @@ import { sets } from '../unit/crypto/keys/post-quantum.ts';
 import { attributeOf, having, length, materialOf, outcome, succeed } from './operations/ask.ts';
 import { TestService } from './service.ts';
 
-const service = await TestService.open();
+const service = await TestService.open({ crypto: { legacy: true } });
 t.teardown(() => service.close());
 
 const on = (RecommendedCurve: RecommendedCurve): Attribute => ({

@@ -69,7 +69,12 @@ export interface ServiceOptions {
 }
 
 /** The cryptographic settings of a configuration that sets none. */
-export const defaultSettings: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
+export const defaultSettings: CryptographicSettings = {
+  disabled: [],
+  pkcs1Decryption: false,
+  fips: false,
+  legacy: false,
+};
 
 /** The message service over a real SQLite store and vault, without a network. */
 export class TestService {

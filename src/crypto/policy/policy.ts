@@ -90,7 +90,7 @@ function restrictKeys(provider: CryptoProvider, rules: CryptographicRules) {
     },
     digestObject: (object) => provider.digestObject(object),
     generateSymmetric: (algorithm, bits) => {
-      rules.requireAlgorithm(algorithm, bits);
+      rules.requireMade(algorithm, bits);
       return provider.generateSymmetric(algorithm, bits);
     },
     generateKeyPair: (request) => generateKeyPair(provider, rules, request),
@@ -112,12 +112,12 @@ async function generateKeyPair(
   request: KeyPairRequest,
 ): Promise<GeneratedKeyPair> {
   const { bits, curve } = request as { readonly bits?: number; readonly curve?: RecommendedCurve };
-  rules.requireAlgorithm(request.algorithm, bits);
+  rules.requireMade(request.algorithm, bits);
   rules.requireName(curve);
   const pair = await provider.generateKeyPair(request);
   try {
     // The length of a key on a curve is known only now.
-    rules.requireAlgorithm(request.algorithm, pair.bits);
+    rules.requireMade(request.algorithm, pair.bits);
   } catch (error) {
     pair.privateKey.fill(0);
     throw error;

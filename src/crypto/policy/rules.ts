@@ -5,6 +5,7 @@ import type { PlainKey } from '../plain-key.ts';
 import type { CryptoProvider, KeyDerivation } from '../provider.ts';
 import { type DisabledName, parseDisabled } from './disabled-names.ts';
 import { isApprovedAlgorithm, isApprovedLength, isApprovedName } from './fips-approved.ts';
+import { requireIterations, requireStrongHash, requireStrongKey } from './legacy.ts';
 
 /** The operator's settings of the cryptography. */
 export interface CryptographicSettings {
@@ -14,10 +15,15 @@ export interface CryptographicSettings {
   readonly pkcs1Decryption: boolean;
   /** Whether only algorithms approved by FIPS 140-3 are allowed. */
   readonly fips: boolean;
+  /** Whether weak algorithms may protect something new. */
+  readonly legacy: boolean;
 }
 
 /** The use of a key that a rule is about. */
 export type Purpose = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'mac';
+
+/** The uses that protect something new; no weak key makes MACs (HMAC, CMAC with AES or three-key 3DES). */
+const protecting: ReadonlySet<Purpose> = new Set(['encrypt', 'sign']);
 
 /** An entry for EC is about every algorithm on its curves. */
 const families: Readonly<Record<string, string>> = { ECDSA: 'EC', ECDH: 'EC', ECMQV: 'EC' };
@@ -64,6 +70,10 @@ export class CryptographicRules {
       throw new UnsupportedAlgorithmError(
         'the server does not decrypt RSA with PKCS #1 v1.5 padding: use OAEP, or ask its operator',
       );
+    if (!this.#settings.legacy && protecting.has(purpose)) {
+      requireStrongUse(provider, key);
+      if (purpose === 'sign') requireStrongHash(hashOf(parameters));
+    }
     if (this.#allowsAllKeys) return;
     if (this.#settings.fips) requireApprovedUse(purpose, parameters);
     this.#requireKey(provider, key, purpose === 'mac' ? parameters.CryptographicAlgorithm : undefined);
@@ -79,17 +89,24 @@ export class CryptographicRules {
    * it.
    */
   requireCertificate(provider: CryptoProvider, CertificateValue: Uint8Array): void {
-    if (this.#allowsAllKeys) return;
+    if (this.#allowsAllKeys && this.#settings.legacy) return;
     const certificate = { CertificateType: 'X_509', CertificateValue } as const;
     for (const { name, value } of provider.describeCertificate(certificate)) {
       if (name !== 'DigitalSignatureAlgorithm') continue;
+      if (!this.#settings.legacy) requireStrongHash(hashOfSignature(String(value)));
       this.#requireEnabled(String(value));
       this.requireName(hashOfSignature(String(value)));
     }
   }
 
-  /** Checks a derivation: its method, its key and its parameters. */
-  requireDerivation(provider: CryptoProvider, { method, key, parameters }: KeyDerivation): void {
+  /** Checks a derivation: its method, its key, its parameters and the key that is made. */
+  requireDerivation(provider: CryptoProvider, derivation: KeyDerivation): void {
+    const { method, key, parameters, iterations, result } = derivation;
+    if (result !== undefined) this.requireMade(result.algorithm, result.bits);
+    if (!this.#settings.legacy) {
+      if (key.objectType !== 'SecretData') requireStrongUse(provider, key);
+      if (method === 'PBKDF2' && iterations !== undefined) requireIterations(iterations);
+    }
     if (this.#allowsAllKeys) return;
     this.requireName(method);
     if (key.objectType !== 'SecretData') this.#requireKey(provider, key);
@@ -98,6 +115,12 @@ export class CryptographicRules {
     // PBKDF2 uses SHA-1 when no hash is stated.
     this.requireName(parameters.HashingAlgorithm ?? (method === 'PBKDF2' ? 'SHA_1' : undefined));
     this.requireName(parameters.BlockCipherMode);
+  }
+
+  /** Checks the algorithm of a key that is made, with its length in bits where it is known. */
+  requireMade(algorithm: CryptographicAlgorithm, bits?: number): void {
+    this.requireAlgorithm(algorithm, bits);
+    if (!this.#settings.legacy) requireStrongKey(algorithm, bits);
   }
 
   /** Checks an algorithm, with a length in bits where it is known. */
@@ -138,6 +161,26 @@ export class CryptographicRules {
   #isDisabled(name: string): boolean {
     return this.#disabled.some((rule) => rule.name === name && rule.bits === undefined);
   }
+}
+
+/**
+ * Requires a key that may protect something new. Only keys without claims are read: those of stored keys were
+ * compared with the material.
+ */
+function requireStrongUse(provider: CryptoProvider, key: PlainKey): void {
+  const isStated = key.CryptographicAlgorithm !== undefined && key.CryptographicLength !== undefined;
+  const { CryptographicAlgorithm: algorithm, CryptographicLength: bits } = isStated
+    ? key
+    : provider.describeKey(key);
+  if (algorithm !== undefined) requireStrongKey(algorithm, bits);
+}
+
+/** Returns the hash of a signature, as far as the parameters state it. */
+function hashOf({
+  DigitalSignatureAlgorithm: name,
+  HashingAlgorithm,
+}: CryptographicParameters): CryptographicParameters['HashingAlgorithm'] {
+  return HashingAlgorithm ?? (name === undefined ? undefined : hashOfSignature(String(name)));
 }
 
 /** SHA-1 and PKCS #1 v1.5 are approved for some purposes only (SP 800-131A Rev. 2 §3, §6, §9). */

@@ -1,5 +1,5 @@
 import type { Attribute } from '../../../codec/attribute.ts';
-import { DerivationMethod, ObjectType } from '../../../codec/enums.ts';
+import { type CryptographicAlgorithm, DerivationMethod, ObjectType } from '../../../codec/enums.ts';
 import { creationAttributes } from '../../../codec/eras.ts';
 import { many, one, struct, text } from '../../../codec/schema.ts';
 import { DerivationParameters } from '../../../codec/structures/derivation-parameters.ts';
@@ -95,6 +95,7 @@ export const DeriveKey = operation({
       salt: given.Salt,
       iterations: given.IterationCount,
       length: form.bytes,
+      result: form.result,
     });
     const value = convertToStated(form.value(material), statedFormats(stated, effective), context.crypto);
     const derived = await createObject(
@@ -185,6 +186,8 @@ interface DerivedForm {
   readonly bytes: number;
   /** Bits that count, without parity. */
   readonly bits: number;
+  /** Algorithm and Cryptographic Length of a derived key. */
+  readonly result?: { readonly algorithm: CryptographicAlgorithm; readonly bits: number };
   /** Builds the object's value from the derived material. */
   value(material: Uint8Array): KeyedObjectValue;
 }
@@ -213,5 +216,5 @@ function determineForm(type: 'SymmetricKey' | 'SecretData', attributes: readonly
     },
   });
   const bytes = keyBytes(algorithm, bits);
-  return { bytes, bits: keyBits(algorithm, bytes), value };
+  return { bytes, bits: keyBits(algorithm, bytes), result: { algorithm, bits }, value };
 }

@@ -2,7 +2,13 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { defaultLimits } from '../../../src/common/limits.ts';
-import { ConfigError, parseConfig, protectionOf, readConfigFile } from '../../../src/config/index.ts';
+import {
+  ConfigError,
+  cryptographicSettingsOf,
+  parseConfig,
+  protectionOf,
+  readConfigFile,
+} from '../../../src/config/index.ts';
 import { configKeys } from '../../../src/config/keys.ts';
 import { renderConfig } from '../../../src/config/template.ts';
 
@@ -26,7 +32,7 @@ t.test('an empty file yields all defaults', (t) => {
       authorities: [],
     },
     certification: { crlUrl: undefined },
-    crypto: { disabled: [], pkcs1Decryption: false, protection: undefined },
+    crypto: { disabled: [], pkcs1Decryption: false, legacy: undefined, protection: undefined },
     limits: defaultLimits,
     roles: {},
   });
@@ -55,6 +61,7 @@ t.test('every key of a file takes effect', (t) => {
     disabled = ["MD5", "RSA<3072"]
     pkcs1Decryption = true
     protection = "kmip"
+    legacy = true
     [limits]
     ${Object.keys(defaultLimits)
       .map((name) => `${name} = ${name === 'depth' ? 17 : 1025}`)
@@ -79,7 +86,7 @@ t.test('every key of a file takes effect', (t) => {
       authorities: ['/home/company.pem'],
     },
     certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
-    crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true, protection: 'kmip' },
+    crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true, legacy: true, protection: 'kmip' },
     limits: Object.fromEntries(
       Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
     ),
@@ -201,7 +208,7 @@ t.test('the rendered file yields the defaults', (t) => {
     roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
   });
   const certification = { crlUrl: undefined };
-  const crypto = { ...whole.crypto, protection: undefined };
+  const crypto = { ...whole.crypto, legacy: undefined, protection: undefined };
   const restored = { ...whole, https: undefined, metrics: undefined, certification, crypto, roles: {} };
   t.same(restored, parse(''), 'the values behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
@@ -220,6 +227,16 @@ t.test('a file that cannot be read is refused', (t) => {
   if (process.getuid?.() !== 0)
     t.throws(() => readConfigFile(file, directory), { message: /cannot be read \(EACCES\)/ });
   t.throws(() => readConfigFile(directory, directory), { message: /cannot be read \(EISDIR\)/ });
+  t.end();
+});
+
+t.test('the conformance test mode implies weak algorithms, and the file overrides it', (t) => {
+  const inForce = (source: string, interop: boolean) =>
+    cryptographicSettingsOf({ ...parse(source), interop }).legacy;
+  for (const interop of [true, false]) {
+    t.equal(inForce('', interop), interop);
+    for (const legacy of [true, false]) t.equal(inForce(`[crypto]\nlegacy = ${legacy}`, interop), legacy);
+  }
   t.end();
 });
 

@@ -14,6 +14,7 @@ const reloadedKeys = [
   'tls.authorities',
   'crypto.disabled',
   'crypto.pkcs1Decryption',
+  'crypto.legacy',
   'crypto.protection',
 ];
 

@@ -10,7 +10,7 @@ import type { KeyPairRequest } from '../../../../src/crypto/provider.ts';
 
 t.teardown(closeThreads);
 
-const defaults: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false };
+const defaults: CryptographicSettings = { disabled: [], pkcs1Decryption: false, fips: false, legacy: true };
 const withSettings = (settings: Partial<CryptographicSettings>) =>
   new CryptographicPolicy({ ...defaults, ...settings }).restrict(nodeCrypto);
 const without = (...disabled: string[]) => withSettings({ disabled });
