@@ -197,7 +197,10 @@ t.test('OpenSSL reads PKCS#12 files of Get', { skip }, async (t) => {
     };
     for (const version of ['1.4', '2.1'] as const) {
       const block = await blockOf(service, id, { KeyFormatType: 'PKCS_12' }, version);
-      const file = openssl.file(block.KeyValue as Uint8Array);
+      // From 2.0 on the file is Key Material, before it is in the place of the Key Value.
+      const { KeyValue: keyValue } = block;
+      const archive = keyValue instanceof Uint8Array ? keyValue : keyValue?.KeyMaterial;
+      const file = openssl.file(archive as Uint8Array);
       const opened = await openssl.ask(`pkcs12 -nodes -nocerts -in ${file} -passin`, `pass:${password}`);
       t.same(OpenSsl.der(opened), plain.KeyMaterial, `${version} ${kind}: the key`);
       const leaf = await openssl.ask(`pkcs12 -nokeys -clcerts -in ${file} -passin`, `pass:${password}`);
