@@ -32,6 +32,7 @@ import { answersOf, createAesPayload1x, createAesPayload2x, TestService, uid } f
  * (docs/decisions/25-undo-and-output.md).
  */
 
+t.setTimeout(900_000);
 const service = await TestService.open({ interop: true, limits: { jobsPerClient: 1_000 } });
 t.teardown(() => service.close());
 const entries = readEntries('corpus');
@@ -216,7 +217,7 @@ async function check(t: Test, name: string, label: string, asked: Question): Pro
 
 t.test(
   'no dropped request of the corpus discloses its output or goes uncounted',
-  { timeout: 600_000 },
+  { timeout: 800_000 },
   async (t) => {
     await renew();
     for (const entry of entries) {
