@@ -211,3 +211,57 @@ t.test('a client that fails with many keys keeps its exhausted counts, and is re
   t.equal(await open('c', 'exhausted'), 'open');
   t.equal(await open('c', 'key 9999'), 'open');
 });
+
+t.test('failures of unwrapping count for every key that is used, and for no other', async (t) => {
+  const service = await served(t);
+  const hmac = { CryptographicAlgorithm: 'HMAC_SHA256' } as const;
+  const macKey = await registerKey(service, active, withMask('MACGenerate', 'MACVerify'));
+  const kek = await wrappingKey(service);
+  const other = await wrappingKey(service);
+  const macOf = async (bytes: Uint8Array) => {
+    const request = { UniqueIdentifier: macKey, CryptographicParameters: hmac, Data: bytes };
+    return (await succeed(service, version, MAC, request)).MACData as Uint8Array;
+  };
+  const information = (id: string, CryptographicParameters: object = {}) => ({
+    UniqueIdentifier: id,
+    CryptographicParameters,
+  });
+  const wrapped = (bytes: Uint8Array, data: object) =>
+    register(
+      service,
+      wrappedAs(symmetric(counted(16)), bytes, {
+        MACSignatureKeyInformation: information(macKey, hmac),
+        EncodingOption: 'NoEncoding',
+        ...data,
+      } as never),
+    );
+  const get = (id: string) =>
+    outcome(service, version, Get, { UniqueIdentifier: id, KeyWrapType: 'NotWrapped' });
+  const signed = { WrappingMethod: 'MACSign', MACSignature: await macOf(counted(16)) };
+  const good = await wrapped(counted(16), signed);
+  t.equal(await get(good), 'Success');
+  // The encryption key information means nothing to MAC/Sign, so that a client may name anything there.
+  const decoys = ['a made-up one', 'a second', kek];
+  for (const decoy of decoys) {
+    const guess = {
+      ...signed,
+      MACSignature: new Uint8Array(32),
+      EncryptionKeyInformation: information(decoy),
+    };
+    t.equal(await get(await wrapped(counted(16), guess)), 'CryptographicFailure', decoy);
+  }
+  t.equal(await get(good), 'CryptographicFailure', 'the key of the MAC is refused now');
+  t.same(service.exhausted, [{ client: 'tester', object: macKey }], 'and no other');
+
+  service.now += 60_000;
+  const parameters = { BlockCipherMode: 'NISTKeyWrap' };
+  for (const each of [kek, other, kek]) {
+    const encrypted = {
+      WrappingMethod: 'EncryptThenMACSign',
+      MACSignature: new Uint8Array(32),
+      EncryptionKeyInformation: information(each, parameters),
+    };
+    t.equal(await get(await wrapped(counted(24), encrypted)), 'CryptographicFailure');
+  }
+  t.equal(await get(good), 'CryptographicFailure', 'whichever key was named beside it');
+});

@@ -42,28 +42,31 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
   if (data === undefined || block.KeyValue === undefined) return { value, key: undefined };
   const { KeyValue } = block;
-  const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
-  const information = EncryptionKeyInformation ?? MACSignatureKeyInformation;
+  const keys = await loadUnwrappingKeys(data, context);
   const unwrap = async () => {
-    const opened = await openKeyValue(data, KeyValue, context);
+    const opened = await openKeyValue(data, KeyValue, keys, context);
     const KeyBlock: KeyBlock = { ...block, KeyValue: opened.keyValue };
     requireConsistentKey(value, KeyBlock, context);
     const unwrapped = { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
     return { value: unwrapped, key: opened.key };
   };
   try {
-    return await context.attempts.decrypting(information?.UniqueIdentifier ?? '', unwrap);
+    return await countFailures([keys.encryptionKey, keys.macKey], unwrap, context);
   } catch (error) {
     if (error instanceof CryptographyFailedError) failUnwrap();
     throw error;
   }
 }
 
-async function openKeyValue(
-  data: KeyWrappingData,
-  keyValue: KeyValue,
-  context: Context,
-): Promise<{ readonly keyValue: PlainKeyValue; readonly key?: ManagedObject }> {
+/** The keys that unwrap and verify, and what the MAC covers. */
+interface UnwrappingKeys {
+  readonly encryptionKey: WrappingKey | undefined;
+  readonly macKey: WrappingKey | undefined;
+  readonly authenticates: 'plain' | 'encrypted' | undefined;
+}
+
+/** Loads the keys that the Wrapping Method needs; information about others is ignored. */
+async function loadUnwrappingKeys(data: KeyWrappingData, context: Context): Promise<UnwrappingKeys> {
   const method = findWrappingMethod(data.WrappingMethod);
   const { EncryptionKeyInformation, MACSignatureKeyInformation } = data;
   if (
@@ -81,19 +84,40 @@ async function openKeyValue(
     method.authenticates !== undefined && MACSignatureKeyInformation !== undefined
       ? await loadWrappingKey(MACSignatureKeyInformation, 'verify', context)
       : undefined;
+  return { encryptionKey, macKey, authenticates: method.authenticates };
+}
+
+/** Counts a failure with each of the keys that were used: the client chooses which of them it guesses at. */
+function countFailures<T>(
+  keys: readonly (WrappingKey | undefined)[],
+  unwrap: () => Promise<T>,
+  { attempts }: Context,
+): Promise<T> {
+  return keys.reduce<() => Promise<T>>(
+    (inner, key) => (key === undefined ? inner : () => attempts.decrypting(key.object.id, inner)),
+    unwrap,
+  )();
+}
+
+async function openKeyValue(
+  data: KeyWrappingData,
+  keyValue: KeyValue,
+  { encryptionKey, macKey, authenticates }: UnwrappingKeys,
+  context: Context,
+): Promise<{ readonly keyValue: PlainKeyValue; readonly key?: ManagedObject }> {
   if (encryptionKey === undefined) {
     const inputs = listMacInputs(keyValue, data.EncodingOption);
     await requireAuthentic(macKey, inputs, data, context);
     const isEncoded = keyValue instanceof Uint8Array;
     return { keyValue: isEncoded ? decodeContent(keyValue, data.EncodingOption, context) : keyValue };
   }
-  const use = { encryptionKey, macKey, authenticates: method.authenticates };
+  const use = { encryptionKey, macKey, authenticates };
   await requireUnwrappable(use, context);
   const body = extractWrappedBytes(keyValue);
-  if (method.authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
+  if (authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
   const { key, parameters } = encryptionKey;
   const bytes = await context.crypto.unwrap(key, parameters, { data: body, iv: data.IVCounterNonce });
-  if (method.authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
+  if (authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
   const content = decodeContent(bytes, data.EncodingOption, context);
   if (await isForgeable(use, content, context)) failUnwrap();
   return { keyValue: content, key: encryptionKey.object };

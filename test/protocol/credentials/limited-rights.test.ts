@@ -106,6 +106,22 @@ t.test('a limited Right does not change which objects it includes', async (t) =>
   t.equal((await sendAs(service, '2.1', [get], ticket)).reasons, 'NotAuthorised');
 });
 
+t.test('every Object Group of a new object has to be in the Rights', async (t) => {
+  const service = await open();
+  const ticket = await delegate(service, groups, { ObjectGroups: { ObjectGroup: ['green'] } });
+  const [type, given] = createAesPayload2x() as [Node, Node];
+  const reasonsOf = async (...names: string[]) => {
+    const stated = names.map((name) => text('ObjectGroup', name));
+    const attributes = { ...given, value: [...(given.value as Node[]), ...stated] } as Node;
+    const create = { operation: 'Create', payload: [type, attributes] };
+    return (await sendAs(service, '2.1', [create], ticket)).reasons;
+  };
+  for (const names of [['blue'], ['green'], ['blue', 'green']])
+    t.equal(await reasonsOf(...names), 'Success', names.join());
+  for (const names of [[], ['red'], ['blue', 'red'], ['red', 'green', 'blue']])
+    t.equal(await reasonsOf(...names), 'NotAuthorised', names.join());
+});
+
 t.test('a job is answered only for the ticket that sent it, and for its client', async (t) => {
   const service = await open();
   const tickets = [await delegate(service, {}), await delegate(service, groups), undefined];
