@@ -38,6 +38,9 @@ const blockModes: readonly (BlockCipherMode | undefined)[] = ['ECB', 'CBC'];
 /** Bits that an object derived from a protected one has at least: fewer could be searched. */
 const minBits = 128;
 
+/** The hash of the attribute Digest, which every client of the group may read. */
+const digestAlgorithm = 'SHA_256';
+
 /** A derivation from stored objects. */
 export interface ProtectedDerivation {
   readonly method: DerivationMethodName;
@@ -60,6 +63,8 @@ export function requireHiddenInputs({ method, key, data, parameters, bits }: Pro
     refuseProtected([data], `${method} with these parameters would reveal it`);
   if (method === 'ENCRYPT' && !blockModes.includes(parameters.BlockCipherMode))
     refuseProtected([key], 'ENCRYPT uses it in ECB and CBC only');
+  if (method === 'HASH' && parameters.HashingAlgorithm === digestAlgorithm)
+    refuseProtected([key], `its hash by ${digestAlgorithm} is its Digest, which is an attribute`);
   if (bits < minBits)
     fail('InvalidField', `from a sensitive or not extractable object at least ${minBits} bits are derived`);
 }

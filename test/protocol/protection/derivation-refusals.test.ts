@@ -130,6 +130,23 @@ t.test('Derive Key derives at least 128 bits from a protected object by every me
   }
 });
 
+t.test('Derive Key makes no key that is the Digest of a protected one', async (t) => {
+  const stated = [{ CryptographicParameters: hash }, { CryptographicParameters: {} }];
+  for (const protection of protections) {
+    const id = await registerKey(service, protection);
+    for (const parameters of stated) {
+      for (const version of versions) {
+        const actual = await tryDerive(service, version, { method: 'HASH', ids: [id], parameters });
+        const expected = protection === none ? 'Success' : reasonFor(version, protection);
+        t.equal(actual, expected, `${version} ${protection.name} ${JSON.stringify(parameters)}`);
+      }
+    }
+    const sha512 = { CryptographicParameters: { HashingAlgorithm: 'SHA_512' } };
+    const other = { method: 'HASH', ids: [id], parameters: sha512 } as const;
+    t.equal(await tryDerive(service, '2.1', other), 'Success', `${protection.name} by SHA-512`);
+  }
+});
+
 t.test('a short result is refused where only the derivation data are protected', async (t) => {
   const key = await registerKey(service, none);
   for (const protection of guarded) {

@@ -128,7 +128,8 @@ const data = [new Uint8Array(16)];
 /** Valid parameters of each method, over data of the request. */
 export const derivations: Readonly<Record<Exclude<DerivationMethod, number>, object>> = {
   PBKDF2: { CryptographicParameters: hash, Salt: numbered(8), IterationCount: 2_000 },
-  HASH: { CryptographicParameters: hash },
+  // SHA-256 of a key is its Digest.
+  HASH: { CryptographicParameters: { HashingAlgorithm: 'SHA_512' } },
   HMAC: { CryptographicParameters: hash, DerivationData: data },
   ENCRYPT: {
     CryptographicParameters: { BlockCipherMode: 'ECB', PaddingMethod: 'None' },
