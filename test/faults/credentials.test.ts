@@ -166,7 +166,10 @@ t.test(
     const metrics = await page(`http://${metricsAt}/metrics`);
     for (const reason of ['a one-time password is shown again', 'the ticket is unknown or has ended'])
       t.ok(metrics.includes(`kmipd_credentials_refused_total{reason="${reason}"} 1`), reason);
-    t.match(server.output, /"client":"demo","connection":"\w+","msg":"authentication failed"/);
+    t.match(
+      server.output,
+      /"client":"demo","connection":"\w+","peer":"[\d.:]+","msg":"authentication failed"/,
+    );
     const secrets: Secret[] = [
       { name: 'the password', bytes: ascii(word) },
       { name: 'a one-time password', bytes: ascii(code) },
