@@ -251,7 +251,10 @@ export class SharedWriter {
         );
         return;
       }
-      this.messages.push({ ...common, ended, steps: plan.steps(answers), undone: failed !== -1 });
+      const undone = failed !== -1;
+      // The answers to undone items hold no output; of a refused use it is known that too little was left.
+      const steps = plan.steps(answers).filter(({ kind }) => !undone || kind === 'refused');
+      this.messages.push({ ...common, ended, steps, undone });
     }
   }
 
@@ -263,10 +266,10 @@ export class SharedWriter {
     else if (roll < 55) parts.push(this.#spend());
     else if (roll < 65) parts.push(this.#replace(0), this.#replace(1), this.#spend());
     else if (roll < 75) parts.push(this.#rekey(), this.#replace(), this.#spend());
-    else if (roll < 80) return this.#late(this.#spend());
-    else if (roll < 85) return this.#late(this.#replace());
+    // A use in a batch that is undone stays counted, and its answer does not tell at what count it came.
+    else if (roll < 82) return this.#late(this.#replace());
     else if (roll < 90) return this.#late(this.#rekey());
-    else return this.#late(this.#replace(), this.#rekey(), this.#spend());
+    else return this.#late(this.#replace(), this.#rekey());
     return joined(parts, false);
   }
 
