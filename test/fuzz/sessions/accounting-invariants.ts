@@ -33,7 +33,10 @@ export function valuesAreOfObjects(observation: Observation): string | undefined
     if (valueIn(result) === undefined || id === undefined) continue;
     const row = rowAfter(observation, id);
     if (row === undefined) return `${id} was shown, and the server does not have it`;
-    if (result.operation === 'Get' && row.attributes.get('Fresh') === true)
+    const isReplaced = observation.results.some(
+      (each) => each.operation === 'Import' && idIn(each) === id && each.answer.status === 'Success',
+    );
+    if (result.operation === 'Get' && row.attributes.get('Fresh') === true && !isReplaced)
       return `${id} was shown and is Fresh`;
     if (row.type === 'Certificate' && isIssued(observation, id) === false)
       return `the certificate ${id} was shown, and no list of revoked ones could contain it`;

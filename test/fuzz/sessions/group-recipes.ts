@@ -100,7 +100,11 @@ const registerPassword: Recipe = (draw, material) => ({
   operation: 'Register',
   request: {
     ObjectType: 'SecretData',
-    Attributes: template(attribute('CryptographicUsageMask', 0x200), attribute('Sensitive', true)),
+    Attributes: template(
+      attribute('CryptographicUsageMask', 0x200),
+      attribute('Sensitive', true),
+      attribute('ActivationDate', material.now),
+    ),
     Object: {
       type: 'SecretData',
       value: {
@@ -120,7 +124,7 @@ const passwords = [new TextEncoder().encode('password that all know')] as const;
 
 /** The recipes with how often each is chosen. */
 export const groupRecipes: Readonly<Record<string, readonly [weight: number, Recipe]>> = {
-  delegatedLogin: [3, delegatedLogin],
+  delegatedLogin: [4, delegatedLogin],
   login: [1, login],
   setDefaults: [1, setDefaults],
   setConstraints: [1, setConstraints],
@@ -131,5 +135,5 @@ export const groupRecipes: Readonly<Record<string, readonly [weight: number, Rec
   cancel: [1, aboutJob('Cancel')],
   process: [1, aboutJob('Process')],
   queryAsynchronousRequests: [1, queryAsynchronousRequests],
-  registerPassword: [1, registerPassword],
+  registerPassword: [2, registerPassword],
 };

@@ -1,19 +1,5 @@
-import type { InvariantName } from './invariants.ts';
-
-/** One place of a mutant: the text, which its file has once, and what takes its place. */
-export interface Patch {
-  readonly file: string;
-  readonly text: string;
-  readonly replacement: string;
-}
-
-/** A fault that the sessions must find: the source without one of its protections. */
-export interface Mutant {
-  readonly name: string;
-  readonly patches: readonly Patch[];
-  /** The invariants of which one must be broken. */
-  readonly breaks: readonly InvariantName[];
-}
+import { flows, parameters, protection } from './key-mutants.ts';
+import type { Mutant, Patch } from './mutant.ts';
 
 const undoneOutput: Patch = {
   file: 'src/protocol/batch/batch.ts',
@@ -123,40 +109,6 @@ const replacement: readonly Mutant[] = [
   },
 ];
 
-const hiddenInputs = 'src/operations/creation/derivation-protection.ts';
-
-/** What is made from protected objects (docs/decisions/27-protection-flows.md). */
-const flows: readonly Mutant[] = [
-  {
-    name: 'a request overrides the protection that is inherited',
-    patches: [
-      {
-        file: 'src/object/protection.ts',
-        text: 'return [...requested.filter((attribute) => !isInherited(attribute)), ...inherited];',
-        replacement:
-          'return [...inherited.filter(({ name }) => !requested.some((each) => each.name === name)), ...requested];',
-      },
-    ],
-    breaks: ['protectionIsInherited'],
-  },
-  {
-    name: 'short keys are derived from protected ones',
-    patches: [{ file: hiddenInputs, text: 'if (bits < minBits)', replacement: 'if (false)' }],
-    breaks: ['derivationsAreOneWay'],
-  },
-  {
-    name: 'protected data is encrypted into a key',
-    patches: [
-      {
-        file: hiddenInputs,
-        text: 'if (data !== undefined && !isDataHidden(method, parameters))',
-        replacement: 'if (false)',
-      },
-    ],
-    breaks: ['derivationsAreOneWay'],
-  },
-];
-
 const restrictedWork = 'src/protocol/authentication/restricted-work.ts';
 
 /** Rights of tickets and roles (docs/decisions/32-limited-rights.md). */
@@ -218,65 +170,12 @@ const rights: readonly Mutant[] = [
   },
 ];
 
-/** Parameters of keys, vectors, and data in parts (docs/decisions/28-key-parameters.md). */
-const parameters: readonly Mutant[] = [
-  {
-    name: 'a request leaves the parameters of the key',
-    patches: [
-      {
-        file: 'src/crypto/parameter-binding.ts',
-        text: 'if (own.length === 0) return requested;',
-        replacement: 'if (own.length === 0 || Object.keys(requested).length > 0) return requested;',
-      },
-    ],
-    breaks: ['parametersBind'],
-  },
-  {
-    name: 'a client chooses the vector of a key with Random IV',
-    patches: [
-      {
-        file: 'src/operations/usable-key.ts',
-        text: 'if (parameters.RandomIV === true && request.iv !== undefined)',
-        replacement: 'if (false)',
-      },
-    ],
-    breaks: ['vectorsAreUnique'],
-  },
-  {
-    name: 'new encryption takes short vectors',
-    patches: [
-      {
-        file: 'src/crypto/ciphers/cipher-suites.ts',
-        text: 'const minNewIvBytes = 8;',
-        replacement: 'const minNewIvBytes = 0;',
-      },
-    ],
-    breaks: ['vectorsAreUnique'],
-  },
-  {
-    name: 'encryptions under random vectors are not counted',
-    patches: [
-      {
-        file: 'src/protocol/batch/context-factory.ts',
-        text: 'randomIvUses: { count: (key) => this.#randomIvUses.count(sender.principal.group, key) },',
-        replacement: 'randomIvUses: { count: async () => {} },',
-      },
-    ],
-    breaks: ['vectorsAreCounted'],
-  },
-  {
-    name: 'decryption in parts releases data before the tag has verified',
-    patches: [
-      {
-        file: 'src/crypto/ciphers/cipher-streams.ts',
-        text: 'parts.push(data.slice());\n        return nothing;',
-        replacement:
-          'parts.push(data.slice());\n        return createDecipher(suite, key, iv as Uint8Array).update(data);',
-      },
-    ],
-    breaks: ['partsAreVerified'],
-  },
-];
-
 /** Every mutant. */
-export const mutants: readonly Mutant[] = [...undo, ...flows, ...replacement, ...rights, ...parameters];
+export const mutants: readonly Mutant[] = [
+  ...undo,
+  ...flows,
+  ...protection,
+  ...replacement,
+  ...rights,
+  ...parameters,
+];

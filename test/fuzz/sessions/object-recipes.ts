@@ -279,7 +279,7 @@ export const creationRecipes: Readonly<Record<string, readonly [weight: number, 
 
 export const objectRecipes: Readonly<Record<string, readonly [weight: number, Recipe]>> = {
   ...creationRecipes,
-  deriveKey: [4, deriveKey],
+  deriveKey: [5, deriveKey],
   joinSplitKey: [1, joinSplitKey],
   reKey: [1, reKey],
   reKeyKeyPair: [1, reKeyKeyPair],

@@ -8,7 +8,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mutant, mutants, type Patch } from './mutants.ts';
+import type { Mutant, Patch } from './mutant.ts';
+import { mutants } from './mutants.ts';
 
 const { values } = parseArgs({
   options: {

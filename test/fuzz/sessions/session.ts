@@ -89,9 +89,10 @@ export class Session {
     const ticket = this.ledger.tickets[step.ticket - 1];
     const before = server.store.snapshot();
     // Process answers only when its job has ended.
-    if (requests.some(({ operation }) => operation === 'Process')) server.store.release();
+    const isWaiting = requests.some(({ operation }) => operation === 'Process');
+    if (isWaiting) server.store.release();
     const wasHolding = server.store.isHolding;
-    if (step.trouble === 'hold') server.store.holdJobs();
+    if (step.trouble === 'hold' && !isWaiting) server.store.holdJobs();
     server.store.faults = [...(faults[step.trouble] ?? [])];
     const message = encodeStep(step, version, requests, ticket?.value);
     const response = await server.send(step.client, message);

@@ -52,18 +52,32 @@ export function recipeOf({ recipe }: Action): Recipe {
 
 type Weighted = Readonly<Record<string, readonly [weight: number, Recipe]>>;
 
-function actionOf(weighted: Weighted): fc.Arbitrary<Action> {
+/** An action before its recipe is chosen from the session's. */
+interface DrawnAction {
+  readonly choice: number;
+  readonly numbers: readonly number[];
+}
+
+function nameOf(weighted: Weighted): fc.Arbitrary<string> {
   const names = Object.entries(weighted).map(([name, [weight]]) => ({
     weight,
     arbitrary: fc.constant(name),
   }));
-  return fc.record({
-    recipe: fc.oneof(...names),
-    numbers: fc.array(fc.nat(255), { minLength: 12, maxLength: 12 }),
-  });
+  return fc.oneof(...names);
 }
 
-const action = actionOf({ ...objectRecipes, ...useRecipes, ...groupRecipes });
+const numbers = fc.array(fc.nat(255), { minLength: 12, maxLength: 12 });
+const drawnAction: fc.Arbitrary<DrawnAction> = fc.record({ choice: fc.nat(255), numbers });
+
+/**
+ * The recipes of a session. A session that has few of them repeats and combines them more, so that what takes
+ * several messages is found earlier.
+ */
+const palette = fc.array(nameOf({ ...objectRecipes, ...useRecipes, ...groupRecipes }), {
+  minLength: 3,
+  maxLength: 12,
+  size: 'max',
+});
 
 const mostly = <T>(usual: T, ...others: readonly (readonly [weight: number, T])[]): fc.Arbitrary<T> =>
   fc.oneof(
@@ -71,7 +85,7 @@ const mostly = <T>(usual: T, ...others: readonly (readonly [weight: number, T])[
     ...others.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })),
   );
 
-const step: fc.Arbitrary<Step> = fc.record({
+const drawnStep = fc.record({
   client: mostly<ClientName>('insider', [3, 'outsider'], [2, 'owner']),
   version: mostly<Version>('2.1', [6, '1.4'], [2, '2.0'], [1, '1.2']),
   option: mostly<Step['option']>('Continue', [20, 'Undo'], [8, 'Stop']),
@@ -87,10 +101,12 @@ const step: fc.Arbitrary<Step> = fc.record({
     [1, 'deny'],
   ),
   subject: fc.oneof(fc.nat(2), fc.nat(11)),
-  actions: fc.array(action, { minLength: 1, maxLength: 4, size: 'max' }),
+  actions: fc.array(drawnAction, { minLength: 1, maxLength: 4, size: 'max' }),
 });
 
-const ownerStep = fc.array(actionOf(creationRecipes), { minLength: 1, maxLength: 6, size: 'max' }).map(
+const creation: fc.Arbitrary<Action> = fc.record({ recipe: nameOf(creationRecipes), numbers });
+
+const ownerStep = fc.array(creation, { minLength: 1, maxLength: 6, size: 'max' }).map(
   (actions): Step => ({
     client: 'owner',
     version: '2.1',
@@ -106,8 +122,16 @@ const ownerStep = fc.array(actionOf(creationRecipes), { minLength: 1, maxLength:
 
 /** A session: the owner makes some objects, then messages of all clients follow. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(ownerStep, fc.array(step, { minLength: 1, maxLength: 16, size: 'max' }))
-  .map(([first, others]) => [first, ...others]);
+  .tuple(palette, ownerStep, fc.array(drawnStep, { minLength: 1, maxLength: 16, size: 'max' }))
+  .map(([chosen, first, others]) => {
+    // An item that fails is what Undo and Continue are about.
+    const names = [...chosen, 'failing'];
+    const resolve = ({ choice, ...action }: DrawnAction): Action => ({
+      ...action,
+      recipe: names[choice % names.length] as string,
+    });
+    return [first, ...others.map((each) => ({ ...each, actions: each.actions.map(resolve) }))];
+  });
 
 /** The version of the step, or the newest where its operations or its ticket need that. */
 export function versionFor(step: Step, names: readonly string[]): Version {

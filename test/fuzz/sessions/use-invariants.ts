@@ -12,7 +12,7 @@ import {
   type Result,
   rowAfter,
   rowBefore,
-  type valueIn,
+  valueIn,
 } from './observation.ts';
 import { type ObjectView, viewOf } from './rows.ts';
 
@@ -33,9 +33,12 @@ export function lifecycleGoesOn({ before, after, now, results }: Observation): s
     }
     if (was.encoded === undefined || is.encoded === undefined) continue;
     if (Buffer.compare(was.encoded, is.encoded) === 0) continue;
-    const isRevoked = results.some((result) => result.operation === 'Revoke' && idIn(result) === id);
+    const isChanged = (operations: RegExp): boolean =>
+      results.some((result) => operations.test(result.operation) && idIn(result) === id);
+    const isRevoked = isChanged(/^Revoke$/);
     if (was.state(now) === 'Active' && !isRevoked) return `${id} was Active and was replaced`;
-    if (usesLeft(is) > usesLeft(was)) return `${id} has more uses left since it was replaced`;
+    if (usesLeft(is) > usesLeft(was) && !isChanged(/Attribute$/))
+      return `${id} has more uses left since it was replaced`;
   }
   return undefined;
 }
@@ -69,7 +72,11 @@ function boundUse(result: Result): { id: string; stated: CryptographicParameters
     result.request['KeyWrapType'] === 'NotWrapped' && value !== undefined && hasKeyBlock(value)
       ? value.value.KeyBlock.KeyWrappingData
       : undefined;
-  const wrapped = result.request['KeyWrappingSpecification'] as typeof unwrapped;
+  // Export of a destroyed object answers without a value, so that nothing is wrapped.
+  const wrapped =
+    valueIn(result) === undefined
+      ? undefined
+      : (result.request['KeyWrappingSpecification'] as typeof unwrapped);
   const information = (wrapped ?? unwrapped)?.EncryptionKeyInformation;
   return { id: information?.UniqueIdentifier ?? '', stated: information?.CryptographicParameters };
 }
@@ -213,7 +220,9 @@ function isReached({ rights = [] }: IssuedTicket, { id, attributes }: ObjectView
 
 /** Whether an item has put an object in the place of another. */
 function isReplacement({ before }: Observation, result: Result): boolean {
-  return result.operation === 'Import' && isSuccess(result) && before.objects.has(idIn(result) ?? '');
+  const { operation, request, job } = result;
+  if (operation !== 'Import' || request['ReplaceExisting'] !== true || job !== undefined) return false;
+  return isSuccess(result) && before.objects.has(idIn(result) ?? '');
 }
 
 /** A client does what its role includes, at the time of the answer, and nothing else. */
