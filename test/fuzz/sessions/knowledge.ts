@@ -44,6 +44,8 @@ interface Secret {
 export class Knowledge {
   readonly #known = new Set<string>();
   readonly #secrets = new Map<string, Secret>();
+  /** Bytes that an open object has, or had. */
+  readonly #released = new Set<string>();
   #wrapped: WrappedKey[] = [];
   #derived: DerivedByEncryption[] = [];
   /** Secrets that have become known, by the identifier of their object. */
@@ -86,7 +88,7 @@ export class Knowledge {
 
   /** From now on the bytes must not become known, unless they are. */
   keepSecret(id: string, bytes: Uint8Array): void {
-    if (bytes.length < tellingBytes || this.isKnown(bytes)) return;
+    if (bytes.length < tellingBytes || this.isKnown(bytes) || this.#released.has(latin(bytes))) return;
     const text = latin(bytes.subarray(0, comparedBytes));
     const windows = Array.from({ length: text.length - tellingBytes + 1 }, (_, at) =>
       text.slice(at, at + tellingBytes),
@@ -101,6 +103,7 @@ export class Knowledge {
   /** The bytes may become known: an open object has them too. */
   release(bytes: Uint8Array): void {
     this.#secrets.delete(latin(bytes));
+    this.#released.add(latin(bytes));
   }
 
   /** Looks for secrets in bytes of an answer, and in what its texts encode. */

@@ -75,6 +75,7 @@ export class Ledger {
     for (const result of results) {
       if (result.answer.status === 'Success' && changesLimits(result)) changed.add(idIn(result) ?? '');
       this.#countUse(result, observation, changed);
+      if (result.job !== undefined) this.fetched.add(result.job);
       const sent = result.request['Object'];
       if (client !== 'owner' && sent !== undefined) this.knowledge.learnValue(sent as never);
     }
@@ -123,10 +124,17 @@ export class Ledger {
       uses: 0n,
     });
     for (const secret of view.secrets) {
-      if (isTightened) continue;
-      if (isSensitive || isNotExtractable) this.knowledge.keepSecret(view.id, secret);
-      else this.knowledge.release(secret);
+      if (!isSensitive && !isNotExtractable) this.knowledge.release(secret);
+      else if (!isTightened && maker !== undefined && this.#isMadeSecretly(maker))
+        this.knowledge.keepSecret(view.id, secret);
     }
+  }
+
+  /** Whether nobody can make the same object from objects that are open. */
+  #isMadeSecretly(maker: Result): boolean {
+    const sources = maker.operation === 'ReKey' ? [] : sourcesOf(maker);
+    const secrets = sources.flatMap((id) => this.keys.get(id)?.secrets ?? []);
+    return sources.length === 0 || secrets.some((secret) => this.knowledge.isSecret(secret));
   }
 
   /**
@@ -155,7 +163,6 @@ export class Ledger {
 
   #recordResult(result: Result, observation: Observation): void {
     const { client } = observation;
-    if (result.job !== undefined) this.fetched.add(result.job);
     this.#recordStream(result, observation);
     this.#recordFetch(result, client !== 'owner');
     if (client === 'owner') return;

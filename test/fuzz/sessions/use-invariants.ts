@@ -35,7 +35,8 @@ export function lifecycleGoesOn({ before, after, now, results }: Observation): s
     if (Buffer.compare(was.encoded, is.encoded) === 0) continue;
     const isChanged = (operations: RegExp): boolean =>
       results.some((result) => operations.test(result.operation) && idIn(result) === id);
-    const isRevoked = isChanged(/^Revoke$/);
+    // A Revoke of the same message or job comes first, and the replacement keeps the state that it leaves.
+    const isRevoked = !['Active', 'PreActive'].includes(is.state(now));
     if (was.state(now) === 'Active' && !isRevoked) return `${id} was Active and was replaced`;
     if (usesLeft(is) > usesLeft(was) && !isChanged(/Attribute$/))
       return `${id} has more uses left since it was replaced`;
