@@ -140,7 +140,7 @@ const rights: readonly Mutant[] = [
     patches: [
       {
         file: restrictedWork,
-        text: 'if (!this.#rights.some((right) => isMember(right, object)))',
+        text: 'if (groups.length === 0 || !groups.every((group) => granted.has(group)))',
         replacement: 'if (false)',
       },
     ],
