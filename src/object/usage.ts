@@ -157,14 +157,32 @@ export function isUnallocated({ UsageLimitsTotal, UsageLimitsCount }: UsageLimit
   return UsageLimitsCount === undefined || UsageLimitsCount === UsageLimitsTotal;
 }
 
-/** Applies changes that outlive their batch item; the unit of work implements it. */
-interface LastingChanges {
-  applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void;
+/** What one use deducts from limits of either unit; undefined: it cannot be told in that unit. */
+export type UseAmounts = Readonly<Record<'Byte' | 'Object', bigint | undefined>>;
+
+/** Port: counts uses of keys against the Usage Limits of the ticket that the client shows, if any. */
+export interface TicketUses {
+  /**
+   * As a lasting change.
+   * @throws {KmipError} UsageLimitExceeded when too little is left, or the use cannot be told in its unit
+   */
+  count(object: ManagedObject, amounts: UseAmounts): void;
+}
+
+/** What a use is counted with. */
+interface UseCounting {
+  readonly work: {
+    /** Applies a change that outlives its batch item; the unit of work implements it. */
+    applyLasting(object: ManagedObject, change: (object: ManagedObject) => void): void;
+  };
+  readonly ticketUses: TicketUses;
+  /** POSIX seconds. */
+  readonly now: number;
 }
 
 /**
  * Subtracts `amount` (bytes or objects, by the unit of the limits) from the Usage Limits, for Get Usage
- * Allocation, as a lasting change.
+ * Allocation, and from those of the ticket, as a lasting change. An allocation of bytes is one use there.
  *
  * @throws {KmipError} AttributeNotFound (1.x: IllegalOperation) without limits, WrongKeyLifecycleState (1.x:
  * IllegalOperation) when the object may not protect data, InvalidField for a negative amount,
@@ -173,7 +191,7 @@ interface LastingChanges {
 export function allocateUsage(
   object: ManagedObject,
   amount: bigint,
-  { work, now }: { readonly work: LastingChanges; readonly now: number },
+  { work, ticketUses, now }: UseCounting,
 ): void {
   const limits = object.attributes.get('UsageLimits');
   if (limits === undefined) fail('AttributeNotFound', 'the object has no Usage Limits', 'IllegalOperation');
@@ -181,25 +199,26 @@ export function allocateUsage(
   if (amount < 0n) fail('InvalidField', 'the requested Usage Limits Count is negative');
   if (amount > remaining(limits))
     fail('UsageLimitExceeded', 'the requested amount exceeds the remaining Usage Limits');
+  if (amount > 0n) {
+    const isBytes = limits.UsageLimitsUnit === 'Byte';
+    ticketUses.count(object, { Byte: isBytes ? amount : undefined, Object: isBytes ? 1n : amount });
+  }
   work.applyLasting(object, (each) => decrementLimits(each, () => amount, now));
 }
 
 /**
- * Subtracts one use of a key on `bytes` bytes of data (Encrypt, Sign and others) from the Usage Limits, if
- * there are any, as a lasting change.
+ * Subtracts one use of a key on `bytes` bytes of data (Encrypt, Sign and others) from its Usage Limits and
+ * from those of the ticket, as far as there are any, as a lasting change.
  *
- * @throws {KmipError} PermissionDenied when the limits are exhausted, as the test cases of every version
- * expect.
+ * @throws {KmipError} PermissionDenied when the limits of the key are exhausted, as the test cases of every
+ * version expect; UsageLimitExceeded when those of the ticket are.
  */
-export function countUse(
-  object: ManagedObject,
-  bytes: number,
-  { work, now }: { readonly work: LastingChanges; readonly now: number },
-): void {
+export function countUse(object: ManagedObject, bytes: number, { work, ticketUses, now }: UseCounting): void {
   const limits = object.attributes.get('UsageLimits');
   const amountOf = ({ UsageLimitsUnit: unit }: UsageLimits) => (unit === 'Object' ? 1n : BigInt(bytes));
   if (limits !== undefined && amountOf(limits) > remaining(limits))
     fail('PermissionDenied', 'the Usage Limits are exhausted');
+  ticketUses.count(object, { Byte: BigInt(bytes), Object: 1n });
   // Without limits as well: they may have been deleted by an item of the batch that is undone.
   work.applyLasting(object, (each) => decrementLimits(each, amountOf, now));
 }

@@ -7,6 +7,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import type { TicketUses } from '../object/usage.ts';
 import type { EnrolmentChange, Filter } from '../store/store.ts';
 
 /** The context that a handler is called with, and the ports in it. The protocol layer implements them. */
@@ -34,6 +35,7 @@ export interface Context {
   readonly multiPart: MultiPart;
   readonly attempts: Attempts;
   readonly randomIvUses: RandomIvUses;
+  readonly ticketUses: TicketUses;
   /** The connection the request came on; absent where roles cannot be exchanged. */
   readonly channel?: Channel | undefined;
   /** Issues and accepts client certificates; absent where the connection has no enrolled client. */

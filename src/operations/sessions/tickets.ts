@@ -3,6 +3,7 @@ import type { Ticket } from '../../../codec/structures/credentials.ts';
 import { fail } from '../../common/errors.ts';
 import { readJson, writeJson } from '../../common/json.ts';
 import type { DelegatedRight, Principal } from '../../identity/principal.ts';
+import type { UseAmounts } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 
 /**
@@ -110,8 +111,9 @@ export function toAllowance(limits: UsageLimits | undefined): Allowance | undefi
   return { unit, left: String(total) };
 }
 
-/** Deducts one use of `bytes` bytes; returns undefined when the allowance does not suffice. */
-export function deductUse({ unit, left }: Allowance, bytes: number): Allowance | undefined {
-  const remains = BigInt(left) - (unit === 'Object' ? 1n : BigInt(bytes));
+/** Deducts a use; returns undefined when the allowance does not suffice, or has another unit than the use. */
+export function deductUse({ unit, left }: Allowance, amounts: UseAmounts): Allowance | undefined {
+  const amount = amounts[unit];
+  const remains = amount === undefined ? -1n : BigInt(left) - amount;
   return remains < 0n ? undefined : { unit, left: String(remains) };
 }

@@ -1,5 +1,6 @@
 import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { TicketUses, UseAmounts } from '../../object/usage.ts';
 import type { Context } from '../../operations/context.ts';
 import {
   deductUse,
@@ -10,42 +11,46 @@ import {
 } from '../../operations/sessions/tickets.ts';
 import { grants, reaches } from './rights.ts';
 
-/** Operations that protect data with a key; Usage Limits count these only (KMIP 2.1 §4.60). */
-const protecting: ReadonlySet<string> = new Set(['Encrypt', 'Sign', 'MAC']);
+const unlimited: TicketUses = { count() {} };
 
 /**
- * Counts one use of a key against the Usage Limits of the ticket that the client shows, and against those of
- * the first Right that allows it, as a lasting change.
- * @throws {KmipError} UsageLimitExceeded when no use is left.
+ * Returns the port that counts an item's uses of keys against the Usage Limits of the ticket that the client
+ * shows, and against those of the first Right that allows the operation with the key. The record of the
+ * ticket is loaded here, because uses are counted without waiting.
  */
-export async function countTicketUse(
+export async function openTicketUses(
   operation: string,
-  object: ManagedObject,
-  request: Readonly<Record<string, unknown>>,
-  { principal: { ticket: id }, work }: Context,
-): Promise<void> {
-  if (id === undefined || !protecting.has(operation)) return;
+  { principal: { ticket: id }, work }: Pick<Context, 'principal' | 'work'>,
+): Promise<TicketUses> {
+  if (id === undefined) return unlimited;
   const content = await work.records.load(ticketKind, id);
-  const ticket = content && readTicket(content);
-  if (ticket === undefined) fail('InvalidTicket', 'the ticket is not valid');
-  const isLimited = ticket.usage !== undefined || ticket.rights?.some(({ usage }) => usage !== undefined);
-  if (!isLimited) return;
-  const data = (request.Data ?? request.DigestedData) as Uint8Array | undefined;
-  const count = (now: Uint8Array | undefined): Uint8Array => {
-    const left = now && afterKeyUse(readTicket(now), operation, object, data?.length ?? 0);
-    if (left === undefined) fail('UsageLimitExceeded', 'the Usage Limits of the ticket are used up');
-    return writeTicket(left);
+  if (content === undefined) return ended;
+  const { usage, rights, expires } = readTicket(content);
+  if (usage === undefined && !rights?.some((right) => right.usage !== undefined)) return unlimited;
+  return {
+    count(object, amounts) {
+      const spend = (now: Uint8Array | undefined): Uint8Array => {
+        const left = now && afterKeyUse(readTicket(now), operation, object, amounts);
+        if (left === undefined) fail('UsageLimitExceeded', 'the Usage Limits of the ticket are used up');
+        return writeTicket(left);
+      };
+      work.records.putLasting(ticketKind, id, spend, expires);
+    },
   };
-  work.records.putLasting(ticketKind, id, count, ticket.expires);
 }
+
+/** An earlier item of the message has ended the ticket: its limits are not known any more. */
+const ended: TicketUses = {
+  count: () => fail('InvalidTicket', 'the ticket is not valid'),
+};
 
 function afterKeyUse(
   ticket: TicketRecord,
   operation: string,
   object: ManagedObject,
-  bytes: number,
+  amounts: UseAmounts,
 ): TicketRecord | undefined {
-  const usage = ticket.usage && deductUse(ticket.usage, bytes);
+  const usage = ticket.usage && deductUse(ticket.usage, amounts);
   if (ticket.usage !== undefined && usage === undefined) return undefined;
   const spent = usage === undefined ? ticket : { ...ticket, usage };
   const { rights } = ticket;
@@ -53,7 +58,7 @@ function afterKeyUse(
   for (const [index, right] of rights.entries()) {
     if (!grants(right, operation) || !reaches(right, object)) continue;
     if (right.usage === undefined) return spent;
-    const rest = deductUse(right.usage, bytes);
+    const rest = deductUse(right.usage, amounts);
     if (rest !== undefined) return { ...spent, rights: rights.with(index, { ...right, usage: rest }) };
   }
   return undefined;

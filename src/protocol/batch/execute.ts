@@ -10,7 +10,7 @@ import { loadNamedObject } from '../../operations/named-objects.ts';
 import type { AnyOperation, OperationTarget } from '../../operations/operation.ts';
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
 import { restrictToRights } from '../authentication/rights.ts';
-import { countTicketUse } from '../authentication/ticket-use.ts';
+import { openTicketUses } from '../authentication/ticket-use.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
@@ -52,12 +52,12 @@ export async function execute(
 ): Promise<ItemResult> {
   const { operation, context, checkResult } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
+  unrestricted.countUsesOn(await openTicketUses(operation.name, unrestricted));
   const answers: Answer[] = [];
   const eventLoop = new EventLoopYield();
   for (const payload of payloadReaders(item, operation, context, execution)) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
-    const contexts = { context, unrestricted };
-    const answer = await callHandler(operation, request, contexts, execution.identifiers);
+    const answer = await callHandler(operation, request, context, execution.identifiers);
     checkResult();
     answers.push(answer);
     answered();
@@ -140,7 +140,7 @@ type Answer = Readonly<Record<string, unknown>>;
 async function callHandler(
   operation: AnyOperation,
   request: Record<string, unknown>,
-  { context, unrestricted }: { readonly context: ItemContext; readonly unrestricted: ItemContext },
+  context: ItemContext,
   identifiers: BatchIdentifiers,
 ): Promise<Answer> {
   const target: OperationTarget = operation.target;
@@ -149,7 +149,6 @@ async function callHandler(
     case 'object': {
       const named = request[target.identifiedBy ?? 'UniqueIdentifier'] as string | undefined;
       const object = await loadNamedObject(identifiers.resolve(named), target, context);
-      await countTicketUse(operation.name, object, request, unrestricted);
       const answer = await handle(request, context.withObject(object));
       context.setPlaceholder(identifierOf(answer) ?? object.id);
       return answer;

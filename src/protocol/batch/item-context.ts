@@ -1,10 +1,11 @@
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { TicketUses } from '../../object/usage.ts';
 import type { Attempts, Context, EarlierAnswer, MultiPart, ObjectContext } from '../../operations/context.ts';
 import type { FailedAttempts } from './attempts.ts';
 import type { MultiPartOperations, PartItem } from './multi-part.ts';
 
 /** The part of the handler context that is the same for all items of a batch. */
-export type BatchContext = Omit<Context, 'work' | 'multiPart' | 'attempts' | 'answerWith'>;
+export type BatchContext = Omit<Context, 'work' | 'multiPart' | 'attempts' | 'ticketUses' | 'answerWith'>;
 
 /** State that outlives the messages of a client; the ports of an item are made from these. */
 export interface ProcessState {
@@ -23,6 +24,8 @@ export class ItemPorts {
   #attempts: Attempts | undefined;
   /** The answers that the handler gave instead of its own; undefined when it gave none. */
   earlierAnswers: readonly EarlierAnswer[] | undefined;
+  /** Counts nothing until the item has been permitted. */
+  ticketUses: TicketUses = { count() {} };
 
   constructor(item: PartItem, state: ProcessState) {
     this.#item = item;
@@ -61,6 +64,11 @@ export class ItemContext implements Context {
     this.#ports = ports;
     this.work = work;
     this.server = server;
+  }
+
+  /** Counts the item's uses of keys there, in all contexts of the item. */
+  countUsesOn(ticketUses: TicketUses): void {
+    this.#ports.ticketUses = ticketUses;
   }
 
   /** Returns the context of the same item with other views of its layer and of the server's description. */
@@ -125,6 +133,9 @@ export class ItemContext implements Context {
   }
   get attempts(): Attempts {
     return this.#ports.attempts;
+  }
+  get ticketUses(): TicketUses {
+    return this.#ports.ticketUses;
   }
   get answerWith(): Context['answerWith'] {
     return this.#ports.answerWith;

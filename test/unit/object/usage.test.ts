@@ -28,6 +28,7 @@ function key(state: StateName, mask = everything): ManagedObject {
 const at = (time: number) => ({
   now: time,
   work: { applyLasting: (object: ManagedObject, change: (object: ManagedObject) => void) => change(object) },
+  ticketUses: { count() {} },
 });
 
 const wrongState = ['PermissionDenied', 'PermissionDenied', 'WrongKeyLifecycleState'];
