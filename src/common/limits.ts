@@ -44,7 +44,13 @@ export const limitDefinitions = {
     1_000,
     1,
     100_000,
-    'Items of a batch, and objects that one item names. A request with more is refused.',
+    'Items of a batch, objects that one item names, and objects that the references of a batch stand for. More are refused.',
+  ),
+  referenceBytes: define(
+    8_388_608,
+    1_024,
+    1_073_741_824,
+    'Bytes that references add to the items of a batch, and bytes of Ephemeral Data in it. An item beyond fails.',
   ),
   handshakeMilliseconds: define(
     10_000,

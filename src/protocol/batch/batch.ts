@@ -8,6 +8,7 @@ import { EventLoopYield } from './event-loop-yield.ts';
 import { type Execution, execute, recordResults } from './execute.ts';
 import { asRefusal } from './failure.ts';
 import type { ItemContext } from './item-context.ts';
+import { answerBytes, availableBytes, failureBytes, responseTooLarge } from './response-size.ts';
 import { staysWhenUndone } from './undone-answers.ts';
 
 /** Everything that one attempt to execute a batch works with. */
@@ -42,13 +43,6 @@ interface Outcome {
 
 const noPayload = new Uint8Array(0);
 
-/** TTLV bytes of a response around its items: message, header, version, time stamp, count. */
-const headBytes = 8 + 8 + 40 + 16 + 16;
-/** TTLV bytes of a successful item around its payload: item, operation, status. */
-const itemBytes = 8 + 16 + 16;
-/** TTLV bytes that a failed item usually has beyond those: reason and message. */
-const failureBytes = 64;
-
 /**
  * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop
  * neither runs nor answers later items, Continue runs them, and Undo takes back the earlier ones and answers
@@ -68,13 +62,13 @@ export async function runItems(
 ): Promise<ResponseItem[][]> {
   const option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
-  let available = availableBytes(request, environment);
+  let available = availableBytes(request, environment.responseBytes);
   const eventLoop = new EventLoopYield();
   for (const item of request.items) {
     if (eventLoop.isDue) await eventLoop.yield();
     const outcome = await runItem(item, environment, available);
     outcomes.push(outcome);
-    available -= bytesOf(item, outcome.payloads?.map(({ length }) => length) ?? [failureBytes]);
+    available -= bytesOf(outcome);
     if (outcome.failure === undefined || option === 'Continue') continue;
     if (option === 'Undo') environment.unit.undo();
     break;
@@ -83,19 +77,14 @@ export async function runItems(
   return outcomes.map((outcome) => answersOf(outcome, request.version, undone));
 }
 
-/** TTLV bytes that the response has for all of its items. */
-export function availableBytes(request: RequestMessage, { responseBytes }: BatchEnvironment): number {
-  return responseBytes - headBytes - correlationBytes(request);
+/** TTLV bytes that the answers to an item take. */
+function bytesOf({ item, payloads }: Pick<Outcome, 'item' | 'payloads'>): number {
+  if (payloads === undefined) return answerBytes(item, failureBytes);
+  return answerBytes(item, sumOf(payloads), payloads.length);
 }
 
-/** TTLV bytes that the answers to an item take whose payloads have these lengths. */
-export function bytesOf({ uniqueBatchItemID: id }: RequestItem, lengths: readonly number[]): number {
-  const around = itemBytes + (id === undefined ? 0 : 16 + id.length);
-  return lengths.reduce((sum, length) => sum + around + length, 0);
-}
-
-function correlationBytes({ header }: RequestMessage): number {
-  return header.ClientCorrelationValue === undefined ? 0 : 16 + header.ClientCorrelationValue.length * 3;
+function sumOf(payloads: readonly Uint8Array[]): number {
+  return payloads.reduce((sum, { length }) => sum + length, 0);
 }
 
 async function runItem(
@@ -115,12 +104,10 @@ async function runItem(
     if (environment.isCancelled?.(item) === true)
       throw new KmipError('OperationCanceledByRequester', 'the request was cancelled');
     const context = environment.createContext(item, layer);
-    const result = await execute(item, context, environment, answered);
+    const result = await execute(item, context, environment, { available, answered });
     const earlier = context.earlierAnswers;
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
-    const lengths = payloads.map(({ length }) => length);
-    if (bytesOf(item, lengths) > available)
-      throw new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
+    if (bytesOf({ item, payloads }) > available) throw responseTooLarge();
     layer.keep();
     recordResults(result, context.version, environment);
     return { item, payloads, earlier };

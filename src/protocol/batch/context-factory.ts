@@ -19,6 +19,7 @@ import { type BatchContext, ItemContext, ItemPorts, type ProcessState } from './
 import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 import { RandomIvUseCounter } from './random-iv-uses.ts';
+import { ReferenceBudget } from './reference-budget.ts';
 
 /** The parts of the server that operations use; all of them last as long as the process. */
 export interface ContextFactoryOptions {
@@ -78,7 +79,7 @@ export class ContextFactory {
    * attempt.
    */
   createEnvironment(execution: BatchExecution): BatchEnvironment {
-    const { operations, server, vault } = this.#options;
+    const { operations, server, vault, limits } = this.#options;
     const { request, unit, sender, unexpected, isRetryable, isCancelled } = execution;
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
@@ -86,7 +87,8 @@ export class ContextFactory {
     return {
       operations,
       identifiers,
-      outputs: new BatchOutputs(),
+      outputs: new BatchOutputs(limits.referenceBytes),
+      references: new ReferenceBudget(limits),
       unsealed: vault.unsealed,
       principal,
       refusal,

@@ -2,7 +2,6 @@ import type { RequestItem } from '../../../codec/envelope.ts';
 import { plan } from '../../../codec/plan.ts';
 import { tagNumber } from '../../../codec/tags.ts';
 import { eraOf, isWithin, type Version } from '../../../codec/version.ts';
-import type { BinaryReader } from '../../../codec/wire/binary-reader.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { fail, MissingPermissionError } from '../../common/errors.ts';
 import type { Context, OperationName } from '../../operations/context.ts';
@@ -15,8 +14,8 @@ import { sealedVaultRefusal } from '../sealed-vault.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
 import type { ItemContext } from './item-context.ts';
-import { withholdOutput } from './payload-withholding.ts';
-import { type BatchResults, resolveReferences } from './references.ts';
+import { asSent, type BatchResults, type ResolvedRequests, resolveReferences } from './references.ts';
+import { answerBytes, responseTooLarge } from './response-size.ts';
 
 const responsePayload = tagNumber('ResponsePayload');
 
@@ -35,12 +34,20 @@ interface ItemResult {
   readonly payloads: readonly Uint8Array[];
 }
 
+/** How the execution of one item ends early, and how its progress is followed. */
+interface ItemExecution {
+  /** TTLV bytes that the response has for the answers to the item. */
+  readonly available: number;
+  /** Is called after each answer of the handler. */
+  answered(): void;
+}
+
 /**
  * Executes one batch item and returns its answers, one for each repetition where the item refers to several
  * objects of earlier answers; all repetitions fail or succeed together. The order of the checks is fixed:
  * credentials, version, permission, existence, type, archived or destroyed, then state and fields, which the
- * handler checks. The caller keeps or drops the changes in the item's layer. `answered` is called after each
- * answer of the handler.
+ * handler checks. The caller keeps or drops the changes in the item's layer. No repetition runs once the
+ * response has no space for all of them.
  * @throws {KmipError} when the item is refused.
  * @throws {WireError} when the payload cannot be read.
  */
@@ -48,26 +55,31 @@ export async function execute(
   item: RequestItem,
   unrestricted: ItemContext,
   execution: Execution,
-  answered: () => void,
+  { available, answered }: ItemExecution,
 ): Promise<ItemResult> {
   const { operation, context, checkResult } = requirePermission(item, unrestricted, execution);
   if (operation.target.kind !== 'server' && !execution.unsealed) throw sealedVaultRefusal();
+  const { write } = plan(operation.response, context.version);
+  const requests = resolveRequests(item, operation, context.version, execution);
+  let left = available - answerBytes(item, 0, requests.count);
+  if (left < 0) throw responseTooLarge();
   unrestricted.countUsesOn(await openTicketUses(operation.name, unrestricted));
   const answers: Answer[] = [];
+  const payloads: Uint8Array[] = [];
   const eventLoop = new EventLoopYield();
-  for (const payload of payloadReaders(item, operation, context, execution)) {
+  for (const payload of requests.readers()) {
     const request = plan(operation.request, context.version).read(payload) as Record<string, unknown>;
     const answer = await callHandler(operation, request, context, execution.identifiers);
     checkResult();
-    answers.push(answer);
     answered();
+    const visible = item.ephemeral ? execution.outputs.withhold(operation.name, answer) : answer;
+    const encoded = encodeMessage((writer) => write(writer, responsePayload, visible as never));
+    left -= encoded.length;
+    if (left < 0) throw responseTooLarge();
+    answers.push(answer);
+    payloads.push(encoded);
     if (eventLoop.isDue) await eventLoop.yield();
   }
-  const { write } = plan(operation.response, context.version);
-  const payloads = answers.map((answer) => {
-    const visible = item.ephemeral ? withholdOutput(operation.name, answer) : answer;
-    return encodeMessage((writer) => write(writer, responsePayload, visible as never));
-  });
   return { operation: operation.name, answers, payloads };
 }
 
@@ -105,18 +117,16 @@ export function requirePermission(
 }
 
 /**
- * Returns a reader for each repetition. The item's own reader stays as it is for the next attempt after a
+ * Returns the repetitions of an item. The item's own reader stays as it is for the next attempt after a
  * conflict.
  */
-function payloadReaders(
+function resolveRequests(
   { payload }: RequestItem,
   operation: AnyOperation,
-  { version, limits }: Context,
+  version: Version,
   results: BatchResults,
-): readonly BinaryReader[] {
-  return mayRefer(version)
-    ? resolveReferences(payload, operation, results, limits.batchItems)
-    : [payload.fork()];
+): ResolvedRequests {
+  return mayRefer(version) ? resolveReferences(payload, operation, results) : asSent(payload);
 }
 
 /** Whether requests of the version may refer to earlier answers. */

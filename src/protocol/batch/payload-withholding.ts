@@ -20,14 +20,23 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /** The Data in the answers of one batch so far, which later items may refer to (KMIP 2.1 §7.8, §11.13). */
 export class BatchOutputs {
+  readonly #maxWithheldBytes: number;
   readonly #all: Uint8Array[] = [];
   readonly #latest = new Map<Latest, Uint8Array>();
+  #withheldBytes = 0;
+
+  /**
+   * `maxWithheldBytes` bounds the Data that no response carries; the rest is bounded by the response's size.
+   */
+  constructor(maxWithheldBytes: number) {
+    this.#maxWithheldBytes = maxWithheldBytes;
+  }
 
   /** Records the output of one successful answer, also where it is withheld from the client. */
   record(operation: OperationName, answer: Answer): void {
     const output = outputs[operation];
-    const data = output === undefined ? undefined : answer[output.field];
-    if (output === undefined || !(data instanceof Uint8Array)) return;
+    const data = outputOf(operation, answer);
+    if (output === undefined || data === undefined) return;
     this.#all.push(data);
     this.#latest.set(output.name, data);
   }
@@ -40,12 +49,26 @@ export class BatchOutputs {
     const data = 'nth' in reference ? this.#all.at(reference.nth) : this.#latest.get(reference.latest);
     return data ?? fail('InvalidField', 'the reference points at no Data of an earlier answer of the batch');
   }
+  /**
+   * Returns the answer to an Ephemeral item without its output, which is for later items only (KMIP 2.1
+   * §9.7). The output counts from then on, whether or not the item succeeds.
+   * @throws {KmipError} ServerLimitExceeded when the batch withholds too many bytes.
+   */
+  withhold(operation: OperationName, answer: Answer): Answer {
+    const field = outputs[operation]?.field;
+    if (field === undefined) return answer;
+    this.#withheldBytes += outputOf(operation, answer)?.length ?? 0;
+    if (this.#withheldBytes > this.#maxWithheldBytes)
+      fail(
+        'ServerLimitExceeded',
+        `a batch keeps ${this.#maxWithheldBytes} bytes of Ephemeral Data at the most`,
+      );
+    return { ...answer, [field]: undefined };
+  }
 }
 
-/**
- * Returns the answer to an Ephemeral item without its output, which is for later items only (KMIP 2.1 §9.7).
- */
-export function withholdOutput(operation: OperationName, answer: Answer): Answer {
-  const field = outputs[operation]?.field;
-  return field === undefined ? answer : { ...answer, [field]: undefined };
+function outputOf(operation: OperationName, answer: Answer): Uint8Array | undefined {
+  const output = outputs[operation];
+  const data = output === undefined ? undefined : answer[output.field];
+  return data instanceof Uint8Array ? data : undefined;
 }

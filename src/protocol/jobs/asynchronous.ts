@@ -11,9 +11,10 @@ import {
   writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
 import type { OperationName } from '../../operations/context.ts';
-import { availableBytes, type BatchEnvironment, bytesOf } from '../batch/batch.ts';
+import type { BatchEnvironment } from '../batch/batch.ts';
 import { requirePermission } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';
+import { answerBytes, availableBytes, responseTooLarge } from '../batch/response-size.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
 import type { JobQueue } from './job-queue.ts';
 
@@ -82,11 +83,12 @@ export class AsynchronousSubmission {
     const id = randomBytes(16).toHex();
     let items: JobItem[] = [];
     let answers: ResponseItem[] = [];
-    let available = availableBytes(request, environment);
+    let available = availableBytes(request, environment.responseBytes);
     for (const [at, item] of request.items.entries()) {
       const head = { operation: item.operation, uniqueBatchItemID: item.uniqueBatchItemID };
-      available -= bytesOf(item, [valueBytes]);
-      const failure = this.#refusalOf(item, request, environment) ?? tooLarge(available);
+      available -= answerBytes(item, valueBytes);
+      const failure =
+        this.#refusalOf(item, request, environment) ?? (available < 0 ? responseTooLarge() : undefined);
       if (failure === undefined) {
         const asynchronousCorrelationValue = correlationValue(id, items.length);
         answers.push({ ...head, status: 'OperationPending', asynchronousCorrelationValue });
@@ -182,10 +184,4 @@ function requireItemPermission(
 ): ReturnType<typeof requirePermission> {
   const context = environment.createContext(item, environment.unit.layer());
   return requirePermission(item, context, environment);
-}
-
-function tooLarge(available: number): KmipError | undefined {
-  return available < 0
-    ? new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size')
-    : undefined;
 }
