@@ -12,7 +12,7 @@ import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { hasUsageBits, requireUsage, type Use } from '../object/usage.ts';
-import type { ObjectContext } from './context.ts';
+import type { Attempts, ObjectContext } from './context.ts';
 
 /** Functions shared by the operations that use a key. */
 
@@ -36,32 +36,65 @@ export function keyForUse(object: ManagedObject, use: Use, now: number, legacyRe
   };
 }
 
+/** A key that is ready for a cipher. */
+export interface CipherKey {
+  readonly key: PlainKey;
+  readonly parameters: CryptographicParameters;
+  /** The object, and that of the second key of XTS: each is charged, and counts failures. */
+  readonly objects: readonly ManagedObject[];
+}
+
 /**
- * Returns the key for a cipher. XTS takes two keys: one key of twice the length, or a second object that the
- * Next Link of the first names (AES XTS profile).
- * @throws {KmipError} as `keyForUse` does for either key, as `parametersFor` for the second,
+ * Returns the key for a cipher with the parameters in force. XTS takes two keys: one key of twice the length,
+ * or a second object that the Next Link of the first names (AES XTS profile), whose state, dates, mask and
+ * parameters bind as those of the first.
+ * @throws {KmipError} as `keyForUse` and `parametersFor` (to encrypt, `parametersToEncrypt`) for either key,
  *   BadCryptographicParameters for key wrap with a key that may wrap, ObjectNotFound when Next Link names no
  *   such object
  * @throws {UnsupportedKeyFormatError} when a linked key cannot be given as Raw
  */
 export async function cipherKeyForUse(
   { object, work, protection, now, crypto }: ObjectContext,
-  use: Use,
-  parameters: CryptographicParameters,
-): Promise<PlainKey> {
+  use: 'Encrypt' | 'Decrypt',
+  request: ParameterRequest,
+): Promise<CipherKey> {
+  const choose = use === 'Encrypt' ? parametersToEncrypt : parametersFor;
+  const parameters = choose(object, request);
   const { BlockCipherMode: mode } = parameters;
   const key = keyForUse(object, use, now);
   if (protection === 'strict') requireNoKeyWrap(object, mode);
   const id = mode === 'XTS' ? linkedId(object, 'NextLink') : undefined;
-  if (id === undefined) return key;
+  if (id === undefined) return { key, parameters, objects: [object] };
   const next = await work.load(id);
   if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');
-  parametersFor(next, { use: 'encrypt', requested: parameters });
+  const requested = { ...request.requested, BlockCipherMode: mode };
   return {
-    ...key,
-    KeyMaterial: concatBytes([rawKey(key, crypto), rawKey(keyForUse(next, use, now), crypto)]),
-    KeyFormatType: 'Raw',
+    key: {
+      ...key,
+      KeyMaterial: concatBytes([rawKey(key, crypto), rawKey(keyForUse(next, use, now), crypto)]),
+      KeyFormatType: 'Raw',
+    },
+    parameters: choose(object, { ...request, requested, also: [next] }),
+    objects: [object, next],
   };
+}
+
+/**
+ * Decrypts with several keys, and counts a failure with each of them: the client chooses which of them it
+ * guesses at.
+ * @throws {KmipError} as `Attempts.decrypting`
+ */
+export function decryptingWith<T>(
+  keys: readonly ManagedObject[],
+  open: () => T | Promise<T>,
+  attempts: Attempts,
+): T | Promise<T> {
+  return keys.reduce(
+    (inner, { id }) =>
+      () =>
+        attempts.decrypting(id, inner),
+    open,
+  )();
 }
 
 const keyWrapModes: readonly (BlockCipherMode | undefined)[] = [
@@ -101,8 +134,8 @@ export interface ParameterRequest {
   readonly requested: CryptographicParameters | undefined;
   /** The Initialization Vector of the request. */
   readonly iv?: Uint8Array | undefined;
-  /** The object that the request names in place of the key, the other half of its pair: it binds as well. */
-  readonly named?: ManagedObject;
+  /** Objects that bind as well: another key that is used, the half of a pair that was named for the other. */
+  readonly also?: readonly ManagedObject[];
 }
 
 /**
@@ -127,14 +160,15 @@ export function parametersFor(
  * under other parameters is valid (CS-AC-M-3, TC-ECDSA-SIGN-DIGESTEDDATA-1).
  */
 export function parametersToVerify(
-  { attributes }: ManagedObject,
-  { use, requested = {}, iv, named }: ParameterRequest,
+  object: ManagedObject,
+  { use, requested = {}, iv, also = [] }: ParameterRequest,
 ): CryptographicParameters | undefined {
-  const sets = [named?.attributes, attributes].map((each) => each?.values('CryptographicParameters') ?? []);
-  const combined = sets.reduce<CryptographicParameters | undefined>(
-    (asked, own) => asked && combineParameters(own, asked, iv?.length),
+  const combined = [...also, object].reduce<CryptographicParameters | undefined>(
+    (asked, { attributes: own }) =>
+      asked && combineParameters(own.values('CryptographicParameters'), asked, iv?.length),
     requested,
   );
+  const { attributes } = object;
   const key = {
     algorithm: attributes.get('CryptographicAlgorithm'),
     bits: attributes.get('CryptographicLength'),

@@ -81,6 +81,7 @@ export const DeriveKey = operation({
       use: method,
       requested: given.CryptographicParameters,
       iv: given.InitializationVector,
+      also: objects.filter((object) => object !== sources.first),
     });
     const data = method === 'AsymmetricKey' ? undefined : objects[1];
     requireHiddenInputs({ method, key: sources.first, data, parameters, bits: form.bits });

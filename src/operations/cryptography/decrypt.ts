@@ -4,11 +4,17 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { isTagKnownIn } from '../../../codec/tags.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
-import type { ManagedObject } from '../../object/managed-object.ts';
 import { requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { cipherKeyForUse, keyForUse, parametersFor, requireField } from '../usable-key.ts';
+import {
+  cipherKeyForUse,
+  decryptingWith,
+  keyForUse,
+  type ParameterRequest,
+  parametersFor,
+  requireField,
+} from '../usable-key.ts';
 import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
 const Request = struct({
@@ -33,8 +39,7 @@ export const Decrypt = operation({
     const { object: target, attempts, crypto, version } = context;
     if (isPart(request)) return decryptPart(request, context);
     const data = requireField(request.Data, 'Data');
-    const parameters = chooseParameters(target, request);
-    const key = await cipherKeyForUse(context, 'Decrypt', parameters);
+    const { key, parameters, objects } = await cipherKeyForUse(context, 'Decrypt', parameterRequest(request));
     const tag = isTagKnownIn('AuthenticatedEncryptionTag', version)
       ? request.AuthenticatedEncryptionTag
       : ('appended' as const);
@@ -44,14 +49,16 @@ export const Decrypt = operation({
       additionalData: request.AuthenticatedEncryptionAdditionalData,
       tag,
     };
-    const decrypted = await attempts.decrypting(target.id, () => crypto.decrypt(key, parameters, sealed));
+    const decrypted = await decryptingWith(objects, () => crypto.decrypt(key, parameters, sealed), attempts);
     return { UniqueIdentifier: target.id, Data: decrypted };
   },
 });
 
-function chooseParameters(target: ManagedObject, request: Infer<typeof Request>): CryptographicParameters {
-  const { CryptographicParameters: requested, IVCounterNonce: iv } = request;
-  return parametersFor(target, { use: 'encrypt', requested, iv });
+function parameterRequest({
+  CryptographicParameters: requested,
+  IVCounterNonce: iv,
+}: Infer<typeof Request>): ParameterRequest {
+  return { use: 'encrypt', requested, iv };
 }
 
 /** Of a mode that authenticates, the last part answers all output, once the tag has been verified. */
@@ -63,8 +70,9 @@ function decryptPart(
   if (request.CorrelationValue !== undefined && additionalData !== undefined)
     fail('InvalidField', 'the additional data must come with the first part');
   requireUsage(target, 'Decrypt', now);
+  const asked = parameterRequest(request);
   const start = () => ({
-    stream: crypto.startDecryption(keyForUse(target, 'Decrypt', now), chooseParameters(target, request), {
+    stream: crypto.startDecryption(keyForUse(target, 'Decrypt', now), parametersFor(target, asked), {
       iv: request.IVCounterNonce,
       additionalData,
       appendedTag: !isTagKnownIn('AuthenticatedEncryptionTag', version),

@@ -6,11 +6,16 @@ import type { Version } from '../../../codec/version.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { needsUniqueIv } from '../../crypto/parameter-names.ts';
-import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse, requireUsage } from '../../object/usage.ts';
 import type { ObjectContext } from '../context.ts';
 import { object, operation } from '../operation.ts';
-import { cipherKeyForUse, keyForUse, parametersToEncrypt, requireField } from '../usable-key.ts';
+import {
+  cipherKeyForUse,
+  keyForUse,
+  type ParameterRequest,
+  parametersToEncrypt,
+  requireField,
+} from '../usable-key.ts';
 import { createSharedSecret, usesKeyEncapsulation } from './kem.ts';
 import { isPart, multiPartFields, multiPartResponse, nonEmptyData } from './multi-part.ts';
 
@@ -42,11 +47,12 @@ export const Encrypt = operation({
   async handle(request, context) {
     const { object: target, crypto, version } = context;
     if (isPart(request)) return encryptPart(request, context);
-    const parameters = chooseParameters(target, request);
-    if (usesKeyEncapsulation(target)) return createSharedSecret(request, parameters, context);
+    const asked = parameterRequest(request);
+    if (usesKeyEncapsulation(target))
+      return createSharedSecret(request, parametersToEncrypt(target, asked), context);
     const data = requireField(request.Data, 'Data');
-    const key = await cipherKeyForUse(context, 'Encrypt', parameters);
-    countUse(target, data.length, context);
+    const { key, parameters, objects } = await cipherKeyForUse(context, 'Encrypt', asked);
+    for (const each of objects) countUse(each, data.length, context);
     const { iv, ...output } = crypto.encrypt(key, parameters, {
       data,
       iv: request.IVCounterNonce,
@@ -58,9 +64,11 @@ export const Encrypt = operation({
   },
 });
 
-function chooseParameters(target: ManagedObject, request: Infer<typeof Request>): CryptographicParameters {
-  const { CryptographicParameters: requested, IVCounterNonce: iv } = request;
-  return parametersToEncrypt(target, { use: 'encrypt', requested, iv });
+function parameterRequest({
+  CryptographicParameters: requested,
+  IVCounterNonce: iv,
+}: Infer<typeof Request>): ParameterRequest {
+  return { use: 'encrypt', requested, iv };
 }
 
 function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
@@ -73,7 +81,7 @@ function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
   countUse(target, data.length, context);
   const start = () => {
     const key = keyForUse(target, 'Encrypt', now);
-    const parameters = chooseParameters(target, request);
+    const parameters = parametersToEncrypt(target, parameterRequest(request));
     const stream = crypto.startEncryption(key, parameters, { iv: request.IVCounterNonce, additionalData });
     const isCounted = stream.iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters);
     return { stream, isCounted };

@@ -18,6 +18,7 @@ import {
 import { plainKey } from '../../crypto/plain-key.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
+import { decryptingWith } from '../usable-key.ts';
 import { isForgeable, requireUnwrappable } from './exposure.ts';
 import { findWrappingMethod } from './wrapping.ts';
 import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
@@ -51,7 +52,10 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
     return { value: unwrapped, key: opened.key };
   };
   try {
-    return await countFailures([keys.encryptionKey, keys.macKey], unwrap, context);
+    const objects = [keys.encryptionKey, keys.macKey].flatMap((key) =>
+      key === undefined ? [] : [key.object],
+    );
+    return await decryptingWith(objects, unwrap, context.attempts);
   } catch (error) {
     if (error instanceof CryptographyFailedError) failUnwrap();
     throw error;
@@ -85,18 +89,6 @@ async function loadUnwrappingKeys(data: KeyWrappingData, context: Context): Prom
       ? await loadWrappingKey(MACSignatureKeyInformation, 'verify', context)
       : undefined;
   return { encryptionKey, macKey, authenticates: method.authenticates };
-}
-
-/** Counts a failure with each of the keys that were used: the client chooses which of them it guesses at. */
-function countFailures<T>(
-  keys: readonly (WrappingKey | undefined)[],
-  unwrap: () => Promise<T>,
-  { attempts }: Context,
-): Promise<T> {
-  return keys.reduce<() => Promise<T>>(
-    (inner, key) => (key === undefined ? inner : () => attempts.decrypting(key.object.id, inner)),
-    unwrap,
-  )();
 }
 
 async function openKeyValue(

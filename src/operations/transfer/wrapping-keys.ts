@@ -69,7 +69,7 @@ export async function loadWrappingKey(
   const { CryptographicParameters: requested } = information;
   const use = useOfPurpose(object, purpose);
   // The reason of 1.x is that of the error table of Get (KMIP 1.4 §11.12).
-  const parameters = parametersFor(object, { use, requested, named }, 'ItemNotFound');
+  const parameters = parametersFor(object, { use, requested, also: [named] }, 'ItemNotFound');
   const isStated = requested !== undefined || !isSameValue({ value: parameters }, { value: firstOf(named) });
   return {
     object,
