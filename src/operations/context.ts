@@ -6,6 +6,7 @@ import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Bar } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { TicketUses } from '../object/usage.ts';
 import type { EnrolmentChange, Filter } from '../store/store.ts';
@@ -56,6 +57,7 @@ export interface Context {
    */
   resolve(identifier: string | undefined): string;
   readonly jobs: Jobs;
+  readonly renewedAccess: RenewedAccess;
   /** Answers with these items instead of the handler's answer. */
   answerWith(answers: readonly EarlierAnswer[]): void;
 }
@@ -77,6 +79,24 @@ export interface Jobs {
    * of the queue.
    */
   finish(id: string): Promise<void>;
+}
+
+/** An object that finished work has read, found or made. */
+export interface AnsweredObject {
+  readonly id: string;
+  /** What barred clients from it in the end; undefined when the work has only found it. */
+  readonly bars?: readonly Bar[];
+}
+
+/** Port: whether the client may have the answer to an earlier request of its own now. */
+export interface RenewedAccess {
+  /**
+   * `objects`: those of the answer; undefined when they are not known.
+   * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now,
+   *   ObjectNotFound when its group has it no more, ObjectArchived, ObjectDestroyed, Sensitive or
+   *   NotExtractable when it has become so since and the operation would be refused for that now
+   */
+  require(operation: OperationName, objects: readonly AnsweredObject[] | undefined): Promise<void>;
 }
 
 /** An answer to an earlier request, which Poll returns. */

@@ -16,7 +16,7 @@ export const jobKinds = {
   message: 'job-message',
   /** DoneJob as JSON. */
   done: 'job-done',
-  /** The payloads of all answers, concatenated. */
+  /** The payloads of all answers and the objects of all items, concatenated. */
   answers: 'job-answers',
 } as const;
 
@@ -62,6 +62,10 @@ export interface DoneItem {
   readonly fetched?: boolean;
   /** Several when the item referred to several objects of earlier answers. */
   readonly answers: readonly DoneAnswer[];
+  /**
+   * Range of its AnsweredObjects as JSON in the `answers` record. Jobs of kmipd before that list have none.
+   */
+  readonly objects?: readonly [from: number, to: number];
 }
 
 /** One answer of a batch item. */

@@ -1,8 +1,17 @@
 import { bytes, one, struct } from '../../../codec/schema.ts';
 import { fail, KmipError, reasonFor } from '../../common/errors.ts';
-import type { Context, EarlierAnswer } from '../context.ts';
+import { readJson } from '../../common/json.ts';
+import type { AnsweredObject, Context, EarlierAnswer } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
-import { changeItem, type DoneAnswer, type DoneItem, findJob, jobKinds, writeJobRecord } from './jobs.ts';
+import {
+  changeItem,
+  type DoneAnswer,
+  type DoneItem,
+  type FoundItem,
+  findJob,
+  jobKinds,
+  writeJobRecord,
+} from './jobs.ts';
 
 /** Seconds for which a fetched answer can be fetched again, because it may have been lost. */
 const refetchSeconds = 300;
@@ -45,6 +54,26 @@ export const Poll = operation({
   },
 });
 
+/**
+ * Returns the refusal of answers about objects that the client may not have any more; it stays to be fetched.
+ */
+async function findRefusal(
+  { operation, answers, objects: range }: DoneItem,
+  content: Uint8Array | undefined,
+  { renewedAccess, version }: Context,
+): Promise<EarlierAnswer | undefined> {
+  if (!answers.some(({ status, payload }) => status === 'Success' && payload !== undefined)) return undefined;
+  const list = range && content?.subarray(...range);
+  try {
+    await renewedAccess.require(operation, list && readJson<readonly AnsweredObject[]>(list));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KmipError)) throw error;
+    const { message } = error;
+    return { operation, status: 'OperationFailed', reason: reasonFor(error, version), message };
+  }
+}
+
 function cancelledAnswer(operation: DoneItem['operation']): EarlierAnswer {
   const [reason, message] = ['OperationCanceledByRequester', 'the request was cancelled'] as const;
   return { operation, status: 'OperationFailed', reason, message };
@@ -57,10 +86,17 @@ function refusal(operation: DoneItem['operation'], { principal, version }: Conte
 }
 
 async function fetchAnswers(
-  { id, index, done, item }: Extract<Awaited<ReturnType<typeof findJob>>, { done: unknown }>,
-  { work: { records }, version, now }: Context,
+  { id, index, done, item }: Extract<FoundItem, { done: unknown }>,
+  context: Context,
 ): Promise<readonly EarlierAnswer[]> {
+  const {
+    work: { records },
+    version,
+    now,
+  } = context;
   const payloads = await records.load(jobKinds.answers, id);
+  const refused = await findRefusal(item, payloads, context);
+  if (refused !== undefined) return [refused];
   if (item.fetched !== true) {
     const items = changeItem(done.items, index, { fetched: true });
     const isLast = items.every(({ fetched, cancelled }) => fetched === true || cancelled === true);

@@ -3,7 +3,7 @@ import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
-import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 import { type Execution, execute, recordResults } from './execute.ts';
 import { asRefusal } from './failure.ts';
@@ -29,6 +29,8 @@ export interface BatchEnvironment extends Execution {
   isRetryable?(error: unknown): boolean;
   /** Whether the client has cancelled that item of a job. */
   isCancelled?(item: RequestItem): boolean;
+  /** Is told the objects of an item that has succeeded. */
+  succeeded?(item: RequestItem, objects: ItemObjects): void;
 }
 
 /** The result of one item, before it is encoded. */
@@ -109,6 +111,7 @@ async function runItem(
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
     if (bytesOf({ item, payloads }) > available) throw responseTooLarge();
     layer.keep();
+    environment.succeeded?.(item, layer.objectIds);
     recordResults(result, context.version, environment);
     return { item, payloads, earlier };
   } catch (error) {

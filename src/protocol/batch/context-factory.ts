@@ -11,7 +11,7 @@ import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import type { Conversation } from '../service.ts';
-import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
 import { BatchIdentifiers } from './identifiers.ts';
@@ -20,6 +20,7 @@ import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 import { RandomIvUseCounter } from './random-iv-uses.ts';
 import { ReferenceBudget } from './reference-budget.ts';
+import { createRenewedAccess } from './renewed-access.ts';
 
 /** The parts of the server that operations use; all of them last as long as the process. */
 export interface ContextFactoryOptions {
@@ -55,6 +56,8 @@ export interface BatchExecution {
   isRetryable?(error: unknown): boolean;
   /** Whether the client has cancelled that item of a job. None is when left out. */
   isCancelled?(item: RequestItem): boolean;
+  /** Is told the objects of an item that has succeeded. */
+  succeeded?(item: RequestItem, objects: ItemObjects): void;
 }
 
 /** Makes the environment of a batch, with the handler context of each item. */
@@ -80,7 +83,7 @@ export class ContextFactory {
    */
   createEnvironment(execution: BatchExecution): BatchEnvironment {
     const { operations, server, vault, limits } = this.#options;
-    const { request, unit, sender, unexpected, isRetryable, isCancelled } = execution;
+    const { request, unit, sender, unexpected, isRetryable, isCancelled, succeeded } = execution;
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
     const batch = this.#batchContext(execution, identifiers);
@@ -96,13 +99,16 @@ export class ContextFactory {
       responseBytes: this.#responseBytes(execution),
       createContext: (item, work) => {
         const afterCommit = (effect: () => void) => work.afterCommit(effect);
-        const ports = new ItemPorts({ item, message: request.bytes, principal, afterCommit }, this.#state);
+        const part = { item, message: request.bytes, principal, afterCommit };
+        const access = createRenewedAccess({ principal, work, server }, operations);
+        const ports = new ItemPorts(part, this.#state, access);
         return new ItemContext(batch, ports, { work, server });
       },
       unexpected,
       observeRefusal: (error) => this.#observeRefusal(error, execution),
       ...(isRetryable && { isRetryable }),
       ...(isCancelled && { isCancelled }),
+      ...(succeeded && { succeeded }),
     };
   }
 

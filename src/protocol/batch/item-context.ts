@@ -1,11 +1,21 @@
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { TicketUses } from '../../object/usage.ts';
-import type { Attempts, Context, EarlierAnswer, MultiPart, ObjectContext } from '../../operations/context.ts';
+import type {
+  Attempts,
+  Context,
+  EarlierAnswer,
+  MultiPart,
+  ObjectContext,
+  RenewedAccess,
+} from '../../operations/context.ts';
 import type { FailedAttempts } from './attempts.ts';
 import type { MultiPartOperations, PartItem } from './multi-part.ts';
 
 /** The part of the handler context that is the same for all items of a batch. */
-export type BatchContext = Omit<Context, 'work' | 'multiPart' | 'attempts' | 'ticketUses' | 'answerWith'>;
+export type BatchContext = Omit<
+  Context,
+  'work' | 'multiPart' | 'attempts' | 'ticketUses' | 'renewedAccess' | 'answerWith'
+>;
 
 /** State that outlives the messages of a client; the ports of an item are made from these. */
 export interface ProcessState {
@@ -27,7 +37,10 @@ export class ItemPorts {
   /** Counts nothing until the item has been permitted. */
   ticketUses: TicketUses = { count() {} };
 
-  constructor(item: PartItem, state: ProcessState) {
+  readonly renewedAccess: RenewedAccess;
+
+  constructor(item: PartItem, state: ProcessState, renewedAccess: RenewedAccess) {
+    this.renewedAccess = renewedAccess;
     this.#item = item;
     this.#state = state;
   }
@@ -133,6 +146,9 @@ export class ItemContext implements Context {
   }
   get attempts(): Attempts {
     return this.#ports.attempts;
+  }
+  get renewedAccess(): RenewedAccess {
+    return this.#ports.renewedAccess;
   }
   get ticketUses(): TicketUses {
     return this.#ports.ticketUses;

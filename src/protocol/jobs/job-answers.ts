@@ -1,8 +1,11 @@
 import type { ResponseItem } from '../../../codec/envelope.ts';
 import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { concatBytes } from '../../common/bytes.ts';
+import { writeJson } from '../../common/json.ts';
+import { barsOf } from '../../object/bars.ts';
 import { type DoneItem, type Job, jobKinds, writeJobRecord } from '../../operations/asynchronous/jobs.ts';
-import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { AnsweredObject } from '../../operations/context.ts';
+import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** A job that was executed. */
 export interface FinishedJob {
@@ -11,25 +14,51 @@ export interface FinishedJob {
   readonly job: Job;
   /** The answers to each item of the job. */
   readonly answers: readonly (readonly ResponseItem[])[];
+  /** The objects of each item of the job; none of one that has failed. */
+  readonly objects: readonly (ItemObjects | undefined)[];
   /** POSIX seconds from which on the answers can no longer be fetched. */
   readonly expires: number;
 }
 
 /**
  * Replaces the records of a pending job by those of a finished one, within the unit of work. All payloads
- * become one record, and the items refer to their parts of it by offset.
+ * become one record with the objects that they are about, and the items refer to their parts of it by offset.
  */
-export function storeJobAnswers(unit: UnitOfWork, { id, group, job, answers, expires }: FinishedJob): void {
+export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): Promise<void> {
+  const { id, group, job, answers, objects, expires } = finished;
   const { client, ticket, submitted } = job;
   const payloads = answers.map((each) => each.map(({ payload }) => payload && encodeMessage(payload)));
-  const items = doneItems(job, answers, payloads);
-  const content = concatBytes(payloads.flat().filter((payload) => payload !== undefined));
+  const parts = payloads.flat().filter((payload) => payload !== undefined);
+  let offset = parts.reduce((sum, { length }) => sum + length, 0);
+  const items: DoneItem[] = [];
+  for (const [index, item] of doneItems(job, answers, payloads).entries()) {
+    const list = writeJson(await describeObjects(objects[index], unit));
+    items.push({ ...item, objects: [offset, offset + list.length] });
+    parts.push(list);
+    offset += list.length;
+  }
+  const content = concatBytes(parts);
   unit.removeRecord(jobKinds.pending, id);
   unit.removeRecord(jobKinds.message, id);
   const owner = { client, ...(ticket !== undefined && { ticket }) };
   unit.putRecord(jobKinds.done, id, group, writeJobRecord({ ...owner, submitted, expires, items }), expires);
   unit.putRecord(jobKinds.answers, id, group, content, expires);
   content.fill(0);
+}
+
+/** Describes objects as the job leaves them; what it has not made in the end is left out. */
+async function describeObjects(
+  objects: ItemObjects | undefined,
+  unit: UnitOfWork,
+): Promise<AnsweredObject[]> {
+  const { read, found } = objects ?? { read: [], found: [] };
+  const described = new Map<string, AnsweredObject>(found.map((id) => [id, { id }]));
+  for (const id of read) {
+    const object = await unit.load(id);
+    if (object === undefined) described.delete(id);
+    else described.set(id, { id, bars: barsOf(object) });
+  }
+  return [...described.values()];
 }
 
 function doneItems(

@@ -1,6 +1,7 @@
 import {
   decodeRequest,
   guessVersion,
+  type RequestItem,
   type RequestMessage,
   type ResponseItem,
 } from '../../../codec/envelope.ts';
@@ -16,7 +17,7 @@ import type { ContextFactory } from '../batch/context-factory.ts';
 import { asRefusal, isTransient } from '../batch/failure.ts';
 import { jobSender, type Responses } from '../batch/responses.ts';
 import type { ObjectEvents } from '../unit-of-work/object-events.ts';
-import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { storeJobAnswers } from './job-answers.ts';
 
 export interface JobRunnerOptions {
@@ -46,6 +47,8 @@ const maxResumed = 8;
 
 /** The answers to each item of a job. */
 type JobAnswers = readonly (readonly ResponseItem[])[];
+/** The objects of each item of a job; none of one that has failed. */
+type JobObjects = readonly (ItemObjects | undefined)[];
 
 /** Executes the message of a job, and commits its objects, its answers and its end together. */
 export class JobRunner {
@@ -76,12 +79,12 @@ export class JobRunner {
         request ??= this.#read(message.content);
         const failure = request instanceof KmipError ? request : undefined;
         const refusal = reasonToGiveUp(job, attempt) ?? failure;
-        const answers =
+        const { answers, objects } =
           refusal === undefined
             ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
-            : job.items.map(({ operation }) => [failedAnswer(operation, refusal)]);
+            : { answers: job.items.map(({ operation }) => [failedAnswer(operation, refusal)]), objects: [] };
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
-        storeJobAnswers(unit, { id, group, job, answers, expires });
+        await storeJobAnswers(unit, { id, group, job, answers, objects, expires });
         if ((await unit.commit()) !== 'committed') continue;
         this.#notify(job, message.content, answers, performance.now() - started, unit);
         return;
@@ -128,7 +131,7 @@ export class JobRunner {
     unit: UnitOfWork,
     group: string,
     jobRun: JobRun,
-  ): Promise<JobAnswers> {
+  ): Promise<{ readonly answers: JobAnswers; readonly objects: JobObjects }> {
     const { contexts, responses } = this.#options;
     const chosen = job.items.flatMap((item) => {
       const requestItem = request.items[item.at];
@@ -139,6 +142,7 @@ export class JobRunner {
     );
     const batch = { ...request, items: chosen.map(({ requestItem }) => requestItem) };
     const sender = await this.#senderOf(job, group, unit);
+    const objects = new Map<RequestItem, ItemObjects>();
     const environment = contexts.createEnvironment({
       request: batch,
       unit,
@@ -147,11 +151,15 @@ export class JobRunner {
       unexpected: (error) => responses.unexpected(error, jobSender(sender.principal.client)),
       isRetryable: isTransient,
       isCancelled: (item) => cancelled.has(item),
+      succeeded: (item, each) => objects.set(item, each),
     });
     const answers = await runItems(batch, environment);
-    return job.items.map(({ operation, cancelled: isCancelled }, at) => {
-      return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];
-    });
+    return {
+      answers: job.items.map(({ operation, cancelled: isCancelled }, at) => {
+        return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];
+      }),
+      objects: batch.items.map((item) => objects.get(item)),
+    };
   }
 
   /**

@@ -188,6 +188,12 @@ export class UnitOfWork {
   }
 }
 
+/** The identifiers of the objects that an item has read or made, and of those that it has found. */
+export interface ItemObjects {
+  readonly read: readonly string[];
+  readonly found: readonly string[];
+}
+
 /** The unit of work as one batch item sees it. */
 export class WorkLayer implements Work {
   readonly #unit: UnitOfWork;
@@ -195,6 +201,7 @@ export class WorkLayer implements Work {
   /** Created at the first use: most items have nothing to do with records. */
   #records: LayerRecords | undefined;
   readonly #objects = new Map<string, ManagedObject>();
+  readonly #found = new Set<string>();
   #enrolment: EnrolmentChange | undefined;
   readonly #effects: (() => void)[] = [];
   /** Lasting changes of the handler that runs. */
@@ -242,8 +249,16 @@ export class WorkLayer implements Work {
     this.#unconfirmed = [];
   }
 
-  find(query: FindQuery): Promise<FoundPage> {
-    return this.#unit.find(query, new Map([...this.#objects].filter(([, object]) => object.changed)));
+  async find(query: FindQuery): Promise<FoundPage> {
+    const changed = new Map([...this.#objects].filter(([, object]) => object.changed));
+    const page = await this.#unit.find(query, changed);
+    for (const id of page.ids) this.#found.add(id);
+    return page;
+  }
+
+  /** The objects of the item so far. */
+  get objectIds(): ItemObjects {
+    return { read: [...this.#objects.keys()], found: [...this.#found] };
   }
 
   /** @throws {KmipError} PermissionDenied when an earlier item has replaced the enrolment. */

@@ -1,0 +1,65 @@
+import { fail, type Reason } from '../../common/errors.ts';
+import { type Bar, barsOf } from '../../object/bars.ts';
+import type { AnsweredObject, Context, OperationName, RenewedAccess } from '../../operations/context.ts';
+import type { AnyOperation } from '../../operations/operation.ts';
+import { restrictToRights } from '../authentication/rights.ts';
+import { EventLoopYield } from './event-loop-yield.ts';
+
+/** Operations whose answers hold values of objects. */
+const disclosing: ReadonlySet<string> = new Set<OperationName>(['Get', 'Export']);
+
+const refusals: Readonly<Record<Bar, readonly [reason: Reason, message: string]>> = {
+  archived: ['ObjectArchived', 'an object of the answer has been archived since'],
+  destroyed: ['ObjectDestroyed', 'an object of the answer has been destroyed since'],
+  sensitive: ['Sensitive', 'an object of the answer has become Sensitive since'],
+  notExtractable: ['NotExtractable', 'an object of the answer has become not Extractable since'],
+};
+
+/**
+ * Asks the Rights and the objects anew before an answer to earlier work is handed out: meanwhile an object
+ * may have left the Object Groups of a Right, or been archived, destroyed or protected.
+ */
+export function createRenewedAccess(
+  { principal, ...views }: Pick<Context, 'principal' | 'work' | 'server'>,
+  operations: ReadonlyMap<unknown, AnyOperation>,
+): RenewedAccess {
+  return {
+    async require(name, objects) {
+      const operation = operations.get(name);
+      if (operation === undefined) fail('OperationNotSupported', 'the operation is not offered any more');
+      const { rights } = principal;
+      const { work } = rights === undefined ? views : restrictToRights(views, rights, operation, operations);
+      if (objects === undefined) return requireUnlimited(work === views.work);
+      // The group keeps its objects, so that only Rights withdraw identifiers.
+      if (work === views.work && operation.target.kind !== 'object') return;
+      const eventLoop = new EventLoopYield();
+      for (const object of objects) {
+        await requireObject(object, operation, work);
+        if (eventLoop.isDue) await eventLoop.yield();
+      }
+    },
+  };
+}
+
+/** An older kmipd has stored the answer without its objects. */
+function requireUnlimited(isUnlimited: boolean): void {
+  if (!isUnlimited) fail('NotAuthorised', 'the objects of the answer are not known: send the request again');
+}
+
+async function requireObject(
+  { id, bars }: AnsweredObject,
+  { name, target }: AnyOperation,
+  work: Pick<Context['work'], 'load'>,
+): Promise<void> {
+  const object = await work.load(id);
+  if (object === undefined) fail('ObjectNotFound', 'an object of the answer is not there any more');
+  if (target.kind !== 'object' || bars === undefined) return;
+  const accepted: Readonly<Record<Bar, boolean>> = {
+    archived: target.archived === true,
+    // Of a destroyed object Export answers with the attributes, and not with the value that it had.
+    destroyed: target.destroyed === true && !disclosing.has(name),
+    sensitive: !disclosing.has(name),
+    notExtractable: !disclosing.has(name),
+  };
+  for (const bar of barsOf(object)) if (!accepted[bar] && !bars.includes(bar)) fail(...refusals[bar]);
+}
