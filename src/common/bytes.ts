@@ -8,3 +8,50 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return bytes;
 }
+
+/** Bytes of the buffers of a collector, where the pieces are smaller. */
+const collectorBytes = 4_096;
+
+/**
+ * Collects copies of pieces until all are taken. It uses at most 4 KiB more than the bytes it holds, however
+ * small the pieces are; an empty one takes nothing. No buffer is part of a shared pool.
+ */
+export class ByteCollector {
+  readonly #full: Uint8Array[] = [];
+  #last = new Uint8Array();
+  #used = 0;
+
+  /** Adds a copy of the piece. */
+  add(piece: Uint8Array): void {
+    const fitting = Math.min(piece.length, this.#last.length - this.#used);
+    this.#last.set(piece.subarray(0, fitting), this.#used);
+    this.#used += fitting;
+    const rest = piece.subarray(fitting);
+    if (rest.length === 0) return;
+    this.#full.push(this.#last);
+    this.#last = new Uint8Array(Math.max(rest.length, collectorBytes));
+    this.#last.set(rest);
+    this.#used = rest.length;
+  }
+
+  /** Returns everything in one new buffer. */
+  takeAll(): Uint8Array {
+    return concatBytes([...this.#full, this.#last.subarray(0, this.#used)]);
+  }
+}
+
+/**
+ * Returns a deep copy of plain data, and the number of bytes in its byte strings. Their copies are buffers of
+ * their own, so that a few bytes do not keep a whole message in memory.
+ */
+export function copyPlainData<T>(value: T): { readonly copy: T; readonly bytes: number } {
+  if (value instanceof Uint8Array)
+    return { copy: new Uint8Array(value) as T & Uint8Array, bytes: value.length };
+  if (typeof value !== 'object' || value === null) return { copy: value, bytes: 0 };
+  const copies = Object.entries(value).map(([key, each]) => ({ key, ...copyPlainData<unknown>(each) }));
+  const bytes = copies.reduce((sum, each) => sum + each.bytes, 0);
+  const copy = Array.isArray(value)
+    ? copies.map((each) => each.copy)
+    : Object.fromEntries(copies.map((each) => [each.key, each.copy]));
+  return { copy: copy as T, bytes };
+}

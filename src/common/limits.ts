@@ -134,13 +134,25 @@ export const limitDefinitions = {
     300_000,
     1_000,
     86_400_000,
-    'Milliseconds that a multi-part operation waits for its next part. It ends then, and later parts are rejected.',
+    'Milliseconds that a multi-part operation waits for a part with data. It ends then, and later parts fail.',
+  ),
+  partsTotalMilliseconds: define(
+    3_600_000,
+    1_000,
+    2_147_483_647,
+    'Milliseconds that a multi-part operation lasts at most, however its parts come. It ends then.',
   ),
   partsBytes: define(
     1_048_576,
     1_024,
     1_073_741_824,
     'Bytes that one multi-part operation keeps until its last part, where nothing may be answered before. It fails then.',
+  ),
+  partsBytesPerClient: define(
+    16_777_216,
+    1_024,
+    17_179_869_184,
+    'The same of all multi-part operations of one client. Keep it well below partsTotalBytes, so that others have space.',
   ),
   partsTotalBytes: define(
     67_108_864,

@@ -54,6 +54,8 @@ export interface Principal {
   readonly fingerprint?: string;
   /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */
   readonly secondFactor?: boolean;
+  /** Name of the client whose certificate came with the message, where it shows another client's ticket. */
+  readonly bearer?: string;
   /** Id of the ticket record by which the message was authorised. */
   readonly ticket?: string;
   /** An operation has to be allowed by one of these too, besides the role. */
@@ -63,4 +65,18 @@ export interface Principal {
    * once per batch item and use.
    */
   may(operation: string): boolean;
+}
+
+/**
+ * Returns the name of the client for which failures, streams, jobs and the like are counted: that of the
+ * certificate, whichever client's ticket it shows. So nobody exhausts what another client may use.
+ */
+export function countedClient({
+  bearer,
+  client,
+}: {
+  readonly bearer?: string | undefined;
+  readonly client: string;
+}): string {
+  return bearer ?? client;
 }

@@ -206,21 +206,30 @@ export interface Records {
   ): void;
 }
 
-/** Request fields that say which of several parts the data is. */
+/** Request fields that say which of several parts the data is, and the data. */
 export interface MultiPartFields {
+  readonly Data?: Uint8Array | undefined;
   readonly CorrelationValue?: Uint8Array | undefined;
   readonly InitIndicator?: boolean | undefined;
   readonly FinalIndicator?: boolean | undefined;
 }
 
-/** One part of multi-part data; `S` is the state that is kept between the parts. */
-export interface MultiPartSpec<S> {
+/**
+ * One part of multi-part data; `S` is the state that is kept between the parts, `K` what it keeps of the
+ * first request and the key's attributes.
+ */
+export interface MultiPartSpec<S, K = undefined> {
   readonly operation: OperationName;
   /** Identifier of the key; all parts must name the same. */
   readonly object?: string;
   readonly request: MultiPartFields;
-  /** Creates the state at the first part. */
-  start(): S;
+  /**
+   * Returns, at the first part, the plain data that the state needs at later parts; none when left out. The
+   * port copies it and counts its bytes.
+   */
+  kept?(): K;
+  /** Creates the state at the first part. It must refer to nothing of the request but what is `kept`. */
+  start(kept: K): S;
   /** Bytes of this part that the state keeps until the last part; none when left out. */
   keptBytes?(state: S): number;
 }
@@ -237,8 +246,8 @@ export interface MultiPart {
    * @throws {KmipError} InvalidCorrelationValue (1.x: ItemNotFound) when the client has no such state,
    *   ServerLimitExceeded when too many or too many bytes are kept
    */
-  take<S, A extends object>(
-    spec: MultiPartSpec<S>,
+  take<S, A extends object, K = undefined>(
+    spec: MultiPartSpec<S, K>,
     step: (stream: S, last: boolean) => A | Promise<A>,
   ): Promise<A & { CorrelationValue?: Uint8Array }>;
 }

@@ -55,7 +55,7 @@ export function createService(options: ServiceOptions): Service {
     responses,
     events,
   });
-  const maintenance = new Maintenance(store, queue, now);
+  const maintenance = new Maintenance({ store, queue, contexts, now });
   return {
     respond: (bytes, conversation) => processor.respond(bytes, conversation),
     refuseFraming: (reason, conversation, version = oldestVersion) =>
@@ -67,6 +67,7 @@ export function createService(options: ServiceOptions): Service {
     async close() {
       maintenance.stop();
       await queue.close();
+      contexts.close();
     },
   };
 }

@@ -155,10 +155,10 @@ function attempts(failedDecryptions: number) {
   const limits = { ...defaultLimits, failedDecryptions };
   const observer = { attemptsExhausted: (event: unknown) => told.push(event) };
   const all = new FailedAttempts({ limits, clock: () => time.now, observer });
-  const as = (client: string, item: object = {}) =>
-    all.forItem(item, { client, group: 'g', may: () => true });
-  const wrong = (client: string, key: string, item?: object) =>
-    as(client, item)
+  const as = (client: string, item: object = {}, bearer?: string) =>
+    all.forItem(item, { client, group: 'g', may: () => true, ...(bearer !== undefined && { bearer }) });
+  const wrong = (client: string, key: string, item?: object, bearer?: string) =>
+    as(client, item, bearer)
       .decrypting(key, () => {
         throw new CryptographyFailedError('wrong');
       })
@@ -210,6 +210,15 @@ t.test('a client that fails with many keys keeps its exhausted counts, and is re
   time.now += 60_000;
   t.equal(await open('c', 'exhausted'), 'open');
   t.equal(await open('c', 'key 9999'), 'open');
+});
+
+t.test('the holder of a ticket that fails with many keys is refused alone', async (t) => {
+  const { as, wrong } = attempts(2);
+  const open = (bearer?: string) => as('c', {}, bearer).decrypting('another', () => 'open');
+  for (let n = 0; n < maxEntriesPerClient; n += 1) await wrong('c', `key ${n}`, {}, 'holder');
+  await t.rejects(open('holder'), { message: 'the data cannot be decrypted' });
+  t.equal(await open('other'), 'open', 'another holder');
+  t.equal(await open(), 'open', 'the client that issued the ticket');
 });
 
 t.test('failures of unwrapping count for every key that is used, and for no other', async (t) => {

@@ -14,8 +14,10 @@ import { TestService } from './service.ts';
 
 /** Tests of data in parts that is answered at its end only: what is released, and how much is kept. */
 
-const partsBytes = 100;
-const service = await TestService.open({ limits: { partsBytes, partsTotalBytes: 250 } });
+const partsBytes = 140;
+const partsBytesPerClient = 280;
+const partsTotalBytes = 700;
+const service = await TestService.open({ limits: { partsBytes, partsBytesPerClient, partsTotalBytes } });
 t.teardown(() => service.close());
 
 const data = counted(60);
@@ -135,30 +137,33 @@ const gcm = {
   CryptographicParameters: { BlockCipherMode: 'GCM' },
   IVCounterNonce: new Uint8Array(12),
 };
-const collecting: readonly (readonly [string, AnyOperation, Record<string, unknown>, object])[] = [
-  ['Decrypt', Decrypt, gcm, { AuthenticatedEncryptionTag: new Uint8Array(16) }],
-  ['Sign', Sign, { UniqueIdentifier: pair.PrivateKeyUniqueIdentifier }, {}],
+/** Operations that collect their data, and the bytes that they keep of the first part besides. */
+const collecting: readonly (readonly [string, AnyOperation, Record<string, unknown>, object, number])[] = [
+  ['Decrypt', Decrypt, gcm, { AuthenticatedEncryptionTag: new Uint8Array(16) }, 12],
+  ['Sign', Sign, { UniqueIdentifier: pair.PrivateKeyUniqueIdentifier }, {}, 0],
   [
     'Signature Verify',
     SignatureVerify,
     { UniqueIdentifier: pair.PublicKeyUniqueIdentifier },
     { SignatureData: new Uint8Array(64) },
+    0,
   ],
 ];
 
 t.test('an operation that keeps more than it may fails, and releases nothing', async (t) => {
-  for (const [name, operation, first, last] of collecting) {
-    const fits = await inParts('2.1', operation, [counted(50), counted(50)], first, last);
+  for (const [name, operation, first, last, besides] of collecting) {
+    const fitting = partsBytes - besides - 50;
+    const fits = await inParts('2.1', operation, [counted(50), counted(fitting)], first, last);
     t.not(fits.reason, 'ServerLimitExceeded', `${name}: as much as allowed`);
-    const over = await inParts('2.1', operation, [counted(50), counted(51)], first, last);
+    const over = await inParts('2.1', operation, [counted(50), counted(fitting + 1)], first, last);
     t.same(over, { outputs: [undefined], reason: 'ServerLimitExceeded' }, `${name}: a byte more`);
     const begun = await succeed(service, '2.1', operation, {
       ...first,
       InitIndicator: true,
-      Data: counted(60),
+      Data: counted(80),
     });
     const { CorrelationValue } = begun as { CorrelationValue?: Uint8Array };
-    const next = { UniqueIdentifier: first['UniqueIdentifier'], CorrelationValue, Data: counted(60) };
+    const next = { UniqueIdentifier: first['UniqueIdentifier'], CorrelationValue, Data: counted(80) };
     t.equal(await outcome(service, '2.1', operation, next), 'ServerLimitExceeded', name);
     t.equal(
       await outcome(service, '2.1', operation, next),
@@ -171,27 +176,31 @@ t.test('an operation that keeps more than it may fails, and releases nothing', a
   t.equal(long.reason, undefined, 'a mode that keeps nothing has no such limit');
 });
 
-t.test(
-  'all operations together keep a bounded number of bytes, which is free again when they end',
-  async (t) => {
-    const begin = async (bytes: number) =>
-      ask(service, '2.1', Decrypt, { ...gcm, InitIndicator: true, Data: counted(bytes) });
-    const fill = async () => {
-      const begun = [await begin(100), await begin(100), await begin(50)];
-      t.same(
-        begun.map(({ reason }) => reason),
-        [undefined, undefined, undefined],
-      );
-      t.equal((await begin(1)).reason, 'ServerLimitExceeded', 'all are full');
-      return begun.map(({ payload }) => payload.CorrelationValue);
-    };
-    const values = await fill();
-    for (const CorrelationValue of values) {
-      const last = { UniqueIdentifier: aes, CorrelationValue, FinalIndicator: true };
-      t.equal(await outcome(service, '2.1', Decrypt, last), 'InvalidMessage', 'ended without a tag');
-    }
-    await fill();
-    service.now += 300_000;
-    await fill();
-  },
-);
+t.test('the operations of a client, and all, keep a bounded number of bytes until they end', async (t) => {
+  const begin = async (client: string, bytes: number) => {
+    service.sender = { client };
+    return ask(service, '2.1', Decrypt, { ...gcm, InitIndicator: true, Data: counted(bytes - 12) });
+  };
+  const fill = async (client: string) => {
+    const begun = [await begin(client, partsBytes), await begin(client, 120), await begin(client, 20)];
+    t.same(
+      begun.map(({ reason }) => reason),
+      [undefined, undefined, undefined],
+    );
+    t.equal((await begin(client, 13)).reason, 'ServerLimitExceeded', `${client} is full`);
+    return begun.map(({ payload }) => payload.CorrelationValue);
+  };
+  const values = await fill('one');
+  await fill('two');
+  t.equal((await begin('three', partsBytes)).reason, undefined, 'others have space');
+  t.equal((await begin('four', 13)).reason, 'ServerLimitExceeded', 'all are full');
+  service.sender = { client: 'one' };
+  for (const CorrelationValue of values) {
+    const last = { UniqueIdentifier: aes, CorrelationValue, FinalIndicator: true };
+    t.equal(await outcome(service, '2.1', Decrypt, last), 'InvalidMessage', 'ended without a tag');
+  }
+  await fill('one');
+  service.now += 300_000;
+  await fill('three');
+  service.sender = {};
+});

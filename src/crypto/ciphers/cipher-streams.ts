@@ -1,6 +1,7 @@
+import type { DecipherCCM } from 'node:crypto';
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { concatBytes } from '../../common/bytes.ts';
+import { ByteCollector, concatBytes } from '../../common/bytes.ts';
 import { decryptionFailed, InvalidParametersError, MissingInputError } from '../errors.ts';
 import type { Ciphertext } from '../provider.ts';
 import type { DecryptionStream, EncryptionStream } from '../streams.ts';
@@ -23,6 +24,10 @@ const nothing = new Uint8Array();
 interface StreamParameters {
   readonly iv?: Uint8Array | undefined;
   readonly additionalData?: Uint8Array | undefined;
+}
+
+interface DecryptionParameters extends StreamParameters {
+  readonly appendedTag: boolean;
 }
 
 /**
@@ -70,7 +75,8 @@ export function startSymmetricEncryption(
 
 /**
  * Starts a decryption. In modes that authenticate, the encrypted data is collected and decrypted at the end:
- * nothing is released before the tag has been verified. `appendedTag`: the last bytes of all are the tag.
+ * nothing is released before the tag has been verified. `appendedTag`: the last bytes of all are the tag. The
+ * stream refers to `parameters`, `iv` and `additionalData` then, and to no other bytes.
  * @throws {UnsupportedAlgorithmError} and other errors as `selectSuite`
  * @throws {InvalidParametersError} when the mode needs the data whole, or the Initialization Vector does not
  * fit
@@ -80,33 +86,44 @@ export function startSymmetricDecryption(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
-  { iv, additionalData, appendedTag }: StreamParameters & { readonly appendedTag: boolean },
+  { iv, additionalData, appendedTag }: DecryptionParameters,
 ): DecryptionStream {
   const suite = selectSuite(key, algorithm, parameters, additionalData);
   if (iv === undefined && suite.ivLengths !== 'none')
     throw new MissingInputError('IV/Counter/Nonce is missing');
   const preparedIv = prepareIv(suite, parameters, algorithm, iv);
-  if (suite.kind === 'authenticated') {
-    const parts: Uint8Array[] = [];
-    return {
-      collects: true,
-      update(data) {
-        parts.push(data.slice());
-        return nothing;
-      },
-      final(tag) {
-        const ciphertext = {
-          data: concatBytes(parts),
-          iv,
-          additionalData,
-          tag: appendedTag ? 'appended' : tag,
-        };
-        return decryptSymmetric(key, algorithm, parameters, ciphertext as Ciphertext);
-      },
-    };
-  }
+  if (suite.kind === 'authenticated')
+    return collectCiphertext(new Uint8Array(key), algorithm, parameters, { iv, additionalData, appendedTag });
   requireStreamable(suite);
-  const decipher = createDecipher(suite, key, preparedIv);
+  return decryptParts(suite, createDecipher(suite, key, preparedIv));
+}
+
+/**
+ * Decrypts everything at the end. The stream refers to all that is passed, so the key has to be a copy: that
+ * of the object is part of a larger buffer.
+ */
+function collectCiphertext(
+  key: Uint8Array,
+  algorithm: CryptographicAlgorithm,
+  parameters: CryptographicParameters,
+  { iv, additionalData, appendedTag }: DecryptionParameters,
+): DecryptionStream {
+  const parts = new ByteCollector();
+  return {
+    collects: true,
+    update(data) {
+      parts.add(data);
+      return nothing;
+    },
+    final(tag) {
+      const ciphertext = { data: parts.takeAll(), iv, additionalData, tag: appendedTag ? 'appended' : tag };
+      return decryptSymmetric(key, algorithm, parameters, ciphertext as Ciphertext);
+    },
+  };
+}
+
+/** A function of its own, so that the stream refers to neither the key nor what came with the first part. */
+function decryptParts(suite: CipherSuite, decipher: DecipherCCM): DecryptionStream {
   const output = new TailBuffer(suite.kind === 'blocks' && suite.padding !== 'None' ? suite.block : 0);
   return {
     collects: false,

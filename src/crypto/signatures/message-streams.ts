@@ -1,6 +1,6 @@
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
-import { concatBytes } from '../../common/bytes.ts';
+import { ByteCollector } from '../../common/bytes.ts';
 import { InvalidParametersError } from '../errors.ts';
 import { startDigest } from '../hashes/hashes.ts';
 import { requireComponents } from '../keys/key-objects.ts';
@@ -35,12 +35,10 @@ function digestParts(hash: HashingAlgorithm): MessageStream {
 }
 
 function collectParts(): MessageStream {
-  const parts: Uint8Array[] = [];
+  const parts = new ByteCollector();
   return {
     collects: true,
-    update(data) {
-      parts.push(data.slice());
-    },
-    final: () => ({ data: concatBytes(parts) }),
+    update: (data) => parts.add(data),
+    final: () => ({ data: parts.takeAll() }),
   };
 }

@@ -34,6 +34,8 @@ interface JobRecord {
 export interface Job extends JobRecord {
   /** Rights of the ticket that restricted the client beyond its role. */
   readonly rights?: readonly DelegatedRight[];
+  /** Name of the client that showed the ticket, where it was another client's. */
+  readonly bearer?: string;
   readonly items: readonly JobItem[];
   /** How often the job was resumed after another process, or this one before a restart, had abandoned it. */
   readonly resumed: number;

@@ -70,17 +70,19 @@ function decryptPart(
   if (request.CorrelationValue !== undefined && additionalData !== undefined)
     fail('InvalidField', 'the additional data must come with the first part');
   requireUsage(target, 'Decrypt', now);
-  const asked = parameterRequest(request);
-  const start = () => ({
-    stream: crypto.startDecryption(keyForUse(target, 'Decrypt', now), parametersFor(target, asked), {
-      iv: request.IVCounterNonce,
-      additionalData,
-      appendedTag: !isTagKnownIn('AuthenticatedEncryptionTag', version),
-    }),
+  const kept = () => ({
+    parameters: parametersFor(target, parameterRequest(request)),
+    iv: request.IVCounterNonce,
+    additionalData,
     tag: request.AuthenticatedEncryptionTag,
   });
+  const start = ({ parameters, tag, ...sealed }: ReturnType<typeof kept>) => {
+    const appendedTag = !isTagKnownIn('AuthenticatedEncryptionTag', version);
+    const key = keyForUse(target, 'Decrypt', now);
+    return { stream: crypto.startDecryption(key, parameters, { ...sealed, appendedTag }), tag };
+  };
   const keptBytes = ({ stream }: ReturnType<typeof start>) => (stream.collects ? data.length : 0);
-  const spec = { operation: 'Decrypt', object: target.id, request, start, keptBytes } as const;
+  const spec = { operation: 'Decrypt', object: target.id, request, kept, start, keptBytes } as const;
   const step = (work: ReturnType<typeof start>, last: boolean) => {
     const output = work.stream.update(data);
     const tag = request.AuthenticatedEncryptionTag ?? work.tag;

@@ -59,12 +59,12 @@ function verifyPart(
 ) {
   const { Data: data = new Uint8Array() } = request;
   requireUsage(target, 'MACVerify', now);
-  const start = () => {
-    const parameters = chooseParameters(target, request);
+  const kept = () => ({ parameters: chooseParameters(target, request), given: request.MACData });
+  const start = ({ parameters, given }: ReturnType<typeof kept>) => {
     const key = keyForUse(target, 'MACVerify', now);
-    return { mac: parameters && crypto.startMac(key, parameters), given: request.MACData };
+    return { mac: parameters && crypto.startMac(key, parameters), given };
   };
-  const spec = { operation: 'MACVerify', object: target.id, request, start } as const;
+  const spec = { operation: 'MACVerify', object: target.id, request, kept, start } as const;
   const step = ({ mac, given }: ReturnType<typeof start>, last: boolean): VerificationAnswer => {
     mac?.update(data);
     if (!last) return { UniqueIdentifier: target.id };

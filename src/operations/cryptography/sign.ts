@@ -43,12 +43,12 @@ function signPart(request: Infer<typeof Request>, context: ObjectContext) {
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
   requireUsage(target, 'Sign', now);
   countUse(target, data.length, context);
-  const start = () => {
-    const parameters = parametersFor(target, { use: 'sign', requested: request.CryptographicParameters });
+  const kept = () => parametersFor(target, { use: 'sign', requested: request.CryptographicParameters });
+  const start = (parameters: CryptographicParameters) => {
     return { parameters, message: crypto.startMessage(keyForUse(target, 'Sign', now), parameters) };
   };
   const keptBytes = ({ message }: ReturnType<typeof start>) => (message.collects ? data.length : 0);
-  const spec = { operation: 'Sign', object: target.id, request, start, keptBytes } as const;
+  const spec = { operation: 'Sign', object: target.id, request, kept, start, keptBytes } as const;
   return multiPart.take(spec, async ({ parameters, message }, last) => {
     message.update(data);
     if (!last) return { UniqueIdentifier: target.id };

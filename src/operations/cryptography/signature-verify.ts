@@ -60,17 +60,16 @@ function verifyPart(
   const { Data: data = new Uint8Array() } = request;
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
   requireUsage(target, 'SignatureVerify', now);
-  const start = () => {
-    const parameters = parametersToVerify(target, {
-      use: 'sign',
-      requested: request.CryptographicParameters,
-    });
+  const kept = () => ({
+    parameters: parametersToVerify(target, { use: 'sign', requested: request.CryptographicParameters }),
+    signature: request.SignatureData,
+  });
+  const start = ({ parameters, signature }: ReturnType<typeof kept>) => {
     const key = keyForUse(target, 'SignatureVerify', now);
-    const message = parameters && crypto.startMessage(key, parameters);
-    return { parameters, message, signature: request.SignatureData };
+    return { parameters, message: parameters && crypto.startMessage(key, parameters), signature };
   };
   const keptBytes = ({ message }: ReturnType<typeof start>) => (message?.collects ? data.length : 0);
-  const spec = { operation: 'SignatureVerify', object: target.id, request, start, keptBytes } as const;
+  const spec = { operation: 'SignatureVerify', object: target.id, request, kept, start, keptBytes } as const;
   return multiPart.take(spec, async ({ parameters, message, signature }, last) => {
     message?.update(data);
     if (!last) return { UniqueIdentifier: target.id };

@@ -1,4 +1,5 @@
 import { readJson, writeJson } from '../../common/json.ts';
+import { countedClient } from '../../identity/principal.ts';
 import type { Context } from '../context.ts';
 
 /**
@@ -11,7 +12,10 @@ const kind = 'pkcs11';
 const idleSeconds = 3_600;
 /** Age in seconds from which a call renews the record, so that not every call writes. */
 const renewSeconds = idleSeconds / 4;
-/** Applications of one group; another one removes the oldest. */
+/**
+ * Applications of one group. Another one removes the oldest of the client that has the most, so that a client
+ * with few keeps them whatever the others do.
+ */
 const maxApplications = 64;
 
 /** A digest between C_DigestInit and its end. */
@@ -30,6 +34,8 @@ export interface Session {
 /** The content of the record. */
 export interface Application {
   readonly client: string;
+  /** The client that showed a ticket of `client`, and that the application counts for then. */
+  readonly bearer?: string;
   /** POSIX seconds. */
   renewed: number;
   /** Handles are not reused. */
@@ -40,16 +46,31 @@ export interface Application {
 /** Creates an application and returns its random Correlation Value. */
 export async function createApplication(context: Context): Promise<Uint8Array> {
   const { crypto, principal, now, work } = context;
-  const old = await work.records.list(kind, maxApplications);
-  for (const { id } of old.slice(0, Math.max(0, old.length - maxApplications + 1)))
-    work.records.remove(kind, id);
+  const stored = await work.records.list(kind, maxApplications);
+  const removed = superfluous(stored, countedClient(principal));
+  if (removed !== undefined) work.records.remove(kind, removed);
   const correlation = crypto.random(16);
-  saveApplication(
-    correlation,
-    { client: principal.client, renewed: now, nextHandle: 1, sessions: {} },
-    context,
-  );
+  const { client, bearer } = principal;
+  const application = {
+    client,
+    ...(bearer !== undefined && { bearer }),
+    renewed: now,
+    nextHandle: 1,
+    sessions: {},
+  };
+  saveApplication(correlation, application, context);
   return correlation;
+}
+
+/** Returns the application that has to go before that client may have another one, where all are taken. */
+function superfluous(
+  stored: readonly { readonly id: string; readonly content: Uint8Array }[],
+  client: string,
+): string | undefined {
+  if (stored.length < maxApplications) return undefined;
+  const byClient = Map.groupBy(stored, ({ content }) => countedClient(readJson<Application>(content)));
+  const own = byClient.get(client) ?? [];
+  return [own, ...byClient.values()].toSorted((a, b) => b.length - a.length)[0]?.[0]?.id;
 }
 
 /** Loads the application with that Correlation Value; undefined when this client has none. */

@@ -56,7 +56,8 @@ export class TicketLogin {
       const content = writeTicket({ ...ticket, requests: requests - 1 });
       unit.putRecord(ticketKind, id, record.group, content, expires);
     }
-    return { ...owner, ticket: id, ...(rights === undefined ? {} : { rights }) };
+    const bearer = owner.client === sender.client ? {} : { bearer: sender.client };
+    return { ...owner, ...bearer, ticket: id, ...(rights === undefined ? {} : { rights }) };
   }
 
   /** A ticket of Login is valid for its client only; one of Delegated Login for every client that has it. */

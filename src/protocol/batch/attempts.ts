@@ -2,7 +2,7 @@ import { ClientTables } from '../../common/client-tables.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { CryptographyFailedError, decryptionFailed } from '../../crypto/errors.ts';
-import type { Principal } from '../../identity/principal.ts';
+import { countedClient, type Principal } from '../../identity/principal.ts';
 import type { Attempts } from '../../operations/context.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 
@@ -16,14 +16,30 @@ interface Failures {
 const windowMilliseconds = 60_000;
 
 /**
+ * All clients together that show tickets of one client may fail so many times as often with one key as one
+ * client may. Each also has its own count, so it takes several of them to use these up.
+ */
+export const ticketShare = 4;
+
+/**
  * Counts the failures of decryption, unwrapping and verification for each client and key, in the minute after
  * the first. A client with too many gets the answer of a failure until the minute is over, whatever it sends,
  * because a decryption oracle needs thousands of requests. A client that fails with more keys than are
  * counted is refused further keys until one of those minutes is over. The counts belong to this process;
  * another attempt at the same message counts no failure twice.
+ *
+ * Counted is the client of the certificate, so that the holder of a ticket does not exhaust the client that
+ * issued it. Tickets of one client have a second count together, apart from that client's own, so that they
+ * do not multiply the guesses at a key by the number of their holders.
  */
 export class FailedAttempts {
+  /** By the client of the certificate. */
   readonly #failures: ClientTables<Failures>;
+  /**
+   * Of tickets that others show, by the client that issued them. It needs no bound of its own: each entry has
+   * one in the table of a holder, and that table is bounded.
+   */
+  readonly #ofTickets: ClientTables<Failures>;
   /** The keys for which an item's failure has been counted. */
   readonly #counted = new WeakMap<object, Set<string>>();
   readonly #options: {
@@ -38,6 +54,7 @@ export class FailedAttempts {
     observer: Pick<RequestObserver, 'attemptsExhausted'>;
   }) {
     this.#failures = new ClientTables(options.clock);
+    this.#ofTickets = new ClientTables(options.clock);
     this.#options = options;
   }
 
@@ -45,7 +62,7 @@ export class FailedAttempts {
    * Returns the port for one attempt at a batch item; `item` is the same object in every attempt at the
    * message.
    */
-  forItem(item: object, { client }: Principal): Attempts {
+  forItem(item: object, sender: Principal): Attempts {
     const run = async <T>(
       key: string,
       open: () => T | Promise<T>,
@@ -54,9 +71,9 @@ export class FailedAttempts {
     ) => {
       const counted = this.#counted.get(item) ?? new Set();
       this.#counted.set(item, counted);
-      if (!counted.has(key) && this.#isExhausted(client, key)) throw refusal();
+      if (!counted.has(key) && this.#isExhausted(sender, key)) throw refusal();
       const failed = () => {
-        if (!counted.has(key)) this.#count(client, key);
+        if (!counted.has(key)) this.#count(sender, key);
         counted.add(key);
       };
       try {
@@ -74,23 +91,37 @@ export class FailedAttempts {
     };
   }
 
-  #isExhausted(client: string, key: string): boolean {
-    const failures = this.#failures.get(client, key);
-    if (failures === undefined) return this.#failures.isFull(client);
-    return failures.count >= this.#options.limits.failedDecryptions;
+  #isExhausted(sender: Principal, key: string): boolean {
+    const { client, bearer } = sender;
+    const { failedDecryptions } = this.#options.limits;
+    if (bearer !== undefined) {
+      const ofTickets = this.#ofTickets.get(client, key)?.count ?? 0;
+      if (ofTickets >= failedDecryptions * ticketShare) return true;
+    }
+    const counted = countedClient(sender);
+    const failures = this.#failures.get(counted, key);
+    if (failures === undefined) return this.#failures.isFull(counted);
+    return failures.count >= failedDecryptions;
   }
 
-  #count(client: string, key: string): void {
-    const { clock, limits, observer } = this.#options;
-    const { count, until } = this.#failures.get(client, key) ?? {
-      count: 0,
-      until: clock() + windowMilliseconds,
-    };
-    const wasFull = this.#failures.isFull(client);
-    this.#failures.set(client, key, { count: count + 1, until });
-    const isLastKey = !wasFull && this.#failures.isFull(client);
-    if (count + 1 === limits.failedDecryptions || isLastKey)
-      observer.attemptsExhausted({ client, object: key });
+  #count(sender: Principal, key: string): void {
+    const { client, bearer } = sender;
+    const { limits, observer } = this.#options;
+    const counted = countedClient(sender);
+    const wasFull = this.#failures.isFull(counted);
+    const count = this.#add(this.#failures, counted, key);
+    const ofTickets = bearer === undefined ? 0 : this.#add(this.#ofTickets, client, key);
+    const isLastKey = !wasFull && this.#failures.isFull(counted);
+    const isLast = count === limits.failedDecryptions || ofTickets === limits.failedDecryptions * ticketShare;
+    if (isLast || isLastKey) observer.attemptsExhausted({ client: counted, object: key });
+  }
+
+  /** Counts a failure in that table; returns the count. */
+  #add(table: ClientTables<Failures>, client: string, key: string): number {
+    const until = this.#options.clock() + windowMilliseconds;
+    const { count, until: end } = table.get(client, key) ?? { count: 0, until };
+    table.set(client, key, { count: count + 1, until: end });
+    return count + 1;
   }
 }
 

@@ -65,6 +65,8 @@ export class ContextFactory {
   readonly #options: ContextFactoryOptions;
   readonly #state: ProcessState;
   readonly #randomIvUses: RandomIvUseCounter;
+  /** Stands for each message, by its bytes, in what outlives it. */
+  readonly #tokens = new WeakMap<Uint8Array, object>();
 
   /** `beginUnit`: begins a unit of work apart from those of messages. */
   constructor(options: ContextFactoryOptions, beginUnit: () => UnitOfWork) {
@@ -87,6 +89,7 @@ export class ContextFactory {
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
     const batch = this.#batchContext(execution, identifiers);
+    const message = this.#tokenOf(request);
     return {
       operations,
       identifiers,
@@ -99,7 +102,7 @@ export class ContextFactory {
       responseBytes: this.#responseBytes(execution),
       createContext: (item, work) => {
         const afterCommit = (effect: () => void) => work.afterCommit(effect);
-        const part = { item, message: request.bytes, principal, afterCommit };
+        const part = { item, message, principal, afterCommit };
         const access = createRenewedAccess({ principal, work, server }, operations);
         const ports = new ItemPorts(part, this.#state, access);
         return new ItemContext(batch, ports, { work, server });
@@ -116,8 +119,24 @@ export class ContextFactory {
    * Ends what the message has begun in this process and has not committed; to be called once when no further
    * attempt at the message follows.
    */
-  settle({ bytes }: Pick<RequestMessage, 'bytes'>): void {
-    this.#state.multiPart.settle(bytes);
+  settle(request: Pick<RequestMessage, 'bytes'>): void {
+    this.#state.multiPart.settle(this.#tokenOf(request));
+  }
+
+  /** Ends what clients have begun in this process and whose time is over; to be called every few seconds. */
+  dropExpired(): void {
+    this.#state.multiPart.dropExpired();
+  }
+
+  /** Ends everything that clients have begun in this process. */
+  close(): void {
+    this.#state.multiPart.close();
+  }
+
+  #tokenOf({ bytes }: Pick<RequestMessage, 'bytes'>): object {
+    const token = this.#tokens.get(bytes) ?? {};
+    this.#tokens.set(bytes, token);
+    return token;
   }
 
   #observeRefusal(error: KmipError, { sender: { principal }, conversation }: BatchExecution): void {

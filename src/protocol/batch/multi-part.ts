@@ -1,29 +1,32 @@
 import { createHmac } from 'node:crypto';
+import { copyPlainData } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import type { Principal } from '../../identity/principal.ts';
+import { countedClient, type Principal } from '../../identity/principal.ts';
 import type { MultiPart, MultiPartSpec } from '../../operations/context.ts';
+import { StreamAccounts, type StreamUse } from './stream-accounts.ts';
 
 /**
  * A stream that waits for its next part. It holds a key, so it is dropped with the first error and after a
- * while.
+ * while. It refers to nothing of the requests that it came with.
  */
 interface Stream {
-  readonly owner: string;
-  /** The ticket that authorised its first part; later parts have to show the same. */
-  readonly ticket: string | undefined;
-  /** Lowest number that no other stream of the owner has. */
-  readonly slot: number;
+  /**
+   * The client, and the certificate and ticket that authorised the first part; later parts have to show the
+   * same.
+   */
+  readonly sender: string;
+  readonly use: StreamUse;
   readonly operation: string;
   readonly object: string | undefined;
   /** Correlation Value. */
   readonly value: Uint8Array;
   /** State of the operation, as its `start` returned it. */
   readonly state: unknown;
-  /** Bytes that the state keeps until the last part. */
-  bytes: number;
-  /** Milliseconds since 1970 from which on the stream is gone. */
+  /** Milliseconds since 1970 from which on the stream is gone, whatever comes. */
+  readonly ends: number;
+  /** Milliseconds since 1970 from which on the stream is gone unless a part with data comes before. */
   expires: number;
   /** The message whose parts are not confirmed; only this message may continue the stream. */
   message: object;
@@ -41,15 +44,15 @@ interface Step {
 export interface PartItem {
   /** The same object in every attempt at the message. */
   readonly item: object;
-  /** The same object in every attempt, for all items of the message. */
+  /**
+   * The same object in every attempt, for all items of the message. Streams keep it, so it refers to nothing
+   * of the message.
+   */
   readonly message: object;
   readonly principal: Principal;
   /** Runs the effect after the commit if the item was kept. */
   afterCommit(effect: () => void): void;
 }
-
-/** The client of a part, its ticket and its message. */
-type Sender = Pick<Stream, 'owner' | 'ticket' | 'message'>;
 
 const valueBytes = 16;
 
@@ -67,16 +70,16 @@ const valueBytes = 16;
  * the client would go on with a key whose use was not counted.
  */
 export class MultiPartOperations {
-  /** By Correlation Value, in the order of their last use. */
+  /** By Correlation Value. */
   readonly #waiting = new Map<string, Stream>();
   /** The results of each item's steps: another attempt at a message must not feed its data twice. */
   readonly #done = new WeakMap<object, Promise<Step>[]>();
   /** The streams that wait with unconfirmed parts, by their message. */
   readonly #unconfirmed = new WeakMap<object, Set<Stream>>();
-  /** Slots in use, by owner. */
-  readonly #slots = new Map<string, Set<number>>();
-  /** Bytes that all streams keep until their last parts. */
-  #bytes = 0;
+  readonly #accounts: StreamAccounts;
+  /** Milliseconds since 1970 before which no waiting stream expires. */
+  #nextExpiry = Infinity;
+  #isClosed = false;
   readonly #secret: Uint8Array;
   readonly #options: {
     readonly limits: Limits;
@@ -86,6 +89,7 @@ export class MultiPartOperations {
 
   constructor(options: { limits: Limits; random: CryptoProvider['random']; clock: () => number }) {
     this.#options = options;
+    this.#accounts = new StreamAccounts(options.limits);
     this.#secret = options.random(32);
   }
 
@@ -113,6 +117,23 @@ export class MultiPartOperations {
     this.#unconfirmed.delete(message);
   }
 
+  /** Ends the streams whose time is over; to be called every few seconds, so that their keys do not stay. */
+  dropExpired(): void {
+    const now = this.#options.clock();
+    if (now < this.#nextExpiry) return;
+    this.#nextExpiry = Infinity;
+    for (const stream of this.#waiting.values()) {
+      if (stream.expires <= now) this.#end(stream);
+      else this.#nextExpiry = Math.min(this.#nextExpiry, stream.expires);
+    }
+  }
+
+  /** Ends all streams; later parts are refused. */
+  close(): void {
+    this.#isClosed = true;
+    for (const stream of this.#waiting.values()) this.#end(stream);
+  }
+
   #once(item: object, number: number, run: () => Promise<Step>): Promise<Step> {
     const done = this.#done.get(item) ?? [];
     this.#done.set(item, done);
@@ -120,61 +141,65 @@ export class MultiPartOperations {
   }
 
   async #step(
-    { item, message, principal }: PartItem,
-    spec: MultiPartSpec<unknown>,
+    part: PartItem,
+    spec: MultiPartSpec<unknown, unknown>,
     step: (state: unknown, last: boolean) => Promise<object>,
   ): Promise<Step> {
-    const { CorrelationValue, FinalIndicator: last = false } = spec.request;
-    this.#dropExpired();
-    const owner = JSON.stringify([principal.group, principal.client]);
-    const sender = { owner, ticket: principal.ticket, message };
-    const stream = CorrelationValue === undefined ? this.#begin(sender, spec) : this.#find(sender, spec);
+    const { CorrelationValue, Data, FinalIndicator: last = false } = spec.request;
+    this.dropExpired();
+    const isFirst = CorrelationValue === undefined;
+    const stream = isFirst ? this.#begin(part, spec) : this.#find(part, spec);
     // Not in the map while a step runs: after an error, or the last part, the stream never comes back.
     this.#waiting.delete(keyOf(stream.value));
     let hasEnded = true;
     try {
-      this.#count(stream, spec.keptBytes?.(stream.state) ?? 0);
+      this.#accounts.keep(stream.use, spec.keptBytes?.(stream.state) ?? 0);
       const answer = await step(stream.state, last);
       if (last) return { answer, stream: undefined };
-      this.#keep(stream, item, message);
+      if (this.#isClosed) fail('GeneralFailure', 'the server stops and takes no further parts');
+      // A part without data changes nothing: it must not keep the stream for ever.
+      if (isFirst || (Data !== undefined && Data.length > 0)) this.#renew(stream);
+      this.#keep(stream, part);
       hasEnded = false;
       return { answer: { ...answer, CorrelationValue: stream.value }, stream };
     } finally {
-      if (hasEnded) this.#free(stream);
+      if (hasEnded) this.#accounts.close(stream.use);
     }
   }
 
-  #begin({ owner, ticket, message }: Sender, { operation, object, start }: MultiPartSpec<unknown>): Stream {
-    const { parts, partsPerClient } = this.#options.limits;
-    const slots = this.#slots.get(owner) ?? new Set();
-    if (this.#waiting.size >= parts || slots.size >= partsPerClient) {
-      fail(
-        'ServerLimitExceeded',
-        'too much data is waiting for its next part: finish some first',
-        'GeneralFailure',
-      );
+  #begin(
+    { message, principal }: PartItem,
+    { operation, object, kept, start }: MultiPartSpec<unknown, unknown>,
+  ): Stream {
+    const use = this.#accounts.open(countedClient(principal));
+    try {
+      const { copy, bytes } = copyPlainData(kept?.());
+      this.#accounts.keep(use, bytes);
+      const ends = this.#options.clock() + this.#options.limits.partsTotalMilliseconds;
+      const begun = { message, ends, expires: 0, unconfirmed: new Set<object>() };
+      const value = this.#valueOf(use);
+      return { sender: senderOf(principal), use, operation, object, value, state: start(copy), ...begun };
+    } catch (error) {
+      this.#accounts.close(use);
+      throw error;
     }
-    const state = start();
-    let slot = 0;
-    while (slots.has(slot)) slot += 1;
-    this.#slots.set(owner, slots.add(slot));
-    const value = this.#valueOf(owner, slot);
-    const begun = { bytes: 0, expires: 0, message, unconfirmed: new Set<object>() };
-    return { owner, ticket, slot, operation, object, value, state, ...begun };
   }
 
-  #valueOf(owner: string, slot: number): Uint8Array {
-    const mac = createHmac('sha256', this.#secret).update(`${slot} ${owner}`).digest();
+  #valueOf({ client, slot }: StreamUse): Uint8Array {
+    const mac = createHmac('sha256', this.#secret).update(`${slot} ${client}`).digest();
     return new Uint8Array(mac.subarray(0, valueBytes));
   }
 
   /**
-   * Fails in the same way for a stream that never was, that has ended, that is of another client or ticket,
+   * Fails in the same way for a stream that never was, that has ended, that is of another sender,
    * and whose parts another message has not committed yet.
    */
-  #find({ owner, ticket, message }: Sender, { operation, object, request }: MultiPartSpec<unknown>): Stream {
+  #find(
+    { message, principal }: PartItem,
+    { operation, object, request }: MultiPartSpec<unknown, unknown>,
+  ): Stream {
     const stream = this.#waiting.get(keyOf(request.CorrelationValue as Uint8Array));
-    const isOwn = stream?.owner === owner && stream.ticket === ticket;
+    const isOwn = stream?.sender === senderOf(principal);
     const isOpen = stream?.message === message || stream?.unconfirmed.size === 0;
     if (!isOwn || !isOpen || stream.operation !== operation || stream.object !== object) {
       fail('InvalidCorrelationValue', 'nothing waits for a part with this Correlation Value');
@@ -182,42 +207,18 @@ export class MultiPartOperations {
     return stream;
   }
 
-  #keep(stream: Stream, item: object, message: object): void {
+  #keep(stream: Stream, { item, message }: PartItem): void {
     stream.message = message;
     stream.unconfirmed.add(item);
     const unconfirmed = this.#unconfirmed.get(message) ?? new Set();
     this.#unconfirmed.set(message, unconfirmed.add(stream));
-    stream.expires = this.#options.clock() + this.#options.limits.partsMilliseconds;
+    this.#nextExpiry = Math.min(this.#nextExpiry, stream.expires);
     this.#waiting.set(keyOf(stream.value), stream);
   }
 
-  /** Counts bytes that the stream is about to keep. */
-  #count(stream: Stream, bytes: number): void {
-    const { partsBytes, partsTotalBytes } = this.#options.limits;
-    if (stream.bytes + bytes > partsBytes || this.#bytes + bytes > partsTotalBytes) {
-      fail(
-        'ServerLimitExceeded',
-        'so much data that is answered at its end must come in one piece',
-        'GeneralFailure',
-      );
-    }
-    stream.bytes += bytes;
-    this.#bytes += bytes;
-  }
-
-  #free({ owner, slot, bytes }: Stream): void {
-    this.#bytes -= bytes;
-    const slots = this.#slots.get(owner);
-    slots?.delete(slot);
-    if (slots?.size === 0) this.#slots.delete(owner);
-  }
-
-  #dropExpired(): void {
-    const now = this.#options.clock();
-    for (const stream of this.#waiting.values()) {
-      if (stream.expires > now) return;
-      this.#end(stream);
-    }
+  #renew(stream: Stream): void {
+    const { partsMilliseconds } = this.#options.limits;
+    stream.expires = Math.min(this.#options.clock() + partsMilliseconds, stream.ends);
   }
 
   /** Ends a waiting stream; does nothing when it has ended. */
@@ -225,8 +226,12 @@ export class MultiPartOperations {
     const key = keyOf(stream.value);
     if (this.#waiting.get(key) !== stream) return;
     this.#waiting.delete(key);
-    this.#free(stream);
+    this.#accounts.close(stream.use);
   }
+}
+
+function senderOf({ group, client, bearer, ticket }: Principal): string {
+  return JSON.stringify([group, client, bearer, ticket]);
 }
 
 function keyOf(value: Uint8Array): string {

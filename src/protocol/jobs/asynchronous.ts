@@ -3,6 +3,7 @@ import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/e
 import { plan } from '../../../codec/plan.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
+import { countedClient } from '../../identity/principal.ts';
 import {
   correlationValue,
   type Job,
@@ -117,11 +118,12 @@ export class AsynchronousSubmission {
     { principal, unit }: BatchEnvironment,
   ): void {
     const { queue, clock } = this.#options;
-    const { client, group, rights, ticket } = principal;
+    const { client, group, rights, ticket, bearer } = principal;
     const job: Job = {
       client,
       ...(rights !== undefined && { rights }),
       ...(ticket !== undefined && { ticket }),
+      ...(bearer !== undefined && { bearer }),
       submitted: clock() * 1000,
       items,
       resumed: 0,
@@ -129,7 +131,7 @@ export class AsynchronousSubmission {
     const layer = unit.layer();
     layer.records.put(jobKinds.pending, id, writeJobRecord(job));
     layer.records.put(jobKinds.message, id, request.bytes);
-    layer.afterCommit(() => queue.add({ id, group, client }));
+    layer.afterCommit(() => queue.add({ id, group, client, counted: countedClient(principal) }));
     layer.keep();
   }
 
@@ -148,7 +150,10 @@ export class AsynchronousSubmission {
         'ServerLimitExceeded',
         `a message of more than ${limits.jobBytes} bytes is not kept for later`,
       );
-    if (queue.pending >= limits.jobs || queue.pendingOf(environment.principal.client) >= limits.jobsPerClient)
+    if (
+      queue.pending >= limits.jobs ||
+      queue.pendingOf(countedClient(environment.principal)) >= limits.jobsPerClient
+    )
       return new KmipError('ServerLimitExceeded', 'too many requests are pending: wait until some are done');
     try {
       requireItemPermission(item, environment);

@@ -1,5 +1,5 @@
 import type { Limits } from '../../common/limits.ts';
-import type { Principal } from '../../identity/principal.ts';
+import { countedClient, type Principal } from '../../identity/principal.ts';
 import { type Job, jobKinds, readJobRecord } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
 import { isTransient } from '../batch/failure.ts';
@@ -21,6 +21,8 @@ interface QueuedJob {
   readonly id: string;
   readonly group: string;
   readonly client: string;
+  /** The client that the job is counted for: `countedClient`. */
+  readonly counted: string;
   /** Whether another process, or this one before a restart, may have begun the job. */
   readonly isLeftBehind?: boolean;
 }
@@ -60,9 +62,9 @@ export class JobQueue {
     return this.#known.size;
   }
 
-  /** Number of jobs of one client that are not done, as far as this process knows. */
+  /** Number of jobs that are not done and count for that client, as far as this process knows. */
   pendingOf(client: string): number {
-    return [...this.#known.values()].filter((job) => job.client === client).length;
+    return [...this.#known.values()].filter((job) => job.counted === client).length;
   }
 
   /** Queues a job whose records are committed. */
@@ -77,11 +79,12 @@ export class JobQueue {
    * Makes the port for operations of that principal. `inJob`: the operation is part of a job, which cannot
    * wait for another.
    */
-  portFor({ client, group }: Principal, inJob: boolean): Jobs {
+  portFor(principal: Principal, inJob: boolean): Jobs {
+    const { client, group } = principal;
     return {
       isRunning: (id) => this.#running.has(id),
       finish: async (id) => {
-        const job = this.#known.get(id) ?? { id, client, group };
+        const job = this.#known.get(id) ?? { id, client, group, counted: countedClient(principal) };
         const isOther = (waiting: QueuedJob): boolean => waiting.id !== id;
         this.#waiting = this.#waiting.filter(isOther);
         this.#postponed = this.#postponed.filter(isOther);
@@ -103,9 +106,9 @@ export class JobQueue {
     if (this.#hasLooked && clock() - this.#lookedAt < leftBehindMilliseconds) return;
     this.#lookedAt = clock();
     for (const { id, group, content } of await beginUnit().everyRecord(jobKinds.pending, limits.jobs)) {
-      const { client, submitted } = readJobRecord<Job>(content);
+      const { client, bearer, submitted } = readJobRecord<Job>(content);
       if (!this.#hasLooked || submitted / 1000 <= clock() - leftBehindMilliseconds)
-        this.add({ id, group, client, isLeftBehind: true });
+        this.add({ id, group, client, counted: countedClient({ client, bearer }), isLeftBehind: true });
     }
     this.#hasLooked = true;
   }

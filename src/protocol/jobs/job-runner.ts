@@ -167,7 +167,7 @@ export class JobRunner {
    * with a refusal when the client or its ticket is not valid any more.
    */
   async #senderOf(
-    { client, rights, ticket }: Job,
+    { client, rights, ticket, bearer }: Job,
     group: string,
     unit: UnitOfWork,
   ): Promise<AuthenticatedRequest> {
@@ -183,6 +183,7 @@ export class JobRunner {
         may: (operation) => principal.may(operation),
         ...(rights !== undefined && { rights }),
         ...(ticket !== undefined && { ticket }),
+        ...(bearer !== undefined && { bearer }),
       },
       ...((isGone || hasEnded) && { refusal: { error, open: false } }),
     };

@@ -1,22 +1,32 @@
 import type { Store } from '../../store/store.ts';
+import type { ContextFactory } from '../batch/context-factory.ts';
 import type { JobQueue } from './job-queue.ts';
 
 const intervalMilliseconds = 5_000;
 /** Expired records are deleted in every twelfth interval. */
 const intervalsPerDeletion = 12;
 
+export interface MaintenanceOptions {
+  readonly store: Store;
+  readonly queue: Pick<JobQueue, 'lookForJobs'>;
+  readonly contexts: Pick<ContextFactory, 'dropExpired'>;
+  /** POSIX seconds. */
+  readonly now: () => number;
+}
+
 /**
- * Background tasks that do not depend on messages: queues jobs that were left behind, and deletes expired
- * records.
+ * Background tasks that do not depend on messages: queues jobs that were left behind, ends multi-part data
+ * that nobody continues, and deletes expired records.
  */
 export class Maintenance {
   readonly #timer: NodeJS.Timeout;
   #intervals = 0;
 
-  /** Starts at once. `now`: POSIX seconds. */
-  constructor(store: Store, queue: JobQueue, now: () => number) {
+  /** Starts at once. */
+  constructor({ store, queue, contexts, now }: MaintenanceOptions) {
     // Store and vault errors are reported by requests; the next interval retries.
     const runTasks = (): void => {
+      contexts.dropExpired();
       queue.lookForJobs().catch(() => {});
       if (this.#intervals % intervalsPerDeletion === 0) deleteExpired(store, now()).catch(() => {});
       this.#intervals += 1;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { PKCS_11Function } from '../../../../codec/enums.ts';
+import type { Principal } from '../../../../src/identity/principal.ts';
 import { PKCS_11 } from '../../../../src/operations/pkcs11/pkcs-11.ts';
 import { bytes, enumerated, item } from '../../../client.ts';
 import { TestService } from '../../service.ts';
@@ -111,6 +112,32 @@ t.test('an application belongs to its client and expires when idle', async (t) =
     CKR.CRYPTOKI_NOT_INITIALIZED,
     'the oldest application was removed',
   );
+});
+
+t.test('a client whose applications are few keeps them, whatever others begin', async (t) => {
+  const senders = [{ client: 'few' }, { client: 'tester' }, { client: 'tester', bearer: 'many' }];
+  const kept: [Partial<Principal>, Uint8Array][] = [];
+  for (const sender of senders.slice(0, 2)) {
+    service.sender = sender;
+    kept.push([sender, await application()]);
+  }
+  service.sender = { client: 'tester', bearer: 'many' };
+  const first = await application();
+  for (let more = 0; more < 64; more++) await application();
+  t.equal(
+    (await call('C_GetInfo', '', first)).code,
+    CKR.CRYPTOKI_NOT_INITIALIZED,
+    'its own oldest has ended',
+  );
+  service.sender = { client: 'third' };
+  kept.push([service.sender, await application()]);
+  service.sender = { client: 'tester', bearer: 'many' };
+  await application();
+  for (const [sender, correlation] of kept) {
+    service.sender = sender;
+    t.equal((await call('C_GetInfo', '', correlation)).code, 'OK', JSON.stringify(sender));
+  }
+  service.sender = {};
 });
 
 t.test('the token describes itself and its slot', async (t) => {
