@@ -1,9 +1,11 @@
 import type { BlockCipherMode } from '../../../codec/enums.ts';
-import type { PlainKeyValue } from '../../../codec/structures/key-block.ts';
 import { fail } from '../../common/errors.ts';
 import { strengthOf } from '../../crypto/algorithms.ts';
+import { tagBytesOf } from '../../crypto/parameter-names.ts';
 import { isClosedKey } from '../../object/closed-keys.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { isProtected } from '../../object/protection.ts';
+import { isForWrappingOnly } from '../../object/provenance.ts';
 import type { Context } from '../context.ts';
 import { isRecipient } from '../recipients.ts';
 import type { WrappingKey } from './wrapping-keys.ts';
@@ -14,9 +16,8 @@ import type { WrappingKey } from './wrapping-keys.ts';
  */
 
 /** The keys of a wrapping, and what they do with the Key Value. */
-export interface WrappingUse {
+interface WrappingUse {
   readonly encryptionKey: WrappingKey | undefined;
-  readonly macKey: WrappingKey | undefined;
   /** What a MAC or signature covers: the Key Value, plain or encrypted. */
   readonly authenticates?: 'plain' | 'encrypted' | undefined;
 }
@@ -52,7 +53,7 @@ export async function findExposure(
   const isClosed = await isClosedTo(key.object, context);
   if (!isClosed && !(await isRecipient(key.object, context)))
     return 'clients may know the wrapping key: it is neither closed nor marked as recipient';
-  if (!(await hasIntegrity(use, context))) return 'the wrapping has no integrity';
+  if (!hasIntegrity(key)) return 'the mode of the wrapping has no integrity';
   if (isTooWeak(object, key, isClosed, context)) return 'the wrapping key is weaker';
   return undefined;
 }
@@ -71,7 +72,7 @@ export async function checkWrapping(
   const exposure = await findExposure(object, use, context);
   if (context.protection === 'strict') {
     if (isSensitive && exposure !== undefined) refuseExposure(exposure);
-    await requireNoOracle(use, context);
+    if (use.encryptionKey !== undefined) await requireIntegrity(use.encryptionKey, context);
   }
   return exposure === undefined;
 }
@@ -81,64 +82,28 @@ export function refuseExposure(why: string): never {
 }
 
 /**
- * Under `strict` protection refuses to unwrap without integrity by a key that may wrap secrets: a client
- * could change what that key has wrapped, and learn it piece by piece from the uses of the results.
+ * Under `strict` protection refuses modes without integrity of their own to keys that may have wrapped
+ * secrets. To wrap by them would compute cipher blocks from which the key stream of another wrapping follows;
+ * to unwrap by them would give a client pieces of what the key has wrapped, which it learns from the uses of
+ * the results. A MAC beside such a mode changes nothing: it does not cover the Initialization Vector, which
+ * the client states. Public keys wrap in every mode, because every client can encrypt by them.
  * @throws {KmipError} BadCryptographicParameters
  */
-export async function requireUnwrappable(use: WrappingUse, context: Context): Promise<void> {
-  if (context.protection === 'kmip' || use.encryptionKey === undefined) return;
-  if ((await hasIntegrity(use, context)) || !(await mayWrapSecrets(use.encryptionKey.object, context)))
-    return;
-  fail('BadCryptographicParameters', 'such a key unwraps by modes with integrity only');
-}
-
-/** Bytes that an unwrapped key has at least when its Initialization Vector may have been changed. */
-const minUnauthenticatedBytes = 16;
-
-/**
- * Whether a key that was unwrapped under `strict` protection may be a piece of another one, cut off by a
- * changed Initialization Vector, which no MAC of a Wrapping Method covers, and so short that it can be
- * searched.
- */
-export async function isForgeable(
-  { encryptionKey }: WrappingUse,
-  { KeyMaterial: material }: PlainKeyValue,
-  context: Context,
-): Promise<boolean> {
-  if (context.protection === 'kmip' || encryptionKey === undefined || isAuthenticated(encryptionKey))
-    return false;
-  const bytes =
-    material instanceof Uint8Array ? material.length : (material.Key?.length ?? Number.POSITIVE_INFINITY);
-  return bytes < minUnauthenticatedBytes && mayWrapSecrets(encryptionKey.object, context);
-}
-
-/** Modes with an Initialization Vector of the server, so that a client cannot choose a cipher block. */
-const randomisedModes: readonly (BlockCipherMode | undefined)[] = ['CBC', 'CFB', 'OFB', 'CTR'];
-
-/**
- * Refuses uses of keys that may wrap secrets by which a client could compute or forge what they wrap: cipher
- * blocks of its choice, MACs of its choice.
- */
-async function requireNoOracle({ encryptionKey, macKey, authenticates }: WrappingUse, context: Context) {
-  const isForSecrets = encryptionKey !== undefined && (await mayWrapSecrets(encryptionKey.object, context));
-  if (isForSecrets && encryptionKey.key.objectType === 'SymmetricKey') {
-    const isRandomised = randomisedModes.includes(encryptionKey.parameters.BlockCipherMode);
-    if (!isAuthenticated(encryptionKey) && !isRandomised)
-      fail(
-        'BadCryptographicParameters',
-        'such a wrapping key takes no mode without an Initialization Vector',
-      );
-  }
-  if (macKey === undefined || !(await isClosedTo(macKey.object, context))) return;
-  if (authenticates !== 'encrypted' || !isForSecrets)
-    fail('BadCryptographicParameters', 'such a MAC key authenticates what a closed key has encrypted');
+export async function requireIntegrity(key: WrappingKey, context: Context): Promise<void> {
+  if (context.protection === 'kmip' || key.key.objectType === 'PublicKey' || hasIntegrity(key)) return;
+  if (await mayHaveWrappedSecrets(key.object, context))
+    fail('BadCryptographicParameters', 'such a key wraps and unwraps by modes with integrity only');
 }
 
 /**
- * Whether a key may wrap keys that no client may know, so that it must unwrap nothing that a client has put
- * together.
+ * Whether there may be keys that no client may know under the value of this key: it is closed, a recipient,
+ * or protected and for wrapping only, because then it may be a second object of a closed key that came back
+ * under another one, or in parts.
  */
-async function mayWrapSecrets(object: ManagedObject, context: Context): Promise<boolean> {
+async function mayHaveWrappedSecrets(object: ManagedObject, context: Context): Promise<boolean> {
+  const { attributes, provenance } = object;
+  const masks = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
+  if (isProtected(object) && isForWrappingOnly(masks)) return true;
   return (await isClosedTo(object, context)) || isRecipient(object, context);
 }
 
@@ -146,28 +111,11 @@ function isClosedTo(object: ManagedObject, { work }: Context): Promise<boolean> 
   return isClosedKey(object, (id) => work.load(id));
 }
 
-/**
- * Whether a changed wrapped key would be noticed: by the mode itself, or by a MAC over the encrypted key.
- * That MAC counts only under a closed key, because a client may have the server compute MACs under any other.
- */
-async function hasIntegrity(
-  { encryptionKey, macKey, authenticates }: WrappingUse,
-  context: Context,
-): Promise<boolean> {
-  if (encryptionKey === undefined) return false;
-  if (isAuthenticated(encryptionKey)) return true;
-  return (
-    authenticates === 'encrypted' &&
-    macKey?.key.objectType === 'SymmetricKey' &&
-    (await isClosedTo(macKey.object, context))
-  );
-}
-
-/** Whether mode or padding alone authenticate what the key encrypts. */
-function isAuthenticated({ key, parameters }: WrappingKey): boolean {
-  const { BlockCipherMode: mode, PaddingMethod: padding, TagLength: tag = minTagBytes } = parameters;
+/** Whether mode or padding of a key notice every change of what they have wrapped. */
+function hasIntegrity({ key, parameters }: WrappingKey): boolean {
+  const { BlockCipherMode: mode, PaddingMethod: padding, TagLength: tag } = parameters;
   if (key.objectType !== 'SymmetricKey') return key.CryptographicAlgorithm === 'RSA' && padding === 'OAEP';
-  if (tag < minTagBytes) return false;
+  if (tag !== undefined && tagBytesOf(tag) < minTagBytes) return false;
   return key.CryptographicAlgorithm === 'ChaCha20Poly1305' || authenticatedModes.includes(mode);
 }
 

@@ -19,7 +19,7 @@ import { plainKey } from '../../crypto/plain-key.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { decryptingWith } from '../usable-key.ts';
-import { isForgeable, requireUnwrappable } from './exposure.ts';
+import { requireIntegrity } from './exposure.ts';
 import { findWrappingMethod } from './wrapping.ts';
 import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
@@ -37,7 +37,7 @@ export interface UnwrappedObject {
  * @throws {KmipError} KeyWrapTypeNotSupported when the server does not know the method, as `loadWrappingKey`
  *   does for the keys named, else the same CryptographicFailure for every defect: key, parameters, MAC,
  *   padding, encoding and content are not distinguished; BadCryptographicParameters as
- *   `requireUnwrappable`
+ *   `requireIntegrity`
  */
 export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<UnwrappedObject> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
@@ -103,16 +103,13 @@ async function openKeyValue(
     const isEncoded = keyValue instanceof Uint8Array;
     return { keyValue: isEncoded ? decodeContent(keyValue, data.EncodingOption, context) : keyValue };
   }
-  const use = { encryptionKey, macKey, authenticates };
-  await requireUnwrappable(use, context);
+  await requireIntegrity(encryptionKey, context);
   const body = extractWrappedBytes(keyValue);
   if (authenticates === 'encrypted') await requireAuthentic(macKey, [body], data, context);
   const { key, parameters } = encryptionKey;
   const bytes = await context.crypto.unwrap(key, parameters, { data: body, iv: data.IVCounterNonce });
   if (authenticates === 'plain') await requireAuthentic(macKey, [bytes], data, context);
-  const content = decodeContent(bytes, data.EncodingOption, context);
-  if (await isForgeable(use, content, context)) failUnwrap();
-  return { keyValue: content, key: encryptionKey.object };
+  return { keyValue: decodeContent(bytes, data.EncodingOption, context), key: encryptionKey.object };
 }
 
 /** Wrapped bytes replace the Key Value; some clients put them into Key Material instead (TC-WRAP-1). */

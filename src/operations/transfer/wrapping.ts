@@ -76,7 +76,7 @@ export async function wrapObject(
   if (method === undefined) fail('FeatureNotSupported', `the server does not wrap by ${WrappingMethod}`);
   const content = selectContent(value.value.KeyBlock, object, specification, context.now);
   const { encryptionKey, macKey } = await loadWrappingKeys(specification, method, context);
-  const use = { encryptionKey, macKey, authenticates: method.authenticates };
+  const use = { encryptionKey, authenticates: method.authenticates };
   const isKept = await checkWrapping(object, isSensitive, use, context);
   const bytes = encodeContent(content, specification, context.version);
   const body = encryptionKey && (await encrypt(encryptionKey, bytes, EncodingOption, context));
@@ -112,9 +112,8 @@ export async function findStoredExposure(
 ): Promise<string | undefined> {
   const encryptionKey = await describeWrappingKey(data?.EncryptionKeyInformation, context);
   if (encryptionKey === undefined) return 'the server does not know the key that wraps it';
-  const macKey = await describeWrappingKey(data?.MACSignatureKeyInformation, context);
   const authenticates = data && methods.get(data.WrappingMethod)?.authenticates;
-  return findExposure(object, { encryptionKey, macKey, authenticates }, context);
+  return findExposure(object, { encryptionKey, authenticates }, context);
 }
 
 /** Selects the plain key material and the attributes to be wrapped with it. */

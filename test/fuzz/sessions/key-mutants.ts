@@ -130,7 +130,7 @@ export const protection: readonly Mutant[] = [
     patches: [
       {
         file: 'src/operations/transfer/exposure.ts',
-        text: "if (!(await hasIntegrity(use, context))) return 'the wrapping has no integrity';",
+        text: "if (!hasIntegrity(key)) return 'the mode of the wrapping has no integrity';",
         replacement: '',
       },
     ],

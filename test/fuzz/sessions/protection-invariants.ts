@@ -81,8 +81,7 @@ export function wrappingKeysAreClosed({ results, ledger }: Observation): string 
   return undefined;
 }
 
-function isAuthenticated({ WrappingMethod, EncryptionKeyInformation }: KeyWrappingData): boolean {
-  if (WrappingMethod === 'EncryptThenMACSign') return true;
+function isAuthenticated({ EncryptionKeyInformation }: KeyWrappingData): boolean {
   const { BlockCipherMode: mode, PaddingMethod } = EncryptionKeyInformation?.CryptographicParameters ?? {};
   if (PaddingMethod === 'OAEP') return true;
   return mode === undefined ? PaddingMethod === undefined : authenticated.has(mode);
