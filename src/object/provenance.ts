@@ -1,5 +1,7 @@
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import { concatBytes } from '../common/bytes.ts';
+import { readJson, writeJson } from '../common/json.ts';
+import type { ShareOrigin } from './share-origin.ts';
 
 /**
  * What the server itself knows of the history of a key. It is sealed together with the value, so that neither
@@ -18,6 +20,8 @@ export interface Provenance {
    * first part.
    */
   readonly madeWith?: string | undefined;
+  /** Of a part of a split key: the split that it belongs to. */
+  readonly share?: ShareOrigin | undefined;
 }
 
 const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
@@ -63,6 +67,7 @@ export function replacedProvenance(previous: Provenance, next: Provenance): Prov
     ...next,
     // Explicitly undefined too, so that nothing of the old value stays.
     madeWith: next.madeWith,
+    share: next.share,
     masks: previous.masks | next.masks,
     alwaysSensitive: previous.alwaysSensitive && next.alwaysSensitive,
   };
@@ -93,39 +98,54 @@ export function isClosed({ born, shown, masks, alwaysSensitive }: Provenance): b
   return born === 'made' && alwaysSensitive && shown !== 'clear' && isForWrappingOnly(masks);
 }
 
-/** First byte of a sealed content with provenance; without it the first byte is that of a KMIP tag, 0x42. */
-const formatVersion = 1;
+/**
+ * First byte of a sealed content with provenance; without it the first byte is that of a KMIP tag, 0x42. In
+ * format 1 the text behind the numbers is `madeWith`, in format 2 JSON of the members that only some have.
+ */
+const plainFormat = 1;
+const extendedFormat = 2;
 const fixedBytes = 10;
 
+type Extension = Pick<Provenance, 'madeWith' | 'share'>;
+
 /**
- * Encodes the provenance as prefix of the value: version, birth, showing, flags, u32 masks, u16 length and
- * UTF-8 of `madeWith`; numbers are big-endian.
+ * Encodes the provenance as prefix of the value: format, birth, showing, flags, u32 masks, u16 length and
+ * UTF-8 of the text; numbers are big-endian.
  */
 export function addProvenance(
-  { born, shown, masks, alwaysSensitive, madeWith = '' }: Provenance,
+  { born, shown, masks, alwaysSensitive, ...extension }: Provenance,
   value: Uint8Array,
 ): Uint8Array {
-  const identifier = new TextEncoder().encode(madeWith);
+  const { madeWith = '', share } = extension;
+  const isExtended = share !== undefined;
+  const text = isExtended ? writeJson(extension) : new TextEncoder().encode(madeWith);
   const prefix = new Uint8Array(fixedBytes);
-  prefix.set([formatVersion, births.indexOf(born), showings.indexOf(shown), alwaysSensitive ? 1 : 0]);
+  const format = isExtended ? extendedFormat : plainFormat;
+  prefix.set([format, births.indexOf(born), showings.indexOf(shown), alwaysSensitive ? 1 : 0]);
   const view = new DataView(prefix.buffer);
   view.setUint32(4, masks);
-  view.setUint16(8, identifier.length);
-  return concatBytes([prefix, identifier, value]);
+  view.setUint16(8, text.length);
+  return concatBytes([prefix, text, value]);
 }
 
 /** The inverse of `addProvenance`; `value` is a view. Values of an older kmipd have an unknown provenance. */
 export function splitProvenance(content: Uint8Array): { provenance: Provenance; value: Uint8Array } {
-  if (content[0] !== formatVersion) return { provenance: unknownProvenance, value: content };
+  const [format] = content;
+  if (format !== plainFormat && format !== extendedFormat)
+    return { provenance: unknownProvenance, value: content };
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const end = fixedBytes + view.getUint16(8);
-  const identifier = new TextDecoder().decode(content.subarray(fixedBytes, end));
   const provenance: Provenance = {
     born: births[view.getUint8(1)] ?? unknownProvenance.born,
     shown: showings[view.getUint8(2)] ?? unknownProvenance.shown,
     alwaysSensitive: view.getUint8(3) === 1,
     masks: view.getInt32(4),
-    ...(identifier !== '' && { madeWith: identifier }),
+    ...readExtension(format, content.subarray(fixedBytes, end)),
   };
   return { provenance, value: content.subarray(end) };
+}
+
+function readExtension(format: number, text: Uint8Array): Extension {
+  if (format === extendedFormat) return readJson<Extension>(text);
+  return text.length === 0 ? {} : { madeWith: new TextDecoder().decode(text) };
 }

@@ -12,12 +12,14 @@ type UsageBit = (typeof CryptographicUsageMask)['members'][number];
 /**
  * `protect`: produces protected data, which needs an Active key before Protect Stop Date. `process`: reads
  * protected data, from Process Start Date on, also after deactivation, so that old data stays readable.
+ * `hand on`: makes copies or parts of the key, also before it is Active, as long as it may protect data.
  */
-type Direction = 'protect' | 'process';
+type Direction = 'protect' | 'process' | 'hand on';
 
 const allowedStates: Readonly<Record<Direction, readonly StateName[]>> = {
   protect: ['Active'],
   process: ['Active', 'Deactivated', 'Compromised'],
+  'hand on': ['PreActive', 'Active'],
 };
 
 /** Usage bit and direction of each use of a key (KMIP 2.1 §4.14 and §11.52, 1.4 §3.19). */
@@ -37,6 +39,7 @@ const uses = {
   // A key that may wrap may also unwrap, as the test case TC-WRAP-2 expects, whose key has no other bit.
   UnwrapKey: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
   Certify: { bit: 'CertificateSign', direction: 'protect' },
+  CreateSplitKey: { bit: 'Export', direction: 'hand on' },
 } as const satisfies Record<string, UsageRequirement>;
 
 interface UsageRequirement {
@@ -91,7 +94,7 @@ function requireTime(
     refuse(`${use} is not allowed before the Process Start Date`);
   }
   const stop = object.attributes.get('ProtectStopDate');
-  if (direction === 'protect' && stop !== undefined && now >= stop) {
+  if (direction !== 'process' && stop !== undefined && now >= stop) {
     refuse(`${use} is not allowed after the Protect Stop Date`);
   }
 }

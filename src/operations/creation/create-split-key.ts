@@ -9,6 +9,7 @@ import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { ShareOrigin, WholeType } from '../../object/share-origin.ts';
 import type { Context } from '../context.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import {
@@ -22,7 +23,7 @@ import {
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { defaultLength } from './defaults.ts';
-import { requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
+import { requireDivisible, requireEffort, requirePlainKey, statedPolynomial } from './split-keys.ts';
 
 /** Parts of one request. Each becomes an object, and GF(2^8) has no more nonzero elements. */
 const maxParts = 255;
@@ -70,6 +71,7 @@ export const CreateSplitKey = operation({
         : generateWhole(resolved, context);
     requireEffort(whole.bytes, request.PrimeFieldSize, parts, threshold);
     const { shares, prime } = await context.crypto.splitSecret(whole.bytes, scheme);
+    const { length } = whole.bytes;
     whole.bytes.fill(0);
     const attributes = partAttributes(stated, whole);
     const ids: string[] = [];
@@ -93,7 +95,8 @@ export const CreateSplitKey = operation({
       const specification = { ...part, value: { type: 'SplitKey' as const, value } };
       const object = await createObject(specification, context, resolved?.policy);
       ids.push(object.id);
-      object.changeProvenance({ madeWith: ids[0] });
+      const origin = describeShare({ ...scheme, prime }, index + 1, whole, length);
+      object.changeProvenance({ madeWith: ids[0], share: origin });
     }
     return { ObjectType: 'SplitKey' as const, UniqueIdentifier: ids };
   },
@@ -144,6 +147,7 @@ function failWithoutBytes(format: KeyFormatType): never {
 /** Loads the key to divide, in the stated format or in the format of its bytes. */
 async function loadWhole(id: string, stated: KeyFormatType | undefined, context: Context): Promise<Whole> {
   const [object] = await loadNamedObjects([id], ['SymmetricKey', 'PrivateKey', 'SecretData'], context);
+  requireDivisible(object as ManagedObject, context);
   const key = requirePlainKey(object as ManagedObject);
   const { KeyMaterial: material, CryptographicAlgorithm: algorithm, CryptographicLength } = key;
   const asBytes = object?.type === 'PrivateKey' ? 'PKCS_8' : 'Raw';
@@ -152,6 +156,22 @@ async function loadWhole(id: string, stated: KeyFormatType | undefined, context:
   if (!(bytes instanceof Uint8Array)) failWithoutBytes(format);
   const bits = CryptographicLength ?? bytes.length * 8;
   return { object: object as ManagedObject, bytes, format, algorithm, bits };
+}
+
+/** What is sealed with a part beside its share of `length` bytes of a key. */
+function describeShare(
+  scheme: SecretSharingScheme,
+  part: number,
+  { object, format, algorithm, bits }: Whole,
+  bytes: number,
+): ShareOrigin {
+  const { method, parts, threshold, polynomial, prime } = scheme;
+  return {
+    source: object?.id,
+    type: (object?.type ?? 'SymmetricKey') as WholeType,
+    ...{ method, parts, threshold, part, polynomial, prime: prime?.toHex() },
+    ...{ format, algorithm, bits, bytes },
+  };
 }
 
 /** Attributes of a part: those of the key override those of the request (KMIP 1.4 §4.38). */

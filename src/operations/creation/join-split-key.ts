@@ -11,20 +11,25 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import type { KeyBlock } from '../../../codec/structures/key-block.ts';
 import type { KeyedObjectValue, ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
-import { fail } from '../../common/errors.ts';
+import { fail, KmipError } from '../../common/errors.ts';
 import { algorithmKind, keyBits, keyBytes } from '../../crypto/algorithms.ts';
-import { InvalidKeyMaterialError } from '../../crypto/errors.ts';
+import { CryptographyFailedError, InvalidKeyMaterialError } from '../../crypto/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import type { SecretLength, SecretSharingScheme, Share } from '../../crypto/secret-sharing.ts';
+import type { SecretLength } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
+import type { WholeType } from '../../object/share-origin.ts';
+import { findShareSet, type ShareSet } from '../../object/share-sets.ts';
+import { isSameLength } from '../../object/value-rules.ts';
+import type { Context } from '../context.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
-import { requireEffort, requirePlainKey, requireSilentJoin, statedPolynomial } from './split-keys.ts';
+import { largestShare, readParts } from './shares.ts';
+import { requireEffort, requireOneOrigin } from './split-keys.ts';
 import { convertToStated, statedFormats } from './stated-formats.ts';
 
 /**
@@ -56,17 +61,9 @@ export const JoinSplitKey = operation({
     if (secretDataType !== undefined && type !== 'SecretData')
       fail('InvalidField', `a ${type} has no Secret Data Type`);
     const objects = await loadNamedObjects(request.UniqueIdentifier, ['SplitKey'], context);
-    const { scheme, shares, key } = readParts(objects);
+    requireOneOrigin(objects, context);
     const stated = await requestedAttributes([request.Attributes], context);
-    const description = { ...key, ...describeKey(type, stated, key) };
-    requireEffort(largestShare(shares), scheme.prime, shares.length, scheme.threshold);
-    const length = secretLength(type, description);
-    const isUnstructured = type !== 'PrivateKey' && byteFormats.includes(description.KeyFormatType);
-    const whole = { shareLength: largestShare(shares).length, length: length === 'der' ? undefined : length };
-    requireSilentJoin({ parts: objects, method: scheme.method, isUnstructured, ...whole }, context);
-    const secret = context.crypto.joinShares(shares, scheme, length);
-    const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
-    requireConsistentKey(joined, context.crypto);
+    const joined = await joinKey(objects, { type, stated, secretDataType }, context);
     const value = convertToStated(joined, statedFormats(stated), context.crypto);
     const specification = { type, attributes: addUsageMask(stated, objects), value, inputs: objects };
     const object = await createObject({ operation: 'JoinSplitKey', ...specification }, context);
@@ -75,76 +72,82 @@ export const JoinSplitKey = operation({
   },
 });
 
-/** Parts of one split key. */
-interface Parts {
-  readonly scheme: SecretSharingScheme;
-  /** One for each Key Part Identifier. */
-  readonly shares: readonly Share[];
-  /** Format, algorithm and length of the key, as the first part states them, if possible a protected one. */
-  readonly key: PlainKey;
-}
-
-/** Reads the parts; fails with CryptographicFailure unless all are of one key. */
-function readParts(objects: readonly ManagedObject[]): Parts {
-  const parts = objects.map(readPart);
-  const [{ scheme }] = parts as [Part];
-  const { key } = parts[Math.max(0, objects.findIndex(isProtected))] as Part;
-  const shares = new Map<number, Uint8Array>();
-  for (const { scheme: other, identifier: id, bytes } of parts) {
-    const same =
-      other.method === scheme.method &&
-      other.parts === scheme.parts &&
-      other.threshold === scheme.threshold &&
-      other.polynomial === scheme.polynomial &&
-      equalBytes(other.prime, scheme.prime);
-    const known = shares.get(id);
-    if (!same || (known !== undefined && !equalBytes(known, bytes)))
-      fail('CryptographicFailure', 'the parts are not of one key');
-    shares.set(id, bytes);
-  }
-  return { scheme, shares: [...shares].map(([id, bytes]) => ({ identifier: id, bytes })), key };
-}
-
-function largestShare(shares: readonly Share[]): Uint8Array {
-  return shares.reduce((a, b) => (b.bytes.length > a.bytes.length ? b : a)).bytes;
-}
-
-interface Part extends Share {
-  readonly scheme: SecretSharingScheme;
-  readonly key: PlainKey;
-}
-
-function readPart(object: ManagedObject): Part {
-  const key = requirePlainKey(object);
-  if (object.value?.type !== 'SplitKey' || !(key.KeyMaterial instanceof Uint8Array))
-    fail('InvalidField', 'the Key Material of a part must be a byte string');
-  const { value } = object.value;
-  return {
-    scheme: {
-      method: value.SplitKeyMethod,
-      parts: value.SplitKeyParts,
-      threshold: value.SplitKeyThreshold,
-      polynomial: statedPolynomial(object.attributes.list()),
-      prime: value.PrimeFieldSize,
-    },
-    identifier: value.KeyPartIdentifier,
-    bytes: key.KeyMaterial,
-    key,
-  };
+/** What a request says of the key that the parts make up. */
+interface Wanted {
+  readonly type: WholeType;
+  readonly stated: readonly Attribute[];
+  readonly secretDataType: SecretDataType | undefined;
 }
 
 /**
- * Compares every byte, so that the time does not tell a client how many bytes of another part it has guessed.
+ * Joins the parts. Failures are counted for the client and the set, and have one answer.
+ * @throws {KmipError} CryptographicFailure, or a refusal of the request that no share has a part in
  */
-function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.length === b.length && a.reduce((differs, byte, at) => differs | (byte ^ (b[at] ?? 0)), 0) === 0;
+async function joinKey(
+  objects: readonly ManagedObject[],
+  wanted: Wanted,
+  context: Context,
+): Promise<KeyedObjectValue> {
+  const set = findShareSet(objects);
+  try {
+    const first = set?.id ?? (objects[0] as ManagedObject).id;
+    return await context.attempts.decrypting(first, () => computeKey(objects, set, wanted, context));
+  } catch (error) {
+    const isFailure = error instanceof KmipError && error.reason === 'CryptographicFailure';
+    if (isFailure || error instanceof CryptographyFailedError)
+      fail('CryptographicFailure', 'the parts do not make up such a key');
+    throw error;
+  }
+}
+
+function computeKey(
+  objects: readonly ManagedObject[],
+  set: ShareSet | undefined,
+  { type, stated, secretDataType }: Wanted,
+  { crypto, protection }: Context,
+): KeyedObjectValue {
+  const { scheme, shares, key } = readParts(objects, set);
+  const isBound = protection === 'strict' && objects.some(isProtected);
+  if (isBound) requireType(type, set?.origins[0]?.type, key);
+  if (set !== undefined) requireStatedLength(stated, key);
+  const isAsDivided = set?.origins[0]?.type === type;
+  const description = isAsDivided ? key : { ...key, ...describeKey(type, stated, key) };
+  requireEffort(largestShare(shares), scheme.prime, shares.length, scheme.threshold);
+  const length = set?.origins[0]?.bytes ?? secretLength(type, description);
+  const secret = crypto.joinShares(shares, scheme, length);
+  const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
+  requireConsistentKey(joined, crypto);
+  return joined;
+}
+
+/**
+ * Refuses to join protected parts as an object of another type than what was divided, because the bytes of
+ * the key decide whether it is one. An earlier kmipd has not kept the type; its private keys are in formats
+ * of private keys, or of algorithms whose keys are any bytes.
+ * @throws {KmipError} InvalidField
+ */
+function requireType(type: WholeType, divided: WholeType | undefined, key: KeyDescription): void {
+  const { KeyFormatType: format, CryptographicAlgorithm: algorithm } = key;
+  const mayBePrivate =
+    privateDerFormats.includes(format) || (algorithm !== undefined && rawPrivateKeys.includes(algorithm));
+  const isWrong = divided === undefined ? (type === 'PrivateKey') !== mayBePrivate : type !== divided;
+  if (isWrong) fail('InvalidField', `such a key is no ${type}`);
+}
+
+/**
+ * Refuses a length that is not that of the divided key before anything is computed.
+ * @throws {KmipError} InvalidAttributeValue (1.x: InvalidField)
+ */
+function requireStatedLength(
+  stated: readonly Attribute[],
+  { CryptographicLength: bits = 0 }: KeyDescription,
+) {
+  const length = valueOf(stated, 'CryptographicLength');
+  if (length !== undefined && !isSameLength(bits, length))
+    fail('InvalidAttributeValue', 'CryptographicLength contradicts the object', 'InvalidField');
 }
 
 type KeyDescription = Pick<PlainKey, 'KeyFormatType' | 'CryptographicAlgorithm' | 'CryptographicLength'>;
-
-/** Formats of keys that any bytes are. */
-const byteFormats: readonly (KeyFormatType | undefined)[] = ['Raw', 'Opaque'];
 
 /** Formats of private keys that are byte strings. */
 const privateDerFormats: readonly KeyFormatType[] = ['PKCS_1', 'PKCS_8', 'ECPrivateKey'];

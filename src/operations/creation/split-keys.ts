@@ -2,9 +2,11 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
-import type { SecretSharingScheme, SharingPolynomial } from '../../crypto/secret-sharing.ts';
+import type { SharingPolynomial } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected, refuseProtected } from '../../object/protection.ts';
+import { findShareSet, isEarlierSet } from '../../object/share-sets.ts';
+import { requireUsage } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 
@@ -64,36 +66,28 @@ export function requirePlainKey({ value, attributes }: ManagedObject): PlainKey 
   };
 }
 
-/** A join of parts. */
-export interface Joining {
-  readonly parts: readonly ManagedObject[];
-  readonly method: SecretSharingScheme['method'];
-  /** Bytes of a share. */
-  readonly shareLength: number;
-  /** Whether only bytes without a structure are accepted as the key. */
-  readonly isUnstructured: boolean;
-  /** Bytes of the joined key; undefined for as many as a share has. */
-  readonly length: number | undefined;
+/**
+ * Refuses to divide a protected key that may not leave: from its parts a key is joined that is a copy of it.
+ * What is not protected a client may fetch and divide by itself, so nothing is demanded of it; with
+ * protection `kmip` nothing at all is.
+ * @throws {KmipError} NotExtractable, WrongKeyLifecycleState, or IncompatibleCryptographicUsageMask
+ *   (1.x: PermissionDenied) when the mask of a sensitive key does not contain Export
+ */
+export function requireDivisible(object: ManagedObject, { protection, now }: Context): void {
+  if (protection === 'kmip' || !isProtected(object)) return;
+  if (object.attributes.get('Extractable') === false)
+    fail('NotExtractable', 'the object is not extractable: it leaves in no parts either');
+  requireUsage(object, 'CreateSplitKey', now);
 }
 
-/** Bytes of a share that cannot be searched. */
-const minShareLength = 16;
-
 /**
- * Refuses to join protected parts with parts of another origin, which a client may have chosen, where success
- * or failure would tell something of the protected ones: a prime field shows whether a sum is small, a DER
- * length or a byte cut off shows single bytes, and short keys can be searched. Parts of one Create Split Key
- * have one result only. Protection `kmip` refuses nothing, because clients may loosen the parts there.
+ * Refuses under `strict` protection to join protected parts with any but those of the same Create Split Key.
+ * By parts of its own choice, or by protected ones of several keys, a client would learn something of the
+ * protected shares: from success and failure, from the Digest of the result, from its uses, or from a second
+ * result over another field. What one Create Split Key has made has one result.
  * @throws {KmipError} Sensitive or NotExtractable
  */
-export function requireSilentJoin(
-  { parts, method, shareLength, isUnstructured, length = shareLength }: Joining,
-  { protection }: Context,
-): void {
-  if (protection === 'kmip') return;
-  const origins = new Set(parts.map(({ provenance }) => provenance.madeWith));
-  if (!parts.some(isProtected) || (origins.size === 1 && !origins.has(undefined))) return;
-  const isWhole = length === shareLength && shareLength >= minShareLength;
-  if (isWhole && isUnstructured && method !== 'PolynomialSharingPrimeField') return;
-  refuseProtected(parts, 'its parts are joined so only with those of the same Create Split Key');
+export function requireOneOrigin(parts: readonly ManagedObject[], { protection }: Context): void {
+  if (protection === 'kmip' || findShareSet(parts) !== undefined || isEarlierSet(parts)) return;
+  refuseProtected(parts, 'its parts are joined only with those of the same Create Split Key');
 }

@@ -1,25 +1,17 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
-import type { KeyFormatType } from '../../../codec/enums.ts';
+import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import type { Version } from '../../../codec/version.ts';
-import type { SecretSharingScheme } from '../../../src/crypto/secret-sharing.ts';
-import { CreateSplitKey } from '../../../src/operations/creation/create-split-key.ts';
+import { ManagedObject } from '../../../src/object/managed-object.ts';
+import { SetAttribute } from '../../../src/operations/attributes/set-attribute.ts';
 import { JoinSplitKey } from '../../../src/operations/creation/join-split-key.ts';
 import { Export } from '../../../src/operations/transfer/export.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
-import { Register } from '../../../src/operations/transfer/register.ts';
-import { active } from '../keys.ts';
-import { attributesOf, having, outcome, succeed, versionsOf } from '../operations/ask.ts';
-import { p256 } from '../operations/certificates/authority.ts';
+import { ask, attributeOf, having, length, outcome, succeed, versionsOf } from '../operations/ask.ts';
+import { mask } from '../operations/transfer/wrapping-keys.ts';
 import { TestService } from '../service.ts';
-import {
-  createPair,
-  type Protection,
-  protections,
-  protectLater,
-  registerSecret,
-  sensitive,
-} from './flow-inputs.ts';
+import { type Protection, protections, protectLater, registerSecret } from './flow-inputs.ts';
+import { createWhole, methods, registerShare, sensitive, split, wholes } from './split-inputs.ts';
 
 const service = await TestService.open();
 t.teardown(() => service.close());
@@ -27,145 +19,106 @@ t.teardown(() => service.close());
 const none = protections[0] as Protection;
 const guarded = protections.slice(1);
 const versions = versionsOf(JoinSplitKey);
-const methods = [
-  'XOR',
-  'PolynomialSharingGF2_8',
-  'PolynomialSharingGF2_16',
-  'PolynomialSharingPrimeField',
-] as const;
 const types = ['SymmetricKey', 'SecretData', 'PrivateKey'] as const;
 
-/** The prime 2^521 − 1. */
-const mersenne = new Uint8Array(72).fill(255, 7).fill(1, 6, 7);
-
-interface Share {
-  readonly method: SecretSharingScheme['method'];
-  readonly part: number;
-  readonly bytes: number;
-  readonly format?: KeyFormatType;
-  /** Cryptographic Length that the part states. */
-  readonly bits?: number | undefined;
-}
-
-/** Registers a part, as a client that makes parts up would. */
-async function registerShare(
-  { method, part, bytes, format = 'Raw', bits }: Share,
-  protection: Protection,
-  at = service,
-): Promise<string> {
-  const KeyBlock = {
-    KeyFormatType: format,
-    KeyValue: { KeyMaterial: new Uint8Array(bytes).fill(part, bytes - 1), Attributes: [] },
-    CryptographicAlgorithm: 'AES' as const,
-    CryptographicLength: bits,
-  };
-  const scheme = { SplitKeyParts: 2, SplitKeyThreshold: 2, SplitKeyMethod: method };
-  const prime = method === 'PolynomialSharingPrimeField' ? { PrimeFieldSize: mersenne } : {};
-  const value = { ...scheme, ...prime, KeyPartIdentifier: part, KeyBlock };
-  const { UniqueIdentifier: id } = await succeed(at, '2.1', Register, {
-    ObjectType: 'SplitKey',
-    Attributes: having(...protection.first),
-    Object: { type: 'SplitKey', value },
-  });
-  await protectLater(at, id, protection);
-  return id;
-}
-
-const join = (
-  version: Version,
-  ids: readonly string[],
-  type: string,
-  { at = service, stated = [] }: { at?: TestService; stated?: readonly Attribute[] } = {},
-) =>
-  outcome(at, version, JoinSplitKey, {
-    ObjectType: type,
-    UniqueIdentifier: ids,
-    Attributes: having(...stated),
-  });
+const joining = (ids: readonly string[], type: ObjectTypeName, ...stated: readonly Attribute[]) => ({
+  ObjectType: type,
+  UniqueIdentifier: ids,
+  Attributes: having(...stated),
+});
+const join = (version: Version, ids: readonly string[], type: ObjectTypeName, ...stated: Attribute[]) =>
+  outcome(service, version, JoinSplitKey, joining(ids, type, ...stated));
 
 function reasonFor(version: Version, { name }: Protection): string {
   if (version === '1.2') return 'PermissionDenied';
   return name === 'Sensitive' ? 'Sensitive' : 'NotExtractable';
 }
 
-t.test(
-  'protected parts are joined with foreign ones only where the outcome tells nothing of them',
-  async (t) => {
-    // Length of the shares in bytes, and the length in bits that both parts state.
-    const lengths = [
-      [16, undefined],
-      [16, 128],
-      [16, 120],
-      [16, 8],
-      [8, 64],
-    ] as const;
-    for (const method of methods) {
-      for (const [bytes, bits] of lengths) {
-        for (const format of ['Raw', 'PKCS_8'] as const) {
-          const share = { method, bytes, bits, format };
-          const foreign = await registerShare({ ...share, part: 2 }, none);
-          for (const protection of guarded) {
-            const own = await registerShare({ ...share, part: 1 }, protection);
-            const isSilent =
-              bytes === 16 &&
-              (bits ?? 128) === 128 &&
-              format === 'Raw' &&
-              method !== 'PolynomialSharingPrimeField';
-            for (const type of types) {
-              for (const version of versions) {
-                for (const ids of [
-                  [own, foreign],
-                  [foreign, own],
-                ]) {
-                  const expected =
-                    isSilent && type !== 'PrivateKey' ? 'Success' : reasonFor(version, protection);
-                  const which = `${version} ${method} ${bytes} ${bits} ${format} ${type} ${protection.name}`;
-                  t.equal(await join(version, ids, type), expected, which);
-                }
-              }
+t.test('protected parts are joined with no foreign one, by any method and as any type', async (t) => {
+  // Length of the shares in bytes, and the length in bits that both parts state.
+  const lengths = [
+    [16, undefined],
+    [16, 8],
+    [8, 64],
+  ] as const;
+  for (const method of methods) {
+    for (const [bytes, bits] of lengths) {
+      for (const format of ['Raw', 'PKCS_8'] as const) {
+        const share = { method, bytes, bits, format };
+        const foreign = await registerShare(service, { ...share, part: 2 }, none);
+        for (const protection of guarded) {
+          const own = await registerShare(service, { ...share, part: 1 }, protection);
+          for (const type of types) {
+            for (const version of versions) {
+              const which = `${version} ${method} ${bytes} ${bits} ${format} ${type} ${protection.name}`;
+              const expected = reasonFor(version, protection);
+              t.equal(await join(version, [own, foreign], type), expected, which);
+              t.equal(await join(version, [foreign, own], type, length(64)), expected, `${which}, turned`);
             }
           }
         }
       }
     }
-  },
-);
+  }
+});
 
-t.test('a foreign part does not decide length and format of what protected parts make up', async (t) => {
-  for (const protection of guarded) {
-    const own = await registerShare({ method: 'XOR', part: 1, bytes: 16, bits: 128 }, protection);
-    const foreign = await registerShare({ method: 'XOR', part: 2, bytes: 16, bits: 120 }, none);
-    for (const version of versions) {
-      t.equal(await join(version, [foreign, own], 'SymmetricKey'), 'Success');
-      const open = await registerShare({ method: 'XOR', part: 1, bytes: 16 }, protection);
-      const stated = { name: 'CryptographicLength', value: 120 } as const;
-      const both = await registerShare({ method: 'XOR', part: 2, bytes: 16 }, none);
-      const actual = await join(version, [open, both], 'SymmetricKey', { stated: [stated] });
-      t.equal(actual, reasonFor(version, protection), `${version}: the request states a length`);
+t.test('protected parts of two Create Split Keys are not joined, also of one key', async (t) => {
+  const key = await createWhole(service, 'SymmetricKey', sensitive);
+  const other = await createWhole(service, 'SymmetricKey', sensitive);
+  for (const method of methods) {
+    const [first] = await split(service, key, method);
+    const [, second] = await split(service, key, method);
+    const [, third] = await split(service, other, method);
+    for (const version of versions)
+      for (const beside of [second, third])
+        t.equal(
+          await join(version, [first, beside] as string[], 'SymmetricKey'),
+          version === '1.2' ? 'PermissionDenied' : 'Sensitive',
+          `${version} ${method}`,
+        );
+  }
+});
+
+t.test('all parts of one Create Split Key make up what was divided, and no other type', async (t) => {
+  for (const [divided, make] of wholes) {
+    for (const method of methods) {
+      const whole = await make(service, sensitive);
+      const digest = await attributeOf(service, whole, 'Digest');
+      const parts = await split(service, whole, method);
+      for (const version of versions) {
+        for (const type of types) {
+          const which = `${version} ${method}: ${divided} as ${type}`;
+          const { id, reason } = await ask(service, version, JoinSplitKey, joining(parts, type));
+          if (type !== divided) t.equal(reason, 'InvalidField', which);
+          else t.same(await attributeOf(service, id as string, 'Digest'), digest, which);
+        }
+      }
     }
   }
 });
 
-t.test('all parts of one Create Split Key are joined, whatever they make up', async (t) => {
-  for (const protection of guarded) {
-    const pair = await createPair(service, 'ECDSA', protection, 'private', ...p256);
-    const short = await registerSecret(service, protection, Uint8Array.of(7, 7, 7));
+t.test('what was divided decides polynomial and length, not attributes of parts or requests', async (t) => {
+  const label: Attribute = {
+    vendor: 'x',
+    name: 'SplitKeyPolynomial',
+    value: { type: 'Integer', value: 283 },
+  };
+  for (const protection of [none, protections[1] as Protection]) {
+    const key = await createWhole(service, 'SymmetricKey', ...protection.first);
+    const digest = await attributeOf(service, key, 'Digest');
     for (const method of methods) {
-      for (const [id, type] of [
-        [pair.privateKey, 'PrivateKey'],
-        [short, 'SecretData'],
-      ] as const) {
-        const split = await succeed(service, '2.1', CreateSplitKey, {
-          ObjectType: 'SplitKey',
-          UniqueIdentifier: id,
-          SplitKeyParts: 2,
-          SplitKeyThreshold: 2,
-          SplitKeyMethod: method,
-          Attributes: having(active),
-        });
-        const { UniqueIdentifier: parts } = split;
-        for (const version of versions)
-          t.equal(await join(version, parts, type), 'Success', `${version} ${method} ${type}`);
+      const parts = await split(service, key, method);
+      for (const UniqueIdentifier of parts)
+        await succeed(service, '2.1', SetAttribute, { UniqueIdentifier, NewAttribute: label });
+      for (const version of versions) {
+        const made = await succeed(service, version, JoinSplitKey, joining(parts, 'SymmetricKey'));
+        t.same(await attributeOf(service, made.UniqueIdentifier, 'Digest'), digest, `${version} ${method}`);
+        for (const bits of [8, 120, 136, 128, 2_048])
+          t.equal(
+            await join(version, parts, 'SymmetricKey', length(bits)),
+            version.startsWith('1.') ? 'InvalidField' : 'InvalidAttributeValue',
+            `${version} ${method} ${bits}`,
+          );
       }
     }
   }
@@ -173,14 +126,7 @@ t.test('all parts of one Create Split Key are joined, whatever they make up', as
 
 t.test('a part that Import has put in the place of another is foreign', async (t) => {
   const secret = await registerSecret(service, none);
-  const { UniqueIdentifier: parts } = await succeed(service, '2.1', CreateSplitKey, {
-    ObjectType: 'SplitKey',
-    UniqueIdentifier: secret,
-    SplitKeyParts: 2,
-    SplitKeyThreshold: 2,
-    SplitKeyMethod: 'PolynomialSharingPrimeField',
-    Attributes: having(),
-  });
+  const parts = await split(service, secret, 'PolynomialSharingPrimeField');
   const [first, second] = parts as [string, string];
   t.equal(await join('2.1', parts, 'SecretData'), 'Success', 'before');
   const { Object } = await succeed(service, '2.1', Export, { UniqueIdentifier: second });
@@ -191,17 +137,44 @@ t.test('a part that Import has put in the place of another is foreign', async (t
   t.equal(await join('2.1', parts, 'SecretData'), 'Sensitive', 'one of them protected');
 });
 
-t.test('what is joined of mixed parts is as protected as the most protected one', async (t) => {
-  const own = await registerShare({ method: 'XOR', part: 1, bytes: 16, bits: 128 }, guarded[2] as Protection);
-  const foreign = await registerShare({ method: 'XOR', part: 2, bytes: 16, bits: 128 }, none);
-  const { UniqueIdentifier: id } = await succeed(service, '2.1', JoinSplitKey, {
-    ObjectType: 'SymmetricKey',
-    UniqueIdentifier: [foreign, own],
-    Attributes: having({ name: 'Sensitive', value: false }, { name: 'Extractable', value: true }),
-  });
-  const found = (name: string, all: readonly Attribute[]) => all.find((each) => each.name === name)?.value;
-  const all = await attributesOf(service, id);
-  t.same([found('Sensitive', all), found('Extractable', all)], [true, false]);
+/** Turns a part into one that an earlier kmipd has made, which knows only what it was made with. */
+async function makeEarlier(id: string): Promise<void> {
+  const [row] = await service.store.load('g', [id]);
+  const object = ManagedObject.fromStored(row as never, service.vault);
+  object.changeProvenance({ share: undefined });
+  const update = object.toStored(service.vault, { uniqueNames: false });
+  await service.store.commit({ expects: [], inserts: [], updates: [update] });
+}
+
+t.test('parts that an earlier kmipd has made together are joined with each other only', async (t) => {
+  for (const [divided, make] of wholes) {
+    for (const method of methods) {
+      const whole = await make(service, sensitive);
+      const digest = await attributeOf(service, whole, 'Digest');
+      const parts = await split(service, whole, method);
+      for (const id of parts) await makeEarlier(id);
+      for (const type of types) {
+        const { id, reason } = await ask(service, '2.1', JoinSplitKey, joining(parts, type));
+        const isPrivate = (name: string) => name === 'PrivateKey';
+        const which = `${method}: ${divided} as ${type}`;
+        if (type === divided) t.same(await attributeOf(service, id as string, 'Digest'), digest, which);
+        else if (isPrivate(type) !== isPrivate(divided)) t.equal(reason, 'InvalidField', which);
+      }
+      const [, newer] = await split(service, whole, method);
+      const [own] = parts;
+      t.equal(await join('2.1', [own, newer] as string[], divided), 'Sensitive', `${method}: with a new one`);
+    }
+  }
+});
+
+t.test('what is joined is as protected as the most protected part', async (t) => {
+  const key = await createWhole(service, 'SymmetricKey');
+  const parts = await split(service, key, 'XOR');
+  await protectLater(service, parts[1] as string, guarded[2] as Protection);
+  await protectLater(service, parts[1] as string, { name: 'later', first: [], later: [sensitive] });
+  const loose = [{ name: 'Sensitive', value: false } as const, { name: 'Extractable', value: true } as const];
+  const joined = await succeed(service, '2.1', JoinSplitKey, joining(parts, 'SymmetricKey', ...loose));
+  t.equal(await attributeOf(service, joined.UniqueIdentifier, 'Sensitive'), true);
 });
 
 t.test('protection kmip joins protected parts of any origin', async (t) => {
@@ -210,9 +183,10 @@ t.test('protection kmip joins protected parts of any origin', async (t) => {
   for (const protection of guarded) {
     for (const method of methods) {
       const share = { method, bytes: 16, bits: 128 };
-      const own = await registerShare({ ...share, part: 1 }, protection, lenient);
-      const foreign = await registerShare({ ...share, part: 2 }, none, lenient);
-      const actual = await join('2.1', [own, foreign], 'SymmetricKey', { at: lenient });
+      const own = await registerShare(lenient, { ...share, part: 1 }, protection);
+      const foreign = await registerShare(lenient, { ...share, part: 2 }, none);
+      const request = joining([own, foreign], 'SymmetricKey', mask('Encrypt'));
+      const actual = await outcome(lenient, '2.1', JoinSplitKey, request);
       t.notMatch(actual, /Sensitive|NotExtractable/, `${method} ${protection.name}`);
     }
   }

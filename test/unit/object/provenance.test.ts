@@ -21,6 +21,10 @@ const wrapping = bit('WrapKey') | bit('UnwrapKey');
 /** Provenance of a key that no client knows. */
 const closed: Provenance = { born: 'made', shown: 'never', masks: wrapping, alwaysSensitive: true };
 const everyMask = -1;
+const part: NonNullable<Provenance['share']> = {
+  ...{ type: 'SymmetricKey', method: 'XOR', parts: 255, threshold: 255, part: 255, polynomial: 283 },
+  ...{ format: 'Raw', algorithm: 'AES', bits: 256, bytes: 32 },
+};
 
 t.test('every provenance is the same after its encoding', async (t) => {
   const value = encodeManagedObject(symmetricKey());
@@ -28,12 +32,17 @@ t.test('every provenance is the same after its encoding', async (t) => {
     for (const shown of showings)
       for (const alwaysSensitive of [true, false])
         for (const masks of [0, wrapping, everyMask])
-          for (const madeWith of [undefined, 'k1', 'ü'.repeat(127)]) {
-            const given = { born, shown, alwaysSensitive, masks, ...(madeWith && { madeWith }) };
-            const back = splitProvenance(addProvenance(given, value));
-            t.same(back.provenance, given);
-            t.same(back.value, value);
-          }
+          for (const madeWith of [undefined, 'k1', 'ü'.repeat(127)])
+            for (const share of [undefined, part, { ...part, source: 'k1', prime: 'fb'.repeat(264) }]) {
+              const given: Provenance = {
+                ...{ born, shown, alwaysSensitive, masks },
+                ...(madeWith && { madeWith }),
+                ...(share && { share }),
+              };
+              const back = splitProvenance(addProvenance(given, value));
+              t.same(back.provenance, given);
+              t.same(back.value, value);
+            }
 });
 
 t.test('a value that an older kmipd stored opens with an unknown provenance, which is open', async (t) => {

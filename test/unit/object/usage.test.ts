@@ -66,6 +66,16 @@ for (const [state, may] of Object.entries(states) as [StateName, { protect: bool
   });
 }
 
+t.test('requireUsage lets a key be divided until it may no longer protect', async (t) => {
+  const divisible: readonly string[] = ['PreActive', 'Active'];
+  for (const state of Object.keys(states) as StateName[])
+    t.same(
+      refusals(() => requireUsage(key(state), 'CreateSplitKey', now)),
+      divisible.includes(state) ? allowed : wrongState,
+      state,
+    );
+});
+
 /** The bit that each use needs. */
 const needed: Record<Use, Parameters<typeof bit>[0]> = {
   Encrypt: 'Encrypt',
@@ -81,6 +91,7 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
   WrapKey: 'WrapKey',
   UnwrapKey: 'UnwrapKey',
   Certify: 'CertificateSign',
+  CreateSplitKey: 'Export',
 };
 
 /** Another bit that also allows the use. */
