@@ -24,10 +24,12 @@ export function combineParameters(
   requested: CryptographicParameters,
   ivBytes?: number,
 ): CryptographicParameters | undefined {
-  if (own.length === 0) return requested;
+  // Objects of kmipd before empty sets were refused may have some: they loosen no other set.
+  const binding = own.map(statedFields).filter((set) => Object.keys(set).length > 0);
+  if (binding.length === 0) return requested;
   const asked = statedFields(requested);
   const wanted = meaningOf(asked);
-  const sets = own.map(statedFields).filter((set) => fits(set, wanted, ivBytes));
+  const sets = binding.filter((set) => fits(set, wanted, ivBytes));
   const [first] = sets;
   if (first === undefined) return undefined;
   if (Object.keys(asked).length === 0) return withLengths(first, ivBytes);

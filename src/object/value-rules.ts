@@ -1,7 +1,10 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import { attributeRow } from '../../codec/attribute-table.ts';
 import type { AnySchema } from '../../codec/schema.ts';
-import type { CryptographicDomainParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import type {
+  CryptographicDomainParameters,
+  CryptographicParameters,
+} from '../../codec/structures/cryptographic-parameters.ts';
 import { fail } from '../common/errors.ts';
 import { resetUsageCount } from './usage.ts';
 
@@ -30,9 +33,15 @@ export function requireKnown(attribute: {
   }
 }
 
+/** Such a set beside others would permit every use. */
+function statesNothing(parameters: CryptographicParameters): boolean {
+  return Object.values(parameters).every((value) => value === undefined);
+}
+
 /**
  * Refuses an invalid value: an enumeration value outside the specification, a structure in a structure of a
- * custom attribute, negative limits, Application Data that the server would have to generate.
+ * custom attribute, negative limits, empty parameters, Application Data that the server would have to
+ * generate.
  *
  * @throws {KmipError} InvalidAttributeValue or ApplicationNamespaceNotSupported.
  */
@@ -49,6 +58,9 @@ export function requireValidValue(attribute: Attribute): void {
       'ApplicationNamespaceNotSupported',
       'Application Data is missing: the server generates none for any namespace',
     );
+  }
+  if (attribute.name === 'CryptographicParameters' && statesNothing(attribute.value)) {
+    fail('InvalidAttributeValue', 'the Cryptographic Parameters state nothing: leave them out');
   }
   if (attribute.name === 'UsageLimits' && attribute.value.UsageLimitsTotal < 0n) {
     fail('InvalidAttributeValue', 'the Usage Limits Total is negative');

@@ -19,7 +19,7 @@ export const AddAttribute = operation({
   limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, protection, now } = context;
-    const added = withoutLoosening(target, protection, () => applyAdd(target, attribute, now));
+    const added = withoutLoosening(target, { protection, now }, () => applyAdd(target, attribute, now));
     if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(added, attribute.index) };
   },

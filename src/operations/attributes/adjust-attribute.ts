@@ -25,7 +25,7 @@ export const AdjustAttribute = operation({
     { object: target, protection, now },
   ) {
     if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');
-    withoutLoosening(target, protection, () => applyAdjust(target, reference, { type, value }, now));
+    withoutLoosening(target, { protection, now }, () => applyAdjust(target, reference, { type, value }, now));
     return { UniqueIdentifier: target.id };
   },
 });

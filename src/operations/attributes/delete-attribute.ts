@@ -32,7 +32,7 @@ export const DeleteAttribute = operation({
     { object: target, protection, version, now },
   ) {
     const selector = { era: eraOf(version), current, reference, index };
-    const [removed] = withoutLoosening(target, protection, () => applyDelete(target, selector, now));
+    const [removed] = withoutLoosening(target, { protection, now }, () => applyDelete(target, selector, now));
     return { UniqueIdentifier: target.id, Attribute: removed && echoAttribute(removed, index) };
   },
 });

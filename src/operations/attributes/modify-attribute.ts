@@ -22,7 +22,7 @@ export const ModifyAttribute = operation({
   async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
     const { object: target, protection, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };
-    const modified = withoutLoosening(target, protection, () =>
+    const modified = withoutLoosening(target, { protection, now }, () =>
       applyModify(target, instance, attribute, now),
     );
     if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');

@@ -16,7 +16,7 @@ export const SetAttribute = operation({
   limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, protection, now } = context;
-    withoutLoosening(target, protection, () => applySet(target, attribute, now));
+    withoutLoosening(target, { protection, now }, () => applySet(target, attribute, now));
     if (attribute.name === 'Name') await requireUniqueNames(target, context);
     return { UniqueIdentifier: target.id };
   },
