@@ -3,8 +3,7 @@ import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts
 import { type ObjectGroupMember, State } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import type { Comparison, Filter, IndexEntry } from '../store/store.ts';
-import { indexEntries, searchableFields } from './index-entries.ts';
-import type { ManagedObject } from './managed-object.ts';
+import { searchableFields } from './index-entries.ts';
 import type { StateName } from './state.ts';
 
 /** Conditions of a Locate request. */
@@ -55,12 +54,7 @@ export function locateFilter(criteria: LocateCriteria): Filter {
   };
 }
 
-/** Whether an object that is not stored yet matches the filter, by the same rules as in the database. */
-export function matchesFilter(object: ManagedObject, filter: Filter): boolean {
-  return evaluateFilter(filter, indexEntries(object.attributes.list()));
-}
-
-/** Evaluates a filter over the index entries of one object. */
+/** Evaluates a filter over the index entries of one object, by the same rules as the database. */
 export function evaluateFilter(filter: Filter, entries: readonly IndexEntry[]): boolean {
   if ('all' in filter) return filter.all.every((part) => evaluateFilter(part, entries));
   if ('any' in filter) return filter.any.some((part) => evaluateFilter(part, entries));

@@ -1,5 +1,6 @@
 import { oldestVersion } from '../../codec/version.ts';
 import { KmipError } from '../common/errors.ts';
+import type { Limits } from '../common/limits.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Store } from '../store/store.ts';
 import { Authenticator } from './authentication/authentication.ts';
@@ -32,8 +33,10 @@ export function createService(options: ServiceOptions): Service {
   const { limits, clock, observer, server, store, vault, events } = options;
   const now = (): number => Math.floor(clock() / 1000);
   const principal = options.principal ?? (() => Promise.resolve(undefined));
+  const { uniqueNames } = server;
+  const maxNewObjects = maxNewObjectsFor(limits);
   const beginUnit = (): UnitOfWork =>
-    new UnitOfWork(store, vault, { uniqueNames: server.uniqueNames, now: now() });
+    new UnitOfWork(store, vault, { uniqueNames, maxNewObjects, now: now() });
   const responses = new Responses(observer, now);
   const contexts = new ContextFactory(options, beginUnit);
   const runner = new JobRunner({ limits, clock, beginUnit, principal, contexts, responses, events });
@@ -70,4 +73,12 @@ export function createService(options: ServiceOptions): Service {
       contexts.close();
     },
   };
+}
+
+/**
+ * Objects that one message may make: both keys of a pair in every item, and one key split into the most parts
+ * (255). An item that splits a key has 200 bytes; a thousand of them would make 255,000 objects at once.
+ */
+function maxNewObjectsFor({ batchItems }: Limits): number {
+  return 2 * batchItems + 255;
 }

@@ -2,9 +2,18 @@ import t from 'tap';
 import type { Node } from '../../codec/wire/node.ts';
 import { fail } from '../../src/common/errors.ts';
 import type { OperationName } from '../../src/operations/context.ts';
+import { Create } from '../../src/operations/creation/create.ts';
+import { CreateKeyPair } from '../../src/operations/creation/create-key-pair.ts';
+import { CreateSplitKey } from '../../src/operations/creation/create-split-key.ts';
+import { DeriveKey } from '../../src/operations/creation/derive-key.ts';
+import { ReKey } from '../../src/operations/creation/re-key.ts';
 import { operations } from '../../src/operations/index.ts';
 import { type AnyOperation, conversation } from '../../src/operations/operation.ts';
+import { Import } from '../../src/operations/transfer/import.ts';
+import { Register } from '../../src/operations/transfer/register.ts';
 import { bytes, enumerated, integer, item, type RequestItem, structure } from '../client.ts';
+import { active, registerKey, withMask } from './keys.ts';
+import { algorithm, having, length, payloadOf } from './operations/ask.ts';
 import { outline, type ServiceOptions, TestService } from './service.ts';
 
 // Work and memory that the length of a request does not show. Handlers are replaced, so that a test decides
@@ -196,4 +205,76 @@ t.test('nothing runs once the response has no space for an answer', async (t) =>
       t.equal(probe.runs, runs, `${size}, ${name}`);
     }
   }
+});
+
+t.test('answers that are too large are bounded together, although none is sent', async (t) => {
+  const items = Array.from({ length: 20 }, () => mac(data(8)));
+  const header = [goOn, item('MaximumResponseSize', 'Integer', 1_080)];
+  for (const [responseBytes, runs] of [
+    [4_096, 4],
+    [1_000_000, 10],
+  ] as const) {
+    const { service, probe } = await openWith({ responseBytes });
+    probe.length = 1_000;
+    const answers = await service.batch('2.1', items, header);
+    t.equal(outline(answers), 'MAC:ResponseTooLarge '.repeat(20).trim());
+    t.equal(probe.runs, runs);
+  }
+});
+
+t.test('the objects that a batch makes are bounded, also where one item makes many', async (t) => {
+  const service = await TestService.open({ limits: { batchItems: 10 } });
+  t.teardown(() => service.close());
+  const maxObjects = 2 * 10 + 255;
+  const aes = [algorithm('AES'), length(128)];
+  const key = await registerKey(service, active, withMask('DeriveKey', 'Encrypt'));
+  const item = (operation: AnyOperation, request: object) => ({
+    operation: operation.name,
+    payload: payloadOf('2.1', operation, request as never),
+  });
+  const split = (parts: number) =>
+    item(CreateSplitKey, {
+      ObjectType: 'SplitKey',
+      SplitKeyParts: parts,
+      SplitKeyThreshold: 2,
+      SplitKeyMethod: 'PolynomialSharingGF2_8',
+      Attributes: having(...aes, withMask('Encrypt')),
+    });
+  const value = { KeyFormatType: 'Raw', KeyValue: { KeyMaterial: new Uint8Array(16), Attributes: [] } };
+  const registered = {
+    ObjectType: 'SymmetricKey',
+    Object: {
+      type: 'SymmetricKey',
+      value: { KeyBlock: { ...value, CryptographicAlgorithm: 'AES', CryptographicLength: 128 } },
+    },
+  };
+  const made = [
+    item(Create, { ObjectType: 'SymmetricKey', Attributes: having(...aes, withMask('Encrypt')) }),
+    item(CreateKeyPair, {
+      CommonAttributes: having(algorithm('ECDSA'), length(256)),
+      PrivateKeyAttributes: having(withMask('Sign')),
+      PublicKeyAttributes: having(withMask('Verify')),
+    }),
+    split(2),
+    item(Register, { ...registered, Attributes: having(withMask('Encrypt')) }),
+    item(Import, { ...registered, UniqueIdentifier: 'imported', Attributes: [withMask('Encrypt')] }),
+    item(DeriveKey, {
+      ObjectType: 'SymmetricKey',
+      UniqueIdentifier: [key],
+      DerivationMethod: 'HMAC',
+      DerivationParameters: {
+        CryptographicParameters: { HashingAlgorithm: 'SHA_256' },
+        DerivationData: [new Uint8Array(8)],
+      },
+      Attributes: having(...aes, withMask('Encrypt')),
+    }),
+    item(ReKey, { UniqueIdentifier: key }),
+  ];
+  const outcomes = (answers: Awaited<ReturnType<typeof service.batch>>) =>
+    new Set(answers.map(({ status, reason }) => reason ?? status));
+  const refused = await service.batch('2.1', [split(255), split(maxObjects - 255), ...made], [goOn]);
+  t.same(outcomes(refused.slice(0, 2)), new Set(['Success']));
+  t.same(outcomes(refused.slice(2)), new Set(['ServerLimitExceeded']));
+  t.equal(refused.length, 2 + made.length);
+  t.same(outcomes(await service.batch('2.1', [split(255), ...made], [goOn])), new Set(['Success']));
 });

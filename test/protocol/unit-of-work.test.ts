@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { KmipError } from '../../src/common/errors.ts';
+import { ManagedObject } from '../../src/object/managed-object.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openLocalVault } from '../../src/vault/local.ts';
 import { createRootKey } from '../../src/vault/root-key.ts';
+import type { Vault } from '../../src/vault/vault.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-unit-'));
 const { store, wrappedKeys, close } = await openStore(`sqlite:${join(directory, 'kmipd.db')}`);
@@ -145,4 +147,48 @@ t.test('UnitOfWork rejects access to objects when no group is set', async (t) =>
   t.equal(await unit.record('early', 'a'), undefined);
   t.equal(await unit.commit(), 'committed');
   t.equal(await store.record('early', 'a'), undefined);
+});
+
+t.test('a commit of many objects serves other connections while it encrypts them', async (t) => {
+  let turns = 0;
+  let ends = false;
+  const count = (): void => {
+    turns++;
+    if (!ends) setImmediate(count);
+  };
+  let turnsAtWrite: number | undefined;
+  const observed = Object.create(store, {
+    commit: {
+      value: () => {
+        turnsAtWrite = turns;
+        return Promise.resolve('committed');
+      },
+    },
+  });
+  const slow: Pick<Vault, 'seal'> = {
+    seal(context, plain) {
+      const end = performance.now() + 30;
+      while (performance.now() < end);
+      return vault.seal(context, plain);
+    },
+  };
+  const unit = new UnitOfWork(observed, slow as Vault, { uniqueNames: false, now: 0 });
+  unit.actFor('g');
+  const layer = unit.layer();
+  for (const id of ['many-1', 'many-2', 'many-3']) {
+    const value = { OpaqueDataType: 0x80000001, OpaqueDataValue: bytes('x') };
+    layer.insert(
+      ManagedObject.create({
+        id,
+        type: 'OpaqueObject',
+        group: 'g',
+        value: { type: 'OpaqueObject', value },
+      }),
+    );
+  }
+  layer.keep();
+  setImmediate(count);
+  t.equal(await unit.commit(), 'committed');
+  ends = true;
+  t.ok((turnsAtWrite ?? 0) > 0, `${turnsAtWrite} turns before the write`);
 });

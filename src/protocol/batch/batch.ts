@@ -3,8 +3,8 @@ import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
+import { EventLoopYield } from '../event-loop-yield.ts';
 import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { EventLoopYield } from './event-loop-yield.ts';
 import { type Execution, execute, recordResults } from './execute.ts';
 import { asRefusal } from './failure.ts';
 import type { ItemContext } from './item-context.ts';
@@ -109,6 +109,7 @@ async function runItem(
     const result = await execute(item, context, environment, { available, answered });
     const earlier = context.earlierAnswers;
     const payloads = earlier?.map(({ payload }) => payload ?? noPayload) ?? result.payloads;
+    if (earlier !== undefined) environment.encodedAnswers.count(sumOf(payloads));
     if (bytesOf({ item, payloads }) > available) throw responseTooLarge();
     layer.keep();
     environment.succeeded?.(item, layer.objectIds);

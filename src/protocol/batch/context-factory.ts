@@ -21,6 +21,7 @@ import { BatchOutputs } from './payload-withholding.ts';
 import { RandomIvUseCounter } from './random-iv-uses.ts';
 import { ReferenceBudget } from './reference-budget.ts';
 import { createRenewedAccess } from './renewed-access.ts';
+import { EncodedAnswers } from './response-size.ts';
 
 /** The parts of the server that operations use; all of them last as long as the process. */
 export interface ContextFactoryOptions {
@@ -95,6 +96,7 @@ export class ContextFactory {
       identifiers,
       outputs: new BatchOutputs(limits.referenceBytes),
       references: new ReferenceBudget(limits),
+      encodedAnswers: new EncodedAnswers(limits.responseBytes),
       unsealed: vault.unsealed,
       principal,
       refusal,

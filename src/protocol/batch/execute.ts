@@ -10,12 +10,12 @@ import type { AnyOperation, OperationTarget } from '../../operations/operation.t
 import { type AuthenticatedRequest, requireAuthenticated } from '../authentication/authentication.ts';
 import { restrictToRights } from '../authentication/rights.ts';
 import { openTicketUses } from '../authentication/ticket-use.ts';
+import { EventLoopYield } from '../event-loop-yield.ts';
 import { sealedVaultRefusal } from '../sealed-vault.ts';
-import { EventLoopYield } from './event-loop-yield.ts';
 import type { BatchIdentifiers } from './identifiers.ts';
 import type { ItemContext } from './item-context.ts';
 import { asSent, type BatchResults, type ResolvedRequests, resolveReferences } from './references.ts';
-import { answerBytes, responseTooLarge } from './response-size.ts';
+import { answerBytes, type EncodedAnswers, responseTooLarge } from './response-size.ts';
 
 const responsePayload = tagNumber('ResponsePayload');
 
@@ -24,6 +24,7 @@ export interface Execution extends BatchResults {
   readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly unsealed: boolean;
   readonly refusal: AuthenticatedRequest['refusal'] | undefined;
+  readonly encodedAnswers: EncodedAnswers;
 }
 
 /** The answers to one item: one, or one for each repetition. */
@@ -63,6 +64,7 @@ export async function execute(
   const requests = resolveRequests(item, operation, context.version, execution);
   let left = available - answerBytes(item, 0, requests.count);
   if (left < 0) throw responseTooLarge();
+  execution.encodedAnswers.requireSpace();
   unrestricted.countUsesOn(await openTicketUses(operation.name, unrestricted));
   const answers: Answer[] = [];
   const payloads: Uint8Array[] = [];
@@ -74,6 +76,7 @@ export async function execute(
     answered();
     const visible = item.ephemeral ? execution.outputs.withhold(operation.name, answer) : answer;
     const encoded = encodeMessage((writer) => write(writer, responsePayload, visible as never));
+    execution.encodedAnswers.count(encoded.length);
     left -= encoded.length;
     if (left < 0) throw responseTooLarge();
     answers.push(answer);

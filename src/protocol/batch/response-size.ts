@@ -27,3 +27,28 @@ export function answerBytes(
 export function responseTooLarge(): KmipError {
   return new KmipError('ResponseTooLarge', 'the answer is larger than Maximum Response Size');
 }
+
+/**
+ * Bounds the answers that one batch encodes, whether or not they are sent. An answer that is too large is
+ * discarded and leaves the response its space, so that without this bound each of a thousand items could
+ * cost as much as the largest response.
+ */
+export class EncodedAnswers {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  /** `maxBytes`: bytes of the largest response that the server sends. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Counts the bytes of an answer. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** @throws {KmipError} ResponseTooLarge when the answers of earlier items have too many bytes. */
+  requireSpace(): void {
+    if (this.#bytes > this.#maxBytes) throw responseTooLarge();
+  }
+}

@@ -1,15 +1,18 @@
-import { matchesFilter } from '../../object/locate-filter.ts';
+import { indexEntries } from '../../object/index-entries.ts';
+import { evaluateFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery } from '../../operations/context.ts';
 import type {
   Filter,
   FoundObjects,
+  IndexEntry,
   LoadedObject,
   ObjectExpectation,
   Store,
   StoredObject,
 } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { EventLoopYield } from '../event-loop-yield.ts';
 
 /** Identifiers in one query to the store: database engines limit the depth of an expression. */
 const maxIdentifiersPerQuery = 100;
@@ -33,6 +36,7 @@ export class UnitObjects {
   #hasStaleResult = false;
   /** Objects that successful items changed, in the order of their first change. */
   #pending = new Map<string, ManagedObject>();
+  readonly #entries = new WeakMap<ManagedObject, readonly IndexEntry[]>();
 
   constructor(store: Store, vault: Vault) {
     this.#store = store;
@@ -66,9 +70,18 @@ export class UnitObjects {
     return expects;
   }
 
-  /** Encrypts and returns the rows to be written. `uniqueNames`, `now`: see `UnitOptions`. */
-  toStored(options: { readonly uniqueNames: boolean; readonly now: number }): StoredObject[] {
-    return [...this.#pending.values()].map((object) => object.toStored(this.#vault, options));
+  /**
+   * Encrypts and returns the rows to be written; other messages are served meanwhile. `uniqueNames`, `now`:
+   * see `UnitOptions`.
+   */
+  async toStored(options: { readonly uniqueNames: boolean; readonly now: number }): Promise<StoredObject[]> {
+    const rows: StoredObject[] = [];
+    const eventLoop = new EventLoopYield();
+    for (const object of this.#pending.values()) {
+      rows.push(object.toStored(this.#vault, options));
+      if (eventLoop.isDue) await eventLoop.yield();
+    }
+    return rows;
   }
 
   /** Takes over the changed objects of an item that has succeeded. */
@@ -148,7 +161,8 @@ export class UnitObjects {
     // A changed object may match only now, or no longer, so the page is cut after the overlay.
     const found = await this.#store.find({ group, filter, offset: 0, limit: offset + limit + overlay.size });
     this.#found.push(found);
-    const matchesNow = (id: string) => matchesFilter(overlay.get(id) as ManagedObject, filter);
+    const matchesNow = (id: string) =>
+      evaluateFilter(filter, this.#entriesOf(overlay.get(id) as ManagedObject));
     const matchedBefore = await this.#matchingInStore(overlay, filter, group);
     const added = [...overlay.keys()].filter((id) => !matchedBefore.has(id) && matchesNow(id)).reverse();
     const removed = [...matchedBefore].filter((id) => !matchesNow(id)).length;
@@ -157,6 +171,18 @@ export class UnitObjects {
       ids: ids.slice(offset, offset + limit),
       total: found.total - removed + added.length,
     };
+  }
+
+  /**
+   * Returns the index entries of a changed object. Those of pending objects are kept, because nothing changes
+   * these in place and every search of the message compares all of them.
+   */
+  #entriesOf(object: ManagedObject): readonly IndexEntry[] {
+    const known = this.#entries.get(object);
+    if (known !== undefined) return known;
+    const entries = indexEntries(object.attributes.list());
+    if (this.#pending.get(object.id) === object) this.#entries.set(object, entries);
+    return entries;
   }
 
   /** Returns the changed objects that match as the store still has them, on whatever page they are. */

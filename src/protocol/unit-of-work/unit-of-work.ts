@@ -12,6 +12,8 @@ export interface UnitOptions {
   readonly uniqueNames: boolean;
   /** POSIX seconds, the same for the whole message. */
   readonly now: number;
+  /** Objects that the items of the message may make together; unbounded when left out. */
+  readonly maxNewObjects?: number;
 }
 
 /**
@@ -33,6 +35,7 @@ export class UnitOfWork {
   /** Functions that apply the lasting changes again, in the order of their items. */
   readonly #lasting: (() => void)[] = [];
   #written: readonly StoredObject[] = [];
+  #newObjects = 0;
 
   constructor(store: Store, vault: Vault, options: UnitOptions) {
     this.#store = store;
@@ -118,7 +121,7 @@ export class UnitOfWork {
   async commit(): Promise<CommitResult> {
     if (this.changed) {
       if (this.#objects.hasStaleResult) return 'conflict';
-      const unit = this.#storeUnit();
+      const unit = await this.#storeUnit();
       const result = await this.#store.commit(unit);
       if (result !== 'committed') return result;
       this.#written = [...unit.inserts, ...unit.updates];
@@ -132,8 +135,8 @@ export class UnitOfWork {
     return this.#written.map((after) => ({ before: this.#objects.rowBefore(after.id), after }));
   }
 
-  #storeUnit(): StoreUnit {
-    const rows = this.#objects.toStored(this.#options);
+  async #storeUnit(): Promise<StoreUnit> {
+    const rows = await this.#objects.toStored(this.#options);
     return {
       expects: this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor),
       inserts: rows.filter((row) => row.version === 1),
@@ -151,6 +154,17 @@ export class UnitOfWork {
   /** Whether any group has an object with that identifier. */
   isTaken(id: string): Promise<boolean> {
     return this.#objects.isTaken(id);
+  }
+
+  /**
+   * Counts an object that an item makes, whether or not the item is kept.
+   * @throws {KmipError} ServerLimitExceeded when the message makes too many.
+   */
+  countNewObject(): void {
+    const { maxNewObjects = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#newObjects >= maxNewObjects)
+      fail('ServerLimitExceeded', `a batch makes ${maxNewObjects} objects at the most`);
+    this.#newObjects++;
   }
 
   /** Whether an item of the message has already replaced the enrolment of its client. */
@@ -231,7 +245,9 @@ export class WorkLayer implements Work {
     return this.#unit.isTaken(id);
   }
 
+  /** @throws {KmipError} ServerLimitExceeded when the message makes too many objects. */
   insert(object: ManagedObject): void {
+    this.#unit.countNewObject();
     this.#objects.set(object.id, object);
   }
 
