@@ -32,20 +32,31 @@ export const QueryAsynchronousRequests = operation({
   target: conversation(),
   limitedRight: 'own-jobs',
   async handle(request, context) {
-    const values = request.AsynchronousCorrelationValues?.AsynchronousCorrelationValue.map((value) =>
-      value.toHex(),
-    );
-    const operations = request.Operations?.Operation;
+    const { AsynchronousCorrelationValues: named, Operations: limited } = request;
+    const values = named && new Set(named.AsynchronousCorrelationValue.map((value) => value.toHex()));
+    const operations = limited && new Set(limited.Operation);
     return {
-      AsynchronousRequest: (await listOutstanding(context)).filter(
-        ({ AsynchronousCorrelationValue: value, Operation }) =>
-          (values?.includes(value.toHex()) ?? true) && (operations?.includes(Operation) ?? true),
+      AsynchronousRequest: await listOutstanding(
+        {
+          isAsked: (operation) => operations?.has(operation) ?? true,
+          isNamed: (value) => values?.has(value.toHex()) ?? true,
+        },
+        context,
       ),
     };
   },
 });
 
-async function listOutstanding({ work: { records }, principal, limits, jobs }: Context) {
+/** What the request asks for. The operation is compared first, because that costs less than the value. */
+interface Selection {
+  isAsked(operation: Operation): boolean;
+  isNamed(correlationValue: Uint8Array): boolean;
+}
+
+async function listOutstanding(
+  { isAsked, isNamed }: Selection,
+  { work: { records }, principal, limits, jobs }: Context,
+) {
   const loadOwn = async <T extends Job | DoneJob>(kind: string) =>
     (await records.list(kind, limits.jobs))
       .map(({ id, content }) => ({ id, record: readJobRecord<T>(content) }))
@@ -53,17 +64,19 @@ async function listOutstanding({ work: { records }, principal, limits, jobs }: C
   const pending = (await loadOwn<Job>(jobKinds.pending)).flatMap(({ id, record: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
     return items.flatMap(({ operation, cancelled }, index) =>
-      cancelled === true ? [] : [describeRequest(id, index, operation, submitted, stage)],
+      cancelled === true || !isAsked(operation)
+        ? []
+        : [describeRequest(id, index, operation, submitted, stage)],
     );
   });
   const done = (await loadOwn<DoneJob>(jobKinds.done)).flatMap(({ id, record: { items, submitted } }) =>
     items.flatMap(({ operation, cancelled, fetched }, index) =>
-      cancelled === true || fetched === true
+      cancelled === true || fetched === true || !isAsked(operation)
         ? []
         : [describeRequest(id, index, operation, submitted, 'Completed')],
     ),
   );
-  return [...pending, ...done];
+  return [...pending, ...done].filter(({ AsynchronousCorrelationValue: value }) => isNamed(value));
 }
 
 function describeRequest(
