@@ -3,7 +3,7 @@ import { type Bar, barsOf } from '../../object/bars.ts';
 import type { AnsweredObject, Context, OperationName, RenewedAccess } from '../../operations/context.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import { restrictToRights } from '../authentication/rights.ts';
-import { EventLoopYield } from './event-loop-yield.ts';
+import { EventLoopYield } from '../event-loop-yield.ts';
 
 /** Operations whose answers hold values of objects. */
 const disclosing: ReadonlySet<string> = new Set<OperationName>(['Get', 'Export']);

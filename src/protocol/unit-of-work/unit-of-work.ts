@@ -12,7 +12,7 @@ export interface UnitOptions {
   readonly uniqueNames: boolean;
   /** POSIX seconds, the same for the whole message. */
   readonly now: number;
-  /** Objects that the items of the message may make together; unbounded when left out. */
+  /** Unbounded when left out. */
   readonly maxNewObjects?: number;
 }
 
@@ -49,7 +49,6 @@ export class UnitOfWork {
     return this.#usedRecords;
   }
 
-  /** POSIX seconds. */
   get now(): number {
     return this.#options.now;
   }
@@ -151,20 +150,15 @@ export class UnitOfWork {
     return this.#objects.load(id, this.#group);
   }
 
-  /** Whether any group has an object with that identifier. */
   isTaken(id: string): Promise<boolean> {
     return this.#objects.isTaken(id);
   }
 
-  /**
-   * Counts an object that an item makes, whether or not the item is kept.
-   * @throws {KmipError} ServerLimitExceeded when the message makes too many.
-   */
+  /** @throws {KmipError} ServerLimitExceeded when the message makes too many objects, kept ones or not. */
   countNewObject(): void {
-    const { maxNewObjects = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#newObjects >= maxNewObjects)
-      fail('ServerLimitExceeded', `a batch makes ${maxNewObjects} objects at the most`);
     this.#newObjects++;
+    const { maxNewObjects: max = this.#newObjects } = this.#options;
+    if (this.#newObjects > max) fail('ServerLimitExceeded', `a batch makes ${max} objects at the most`);
   }
 
   /** Whether an item of the message has already replaced the enrolment of its client. */
@@ -172,7 +166,6 @@ export class UnitOfWork {
     return this.#enrolment !== undefined;
   }
 
-  /** Replaces the enrolment of the message's client with the commit. */
   reenrol(change: EnrolmentChange): void {
     this.#enrolment = change;
   }
@@ -245,7 +238,6 @@ export class WorkLayer implements Work {
     return this.#unit.isTaken(id);
   }
 
-  /** @throws {KmipError} ServerLimitExceeded when the message makes too many objects. */
   insert(object: ManagedObject): void {
     this.#unit.countNewObject();
     this.#objects.set(object.id, object);
