@@ -69,15 +69,28 @@ function nameOf(weighted: Weighted): fc.Arbitrary<string> {
 const numbers = fc.array(fc.nat(255), { minLength: 12, maxLength: 12 });
 const drawnAction: fc.Arbitrary<DrawnAction> = fc.record({ choice: fc.nat(255), numbers });
 
+/** Recipes that lead to each other's results; a session of one kind goes deeper than a mixed one. */
+const kinds: readonly (readonly string[])[] = [
+  ['register', 'registerPassword', 'create', 'deriveKey', 'deriveKey', 'activate'],
+  ['register', 'create', 'activate', 'get', 'export', 'importWrapped'],
+  ['delegatedLogin', 'create', 'importPlain', 'importPlain', 'revoke', 'destroy'],
+];
+
 /**
  * The recipes of a session. A session that has few of them repeats and combines them more, so that what takes
  * several messages is found earlier.
  */
-const palette = fc.array(nameOf({ ...objectRecipes, ...useRecipes, ...groupRecipes }), {
-  minLength: 3,
-  maxLength: 12,
-  size: 'max',
-});
+const palette = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.array(nameOf({ ...objectRecipes, ...useRecipes, ...groupRecipes }), {
+      minLength: 3,
+      maxLength: 12,
+      size: 'max',
+    }),
+  },
+  { weight: 1, arbitrary: fc.constantFrom(...kinds) },
+);
 
 const mostly = <T>(usual: T, ...others: readonly (readonly [weight: number, T])[]): fc.Arbitrary<T> =>
   fc.oneof(
