@@ -96,7 +96,7 @@ function requirePlausibleValues(options: Readonly<Record<string, unknown>>, args
   for (const [name, value] of Object.entries(options)) {
     if (name === '_' || name === '$0') continue;
     // yargs turns a lone -, which stands for standard input, into an empty text.
-    if (value === '' && !args.includes('-')) throw new UsageError(`--${name} needs a value`);
+    if (value === '' && !args.includes('-')) throw new UsageError(describeEmpty(name, args));
     if (Array.isArray(value) && !repeatableOptions.has(name))
       throw new UsageError(`--${name} is given more than once`);
     const word = args.find((candidate) => candidate.startsWith(`--${name}=`));
@@ -104,6 +104,12 @@ function requirePlausibleValues(options: Readonly<Record<string, unknown>>, args
       throw new UsageError(`${word} is not possible; write --${name}`);
     }
   }
+}
+
+/** What is wrong with an empty option, or an empty argument of that name in the synopsis of the command. */
+function describeEmpty(name: string, args: readonly string[]): string {
+  const isOption = args.some((candidate) => candidate.split('=', 1)[0] === `--${name}`);
+  return isOption ? `--${name} needs a value` : `the argument [${name}] is empty`;
 }
 
 const nameOf = ({ command }: Command | CommandGroup): string => command.split(' ')[0] ?? '';

@@ -32,14 +32,16 @@ export const readBoolean: ValueReader<boolean> = (value) => {
 
 /** Reads a text that is not empty. */
 export const readText: ValueReader<string> = (value) => {
-  if (typeof value !== 'string' || value === '') throw new ConfigValueError('must be a text in quotes');
+  if (typeof value !== 'string') throw new ConfigValueError('must be a text in quotes');
+  if (value === '') throw new ConfigValueError('must not be an empty text');
   return value;
 };
 
 /** Reads a list of texts that are not empty. */
-export const readTexts: ValueReader<readonly string[]> = (value, directory) => {
-  if (!Array.isArray(value)) throw new ConfigValueError('must be a list of texts, such as ["one", "two"]');
-  return value.map((entry) => readText(entry, directory));
+export const readTexts: ValueReader<readonly string[]> = (value) => {
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string' && entry !== ''))
+    throw new ConfigValueError('must be a list of texts that are not empty, such as ["one", "two"]');
+  return value;
 };
 
 /** Reads a path and makes it absolute. */

@@ -10,7 +10,9 @@ import { type Address, formatAddress } from '../common/address.ts';
 import type { Config } from '../config/index.ts';
 import { probeStore } from '../store/probe.ts';
 import { readRootKey } from '../vault/root-key.ts';
-import { bind } from './bind.ts';
+import { unwrapSealingKey } from '../vault/sealing.ts';
+import { VaultUnavailableError, type WrappedSealingKey } from '../vault/vault.ts';
+import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
 
 /** What an inspection has found, one line each. */
@@ -36,16 +38,21 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       problems.push(...failureLines(error));
     }
   };
+  let sealingKeys: readonly WrappedSealingKey[] = [];
+  await attempt(async () => {
+    sealingKeys = await probeStore(config.store);
+    return [];
+  });
   if (initialisationState(stateDirectory) === 'ready') {
-    await attempt(() => inspectRootKey(stateDirectory));
+    await attempt(() => inspectRootKey(stateDirectory, sealingKeys));
     await attempt(() => inspectServer(config));
     await attempt(() => inspectAuthorities(stateDirectory, config));
     await attempt(() =>
       findExposedFiles(stateDirectory, config).map(({ file, reason }) => `${file}: ${reason}`),
     );
   }
-  await attempt(async () => {
-    await probeStore(config.store);
+  await attempt(() => {
+    requireDistinctAddresses(config);
     return [];
   });
   for (const [option, address] of addressesOf(config))
@@ -53,12 +60,26 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
   return { problems, warnings };
 }
 
-function inspectRootKey({ rootKey }: StateDirectory): readonly string[] {
+/** Decrypts the sealing keys of the database by the root key. */
+function inspectRootKey(
+  { rootKey }: StateDirectory,
+  sealingKeys: readonly WrappedSealingKey[],
+): readonly string[] {
   const key = readRootKey(rootKey);
-  key?.fill(0);
-  return key === undefined
-    ? [`${rootKey} is missing: only Discover Versions and Query would be answered`]
-    : [];
+  if (key === undefined)
+    return sealingKeys.length === 0
+      ? []
+      : [`${rootKey} is missing: only Discover Versions and Query would be answered`];
+  const foreign = sealingKeys.find(({ id, wrapped }) => {
+    const sealingKey = unwrapSealingKey(key, id, wrapped);
+    sealingKey?.fill(0);
+    return sealingKey === undefined;
+  });
+  key.fill(0);
+  if (foreign === undefined) return [];
+  throw new VaultUnavailableError(
+    `the root key ${rootKey} cannot decrypt sealing key ${foreign.id}: the database is encrypted under another root key`,
+  );
 }
 
 /** Without a certificate the daemon would issue one. */
@@ -75,15 +96,6 @@ function inspectAuthorities(stateDirectory: StateDirectory, config: Config): rea
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>
   `${file}: the certificate of ${subject} ${flaw} (it ends ${ends.toISOString()})`;
-
-function addressesOf({ listen, https, metrics }: Config): readonly (readonly [string, Address])[] {
-  const all = [
-    ['--listen', listen],
-    ['--https', https],
-    ['--metrics', metrics],
-  ] as const;
-  return all.flatMap(([option, address]) => (address === undefined ? [] : [[option, address] as const]));
-}
 
 /** Binds an address for a moment; the daemon of the state directory may hold it rightly. */
 async function inspectAddress(

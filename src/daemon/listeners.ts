@@ -7,7 +7,7 @@ import { ttlvTransport } from '../net/transport.ts';
 import { combineListenerObservers } from '../watch/composite-observer.ts';
 import { logListener } from '../watch/log.ts';
 import type { Backends } from './backends.ts';
-import { bind } from './bind.ts';
+import { bind, requireDistinctAddresses } from './bind.ts';
 import { Connections } from './connections.ts';
 import type { Services } from './services.ts';
 import type { StartContext } from './start-context.ts';
@@ -58,6 +58,7 @@ export async function startListeners(
     connections.add(listener);
     return bound;
   };
+  requireDistinctAddresses(config);
   const address = await listen(
     { ...common, ...config.listen, ticketKeys: randomBytes(48), transport: ttlvTransport(endpoints) },
     '--listen',

@@ -2,10 +2,12 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import type { WrappedSealingKey } from '../vault/vault.ts';
 import { migrations } from './migrations/index.ts';
 import { requireKnownSchema } from './migrations/migration.ts';
 import { toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
+import { selectSealingKeys, toWrappedKey } from './sql-sealing-keys.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -13,17 +15,16 @@ const missingTable = '42P01';
 
 /**
  * Finds out whether the daemon could open a store (`sqlite:FILE` or `postgres://…`), without creating or
- * migrating anything.
+ * migrating anything. Resolves with the sealing keys in it, none for a database that has to be created.
  * @throws {StoreUnavailableError} when it could not; the message is one line.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function probeStore(url: string): Promise<void> {
+export async function probeStore(url: string): Promise<readonly WrappedSealingKey[]> {
   const file = /^sqlite:(.+)$/.exec(url)?.[1];
-  if (file === undefined) await probePostgres(url);
-  else probeSqlite(resolve(file));
+  return file === undefined ? probePostgres(url) : probeSqlite(resolve(file));
 }
 
-function probeSqlite(file: string): void {
+function probeSqlite(file: string): readonly WrappedSealingKey[] {
   const fail = (why: string): never => {
     throw new StoreUnavailableError(`cannot open the database ${file}: ${why}`);
   };
@@ -37,24 +38,29 @@ function probeSqlite(file: string): void {
       `${(error as NodeJS.ErrnoException).path} cannot be written by this user (${(error as NodeJS.ErrnoException).code})`,
     );
   }
-  if (!existsSync(file) || statSync(file).size === 0) return;
+  const present = statSync(file, { throwIfNoEntry: false });
+  if (present?.isDirectory()) fail('this is a directory, not a file');
+  if (present === undefined || present.size === 0) return [];
   let database: DatabaseSync | undefined;
   let version = 0;
+  let keys: readonly WrappedSealingKey[] = [];
   try {
     database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
-    const table = database
-      .prepare("select count(*) as tables from sqlite_schema where name = 'migration'")
-      .get();
-    if (table?.tables === 1)
+    const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
+    const names = tables.map(({ name }) => name);
+    if (names.includes('migration'))
       version = Number(
         database.prepare('select coalesce(max(version), 0) as version from migration').get()?.version,
       );
+    // The first schema had no sealing keys.
+    if (names.includes('sealing_key')) keys = database.prepare(selectSealingKeys).all().map(toWrappedKey);
   } catch (error) {
     fail(describeSqliteError(error));
   } finally {
     database?.close();
   }
   requireKnownSchema(version, `sqlite:${file}`, migrations);
+  return keys;
 }
 
 /**
@@ -65,7 +71,7 @@ function nearestDirectory(file: string): string {
     if (existsSync(directory) || directory === dirname(directory)) return directory;
 }
 
-async function probePostgres(url: string): Promise<void> {
+async function probePostgres(url: string): Promise<readonly WrappedSealingKey[]> {
   const targets = new PostgresTargets(url);
   await targets.choose();
   const client = new pg.Client(targets.settings);
@@ -74,8 +80,9 @@ async function probePostgres(url: string): Promise<void> {
     await client.connect();
     const { rows } = await client.query('select coalesce(max(version), 0)::int as version from migration');
     requireKnownSchema(rows[0].version, targets.place, migrations);
+    return (await client.query(selectSealingKeys)).rows.map(toWrappedKey);
   } catch (error) {
-    if ((error as { code?: unknown }).code === missingTable) return;
+    if ((error as { code?: unknown }).code === missingTable) return [];
     throw toStoreError(error, `cannot open ${targets.place}`, targets.settings);
   } finally {
     await client.end().catch(() => {});

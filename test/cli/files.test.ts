@@ -75,7 +75,7 @@ t.test(
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
       [
         ['serve', '--home', foreign],
-        /^kmipd: \S*foreign\S*: permission denied; run kmipd as the user who owns it/,
+        /^kmipd: \S*\/foreign: permission denied; run kmipd as the user who owns it/,
       ],
       [['client', 'list', '--home', foreign], /^kmipd: \S*foreign\S*: permission denied/],
       [
@@ -243,6 +243,25 @@ t.test('check-config opens what serve would open', async (t) => {
       execFileSync(process.execPath, ['-e', script]);
       return /has schema version 999, this kmipd knows \d+/;
     },
+    'a database under another root key'(copy) {
+      const script = `const { DatabaseSync } = require('node:sqlite'); new DatabaseSync('${copy}/kmipd.db').exec("insert into sealing_key values (1, randomblob(61), 0)")`;
+      execFileSync(process.execPath, ['-e', script]);
+      return /root\.key cannot decrypt sealing key 1: the database is encrypted under another root key/;
+    },
+    'a directory in place of the database'(copy) {
+      rmSync(join(copy, 'kmipd.db'));
+      mkdirSync(join(copy, 'kmipd.db'));
+      return /cannot open the database .*kmipd\.db: this is a directory, not a file/;
+    },
+    'one address for two listeners'(copy) {
+      const config = join(copy, 'kmipd.toml');
+      writeFileSync(config, 'listen = "127.0.0.1:15696"\nmetrics = "127.0.0.1:15696"\n');
+      return /^kmipd: 127\.0\.0\.1:15696 is the address of both --listen and --metrics; choose another for one$/m;
+    },
+    'an authority without a name'(copy) {
+      writeFileSync(join(copy, 'kmipd.toml'), '[tls]\nauthorities = ["a.pem", ""]\n');
+      return /"tls\.authorities" must be a list of texts that are not empty/;
+    },
     'a database server that is away'(copy) {
       const config = join(copy, 'kmipd.toml');
       writeFileSync(
@@ -263,7 +282,33 @@ t.test('check-config opens what serve would open', async (t) => {
     t.match(stderr, message, what);
     t.notMatch(stderr, /secret/);
     t.equal(stdout, '', what);
+    if (!agreeing.has(what)) continue;
+    const served = run(['serve', '--home', copy]);
+    t.match(served.stderr, message, `serve: ${what}`);
+    t.match(served.stderr, openLine, 'one line');
   }
+});
+/** What serve says as check-config does, instead of starting. */
+const agreeing: ReadonlySet<string> = new Set([
+  'a directory in place of the database',
+  'one address for two listeners',
+  'an authority without a name',
+]);
+
+t.test('a home that cannot be made is named, and no command waits for it', async (t) => {
+  const file = join(home, 'file');
+  writeFileSync(file, '');
+  const cases = [
+    [file, /^kmipd: \S*\/file: this is a file, not a directory/],
+    [join(file, 'home'), /^kmipd: \S*\/file: this is a file, not a directory/],
+    ['/proc/self/home', /^kmipd: \/proc\/self\/home: there is no such file or directory/],
+  ] as const;
+  for (const command of ['init', 'serve'])
+    for (const [path, message] of cases) {
+      const { status, stderr } = run([command, '--home', path]);
+      t.equal(status, 1, path);
+      t.match(stderr, message, `${command} ${path}`);
+    }
 });
 
 t.test('check-config finds a port that is in use, also by the daemon itself', async (t) => {

@@ -57,8 +57,11 @@ function readMessageInput(input = ''): Uint8Array {
 }
 
 async function parseMessages(bytes: Uint8Array): Promise<{ messages: readonly Node[]; binary: boolean }> {
-  // The decoder removes a byte order mark, which editors of Windows put before a text.
-  const text = new TextDecoder().decode(bytes.subarray(0, limits.bytes));
+  const [first, second] = bytes;
+  // A byte order mark, which programs of Windows put before a text; the decoder removes it.
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const charset = !isUtf16 ? 'utf-8' : first === 0xff ? 'utf-16le' : 'utf-16be';
+  const text = new TextDecoder(charset).decode(bytes.subarray(0, limits.bytes));
   const start = text.trimStart().slice(0, 1);
   if (start === '') throw new CommandError('there is nothing to decode: the input is empty');
   if (start === '<') {
@@ -70,8 +73,9 @@ async function parseMessages(bytes: Uint8Array): Promise<{ messages: readonly No
     return { messages: [jsonToNode(text, limits)], binary: false };
   }
   const { decodeBinary } = await import('../../../codec/wire/message.ts');
-  // Every TTLV message has a byte 0 in its first tag, no text has one.
-  const message = (bytes.subarray(0, 16).includes(0) ? undefined : readNotation(text)) ?? bytes;
+  // Every TTLV message has a byte 0 in its first tag, no text in UTF-8 has one.
+  const isText = isUtf16 || !bytes.subarray(0, 16).includes(0);
+  const message = (isText ? readNotation(text) : undefined) ?? bytes;
   requireTtlv(message);
   return { messages: splitFrames(message).map((frame) => decodeBinary(frame, limits)), binary: true };
 }
@@ -80,7 +84,7 @@ async function parseMessages(bytes: Uint8Array): Promise<{ messages: readonly No
 const isOtherEncoding = (text: string) => /^\s*[<{]/.test(text);
 
 /** Whether braces hold an initialiser of C and no object of JSON. */
-const isArrayOfBytes = (text: string) => /^\s*\{\s*0x/i.test(text);
+const isArrayOfBytes = (text: string) => /^\s*\{\s*[0-9]/.test(text);
 
 /**
  * Splits messages that follow each other, as in a captured stream: 8 bytes of header, then its length,

@@ -6,9 +6,13 @@ import { readDump } from './dump-rows.ts';
 const hexDigits = /^[\s|:,]*(?:0x)?(?:[0-9a-f][\s|:,]*)+$/i;
 /** Base64 of bytes that begin with a tag, 42 00 or 54: many words are Base64 of something. */
 const base64Digits = /^\s*(?:QgB|V[A-Z])(?:[A-Za-z0-9+/_-]\s*)+(?:=\s*){0,2}$/;
-/** `0x42, 0x00, …` of C and kin, with or without braces and a declaration; `\x42\x00…` inside a string. */
-const arrayByte = /0x([0-9a-f]{1,2})(?![0-9a-z])/gi;
-const escapedByte = /\\x([0-9a-f]{2})/gi;
+/** A byte of an array in C and kin: `0x42`, or a decimal number beside such. */
+const arrayByte = /(?<![0-9a-z])(?:0x([0-9a-f]{1,2})|(25[0-5]|2[0-4]\d|1\d\d|\d{1,2}))(?![0-9a-z])/gi;
+/** A string of C or Python. */
+const stringLiteral = /b?"((?:[^"\\]|\\.)*)"|b?'((?:[^'\\]|\\.)*)'/g;
+/** A character of a string: an escape, or one that stands for itself. */
+const stringByte = /\\x([0-9a-f]{2})|\\([0-7]{1,3})|\\([abtnvfr\\'"])|([ -~])/gi;
+const escapes: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 };
 
 /**
  * Returns the bytes that a text writes down as hexadecimal digits, a dump with offsets, an array of C,
@@ -16,7 +20,7 @@ const escapedByte = /\\x([0-9a-f]{2})/gi;
  * @throws {CommandError} for a notation with a mistake in it.
  */
 export function readNotation(text: string): Uint8Array | undefined {
-  return readDump(text) ?? readArray(text) ?? readHex(text) ?? readBase64(text);
+  return readDump(text) ?? readArray(text) ?? readString(text) ?? readHex(text) ?? readBase64(text);
 }
 
 function readHex(text: string): Uint8Array | undefined {
@@ -28,13 +32,43 @@ function readHex(text: string): Uint8Array | undefined {
   );
 }
 
+/** The bytes of TTLV begin with 0x42 or 0x54, so that a list begins with one of these numbers. */
+const firstDecimals: readonly string[] = ['66', '84'];
+
+/**
+ * Reads `{0x42, 0x00, …}` of C and kin, with or without braces and a declaration, and lists of decimal
+ * numbers in brackets, as Python and Go print bytes.
+ */
 function readArray(text: string): Uint8Array | undefined {
-  const body = /\{([^{}]*)\}/.exec(text)?.[1] ?? /^\s*\[([^[\]]*)\]\s*$/.exec(text)?.[1] ?? text;
-  const pattern = /0x/i.test(body) && body.includes(',') ? arrayByte : escapedByte;
-  const rest = body.replaceAll(pattern, '');
-  // What is left of an array are commas and blanks; of a string, its quotes and concatenation.
-  if (rest === body || !/^[\s,"'b+;()\\]*$/.test(rest)) return undefined;
-  return Uint8Array.from([...body.matchAll(pattern)].map(([, digits = '']) => Number.parseInt(digits, 16)));
+  const enclosed = /\{([^{}]*)\}/.exec(text)?.[1] ?? /^\s*\[([^[\]]*)\]\s*$/.exec(text)?.[1];
+  const body = enclosed ?? text;
+  const isDecimal = enclosed !== undefined && firstDecimals.includes(/^\s*(\d+)/.exec(body)?.[1] ?? '');
+  if (!isDecimal && !/0x.*,/is.test(body)) return undefined;
+  if (!/^[\s,]*$/.test(body.replaceAll(arrayByte, ''))) return undefined;
+  return Uint8Array.from(
+    [...body.matchAll(arrayByte)].map(([, hex, decimal]) =>
+      hex === undefined ? Number(decimal) : Number.parseInt(hex, 16),
+    ),
+  );
+}
+
+/** Reads the literals of a string, or the inside of one, as C and Python write bytes. */
+function readString(text: string): Uint8Array | undefined {
+  if (!/\\x?[0-7a-f]/i.test(text)) return undefined;
+  const isQuoted = /^[\s(]*b?["']/.test(text);
+  // What is left beside literals are concatenation and the end of a statement.
+  if (isQuoted && !/^[\s+();,\\]*$/.test(text.replaceAll(stringLiteral, ''))) return undefined;
+  const inside = isQuoted
+    ? [...text.matchAll(stringLiteral)].map(([, double, single]) => double ?? single ?? '').join('')
+    : text.trim();
+  if (inside.replaceAll(stringByte, '') !== '') return undefined;
+  return Uint8Array.from(
+    [...inside.matchAll(stringByte)].map(([, hex, octal, escape, itself]) => {
+      if (hex !== undefined) return Number.parseInt(hex, 16);
+      if (octal !== undefined) return Number.parseInt(octal, 8);
+      return escapes[escape ?? ''] ?? (escape ?? itself ?? '').charCodeAt(0);
+    }),
+  );
 }
 
 function readBase64(text: string): Uint8Array | undefined {

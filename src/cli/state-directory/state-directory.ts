@@ -57,9 +57,14 @@ export function readStateConfig(stateDirectory: StateDirectory): Config {
  * @throws the system's error, with `code` and `path`, when this user may not look into it.
  */
 export function initialisationState(stateDirectory: StateDirectory): 'fresh' | 'unfinished' | 'ready' {
-  if (isPresent(stateDirectory.unfinishedMarker)) return 'unfinished';
   const kept = [stateDirectory.rootKey, stateDirectory.authority.certificate, stateDirectory.authority.key];
-  return kept.some(isPresent) ? 'ready' : 'fresh';
+  try {
+    if (isPresent(stateDirectory.unfinishedMarker)) return 'unfinished';
+    return kept.some(isPresent) ? 'ready' : 'fresh';
+  } catch (error) {
+    // It is a directory that cannot be searched, not the file that was looked for.
+    throw Object.assign(error as Error, { path: stateDirectory.directory });
+  }
 }
 
 /**
@@ -98,9 +103,23 @@ export function readRequiredFile(file: string, what: string, remedy: string): st
   }
 }
 
-/** Creates a directory with mode 0700, and its parents; a directory that exists keeps its mode. */
+/**
+ * Creates a directory with mode 0700, and its parents; a directory that exists keeps its mode. Does not use
+ * the option `recursive`, with which Node never returns where no directory can be, as in /proc.
+ * @throws {CommandError} when the path, or a part of it, is no directory.
+ * @throws the system's error, with `code` and `path`.
+ */
 export function makeDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const present = statSync(directory, { throwIfNoEntry: false });
+  if (present?.isDirectory()) return;
+  if (present !== undefined) throw new CommandError(`${directory}: this is a file, not a directory`);
+  makeDirectory(dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    const madeMeanwhile = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    if (!madeMeanwhile || !statSync(directory).isDirectory()) throw error;
+  }
 }
 
 /**

@@ -37,6 +37,11 @@ const notations: Readonly<Record<string, string>> = {
   'an array of C without braces': c(pairs(0, 40, ', ')),
   'a slice of Go': `[]byte{${c(pairs(0, 40, ', '))},}`,
   'a list of Python': `[${c(pairs(0, 40, ', '))}]`,
+  'a list of Python in decimal': `[${[...bytes].join(', ')}]`,
+  'what Go prints for a slice': `[${[...bytes].join(' ')}]`,
+  'an array of C with decimal numbers': `{ ${[...bytes].map((byte) => (byte < 5 ? byte : `0x${byte.toString(16)}`)).join(', ')} }`,
+  'what Python prints for bytes': `b'B\\x00j\\x02\\x00\\x00\\x00\\x04\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00B\\x00C\\x08\\x00\\x00\\x00\\x10${'\\x00'.repeat(16)}'`,
+  'a string of C with octal escapes': `"B\\0j\\2\\0\\0\\0\\4\\0\\0\\0\\1${'\\0'.repeat(4)}B\\0C\\b\\0\\0\\0\\20${'\\0'.repeat(16)}"`,
   'a string of Python': `b"${pairs(0, 40, '').replaceAll(/../g, '\\x$&')}"`,
   'a string of C in two pieces': `"${pairs(0, 20, '').replaceAll(/../g, '\\x$&')}"\n"${pairs(20, 40, '').replaceAll(/../g, '\\x$&')}";`,
   'od -t x1, octal offsets': [
