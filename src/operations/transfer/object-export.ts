@@ -50,8 +50,11 @@ export async function prepareForExport(
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
   const staysWrapped = wrapType !== 'NotWrapped' && isEncrypted(value);
   if (specification === undefined && !staysWrapped) requireNotSensitive(object);
-  const unwrapped = wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value };
-  const isSensitive = isSensitiveObject(object) || isUnwrappedSensitive(unwrapped, context);
+  const unwrapped = wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value, key: undefined };
+  // What is unwrapped is as protected as the key that it comes from, as with Import.
+  const source = context.protection === 'strict' ? unwrapped.key : undefined;
+  if (source !== undefined) requireExtractable(source);
+  const isSensitive = [object, source].some((each) => each !== undefined && isSensitiveObject(each));
   const converted = await convertFormat(object, unwrapped.value, request, context);
   if (specification !== undefined && isPkcs12(converted)) failToWrapPkcs12();
   const wrapped =
@@ -119,15 +122,10 @@ async function convertFormat(
 async function unwrapIfWrapped(
   value: ManagedObjectValue,
   context: Context,
-): Promise<Partial<UnwrappedObject> & Pick<UnwrappedObject, 'value'>> {
-  if (!hasKeyBlock(value)) return { value };
+): Promise<UnwrappedObject> {
+  if (!hasKeyBlock(value)) return { value, key: undefined };
   const { value: plain, key } = await unwrapObject(value, context);
   return { value: removeAttributes(plain), key };
-}
-
-/** What is unwrapped under a sensitive key is sensitive itself. */
-function isUnwrappedSensitive({ key }: Partial<UnwrappedObject>, { protection }: Context): boolean {
-  return protection === 'strict' && key !== undefined && isSensitiveObject(key);
 }
 
 /**

@@ -94,6 +94,19 @@ t.test('what is unwrapped under a sensitive key is sensitive, whatever the reque
   }
 });
 
+t.test('what a key that is not extractable unwraps does not leave', async (t) => {
+  for (const [service, protection] of both) {
+    const kek = await aesKey(service, active, wrapOnly, { name: 'Extractable', value: false });
+    const registered = await register(service, await wrapped(service, await aesKey(service), kek));
+    for (const operation of [Get, Export])
+      for (const rest of [{}, encryptWith(kek)]) {
+        const asked = { UniqueIdentifier: registered, ...notWrapped, ...rest };
+        const expected = protection === 'strict' ? 'NotExtractable' : 'Success';
+        t.equal(await outcome(service, '2.1', operation, asked), expected, `${protection} ${operation.name}`);
+      }
+  }
+});
+
 t.test('Encrypt and Decrypt take no key wrap under keys that may wrap', async (t) => {
   for (const [service, protection] of both) {
     for (const uses of [
