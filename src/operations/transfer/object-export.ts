@@ -50,7 +50,8 @@ export async function prepareForExport(
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
   const staysWrapped = wrapType !== 'NotWrapped' && isEncrypted(value);
   if (specification === undefined && !staysWrapped) requireNotSensitive(object);
-  const unwrapped = wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value, key: undefined };
+  const unwrapped =
+    wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value, key: undefined };
   // What is unwrapped is as protected as the key that it comes from, as with Import.
   const source = context.protection === 'strict' ? unwrapped.key : undefined;
   if (source !== undefined) requireExtractable(source);
@@ -119,10 +120,7 @@ async function convertFormat(
  * Unwraps the key and drops attributes that were wrapped with it: Veeam fails on attributes in the answer of
  * Get.
  */
-async function unwrapIfWrapped(
-  value: ManagedObjectValue,
-  context: Context,
-): Promise<UnwrappedObject> {
+async function unwrapIfWrapped(value: ManagedObjectValue, context: Context): Promise<UnwrappedObject> {
   if (!hasKeyBlock(value)) return { value, key: undefined };
   const { value: plain, key } = await unwrapObject(value, context);
   return { value: removeAttributes(plain), key };
