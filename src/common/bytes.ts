@@ -55,3 +55,10 @@ export function copyPlainData<T>(value: T): { readonly copy: T; readonly bytes: 
     : Object.fromEntries(copies.map((each) => [each.key, each.copy]));
   return { copy: copy as T, bytes };
 }
+
+/**
+ * Whether both have the same bytes. For public values: the time it takes tells where they differ.
+ */
+export function isSameBytes(first: Uint8Array, other: Uint8Array): boolean {
+  return first.length === other.length && first.every((byte, at) => byte === other[at]);
+}

@@ -30,6 +30,22 @@ export interface Certification {
    * @throws {InvalidNameError} when a name is not DER
    */
   nameContains(name: Uint8Array, stated: Uint8Array): boolean;
+  /**
+   * Returns a distinguished name in DER as a text that is equal for names that are equal by RFC 5280 §7.1.
+   * @throws {InvalidNameError} when the name is not DER
+   */
+  comparableName(name: Uint8Array): string;
+  /**
+   * Returns the public key of a private key as SubjectPublicKeyInfo in DER.
+   * @throws {UnsupportedKeyFormatError} for kinds of keys of which it cannot be computed
+   */
+  publicKeyOf(privateKey: PlainKey): Uint8Array;
+  /**
+   * Returns the part of a certificate in DER that is signed, and so the same in every encoding of the
+   * signature. A view.
+   * @throws {InvalidCertificateError} when the certificate is not X.509 in DER
+   */
+  signedPart(certificate: Uint8Array): Uint8Array;
   /** Tells whether the private key belongs to the public key (SubjectPublicKeyInfo in DER). */
   isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean;
   /**
@@ -57,10 +73,11 @@ export interface Certification {
   isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
   /**
    * Validates an ordered chain at a date, POSIX seconds (RFC 5280 §6 without policies). Unknown: the end of
-   * the chain is not self-signed, or a critical extension is not supported.
+   * the chain is not self-signed, unless it is trusted as it is (`isAnchored`), or a critical extension is
+   * not supported.
    * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
    */
-  validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult>;
+  validatePath(chain: readonly Uint8Array[], date: number, isAnchored?: boolean): Promise<ValidationResult>;
 }
 
 export type ValidationResult = 'Valid' | 'Invalid' | 'Unknown';
@@ -81,6 +98,8 @@ export interface CertificateContent {
   readonly authority: boolean;
   /** Maximum number of authorities below this one. */
   readonly pathLength?: number | undefined;
+  /** Name Constraints of an authority (RFC 5280 §4.2.1.10), the value of the extension in DER. */
+  readonly nameConstraints?: Uint8Array | undefined;
 }
 
 /** The statements of a certificate. */

@@ -48,12 +48,17 @@ export function linkedId(object: ManagedObject, type: LinkType): string | undefi
 /** Links the keys of a key pair that was made here, in both directions, and records that they are a pair. */
 export function linkPair(privateKey: ManagedObject, publicKey: ManagedObject, now: number): void {
   publicKey.changeProvenance({ madeWith: privateKey.id });
+  privateKey.changeProvenance({ madeWith: publicKey.id });
   setLink(privateKey, 'PublicKeyLink', publicKey.id, now);
   setLink(publicKey, 'PrivateKeyLink', privateKey.id, now);
 }
 
-/** Links an object and its replacement in both directions (Re-key, Re-key Key Pair, Re-certify). */
+/**
+ * Links an object and its replacement in both directions (Re-key, Re-key Key Pair, Re-certify), and records
+ * what the replacement was made for.
+ */
 export function linkReplacement(old: ManagedObject, replacement: ManagedObject, now: number): void {
+  replacement.changeProvenance({ replaces: old.id });
   setLink(old, 'ReplacementObjectLink', replacement.id, now);
   setLink(replacement, 'ReplacedObjectLink', old.id, now);
 }

@@ -245,6 +245,7 @@ export class ManagedObject {
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
   toStored(vault: Vault, options: { readonly uniqueNames: boolean }): StoredObject {
+    this.#keepNextLink();
     return {
       id: this.id,
       group: this.group,
@@ -255,6 +256,17 @@ export class ManagedObject {
       index: indexEntries(this.attributes.list()),
       uniqueKeys: options.uniqueNames ? uniqueNameKeys(this.attributes) : [],
     };
+  }
+
+  /**
+   * Keeps the first Next Link that is stored with a key in its provenance, from whatever operation it comes:
+   * clients may change the attribute, and with it must not exchange one half of an AES-XTS key in use.
+   */
+  #keepNextLink(): void {
+    if (this.type !== 'SymmetricKey') return;
+    const link = this.attributes.values('Link').find(({ LinkType }) => LinkType === 'NextLink');
+    const next = link?.LinkedObjectIdentifier;
+    if (next !== undefined && this.provenance.next === undefined) this.changeProvenance({ next });
   }
 
   #seal(vault: Vault): SealedKey | null {

@@ -16,12 +16,16 @@ export interface Provenance {
   /** Whether Sensitive has been true since the object is here. */
   readonly alwaysSensitive: boolean;
   /**
-   * Identifier of what was made here with it: of a public key the private key, of a part of a split key the
+   * Identifier of what was made here with it: the other half of a key pair, of a part of a split key the
    * first part.
    */
   readonly madeWith?: string | undefined;
   /** Of a part of a split key: the split that it belongs to. */
   readonly share?: ShareOrigin | undefined;
+  /** Identifier of the second AES-XTS key: that of the first Next Link that was stored with the key. */
+  readonly next?: string | undefined;
+  /** Identifier of the object that this one was made to replace. */
+  readonly replaces?: string | undefined;
 }
 
 const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
@@ -68,6 +72,8 @@ export function replacedProvenance(previous: Provenance, next: Provenance): Prov
     // Explicitly undefined too, so that nothing of the old value stays.
     madeWith: next.madeWith,
     share: next.share,
+    next: next.next,
+    replaces: next.replaces,
     masks: previous.masks | next.masks,
     alwaysSensitive: previous.alwaysSensitive && next.alwaysSensitive,
   };
@@ -106,7 +112,7 @@ const plainFormat = 1;
 const extendedFormat = 2;
 const fixedBytes = 10;
 
-type Extension = Pick<Provenance, 'madeWith' | 'share'>;
+type Extension = Pick<Provenance, 'madeWith' | 'share' | 'next' | 'replaces'>;
 
 /**
  * Encodes the provenance as prefix of the value: format, birth, showing, flags, u32 masks, u16 length and
@@ -116,8 +122,8 @@ export function addProvenance(
   { born, shown, masks, alwaysSensitive, ...extension }: Provenance,
   value: Uint8Array,
 ): Uint8Array {
-  const { madeWith = '', share } = extension;
-  const isExtended = share !== undefined;
+  const { madeWith = '', ...others } = extension;
+  const isExtended = Object.values(others).some((member) => member !== undefined);
   const text = isExtended ? writeJson(extension) : new TextEncoder().encode(madeWith);
   const prefix = new Uint8Array(fixedBytes);
   const format = isExtended ? extendedFormat : plainFormat;

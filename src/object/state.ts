@@ -25,6 +25,26 @@ const transitions: Readonly<Record<Transition, Readonly<Partial<Record<StateName
 };
 
 /**
+ * Further transitions of certificates: one that is not valid yet, over, or destroyed here is still with those
+ * who rely on it, and so is revoked. Compromised ones take an earlier occurrence.
+ */
+const certificateTransitions: Partial<typeof transitions> = {
+  deactivate: {
+    PreActive: 'Deactivated',
+    Active: 'Deactivated',
+    Deactivated: 'Deactivated',
+    Compromised: 'Compromised',
+    Destroyed: 'Destroyed',
+    DestroyedCompromised: 'DestroyedCompromised',
+  },
+  compromise: {
+    ...transitions.compromise,
+    Compromised: 'Compromised',
+    DestroyedCompromised: 'DestroyedCompromised',
+  },
+};
+
+/**
  * Returns the state at `now` (POSIX seconds): the stored State and the transitions of the dates that have
  * passed. This needs no timer. A clock that runs backward cannot re-activate an object that was stored as
  * deactivated, because stored states only advance. An object without State (a Template) counts as Active.
@@ -63,7 +83,8 @@ export function activate(attributes: AttributeSet, now: number): void {
 
 /**
  * Revoke (KMIP 1.4 §4.20). A compromise is dated `now` and its occurrence `occurrence` (default: Initial
- * Date); any other reason deactivates an Active object at `now`.
+ * Date), at most `now`; any other reason deactivates an Active object at `now`. Of a certificate that is
+ * revoked already dates only move earlier, and no reason takes the place of a compromise.
  *
  * @throws {KmipError} WrongKeyLifecycleState, InvalidObjectType for an object without State, or InvalidField
  * for a reason code outside the specification.
@@ -77,15 +98,29 @@ export function revoke(
   const code = reason.RevocationReasonCode;
   if (typeof code === 'number')
     fail('InvalidField', 'the Revocation Reason Code is not one of the specification');
+  const wasCompromised = attributes.has('CompromiseDate');
+  const wasRevoked = attributes.has('RevocationReason');
   if (code === 'KeyCompromise' || code === 'CACompromise') {
     applyTransition(attributes, 'compromise', now);
-    attributes.set('CompromiseDate', now);
-    attributes.set('CompromiseOccurrenceDate', occurrence ?? attributes.get('InitialDate') ?? now);
+    setEarlier(attributes, 'CompromiseDate', now);
+    const since = occurrence ?? attributes.get('InitialDate') ?? now;
+    setEarlier(attributes, 'CompromiseOccurrenceDate', Math.min(since, now));
+    if (wasCompromised) return;
   } else {
     applyTransition(attributes, 'deactivate', now);
-    attributes.set('DeactivationDate', now);
+    if (wasRevoked) return;
+    setEarlier(attributes, 'DeactivationDate', now);
   }
   attributes.set('RevocationReason', reason);
+}
+
+/** Sets a date unless an earlier one is there. */
+function setEarlier(
+  attributes: AttributeSet,
+  name: 'CompromiseDate' | 'CompromiseOccurrenceDate' | 'DeactivationDate',
+  date: number,
+): void {
+  attributes.set(name, Math.min(attributes.get(name) ?? date, date));
 }
 
 /**
@@ -137,9 +172,10 @@ function applyTransition(attributes: AttributeSet, transition: Transition, now: 
 /** Returns the target state of a transition that the present state allows. */
 function requireTransition(attributes: AttributeSet, transition: Transition, now: number): StateName {
   const from = stateAt(attributes, now);
+  const own = attributes.get('ObjectType') === 'Certificate' ? certificateTransitions : transitions;
+  const targets = own[transition] ?? transitions[transition];
   return (
-    transitions[transition][from] ??
-    fail('WrongKeyLifecycleState', `the object is ${from}: ${requirementOf(transition)}`)
+    targets[from] ?? fail('WrongKeyLifecycleState', `the object is ${from}: ${requirementOf(transition)}`)
   );
 }
 

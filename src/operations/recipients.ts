@@ -1,4 +1,5 @@
 import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
+import { isSameBytes } from '../common/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
@@ -26,10 +27,5 @@ export function fingerprintOfKey(
 export async function isRecipient(object: ManagedObject, { work, crypto }: Context): Promise<boolean> {
   const marked = await work.records.load(recipientKind, object.id);
   const fingerprint = marked && fingerprintOfKey(object, crypto);
-  return (
-    marked !== undefined &&
-    fingerprint !== undefined &&
-    marked.length === fingerprint.length &&
-    marked.every((byte, at) => byte === fingerprint[at])
-  );
+  return marked !== undefined && fingerprint !== undefined && isSameBytes(marked, fingerprint);
 }

@@ -46,8 +46,8 @@ export interface CipherKey {
 
 /**
  * Returns the key for a cipher with the parameters in force. XTS takes two keys: one key of twice the length,
- * or a second object that the Next Link of the first names (AES XTS profile), whose state, dates, mask and
- * parameters bind as those of the first.
+ * or a second object that the first Next Link of the first key names (AES XTS profile), whose state, dates,
+ * mask and parameters bind as those of the first.
  * @throws {KmipError} as `keyForUse` and `parametersFor` (to encrypt, `parametersToEncrypt`) for either key,
  *   BadCryptographicParameters for key wrap with a key that may wrap, ObjectNotFound when Next Link names no
  *   such object
@@ -63,7 +63,7 @@ export async function cipherKeyForUse(
   const { BlockCipherMode: mode } = parameters;
   const key = keyForUse(object, use, now);
   if (protection === 'strict') requireNoKeyWrap(object, mode);
-  const id = mode === 'XTS' ? linkedId(object, 'NextLink') : undefined;
+  const id = mode === 'XTS' ? (object.provenance.next ?? linkedId(object, 'NextLink')) : undefined;
   if (id === undefined) return { key, parameters, objects: [object] };
   const next = await work.load(id);
   if (next?.type !== object.type) fail('ObjectNotFound', 'the key that Next Link names is not there');

@@ -2,7 +2,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import {
   collectRevocations,
   type Revocations,
-  revokeSerial,
+  revokeBySerial,
 } from '../operations/certificates/issued-certificates.ts';
 import { findIssuers } from '../operations/certificates/issuers.ts';
 import type { Store } from '../store/store.ts';
@@ -95,7 +95,7 @@ export class RevocationLists {
     if (group === undefined) return undefined;
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { unit, work, now } = this.#begin(group);
-      const subject = await revokeSerial(id, serial, { work, crypto: this.#crypto, now });
+      const subject = await revokeBySerial(id, serial, { work, crypto: this.#crypto, now });
       work.keep();
       if ((await unit.commit()) === 'committed') return subject;
     }

@@ -20,9 +20,14 @@ import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/message-streams.ts';
 import { describeCertificate } from '../x509/certificate.ts';
 import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
-import { readCertificate, readCertificateRequest } from '../x509/certificate-content.ts';
-import { isPair, issueCertificate } from '../x509/certificate-issue.ts';
-import { encodeAlternativeName, encodeName, nameContains } from '../x509/certificate-names.ts';
+import { readCertificate, readCertificateRequest, signedPart } from '../x509/certificate-content.ts';
+import { isPair, issueCertificate, publicKeyOf } from '../x509/certificate-issue.ts';
+import {
+  comparableName,
+  encodeAlternativeName,
+  encodeName,
+  nameContains,
+} from '../x509/certificate-names.ts';
 import { issueRevocationList } from '../x509/revocation-list.ts';
 import { threadedOperations } from './threaded.ts';
 
@@ -54,6 +59,9 @@ export const nodeCrypto: CryptoProvider = {
     encodeName,
     encodeAlternativeName,
     nameContains,
+    comparableName,
+    publicKeyOf,
+    signedPart,
     isPair,
     issueCertificate,
     issueRevocationList,

@@ -201,6 +201,9 @@ function restrictCertification(
     encodeName: (name) => certification.encodeName(name),
     encodeAlternativeName: (text) => certification.encodeAlternativeName(text),
     nameContains: (name, stated) => certification.nameContains(name, stated),
+    comparableName: (name) => certification.comparableName(name),
+    publicKeyOf: (privateKey) => certification.publicKeyOf(privateKey),
+    signedPart: (certificate) => certification.signedPart(certificate),
     isPair: (privateKey, publicKey) => certification.isPair(privateKey, publicKey),
     issueCertificate: async (specification) => {
       requireUse('sign', specification.issuerKey, specification.signature);
@@ -214,6 +217,6 @@ function restrictCertification(
     },
     buildChain: (certificates) => certification.buildChain(certificates),
     isIssuedBy: (certificate, issuer) => certification.isIssuedBy(certificate, issuer),
-    validatePath: (chain, date) => certification.validatePath(chain, date),
+    validatePath: (chain, date, isAnchored) => certification.validatePath(chain, date, isAnchored),
   };
 }

@@ -11,7 +11,7 @@ import {
   readSequence,
 } from '../asn1/der.ts';
 import type { CertificateDetails, ValidationResult } from '../certification.ts';
-import { InvalidCertificateError } from '../errors.ts';
+import { InvalidCertificateError, InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
 import {
   isSelfSigned,
   isSignedByKeyOf,
@@ -19,6 +19,7 @@ import {
   readCertificate,
   readNames,
 } from './certificate-content.ts';
+import { findWeakness } from './key-strength.ts';
 import { estimateComparisonCost, validateNames } from './name-constraints.ts';
 
 /* Chains of certificates: building and validating paths (RFC 5280 §6). */
@@ -71,18 +72,24 @@ export function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean
 
 /**
  * Validates an ordered chain of certificates in DER at a date, POSIX seconds (RFC 5280 §6 without policies).
+ * Keys below 112 bits of strength are Invalid, wherever they are. `isAnchored`: the last certificate is
+ * trusted as it is, self-signed or not.
  * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
  */
-export async function validatePath(chain: readonly Uint8Array[], date: number): Promise<ValidationResult> {
+export async function validatePath(
+  chain: readonly Uint8Array[],
+  date: number,
+  isAnchored = false,
+): Promise<ValidationResult> {
   const details = await Promise.all(chain.map(readCertificate));
   const opened = chain.map(openCertificate);
   const inspections = chain.map(inspect);
   const results = details.map((own, at): ValidationResult => {
     const { isFullyProcessed, isWeak } = inspections[at] as Inspection;
-    if (date < own.notBefore || date > own.notAfter) return 'Invalid';
+    if (date < own.notBefore || date > own.notAfter || isWeakKey(own.publicKey)) return 'Invalid';
     if (at > 0 && !mayIssue(own, countIntermediates(details, at))) return 'Invalid';
     const isEnd = at === chain.length - 1;
-    if (isEnd) return own.selfSigned && isFullyProcessed ? 'Valid' : 'Unknown';
+    if (isEnd) return (own.selfSigned || isAnchored) && isFullyProcessed ? 'Valid' : 'Unknown';
     if (isWeak) return 'Invalid';
     const issuerCertificate = opened[at + 1] as X509Certificate;
     if (!isSignedByKeyOf(opened[at] as X509Certificate, issuerCertificate)) return 'Invalid';
@@ -91,6 +98,18 @@ export async function validatePath(chain: readonly Uint8Array[], date: number): 
   results.push(...checkNameConstraints(inspections, details));
   return (['Invalid', 'Unknown'] as const).find((result) => results.includes(result)) ?? 'Valid';
 }
+
+/** Kinds of keys that are not known here are judged by what the certificate says alone. */
+function isWeakKey(publicKey: Uint8Array): boolean {
+  try {
+    return findWeakness(publicKey) !== undefined;
+  } catch (error) {
+    if (unreadable.some((kind) => error instanceof kind)) return false;
+    throw error;
+  }
+}
+
+const unreadable = [InvalidDerError, InvalidKeyMaterialError, UnsupportedKeyFormatError];
 
 /** Maximum characters that are compared for one chain, some 0.1 s; chains in use need a hundredth of that. */
 const maxCompared = 16_777_216;

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Extension } from '../../../certs/x509.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
 import { type DerNode, derOf, findTagged, InvalidDerError, parseDer, readSequence } from '../asn1/der.ts';
+import { requireStrictDer } from '../asn1/strict-der.ts';
 import type { CertificateContent, CertificateDetails } from '../certification.ts';
 import { InvalidCertificateError, InvalidCertificateRequestError } from '../errors.ts';
 import { readComparableParts } from './certificate-names.ts';
@@ -14,6 +15,7 @@ const oids = {
   keyUsage: '2.5.29.15',
   extendedKeyUsage: '2.5.29.37',
   basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
 } as const;
 
 /** Extended key usages that a request is never granted: any purpose, and OCSP responses for the issuer. */
@@ -30,15 +32,20 @@ export async function readCertificateRequest(
   const der = type === 'PEM' ? decodePem(value) : value;
   const x509 = await import('../../../certs/x509.ts');
   let content: CertificateContent;
+  requireDerRequest(der);
   try {
     // Limits size and depth before the library parses the bytes.
     if (readSequence(parseDer(der)).length !== 3) throw new InvalidDerError('a request has three parts');
     const request = new x509.Pkcs10CertificateRequest(der);
-    const { extendedKeyUsage, ...otherExtensions } = readExtensions(request.extensions, x509);
+    const {
+      extendedKeyUsage,
+      nameConstraints: _,
+      ...otherExtensions
+    } = readExtensions(request.extensions, x509);
     content = {
       subject: new Uint8Array(request.subjectName.toArrayBuffer()),
       publicKey: new Uint8Array(request.publicKey.rawData),
-      extendedKeyUsage: extendedKeyUsage.filter((usage) => !refusedUsages.includes(usage)),
+      extendedKeyUsage: grantableUsages(extendedKeyUsage),
       ...otherExtensions,
     };
   } catch {
@@ -53,6 +60,23 @@ export async function readCertificateRequest(
     throw new InvalidCertificateRequestError('the certificate request does not say who the subject is');
   }
   return content;
+}
+
+/** Returns the extended key usages without those that no certificate gets. */
+export function grantableUsages(usages: readonly string[]): readonly string[] {
+  return usages.filter((usage) => !refusedUsages.includes(usage));
+}
+
+function requireDerRequest(der: Uint8Array): void {
+  try {
+    requireStrictDer(der);
+  } catch (error) {
+    if (error instanceof InvalidDerError)
+      throw new InvalidCertificateRequestError(
+        `the certificate request is not PKCS#10 in DER: ${error.message}`,
+      );
+    throw error;
+  }
 }
 
 function decodePem(value: Uint8Array): Uint8Array {
@@ -96,8 +120,21 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateDetai
  */
 export function openCertificate(der: Uint8Array): X509Certificate {
   try {
+    requireStrictDer(der);
     readNames(der);
     return new X509Certificate(der);
+  } catch {
+    throw new InvalidCertificateError('the certificate is not X.509 in DER');
+  }
+}
+
+/**
+ * Returns the TBSCertificate of a certificate in DER (RFC 5280 §4.1.1.1). A view.
+ * @throws {InvalidCertificateError} when the certificate is not X.509 in DER
+ */
+export function signedPart(certificate: Uint8Array): Uint8Array {
+  try {
+    return derOf(readSequence(parseDer(certificate))[0] as DerNode);
   } catch {
     throw new InvalidCertificateError('the certificate is not X.509 in DER');
   }
@@ -139,7 +176,7 @@ export function isSignedByKeyOf(certificate: X509Certificate, issuer: X509Certif
 type Library = typeof import('../../../certs/x509.ts');
 type ExtensionContent = Pick<
   CertificateContent,
-  'alternativeNames' | 'keyUsage' | 'extendedKeyUsage' | 'authority' | 'pathLength'
+  'alternativeNames' | 'keyUsage' | 'extendedKeyUsage' | 'authority' | 'pathLength' | 'nameConstraints'
 >;
 
 function readExtensions(list: readonly Extension[], x509: Library): ExtensionContent {
@@ -150,6 +187,7 @@ function readExtensions(list: readonly Extension[], x509: Library): ExtensionCon
   const usage = named(oids.keyUsage);
   const purposes = named(oids.extendedKeyUsage);
   const constraints = named(oids.basicConstraints);
+  const limits = named(oids.nameConstraints);
   const basic =
     constraints === undefined ? undefined : new x509.BasicConstraintsExtension(constraints.rawData);
   return {
@@ -164,6 +202,7 @@ function readExtensions(list: readonly Extension[], x509: Library): ExtensionCon
         : Array.from(new x509.ExtendedKeyUsageExtension(purposes.rawData).usages, String),
     authority: basic?.ca ?? false,
     pathLength: basic?.pathLength,
+    nameConstraints: limits && copyValue(limits),
   };
 }
 

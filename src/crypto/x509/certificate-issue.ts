@@ -5,14 +5,17 @@ import { encodeDer, makeSequence, parseDer } from '../asn1/der.ts';
 import type { CertificateContent, CertificateSpecification } from '../certification.ts';
 import { InvalidNameError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { readSpki } from '../keys/der-keys.ts';
-import { bitLength } from '../keys/key-components.ts';
 import { createKeyObject, requireShortModulus } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
+import { grantableUsages } from './certificate-content.ts';
+import { requireIssuable } from './certificate-limits.ts';
+import { findWeakness } from './key-strength.ts';
 
 /* Certificates of version 3 (RFC 5280), signed by a key that the server holds. */
 
 /** Bits of KeyUsage (RFC 5280 §4.2.1.3). */
 const usageBits = { digitalSignature: 1, keyEncipherment: 4, keyAgreement: 16, keyCertSign: 32, cRLSign: 64 };
+const nameConstraintsOid = '2.5.29.30';
 const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
 
 /**
@@ -24,6 +27,7 @@ const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
 export async function issueCertificate(specification: CertificateSpecification): Promise<Uint8Array> {
   const { content } = specification;
   requireStrength(content.publicKey);
+  requireIssuable(content);
   const key = createKeyObject(specification.issuerKey);
   const algorithm = chooseSigningAlgorithm(key, specification.signature);
   const x509 = await import('../../../certs/x509.ts');
@@ -39,9 +43,10 @@ export async function issueCertificate(specification: CertificateSpecification):
     await x509.SubjectKeyIdentifierExtension.create(copyForLibrary(content.publicKey)),
     new x509.AuthorityKeyIdentifierExtension(identifier),
   ];
-  if (content.extendedKeyUsage.length > 0) {
-    extensions.push(new x509.ExtendedKeyUsageExtension([...content.extendedKeyUsage]));
-  }
+  if (content.nameConstraints !== undefined)
+    extensions.push(new x509.Extension(nameConstraintsOid, true, copyForLibrary(content.nameConstraints)));
+  const purposes = grantableUsages(content.extendedKeyUsage);
+  if (purposes.length > 0) extensions.push(new x509.ExtendedKeyUsageExtension([...purposes]));
   if (content.alternativeNames.length > 0) {
     for (const name of content.alternativeNames) requireGeneralName(name, x509);
     const names = encodeDer(makeSequence(...content.alternativeNames.map(parseDer)));
@@ -81,8 +86,16 @@ function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs
 
 /** Tells whether the private key belongs to the public key, SubjectPublicKeyInfo in DER. */
 export function isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean {
-  const own = exportPublicKey(createKeyObject(privateKey));
-  return own.length === publicKey.length && own.every((byte, at) => byte === publicKey[at]);
+  const key = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength);
+  // The same key may be encoded in several ways, with a compressed point for example.
+  return createPublicKey(createKeyObject(privateKey)).equals(
+    createPublicKey({ key, format: 'der', type: 'spki' }),
+  );
+}
+
+/** Returns the public key of a private key as SubjectPublicKeyInfo in DER. */
+export function publicKeyOf(privateKey: PlainKey): Uint8Array {
+  return exportPublicKey(createKeyObject(privateKey));
 }
 
 /** Returns the public key of a key pair as SubjectPublicKeyInfo in DER. */
@@ -122,15 +135,9 @@ function defaultKeyUsage(publicKey: Uint8Array): number {
   return agrees ? usageBits.keyAgreement : usageBits.digitalSignature;
 }
 
-/** Refuses to certify keys that can be broken: below 112 bits of strength (SP 800-57 part 1 §5.6.1). */
 function requireStrength(publicKey: Uint8Array): void {
-  const key = readSpki(publicKey);
-  const numbers: Partial<Record<string, Uint8Array>> = key as never;
-  const bits = bitLength(numbers.n ?? numbers.p ?? new Uint8Array(0));
-  if (bits > 0 && bits < 2048) throw new UnsupportedAlgorithmError('the public key has less than 2048 bits');
-  if (key.kind === 'ecPublic' && key.curve.bits < 224) {
-    throw new UnsupportedAlgorithmError(`no certificates are made for keys on ${key.curve.name}`);
-  }
+  const weakness = findWeakness(publicKey);
+  if (weakness !== undefined) throw new UnsupportedAlgorithmError(weakness);
 }
 
 const hashes = { SHA_256: 'SHA-256', SHA_384: 'SHA-384', SHA_512: 'SHA-512' } as const;

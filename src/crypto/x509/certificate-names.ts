@@ -111,6 +111,19 @@ export function nameContains(name: Uint8Array, stated: Uint8Array): boolean {
 }
 
 /**
+ * Returns a distinguished name in DER as a text that is equal for equal names.
+ * @throws {InvalidNameError} when the name is not DER
+ */
+export function comparableName(der: Uint8Array): string {
+  try {
+    return readComparableParts(parseDer(der)).join();
+  } catch (error) {
+    if (error instanceof InvalidDerError) throw new InvalidNameError('the distinguished name is not DER');
+    throw error;
+  }
+}
+
+/**
  * Reads the relative distinguished names in their order, as texts that are equal when the names are equal.
  * @throws {InvalidDerError} when the node is not a Name
  */

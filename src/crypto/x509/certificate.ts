@@ -16,6 +16,7 @@ import {
 } from '../asn1/der.ts';
 import { formatName, type NamePart, readNameParts } from '../asn1/distinguished-name.ts';
 import { formatGeneralName } from '../asn1/general-name.ts';
+import { requireStrictDer } from '../asn1/strict-der.ts';
 import { InvalidCertificateError, InvalidKeyMaterialError } from '../errors.ts';
 import { describeKey } from '../keys/key-description.ts';
 
@@ -75,6 +76,7 @@ export function describeCertificate(certificate: Certificate): readonly Standard
   ];
   if (CertificateType !== 'X_509') return common;
   try {
+    requireStrictDer(CertificateValue);
     const parts = readFields(CertificateValue);
     return [
       ...common,

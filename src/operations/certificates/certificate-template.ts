@@ -2,6 +2,7 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
+import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import {
   type CertificateContent,
@@ -11,6 +12,8 @@ import {
 } from '../../crypto/certification.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import { ruleOf } from '../../object/attributes.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
 
 /** The certificate template of Certify and Re-certify: its attributes and its certificate request. */
@@ -89,7 +92,7 @@ function requestsAuthority(attributes: readonly Attribute[]): boolean {
 export async function contentFromAttributes(
   publicKey: Uint8Array,
   attributes: readonly Attribute[],
-  previous: CertificateContent | undefined,
+  previous: Partial<CertificateContent> | undefined,
   crypto: CryptoProvider,
 ): Promise<CertificateContent> {
   const name = statedName(attributes, 'Subject');
@@ -105,7 +108,31 @@ export async function contentFromAttributes(
     extendedKeyUsage: previous?.extendedKeyUsage ?? [],
     authority,
     pathLength: authority ? previous?.pathLength : undefined,
+    nameConstraints: authority ? previous?.nameConstraints : undefined,
   };
+}
+
+/**
+ * Returns what a new certificate takes over from the certificate in an object for the same key. Of one that
+ * this server issued, as its own record says, that is everything; a certificate that a client registered
+ * states what it likes, so that its subject alone is taken, which a client may state anyway. Undefined when
+ * the object holds no certificate of that key.
+ */
+export async function formerContent(
+  object: ManagedObject | undefined,
+  publicKey: Uint8Array,
+  crypto: CryptoProvider,
+): Promise<Partial<CertificateContent> | undefined> {
+  const certificate = certificateIn(object);
+  if (object === undefined || certificate === undefined) return undefined;
+  const details = await crypto.certification.readCertificate(certificate);
+  if (!isSameBytes(details.publicKey, publicKey)) return undefined;
+  return isIssuedHere(object) ? details : { subject: details.subject };
+}
+
+/** Whether Certify or Re-certify made the value of the object: the record is sealed with the value. */
+function isIssuedHere({ type, provenance }: ManagedObject): boolean {
+  return type === 'Certificate' && provenance.born === 'made';
 }
 
 interface RequestFields {

@@ -7,6 +7,7 @@ import { fail } from '../../common/errors.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
+import { findOtherHalf } from '../key-pairs.ts';
 import { loadNamedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
@@ -14,6 +15,7 @@ import { requireStorage } from '../protection-storage.ts';
 import {
   checkCertificateRequest,
   contentFromAttributes,
+  formerContent,
   inlineCertificateRequest,
 } from './certificate-template.ts';
 import {
@@ -21,10 +23,9 @@ import {
   createCertificate,
   defaultValiditySeconds,
   encodePublicKey,
-  loadPrivateKey,
   requireSameKey,
 } from './issuance.ts';
-import { certificateIn, chooseIssuer } from './issuers.ts';
+import { chooseIssuer } from './issuer-choice.ts';
 
 /**
  * Certify (KMIP 2.1 §6.1.6, 1.4 §4.7): a certificate for a stored public key, for a stored certificate
@@ -73,11 +74,11 @@ export const Certify = operation({
       (await contentFromAttributes(
         keyInfo as Uint8Array,
         attributes,
-        await readPreviousContent(publicKey as ManagedObject, context),
+        await readFormerContent(publicKey as ManagedObject, keyInfo as Uint8Array, context),
         crypto,
       ));
-    const ownKey = await loadPrivateKey(publicKey, context);
-    const issuer = await chooseIssuer({ attributes, subject: content.subject, ownKey }, context);
+    const ownKey = publicKey && (await findOtherHalf(publicKey, 'PrivateKey', context));
+    const issuer = await chooseIssuer({ attributes, content, ownKey }, context);
     const origins = named === undefined ? [] : [named];
     const validity = defaultValiditySeconds;
     const certificate = await createCertificate(
@@ -101,8 +102,7 @@ async function loadSubjectKey(
 }
 
 /** Reads the content of the latest certificate of the key. */
-async function readPreviousContent(publicKey: ManagedObject, { work, crypto }: Context) {
-  const id = linkedId(publicKey, 'CertificateLink');
-  const certificate = certificateIn(id === undefined ? undefined : await work.load(id));
-  return certificate === undefined ? undefined : crypto.certification.readCertificate(certificate);
+async function readFormerContent(object: ManagedObject, publicKey: Uint8Array, { work, crypto }: Context) {
+  const id = linkedId(object, 'CertificateLink');
+  return formerContent(id === undefined ? undefined : await work.load(id), publicKey, crypto);
 }

@@ -1,16 +1,19 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
+import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent } from '../../crypto/certification.ts';
 import { plainKey } from '../../crypto/plain-key.ts';
-import { linkedId, setLink } from '../../object/links.ts';
+import { setLink } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { createObject, valueOf } from '../new-object.ts';
+import { recordIssued } from '../revocation-records.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
 import { isDerivedFromCertificate } from './certificate-template.ts';
-import { recordIssued } from './issued-certificates.ts';
+import { claimName } from './issuer-choice.ts';
+import { limitSelfSigned, requireUncompromised, requireWithinLimits } from './issuer-limits.ts';
 import type { Issuer } from './issuers.ts';
 
 /** Functions shared by Certify and Re-certify. */
@@ -47,18 +50,7 @@ export function encodePublicKey(object: ManagedObject, { crypto, now }: Context)
  * @throws {KmipError} InvalidCSR (1.x: InvalidField)
  */
 export function requireSameKey(one: Uint8Array, other: Uint8Array): void {
-  if (one.length !== other.length || one.some((byte, at) => byte !== other[at]))
-    fail('InvalidCSR', 'the certificate request is for another public key');
-}
-
-/** Loads the private key that a public key is linked to; undefined when there is none. */
-export async function loadPrivateKey(
-  publicKey: ManagedObject | undefined,
-  { work }: Context,
-): Promise<ManagedObject | undefined> {
-  const id = publicKey === undefined ? undefined : linkedId(publicKey, 'PrivateKeyLink');
-  const object = id === undefined ? undefined : await work.load(id);
-  return object?.type === 'PrivateKey' ? object : undefined;
+  if (!isSameBytes(one, other)) fail('InvalidCSR', 'the certificate request is for another public key');
 }
 
 /** A certificate to be issued. */
@@ -78,15 +70,20 @@ export interface Issuance {
 /**
  * Issues a certificate and creates its object with links to the issuer and the public key.
  * @throws {KmipError} WrongKeyLifecycleState, IncompatibleCryptographicUsageMask or PermissionDenied when the
- *   issuer's key may not sign, InvalidField for dates beyond the issuer's, FeatureNotSupported for another
- *   type than X.509
+ *   issuer's key may not sign, or not this, or the subject's key is compromised; InvalidField for dates
+ *   beyond the issuer's, FeatureNotSupported for another type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
   const { operation, attributes, issuer, publicKey, origins } = issuance;
   const { crypto, now } = context;
   const { key, issuerCertificate } = issuer;
   requireX509(attributes);
-  const content = limitPathLength(issuance.content, issuer);
+  requireOwnName(issuance.content, issuer, context);
+  await requireUncompromised(issuance.content.publicKey, context);
+  const content =
+    issuerCertificate === undefined
+      ? await limitSelfSigned(issuance.content, key, context)
+      : limitPathLength(issuance.content, issuer);
   const dates = chooseDates(issuance, now);
   const issuerKey = keyForUse(key, 'Certify', now);
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
@@ -106,6 +103,8 @@ export async function createCertificate(issuance: Issuance, context: Context): P
       context.server.revocationListUrl?.replaceAll('{issuer}', issuerCertificate.object.id),
     signature: parametersFor(key, { use: 'certify', requested }),
   });
+  await requireWithinLimits(certificate, issuer, Math.max(dates.notBefore, now), context);
+  await claimIssuerName(certificate, issuer, context);
   countUse(key, certificate.length, context);
   const value = {
     type: 'Certificate',
@@ -134,9 +133,33 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   return object;
 }
 
+/** The name of an issuer stands for its key from the first certificate on, its own included. */
+async function claimIssuerName(
+  certificate: Uint8Array,
+  { issuerCertificate }: Issuer,
+  context: Context,
+): Promise<void> {
+  const details =
+    issuerCertificate?.details ?? (await context.crypto.certification.readCertificate(certificate));
+  if (details.authority) await claimName(details, context);
+}
+
 function requireX509(attributes: readonly Attribute[]): void {
   if ((valueOf(attributes, 'CertificateType') ?? 'X_509') !== 'X_509')
     fail('FeatureNotSupported', 'only X.509 certificates are made here');
+}
+
+/** A certificate with the issuer's name for another key would make that key an issuer of the same name. */
+function requireOwnName(
+  { subject }: CertificateContent,
+  { issuerCertificate }: Issuer,
+  { crypto }: Context,
+): void {
+  if (issuerCertificate === undefined) return;
+  const { nameContains } = crypto.certification;
+  const name = issuerCertificate.details.subject;
+  if (nameContains(name, subject) && nameContains(subject, name))
+    fail('InvalidField', 'the subject has the name of the issuer');
 }
 
 /** Limits the path length of an authority to that of its issuer. */

@@ -4,12 +4,14 @@ import { creationAttributes } from '../../../codec/eras.ts';
 import { bytes, interval, maybe, one, since, struct, text, until } from '../../../codec/schema.ts';
 import { type Identifier, identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
+import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
 import type { Context } from '../context.ts';
+import { certificateIn, encodeSpki, findOtherHalf } from '../key-pairs.ts';
 import { loadNamedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
@@ -17,11 +19,12 @@ import { requireStorage } from '../protection-storage.ts';
 import {
   checkCertificateRequest,
   contentFromAttributes,
+  formerContent,
   inlineCertificateRequest,
   isDerivedFromCertificate,
 } from './certificate-template.ts';
-import { certifyReasons, createCertificate, loadPrivateKey, requireSameKey } from './issuance.ts';
-import { certificateIn, chooseIssuer } from './issuers.ts';
+import { certifyReasons, createCertificate, requireSameKey } from './issuance.ts';
+import { chooseIssuer } from './issuer-choice.ts';
 
 /**
  * Re-certify (KMIP 2.1 §6.1.44, 1.4 §4.8): a certificate for the key pair of an existing one, which stays
@@ -46,8 +49,8 @@ export const ReCertify = operation({
   async handle(request, context) {
     const { object: old, crypto, now } = context;
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
-    if (old.state(now) === 'Compromised')
-      fail('WrongKeyLifecycleState', 'the key of a compromised certificate is not certified again');
+    if (old.state(now) === 'Compromised' || old.attributes.has('RevocationReason'))
+      fail('WrongKeyLifecycleState', 'a certificate that was revoked is not renewed');
     const der = certificateIn(old) ?? fail('FeatureNotSupported', 'only X.509 certificates are made here');
     const details = await crypto.certification.readCertificate(der);
     const stated = await requestedAttributes([request.Attributes], context);
@@ -56,13 +59,18 @@ export const ReCertify = operation({
       inline === undefined
         ? await loadStoredRequest(request.CertificateRequestUniqueIdentifier, context)
         : undefined;
-    const content = await determineContent(inline ?? requestIn(stored), stated, details, context);
+    const content = await determineContent(
+      inline ?? requestIn(stored),
+      stated,
+      { object: old, details },
+      context,
+    );
     const lasting = stated.filter((attribute) => !isDerivedFromCertificate(attribute));
     const attributes = replacementAttributes(old, lasting, request.Offset, now);
-    const publicKey = await loadPublicKey(old, context);
-    const ownKey = await loadPrivateKey(publicKey, context);
+    const publicKey = await loadPublicKey(old, details.publicKey, context);
+    const ownKey = publicKey && (await findOtherHalf(publicKey, 'PrivateKey', context));
     const issuer = await chooseIssuer(
-      { attributes: stated, subject: content.subject, ownKey, previous: { object: old, details } },
+      { attributes: stated, content, ownKey, previous: { object: old, details } },
       context,
     );
     const certificate = await createCertificate(
@@ -101,22 +109,33 @@ function requestIn(object: ManagedObject | undefined): StoredRequest | undefined
 async function determineContent(
   certificateRequest: StoredRequest | undefined,
   stated: readonly Attribute[],
-  details: CertificateDetails,
+  { object: old, details }: { readonly object: ManagedObject; readonly details: CertificateDetails },
   { crypto }: Context,
 ): Promise<CertificateContent> {
   if (certificateRequest === undefined)
-    return contentFromAttributes(details.publicKey, stated, details, crypto);
+    return contentFromAttributes(
+      details.publicKey,
+      stated,
+      await formerContent(old, details.publicKey, crypto),
+      crypto,
+    );
   const content = await checkCertificateRequest(certificateRequest, stated, crypto);
   requireSameKey(content.publicKey, details.publicKey);
   return content;
 }
 
 /**
- * Loads the public key that the old certificate is linked to; undefined when it is archived, destroyed or
- * missing.
+ * Loads the public key that the old certificate is linked to, where it is the key in the certificate;
+ * undefined when it is another, archived, destroyed or missing.
  */
-async function loadPublicKey(old: ManagedObject, { work }: Context): Promise<ManagedObject | undefined> {
+async function loadPublicKey(
+  old: ManagedObject,
+  publicKey: Uint8Array,
+  { work, crypto }: Context,
+): Promise<ManagedObject | undefined> {
   const id = linkedId(old, 'PublicKeyLink');
   const found = id === undefined ? undefined : await work.load(id);
-  return found?.type === 'PublicKey' && !found.archived && !found.destroyed ? found : undefined;
+  if (found?.type !== 'PublicKey' || found.archived) return undefined;
+  const linked = encodeSpki(found, crypto);
+  return linked !== undefined && isSameBytes(linked, publicKey) ? found : undefined;
 }

@@ -7,6 +7,8 @@ import { fail } from '../../common/errors.ts';
 import { linkedId, linkPair } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
+import type { Context } from '../context.ts';
+import { findOtherHalf } from '../key-pairs.ts';
 import { requirePresent } from '../named-objects.ts';
 import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
@@ -43,14 +45,11 @@ export const ReKeyKeyPair = operation({
     return isSlowPair(old?.get('CryptographicAlgorithm'), old?.get('CryptographicLength'));
   },
   async handle(request, context) {
-    const { object: oldPrivate, crypto, now, work } = context;
+    const { object: oldPrivate, crypto, now } = context;
     requireStorage(request.CommonProtectionStorageMasks, 'ProtectionStorageUnavailable');
     requireStorage(request.PrivateProtectionStorageMasks, 'PrivateProtectionStorageUnavailable');
     requireStorage(request.PublicProtectionStorageMasks, 'PublicProtectionStorageUnavailable');
-    const publicId = linkedId(oldPrivate, 'PublicKeyLink');
-    const oldPublic = publicId === undefined ? undefined : await work.load(publicId);
-    // Clients can change links, so the linked object may be of any type.
-    if (oldPublic?.type !== 'PublicKey') fail('ObjectNotFound', 'the private key has no public key here');
+    const oldPublic = await loadPublicKey(oldPrivate, context);
     requirePresent(oldPublic);
 
     const privateStated = await requestedAttributes(
@@ -95,3 +94,14 @@ export const ReKeyKeyPair = operation({
     return { PrivateKeyUniqueIdentifier: privateKey.id, PublicKeyUniqueIdentifier: publicKey.id };
   },
 });
+
+/** A Link to the public key of another pair is none: its Names would move to the new key. */
+async function loadPublicKey(privateKey: ManagedObject, context: Context): Promise<ManagedObject> {
+  const found = await findOtherHalf(privateKey, 'PublicKey', context);
+  if (found !== undefined) return found;
+  const id = linkedId(privateKey, 'PublicKeyLink');
+  const linked = id === undefined ? undefined : await context.work.load(id);
+  // A destroyed key cannot be compared any more: the reason is that it is destroyed.
+  if (linked?.type === 'PublicKey') requirePresent(linked);
+  fail('ObjectNotFound', 'the private key has no public key here');
+}

@@ -2,10 +2,12 @@ import { date, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { RevocationReason } from '../../../codec/structures/attribute-values.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
+import { recordRevocation } from '../revocation-records.ts';
 
 /**
  * Revoke (KMIP 2.1 §6.1.48, 1.4 §4.20): changes the state to Deactivated, or with a compromise reason to
- * Compromised.
+ * Compromised. The revocation of a certificate, and the compromise of a key, are recorded beside the object
+ * and stay, whatever becomes of it.
  */
 export const Revoke = operation({
   name: 'Revoke',
@@ -18,8 +20,10 @@ export const Revoke = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle({ RevocationReason: reason, CompromiseOccurrenceDate: occurrence }, { object: target, now }) {
+  async handle({ RevocationReason: reason, CompromiseOccurrenceDate: occurrence }, context) {
+    const { object: target, now } = context;
     target.revoke(reason, occurrence, now);
+    await recordRevocation(target, context);
     return { UniqueIdentifier: target.id };
   },
 });

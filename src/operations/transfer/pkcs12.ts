@@ -8,7 +8,7 @@ import {
 import { eraOf, type Version } from '../../../codec/version.ts';
 import { fail, KmipError } from '../../common/errors.ts';
 import { CryptographyFailedError } from '../../crypto/errors.ts';
-import { plainKey } from '../../crypto/plain-key.ts';
+import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { hasUsageBits } from '../../object/usage.ts';
@@ -78,7 +78,7 @@ export async function encodeAsPkcs12(
   if (key?.objectType !== 'PrivateKey')
     fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
   const KeyMaterial = await context.crypto.encodePkcs12(key, {
-    certificates: await loadChain(object, context),
+    certificates: await loadChain(object, key, context),
     password: await loadPassword(object, context),
     friendlyName: object.attributes.get('PKCS_12FriendlyName'),
   });
@@ -183,17 +183,41 @@ function failBadPassword(why: string): never {
   fail('BadPassword', why, 'InvalidField');
 }
 
-async function loadChain(object: ManagedObject, { work }: Context): Promise<Uint8Array[]> {
+/**
+ * Loads the certificates that the key and each of them link to. Clients can change Links, so the first has to
+ * be for the key, and each other to be the issuer of the one before.
+ */
+async function loadChain(object: ManagedObject, key: PlainKey, context: Context): Promise<Uint8Array[]> {
   const chain = new Map<string, Uint8Array>();
   let id = linkedId(object, 'PKCS_12CertificateLink');
   while (id !== undefined && !chain.has(id)) {
-    const certificate = await work.load(id);
+    const certificate = await context.work.load(id);
     const value = certificate?.archived === false ? certificate.value : undefined;
     if (certificate === undefined || value?.type !== 'Certificate' || value.value.CertificateType !== 'X_509')
       fail('InvalidField', 'a PKCS#12 Certificate Link leads to no X.509 certificate');
     if (chain.size === maxChain) fail('InvalidField', `more than ${maxChain} certificates are linked`);
+    await requireNext([...chain.values()].at(-1), value.value.CertificateValue, key, context);
     chain.set(id, value.value.CertificateValue);
     id = linkedId(certificate, 'PKCS_12CertificateLink');
   }
   return [...chain.values()];
+}
+
+async function requireNext(
+  before: Uint8Array | undefined,
+  next: Uint8Array,
+  key: PlainKey,
+  { crypto: { certification } }: Context,
+): Promise<void> {
+  const fits =
+    before === undefined
+      ? certification.isPair(key, (await certification.readCertificate(next)).publicKey)
+      : certification.isIssuedBy(before, next);
+  if (!fits)
+    fail(
+      'InvalidField',
+      before === undefined
+        ? 'the PKCS#12 Certificate Link of the key leads to a certificate of another key'
+        : 'a PKCS#12 Certificate Link leads to another certificate than that of the issuer',
+    );
 }

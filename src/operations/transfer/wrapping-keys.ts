@@ -8,6 +8,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Use } from '../../object/usage.ts';
 import { isSameValue } from '../../object/values.ts';
 import type { Context } from '../context.ts';
+import { findOtherHalf } from '../key-pairs.ts';
 import { keyForUse, parametersFor, parametersToVerify } from '../usable-key.ts';
 
 /** Keys that wrap, unwrap, authenticate and verify other keys (KMIP 2.1 §7.12, 1.4 §2.1.5–2.1.6). */
@@ -50,7 +51,7 @@ const keyTypes: readonly ObjectTypeName[] = ['SymmetricKey', 'PrivateKey', 'Publ
 
 /**
  * Loads the key that the information names, for a purpose; of a key pair the half that the purpose needs,
- * found by its link.
+ * found by its link and by the key itself.
  * @throws {KmipError} in the order of the checks: WrappingObjectNotFound, WrappingObjectArchived,
  *   WrappingObjectDestroyed, InvalidObjectType, as `requireUsage` does, BadCryptographicParameters
  */
@@ -64,7 +65,7 @@ export async function loadWrappingKey(
   if (!keyTypes.includes(named.type))
     fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
   const object =
-    named.type === 'SymmetricKey' || named.type === half ? named : await findOtherHalf(named, half, context);
+    named.type === 'SymmetricKey' || named.type === half ? named : await loadOtherHalf(named, half, context);
   const key = keyForUse(object, useFor(object, uses), context.now);
   const { CryptographicParameters: requested } = information;
   const use = useOfPurpose(object, purpose);
@@ -125,9 +126,15 @@ async function findWrappingObject(identifier: string | undefined, { work }: Cont
   return object;
 }
 
-function findOtherHalf(named: ManagedObject, half: Half, context: Context): Promise<ManagedObject> {
-  const id = linkedId(named, half === 'PublicKey' ? 'PublicKeyLink' : 'PrivateKeyLink');
+/** A Link that leads to another key is none: what a client wraps is for the pair of the key that it names. */
+async function loadOtherHalf(named: ManagedObject, half: Half, context: Context): Promise<ManagedObject> {
+  const other = await findOtherHalf(named, half, context);
+  const id = other?.id ?? linkedId(named, half === 'PublicKey' ? 'PublicKeyLink' : 'PrivateKeyLink');
   if (id === undefined)
     fail('InvalidObjectType', `this takes a ${half}, and the ${named.type} named has no link to one`);
-  return findWrappingObject(id, context);
+  // Of an archived or destroyed key the reason is that, of any other that it is not the pair.
+  const loaded = await findWrappingObject(id, context);
+  if (other === undefined)
+    fail('InvalidObjectType', `this takes a ${half}, and the link of the ${named.type} leads to another key`);
+  return loaded;
 }

@@ -2,18 +2,19 @@ import { fail } from '../../common/errors.ts';
 import type { DelegatedRight } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
-import { issuedCertificateKind } from '../../operations/certificates/issued-certificates.ts';
+import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import type { FindQuery, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
+import { certificateKinds } from '../../operations/revocation-records.ts';
 import type { Filter } from '../../store/store.ts';
 
 /**
  * Kinds of records that an operation reaches under limited Rights. New objects follow the group's policy, and
- * certificates that Certify has issued are recorded for revocation lists.
+ * certificates that were issued or revoked are recorded beside their objects.
  */
 const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
-  objects: [groupPolicyKind, issuedCertificateKind],
+  objects: [groupPolicyKind, issuerNameKind, ...certificateKinds],
   'new-objects': [groupPolicyKind],
   'own-jobs': Object.values(jobKinds),
   public: [],

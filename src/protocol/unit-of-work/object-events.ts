@@ -1,5 +1,4 @@
 import { type Attribute, type AttributeChanges, attributeKey } from '../../../codec/attribute.ts';
-import { linkedId } from '../../object/links.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import { isSameValue } from '../../object/values.ts';
 import type { LoadedObject } from '../../store/store.ts';
@@ -81,7 +80,7 @@ function eventOf({ before, after }: RowChange, now: number, vault: Vault): Objec
   const isResealed = after.sealed !== null && after.sealed !== before?.sealed;
   const about = isResealed && !(old !== undefined && object.hasSameValue(old)) ? 'value' : 'attributes';
   if (!isNew && about === 'attributes' && changes === undefined) return undefined;
-  const replaces = isNew ? linkedId(object, 'ReplacedObjectLink') : about === 'value' ? after.id : undefined;
+  const replaces = isNew ? object.provenance.replaces : about === 'value' ? after.id : undefined;
   return { id: after.id, about, replaces, changes: changes ?? { changed: [], deleted: [] } };
 }
 

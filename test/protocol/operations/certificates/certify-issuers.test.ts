@@ -135,6 +135,7 @@ t.test('Certify makes an authority only when requested and allowed to the issuer
   const shallow = await keyPair(service, p256, 'CertificateSign');
   await succeed(service, '2.1', Activate, { UniqueIdentifier: shallow.privateKey });
   const { der: zero } = await requestOf({
+    subject: 'CN=shallow',
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],
     keys: await extracted(service, shallow),
   });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Attribute } from '../../../../codec/attribute.ts';
+import { CryptographicUsageMask } from '../../../../codec/masks.ts';
 import { AddAttribute } from '../../../../src/operations/attributes/add-attribute.ts';
-import { DeleteAttribute } from '../../../../src/operations/attributes/delete-attribute.ts';
 import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
 import { ReKey } from '../../../../src/operations/creation/re-key.ts';
 import { ReKeyKeyPair } from '../../../../src/operations/creation/re-key-key-pair.ts';
@@ -211,11 +211,14 @@ t.test('Re-key Key Pair refuses unsuitable pairs and attributes', async (t) => {
   const pair = await ecPair(...life);
   const orphan = await ecPair();
   await succeed(service, '2.1', Destroy, { UniqueIdentifier: orphan.PublicKeyUniqueIdentifier });
-  const unlinked = await ecPair();
-  const misled = unlinked.PrivateKeyUniqueIdentifier;
-  await succeed(service, '2.1', DeleteAttribute, {
-    UniqueIdentifier: misled,
-    AttributeReference: { name: 'Link' },
+  const made = await ecPair();
+  const { Object: object } = await succeed(service, '2.1', Get, {
+    UniqueIdentifier: made.PrivateKeyUniqueIdentifier,
+  });
+  const { UniqueIdentifier: misled } = await succeed(service, '2.1', Register, {
+    ObjectType: 'PrivateKey',
+    Object: object as never,
+    Attributes: having({ name: 'CryptographicUsageMask', value: CryptographicUsageMask.bit('Sign') }),
   });
   const LinkedObjectIdentifier = await storedKey(service);
   const NewAttribute: Attribute = {

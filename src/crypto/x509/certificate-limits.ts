@@ -1,0 +1,50 @@
+import { type DerNode, InvalidDerError, parseDer, readExplicit, readPrimitive } from '../asn1/der.ts';
+import { readNameParts } from '../asn1/distinguished-name.ts';
+import type { CertificateContent } from '../certification.ts';
+import { InvalidNameError, InvalidParametersError } from '../errors.ts';
+
+/* Values that no certificate of this server has, wherever its content comes from. */
+
+/** Authorities one below the other; chains in use have two or three. */
+const maxPathLength = 32;
+
+/** Control characters, and those that change the direction of the text around them. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
+/** Kinds of GeneralName that are strings of ASCII: e-mail address, host name, URI. */
+const textTags: readonly number[] = [1, 2, 6];
+
+/**
+ * Refuses content that no certificate may have.
+ * @throws {InvalidParametersError} for a path length below 0 or above 32
+ * @throws {InvalidNameError} for names with control characters, and alternative names that are empty, not
+ *   ASCII, addresses of another length than those of IPv4 and IPv6, or not DER
+ */
+export function requireIssuable({ subject, alternativeNames, pathLength }: CertificateContent): void {
+  if (pathLength !== undefined && !(pathLength >= 0 && pathLength <= maxPathLength))
+    throw new InvalidParametersError(`a path length is between 0 and ${maxPathLength}`);
+  try {
+    for (const { text = '' } of readNameParts(parseDer(subject)).flat()) requirePrintable(text);
+    for (const name of alternativeNames) requireGeneralName(parseDer(name));
+  } catch (error) {
+    if (error instanceof InvalidDerError) throw new InvalidNameError('a name is not DER');
+    throw error;
+  }
+}
+
+function requirePrintable(text: string): void {
+  if (unprintable.test(text)) throw new InvalidNameError('a name has control characters');
+}
+
+function requireGeneralName(name: DerNode): void {
+  const { tagNumber } = name.idBlock;
+  if (textTags.includes(tagNumber)) {
+    const text = new TextDecoder('latin1').decode(readPrimitive(name));
+    if (!/^[\x21-\x7e]+$/.test(text))
+      throw new InvalidNameError('an alternative name is empty or has characters other than ASCII');
+  }
+  if (tagNumber === 7 && ![4, 16].includes(readPrimitive(name).length))
+    throw new InvalidNameError('an alternative name is no address of IPv4 or IPv6');
+  if (tagNumber === 4)
+    for (const { text = '' } of readNameParts(readExplicit(name)).flat()) requirePrintable(text);
+}

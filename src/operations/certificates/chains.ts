@@ -1,0 +1,125 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { AttributeName } from '../../../codec/attribute-table.ts';
+import { StorageStatusMask } from '../../../codec/masks.ts';
+import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Filter } from '../../store/store.ts';
+import type { Context } from '../context.ts';
+import { certificateIn } from '../key-pairs.ts';
+import { valueOf } from '../new-object.ts';
+import { findRevocations, isCompromisedKey } from '../revocation-records.ts';
+
+/** Chains of certificates of a group: their issuers, and what of them the group has revoked. */
+
+/** Certificates in one chain; chains in use have four or five. */
+export const maxChain = 32;
+/** Certificates of the same subject. */
+const maxSameSubject = 32;
+
+/** Extends a chain by issuers that the group has, as far as possible. */
+export async function completeChain(
+  given: readonly Uint8Array[],
+  context: Context,
+): Promise<readonly Uint8Array[]> {
+  const chain = [...given];
+  while (chain.length < maxChain) {
+    const issuer = await findIssuerCertificate(chain.at(-1) as Uint8Array, context);
+    if (issuer === undefined) break;
+    chain.push(issuer);
+  }
+  return chain;
+}
+
+async function findIssuerCertificate(
+  certificate: Uint8Array,
+  context: Context,
+): Promise<Uint8Array | undefined> {
+  const { isIssuedBy } = context.crypto.certification;
+  if (isIssuedBy(certificate, certificate)) return undefined;
+  const name = valueOf(describe(certificate, context), 'X_509CertificateIssuer')?.IssuerDistinguishedName;
+  if (name === undefined) return undefined;
+  const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
+  const objects = await searchObjects({ name: 'X_509CertificateSubject', value }, context);
+  return objects
+    .map(certificateIn)
+    .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
+}
+
+function describe(CertificateValue: Uint8Array, { crypto }: Context): readonly Attribute[] {
+  return crypto.describeCertificate({ CertificateType: 'X_509', CertificateValue });
+}
+
+/**
+ * Whether the group has revoked a certificate of an ordered chain by that date (POSIX seconds). A compromised
+ * authority may have signed with any date, so that nothing below it is good any more.
+ */
+export async function isChainRevoked(
+  chain: readonly Uint8Array[],
+  at: number,
+  context: Context,
+): Promise<boolean> {
+  const { crypto, principal } = context;
+  for (const [depth, certificate] of chain.entries()) {
+    const { publicKey } = await crypto.certification.readCertificate(certificate);
+    const isAuthority = depth > 0;
+    if (isAuthority && (await isCompromisedKey(publicKey, principal.group, context))) return true;
+    const issuer = chain[depth + 1];
+    const serial = valueOf(
+      describe(certificate, context),
+      'X_509CertificateIdentifier',
+    )?.CertificateSerialNumber;
+    const revocations = await findRevocations(
+      certificate,
+      {
+        group: principal.group,
+        serial: serial ?? new Uint8Array(0),
+        issuerKey: (issuer && (await crypto.certification.readCertificate(issuer)))?.publicKey ?? publicKey,
+      },
+      context,
+    );
+    if (revocations.some(({ date, invalidSince = date }) => invalidSince <= at)) return true;
+    if (await isObjectRevoked(certificate, at, context)) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether an object of the group with that certificate, archived and destroyed ones included, was revoked or
+ * past its Deactivation Date at that time (POSIX seconds).
+ */
+async function isObjectRevoked(certificate: Uint8Array, at: number, context: Context): Promise<boolean> {
+  const by = (attribute: AttributeName): Filter => ({
+    attribute,
+    fields: [{ field: '', op: '<=', value: at }],
+  });
+  const ended: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
+  const filter: Filter = { all: [filterSameCertificate(certificate, anyStorageStatus, context), ended] };
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
+}
+
+/** Whether the group stores the certificate, on line or archived. */
+export async function isStored(certificate: Uint8Array, context: Context): Promise<boolean> {
+  const filter = filterSameCertificate(certificate, storedAnywhere, context);
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
+}
+
+/** Builds the filter for objects with the same certificate, by the digest, which outlives the value. */
+function filterSameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
+  const { crypto, now } = context;
+  const DigestValue = crypto.digest('SHA_256', certificate);
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'Certificate' },
+    { name: 'Digest', value: { HashingAlgorithm: 'SHA_256', DigestValue } },
+  ];
+  return locateFilter({ attributes, storageStatusMask, now });
+}
+
+/** Archived certificates count like others. */
+const storedAnywhere = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
+
+async function searchObjects(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
+  const filter = locateFilter({ attributes: [attribute], storageStatusMask: storedAnywhere, now });
+  const { ids } = await work.find({ filter, offset: 0, limit: maxSameSubject });
+  const objects = await Promise.all(ids.map((id) => work.load(id)));
+  return objects.filter((object) => object !== undefined);
+}

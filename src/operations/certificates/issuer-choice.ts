@@ -1,0 +1,173 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import type { LinkType } from '../../../codec/enums.ts';
+import { fail } from '../../common/errors.ts';
+import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Context } from '../context.ts';
+import { certificateIn } from '../key-pairs.ts';
+import { statedName } from './certificate-template.ts';
+import { type Authority, findIssuer, findIssuers, type Issuer } from './issuers.ts';
+
+/**
+ * Which issuer signs. A request names its object; a name stands for the key that first issued under it, so
+ * that a later authority of that name changes nothing (docs/decisions/36-certificate-authority.md).
+ */
+
+/** Properties of a request by which an issuer is chosen. */
+export interface IssuerSelector {
+  /**
+   * Attributes of the request, with a Link to the issuer's certificate (CertificateLink) or the issuer's
+   * name.
+   */
+  readonly attributes: readonly Attribute[];
+  /** The content of the certificate to be made. */
+  readonly content: CertificateContent;
+  /** The private key of the public key to be certified, when the group has it. */
+  readonly ownKey: ManagedObject | undefined;
+  /** The certificate to be replaced: its issuer is used when the request states none. */
+  readonly previous?: { readonly object: ManagedObject; readonly details: CertificateDetails } | undefined;
+}
+
+/**
+ * Chooses the issuer of a certificate among those that have not been replaced.
+ * @throws {KmipError} ItemNotFound when there is none, InvalidField when there are several
+ */
+export async function chooseIssuer(selector: IssuerSelector, context: Context): Promise<Issuer> {
+  const { attributes, content, ownKey, previous } = selector;
+  const { certification } = context.crypto;
+  const stated = statedName(attributes, 'Issuer');
+  const name = stated === undefined ? undefined : await certification.encodeName(stated);
+  const linked = issuerLink(attributes);
+  if (linked !== undefined)
+    return (
+      (await findIssuer(linked, context)) ??
+      fail('ItemNotFound', 'the certificate that the Link names is not that of an issuer here')
+    );
+  if (ownKey !== undefined) {
+    const renewed = name === undefined && previous?.details.selfSigned === true;
+    const isOwnName =
+      name !== undefined &&
+      certification.comparableName(name) === certification.comparableName(content.subject);
+    if (renewed || isOwnName) return { key: ownKey };
+  }
+  const issuers = await findIssuers(context);
+  if (name === undefined && previous !== undefined) return requireSigner(issuers, previous.object, context);
+  const known = await withoutLaterKeys(issuers, context);
+  return requireOne(
+    known.filter(
+      ({ issuerCertificate }) =>
+        name === undefined || certification.nameContains(issuerCertificate.details.subject, name),
+    ),
+    context,
+  );
+}
+
+/**
+ * Returns the CertificateLink of the request, which names the issuer's certificate (KMIP 2.1 §4.31, 1.4
+ * §3.35).
+ */
+function issuerLink(attributes: readonly Attribute[]): string | undefined {
+  const link = attributes.find(
+    ({ name, vendor, value }) =>
+      name === 'Link' &&
+      vendor === undefined &&
+      (value as { LinkType: LinkType }).LinkType === 'CertificateLink',
+  )?.value as { readonly LinkedObjectIdentifier: unknown } | undefined;
+  return typeof link?.LinkedObjectIdentifier === 'string' ? link.LinkedObjectIdentifier : undefined;
+}
+
+/**
+ * Returns the issuer whose key signed the certificate in an object: a name alone is no reason to change keys.
+ */
+function requireSigner(issuers: readonly Authority[], old: ManagedObject, context: Context): Issuer {
+  const certificate = certificateIn(old);
+  const { isIssuedBy } = context.crypto.certification;
+  const signers = issuers.filter(
+    ({ issuerCertificate }) =>
+      certificate !== undefined && isIssuedBy(certificate, issuerCertificate.certificate),
+  );
+  if (signers.length > 0) return requireOne(signers, context);
+  fail('ItemNotFound', 'the issuer of the certificate is not here any more: name one by a CertificateLink');
+}
+
+/** @throws {KmipError} ItemNotFound when there is none, InvalidField when there are several keys or names */
+function requireOne(issuers: readonly Authority[], context: Context): Issuer {
+  const [first, ...others] = issuers;
+  if (first === undefined)
+    fail(
+      'ItemNotFound',
+      'there is no issuer here: register an Active certificate of an authority and its key',
+    );
+  if (others.some((other) => !isSameAuthority(first, other, context)))
+    fail('InvalidField', 'there are several issuers: name one by a Link of type CertificateLink');
+  return newestOf(issuers);
+}
+
+function isSameAuthority(first: Authority, other: Authority, { crypto }: Context): boolean {
+  const [own, its] = [first, other].map(({ issuerCertificate: { details } }) => details);
+  const { comparableName } = crypto.certification;
+  return (
+    own !== undefined &&
+    its !== undefined &&
+    own.publicKey.toHex() === its.publicKey.toHex() &&
+    comparableName(own.subject) === comparableName(its.subject)
+  );
+}
+
+/**
+ * Of several certificates of one key the one that none replaces, as the server recorded it; then the one that
+ * ends last.
+ */
+function newestOf(issuers: readonly Authority[]): Authority {
+  const replaced = new Set(
+    issuers.map(({ issuerCertificate }) => issuerCertificate.object.provenance.replaces),
+  );
+  const order = issuers
+    .filter(({ issuerCertificate }) => !replaced.has(issuerCertificate.object.id))
+    .toSorted(
+      ({ issuerCertificate: a }, { issuerCertificate: b }) =>
+        b.details.notAfter - a.details.notAfter || (b.object.id < a.object.id ? -1 : 1),
+    );
+  return (order[0] ?? issuers[0]) as Authority;
+}
+
+/** Kind of the records of names: the key that first issued under a name, by group and name. */
+export const issuerNameKind = 'issuer-name';
+
+function nameRecordOf(name: Uint8Array, { crypto, principal }: Context): string {
+  const text = `${principal.group}\0${crypto.certification.comparableName(name)}`;
+  return crypto.digest('SHA_256', new TextEncoder().encode(text)).toHex();
+}
+
+function keyRecordOf({ publicKey }: CertificateDetails, { crypto }: Context): string {
+  return crypto.digest('SHA_256', publicKey).toHex();
+}
+
+/** Returns the issuers without those whose name is that of another key. */
+async function withoutLaterKeys(issuers: readonly Authority[], context: Context): Promise<Authority[]> {
+  const known: Authority[] = [];
+  for (const issuer of issuers) {
+    const { details } = issuer.issuerCertificate;
+    const record = await context.work.records.load(issuerNameKind, nameRecordOf(details.subject, context));
+    const key = record && new TextDecoder().decode(record);
+    if (key === undefined || key === keyRecordOf(details, context)) known.push(issuer);
+  }
+  return known;
+}
+
+/**
+ * Records that the name of an issuer stands for its key, when it stands for no other and no other issuer of
+ * the group has it. `issuer` are the details of its certificate.
+ */
+export async function claimName(issuer: CertificateDetails, context: Context): Promise<void> {
+  const { records } = context.work;
+  const id = nameRecordOf(issuer.subject, context);
+  if ((await records.load(issuerNameKind, id)) !== undefined) return;
+  const { comparableName } = context.crypto.certification;
+  const name = comparableName(issuer.subject);
+  const isContested = (await findIssuers(context)).some(
+    ({ issuerCertificate: { details } }) =>
+      comparableName(details.subject) === name && details.publicKey.toHex() !== issuer.publicKey.toHex(),
+  );
+  if (!isContested) records.put(issuerNameKind, id, new TextEncoder().encode(keyRecordOf(issuer, context)));
+}

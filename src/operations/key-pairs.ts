@@ -1,0 +1,90 @@
+import { hasKeyBlock } from '../../codec/structures/managed-objects.ts';
+import { type PlainKey, plainKey } from '../crypto/plain-key.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import { linkedId } from '../object/links.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { Context } from './context.ts';
+
+/**
+ * The halves of a key pair. Clients can change Links, so that a Link proposes the other half and the keys
+ * themselves decide (docs/decisions/36-certificate-authority.md).
+ */
+
+type PairContext = Pick<Context, 'work' | 'crypto'>;
+type Half = 'PrivateKey' | 'PublicKey';
+
+/** Returns the key in an object; undefined when only its attributes are stored, or the key is wrapped. */
+export function plainKeyIn({ type, value }: ManagedObject): PlainKey | undefined {
+  return value !== undefined && hasKeyBlock(value) ? plainKey(type, value.value.KeyBlock) : undefined;
+}
+
+/** Returns the X.509 certificate in an object in DER; undefined when there is none. */
+export function certificateIn(object: ManagedObject | undefined): Uint8Array | undefined {
+  const value = object?.value;
+  return value?.type === 'Certificate' && value.value.CertificateType === 'X_509'
+    ? value.value.CertificateValue
+    : undefined;
+}
+
+/**
+ * Returns the public key in an object as SubjectPublicKeyInfo in DER; undefined when it is not here in the
+ * clear, or is of a kind without such a form.
+ */
+export function encodeSpki(object: ManagedObject, crypto: CryptoProvider): Uint8Array | undefined {
+  const key = plainKeyIn(object);
+  if (key?.objectType !== 'PublicKey') return undefined;
+  try {
+    return crypto.convertKey(key, 'X_509') as Uint8Array;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether two objects are the halves of one key pair: by the keys themselves; where these cannot be compared
+ * (hybrid keys), by the record of the server that it has made them together.
+ */
+export function isKeyPair(
+  privateKey: ManagedObject,
+  publicKey: ManagedObject,
+  crypto: CryptoProvider,
+): boolean {
+  if (privateKey.type !== 'PrivateKey' || publicKey.type !== 'PublicKey') return false;
+  const own = plainKeyIn(privateKey);
+  const spki = encodeSpki(publicKey, crypto);
+  const isPair = own && spki && compareHalves(own, spki, crypto);
+  return isPair ?? isMadeTogether(privateKey, publicKey);
+}
+
+/** Undefined for kinds of keys of which the public half cannot be computed. */
+function compareHalves(own: PlainKey, spki: Uint8Array, crypto: CryptoProvider): boolean | undefined {
+  try {
+    return crypto.certification.isPair(own, spki);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A value that took the place of the private key has another birth. */
+function isMadeTogether(privateKey: ManagedObject, publicKey: ManagedObject): boolean {
+  return publicKey.provenance.madeWith === privateKey.id && privateKey.provenance.born === 'made';
+}
+
+/**
+ * Returns the other half of a key: of the one that was made with it and the one that its Link names the first
+ * that is its pair, whether or not it is archived or destroyed; undefined when there is none.
+ */
+export async function findOtherHalf(
+  object: ManagedObject,
+  half: Half,
+  { work, crypto }: PairContext,
+): Promise<ManagedObject | undefined> {
+  const linked = linkedId(object, half === 'PublicKey' ? 'PublicKeyLink' : 'PrivateKeyLink');
+  for (const id of new Set([object.provenance.madeWith, linked])) {
+    const other = id === undefined ? undefined : await work.load(id);
+    if (other === undefined) continue;
+    if (half === 'PublicKey' ? isKeyPair(object, other, crypto) : isKeyPair(other, object, crypto))
+      return other;
+  }
+  return undefined;
+}

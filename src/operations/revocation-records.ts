@@ -1,0 +1,265 @@
+import type { RevocationReasonCode } from '../../codec/enums.ts';
+import { readJson, writeJson } from '../common/json.ts';
+import type { RevokedEntry } from '../crypto/certification.ts';
+import type { CryptoProvider } from '../crypto/provider.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { Context } from './context.ts';
+import { certificateIn, encodeSpki, plainKeyIn } from './key-pairs.ts';
+
+/**
+ * What the server has issued and the group has revoked, beside the objects and whatever becomes of them: a
+ * record is added and never removed, and a later one only adds a compromise or an earlier occurrence
+ * (docs/decisions/36-certificate-authority.md).
+ */
+
+type RecordContext = Pick<Context, 'work' | 'crypto'>;
+
+const kinds = {
+  /** Certificates that the server issued, by the identifier of the object. */
+  issued: 'issued',
+  /** Revoked ones of these, by issuing key and serial number. */
+  revokedByIssuer: 'issued-revoked',
+  /** Every revoked certificate, by group and signed part. */
+  revokedBySignedPart: 'revoked-part',
+  /** Keys that are known compromised, by group and SubjectPublicKeyInfo. */
+  compromisedKey: 'compromised-key',
+} as const;
+
+/** Kinds of the records that this file encodes. */
+export const certificateKinds: readonly string[] = Object.values(kinds);
+
+/** A certificate that the server issued. */
+export interface Issued {
+  /** INTEGER in DER, hex. */
+  readonly serial: string;
+  /** Distinguished name in the form of RFC 4514; absent in records of older versions. */
+  readonly subject?: string;
+  /** SHA-256 of the issuer's SubjectPublicKeyInfo, so that a renewed issuer counts as the same. */
+  readonly issuer: string;
+  /** POSIX seconds. */
+  readonly notAfter: number;
+}
+
+/** A revocation. Records of older versions have a date only. */
+export interface Revocation {
+  /** POSIX seconds. */
+  readonly date: number;
+  readonly reason?: RevocationReasonCode | undefined;
+  /** POSIX seconds since when the key may be compromised. */
+  readonly invalidSince?: number | undefined;
+}
+type RevokedSerial = Issued & Revocation;
+
+/**
+ * Longest validity of a revocation list. A revoked certificate must be on one more list after its end (RFC
+ * 5280 §3.3).
+ */
+export const maxListSeconds = 30 * 86_400;
+
+/** Records among which a serial number is searched, each of some 300 bytes. */
+const maxSearched = 1_000_000;
+
+/** SHA-256 of a SubjectPublicKeyInfo, hex. */
+export function keyFingerprint(publicKey: Uint8Array, crypto: Pick<CryptoProvider, 'digest'>): string {
+  return crypto.digest('SHA_256', publicKey).toHex();
+}
+
+function idIn(group: string, content: Uint8Array, crypto: CryptoProvider): string {
+  const digest = crypto.digest('SHA_256', content).toHex();
+  return crypto.digest('SHA_256', new TextEncoder().encode(`${group}\0${digest}`)).toHex();
+}
+
+/**
+ * Records a new certificate beside its object, as a lasting change: the certificate was signed, whatever
+ * becomes of its object. `issuerKey` is the SubjectPublicKeyInfo in DER, `notAfter` POSIX seconds.
+ */
+export function recordIssued(
+  object: ManagedObject,
+  { issuerKey, notAfter }: { readonly issuerKey: Uint8Array; readonly notAfter: number },
+  { work, crypto }: RecordContext,
+): void {
+  const serial = serialOf(object);
+  if (serial === undefined) return;
+  const subject = object.attributes.get('CertificateSubject')?.CertificateSubjectDistinguishedName;
+  const issued: Issued = {
+    serial: serial.toHex(),
+    ...(subject !== undefined && { subject }),
+    issuer: keyFingerprint(issuerKey, crypto),
+    notAfter,
+  };
+  work.records.putLasting(kinds.issued, object.id, () => writeJson(issued), notAfter + maxListSeconds);
+}
+
+/**
+ * Returns the record of the certificate in an object that the server issued it for, also after its
+ * destruction. A copy that a client registered has none, so that no client puts another's certificate on a
+ * revocation list.
+ */
+export async function findIssued(
+  object: ManagedObject,
+  { work }: Pick<Context, 'work'>,
+): Promise<Issued | undefined> {
+  const record = await work.records.load(kinds.issued, object.id);
+  const issued = record && readJson<Issued>(record);
+  // Another certificate may have taken the place of the one that was issued.
+  return issued?.serial === serialOf(object)?.toHex() ? issued : undefined;
+}
+
+/**
+ * Records the revocation of an object after its attributes: a certificate by its signed part and, when the
+ * server issued it, by issuing key and serial number; the key of a compromised object.
+ */
+export async function recordRevocation(object: ManagedObject, context: RecordContext): Promise<void> {
+  const { crypto, work } = context;
+  const revocation = revocationIn(object);
+  if (revocation === undefined) return;
+  const certificate = certificateIn(object);
+  if (revocation.invalidSince !== undefined) {
+    const publicKey = await publicKeyIn(object, crypto);
+    if (publicKey !== undefined)
+      await add(kinds.compromisedKey, idIn(object.group, publicKey, crypto), revocation, context);
+  }
+  if (object.type !== 'Certificate') return;
+  if (certificate !== undefined) {
+    const part = idIn(object.group, crypto.certification.signedPart(certificate), crypto);
+    await add(kinds.revokedBySignedPart, part, revocation, context);
+  }
+  const issued = await findIssued(object, context);
+  if (issued !== undefined) await addRevokedSerial(issued, revocation, { work });
+}
+
+/** What the attributes of an object tell of its revocation. */
+export function revocationIn({ attributes }: ManagedObject): Revocation | undefined {
+  const reason = attributes.get('RevocationReason')?.RevocationReasonCode;
+  const compromised = attributes.get('CompromiseDate');
+  const date = compromised ?? attributes.get('DeactivationDate');
+  if (reason === undefined || date === undefined) return undefined;
+  const invalidSince = compromised === undefined ? undefined : attributes.get('CompromiseOccurrenceDate');
+  return { date, reason, invalidSince };
+}
+
+async function publicKeyIn(object: ManagedObject, crypto: CryptoProvider): Promise<Uint8Array | undefined> {
+  const certificate = certificateIn(object);
+  if (certificate !== undefined) return (await crypto.certification.readCertificate(certificate)).publicKey;
+  if (object.type === 'PublicKey') return encodeSpki(object, crypto);
+  const key = object.type === 'PrivateKey' ? plainKeyIn(object) : undefined;
+  try {
+    return key && crypto.certification.publicKeyOf(key);
+  } catch {
+    return undefined; // A kind of key that no certificate is for.
+  }
+}
+
+async function add(
+  kind: string,
+  id: string,
+  revocation: Revocation,
+  { work: { records } }: Pick<Context, 'work'>,
+): Promise<void> {
+  const record = await records.load(kind, id);
+  records.put(kind, id, writeJson(merge(record && readJson<Revocation>(record), revocation)));
+}
+
+/** Adds the revocation of an issued certificate; see `merge`. */
+async function addRevokedSerial(
+  issued: Issued,
+  revocation: Revocation,
+  { work: { records } }: Pick<Context, 'work'>,
+): Promise<void> {
+  const id = `${issued.issuer}.${issued.serial}`;
+  const record = await records.load(kinds.revokedByIssuer, id);
+  const merged: RevokedSerial = {
+    ...issued,
+    ...merge(record && readJson<RevokedSerial>(record), revocation),
+  };
+  records.put(kinds.revokedByIssuer, id, writeJson(merged), issued.notAfter + maxListSeconds);
+}
+
+/** The first date stays; a compromise stays one, and its occurrence moves to the earlier date only. */
+function merge(known: Revocation | undefined, next: Revocation): Revocation {
+  if (known === undefined) return next;
+  const occurrences = [known.invalidSince, next.invalidSince].filter((date) => date !== undefined);
+  const invalidSince = occurrences.length === 0 ? undefined : Math.min(...occurrences);
+  const reason =
+    known.invalidSince === undefined && next.invalidSince !== undefined ? next.reason : known.reason;
+  return { date: Math.min(known.date, next.date), reason: reason ?? next.reason, invalidSince };
+}
+
+/** Whether the group knows that the key (SubjectPublicKeyInfo in DER) is compromised. */
+export async function isCompromisedKey(
+  publicKey: Uint8Array,
+  group: string,
+  { work, crypto }: RecordContext,
+): Promise<boolean> {
+  return (await work.records.load(kinds.compromisedKey, idIn(group, publicKey, crypto))) !== undefined;
+}
+
+/**
+ * Returns what the group has recorded of a certificate in DER: by its signed part, and by its serial number
+ * (INTEGER in DER) and the key of its issuer, where that is known.
+ */
+export async function findRevocations(
+  certificate: Uint8Array,
+  { group, serial, issuerKey }: { group: string; serial: Uint8Array; issuerKey: Uint8Array | undefined },
+  { work, crypto }: RecordContext,
+): Promise<readonly Revocation[]> {
+  const part = idIn(group, crypto.certification.signedPart(certificate), crypto);
+  const records = [await work.records.load(kinds.revokedBySignedPart, part)];
+  if (issuerKey !== undefined) {
+    const id = `${keyFingerprint(issuerKey, crypto)}.${serial.toHex()}`;
+    records.push(await work.records.load(kinds.revokedByIssuer, id));
+  }
+  return records.filter((record) => record !== undefined).map((record) => readJson<Revocation>(record));
+}
+
+/**
+ * Revokes the certificate with that serial number (big-endian) of an issuing key. Returns its subject, empty
+ * for records of older versions; undefined when the issuer has no such certificate.
+ */
+export async function revokeSerial(
+  issuerKey: Uint8Array,
+  serial: Uint8Array,
+  { work, crypto, now }: Pick<Context, 'work' | 'crypto' | 'now'>,
+): Promise<string | undefined> {
+  const fingerprint = keyFingerprint(issuerKey, crypto);
+  const wanted = trimSerial(serial.toHex());
+  for (const { content } of await work.records.list(kinds.issued, maxSearched)) {
+    const issued = readJson<Issued>(content);
+    if (issued.issuer !== fingerprint || trimSerial(contentOf(issued.serial)) !== wanted) continue;
+    await addRevokedSerial(issued, { date: now }, { work });
+    return issued.subject ?? '';
+  }
+  return undefined;
+}
+
+/** Returns the revoked certificates of an issuing key, by its fingerprint, at most `limit` of all keys. */
+export async function listRevoked(
+  issuer: string,
+  limit: number,
+  { work }: Pick<Context, 'work'>,
+): Promise<readonly RevokedEntry[]> {
+  const records = await work.records.list(kinds.revokedByIssuer, limit);
+  return records
+    .map(({ content }) => readJson<RevokedSerial>(content))
+    .filter((revoked) => revoked.issuer === issuer)
+    .map(({ serial, date, reason, invalidSince }) => ({
+      serialNumber: Uint8Array.fromHex(serial),
+      reason: reason ?? 'Unspecified',
+      date,
+      invalidSince,
+    }));
+}
+
+/** The content of an INTEGER in DER of fewer than 128 bytes, behind its tag and length; both are hex. */
+function contentOf(integer: string): string {
+  return integer.slice(4);
+}
+
+/** Removes leading zero bytes, which programs show or leave out. */
+function trimSerial(hex: string): string {
+  return hex.replace(/^(?:00)+(?=..)/, '');
+}
+
+function serialOf({ attributes }: ManagedObject): Uint8Array | undefined {
+  return attributes.get('X_509CertificateIdentifier')?.CertificateSerialNumber;
+}
