@@ -68,6 +68,13 @@ export function hashOfHmac(algorithm: CryptographicAlgorithm | undefined): Hashi
   return algorithm === undefined ? undefined : hmacs.get(algorithm);
 }
 
+const hmacsByHash = new Map([...hmacs].map(([hmac, hash]) => [hash, hmac]));
+
+/** Returns the HMAC algorithm with a hash; undefined where KMIP has no name for it. */
+export function hmacOfHash(hash: HashingAlgorithm | undefined): CryptographicAlgorithm | undefined {
+  return hash === undefined ? undefined : hmacsByHash.get(hash);
+}
+
 /**
  * Whether the cipher reveals data where an Initialization Vector repeats, and takes so short ones that random
  * ones repeat in time: GCM, CCM and ChaCha20.

@@ -15,7 +15,7 @@ import type { KeyDerivation } from '../provider.ts';
 
 import { concatBlocks, requireData, requireShort } from './derivation-data.ts';
 import { requireSafeGroup } from './dh-groups.ts';
-import { createHmacPrf, createSymmetricKey, readSecret, requireSelectedHash, selectHash } from './prf.ts';
+import { createHmacPrf, createSymmetricKey, readSecret, requireHashOfDerivation } from './prf.ts';
 import { counterMode, deriveNist, doublePipelineMode, feedbackMode } from './sp800-108.ts';
 
 /* Key derivation (KMIP 2.1 §6.1.17 and §11.16, 1.4 §4.6 and §9.1.3.2.21). */
@@ -70,14 +70,9 @@ export async function deriveKey(derivation: KeyDerivation): Promise<Uint8Array> 
 }
 
 /** RFC 8018 §5.2; the base object is the password. SHA-1 by default, as in the RFC and in TC-DERIVEKEY-3. */
-async function derivePbkdf2({
-  key,
-  parameters,
-  salt,
-  iterations,
-  length,
-}: KeyDerivation): Promise<Uint8Array> {
-  const { name, bytes } = requireHash(selectHash(parameters) ?? 'SHA_1');
+async function derivePbkdf2(derivation: KeyDerivation): Promise<Uint8Array> {
+  const { key, salt, iterations, length } = derivation;
+  const { name, bytes } = requireHash(requireHashOfDerivation(derivation));
   if (salt === undefined || iterations === undefined)
     throw new InvalidParametersError('PBKDF2 needs Salt and Iteration Count');
   const work = iterations * Math.ceil(length / bytes);
@@ -106,14 +101,16 @@ function runAfterOthers<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** Hashes the key alone: the specification does not define how data would be joined to it. */
-function deriveHash({ key, parameters, data }: KeyDerivation): Uint8Array {
+function deriveHash(derivation: KeyDerivation): Uint8Array {
+  const { key, data } = derivation;
   if (data.some((piece) => piece.length > 0))
     throw new InvalidParametersError('HASH is over the key alone: Derivation Data is one too many');
-  return digest(requireSelectedHash(parameters, key), readSecret(key));
+  return digest(requireHashOfDerivation(derivation), readSecret(key));
 }
 
-function deriveHmac({ key, parameters, data }: KeyDerivation): Uint8Array {
-  return createHmacPrf(requireSelectedHash(parameters, key), readSecret(key))(requireData(data));
+function deriveHmac(derivation: KeyDerivation): Uint8Array {
+  const prf = createHmacPrf(requireHashOfDerivation(derivation), readSecret(derivation.key));
+  return prf(requireData(derivation.data));
 }
 
 function deriveEncrypt({ key, parameters, data, iv }: KeyDerivation): Uint8Array {
@@ -126,8 +123,9 @@ function deriveEncrypt({ key, parameters, data, iv }: KeyDerivation): Uint8Array
 }
 
 /** RFC 5869; Derivation Data is the info, SHA-256 the default hash. */
-function deriveHkdf({ key, parameters, data, salt, length }: KeyDerivation): Uint8Array {
-  const hash = selectHash(parameters) ?? 'SHA_256';
+function deriveHkdf(derivation: KeyDerivation): Uint8Array {
+  const { key, data, salt, length } = derivation;
+  const hash = requireHashOfDerivation(derivation);
   const { bytes } = requireHash(hash);
   if (length > 255 * bytes)
     throw new CryptographyFailedError(`HKDF gives at most ${255 * bytes} bytes with ${hash}`);
@@ -147,8 +145,9 @@ const encoder = new TextEncoder();
  * Derives the signing key of AWS Signature Version 4 from date, region, service and the optional
  * `aws4_request`.
  */
-function deriveAws({ key, parameters, data }: KeyDerivation): Uint8Array {
-  if ((selectHash(parameters) ?? 'SHA_256') !== 'SHA_256')
+function deriveAws(derivation: KeyDerivation): Uint8Array {
+  const { key, data } = derivation;
+  if (requireHashOfDerivation(derivation) !== 'SHA_256')
     throw new InvalidParametersError('the hash of AWS Signature Version 4 is SHA-256');
   const scope = data.length === 1 ? splitScope(concatBytes(data)) : [...data];
   if (scope.length === 3) scope.push(encoder.encode('aws4_request'));

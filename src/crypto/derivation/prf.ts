@@ -1,24 +1,34 @@
 import { createHmac } from 'node:crypto';
 import type { HashingAlgorithm } from '../../../codec/enums.ts';
-import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { concatBytes } from '../../common/bytes.ts';
+import { hashOfDerivation } from '../derivation-hash.ts';
 import { InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { requireHash } from '../hashes/hashes.ts';
 import { requireComponents } from '../keys/key-objects.ts';
-import { hashOfHmac } from '../parameter-names.ts';
 import type { PlainKey } from '../plain-key.ts';
+import type { KeyDerivation } from '../provider.ts';
 import { mac } from '../signatures/macs.ts';
 
 /** A pseudorandom function with its key: computes a MAC over the concatenation of its arguments. */
 export type Prf = (...pieces: readonly Uint8Array[]) => Uint8Array;
 
+/** Resolves the hash as `hashOfDerivation` does. @throws {InvalidParametersError} also where there is none */
+export function requireHashOfDerivation(derivation: KeyDerivation): HashingAlgorithm {
+  if (derivation.parameters.BlockCipherMode === 'CMAC')
+    throw new InvalidParametersError('a hash takes no Block Cipher Mode, yet it is CMAC');
+  const hash = hashOfDerivation(derivation);
+  if (hash === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
+  return hash;
+}
+
 /**
  * Selects HMAC or CMAC (SP 800-108 §3) by the parameters, else by the key.
  * @throws {InvalidParametersError} when neither names an algorithm
  */
-export function selectPrf(key: PlainKey, parameters: CryptographicParameters): Prf {
+export function selectPrf(derivation: KeyDerivation): Prf {
+  const { key, parameters } = derivation;
   const secret = readSecret(key);
-  const hash = parameters.BlockCipherMode === 'CMAC' ? undefined : selectHash(parameters, key);
+  const hash = hashOfDerivation(derivation);
   if (hash !== undefined) return createHmacPrf(hash, secret);
   const algorithm = parameters.CryptographicAlgorithm ?? key.CryptographicAlgorithm;
   if (parameters.CryptographicAlgorithm === undefined && parameters.BlockCipherMode !== 'CMAC')
@@ -26,33 +36,6 @@ export function selectPrf(key: PlainKey, parameters: CryptographicParameters): P
   const cipher = { CryptographicAlgorithm: algorithm, BlockCipherMode: 'CMAC' } as const;
   const cipherKey = { ...createSymmetricKey(secret), CryptographicAlgorithm: algorithm };
   return (...pieces) => new Uint8Array(mac(cipherKey, cipher, concatBytes(pieces)));
-}
-
-/**
- * Selects the stated hash, else that of the stated HMAC algorithm, else that of an HMAC key.
- * @throws {InvalidParametersError} when hash and algorithm contradict each other, or for the mode of a cipher
- */
-export function selectHash(
-  parameters: CryptographicParameters,
-  key?: PlainKey,
-): HashingAlgorithm | undefined {
-  const { HashingAlgorithm: named, CryptographicAlgorithm: algorithm, BlockCipherMode: mode } = parameters;
-  if (mode !== undefined)
-    throw new InvalidParametersError(`a hash takes no Block Cipher Mode, yet it is ${mode}`);
-  const implied = hashOfHmac(algorithm);
-  if (named !== undefined && implied !== undefined && named !== implied)
-    throw new InvalidParametersError('Hashing Algorithm is not that of the Cryptographic Algorithm');
-  return named ?? implied ?? (algorithm === undefined ? hashOfHmac(key?.CryptographicAlgorithm) : undefined);
-}
-
-/**
- * Selects the hash as `selectHash` does.
- * @throws {InvalidParametersError} when none is stated
- */
-export function requireSelectedHash(parameters: CryptographicParameters, key: PlainKey): HashingAlgorithm {
-  const hash = selectHash(parameters, key);
-  if (hash === undefined) throw new InvalidParametersError('Hashing Algorithm is missing');
-  return hash;
 }
 
 /** Creates HMAC over the concatenation of its arguments. */

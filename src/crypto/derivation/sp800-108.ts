@@ -36,8 +36,9 @@ export const doublePipelineMode: NistMode = (prf, fixed) => {
  * @throws {InvalidParametersError} when parameters or data are missing or do not fit
  * @throws {CryptographyFailedError} when the counter is too short for the length
  */
-export function deriveNist({ key, parameters, data, iv, length }: KeyDerivation, mode: NistMode): Uint8Array {
-  const prf = selectPrf(key, parameters);
+export function deriveNist(derivation: KeyDerivation, mode: NistMode): Uint8Array {
+  const { parameters, data, iv, length } = derivation;
+  const prf = selectPrf(derivation);
   const next = mode(prf, requireShort(requireData(data)), iv ?? new Uint8Array());
   const { CounterLength: bits = 32 } = parameters;
   if (![8, 16, 24, 32].includes(bits))

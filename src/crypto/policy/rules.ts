@@ -1,6 +1,8 @@
 import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { hashOfDerivation } from '../derivation-hash.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
+import { hmacOfHash } from '../parameter-names.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { CryptoProvider, KeyDerivation } from '../provider.ts';
 import { type DisabledName, parseDisabled } from './disabled-names.ts';
@@ -64,7 +66,7 @@ export class CryptographicRules {
     key: PlainKey,
     parameters: CryptographicParameters,
   ): void {
-    const { HashingAlgorithm: hash } = parameters;
+    const hash = hashOfUse(purpose, parameters);
     const padding = parameters.PaddingMethod ?? impliedPadding(purpose, key, parameters);
     if (purpose === 'decrypt' && padding === 'PKCS1V1_5' && !this.#settings.pkcs1Decryption)
       throw new UnsupportedAlgorithmError(
@@ -72,14 +74,12 @@ export class CryptographicRules {
       );
     if (!this.#settings.legacy && protecting.has(purpose)) {
       requireStrongUse(provider, key);
-      if (purpose === 'sign') requireStrongHash(hashOf(parameters));
+      if (purpose === 'sign') requireStrongHash(hash);
     }
     if (this.#allowsAllKeys) return;
-    if (this.#settings.fips) requireApprovedUse(purpose, parameters);
+    if (this.#settings.fips) requireApprovedUse(purpose, hash, parameters);
     this.#requireKey(provider, key, purpose === 'mac' ? parameters.CryptographicAlgorithm : undefined);
-    const signature = parameters.DigitalSignatureAlgorithm;
-    this.requireName(signature === undefined ? undefined : hashOfSignature(String(signature)));
-    this.#requireEnabled(signature);
+    this.#requireEnabled(parameters.DigitalSignatureAlgorithm);
     for (const name of [hash, parameters.MaskGeneratorHashingAlgorithm, parameters.BlockCipherMode, padding])
       this.requireName(name);
   }
@@ -112,9 +112,12 @@ export class CryptographicRules {
     if (key.objectType !== 'SecretData') this.#requireKey(provider, key);
     const algorithm = parameters.CryptographicAlgorithm;
     if (algorithm !== undefined) this.requireAlgorithm(algorithm);
-    // PBKDF2 uses SHA-1 when no hash is stated.
-    this.requireName(parameters.HashingAlgorithm ?? (method === 'PBKDF2' ? 'SHA_1' : undefined));
-    this.requireName(parameters.BlockCipherMode);
+    const hash = hashOfDerivation(derivation);
+    this.requireName(hash);
+    const hmac = method === 'HASH' ? undefined : hmacOfHash(hash);
+    if (hmac !== undefined) this.requireAlgorithm(hmac);
+    const isCmac = hash === undefined && String(method).startsWith('NIST800_108');
+    this.requireName(parameters.BlockCipherMode ?? (isCmac ? 'CMAC' : undefined));
   }
 
   /** Checks the algorithm of a key that is made, with its length in bits where it is known. */
@@ -175,20 +178,25 @@ function requireStrongUse(provider: CryptoProvider, key: PlainKey): void {
   if (algorithm !== undefined) requireStrongKey(algorithm, bits);
 }
 
-/** Returns the hash of a signature, as far as the parameters state it. */
-function hashOf({
-  DigitalSignatureAlgorithm: name,
-  HashingAlgorithm,
-}: CryptographicParameters): CryptographicParameters['HashingAlgorithm'] {
+/**
+ * Resolves the hash of a use from every field that can state it. Undefined for MACs: HMAC is a name of its
+ * own.
+ */
+function hashOfUse(
+  purpose: Purpose,
+  { DigitalSignatureAlgorithm: name, HashingAlgorithm }: CryptographicParameters,
+): HashingAlgorithm | undefined {
+  if (purpose === 'mac') return undefined;
   return HashingAlgorithm ?? (name === undefined ? undefined : hashOfSignature(String(name)));
 }
 
 /** SHA-1 and PKCS #1 v1.5 are approved for some purposes only (SP 800-131A Rev. 2 §3, §6, §9). */
-function requireApprovedUse(purpose: Purpose, parameters: CryptographicParameters): void {
-  const { DigitalSignatureAlgorithm: name, HashingAlgorithm, PaddingMethod } = parameters;
-  const hash = name === undefined ? undefined : hashOfSignature(String(name));
-  if (purpose === 'sign' && (HashingAlgorithm === 'SHA_1' || hash === 'SHA_1'))
-    throw notApproved('a signature with SHA_1');
+function requireApprovedUse(
+  purpose: Purpose,
+  hash: HashingAlgorithm | undefined,
+  { PaddingMethod }: CryptographicParameters,
+): void {
+  if (purpose === 'sign' && hash === 'SHA_1') throw notApproved('a signature with SHA_1');
   if ((purpose === 'encrypt' || purpose === 'decrypt') && PaddingMethod === 'PKCS1V1_5')
     throw notApproved('encryption with PKCS1V1_5');
 }

@@ -1,6 +1,7 @@
-import type { BlockCipherMode, DerivationMethod } from '../../../codec/enums.ts';
+import type { BlockCipherMode, DerivationMethod, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { fail } from '../../common/errors.ts';
+import { isHmacKey } from '../../crypto/derivation-hash.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected, refuseProtected } from '../../object/protection.ts';
 
@@ -38,7 +39,7 @@ const blockModes: readonly (BlockCipherMode | undefined)[] = ['ECB', 'CBC'];
 /** Bits that an object derived from a protected one has at least: fewer could be searched. */
 const minBits = 128;
 
-/** The hash of the attribute Digest, which every client of the group may read. */
+/** The hash of the attribute Digest, which clients may read in `kmip`. */
 const digestAlgorithm = 'SHA_256';
 
 /** A derivation from stored objects. */
@@ -48,6 +49,10 @@ export interface ProtectedDerivation {
   /** The Secret Data that is the derivation data. */
   readonly data: ManagedObject | undefined;
   readonly parameters: CryptographicParameters;
+  /** The hash in force; see `hashOfDerivation`. */
+  readonly hash: HashingAlgorithm | undefined;
+  /** Bytes of the key, where they are hashed. */
+  readonly keyBytes: number;
   /** Bits of the derived object, without parity. */
   readonly bits: number;
 }
@@ -56,21 +61,30 @@ export interface ProtectedDerivation {
  * Refuses a derivation whose result would reveal something of a protected object, by itself or by its uses.
  * @throws {KmipError} Sensitive or NotExtractable, InvalidField for a short result
  */
-export function requireHiddenInputs({ method, key, data, parameters, bits }: ProtectedDerivation): void {
+export function requireHiddenInputs(derivation: ProtectedDerivation): void {
+  const { method, key, data, parameters, hash, bits } = derivation;
   const inputs = data === undefined ? [key] : [key, data];
   if (!inputs.some(isProtected)) return;
-  if (data !== undefined && !isDataHidden(method, parameters))
+  if (data !== undefined && !isDataHidden(method, hash))
     refuseProtected([data], `${method} with these parameters would reveal it`);
   if (method === 'ENCRYPT' && !blockModes.includes(parameters.BlockCipherMode))
     refuseProtected([key], 'ENCRYPT uses it in ECB and CBC only');
-  if (method === 'HASH' && parameters.HashingAlgorithm === digestAlgorithm)
-    refuseProtected([key], `its hash by ${digestAlgorithm} is its Digest, which is an attribute`);
+  if (method === 'HASH') requireOtherValue(derivation);
   if (bits < minBits)
     fail('InvalidField', `from a sensitive or not extractable object at least ${minBits} bits are derived`);
 }
 
-function isDataHidden(method: DerivationMethodName, parameters: CryptographicParameters): boolean {
+/**
+ * Refuses hashes that do what the key does: its Digest, and the hash by which HMAC replaces a key that is
+ * longer than a block, because the derived key could compute the MACs that the mask of the key forbids.
+ */
+function requireOtherValue({ key, hash, keyBytes }: ProtectedDerivation): void {
+  if (hash === digestAlgorithm) refuseProtected([key], `its hash by ${hash} is its attribute Digest`);
+  if (hash !== undefined && isHmacKey(hash, keyBytes))
+    refuseProtected([key], `its hash by ${hash} is its key in HMAC`);
+}
+
+function isDataHidden(method: DerivationMethodName, hash: HashingAlgorithm | undefined): boolean {
   const rule = dataRules[method];
-  const isHash = parameters.HashingAlgorithm !== undefined && parameters.BlockCipherMode !== 'CMAC';
-  return rule === 'always' || (rule === 'byHash' && isHash);
+  return rule === 'always' || (rule === 'byHash' && hash !== undefined);
 }

@@ -7,6 +7,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import type { KeyedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
 import { keyBits, keyBytes } from '../../crypto/algorithms.ts';
+import { hashOfDerivation } from '../../crypto/derivation-hash.ts';
 import type { PlainKey } from '../../crypto/plain-key.ts';
 import { linkDerivation } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
@@ -84,7 +85,15 @@ export const DeriveKey = operation({
       also: objects.filter((object) => object !== sources.first),
     });
     const data = method === 'AsymmetricKey' ? undefined : objects[1];
-    requireHiddenInputs({ method, key: sources.first, data, parameters, bits: form.bits });
+    requireHiddenInputs({
+      method,
+      key: sources.first,
+      data,
+      parameters,
+      hash: hashOfDerivation({ method, key: sources.key, parameters }),
+      keyBytes: bytesOf(sources.key),
+      bits: form.bits,
+    });
     for (const object of objects) countUse(object, form.bytes, context);
     const material = await context.crypto.deriveKey({
       method,
@@ -159,6 +168,11 @@ async function loadSources(
   const { KeyMaterial } = second.key;
   if (!(KeyMaterial instanceof Uint8Array)) fail('InvalidField', 'the Secret Data are not bytes');
   return { all, first: first.object, key: first.key, data: [KeyMaterial] };
+}
+
+/** Bytes of a symmetric key or of Secret Data; 0 for other keys. */
+function bytesOf({ KeyMaterial: material }: PlainKey): number {
+  return (material instanceof Uint8Array ? material : material.Key)?.length ?? 0;
 }
 
 function requireInputs(

@@ -130,21 +130,56 @@ t.test('Derive Key derives at least 128 bits from a protected object by every me
   }
 });
 
+/** SHA-256 of the key and SHA-512 of the key, in every spelling of the hash. */
+const spellings: readonly (readonly [parameters: object, algorithm: string, isDigest: boolean])[] = [
+  [hash, 'AES', true],
+  [{}, 'AES', true],
+  [{ CryptographicAlgorithm: 'HMAC_SHA256' }, 'AES', true],
+  [{ CryptographicAlgorithm: 'HMAC_SHA256', ...hash }, 'AES', true],
+  [{ DigitalSignatureAlgorithm: 'SHA_512WithRSAEncryption' }, 'AES', true],
+  [{ MaskGeneratorHashingAlgorithm: 'SHA_512' }, 'AES', true],
+  [{}, 'HMAC_SHA256', true],
+  [hash, 'HMAC_SHA512', true],
+  [{ CryptographicAlgorithm: 'HMAC_SHA256' }, 'HMAC_SHA512', true],
+  [{ HashingAlgorithm: 'SHA_512' }, 'AES', false],
+  [{ CryptographicAlgorithm: 'HMAC_SHA512' }, 'AES', false],
+  [{}, 'HMAC_SHA512', false],
+  [{ HashingAlgorithm: 'SHA_512' }, 'HMAC_SHA256', false],
+];
+
 t.test('Derive Key makes no key that is the Digest of a protected one', async (t) => {
-  const stated = [{ CryptographicParameters: hash }, { CryptographicParameters: {} }];
   for (const protection of protections) {
-    const id = await registerKey(service, protection);
-    for (const parameters of stated) {
-      for (const version of versions) {
-        const actual = await tryDerive(service, version, { method: 'HASH', ids: [id], parameters });
-        const expected = protection === none ? 'Success' : reasonFor(version, protection);
-        t.equal(actual, expected, `${version} ${protection.name} ${JSON.stringify(parameters)}`);
+    for (const [CryptographicParameters, algorithm, isDigest] of spellings) {
+      const id = await registerKey(service, protection, algorithm as never);
+      // These fields are not sent to 1.0.
+      const isOld = Object.keys(CryptographicParameters).some((field) => field !== 'HashingAlgorithm');
+      for (const version of isOld ? versions.slice(1) : versions) {
+        const derivation = { method: 'HASH', ids: [id], parameters: { CryptographicParameters } } as const;
+        const actual = await tryDerive(service, version, derivation);
+        const expected = protection === none || !isDigest ? 'Success' : reasonFor(version, protection);
+        const which = `${version} ${protection.name} ${algorithm} ${JSON.stringify(CryptographicParameters)}`;
+        t.equal(actual, expected, which);
       }
     }
-    const sha512 = { CryptographicParameters: { HashingAlgorithm: 'SHA_512' } };
-    const other = { method: 'HASH', ids: [id], parameters: sha512 } as const;
-    t.equal(await tryDerive(service, '2.1', other), 'Success', `${protection.name} by SHA-512`);
   }
+});
+
+t.test('Derive Key makes no key that HMAC computes from a long protected one', async (t) => {
+  const blocks = [
+    ['SHA_1', 64],
+    ['SHA_512', 128],
+    ['SHA3_512', 72],
+  ] as const;
+  for (const protection of protections)
+    for (const [HashingAlgorithm, block] of blocks)
+      for (const bytes of [block, block + 1]) {
+        const id = await registerSecret(service, protection, new Uint8Array(bytes).fill(9));
+        const parameters = { CryptographicParameters: { HashingAlgorithm } };
+        const actual = await tryDerive(service, '2.1', { method: 'HASH', ids: [id], parameters });
+        const isRefused = bytes > block && protection !== none;
+        const which = `${protection.name} ${HashingAlgorithm} of ${bytes} bytes`;
+        t.equal(actual, isRefused ? reasonFor('2.1', protection) : 'Success', which);
+      }
 });
 
 t.test('a short result is refused where only the derivation data are protected', async (t) => {
