@@ -28,7 +28,7 @@ export const flows: readonly Mutant[] = [
     patches: [
       {
         file: hiddenInputs,
-        text: 'if (data !== undefined && !isDataHidden(method, parameters))',
+        text: 'if (data !== undefined && !isDataHidden(method, hash))',
         replacement: 'if (false)',
       },
     ],
@@ -43,8 +43,8 @@ export const parameters: readonly Mutant[] = [
     patches: [
       {
         file: 'src/crypto/parameter-binding.ts',
-        text: 'if (own.length === 0) return requested;',
-        replacement: 'if (own.length === 0 || Object.keys(requested).length > 0) return requested;',
+        text: 'if (binding.length === 0) return requested;',
+        replacement: 'if (binding.length === 0 || Object.keys(requested).length > 0) return requested;',
       },
     ],
     breaks: ['parametersBind'],
@@ -87,9 +87,8 @@ export const parameters: readonly Mutant[] = [
     patches: [
       {
         file: 'src/crypto/ciphers/cipher-streams.ts',
-        text: 'parts.push(data.slice());\n        return nothing;',
-        replacement:
-          'parts.push(data.slice());\n        return createDecipher(suite, key, iv as Uint8Array).update(data);',
+        text: 'parts.add(data);\n      return nothing;',
+        replacement: 'parts.add(data);\n      return data.slice();',
       },
     ],
     breaks: ['partsAreVerified'],

@@ -192,8 +192,8 @@ function reachProblem(result: Result, ticket: IssuedTicket, observation: Observa
   const { operation } = result;
   const granted = (ticket.rights ?? []).filter(({ operations }) => operations?.includes(operation) ?? true);
   if (granted.length === 0) return `no Right of the ticket includes ${operation}`;
-  if (granted.some(({ objects, groups }) => objects === undefined && groups === undefined)) return undefined;
   if (isReplacement(observation, result)) return 'a ticket with Rights has replaced an object';
+  if (granted.some(({ objects, groups }) => objects === undefined && groups === undefined)) return undefined;
   if (wholeGroup.has(operation)) return `a Right to some objects included ${operation}`;
   const limited = { ...ticket, rights: granted };
   for (const id of identifiersIn(result.payload)) {
