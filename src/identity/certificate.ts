@@ -51,12 +51,12 @@ export async function authenticate(
 }
 
 function principalOf(
-  { name, group, role, fingerprint }: Client,
+  { name, group, role, fingerprint, enrolledAt }: Client,
   policy: RolePolicy,
   secondFactor: boolean,
 ): Principal {
   const may = (operation: string) => policy.permits(role, operation);
-  return { client: name, group, role, fingerprint, secondFactor, may };
+  return { client: name, group, role, fingerprint, enrolledAt, secondFactor, may };
 }
 
 /**

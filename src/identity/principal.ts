@@ -44,20 +44,35 @@ export interface DelegatedRight {
   readonly groups?: readonly string[];
 }
 
-/** The authenticated client of one message. Plain data but for `may`. */
-export interface Principal {
+/**
+ * One enrolment of a client. Its name alone does not identify it, because the operator may remove a client
+ * and give its name to another one.
+ */
+export interface Enrolment {
   readonly client: string;
+  /** Fingerprint of the client's certificate; the client may replace it by another one. */
+  readonly fingerprint?: string;
+  /** POSIX seconds; stays the same when the client replaces its certificate. */
+  readonly enrolledAt?: number;
+}
+
+/** What authorised something that lasts longer than its message. */
+export interface Authorisation extends Enrolment {
+  /** Id of the record of the ticket that authenticated the message. */
+  readonly ticket?: string;
+}
+
+/** The authenticated client of one message. Plain data but for `may`. */
+export interface Principal extends Authorisation {
   readonly group: string;
   /** Name of its role, for logs; absent where no client is enrolled. */
   readonly role?: string;
-  /** Fingerprint of the client's certificate. */
-  readonly fingerprint?: string;
   /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */
   readonly secondFactor?: boolean;
   /** Name of the client whose certificate came with the message, where it shows another client's ticket. */
   readonly bearer?: string;
-  /** Id of the ticket record by which the message was authorised. */
-  readonly ticket?: string;
+  /** When that client was enrolled, in POSIX seconds. */
+  readonly bearerEnrolledAt?: number;
   /** An operation has to be allowed by one of these too, besides the role. */
   readonly rights?: readonly DelegatedRight[];
   /**
@@ -79,4 +94,17 @@ export function countedClient({
   readonly client: string;
 }): string {
   return bearer ?? client;
+}
+
+/**
+ * Returns the key of counts of that client. A client that gets the name of a removed one begins anew; one
+ * that replaces its certificate does not.
+ */
+export function accountOf({
+  client,
+  enrolledAt,
+  bearer,
+  bearerEnrolledAt,
+}: Pick<Principal, 'client' | 'enrolledAt' | 'bearer' | 'bearerEnrolledAt'>): string {
+  return bearer === undefined ? `${client} ${enrolledAt ?? ''}` : `${bearer} ${bearerEnrolledAt ?? ''}`;
 }

@@ -5,7 +5,7 @@ import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Authorisation, Principal } from '../identity/principal.ts';
 import type { Bar } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { TicketUses } from '../object/usage.ts';
@@ -90,6 +90,8 @@ export interface AnsweredObject {
 
 /** Port: whether the client may have the answer to an earlier request of its own now. */
 export interface RenewedAccess {
+  /** Whether something that lasts is still authorised by the enrolment and the ticket that it came with. */
+  isInForce(authority: Authorisation): Promise<boolean>;
   /**
    * `objects`: those of the answer; undefined when they are not known.
    * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now,

@@ -205,7 +205,7 @@ t.test('jobs wait while the vault is sealed', async (t) => {
   unit.putRecord(jobKinds.pending, 'late', 'g', writeJobRecord(job));
   unit.putRecord(jobKinds.message, 'late', 'g', encode(requestMessage('2.1', [seed])));
   t.equal(await unit.commit(), 'committed');
-  queue.add({ id: 'late', group: 'g', client: 'tester', counted: 'tester' });
+  queue.add({ id: 'late', group: 'g', client: 'tester', account: 'tester ' });
   await sleep(50);
   t.equal(queue.pending, 1, 'sealed in the middle: it stays');
   await queue.close();

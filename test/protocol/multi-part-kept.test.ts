@@ -132,10 +132,11 @@ function bare(now: { ms: number }) {
     random: nodeCrypto.random,
     clock: () => now.ms,
   });
+  const access = { isInForce: async () => true, async require() {} };
   const principal = { client: 'c', group: 'g', may: () => true };
   const begin = async (): Promise<WeakRef<object>> => {
     const message = {};
-    const port = parts.forItem({ item: {}, message, principal, afterCommit: (effect) => effect() });
+    const port = parts.forItem({ item: {}, message, principal, access, afterCommit: (effect) => effect() });
     let state: WeakRef<object> | undefined;
     const start = () => {
       const made = { key: new Uint8Array(16) };

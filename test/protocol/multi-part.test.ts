@@ -285,11 +285,12 @@ t.test(
 
 t.test('a message that is executed again adds its data once', async (t) => {
   const parts = new MultiPartOperations({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });
+  const access = { isInForce: async () => true, async require() {} };
   const principal = { client: 'c', group: 'g', may: () => true };
   const start = () => nodeCrypto.startDigest('SHA_256');
   const play = (item: object, request: object) =>
     parts
-      .forItem({ item, message: item, principal, afterCommit: (effect) => effect() })
+      .forItem({ item, message: item, principal, access, afterCommit: (effect) => effect() })
       .take({ operation: 'Hash', request, start }, (stream, last) => {
         stream.update(data);
         return last ? { Data: stream.final() } : {};

@@ -111,6 +111,10 @@ export class TestService {
   #close!: () => Promise<void>;
   #start!: () => Service;
   #may: (operation: string) => boolean = () => true;
+  /** The clients that have sent messages, as they did last. */
+  readonly #senders = new Map<string, Principal>([
+    ['tester', { client: 'tester', group: 'g', may: (operation) => this.#may(operation) }],
+  ]);
 
   /** Opens a service in a temporary directory. */
   static async open(options: ServiceOptions = {}): Promise<TestService> {
@@ -159,8 +163,7 @@ export class TestService {
         clock: () => self.now,
         ...(options.enrolments && { enrolments: options.enrolments(opened.clients) }),
         principal: async (client) =>
-          self.otherClients.get(client) ??
-          (self.isEnrolled && client === 'tester' ? { client, group: 'g', may: self.#may } : undefined),
+          self.otherClients.get(client) ?? (self.isEnrolled ? self.#senders.get(client) : undefined),
       });
     self.#service = self.#start();
     self.#close = async () => {
@@ -210,6 +213,7 @@ export class TestService {
     const { memory, channel, sessionControl } = this;
     const may = (operation: string) => this.#may(operation);
     const principal = { client: 'tester', group, may, ...this.sender };
+    this.#senders.set(principal.client, principal);
     const known = { ...(memory && { memory }), ...(sessionControl && { sessionControl }) };
     const conversation = { principal, connection: '1', peer: 'here', channel, ...known };
     return (await this.#service.respond(request, conversation)).response;

@@ -98,7 +98,8 @@ export const clientAdd: Command<Arguments> = {
     const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
     const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
-    await withClientDirectory(store, async (directory) => {
+    const { deleteNamedRecords } = await import('../../protocol/client-records.ts');
+    await withClientDirectory(store, async (directory, opened) => {
       const existing = await directory.byName(name);
       if (existing !== undefined) {
         throw new CommandError(
@@ -107,6 +108,8 @@ export const clientAdd: Command<Arguments> = {
       }
       const certificate = await obtainCertificate(name, out, args, stateDirectory, config);
       const parsed = new X509Certificate(certificate);
+      // Of a removal that was interrupted: the settings of the former client are not those of this one.
+      await deleteNamedRecords(opened.store, name);
       const client: Client = {
         name,
         group,

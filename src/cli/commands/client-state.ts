@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs';
 import { readStoreUrl } from '../../config/values.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import type { OpenStore } from '../../store/open.ts';
 import { type Command, homeOption, print, readOption, requirePlainName, storeOption } from '../command.ts';
-import { requireInitialised, stateDirectoryAt } from '../state-directory/state-directory.ts';
+import {
+  requireInitialised,
+  type StateDirectory,
+  stateDirectoryAt,
+} from '../state-directory/state-directory.ts';
 
 interface Arguments {
   readonly client: string;
@@ -13,7 +18,12 @@ interface Arguments {
 function clientCommand(
   verb: string,
   describe: string,
-  apply: (directory: ClientDirectory, name: string, opened: OpenStore) => Promise<string>,
+  apply: (
+    directory: ClientDirectory,
+    name: string,
+    opened: OpenStore,
+    stateDirectory: StateDirectory,
+  ) => Promise<string>,
 ): Command<Arguments> {
   return {
     command: `${verb} <client>`,
@@ -28,7 +38,9 @@ function clientCommand(
       const stateDirectory = stateDirectoryAt(home);
       const url = readOption('store', store, readStoreUrl) ?? requireInitialised(stateDirectory).store;
       const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
-      print(await withClientDirectory(url, (directory, opened) => apply(directory, name, opened)));
+      print(
+        await withClientDirectory(url, (directory, opened) => apply(directory, name, opened, stateDirectory)),
+      );
       notifyDaemon(stateDirectory);
     },
   };
@@ -61,14 +73,32 @@ export const clientEnable = clientCommand(
 export const clientRemove = clientCommand(
   'remove',
   'Remove a client; its objects stay with its group',
-  async (directory, name, { store }) => {
+  async (directory, name, { store, wrappedKeys }, { rootKey }) => {
     const { requireClient } = await import('../state-directory/client-directory.ts');
-    const { deleteCredentials } = await import('../../protocol/authentication/credential-directory.ts');
-    const { deleteEndpoint } = await import('../../protocol/endpoints/endpoint-settings.ts');
-    const { group } = await requireClient(directory, name);
-    await deleteEndpoint(store, name);
-    await directory.remove(name);
-    await deleteCredentials(store, name);
-    return `client ${name} is removed; the objects of group ${group} stay`;
+    const { deleteNamedRecords, deleteOwnedRecords } = await import('../../protocol/client-records.ts');
+    const { openLocalVault } = await import('../../vault/local.ts');
+    const client = await requireClient(directory, name);
+    // Without a root key nothing is read, and none is created.
+    const vault = existsSync(rootKey)
+      ? await openLocalVault({ rootKeyFile: rootKey, wrappedKeys })
+      : undefined;
+    const deleteRecords = async () => {
+      await deleteNamedRecords(store, name);
+      if (vault?.unsealed) await deleteOwnedRecords(store, vault, client);
+    };
+    try {
+      // Before, so that the command can be repeated when it is interrupted; afterwards, because a daemon may
+      // have stored more until then.
+      await deleteRecords();
+      await directory.remove(name);
+      await deleteRecords();
+    } finally {
+      await vault?.close();
+    }
+    const isComplete = vault?.unsealed ?? (await wrappedKeys.list()).length === 0;
+    const rest = isComplete
+      ? ''
+      : '; its tickets and pending requests are void, and deleted when they expire (the vault is sealed)';
+    return `client ${name} is removed; the objects of group ${client.group} stay${rest}`;
   },
 );

@@ -1,6 +1,6 @@
 import type { ResponseItem } from '../../../codec/envelope.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import type { DelegatedRight, Principal } from '../../identity/principal.ts';
+import type { Authorisation, DelegatedRight, Enrolment } from '../../identity/principal.ts';
 import type { Context, OperationName } from '../context.ts';
 
 /**
@@ -20,12 +20,11 @@ export const jobKinds = {
   answers: 'job-answers',
 } as const;
 
-/** Fields of pending and done jobs. */
-interface JobRecord {
-  /** Only this client may poll or cancel the job. */
-  readonly client: string;
-  /** The ticket that authenticated the request. */
-  readonly ticket?: string;
+/**
+ * Fields of pending and done jobs. Only the client of that enrolment may poll or cancel the job, and only
+ * while the ticket that authenticated the request has not ended.
+ */
+interface JobRecord extends Authorisation {
   /** POSIX microseconds. */
   readonly submitted: number;
 }
@@ -36,6 +35,7 @@ export interface Job extends JobRecord {
   readonly rights?: readonly DelegatedRight[];
   /** Name of the client that showed the ticket, where it was another client's. */
   readonly bearer?: string;
+  readonly bearerEnrolledAt?: number;
   readonly items: readonly JobItem[];
   /** How often the job was resumed after another process, or this one before a restart, had abandoned it. */
   readonly resumed: number;
@@ -84,6 +84,7 @@ export type FoundItem =
   | { readonly id: string; readonly index: number; readonly job: Job; readonly item: JobItem }
   | { readonly id: string; readonly index: number; readonly done: DoneJob; readonly item: DoneItem };
 
+const microsecondsPerSecond = 1_000_000;
 const idBytes = 16;
 const valueBytes = idBytes + 4;
 
@@ -99,8 +100,28 @@ export function correlationValue(id: string, index: number): Uint8Array {
  * Whether the principal may poll or cancel the job. Within Rights of a ticket, only jobs of that ticket are
  * allowed.
  */
-export function mayAsk({ client, rights, ticket }: Principal, job: JobRecord): boolean {
-  return job.client === client && (rights === undefined || job.ticket === ticket);
+export async function mayAsk(
+  job: JobRecord,
+  { principal, renewedAccess }: Pick<Context, 'principal' | 'renewedAccess'>,
+): Promise<boolean> {
+  if (job.client !== principal.client) return false;
+  if (principal.rights !== undefined && job.ticket !== principal.ticket) return false;
+  return renewedAccess.isInForce(authorityOfJob(job, principal));
+}
+
+/**
+ * Returns what authorised a job, to be compared with its client as it is now. Jobs of older kmipds do not
+ * name their enrolment: they are of the present one when they were submitted since.
+ */
+export function authorityOfJob(job: JobRecord, client: Enrolment): Authorisation {
+  const isNamed = job.fingerprint !== undefined || job.enrolledAt !== undefined;
+  if (isNamed || job.submitted < (client.enrolledAt ?? 0) * microsecondsPerSecond) return job;
+  const { fingerprint, enrolledAt } = client;
+  return {
+    ...job,
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(enrolledAt !== undefined && { enrolledAt }),
+  };
 }
 
 /**
@@ -108,18 +129,19 @@ export function mayAsk({ client, rights, ticket }: Principal, job: JobRecord): b
  */
 export async function findJob(
   value: Uint8Array,
-  { work: { records }, principal }: Pick<Context, 'work' | 'principal'>,
+  context: Pick<Context, 'work' | 'principal' | 'renewedAccess'>,
 ): Promise<FoundItem | undefined> {
   if (value.length !== valueBytes) return undefined;
   const id = value.subarray(0, idBytes).toHex();
   const index = new DataView(value.buffer, value.byteOffset).getUint32(idBytes);
+  const { records } = context.work;
   const job = readJobRecord<Job>(await records.load(jobKinds.pending, id));
   if (job !== undefined) {
-    const item = mayAsk(principal, job) ? job.items[index] : undefined;
+    const item = (await mayAsk(job, context)) ? job.items[index] : undefined;
     return item && { id, index, job, item };
   }
   const done = readJobRecord<DoneJob>(await records.load(jobKinds.done, id));
-  const item = done && mayAsk(principal, done) ? done.items[index] : undefined;
+  const item = done && (await mayAsk(done, context)) ? done.items[index] : undefined;
   return done && item && { id, index, done, item };
 }
 

@@ -53,14 +53,20 @@ interface Selection {
   isNamed(correlationValue: Uint8Array): boolean;
 }
 
-async function listOutstanding(
-  { isAsked, isNamed }: Selection,
-  { work: { records }, principal, limits, jobs }: Context,
-) {
-  const loadOwn = async <T extends Job | DoneJob>(kind: string) =>
-    (await records.list(kind, limits.jobs))
-      .map(({ id, content }) => ({ id, record: readJobRecord<T>(content) }))
-      .filter(({ record }) => mayAsk(principal, record));
+async function listOutstanding({ isAsked, isNamed }: Selection, context: Context) {
+  const {
+    work: { records },
+    limits,
+    jobs,
+  } = context;
+  const loadOwn = async <T extends Job | DoneJob>(kind: string) => {
+    const own: { readonly id: string; readonly record: T }[] = [];
+    for (const { id, content } of await records.list(kind, limits.jobs)) {
+      const record = readJobRecord<T>(content);
+      if (await mayAsk(record, context)) own.push({ id, record });
+    }
+    return own;
+  };
   const pending = (await loadOwn<Job>(jobKinds.pending)).flatMap(({ id, record: { items, submitted } }) => {
     const stage = jobs.isRunning(id) ? 'InProcess' : 'Submitted';
     return items.flatMap(({ operation, cancelled }, index) =>

@@ -19,9 +19,9 @@ import { setLink } from '../../object/links.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
+import { recordReplacement } from '../enrolment.ts';
 import { createObject } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
-import { recordReplacement } from './certificate-history.ts';
 
 /**
  * Re-Provision (KMIP 2.1 §6.1.47): replaces the client's certificate by one that the server signs for a

@@ -1,13 +1,15 @@
 import { readJson, writeJson } from '../../common/json.ts';
-import { countedClient } from '../../identity/principal.ts';
+import { type Authorisation, accountOf, type Principal } from '../../identity/principal.ts';
 import type { Context } from '../context.ts';
+import { authorityOf } from '../enrolment.ts';
 
 /**
  * State of a PKCS#11 application from C_Initialize to C_Finalize, stored as a record: several servers may
  * share a database, and a client may use several connections.
  */
 
-const kind = 'pkcs11';
+/** Kind of the records. */
+export const applicationKind = 'pkcs11';
 /** Seconds without a call after which an application expires. */
 const idleSeconds = 3_600;
 /** Age in seconds from which a call renews the record, so that not every call writes. */
@@ -31,11 +33,8 @@ export interface Session {
   digest?: Digestion | undefined;
 }
 
-/** The content of the record. */
-export interface Application {
-  readonly client: string;
-  /** The client that showed a ticket of `client`, and that the application counts for then. */
-  readonly bearer?: string;
+/** The content of the record, with the enrolment and the ticket that authorised C_Initialize. */
+export interface Application extends Authorisation, Pick<Principal, 'bearer' | 'bearerEnrolledAt'> {
   /** POSIX seconds. */
   renewed: number;
   /** Handles are not reused. */
@@ -46,14 +45,15 @@ export interface Application {
 /** Creates an application and returns its random Correlation Value. */
 export async function createApplication(context: Context): Promise<Uint8Array> {
   const { crypto, principal, now, work } = context;
-  const stored = await work.records.list(kind, maxApplications);
-  const removed = superfluous(stored, countedClient(principal));
-  if (removed !== undefined) work.records.remove(kind, removed);
+  const stored = await work.records.list(applicationKind, maxApplications);
+  const removed = superfluous(stored, accountOf(principal));
+  if (removed !== undefined) work.records.remove(applicationKind, removed);
   const correlation = crypto.random(16);
-  const { client, bearer } = principal;
+  const { bearer, bearerEnrolledAt } = principal;
   const application = {
-    client,
+    ...authorityOf(principal),
     ...(bearer !== undefined && { bearer }),
+    ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
     renewed: now,
     nextHandle: 1,
     sessions: {},
@@ -65,11 +65,11 @@ export async function createApplication(context: Context): Promise<Uint8Array> {
 /** Returns the application that has to go before that client may have another one, where all are taken. */
 function superfluous(
   stored: readonly { readonly id: string; readonly content: Uint8Array }[],
-  client: string,
+  account: string,
 ): string | undefined {
   if (stored.length < maxApplications) return undefined;
-  const byClient = Map.groupBy(stored, ({ content }) => countedClient(readJson<Application>(content)));
-  const own = byClient.get(client) ?? [];
+  const byClient = Map.groupBy(stored, ({ content }) => accountOf(readJson<Application>(content)));
+  const own = byClient.get(account) ?? [];
   return [own, ...byClient.values()].toSorted((a, b) => b.length - a.length)[0]?.[0]?.id;
 }
 
@@ -79,10 +79,10 @@ export async function loadApplication(
   context: Context,
 ): Promise<Application | undefined> {
   if (correlation === undefined || correlation.length !== 16) return undefined;
-  const content = await context.work.records.load(kind, correlation.toHex());
+  const content = await context.work.records.load(applicationKind, correlation.toHex());
   if (content === undefined) return undefined;
   const application = readJson<Application>(content);
-  return application.client === context.principal.client ? application : undefined;
+  return (await context.renewedAccess.isInForce(application)) ? application : undefined;
 }
 
 /** Writes the record and renews its expiry. */
@@ -92,7 +92,7 @@ export function saveApplication(
   { work, now }: Context,
 ): void {
   application.renewed = now;
-  work.records.put(kind, correlation.toHex(), writeJson(application), now + idleSeconds);
+  work.records.put(applicationKind, correlation.toHex(), writeJson(application), now + idleSeconds);
 }
 
 /** Whether the record should be renewed by this call. */
@@ -102,5 +102,5 @@ export function needsRenewal({ renewed }: Application, { now }: Context): boolea
 
 /** Removes the record. */
 export function removeApplication(correlation: Uint8Array, { work }: Context): void {
-  work.records.remove(kind, correlation.toHex());
+  work.records.remove(applicationKind, correlation.toHex());
 }

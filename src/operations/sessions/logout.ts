@@ -1,8 +1,9 @@
 import { one, struct } from '../../../codec/schema.ts';
 import { Ticket } from '../../../codec/structures/credentials.ts';
 import { fail } from '../../common/errors.ts';
+import { ticketKind } from '../enrolment.ts';
 import { conversation, operation } from '../operation.ts';
-import { readTicket, ticketId, ticketKind } from './tickets.ts';
+import { readTicket, ticketId } from './tickets.ts';
 
 /** Logout (KMIP 2.1 §6.1.31): ends a ticket of the client, whether or not it authenticated this request. */
 export const Logout = operation({

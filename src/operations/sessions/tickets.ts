@@ -2,15 +2,10 @@ import type { UsageLimits } from '../../../codec/structures/attribute-values.ts'
 import type { Ticket } from '../../../codec/structures/credentials.ts';
 import { fail } from '../../common/errors.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import type { DelegatedRight, Principal } from '../../identity/principal.ts';
+import type { DelegatedRight, Enrolment, Principal } from '../../identity/principal.ts';
 import type { UseAmounts } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
-
-/**
- * Kind of the records of tickets (KMIP 2.1 §9.21). Login creates a ticket, Logout ends it, a request header
- * presents it.
- */
-export const ticketKind = 'ticket';
+import { ticketKind } from '../enrolment.ts';
 
 const valueBytes = 32;
 
@@ -26,13 +21,8 @@ export interface TicketRight extends DelegatedRight {
   readonly usage?: Allowance;
 }
 
-/** Content of a ticket's record. */
-export interface TicketRecord {
-  /**
-   * The client that the ticket was issued to, and its certificate then: the ticket ends with that enrolment.
-   */
-  readonly client: string;
-  readonly fingerprint?: string;
+/** Content of a ticket's record, with the client that it was issued to: it ends with that enrolment. */
+export interface TicketRecord extends Enrolment {
   /** POSIX seconds. */
   readonly expires: number;
   /** Of Delegated Login: any enrolled client may present the ticket, and is restricted to these Rights. */
@@ -80,13 +70,14 @@ export function issueTicket(
   refuseTicketHolder(principal);
   if (requests < 0) fail('InvalidField', 'Request Count cannot be negative');
   const value = crypto.random(valueBytes);
-  const { client, fingerprint } = principal;
+  const { client, fingerprint, enrolledAt } = principal;
   const usage = toAllowance(limits);
   const expires = now + (lease === 0 ? ticketSeconds : Math.min(lease, ticketSeconds));
   const ticket: TicketRecord = {
     client,
     expires,
     ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(enrolledAt === undefined ? {} : { enrolledAt }),
     ...(rights === undefined ? {} : { rights }),
     ...(requests === 0 ? {} : { requests }),
     ...(usage === undefined ? {} : { usage }),

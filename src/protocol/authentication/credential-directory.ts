@@ -11,7 +11,6 @@ import {
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { deleteRecord } from '../unit-of-work/unit-records.ts';
 
 /** Reads and writes the credentials of clients for the operator's commands. */
 export class CredentialDirectory {
@@ -44,12 +43,4 @@ export class CredentialDirectory {
     if ((await this.#unit.commit()) !== 'committed')
       throw new Error('the credentials were changed or used at the same time; try again');
   }
-}
-
-/**
- * Deletes the credentials of a client that is removed, because another client may get its name later. Needs
- * no vault.
- */
-export async function deleteCredentials(store: Store, client: string): Promise<void> {
-  for (const kind of [credentialKind, credentialUseKind]) await deleteRecord(store, kind, client);
 }

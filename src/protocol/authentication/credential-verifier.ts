@@ -12,6 +12,7 @@ import {
   writeUse,
 } from '../../identity/credentials.ts';
 import { type LoginAttempt, LoginThrottle } from '../../identity/login-throttle.ts';
+import { accountOf } from '../../identity/principal.ts';
 import {
   type VerifiedCredential,
   verifyDevice,
@@ -53,7 +54,8 @@ export interface VerifiedCredentials {
 
 /** The values that the verification of one credential depends on. */
 interface Verification {
-  readonly client: string;
+  /** Account of the client: `accountOf`. */
+  readonly account: string;
   readonly own: ClientCredentials;
   readonly use: CredentialUse;
   /** Identifies the client and the state of its credentials, so that nothing remembered outlives a change. */
@@ -90,11 +92,12 @@ export class CredentialVerifier {
     const own = stored === undefined ? noCredentials : readCredentials(stored);
     const usesUp = credentials.some((each) => !isIgnorable(each));
     const before = readUse(usesUp ? (await unit.record(credentialUseKind, client))?.content : undefined);
-    const state = `${client} ${hash('sha256', stored ?? '')}`;
+    const account = accountOf(principal);
+    const state = `${account} ${hash('sha256', stored ?? '')}`;
     let use = before;
     let serverHashedPassword: Uint8Array | undefined;
     for (const credential of credentials) {
-      const attempt = await this.#verify(credential, { client, own, use, state, memory, now });
+      const attempt = await this.#verify(credential, { account, own, use, state, memory, now });
       if ('refused' in attempt) throw invalidCredentials(attempt.refused);
       use = afterVerification(use, attempt.verified);
       serverHashedPassword ??= attempt.verified.serverHashedPassword;
@@ -108,7 +111,7 @@ export class CredentialVerifier {
   }
 
   #verify(credential: Credential, verification: Verification): Promise<LoginAttempt<VerifiedCredential>> {
-    const { client, own, use, now } = verification;
+    const { account, own, use, now } = verification;
     switch (credential.CredentialType) {
       case 'UsernameAndPassword': {
         const value = credential.CredentialValue;
@@ -123,13 +126,13 @@ export class CredentialVerifier {
       }
       case 'HashedPassword': {
         const value = credential.CredentialValue;
-        return this.#loginThrottle.attempt(client, throttleName(value.Username), async () =>
+        return this.#loginThrottle.attempt(account, throttleName(value.Username), async () =>
           verifyHashedPassword(value, own, use, now),
         );
       }
       case 'OneTimePassword': {
         const value = credential.CredentialValue;
-        return this.#loginThrottle.attempt(client, throttleName(value.Username), () =>
+        return this.#loginThrottle.attempt(account, throttleName(value.Username), () =>
           verifyOneTimePassword(value, own, use),
         );
       }
@@ -145,14 +148,14 @@ export class CredentialVerifier {
   async #oncePerConnection(
     value: object,
     name: string,
-    { client, state, memory }: Verification,
+    { account, state, memory }: Verification,
     verify: () => Promise<LoginAttempt<VerifiedCredential>>,
   ): Promise<LoginAttempt<VerifiedCredential>> {
     const digest = createHmac('sha256', this.#key)
       .update(JSON.stringify([state, value]))
       .digest('base64');
     if (memory?.has(digest)) return { verified: {} };
-    const attempt = await this.#loginThrottle.attemptOnce(client, name, digest, verify);
+    const attempt = await this.#loginThrottle.attemptOnce(account, name, digest, verify);
     if ('verified' in attempt && memory !== undefined && memory.size < maxRemembered) memory.add(digest);
     return attempt;
   }

@@ -2,14 +2,8 @@ import type { Ticket } from '../../../codec/structures/credentials.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { isReplacedBy } from '../../operations/certificates/certificate-history.ts';
-import {
-  readTicket,
-  type TicketRecord,
-  ticketId,
-  ticketKind,
-  writeTicket,
-} from '../../operations/sessions/tickets.ts';
+import { isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
+import { readTicket, type TicketRecord, ticketId, writeTicket } from '../../operations/sessions/tickets.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { AuthenticationError, invalidTicket } from './authentication-error.ts';
 
@@ -45,7 +39,8 @@ export class TicketLogin {
     if (record === undefined) throw invalidTicket('the ticket is unknown or has ended');
     const ticket = readTicket(record.content);
     const owner = await this.#ownerOf(ticket, sender);
-    if (owner === undefined || owner.group !== record.group || !(await isStillOf(ticket, owner, unit)))
+    const load = async (kind: string, name: string) => (await unit.record(kind, name))?.content;
+    if (owner?.group !== record.group || !(await isOfEnrolment(ticket, owner, load)))
       throw invalidTicket('the client of the ticket is not authorised, or not here');
     const { requests, expires, rights } = ticket;
     if (requests === 0) {
@@ -56,8 +51,12 @@ export class TicketLogin {
       const content = writeTicket({ ...ticket, requests: requests - 1 });
       unit.putRecord(ticketKind, id, record.group, content, expires);
     }
-    const bearer = owner.client === sender.client ? {} : { bearer: sender.client };
-    return { ...owner, ...bearer, ticket: id, ...(rights === undefined ? {} : { rights }) };
+    return {
+      ...owner,
+      ...(owner.client === sender.client ? {} : bearerOf(sender)),
+      ticket: id,
+      ...(rights === undefined ? {} : { rights }),
+    };
   }
 
   /** A ticket of Login is valid for its client only; one of Delegated Login for every client that has it. */
@@ -67,14 +66,6 @@ export class TicketLogin {
   }
 }
 
-/** A ticket lasts as long as its client's enrolment, whose certificate the client may have replaced since. */
-async function isStillOf(
-  { client, fingerprint: then }: TicketRecord,
-  { fingerprint: now }: Principal,
-  unit: UnitOfWork,
-): Promise<boolean> {
-  if (then === now) return true;
-  if (then === undefined || now === undefined) return false;
-  const load = async (kind: string, id: string) => (await unit.record(kind, id))?.content;
-  return isReplacedBy(then, { client, replacement: now }, load);
+function bearerOf({ client, enrolledAt }: Principal): Pick<Principal, 'bearer' | 'bearerEnrolledAt'> {
+  return { bearer: client, ...(enrolledAt !== undefined && { bearerEnrolledAt: enrolledAt }) };
 }

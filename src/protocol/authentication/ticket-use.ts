@@ -2,13 +2,8 @@ import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { TicketUses, UseAmounts } from '../../object/usage.ts';
 import type { Context } from '../../operations/context.ts';
-import {
-  deductUse,
-  readTicket,
-  type TicketRecord,
-  ticketKind,
-  writeTicket,
-} from '../../operations/sessions/tickets.ts';
+import { ticketKind } from '../../operations/enrolment.ts';
+import { deductUse, readTicket, type TicketRecord, writeTicket } from '../../operations/sessions/tickets.ts';
 import { grants, reaches } from './rights.ts';
 
 const unlimited: TicketUses = { count() {} };

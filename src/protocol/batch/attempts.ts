@@ -2,7 +2,7 @@ import { ClientTables } from '../../common/client-tables.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import { CryptographyFailedError, decryptionFailed } from '../../crypto/errors.ts';
-import { countedClient, type Principal } from '../../identity/principal.ts';
+import { accountOf, countedClient, type Principal } from '../../identity/principal.ts';
 import type { Attempts } from '../../operations/context.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 
@@ -92,37 +92,41 @@ export class FailedAttempts {
   }
 
   #isExhausted(sender: Principal, key: string): boolean {
-    const { client, bearer } = sender;
+    const { bearer } = sender;
     const { failedDecryptions } = this.#options.limits;
     if (bearer !== undefined) {
-      const ofTickets = this.#ofTickets.get(client, key)?.count ?? 0;
+      const ofTickets = this.#ofTickets.get(ownerAccount(sender), key)?.count ?? 0;
       if (ofTickets >= failedDecryptions * ticketShare) return true;
     }
-    const counted = countedClient(sender);
+    const counted = accountOf(sender);
     const failures = this.#failures.get(counted, key);
     if (failures === undefined) return this.#failures.isFull(counted);
     return failures.count >= failedDecryptions;
   }
 
   #count(sender: Principal, key: string): void {
-    const { client, bearer } = sender;
     const { limits, observer } = this.#options;
-    const counted = countedClient(sender);
+    const counted = accountOf(sender);
     const wasFull = this.#failures.isFull(counted);
     const count = this.#add(this.#failures, counted, key);
-    const ofTickets = bearer === undefined ? 0 : this.#add(this.#ofTickets, client, key);
+    const ofTickets = sender.bearer === undefined ? 0 : this.#add(this.#ofTickets, ownerAccount(sender), key);
     const isLastKey = !wasFull && this.#failures.isFull(counted);
     const isLast = count === limits.failedDecryptions || ofTickets === limits.failedDecryptions * ticketShare;
-    if (isLast || isLastKey) observer.attemptsExhausted({ client: counted, object: key });
+    if (isLast || isLastKey) observer.attemptsExhausted({ client: countedClient(sender), object: key });
   }
 
   /** Counts a failure in that table; returns the count. */
-  #add(table: ClientTables<Failures>, client: string, key: string): number {
+  #add(table: ClientTables<Failures>, account: string, key: string): number {
     const until = this.#options.clock() + windowMilliseconds;
-    const { count, until: end } = table.get(client, key) ?? { count: 0, until };
-    table.set(client, key, { count: count + 1, until: end });
+    const { count, until: end } = table.get(account, key) ?? { count: 0, until };
+    table.set(account, key, { count: count + 1, until: end });
     return count + 1;
   }
+}
+
+/** Returns the account of the client that issued the sender's ticket. */
+function ownerAccount({ client, enrolledAt }: Principal): string {
+  return accountOf({ client, ...(enrolledAt !== undefined && { enrolledAt }) });
 }
 
 function verificationFailed(): CryptographyFailedError {

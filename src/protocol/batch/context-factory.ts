@@ -104,9 +104,9 @@ export class ContextFactory {
       responseBytes: this.#responseBytes(execution),
       createContext: (item, work) => {
         const afterCommit = (effect: () => void) => work.afterCommit(effect);
-        const part = { item, message, principal, afterCommit };
         const access = createRenewedAccess({ principal, work, server }, operations);
-        const ports = new ItemPorts(part, this.#state, access);
+        const part = { item, message, principal, access, afterCommit };
+        const ports = new ItemPorts(part, this.#state);
         return new ItemContext(batch, ports, { work, server });
       },
       unexpected,

@@ -37,12 +37,13 @@ export class ItemPorts {
   /** Counts nothing until the item has been permitted. */
   ticketUses: TicketUses = { count() {} };
 
-  readonly renewedAccess: RenewedAccess;
-
-  constructor(item: PartItem, state: ProcessState, renewedAccess: RenewedAccess) {
-    this.renewedAccess = renewedAccess;
+  constructor(item: PartItem, state: ProcessState) {
     this.#item = item;
     this.#state = state;
+  }
+
+  get renewedAccess(): RenewedAccess {
+    return this.#item.access;
   }
 
   get multiPart(): MultiPart {

@@ -3,8 +3,9 @@ import { copyPlainData } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import { countedClient, type Principal } from '../../identity/principal.ts';
-import type { MultiPart, MultiPartSpec } from '../../operations/context.ts';
+import { type Authorisation, accountOf, type Principal } from '../../identity/principal.ts';
+import type { MultiPart, MultiPartSpec, RenewedAccess } from '../../operations/context.ts';
+import { authorityOf } from '../../operations/enrolment.ts';
 import { StreamAccounts, type StreamUse } from './stream-accounts.ts';
 
 /**
@@ -12,11 +13,10 @@ import { StreamAccounts, type StreamUse } from './stream-accounts.ts';
  * while. It refers to nothing of the requests that it came with.
  */
 interface Stream {
-  /**
-   * The client, and the certificate and ticket that authorised the first part; later parts have to show the
-   * same.
-   */
+  /** Group, client, bearer and ticket of the first part; later parts have to show the same. */
   readonly sender: string;
+  /** The enrolment and the ticket that authorised the first part. */
+  readonly authority: Authorisation;
   readonly use: StreamUse;
   readonly operation: string;
   readonly object: string | undefined;
@@ -50,6 +50,8 @@ export interface PartItem {
    */
   readonly message: object;
   readonly principal: Principal;
+  /** Asks anew whether what lasts is authorised. */
+  readonly access: RenewedAccess;
   /** Runs the effect after the commit if the item was kept. */
   afterCommit(effect: () => void): void;
 }
@@ -148,9 +150,7 @@ export class MultiPartOperations {
     const { CorrelationValue, Data, FinalIndicator: last = false } = spec.request;
     this.dropExpired();
     const isFirst = CorrelationValue === undefined;
-    const stream = isFirst ? this.#begin(part, spec) : this.#find(part, spec);
-    // Not in the map while a step runs: after an error, or the last part, the stream never comes back.
-    this.#waiting.delete(keyOf(stream.value));
+    const stream = isFirst ? this.#begin(part, spec) : await this.#find(part, spec);
     let hasEnded = true;
     try {
       this.#accounts.keep(stream.use, spec.keptBytes?.(stream.state) ?? 0);
@@ -171,39 +171,46 @@ export class MultiPartOperations {
     { message, principal }: PartItem,
     { operation, object, kept, start }: MultiPartSpec<unknown, unknown>,
   ): Stream {
-    const use = this.#accounts.open(countedClient(principal));
+    const use = this.#accounts.open(accountOf(principal));
     try {
       const { copy, bytes } = copyPlainData(kept?.());
       this.#accounts.keep(use, bytes);
       const ends = this.#options.clock() + this.#options.limits.partsTotalMilliseconds;
       const begun = { message, ends, expires: 0, unconfirmed: new Set<object>() };
       const value = this.#valueOf(use);
-      return { sender: senderOf(principal), use, operation, object, value, state: start(copy), ...begun };
+      const sender = { sender: senderOf(principal), authority: authorityOf(principal) };
+      return { ...sender, use, operation, object, value, state: start(copy), ...begun };
     } catch (error) {
       this.#accounts.close(use);
       throw error;
     }
   }
 
-  #valueOf({ client, slot }: StreamUse): Uint8Array {
-    const mac = createHmac('sha256', this.#secret).update(`${slot} ${client}`).digest();
+  #valueOf({ account, slot }: StreamUse): Uint8Array {
+    const mac = createHmac('sha256', this.#secret).update(`${slot} ${account}`).digest();
     return new Uint8Array(mac.subarray(0, valueBytes));
   }
 
   /**
-   * Fails in the same way for a stream that never was, that has ended, that is of another sender,
+   * Takes a stream out of those that wait: after an error, or the last part, it never comes back. Fails in
+   * the same way for a stream that never was, that has ended, that is of another sender or another enrolment,
    * and whose parts another message has not committed yet.
    */
-  #find(
-    { message, principal }: PartItem,
+  async #find(
+    { message, principal, access }: PartItem,
     { operation, object, request }: MultiPartSpec<unknown, unknown>,
-  ): Stream {
-    const stream = this.#waiting.get(keyOf(request.CorrelationValue as Uint8Array));
-    const isOwn = stream?.sender === senderOf(principal);
+  ): Promise<Stream> {
+    const key = keyOf(request.CorrelationValue as Uint8Array);
+    const known = this.#waiting.get(key);
+    const isAuthorised = known !== undefined && (await access.isInForce(known.authority));
+    // Another message may have taken the stream meanwhile.
+    const stream = this.#waiting.get(key);
+    const isOwn = isAuthorised && stream === known && known.sender === senderOf(principal);
     const isOpen = stream?.message === message || stream?.unconfirmed.size === 0;
-    if (!isOwn || !isOpen || stream.operation !== operation || stream.object !== object) {
+    if (!isOwn || !isOpen || stream?.operation !== operation || stream.object !== object) {
       fail('InvalidCorrelationValue', 'nothing waits for a part with this Correlation Value');
     }
+    this.#waiting.delete(key);
     return stream;
   }
 
@@ -230,8 +237,8 @@ export class MultiPartOperations {
   }
 }
 
-function senderOf({ group, client, bearer, ticket }: Principal): string {
-  return JSON.stringify([group, client, bearer, ticket]);
+function senderOf({ group, client, bearer, bearerEnrolledAt, ticket }: Principal): string {
+  return JSON.stringify([group, client, bearer, bearerEnrolledAt, ticket]);
 }
 
 function keyOf(value: Uint8Array): string {

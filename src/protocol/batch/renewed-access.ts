@@ -1,6 +1,7 @@
 import { fail, type Reason } from '../../common/errors.ts';
 import { type Bar, barsOf } from '../../object/bars.ts';
 import type { AnsweredObject, Context, OperationName, RenewedAccess } from '../../operations/context.ts';
+import { isInForce } from '../../operations/enrolment.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import { restrictToRights } from '../authentication/rights.ts';
 import { EventLoopYield } from '../event-loop-yield.ts';
@@ -24,6 +25,8 @@ export function createRenewedAccess(
   operations: ReadonlyMap<unknown, AnyOperation>,
 ): RenewedAccess {
   return {
+    isInForce: (authority) =>
+      isInForce(authority, principal, (kind, id) => views.work.records.load(kind, id)),
     async require(name, objects) {
       const operation = operations.get(name);
       if (operation === undefined) fail('OperationNotSupported', 'the operation is not offered any more');

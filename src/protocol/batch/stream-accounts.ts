@@ -11,7 +11,8 @@ interface Account {
 
 /** The use of one stream, to be released when it ends. */
 export interface StreamUse {
-  readonly client: string;
+  /** `accountOf` its client. */
+  readonly account: string;
   /** Lowest number that no other stream of the client had at its start. */
   readonly slot: number;
   bytes: number;
@@ -32,12 +33,12 @@ export class StreamAccounts {
   }
 
   /**
-   * Counts a new stream of a client.
+   * Counts a new stream of the account (`accountOf`).
    * @throws {KmipError} ServerLimitExceeded when too many are open
    */
-  open(client: string): StreamUse {
+  open(id: string): StreamUse {
     const { parts, partsPerClient } = this.#limits;
-    const account = this.#accounts.get(client) ?? { slots: new Set(), bytes: 0 };
+    const account = this.#accounts.get(id) ?? { slots: new Set(), bytes: 0 };
     if (this.#streams >= parts || account.slots.size >= partsPerClient) {
       fail(
         'ServerLimitExceeded',
@@ -48,9 +49,9 @@ export class StreamAccounts {
     let slot = 0;
     while (account.slots.has(slot)) slot += 1;
     account.slots.add(slot);
-    this.#accounts.set(client, account);
+    this.#accounts.set(id, account);
     this.#streams += 1;
-    return { client, slot, bytes: 0 };
+    return { account: id, slot, bytes: 0 };
   }
 
   /**
@@ -59,7 +60,7 @@ export class StreamAccounts {
    */
   keep(use: StreamUse, bytes: number): void {
     const { partsBytes, partsBytesPerClient, partsTotalBytes } = this.#limits;
-    const account = this.#accounts.get(use.client) as Account;
+    const account = this.#accounts.get(use.account) as Account;
     if (
       use.bytes + bytes > partsBytes ||
       account.bytes + bytes > partsBytesPerClient ||
@@ -77,11 +78,11 @@ export class StreamAccounts {
   }
 
   /** Releases what a stream has used; to be called once for each. */
-  close({ client, slot, bytes }: StreamUse): void {
-    const account = this.#accounts.get(client) as Account;
+  close({ account: id, slot, bytes }: StreamUse): void {
+    const account = this.#accounts.get(id) as Account;
     account.slots.delete(slot);
     account.bytes -= bytes;
-    if (account.slots.size === 0) this.#accounts.delete(client);
+    if (account.slots.size === 0) this.#accounts.delete(id);
     this.#streams -= 1;
     this.#bytes -= bytes;
   }

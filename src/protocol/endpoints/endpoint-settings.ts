@@ -4,7 +4,6 @@ import type { ClientDirectory } from '../../identity/principal.ts';
 import type { Store } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
-import { deleteRecord } from '../unit-of-work/unit-records.ts';
 
 /** The operator's settings for requests of the server to one client. */
 export interface EndpointSettings {
@@ -31,8 +30,8 @@ export interface EndpointTarget {
   readonly version: Version;
 }
 
-/** Kind of record; the id is the client's name. */
-const kind = 'endpoint';
+/** Kind of the records of these settings; the id is the client's name. */
+export const endpointKind = 'endpoint';
 const maxClients = 10_000;
 
 /** The settings of client endpoints, as records in the store. */
@@ -47,17 +46,17 @@ export class EndpointDirectory {
 
   /** Returns the settings of a client; undefined when it has none. */
   async of(client: string): Promise<EndpointSettings | undefined> {
-    const record = await this.#unit().record(kind, client);
+    const record = await this.#unit().record(endpointKind, client);
     return record && decode(record.content);
   }
 
   /** Returns the settings of all clients that have any. */
   async list(): Promise<readonly (EndpointSettings & { readonly client: string })[]> {
-    const rows = await this.#store.records({ kind, limit: maxClients });
+    const rows = await this.#store.records({ kind: endpointKind, limit: maxClients });
     const unit = this.#unit();
     const found = await Promise.all(
       rows.map(async ({ id: client }) => {
-        const record = await unit.record(kind, client);
+        const record = await unit.record(endpointKind, client);
         return record === undefined ? [] : [{ client, ...decode(record.content) }];
       }),
     );
@@ -82,9 +81,9 @@ export class EndpointDirectory {
    */
   async set(client: string, group: string, settings: EndpointSettings | undefined): Promise<void> {
     const unit = this.#unit();
-    const known = await unit.record(kind, client);
-    if (settings !== undefined) unit.putRecord(kind, client, group, writeJson(settings));
-    else if (known !== undefined) unit.removeRecord(kind, client);
+    const known = await unit.record(endpointKind, client);
+    if (settings !== undefined) unit.putRecord(endpointKind, client, group, writeJson(settings));
+    else if (known !== undefined) unit.removeRecord(endpointKind, client);
     if ((await unit.commit()) !== 'committed')
       throw new Error('the settings were changed at the same time; try again');
   }
@@ -95,14 +94,6 @@ export class EndpointDirectory {
       now: Math.floor(Date.now() / 1000),
     });
   }
-}
-
-/**
- * Deletes the settings of a client that is removed, because another client may get its name later. Needs no
- * vault.
- */
-export function deleteEndpoint(store: Store, client: string): Promise<void> {
-  return deleteRecord(store, kind, client);
 }
 
 function decode(content: Uint8Array): EndpointSettings {

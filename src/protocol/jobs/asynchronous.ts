@@ -3,7 +3,7 @@ import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/e
 import { plan } from '../../../codec/plan.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import { countedClient } from '../../identity/principal.ts';
+import { accountOf } from '../../identity/principal.ts';
 import {
   correlationValue,
   type Job,
@@ -12,6 +12,7 @@ import {
   writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
 import type { OperationName } from '../../operations/context.ts';
+import { authorityOf } from '../../operations/enrolment.ts';
 import type { BatchEnvironment } from '../batch/batch.ts';
 import { requirePermission } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';
@@ -118,12 +119,12 @@ export class AsynchronousSubmission {
     { principal, unit }: BatchEnvironment,
   ): void {
     const { queue, clock } = this.#options;
-    const { client, group, rights, ticket, bearer } = principal;
+    const { client, group, rights, bearer, bearerEnrolledAt } = principal;
     const job: Job = {
-      client,
+      ...authorityOf(principal),
       ...(rights !== undefined && { rights }),
-      ...(ticket !== undefined && { ticket }),
       ...(bearer !== undefined && { bearer }),
+      ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
       submitted: clock() * 1000,
       items,
       resumed: 0,
@@ -131,7 +132,7 @@ export class AsynchronousSubmission {
     const layer = unit.layer();
     layer.records.put(jobKinds.pending, id, writeJobRecord(job));
     layer.records.put(jobKinds.message, id, request.bytes);
-    layer.afterCommit(() => queue.add({ id, group, client, counted: countedClient(principal) }));
+    layer.afterCommit(() => queue.add({ id, group, client, account: accountOf(principal) }));
     layer.keep();
   }
 
@@ -152,7 +153,7 @@ export class AsynchronousSubmission {
       );
     if (
       queue.pending >= limits.jobs ||
-      queue.pendingOf(countedClient(environment.principal)) >= limits.jobsPerClient
+      queue.pendingOf(accountOf(environment.principal)) >= limits.jobsPerClient
     )
       return new KmipError('ServerLimitExceeded', 'too many requests are pending: wait until some are done');
     try {

@@ -26,7 +26,7 @@ export interface FinishedJob {
  */
 export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): Promise<void> {
   const { id, group, job, answers, objects, expires } = finished;
-  const { client, ticket, submitted } = job;
+  const { client, fingerprint, enrolledAt, ticket, submitted } = job;
   const payloads = answers.map((each) => each.map(({ payload }) => payload && encodeMessage(payload)));
   const parts = payloads.flat().filter((payload) => payload !== undefined);
   let offset = parts.reduce((sum, { length }) => sum + length, 0);
@@ -40,8 +40,19 @@ export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): 
   const content = concatBytes(parts);
   unit.removeRecord(jobKinds.pending, id);
   unit.removeRecord(jobKinds.message, id);
-  const owner = { client, ...(ticket !== undefined && { ticket }) };
-  unit.putRecord(jobKinds.done, id, group, writeJobRecord({ ...owner, submitted, expires, items }), expires);
+  const authority = {
+    client,
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(enrolledAt !== undefined && { enrolledAt }),
+    ...(ticket !== undefined && { ticket }),
+  };
+  unit.putRecord(
+    jobKinds.done,
+    id,
+    group,
+    writeJobRecord({ ...authority, submitted, expires, items }),
+    expires,
+  );
   unit.putRecord(jobKinds.answers, id, group, content, expires);
   content.fill(0);
 }

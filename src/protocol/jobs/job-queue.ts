@@ -1,5 +1,5 @@
 import type { Limits } from '../../common/limits.ts';
-import { countedClient, type Principal } from '../../identity/principal.ts';
+import { accountOf, type Principal } from '../../identity/principal.ts';
 import { type Job, jobKinds, readJobRecord } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
 import { isTransient } from '../batch/failure.ts';
@@ -21,8 +21,8 @@ interface QueuedJob {
   readonly id: string;
   readonly group: string;
   readonly client: string;
-  /** The client that the job is counted for: `countedClient`. */
-  readonly counted: string;
+  /** The account that the job is counted for: `accountOf`. */
+  readonly account: string;
   /** Whether another process, or this one before a restart, may have begun the job. */
   readonly isLeftBehind?: boolean;
 }
@@ -62,9 +62,9 @@ export class JobQueue {
     return this.#known.size;
   }
 
-  /** Number of jobs that are not done and count for that client, as far as this process knows. */
-  pendingOf(client: string): number {
-    return [...this.#known.values()].filter((job) => job.counted === client).length;
+  /** Number of jobs that are not done and count for that account, as far as this process knows. */
+  pendingOf(account: string): number {
+    return [...this.#known.values()].filter((job) => job.account === account).length;
   }
 
   /** Queues a job whose records are committed. */
@@ -84,7 +84,7 @@ export class JobQueue {
     return {
       isRunning: (id) => this.#running.has(id),
       finish: async (id) => {
-        const job = this.#known.get(id) ?? { id, client, group, counted: countedClient(principal) };
+        const job = this.#known.get(id) ?? { id, client, group, account: accountOf(principal) };
         const isOther = (waiting: QueuedJob): boolean => waiting.id !== id;
         this.#waiting = this.#waiting.filter(isOther);
         this.#postponed = this.#postponed.filter(isOther);
@@ -106,9 +106,10 @@ export class JobQueue {
     if (this.#hasLooked && clock() - this.#lookedAt < leftBehindMilliseconds) return;
     this.#lookedAt = clock();
     for (const { id, group, content } of await beginUnit().everyRecord(jobKinds.pending, limits.jobs)) {
-      const { client, bearer, submitted } = readJobRecord<Job>(content);
+      const job = readJobRecord<Job>(content);
+      const { client, submitted } = job;
       if (!this.#hasLooked || submitted / 1000 <= clock() - leftBehindMilliseconds)
-        this.add({ id, group, client, counted: countedClient({ client, bearer }), isLeftBehind: true });
+        this.add({ id, group, client, account: accountOf(job), isLeftBehind: true });
     }
     this.#hasLooked = true;
   }

@@ -8,9 +8,15 @@ import {
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Principal } from '../../identity/principal.ts';
-import { type Job, jobKinds, readJobRecord, writeJobRecord } from '../../operations/asynchronous/jobs.ts';
+import {
+  authorityOfJob,
+  type Job,
+  jobKinds,
+  readJobRecord,
+  writeJobRecord,
+} from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
-import { ticketKind } from '../../operations/sessions/tickets.ts';
+import { isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
@@ -166,13 +172,13 @@ export class JobRunner {
    * Returns the client with the role that it has now and the Rights that it had when it sent the message;
    * with a refusal when the client or its ticket is not valid any more.
    */
-  async #senderOf(
-    { client, rights, ticket, bearer }: Job,
-    group: string,
-    unit: UnitOfWork,
-  ): Promise<AuthenticatedRequest> {
+  async #senderOf(job: Job, group: string, unit: UnitOfWork): Promise<AuthenticatedRequest> {
+    const { client, rights, ticket, bearer, bearerEnrolledAt } = job;
     const enrolled = await this.#options.principal(client);
-    const isGone = enrolled === undefined || enrolled.group !== group;
+    const isGone =
+      enrolled?.group !== group ||
+      !(await this.#isStillOf(job, enrolled, unit)) ||
+      !(await this.#hasBearer(job));
     const principal = isGone ? { client, group, may: () => false } : enrolled;
     const hasEnded = ticket !== undefined && (await unit.record(ticketKind, ticket)) === undefined;
     const subject = isGone ? 'client is not authorised any more' : 'ticket of the request has ended';
@@ -184,9 +190,25 @@ export class JobRunner {
         ...(rights !== undefined && { rights }),
         ...(ticket !== undefined && { ticket }),
         ...(bearer !== undefined && { bearer }),
+        ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
       },
       ...((isGone || hasEnded) && { refusal: { error, open: false } }),
     };
+  }
+
+  /** Whether the client is enrolled as it was when it sent the message of the job. */
+  #isStillOf(job: Job, enrolled: Principal, unit: UnitOfWork): Promise<boolean> {
+    const load = async (kind: string, id: string) => (await unit.record(kind, id))?.content;
+    return isOfEnrolment(authorityOfJob(job, enrolled), enrolled, load);
+  }
+
+  /** Whether the client that showed a ticket of another one is enrolled as it was then; true without one. */
+  async #hasBearer({ bearer, bearerEnrolledAt }: Job): Promise<boolean> {
+    if (bearer === undefined) return true;
+    const enrolled = await this.#options.principal(bearer);
+    return (
+      enrolled !== undefined && (bearerEnrolledAt === undefined || bearerEnrolledAt === enrolled.enrolledAt)
+    );
   }
 }
 

@@ -287,11 +287,13 @@ function nameOf(key: string): { kind: string; id: string } {
 }
 
 /**
- * Removes a record without reading its content, so that no vault is needed; does nothing where there is none.
+ * Removes a record without reading its content, so that no vault is needed, also while others change it; does
+ * nothing where there is none.
  */
 export async function deleteRecord(store: Store, kind: string, id: string): Promise<void> {
-  const row = await store.record(kind, id);
-  if (row === undefined) return;
-  const removals = [{ kind, id, version: row.version }];
-  await store.commit({ expects: [], inserts: [], updates: [], records: { expects: [], puts: [], removals } });
+  for (let row = await store.record(kind, id); row !== undefined; row = await store.record(kind, id)) {
+    const removals = [{ kind, id, version: row.version }];
+    const records = { expects: [], puts: [], removals };
+    await store.commit({ expects: [], inserts: [], updates: [], records });
+  }
 }
