@@ -82,6 +82,13 @@ export interface CryptoProvider extends Wrapping {
    */
   describeKey(key: PlainKey): KeyDescription;
   /**
+   * Checks the key of an object that comes from outside: the numbers of an asymmetric key, those of a
+   * certificate's public key, the field of a Split Key (SP 800-56A §5.6.2.3, SP 800-56B §6.4). Symmetric
+   * keys, wrapped ones and those that the server cannot read pass. `describeKey` has accepted the key before.
+   * @throws {InvalidKeyMaterialError} with the reason
+   */
+  checkObject(object: ManagedObjectValue): Promise<void>;
+  /**
    * Returns a copy of the key material in a format, from what its bytes are, whatever its own format says.
    * @throws {UnsupportedKeyFormatError} when there is no conversion
    * @throws {UnsupportedKeyCompressionError} when `compression` makes no sense for the key

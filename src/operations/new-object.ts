@@ -144,6 +144,25 @@ export interface NewObjectRequest {
   readonly id?: string;
 }
 
+/** Operations whose keys the server has not generated; Join Split Key has an answer of its own. */
+const incoming: readonly CreatingOperation[] = ['Register', 'DeriveKey'];
+
+/**
+ * Checks the key of an object that a client brings. The reason is stated: the client knows the key.
+ * @throws {InvalidKeyMaterialError} as `checkObject` of the cryptography
+ */
+export async function requireSoundKey(
+  { attributes }: ManagedObject,
+  value: ManagedObjectValue,
+  { crypto }: Context,
+): Promise<void> {
+  if (!hasKeyBlock(value)) return crypto.checkObject(value);
+  // A Key Block may leave its algorithm to the attributes.
+  const CryptographicAlgorithm = attributes.get('CryptographicAlgorithm');
+  const KeyBlock = { ...value.value.KeyBlock, CryptographicAlgorithm };
+  await crypto.checkObject({ ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue);
+}
+
 /**
  * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of
  * work. `policy` is the group's, loaded when left out.
@@ -159,6 +178,7 @@ export async function createObject(
     ? []
     : defaultsFor(groupPolicy, specification.type, objectGroups(specification.attributes));
   const object = assembleObject(specification, context, defaults);
+  if (incoming.includes(specification.operation)) await requireSoundKey(object, specification.value, context);
   requireConstraintsMet(groupPolicy, object);
   await requireUniqueNames(object, context);
   context.work.insert(object);
@@ -209,7 +229,7 @@ function requireCounts(object: ManagedObjectValue): void {
   if (bits < 0) fail('InvalidField', 'Cryptographic Length is negative');
   if (object.type !== 'SplitKey') return;
   const { SplitKeyParts: parts, KeyPartIdentifier: part, SplitKeyThreshold: threshold } = object.value;
-  if (threshold < 1 || threshold > parts || part < 1 || part > parts) {
+  if (threshold < 2 || threshold > parts || part < 1 || part > parts) {
     fail('InvalidField', `part ${part} of ${parts} with a threshold of ${threshold} is no Split Key`);
   }
 }

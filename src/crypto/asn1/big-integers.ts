@@ -48,3 +48,13 @@ export function invertModulo(value: bigint, modulus: bigint): bigint {
   if (r0 !== 1n) throw new InvalidKeyMaterialError('the numbers of the key do not belong together');
   return t0 < 0n ? t0 + modulus : t0;
 }
+
+/** Computes a power modulo a number by squaring; the time is that of `modulus` squared times `exponent`. */
+export function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let [result, factor] = [1n % modulus, base % modulus];
+  for (let rest = exponent; rest > 0n; rest >>= 1n) {
+    if ((rest & 1n) === 1n) result = (result * factor) % modulus;
+    factor = (factor * factor) % modulus;
+  }
+  return result;
+}

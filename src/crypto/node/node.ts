@@ -20,7 +20,7 @@ import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/message-streams.ts';
 import { describeCertificate } from '../x509/certificate.ts';
 import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
-import { readCertificate, readCertificateRequest, signedPart } from '../x509/certificate-content.ts';
+import { readCertificate, signedPart } from '../x509/certificate-content.ts';
 import { isPair, issueCertificate, publicKeyOf } from '../x509/certificate-issue.ts';
 import {
   comparableName,
@@ -29,7 +29,7 @@ import {
   nameContains,
 } from '../x509/certificate-names.ts';
 import { issueRevocationList } from '../x509/revocation-list.ts';
-import { threadedOperations } from './threaded.ts';
+import { readCheckedRequest, threadedOperations } from './threaded.ts';
 
 export { closeThreads } from './threaded.ts';
 
@@ -54,7 +54,7 @@ export const nodeCrypto: CryptoProvider = {
   convertKey,
   describeCertificate,
   certification: {
-    readCertificateRequest,
+    readCertificateRequest: readCheckedRequest,
     readCertificate,
     encodeName,
     encodeAlternativeName,

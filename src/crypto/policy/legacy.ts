@@ -1,7 +1,9 @@
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { acceptsLength, isOffered, strengthOf } from '../algorithms.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
+import { plainKey } from '../plain-key.ts';
 
 /*
  * Weak algorithms, which protect nothing new unless `crypto.legacy` is set (SP 800-131A Rev. 2). What they
@@ -45,6 +47,28 @@ export function requireStrongHash(hash: CryptographicParameters['HashingAlgorith
 export function requireIterations(iterations: number): void {
   if (iterations > 0 && iterations < minIterations)
     throw weak(`PBKDF2 of fewer than ${minIterations} iterations`);
+}
+
+/**
+ * Refuses a key of Triple DES whose first and second or second and third keys are equal, parity aside: they
+ * cancel each other, and DES remains (SP 800-67 Rev. 2 §3.3).
+ * @throws {UnsupportedAlgorithmError} for such a key
+ */
+export function requireThreeKeys(object: ManagedObjectValue): void {
+  if (object.type !== 'SymmetricKey' || !hasKeyBlock(object)) return;
+  const key = plainKey(object.type, object.value.KeyBlock);
+  const bytes = key?.KeyMaterial instanceof Uint8Array ? key.KeyMaterial : key?.KeyMaterial.Key;
+  if (key?.CryptographicAlgorithm !== 'DES3' || bytes === undefined || bytes.length < 16) return;
+  const [first, second, third = first] = [0, 8, 16]
+    .filter((at) => at < bytes.length)
+    .map((at) => bytes.subarray(at, at + 8));
+  if (isSameDesKey(first, second) || isSameDesKey(second, third))
+    throw weak('3DES with two equal keys in a row');
+}
+
+/** The lowest bit of each byte is parity. */
+function isSameDesKey(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a?.reduce((differs, byte, at) => differs | ((byte ^ (b?.[at] ?? 0)) & 0xfe), 0) === 0;
 }
 
 function weak(subject: string): UnsupportedAlgorithmError {

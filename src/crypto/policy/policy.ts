@@ -51,6 +51,7 @@ export class CryptographicPolicy {
       generateSymmetric: keys.generateSymmetric,
       generateKeyPair: keys.generateKeyPair,
       describeKey: keys.describeKey,
+      checkObject: keys.checkObject,
       convertKey: keys.convertKey,
       describeCertificate: keys.describeCertificate,
       deriveKey: keys.deriveKey,
@@ -95,6 +96,10 @@ function restrictKeys(provider: CryptoProvider, rules: CryptographicRules) {
     },
     generateKeyPair: (request) => generateKeyPair(provider, rules, request),
     describeKey: (key) => provider.describeKey(key),
+    checkObject: async (object) => {
+      rules.requireThreeKeys(object);
+      await provider.checkObject(object);
+    },
     convertKey: (key, format, compression) => provider.convertKey(key, format, compression),
     describeCertificate: (certificate) => provider.describeCertificate(certificate),
     deriveKey: async (derivation) => {

@@ -1,5 +1,6 @@
 import type { CryptographicAlgorithm, HashingAlgorithm } from '../../../codec/enums.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { hashOfDerivation } from '../derivation-hash.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
 import { hmacOfHash } from '../parameter-names.ts';
@@ -7,7 +8,7 @@ import type { PlainKey } from '../plain-key.ts';
 import type { CryptoProvider, KeyDerivation } from '../provider.ts';
 import { type DisabledName, parseDisabled } from './disabled-names.ts';
 import { isApprovedAlgorithm, isApprovedLength, isApprovedName } from './fips-approved.ts';
-import { requireIterations, requireStrongHash, requireStrongKey } from './legacy.ts';
+import { requireIterations, requireStrongHash, requireStrongKey, requireThreeKeys } from './legacy.ts';
 
 /** The operator's settings of the cryptography. */
 export interface CryptographicSettings {
@@ -140,6 +141,11 @@ export class CryptographicRules {
       const matches = rule.comparison === '<' ? bits < rule.bits : bits === rule.bits;
       if (matches) throw switchedOff(`${name} of ${bits} bits`);
     }
+  }
+
+  /** Refuses new keys of 3DES that encrypt as DES does. */
+  requireThreeKeys(object: ManagedObjectValue): void {
+    if (!this.#settings.legacy) requireThreeKeys(object);
   }
 
   /** Checks a hash, mode, padding, curve or derivation method. */

@@ -15,7 +15,7 @@ import { createLagrangeBasis } from './split-key-basis.ts';
 /** Maximum bytes of a secret: searching or checking a longer prime takes many seconds. */
 const maxSecretBytes = 256;
 /** Maximum bytes of the prime when shares are joined. */
-const maxPrimeBytes = 512;
+export const maxPrimeBytes = 512;
 /**
  * Rounds of Miller and Rabin: a composite passes a round with 1/4 at most, and would harm only its client.
  */

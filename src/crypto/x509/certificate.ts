@@ -92,6 +92,14 @@ export function describeCertificate(certificate: Certificate): readonly Standard
   }
 }
 
+/**
+ * Returns the SubjectPublicKeyInfo of a certificate. A view.
+ * @throws {InvalidDerError} when the certificate cannot be read
+ */
+export function readPublicKeyInfo(certificate: Uint8Array): Uint8Array {
+  return derOf(readFields(certificate).publicKey);
+}
+
 interface CertificateFields {
   readonly serial: DerNode;
   readonly issuer: DerNode;

@@ -13,7 +13,11 @@ import type { KeyedObjectValue, ManagedObjectValue } from '../../../codec/struct
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail, KmipError } from '../../common/errors.ts';
 import { algorithmKind, keyBits, keyBytes } from '../../crypto/algorithms.ts';
-import { CryptographyFailedError, InvalidKeyMaterialError } from '../../crypto/errors.ts';
+import {
+  CryptographyFailedError,
+  InvalidKeyMaterialError,
+  UnsupportedAlgorithmError,
+} from '../../crypto/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { SecretLength } from '../../crypto/secret-sharing.ts';
@@ -100,12 +104,12 @@ async function joinKey(
   }
 }
 
-function computeKey(
+async function computeKey(
   objects: readonly ManagedObject[],
   set: ShareSet | undefined,
   { type, stated, secretDataType }: Wanted,
   { crypto, protection }: Context,
-): KeyedObjectValue {
+): Promise<KeyedObjectValue> {
   const { scheme, shares, key } = readParts(objects, set);
   const isBound = protection === 'strict' && objects.some(isProtected);
   if (isBound) requireType(type, set?.origins[0]?.type, key);
@@ -116,7 +120,7 @@ function computeKey(
   const length = set?.origins[0]?.bytes ?? secretLength(type, description);
   const secret = crypto.joinShares(shares, scheme, length);
   const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
-  requireConsistentKey(joined, crypto);
+  await requireConsistentKey(joined, crypto);
   return joined;
 }
 
@@ -217,12 +221,14 @@ function buildValue(
 }
 
 /** Refuses a joined value that is no such key, as if there were too few parts. */
-function requireConsistentKey(value: ManagedObjectValue, crypto: CryptoProvider): void {
+async function requireConsistentKey(value: ManagedObjectValue, crypto: CryptoProvider): Promise<void> {
   const key = plainKey(value.type, (value.value as { KeyBlock: KeyBlock }).KeyBlock);
   try {
     if (key !== undefined) crypto.describeKey(key);
+    await crypto.checkObject(value);
   } catch (error) {
-    if (!(error instanceof InvalidKeyMaterialError)) throw error;
+    if (!(error instanceof InvalidKeyMaterialError || error instanceof UnsupportedAlgorithmError))
+      throw error;
     fail('CryptographicFailure', 'the parts do not make up such a key');
   }
 }

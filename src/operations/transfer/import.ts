@@ -10,7 +10,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
-import { assembleObject, type NewObjectRequest, requireUniqueNames } from '../new-object.ts';
+import { assembleObject, type NewObjectRequest, requireSoundKey, requireUniqueNames } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
@@ -62,6 +62,7 @@ export const Import = operation({
     const imported = assembleImport({ id, value, inputs, born }, request.Attributes, context);
     if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
     if (born === 'unwrapped') await requireNoWiderUse(imported, context);
+    else await requireSoundKey(imported, value, context);
     requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);

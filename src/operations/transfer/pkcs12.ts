@@ -129,7 +129,8 @@ export async function describePkcs12(
 ): Promise<void> {
   const decoded = await decodeFromPkcs12(object, value, context);
   const key = decoded && plainKey(decoded.type, decoded.value.KeyBlock);
-  if (key === undefined) return;
+  if (decoded === undefined || key === undefined) return;
+  await context.crypto.checkObject(decoded);
   const { CryptographicAlgorithm, CryptographicLength } = context.crypto.describeKey(key);
   const { attributes } = object;
   if (CryptographicAlgorithm !== undefined && !attributes.has('CryptographicAlgorithm'))

@@ -13,6 +13,7 @@ import { fail } from '../../common/errors.ts';
 import {
   CryptographyFailedError,
   InvalidKeyMaterialError,
+  UnsupportedAlgorithmError,
   UnsupportedKeyFormatError,
 } from '../../crypto/errors.ts';
 import { plainKey } from '../../crypto/plain-key.ts';
@@ -47,8 +48,8 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
   const unwrap = async () => {
     const opened = await openKeyValue(data, KeyValue, keys, context);
     const KeyBlock: KeyBlock = { ...block, KeyValue: opened.keyValue };
-    requireConsistentKey(value, KeyBlock, context);
     const unwrapped = { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
+    await requireConsistentKey(unwrapped, KeyBlock, context);
     return { value: unwrapped, key: opened.key };
   };
   try {
@@ -156,12 +157,18 @@ function decodeContent(
  * Without authentication any input decrypts to some bytes, so the result must be a key as the Key Block
  * describes it.
  */
-function requireConsistentKey(value: KeyedObjectValue, block: KeyBlock, { crypto }: Context): void {
+async function requireConsistentKey(
+  value: ManagedObjectValue,
+  block: KeyBlock,
+  { crypto }: Context,
+): Promise<void> {
   const key = plainKey(value.type, block) ?? failUnwrap();
   try {
     crypto.describeKey(key);
+    await crypto.checkObject(value);
   } catch (error) {
-    if (error instanceof InvalidKeyMaterialError || error instanceof UnsupportedKeyFormatError) failUnwrap();
+    const defects = [InvalidKeyMaterialError, UnsupportedKeyFormatError, UnsupportedAlgorithmError];
+    if (defects.some((defect) => error instanceof defect)) failUnwrap();
     throw error;
   }
 }

@@ -70,7 +70,12 @@ interface Signed {
 }
 
 async function play(t: Tap, { vector, publicKey, privateKey, parameters, signature, digests }: Signed) {
-  const UniqueIdentifier = await client.registerKey(publicKey, 'Verify');
+  const registered = client.registerKey(publicKey, 'Verify');
+  if (vector.text('Result')?.endsWith(': Y changed')) {
+    await t.rejects(registered, /Y is not in the subgroup/, vector.name);
+    return;
+  }
+  const UniqueIdentifier = await registered;
   const secret = privateKey && (await client.registerKey(privateKey, 'Sign'));
   const Data = vector.bytes('Message');
   const expected = vector.has('Result') ? 'Invalid' : 'Valid';
@@ -175,4 +180,7 @@ t.test('EdDSA signatures are made and verified as published', async (t) => {
   }
 });
 
-type Tap = { equal(a: unknown, b: unknown, message: string): unknown };
+type Tap = {
+  equal(a: unknown, b: unknown, message: string): unknown;
+  rejects(promise: Promise<unknown>, message: RegExp, name: string): Promise<unknown>;
+};

@@ -83,7 +83,8 @@ t.test('Register accepts keys without a value from 1.2 on', async (t) => {
 t.test('Register refuses inconsistent Key Blocks', async (t) => {
   const split = (others.find(([name]) => name === 'a split key') as (typeof others)[0])[1];
   const prime = { ...split, value: { ...split.value, SplitKeyMethod: 'PolynomialSharingPrimeField' } };
-  const PrimeFieldSize = new Uint8Array([0, 0, 0, 0, 0, 0, 1, 1]);
+  // 2^521 - 1.
+  const PrimeFieldSize = new Uint8Array(72).fill(255, 7).fill(1, 6, 7);
   const sized = { ...prime, value: { ...prime.value, PrimeFieldSize } };
   for (const [when, object, wanted] of [
     ['bytes that nobody wrapped', block({ KeyValue: counted(24) }), 'InvalidField'],
