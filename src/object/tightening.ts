@@ -1,12 +1,14 @@
+import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
 import { fail } from '../common/errors.ts';
 import type { Protection } from '../common/protection.ts';
+import { combineParameters } from '../crypto/parameter-binding.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { isSameValue } from './values.ts';
+import { contains, isSameValue } from './values.ts';
 
 /**
  * Runs a client's change of attributes. Under `strict` protection a client may tighten Sensitive and
- * Extractable and never loosens them, by whatever operation, and the Cryptographic Parameters, which bind the
- * uses of a key, stay as they are from activation on. `now` in POSIX seconds.
+ * Extractable and never loosens them, by whatever operation. The Cryptographic Parameters, which bind the
+ * uses of a key, become narrower only, and stay as they are from activation on. `now` in POSIX seconds.
  * @throws {KmipError} PermissionDenied when the change has done otherwise; the caller drops the object then
  */
 export function withoutLoosening<T>(
@@ -23,9 +25,27 @@ export function withoutLoosening<T>(
   if (protection === 'kmip') return result;
   if (wasSensitive && attributes.get('Sensitive') !== true) refuse('Sensitive cannot become false again');
   if (wasLocked && attributes.get('Extractable') !== false) refuse('Extractable cannot become true again');
-  const isSame = isSameValue({ value: parameters }, { value: attributes.values('CryptographicParameters') });
-  if (isBound && !isSame) refuse('Cryptographic Parameters cannot change after activation');
+  const changed = attributes.values('CryptographicParameters');
+  if (isSameValue({ value: parameters }, { value: changed })) return result;
+  if (isBound) refuse('Cryptographic Parameters cannot change after activation');
+  if (!isNarrower(changed, parameters)) refuse('Cryptographic Parameters can only become narrower');
   return result;
+}
+
+/**
+ * Whether sets of Cryptographic Parameters permit no use that the `previous` ones do not: each repeats a
+ * previous set and only states more. Sets without a field, of an older kmipd, bind nothing.
+ */
+function isNarrower(
+  sets: readonly CryptographicParameters[],
+  previous: readonly CryptographicParameters[],
+): boolean {
+  const binding = previous.filter((set) => Object.values(set).some((field) => field !== undefined));
+  if (binding.length === 0) return true;
+  const repeats = (set: CryptographicParameters, own: CryptographicParameters) =>
+    // A further field may change what the others mean: PSS beside a name of PKCS #1 v1.5.
+    contains(set, own) && combineParameters([own], set) !== undefined;
+  return sets.length > 0 && sets.every((set) => binding.some((own) => repeats(set, own)));
 }
 
 function refuse(what: string): never {

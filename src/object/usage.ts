@@ -36,8 +36,9 @@ const uses = {
   DeriveKey: { bit: 'DeriveKey', direction: 'protect' },
   AgreeKey: { bit: 'DeriveKey', orBit: 'KeyAgreement', direction: 'protect' },
   WrapKey: { bit: 'WrapKey', direction: 'protect' },
-  // A key that may wrap may also unwrap, as the test case TC-WRAP-2 expects, whose key has no other bit.
-  UnwrapKey: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
+  UnwrapKey: { bit: 'UnwrapKey', direction: 'process' },
+  // Under `kmip` protection a key that may wrap may also unwrap: TC-WRAP-2 has a key with no other bit.
+  UnwrapWithEitherBit: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
   Certify: { bit: 'CertificateSign', direction: 'protect' },
   CreateSplitKey: { bit: 'Export', direction: 'hand on' },
 } as const satisfies Record<string, UsageRequirement>;

@@ -2,9 +2,9 @@ import { echoAttribute, echoedAttribute, newAttribute } from '../../../codec/era
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applyAdd } from '../../object/attribute-rules.ts';
-import { withoutLoosening } from '../../object/tightening.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
+import { changeAttributes } from './attribute-change.ts';
 
 /**
  * Add Attribute (KMIP 2.1 §6.1.2, 1.4 §4.14): adds an attribute, or another instance of one that may have
@@ -18,8 +18,8 @@ export const AddAttribute = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
-    const { object: target, protection, now } = context;
-    const added = withoutLoosening(target, { protection, now }, () => applyAdd(target, attribute, now));
+    const { object: target, now } = context;
+    const added = await changeAttributes(context, () => applyAdd(target, attribute, now));
     if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(added, attribute.index) };
   },

@@ -4,8 +4,8 @@ import { any, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { fail } from '../../common/errors.ts';
 import { applyAdjust } from '../../object/adjust.ts';
-import { withoutLoosening } from '../../object/tightening.ts';
 import { object, operation } from '../operation.ts';
+import { changeAttributes } from './attribute-change.ts';
 
 /** Adjust Attribute (KMIP 2.1 §6.1.3): increments, decrements or negates a number, a date or a Boolean. */
 export const AdjustAttribute = operation({
@@ -20,12 +20,10 @@ export const AdjustAttribute = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle(
-    { AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value },
-    { object: target, protection, now },
-  ) {
+  async handle({ AttributeReference: reference, AdjustmentType: type, AdjustmentValue: value }, context) {
+    const { object: target, now } = context;
     if (reference === undefined) fail('InvalidMessage', 'AttributeReference is missing');
-    withoutLoosening(target, { protection, now }, () => applyAdjust(target, reference, { type, value }, now));
+    await changeAttributes(context, () => applyAdjust(target, reference, { type, value }, now));
     return { UniqueIdentifier: target.id };
   },
 });

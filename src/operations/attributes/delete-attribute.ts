@@ -9,8 +9,8 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { eraOf } from '../../../codec/version.ts';
 import { applyDelete } from '../../object/attribute-rules.ts';
-import { withoutLoosening } from '../../object/tightening.ts';
 import { object, operation } from '../operation.ts';
+import { changeAttributes } from './attribute-change.ts';
 
 /**
  * Delete Attribute (KMIP 2.1 §6.1.13, 1.4 §4.16): removes one instance, or in 2.x all instances of a name.
@@ -27,12 +27,10 @@ export const DeleteAttribute = operation({
   response: struct({ UniqueIdentifier: one(text), Attribute: echoedAttribute }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle(
-    { CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index },
-    { object: target, protection, version, now },
-  ) {
+  async handle({ CurrentAttribute: current, AttributeReference: reference, AttributeIndex: index }, context) {
+    const { object: target, version, now } = context;
     const selector = { era: eraOf(version), current, reference, index };
-    const [removed] = withoutLoosening(target, { protection, now }, () => applyDelete(target, selector, now));
+    const [removed] = await changeAttributes(context, () => applyDelete(target, selector, now));
     return { UniqueIdentifier: target.id, Attribute: removed && echoAttribute(removed, index) };
   },
 });

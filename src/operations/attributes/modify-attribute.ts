@@ -3,9 +3,9 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { eraOf } from '../../../codec/version.ts';
 import { applyModify } from '../../object/attribute-rules.ts';
-import { withoutLoosening } from '../../object/tightening.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
+import { changeAttributes } from './attribute-change.ts';
 
 /** Modify Attribute (KMIP 2.1 §6.1.34, 1.4 §4.15): replaces the value of an existing instance. */
 export const ModifyAttribute = operation({
@@ -20,11 +20,9 @@ export const ModifyAttribute = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle({ CurrentAttribute: current, NewAttribute: attribute }, context) {
-    const { object: target, protection, version, now } = context;
+    const { object: target, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };
-    const modified = withoutLoosening(target, { protection, now }, () =>
-      applyModify(target, instance, attribute, now),
-    );
+    const modified = await changeAttributes(context, () => applyModify(target, instance, attribute, now));
     if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(modified, attribute.index) };
   },

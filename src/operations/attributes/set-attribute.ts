@@ -2,9 +2,9 @@ import { newAttribute } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applySet } from '../../object/attribute-rules.ts';
-import { withoutLoosening } from '../../object/tightening.ts';
 import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
+import { changeAttributes } from './attribute-change.ts';
 
 /** Set Attribute (KMIP 2.1 §6.1.51): adds the attribute or replaces its only instance. */
 export const SetAttribute = operation({
@@ -15,8 +15,8 @@ export const SetAttribute = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle({ NewAttribute: attribute }, context) {
-    const { object: target, protection, now } = context;
-    withoutLoosening(target, { protection, now }, () => applySet(target, attribute, now));
+    const { object: target, now } = context;
+    await changeAttributes(context, () => applySet(target, attribute, now));
     if (attribute.name === 'Name') await requireUniqueNames(target, context);
     return { UniqueIdentifier: target.id };
   },

@@ -1,6 +1,7 @@
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock, type ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
+import type { Protection } from '../../common/protection.ts';
 import type { ParameterUse } from '../../crypto/parameter-defaults.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
@@ -66,7 +67,7 @@ export async function loadWrappingKey(
     fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
   const object =
     named.type === 'SymmetricKey' || named.type === half ? named : await loadOtherHalf(named, half, context);
-  const key = keyForUse(object, useFor(object, uses), context.now);
+  const key = keyForUse(object, useFor(object, uses, context.protection), context.now);
   const { CryptographicParameters: requested } = information;
   const use = useOfPurpose(object, purpose);
   // The reason of 1.x is that of the error table of Get (KMIP 1.4 §11.12).
@@ -111,10 +112,11 @@ export async function describeWrappingKey(
 }
 
 /** Keys for ciphers wrap by encryption only, so that bits for wrapping permit no MAC under them. */
-function useFor({ type, attributes }: ManagedObject, uses: Purpose['uses']): Use {
-  if (type !== 'SymmetricKey') return uses.pair;
+function useFor({ type, attributes }: ManagedObject, uses: Purpose['uses'], protection: Protection): Use {
   const isHmac = String(attributes.get('CryptographicAlgorithm')).startsWith('HMAC_');
-  return (isHmac ? uses.hmac : undefined) ?? uses.SymmetricKey;
+  const ofSymmetricKey = (isHmac ? uses.hmac : undefined) ?? uses.SymmetricKey;
+  const use = type === 'SymmetricKey' ? ofSymmetricKey : uses.pair;
+  return use === 'UnwrapKey' && protection === 'kmip' ? 'UnwrapWithEitherBit' : use;
 }
 
 async function findWrappingObject(identifier: string | undefined, { work }: Context): Promise<ManagedObject> {

@@ -90,6 +90,7 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
   AgreeKey: 'DeriveKey',
   WrapKey: 'WrapKey',
   UnwrapKey: 'UnwrapKey',
+  UnwrapWithEitherBit: 'UnwrapKey',
   Certify: 'CertificateSign',
   CreateSplitKey: 'Export',
 };
@@ -97,7 +98,7 @@ const needed: Record<Use, Parameters<typeof bit>[0]> = {
 /** Another bit that also allows the use. */
 const instead: Partial<typeof needed> = {
   AgreeKey: 'KeyAgreement',
-  UnwrapKey: 'WrapKey',
+  UnwrapWithEitherBit: 'WrapKey',
   AuthenticateKey: 'WrapKey',
   VerifyKey: 'UnwrapKey',
 };
