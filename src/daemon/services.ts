@@ -57,7 +57,11 @@ export function createServices(
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
   const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
-  const events = new ObjectEvents(vault, (error) => endpointObserver.failed({ error }));
+  const events = new ObjectEvents(
+    vault,
+    (error) => endpointObserver.failed({ error }),
+    () => protection.current,
+  );
   const endpointDirectory = new EndpointDirectory(store, vault);
   const endpoints = new Endpoints({
     store,

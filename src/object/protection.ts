@@ -21,7 +21,7 @@ import type { ManagedObject } from './managed-object.ts';
  */
 
 /** Types whose values are public. */
-const publicTypes: readonly ObjectTypeName[] = ['PublicKey', 'Certificate', 'CertificateRequest'];
+export const publicTypes: readonly ObjectTypeName[] = ['PublicKey', 'Certificate', 'CertificateRequest'];
 
 function isSensitive({ attributes }: ManagedObject): boolean {
   return attributes.get('Sensitive') === true;
@@ -34,6 +34,11 @@ function isLocked({ attributes }: ManagedObject): boolean {
 /** Whether the value of an object may not leave the server in the clear. */
 export function isProtected(object: ManagedObject): boolean {
   return isSensitive(object) || isLocked(object);
+}
+
+/** Whether an object has a value that clients may not know; public keys and certificates are known. */
+export function hasProtectedValue(object: ManagedObject): boolean {
+  return isProtected(object) && !publicTypes.includes(object.type);
 }
 
 /**

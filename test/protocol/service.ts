@@ -129,7 +129,11 @@ export class TestService {
     self.store = opened.store;
     self.clients = opened.clients;
     self.vault = vault;
-    self.events = new ObjectEvents(vault, (error) => self.unexpected.push(error));
+    self.events = new ObjectEvents(
+      vault,
+      (error) => self.unexpected.push(error),
+      () => options.protection ?? 'strict',
+    );
     self.#start = () =>
       createService({
         store: opened.store,

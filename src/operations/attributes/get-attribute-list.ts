@@ -2,9 +2,11 @@ import { attributeKey } from '../../../codec/attribute.ts';
 import { type Attribute, type AttributeReference, attributeReferences } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
+import { shownAttributes } from '../../object/shown-attributes.ts';
 import { object, operation } from '../operation.ts';
 
-/** Get Attribute List (KMIP 2.1 §6.1.21, 1.4 §4.13): the names of all attributes, each once. */
+/** Get Attribute List (KMIP 2.1 §6.1.21, 1.4 §4.13): the names of all attributes that clients may read, each
+ * once. */
 export const GetAttributeList = operation({
   name: 'GetAttributeList',
   since: '1.0',
@@ -12,9 +14,12 @@ export const GetAttributeList = operation({
   response: struct({ UniqueIdentifier: one(text), AttributeReference: attributeReferences }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle(_request, { object: target }) {
+  handle(_request, { object: target, now, protection }) {
     const names = new Map(
-      target.attributes.list().map((attribute) => [attributeKey(attribute), referenceTo(attribute)]),
+      shownAttributes(target, now, protection).map((attribute) => [
+        attributeKey(attribute),
+        referenceTo(attribute),
+      ]),
     );
     return { UniqueIdentifier: target.id, AttributeReference: [...names.values()] };
   },

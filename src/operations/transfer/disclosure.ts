@@ -1,3 +1,4 @@
+import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Shown } from '../../object/provenance.ts';
 import type { Context } from '../context.ts';
@@ -9,4 +10,29 @@ import type { Context } from '../context.ts';
  */
 export function recordDisclosure(object: ManagedObject, shown: Shown, { work }: Context): void {
   work.applyLasting(object, (each) => each.recordShown(shown));
+}
+
+/**
+ * Refuses objects whose value may not leave the server in the clear.
+ * @throws {KmipError} NotExtractable or Sensitive
+ */
+export function refuseSecret(object: ManagedObject): void {
+  requireExtractable(object);
+  requireNotSensitive(object);
+}
+
+export function requireExtractable({ attributes }: ManagedObject): void {
+  if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
+}
+
+export function requireNotSensitive(object: ManagedObject): void {
+  if (isSensitiveObject(object)) refuseSensitive();
+}
+
+export function refuseSensitive(): never {
+  fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
+}
+
+export function isSensitiveObject({ attributes }: ManagedObject): boolean {
+  return attributes.get('Sensitive') === true;
 }

@@ -4,6 +4,7 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { KeyWrappingSpecification } from '../../../codec/structures/key-block.ts';
 import { optionalManagedObjectField } from '../../../codec/structures/managed-objects.ts';
+import { shownAttributes } from '../../object/shown-attributes.ts';
 import { object, operation } from '../operation.ts';
 import { prepareForExport } from './object-export.ts';
 
@@ -31,12 +32,12 @@ export const Export = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, now } = context;
+    const { object: target, now, protection } = context;
     const { value } = target;
     return {
       ObjectType: target.type,
       UniqueIdentifier: target.id,
-      Attributes: target.attributesAt(now),
+      Attributes: shownAttributes(target, now, protection),
       Object: value && (await prepareForExport(target, value, request, context)),
     };
   },

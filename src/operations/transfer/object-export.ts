@@ -16,7 +16,13 @@ import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
-import { recordDisclosure } from './disclosure.ts';
+import {
+  isSensitiveObject,
+  recordDisclosure,
+  refuseSensitive,
+  requireExtractable,
+  requireNotSensitive,
+} from './disclosure.ts';
 import { refuseExposure } from './exposure.ts';
 import { removeAttributes } from './object-import.ts';
 import { decodeFromPkcs12, encodeAsPkcs12, isPkcs12, presentPkcs12 } from './pkcs12.ts';
@@ -124,31 +130,6 @@ async function unwrapIfWrapped(value: ManagedObjectValue, context: Context): Pro
   if (!hasKeyBlock(value)) return { value, key: undefined };
   const { value: plain, key } = await unwrapObject(value, context);
   return { value: removeAttributes(plain), key };
-}
-
-/**
- * Refuses objects whose value may not leave the server in the clear.
- * @throws {KmipError} NotExtractable or Sensitive
- */
-export function refuseSecret(object: ManagedObject): void {
-  requireExtractable(object);
-  requireNotSensitive(object);
-}
-
-function requireExtractable({ attributes }: ManagedObject): void {
-  if (attributes.get('Extractable') === false) fail('NotExtractable', 'the object is not extractable');
-}
-
-function requireNotSensitive(object: ManagedObject): void {
-  if (isSensitiveObject(object)) refuseSensitive();
-}
-
-function refuseSensitive(): never {
-  fail('Sensitive', 'the object is sensitive: it leaves the server only wrapped');
-}
-
-function isSensitiveObject({ attributes }: ManagedObject): boolean {
-  return attributes.get('Sensitive') === true;
 }
 
 /**

@@ -13,6 +13,7 @@ import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
+import { recordDisclosure, refuseSecret } from './disclosure.ts';
 
 /**
  * PKCS#12 (KMIP 2.1 §4.31 and §11.25, 1.4 §3.35): a private key encrypted by a password, with its certificate
@@ -66,8 +67,9 @@ function replaceKeyValue(value: KeyedObjectValue, KeyValue: KeyValue): ManagedOb
 
 /**
  * Encodes a private key as PKCS#12 with its certificate chain.
- * @throws {KmipError} KeyFormatTypeNotSupported unless the value is a private key in the clear, InvalidField
- *   for a link to another object than an X.509 certificate, or as `loadPassword` does
+ * @throws {KmipError} KeyFormatTypeNotSupported unless the value is a private key in the clear,
+ *   InvalidField for a link to another object than an X.509 certificate, NotExtractable or Sensitive for a
+ *   certificate, or as `loadPassword` does
  */
 export async function encodeAsPkcs12(
   object: ManagedObject,
@@ -186,7 +188,7 @@ function failBadPassword(why: string): never {
 
 /**
  * Loads the certificates that the key and each of them link to. Clients can change Links, so the first has to
- * be for the key, and each other to be the issuer of the one before.
+ * be for the key, and each other to be the issuer of the one before. Each leaves in the clear, as by Get.
  */
 async function loadChain(object: ManagedObject, key: PlainKey, context: Context): Promise<Uint8Array[]> {
   const chain = new Map<string, Uint8Array>();
@@ -197,7 +199,9 @@ async function loadChain(object: ManagedObject, key: PlainKey, context: Context)
     if (certificate === undefined || value?.type !== 'Certificate' || value.value.CertificateType !== 'X_509')
       fail('InvalidField', 'a PKCS#12 Certificate Link leads to no X.509 certificate');
     if (chain.size === maxChain) fail('InvalidField', `more than ${maxChain} certificates are linked`);
+    refuseSecret(certificate);
     await requireNext([...chain.values()].at(-1), value.value.CertificateValue, key, context);
+    recordDisclosure(certificate, 'clear', context);
     chain.set(id, value.value.CertificateValue);
     id = linkedId(certificate, 'PKCS_12CertificateLink');
   }

@@ -13,6 +13,7 @@ import { fail } from '../../common/errors.ts';
 import { needsUniqueIv } from '../../crypto/parameter-names.ts';
 import type { WrappedBytes } from '../../crypto/wrapping.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { shownAttributes } from '../../object/shown-attributes.ts';
 import { countUse } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
@@ -74,7 +75,7 @@ export async function wrapObject(
   const { WrappingMethod, EncodingOption } = specification;
   const method = methods.get(WrappingMethod);
   if (method === undefined) fail('FeatureNotSupported', `the server does not wrap by ${WrappingMethod}`);
-  const content = selectContent(value.value.KeyBlock, object, specification, context.now);
+  const content = selectContent(value.value.KeyBlock, object, specification, context);
   const { encryptionKey, macKey } = await loadWrappingKeys(specification, method, context);
   const use = { encryptionKey, authenticates: method.authenticates };
   const isKept = await checkWrapping(object, isSensitive, use, context);
@@ -121,7 +122,7 @@ function selectContent(
   { KeyValue, KeyWrappingData }: KeyBlock,
   object: ManagedObject,
   { AttributeName }: KeyWrappingSpecification,
-  now: number,
+  context: Context,
 ): PlainKeyValue {
   if (KeyValue === undefined) failWithoutKeyValue('IllegalOperation');
   if (KeyWrappingData !== undefined || KeyValue instanceof Uint8Array) {
@@ -131,18 +132,18 @@ function selectContent(
       'IllegalOperation',
     );
   }
-  return { KeyMaterial: KeyValue.KeyMaterial, Attributes: selectAttributes(AttributeName, object, now) };
+  return { KeyMaterial: KeyValue.KeyMaterial, Attributes: selectAttributes(AttributeName, object, context) };
 }
 
 /** Selects attributes by name; names without an attribute are ignored, as in Get Attributes. */
 function selectAttributes(
   names: readonly AttributeReference[],
   object: ManagedObject,
-  now: number,
+  { now, protection }: Context,
 ): readonly Attribute[] {
   if (names.length === 0) return [];
   const wanted = new Set(names.map(attributeKey));
-  return object.attributesAt(now).filter((attribute) => wanted.has(attributeKey(attribute)));
+  return shownAttributes(object, now, protection).filter((attribute) => wanted.has(attributeKey(attribute)));
 }
 
 /** Loads the keys that the method needs. Key information must be given for these and no others. */

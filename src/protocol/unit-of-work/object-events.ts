@@ -1,5 +1,7 @@
 import { type Attribute, type AttributeChanges, attributeKey } from '../../../codec/attribute.ts';
+import type { Protection } from '../../common/protection.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
+import { shownAttributes } from '../../object/shown-attributes.ts';
 import { isSameValue } from '../../object/values.ts';
 import type { LoadedObject } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -28,13 +30,15 @@ type Listener = (event: ObjectEvent) => void;
 export class ObjectEvents {
   readonly #vault: Vault;
   readonly #failed: (error: unknown) => void;
+  readonly #protection: () => Protection;
   /** By group. */
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /** `failed` is notified of bugs, because a failing listener must not end the daemon. */
-  constructor(vault: Vault, failed: (error: unknown) => void) {
+  constructor(vault: Vault, failed: (error: unknown) => void, protection: () => Protection) {
     this.#vault = vault;
     this.#failed = failed;
+    this.#protection = protection;
   }
 
   /** Calls `listener` for every later change of an object of the group; the returned function ends that. */
@@ -62,7 +66,7 @@ export class ObjectEvents {
     const listeners = this.#listeners.get(group);
     if (listeners === undefined) return;
     try {
-      const event = eventOf(row, now, this.#vault);
+      const event = eventOf(row, now, this.#vault, this.#protection());
       if (event !== undefined) for (const listener of listeners) listener(event);
     } catch (error) {
       this.#failed(error);
@@ -71,10 +75,16 @@ export class ObjectEvents {
 }
 
 /** Returns the event for a change at `now`; undefined when only the server's own bookkeeping has changed. */
-function eventOf({ before, after }: RowChange, now: number, vault: Vault): ObjectEvent | undefined {
+function eventOf(
+  { before, after }: RowChange,
+  now: number,
+  vault: Vault,
+  protection: Protection,
+): ObjectEvent | undefined {
   const object = ManagedObject.fromStored(after, vault);
   const old = before && ManagedObject.fromStored(before, vault);
-  const changes = difference(old?.attributesAt(now) ?? [], object.attributesAt(now));
+  const shown = (each: ManagedObject) => shownAttributes(each, now, protection);
+  const changes = difference(old === undefined ? [] : shown(old), shown(object));
   const isNew = before === undefined;
   // Sealed bytes differ also when only the provenance of the value has changed.
   const isResealed = after.sealed !== null && after.sealed !== before?.sealed;

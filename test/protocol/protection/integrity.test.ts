@@ -52,7 +52,7 @@ async function unwrappedTwin(service: TestService): Promise<string> {
 
 async function joinedTwin(service: TestService): Promise<string> {
   const { UniqueIdentifier: parts } = await succeed(service, '2.1', CreateSplitKey, {
-    UniqueIdentifier: await closedKey(service),
+    UniqueIdentifier: await made(service, mask('WrapKey', 'UnwrapKey', 'Export'), sensitive),
     ObjectType: 'SplitKey',
     SplitKeyParts: 2,
     SplitKeyThreshold: 2,
