@@ -26,6 +26,8 @@ export interface Provenance {
   readonly next?: string | undefined;
   /** Identifier of the object that this one was made to replace. */
   readonly replaces?: string | undefined;
+  /** Of an object with the bytes of another one: identifier of the first object with them. */
+  readonly copyOf?: string | undefined;
 }
 
 const births = ['registered', 'imported', 'unwrapped', 'made', 'derived', 'joined', 'split'] as const;
@@ -74,6 +76,7 @@ export function replacedProvenance(previous: Provenance, next: Provenance): Prov
     share: next.share,
     next: next.next,
     replaces: next.replaces,
+    copyOf: next.copyOf,
     masks: previous.masks | next.masks,
     alwaysSensitive: previous.alwaysSensitive && next.alwaysSensitive,
   };
@@ -112,7 +115,7 @@ const plainFormat = 1;
 const extendedFormat = 2;
 const fixedBytes = 10;
 
-type Extension = Pick<Provenance, 'madeWith' | 'share' | 'next' | 'replaces'>;
+type Extension = Pick<Provenance, 'madeWith' | 'share' | 'next' | 'replaces' | 'copyOf'>;
 
 /**
  * Encodes the provenance as prefix of the value: format, birth, showing, flags, u32 masks, u16 length and

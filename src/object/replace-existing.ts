@@ -57,9 +57,12 @@ export function replaceContent(existing: ManagedObject, imported: ManagedObject)
   existing.changeProvenance(provenance);
 }
 
-/** A Deactivated or Compromised object keeps its state and dates; only a compromise may be added. */
-function keepLifecycle(existing: ManagedObject, imported: ManagedObject, now: number): void {
-  const state = existing.state(now);
+/**
+ * An object whose lifecycle was over at `now` (POSIX seconds), by deactivation or compromise, passes its
+ * state and dates on; only a compromise may be added.
+ */
+export function keepLifecycle(existing: ManagedObject, imported: ManagedObject, now: number): void {
+  const state = endOf(existing, now);
   if (!endStates.includes(state)) return;
   const isNewlyCompromised = state === 'Deactivated' && imported.state(now) === 'Compromised';
   const names = isNewlyCompromised ? lifecycle.filter((name) => !compromise.includes(name)) : lifecycle;
@@ -70,8 +73,15 @@ function keepLifecycle(existing: ManagedObject, imported: ManagedObject, now: nu
   if (!isNewlyCompromised) imported.attributes.set('State', state);
 }
 
+/** The state of an object; of a destroyed one that which it had before. */
+function endOf(object: ManagedObject, now: number): StateName {
+  const state = object.state(now);
+  if (state === 'DestroyedCompromised') return 'Compromised';
+  return state === 'Destroyed' && object.attributes.has('DeactivationDate') ? 'Deactivated' : state;
+}
+
 /** Usage Limits never grow; the smaller rest applies. */
-function keepUsageLimits(existing: AttributeSet, imported: AttributeSet): void {
+export function keepUsageLimits(existing: AttributeSet, imported: AttributeSet): void {
   const old = existing.get('UsageLimits');
   if (old === undefined) return;
   const stated = imported.get('UsageLimits');

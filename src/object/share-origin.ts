@@ -26,4 +26,6 @@ export interface ShareOrigin {
   readonly algorithm?: CryptographicAlgorithm | undefined;
   readonly bits: number;
   readonly bytes: number;
+  /** Cryptographic Usage Mask of the key, or of the parts of a key that was generated for them. */
+  readonly mask: number;
 }

@@ -11,6 +11,7 @@ import type { SecretSharingScheme } from '../../crypto/secret-sharing.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { ShareOrigin, WholeType } from '../../object/share-origin.ts';
 import type { Context } from '../context.ts';
+import { originOf } from '../key-copies.ts';
 import { loadNamedObjects } from '../named-objects.ts';
 import {
   algorithmOf,
@@ -95,7 +96,10 @@ export const CreateSplitKey = operation({
       const specification = { ...part, value: { type: 'SplitKey' as const, value } };
       const object = await createObject(specification, context, resolved?.policy);
       ids.push(object.id);
-      const origin = describeShare({ ...scheme, prime }, index + 1, whole, length);
+      const origin = describeShare(
+        { ...scheme, prime },
+        { ...whole, part: index + 1, bytes: length, made: object },
+      );
       object.changeProvenance({ madeWith: ids[0], share: origin });
     }
     return { ObjectType: 'SplitKey' as const, UniqueIdentifier: ids };
@@ -158,19 +162,22 @@ async function loadWhole(id: string, stated: KeyFormatType | undefined, context:
   return { object: object as ManagedObject, bytes, format, algorithm, bits };
 }
 
-/** What is sealed with a part beside its share of `length` bytes of a key. */
+/** What is sealed with a part beside its share. `bytes`: length of the key; `made`: the part. */
 function describeShare(
   scheme: SecretSharingScheme,
-  part: number,
-  { object, format, algorithm, bits }: Whole,
-  bytes: number,
+  whole: Omit<Whole, 'bytes'> & {
+    readonly part: number;
+    readonly bytes: number;
+    readonly made: ManagedObject;
+  },
 ): ShareOrigin {
+  const { object, format, algorithm, bits, bytes, part, made } = whole;
   const { method, parts, threshold, polynomial, prime } = scheme;
   return {
-    source: object?.id,
+    source: object && originOf(object),
     type: (object?.type ?? 'SymmetricKey') as WholeType,
     ...{ method, parts, threshold, part, polynomial, prime: prime?.toHex() },
-    ...{ format, algorithm, bits, bytes },
+    ...{ format, algorithm, bits, bytes, mask: made.attributes.get('CryptographicUsageMask') ?? 0 },
   };
 }
 

@@ -32,6 +32,7 @@ import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
+import { limitJoined, loadDivided } from './joined-keys.ts';
 import { largestShare, readParts } from './shares.ts';
 import { requireEffort, requireOneOrigin } from './split-keys.ts';
 import { convertToStated, statedFormats } from './stated-formats.ts';
@@ -69,8 +70,11 @@ export const JoinSplitKey = operation({
     const stated = await requestedAttributes([request.Attributes], context);
     const joined = await joinKey(objects, { type, stated, secretDataType }, context);
     const value = convertToStated(joined, statedFormats(stated), context.crypto);
-    const specification = { type, attributes: addUsageMask(stated, objects), value, inputs: objects };
+    const divided = await loadDivided(objects, context);
+    const inputs = divided === undefined ? objects : [...objects, divided.origin];
+    const specification = { type, attributes: addUsageMask(stated, objects), value, inputs };
     const object = await createObject({ operation: 'JoinSplitKey', ...specification }, context);
+    await limitJoined(object, { parts: objects, divided, stated }, context);
     await requireNoWiderUse(object, context);
     return { ObjectType: type, UniqueIdentifier: object.id };
   },

@@ -3,7 +3,11 @@ import { KeyWrapType, ObjectType } from '../../../codec/enums.ts';
 import { attributeList } from '../../../codec/eras.ts';
 import { bool, maybe, one, since, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
-import { hasKeyBlock, managedObjectField } from '../../../codec/structures/managed-objects.ts';
+import {
+  hasKeyBlock,
+  type ManagedObjectValue,
+  managedObjectField,
+} from '../../../codec/structures/managed-objects.ts';
 import { fail, MissingPermissionError } from '../../common/errors.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
@@ -13,7 +17,9 @@ import { loadPolicy } from '../group-policy-record.ts';
 import { assembleObject, type NewObjectRequest, requireSoundKey, requireUniqueNames } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
+import { requireInnerAttributes } from './authenticated-attributes.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
+import { bindToSources, loadSources } from './returned-keys.ts';
 import { unwrapObject } from './unwrapping.ts';
 
 /** Characters of an identifier that a client may choose: the buffers of libkmip hold no more. */
@@ -55,11 +61,20 @@ export const Import = operation({
     const unwrapped =
       wrapType === 'NotWrapped' && hasKeyBlock(given)
         ? await unwrapObject(given, context)
-        : { value: given, key: undefined };
-    const { value } = unwrapped;
+        : { value: given, key: undefined, known: [] };
+    const { value, known } = unwrapped;
     const born = value === given ? 'imported' : 'unwrapped';
-    const inputs = [existing, unwrapped.key].filter((input) => input !== undefined);
+    const sources = await loadSources(known, context);
+    const inputs = [existing, unwrapped.key, ...sources.map(({ origin }) => origin)].filter(
+      (input) => input !== undefined,
+    );
+    if (born === 'unwrapped') requireInnerAttributes(value, request.Attributes, context);
     const imported = assembleImport({ id, value, inputs, born }, request.Attributes, context);
+    await bindToSources(
+      imported,
+      { known, sources, stated: statedAttributes(value, request.Attributes) },
+      context,
+    );
     if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
     if (born === 'unwrapped') await requireNoWiderUse(imported, context);
     else await requireSoundKey(imported, value, context);
@@ -93,11 +108,7 @@ function assembleImport(
   context: Context,
 ): ManagedObject {
   const { value } = source;
-  const stated = new Set(attributes.map(attributeKey));
-  const own = [
-    ...attributesInKeyValue(value).filter((each) => !stated.has(attributeKey(each))),
-    ...attributes,
-  ].filter(({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier');
+  const own = statedAttributes(value, attributes);
   const specification = { operation: 'Import', type: value.type, value: removeAttributes(value) } as const;
   const maySayAll = mayImportAsIs(context);
   if (!maySayAll) refuseClaims(own);
@@ -105,6 +116,14 @@ function assembleImport(
   for (const name of histories)
     if (!maySayAll && imported.attributes.has(name)) imported.attributes.set(name, false);
   return imported;
+}
+
+/** The attributes inside the Key Value and those beside it, which override them. */
+function statedAttributes(value: ManagedObjectValue, beside: readonly Attribute[]): readonly Attribute[] {
+  const keys = new Set(beside.map(attributeKey));
+  return [...attributesInKeyValue(value).filter((each) => !keys.has(attributeKey(each))), ...beside].filter(
+    ({ name, vendor }) => vendor !== undefined || name !== 'UniqueIdentifier',
+  );
 }
 
 /** Attributes by which the server tells that an object has always been protected. */

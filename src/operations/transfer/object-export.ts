@@ -57,7 +57,7 @@ export async function prepareForExport(
   const staysWrapped = wrapType !== 'NotWrapped' && isEncrypted(value);
   if (specification === undefined && !staysWrapped) requireNotSensitive(object);
   const unwrapped =
-    wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value, key: undefined };
+    wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value, key: undefined, known: [] };
   // What is unwrapped is as protected as the key that it comes from, as with Import.
   const source = context.protection === 'strict' ? unwrapped.key : undefined;
   if (source !== undefined) requireExtractable(source);
@@ -67,7 +67,12 @@ export async function prepareForExport(
   const wrapped =
     specification === undefined
       ? presentPkcs12(converted, context.version)
-      : await wrapObject(object, { value: converted, isSensitive }, specification, context);
+      : await wrapObject(
+          object,
+          { value: converted, isSensitive, known: unwrapped.known },
+          specification,
+          context,
+        );
   if (isSensitive) await requireWrapped(object, wrapped, specification === undefined, context);
   requireRepresentableIn(wrapped, context.version);
   if (specification === undefined) recordDisclosure(object, 'clear', context);
@@ -127,9 +132,9 @@ async function convertFormat(
  * Get.
  */
 async function unwrapIfWrapped(value: ManagedObjectValue, context: Context): Promise<UnwrappedObject> {
-  if (!hasKeyBlock(value)) return { value, key: undefined };
-  const { value: plain, key } = await unwrapObject(value, context);
-  return { value: removeAttributes(plain), key };
+  if (!hasKeyBlock(value)) return { value, key: undefined, known: [] };
+  const { value: plain, ...unwrapped } = await unwrapObject(value, context);
+  return { value: removeAttributes(plain), ...unwrapped };
 }
 
 /**

@@ -21,6 +21,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { decryptingWith } from '../usable-key.ts';
 import { requireIntegrity } from './exposure.ts';
+import { recogniseValue, type WrappedValue } from './wrapped-values.ts';
 import { findWrappingMethod } from './wrapping.ts';
 import { loadWrappingKey, type WrappingKey } from './wrapping-keys.ts';
 
@@ -31,6 +32,8 @@ export interface UnwrappedObject {
   readonly value: ManagedObjectValue;
   /** The key that decrypted it; undefined when it was not encrypted. */
   readonly key: ManagedObject | undefined;
+  /** What the value was when it left before, the objects of the same type and format first. */
+  readonly known: readonly WrappedValue[];
 }
 
 /**
@@ -42,15 +45,16 @@ export interface UnwrappedObject {
  */
 export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<UnwrappedObject> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
-  if (data === undefined || block.KeyValue === undefined) return { value, key: undefined };
+  if (data === undefined || block.KeyValue === undefined) return { value, key: undefined, known: [] };
   const { KeyValue } = block;
   const keys = await loadUnwrappingKeys(data, context);
   const unwrap = async () => {
     const opened = await openKeyValue(data, KeyValue, keys, context);
-    const KeyBlock: KeyBlock = { ...block, KeyValue: opened.keyValue };
+    const known = await recogniseValue(value, data.EncodingOption, opened, context);
+    const KeyBlock = completeBlock({ ...block, KeyValue: opened.keyValue }, known[0]);
     const unwrapped = { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
     await requireConsistentKey(unwrapped, KeyBlock, context);
-    return { value: unwrapped, key: opened.key };
+    return { value: unwrapped, key: opened.key, known };
   };
   try {
     const objects = [keys.encryptionKey, keys.macKey].flatMap((key) =>
@@ -61,6 +65,12 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
     if (error instanceof CryptographyFailedError) failUnwrap();
     throw error;
   }
+}
+
+/** Fills in what the Key Block leaves open of a key that is known. */
+function completeBlock(block: KeyBlock, known: WrappedValue | undefined): KeyBlock {
+  const { CryptographicAlgorithm = known?.algorithm, CryptographicLength = known?.bits } = block;
+  return { ...block, CryptographicAlgorithm, CryptographicLength };
 }
 
 /** The keys that unwrap and verify, and what the MAC covers. */

@@ -19,6 +19,7 @@ import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import { recordDisclosure } from './disclosure.ts';
 import { checkWrapping, findExposure } from './exposure.ts';
+import { recordWrapped, type WrappedValue } from './wrapped-values.ts';
 import {
   describeWrappingKey,
   type KeyInformation,
@@ -57,17 +58,25 @@ export function isEncrypted(value: ManagedObjectValue): boolean {
   return data !== undefined && methods.get(data.WrappingMethod)?.encrypts !== false;
 }
 
+/** A value in its final format. */
+export interface LeavingValue {
+  readonly value: ManagedObjectValue;
+  /** The value is protected, so the wrapping must be one that keeps it from clients. */
+  readonly isSensitive: boolean;
+  /** What it was when it left before, if it has been unwrapped for this answer. */
+  readonly known: readonly WrappedValue[];
+}
+
 /**
  * Wraps the object's value, which is in its final format already, by a Key Wrapping Specification, and
- * records that it has left. `isSensitive`: the value is protected, so the wrapping must be one that keeps it
- * from clients.
+ * records that it has left.
  * @throws {KmipError} InvalidObjectType for objects without a Key Block, KeyValueNotPresent,
  *   FeatureNotSupported for other methods, EncodingOptionError, InvalidField for missing or excess key
  *   information, or as `loadWrappingKey` and `checkWrapping` do
  */
 export async function wrapObject(
   object: ManagedObject,
-  { value, isSensitive }: { readonly value: ManagedObjectValue; readonly isSensitive: boolean },
+  { value, isSensitive, known }: LeavingValue,
   specification: KeyWrappingSpecification,
   context: Context,
 ): Promise<ManagedObjectValue> {
@@ -84,6 +93,7 @@ export async function wrapObject(
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
   recordDisclosure(object, isKept ? 'wrapped' : 'clear', context);
+  if (isKept) await recordWrapped(object, value, content, known, context);
   // An encoding made here can be wiped; without encoding the bytes are those of the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {

@@ -5,17 +5,22 @@ import { jobKinds } from '../../operations/asynchronous/jobs.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import type { FindQuery, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
+import { keyCopiesKind } from '../../operations/key-copies.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
 import { certificateKinds } from '../../operations/revocation-records.ts';
+import { valueKeyKind, wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
 import type { Filter } from '../../store/store.ts';
+
+/** Records by which keys are recognised that come back, and their copies are found. */
+const copyKinds = [wrappedValueKind, valueKeyKind, keyCopiesKind];
 
 /**
  * Kinds of records that an operation reaches under limited Rights. New objects follow the group's policy, and
  * certificates that were issued or revoked are recorded beside their objects.
  */
 const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
-  objects: [groupPolicyKind, issuerNameKind, ...certificateKinds],
-  'new-objects': [groupPolicyKind],
+  objects: [groupPolicyKind, issuerNameKind, ...certificateKinds, ...copyKinds],
+  'new-objects': [groupPolicyKind, ...copyKinds],
   'own-jobs': Object.values(jobKinds),
   public: [],
   nothing: [],

@@ -23,7 +23,7 @@ const closed: Provenance = { born: 'made', shown: 'never', masks: wrapping, alwa
 const everyMask = -1;
 const part: NonNullable<Provenance['share']> = {
   ...{ type: 'SymmetricKey', method: 'XOR', parts: 255, threshold: 255, part: 255, polynomial: 283 },
-  ...{ format: 'Raw', algorithm: 'AES', bits: 256, bytes: 32 },
+  ...{ format: 'Raw', algorithm: 'AES', bits: 256, bytes: 32, mask: 12 },
 };
 
 t.test('every provenance is the same after its encoding', async (t) => {

@@ -1,0 +1,57 @@
+import type { Attribute } from '../../../codec/attribute.ts';
+import { type KeyObjects, limitCopy, limitMask } from '../../object/copies.ts';
+import type { ManagedObject } from '../../object/managed-object.ts';
+import { isProtected } from '../../object/protection.ts';
+import { findShareSet } from '../../object/share-sets.ts';
+import type { Context } from '../context.ts';
+import { loadCopies, recordCopy } from '../key-copies.ts';
+import { valueOf } from '../new-object.ts';
+
+/** Rights of a key that is joined from protected parts: it is a copy of the key that was divided. */
+
+/** Identifier of the first object with the key of protected parts; undefined when none is known. */
+function findOrigin(parts: readonly ManagedObject[], { protection }: Context): string | undefined {
+  if (protection === 'kmip' || !parts.some(isProtected)) return undefined;
+  return findShareSet(parts)?.origins[0]?.source;
+}
+
+/**
+ * Loads the objects of the key that was divided into these parts; undefined when it is not known.
+ * @throws {KmipError} as `loadCopies`
+ */
+export async function loadDivided(
+  parts: readonly ManagedObject[],
+  context: Context,
+): Promise<KeyObjects | undefined> {
+  const origin = findOrigin(parts, context);
+  return origin === undefined ? undefined : loadCopies(origin, context);
+}
+
+/** What a key is joined from. */
+interface Joined {
+  readonly parts: readonly ManagedObject[];
+  readonly divided: KeyObjects | undefined;
+  readonly stated: readonly Attribute[];
+}
+
+/**
+ * Reduces the rights of a joined key to those of the key that was divided, and records it as copy. Of a key
+ * that was generated for its parts, and of one that an earlier kmipd divided, the mask of the parts bounds
+ * it.
+ * @throws {KmipError} as `limitCopy` and `recordCopy`
+ */
+export async function limitJoined(
+  joined: ManagedObject,
+  { parts, divided, stated }: Joined,
+  context: Context,
+): Promise<void> {
+  if (context.protection === 'kmip' || !parts.some(isProtected)) return;
+  const statedMask = valueOf(stated, 'CryptographicUsageMask');
+  const masks = parts.map(
+    ({ provenance, attributes }) => provenance.share?.mask ?? attributes.get('CryptographicUsageMask'),
+  );
+  for (const mask of masks) limitMask(joined.attributes, mask, statedMask);
+  if (divided !== undefined) limitCopy({ object: joined, statedMask, now: context.now }, divided);
+  joined.changeProvenance({ masks: joined.attributes.get('CryptographicUsageMask') ?? 0 });
+  if (divided !== undefined) await recordCopy(joined, divided.origin.id, context);
+}
