@@ -73,7 +73,7 @@ const drawnAction: fc.Arbitrary<DrawnAction> = fc.record({ choice: fc.nat(255), 
 const kinds: readonly (readonly string[])[] = [
   ['register', 'registerPassword', 'create', 'deriveKey', 'deriveKey', 'activate'],
   ['register', 'create', 'activate', 'get', 'export', 'importWrapped'],
-  ['delegatedLogin', 'create', 'importPlain', 'importPlain', 'revoke', 'destroy'],
+  ['delegatedLogin', 'delegatedLogin', 'create', 'importPlain', 'importPlain', 'importPlain'],
 ];
 
 /**
@@ -89,7 +89,7 @@ const palette = fc.oneof(
       size: 'max',
     }),
   },
-  { weight: 1, arbitrary: fc.constantFrom(...kinds) },
+  { weight: 2, arbitrary: fc.constantFrom(...kinds) },
 );
 
 const mostly = <T>(usual: T, ...others: readonly (readonly [weight: number, T])[]): fc.Arbitrary<T> =>
