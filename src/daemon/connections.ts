@@ -39,7 +39,8 @@ export class Connections {
 
   /** Ends connections whose clients are no longer authorised and adapts the outgoing ones to the settings. */
   async recheck(): Promise<void> {
-    await Promise.all([...this.#listeners.map((listener) => listener.recheck()), this.updateOutgoing()]);
+    const outgoing = this.updateOutgoing().then(() => this.#outgoing.recheck());
+    await Promise.all([...this.#listeners.map((listener) => listener.recheck()), outgoing]);
   }
 
   /** Store errors are reported by requests; the next interval retries. */

@@ -8,6 +8,7 @@ import { authenticate, principalByName } from '../identity/certificate.ts';
 import { credentialKind } from '../identity/credentials.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import { RolePolicy } from '../identity/policy.ts';
+import type { Client } from '../identity/principal.ts';
 import type { ServerDescription } from '../operations/context.ts';
 import { operations, operationsIn } from '../operations/index.ts';
 import { createService } from '../protocol/create-service.ts';
@@ -20,6 +21,7 @@ import { combineEndpointObservers, combineRequestObservers } from '../watch/comp
 import { logEndpoints, logRequests, truncate } from '../watch/log.ts';
 import type { EndpointObserver } from '../watch/observer.ts';
 import type { Backends } from './backends.ts';
+import { ClientTrust } from './client-trust.ts';
 import { createEnrolments } from './enrolments.ts';
 import type { StartContext } from './start-context.ts';
 import type { TlsMaterialSource } from './tls-material.ts';
@@ -56,6 +58,8 @@ export function createServices(
   const rolePolicy = new RolePolicy(config.roles);
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
+  const trust = new ClientTrust(() => material.current.authorities);
+  const findChainProblem = (client: Client) => trust.problemOf(client);
   const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
   const events = new ObjectEvents(
     vault,
@@ -83,7 +87,7 @@ export function createServices(
     observer: combineRequestObservers(logRequests(log), metrics.requests),
     events,
     clock: Date.now,
-    principal: (client) => principalByName(client, clients, rolePolicy),
+    principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
     enrolments: enrolmentsOf(context, backends, material),
   });
   closing.defer(() => closeThreads());
@@ -98,7 +102,8 @@ export function createServices(
     endpoints,
     endpointDirectory,
     endpointObserver,
-    authenticate: (certificate) => authenticate(certificate, clients, rolePolicy, new Date(), hasCredentials),
+    authenticate: (certificate) =>
+      authenticate(certificate, clients, rolePolicy, new Date(), hasCredentials, findChainProblem),
   };
 }
 

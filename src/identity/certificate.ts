@@ -31,8 +31,9 @@ export function fingerprintOf(certificate: X509Certificate): string {
  * on resumed sessions, for which OpenSSL does not check the certificate again. The issuer does not matter
  * here: a certificate that is not enrolled is refused. An absent extended key usage is tolerated (vCenter's
  * own certificates have none), one without client authentication is not. `hasCredentials`: whether the
- * operator gave the client credentials, so that the certificate is not enough. Rejects only when the
- * directory does.
+ * operator gave the client credentials, so that the certificate is not enough. `findChainProblem`: why no
+ * trusted authority stands behind the certificate now; OpenSSL was asked at the handshake alone, or not at
+ * all. Rejects only when the directory does.
  */
 export async function authenticate(
   certificate: X509Certificate,
@@ -40,11 +41,14 @@ export async function authenticate(
   policy: RolePolicy,
   now: Date = new Date(),
   hasCredentials: (client: string) => Promise<boolean> = () => Promise.resolve(false),
+  findChainProblem: (client: Client) => Promise<string | undefined> = () => Promise.resolve(undefined),
 ): Promise<AuthenticationResult> {
   const fingerprint = fingerprintOf(certificate);
   const client = await directory.byFingerprint(fingerprint);
   if (client === undefined) return { refused: 'certificate not enrolled', fingerprint };
-  const refused = client.disabled ? 'client disabled' : refusalOf(certificate, now);
+  const refused = client.disabled
+    ? 'client disabled'
+    : (refusalOf(certificate, now) ?? (await findChainProblem(client)));
   if (refused !== undefined) return { refused, fingerprint, name: client.name };
   const secondFactor = await hasCredentials(client.name);
   return { principal: principalOf(client, policy, secondFactor) };
@@ -68,10 +72,12 @@ export async function principalByName(
   directory: ClientDirectory,
   policy: RolePolicy,
   now: Date = new Date(),
+  findChainProblem: (client: Client) => Promise<string | undefined> = () => Promise.resolve(undefined),
 ): Promise<Principal | undefined> {
   const client = await directory.byName(name);
   if (client === undefined || client.disabled) return undefined;
   if (refusalOf(new X509Certificate(client.certificate), now) !== undefined) return undefined;
+  if ((await findChainProblem(client)) !== undefined) return undefined;
   return principalOf(client, policy, false);
 }
 

@@ -3,6 +3,7 @@ import { Framer } from '../../codec/framer.ts';
 import type { Version } from '../../codec/version.ts';
 import { WireError } from '../../codec/wire-error.ts';
 import type { Limits } from '../common/limits.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Endpoints } from '../protocol/endpoints/endpoints.ts';
 import type { Conversation, MessageService } from '../protocol/service.ts';
 import type { EndedConnection } from '../watch/observer.ts';
@@ -26,6 +27,8 @@ export interface ConnectionOptions {
   readonly limits: Limits;
   /** Receives the channel when the client exchanges the roles; without it, a client cannot exchange them. */
   readonly endpoints?: Pick<Endpoints, 'serve'> | undefined;
+  /** Returns the client as it is enrolled now; undefined when the connection has to end. */
+  reauthenticate(): Promise<Principal | undefined>;
   /** Is notified when the server ends the connection because of an error or a broken rule. */
   connectionEnded(event: EndedConnection): void;
 }
@@ -168,6 +171,7 @@ export class Connection {
       channel: serverRequests,
       version,
       conversation: () => this.conversation,
+      authorise: () => this.#options.reauthenticate(),
     });
   }
 

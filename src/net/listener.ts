@@ -10,6 +10,7 @@ import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
 import { HandshakeDiagnosis } from './handshake-diagnosis.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
+import { reauthenticate } from './reauthentication.ts';
 import { createContextOptions, type TlsMaterial, type TlsProfile } from './tls.ts';
 import { type ProtocolConnection, type Transport, ttlvTransport } from './transport.ts';
 
@@ -152,21 +153,24 @@ export class Listener {
     };
     for (const session of this.#sessions) {
       const { connection } = session;
-      let result = await authenticateOnce(session.certificate);
-      if ('refused' in result && session.replacement !== undefined && Date.now() < session.replacement.until)
-        result = keepFingerprint(
-          connection.conversation.principal,
-          await authenticateOnce(session.replacement.certificate),
-        );
       const { principal, connection: id, peer } = connection.conversation;
-      const reason = endReason(result, principal);
-      if (reason === undefined && 'principal' in result) {
+      const result = await reauthenticate({ ...session, principal }, authenticateOnce);
+      if ('principal' in result) {
         connection.conversation = { ...connection.conversation, principal: result.principal };
-      } else if (reason !== undefined && !connection.socket.destroyed) {
+      } else if (!connection.socket.destroyed) {
+        const reason = result.ended;
         this.#options.observer.connectionEnded({ reason, client: principal.client, connection: id, peer });
         connection.socket.destroy();
       }
     }
+  }
+
+  /** Returns the client of a session as it is enrolled now; undefined when the session has to end. */
+  async #reauthenticate(session: Session): Promise<Principal | undefined> {
+    const { principal } = session.connection.conversation;
+    const authenticate = (certificate: X509Certificate) => this.#options.authenticate(certificate);
+    const result = await reauthenticate({ ...session, principal }, authenticate);
+    return 'principal' in result ? result.principal : undefined;
   }
 
   /**
@@ -258,6 +262,7 @@ export class Listener {
       conversation: { principal, connection: id, peer, memory: new Set(), sessionControl },
       service,
       limits,
+      reauthenticate: () => this.#reauthenticate(session),
       connectionEnded: (event) => observer.connectionEnded(event),
     });
     const session: Session = { connection, certificate };
@@ -273,19 +278,6 @@ export class Listener {
     const protocol = socket.getProtocol() ?? 'unknown';
     observer.connectionOpened({ client, connection: id, peer, protocol, resumed: socket.isSessionReused() });
   }
-}
-
-/** Keeps the fingerprint of the certificate that the connection was authenticated with. */
-function keepFingerprint({ fingerprint }: Principal, result: AuthenticationResult): AuthenticationResult {
-  if ('refused' in result || fingerprint === undefined) return result;
-  return { principal: { ...result.principal, fingerprint } };
-}
-
-/** Why a session must end according to the current directory entry; undefined when it may continue. */
-function endReason(result: AuthenticationResult, principal: Principal): string | undefined {
-  if ('refused' in result) return result.refused;
-  if (result.principal.client !== principal.client) return 'the certificate belongs to another client now';
-  return result.principal.group === principal.group ? undefined : 'the client has moved to another group';
 }
 
 function peerOfDropped(dropped: DropArgument | undefined): string {

@@ -54,6 +54,14 @@ export class OutgoingConnections {
     }
   }
 
+  /**
+   * Authenticates the peers of all open connections again, and ends those that are no longer authorised.
+   * Rejects when the client directory is unavailable.
+   */
+  async recheck(): Promise<void> {
+    for (const connection of this.#connections.values()) await connection.recheck();
+  }
+
   /** Ends all connections at once. */
   close(): void {
     this.update([]);
@@ -66,6 +74,8 @@ class OutgoingConnection {
   readonly #newId: () => string;
   readonly #options: OutgoingConnectionsOptions;
   readonly #stopped = new AbortController();
+  /** The connection whose peer was authenticated. */
+  #open: { readonly socket: TLSSocket; readonly end: (why: string) => void } | undefined;
 
   constructor(target: EndpointTarget, newId: () => string, options: OutgoingConnectionsOptions) {
     this.#target = target;
@@ -76,6 +86,14 @@ class OutgoingConnection {
 
   stop(): void {
     this.#stopped.abort();
+  }
+
+  /** Ends the open connection when its peer is no longer authorised. */
+  async recheck(): Promise<void> {
+    const open = this.#open;
+    if (open === undefined) return;
+    const result = await this.#authenticate(open.socket);
+    if ('refused' in result) open.end(result.refused);
   }
 
   async #run(): Promise<void> {
@@ -121,6 +139,7 @@ class OutgoingConnection {
       });
       socket.on('close', () => {
         clearTimeout(deadline);
+        this.#open = undefined;
         this.#stopped.signal.removeEventListener('abort', stop);
         resolve(reason);
       });
@@ -150,9 +169,9 @@ class OutgoingConnection {
     const result = await this.#options.authenticate(certificate);
     if ('refused' in result) return { refused: result.refused };
     const { principal } = result;
-    return principal.client === this.#target.client
-      ? { principal }
-      : { refused: 'certificate of another client' };
+    if (principal.client !== this.#target.client) return { refused: 'certificate of another client' };
+    if (principal.group !== this.#target.group) return { refused: 'the client has moved to another group' };
+    return { principal };
   }
 
   #serve(socket: TLSSocket, principal: Principal, end: (why: string) => void): void {
@@ -166,10 +185,15 @@ class OutgoingConnection {
       },
       limits,
     );
+    this.#open = { socket, end };
+    const authorise = async () => {
+      const result = await this.#authenticate(socket);
+      return 'principal' in result ? result.principal : undefined;
+    };
     const conversation = { principal, connection: this.#newId(), peer: formatAddress({ host, port }) };
     socket.on('data', (chunk: Buffer) => channel.receive(chunk));
     socket.on('close', () => channel.end());
-    void endpoints.serve({ channel, version, newest: version, conversation: () => conversation });
+    void endpoints.serve({ channel, version, newest: version, conversation: () => conversation, authorise });
   }
 
   #waitForRetry(milliseconds: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import type { Version } from '../../codec/version.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
+import type { Principal } from '../../src/identity/principal.ts';
 import type { EndpointSettings } from '../../src/protocol/endpoints/endpoint-settings.ts';
 import { Endpoints } from '../../src/protocol/endpoints/endpoints.ts';
 import { ChannelClosedError, type ReverseChannel } from '../../src/protocol/endpoints/reverse-channel.ts';
@@ -26,6 +27,8 @@ export interface EndpointOptions extends AnsweringOptions {
   readonly may?: (operation: string) => boolean;
   readonly limits?: Partial<Limits>;
   readonly group?: string;
+  /** Returns what is left of the client's authorisation when it is asked anew; all when left out. */
+  readonly authorise?: (principal: Principal) => Principal | undefined;
   /** A service that other tests use as well; a new one when left out. */
   readonly service?: TestService;
   /** The client answers Notify when this has resolved. */
@@ -82,6 +85,7 @@ export async function openEndpoint(t: Test, setting: EndpointOptions = {}): Prom
     channel,
     version: setting.version ?? '2.1',
     newest: setting.version,
+    authorise: async () => (setting.authorise ?? ((each) => each))(principal),
     conversation: () => ({ principal, connection: 'w', peer: 'there' }),
   });
   t.teardown(hangUp);

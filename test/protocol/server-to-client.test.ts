@@ -4,6 +4,7 @@ import { plan } from '../../codec/plan.ts';
 import type { Infer } from '../../codec/schema.ts';
 import { eraOf, isWithin, versions } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
+import type { Principal } from '../../src/identity/principal.ts';
 import { Notify } from '../../src/operations/server/notify.ts';
 import { Put } from '../../src/operations/server/put.ts';
 import type { Asked } from '../answering.ts';
@@ -161,6 +162,44 @@ t.test('a client is sent no value that it may not Get, and no change that it may
     client.asked.some(({ operation }) => operation === 'Put'),
     'keys are not put unless the operator says so',
   );
+});
+
+t.test('the client is authorised anew before each request', async (t) => {
+  const without = (denied: string) => (principal: Principal) => ({
+    ...principal,
+    may: (operation: string) => operation !== denied,
+  });
+  for (const [what, authorise, sent, cut] of [
+    ['all is left', (principal) => principal, 'Put', undefined],
+    ['Get is not', without('Get'), 'Notify', undefined],
+    ['nothing is', () => undefined, undefined, 'the client is not authorised any more'],
+    [
+      'another group',
+      (each) => ({ ...each, group: 'h' }),
+      undefined,
+      'the client is not authorised any more',
+    ],
+  ] as const satisfies readonly [string, EndpointOptions['authorise'], ...unknown[]][]) {
+    let isAsked = false;
+    const { service, client, ended, cutReasons } = await openEndpoint(t, {
+      settings: { put: true },
+      authorise(principal) {
+        isAsked = true;
+        return authorise(principal);
+      },
+    });
+    await client.seen('Query');
+    await service.key();
+    if (sent === undefined) await ended;
+    else await client.seen(sent);
+    t.ok(isAsked);
+    t.equal(
+      client.asked.map(({ operation }) => operation).find((each) => /Put|Notify/.test(each)),
+      sent,
+      what,
+    );
+    t.same(cutReasons, cut === undefined ? [] : [cut], what);
+  }
 });
 
 t.test('a client is not notified of changes that were not committed', async (t) => {

@@ -1,5 +1,6 @@
 import { newestVersion, type Version } from '../../../codec/version.ts';
 import type { Limits } from '../../common/limits.ts';
+import type { Principal } from '../../identity/principal.ts';
 import { Notify } from '../../operations/server/notify.ts';
 import { Put } from '../../operations/server/put.ts';
 import type { Store } from '../../store/store.ts';
@@ -29,6 +30,11 @@ export interface OpenReverseChannel {
   readonly channel: ReverseChannel;
   /** The state of the session now: the role of the client may change. */
   conversation(): Conversation;
+  /**
+   * Asks certificate, enrolment, authorities and role anew. Returns the client as it is enrolled now;
+   * undefined when it may be sent nothing any more.
+   */
+  authorise(): Promise<Principal | undefined>;
   /** Version of the first request. */
   readonly version: Version;
   /** Newest version that may be agreed upon; the newest of all when left out. */
@@ -65,7 +71,12 @@ export class Endpoints {
         const event = await changes.next();
         const dropped = changes.takeDropped();
         if (dropped > 0) this.#options.observer.changesDropped({ client, connection, changes: dropped });
-        await this.#notify(event, channel, open.conversation().principal);
+        const principal = await open.authorise();
+        if (principal === undefined || principal.group !== group) {
+          open.channel.cut('the client is not authorised any more');
+          return;
+        }
+        await this.#notify(event, channel, principal);
       }
       // The client accepts none of the server's requests, so it gets its role back.
       if (!(await channel.releaseRole()))
@@ -84,11 +95,7 @@ export class Endpoints {
    * Sends a new value by Put where that is allowed, otherwise the changes by Notify, and nothing that the
    * role may not read.
    */
-  async #notify(
-    event: ObjectEvent,
-    channel: EndpointChannel,
-    principal: Conversation['principal'],
-  ): Promise<void> {
+  async #notify(event: ObjectEvent, channel: EndpointChannel, principal: Principal): Promise<void> {
     const { store, vault, clock } = this.#options;
     if (!principal.may('GetAttributes')) return;
     const mayPut = event.about === 'value' && principal.may('Get') && channel.accepts('Put');
