@@ -1,11 +1,13 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { KeyFormatType } from '../../../codec/enums.ts';
+import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import type { SecretSharingScheme } from '../../../src/crypto/secret-sharing.ts';
+import { ManagedObject } from '../../../src/object/managed-object.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { CreateKeyPair } from '../../../src/operations/creation/create-key-pair.ts';
 import { CreateSplitKey } from '../../../src/operations/creation/create-split-key.ts';
 import { Register } from '../../../src/operations/transfer/register.ts';
-import { aes, having, succeed } from '../operations/ask.ts';
+import { aes, having, materialOf, succeed } from '../operations/ask.ts';
 import { p256 } from '../operations/certificates/authority.ts';
 import { counted, mask, secret } from '../operations/transfer/wrapping-keys.ts';
 import type { TestService } from '../service.ts';
@@ -109,6 +111,16 @@ export function splitting(
     SplitKeyMethod,
     Attributes: having(...attributes),
   };
+}
+
+/** The Key Material of an object in its row, in hexadecimal; protected keys show no Digest. */
+export async function storedMaterial({ store, vault }: TestService, id: string): Promise<string> {
+  const [row] = await store.load('g', [id]);
+  if (row === undefined) throw new Error(`there is no object ${id}`);
+  const { value } = ManagedObject.fromStored(row, vault);
+  const material = materialOf(value as ManagedObjectValue);
+  if (material.length === 0) throw new Error(`${id} has no Key Material`);
+  return material.toHex();
 }
 
 /** Divides a key and returns the identifiers of the parts. */
