@@ -75,7 +75,7 @@ export class Connection {
       this.#abort('response not read in time'),
     );
     this.#messageDeadline = new Deadline(limits.messageMilliseconds, () =>
-      this.#abort('message not completed in time'),
+      this.#endLate('message not completed in time'),
     );
     // A client may close its side after its last request and still wait for the response.
     socket.allowHalfOpen = true;
@@ -208,6 +208,13 @@ export class Connection {
     this.socket.resume();
     this.socket.setTimeout(0);
     closeGracefully(this.socket, this.#options.limits.writeMilliseconds);
+  }
+
+  /** Reports that a message does not end, and closes; an earlier response may still be on its way. */
+  #endLate(reason: string): void {
+    const { principal, connection, peer } = this.conversation;
+    this.#options.connectionEnded({ reason, client: principal.client, connection, peer });
+    this.#close();
   }
 
   /** Reports the reason and destroys the socket; returns false as the result of `#answerMessages`. */

@@ -5,11 +5,21 @@ import { WireError } from '../../codec/wire-error.ts';
 import type { Conversation } from '../protocol/service.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Deadline } from './deadline.ts';
-import { type BodyDescription, type HttpError, readHead } from './https-head.ts';
+import {
+  ConnectionGoneError,
+  type HttpResponse,
+  readBody,
+  toErrorResponse,
+  toMessageResponse,
+} from './https-body.ts';
+import { type BodyDescription, readHead } from './https-head.ts';
 import { closeGracefully } from './tls-close.ts';
 import type { ProtocolConnection } from './transport.ts';
 
-/** Requests that may be pending on one connection, the one being answered included. */
+/**
+ * Requests that may be pending on one connection, the one being answered included, before reading pauses.
+ * Those of the chunk that has been read are pending too.
+ */
 const maxPipelinedRequests = 16;
 
 /** KMIP Profiles demands no-cache; no-store, because a response may contain a key. */
@@ -21,12 +31,6 @@ export interface HttpRequestRefusal {
   readonly connection: string;
   /** Status and text of the response. */
   readonly reason: string;
-}
-
-/** `CONNECTION_GONE`: the client closed the connection in the middle of a request. */
-class ConnectionGoneError extends Error {
-  override readonly name = 'ConnectionGoneError';
-  readonly code = 'CONNECTION_GONE';
 }
 
 /**
@@ -45,9 +49,16 @@ export class HttpsConnection implements ProtocolConnection {
   #pendingRequests = 0;
   /** A part of a request has arrived. */
   #isPartial = false;
+  #lastRequest: IncomingMessage | undefined;
+  /** The answer to a request whose body is followed by bytes that are not HTTP before it is complete. */
+  readonly #brokenBody = Promise.withResolvers<HttpResponse>();
   #isFinishing = false;
   /** Nothing that follows on the connection can be trusted. */
   #isAmbiguous = false;
+  /** Bytes that are not HTTP have arrived, so nothing that follows is read. */
+  #isMalformed = false;
+  /** Enough requests are pending: no more is read until one is answered. */
+  #isHeld = false;
   #isClosing = false;
   readonly #messageDeadline: Deadline;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -64,9 +75,12 @@ export class HttpsConnection implements ProtocolConnection {
     this.conversation = options.conversation;
     const { messageMilliseconds } = options.limits;
     this.#messageDeadline = new Deadline(messageMilliseconds, () =>
-      this.#abort('message not completed in time'),
+      this.#endLate('message not completed in time'),
     );
+    // A client may close its side after its last request and still wait for the response.
+    socket.allowHalfOpen = true;
     server.emit('connection', socket);
+    this.#takeOverFlow();
     // Added after the parser's own listener, so that a chunk may already have completed a request.
     socket.on('data', (chunk: Buffer) => this.#noteRequestBytes(chunk));
     socket.on('close', () => {
@@ -94,18 +108,29 @@ export class HttpsConnection implements ProtocolConnection {
       this.#messageDeadline.stop();
       this.#continueOrClose();
     });
+    this.#lastRequest = request;
     this.#pendingRequests++;
-    if (this.#pendingRequests > maxPipelinedRequests) return this.#abort('too many pipelined requests');
     // The body of a waiting request is not read yet, so the message deadline must not run.
     if (this.#pendingRequests > 1) this.#messageDeadline.stop();
     this.#lastResponse = this.#lastResponse.then(() => this.#serve(request, response, expectsContinue));
   }
 
-  /** Answers bytes that are not HTTP with `status` and one line of text, then closes. */
+  /**
+   * Closes because of bytes that are not HTTP, or that follow the last request, after the requests before
+   * them have been answered (RFC 9112 §9.3.2, §9.6). Where no request was pending, `status` and one line of
+   * text are the answer.
+   */
   refuseMalformed(status: string, line: string): void {
-    this.#notifyRefusal(`${status.split(' ', 1)[0]}: ${line}`);
-    if (this.#pendingRequests > 0 || this.#isClosing || !this.socket.writable)
-      return void this.socket.destroy();
+    // The parser reports every further chunk.
+    if (this.#isMalformed || this.#isClosing) return;
+    this.#isMalformed = true;
+    this.#isFinishing = true;
+    const number = Number(status.split(' ', 1)[0]);
+    this.#notifyRefusal(`${number}: ${line}`);
+    if (this.#lastRequest?.complete === false)
+      return this.#brokenBody.resolve(toErrorResponse({ status: number, line }));
+    if (this.#pendingRequests > 0) return;
+    if (!this.socket.writable) return void this.socket.destroy();
     this.socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${line.length + 1}\r\n` +
         `Cache-Control: ${cacheControl}\r\nConnection: close\r\n\r\n${line}\n`,
@@ -120,7 +145,9 @@ export class HttpsConnection implements ProtocolConnection {
       const { status, body, headers, secret } = await this.#answer(request, response, expectsContinue);
       // The rest of a refused body is discarded, within the deadline, so that the response can arrive.
       request.resume();
-      if (this.#isFinishing || this.#isAmbiguous) response.setHeader('Connection', 'close');
+      // The requests behind this one are answered too, unless their beginning is uncertain.
+      const isLast = this.#isFinishing && this.#pendingRequests === 1;
+      if (isLast || this.#isAmbiguous) response.setHeader('Connection', 'close');
       response.writeHead(status, {
         ...headers,
         'Content-Length': body.length,
@@ -134,7 +161,28 @@ export class HttpsConnection implements ProtocolConnection {
       if (!(error instanceof ConnectionGoneError)) this.#abort('internal error', error);
     }
     this.#pendingRequests--;
+    this.#hold();
     this.#continueOrClose();
+  }
+
+  /**
+   * Replaces the way in which Node's HTTP server reads and closes the socket: it resumes reading for every
+   * body, and destroys the socket after the last response. Unread bytes would reset the connection then, and
+   * the client could lose the response.
+   */
+  #takeOverFlow(): void {
+    const { socket } = this;
+    const resume = socket.resume.bind(socket);
+    socket.resume = () => (this.#isHeld ? socket : resume());
+    socket.destroySoon = () => this.#close();
+  }
+
+  /** Pauses reading while too many requests are pending, and resumes afterwards. */
+  #hold(): void {
+    const wasHeld = this.#isHeld;
+    this.#isHeld = this.#pendingRequests > maxPipelinedRequests && !this.#isClosing;
+    if (this.#isHeld) this.socket.pause();
+    else if (wasHeld) this.socket.resume();
   }
 
   /** When everything that has arrived is answered: closes, or waits for the next request. */
@@ -163,8 +211,14 @@ export class HttpsConnection implements ProtocolConnection {
       return tooLarge();
     }
     if (expectsContinue) response.writeContinue();
-    const body = await readBody(request, head);
+    const body = await (request.complete
+      ? readBody(request, head)
+      : Promise.race([readBody(request, head), this.#brokenBody.promise]));
     if (body === undefined) return tooLarge();
+    if (!(body instanceof Uint8Array)) {
+      this.#isAmbiguous = true;
+      return body;
+    }
     let message: Uint8Array;
     try {
       message = await head.encoding.toTtlv(body, this.#options.limits);
@@ -202,6 +256,7 @@ export class HttpsConnection implements ProtocolConnection {
   }
 
   #noteRequestBytes(chunk: Buffer): void {
+    this.#hold();
     if (this.#isClosing || this.#pendingRequests > 0) return;
     // Some clients send an empty line after a body; it does not begin a request (RFC 9112 §2.2).
     if (chunk.length <= 2 && chunk.every((byte) => byte === 13 || byte === 10)) return;
@@ -221,7 +276,18 @@ export class HttpsConnection implements ProtocolConnection {
     this.#isClosing = true;
     this.#messageDeadline.stop();
     clearTimeout(this.#idleTimer);
+    this.#isHeld = false;
+    // Unread bytes would turn the close into a TCP reset, which can overtake the last response.
+    this.socket.resume();
     closeGracefully(this.socket, this.#options.limits.writeMilliseconds);
+  }
+
+  /** Reports that a request does not end; an earlier response may still be on its way. */
+  #endLate(reason: string): void {
+    if (this.#isClosing) return;
+    const { principal, connection, peer } = this.conversation;
+    this.#options.connectionEnded({ reason, client: principal.client, connection, peer });
+    this.#close();
   }
 
   #abort(reason: string, error?: unknown): void {
@@ -230,69 +296,4 @@ export class HttpsConnection implements ProtocolConnection {
     this.#options.connectionEnded({ reason, client: principal.client, connection, peer, error });
     this.socket.destroy();
   }
-}
-
-interface HttpResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-  /** The body may contain a key and is wiped after sending. */
-  readonly secret: boolean;
-}
-
-function toErrorResponse({ status, line, headers }: HttpError): HttpResponse {
-  const body = Buffer.from(`${line}\n`);
-  return {
-    status,
-    headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers },
-    body,
-    secret: false,
-  };
-}
-
-/** Encodes a TTLV response for the request's media type; wipes the TTLV form when the encoding copies it. */
-function toMessageResponse(
-  { mediaType, encoding }: BodyDescription,
-  answer: Uint8Array,
-  status: number,
-): HttpResponse {
-  const body = encoding.fromTtlv(answer);
-  if (body !== answer) answer.fill(0);
-  return { status, headers: { 'Content-Type': mediaType }, body, secret: true };
-}
-
-/**
- * First size of a body's buffer without Content-Length, and the largest size allocated before bytes arrive.
- */
-const initialBodyBytes = 4_096;
-const maxInitialBodyBytes = 65_536;
-
-/**
- * Reads a request's body into one buffer; resolves with undefined when the body exceeds `maxBytes`.
- *
- * @throws {ConnectionGoneError} when the connection closes before the body is complete.
- */
-function readBody(
-  request: IncomingMessage,
-  { length, maxBytes }: BodyDescription,
-): Promise<Uint8Array | undefined> {
-  return new Promise((resolve, reject) => {
-    let body = new Uint8Array(Math.min(length ?? initialBodyBytes, maxInitialBodyBytes));
-    let filled = 0;
-    request.on('data', (chunk: Buffer) => {
-      if (filled + chunk.length > maxBytes) {
-        request.removeAllListeners('data');
-        return resolve(undefined);
-      }
-      if (filled + chunk.length > body.length) {
-        const larger = new Uint8Array(Math.min(length ?? maxBytes, 2 * (filled + chunk.length)));
-        larger.set(body.subarray(0, filled));
-        body = larger;
-      }
-      body.set(chunk, filled);
-      filled += chunk.length;
-    });
-    request.once('end', () => resolve(body.subarray(0, filled)));
-    request.once('close', () => reject(new ConnectionGoneError()));
-  });
 }

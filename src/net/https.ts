@@ -22,6 +22,8 @@ export function httpsTransport(requestRefused: (event: HttpRequestRefusal) => vo
     headersTimeout: 0,
     requireHostHeader: false,
   });
+  // A client that has closed its side is answered; the option has no name in Node's types.
+  Object.assign(server, { httpAllowHalfOpen: true });
   const createHandler = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) =>
     connections.get(request.socket)?.handleRequest(request, response, expectsContinue);
   server.on('request', createHandler(false));
