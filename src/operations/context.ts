@@ -95,11 +95,14 @@ export interface AnsweredObject {
 export interface RenewedAccess {
   /** Whether something that lasts is still authorised by the enrolment and the ticket that it came with. */
   isInForce(authority: Authorisation): Promise<boolean>;
+  /** Overwrites what earlier requests would answer with the value of an object that is destroyed. */
+  eraseAnswersWith(id: string): Promise<void>;
   /**
    * `objects`: those of the answer; undefined when they are not known.
-   * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now,
-   *   ObjectNotFound when its group has it no more, ObjectArchived, ObjectDestroyed, Sensitive or
-   *   NotExtractable when it has become so since and the operation would be refused for that now
+   * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now, ObjectNotFound
+   *   when its group has it no more; ObjectArchived, ObjectDestroyed, WrongKeyLifecycleState, Sensitive or
+   *   NotExtractable when it has become so since and the operation would be refused for that now, or its answer
+   *   would hold the value of a key compromised since
    */
   require(operation: OperationName, objects: readonly AnsweredObject[] | undefined): Promise<void>;
 }

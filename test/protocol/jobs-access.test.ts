@@ -88,6 +88,14 @@ const changes: Readonly<
     },
     { Get: 'ObjectDestroyed', Export: 'ObjectDestroyed', Encrypt: 'ObjectDestroyed' },
   ],
+  compromised: [
+    (UniqueIdentifier) =>
+      succeed(service, '2.1', Revoke, {
+        UniqueIdentifier,
+        RevocationReason: { RevocationReasonCode: 'KeyCompromise' },
+      } as never),
+    { Get: 'WrongKeyLifecycleState', Export: 'WrongKeyLifecycleState' },
+  ],
   Sensitive: [(id) => set(id, { name: 'Sensitive', value: true }), { Get: 'Sensitive', Export: 'Sensitive' }],
   'not Extractable': [
     (id) => set(id, { name: 'Extractable', value: false }),
@@ -182,5 +190,44 @@ t.test('a job that was stored without its objects is answered, but not under lim
     t.equal(await unit.commit(), 'committed');
     const isLimited = right !== undefined && 'ObjectGroups' in right;
     t.equal((await polled(value, header)).outcome, isLimited ? 'NotAuthorised' : 'Success');
+  }
+});
+
+t.test('Destroy overwrites the answers that hold the object, and no others', async (t) => {
+  const keptOf = async (value: Uint8Array) => {
+    const at = { uniqueNames: false, now: service.now / 1000 };
+    const unit = new UnitOfWork(service.store, service.vault, at);
+    const record = await unit.record(jobKinds.answers, value.subarray(0, 16).toHex());
+    return Buffer.from(record?.content as Uint8Array);
+  };
+  for (const [what, isPolled] of [
+    ['fetched once', true],
+    ['not fetched', false],
+  ] as const) {
+    const ids = [await service.key(), await service.key()];
+    const materials: Buffer[] = [];
+    for (const UniqueIdentifier of ids) {
+      const { Object: value } = await succeed(service, '2.1', Get, { UniqueIdentifier });
+      const { value: key } = value as { value: { KeyBlock: { KeyValue: { KeyMaterial: Uint8Array } } } };
+      materials.push(Buffer.from(key.KeyBlock.KeyValue.KeyMaterial));
+    }
+    const items = ids.flatMap((UniqueIdentifier) => [
+      asked(Get, { UniqueIdentifier }),
+      asked(Export, { UniqueIdentifier }),
+    ]);
+    const { values } = await submit(service, '2.1', items);
+    await waitForJobs(service);
+    const [value] = values as [Uint8Array];
+    const holds = async () => {
+      const content = await keptOf(value);
+      return materials.map((material) => content.includes(material));
+    };
+    t.same(await holds(), [true, true], what);
+    if (isPolled) for (const each of values) t.equal((await polled(each)).outcome, 'Success');
+    await succeed(service, '2.1', Destroy, { UniqueIdentifier: ids[0] });
+    t.same(await holds(), [false, true], what);
+    const outcomes = await Promise.all(values.map(async (each) => (await polled(each)).outcome));
+    t.same(outcomes, ['ObjectDestroyed', 'ObjectDestroyed', 'Success', 'Success'], what);
+    await service.asOtherNode(async () => t.equal((await polled(value)).outcome, 'ObjectDestroyed', what));
   }
 });

@@ -3,6 +3,7 @@ import { fail, KmipError, reasonFor } from '../../common/errors.ts';
 import { readJson } from '../../common/json.ts';
 import type { AnsweredObject, Context, EarlierAnswer } from '../context.ts';
 import { conversation, operation } from '../operation.ts';
+import { isErased } from './held-objects.ts';
 import {
   changeItem,
   type DoneAnswer,
@@ -65,6 +66,8 @@ async function findRefusal(
   if (!answers.some(({ status, payload }) => status === 'Success' && payload !== undefined)) return undefined;
   const list = range && content?.subarray(...range);
   try {
+    if (answers.some(({ payload }) => payload !== undefined && isErased(content?.subarray(...payload))))
+      fail('ObjectDestroyed', 'an object of the answer has been destroyed since');
     await renewedAccess.require(operation, list && readJson<readonly AnsweredObject[]>(list));
     return undefined;
   } catch (error) {

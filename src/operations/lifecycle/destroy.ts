@@ -2,7 +2,10 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
 
-/** Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. */
+/**
+ * Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. Answers of
+ * finished asynchronous requests that hold the key material lose it in the same commit.
+ */
 export const Destroy = operation({
   name: 'Destroy',
   since: '1.0',
@@ -10,7 +13,8 @@ export const Destroy = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  handle(_request, { object: target, now }) {
+  async handle(_request, { object: target, now, renewedAccess }) {
+    if (!target.destroyed) await renewedAccess.eraseAnswersWith(target.id);
     target.destroy(now);
     return { UniqueIdentifier: target.id };
   },

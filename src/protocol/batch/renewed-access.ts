@@ -1,17 +1,19 @@
 import { fail, type Reason } from '../../common/errors.ts';
 import { type Bar, barsOf } from '../../object/bars.ts';
-import type { AnsweredObject, Context, OperationName, RenewedAccess } from '../../operations/context.ts';
+import { disclosingOperations, eraseAnswersWith } from '../../operations/asynchronous/held-objects.ts';
+import type { AnsweredObject, Context, RenewedAccess } from '../../operations/context.ts';
 import { isInForce } from '../../operations/enrolment.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import { restrictToRights } from '../authentication/rights.ts';
 import { EventLoopYield } from '../event-loop-yield.ts';
 
-/** Operations whose answers hold values of objects. */
-const disclosing: ReadonlySet<string> = new Set<OperationName>(['Get', 'Export']);
-
 const refusals: Readonly<Record<Bar, readonly [reason: Reason, message: string]>> = {
   archived: ['ObjectArchived', 'an object of the answer has been archived since'],
   destroyed: ['ObjectDestroyed', 'an object of the answer has been destroyed since'],
+  compromised: [
+    'WrongKeyLifecycleState',
+    'an object of the answer has been compromised since: send the request again',
+  ],
   sensitive: ['Sensitive', 'an object of the answer has become Sensitive since'],
   notExtractable: ['NotExtractable', 'an object of the answer has become not Extractable since'],
 };
@@ -27,6 +29,7 @@ export function createRenewedAccess(
   return {
     isInForce: (authority) =>
       isInForce(authority, principal, (kind, id) => views.work.records.load(kind, id)),
+    eraseAnswersWith: (id) => eraseAnswersWith(id, views.work.records),
     async require(name, objects) {
       const operation = operations.get(name);
       if (operation === undefined) fail('OperationNotSupported', 'the operation is not offered any more');
@@ -57,12 +60,14 @@ async function requireObject(
   const object = await work.load(id);
   if (object === undefined) fail('ObjectNotFound', 'an object of the answer is not there any more');
   if (target.kind !== 'object' || bars === undefined) return;
+  const isDisclosing = disclosingOperations.has(name);
   const accepted: Readonly<Record<Bar, boolean>> = {
     archived: target.archived === true,
     // Of a destroyed object Export answers with the attributes, and not with the value that it had.
-    destroyed: target.destroyed === true && !disclosing.has(name),
-    sensitive: !disclosing.has(name),
-    notExtractable: !disclosing.has(name),
+    destroyed: target.destroyed === true && !isDisclosing,
+    compromised: !isDisclosing,
+    sensitive: !isDisclosing,
+    notExtractable: !isDisclosing,
   };
   for (const bar of barsOf(object)) if (!accepted[bar] && !bars.includes(bar)) fail(...refusals[bar]);
 }

@@ -3,6 +3,7 @@ import { encodeMessage } from '../../../codec/wire/binary-writer.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { writeJson } from '../../common/json.ts';
 import { barsOf } from '../../object/bars.ts';
+import { addHolder, disclosingOperations, holdersKind } from '../../operations/asynchronous/held-objects.ts';
 import { type DoneItem, type Job, jobKinds, writeJobRecord } from '../../operations/asynchronous/jobs.ts';
 import type { AnsweredObject } from '../../operations/context.ts';
 import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -31,11 +32,19 @@ export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): 
   const parts = payloads.flat().filter((payload) => payload !== undefined);
   let offset = parts.reduce((sum, { length }) => sum + length, 0);
   const items: DoneItem[] = [];
+  const held = new Set<string>();
   for (const [index, item] of doneItems(job, answers, payloads).entries()) {
-    const list = writeJson(await describeObjects(objects[index], unit));
+    const described = await describeObjects(objects[index], unit);
+    if (disclosingOperations.has(item.operation)) for (const each of described) held.add(each.id);
+    const list = writeJson(described);
     items.push({ ...item, objects: [offset, offset + list.length] });
     parts.push(list);
     offset += list.length;
+  }
+  for (const object of held) {
+    const known = (await unit.record(holdersKind, object))?.content;
+    const holders = addHolder(known, { job: id, expires }, unit.now);
+    unit.putRecord(holdersKind, object, group, holders, expires);
   }
   const content = concatBytes(parts);
   unit.removeRecord(jobKinds.pending, id);
