@@ -174,8 +174,8 @@ export const protection: readonly Mutant[] = [
     patches: [
       {
         file: 'src/operations/transfer/import.ts',
-        text: 'const inputs = [existing, unwrapped.key].filter(',
-        replacement: 'const inputs = [existing].filter(',
+        text: 'const inputs = [existing, unwrapped.key, ',
+        replacement: 'const inputs = [existing, ',
       },
     ],
     breaks: ['protectionIsInherited'],

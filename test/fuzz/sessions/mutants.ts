@@ -68,8 +68,8 @@ const replacement: readonly Mutant[] = [
     patches: [
       {
         file: 'src/operations/transfer/import.ts',
-        text: 'const inputs = [existing, unwrapped.key].filter((input) => input !== undefined);',
-        replacement: 'const inputs = [unwrapped.key].filter((input) => input !== undefined);',
+        text: 'const inputs = [existing, unwrapped.key, ',
+        replacement: 'const inputs = [unwrapped.key, ',
       },
     ],
     breaks: ['protectionIsNotLoosened'],

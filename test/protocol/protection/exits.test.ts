@@ -1,14 +1,17 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import type { KeyWrappingData } from '../../../codec/structures/key-block.ts';
 import { SetAttribute } from '../../../src/operations/attributes/set-attribute.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { CreateKeyPair } from '../../../src/operations/creation/create-key-pair.ts';
 import { Export } from '../../../src/operations/transfer/export.ts';
 import { Get } from '../../../src/operations/transfer/get.ts';
+import { Import } from '../../../src/operations/transfer/import.ts';
 import { ask, having, outcome, succeed } from '../operations/ask.ts';
 import {
   active,
+  blockOf,
   counted,
   encryptWith,
   mask,
@@ -132,8 +135,24 @@ t.test('the link of a private key to another public key does not open a way out'
     },
   });
   const UniqueIdentifier = await aesKey(strict, 128, sensitive);
-  const asked = { UniqueIdentifier, ...encryptWith(pair.PrivateKeyUniqueIdentifier) };
-  t.equal(await outcome(strict, '2.1', Get, asked), 'Sensitive');
+  const block = await blockOf(strict, UniqueIdentifier, encryptWith(pair.PrivateKeyUniqueIdentifier));
+  // The key encrypts by its own public half, whatever its link says.
+  for (const [half, expected] of [
+    [pair, 'Success'],
+    [other, 'CryptographicFailure'],
+  ] as const) {
+    const data = {
+      ...(block.KeyWrappingData as KeyWrappingData),
+      EncryptionKeyInformation: { UniqueIdentifier: half.PrivateKeyUniqueIdentifier },
+    };
+    const imported = {
+      UniqueIdentifier: `unwrapped by ${half.PrivateKeyUniqueIdentifier}`,
+      Object: wrappedAs(symmetric(counted(16)), block.KeyValue as never, data as never),
+      Attributes: [],
+      KeyWrapType: 'NotWrapped',
+    };
+    t.equal(await outcome(strict, '2.1', Import, imported as never), expected);
+  }
 });
 
 t.test('a sensitive key leaves by modes with integrity only', async (t) => {
