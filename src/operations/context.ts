@@ -99,10 +99,10 @@ export interface RenewedAccess {
   eraseAnswersWith(id: string): Promise<void>;
   /**
    * `objects`: those of the answer; undefined when they are not known.
-   * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now, ObjectNotFound
-   *   when its group has it no more; ObjectArchived, ObjectDestroyed, WrongKeyLifecycleState, Sensitive or
-   *   NotExtractable when it has become so since and the operation would be refused for that now, or its answer
-   *   would hold the value of a key compromised since
+   * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now,
+   *   ObjectNotFound when its group has it no more, ObjectArchived, ObjectDestroyed, Sensitive or
+   *   NotExtractable when it has become so since and the operation would be refused for that now,
+   *   WrongKeyLifecycleState when the answer holds the value of an object compromised since
    */
   require(operation: OperationName, objects: readonly AnsweredObject[] | undefined): Promise<void>;
 }

@@ -141,6 +141,9 @@ const named: Readonly<Record<string, (opened: Opened) => Promise<Check>>> = {
   },
 };
 
+/** Kinds of the records that `client remove` deletes, besides those under the client's name. */
+const ownedKinds = ['ticket', 'job', 'job-message', 'job-done', 'job-answers', 'pkcs11'];
+
 /** What happens to a client, and what it leaves. */
 const events: Readonly<
   Record<
@@ -157,7 +160,11 @@ const events: Readonly<
   'remove and add': {
     async happen({ service }) {
       await deleteNamedRecords(service.store, 'tester');
+      await deleteOwnedRecords(service.store, service.vault, { name: 'other', group: 'g' });
+      const count = async (kind: string) => (await service.store.records({ kind, limit: 100 })).length;
+      for (const kind of ownedKinds) t.not(await count(kind), 0, `${kind} of this client stays`);
       await deleteOwnedRecords(service.store, service.vault, { name: 'tester', group: 'g' });
+      for (const kind of ownedKinds) t.equal(await count(kind), 0, `${kind} is deleted`);
       service.sender = { fingerprint: 'f2', enrolledAt: 2_000 };
     },
     ...{ certificate: 'gone', ticket: 'gone', named: 'gone' },
