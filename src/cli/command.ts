@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Argv } from 'yargs';
+import { type EscapeNotation, escapeLines, escapeUnprintable } from '../common/unprintable.ts';
 import * as values from '../config/values.ts';
-import { UsageError } from './failure.ts';
+import { CommandError, UsageError } from './failure.ts';
 
 /** A command: its syntax, and its effect once the whole command line is parsed. */
 export interface Command<Arguments = never> {
@@ -23,20 +24,49 @@ export interface CommandGroup {
 /** The options that a command line may contain several times. */
 export const repeatableOptions: ReadonlySet<string> = new Set(['name']);
 
-/** Writes one line, or several, to standard output. */
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/**
+ * Writes one line, or several, to standard output. Texts of others may be among it, so what could command the
+ * terminal is escaped, in that notation.
+ */
+export function print(text: string, notation?: EscapeNotation): void {
+  process.stdout.write(`${escapeLines(text, notation)}\n`);
 }
 
+/** Writes one line to standard error, escaped as `print` does. */
+export function printError(line: string): void {
+  process.stderr.write(`${escapeUnprintable(line)}\n`);
+}
+
+/** Bytes of the largest certificate, certificate request or password file that a command reads. */
+const maxInputBytes = 16 * 1024 * 1024;
+
 /**
- * Reads a file that the command line names. For a directory Node's error has no path, so the path is added.
- * @throws the system's error, with `code` and `path`.
+ * Reads a file that the command line names, or standard input (0), which need not end. For a directory Node's
+ * error has no path, so the path is added.
+ * @throws {CommandError} when there are more than `maxBytes`; the system's error, with `code` and `path`.
  */
-export function readInput(file: string): Uint8Array {
+export function readInput(file: string | 0, maxBytes = maxInputBytes): Uint8Array {
   try {
-    return readFileSync(file);
+    const descriptor = file === 0 ? file : openSync(file, 'r');
+    try {
+      return readBytes(descriptor, maxBytes);
+    } finally {
+      if (descriptor !== 0) closeSync(descriptor);
+    }
   } catch (error) {
-    throw error instanceof Error && 'syscall' in error ? Object.assign(error, { path: file }) : error;
+    throw error instanceof Error && 'syscall' in error ? Object.assign(error, { path: file || '-' }) : error;
+  }
+}
+
+function readBytes(descriptor: number, maxBytes: number): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (let total = 0; ; ) {
+    const chunk = new Uint8Array(65_536);
+    const count = readSync(descriptor, chunk);
+    if (count === 0) return Buffer.concat(chunks);
+    total += count;
+    if (total > maxBytes) throw new CommandError(`the input has more than the ${maxBytes} bytes allowed`);
+    chunks.push(chunk.subarray(0, count));
   }
 }
 

@@ -1,6 +1,6 @@
 import yargs, { type Argv } from 'yargs';
 import { didYouMean } from '../common/suggest.ts';
-import { type Command, type CommandGroup, repeatableOptions } from './command.ts';
+import { type Command, type CommandGroup, printError, repeatableOptions } from './command.ts';
 import { createCheckConfigCommand, type Inspect } from './commands/check-config.ts';
 import { clientCommands } from './commands/client.ts';
 import { crl } from './commands/crl.ts';
@@ -26,8 +26,9 @@ export async function run(args: readonly string[], version: string, daemon: Daem
     await action?.();
     return 0;
   } catch (error) {
-    for (const line of failureLines(error)) process.stderr.write(`kmipd: ${line}\n`);
-    if (process.env.KMIPD_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    for (const line of failureLines(error)) printError(`kmipd: ${line}`);
+    if (process.env.KMIPD_DEBUG === '1' && error instanceof Error)
+      for (const line of (error.stack ?? '').split('\n')) printError(line);
     return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -1,5 +1,6 @@
 import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
+import { escapeUnprintable } from '../common/unprintable.ts';
 import { describeCauses, describeError } from './error-text.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 import { RepeatedLines } from './repeated-lines.ts';
@@ -132,19 +133,13 @@ function toErrorText(value: unknown): unknown {
   };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters must not reach a terminal
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-
 /**
  * Truncates a text that a client chose and escapes characters that move a cursor or change the text
  * direction.
  */
 export function truncate(text: string): string {
   const cut = text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
-  return cut.replace(
-    unprintable,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escapeUnprintable(cut);
 }
 
 /**

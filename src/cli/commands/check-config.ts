@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { type Config, ConfigError, readConfigFile } from '../../config/index.ts';
-import { type Command, homeOption, print } from '../command.ts';
+import { type Command, homeOption, print, printError } from '../command.ts';
 import { type StateDirectory, stateDirectoryAt } from '../state-directory/state-directory.ts';
 
 /** Opens what the daemon would open; see `inspect` in daemon/inspection.ts. */
@@ -28,7 +28,7 @@ export function createCheckConfigCommand(inspect: Inspect): Command<Arguments> {
       const path = file === undefined ? stateDirectory.config : resolve(file);
       const config = readConfigFile(path, dirname(path));
       const { problems, warnings } = await inspect(stateDirectory, config);
-      for (const warning of warnings) process.stderr.write(`kmipd: warning: ${warning}\n`);
+      for (const warning of warnings) printError(`kmipd: warning: ${warning}`);
       if (problems.length > 0) throw new ConfigError(problems);
       print(`${path}: ok`);
     },

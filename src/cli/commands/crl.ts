@@ -1,6 +1,6 @@
 import { integerBetween, readStoreUrl } from '../../config/values.ts';
 import type { IssuerSummary, RevocationLists } from '../../protocol/revocation-lists.ts';
-import { type Command, homeOption, print, readOption, storeOption } from '../command.ts';
+import { type Command, homeOption, print, printError, readOption, storeOption } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
 import {
   requireInitialised,
@@ -96,7 +96,7 @@ async function revokeSerial(lists: RevocationLists, issuer: string, serial: Uint
   if (subject === undefined)
     throw new CommandError(`${issuer} has issued no certificate with the serial number ${serial.toHex()}`);
   // Standard output may be the CRL.
-  process.stderr.write(`revoked: ${serial.toHex()} ${subject}\n`);
+  printError(`revoked: ${serial.toHex()} ${subject}`);
 }
 
 async function writeList(

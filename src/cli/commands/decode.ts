@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Node } from '../../../codec/wire/node.ts';
 import { type Command, print, readInput } from '../command.ts';
 import { readNotation, requireTtlv } from '../decoding/notations.ts';
@@ -49,8 +49,8 @@ export const decode: Command<Arguments> = {
 };
 
 function readMessageInput(input = ''): Uint8Array {
-  if (input === '' || input === '-') return readFileSync(0);
-  if (existsSync(input)) return readInput(input);
+  if (input === '' || input === '-') return readInput(0, limits.bytes);
+  if (existsSync(input)) return readInput(input, limits.bytes);
   const text = new TextEncoder().encode(input);
   if (isOtherEncoding(input) || readNotation(input) !== undefined) return text;
   throw new CommandError(`"${input}" is neither a file nor hex digits, nor Base64`);
@@ -110,7 +110,7 @@ async function writeMessage(message: Node, form: OutputForm, show: boolean): Pro
     }
     case 'xml': {
       const { nodeToXml } = await import('../../../codec/wire/xml.ts');
-      return print(nodeToXml(message).trimEnd());
+      return print(nodeToXml(message).trimEnd(), 'xml');
     }
     case 'json': {
       const { nodeToJson } = await import('../../../codec/wire/json.ts');

@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { encode, structure, text } from '../client.ts';
+import { mainFile } from '../fixture/kmipd.ts';
+
+/** Commands print what others wrote, and end on input that does not end. */
+
+t.setTimeout(600_000);
+
+const home = t.testdir();
+const run = (args: readonly string[], input?: Uint8Array | string) =>
+  spawnSync(process.execPath, [mainFile, ...args], { cwd: home, encoding: 'utf8', input });
+run(['init', '--home', join(home, 'ready'), '--listen', '127.0.0.1:0']);
+
+/** Every character that could command a terminal or change the direction of a text, but the line feed. */
+const ranges = [
+  [0x01, 0x09],
+  [0x0b, 0x1f],
+  [0x7f, 0x9f],
+  [0x61c, 0x61c],
+  [0x200e, 0x200f],
+  [0x2028, 0x202e],
+  [0x2066, 0x2069],
+] as const;
+const dangerous = ranges.flatMap(([first, last]) =>
+  Array.from({ length: last - first + 1 }, (_, at) => String.fromCharCode(first + at)),
+);
+const foreign = `a${dangerous.join('b')}c`;
+/** The same without those that XML 1.0 cannot represent at all. */
+const inXml = `a${dangerous.filter((each) => each >= '\x7f').join('b')}c`;
+
+const message = (value: string) =>
+  encode(structure('RequestMessage', structure('RequestHeader', text('ClientCorrelationValue', value))));
+
+function write(name: string, content: string | Uint8Array): string {
+  const file = join(home, name);
+  writeFileSync(file, content);
+  return file;
+}
+
+/** Every command that prints text which others wrote: its arguments, and its input. */
+const commands: Readonly<Record<string, readonly [args: readonly string[], input?: Uint8Array | string]>> = {
+  'decode to text': [['decode', '-'], message(foreign)],
+  'decode to XML': [['decode', '-', '--to', 'xml'], message(inXml)],
+  'decode to JSON': [['decode', '-', '--to', 'json'], message(foreign)],
+  'decode of a text that is none': [['decode', '-'], foreign],
+  'decode of a broken XML': [['decode', '-'], `<${foreign} `],
+  'decode of a broken JSON': [['decode', '-'], `{"${foreign}": `],
+  'decode of an argument': [['decode', foreign]],
+  'check-config of an unknown key': [['check-config', write('key.toml', `"${inXml}" = 1\n`)]],
+  'check-config of a wrong value': [['check-config', write('value.toml', `listen = "${inXml}"\n`)]],
+  'check-config of a file that is not there': [['check-config', `${foreign}.toml`]],
+  'an unknown command': [[foreign]],
+  'an unknown option': [['client', 'list', `--${foreign}`]],
+  'a wrong name': [['client', 'add', foreign, '--home', 'ready']],
+  'an unknown role': [['client', 'add', 'x', '--home', 'ready', '--role', foreign]],
+  'a certificate that is not there': [['client', 'add', 'x', '--home', 'ready', '--cert', foreign]],
+  'a client that is not there': [['client', 'show', foreign, '--home', 'ready']],
+  'an object that is not there': [['object', 'show', foreign, '--home', 'ready']],
+  'a wrong serial number': [['crl', 'issuer', '--home', 'ready', '--revoke', foreign]],
+};
+
+t.test('no command prints a character that could command the terminal', async (t) => {
+  for (const [name, [args, input]] of Object.entries(commands)) {
+    const { stdout, stderr } = run(args, input);
+    const found = dangerous.filter((each) => `${stdout}${stderr}`.includes(each));
+    t.same(
+      found.map((each) => each.charCodeAt(0).toString(16)),
+      [],
+      name,
+    );
+    t.ok(`${stdout}${stderr}`.length > 0, `${name}: something was printed`);
+  }
+});
+
+t.test('XML and JSON stay what they were', async (t) => {
+  for (const [form, value] of [
+    ['json', foreign],
+    ['xml', inXml],
+  ] as const) {
+    const written = run(['decode', '-', '--to', form], message(value)).stdout;
+    const back = run(['decode', '-', '--to', 'hex'], written).stdout.trim();
+    t.equal(back, Buffer.from(message(value)).toString('hex'), form);
+  }
+});
+
+t.test('input that does not end is refused', async (t) => {
+  for (const [name, args] of Object.entries({
+    'a file': ['decode', '/dev/zero'],
+    'a certificate': ['client', 'add', 'x', '--home', 'ready', '--cert', '/dev/zero'],
+    'a request': ['client', 'add', 'x', '--home', 'ready', '--csr', '/dev/zero'],
+  })) {
+    const { status, stderr } = run(args);
+    t.equal(status, 1, name);
+    t.match(stderr, /^kmipd: .*more than the \d+ bytes allowed\n$/, name);
+  }
+  const piped = spawnSync('sh', ['-c', `yes 42 | "${process.execPath}" "${mainFile}" decode -`], {
+    cwd: home,
+    encoding: 'utf8',
+  });
+  t.match(piped.stderr, /more than the \d+ bytes allowed/, 'standard input');
+});
