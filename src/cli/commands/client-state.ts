@@ -82,6 +82,7 @@ export const clientRemove = clientCommand(
     const vault = existsSync(rootKey)
       ? await openLocalVault({ rootKeyFile: rootKey, wrappedKeys })
       : undefined;
+    const isComplete = vault?.unsealed || (await wrappedKeys.list()).length === 0;
     const deleteRecords = async () => {
       await deleteNamedRecords(store, name);
       if (vault?.unsealed) await deleteOwnedRecords(store, vault, client);
@@ -95,7 +96,6 @@ export const clientRemove = clientCommand(
     } finally {
       await vault?.close();
     }
-    const isComplete = vault?.unsealed ?? (await wrappedKeys.list()).length === 0;
     const rest = isComplete
       ? ''
       : '; its tickets and pending requests are void, and deleted when they expire (the vault is sealed)';

@@ -177,7 +177,8 @@ t.test('a job gives no output when its client may not do it any more', async (t)
   t.equal((await service.call('2.1', 'Logout', [ticketNode(value)])).status, 'Success');
   gated.open();
   await waitForJobs(service);
-  t.equal((await poll(service, '2.1', second.values[0])).reason, 'NotAuthorised', 'the ticket has ended');
+  const { reason } = await poll(service, '2.1', second.values[0]);
+  t.equal(reason, 'InvalidAsynchronousCorrelationValue', 'the ticket has ended');
 });
 
 t.test('data in parts is answered only for the ticket that began it', async (t) => {
