@@ -88,10 +88,7 @@ export interface AnsweredObject {
   readonly bars?: readonly Bar[];
 }
 
-/**
- * Port: whether the Rights of the client reach objects by another operation than that of the item: for the
- * answer to an earlier request, and for a change that stands for an operation.
- */
+/** Port: whether the client may use another operation than that of the item on objects: Poll, attributes. */
 export interface RenewedAccess {
   /** Whether something that lasts is still authorised by the enrolment and the ticket that it came with. */
   isInForce(authority: Authorisation): Promise<boolean>;

@@ -9,7 +9,7 @@ import type { Config } from '../../config/index.ts';
 import { readStoreUrl } from '../../config/values.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import { presets, RolePolicy } from '../../identity/policy.ts';
-import type { Client } from '../../identity/principal.ts';
+import type { Client, ClientDirectory } from '../../identity/principal.ts';
 import {
   type Command,
   homeOption,
@@ -98,6 +98,7 @@ export const clientAdd: Command<Arguments> = {
     const out = resolve(args.out ?? join(stateDirectory.clients, name));
 
     const { notifyDaemon, withClientDirectory } = await import('../state-directory/client-directory.ts');
+    const { endEnrolment } = await import('../state-directory/client-files.ts');
     const { deleteNamedRecords } = await import('../../protocol/client-records.ts');
     await withClientDirectory(store, async (directory, opened) => {
       const existing = await directory.byName(name);
@@ -106,7 +107,7 @@ export const clientAdd: Command<Arguments> = {
           `client "${name}" is enrolled already; choose another name, or remove it first`,
         );
       }
-      const certificate = await obtainCertificate(name, out, args, stateDirectory, config);
+      const certificate = await obtainCertificate(name, out, args, stateDirectory, config, directory);
       const parsed = new X509Certificate(certificate);
       // Of a removal that was interrupted: the settings of the former client are not those of this one.
       await deleteNamedRecords(opened.store, name);
@@ -125,6 +126,7 @@ export const clientAdd: Command<Arguments> = {
           `this certificate is enrolled already, as client "${other}"; remove that one first`,
         );
       }
+      endEnrolment(out);
       const until = parsed.validToDate.toISOString().slice(0, 10);
       print(
         `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,
@@ -153,10 +155,11 @@ async function obtainCertificate(
   args: Arguments,
   stateDirectory: StateDirectory,
   config: Config,
+  clients: ClientDirectory,
 ): Promise<string> {
   const { issueClient, signRequest } = await import('../../../certs/issue.ts');
   const { readTrustedAuthorities, readAuthority } = await import('../state-directory/authority.ts');
-  const { requireNoClientKey, writeClientFiles, writeCertificates } = await import(
+  const { beginEnrolment, requireNoClientKey, writeClientFiles, writeCertificates } = await import(
     '../state-directory/client-files.ts'
   );
   const trusted = readTrustedAuthorities(stateDirectory, config).map(({ pem }) => pem);
@@ -174,9 +177,10 @@ async function obtainCertificate(
     writeCertificates(out, certificate, authorities);
     return certificate;
   }
-  requireNoClientKey(out);
+  await requireNoClientKey(out, clients);
   const client = await issueClient(readAuthority(stateDirectory), name, args.key);
   const password = args['p12-password'] === undefined ? undefined : readPkcs12Password(args['p12-password']);
+  beginEnrolment(out, fingerprintOf(new X509Certificate(client.certificate)));
   writeClientFiles(out, client, { name, authorities, encryption: args.p12, password });
   return client.certificate;
 }

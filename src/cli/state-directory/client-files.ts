@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
 import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
+import type { ClientDirectory } from '../../identity/principal.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileAtomically } from './state-directory.ts';
 
@@ -22,10 +23,33 @@ export interface ClientFilesOptions {
 const irreplaceableFiles = ['key.pem', 'client.pem', 'client.p12'];
 
 /**
- * Checks that a directory contains no client's key.
+ * A file that exists from before the first file with a key until the client is enrolled. It holds the
+ * fingerprint of the certificate: while no client is enrolled by it, the files belong to a command that was
+ * interrupted.
+ */
+const unfinishedMarker = 'enrolment-unfinished';
+
+/** Marks the files of a client as those of an enrolment that is not complete. */
+export function beginEnrolment(directory: string, fingerprint: string): void {
+  makeDirectory(directory);
+  writeFileAtomically(join(directory, unfinishedMarker), `${fingerprint}\n`, 0o600);
+}
+
+/** Removes the mark after the client was enrolled. */
+export function endEnrolment(directory: string): void {
+  rmSync(join(directory, unfinishedMarker), { force: true });
+}
+
+/**
+ * Checks that a directory contains no client's key, but for those of an enrolment that was interrupted.
  * @throws {CommandError} when it does.
  */
-export function requireNoClientKey(directory: string): void {
+export async function requireNoClientKey(directory: string, clients: ClientDirectory): Promise<void> {
+  const marker = join(directory, unfinishedMarker);
+  if (existsSync(marker)) {
+    const fingerprint = readFileSync(marker, 'utf8').trim();
+    if ((await clients.byFingerprint(fingerprint)) === undefined) return;
+  }
   for (const file of irreplaceableFiles) {
     if (!existsSync(join(directory, file))) continue;
     throw new CommandError(
