@@ -96,10 +96,9 @@ export interface RenewedAccess {
   eraseAnswersWith(id: string): Promise<void>;
   /**
    * `objects`: those of the answer; undefined when they are not known.
-   * @throws {KmipError} NotAuthorised when the Rights of the client do not reach an object now,
-   *   ObjectNotFound when its group has it no more, ObjectArchived, ObjectDestroyed, Sensitive or
-   *   NotExtractable when it has become so since and the operation would be refused for that now,
-   *   WrongKeyLifecycleState when the answer holds the value of an object compromised since
+   * @throws {KmipError} NotAuthorised when the Rights do not reach an object now, ObjectNotFound when it is
+   *   gone, ObjectArchived, ObjectDestroyed, Sensitive or NotExtractable when it has become so since and the
+   *   operation would be refused now, WrongKeyLifecycleState for a value compromised since
    */
   require(operation: OperationName, objects: readonly AnsweredObject[] | undefined): Promise<void>;
 }
