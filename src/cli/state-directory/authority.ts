@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import {
   generateKey,
   type IssuedCertificate,
@@ -10,7 +11,12 @@ import {
 } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
 import type { Config } from '../../config/index.ts';
-import { readRequiredFile, type StateDirectory, writeFileAtomically } from './state-directory.ts';
+import {
+  makeDirectory,
+  readRequiredFile,
+  type StateDirectory,
+  writeFileAtomically,
+} from './state-directory.ts';
 
 // The library of issue.ts takes longer to load than the rest of a start, so only the issuance of certificates
 // loads it.
@@ -78,6 +84,8 @@ export async function completeAuthority(stateDirectory: StateDirectory, kind: Ke
 export async function completeServer(stateDirectory: StateDirectory, config: Config): Promise<void> {
   const { certificate, key, names } = config.tls;
   if (existsSync(certificate)) return;
+  // A copy of a state directory may be without it, because everything in it can be made again.
+  makeDirectory(join(stateDirectory.directory, 'server'));
   const authority = readAuthority(stateDirectory);
   const kind = authority.key.asymmetricKeyType === 'rsa' ? 'rsa' : 'ec';
   if (!existsSync(key)) writeFileAtomically(key, privateKeyToPem(await generateKey(kind)), 0o600);
