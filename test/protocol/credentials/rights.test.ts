@@ -154,6 +154,7 @@ t.test('a delegated ticket acts for its client as long as that one is authorised
   const id = await key(service);
   const ticket = await delegate(service, operations('Get'));
   service.sender = { client: 'other', group: 'h', fingerprint: 'f2', may: () => false };
+  service.isEnrolled = false;
   const get = item('Get', id);
   t.equal((await sendAs(service, '2.1', [get], ticket)).reasons, 'InvalidTicket', 'not enrolled any more');
   const delegator = { client: 'tester', group: 'g', fingerprint: 'f1', may: () => true };
