@@ -254,7 +254,7 @@ t.test('the daemon refuses a state directory that is damaged', async (t) => {
 
   writeFileSync(join(directory, 'file'), '');
   const file = await runKmipd(directory, 'serve', '--home', 'file', ...anyPort);
-  t.equal(file.errors, `kmipd: ${join(directory, 'file')}: this exists already\n`);
+  t.equal(file.errors, `kmipd: ${join(directory, 'file')}: this is a file, not a directory\n`);
   t.equal(await file.exited(), 1);
 });
 

@@ -179,7 +179,15 @@ export function rightsBind(observation: Observation): string | undefined {
     'job-message',
     'job-done',
     'job-answers',
+    'job-holders',
     'issued',
+    'issued-revoked',
+    'revoked-part',
+    'compromised-key',
+    'issuer-name',
+    'key-copies',
+    'wrapped-value',
+    'value-key',
     'random-iv-uses',
   ]);
   for (const [key, row] of after.records) {
