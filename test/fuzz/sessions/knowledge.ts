@@ -88,7 +88,7 @@ export class Knowledge {
 
   /** From now on the bytes must not become known, unless they are. */
   keepSecret(id: string, bytes: Uint8Array): void {
-    if (bytes.length < tellingBytes || this.isKnown(bytes) || this.#released.has(latin(bytes))) return;
+    if (bytes.length < tellingBytes || this.isKnown(bytes) || this.#isReleased(latin(bytes))) return;
     const text = latin(bytes.subarray(0, comparedBytes));
     const windows = Array.from({ length: text.length - tellingBytes + 1 }, (_, at) =>
       text.slice(at, at + tellingBytes),
@@ -100,10 +100,15 @@ export class Knowledge {
     return this.#secrets.has(latin(bytes));
   }
 
+  /** Whether an open object has the bytes, or a part of them: a private key as such and inside of its DER. */
+  #isReleased(text: string): boolean {
+    return [...this.#released].some((open) => open.includes(text) || text.includes(open));
+  }
+
   /** The bytes may become known: an open object has them too. */
   release(bytes: Uint8Array): void {
     this.#secrets.delete(latin(bytes));
-    this.#released.add(latin(bytes));
+    if (bytes.length >= tellingBytes) this.#released.add(latin(bytes));
   }
 
   /** Looks for secrets in bytes of an answer, and in what its texts encode. */
