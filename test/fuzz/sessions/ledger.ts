@@ -123,6 +123,8 @@ export class Ledger {
       isShown: false,
       uses: 0n,
     });
+    const material = view.type === 'PublicKey' ? view.key?.KeyMaterial : undefined;
+    if (material instanceof Uint8Array) this.knowledge.release(material);
     for (const secret of view.secrets) {
       if (!isSensitive && !isNotExtractable) this.knowledge.release(secret);
       else if (!isTightened && maker !== undefined && this.#isMadeSecretly(maker))
