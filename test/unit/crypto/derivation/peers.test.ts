@@ -1,4 +1,5 @@
-import { generatePrimeSync } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { createPrivateKey, createPublicKey, generatePrimeSync } from 'node:crypto';
 import t from 'tap';
 import type { TransparentKeyMaterial } from '../../../../codec/structures/key-block.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
@@ -124,4 +125,17 @@ t.test('a DH key agrees where the prime is safe, also outside the groups of RFC 
   const shared = power(power(2n, 77n, safe), x, safe);
   t.same(await agree(own, peer(power(2n, 77n, safe))), bigInteger(shared).slice(-64, -48));
   for (const element of [1n, safe - 1n]) await t.rejects(agree(own, peer(element)), `${element}`);
+});
+
+const noOpenssl = spawnSync('openssl', ['version']).status !== 0 && 'openssl is not installed';
+
+t.test('a DH key agrees in the groups of RFC 7919', { skip: noOpenssl }, async (t) => {
+  for (const bits of [2_048, 3_072, 4_096, 6_144, 8_192]) {
+    const options = ['-algorithm', 'DH', '-pkeyopt', `group:ffdhe${bits}`, '-outform', 'DER'];
+    const { stdout } = spawnSync('openssl', ['genpkey', ...options]);
+    const privateKey = createPrivateKey({ key: stdout, format: 'der', type: 'pkcs8' });
+    const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
+    const key = der('PrivateKey', Uint8Array.from(stdout));
+    t.equal((await agree(key, der('PublicKey', Uint8Array.from(publicKey)))).length, 16, `${bits} bits`);
+  }
 });
