@@ -236,8 +236,9 @@ function isReplacement({ before }: Observation, result: Result): boolean {
 
 /** A client does what its role includes, at the time of the answer, and nothing else. */
 export function rolesBind(observation: Observation): string | undefined {
-  const { client, results, denied } = observation;
-  if (client !== 'insider') return undefined;
+  const { client, results, denied, ticket } = observation;
+  // By a ticket of Delegated Login a client acts in the role of the one that has issued it.
+  if (client !== 'insider' || ticket?.rights !== undefined) return undefined;
   if (denied.has('ImportReplace') && results.some((each) => isReplacement(observation, each)))
     return 'an object was replaced, which the role does not include';
   const result = results.find((each) => each.payload !== undefined && denied.has(each.operation));
