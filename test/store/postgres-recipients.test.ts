@@ -41,3 +41,5 @@ t.test('a sensitive key leaves under closed and marked keys only', { skip }, asy
   await markRecipient(service, registered);
   t.equal(await under(registered), 'Success');
 });
+
+t.teardown(() => (typeof server === 'string' ? undefined : server.stop()));

@@ -111,7 +111,7 @@ export class Ledger {
     }
     const own = results.filter(({ payload }) => identifiersIn(payload).includes(view.id));
     const maker = own.find(({ operation }) => makes.has(operation));
-    const isTightened = own.some(({ operation }) => operation.endsWith('Attribute'));
+    const isTightened = own.some(isTightening);
     this.histories.set(view.id, {
       encoded: view.encoded,
       origin: maker?.operation,
@@ -295,4 +295,14 @@ export function useIn(result: Result): Use | undefined {
 function changesLimits({ operation, request }: Result): boolean {
   const given = request['NewAttribute'] ?? request['AttributeReference'];
   return operation.endsWith('Attribute') && (given as { name?: string } | undefined)?.name === 'UsageLimits';
+}
+
+/** Whether an item may have made an object Sensitive or not Extractable. */
+function isTightening({ operation, request }: Result): boolean {
+  const changed = request['NewAttribute'] as { readonly name: string; readonly value: unknown } | undefined;
+  if (changed === undefined) return operation.endsWith('Attribute');
+  return (
+    (changed.name === 'Sensitive' && changed.value === true) ||
+    (changed.name === 'Extractable' && changed.value === false)
+  );
 }
