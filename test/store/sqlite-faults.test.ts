@@ -51,7 +51,7 @@ t.test('opening rejects with one line when the file is not a database', async (t
   });
   await t.rejects(openSqlite(directory), {
     name: 'StoreUnavailableError',
-    message: /^cannot open the database .*EISDIR/,
+    message: /^cannot open the database .*: this is a directory, not a file$/,
   });
   await t.rejects(openStore('sqlite:'), /unknown store "sqlite:": use sqlite:FILE or postgres:/);
   await t.rejects(openStore('mysql://root:secret@host/x'), { message: /^((?!secret).)*$/ });

@@ -1,3 +1,4 @@
+import type { Attribute } from '../../../codec/attribute.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import type { KeyWrappingData } from '../../../codec/structures/key-block.ts';
@@ -115,7 +116,7 @@ export class Ledger {
     this.histories.set(view.id, {
       encoded: view.encoded,
       origin: maker?.operation,
-      isBornSensitive: isSensitive && !isTightened,
+      isBornSensitive: isSensitive && (!isTightened || statesSensitive(maker)),
       isBornNotExtractable: isNotExtractable && !isTightened,
       isSensitive,
       isNotExtractable,
@@ -305,4 +306,10 @@ function isTightening({ operation, request }: Result): boolean {
     (changed.name === 'Sensitive' && changed.value === true) ||
     (changed.name === 'Extractable' && changed.value === false)
   );
+}
+
+/** Whether the request that made an object asked for a Sensitive one. */
+function statesSensitive(maker: Result | undefined): boolean {
+  const stated = maker?.request['Attributes'] as { readonly attributes?: readonly Attribute[] } | undefined;
+  return stated?.attributes?.some(({ name, value }) => name === 'Sensitive' && value === true) ?? false;
 }
