@@ -43,7 +43,7 @@ function scaledE(bits: number): bigint {
 /** Rounds of Miller and Rabin for primes that the owner of a key chose; OpenSSL does 64 at the least. */
 const primalityRounds = 16;
 
-/** Maximum bits of a prime that is checked, which takes some two seconds of a thread; longer ones take more. */
+/** Maximum bits of a prime that is checked, which takes some two seconds of a thread. */
 const maxCheckedBits = 3_072;
 
 /** Primes that were checked lately, in hexadecimal, with the results. */

@@ -30,7 +30,10 @@ t.test('built-in roles list operations of KMIP, each once', (t) => {
     );
     t.equal(new Set(granted).size, granted.length, role);
   }
-  t.equal(presets.full?.length, operations.length);
+  t.same(
+    operations.filter((operation) => !presets.full?.includes(operation)),
+    ['ImportAsIs'],
+  );
   t.end();
 });
 
