@@ -10,6 +10,7 @@ import {
 import type { LoadedObject, StoredObject } from '../store/store.ts';
 import type { SealedKey, Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
+import { isIdentifier } from './identifiers.ts';
 import { indexEntries } from './index-entries.ts';
 import { uniqueNameKeys } from './names.ts';
 import {
@@ -266,7 +267,8 @@ export class ManagedObject {
     if (this.type !== 'SymmetricKey') return;
     const link = this.attributes.values('Link').find(({ LinkType }) => LinkType === 'NextLink');
     const next = link?.LinkedObjectIdentifier;
-    if (next !== undefined && this.provenance.next === undefined) this.changeProvenance({ next });
+    if (next === undefined || !isIdentifier(next)) return;
+    if (this.provenance.next === undefined) this.changeProvenance({ next });
   }
 
   #seal(vault: Vault): SealedKey | null {

@@ -114,12 +114,15 @@ export function isClosed({ born, shown, masks, alwaysSensitive }: Provenance): b
 const plainFormat = 1;
 const extendedFormat = 2;
 const fixedBytes = 10;
+/** The length of the text is a u16. */
+const maxTextBytes = 0xffff;
 
 type Extension = Pick<Provenance, 'madeWith' | 'share' | 'next' | 'replaces' | 'copyOf'>;
 
 /**
  * Encodes the provenance as prefix of the value: format, birth, showing, flags, u32 masks, u16 length and
  * UTF-8 of the text; numbers are big-endian.
+ * @throws {RangeError} when the text is longer than its length can say: the value could not be read again
  */
 export function addProvenance(
   { born, shown, masks, alwaysSensitive, ...extension }: Provenance,
@@ -128,6 +131,7 @@ export function addProvenance(
   const { madeWith = '', ...others } = extension;
   const isExtended = Object.values(others).some((member) => member !== undefined);
   const text = isExtended ? writeJson(extension) : new TextEncoder().encode(madeWith);
+  if (text.length > maxTextBytes) throw new RangeError(`a provenance of ${text.length} bytes`);
   const prefix = new Uint8Array(fixedBytes);
   const format = isExtended ? extendedFormat : plainFormat;
   prefix.set([format, births.indexOf(born), showings.indexOf(shown), alwaysSensitive ? 1 : 0]);

@@ -12,14 +12,14 @@ type UsageBit = (typeof CryptographicUsageMask)['members'][number];
 /**
  * `protect`: produces protected data, which needs an Active key before Protect Stop Date. `process`: reads
  * protected data, from Process Start Date on, also after deactivation, so that old data stays readable.
- * `hand on`: makes copies or parts of the key, also before it is Active, as long as it may protect data.
+ * `divide`: makes parts of the key, also before it is Active, as long as it may protect data.
  */
-type Direction = 'protect' | 'process' | 'hand on';
+type Direction = 'protect' | 'process' | 'divide';
 
 const allowedStates: Readonly<Record<Direction, readonly StateName[]>> = {
   protect: ['Active'],
   process: ['Active', 'Deactivated', 'Compromised'],
-  'hand on': ['PreActive', 'Active'],
+  divide: ['PreActive', 'Active'],
 };
 
 /** Usage bit and direction of each use of a key (KMIP 2.1 §4.14 and §11.52, 1.4 §3.19). */
@@ -40,7 +40,7 @@ const uses = {
   // Under `kmip` protection a key that may wrap may also unwrap: TC-WRAP-2 has a key with no other bit.
   UnwrapWithEitherBit: { bit: 'UnwrapKey', orBit: 'WrapKey', direction: 'process' },
   Certify: { bit: 'CertificateSign', direction: 'protect' },
-  CreateSplitKey: { bit: 'Export', direction: 'hand on' },
+  CreateSplitKey: { bit: 'Export', direction: 'divide' },
 } as const satisfies Record<string, UsageRequirement>;
 
 interface UsageRequirement {

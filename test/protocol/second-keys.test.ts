@@ -72,6 +72,22 @@ async function wrappingKeys(at: number, ...attributes: Attribute[]): Promise<rea
     await key(2, 'HMAC_SHA256', ...onlyAt(at, 1, attributes)),
   ];
 }
+t.test('a Next Link of any length leaves the key as it is', async (t) => {
+  const next = await key(2, 'AES');
+  const link = (LinkedObjectIdentifier: string) =>
+    ({ name: 'Link', value: { LinkType: 'NextLink', LinkedObjectIdentifier } }) as const;
+  for (const length of [1, 127, 128, 65_535, 65_536, 70_000]) {
+    const id = await key(1, 'AES');
+    const linkTo = (NewAttribute: Attribute) =>
+      succeed(service, '2.1', AddAttribute, { UniqueIdentifier: id, NewAttribute } as never);
+    await linkTo(link('x'.repeat(length)));
+    const { Object: object } = await succeed(service, '2.1', Get, { UniqueIdentifier: id });
+    t.same(object, symmetric(new Uint8Array(32).fill(1)), `${length} characters`);
+    await linkTo(link(next));
+    await succeed(service, '2.1', Get, { UniqueIdentifier: id });
+  }
+});
+
 const gcm = { BlockCipherMode: 'GCM' } as const;
 const hmac = { CryptographicAlgorithm: 'HMAC_SHA256' } as const;
 const wrapped = await storedKey(service);

@@ -10,6 +10,7 @@ import {
 } from '../../../codec/structures/managed-objects.ts';
 import { fail, MissingPermissionError } from '../../common/errors.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
+import { isIdentifier, maxIdentifierLength } from '../../object/identifiers.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
@@ -20,10 +21,7 @@ import { requireNoWiderUse } from '../twin-values.ts';
 import { requireInnerAttributes } from './authenticated-attributes.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { bindToSources, loadSources } from './returned-keys.ts';
-import { unwrapObject } from './unwrapping.ts';
-
-/** Characters of an identifier that a client may choose: the buffers of libkmip hold no more. */
-const maxIdentifier = 127;
+import { notUnwrapped, unwrapObject } from './unwrapping.ts';
 
 /**
  * Import (KMIP 2.1 §6.1.25, 1.4 §4.41): stores an object with the identifier and the attributes it had
@@ -49,8 +47,7 @@ export const Import = operation({
   async handle(request, context) {
     const id = request.UniqueIdentifier;
     const { Object: given, KeyWrapType: wrapType } = request;
-    if (id === '' || id.length > maxIdentifier)
-      fail('InvalidField', `an identifier has 1 to ${maxIdentifier} characters`);
+    if (!isIdentifier(id)) fail('InvalidField', `an identifier has 1 to ${maxIdentifierLength} characters`);
     if (request.ObjectType !== undefined && request.ObjectType !== given.type)
       fail('InvalidField', 'Object Type and the object disagree');
     if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
@@ -61,7 +58,7 @@ export const Import = operation({
     const unwrapped =
       wrapType === 'NotWrapped' && hasKeyBlock(given)
         ? await unwrapObject(given, context)
-        : { value: given, key: undefined, known: [] };
+        : notUnwrapped(given);
     const { value, known } = unwrapped;
     const born = value === given ? 'imported' : 'unwrapped';
     const sources = await loadSources(known, context);
@@ -69,12 +66,9 @@ export const Import = operation({
       (input) => input !== undefined,
     );
     if (born === 'unwrapped') requireInnerAttributes(value, request.Attributes, context);
-    const imported = assembleImport({ id, value, inputs, born }, request.Attributes, context);
-    await bindToSources(
-      imported,
-      { known, sources, stated: statedAttributes(value, request.Attributes) },
-      context,
-    );
+    const stated = statedAttributes(value, request.Attributes);
+    const imported = assembleImport({ id, value, inputs, born }, stated, context);
+    await bindToSources(imported, { known, sources, stated }, context);
     if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
     if (born === 'unwrapped') await requireNoWiderUse(imported, context);
     else await requireSoundKey(imported, value, context);
@@ -101,18 +95,17 @@ function refuseTaken(): never {
   fail('ObjectAlreadyExists', 'an object of that identifier is here already');
 }
 
-/** Assembles the imported object; attributes beside it override those inside its Key Value. */
+/** Assembles the imported object with the attributes that are stated for it. */
 function assembleImport(
   source: Pick<NewObjectRequest, 'id' | 'value' | 'inputs' | 'born'>,
   attributes: readonly Attribute[],
   context: Context,
 ): ManagedObject {
   const { value } = source;
-  const own = statedAttributes(value, attributes);
   const specification = { operation: 'Import', type: value.type, value: removeAttributes(value) } as const;
   const maySayAll = mayImportAsIs(context);
-  if (!maySayAll) refuseClaims(own);
-  const imported = assembleObject({ ...source, ...specification, attributes: own }, context);
+  if (!maySayAll) refuseClaims(attributes);
+  const imported = assembleObject({ ...source, ...specification, attributes }, context);
   for (const name of histories)
     if (!maySayAll && imported.attributes.has(name)) imported.attributes.set(name, false);
   return imported;

@@ -45,6 +45,15 @@ t.test('every provenance is the same after its encoding', async (t) => {
             }
 });
 
+t.test('a provenance that could not be read again is not encoded', async (t) => {
+  const value = encodeManagedObject(symmetricKey());
+  for (const member of ['madeWith', 'next', 'replaces', 'copyOf'] as const) {
+    const long = { ...closed, [member]: 'k'.repeat(60_000) };
+    t.same(splitProvenance(addProvenance(long, value)), { provenance: long, value }, member);
+    t.throws(() => addProvenance({ ...closed, [member]: 'k'.repeat(65_536) }, value), RangeError, member);
+  }
+});
+
 t.test('a value that an older kmipd stored opens with an unknown provenance, which is open', async (t) => {
   const vault = new PlainVault();
   const row = aesKey().toStored(vault, options);
