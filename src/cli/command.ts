@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Argv } from 'yargs';
+import { concatBytes } from '../common/bytes.ts';
 import { type EscapeNotation, escapeLines, escapeUnprintable } from '../common/unprintable.ts';
 import * as values from '../config/values.ts';
 import { CommandError, UsageError } from './failure.ts';
@@ -63,7 +64,7 @@ function readBytes(descriptor: number, maxBytes: number): Uint8Array {
   for (let total = 0; ; ) {
     const chunk = new Uint8Array(65_536);
     const count = readSync(descriptor, chunk);
-    if (count === 0) return Buffer.concat(chunks);
+    if (count === 0) return concatBytes(chunks);
     total += count;
     if (total > maxBytes) throw new CommandError(`the input has more than the ${maxBytes} bytes allowed`);
     chunks.push(chunk.subarray(0, count));

@@ -14,6 +14,11 @@ const notations = {
 /** How an unprintable character is written. */
 export type EscapeNotation = keyof typeof notations;
 
+/** Whether a text has an unprintable character. */
+export function hasUnprintable(text: string): boolean {
+  return text.search(unprintable) >= 0;
+}
+
 /** Replaces every unprintable character by an escape, line feeds too. */
 export function escapeUnprintable(text: string, notation: EscapeNotation = 'json'): string {
   return text.replace(unprintable, (character) => notations[notation](character.charCodeAt(0).toString(16)));

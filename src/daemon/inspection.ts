@@ -9,7 +9,7 @@ import { initialisationState, type StateDirectory } from '../cli/state-directory
 import { type Address, formatAddress } from '../common/address.ts';
 import type { Config } from '../config/index.ts';
 import { probeStore } from '../store/probe.ts';
-import { readRootKey } from '../vault/root-key.ts';
+import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
 import { unwrapSealingKey } from '../vault/sealing.ts';
 import { VaultUnavailableError, type WrappedSealingKey } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
@@ -77,9 +77,7 @@ function inspectRootKey(
   });
   key.fill(0);
   if (foreign === undefined) return [];
-  throw new VaultUnavailableError(
-    `the root key ${rootKey} cannot decrypt sealing key ${foreign.id}: the database is encrypted under another root key`,
-  );
+  throw new VaultUnavailableError(foreignRootKeyMessage(rootKey, foreign.id));
 }
 
 /** Without a certificate the daemon would issue one. */

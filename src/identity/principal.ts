@@ -62,17 +62,21 @@ export interface Authorisation extends Enrolment {
   readonly ticket?: string;
 }
 
+/** The client that sends a message, where it shows the ticket of another client. */
+export interface Bearer {
+  /** Its name. */
+  readonly bearer?: string;
+  /** When it was enrolled, in POSIX seconds. */
+  readonly bearerEnrolledAt?: number;
+}
+
 /** The authenticated client of one message. Plain data but for `may`. */
-export interface Principal extends Authorisation {
+export interface Principal extends Authorisation, Bearer {
   readonly group: string;
   /** Name of its role, for logs; absent where no client is enrolled. */
   readonly role?: string;
   /** Whether the operator gave the client credentials, so that its certificate alone is not enough. */
   readonly secondFactor?: boolean;
-  /** Name of the client whose certificate came with the message, where it shows another client's ticket. */
-  readonly bearer?: string;
-  /** When that client was enrolled, in POSIX seconds. */
-  readonly bearerEnrolledAt?: number;
   /** An operation has to be allowed by one of these too, besides the role. */
   readonly rights?: readonly DelegatedRight[];
   /**

@@ -1,5 +1,5 @@
 import { readJson, writeJson } from '../common/json.ts';
-import type { Authorisation, Enrolment, Principal } from '../identity/principal.ts';
+import type { Authorisation, Bearer, Enrolment } from '../identity/principal.ts';
 import type { Context, Records } from './context.ts';
 
 /**
@@ -44,12 +44,20 @@ export async function recordReplacement(
 }
 
 /** Returns what authorises the messages of that sender, to be stored with what lasts. */
-export function authorityOf({ client, fingerprint, enrolledAt, ticket }: Principal): Authorisation {
+export function authorityOf({ client, fingerprint, enrolledAt, ticket }: Authorisation): Authorisation {
   return {
     client,
     ...(fingerprint !== undefined && { fingerprint }),
     ...(enrolledAt !== undefined && { enrolledAt }),
     ...(ticket !== undefined && { ticket }),
+  };
+}
+
+/** Returns the client that has shown another one's ticket, to be stored with what lasts; empty without one. */
+export function bearerOf({ bearer, bearerEnrolledAt }: Bearer): Bearer {
+  return {
+    ...(bearer !== undefined && { bearer }),
+    ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
   };
 }
 

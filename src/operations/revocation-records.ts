@@ -196,19 +196,19 @@ export async function isCompromisedKey(
 
 /**
  * Returns what the group has recorded of a certificate in DER: by its signed part, and by its serial number
- * (INTEGER in DER) and the key of its issuer, where that is known.
+ * (INTEGER in DER) and the key of its issuer (SubjectPublicKeyInfo in DER).
  */
 export async function findRevocations(
   certificate: Uint8Array,
-  { group, serial, issuerKey }: { group: string; serial: Uint8Array; issuerKey: Uint8Array | undefined },
+  { group, serial, issuerKey }: { group: string; serial: Uint8Array; issuerKey: Uint8Array },
   { work, crypto }: RecordContext,
 ): Promise<readonly Revocation[]> {
   const part = idIn(group, crypto.certification.signedPart(certificate), crypto);
-  const records = [await work.records.load(kinds.revokedBySignedPart, part)];
-  if (issuerKey !== undefined) {
-    const id = `${keyFingerprint(issuerKey, crypto)}.${serial.toHex()}`;
-    records.push(await work.records.load(kinds.revokedByIssuer, id));
-  }
+  const number = `${keyFingerprint(issuerKey, crypto)}.${serial.toHex()}`;
+  const records = [
+    await work.records.load(kinds.revokedBySignedPart, part),
+    await work.records.load(kinds.revokedByIssuer, number),
+  ];
   return records.filter((record) => record !== undefined).map((record) => readJson<Revocation>(record));
 }
 

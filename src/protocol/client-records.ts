@@ -23,7 +23,7 @@ const ownedKinds: Readonly<Record<string, readonly string[]>> = {
   [applicationKind]: [],
 };
 
-/** Further records than any group has. */
+/** More records than any database has. */
 const everyRecord = 100_000_000;
 
 /**

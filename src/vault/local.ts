@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { createRootKey, readRootKey } from './root-key.ts';
+import { createRootKey, foreignRootKeyMessage, readRootKey } from './root-key.ts';
 import {
   openSealedValue,
   sealingKeyBytes,
@@ -241,7 +241,7 @@ class LocalFileVault implements LocalVault {
   }
 
   #wrongRootKeyMessage(id: number): string {
-    return `the root key ${this.#options.rootKeyFile} cannot decrypt sealing key ${id}: the database is encrypted under another root key`;
+    return foreignRootKeyMessage(this.#options.rootKeyFile, id);
   }
 
   /** Creates and stores a key. When another process has stored a key of that id, this one is discarded. */

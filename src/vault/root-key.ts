@@ -95,6 +95,11 @@ export function readRootKey(file: string): Uint8Array | undefined {
   }
 }
 
+/** What the operator is told when the root key in a file does not decrypt the sealing key of that id. */
+export function foreignRootKeyMessage(file: string, id: number): string {
+  return `the root key ${file} cannot decrypt sealing key ${id}: the database is encrypted under another root key`;
+}
+
 const ascii = (text: string) => new TextEncoder().encode(text);
 const hexDigits = ascii('0123456789abcdef');
 const base64Digits = ascii('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');

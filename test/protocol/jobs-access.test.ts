@@ -23,7 +23,7 @@ import { DelegatedLogin } from '../../src/operations/sessions/delegated-login.ts
 import { Export } from '../../src/operations/transfer/export.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
-import { valueOf } from '../client.ts';
+import { enumerated, valueOf } from '../client.ts';
 import { authenticationHeader, ticketOf } from './credentials/credential-headers.ts';
 import { mandatory, submit, waitForJobs } from './jobs.ts';
 import { active, registerKey, withMask } from './keys.ts';
@@ -191,6 +191,24 @@ t.test('a job that was stored without its objects is answered, but not under lim
     const isLimited = right !== undefined && 'ObjectGroups' in right;
     t.equal((await polled(value, header)).outcome, isLimited ? 'NotAuthorised' : 'Success');
   }
+});
+
+t.test('a Destroy that is refused leaves the answers as they are, beside one that succeeds', async (t) => {
+  const [destroyed, activated] = [await service.key(), await key()];
+  const items = [destroyed, activated].map((UniqueIdentifier) => asked(Get, { UniqueIdentifier }));
+  const { values } = await submit(service, '2.1', items);
+  await waitForJobs(service);
+  const answers = await service.batch(
+    '2.1',
+    [destroyed, activated].map((UniqueIdentifier) => asked(Destroy, { UniqueIdentifier })),
+    [enumerated('BatchErrorContinuationOption', 1)],
+  );
+  t.same(
+    answers.map(({ status }) => status),
+    ['Success', 'OperationFailed'],
+  );
+  const outcomes = await Promise.all(values.map(async (each) => (await polled(each)).outcome));
+  t.same(outcomes, ['ObjectDestroyed', 'Success']);
 });
 
 t.test('Destroy overwrites the answers that hold the object, and no others', async (t) => {

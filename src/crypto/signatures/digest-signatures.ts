@@ -1,5 +1,5 @@
 import { createECDH, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
-import { invertModulo, toBigInt, toBytes } from '../asn1/big-integers.ts';
+import { invertModulo, powerModulo, toBigInt, toBytes } from '../asn1/big-integers.ts';
 import {
   encodeDer,
   makeInteger,
@@ -181,13 +181,4 @@ function shiftPoint(key: EcPublicKey, t: bigint): EcPublicKey | undefined {
 function readCoordinates(point: Uint8Array): [x: bigint, y: bigint] {
   const bytes = (point.length - 1) / 2;
   return [toBigInt(point.subarray(1, 1 + bytes)), toBigInt(point.subarray(1 + bytes))];
-}
-
-function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  for (let square = base % modulus, rest = exponent; rest > 0n; rest >>= 1n) {
-    if ((rest & 1n) === 1n) result = (result * square) % modulus;
-    square = (square * square) % modulus;
-  }
-  return result;
 }

@@ -1,3 +1,4 @@
+import { hasUnprintable } from '../../common/unprintable.ts';
 import { type DerNode, InvalidDerError, parseDer, readExplicit, readPrimitive } from '../asn1/der.ts';
 import { readNameParts } from '../asn1/distinguished-name.ts';
 import type { CertificateContent } from '../certification.ts';
@@ -7,9 +8,6 @@ import { InvalidNameError, InvalidParametersError } from '../errors.ts';
 
 /** Authorities one below the other; chains in use have two or three. */
 const maxPathLength = 32;
-
-/** Control characters, and those that change the direction of the text around them. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 
 /** Kinds of GeneralName that are strings of ASCII: e-mail address, host name, URI. */
 const textTags: readonly number[] = [1, 2, 6];
@@ -33,7 +31,7 @@ export function requireIssuable({ subject, alternativeNames, pathLength }: Certi
 }
 
 function requirePrintable(text: string): void {
-  if (unprintable.test(text)) throw new InvalidNameError('a name has control characters');
+  if (hasUnprintable(text)) throw new InvalidNameError('a name has control characters');
 }
 
 function requireGeneralName(name: DerNode): void {

@@ -1,6 +1,6 @@
 import type { ResponseItem } from '../../../codec/envelope.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import type { Authorisation, DelegatedRight, Enrolment } from '../../identity/principal.ts';
+import type { Authorisation, Bearer, DelegatedRight, Enrolment } from '../../identity/principal.ts';
 import type { Context, OperationName } from '../context.ts';
 
 /**
@@ -30,12 +30,9 @@ interface JobRecord extends Authorisation {
 }
 
 /** A pending job. */
-export interface Job extends JobRecord {
+export interface Job extends JobRecord, Bearer {
   /** Rights of the ticket that restricted the client beyond its role. */
   readonly rights?: readonly DelegatedRight[];
-  /** Name of the client that showed the ticket, where it was another client's. */
-  readonly bearer?: string;
-  readonly bearerEnrolledAt?: number;
   readonly items: readonly JobItem[];
   /** How often the job was resumed after another process, or this one before a restart, had abandoned it. */
   readonly resumed: number;

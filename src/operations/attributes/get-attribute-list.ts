@@ -5,8 +5,10 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { shownAttributes } from '../../object/shown-attributes.ts';
 import { object, operation } from '../operation.ts';
 
-/** Get Attribute List (KMIP 2.1 §6.1.21, 1.4 §4.13): the names of all attributes that clients may read, each
- * once. */
+/**
+ * Get Attribute List (KMIP 2.1 §6.1.21, 1.4 §4.13): the names of all attributes that clients may read, each
+ * once.
+ */
 export const GetAttributeList = operation({
   name: 'GetAttributeList',
   since: '1.0',

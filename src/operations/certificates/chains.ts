@@ -1,13 +1,14 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { AttributeName } from '../../../codec/attribute-table.ts';
 import { StorageStatusMask } from '../../../codec/masks.ts';
+import type { CertificateDetails } from '../../crypto/certification.ts';
 import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
-import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Filter } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
 import { findRevocations, isCompromisedKey } from '../revocation-records.ts';
+import { searchObjects } from './issuers.ts';
 
 /** Chains of certificates of a group: their issuers, and what of them the group has revoked. */
 
@@ -39,7 +40,8 @@ async function findIssuerCertificate(
   const name = valueOf(describe(certificate, context), 'X_509CertificateIssuer')?.IssuerDistinguishedName;
   if (name === undefined) return undefined;
   const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
-  const objects = await searchObjects({ name: 'X_509CertificateSubject', value }, context);
+  const subject: Attribute = { name: 'X_509CertificateSubject', value };
+  const objects = await searchObjects([subject], maxSameSubject, context, storedAnywhere);
   return objects
     .map(certificateIn)
     .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
@@ -59,24 +61,17 @@ export async function isChainRevoked(
   context: Context,
 ): Promise<boolean> {
   const { crypto, principal } = context;
+  const { group } = principal;
+  const details = await Promise.all(chain.map((each) => crypto.certification.readCertificate(each)));
   for (const [depth, certificate] of chain.entries()) {
-    const { publicKey } = await crypto.certification.readCertificate(certificate);
+    const { publicKey } = details[depth] as CertificateDetails;
     const isAuthority = depth > 0;
-    if (isAuthority && (await isCompromisedKey(publicKey, principal.group, context))) return true;
-    const issuer = chain[depth + 1];
-    const serial = valueOf(
-      describe(certificate, context),
-      'X_509CertificateIdentifier',
-    )?.CertificateSerialNumber;
-    const revocations = await findRevocations(
-      certificate,
-      {
-        group: principal.group,
-        serial: serial ?? new Uint8Array(0),
-        issuerKey: (issuer && (await crypto.certification.readCertificate(issuer)))?.publicKey ?? publicKey,
-      },
-      context,
-    );
+    if (isAuthority && (await isCompromisedKey(publicKey, group, context))) return true;
+    const identifier = valueOf(describe(certificate, context), 'X_509CertificateIdentifier');
+    const serial = identifier?.CertificateSerialNumber ?? new Uint8Array(0);
+    // The last certificate of a chain is that of its own issuer.
+    const issuerKey = details[depth + 1]?.publicKey ?? publicKey;
+    const revocations = await findRevocations(certificate, { group, serial, issuerKey }, context);
     if (revocations.some(({ date, invalidSince = date }) => invalidSince <= at)) return true;
     if (await isObjectRevoked(certificate, at, context)) return true;
   }
@@ -116,10 +111,3 @@ function filterSameCertificate(certificate: Uint8Array, storageStatusMask: numbe
 
 /** Archived certificates count like others. */
 const storedAnywhere = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
-
-async function searchObjects(attribute: Attribute, { work, now }: Context): Promise<ManagedObject[]> {
-  const filter = locateFilter({ attributes: [attribute], storageStatusMask: storedAnywhere, now });
-  const { ids } = await work.find({ filter, offset: 0, limit: maxSameSubject });
-  const objects = await Promise.all(ids.map((id) => work.load(id)));
-  return objects.filter((object) => object !== undefined);
-}

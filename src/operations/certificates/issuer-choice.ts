@@ -1,10 +1,12 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { LinkType } from '../../../codec/enums.ts';
+import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
+import { keyFingerprint } from '../revocation-records.ts';
 import { statedName } from './certificate-template.ts';
 import { type Authority, findIssuer, findIssuers, type Issuer } from './issuers.ts';
 
@@ -104,13 +106,11 @@ function requireOne(issuers: readonly Authority[], context: Context): Issuer {
 }
 
 function isSameAuthority(first: Authority, other: Authority, { crypto }: Context): boolean {
-  const [own, its] = [first, other].map(({ issuerCertificate: { details } }) => details);
+  const { details: own } = first.issuerCertificate;
+  const { details: its } = other.issuerCertificate;
   const { comparableName } = crypto.certification;
   return (
-    own !== undefined &&
-    its !== undefined &&
-    own.publicKey.toHex() === its.publicKey.toHex() &&
-    comparableName(own.subject) === comparableName(its.subject)
+    isSameBytes(own.publicKey, its.publicKey) && comparableName(own.subject) === comparableName(its.subject)
   );
 }
 
@@ -139,10 +139,6 @@ function nameRecordOf(name: Uint8Array, { crypto, principal }: Context): string 
   return crypto.digest('SHA_256', new TextEncoder().encode(text)).toHex();
 }
 
-function keyRecordOf({ publicKey }: CertificateDetails, { crypto }: Context): string {
-  return crypto.digest('SHA_256', publicKey).toHex();
-}
-
 /** Returns the issuers without those whose name is that of another key. */
 async function withoutLaterKeys(issuers: readonly Authority[], context: Context): Promise<Authority[]> {
   const known: Authority[] = [];
@@ -150,7 +146,7 @@ async function withoutLaterKeys(issuers: readonly Authority[], context: Context)
     const { details } = issuer.issuerCertificate;
     const record = await context.work.records.load(issuerNameKind, nameRecordOf(details.subject, context));
     const key = record && new TextDecoder().decode(record);
-    if (key === undefined || key === keyRecordOf(details, context)) known.push(issuer);
+    if (key === undefined || key === keyFingerprint(details.publicKey, context.crypto)) known.push(issuer);
   }
   return known;
 }
@@ -167,7 +163,9 @@ export async function claimName(issuer: CertificateDetails, context: Context): P
   const name = comparableName(issuer.subject);
   const isContested = (await findIssuers(context)).some(
     ({ issuerCertificate: { details } }) =>
-      comparableName(details.subject) === name && details.publicKey.toHex() !== issuer.publicKey.toHex(),
+      comparableName(details.subject) === name && !isSameBytes(details.publicKey, issuer.publicKey),
   );
-  if (!isContested) records.put(issuerNameKind, id, new TextEncoder().encode(keyRecordOf(issuer, context)));
+  if (isContested) return;
+  const key = keyFingerprint(issuer.publicKey, context.crypto);
+  records.put(issuerNameKind, id, new TextEncoder().encode(key));
 }

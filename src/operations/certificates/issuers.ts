@@ -55,11 +55,20 @@ export async function findIssuer(id: string, context: IssuerContext): Promise<Au
   if (certificate?.type !== 'Certificate') return undefined;
   const linked = await findIssuingKeys(certificate, context);
   // Links can be changed: the key that fits is the issuer's, linked or not.
-  for (const keys of [linked, () => searchObjects(issuingKeys, maxKeys, context)]) {
-    for (const key of typeof keys === 'function' ? await keys() : keys) {
-      const authority = await matchAuthority(certificate, key, context);
-      if (authority !== undefined) return authority;
-    }
+  return (
+    (await matchOne(certificate, linked, context)) ??
+    matchOne(certificate, await searchObjects(issuingKeys, maxKeys, context), context)
+  );
+}
+
+async function matchOne(
+  certificate: ManagedObject,
+  keys: readonly ManagedObject[],
+  context: IssuerContext,
+): Promise<Authority | undefined> {
+  for (const key of keys) {
+    const authority = await matchAuthority(certificate, key, context);
+    if (authority !== undefined) return authority;
   }
   return undefined;
 }
@@ -154,12 +163,15 @@ function findLinkingTo(id: string, LinkType: LinkType, context: IssuerContext): 
   return searchObjects(attributes, maxCertificates, context);
 }
 
+/** Loads at most `limit` objects with all these attributes; on line, unless the mask says otherwise. */
 export async function searchObjects(
   attributes: readonly Attribute[],
   limit: number,
-  { work, now }: IssuerContext,
+  { work, now }: Pick<IssuerContext, 'work' | 'now'>,
+  storageStatusMask?: number,
 ): Promise<ManagedObject[]> {
-  const { ids } = await work.find({ filter: locateFilter({ attributes, now }), offset: 0, limit });
+  const filter = locateFilter({ attributes, now, storageStatusMask });
+  const { ids } = await work.find({ filter, offset: 0, limit });
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);
 }

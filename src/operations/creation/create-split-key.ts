@@ -176,8 +176,17 @@ function describeShare(
   return {
     source: object && originOf(object),
     type: (object?.type ?? 'SymmetricKey') as WholeType,
-    ...{ method, parts, threshold, part, polynomial, prime: prime?.toHex() },
-    ...{ format, algorithm, bits, bytes, mask: made.attributes.get('CryptographicUsageMask') ?? 0 },
+    method,
+    parts,
+    threshold,
+    part,
+    polynomial,
+    prime: prime?.toHex(),
+    format,
+    algorithm,
+    bits,
+    bytes,
+    mask: made.attributes.get('CryptographicUsageMask') ?? 0,
   };
 }
 

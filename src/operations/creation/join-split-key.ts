@@ -115,13 +115,13 @@ async function computeKey(
   { crypto, protection }: Context,
 ): Promise<KeyedObjectValue> {
   const { scheme, shares, key } = readParts(objects, set);
+  const divided = set?.origins[0];
   const isBound = protection === 'strict' && objects.some(isProtected);
-  if (isBound) requireType(type, set?.origins[0]?.type, key);
+  if (isBound) requireType(type, divided?.type, key);
   if (set !== undefined) requireStatedLength(stated, key);
-  const isAsDivided = set?.origins[0]?.type === type;
-  const description = isAsDivided ? key : { ...key, ...describeKey(type, stated, key) };
+  const description = divided?.type === type ? key : { ...key, ...describeKey(type, stated, key) };
   requireEffort(largestShare(shares), scheme.prime, shares.length, scheme.threshold);
-  const length = set?.origins[0]?.bytes ?? secretLength(type, description);
+  const length = divided?.bytes ?? secretLength(type, description);
   const secret = crypto.joinShares(shares, scheme, length);
   const joined = buildValue(type, secret, description, secretDataType ?? 'Seed');
   await requireConsistentKey(joined, crypto);

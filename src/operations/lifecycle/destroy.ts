@@ -14,8 +14,9 @@ export const Destroy = operation({
   target: object({ destroyed: true }),
   limitedRight: 'objects',
   async handle(_request, { object: target, now, renewedAccess }) {
-    if (!target.destroyed) await renewedAccess.eraseAnswersWith(target.id);
+    const wasDestroyed = target.destroyed;
     target.destroy(now);
+    if (!wasDestroyed) await renewedAccess.eraseAnswersWith(target.id);
     return { UniqueIdentifier: target.id };
   },
 });

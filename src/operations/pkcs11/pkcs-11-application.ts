@@ -1,7 +1,7 @@
 import { readJson, writeJson } from '../../common/json.ts';
-import { type Authorisation, accountOf, type Principal } from '../../identity/principal.ts';
+import { type Authorisation, accountOf, type Bearer } from '../../identity/principal.ts';
 import type { Context } from '../context.ts';
-import { authorityOf } from '../enrolment.ts';
+import { authorityOf, bearerOf } from '../enrolment.ts';
 
 /**
  * State of a PKCS#11 application from C_Initialize to C_Finalize, stored as a record: several servers may
@@ -34,7 +34,7 @@ export interface Session {
 }
 
 /** The content of the record, with the enrolment and the ticket that authorised C_Initialize. */
-export interface Application extends Authorisation, Pick<Principal, 'bearer' | 'bearerEnrolledAt'> {
+export interface Application extends Authorisation, Bearer {
   /** POSIX seconds. */
   renewed: number;
   /** Handles are not reused. */
@@ -49,11 +49,9 @@ export async function createApplication(context: Context): Promise<Uint8Array> {
   const removed = superfluous(stored, accountOf(principal));
   if (removed !== undefined) work.records.remove(applicationKind, removed);
   const correlation = crypto.random(16);
-  const { bearer, bearerEnrolledAt } = principal;
   const application = {
     ...authorityOf(principal),
-    ...(bearer !== undefined && { bearer }),
-    ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
+    ...bearerOf(principal),
     renewed: now,
     nextHandle: 1,
     sessions: {},

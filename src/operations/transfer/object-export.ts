@@ -26,7 +26,7 @@ import {
 import { refuseExposure } from './exposure.ts';
 import { removeAttributes } from './object-import.ts';
 import { decodeFromPkcs12, encodeAsPkcs12, isPkcs12, presentPkcs12 } from './pkcs12.ts';
-import { type UnwrappedObject, unwrapObject } from './unwrapping.ts';
+import { notUnwrapped, type UnwrappedObject, unwrapObject } from './unwrapping.ts';
 import { findStoredExposure, isEncrypted, wrapObject } from './wrapping.ts';
 
 /** Functions shared by the operations that return object values. */
@@ -56,8 +56,7 @@ export async function prepareForExport(
   if (typeof wrapType === 'number') fail('KeyWrapTypeNotSupported', 'there is no such Key Wrap Type');
   const staysWrapped = wrapType !== 'NotWrapped' && isEncrypted(value);
   if (specification === undefined && !staysWrapped) requireNotSensitive(object);
-  const unwrapped =
-    wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : { value, key: undefined, known: [] };
+  const unwrapped = wrapType === 'NotWrapped' ? await unwrapIfWrapped(value, context) : notUnwrapped(value);
   // What is unwrapped is as protected as the key that it comes from, as with Import.
   const source = context.protection === 'strict' ? unwrapped.key : undefined;
   if (source !== undefined) requireExtractable(source);
@@ -132,7 +131,7 @@ async function convertFormat(
  * Get.
  */
 async function unwrapIfWrapped(value: ManagedObjectValue, context: Context): Promise<UnwrappedObject> {
-  if (!hasKeyBlock(value)) return { value, key: undefined, known: [] };
+  if (!hasKeyBlock(value)) return notUnwrapped(value);
   const { value: plain, ...unwrapped } = await unwrapObject(value, context);
   return { value: removeAttributes(plain), ...unwrapped };
 }

@@ -36,6 +36,11 @@ export interface UnwrappedObject {
   readonly known: readonly WrappedValue[];
 }
 
+/** Describes an object that is taken as it is. */
+export function notUnwrapped(value: ManagedObjectValue): UnwrappedObject {
+  return { value, key: undefined, known: [] };
+}
+
 /**
  * Unwraps an object's key; attributes that were wrapped with the key stay in the Key Value.
  * @throws {KmipError} KeyWrapTypeNotSupported when the server does not know the method, as `loadWrappingKey`
@@ -45,7 +50,7 @@ export interface UnwrappedObject {
  */
 export async function unwrapObject(value: KeyedObjectValue, context: Context): Promise<UnwrappedObject> {
   const { KeyWrappingData: data, ...block } = value.value.KeyBlock;
-  if (data === undefined || block.KeyValue === undefined) return { value, key: undefined, known: [] };
+  if (data === undefined || block.KeyValue === undefined) return notUnwrapped(value);
   const { KeyValue } = block;
   const keys = await loadUnwrappingKeys(data, context);
   const unwrap = async () => {

@@ -139,8 +139,11 @@ async function identify(material: KeyMaterial, context: Context): Promise<string
       ? material
       : encodeKeyValue({ KeyMaterial: material, Attributes: [] }, newestVersion);
   const key = await loadValueKey(context);
-  // SHA-256 outside as well, as in HMAC: nothing can be appended to the value.
-  const inner = crypto.digest('SHA_256', concatBytes([key, bytes]));
+  const keyed = concatBytes([key, bytes]);
+  // SHA-256 outside as well, as in HMAC: nothing can be appended to the value. `crypto.mac` obeys
+  // `crypto.disabled`, which would end every export where HMAC is disabled.
+  const inner = crypto.digest('SHA_256', keyed);
+  keyed.fill(0);
   return crypto.digest('SHA_256', concatBytes([key, inner])).toHex();
 }
 

@@ -1,7 +1,7 @@
 import type { Ticket } from '../../../codec/structures/credentials.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
-import type { Principal } from '../../identity/principal.ts';
+import type { Bearer, Principal } from '../../identity/principal.ts';
 import { isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
 import { readTicket, type TicketRecord, ticketId, writeTicket } from '../../operations/sessions/tickets.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
@@ -53,7 +53,7 @@ export class TicketLogin {
     }
     return {
       ...owner,
-      ...(owner.client === sender.client ? {} : bearerOf(sender)),
+      ...(owner.client === sender.client ? {} : asBearer(sender)),
       ticket: id,
       ...(rights === undefined ? {} : { rights }),
     };
@@ -66,6 +66,6 @@ export class TicketLogin {
   }
 }
 
-function bearerOf({ client, enrolledAt }: Principal): Pick<Principal, 'bearer' | 'bearerEnrolledAt'> {
+function asBearer({ client, enrolledAt }: Principal): Bearer {
   return { bearer: client, ...(enrolledAt !== undefined && { bearerEnrolledAt: enrolledAt }) };
 }

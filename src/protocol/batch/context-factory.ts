@@ -5,13 +5,14 @@ import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
-import type { Jobs, ServerDescription } from '../../operations/context.ts';
+import type { Jobs, RenewedAccess, ServerDescription } from '../../operations/context.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import type { Conversation } from '../service.ts';
-import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { FailedAttempts } from './attempts.ts';
 import type { BatchEnvironment } from './batch.ts';
 import { BatchIdentifiers } from './identifiers.ts';
@@ -104,8 +105,17 @@ export class ContextFactory {
       responseBytes: this.#responseBytes(execution),
       createContext: (item, work) => {
         const afterCommit = (effect: () => void) => work.afterCommit(effect);
-        const access = createRenewedAccess({ principal, work, server }, operations);
-        const part = { item, message, principal, access, afterCommit };
+        let access: RenewedAccess | undefined;
+        const part = {
+          item,
+          message,
+          principal,
+          get access() {
+            access ??= createRenewedAccess({ principal, work, server }, operations);
+            return access;
+          },
+          afterCommit,
+        };
         const ports = new ItemPorts(part, this.#state);
         return new ItemContext(batch, ports, { work, server });
       },

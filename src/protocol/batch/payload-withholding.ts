@@ -49,6 +49,7 @@ export class BatchOutputs {
     const data = 'nth' in reference ? this.#all.at(reference.nth) : this.#latest.get(reference.latest);
     return data ?? fail('InvalidField', 'the reference points at no Data of an earlier answer of the batch');
   }
+
   /**
    * Returns the answer to an Ephemeral item without its output, which is for later items only (KMIP 2.1
    * §9.7). The output counts from then on, whether or not the item succeeds.

@@ -12,7 +12,7 @@ import {
   writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
 import type { OperationName } from '../../operations/context.ts';
-import { authorityOf } from '../../operations/enrolment.ts';
+import { authorityOf, bearerOf } from '../../operations/enrolment.ts';
 import type { BatchEnvironment } from '../batch/batch.ts';
 import { requirePermission } from '../batch/execute.ts';
 import { asRefusal } from '../batch/failure.ts';
@@ -119,12 +119,11 @@ export class AsynchronousSubmission {
     { principal, unit }: BatchEnvironment,
   ): void {
     const { queue, clock } = this.#options;
-    const { client, group, rights, bearer, bearerEnrolledAt } = principal;
+    const { client, group, rights } = principal;
     const job: Job = {
       ...authorityOf(principal),
+      ...bearerOf(principal),
       ...(rights !== undefined && { rights }),
-      ...(bearer !== undefined && { bearer }),
-      ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
       submitted: clock() * 1000,
       items,
       resumed: 0,

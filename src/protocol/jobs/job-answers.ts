@@ -6,7 +6,9 @@ import { barsOf } from '../../object/bars.ts';
 import { addHolder, disclosingOperations, holdersKind } from '../../operations/asynchronous/held-objects.ts';
 import { type DoneItem, type Job, jobKinds, writeJobRecord } from '../../operations/asynchronous/jobs.ts';
 import type { AnsweredObject } from '../../operations/context.ts';
-import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import { authorityOf } from '../../operations/enrolment.ts';
+import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 
 /** A job that was executed. */
 export interface FinishedJob {
@@ -27,7 +29,6 @@ export interface FinishedJob {
  */
 export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): Promise<void> {
   const { id, group, job, answers, objects, expires } = finished;
-  const { client, fingerprint, enrolledAt, ticket, submitted } = job;
   const payloads = answers.map((each) => each.map(({ payload }) => payload && encodeMessage(payload)));
   const parts = payloads.flat().filter((payload) => payload !== undefined);
   let offset = parts.reduce((sum, { length }) => sum + length, 0);
@@ -49,19 +50,8 @@ export async function storeJobAnswers(unit: UnitOfWork, finished: FinishedJob): 
   const content = concatBytes(parts);
   unit.removeRecord(jobKinds.pending, id);
   unit.removeRecord(jobKinds.message, id);
-  const authority = {
-    client,
-    ...(fingerprint !== undefined && { fingerprint }),
-    ...(enrolledAt !== undefined && { enrolledAt }),
-    ...(ticket !== undefined && { ticket }),
-  };
-  unit.putRecord(
-    jobKinds.done,
-    id,
-    group,
-    writeJobRecord({ ...authority, submitted, expires, items }),
-    expires,
-  );
+  const done = writeJobRecord({ ...authorityOf(job), submitted: job.submitted, expires, items });
+  unit.putRecord(jobKinds.done, id, group, done, expires);
   unit.putRecord(jobKinds.answers, id, group, content, expires);
   content.fill(0);
 }

@@ -16,14 +16,15 @@ import {
   writeJobRecord,
 } from '../../operations/asynchronous/jobs.ts';
 import type { Jobs } from '../../operations/context.ts';
-import { isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
+import { bearerOf, isOfEnrolment, ticketKind } from '../../operations/enrolment.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
 import { runItems } from '../batch/batch.ts';
 import type { ContextFactory } from '../batch/context-factory.ts';
 import { asRefusal, isTransient } from '../batch/failure.ts';
 import { jobSender, type Responses } from '../batch/responses.ts';
 import type { ObjectEvents } from '../unit-of-work/object-events.ts';
-import type { ItemObjects, UnitOfWork } from '../unit-of-work/unit-of-work.ts';
+import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
+import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { storeJobAnswers } from './job-answers.ts';
 
 export interface JobRunnerOptions {
@@ -173,7 +174,7 @@ export class JobRunner {
    * with a refusal when the client or its ticket is not valid any more.
    */
   async #senderOf(job: Job, group: string, unit: UnitOfWork): Promise<AuthenticatedRequest> {
-    const { client, rights, ticket, bearer, bearerEnrolledAt } = job;
+    const { client, rights, ticket } = job;
     const enrolled = await this.#options.principal(client);
     const isGone =
       enrolled?.group !== group ||
@@ -189,8 +190,7 @@ export class JobRunner {
         may: (operation) => principal.may(operation),
         ...(rights !== undefined && { rights }),
         ...(ticket !== undefined && { ticket }),
-        ...(bearer !== undefined && { bearer }),
-        ...(bearerEnrolledAt !== undefined && { bearerEnrolledAt }),
+        ...bearerOf(job),
       },
       ...((isGone || hasEnded) && { refusal: { error, open: false } }),
     };

@@ -14,6 +14,12 @@ import type {
 import type { Vault } from '../../vault/vault.ts';
 import { EventLoopYield } from '../event-loop-yield.ts';
 
+/** The identifiers of the objects that an item has read or made, and of those that it has found. */
+export interface ItemObjects {
+  readonly read: readonly string[];
+  readonly found: readonly string[];
+}
+
 /** Identifiers in one query to the store: database engines limit the depth of an expression. */
 const maxIdentifiersPerQuery = 100;
 

@@ -4,7 +4,7 @@ import type { FindQuery, Work } from '../../operations/context.ts';
 import type { CommitResult, EnrolmentChange, Store, StoredObject, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RowChange } from './object-events.ts';
-import { type FoundPage, UnitObjects } from './unit-objects.ts';
+import { type FoundPage, type ItemObjects, UnitObjects } from './unit-objects.ts';
 import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
 
 export interface UnitOptions {
@@ -49,6 +49,7 @@ export class UnitOfWork {
     return this.#usedRecords;
   }
 
+  /** POSIX seconds. */
   get now(): number {
     return this.#options.now;
   }
@@ -150,6 +151,7 @@ export class UnitOfWork {
     return this.#objects.load(id, this.#group);
   }
 
+  /** Whether any group has an object with that identifier. */
   isTaken(id: string): Promise<boolean> {
     return this.#objects.isTaken(id);
   }
@@ -157,7 +159,7 @@ export class UnitOfWork {
   /** @throws {KmipError} ServerLimitExceeded when the message makes too many objects, kept ones or not. */
   countNewObject(): void {
     this.#newObjects++;
-    const { maxNewObjects: max = this.#newObjects } = this.#options;
+    const { maxNewObjects: max = Number.POSITIVE_INFINITY } = this.#options;
     if (this.#newObjects > max) fail('ServerLimitExceeded', `a batch makes ${max} objects at the most`);
   }
 
@@ -166,6 +168,7 @@ export class UnitOfWork {
     return this.#enrolment !== undefined;
   }
 
+  /** Replaces the enrolment of the message's client with the commit. */
   reenrol(change: EnrolmentChange): void {
     this.#enrolment = change;
   }
@@ -193,12 +196,6 @@ export class UnitOfWork {
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundPage> {
     return this.#objects.find(query, this.#group, own);
   }
-}
-
-/** The identifiers of the objects that an item has read or made, and of those that it has found. */
-export interface ItemObjects {
-  readonly read: readonly string[];
-  readonly found: readonly string[];
 }
 
 /** The unit of work as one batch item sees it. */
