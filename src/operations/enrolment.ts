@@ -53,7 +53,7 @@ export function authorityOf({ client, fingerprint, enrolledAt, ticket }: Authori
   };
 }
 
-/** Returns the client that has shown another one's ticket, to be stored with what lasts; empty without one. */
+/** Returns the client that has shown another's ticket, to be stored with what lasts; empty without one. */
 export function bearerOf({ bearer, bearerEnrolledAt }: Bearer): Bearer {
   return {
     ...(bearer !== undefined && { bearer }),

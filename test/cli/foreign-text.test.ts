@@ -12,7 +12,7 @@ t.setTimeout(600_000);
 const home = t.testdir();
 const run = (args: readonly string[], input?: Uint8Array | string) =>
   spawnSync(process.execPath, [mainFile, ...args], { cwd: home, encoding: 'utf8', input });
-run(['init', '--home', join(home, 'ready'), '--listen', '127.0.0.1:0']);
+t.equal(run(['init', '--home', join(home, 'ready'), '--listen', '127.0.0.1:0']).status, 0, 'init');
 
 /** Every character that could command a terminal or change the direction of a text, but the line feed. */
 const ranges = [
@@ -30,6 +30,8 @@ const dangerous = ranges.flatMap(([first, last]) =>
 const foreign = `a${dangerous.join('b')}c`;
 /** The same without those that XML 1.0 cannot represent at all. */
 const inXml = `a${dangerous.filter((each) => each >= '\x7f').join('b')}c`;
+/** A text of TOML that means all of them: it may contain them as escapes only. */
+const inToml = `"a${dangerous.map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`).join('b')}c"`;
 
 const message = (value: string) =>
   encode(structure('RequestMessage', structure('RequestHeader', text('ClientCorrelationValue', value))));
@@ -49,8 +51,9 @@ const commands: Readonly<Record<string, readonly [args: readonly string[], input
   'decode of a broken XML': [['decode', '-'], `<${foreign} `],
   'decode of a broken JSON': [['decode', '-'], `{"${foreign}": `],
   'decode of an argument': [['decode', foreign]],
-  'check-config of an unknown key': [['check-config', write('key.toml', `"${inXml}" = 1\n`)]],
-  'check-config of a wrong value': [['check-config', write('value.toml', `listen = "${inXml}"\n`)]],
+  'check-config of an unknown key': [['check-config', write('key.toml', `${inToml} = 1\n`)]],
+  'check-config of a wrong value': [['check-config', write('value.toml', `listen = ${inToml}\n`)]],
+  'check-config of a broken TOML': [['check-config', write('broken.toml', `listen = "${inXml}"\n`)]],
   'check-config of a file that is not there': [['check-config', `${foreign}.toml`]],
   'an unknown command': [[foreign]],
   'an unknown option': [['client', 'list', `--${foreign}`]],
@@ -62,6 +65,15 @@ const commands: Readonly<Record<string, readonly [args: readonly string[], input
   'a wrong serial number': [['crl', 'issuer', '--home', 'ready', '--revoke', foreign]],
 };
 
+/** Commands that say where the fault is, and print nothing of the text. */
+const silent: ReadonlySet<string> = new Set([
+  'decode of a text that is none',
+  'decode of a broken XML',
+  'decode of a broken JSON',
+  'check-config of a wrong value',
+  'check-config of a broken TOML',
+]);
+
 t.test('no command prints a character that could command the terminal', async (t) => {
   for (const [name, [args, input]] of Object.entries(commands)) {
     const { stdout, stderr } = run(args, input);
@@ -71,6 +83,7 @@ t.test('no command prints a character that could command the terminal', async (t
       [],
       name,
     );
+    t.equal(/a[^ab]+b[^ab]+b/.test(`${stdout}${stderr}`), !silent.has(name), `${name}: the text was printed`);
     t.ok(`${stdout}${stderr}`.length > 0, `${name}: something was printed`);
   }
 });
@@ -100,5 +113,6 @@ t.test('input that does not end is refused', async (t) => {
     cwd: home,
     encoding: 'utf8',
   });
+  t.equal(piped.status, 1, 'standard input');
   t.match(piped.stderr, /more than the \d+ bytes allowed/, 'standard input');
 });

@@ -12,7 +12,7 @@ t.setTimeout(600_000);
 const home = t.testdir();
 const run = (...args: readonly string[]) =>
   spawnSync(process.execPath, [mainFile, ...args], { cwd: home, encoding: 'utf8' });
-run('init', '--home', 'ready', '--listen', '127.0.0.1:0');
+t.equal(run('init', '--home', 'ready', '--listen', '127.0.0.1:0').status, 0, 'init');
 
 /** Runs a command and kills it as soon as the file is in the directory; resolves to whether it was killed. */
 async function killAt(directory: string, file: string, args: readonly string[]): Promise<boolean> {
@@ -36,12 +36,14 @@ const files = [
 ];
 
 t.test('client add is repeated after a kill at each of its files', async (t) => {
+  let kills = 0;
   for (const [number, file] of files.entries()) {
     const name = `client${number}`;
     const out = join(home, name);
     mkdirSync(out);
     const args = ['client', 'add', name, '--home', 'ready', '--out', name];
     const isKilled = await killAt(out, file, args);
+    if (isKilled) kills += 1;
     const { status, stderr } = run(...args);
     const isEnrolled = /is enrolled already/.test(stderr);
     t.ok(status === 0 || isEnrolled, `${file}, ${isKilled ? 'killed' : 'too late'}: ${stderr}`);
@@ -56,6 +58,7 @@ t.test('client add is repeated after a kill at each of its files', async (t) => 
       `${file}: nothing temporary`,
     );
   }
+  t.ok(kills > 0, `${kills} of ${files.length} were killed before they ended`);
 });
 
 t.test('the key of an enrolled client is not overwritten', (t) => {

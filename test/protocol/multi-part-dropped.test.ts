@@ -1,19 +1,14 @@
 import t from 'tap';
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Node } from '../../codec/wire/node.ts';
-import { Decrypt } from '../../src/operations/cryptography/decrypt.ts';
 import { Encrypt } from '../../src/operations/cryptography/encrypt.ts';
-import { Hash } from '../../src/operations/cryptography/hash.ts';
 import { MAC } from '../../src/operations/cryptography/mac.ts';
-import { MACVerify } from '../../src/operations/cryptography/mac-verify.ts';
-import { Sign } from '../../src/operations/cryptography/sign.ts';
-import { SignatureVerify } from '../../src/operations/cryptography/signature-verify.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { StoreUnavailableError } from '../../src/store/store.ts';
 import { enumerated, integer, type RequestItem } from '../client.ts';
-import { active, createPair, registerKey, withMask } from './keys.ts';
 import { ask, attributeOf, payloadOf, succeed } from './operations/ask.ts';
 import { createAesPayload2x, outline, TestService, uid } from './service.ts';
+import { streamKinds } from './streams.ts';
 
 /** A part whose item was dropped ends its stream, and its use stays counted. */
 
@@ -25,32 +20,7 @@ const limits: Attribute = {
   name: 'UsageLimits',
   value: { UsageLimitsTotal: 1_000_000n, UsageLimitsUnit: 'Byte' },
 };
-const all = withMask('Encrypt', 'Decrypt', 'MACGenerate', 'MACVerify');
-const symmetric = await registerKey(service, active, all, limits);
-const pair = await createPair(service, 'RSA');
-const ctr = { BlockCipherMode: 'CTR' };
-const sha = { HashingAlgorithm: 'SHA_256' };
-const hmac = { CryptographicAlgorithm: 'HMAC_SHA256' };
-const rsa = { PaddingMethod: 'PKCS1V1_5', ...sha };
-
-/** Each operation that takes parts, and the fields of all parts of a stream. */
-const streams: readonly [AnyOperation, object, first?: object][] = [
-  [
-    Encrypt,
-    { UniqueIdentifier: symmetric, CryptographicParameters: ctr },
-    { IVCounterNonce: new Uint8Array(16) },
-  ],
-  [
-    Decrypt,
-    { UniqueIdentifier: symmetric, CryptographicParameters: ctr },
-    { IVCounterNonce: new Uint8Array(16) },
-  ],
-  [MAC, { UniqueIdentifier: symmetric, CryptographicParameters: hmac }],
-  [MACVerify, { UniqueIdentifier: symmetric, CryptographicParameters: hmac }],
-  [Sign, { UniqueIdentifier: pair.id, CryptographicParameters: rsa }],
-  [SignatureVerify, { UniqueIdentifier: pair.publicId, CryptographicParameters: rsa }],
-  [Hash, { CryptographicParameters: sha }],
-];
+const kinds = await streamKinds(service, limits);
 /** The operations that Usage Limits count. */
 const counted: ReadonlySet<AnyOperation> = new Set<AnyOperation>([Encrypt, MAC]);
 
@@ -59,8 +29,8 @@ const item = (operation: AnyOperation, request: object): RequestItem => ({
   payload: (payloadOf('2.1', operation, request) as Node & { type: 'Structure' }).value,
 });
 const failing: RequestItem = { operation: 'Get', payload: [uid('nobody')] };
-const left = async () =>
-  ((await attributeOf(service, symmetric, 'UsageLimits')) as { UsageLimitsCount: bigint }).UsageLimitsCount;
+const leftOf = async (id: string) =>
+  ((await attributeOf(service, id, 'UsageLimits')) as { UsageLimitsCount: bigint }).UsageLimitsCount;
 
 /** Sends a batch while the store answers its commits as given; the store itself commits when none is left. */
 async function withCommits(
@@ -127,9 +97,11 @@ function create(): RequestItem {
   return { operation: 'Create', payload: createAesPayload2x() };
 }
 
-for (const [operation, common, first] of streams) {
-  t.test(`a part of ${operation.name} that is dropped ends its stream`, async (t) => {
-    const begin = { ...common, ...(first ?? {}), Data, InitIndicator: true };
+for (const { name, operation, common, first } of kinds) {
+  t.test(`${name}: a part that is dropped ends its stream`, async (t) => {
+    const begin = { ...common, ...first, Data, InitIndicator: true };
+    const { UniqueIdentifier: key = '' } = common as { UniqueIdentifier?: string };
+    const left = async () => (counted.has(operation) ? leftOf(key) : 0n);
     const start = async () => {
       const answer = (await succeed(service, '2.1', operation, begin)) as { CorrelationValue: Uint8Array };
       return answer.CorrelationValue;

@@ -22,8 +22,6 @@ export interface StreamKind {
   readonly first: object;
   /** Fields of the first part that are kept until the last one, whatever length they have. */
   readonly kept: Readonly<Record<string, (length: number) => object>>;
-  /** Whether the data is kept until the last part. */
-  readonly collects: boolean;
 }
 
 const all = withMask('Encrypt', 'Decrypt', 'MACGenerate', 'MACVerify');
@@ -51,8 +49,9 @@ export async function streamKinds(
   });
   const gcm = { CryptographicParameters: { BlockCipherMode: 'GCM' }, IVCounterNonce: bytes(12) };
   const block = { CryptographicParameters: cbc, IVCounterNonce: bytes(16) };
+  const counter = { CryptographicParameters: { BlockCipherMode: 'CTR' }, IVCounterNonce: bytes(16) };
   const kind = (name: string, operation: AnyOperation, common: object, more: Partial<StreamKind> = {}) => ({
-    ...{ name, operation, common, first: {}, kept: {}, collects: false },
+    ...{ name, operation, common, first: {}, kept: {} },
     ...more,
   });
   const tag = field('AuthenticatedEncryptionTag');
@@ -61,8 +60,10 @@ export async function streamKinds(
   return [
     kind('Encrypt, GCM', Encrypt, key, { first: gcm }),
     kind('Encrypt, CBC', Encrypt, key, { first: block }),
-    kind('Decrypt, GCM', Decrypt, key, { first: gcm, kept: { tag, additional }, collects: true }),
+    kind('Encrypt, CTR', Encrypt, key, { first: counter }),
+    kind('Decrypt, GCM', Decrypt, key, { first: gcm, kept: { tag, additional } }),
     kind('Decrypt, CBC', Decrypt, key, { first: block, kept: { tag } }),
+    kind('Decrypt, CTR', Decrypt, key, { first: counter, kept: { tag } }),
     kind('MAC', MAC, key, { first: { CryptographicParameters: hmac } }),
     kind('MAC Verify', MACVerify, key, {
       first: { CryptographicParameters: hmac },
@@ -77,7 +78,7 @@ export async function streamKinds(
         kept: { PSource: source(rsa) },
       },
     ),
-    kind('Sign, Ed25519', Sign, { UniqueIdentifier: edwards.PrivateKeyUniqueIdentifier }, { collects: true }),
+    kind('Sign, Ed25519', Sign, { UniqueIdentifier: edwards.PrivateKeyUniqueIdentifier }),
     kind(
       'Signature Verify, RSA',
       SignatureVerify,
@@ -93,7 +94,6 @@ export async function streamKinds(
       { UniqueIdentifier: edwards.PublicKeyUniqueIdentifier },
       {
         kept: signature,
-        collects: true,
       },
     ),
     kind('Hash', Hash, { CryptographicParameters: sha }),

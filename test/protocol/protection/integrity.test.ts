@@ -174,8 +174,8 @@ t.test('what a key has wrapped opens by no other mode, vector or tag', async (t)
       for (const TagLength of [undefined, 4, 12, 32, 96])
         for (const iv of [undefined, counted(12), counted(16)])
           for (const part of [body, body.subarray(0, 16), body.subarray(0, 32)]) {
-            const isOwn =
-              mode === made && part === body && (TagLength ?? 16) % 112 === 16 && iv === undefined;
+            const isOwn = mode === made && part === body && TagLength === undefined && iv === undefined;
+            // The others have neither a tag nor a vector that they read.
             if (isOwn || (mode === made && !['GCM', 'CCM'].includes(mode) && part === body)) continue;
             const parameters = { BlockCipherMode: mode, ...(TagLength !== undefined && { TagLength }) };
             const object = wrappedAs(secret(counted(32)), part, swapped(data, parameters, iv));

@@ -121,7 +121,7 @@ t.test('no change makes an empty set', async (t) => {
 
 t.test('no new object has an empty set', async (t) => {
   const request = { ObjectType: 'SymmetricKey', Attributes: having(...aes, withParameters({})) };
-  t.match(await outcome(services.strict, '2.1', Create, request), /InvalidAttributeValue|InvalidField/);
+  t.equal(await outcome(services.strict, '2.1', Create, request), 'InvalidAttributeValue');
 });
 
 t.test('an empty set of an older object loosens no other', async (t) => {

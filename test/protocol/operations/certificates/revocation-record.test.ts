@@ -1,5 +1,17 @@
 import t from 'tap';
 import type { RevocationReasonCode } from '../../../../codec/enums.ts';
+import { toBigInt, toBytes } from '../../../../src/crypto/asn1/big-integers.ts';
+import {
+  type DerNode,
+  encodeDer,
+  makeBits,
+  makeInteger,
+  makeSequence,
+  parseDer,
+  readBits,
+  readInteger,
+  readSequence,
+} from '../../../../src/crypto/asn1/der.ts';
 import { Validate } from '../../../../src/operations/certificates/validate.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
@@ -15,20 +27,11 @@ const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 
 /** Returns the certificate with the other signature that ECDSA takes as well: s → n − s. */
 function withOtherSignature(der: Uint8Array): Uint8Array {
-  const text = der.toHex();
-  const [, r = '', s = ''] =
-    /(0220[0-9a-f]{64}|022100[0-9a-f]{64})(0220[0-9a-f]{64}|022100[0-9a-f]{64})$/.exec(
-      text,
-    ) as RegExpExecArray;
-  const other = (order - BigInt(`0x${s.slice(s.length - 64)}`)).toString(16).padStart(64, '0');
-  const integer = Number.parseInt(other.slice(0, 2), 16) >= 0x80 ? `022100${other}` : `0220${other}`;
-  const hex = (length: number) => length.toString(16).padStart(2, '0');
-  const value = `${r}${integer}`;
-  const sequence = `30${hex(value.length / 2)}${value}`;
-  const bits = `03${hex(sequence.length / 2 + 1)}00${sequence}`;
-  const oldBits = /03(?:4[5-9]|4a)0030(?:4[2-8])022[0-9a-f]+$/.exec(text) as RegExpExecArray;
-  const body = text.slice(8, oldBits.index) + bits;
-  return Uint8Array.fromHex(`3082${(body.length / 2).toString(16).padStart(4, '0')}${body}`);
+  const [content, algorithm, signature] = readSequence(parseDer(der)) as [DerNode, DerNode, DerNode];
+  const [r, s] = readSequence(parseDer(readBits(signature)));
+  const other = makeInteger(toBytes(order - toBigInt(readInteger(s))));
+  const bits = makeBits(encodeDer(makeSequence(r as DerNode, other)));
+  return encodeDer(makeSequence(content, algorithm, bits));
 }
 
 const inline = (der: Uint8Array) => ({ CertificateType: 'X_509', CertificateValue: der }) as const;
