@@ -18,7 +18,8 @@ export interface PostgresUrl {
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly database: string | undefined;
-  readonly sslMode: SslMode;
+  /** Undefined: the URI says nothing, and it depends on the host. */
+  readonly sslMode: SslMode | undefined;
   /** Paths of PEM files; `system` as root certificate: the authorities that the system trusts. */
   readonly sslRootCertificate: string | undefined;
   readonly sslCertificate: string | undefined;
@@ -127,10 +128,9 @@ function decodeParts(parts: Parts, names: readonly string[]): string | undefined
 }
 
 function assemble(parts: Parts): PostgresUrl | string {
-  // JDBC's spelling, which libpq takes as well.
-  const sslMode = parts.get('sslmode') ?? (parts.get('ssl') === 'true' ? 'require' : 'prefer');
-  const mode = sslModes.find((each) => each === sslMode);
-  if (mode === undefined) return `has sslmode "${sslMode}"; choose from ${sslModes.join(', ')}`;
+  const mode = readSslMode(parts);
+  if (mode !== undefined && !isSslMode(mode))
+    return `has sslmode "${mode}"; choose from ${sslModes.join(', ')}`;
   const hosts = pairHosts(parts.get('host'), parts.get('port'));
   if (typeof hosts === 'string') return hosts;
   const timeout = parts.get('connect_timeout');
@@ -149,6 +149,16 @@ function assemble(parts: Parts): PostgresUrl | string {
     applicationName: parts.get('application_name'),
     options: parts.get('options'),
   };
+}
+
+function readSslMode(parts: Parts): string | undefined {
+  const jdbc = parts.get('ssl');
+  // JDBC's spelling, of which libpq takes this value as well.
+  return parts.get('sslmode') ?? (jdbc === 'true' ? 'require' : jdbc);
+}
+
+function isSslMode(text: string): text is SslMode {
+  return sslModes.some((mode) => mode === text);
 }
 
 /** One port, or one for each host, as in libpq. */

@@ -1,15 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { type ConnectionOptions, checkServerIdentity, getCACertificates } from 'node:tls';
 import pg from 'pg';
-import {
-  type PostgresHost,
-  type PostgresUrl,
-  parsePostgresUrl,
-  type SslMode,
-} from '../common/postgres-url.ts';
+import { type PostgresHost, type PostgresUrl, parsePostgresUrl } from '../common/postgres-url.ts';
 import { prepareSession, toStoreError, typeParsers } from './postgres-session.ts';
+import { chooseEncryption, isTlsFailure } from './postgres-tls.ts';
 import { StoreUnavailableError } from './store.ts';
 
 /** The servers of a connection URI, of which one is in use: the first that can be written to. */
@@ -20,14 +12,13 @@ const maxConnectMilliseconds = 5_000;
  */
 const maxStatementMilliseconds = 30_000;
 
-/** TLS or none on one connection. */
-type Encryption = false | ConnectionOptions;
-
 /** One server and the way to encrypt the connection to it. */
 interface Target {
   readonly settings: pg.ClientConfig;
   /** The server without the names of users and databases, for messages. */
   readonly place: string;
+  /** What to add to the message when TLS fails. */
+  readonly tlsAdvice: string | undefined;
 }
 
 /** Chooses among the servers and ways of encryption that a URI allows, in their order. */
@@ -75,8 +66,7 @@ export class PostgresTargets {
         this.#chosen = target;
         return;
       } catch (error) {
-        const failure = toStoreError(error, `cannot open ${target.place}`, target.settings);
-        first = moreTelling(first, failure);
+        first = moreTelling(first, explain(error, target));
       }
     }
     throw first;
@@ -92,6 +82,12 @@ export class PostgresTargets {
     await this.choose();
     return this.#chosen !== before;
   }
+}
+
+function explain(error: unknown, { place, settings, tlsAdvice }: Target): Error {
+  const failure = toStoreError(error, `cannot open ${place}`, settings);
+  if (tlsAdvice === undefined || !isTlsFailure(error)) return failure;
+  return new StoreUnavailableError(`${failure.message}; ${tlsAdvice}`);
 }
 
 /** Of the failures of two attempts the one that tells more: that a server does without TLS tells nothing. */
@@ -111,12 +107,14 @@ async function tryConnection({ settings, place }: Target): Promise<void> {
 }
 
 function targetsOf(url: PostgresUrl): readonly Target[] {
-  const mode = url.sslMode;
-  return url.hosts.flatMap((host) =>
-    encryptionsOf(host, mode, url).map((ssl) => ({
+  return url.hosts.flatMap((host) => {
+    const name = hostNameOf(host);
+    const { encryptions, advice } = chooseEncryption(name, url);
+    return encryptions.map((ssl) => ({
       place: describeLocation({ ...url, hosts: [host] }),
+      tlsAdvice: advice,
       settings: {
-        ...(host.host !== undefined && { host: host.host }),
+        host: name,
         ...(host.port !== undefined && { port: host.port }),
         ...(url.user !== undefined && { user: url.user }),
         ...(url.password !== undefined && { password: url.password }),
@@ -129,63 +127,20 @@ function targetsOf(url: PostgresUrl): readonly Target[] {
         keepAlive: true,
         types: typeParsers,
       },
-    })),
-  );
+    }));
+  });
 }
 
-/** The ways of encryption in the order of libpq (PostgreSQL manual, table 34.1); a socket has no TLS. */
-function encryptionsOf(host: PostgresHost, mode: SslMode, url: PostgresUrl): readonly Encryption[] {
-  if (host.host?.startsWith('/') === true || mode === 'disable') return [false];
-  const encrypted = tlsOptions(host, mode, url);
-  if (mode === 'allow') return [false, encrypted];
-  return mode === 'prefer' ? [encrypted, false] : [encrypted];
-}
-
-/**
- * `require` verifies the chain where there is a root certificate, as libpq does for the sake of old settings.
- * @throws {StoreUnavailableError} when a file cannot be read
- */
-function tlsOptions({ host }: PostgresHost, mode: SslMode, url: PostgresUrl): ConnectionOptions {
-  const ca = rootCertificates(mode, url);
-  const client = {
-    ...(url.sslCertificate !== undefined && { cert: readPem(url.sslCertificate, 'sslcert') }),
-    ...(url.sslKey !== undefined && { key: readPem(url.sslKey, 'sslkey') }),
-  };
-  if (ca === undefined || mode === 'allow' || mode === 'prefer')
-    return { ...client, rejectUnauthorized: false };
-  const names = mode === 'verify-full' ? (host ?? 'localhost') : undefined;
-  return {
-    ...client,
-    ca,
-    rejectUnauthorized: true,
-    checkServerIdentity: (_, certificate) =>
-      names === undefined ? undefined : checkServerIdentity(names, certificate),
-  };
-}
-
-/** Root certificates in PEM; undefined: there are none, and the mode does without. */
-function rootCertificates(mode: SslMode, url: PostgresUrl): string | string[] | undefined {
-  const file = url.sslRootCertificate ?? join(homedir(), '.postgresql', 'root.crt');
-  if (file === 'system') return getCACertificates('system');
-  if (url.sslRootCertificate !== undefined || existsSync(file)) return readPem(file, 'sslrootcert');
-  if (mode !== 'verify-ca' && mode !== 'verify-full') return undefined;
-  throw new StoreUnavailableError(
-    `sslmode=${mode} needs the certificate of the authority: name it by sslrootcert=FILE, or sslrootcert=system`,
-  );
-}
-
-function readPem(file: string, parameter: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new StoreUnavailableError(`cannot read ${parameter} ${file} of the store (${code})`);
-  }
+/** The host that a URI leaves out comes from the environment. */
+function hostNameOf({ host }: PostgresHost): string {
+  return host ?? (process.env.PGHOST || 'localhost');
 }
 
 /** The servers and the database, without user, password and parameters. */
 function describeLocation({ hosts, database }: Pick<PostgresUrl, 'hosts' | 'database'>): string {
-  const names = hosts.map(({ host = process.env.PGHOST ?? 'localhost', port }) => {
+  const names = hosts.map((each) => {
+    const { port } = each;
+    const host = hostNameOf(each);
     const name = host.includes(':') ? `[${host}]` : host;
     return port === undefined ? name : `${name}:${port}`;
   });

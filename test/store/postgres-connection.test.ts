@@ -14,7 +14,7 @@ import { add, object } from './objects.ts';
 const authorityKey = await generateKey('ec');
 const authority = openAuthority(await createAuthority('authority of the test', authorityKey), authorityKey);
 const serverKey = await generateKey('ec');
-const certificate = await issueServer(authority, serverKey, ['localhost']);
+const certificate = await issueServer(authority, serverKey, ['localhost', '0.0.0.0']);
 
 const plain = await startPostgres();
 const encrypted = await startPostgres({
@@ -111,7 +111,12 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
   const otherKey = await generateKey('ec');
   writeFileSync(otherCa, await createAuthority('another authority', otherKey));
 
-  /** Encryption of the session by sslmode (PostgreSQL manual, table 34.1): true, false or a refusal. */
+  const unverified =
+    /"(0\.0\.0\.0|127\.1)" is another host .* by sslrootcert=FILE .* put sslmode=disable into the URL on purpose$/;
+  /**
+   * Encryption of the session by sslmode (PostgreSQL manual, table 34.1): true, false or a refusal.
+   * `0.0.0.0` and `127.1` count as other hosts and lead to this one.
+   */
   const modes: readonly (readonly [
     what: string,
     server: 'plain' | 'encrypted',
@@ -123,6 +128,32 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
     ['disable', 'plain', { sslmode: 'disable' }, false],
     ['no sslmode', 'encrypted', {}, true],
     ['no sslmode', 'plain', {}, false],
+    ['no sslmode, another host, no authority', 'encrypted', {}, unverified, { hostname: '0.0.0.0' }],
+    ['no sslmode, another host', 'encrypted', { sslrootcert: ca }, true, { hostname: '0.0.0.0' }],
+    [
+      'no sslmode, another host, another name in the certificate',
+      'encrypted',
+      { sslrootcert: ca },
+      new RegExp(`altnames.*; ${unverified.source}`),
+      { hostname: '127.1' },
+    ],
+    [
+      'no sslmode, another host, another authority',
+      'encrypted',
+      { sslrootcert: otherCa },
+      new RegExp(`certificate.*; ${unverified.source}`),
+      { hostname: '0.0.0.0' },
+    ],
+    [
+      'no sslmode, another host',
+      'plain',
+      { sslrootcert: ca },
+      new RegExp(`does not support SSL connections; ${unverified.source}`),
+      { hostname: '0.0.0.0' },
+    ],
+    ['disable, another host', 'encrypted', { sslmode: 'disable' }, false, { hostname: '0.0.0.0' }],
+    ['prefer, another host', 'encrypted', { sslmode: 'prefer' }, true, { hostname: '0.0.0.0' }],
+    ['prefer, another host', 'plain', { sslmode: 'prefer' }, false, { hostname: '0.0.0.0' }],
     ['prefer', 'encrypted', { sslmode: 'prefer' }, true],
     ['prefer', 'plain', { sslmode: 'prefer' }, false],
     ['prefer, a role without TLS', 'encrypted', { sslmode: 'prefer' }, false, { username: 'only_plain' }],
@@ -207,6 +238,11 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
         `postgres://postgres:postgres@${pathname}?host=${directory}&port=${port}&sslmode=require`,
       ),
       'open',
+    );
+    t.equal(
+      await attempt(`postgres://postgres:postgres@${pathname}?host=${directory}&port=${port}`),
+      'open',
+      'without sslmode',
     );
   });
 

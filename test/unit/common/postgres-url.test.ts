@@ -43,6 +43,7 @@ const understood: Readonly<Record<string, Partial<PostgresUrl>>> = {
   'postgres://h/?dbname=d&password=p%26q': { hosts: [host('h')], database: 'd', password: 'p&q' },
   'postgres://%2Frun%2Fpg/d': { hosts: [host('/run/pg')], database: 'd' },
   'postgres://h/d?ssl=true': { hosts: [host('h')], database: 'd', sslMode: 'require' },
+  'postgres://h/d?sslmode=prefer': { hosts: [host('h')], database: 'd', sslMode: 'prefer' },
   'postgres://h/d?sslmode=disable': { hosts: [host('h')], database: 'd', sslMode: 'disable' },
   'postgres://h/d?sslmode=verify-ca&sslrootcert=/ca.pem&sslcert=/c.pem&sslkey=/k.pem': {
     hosts: [host('h')],
@@ -88,6 +89,7 @@ const refused: Readonly<Record<string, RegExp>> = {
   'postgres://a,b,c/d?port=1,2': /has 2 ports for 3 hosts/,
   'postgres://h/d?sslmode=on':
     /has sslmode "on"; choose from disable, allow, prefer, require, verify-ca, verify-full/,
+  'postgres://h/d?ssl=false': /has sslmode "false"; choose from/,
   'postgres://h/d?channel_binding=require': /has a parameter "channel_binding" that is not supported/,
   'postgres://h/d?sslmod=require': /has a parameter "sslmod"/,
   'postgres://h/d?connect_timeout=soon': /has a connect_timeout that is no number/,
