@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../common/address.ts';
+import { type CertificationRules, defaultCertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import { didYouMean } from '../common/suggest.ts';
@@ -36,8 +37,12 @@ export interface Config {
     /** Paths of further trusted authorities (PEM). */
     readonly authorities: readonly string[];
   };
-  /** URL of the CRL in issued certificates, with `{issuer}`; undefined: they have none. */
-  readonly certification: { readonly crlUrl: string | undefined };
+  readonly certification: {
+    /** URL of the CRL in issued certificates, with `{issuer}`; undefined: they have none. */
+    readonly crlUrl: string | undefined;
+    /** True: private keys with CertificateSign or CRLSign serve data of clients too. */
+    readonly authorityKeysForData: boolean;
+  };
   readonly crypto: {
     /** Names that `findDisabledProblem` accepts. */
     readonly disabled: readonly string[];
@@ -68,6 +73,13 @@ export function cryptographicSettingsOf({
   interop,
 }: Pick<Config, 'crypto' | 'fips' | 'interop'>): CryptographicSettings {
   return { disabled, pkcs1Decryption, fips, legacy: legacy ?? interop };
+}
+
+/** Returns the rules for authorities in force. */
+export function certificationRulesOf({
+  certification: { authorityKeysForData },
+}: Pick<Config, 'certification'>): CertificationRules {
+  return { ...defaultCertificationRules, authorityKeysForData };
 }
 
 /** Values of the command line, which take precedence over the file. */
@@ -197,7 +209,10 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
       names: value(namedKeys.tlsNames),
       authorities: value(namedKeys.tlsAuthorities),
     },
-    certification: { crlUrl: values.has(namedKeys.crlUrl.name) ? value(namedKeys.crlUrl) : undefined },
+    certification: {
+      crlUrl: values.has(namedKeys.crlUrl.name) ? value(namedKeys.crlUrl) : undefined,
+      authorityKeysForData: value(namedKeys.authorityKeysForData),
+    },
     crypto: {
       disabled: value(namedKeys.cryptoDisabled),
       pkcs1Decryption: value(namedKeys.pkcs1Decryption),

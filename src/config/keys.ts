@@ -120,6 +120,12 @@ export const namedKeys = {
     values.readWebUrl,
     'URL of the CRL in issued certificates; {issuer} stands for the ISSUER of kmipd crl. Absent: no URL.',
   ),
+  authorityKeysForData: configKey(
+    'certification.authorityKeysForData',
+    false,
+    values.readBoolean,
+    'Private keys with CertificateSign or CRLSign also sign, decrypt and derive what clients state. Better false.',
+  ),
   cryptoDisabled: configKey(
     'crypto.disabled',
     [],

@@ -7,7 +7,7 @@ import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
-    '# then restart kmipd; SIGHUP reloads certificates, roles, [crypto] and the log level without a restart.',
+    '# then restart kmipd; SIGHUP reloads certificates, roles, [certification], [crypto] and the log level at once.',
   ];
   let section = '';
   for (const { name, comment, defaultValue } of configKeys.values()) {

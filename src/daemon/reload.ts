@@ -1,6 +1,12 @@
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
-import { type Config, type ConfigOverrides, cryptographicSettingsOf, protectionOf } from '../config/index.ts';
+import {
+  type Config,
+  type ConfigOverrides,
+  certificationRulesOf,
+  cryptographicSettingsOf,
+  protectionOf,
+} from '../config/index.ts';
 import { takeOverReloadable } from '../config/reloadable.ts';
 import type { Connections } from './connections.ts';
 import type { Services } from './services.ts';
@@ -71,7 +77,9 @@ export class Reloader {
       const { config, ignoredKeys } = takeOverReloadable(this.#config, next);
       await this.#apply(config);
       await this.#recheckConnections();
-      log.info('configuration reloaded: certificates, trusted authorities, roles, [crypto] and log level');
+      log.info(
+        'configuration reloaded: certificates, trusted authorities, roles, [certification], [crypto] and log level',
+      );
       if (ignoredKeys.length > 0) log.warn({ keys: ignoredKeys }, 'changes of these keys wait for a restart');
     } catch (error) {
       log.error(
@@ -83,13 +91,14 @@ export class Reloader {
 
   /** Puts the configuration in force as a whole: only its first two steps can fail. */
   async #apply(config: Config): Promise<void> {
-    const { rolePolicy, cryptographicPolicy, protection } = this.#services;
+    const { rolePolicy, cryptographicPolicy, protection, certification } = this.#services;
     const material = await this.#material.read(config);
     this.#connections.reload(material);
     this.#material.replace(material);
     rolePolicy.replace(config.roles);
     cryptographicPolicy.replace(cryptographicSettingsOf(config));
     protection.current = protectionOf(config);
+    certification.current = certificationRulesOf(config);
     this.#context.log.level = config.log.level;
     this.#config = config;
   }

@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
+import type { CertificationRules } from '../common/certification-rules.ts';
 import type { Protection } from '../common/protection.ts';
-import { cryptographicSettingsOf, protectionOf } from '../config/index.ts';
+import { certificationRulesOf, cryptographicSettingsOf, protectionOf } from '../config/index.ts';
 import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
 import { CryptographicPolicy } from '../crypto/policy/policy.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
@@ -35,6 +36,8 @@ export interface Services {
   readonly cryptographicPolicy: CryptographicPolicy;
   /** How Sensitive and Extractable bind; a reload replaces it. */
   readonly protection: { current: Protection };
+  /** What authorities may certify, and what their keys may do; a reload replaces it. */
+  readonly certification: { current: CertificationRules };
   /** Server requests to clients: on connections whose roles were exchanged, and on outgoing ones. */
   readonly endpoints: Endpoints;
   readonly endpointDirectory: EndpointDirectory;
@@ -58,6 +61,7 @@ export function createServices(
   const rolePolicy = new RolePolicy(config.roles);
   const cryptographicPolicy = new CryptographicPolicy(cryptographicSettingsOf(config));
   const protection = { current: protectionOf(config) };
+  const certification = { current: certificationRulesOf(config) };
   const trust = new ClientTrust(() => material.current.authorities);
   const findChainProblem = (client: Client) => trust.problemOf(client);
   const endpointObserver = combineEndpointObservers(logEndpoints(log), metrics.endpoints);
@@ -84,6 +88,7 @@ export function createServices(
     operations,
     server: serverDescription(context, version),
     protection: () => protection.current,
+    certification: () => certification.current,
     observer: combineRequestObservers(logRequests(log), metrics.requests),
     events,
     clock: Date.now,
@@ -99,6 +104,7 @@ export function createServices(
     rolePolicy,
     cryptographicPolicy,
     protection,
+    certification,
     endpoints,
     endpointDirectory,
     endpointObserver,

@@ -2,6 +2,7 @@ import type { CryptographicAlgorithm } from '../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../codec/masks.ts';
 import type { UsageLimits } from '../../codec/structures/attribute-values.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
+import type { CertificationRules } from '../common/certification-rules.ts';
 import { fail, type Reason } from '../common/errors.ts';
 import { useOf } from '../crypto/algorithms.ts';
 import type { ManagedObject } from './managed-object.ts';
@@ -53,14 +54,26 @@ interface UsageRequirement {
 /** A use of a key that the rules distinguish. */
 export type Use = keyof typeof uses;
 
+/** What a use is judged by, beside the object. */
+export interface UsageContext {
+  /** POSIX seconds. */
+  readonly now: number;
+  readonly certification: Pick<CertificationRules, 'authorityKeysForData'>;
+}
+
 /**
  * Refuses a use that the state, the dates or the usage mask of the object do not allow, checked in this
  * order.
  *
  * @throws {KmipError} ObjectArchived, WrongKeyLifecycleState or IncompatibleCryptographicUsageMask (1.x:
- * PermissionDenied, for the mask `legacyReason`).
+ * PermissionDenied, for the mask `legacyReason`), also for a key of an authority on data.
  */
-export function requireUsage(object: ManagedObject, use: Use, now: number, legacyReason?: Reason): void {
+export function requireUsage(
+  object: ManagedObject,
+  use: Use,
+  { now, certification }: UsageContext,
+  legacyReason?: Reason,
+): void {
   const { bit, orBit = bit, direction }: UsageRequirement = uses[use];
   if (object.archived) fail('ObjectArchived', 'the object is archived: recover it first');
   requireTime(object, direction, use, now);
@@ -72,6 +85,27 @@ export function requireUsage(object: ManagedObject, use: Use, now: number, legac
       legacyReason,
     );
   }
+  if (!certification.authorityKeysForData) requireNoAuthorityKey(object, use);
+}
+
+/** Bits of keys whose signature others trust as that of an authority. */
+const authorityBits = usageMaskOf('CertificateSign', 'CRLSign');
+
+/** Uses that put no key on data of a client: the server decides what is signed, and parts say nothing. */
+const usesOfAuthorities: readonly Use[] = ['Certify', 'CreateSplitKey'];
+
+/**
+ * Refuses to put the private key of an authority, now or ever, on data of a client: the data may be a
+ * certificate without the limits of Certify, or a digest of one. Only bits that are stated count, as for
+ * issuers: Unrestricted makes no authority.
+ */
+function requireNoAuthorityKey({ type, attributes, provenance }: ManagedObject, use: Use): void {
+  const masks = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
+  if (type !== 'PrivateKey' || usesOfAuthorities.includes(use) || (masks & authorityBits) === 0) return;
+  fail(
+    'IncompatibleCryptographicUsageMask',
+    'a key with CertificateSign or CRLSign, now or before, serves certificates only, unless the operator sets certification.authorityKeysForData',
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Operation, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
+import type { CertificationRules } from '../common/certification-rules.ts';
 import type { Reason } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
@@ -33,6 +34,8 @@ export interface Context {
   readonly limits: Limits;
   /** How Sensitive and Extractable bind. */
   readonly protection: Protection;
+  /** What authorities may certify, and what their keys may do. */
+  readonly certification: CertificationRules;
   readonly multiPart: MultiPart;
   readonly attempts: Attempts;
   readonly randomIvUses: RandomIvUses;

@@ -11,19 +11,24 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { hasUsageBits, requireUsage, type Use } from '../object/usage.ts';
+import { hasUsageBits, requireUsage, type UsageContext, type Use } from '../object/usage.ts';
 import type { Attempts, ObjectContext } from './context.ts';
 
 /** Functions shared by the operations that use a key. */
 
 /**
  * Returns the key of an object after checking that its state, dates and usage mask allow the use.
- * `legacyReason` is the reason for 1.x clients when the mask does not. `now` in POSIX seconds.
+ * `legacyReason` is the reason for 1.x clients when the mask does not.
  * @throws {KmipError} as `requireUsage` does, KeyValueNotPresent when only attributes are stored,
  *   FeatureNotSupported for a key that was registered wrapped
  */
-export function keyForUse(object: ManagedObject, use: Use, now: number, legacyReason?: Reason): PlainKey {
-  requireUsage(object, use, now, legacyReason);
+export function keyForUse(
+  object: ManagedObject,
+  use: Use,
+  context: UsageContext,
+  legacyReason?: Reason,
+): PlainKey {
+  requireUsage(object, use, context, legacyReason);
   const { value } = object;
   if (value === undefined || !hasKeyBlock(value) || value.value.KeyBlock.KeyValue === undefined) {
     failWithoutKeyValue();
@@ -54,14 +59,15 @@ export interface CipherKey {
  * @throws {UnsupportedKeyFormatError} when a linked key cannot be given as Raw
  */
 export async function cipherKeyForUse(
-  { object, work, protection, now, crypto }: ObjectContext,
+  context: ObjectContext,
   use: 'Encrypt' | 'Decrypt',
   request: ParameterRequest,
 ): Promise<CipherKey> {
+  const { object, work, protection, crypto } = context;
   const choose = use === 'Encrypt' ? parametersToEncrypt : parametersFor;
   const parameters = choose(object, request);
   const { BlockCipherMode: mode } = parameters;
-  const key = keyForUse(object, use, now);
+  const key = keyForUse(object, use, context);
   if (protection === 'strict') requireNoKeyWrap(object, mode);
   const id = mode === 'XTS' ? (object.provenance.next ?? linkedId(object, 'NextLink')) : undefined;
   if (id === undefined) return { key, parameters, objects: [object] };
@@ -71,7 +77,7 @@ export async function cipherKeyForUse(
   return {
     key: {
       ...key,
-      KeyMaterial: concatBytes([rawKey(key, crypto), rawKey(keyForUse(next, use, now), crypto)]),
+      KeyMaterial: concatBytes([rawKey(key, crypto), rawKey(keyForUse(next, use, context), crypto)]),
       KeyFormatType: 'Raw',
     },
     parameters: choose(object, { ...request, requested, also: [next] }),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Operation, ResultReason, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
 import type { Node } from '../../codec/wire/node.ts';
+import { type CertificationRules, defaultCertificationRules } from '../../src/common/certification-rules.ts';
 import { defaultLimits, type Limits } from '../../src/common/limits.ts';
 import type { Protection } from '../../src/common/protection.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
@@ -56,6 +57,8 @@ export interface ServiceOptions {
   readonly revocationListUrl?: string;
   /** How Sensitive and Extractable bind; `strict` when left out. */
   readonly protection?: Protection;
+  /** Rules for authorities that differ from the defaults; read with each message. */
+  readonly certification?: Partial<CertificationRules>;
   /** Cryptographic settings that differ from the defaults. */
   readonly crypto?: Partial<CryptographicSettings>;
   /** Further operations, e.g. one that fails with a bug. */
@@ -155,6 +158,7 @@ export class TestService {
           log: (_client, message) => self.logged.push(message),
         },
         protection: () => options.protection ?? 'strict',
+        certification: () => ({ ...defaultCertificationRules, ...options.certification }),
         observer: {
           answered() {},
           refused() {},

@@ -85,7 +85,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
       ? await limitSelfSigned(issuance.content, key, context)
       : limitPathLength(issuance.content, issuer);
   const dates = chooseDates(issuance, now);
-  const issuerKey = keyForUse(key, 'Certify', now);
+  const issuerKey = keyForUse(key, 'Certify', context);
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
   const stated = valueOf(attributes, 'CryptographicParameters');
   const requested = algorithm === undefined ? stated : { ...stated, DigitalSignatureAlgorithm: algorithm };

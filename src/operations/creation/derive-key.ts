@@ -149,7 +149,7 @@ async function loadSources(
   );
   const all = objects.map((object) => ({
     object,
-    key: keyForUse(object, agreement ? 'AgreeKey' : 'DeriveKey', context.now, 'InvalidField'),
+    key: keyForUse(object, agreement ? 'AgreeKey' : 'DeriveKey', context, 'InvalidField'),
   }));
   const first = all[0] as Source;
   if (agreement) {

@@ -73,11 +73,11 @@ export function requirePlainKey({ value, attributes }: ManagedObject): PlainKey 
  * @throws {KmipError} NotExtractable, WrongKeyLifecycleState, or IncompatibleCryptographicUsageMask
  *   (1.x: PermissionDenied) when the mask of a sensitive key does not contain Export
  */
-export function requireDivisible(object: ManagedObject, { protection, now }: Context): void {
-  if (protection === 'kmip' || !isProtected(object)) return;
+export function requireDivisible(object: ManagedObject, context: Context): void {
+  if (context.protection === 'kmip' || !isProtected(object)) return;
   if (object.attributes.get('Extractable') === false)
     fail('NotExtractable', 'the object is not extractable: it leaves in no parts either');
-  requireUsage(object, 'CreateSplitKey', now);
+  requireUsage(object, 'CreateSplitKey', context);
 }
 
 /**

@@ -67,7 +67,7 @@ export async function loadWrappingKey(
     fail('InvalidObjectType', `a ${named.type} is not a key that could ${purpose} another`);
   const object =
     named.type === 'SymmetricKey' || named.type === half ? named : await loadOtherHalf(named, half, context);
-  const key = keyForUse(object, useFor(object, uses, context.protection), context.now);
+  const key = keyForUse(object, useFor(object, uses, context.protection), context);
   const { CryptographicParameters: requested } = information;
   const use = useOfPurpose(object, purpose);
   // The reason of 1.x is that of the error table of Get (KMIP 1.4 §11.12).

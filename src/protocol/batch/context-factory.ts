@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { RequestItem, RequestMessage } from '../../../codec/envelope.ts';
+import { type CertificationRules, defaultCertificationRules } from '../../common/certification-rules.ts';
 import { type KmipError, MissingPermissionError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
@@ -33,6 +34,8 @@ export interface ContextFactoryOptions {
   readonly server: ServerDescription;
   /** Asked once for each message, because a reload may change it; always `strict` when left out. */
   readonly protection?: () => Protection;
+  /** Asked likewise; the defaults when left out. */
+  readonly certification?: () => CertificationRules;
   readonly observer: RequestObserver;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
@@ -159,7 +162,7 @@ export class ContextFactory {
   }
 
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {
-    const { crypto, enrolments, limits, server, protection } = this.#options;
+    const { crypto, enrolments, limits, server, protection, certification } = this.#options;
     const { request, unit, sender, conversation } = execution;
     let jobs: Jobs | undefined;
     return {
@@ -173,6 +176,7 @@ export class ContextFactory {
       server,
       limits,
       protection: protection?.() ?? 'strict',
+      certification: certification?.() ?? defaultCertificationRules,
       get jobs() {
         jobs ??= execution.openJobs();
         return jobs;

@@ -118,6 +118,9 @@ export class ItemContext implements Context {
   get protection(): Context['protection'] {
     return this.#batch.protection;
   }
+  get certification(): Context['certification'] {
+    return this.#batch.certification;
+  }
   get channel(): Context['channel'] {
     return this.#batch.channel;
   }

@@ -31,7 +31,7 @@ t.test('an empty file yields all defaults', (t) => {
       names: [],
       authorities: [],
     },
-    certification: { crlUrl: undefined },
+    certification: { crlUrl: undefined, authorityKeysForData: false },
     crypto: { disabled: [], pkcs1Decryption: false, legacy: undefined, protection: undefined },
     limits: defaultLimits,
     roles: {},
@@ -57,6 +57,7 @@ t.test('every key of a file takes effect', (t) => {
     authorities = ["company.pem"]
     [certification]
     crlUrl = "http://pki.example.com/{issuer}.crl"
+    authorityKeysForData = true
     [crypto]
     disabled = ["MD5", "RSA<3072"]
     pkcs1Decryption = true
@@ -85,7 +86,7 @@ t.test('every key of a file takes effect', (t) => {
       names: ['kms.example.com', '10.0.0.1'],
       authorities: ['/home/company.pem'],
     },
-    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
+    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl', authorityKeysForData: true },
     crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true, legacy: true, protection: 'kmip' },
     limits: Object.fromEntries(
       Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
@@ -204,10 +205,10 @@ t.test('the rendered file yields the defaults', (t) => {
   t.match(whole, {
     https: { port: 5697 },
     metrics: { port: 9696 },
-    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl' },
+    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl', authorityKeysForData: false },
     roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
   });
-  const certification = { crlUrl: undefined };
+  const certification = { crlUrl: undefined, authorityKeysForData: false };
   const crypto = { ...whole.crypto, legacy: undefined, protection: undefined };
   const restored = { ...whole, https: undefined, metrics: undefined, certification, crypto, roles: {} };
   t.same(restored, parse(''), 'the values behind # are the defaults');

@@ -12,6 +12,7 @@ const reloadedKeys = [
   'tls.key',
   'tls.names',
   'tls.authorities',
+  'certification.authorityKeysForData',
   'crypto.disabled',
   'crypto.pkcs1Decryption',
   'crypto.legacy',

@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { CryptographicAlgorithm } from '../../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
-import type { ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import type { ManagedObjectValue, ObjectTypeName } from '../../../codec/structures/managed-objects.ts';
+import { defaultCertificationRules } from '../../../src/common/certification-rules.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { StateName } from '../../../src/object/state.ts';
 import {
@@ -11,7 +12,7 @@ import {
   requireUsage,
   type Use,
 } from '../../../src/object/usage.ts';
-import { aesKey, now, refusals } from './fixtures.ts';
+import { aesKey, now, refusals, registered, symmetricKey } from './fixtures.ts';
 
 const bit = CryptographicUsageMask.bit;
 const protect: Use[] = ['Encrypt', 'Sign', 'MAC', 'DeriveKey', 'WrapKey', 'Certify'];
@@ -23,6 +24,8 @@ function key(state: StateName, mask = everything): ManagedObject {
   object.attributes.set('State', state);
   return object;
 }
+
+const judged = (time = now) => ({ now: time, certification: defaultCertificationRules });
 
 /** A unit of work in which every change is made at once. */
 const at = (time: number) => ({
@@ -53,13 +56,13 @@ for (const [state, may] of Object.entries(states) as [StateName, { protect: bool
     const object = key(state);
     for (const use of protect)
       t.same(
-        refusals(() => requireUsage(object, use, now)),
+        refusals(() => requireUsage(object, use, judged())),
         may.protect ? allowed : wrongState,
         use,
       );
     for (const use of process)
       t.same(
-        refusals(() => requireUsage(object, use, now)),
+        refusals(() => requireUsage(object, use, judged())),
         may.process ? allowed : wrongState,
         use,
       );
@@ -70,7 +73,7 @@ t.test('requireUsage lets a key be divided until it may no longer protect', asyn
   const divisible: readonly string[] = ['PreActive', 'Active'];
   for (const state of Object.keys(states) as StateName[])
     t.same(
-      refusals(() => requireUsage(key(state), 'CreateSplitKey', now)),
+      refusals(() => requireUsage(key(state), 'CreateSplitKey', judged())),
       divisible.includes(state) ? allowed : wrongState,
       state,
     );
@@ -107,27 +110,27 @@ t.test('requireUsage needs the bit of the use and no other', async (t) => {
   for (const [use, name] of Object.entries(needed) as [Use, Parameters<typeof bit>[0]][]) {
     const other = bit(instead[use] ?? name);
     t.same(
-      refusals(() => requireUsage(key('Active', other), use, now)),
+      refusals(() => requireUsage(key('Active', other), use, judged())),
       allowed,
       `${use} by its other bit`,
     );
     t.same(
-      refusals(() => requireUsage(key('Active', bit(name)), use, now)),
+      refusals(() => requireUsage(key('Active', bit(name)), use, judged())),
       allowed,
       `${use} with ${name}`,
     );
     t.same(
-      refusals(() => requireUsage(key('Active', everything & ~bit(name) & ~other), use, now)),
+      refusals(() => requireUsage(key('Active', everything & ~bit(name) & ~other), use, judged())),
       wrongMask,
       `${use} without`,
     );
     t.same(
-      refusals(() => requireUsage(key('Active', 0), use, now)),
+      refusals(() => requireUsage(key('Active', 0), use, judged())),
       wrongMask,
       `${use} with an empty mask`,
     );
     t.same(
-      refusals(() => requireUsage(key('Active', bit('Unrestricted')), use, now)),
+      refusals(() => requireUsage(key('Active', bit('Unrestricted')), use, judged())),
       allowed,
       `${use}, unrestricted`,
     );
@@ -136,7 +139,7 @@ t.test('requireUsage needs the bit of the use and no other', async (t) => {
 
 t.test('requireUsage checks the state before the mask', async (t) => {
   t.same(
-    refusals(() => requireUsage(key('PreActive', 0), 'Encrypt', now)),
+    refusals(() => requireUsage(key('PreActive', 0), 'Encrypt', judged())),
     wrongState,
   );
 });
@@ -146,20 +149,20 @@ t.test('requireUsage checks Process Start Date and Protect Stop Date', async (t)
   object.attributes.set('ProcessStartDate', now);
   object.attributes.set('ProtectStopDate', now);
   t.same(
-    refusals(() => requireUsage(object, 'Decrypt', now - 1)),
+    refusals(() => requireUsage(object, 'Decrypt', judged(now - 1))),
     wrongState,
     'not before Process Start Date',
   );
   t.same(
-    refusals(() => requireUsage(object, 'Decrypt', now)),
+    refusals(() => requireUsage(object, 'Decrypt', judged())),
     allowed,
   );
   t.same(
-    refusals(() => requireUsage(object, 'Encrypt', now - 1)),
+    refusals(() => requireUsage(object, 'Encrypt', judged(now - 1))),
     allowed,
   );
   t.same(
-    refusals(() => requireUsage(object, 'Encrypt', now)),
+    refusals(() => requireUsage(object, 'Encrypt', judged())),
     wrongState,
     'not from Protect Stop Date on',
   );
@@ -168,7 +171,7 @@ t.test('requireUsage checks Process Start Date and Protect Stop Date', async (t)
 t.test('requireUsage refuses an archived key', async (t) => {
   const object = key('Active');
   object.archive(now);
-  t.equal(refusals(() => requireUsage(object, 'Encrypt', now))[0], 'ObjectArchived');
+  t.equal(refusals(() => requireUsage(object, 'Encrypt', judged()))[0], 'ObjectArchived');
 });
 
 const defaults: [
@@ -253,4 +256,34 @@ t.test('Usage Limits are decremented and refuse more than is left', async (t) =>
   const free = aesKey();
   countUse(free, 16, at(now));
   t.notOk(free.attributes.has('UsageLimits'));
+});
+
+t.test('requireUsage puts no private key that ever was of an authority on data', async (t) => {
+  const permitted = { now, certification: { authorityKeysForData: true } };
+  const onData = [...protect, ...process, 'AuthenticateKey', 'AgreeKey', 'UnwrapWithEitherBit'] as const;
+  for (const use of onData)
+    for (const authority of ['CertificateSign', 'CRLSign'] as const)
+      for (const when of ['now', 'before'] as const)
+        for (const type of ['PrivateKey', 'PublicKey'] as const) {
+          const bits = everything & ~bit('CertificateSign') & ~bit('CRLSign');
+          const stored = registered(type);
+          stored.setValue({ ...symmetricKey(), type } as ManagedObjectValue);
+          stored.attributes.set('State', 'Active');
+          stored.attributes.set('CryptographicUsageMask', when === 'now' ? bits | bit(authority) : bits);
+          if (when === 'before') stored.changeProvenance({ masks: bit(authority) });
+          const what = `${use} ${authority} ${when} ${type}`;
+          const isRefused = type === 'PrivateKey' && use !== 'Certify';
+          const isWithoutBit = use === 'Certify' && !(when === 'now' && authority === 'CertificateSign');
+          t.same(
+            refusals(() => requireUsage(stored, use, judged())),
+            isRefused || isWithoutBit ? wrongMask : allowed,
+            what,
+          );
+          if (!isWithoutBit)
+            t.same(
+              refusals(() => requireUsage(stored, use, permitted)),
+              allowed,
+              what,
+            );
+        }
 });
