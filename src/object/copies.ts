@@ -26,34 +26,59 @@ export interface Copy {
 }
 
 /**
- * Reduces the rights of a copy to those of its origin: mask, parameters, dates, end of the lifecycle, and
- * Usage Limits. Of earlier copies count the uses that they have taken, and a compromise.
+ * Reduces the rights of a copy to those of its origin: mask, parameters, dates, lifecycle, and Usage Limits.
+ * Of earlier copies count the uses that they have taken, and a compromise. The origin may be the first part
+ * of a key that was generated for its parts, which have no uses of their own.
  * @throws {KmipError} IncompatibleCryptographicUsageMask (1.x: InvalidField) when the request states uses
  *   that the origin does not have, UsageLimitExceeded (1.x: PermissionDenied) while an object of the key with
  *   Usage Limits is here, whose uses would be counted twice
  */
 export function limitCopy({ object: copy, statedMask, now }: Copy, { origin, copies }: KeyObjects): void {
   const others = [origin, ...copies].filter(({ id }) => id !== copy.id);
-  if (others.some(({ attributes, destroyed }) => attributes.has('UsageLimits') && !destroyed))
+  const here = others.filter(({ type, destroyed }) => type === copy.type && !destroyed);
+  if (here.some(({ attributes }) => attributes.has('UsageLimits')))
     fail(
       'UsageLimitExceeded',
       'the key has Usage Limits and is here already: its uses cannot be counted twice',
       'PermissionDenied',
     );
-  const [own, first] = [copy.attributes, origin.attributes];
-  limitMask(own, first.get('CryptographicUsageMask'), statedMask);
-  const parameters = first.all('CryptographicParameters');
-  if (parameters.length > 0) {
-    own.remove('CryptographicParameters');
-    for (const attribute of parameters) own.add(attribute);
-  }
+  limitUses(copy.attributes, origin.attributes, statedMask);
+  for (const { attributes } of others) keepUsageLimits(attributes, copy.attributes);
+  if (origin.type === copy.type) limitActivation(copy, origin, now);
+  limitLife(copy, origin, now);
+  const compromised = copies.find((each) => compromisedStates.includes(each.state(now)));
+  if (compromised !== undefined) keepLifecycle(compromised, copy, now);
+}
+
+/**
+ * Reduces mask and Cryptographic Parameters to those of another object.
+ * @throws {KmipError} as `limitMask`
+ */
+export function limitUses(own: AttributeSet, other: AttributeSet, statedMask: number | undefined): void {
+  limitMask(own, other.get('CryptographicUsageMask'), statedMask);
+  const parameters = other.all('CryptographicParameters');
+  if (parameters.length === 0) return;
+  own.remove('CryptographicParameters');
+  for (const attribute of parameters) own.add(attribute);
+}
+
+/** Reduces the dates of use to those of another object at `now`, and ends what has ended there. */
+export function limitLife(object: ManagedObject, other: ManagedObject, now: number): void {
+  const [own, first] = [object.attributes, other.attributes];
   limitDate(own, 'ProcessStartDate', first.get('ProcessStartDate'), Math.max);
   limitDate(own, 'ProtectStopDate', first.get('ProtectStopDate'), Math.min);
   limitDate(own, 'DeactivationDate', first.get('DeactivationDate'), Math.min);
-  for (const { attributes } of others) keepUsageLimits(attributes, own);
-  keepLifecycle(origin, copy, now);
-  const compromised = copies.find((each) => compromisedStates.includes(each.state(now)));
-  if (compromised !== undefined) keepLifecycle(compromised, copy, now);
+  keepLifecycle(other, object, now);
+}
+
+/** Keeps a copy of a key that has not been activated yet from being Active before that key. */
+function limitActivation({ attributes: own }: ManagedObject, origin: ManagedObject, now: number): void {
+  const bound = origin.attributes.get('ActivationDate');
+  if (origin.state(now) === 'Active' || (bound !== undefined && bound <= now)) return;
+  const stated = own.get('ActivationDate');
+  if (bound === undefined) own.remove('ActivationDate');
+  else if (stated !== undefined) own.set('ActivationDate', Math.max(stated, bound));
+  if (own.get('State') === 'Active') own.set('State', 'PreActive');
 }
 
 const compromisedStates: readonly StateName[] = ['Compromised', 'DestroyedCompromised'];

@@ -36,7 +36,7 @@ export function withoutLoosening<T>(
  * Whether sets of Cryptographic Parameters permit no use that the `previous` ones do not: each repeats a
  * previous set and only states more. Sets without a field, of an older kmipd, bind nothing.
  */
-function isNarrower(
+export function isNarrower(
   sets: readonly CryptographicParameters[],
   previous: readonly CryptographicParameters[],
 ): boolean {

@@ -1,5 +1,5 @@
 import type { Attribute } from '../../../codec/attribute.ts';
-import { type KeyObjects, limitCopy, limitMask } from '../../object/copies.ts';
+import { type KeyObjects, limitCopy, limitLife, limitMask } from '../../object/copies.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
 import { findShareSet } from '../../object/share-sets.ts';
@@ -9,10 +9,14 @@ import { valueOf } from '../new-object.ts';
 
 /** Rights of a key that is joined from protected parts: it is a copy of the key that was divided. */
 
-/** Identifier of the first object with the key of protected parts; undefined when none is known. */
+/**
+ * Identifier of the first object with the key of protected parts: the key that was divided, or the first part
+ * of one that was generated for its parts; undefined when none is known.
+ */
 function findOrigin(parts: readonly ManagedObject[], { protection }: Context): string | undefined {
   if (protection === 'kmip' || !parts.some(isProtected)) return undefined;
-  return findShareSet(parts)?.origins[0]?.source;
+  const set = findShareSet(parts);
+  return set?.origins[0]?.source ?? set?.id;
 }
 
 /**
@@ -35,9 +39,8 @@ interface Joined {
 }
 
 /**
- * Reduces the rights of a joined key to those of the key that was divided, and records it as copy. Of a key
- * that was generated for its parts, and of one that an earlier kmipd divided, the mask of the parts bounds
- * it.
+ * Reduces the rights of a joined key to those of the key that was divided and of the parts, and records it as
+ * copy.
  * @throws {KmipError} as `limitCopy` and `recordCopy`
  */
 export async function limitJoined(
@@ -51,6 +54,7 @@ export async function limitJoined(
     ({ provenance, attributes }) => provenance.share?.mask ?? attributes.get('CryptographicUsageMask'),
   );
   for (const mask of masks) limitMask(joined.attributes, mask, statedMask);
+  for (const part of parts) limitLife(joined, part, context.now);
   if (divided !== undefined) limitCopy({ object: joined, statedMask, now: context.now }, divided);
   joined.changeProvenance({ masks: joined.attributes.get('CryptographicUsageMask') ?? 0 });
   if (divided !== undefined) await recordCopy(joined, divided.origin.id, context);

@@ -1,10 +1,13 @@
 import type { Attribute } from '../../../codec/attribute.ts';
+import type { AttributeName } from '../../../codec/attribute-table.ts';
+import type { State } from '../../../codec/enums.ts';
 import type { UsageLimits } from '../../../codec/structures/attribute-values.ts';
+import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
 import { hasKeyBlock, type ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { fail } from '../../common/errors.ts';
+import { isNarrower } from '../../object/tightening.ts';
 import { isSameLength } from '../../object/value-rules.ts';
 import type { Context } from '../context.ts';
-import { valueOf } from '../new-object.ts';
 import { attributesInKeyValue } from './object-import.ts';
 
 /**
@@ -12,25 +15,43 @@ import { attributesInKeyValue } from './object-import.ts';
  * the key has authenticated them (docs/decisions/38-copies-and-shares.md).
  */
 
-type Rule = (inside: never, stated: never) => boolean;
+/** Whether a request may state the second values where the first ones are inside the Key Value. */
+type Rule = (inside: readonly never[], stated: readonly never[]) => boolean;
+/** The rule of an attribute with one value. Of several in a request the last would count: each is judged. */
+const single =
+  <T>(allows: (inside: T, stated: T) => boolean) =>
+  (inside: readonly T[], stated: readonly T[]): boolean =>
+    inside.every((own) => stated.every((each) => allows(own, each)));
 const same = (inside: unknown, stated: unknown) => inside === stated;
 const notBefore = (inside: number, stated: number) => stated >= inside;
 const notAfter = (inside: number, stated: number) => stated <= inside;
 
-/** Whether a request may state the second value where the first one is inside the Key Value. */
+/** States, those that allow more before those that allow less. */
+const states: readonly State[] = [
+  'Active',
+  'PreActive',
+  'Deactivated',
+  'Compromised',
+  'Destroyed',
+  'DestroyedCompromised',
+];
+
 const rules = {
-  ObjectType: same,
-  CryptographicAlgorithm: same,
-  CryptographicLength: (inside: number, stated: number) => isSameLength(inside, stated),
-  CryptographicUsageMask: (inside: number, stated: number) => (stated & ~inside) === 0,
-  Sensitive: (inside: boolean, stated: boolean) => stated || !inside,
-  Extractable: (inside: boolean, stated: boolean) => inside || !stated,
-  ActivationDate: notBefore,
-  ProcessStartDate: notBefore,
-  ProtectStopDate: notAfter,
-  DeactivationDate: notAfter,
-  UsageLimits: isNoMore,
-} as const satisfies Readonly<Record<string, Rule>>;
+  ObjectType: single(same),
+  CryptographicAlgorithm: single(same),
+  CryptographicLength: single(isSameLength),
+  CryptographicUsageMask: single((inside: number, stated: number) => (stated & ~inside) === 0),
+  CryptographicParameters: (inside: readonly CryptographicParameters[], stated: typeof inside) =>
+    stated.length === 0 || isNarrower(stated, inside),
+  Sensitive: single((inside: boolean, stated: boolean) => stated || !inside),
+  Extractable: single((inside: boolean, stated: boolean) => inside || !stated),
+  State: single((inside: State, stated: State) => states.indexOf(stated) >= states.indexOf(inside)),
+  ActivationDate: single(notBefore),
+  ProcessStartDate: single(notBefore),
+  ProtectStopDate: single(notAfter),
+  DeactivationDate: single(notAfter),
+  UsageLimits: single(isNoMore),
+} as const satisfies Readonly<Partial<Record<AttributeName, Rule>>>;
 
 function isNoMore(inside: UsageLimits, stated: UsageLimits): boolean {
   const left = ({ UsageLimitsCount, UsageLimitsTotal }: UsageLimits) => UsageLimitsCount ?? UsageLimitsTotal;
@@ -52,12 +73,16 @@ export function requireInnerAttributes(
   const { CryptographicAlgorithm, CryptographicLength } = value.value.KeyBlock;
   const ofValue = { ObjectType: value.type, CryptographicAlgorithm, CryptographicLength };
   for (const [name, allows] of Object.entries(rules) as [keyof typeof rules, Rule][]) {
-    const bound = valueOf(inside, name);
-    const claims = [valueOf(stated, name), ofValue[name as keyof typeof ofValue]];
-    if (
-      bound !== undefined &&
-      claims.some((claim) => claim !== undefined && !allows(bound as never, claim as never))
-    )
+    const bound = valuesOf(inside, name);
+    const claims = [...valuesOf(stated, name), ofValue[name as keyof typeof ofValue]];
+    const isAllowed = allows(bound as never[], claims.filter((claim) => claim !== undefined) as never[]);
+    if (bound.length > 0 && !isAllowed)
       fail('InvalidAttributeValue', `${name} contradicts what was wrapped with the key`, 'InvalidField');
   }
+}
+
+function valuesOf(attributes: readonly Attribute[], wanted: AttributeName): readonly unknown[] {
+  return attributes.flatMap(({ name, vendor, value }) =>
+    name === wanted && vendor === undefined ? [value] : [],
+  );
 }

@@ -100,7 +100,7 @@ export async function requireIntegrity(key: WrappingKey, context: Context): Prom
  * or protected and for wrapping only, because then it may be a second object of a closed key that came back
  * under another one, or in parts.
  */
-async function mayHaveWrappedSecrets(object: ManagedObject, context: Context): Promise<boolean> {
+export async function mayHaveWrappedSecrets(object: ManagedObject, context: Context): Promise<boolean> {
   const { attributes, provenance } = object;
   const masks = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
   if (isProtected(object) && isForWrappingOnly(masks)) return true;

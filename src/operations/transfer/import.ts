@@ -9,13 +9,21 @@ import {
   managedObjectField,
 } from '../../../codec/structures/managed-objects.ts';
 import { fail, MissingPermissionError } from '../../common/errors.ts';
+import { limitLife, limitUses } from '../../object/copies.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import { isIdentifier, maxIdentifierLength } from '../../object/identifiers.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { hasProtectedValue } from '../../object/protection.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
-import { assembleObject, type NewObjectRequest, requireSoundKey, requireUniqueNames } from '../new-object.ts';
+import {
+  assembleObject,
+  type NewObjectRequest,
+  requireSoundKey,
+  requireUniqueNames,
+  valueOf,
+} from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
 import { requireInnerAttributes } from './authenticated-attributes.ts';
@@ -69,7 +77,10 @@ export const Import = operation({
     const stated = statedAttributes(value, request.Attributes);
     const imported = assembleImport({ id, value, inputs, born }, stated, context);
     await bindToSources(imported, { known, sources, stated }, context);
-    if (existing !== undefined) prepareReplacement(existing, imported, context.now, context.server.interop);
+    if (existing !== undefined) {
+      prepareReplacement(existing, imported, context.now, context.server.interop);
+      limitReplacement(existing, imported, stated, context);
+    }
     if (born === 'unwrapped') await requireNoWiderUse(imported, context);
     else await requireSoundKey(imported, value, context);
     requireConstraintsMet(await loadPolicy(context), imported);
@@ -89,6 +100,22 @@ function requireMayReplace(isRequested: boolean | undefined, { principal }: Cont
   if (principal.rights !== undefined)
     fail('PermissionDenied', 'with Rights of a ticket no object can be replaced');
   if (!principal.may('ImportReplace')) throw new MissingPermissionError(principal.client, 'ImportReplace');
+}
+
+/**
+ * Under `strict` protection keeps the rights of a protected object from growing, because those of its copies
+ * are judged by them: its value may have left, wrapped or in parts, and come back.
+ * @throws {KmipError} as `limitUses`
+ */
+function limitReplacement(
+  existing: ManagedObject,
+  imported: ManagedObject,
+  stated: readonly Attribute[],
+  { protection, now }: Context,
+): void {
+  if (protection === 'kmip' || !hasProtectedValue(existing)) return;
+  limitUses(imported.attributes, existing.attributes, valueOf(stated, 'CryptographicUsageMask'));
+  limitLife(imported, existing, now);
 }
 
 function refuseTaken(): never {

@@ -10,12 +10,11 @@ import { newestVersion } from '../../../codec/version.ts';
 import { concatBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import { readJson, writeJson } from '../../common/json.ts';
-import { isClosedKey } from '../../object/closed-keys.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { ShareOrigin } from '../../object/share-origin.ts';
 import type { Context } from '../context.ts';
 import { originOf } from '../key-copies.ts';
-import { isRecipient } from '../recipients.ts';
+import { mayHaveWrappedSecrets } from './exposure.ts';
 
 /**
  * Records of what has left under keys that no client knows, so that it is recognised when it comes back. Such
@@ -89,7 +88,8 @@ function isSame(one: WrappedValue, other: WrappedValue): boolean {
 
 /**
  * Returns what an unwrapped value was when it left under a closed key or a recipient; nothing when it has not
- * left so. Algorithm and length that the Key Block leaves open are those that it had.
+ * left so. It may come back under another object of that key, which is not closed itself. Algorithm and
+ * length that the Key Block leaves open are those that it had.
  * @throws {KmipError} InvalidField when the request makes something else of it
  */
 export async function recogniseValue(
@@ -99,8 +99,7 @@ export async function recogniseValue(
   context: Context,
 ): Promise<readonly WrappedValue[]> {
   const { protection, work, limits } = context;
-  if (protection === 'kmip' || key === undefined) return [];
-  if (!(await isClosedKey(key, (id) => work.load(id))) && !(await isRecipient(key, context))) return [];
+  if (protection === 'kmip' || key === undefined || !(await mayHaveWrappedSecrets(key, context))) return [];
   const { KeyMaterial: material } = keyValue;
   const isEncoding =
     option === 'NoEncoding' &&

@@ -1,9 +1,11 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
+import type { KeyBlock } from '../../../codec/structures/key-block.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
 import { Create } from '../../../src/operations/creation/create.ts';
 import { JoinSplitKey } from '../../../src/operations/creation/join-split-key.ts';
 import { Encrypt } from '../../../src/operations/cryptography/encrypt.ts';
+import { Activate } from '../../../src/operations/lifecycle/activate.ts';
 import { Destroy } from '../../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../../src/operations/lifecycle/revoke.ts';
 import { Export } from '../../../src/operations/transfer/export.ts';
@@ -11,7 +13,14 @@ import { Get } from '../../../src/operations/transfer/get.ts';
 import { Import } from '../../../src/operations/transfer/import.ts';
 import { withLimits } from '../keys.ts';
 import { aes, ask, attributeOf, having, succeed } from '../operations/ask.ts';
-import { active, encryptWith, mask, parameters } from '../operations/transfer/wrapping-keys.ts';
+import {
+  active,
+  counted,
+  encryptWith,
+  mask,
+  parameters,
+  symmetric,
+} from '../operations/transfer/wrapping-keys.ts';
 import { TestService } from '../service.ts';
 import { closedKey, sensitive } from './history.ts';
 import { split } from './split-inputs.ts';
@@ -19,6 +28,12 @@ import { split } from './split-inputs.ts';
 const service = await TestService.open();
 t.teardown(() => service.close());
 const kek = await closedKey(service);
+const divisible = (
+  await succeed(service, '2.1', Create, {
+    ObjectType: 'SymmetricKey',
+    Attributes: having(...aes.slice(0, 2), sensitive, active, mask('WrapKey', 'UnwrapKey', 'Export')),
+  })
+).UniqueIdentifier;
 
 const uses = mask('Encrypt', 'Export');
 const create = async (...attributes: readonly Attribute[]) =>
@@ -46,6 +61,30 @@ interface Copier {
   prepare(id: string): Promise<(...stated: readonly Attribute[]) => ReturnType<typeof importAs>>;
 }
 
+/** Names another key of the same bytes as the one that unwraps. */
+function unwrappedBy(wrapped: ManagedObjectValue, id: string): ManagedObjectValue {
+  const { KeyBlock } = wrapped.value as { KeyBlock: KeyBlock };
+  const KeyWrappingData = { ...KeyBlock.KeyWrappingData, EncryptionKeyInformation: { UniqueIdentifier: id } };
+  return { ...wrapped, value: { ...wrapped.value, KeyBlock: { ...KeyBlock, KeyWrappingData } } } as never;
+}
+
+async function wrap(UniqueIdentifier: string, by: string): Promise<ManagedObjectValue> {
+  const request = { UniqueIdentifier, ...encryptWith(by) };
+  return (await succeed(service, '2.1', Get, request as never)).Object as ManagedObjectValue;
+}
+
+/** Second objects of a closed key, which are not closed themselves. */
+const unclosed = {
+  wrapped: (await importAs(await wrap(divisible, kek), [active])).id as string,
+  joined: (
+    await succeed(service, '2.1', JoinSplitKey, {
+      ObjectType: 'SymmetricKey',
+      UniqueIdentifier: await split(service, divisible, 'XOR'),
+      Attributes: having(active),
+    })
+  ).UniqueIdentifier,
+};
+
 /** Every way to a second object with the bytes of a sensitive key. */
 const copiers: readonly Copier[] = [
   ...[Get, Export].flatMap((operation) =>
@@ -56,12 +95,19 @@ const copiers: readonly Copier[] = [
           name: `${operation.name} under a closed key, ${EncodingOption}, ${KeyFormatType}`,
           async prepare(UniqueIdentifier: string) {
             const request = { UniqueIdentifier, KeyFormatType, ...encryptWith(kek, { EncodingOption }) };
-            const { Object } = await succeed(service, '2.1', operation, request as never);
-            return (...stated: readonly Attribute[]) => importAs(Object as ManagedObjectValue, stated);
+            const answer = await succeed(service, '2.1', operation, request as never);
+            return (...stated: readonly Attribute[]) => importAs(answer.Object as ManagedObjectValue, stated);
           },
         })),
     ),
   ),
+  ...Object.entries(unclosed).map(([how, unwrapping]) => ({
+    name: `unwrapped by a copy of the closed key that was ${how}`,
+    async prepare(id: string) {
+      const value = unwrappedBy(await wrap(id, divisible), unwrapping);
+      return (...stated: readonly Attribute[]) => importAs(value, stated);
+    },
+  })),
   {
     name: 'Create and Join Split Key',
     async prepare(id) {
@@ -148,6 +194,26 @@ for (const { name, prepare } of copiers) {
     }
   });
 
+  t.test(`a copy is not Active before its source: ${name}`, async (t) => {
+    const far = { name: 'ActivationDate', value: 4_000_000_000 } as const;
+    for (const [dates, expected] of [
+      [[], undefined],
+      [[far], far.value],
+    ] as const) {
+      const source = await create(uses, ...dates);
+      const copy = await prepare(source);
+      const { id } = await copy(active);
+      t.equal(await stateOf(id as string), 'PreActive');
+      t.equal(await attributeOf(service, id as string, 'ActivationDate'), expected);
+      await succeed(service, '2.1', Activate, { UniqueIdentifier: source });
+      t.equal(await stateOf((await copy(active)).id as string), 'Active', 'a copy of the Active source');
+    }
+    const source = await create(uses);
+    const copy = await prepare(source);
+    await succeed(service, '2.1', Destroy, { UniqueIdentifier: source });
+    t.equal(await stateOf((await copy(active)).id as string), 'PreActive', 'never Active before its end');
+  });
+
   t.test(`the lifecycle of a source that is over is that of its copy: ${name}`, async (t) => {
     for (const [end, states] of [
       [(id: string) => revoke(id, 'KeyCompromise'), 'Compromised'],
@@ -194,6 +260,27 @@ for (const { name, prepare } of copiers) {
     t.match(await limitsOf((await copy(active)).id as string), { UsageLimitsCount: 54n });
   });
 }
+
+t.test('what takes the place of a source has no more rights, so that copies have none either', async (t) => {
+  const end = { name: 'DeactivationDate', value: 5_000_000_000 } as const;
+  const bound = parameters({ BlockCipherMode: 'GCM' });
+  for (const { name, prepare } of copiers) {
+    const source = await create(uses, bound, end);
+    const copy = await prepare(source);
+    const replace = (...Attributes: readonly Attribute[]) => {
+      const request = { UniqueIdentifier: source, ReplaceExisting: true, Object: symmetric(counted(32)) };
+      return ask(service, '2.1', Import, { ...request, Attributes } as never);
+    };
+    const { reason } = await replace(mask('Encrypt', 'Decrypt'));
+    t.equal(reason, 'IncompatibleCryptographicUsageMask', name);
+    t.equal((await replace(parameters({ BlockCipherMode: 'CTR' }))).status, 'Success', name);
+    for (const id of [source, (await copy()).id as string]) {
+      t.equal(await attributeOf(service, id, 'DeactivationDate'), end.value, name);
+      t.match(await attributeOf(service, id, 'CryptographicParameters'), { BlockCipherMode: 'GCM' });
+    }
+    t.equal((await copy(mask('Decrypt'))).reason, 'IncompatibleCryptographicUsageMask', name);
+  }
+});
 
 t.test('a copy of a copy is a copy of the first key', async (t) => {
   const source = await create(uses, active);

@@ -14,6 +14,7 @@ import {
   counted,
   encryptWith,
   mask,
+  parameters,
   register,
   secret,
   symmetric,
@@ -146,6 +147,7 @@ const limited = (total: bigint) =>
     name: 'UsageLimits',
     value: { UsageLimitsTotal: total, UsageLimitsCount: total, UsageLimitsUnit: 'Byte' },
   }) as Attribute;
+const stateOf = (value: 'PreActive' | 'Active' | 'Deactivated') => ({ name: 'State', value }) as Attribute;
 const far = 4_000_000_000;
 
 /** Attributes inside the Key Value, what a request may state beside them, and what it may not. */
@@ -166,6 +168,15 @@ const bound: readonly (readonly [
     [dated('DeactivationDate', far + 10)],
   ],
   [limited(10n), [limited(9n)], [limited(11n)]],
+  [
+    parameters({ BlockCipherMode: 'GCM', TagLength: 16 }),
+    [
+      parameters({ BlockCipherMode: 'GCM', TagLength: 16 }),
+      parameters({ BlockCipherMode: 'GCM', TagLength: 16, RandomIV: true }),
+    ],
+    [parameters({ BlockCipherMode: 'GCM' }), parameters({ BlockCipherMode: 'ECB' })],
+  ],
+  [stateOf('PreActive'), [stateOf('PreActive'), stateOf('Deactivated')], [stateOf('Active')]],
   [{ name: 'ObjectType', value: 'SymmetricKey' }, [], [{ name: 'ObjectType', value: 'SecretData' }]],
   [{ name: 'CryptographicAlgorithm', value: 'AES' }, [], [{ name: 'CryptographicAlgorithm', value: 'DES3' }]],
   [{ name: 'CryptographicLength', value: 256 }, [], [{ name: 'CryptographicLength', value: 128 }]],
@@ -178,7 +189,9 @@ t.test('attributes that were wrapped with a key bind what the request states', a
   ] as const) {
     const wrapper = await closedKey(service);
     for (const [inside, allowed, refused] of bound) {
-      const own = ['ObjectType', 'CryptographicAlgorithm', 'CryptographicLength'].includes(inside.name)
+      const own = ['ObjectType', 'CryptographicAlgorithm', 'CryptographicLength', 'State'].includes(
+        inside.name,
+      )
         ? []
         : [inside];
       const id = await register(service, symmetric(counted(32)), ...own);
@@ -186,11 +199,13 @@ t.test('attributes that were wrapped with a key bind what the request states', a
       const { Object } = await succeed(service, '2.1', Get, { UniqueIdentifier: id, ...request } as never);
       for (const version of allVersions.filter((each) => each >= '1.4')) {
         for (const [stated, isRefused] of [
-          ...allowed.map((each) => [each, false] as const),
-          ...refused.map((each) => [each, mode === 'strict'] as const),
+          ...allowed.map((each) => [[each], false] as const),
+          ...refused.map((each) => [[each], mode === 'strict'] as const),
+          // Of several values of one attribute the last counts.
+          ...refused.flatMap((each) => allowed.map((first) => [[first, each], mode === 'strict'] as const)),
         ]) {
-          if (stated.name === 'ObjectType' && mode === 'kmip') continue;
-          const { reason, message } = await ask(service, version, Import, importing(Object, [stated]));
+          if (inside.name === 'ObjectType' && mode === 'kmip') continue;
+          const { reason, message } = await ask(service, version, Import, importing(Object, stated));
           const label = `${mode} ${version} ${inside.name}: ${message}`;
           const expected = version === '1.4' ? 'InvalidField' : 'InvalidAttributeValue';
           t.equal(reason, isRefused ? expected : undefined, label);
