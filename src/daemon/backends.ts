@@ -1,5 +1,6 @@
 import { type OpenStore, openStore } from '../store/open.ts';
 import { type LocalVault, openLocalVault } from '../vault/local.ts';
+import { logLockWaits } from './lock-waits.ts';
 import type { StartContext } from './start-context.ts';
 
 /** The open database and the vault whose sealing keys lie in it. */
@@ -12,8 +13,13 @@ export interface Backends extends Omit<OpenStore, 'close'> {
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function openBackends({ stateDirectory, config, closing }: StartContext): Promise<Backends> {
-  const { store, clients, wrappedKeys, close } = await openStore(config.store);
+export async function openBackends({
+  stateDirectory,
+  config,
+  log,
+  closing,
+}: StartContext): Promise<Backends> {
+  const { store, clients, wrappedKeys, close } = await openStore(config.store, logLockWaits(log, Date.now));
   closing.defer(close);
   const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });
   closing.defer(() => vault.close());

@@ -5,7 +5,7 @@ import { createSqlClients } from './sql-clients.ts';
 import { createSqlWrappedKeyStore } from './sql-sealing-keys.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
-import { type Store, StoreUnavailableError } from './store.ts';
+import { type LockWait, type Store, StoreUnavailableError } from './store.ts';
 
 /** The objects, clients and wrapped keys of one database. */
 export interface OpenStore {
@@ -18,13 +18,14 @@ export interface OpenStore {
 
 /**
  * Opens `sqlite:FILE` (relative to the working directory, created when absent) or `postgres://…`, and
- * migrates the schema. Both errors have a one-line message for the operator.
+ * migrates the schema. Both errors have a one-line message for the operator. `lockWait` is told of each
+ * commit that waits for another application of the database.
  *
  * @throws {StoreUnavailableError} when the database cannot be used or the URL is of another kind.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function openStore(url: string): Promise<OpenStore> {
-  const driver = await openDriver(url);
+export async function openStore(url: string, lockWait?: (wait: LockWait) => void): Promise<OpenStore> {
+  const driver = await openDriver(url, lockWait);
   return {
     store: createSqlStore(driver),
     clients: createSqlClients(driver),
@@ -33,10 +34,10 @@ export async function openStore(url: string): Promise<OpenStore> {
   };
 }
 
-function openDriver(url: string) {
+function openDriver(url: string, lockWait?: (wait: LockWait) => void) {
   if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length)
     return openSqlite(url.slice('sqlite:'.length));
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url);
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, { ...(lockWait && { lockWait }) });
   // The scheme only: the rest may hold a password.
   throw new StoreUnavailableError(
     `unknown store "${url.split(':', 1)[0]}:": use sqlite:FILE or postgres://USER@HOST/DATABASE`,

@@ -8,26 +8,28 @@ import { StoreUnavailableError } from './store.ts';
  * Prepares a new connection. Commits become durable unless the administrator has set a stricter mode.
  * Sequential scans are disabled, because plans prepared for empty tables are kept while the tables grow:
  * updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
+ * Resolves with the process id of the session in the database.
  *
  * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, or the encoding is
  *   not UTF8.
  */
-export async function prepareSession(client: pg.ClientBase, place: string): Promise<void> {
+export async function prepareSession(client: pg.ClientBase, place: string): Promise<number> {
   const { rows } = await client.query(
     `select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
-      pg_is_in_recovery()::int as standby,
+      pg_is_in_recovery()::int as standby, pg_backend_pid() as pid,
       case when current_setting('synchronous_commit') in ('off', 'local')
         then set_config('synchronous_commit', 'on', false) end as durable,
       set_config('enable_seqscan', 'off', false) as indexed,
       set_config('idle_in_transaction_session_timeout', '20s', false) as released`,
   );
-  const { version, encoding, standby } = rows[0];
+  const { version, encoding, standby, pid } = rows[0];
   if (version < 140_000) throw new StoreUnavailableError(`${place} is older than PostgreSQL 14: upgrade it`);
   if (standby !== 0) throw new StoreUnavailableError(`${place} is a standby: name the primary, or both`);
   if (encoding !== 'UTF8')
     throw new StoreUnavailableError(
       `${place} has the encoding ${encoding}: create the database with encoding UTF8`,
     );
+  return pid;
 }
 
 const statementNames = new Map<string, string>();
@@ -35,8 +37,12 @@ const statementNames = new Map<string, string>();
 /**
  * Builds a query for `pg`. Fixed texts are prepared once per connection; `once` plans for the given values.
  */
-export function toQuery(sql: string, parameters: readonly SqlValue[], once?: 'once'): pg.QueryConfig {
-  const values = parameters.map((value) => (typeof value === 'string' ? escapeText(value) : value));
+export function toQuery(
+  sql: string,
+  parameters: readonly (SqlValue | readonly string[])[],
+  once?: 'once',
+): pg.QueryConfig {
+  const values = parameters.map(escapeValue);
   if (once !== undefined) return { text: sql, values };
   const name = statementNames.get(sql) ?? `kmipd_${statementNames.size + 1}`;
   statementNames.set(sql, name);
@@ -55,8 +61,13 @@ const unstorableCharacters = /[\u0000\u001a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const escapedCharacters = /\u001a([01])/g;
 
+function escapeValue(value: SqlValue | readonly string[]): unknown {
+  if (Array.isArray(value)) return value.map(escapeText);
+  return typeof value === 'string' ? escapeText(value) : value;
+}
+
 /** Escapes the characters that PostgreSQL cannot store in text. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replaceAll(unstorableCharacters, (character) =>
     character === '\u0000' ? '\u001a0' : '\u001a1',
   );
@@ -88,18 +99,21 @@ function parseInteger(value: string): number {
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const statementErrors = /^(0A|2[0-47]|25P02|34|38|39|3B|42|44)/;
-const conflictCodes = new Set(['40001', '40P01', '55P03']);
+const conflictCodes = new Set(['40001', '40P01']);
+const lockNotAvailable = '55P03';
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
-/**
- * Whether the transaction lost against another (serialization failure, deadlock, lock timeout) and can be
- * retried.
- */
+/** Whether the transaction lost against another (serialization failure, deadlock) and can be retried. */
 export function isConflict(error: unknown): boolean {
   return conflictCodes.has(codeOf(error));
+}
+
+/** Whether the transaction waited too long for a lock. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === lockNotAvailable;
 }
 
 /** Whether only the statement is wrong; connection and other units are not affected. */

@@ -2,11 +2,13 @@ import pg from 'pg';
 import { GroupCommit } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, migrate } from './migrations/migration.ts';
+import { LockedUnits, lockedUnitMilliseconds } from './postgres-locked-units.ts';
 import { prepareSession, toQuery, toRow, toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
+import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import type { Dialect, SqlDriver, SqlRow } from './sql-driver.ts';
-import { StoreUnavailableError } from './store.ts';
+import type { Dialect, SqlDriver, SqlRow, SqlUnit } from './sql-driver.ts';
+import { type CommitResult, type LockWait, StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
   serial: 'bigint generated always as identity primary key',
@@ -20,10 +22,20 @@ const dialect: Dialect = {
 /** `pg_advisory_xact_lock` key of schema changes: the bytes of "kmipd". */
 const migrationLock = 0x6b6d697064;
 
+/** Longer than most commits of other nodes: a longer wait is for a lock that another application holds. */
+const groupLockMilliseconds = 200;
+
+/** Describes the sessions for which another one waits. */
+const describeBlockers = `select format('process %s of role %s, application %s%s', pid, usename,
+    coalesce(nullif(application_name, ''), 'unknown'), ' at ' || host(client_addr)) as session
+  from pg_stat_activity where pid = any(pg_blocking_pids(cast($1 as int)))`;
+
 /** Settings of a PostgreSQL driver. */
 export interface PostgresOptions {
   /** Connections of this process for reading, besides the one for writing. */
   readonly readers?: number;
+  /** Is told of each commit that waits for a lock of another application. */
+  readonly lockWait?: (wait: LockWait) => void;
   /** The schema; only tests use another one. */
   readonly migrations?: readonly Migration[];
 }
@@ -41,8 +53,17 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   await targets.choose();
   await migrateSchema(targets, options.migrations ?? released);
   const readers = new Readers(targets, options.readers ?? 8);
-  const writer = new PostgresWriter(targets);
+  const lockedUnits = new LockedUnits(
+    new PostgresWriter(targets, () => lockedUnitMilliseconds),
+    async (pid) =>
+      (await readers.read(toQuery(describeBlockers, [pid]))).map(({ session }) => String(session)),
+    options.lockWait ?? (() => {}),
+  );
+  const writer = new PostgresWriter(targets, () =>
+    lockedUnits.isWaiting ? minLockMilliseconds : groupLockMilliseconds,
+  );
   const commits = new GroupCommit((units) => writer.write(units));
+  const pending = new Set<Promise<CommitResult>>();
   let closed: Promise<void> | undefined;
   return {
     dialect,
@@ -53,14 +74,35 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
       return readers.read(toQuery(sql, parameters, once));
     },
-    commit: (unit) => commits.commit(unit),
+    async commit(unit) {
+      if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+      const result = commitAround(commits, lockedUnits, unit);
+      pending.add(result);
+      return result.finally(() => pending.delete(result));
+    },
     close() {
-      closed ??= commits.close().then(async () => {
+      closed ??= Promise.allSettled(pending).then(async () => {
+        await Promise.all([commits.close(), lockedUnits.close()]);
         await Promise.all([writer.close(), readers.close()]);
       });
       return closed;
     },
   };
+}
+
+/** Commits a unit with others, or apart from them when another session keeps it from its rows. */
+async function commitAround(
+  commits: GroupCommit,
+  lockedUnits: LockedUnits,
+  unit: SqlUnit,
+): Promise<CommitResult> {
+  if (lockedUnits.concerns(unit)) return lockedUnits.commit(unit);
+  try {
+    return await commits.commit(unit);
+  } catch (error) {
+    if (!(error instanceof RowsLockedError)) throw error;
+    return lockedUnits.commit(unit);
+  }
 }
 
 /** The connections for reading, all to the server in use. */

@@ -212,3 +212,11 @@ export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError';
   readonly code = 'STORE_UNAVAILABLE';
 }
+
+/** A commit that waits, because an application beside kmipd has locked rows that it needs. */
+export interface LockWait {
+  /** Identifiers of the locked objects and kinds of the locked records, as far as they are known. */
+  readonly rows: readonly string[];
+  /** The sessions that hold the locks: process, role, application and address, never a query. */
+  readonly sessions: readonly string[];
+}

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import t from 'tap';
 import { openStore } from '../../src/store/open.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
@@ -79,25 +78,6 @@ if (typeof server === 'string') {
     t.equal((await store.load('blue', acknowledged)).length, acknowledged.length);
     const mistake = await driver.read('select nonsense', []).catch((error) => error);
     t.equal(mistake.code, '42703', 'a wrong statement is not a transient failure');
-  });
-
-  t.test('a commit conflicts when another application keeps a row locked', async (t) => {
-    const url = await server.fresh();
-    const driver = await openPostgres(url);
-    const other = new pg.Client({ connectionString: url });
-    await other.connect();
-    t.teardown(() => Promise.all([driver.close(), other.end()]));
-    const store = createSqlStore(driver);
-    await add(store, object('a'));
-    await other.query('begin');
-    await other.query(`select 1 from object where id = 'a' for update`);
-    const result = store.commit(unit({ updates: [object('a', { version: 2 })] }));
-    // The second attempt finds the row free and changed.
-    await other.query(`select pg_sleep(3.5)`);
-    await other.query(`update object set version = 2 where id = 'a'`);
-    await other.query('commit');
-    t.equal(await result, 'conflict');
-    t.equal(await store.commit(unit({ updates: [object('a', { version: 3 })] })), 'committed');
   });
 
   t.test('errors do not contain the password when the database is away', async (t) => {

@@ -1,0 +1,194 @@
+import type pg from 'pg';
+import type { UnitOutcome } from './group-commit.ts';
+import { isLockTimeout, isStatementError, toQuery } from './postgres-session.ts';
+import type { SqlStep, SqlUnit } from './sql-driver.ts';
+
+/** Transactions of groups of units on one pipelined connection to PostgreSQL. */
+
+/** How long a unit waits for a lock where its group does not wait at all. */
+export const minLockMilliseconds = 5;
+
+const lockObjects = 'select id from object where id = any($1) order by id for no key update';
+const lockRecords =
+  'select kind, id from record where (kind, id) in (select * from unnest($1::text[], $2::text[])) order by kind, id for update';
+const findObjects = 'select id from object where id = any($1)';
+const findRecords =
+  'select kind, id from record where (kind, id) in (select * from unnest($1::text[], $2::text[]))';
+
+/** A unit was not written, because another session holds a lock that it needs. */
+export class RowsLockedError extends Error {
+  override readonly name = 'RowsLockedError';
+  readonly code = 'ROWS_LOCKED';
+  /** Identifiers of the locked objects and kinds of the locked records, as far as they are known. */
+  readonly rows: readonly string[];
+
+  constructor(rows: readonly string[]) {
+    super(`${rows.length === 0 ? 'a row' : rows.join(', ')} is locked by another session of the database`);
+    this.rows = rows;
+  }
+}
+
+/**
+ * Runs a group without savepoints, because nearly every group has no conflict. Undefined when a unit failed:
+ * nothing was written, and the units must be written separately.
+ */
+export async function writeTogether(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+  lockMilliseconds: number,
+): Promise<readonly UnitOutcome[] | undefined> {
+  const opened = waitForAll([begin(client, lockMilliseconds), ...lockRows(client, units)]);
+  const outcomes = await waitForAll([opened, ...units.map((unit) => runUnit(client, unit))]).catch(
+    (error: unknown) => {
+      if (isStatementError(error)) return [];
+      throw error;
+    },
+  );
+  if (outcomes.length === 0 || outcomes.slice(1).some((outcome) => outcome !== 'committed')) {
+    await client.query('rollback');
+    return undefined;
+  }
+  await client.query('commit');
+  return units.map(() => 'committed');
+}
+
+/** Runs each unit in a savepoint, so that a failure affects only its unit. */
+export async function writeSeparately(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+  lockMilliseconds: number,
+): Promise<readonly UnitOutcome[]> {
+  await waitForAll([begin(client, lockMilliseconds), ...lockRows(client, units)]);
+  const outcomes: UnitOutcome[] = [];
+  for (const unit of units) outcomes.push(await runInSavepoint(client, unit, toOutcome));
+  await client.query('commit');
+  return outcomes;
+}
+
+/** Runs those units whose rows no other session has locked, and waits for none. */
+export async function writeUnlocked(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+): Promise<readonly UnitOutcome[]> {
+  await begin(client, minLockMilliseconds);
+  const locked = await lockFreeRows(client, units);
+  const outcomes: UnitOutcome[] = [];
+  for (const unit of units) {
+    const rows = rowsOf(unit).filter(({ key }) => locked.has(key));
+    outcomes.push(
+      rows.length > 0
+        ? { error: new RowsLockedError([...new Set(rows.map(({ text }) => text))]) }
+        : await runInSavepoint(client, unit, (error) =>
+            // Another session inserts the same key, or has locked a table.
+            isLockTimeout(error) ? { error: new RowsLockedError([]) } : toOutcome(error),
+          ),
+    );
+  }
+  await client.query('commit');
+  return outcomes;
+}
+
+async function runInSavepoint(
+  client: pg.Client,
+  unit: SqlUnit,
+  translate: (error: unknown) => UnitOutcome,
+): Promise<UnitOutcome> {
+  const saved = client.query('savepoint unit');
+  const [, outcome] = await waitForAll([saved, runUnit(client, unit).catch(translate)]);
+  if (outcome !== 'committed') await client.query('rollback to savepoint unit');
+  await client.query('release savepoint unit');
+  return outcome;
+}
+
+function toOutcome(error: unknown): UnitOutcome {
+  if (!isStatementError(error)) throw error;
+  return { error: new Error(`the database refused a statement: ${(error as Error).message}`) };
+}
+
+function begin(client: pg.Client, lockMilliseconds: number): Promise<unknown> {
+  return waitForAll([
+    // Explicit, because the server's default may differ: the steps check their conditions on rows they have
+    // locked.
+    client.query('begin isolation level read committed'),
+    client.query(`set local lock_timeout = ${lockMilliseconds}`),
+  ]);
+}
+
+/** Sends the statements that lock the rows of units, in one order for all nodes. */
+function lockRows(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+  free: '' | ' skip locked' = '',
+): readonly Promise<pg.QueryResult>[] {
+  return selectRows(client, units, `${lockObjects}${free}`, `${lockRecords}${free}`);
+}
+
+function selectRows(
+  client: pg.Client,
+  units: readonly SqlUnit[],
+  objectsSql: string,
+  recordsSql: string,
+): readonly Promise<pg.QueryResult>[] {
+  const sent: Promise<pg.QueryResult>[] = [];
+  const objects = [...new Set(units.flatMap(({ objects }) => objects))];
+  if (objects.length > 0) sent.push(client.query(toQuery(objectsSql, [objects])));
+  const records = units.flatMap(({ records }) => records ?? []);
+  if (records.length > 0) {
+    const values = [records.map(({ kind }) => kind), records.map(({ id }) => id)];
+    sent.push(client.query(toQuery(recordsSql, values)));
+  }
+  return sent;
+}
+
+/** Locks the rows of units that no other session has locked, and returns the keys of the others. */
+async function lockFreeRows(client: pg.Client, units: readonly SqlUnit[]): Promise<ReadonlySet<string>> {
+  const present = selectRows(client, units, findObjects, findRecords);
+  const free = lockRows(client, units, ' skip locked');
+  const [found, locked] = await waitForAll([waitForAll(present), waitForAll(free)]);
+  const keys = (results: readonly pg.QueryResult[]) =>
+    results.flatMap(({ rows }) => rows.map((row) => keyOf(row)));
+  return new Set(keys(found)).difference(new Set(keys(locked)));
+}
+
+/** A row that a unit locks. */
+export interface UnitRow {
+  readonly key: string;
+  /** For messages: an object by its identifier, a record only by its kind. */
+  readonly text: string;
+}
+
+function keyOf({ kind = 'object', id }: { readonly kind?: string; readonly id: string }): string {
+  return `${kind}\n${id}`;
+}
+
+/** The rows that a unit locks. */
+export function rowsOf({ objects, records = [] }: SqlUnit): readonly UnitRow[] {
+  return [
+    ...objects.map((id) => ({ key: keyOf({ id }), text: `object ${id}` })),
+    ...records.map(({ kind, id }) => ({ key: keyOf({ kind, id }), text: `a record of kind ${kind}` })),
+  ];
+}
+
+async function runUnit(client: pg.Client, unit: SqlUnit): Promise<UnitOutcome> {
+  const results = await waitForAll(
+    unit.steps.map(({ sql, parameters }) => client.query(toQuery(sql, parameters))),
+  );
+  const failed = unit.steps.find((step, at) => hasWrongRowCount(step, results[at]?.rowCount ?? 0));
+  return failed === undefined ? 'committed' : (failed.otherwise ?? 'conflict');
+}
+
+function hasWrongRowCount({ rows }: SqlStep, count: number): boolean {
+  return rows !== undefined && rows !== count;
+}
+
+/**
+ * Waits for the results of all statements, then throws the first error. Later statements fail too, with
+ * "current transaction is aborted", and no statement may be sent while they are in flight.
+ */
+async function waitForAll<T extends readonly unknown[]>(
+  promises: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const settled = await Promise.allSettled(promises);
+  for (const result of settled) if (result.status === 'rejected') throw result.reason;
+  return settled.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
+}
