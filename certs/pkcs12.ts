@@ -1,8 +1,10 @@
 import {
+  type Cipheriv,
   createCipheriv,
   createHash,
   createHmac,
   type KeyObject,
+  pbkdf2Sync,
   randomBytes,
   X509Certificate,
 } from 'node:crypto';
@@ -27,9 +29,15 @@ export interface Pkcs12Contents {
   readonly friendlyName?: string | undefined;
   readonly password: string;
   readonly encryption: Pkcs12Encryption;
+  /** Rounds of the key derivations, of the encryption and of the MAC. */
+  readonly iterations: number;
 }
 
-const iterations = 10_000;
+/**
+ * Rounds for passwords that people choose: a file is an offline oracle for its password. The figure is that
+ * of OWASP for PBKDF2-HMAC-SHA256 (Password Storage Cheat Sheet, 2023).
+ */
+export const passwordIterations = 600_000;
 
 const oid = {
   data: '1.2.840.113549.1.7.1',
@@ -39,6 +47,10 @@ const oid = {
   friendlyName: '1.2.840.113549.1.9.20',
   localKeyId: '1.2.840.113549.1.9.21',
   sha1TripleDes: '1.2.840.113549.1.12.1.3',
+  pbes2: '1.2.840.113549.1.5.13',
+  pbkdf2: '1.2.840.113549.1.5.12',
+  hmacSha256: '1.2.840.113549.2.9',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
   sha1: '1.3.14.3.2.26',
   sha256: '2.16.840.1.101.3.4.2.1',
 } as const;
@@ -68,29 +80,49 @@ export function createPkcs12(contents: Pkcs12Contents): Uint8Array {
 }
 
 /** Returns the EncryptedPrivateKeyInfo of the key (RFC 5958 §3). */
-function encryptKey({ key, password, encryption }: Pkcs12Contents): asn1.AsnType {
-  if (encryption === 'aes') {
-    const passphrase = Buffer.from(password, 'utf8');
-    return asn1.fromBER(key.export({ type: 'pkcs8', format: 'der', cipher: 'aes-256-cbc', passphrase }))
-      .result;
-  }
-  const salt = randomBytes(8);
-  const cipher = createCipheriv(
-    'des-ede3-cbc',
-    derivePkcs12('sha1', password, salt, 'key', iterations, 24),
-    derivePkcs12('sha1', password, salt, 'iv', iterations, 8),
-  );
-  const plain = key.export({ type: 'pkcs8', format: 'der' });
+function encryptKey(contents: Pkcs12Contents): asn1.AsnType {
+  const { cipher, scheme } = contents.encryption === 'aes' ? startAes(contents) : startTripleDes(contents);
+  const plain = contents.key.export({ type: 'pkcs8', format: 'der' });
   const encrypted = Buffer.concat([cipher.update(plain), cipher.final()]);
   plain.fill(0);
-  return sequence(
-    algorithm(oid.sha1TripleDes, sequence(octets(salt), integer(iterations))),
-    octets(encrypted),
-  );
+  return sequence(scheme, octets(encrypted));
+}
+
+/** A cipher under the password, and the AlgorithmIdentifier that says how to decrypt. */
+interface PasswordCipher {
+  readonly cipher: Cipheriv;
+  readonly scheme: asn1.AsnType;
+}
+
+/** PBES2 (RFC 8018 §6.2). `key.export` would derive the key with 2,048 rounds. */
+function startAes({ password, iterations }: Pkcs12Contents): PasswordCipher {
+  const [salt, iv] = [randomBytes(16), randomBytes(16)];
+  const key = pbkdf2Sync(Buffer.from(password, 'utf8'), salt, iterations, 32, 'sha256');
+  const derivation = sequence(octets(salt), integer(iterations), algorithm(oid.hmacSha256, new asn1.Null()));
+  const cipher = createCipheriv('aes-256-cbc', key, iv);
+  key.fill(0);
+  return {
+    cipher,
+    scheme: algorithm(
+      oid.pbes2,
+      sequence(algorithm(oid.pbkdf2, derivation), algorithm(oid.aes256Cbc, octets(iv))),
+    ),
+  };
+}
+
+/** The password-based encryption of PKCS#12 (RFC 7292, appendix C). */
+function startTripleDes({ password, iterations }: Pkcs12Contents): PasswordCipher {
+  const salt = randomBytes(8);
+  const key = derivePkcs12('sha1', password, salt, 'key', iterations, 24);
+  const iv = derivePkcs12('sha1', password, salt, 'iv', iterations, 8);
+  return {
+    cipher: createCipheriv('des-ede3-cbc', key, iv),
+    scheme: algorithm(oid.sha1TripleDes, sequence(octets(salt), integer(iterations))),
+  };
 }
 
 /** Returns the MacData over the content (RFC 7292 §4). */
-function mac(content: Uint8Array, { password, encryption }: Pkcs12Contents): asn1.AsnType {
+function mac(content: Uint8Array, { password, encryption, iterations }: Pkcs12Contents): asn1.AsnType {
   const [hash, length] = encryption === 'aes' ? (['sha256', 32] as const) : (['sha1', 20] as const);
   const salt = randomBytes(16);
   const key = derivePkcs12(hash, password, salt, 'mac', iterations, length);

@@ -31,6 +31,7 @@ const rolesExample = [
   '[roles]',
   '# Further roles, as lists of KMIP operations and built-in roles, which kmipd client add --help lists.',
   '# ImportReplace beside Import permits to replace objects that exist (Replace Existing); ImportAsIs to state their',
-  '# history: Always Sensitive, Never Extractable, Original Creation Date. The role full does not include ImportAsIs.',
+  '# history: Always Sensitive, Never Extractable, Original Creation Date; UseProtectedPassword to make and open PKCS#12',
+  '# files by passwords that the client may not fetch. The role full includes ImportReplace only.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
 ];

@@ -8,11 +8,19 @@ import { didYouMean } from '../common/suggest.ts';
 export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', 'Query', 'Ping']);
 
 /**
- * Permissions beside the operations: uses of an operation that its own name does not permit.
- * `ImportReplace`: Import with Replace Existing of an object that exists. `ImportAsIs`: Import may state that
- * an object was always sensitive, never extractable, or created elsewhere at a certain time.
+ * Permissions beside the operations: uses of an operation that its own name does not permit. `ImportReplace`:
+ * Import with Replace Existing of an object that exists. `ImportAsIs`: Import may state that an object was
+ * always sensitive, never extractable, or created elsewhere at a certain time. `UseProtectedPassword`: Get,
+ * Export and Register may make and open PKCS#12 files by passwords that the client may not fetch.
  */
-export const extraPermissions = ['ImportReplace', 'ImportAsIs'] as const;
+export const extraPermissions = ['ImportReplace', 'ImportAsIs', 'UseProtectedPassword'] as const;
+
+/**
+ * Permissions that an operator grants by name: what ImportAsIs states is believed unseen, and a PKCS#12 tells
+ * whether a guess at its password is right.
+ */
+const grantedByName: readonly string[] = ['ImportAsIs', 'UseProtectedPassword'];
+
 const permissions: readonly string[] = [...Operation.members, ...extraPermissions];
 
 /**
@@ -20,8 +28,7 @@ const permissions: readonly string[] = [...Operation.members, ...extraPermission
  * permission of its own: none implies another.
  */
 export const presets: Readonly<Record<string, readonly string[]>> = {
-  // What ImportAsIs states is believed unseen, so that an operator grants it by name.
-  full: permissions.filter((permission) => permission !== 'ImportAsIs'),
+  full: permissions.filter((permission) => !grantedByName.includes(permission)),
   'read-only': ['Locate', 'Get', 'GetAttributes', 'GetAttributeList', 'Check'],
   barbican: ['Create', 'CreateKeyPair', 'Register', 'Get', 'Destroy'],
   ceph: ['Create', 'Register', 'Locate', 'Get', 'Destroy', 'Encrypt', 'Decrypt'],

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
-import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
+import { createPkcs12, type Pkcs12Encryption, passwordIterations } from '../../../certs/pkcs12.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileAtomically } from './state-directory.ts';
@@ -18,6 +18,12 @@ export interface ClientFilesOptions {
   /** Password of the PKCS#12 file; undefined: a random one, in a file beside it. */
   readonly password?: string | undefined;
 }
+
+/**
+ * Rounds where more are of no use: a random password of more than 100 bits cannot be guessed, and what
+ * imports the algorithms of 1999 only is as old as they are. Some importers refuse more than 300,000.
+ */
+const fewIterations = 10_000;
 
 /** The files that `client add` must not overwrite, because they contain a key that exists nowhere else. */
 const irreplaceableFiles = ['key.pem', 'client.pem', 'client.p12'];
@@ -64,6 +70,7 @@ export function writeClientFiles(
   client: IssuedCertificate,
   options: ClientFilesOptions,
 ): void {
+  const { encryption } = options;
   const key = privateKeyToPem(client.key);
   // Letters and digits only: people type the password into appliances, and Java requires ASCII.
   const password = options.password ?? randomBytes(15).toString('base64url').replaceAll(/[-_]/g, 'x');
@@ -76,7 +83,8 @@ export function writeClientFiles(
     authorities: splitCertificates(options.authorities, 'ca.pem'),
     friendlyName: options.name,
     password,
-    encryption: options.encryption,
+    encryption,
+    iterations: options.password === undefined || encryption === '3des' ? fewIterations : passwordIterations,
   });
   writeFileAtomically(join(directory, 'client.p12'), archive, 0o600);
   if (options.password === undefined)

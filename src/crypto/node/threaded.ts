@@ -4,6 +4,7 @@ import { InvalidCertificateRequestError, InvalidKeyMaterialError } from '../erro
 import { plainKey } from '../plain-key.ts';
 import type { CryptoProvider } from '../provider.ts';
 import { sign as signDirectly, verify as verifyDirectly } from '../signatures/signatures.ts';
+import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { Threads } from '../threads/threads.ts';
 import { readPublicKeyInfo } from '../x509/certificate.ts';
 import { readCertificateRequest } from '../x509/certificate-content.ts';
@@ -12,7 +13,7 @@ import type { threadFunctions } from './thread-functions.ts';
 /*
  * The choice between event loop and threads. A use of a key goes to a thread when it takes several times as
  * long as the transfer to a thread: RSA-2048 0.35 ms, RSA-4096 2.3 ms, a digest under ECDSA or DSA 0.9–4 ms,
- * PKCS#12 20 ms and more, the check of a new key up to 0.3 s. Symmetric ciphers and RSA's public operations
+ * PKCS#12 1 s, the check of a new key up to 0.3 s. Symmetric ciphers and RSA's public operations
  * take less, and asynchronous functions of node:crypto run on threads already.
  */
 
@@ -76,7 +77,7 @@ export const threadedOperations = {
   unwrap: (key, parameters, { data, iv }) => decrypt(key, parameters, { data, iv, tag: 'appended' }),
   sign,
   verify,
-  encodePkcs12: (key, parts) => threads.run('encodePkcs12', key, parts),
+  encodePkcs12: (key, parts) => limitConcurrency(() => threads.run('encodePkcs12', key, parts)),
   checkObject,
-  decodePkcs12: (file, password) => threads.run('decodePkcs12', file, password),
+  decodePkcs12: (file, password) => limitConcurrency(() => threads.run('decodePkcs12', file, password)),
 } satisfies Partial<CryptoProvider>;

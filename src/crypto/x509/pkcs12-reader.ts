@@ -1,4 +1,5 @@
 import { createHmac, createPrivateKey, timingSafeEqual } from 'node:crypto';
+import { passwordIterations } from '../../../certs/pkcs12.ts';
 import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
 import {
   type DerNode,
@@ -6,6 +7,7 @@ import {
   InvalidDerError,
   parseDer,
   readExplicit,
+  readInteger,
   readOctets,
   readOid,
   readSequence,
@@ -21,6 +23,7 @@ const oids = {
   keyBag: '1.2.840.113549.1.12.10.1.1',
   shroudedKeyBag: '1.2.840.113549.1.12.10.1.2',
   pbes2: '1.2.840.113549.1.5.13',
+  pbkdf2: '1.2.840.113549.1.5.12',
   sha1TripleDes: '1.2.840.113549.1.12.1.3',
 } as const;
 
@@ -38,11 +41,11 @@ const macs = new Map<string, Mac>([
 ]);
 
 /**
- * Maximum rounds of the key derivations, which the file states and a thread executes in at most 0.1 s:
- * OpenSSL, Java and Windows write 10,000 and less. The derivation of the MAC runs in JavaScript, the other
- * one in OpenSSL.
+ * Maximum rounds of each of the two key derivations, of MAC and key, which the file states: those that the
+ * server itself writes, which take a thread less than a second. OpenSSL, Java and Windows write 10,000 and
+ * less.
  */
-const maxIterations = { mac: 20_000, key: 200_000 } as const;
+const maxIterations = passwordIterations;
 
 /** The file is not PKCS#12, or of a kind that is stored but not read. */
 class UnsupportedPkcs12Error extends Error {
@@ -51,7 +54,9 @@ class UnsupportedPkcs12Error extends Error {
 }
 
 /**
- * Returns the first private key of a PKCS#12 file as PKCS#8; undefined for a file that cannot be read.
+ * Returns the first private key of a PKCS#12 file as PKCS#8; undefined for a file that cannot be read. Before
+ * the MAC has been verified, the password decides nothing but that. Other keys of the file are not decrypted:
+ * each would cost another derivation.
  * @throws {InvalidParametersError} when the password is not UTF-8 text
  * @throws {CryptographyFailedError} when the password is wrong
  */
@@ -65,8 +70,8 @@ export function decodePkcs12(file: Uint8Array, password: Uint8Array): Uint8Array
     const bags = readSequence(parseDer(content)).flatMap((each) =>
       isData(each) ? readSequence(parseDer(readData(each))) : [],
     );
-    const found = bags.map((bag) => readPrivateKey(bag, text)).filter((key) => key !== undefined);
-    return found[0];
+    const bag = bags.find(isPrivateKey);
+    return bag && readPrivateKey(bag, text);
   } catch (error) {
     if (error instanceof InvalidDerError || error instanceof UnsupportedPkcs12Error) return undefined;
     throw error;
@@ -90,57 +95,51 @@ function requireMac(macData: DerNode | undefined, content: Uint8Array, password:
   const [algorithm, digest] = readSequence(digestInfo);
   const mac = macs.get(readOid(readSequence(algorithm)[0]));
   if (mac === undefined) throw new UnsupportedPkcs12Error();
-  const rounds = iterations === undefined ? 1 : requireCount(iterations, maxIterations.mac);
+  const rounds = iterations === undefined ? 1 : requireCount(iterations);
   const key = derivePkcs12(mac.hash, password, readOctets(salt), 'mac', rounds, mac.bytes);
   const expected = createHmac(mac.hash, key).update(content).digest();
   const given = readOctets(digest);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw decryptionFailed();
 }
 
-function requireCount(iterations: DerNode, maxCount: number): number {
-  const count = Number(`0x${readIntegerHex(iterations)}`);
-  if (count < 1 || count > maxCount) throw new UnsupportedPkcs12Error();
+function requireCount(iterations: DerNode | undefined): number {
+  const magnitude = readInteger(iterations);
+  const count = Number(`0x${magnitude.toHex()}`);
+  if (count > maxIterations) throw new UnsupportedPkcs12Error();
   return count;
 }
 
-function readIntegerHex(node: DerNode): string {
-  const content = derOf(node).subarray(2);
-  if (content.length === 0 || content.length > 4) throw new UnsupportedPkcs12Error();
-  return Buffer.from(content.buffer, content.byteOffset, content.length).toString('hex');
+function isPrivateKey(bag: DerNode): boolean {
+  const type = readOid(readSequence(bag)[0]);
+  return type === oids.keyBag || type === oids.shroudedKeyBag;
 }
 
-function readPrivateKey(bag: DerNode, password: string): Uint8Array | undefined {
+function readPrivateKey(bag: DerNode, password: string): Uint8Array {
   const [type, value] = readSequence(bag);
   const content = value && readExplicit(value);
-  if (content === undefined) return undefined;
-  switch (readOid(type)) {
-    case oids.keyBag:
-      return new Uint8Array(derOf(content));
-    case oids.shroudedKeyBag:
-      requireFewIterations(content);
-      return decryptShroudedKey(derOf(content), password);
-    default:
-      return undefined;
-  }
+  if (content === undefined) throw new UnsupportedPkcs12Error();
+  if (readOid(type) === oids.keyBag) return new Uint8Array(derOf(content));
+  requireFewIterations(content);
+  return decryptShroudedKey(derOf(content), password);
 }
 
-/** Limits the iterations of an EncryptedPrivateKeyInfo: OpenSSL would execute any number. */
+/**
+ * Limits the work of an EncryptedPrivateKeyInfo: OpenSSL would execute any number of iterations, and scrypt
+ * with any parallelisation.
+ */
 function requireFewIterations(shrouded: DerNode): void {
   const [algorithm, parameters] = readSequence(readSequence(shrouded)[0]);
   switch (readOid(algorithm)) {
     case oids.pbes2: {
       const [derivation] = readSequence(parameters);
-      const [, iterations] = readSequence(readSequence(derivation)[1]);
-      if (iterations === undefined) throw new UnsupportedPkcs12Error();
-      requireCount(iterations, maxIterations.key);
+      const [name, derivationParameters] = readSequence(derivation);
+      if (readOid(name) !== oids.pbkdf2) throw new UnsupportedPkcs12Error();
+      requireCount(readSequence(derivationParameters)[1]);
       return;
     }
-    case oids.sha1TripleDes: {
-      const [, iterations] = readSequence(parameters);
-      if (iterations === undefined) throw new UnsupportedPkcs12Error();
-      requireCount(iterations, maxIterations.key);
+    case oids.sha1TripleDes:
+      requireCount(readSequence(parameters)[1]);
       return;
-    }
     default:
       throw new UnsupportedPkcs12Error();
   }

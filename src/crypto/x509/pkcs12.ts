@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { createPkcs12 } from '../../../certs/pkcs12.ts';
+import { createPkcs12, passwordIterations } from '../../../certs/pkcs12.ts';
 import {
   InvalidCertificateError,
   InvalidKeyMaterialError,
@@ -37,6 +37,7 @@ export function encodePkcs12(
     friendlyName,
     password: decodePassword(password),
     encryption: 'aes',
+    iterations: passwordIterations,
   });
 }
 

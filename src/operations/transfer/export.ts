@@ -31,6 +31,7 @@ export const Export = operation({
   }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
+  slow: ({ KeyFormatType: format }) => format === 'PKCS_12',
   async handle(request, context) {
     const { object: target, now, protection } = context;
     const { value } = target;

@@ -26,6 +26,7 @@ export const Get = operation({
   response: struct({ ObjectType: one(ObjectType), UniqueIdentifier: one(text), Object: managedObjectField }),
   target: object(),
   limitedRight: 'objects',
+  slow: ({ KeyFormatType: format }) => format === 'PKCS_12',
   async handle(request, context) {
     const { object: target, work } = context;
     const { value } = target;

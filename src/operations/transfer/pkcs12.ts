@@ -6,11 +6,12 @@ import {
   type ManagedObjectValue,
 } from '../../../codec/structures/managed-objects.ts';
 import { eraOf, type Version } from '../../../codec/version.ts';
-import { fail, KmipError } from '../../common/errors.ts';
+import { fail, KmipError, MissingPermissionError } from '../../common/errors.ts';
 import { CryptographyFailedError } from '../../crypto/errors.ts';
 import { type PlainKey, plainKey } from '../../crypto/plain-key.ts';
 import { linkedId } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { isProtected } from '../../object/protection.ts';
 import { hasUsageBits } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { recordDisclosure, refuseSecret } from './disclosure.ts';
@@ -20,12 +21,6 @@ import { recordDisclosure, refuseSecret } from './disclosure.ts';
  * chain. Links name the other objects: PKCS#12 Password Link from the key to Secret Data, PKCS#12 Certificate
  * Link from the key to its certificate and from each certificate to the next.
  */
-
-/**
- * Failed passwords of all objects count together, because an attacker can register a new object for each
- * guess.
- */
-const pkcs12Attempts = 'PKCS#12';
 
 /** Certificates in one PKCS#12; real chains have three or four. */
 const maxChain = 16;
@@ -81,7 +76,7 @@ export async function encodeAsPkcs12(
     fail('KeyFormatTypeNotSupported', 'only a private key in the clear can be given as PKCS#12');
   const KeyMaterial = await context.crypto.encodePkcs12(key, {
     certificates: await loadChain(object, key, context),
-    password: await loadPassword(object, context),
+    password: (await loadPassword(object, context)).bytes,
     friendlyName: object.attributes.get('PKCS_12FriendlyName'),
   });
   const KeyBlock: KeyBlock = { KeyFormatType: 'PKCS_12', KeyValue: { KeyMaterial, Attributes: [] } };
@@ -107,13 +102,14 @@ export async function decodeFromPkcs12(
   return { ...value, value: { ...value.value, KeyBlock } } as KeyedObjectValue;
 }
 
+/** Failures count for the password, because an attacker can make a new file for each guess at one. */
 async function decryptFile(
   file: Uint8Array,
-  password: Uint8Array,
+  { id, bytes }: Password,
   { attempts, crypto }: Context,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await attempts.decrypting(pkcs12Attempts, () => crypto.decodePkcs12(file, password));
+    return await attempts.decrypting(id, () => crypto.decodePkcs12(file, bytes));
   } catch (error) {
     if (error instanceof CryptographyFailedError) failBadPassword('the password is not that of the PKCS#12');
     throw error;
@@ -141,19 +137,28 @@ export async function describePkcs12(
     attributes.set('CryptographicLength', CryptographicLength);
 }
 
+/** The password of a PKCS#12. */
+interface Password {
+  /** Identifier of its object. */
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Loads the password that the key is linked to.
+ * Loads the password that the key is linked to. Clients can change the Link, so what they may do with the
+ * password is asked of the password itself.
  * @throws {KmipError} BadPassword (1.x: InvalidField) unless there is exactly one link and it names a
  *   password; ObjectArchived, WrongKeyLifecycleState or PermissionDenied unless the password is Active and
- *   may derive keys
+ *   may derive keys; as `requireMayTryPassword`
  */
-async function loadPassword(object: ManagedObject, { work, now }: Context): Promise<Uint8Array> {
+async function loadPassword(object: ManagedObject, context: Context): Promise<Password> {
   const links = object.attributes.values('Link').filter((link) => link.LinkType === 'PKCS_12PasswordLink');
   const id = links.length === 1 ? linkedId(object, 'PKCS_12PasswordLink') : undefined;
   if (id === undefined) failBadPassword('PKCS#12 needs exactly one PKCS#12 Password Link');
-  const password = await work.load(id);
+  const password = await context.work.load(id);
   if (password?.type !== 'SecretData') failBadPassword('the PKCS#12 Password Link leads to no password');
-  requireUsablePassword(password, now);
+  await requireMayTryPassword(password, context);
+  requireUsablePassword(password, context.now);
   const { value } = password;
   const key = value && hasKeyBlock(value) ? plainKey(value.type, value.value.KeyBlock) : undefined;
   if (
@@ -162,7 +167,30 @@ async function loadPassword(object: ManagedObject, { work, now }: Context): Prom
     !(key?.KeyMaterial instanceof Uint8Array)
   )
     failBadPassword('the PKCS#12 Password Link leads to no password');
-  return key.KeyMaterial;
+  return { id, bytes: key.KeyMaterial };
+}
+
+/** Operations that return the value of a password which is not protected. */
+const disclosing = ['Get', 'Export'] as const;
+
+/**
+ * Refuses to make or open a PKCS#12 by a password that the client may not know. A file that leaves tells
+ * whether a guess is right, without the server; opening a file of the client tells the same. Both are allowed
+ * to a client that may fetch the password anyway, and with the permission `UseProtectedPassword`, which the
+ * Rights of a ticket cannot name. Nothing of the password is read for the refusal. A Sensitive key or one
+ * that is not Extractable leaves in no PKCS#12 at all.
+ * @throws {KmipError} PermissionDenied; NotAuthorised or ObjectNotFound when the Rights of a ticket do not
+ *   reach the password
+ */
+async function requireMayTryPassword(password: ManagedObject, context: Context): Promise<void> {
+  const { principal, protection, renewedAccess } = context;
+  const isBound = protection === 'strict' && isProtected(password);
+  const fetching = isBound ? undefined : disclosing.find((operation) => principal.may(operation));
+  if (fetching !== undefined) return renewedAccess.require(fetching, [{ id: password.id }]);
+  if (principal.rights !== undefined)
+    fail('PermissionDenied', 'with Rights of a ticket only passwords that it may fetch are used');
+  if (!principal.may('UseProtectedPassword'))
+    throw new MissingPermissionError(principal.client, 'UseProtectedPassword');
 }
 
 /**

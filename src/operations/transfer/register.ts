@@ -15,7 +15,7 @@ import { createObject, requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
-import { describePkcs12 } from './pkcs12.ts';
+import { describePkcs12, isPkcs12 } from './pkcs12.ts';
 
 /**
  * Register (KMIP 2.1 §6.1.43, 1.4 §4.3): stores an object of the client. A wrapped key is stored wrapped,
@@ -33,6 +33,7 @@ export const Register = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: creation(),
   limitedRight: 'new-objects',
+  slow: ({ Object: value }) => isPkcs12(value),
   async handle(request, context) {
     requireStorage(request.ProtectionStorageMasks, 'ProtectionStorageUnavailable');
     if (request.Object.type !== request.ObjectType)

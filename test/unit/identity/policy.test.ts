@@ -32,7 +32,7 @@ t.test('built-in roles list operations of KMIP, each once', (t) => {
   }
   t.same(
     operations.filter((operation) => !presets.full?.includes(operation)),
-    ['ImportAsIs'],
+    ['ImportAsIs', 'UseProtectedPassword'],
   );
   t.end();
 });
@@ -84,8 +84,10 @@ t.test('only the role full has the permissions beside the operations', (t) => {
   const policy = new RolePolicy({ mine: ['Import'], other: ['Import', 'ImportReplace'] });
   for (const role of policy.roles)
     t.equal(policy.permits(role, 'ImportReplace'), role === 'full' || role === 'other', role);
-  policy.replace({ mover: ['full', 'ImportAsIs'] });
-  for (const role of policy.roles) t.equal(policy.permits(role, 'ImportAsIs'), role === 'mover', role);
+  for (const permission of ['ImportAsIs', 'UseProtectedPassword']) {
+    policy.replace({ mover: ['full', permission] });
+    for (const role of policy.roles) t.equal(policy.permits(role, permission), role === 'mover', role);
+  }
   t.end();
 });
 
