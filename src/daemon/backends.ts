@@ -1,3 +1,4 @@
+import { lockDatabase } from '../cli/state-directory/database-lock.ts';
 import { type OpenStore, openStore } from '../store/open.ts';
 import { type LocalVault, openLocalVault } from '../vault/local.ts';
 import { logLockWaits } from './lock-waits.ts';
@@ -9,7 +10,9 @@ export interface Backends extends Omit<OpenStore, 'close'> {
 }
 
 /**
- * Opens the database and the vault. A missing root key leaves the vault sealed and does not fail the start.
+ * Locks and opens the database, then the vault. A missing root key leaves the vault sealed and does not fail
+ * the start.
+ * @throws {CommandError} when another daemon uses the database, unless that is PostgreSQL.
  * @throws {StoreUnavailableError} when the database cannot be opened.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
@@ -19,6 +22,8 @@ export async function openBackends({
   log,
   closing,
 }: StartContext): Promise<Backends> {
+  const lock = lockDatabase(config.store);
+  closing.defer(() => lock?.release());
   const { store, clients, wrappedKeys, close } = await openStore(config.store, logLockWaits(log, Date.now));
   closing.defer(close);
   const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });

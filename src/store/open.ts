@@ -5,6 +5,7 @@ import { createSqlClients } from './sql-clients.ts';
 import { createSqlWrappedKeyStore } from './sql-sealing-keys.ts';
 import { createSqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite.ts';
+import { sqliteFileOf } from './sqlite-file.ts';
 import { type LockWait, type Store, StoreUnavailableError } from './store.ts';
 
 /** The objects, clients and wrapped keys of one database. */
@@ -35,8 +36,8 @@ export async function openStore(url: string, lockWait?: (wait: LockWait) => void
 }
 
 function openDriver(url: string, lockWait?: (wait: LockWait) => void) {
-  if (url.startsWith('sqlite:') && url.length > 'sqlite:'.length)
-    return openSqlite(url.slice('sqlite:'.length));
+  const file = sqliteFileOf(url);
+  if (file !== undefined) return openSqlite(file);
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, { ...(lockWait && { lockWait }) });
   // The scheme only: the rest may hold a password.
   throw new StoreUnavailableError(

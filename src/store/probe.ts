@@ -9,6 +9,7 @@ import { toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
 import { selectSealingKeys, toWrappedKey } from './sql-sealing-keys.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
+import { findNameProblem, sqliteFileOf } from './sqlite-file.ts';
 import { StoreUnavailableError } from './store.ts';
 
 const missingTable = '42P01';
@@ -20,7 +21,7 @@ const missingTable = '42P01';
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
 export async function probeStore(url: string): Promise<readonly WrappedSealingKey[]> {
-  const file = /^sqlite:(.+)$/.exec(url)?.[1];
+  const file = sqliteFileOf(url);
   return file === undefined ? probePostgres(url) : probeSqlite(resolve(file));
 }
 
@@ -40,7 +41,10 @@ function probeSqlite(file: string): readonly WrappedSealingKey[] {
   }
   const present = statSync(file, { throwIfNoEntry: false });
   if (present?.isDirectory()) fail('this is a directory, not a file');
-  if (present === undefined || present.size === 0) return [];
+  if (present === undefined) return [];
+  const problem = findNameProblem(file);
+  if (problem !== undefined) fail(problem);
+  if (present.size === 0) return [];
   let database: DatabaseSync | undefined;
   let version = 0;
   let keys: readonly WrappedSealingKey[] = [];

@@ -82,9 +82,9 @@ export type SqliteFailure =
   /** Written data may be lost: no commit may follow until a restart has recovered the file. */
   | 'broken';
 
-/** Whether SQLite or the file system has failed, rather than the code that calls them. */
+/** Whether SQLite has failed, rather than the code that calls it. */
 export function isSystemFailure(error: unknown): boolean {
-  return error instanceof Error && ('errcode' in error || 'syscall' in error);
+  return error instanceof Error && 'errcode' in error;
 }
 
 // Primary result codes, https://www.sqlite.org/rescode.html

@@ -1,5 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { GroupCommit, type UnitOutcome } from './group-commit.ts';
@@ -12,6 +11,7 @@ import {
   isSystemFailure,
   SqliteConnection,
 } from './sqlite-connection.ts';
+import { createDatabaseFile } from './sqlite-file.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -38,7 +38,7 @@ export interface SqliteOptions {
  * processes may use the file at the same time.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
- * @throws {StoreUnavailableError} when the file cannot be used.
+ * @throws {StoreUnavailableError} when the file cannot be used, or has more than one name.
  */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
   const path = resolve(file);
@@ -84,9 +84,9 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
  * file.
  */
 async function openReader(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
+  createDatabaseFile(path);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      createPrivately(path);
       return await openMigrated(path, migrations);
     } catch (error) {
       if (!isSystemFailure(error)) throw error;
@@ -110,18 +110,6 @@ async function openMigrated(path: string, migrations: readonly Migration[]): Pro
   } catch (error) {
     connection.close();
     throw error;
-  }
-}
-
-/** Creates the file before SQLite does, because SQLite's log and index files inherit its mode. */
-function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }
 

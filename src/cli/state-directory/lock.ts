@@ -5,45 +5,68 @@ import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory, writeFileAtomically } from './state-directory.ts';
 
 /**
- * The exclusive use of a state directory by one daemon; a second daemon would use the same keys with limits
- * and sessions of its own. Node has no flock, but SQLite has, so an empty database in the state directory is
- * locked exclusively. The kernel releases the lock when the process ends in any way. Only `serve` and `init`
- * take it; other commands run beside the daemon.
+ * The exclusive use of a state directory or database by one daemon; a second daemon would use the same keys
+ * with limits and sessions of its own. Node has no flock, but SQLite has, so an empty database is locked
+ * exclusively. The kernel releases the lock when the process ends in any way. Other commands run beside the
+ * daemon and do not take it.
  */
-export interface StateDirectoryLock {
+export interface ProcessLock {
   release(): void;
 }
 
 /**
- * Locks a state directory and creates it where it is missing.
+ * Locks a state directory and creates it where it is missing; only `serve` and `init` do.
  * @throws {CommandError} when another daemon has locked it.
  */
-export function lockStateDirectory(stateDirectory: StateDirectory): StateDirectoryLock {
+export function lockStateDirectory(stateDirectory: StateDirectory): ProcessLock {
   makeDirectory(stateDirectory.directory);
-  const holder = openExclusively(stateDirectory, 500);
-  if (holder === undefined) {
-    const pid = readPid(stateDirectory);
-    const who = pid === undefined ? 'another kmipd' : `another kmipd (process ${pid})`;
-    throw new CommandError(
-      `${stateDirectory.directory} is in use by ${who}; stop that one, or give this one its own --home`,
-    );
-  }
-  writeFileAtomically(pidFile(stateDirectory), `${process.pid}\n`, 0o600);
+  const base = baseOf(stateDirectory);
+  const lock = takeLock(base);
+  if (lock !== undefined) return lock;
+  const pid = readPid(base);
+  const who = pid === undefined ? 'another kmipd' : `another kmipd (process ${pid})`;
+  throw new CommandError(
+    `${stateDirectory.directory} is in use by ${who}; stop that one, or give this one its own --home`,
+  );
+}
+
+/** Returns the process id of the daemon that holds the lock; undefined when none is running. */
+export function runningDaemonPid(stateDirectory: StateDirectory): number | undefined {
+  const base = baseOf(stateDirectory);
+  const holder = openExclusively(`${base}.lock`, 0);
+  if (holder === undefined) return readPid(base);
+  // No process holds the lock, so a recorded process id is stale and may belong to another program by now.
+  holder.close();
+  return undefined;
+}
+
+const baseOf = (stateDirectory: StateDirectory) => join(stateDirectory.directory, 'kmipd');
+
+/**
+ * Locks the file `BASE.lock` and writes the process id to `BASE.pid`; undefined when another process has the
+ * lock.
+ * @throws the system's error, with `code` and `path`, when the files cannot be written.
+ */
+export function takeLock(base: string): ProcessLock | undefined {
+  const holder = openExclusively(`${base}.lock`, 500);
+  if (holder === undefined) return undefined;
+  writeFileAtomically(`${base}.pid`, `${process.pid}\n`, 0o600);
   return {
     release() {
-      rmSync(pidFile(stateDirectory), { force: true });
+      rmSync(`${base}.pid`, { force: true });
       holder.close();
     },
   };
 }
 
-/** Returns the process id of the daemon that holds the lock; undefined when none is running. */
-export function runningDaemonPid(stateDirectory: StateDirectory): number | undefined {
-  const holder = openExclusively(stateDirectory, 0);
-  if (holder === undefined) return readPid(stateDirectory);
-  // No process holds the lock, so a recorded process id is stale and may belong to another program by now.
-  holder.close();
-  return undefined;
+/** Reads the process id that the holder of a lock has written; undefined when there is none. */
+export function readPid(base: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(`${base}.pid`, 'utf8'));
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const sqliteBusy = 5; // SQLITE_BUSY
@@ -52,8 +75,7 @@ const sqliteBusy = 5; // SQLITE_BUSY
  * Opens the lock file exclusively; undefined when another process has it. Waits up to `milliseconds` for a
  * command that only checks whether a daemon is running.
  */
-function openExclusively(stateDirectory: StateDirectory, milliseconds: number): DatabaseSync | undefined {
-  const file = join(stateDirectory.directory, 'kmipd.lock');
+function openExclusively(file: string, milliseconds: number): DatabaseSync | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { timeout: milliseconds });
@@ -78,15 +100,4 @@ function openExclusively(stateDirectory: StateDirectory, milliseconds: number): 
 function requireWritable(file: string): void {
   accessSync(dirname(file), constants.W_OK | constants.X_OK);
   if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
-}
-
-const pidFile = (stateDirectory: StateDirectory) => join(stateDirectory.directory, 'kmipd.pid');
-
-function readPid(stateDirectory: StateDirectory): number | undefined {
-  try {
-    const pid = Number(readFileSync(pidFile(stateDirectory), 'utf8'));
-    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
 }
