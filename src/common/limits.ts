@@ -106,6 +106,24 @@ export const limitDefinitions = {
     1_048_576,
     'Unique Identifiers in one answer of Locate. The rest is left out; Offset Items asks for it.',
   ),
+  countedItems: define(
+    10_000,
+    0,
+    1_048_576,
+    'Matching objects that Locate counts at most. Located Items is left out when more match than that and its answer.',
+  ),
+  searchRows: define(
+    2_000,
+    100,
+    1_000_000,
+    'Rows that one statement of a search examines. Between two statements other clients have their turn.',
+  ),
+  searchMilliseconds: define(
+    10_000,
+    100,
+    600_000,
+    'Milliseconds that the statements of one search take together. A search that needs more fails.',
+  ),
   ticketSeconds: define(
     86_400,
     60,

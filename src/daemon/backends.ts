@@ -24,7 +24,10 @@ export async function openBackends({
 }: StartContext): Promise<Backends> {
   const lock = lockDatabase(config.store);
   closing.defer(() => lock?.release());
-  const { store, clients, wrappedKeys, close } = await openStore(config.store, logLockWaits(log, Date.now));
+  const { store, clients, wrappedKeys, close } = await openStore(config.store, {
+    limits: config.limits,
+    lockWait: logLockWaits(log, Date.now),
+  });
   closing.defer(close);
   const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });
   closing.defer(() => vault.close());

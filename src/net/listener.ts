@@ -259,7 +259,10 @@ export class Listener {
     };
     const connection = this.#transport.createConnection({
       socket,
-      conversation: { principal, connection: id, peer, memory: new Set(), sessionControl },
+      conversation: {
+        ...{ principal, connection: id, peer, memory: new Set(), sessionControl },
+        isOpen: () => !socket.destroyed,
+      },
       service,
       limits,
       reauthenticate: () => this.#reauthenticate(session),

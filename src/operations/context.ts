@@ -10,7 +10,7 @@ import type { Authorisation, Principal } from '../identity/principal.ts';
 import type { Bar } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { TicketUses } from '../object/usage.ts';
-import type { EnrolmentChange, Filter } from '../store/store.ts';
+import type { EnrolmentChange, FoundObjects, ObjectQuery } from '../store/store.ts';
 
 /** The context that a handler is called with, and the ports in it. The protocol layer implements them. */
 
@@ -156,7 +156,7 @@ export interface Work {
    */
   insert(object: ManagedObject): void;
   /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
-  find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }>;
+  find(query: FindQuery): Promise<FoundItems>;
   /**
    * Applies a change to an object of this message that stays although the item fails after its handler has
    * answered, or the batch is undone: uses that were counted, a value that was shown. The change is applied
@@ -172,12 +172,10 @@ export interface Work {
   afterCommit(effect: () => void): void;
 }
 
-/** A search for objects; `limit` bounds the identifiers returned, not the total. */
-export interface FindQuery {
-  readonly filter: Filter;
-  readonly offset: number;
-  readonly limit: number;
-}
+/** A search of the principal's objects; `limit` bounds the identifiers returned, not the total. */
+export type FindQuery = Omit<ObjectQuery, 'group' | 'searcher'>;
+/** One page of identifiers, and the number of all matches as far as they were counted. */
+export type FoundItems = Pick<FoundObjects, 'ids' | 'total'>;
 
 /**
  * Port: records of the principal's group, stored encrypted. Each kind belongs to the one file that encodes

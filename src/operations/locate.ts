@@ -42,8 +42,9 @@ export const Locate = operation({
       }),
       offset,
       limit: Math.min(maximum, limits.locateItems),
+      countedItems: limits.countedItems,
     });
     setPlaceholder(ids.length === 1 ? ids[0] : undefined);
-    return { LocatedItems: total, UniqueIdentifier: [...ids] };
+    return { ...(total !== undefined && { LocatedItems: total }), UniqueIdentifier: [...ids] };
   },
 });

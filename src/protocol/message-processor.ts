@@ -8,6 +8,7 @@ import {
 import { readOutline } from '../../codec/request-outline.ts';
 import { closestVersion } from '../../codec/version.ts';
 import type { Limits } from '../common/limits.ts';
+import { accountOf } from '../identity/principal.ts';
 import type { Authenticator } from './authentication/authentication.ts';
 import { runBatch } from './batch/batch.ts';
 import type { ContextFactory } from './batch/context-factory.ts';
@@ -111,7 +112,10 @@ export class MessageProcessor {
     const unit = beginUnit();
     const sender = await authenticator.authenticate(request.header, conversation, unit, unit.now);
     const { group } = sender.principal;
-    unit.actFor(group);
+    unit.actFor(group, {
+      account: accountOf(sender.principal),
+      isWaiting: () => conversation.isOpen?.() ?? true,
+    });
     const environment = contexts.createEnvironment({
       request,
       unit,

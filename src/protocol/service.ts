@@ -18,6 +18,8 @@ export interface Conversation {
    * rechecked.
    */
   readonly sessionControl?: SessionControl;
+  /** Whether the connection is open still; absent where that is not known. */
+  isOpen?(): boolean;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */

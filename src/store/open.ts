@@ -1,5 +1,6 @@
 import type { ClientDirectory } from '../identity/principal.ts';
 import type { WrappedKeyStore } from '../vault/vault.ts';
+import type { SearchLimits } from './object-search.ts';
 import { openPostgres } from './postgres.ts';
 import { createSqlClients } from './sql-clients.ts';
 import { createSqlWrappedKeyStore } from './sql-sealing-keys.ts';
@@ -17,18 +18,25 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
+/** How a store is used. */
+export interface StoreOptions {
+  /** Bounds of searches; the default limits when left out. */
+  readonly limits?: SearchLimits;
+  /** Is told of each commit that waits for another application of the database. */
+  readonly lockWait?: ((wait: LockWait) => void) | undefined;
+}
+
 /**
  * Opens `sqlite:FILE` (relative to the working directory, created when absent) or `postgres://…`, and
- * migrates the schema. Both errors have a one-line message for the operator. `lockWait` is told of each
- * commit that waits for another application of the database.
+ * migrates the schema. Both errors have a one-line message for the operator.
  *
  * @throws {StoreUnavailableError} when the database cannot be used or the URL is of another kind.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function openStore(url: string, lockWait?: (wait: LockWait) => void): Promise<OpenStore> {
-  const driver = await openDriver(url, lockWait);
+export async function openStore(url: string, options: StoreOptions = {}): Promise<OpenStore> {
+  const driver = await openDriver(url, options.lockWait);
   return {
-    store: createSqlStore(driver),
+    store: createSqlStore(driver, options.limits),
     clients: createSqlClients(driver),
     wrappedKeys: createSqlWrappedKeyStore(driver),
     close: () => driver.close(),

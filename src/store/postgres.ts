@@ -16,8 +16,12 @@ const dialect: Dialect = {
   blob: 'bytea',
   tableEnd: '',
   clusteredEnd: '',
-  statistics: true,
+  numbers: (parameter) =>
+    `select cast(value as bigint) as seq from json_array_elements_text(cast(${parameter} as json))`,
 };
+
+/** Searches at the same time: half of the connections for reading, so that point reads find one. */
+const maxSearches = 4;
 
 /** `pg_advisory_xact_lock` key of schema changes: the bytes of "kmipd". */
 const migrationLock = 0x6b6d697064;
@@ -65,14 +69,22 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const commits = new GroupCommit((units) => writer.write(units));
   const pending = new Set<Promise<CommitResult>>();
   let closed: Promise<void> | undefined;
+  const requireOpen = () => {
+    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+  };
   return {
     dialect,
     get counts() {
       return commits.counts;
     },
-    async read(sql, parameters, once) {
-      if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
-      return readers.read(toQuery(sql, parameters, once));
+    searchSlots: maxSearches,
+    async read(sql, parameters) {
+      requireOpen();
+      return readers.read(toQuery(sql, parameters));
+    },
+    async search(sql, parameters) {
+      requireOpen();
+      return readers.read(toQuery(sql, parameters, 'once'));
     },
     async commit(unit) {
       if (closed !== undefined) throw new StoreUnavailableError('the store is closed');

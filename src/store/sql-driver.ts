@@ -47,11 +47,8 @@ export interface Dialect {
   readonly tableEnd: string;
   /** End of `create table` for a table clustered by its primary key. */
   readonly clusteredEnd: string;
-  /**
-   * True when the planner knows value frequencies; otherwise the store counts before it chooses a start
-   * condition.
-   */
-  readonly statistics: boolean;
+  /** Query with the numbers of a JSON array, given as text by a parameter, as column `seq`. */
+  numbers(parameter: string): string;
 }
 
 /** Committed units and transactions since the start. */
@@ -64,12 +61,20 @@ export interface CommitCounts {
 export interface SqlDriver {
   readonly dialect: Dialect;
   readonly counts: CommitCounts;
+  /** Statements of searches that the engine runs at the same time. */
+  readonly searchSlots: number;
   /**
-   * Reads committed rows. `once`: plan for these values, because the text is not one of the fixed set.
+   * Reads committed rows by one of the fixed texts; takes microseconds.
    *
    * @throws {StoreUnavailableError} when the database is unavailable or the driver is closed.
    */
-  read(sql: string, parameters: readonly SqlValue[], once?: 'once'): Promise<readonly SqlRow[]>;
+  read(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  /**
+   * Reads committed rows by any text, planned for these values, without holding the event loop.
+   *
+   * @throws {StoreUnavailableError} as `read` does.
+   */
+  search(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]>;
   /** As `Store.commit`: durable when resolved, grouped with units that arrive at the same time. */
   commit(unit: SqlUnit): Promise<CommitResult>;
   /** Finishes pending commits, then closes; further calls reject with StoreUnavailableError. */

@@ -1,22 +1,15 @@
+import { defaultLimits } from '../common/limits.ts';
 import type { SealedKey } from '../vault/vault.ts';
-import {
-  type Condition,
-  compileCount,
-  compileWhere,
-  selectivityRank,
-  startConditions,
-  toIndexText,
-} from './filter.ts';
+import { FairQueue } from './fair-queue.ts';
+import { toIndexText } from './filter.ts';
+import { findObjects, type SearchLimits } from './object-search.ts';
 import { enrolmentStep } from './sql-clients.ts';
 import type { SqlDriver, SqlRow, SqlStep } from './sql-driver.ts';
 import { deleteExpiredRecords, readRecord, readRecords, recordNamesOf, recordSteps } from './sql-records.ts';
 import type {
   CommitResult,
-  Filter,
-  FoundObjects,
   LoadedObject,
   ObjectExpectation,
-  ObjectQuery,
   RecordChanges,
   Store,
   StoredObject,
@@ -30,8 +23,6 @@ import { type IndexRow, TermCache } from './terms.ts';
 const loadSizes = [1, 16] as const;
 /** Index rows of one insert statement, largest first, so that few texts are prepared. */
 const indexSizes = [16, 4, 1] as const;
-/** Beyond this count of matching objects all conditions are equally good starts of a search. */
-const maxCountedHolders = 1_000;
 
 const insertObject =
   'insert into object (id, grp, object_type, version, attributes, sealed) values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing';
@@ -58,15 +49,16 @@ const loadSql = new Map(loadSizes.map((size) => [size, buildLoadSql(size)]));
 const indexSql = new Map(indexSizes.map((size) => [size, buildIndexSql(size)]));
 
 /** Creates the store over a driver, with SQL that all engines share. */
-export function createSqlStore(driver: SqlDriver): Store {
+export function createSqlStore(driver: SqlDriver, limits: SearchLimits = defaultLimits): Store {
   const terms = new TermCache(driver);
+  const searches = new FairQueue(driver.searchSlots);
   return {
     load: (group, ids) => load(driver, group, ids),
     async groupOf(id) {
       const [row] = await driver.read(selectGroup, [id]);
       return row?.grp as string | undefined;
     },
-    find: (query) => find(driver, query),
+    find: (query) => findObjects(driver, searches, limits, query),
     record: (kind, id) => readRecord(driver, kind, id),
     records: (query) => readRecords(driver, query),
     deleteExpired: (now) => deleteExpiredRecords(driver, now),
@@ -105,44 +97,6 @@ function toLoadedObject(row: SqlRow): LoadedObject {
     attributes: row.attributes as Uint8Array,
     sealed: row.sealed as SealedKey | null,
   };
-}
-
-async function find(driver: SqlDriver, { group, filter, offset, limit }: ObjectQuery): Promise<FoundObjects> {
-  const { sql, parameters } = compileWhere(group, filter, await chooseStart(driver, group, filter));
-  const next = parameters.length + 1;
-  const rows = await driver.read(
-    `select o.id, o.version from object o where ${sql} order by o.seq desc limit $${next} offset $${next + 1}`,
-    [...parameters, limit, offset],
-    'once',
-  );
-  const ids = rows.map((row) => row.id as string);
-  const versions = rows.map((row) => row.version as number);
-  // The total follows from a page that is not full and not past the end.
-  if (ids.length < limit && (ids.length > 0 || offset === 0))
-    return { ids, versions, total: offset + ids.length };
-  const [count] = await driver.read(
-    `select count(*) as total from object o where ${sql}`,
-    parameters,
-    'once',
-  );
-  return { ids, versions, total: count?.total as number };
-}
-
-/**
- * Chooses the condition with the fewest objects, which decides between reading one row or a hundred thousand.
- */
-async function chooseStart(driver: SqlDriver, group: string, filter: Filter): Promise<Condition | undefined> {
-  const candidates = startConditions(filter).toSorted((a, b) => selectivityRank(a) - selectivityRank(b));
-  if (candidates.length < 2 || driver.dialect.statistics) return candidates[0];
-  let [best, least] = [candidates[0], maxCountedHolders];
-  for (const candidate of candidates) {
-    const { sql, parameters } = compileCount(group, candidate, least);
-    const [row] = await driver.read(sql, parameters, 'once');
-    const holders = row?.total as number;
-    if (holders < least) [best, least] = [candidate, holders];
-    if (least <= 1) break;
-  }
-  return best;
 }
 
 async function commit(driver: SqlDriver, terms: TermCache, unit: StoreUnit): Promise<CommitResult> {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -12,6 +13,7 @@ import {
   SqliteConnection,
 } from './sqlite-connection.ts';
 import { createDatabaseFile } from './sqlite-file.ts';
+import { SqliteSearchThreads } from './sqlite-search-threads.ts';
 import type { WriterReply, WriterRequest } from './sqlite-writer.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -21,8 +23,11 @@ const dialect: Dialect = {
   blob: 'blob',
   tableEnd: ' strict',
   clusteredEnd: ' strict, without rowid',
-  statistics: false,
+  numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
+
+/** Threads for searches: one processor stays for the event loop. */
+const searchThreads = Math.max(1, Math.min(4, availableParallelism() - 1));
 
 /** Settings of a SQLite driver. */
 export interface SqliteOptions {
@@ -34,8 +39,8 @@ export interface SqliteOptions {
 
 /**
  * Opens or creates the database `file` (mode 0600, its directory 0700) and migrates the schema. Reads use a
- * connection of this thread, a few microseconds each; commits run in a writer thread, in groups. Other
- * processes may use the file at the same time.
+ * connection of this thread, a few microseconds each; searches run in threads of their own, commits in a
+ * writer thread, in groups. Other processes may use the file at the same time.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  * @throws {StoreUnavailableError} when the file cannot be used, or has more than one name.
@@ -52,15 +57,20 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
     reader.close();
     throw error;
   }
+  const searches = new SqliteSearchThreads({ file: path, busyMilliseconds: 5_000, cacheKibibytes: 16_384 });
   const commits = new GroupCommit((units) => writer.write(units));
   let closed: Promise<void> | undefined;
+  const requireOpen = () => {
+    if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+  };
   return {
     dialect,
+    searchSlots: searchThreads,
     get counts() {
       return commits.counts;
     },
     async read(sql, parameters) {
-      if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+      requireOpen();
       try {
         return reader.rows(sql, parameters);
       } catch (error) {
@@ -68,11 +78,15 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
         throw new StoreUnavailableError(`cannot read ${path}: ${describeSqliteError(error)}`);
       }
     },
+    async search(sql, parameters) {
+      requireOpen();
+      return searches.search(sql, parameters);
+    },
     commit: (unit) => commits.commit(unit),
     close() {
       closed ??= commits.close().then(async () => {
         reader.close();
-        await writer.close();
+        await Promise.all([searches.close(), writer.close()]);
       });
       return closed;
     },

@@ -71,22 +71,34 @@ export type Filter =
   /** One instance of the attribute satisfies every comparison; without comparisons: the attribute exists. */
   | { readonly attribute: string; readonly fields: readonly Comparison[] };
 
+/** For whom a search runs. */
+export interface Searcher {
+  /** The statements of all searches of one account wait for each other; accounts take turns. */
+  readonly account: string;
+  /** Whether somebody still waits for the result; asked between the statements of a search. */
+  isWaiting(): boolean;
+}
+
 /** One page of the objects of a group that satisfy a filter. */
 export interface ObjectQuery {
   readonly group: string;
   readonly filter: Filter;
   readonly offset: number;
   readonly limit: number;
+  /** The total is exact up to this number of matching objects, and up to the page; 0 when absent. */
+  readonly countedItems?: number;
+  /** The server itself when absent. */
+  readonly searcher?: Searcher | undefined;
 }
 
-/** Result of an `Query`. */
+/** Result of an `ObjectQuery`. */
 export interface FoundObjects {
   /** The page's objects, newest first (reverse order of insertion), which does not change between pages. */
   readonly ids: readonly string[];
   /** Versions of the objects as they matched, in the order of `ids`. */
   readonly versions: readonly number[];
-  /** Number of matching objects on all pages. */
-  readonly total: number;
+  /** Number of matching objects on all pages; undefined when it is more than were counted. */
+  readonly total: number | undefined;
 }
 
 /** The version that an object of a group had when it was read; 0: the group had none. */
@@ -182,7 +194,11 @@ export interface Store {
    * are unique on the whole server.
    */
   groupOf(id: string): Promise<string | undefined>;
-  /** One page of the objects that satisfy a filter. */
+  /**
+   * One page of the objects that satisfy a filter. A search consists of bounded statements and sees each page
+   * of the group's objects at another time.
+   * @throws {SearchEndedError} when it takes too long, or nobody waits for it any more
+   */
   find(query: ObjectQuery): Promise<FoundObjects>;
   /** One record, expired or not: the caller compares group and date. */
   record(kind: string, id: string): Promise<StoredRecord | undefined>;
@@ -219,4 +235,10 @@ export interface LockWait {
   readonly rows: readonly string[];
   /** The sessions that hold the locks: process, role, application and address, never a query. */
   readonly sessions: readonly string[];
+}
+
+/** `SEARCH_ENDED`: a search was ended before its result was complete. */
+export class SearchEndedError extends Error {
+  override readonly name = 'SearchEndedError';
+  readonly code = 'SEARCH_ENDED';
 }

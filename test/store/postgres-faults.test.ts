@@ -18,7 +18,7 @@ if (typeof server === 'string') {
       const url = await server.fresh();
       const nodes = await Promise.all([openPostgres(url), openPostgres(url)]);
       t.teardown(() => Promise.all(nodes.map((node) => node.close())));
-      const stores = nodes.map(createSqlStore);
+      const stores = nodes.map((node) => createSqlStore(node));
       const ids = ['a', 'b', 'c', 'd'];
       const [first] = stores;
       if (first === undefined) throw new Error('no store');

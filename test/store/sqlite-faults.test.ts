@@ -3,14 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
-import { type Condition, compileWhere } from '../../src/store/filter.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
-import { type Filter, type StoredObject, StoreUnavailableError } from '../../src/store/store.ts';
-import { add, entry, object, sealed, unit } from './objects.ts';
+import { StoreUnavailableError } from '../../src/store/store.ts';
+import { add, object, sealed, unit } from './objects.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'kmipd-sqlite-'));
 t.teardown(() => rm(directory, { recursive: true, force: true }));
@@ -123,96 +121,4 @@ t.test('reads continue and no acknowledged commit is lost when a write fails', a
   t.equal(found.length, report.acknowledged.length);
   t.ok(found.length > 0);
   await add(store, object('after'));
-});
-
-t.test('find uses an index when there are a hundred thousand objects', async (t) => {
-  const file = join(directory, 'large.db');
-  const driver = await openSqlite(file);
-  t.teardown(() => driver.close());
-  const store = createSqlStore(driver);
-  const many: StoredObject[] = Array.from({ length: 100_000 }, (_, at) =>
-    object(`id-${at}`, {
-      sealed: null,
-      index: [
-        entry('Name', `name-${at}`, 'NameValue'),
-        entry('Name', 1, 'NameType'),
-        entry('State', 2),
-        entry('InitialDate', at),
-      ],
-    }),
-  );
-  for (let at = 0; at < many.length; at += 2_000) await add(store, ...many.slice(at, at + 2_000));
-
-  const named = (value: string): Condition => ({
-    attribute: 'Name',
-    fields: [
-      { field: 'NameType', op: '=', value: 1 },
-      { field: 'NameValue', op: '=', value },
-    ],
-  });
-  const active: Filter = { attribute: 'State', fields: [{ field: '', op: '=', value: 2 }] };
-  const since = (value: number): Condition => ({
-    attribute: 'InitialDate',
-    fields: [{ field: '', op: '>=', value }],
-  });
-  const reader = new DatabaseSync(file, { readOnly: true });
-  t.teardown(() => reader.close());
-  const planOf = (filter: Condition, all: Filter) => {
-    const { sql, parameters } = compileWhere('blue', all, filter);
-    const text = `explain query plan select o.id from object o where ${sql} order by o.seq desc limit 10`;
-    return reader
-      .prepare(text.replaceAll(/\$(?=\d)/g, '?'))
-      .all(...parameters)
-      .map((row) => String(row.detail));
-  };
-  const start = named('name-777');
-  for (const filter of [start, { all: [active, start] }, { all: [start, { not: since(900) }, active] }]) {
-    const plan = planOf(start, filter);
-    t.ok(
-      plan.some((line) => line === 'SEARCH o USING INDEX object_by_group (grp=? AND seq=?)'),
-      plan.join(' | '),
-    );
-    t.ok(
-      plan.some((line) =>
-        /SEARCH i USING COVERING INDEX object_index_by_text \(term=\? AND text=\?\)/.test(line),
-      ),
-    );
-    t.notOk(
-      plan.some((line) => line.startsWith('SCAN')),
-      'no table is scanned',
-    );
-  }
-  const tested = planOf(start, { all: [start, since(900), { not: since(900) }] });
-  t.notOk(
-    tested.some((line) => line.includes('number>')),
-    'a given object is not tested by a scan of the range',
-  );
-  const ranged = planOf(since(99_990), since(99_990));
-  t.ok(
-    ranged.some((line) =>
-      /SEARCH i USING COVERING INDEX object_index_by_number \(term=\? AND number>\?\)/.test(line),
-    ),
-  );
-
-  const found = async (filter: Filter, offset = 0, limit = 10) => {
-    const { ids, total } = await store.find({ group: 'blue', filter, offset, limit });
-    return { ids, total };
-  };
-  t.strictSame(await found(named('name-777')), { ids: ['id-777'], total: 1 });
-  t.strictSame(await found({ all: [active, named('name-778')] }), { ids: ['id-778'], total: 1 });
-  t.strictSame(await found({ all: [active, since(99_998)] }), { ids: ['id-99999', 'id-99998'], total: 2 });
-  t.strictSame(await found(active, 50_000, 2), { ids: ['id-49999', 'id-49998'], total: 100_000 });
-  t.strictSame(await found({ all: [] }, 99_998, 10), { ids: ['id-1', 'id-0'], total: 100_000 });
-  const searches: number[] = [];
-  for (let at = 0; at < 200; at += 1) {
-    const started = performance.now();
-    await found({ all: [active, named(`name-${at * 400}`)] });
-    searches.push(performance.now() - started);
-  }
-  // The median, because other processes may interrupt single searches.
-  const search = searches.toSorted((a, b) => a - b)[100] ?? Number.POSITIVE_INFINITY;
-  t.comment(`${search.toFixed(3)} ms for a search by name and state`);
-  const scan = performance.now();
-  await found({ not: named('name-1') }, 0, 1);
-  t.ok(search < (performance.now() - scan) / 10, 'a search takes less than a tenth of a scan of the group');
 });

@@ -89,13 +89,13 @@ async function isObjectRevoked(certificate: Uint8Array, at: number, context: Con
   });
   const ended: Filter = { any: [by('CompromiseOccurrenceDate'), by('DeactivationDate')] };
   const filter: Filter = { all: [filterSameCertificate(certificate, anyStorageStatus, context), ended] };
-  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
 
 /** Whether the group stores the certificate, on line or archived. */
 export async function isStored(certificate: Uint8Array, context: Context): Promise<boolean> {
   const filter = filterSameCertificate(certificate, storedAnywhere, context);
-  return (await context.work.find({ filter, offset: 0, limit: 1 })).total > 0;
+  return (await context.work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
 
 /** Builds the filter for objects with the same certificate, by the digest, which outlives the value. */

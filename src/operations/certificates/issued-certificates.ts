@@ -98,8 +98,8 @@ async function collectEntries(
     now,
   });
   const revoked = { all: [filter, { attribute: 'RevocationReason', fields: [] }] };
-  const { ids, total } = await work.find({ filter: revoked, offset: 0, limit: maxEntries });
-  requireRoom(total);
+  const { ids } = await work.find({ filter: revoked, offset: 0, limit: maxEntries + 1 });
+  requireRoom(ids.length);
   const issuer = keyFingerprint(issuerCertificate.details.publicKey, crypto);
   const entries = new Map<string, RevokedEntry>();
   // Objects that older versions revoked have no record of their own.

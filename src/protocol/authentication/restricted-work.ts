@@ -3,7 +3,7 @@ import type { DelegatedRight } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
-import type { FindQuery, Records, Work } from '../../operations/context.ts';
+import type { FindQuery, FoundItems, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
@@ -80,7 +80,7 @@ export class RestrictedWork implements Work {
     this.#work.insert(object);
   }
 
-  find(query: FindQuery): Promise<{ readonly ids: readonly string[]; readonly total: number }> {
+  find(query: FindQuery): Promise<FoundItems> {
     const any = this.#rights.flatMap(({ objects = [], groups = [] }) => [
       ...objects.map((id) => equals('UniqueIdentifier', id)),
       ...groups.map((group) => equals('ObjectGroup', group)),

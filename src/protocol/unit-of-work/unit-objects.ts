@@ -1,15 +1,17 @@
+import { fail } from '../../common/errors.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { evaluateFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
-import type { FindQuery } from '../../operations/context.ts';
-import type {
-  Filter,
-  FoundObjects,
-  IndexEntry,
-  LoadedObject,
-  ObjectExpectation,
-  Store,
-  StoredObject,
+import type { FoundItems } from '../../operations/context.ts';
+import {
+  type FoundObjects,
+  type IndexEntry,
+  type LoadedObject,
+  type ObjectExpectation,
+  type ObjectQuery,
+  SearchEndedError,
+  type Store,
+  type StoredObject,
 } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { EventLoopYield } from '../event-loop-yield.ts';
@@ -22,12 +24,6 @@ export interface ItemObjects {
 
 /** Identifiers in one query to the store: database engines limit the depth of an expression. */
 const maxIdentifiersPerQuery = 100;
-
-/** A page of identifiers, and the number of all matches. */
-export interface FoundPage {
-  ids: string[];
-  total: number;
-}
 
 /** The objects of one message: the rows that it read and found, and the changes of its successful items. */
 export class UnitObjects {
@@ -153,29 +149,26 @@ export class UnitObjects {
    * Searches the store and the changed objects together; `own` are the objects that the asking layer has
    * changed.
    */
-  async find(
-    { filter, offset, limit }: FindQuery,
-    group: string,
-    own: ReadonlyMap<string, ManagedObject>,
-  ): Promise<FoundPage> {
+  async find(query: ObjectQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems> {
+    const { filter, offset, limit } = query;
     const overlay = new Map([...this.#pending, ...own]);
     if (overlay.size === 0) {
-      const found = await this.#store.find({ group, filter, offset, limit });
+      const found = await this.#search(query);
       this.#found.push(found);
-      return { ids: [...found.ids], total: found.total };
+      return found;
     }
     // A changed object may match only now, or no longer, so the page is cut after the overlay.
-    const found = await this.#store.find({ group, filter, offset: 0, limit: offset + limit + overlay.size });
+    const found = await this.#search({ ...query, offset: 0, limit: offset + limit + overlay.size });
     this.#found.push(found);
     const matchesNow = (id: string) =>
       evaluateFilter(filter, this.#entriesOf(overlay.get(id) as ManagedObject));
-    const matchedBefore = await this.#matchingInStore(overlay, filter, group);
+    const matchedBefore = await this.#matchingInStore(overlay, query);
     const added = [...overlay.keys()].filter((id) => !matchedBefore.has(id) && matchesNow(id)).reverse();
     const removed = [...matchedBefore].filter((id) => !matchesNow(id)).length;
     const ids = [...added, ...found.ids.filter((id) => !overlay.has(id) || matchesNow(id))];
     return {
       ids: ids.slice(offset, offset + limit),
-      total: found.total - removed + added.length,
+      total: found.total === undefined ? undefined : found.total - removed + added.length,
     };
   }
 
@@ -194,8 +187,7 @@ export class UnitObjects {
   /** Returns the changed objects that match as the store still has them, on whatever page they are. */
   async #matchingInStore(
     overlay: ReadonlyMap<string, ManagedObject>,
-    filter: Filter,
-    group: string,
+    query: ObjectQuery,
   ): Promise<Set<string>> {
     const stored = [...overlay.values()].filter(({ version }) => version > 0).map(({ id }) => id);
     const matching = new Set<string>();
@@ -203,9 +195,20 @@ export class UnitObjects {
       const any = stored.slice(at, at + maxIdentifiersPerQuery).map((value) => {
         return { attribute: 'UniqueIdentifier', fields: [{ field: '', op: '=', value }] } as const;
       });
-      const query = { group, filter: { all: [filter, { any }] }, offset: 0, limit: maxIdentifiersPerQuery };
-      for (const id of (await this.#store.find(query)).ids) matching.add(id);
+      const filter = { all: [query.filter, { any }] };
+      const page = { ...query, filter, offset: 0, limit: maxIdentifiersPerQuery, countedItems: 0 };
+      for (const id of (await this.#search(page)).ids) matching.add(id);
     }
     return matching;
+  }
+
+  /** @throws {KmipError} ServerLimitExceeded when the search takes too long */
+  async #search(query: ObjectQuery): Promise<FoundObjects> {
+    try {
+      return await this.#store.find(query);
+    } catch (error) {
+      if (error instanceof SearchEndedError) fail('ServerLimitExceeded', error.message);
+      throw error;
+    }
   }
 }

@@ -1,10 +1,10 @@
 import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import type { FindQuery, Work } from '../../operations/context.ts';
-import type { CommitResult, EnrolmentChange, Store, StoredObject, StoreUnit } from '../../store/store.ts';
+import type { FindQuery, FoundItems, Work } from '../../operations/context.ts';
+import type { CommitResult, EnrolmentChange, ObjectQuery, Store, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RowChange } from './object-events.ts';
-import { type FoundPage, type ItemObjects, UnitObjects } from './unit-objects.ts';
+import { type ItemObjects, UnitObjects } from './unit-objects.ts';
 import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
 
 export interface UnitOptions {
@@ -29,12 +29,13 @@ export class UnitOfWork {
   /** Created at the first use: most messages have nothing to do with records. */
   #usedRecords: UnitRecords | undefined;
   #actingFor: string | undefined;
+  #searcher: ObjectQuery['searcher'];
   /** The new certificate of the message's client. */
   #enrolment: EnrolmentChange | undefined;
   #effects: (() => void)[] = [];
   /** Functions that apply the lasting changes again, in the order of their items. */
   readonly #lasting: (() => void)[] = [];
-  #written: readonly StoredObject[] = [];
+  #written: StoreUnit['inserts'] = [];
   #newObjects = 0;
 
   constructor(store: Store, vault: Vault, options: UnitOptions) {
@@ -54,9 +55,10 @@ export class UnitOfWork {
     return this.#options.now;
   }
 
-  /** Sets the group whose objects the items are about; to be called before the first item. */
-  actFor(group: string): void {
+  /** Sets the group whose objects the items are about, and who searches them; before the first item. */
+  actFor(group: string, searcher?: ObjectQuery['searcher']): void {
     this.#actingFor = group;
+    this.#searcher = searcher;
   }
 
   get #group(): string {
@@ -193,8 +195,8 @@ export class UnitOfWork {
    * Searches the store and the changed objects together; `own` are the objects that the asking layer has
    * changed.
    */
-  find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundPage> {
-    return this.#objects.find(query, this.#group, own);
+  find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems> {
+    return this.#objects.find({ ...query, group: this.#group, searcher: this.#searcher }, own);
   }
 }
 
@@ -254,7 +256,7 @@ export class WorkLayer implements Work {
     this.#unconfirmed = [];
   }
 
-  async find(query: FindQuery): Promise<FoundPage> {
+  async find(query: FindQuery): Promise<FoundItems> {
     const changed = new Map([...this.#objects].filter(([, object]) => object.changed));
     const page = await this.#unit.find(query, changed);
     for (const id of page.ids) this.#found.add(id);

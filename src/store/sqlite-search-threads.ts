@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { SqlRow, SqlValue } from './sql-driver.ts';
+import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
+import type { SearchReply, SearchRequest } from './sqlite-search.ts';
+import { StoreUnavailableError } from './store.ts';
+
+/** The threads that search a SQLite file. Each starts when it is needed, and is replaced when it ends. */
+export class SqliteSearchThreads {
+  readonly #settings: SqliteSettings;
+  readonly #idle: Worker[] = [];
+  readonly #all = new Set<Worker>();
+
+  constructor(settings: SqliteSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Runs a statement that only reads.
+   * @throws {StoreUnavailableError} when the file cannot be read
+   */
+  async search(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    const worker = this.#idle.pop() ?? this.#start();
+    worker.postMessage({ sql, parameters } satisfies SearchRequest);
+    const reply = await this.#replyOf(worker);
+    this.#idle.push(worker);
+    if ('rows' in reply) return reply.rows;
+    if (reply.failure === 'statement') throw new Error(`the database refused a search: ${reply.description}`);
+    throw this.#unavailable(reply.description);
+  }
+
+  async #replyOf(worker: Worker): Promise<SearchReply> {
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    worker.once('exit', end);
+    try {
+      const [reply] = await once(worker, 'message', { signal: ended.signal });
+      return reply;
+    } catch (error) {
+      throw this.#unavailable(
+        ended.signal.aborted ? 'the search thread has ended' : describeSqliteError(error),
+      );
+    } finally {
+      worker.off('exit', end);
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./sqlite-search.ts', import.meta.url), { workerData: this.#settings });
+    this.#all.add(worker);
+    // A running statement rejects; without a listener an error beside it would end the process.
+    worker.on('error', () => {});
+    worker.on('exit', () => {
+      this.#all.delete(worker);
+      const at = this.#idle.indexOf(worker);
+      if (at >= 0) this.#idle.splice(at, 1);
+    });
+    return worker;
+  }
+
+  /** Waits for running statements, and ends the threads. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#all].map(async (worker) => {
+        const exited = once(worker, 'exit');
+        worker.postMessage('close' satisfies SearchRequest);
+        await exited;
+      }),
+    );
+  }
+
+  #unavailable(why: string): StoreUnavailableError {
+    return new StoreUnavailableError(`cannot read ${this.#settings.file}: ${why}`);
+  }
+}
