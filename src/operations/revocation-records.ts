@@ -23,6 +23,8 @@ const kinds = {
   revokedBySignedPart: 'revoked-part',
   /** Keys that are known compromised, by group and SubjectPublicKeyInfo. */
   compromisedKey: 'compromised-key',
+  /** What a destroyed key or certificate was, by the identifier of the object. */
+  destroyedIdentity: 'destroyed-identity',
 } as const;
 
 /** Kinds of the records that this file encodes. */
@@ -110,22 +112,44 @@ export async function findIssued(
  * server issued it, by issuing key and serial number; the key of a compromised object.
  */
 export async function recordRevocation(object: ManagedObject, context: RecordContext): Promise<void> {
-  const { crypto, work } = context;
+  const { work } = context;
   const revocation = revocationIn(object);
   if (revocation === undefined) return;
-  const certificate = certificateIn(object);
-  if (revocation.invalidSince !== undefined) {
-    const publicKey = await publicKeyIn(object, crypto);
-    if (publicKey !== undefined)
-      await add(kinds.compromisedKey, idIn(object.group, publicKey, crypto), revocation, context);
-  }
+  const { key, part } = await findIdentity(object, context);
+  if (revocation.invalidSince !== undefined && key !== undefined)
+    await add(kinds.compromisedKey, key, revocation, context);
   if (object.type !== 'Certificate') return;
-  if (certificate !== undefined) {
-    const part = idIn(object.group, crypto.certification.signedPart(certificate), crypto);
-    await add(kinds.revokedBySignedPart, part, revocation, context);
-  }
+  if (part !== undefined) await add(kinds.revokedBySignedPart, part, revocation, context);
   const issued = await findIssued(object, context);
   if (issued !== undefined) await addRevokedSerial(issued, revocation, { work });
+}
+
+/** Identifiers of the records about a key and a certificate. */
+interface Identity {
+  readonly key?: string | undefined;
+  readonly part?: string | undefined;
+}
+
+/** Records what an object holds that is about to be destroyed: it may be revoked later. */
+export async function recordIdentity(object: ManagedObject, context: RecordContext): Promise<void> {
+  if (object.destroyed) return;
+  // An older kmipd has stored certificates that cannot be read; they can be destroyed all the same.
+  const identity = await computeIdentity(object, context).catch((): Identity => ({}));
+  if (identity.key === undefined && identity.part === undefined) return;
+  context.work.records.put(kinds.destroyedIdentity, object.id, writeJson(identity));
+}
+
+async function findIdentity(object: ManagedObject, context: RecordContext): Promise<Identity> {
+  if (!object.destroyed) return computeIdentity(object, context);
+  const record = await context.work.records.load(kinds.destroyedIdentity, object.id);
+  return record === undefined ? {} : readJson<Identity>(record);
+}
+
+async function computeIdentity(object: ManagedObject, { crypto }: RecordContext): Promise<Identity> {
+  const id = (content: Uint8Array | undefined) => content && idIn(object.group, content, crypto);
+  const certificate = certificateIn(object);
+  const part = certificate && crypto.certification.signedPart(certificate);
+  return { key: id(await publicKeyIn(object, crypto)), part: id(part) };
 }
 
 /** What the attributes of an object tell of its revocation. */

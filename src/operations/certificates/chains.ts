@@ -1,13 +1,14 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { AttributeName } from '../../../codec/attribute-table.ts';
-import { StorageStatusMask } from '../../../codec/masks.ts';
+import { fail } from '../../common/errors.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
-import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
+import { anyStorageStatus } from '../../object/locate-filter.ts';
 import type { Filter } from '../../store/store.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
 import { findRevocations, isCompromisedKey } from '../revocation-records.ts';
+import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
 import { searchObjects } from './issuers.ts';
 
 /** Chains of certificates of a group: their issuers, and what of them the group has revoked. */
@@ -67,15 +68,26 @@ export async function isChainRevoked(
     const { publicKey } = details[depth] as CertificateDetails;
     const isAuthority = depth > 0;
     if (isAuthority && (await isCompromisedKey(publicKey, group, context))) return true;
-    const identifier = valueOf(describe(certificate, context), 'X_509CertificateIdentifier');
-    const serial = identifier?.CertificateSerialNumber ?? new Uint8Array(0);
     // The last certificate of a chain is that of its own issuer.
     const issuerKey = details[depth + 1]?.publicKey ?? publicKey;
-    const revocations = await findRevocations(certificate, { group, serial, issuerKey }, context);
-    if (revocations.some(({ date, invalidSince = date }) => invalidSince <= at)) return true;
+    if (await isRecordedRevoked(certificate, issuerKey, at, context)) return true;
     if (await isObjectRevoked(certificate, at, context)) return true;
   }
   return false;
+}
+
+/** Whether a certificate signed by `issuerKey` (SubjectPublicKeyInfo in DER) was recorded as revoked. */
+async function isRecordedRevoked(
+  certificate: Uint8Array,
+  issuerKey: Uint8Array,
+  at: number,
+  context: Context,
+): Promise<boolean> {
+  const identifier = valueOf(describe(certificate, context), 'X_509CertificateIdentifier');
+  const serial = identifier?.CertificateSerialNumber ?? new Uint8Array(0);
+  const { group } = context.principal;
+  const revocations = await findRevocations(certificate, { group, serial, issuerKey }, context);
+  return revocations.some(({ date, invalidSince = date }) => invalidSince <= at);
 }
 
 /**
@@ -92,22 +104,19 @@ async function isObjectRevoked(certificate: Uint8Array, at: number, context: Con
   return (await context.work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
 
+/**
+ * Refuses a certificate in DER that the group has revoked, also one that came back in another object.
+ * @throws {KmipError} WrongKeyLifecycleState
+ */
+export async function requireUnrevoked(certificate: Uint8Array, context: Context): Promise<void> {
+  const [, issuer = certificate] = await completeChain([certificate], context);
+  const { publicKey } = await context.crypto.certification.readCertificate(issuer);
+  if (await isRecordedRevoked(certificate, publicKey, context.now, context))
+    fail('WrongKeyLifecycleState', 'a certificate that was revoked is not renewed');
+}
+
 /** Whether the group stores the certificate, on line or archived. */
 export async function isStored(certificate: Uint8Array, context: Context): Promise<boolean> {
   const filter = filterSameCertificate(certificate, storedAnywhere, context);
   return (await context.work.find({ filter, offset: 0, limit: 1 })).ids.length > 0;
 }
-
-/** Builds the filter for objects with the same certificate, by the digest, which outlives the value. */
-function filterSameCertificate(certificate: Uint8Array, storageStatusMask: number, context: Context): Filter {
-  const { crypto, now } = context;
-  const DigestValue = crypto.digest('SHA_256', certificate);
-  const attributes: Attribute[] = [
-    { name: 'ObjectType', value: 'Certificate' },
-    { name: 'Digest', value: { HashingAlgorithm: 'SHA_256', DigestValue } },
-  ];
-  return locateFilter({ attributes, storageStatusMask, now });
-}
-
-/** Archived certificates count like others. */
-const storedAnywhere = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');

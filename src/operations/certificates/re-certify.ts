@@ -23,6 +23,7 @@ import {
   inlineCertificateRequest,
   isDerivedFromCertificate,
 } from './certificate-template.ts';
+import { requireUnrevoked } from './chains.ts';
 import { certifyReasons, createCertificate, requireSameKey } from './issuance.ts';
 import { chooseIssuer } from './issuer-choice.ts';
 
@@ -52,6 +53,7 @@ export const ReCertify = operation({
     if (old.state(now) === 'Compromised' || old.attributes.has('RevocationReason'))
       fail('WrongKeyLifecycleState', 'a certificate that was revoked is not renewed');
     const der = certificateIn(old) ?? fail('FeatureNotSupported', 'only X.509 certificates are made here');
+    await requireUnrevoked(der, context);
     const details = await crypto.certification.readCertificate(der);
     const stated = await requestedAttributes([request.Attributes], context);
     const inline = inlineCertificateRequest(request);

@@ -1,6 +1,7 @@
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { object, operation } from '../operation.ts';
+import { recordIdentity } from '../revocation-records.ts';
 
 /**
  * Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. Answers of
@@ -13,7 +14,9 @@ export const Destroy = operation({
   response: struct({ UniqueIdentifier: one(text) }),
   target: object({ destroyed: true }),
   limitedRight: 'objects',
-  async handle(_request, { object: target, now, renewedAccess }) {
+  async handle(_request, context) {
+    const { object: target, now, renewedAccess } = context;
+    await recordIdentity(target, context);
     const wasDestroyed = target.destroyed;
     target.destroy(now);
     if (!wasDestroyed) await renewedAccess.eraseAnswersWith(target.id);

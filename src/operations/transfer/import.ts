@@ -25,6 +25,7 @@ import {
   valueOf,
 } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
+import { requireMayEndCopies } from '../same-certificates.ts';
 import { requireNoWiderUse } from '../twin-values.ts';
 import { requireInnerAttributes } from './authenticated-attributes.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
@@ -83,6 +84,7 @@ export const Import = operation({
     }
     if (born === 'unwrapped') await requireNoWiderUse(imported, context);
     else await requireSoundKey(imported, value, context);
+    await requireMayEndCopies(imported, context);
     requireConstraintsMet(await loadPolicy(context), imported);
     await requireUniqueNames(imported, context);
     if (existing === undefined) context.work.insert(imported);

@@ -14,6 +14,7 @@ import type { Context } from '../context.ts';
 import { createObject, requestedAttributes } from '../new-object.ts';
 import { creation, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
+import { requireMayEndCopies } from '../same-certificates.ts';
 import { attributesInKeyValue, removeAttributes, requireWellFormed } from './object-import.ts';
 import { describePkcs12, isPkcs12 } from './pkcs12.ts';
 
@@ -50,6 +51,7 @@ export const Register = operation({
       { operation: 'Register', type: value.type, attributes, value, inputs: [] },
       context,
     );
+    await requireMayEndCopies(object, context);
     await linkWrappingKey(object, value, context);
     if (hasKeyBlock(value) && value.value.KeyBlock.KeyFormatType === 'PKCS_12')
       await describePkcs12(object, value, context);

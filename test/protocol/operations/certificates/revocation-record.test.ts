@@ -1,17 +1,5 @@
 import t from 'tap';
 import type { RevocationReasonCode } from '../../../../codec/enums.ts';
-import { toBigInt, toBytes } from '../../../../src/crypto/asn1/big-integers.ts';
-import {
-  type DerNode,
-  encodeDer,
-  makeBits,
-  makeInteger,
-  makeSequence,
-  parseDer,
-  readBits,
-  readInteger,
-  readSequence,
-} from '../../../../src/crypto/asn1/der.ts';
 import { Validate } from '../../../../src/operations/certificates/validate.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
@@ -21,18 +9,7 @@ import { Register } from '../../../../src/operations/transfer/register.ts';
 import type { TestService } from '../../service.ts';
 import { attributeOf, having, outcome, succeed } from '../ask.ts';
 import { attribute, authority, certified, day, opened } from './authority.ts';
-
-/** Order of P-256 (SEC 2 §2.4.2). */
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-
-/** Returns the certificate with the other signature that ECDSA takes as well: s → n − s. */
-function withOtherSignature(der: Uint8Array): Uint8Array {
-  const [content, algorithm, signature] = readSequence(parseDer(der)) as [DerNode, DerNode, DerNode];
-  const [r, s] = readSequence(parseDer(readBits(signature)));
-  const other = makeInteger(toBytes(order - toBigInt(readInteger(s))));
-  const bits = makeBits(encodeDer(makeSequence(r as DerNode, other)));
-  return encodeDer(makeSequence(content, algorithm, bits));
-}
+import { withOtherSignature } from './revocation.ts';
 
 const inline = (der: Uint8Array) => ({ CertificateType: 'X_509', CertificateValue: der }) as const;
 

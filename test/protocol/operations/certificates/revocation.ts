@@ -1,4 +1,16 @@
 import type { RevocationReasonCode } from '../../../../codec/enums.ts';
+import { toBigInt, toBytes } from '../../../../src/crypto/asn1/big-integers.ts';
+import {
+  type DerNode,
+  encodeDer,
+  makeBits,
+  makeInteger,
+  makeSequence,
+  parseDer,
+  readBits,
+  readInteger,
+  readSequence,
+} from '../../../../src/crypto/asn1/der.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { type RevocationList, RevocationLists } from '../../../../src/protocol/revocation-lists.ts';
@@ -33,4 +45,16 @@ export async function revoke(
 ): Promise<void> {
   const RevocationReason = { RevocationReasonCode };
   await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason, CompromiseOccurrenceDate });
+}
+
+/** Order of P-256 (SEC 2 §2.4.2). */
+const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** Returns the certificate with the other signature that ECDSA takes as well: s → n − s. */
+export function withOtherSignature(der: Uint8Array): Uint8Array {
+  const [content, algorithm, signature] = readSequence(parseDer(der)) as [DerNode, DerNode, DerNode];
+  const [r, s] = readSequence(parseDer(readBits(signature)));
+  const other = makeInteger(toBytes(order - toBigInt(readInteger(s))));
+  const bits = makeBits(encodeDer(makeSequence(r as DerNode, other)));
+  return encodeDer(makeSequence(content, algorithm, bits));
 }

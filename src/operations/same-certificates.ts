@@ -1,0 +1,54 @@
+import type { Attribute } from '../../codec/attribute.ts';
+import { StorageStatusMask } from '../../codec/masks.ts';
+import { MissingPermissionError } from '../common/errors.ts';
+import { locateFilter } from '../object/locate-filter.ts';
+import type { ManagedObject } from '../object/managed-object.ts';
+import type { Filter } from '../store/store.ts';
+import type { Context } from './context.ts';
+import { certificateIn } from './key-pairs.ts';
+
+/** Objects of a group that hold one certificate. */
+
+/** Archived certificates count like others. */
+export const storedAnywhere =
+  StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
+
+/** Objects with one certificate whose Rights are asked. */
+const maxAsked = 100;
+
+/** Builds the filter for objects with the same certificate, by the digest, which outlives the value. */
+export function filterSameCertificate(
+  certificate: Uint8Array,
+  storageStatusMask: number,
+  { crypto, now }: Pick<Context, 'crypto' | 'now'>,
+): Filter {
+  const DigestValue = crypto.digest('SHA_256', certificate);
+  const attributes: Attribute[] = [
+    { name: 'ObjectType', value: 'Certificate' },
+    { name: 'Digest', value: { HashingAlgorithm: 'SHA_256', DigestValue } },
+  ];
+  return locateFilter({ attributes, storageStatusMask, now });
+}
+
+/**
+ * Refuses a copy of a stored certificate that states its end, unless the client may revoke the certificate:
+ * Validate and the issuance of certificates take such an end for that of the certificate itself.
+ * @throws {KmipError} PermissionDenied when the role does not include Revoke, or NotAuthorised when the
+ *   Rights of the ticket do not
+ */
+export async function requireMayEndCopies(copy: ManagedObject, context: Context): Promise<void> {
+  const certificate = certificateIn(copy);
+  const isEnded = copy.attributes.has('DeactivationDate') || copy.attributes.has('CompromiseOccurrenceDate');
+  if (certificate === undefined || !isEnded) return;
+  const { principal, renewedAccess, work } = context;
+  const filter = filterSameCertificate(certificate, storedAnywhere, context);
+  const { ids } = await work.find({ filter, offset: 0, limit: maxAsked });
+  const others = ids.filter((id) => id !== copy.id);
+  if (others.length === 0) return;
+  if (!principal.may('Revoke'))
+    throw new MissingPermissionError(principal.client, 'Revoke', ', which the end of a copy stands for');
+  await renewedAccess.require(
+    'Revoke',
+    others.map((id) => ({ id })),
+  );
+}
