@@ -41,13 +41,15 @@ const withoutEffect: ReadonlySet<string> = new Set([
   'keepalives_interval',
   'sslcompression',
   'sslsni',
-  'target_session_attrs',
   'tcp_user_timeout',
 ]);
 const withEffect: ReadonlySet<string> = new Set([
   ...['host', 'port', 'user', 'password', 'dbname', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl'],
-  ...['connect_timeout', 'application_name', 'options'],
+  ...['connect_timeout', 'application_name', 'options', 'target_session_attrs'],
 ]);
+
+/** Values of `target_session_attrs`. Whichever is stated, a server is used only if it can be written to. */
+const sessionAttributes = ['any', 'read-write', 'primary'];
 
 const uriPattern = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 
@@ -133,6 +135,9 @@ function assemble(parts: Parts): PostgresUrl | string {
     return `has sslmode "${mode}"; choose from ${sslModes.join(', ')}`;
   const hosts = pairHosts(parts.get('host'), parts.get('port'));
   if (typeof hosts === 'string') return hosts;
+  const attributes = parts.get('target_session_attrs');
+  if (attributes !== undefined && !sessionAttributes.includes(attributes))
+    return `has target_session_attrs "${attributes}", but kmipd writes; choose from ${sessionAttributes.join(', ')}`;
   const timeout = parts.get('connect_timeout');
   if (timeout !== undefined && !/^\d{1,6}$/.test(timeout))
     return 'has a connect_timeout that is no number of seconds';

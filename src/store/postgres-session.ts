@@ -4,32 +4,89 @@ import { StoreUnavailableError } from './store.ts';
 
 /** One PostgreSQL connection: its session, conversion of values, classification of its errors. */
 
+/** A server that is used, and where in its database the tables are. */
+export interface PostgresServer {
+  /** Host and database, for messages. */
+  readonly place: string;
+  readonly schema: string;
+}
+
+/** What a connection is for. */
+export interface SessionPurpose {
+  readonly writes: boolean;
+  /** After which the database ends a statement; 0: never. */
+  readonly statementMilliseconds: number;
+}
+
+/** How long a statement of the daemon may take, except those of searches and migrations. */
+export const statementMilliseconds = 25_000;
+
 /**
- * Prepares a new connection. Commits become durable unless the administrator has set a stricter mode.
+ * Prepares a new connection, and resolves with its process id in the database.
+ *
+ * Names are looked up in the schema of the tables only, after pg_catalog: whoever may create schemas cannot
+ * put tables in front of them. Commits become durable unless the administrator has set a stricter mode.
  * Sequential scans are disabled, because plans prepared for empty tables are kept while the tables grow:
  * updates were five times slower. A transaction whose node has vanished loses its row locks after 20 s.
- * Resolves with the process id of the session in the database.
  *
- * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, or the encoding is
- *   not UTF8.
+ * @throws {StoreUnavailableError} when the server is older than PostgreSQL 14, a standby, read-only although
+ *   the session is to write, or the encoding is not UTF8.
  */
-export async function prepareSession(client: pg.ClientBase, place: string): Promise<number> {
-  const { rows } = await client.query(
-    `select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,
-      pg_is_in_recovery()::int as standby, pg_backend_pid() as pid,
-      case when current_setting('synchronous_commit') in ('off', 'local')
-        then set_config('synchronous_commit', 'on', false) end as durable,
-      set_config('enable_seqscan', 'off', false) as indexed,
-      set_config('idle_in_transaction_session_timeout', '20s', false) as released`,
-  );
-  const { version, encoding, standby, pid } = rows[0];
-  if (version < 140_000) throw new StoreUnavailableError(`${place} is older than PostgreSQL 14: upgrade it`);
-  if (standby !== 0) throw new StoreUnavailableError(`${place} is a standby: name the primary, or both`);
-  if (encoding !== 'UTF8')
-    throw new StoreUnavailableError(
-      `${place} has the encoding ${encoding}: create the database with encoding UTF8`,
-    );
+export async function prepareSession(
+  client: pg.ClientBase,
+  { place, schema }: PostgresServer,
+  { writes, statementMilliseconds: milliseconds }: SessionPurpose,
+): Promise<number> {
+  const { rows } = await client.query({
+    text: `select pg_catalog.set_config('search_path', pg_catalog.format('%I, pg_temp', $1::text), false),
+      pg_catalog.set_config('statement_timeout', $2, false),
+      case when pg_catalog.current_setting('synchronous_commit') in ('off', 'local')
+        then pg_catalog.set_config('synchronous_commit', 'on', false) end,
+      pg_catalog.set_config('enable_seqscan', 'off', false),
+      pg_catalog.set_config('idle_in_transaction_session_timeout', '20s', false),
+      pg_catalog.current_setting('server_version_num')::int as version,
+      pg_catalog.current_setting('server_encoding') as encoding,
+      pg_catalog.pg_is_in_recovery()::int as standby,
+      pg_catalog.current_setting('transaction_read_only') as readonly,
+      pg_catalog.pg_backend_pid() as pid`,
+    values: [schema, String(milliseconds)],
+  });
+  const { version, encoding, standby, readonly, pid } = rows[0];
+  const fail = (why: string): never => {
+    throw new StoreUnavailableError(`${place} ${why}`);
+  };
+  if (version < 140_000) fail('is older than PostgreSQL 14: upgrade it');
+  if (standby !== 0) fail('is a standby: name the primary, or both');
+  if (writes && readonly !== 'off')
+    fail('is read-only (default_transaction_read_only): let it be written to');
+  if (encoding !== 'UTF8') fail(`has the encoding ${encoding}: create the database with encoding UTF8`);
   return pid;
+}
+
+/**
+ * Finds the schema with the tables of kmipd: the one schema of the role's search_path that has them, or else
+ * the first, where they are to be created.
+ *
+ * @throws {StoreUnavailableError} when several have them, or there is none.
+ */
+export async function findSchema(client: pg.ClientBase, place: string): Promise<string> {
+  const { rows } = await client.query(
+    `select s.name::text as name, exists (select from pg_catalog.pg_class c
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = s.name and c.relname = 'migration')::int as used
+      from pg_catalog.unnest(pg_catalog.current_schemas(false)) with ordinality as s (name, at) order by s.at`,
+  );
+  const used = rows.filter((row) => row.used !== 0);
+  const [schema] = used.length > 0 ? used : rows;
+  const advice = 'name the one by options=-c%20search_path%3DSCHEMA in the URL';
+  if (schema === undefined)
+    throw new StoreUnavailableError(`no schema of the role's search_path exists in ${place}: ${advice}`);
+  if (used.length > 1)
+    throw new StoreUnavailableError(
+      `${place} has tables of kmipd in several schemas (${used.map(({ name }) => `"${name}"`).join(', ')}): ` +
+        `${advice}, and find out who has made the others`,
+    );
+  return schema.name;
 }
 
 const statementNames = new Map<string, string>();
@@ -101,6 +158,10 @@ function parseInteger(value: string): number {
 const statementErrors = /^(0A|2[0-47]|25P02|34|38|39|3B|42|44)/;
 const conflictCodes = new Set(['40001', '40P01']);
 const lockNotAvailable = '55P03';
+const queryCancelled = '57014';
+const readOnlyTransaction = '25006';
+/** Lost connections, too many connections, and servers that start or stop. */
+const goneCodes = /^(08|53300|57P0[1-5])/;
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -114,6 +175,29 @@ export function isConflict(error: unknown): boolean {
 /** Whether the transaction waited too long for a lock. */
 export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === lockNotAvailable;
+}
+
+/** Whether the database has ended the statement, because it took too long. */
+export function isStatementTimeout(error: unknown): boolean {
+  return codeOf(error) === queryCancelled;
+}
+
+/** Whether the server accepts no writes any more. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === readOnlyTransaction;
+}
+
+/**
+ * Whether the connection is lost or could not be made, and may be made again: to this server once it has
+ * restarted, or to another one of the URI.
+ */
+export function isServerGone(error: unknown): boolean {
+  if (error instanceof StoreUnavailableError) return true;
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return false;
+  // Errors of pg without a code: all connections are in use, or the server hangs, and a second attempt would
+  // take as long.
+  if (/^(timeout exceeded when trying to connect|Query read timeout)$/.test(error.message)) return false;
+  return 'severity' in error ? goneCodes.test(codeOf(error)) : true;
 }
 
 /** Whether only the statement is wrong; connection and other units are not affected. */

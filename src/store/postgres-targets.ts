@@ -1,6 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresHost, type PostgresUrl, parsePostgresUrl } from '../common/postgres-url.ts';
-import { prepareSession, toStoreError, typeParsers } from './postgres-session.ts';
+import {
+  findSchema,
+  type PostgresServer,
+  prepareSession,
+  statementMilliseconds,
+  toStoreError,
+  typeParsers,
+} from './postgres-session.ts';
 import { chooseEncryption, isTlsFailure } from './postgres-tls.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -21,11 +29,25 @@ interface Target {
   readonly tlsAdvice: string | undefined;
 }
 
+/** The server in use. */
+interface Chosen extends Target, PostgresServer {}
+
+/** Pauses between attempts to connect: doubled each time, each between half and all of it. */
+const minPauseMilliseconds = 100;
+const maxPauseMilliseconds = 5_000;
+/** How long a call waits for a server; after that, calls fail at once until the next pause is over. */
+const maxRecoveryMilliseconds = 3_000;
+
 /** Chooses among the servers and ways of encryption that a URI allows, in their order. */
 export class PostgresTargets {
   readonly #targets: readonly Target[];
-  #chosen: Target | undefined;
+  #chosen: Chosen | undefined;
+  #generation = 0;
   #choice: Promise<void> | undefined;
+  #recovery: Promise<void> | undefined;
+  #pause = minPauseMilliseconds;
+  /** The failure of the last recovery, and until when it stands, in milliseconds of `performance.now`. */
+  #failed: { readonly failure: unknown; readonly until: number } | undefined;
   readonly #place: string;
 
   /** @throws {StoreUnavailableError} for a URI that is not one, or a certificate that cannot be read. */
@@ -41,10 +63,24 @@ export class PostgresTargets {
     return this.#place;
   }
 
-  /** The settings for a new connection to the server in use; `choose` must have resolved before. */
+  /** The server in use; `choose` must have resolved before. */
+  get server(): PostgresServer {
+    return this.#inUse;
+  }
+
+  /** The settings for a new connection to the server in use. */
   get settings(): pg.ClientConfig {
+    return this.#inUse.settings;
+  }
+
+  /** Grows with each choice of a server: connections of an earlier generation are not to be used any more. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get #inUse(): Chosen {
     if (this.#chosen === undefined) throw new TypeError('no server has been chosen');
-    return this.#chosen.settings;
+    return this.#chosen;
   }
 
   /**
@@ -62,8 +98,8 @@ export class PostgresTargets {
     let first: Error | undefined;
     for (const target of this.#targets) {
       try {
-        await tryConnection(target);
-        this.#chosen = target;
+        this.#chosen = { ...target, schema: await tryConnection(target) };
+        this.#generation += 1;
         return;
       } catch (error) {
         first = moreTelling(first, explain(error, target));
@@ -73,14 +109,40 @@ export class PostgresTargets {
   }
 
   /**
-   * Chooses again after a failure of the store, and returns whether another attempt is worthwhile: the server
-   * in use has gone or does not write any more, and another one does.
+   * Chooses a server again after a connection of `generation` has failed, unless that has happened since. All
+   * calls share the attempts.
+   * @throws {StoreUnavailableError} when no server accepts connections and writes for some seconds.
    */
-  async chooseAfter(error: Error): Promise<boolean> {
-    if (this.#targets.length === 1 || !(error instanceof StoreUnavailableError)) return false;
-    const before = this.#chosen;
-    await this.choose();
-    return this.#chosen !== before;
+  async recover(generation: number): Promise<void> {
+    if (generation !== this.#generation) return;
+    this.requirePresent();
+    this.#recovery ??= this.#attemptRepeatedly().finally(() => {
+      this.#recovery = undefined;
+    });
+    await this.#recovery;
+  }
+
+  /** @throws {StoreUnavailableError} while attempts have failed and the pause before the next ones lasts. */
+  requirePresent(): void {
+    if (this.#failed !== undefined && performance.now() < this.#failed.until) throw this.#failed.failure;
+  }
+
+  async #attemptRepeatedly(): Promise<void> {
+    for (const end = performance.now() + maxRecoveryMilliseconds; ; ) {
+      try {
+        await this.choose();
+        this.#pause = minPauseMilliseconds;
+        this.#failed = undefined;
+        return;
+      } catch (failure) {
+        // A random part, so that nodes that have lost the same server do not come back all at once.
+        const pause = this.#pause * (0.5 + Math.random() / 2);
+        this.#pause = Math.min(2 * this.#pause, maxPauseMilliseconds);
+        this.#failed = { failure, until: performance.now() + pause };
+        if (this.#failed.until > end) throw failure;
+        await sleep(pause);
+      }
+    }
   }
 }
 
@@ -95,12 +157,15 @@ function moreTelling(first: Error | undefined, second: Error): Error {
   return first === undefined || /SSL connections/.test(first.message) ? second : first;
 }
 
-async function tryConnection({ settings, place }: Target): Promise<void> {
+/** Connects to a server and returns the schema of the tables. */
+async function tryConnection({ settings, place }: Target): Promise<string> {
   const client = new pg.Client(settings);
   client.on('error', () => {});
   try {
     await client.connect();
-    await prepareSession(client, place);
+    const schema = await findSchema(client, place);
+    await prepareSession(client, { place, schema }, { writes: true, statementMilliseconds });
+    return schema;
   } finally {
     await client.end().catch(() => {});
   }

@@ -1,12 +1,22 @@
 import pg from 'pg';
 import type { UnitOutcome } from './group-commit.ts';
-import { isConflict, isLockTimeout, prepareSession, toStoreError } from './postgres-session.ts';
+import {
+  isConflict,
+  isLockTimeout,
+  isReadOnly,
+  isServerGone,
+  prepareSession,
+  statementMilliseconds,
+  toStoreError,
+} from './postgres-session.ts';
 import type { PostgresTargets } from './postgres-targets.ts';
 import { RowsLockedError, writeSeparately, writeTogether, writeUnlocked } from './postgres-units.ts';
 import type { SqlUnit } from './sql-driver.ts';
 
 /** Attempts of a group that loses against transactions of other nodes. */
 const maxAttempts = 4;
+/** Attempts to connect to a server that goes away and comes back. */
+const maxConnects = 3;
 
 /**
  * The connection that commits. A group is one transaction whose statements are pipelined, so that a group
@@ -18,6 +28,10 @@ export class PostgresWriter {
   readonly #lockMilliseconds: () => number;
   #client: pg.Client | undefined;
   #pid: number | undefined;
+  /** Of the server that the connection leads to. */
+  #generation = 0;
+  /** Whether the server in use has failed and may not accept writes any more. */
+  #isDoubtful = false;
 
   /** @param lockMilliseconds how long a group waits for one lock that another session holds */
   constructor(targets: PostgresTargets, lockMilliseconds: () => number) {
@@ -45,12 +59,10 @@ export class PostgresWriter {
       return units.map(() => 'conflict');
     } catch (error) {
       // The result of the transaction is unknown or the connection unusable: the next group uses a new
-      // connection.
+      // connection, and this group is not written again, because its transaction may be committed.
       await this.close();
-      const failure = this.#explain(error);
-      // This group is not written again: its transaction may be committed.
-      await this.#targets.chooseAfter(failure).catch(() => {});
-      throw failure;
+      this.#isDoubtful = isReadOnly(error) || isServerGone(error);
+      throw this.#explain(error);
     }
   }
 
@@ -93,13 +105,18 @@ export class PostgresWriter {
   }
 
   async #connect(): Promise<pg.Client> {
-    if (this.#client !== undefined) return this.#client;
-    try {
-      return await this.#connectTo(this.#targets.settings);
-    } catch (error) {
-      const failure = this.#explain(error);
-      if (!(await this.#targets.chooseAfter(failure))) throw failure;
-      return this.#connectTo(this.#targets.settings);
+    // Another server may be in use since.
+    if (this.#generation !== this.#targets.generation) await this.close();
+    else if (this.#client !== undefined) return this.#client;
+    if (this.#isDoubtful) await this.#targets.recover(this.#generation);
+    for (let attempt = 1; ; attempt += 1) {
+      this.#generation = this.#targets.generation;
+      try {
+        return await this.#connectTo(this.#targets.settings);
+      } catch (error) {
+        if (!isServerGone(error) || attempt === maxConnects) throw error;
+      }
+      await this.#targets.recover(this.#generation);
     }
   }
 
@@ -110,11 +127,13 @@ export class PostgresWriter {
     });
     try {
       await client.connect();
-      this.#pid = await prepareSession(client, this.#targets.place);
+      const purpose = { writes: true, statementMilliseconds };
+      this.#pid = await prepareSession(client, this.#targets.server, purpose);
     } catch (error) {
       await client.end().catch(() => {});
       throw error;
     }
+    this.#isDoubtful = false;
     this.#client = client;
     return client;
   }

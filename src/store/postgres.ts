@@ -3,11 +3,12 @@ import { GroupCommit } from './group-commit.ts';
 import { migrations as released } from './migrations/index.ts';
 import { type Migration, migrate } from './migrations/migration.ts';
 import { LockedUnits, lockedUnitMilliseconds } from './postgres-locked-units.ts';
-import { prepareSession, toQuery, toRow, toStoreError } from './postgres-session.ts';
+import { Readers } from './postgres-readers.ts';
+import { prepareSession, statementMilliseconds, toQuery, toRow, toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
 import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
 import { PostgresWriter } from './postgres-writer.ts';
-import type { Dialect, SqlDriver, SqlRow, SqlUnit } from './sql-driver.ts';
+import type { Dialect, SqlDriver, SqlUnit } from './sql-driver.ts';
 import { type CommitResult, type LockWait, StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
@@ -20,11 +21,13 @@ const dialect: Dialect = {
     `select cast(value as bigint) as seq from json_array_elements_text(cast(${parameter} as json))`,
 };
 
-/** Searches at the same time: half of the connections for reading, so that point reads find one. */
-const maxSearches = 4;
-
 /** `pg_advisory_xact_lock` key of schema changes: the bytes of "kmipd". */
 const migrationLock = 0x6b6d697064;
+
+/** Searches at the same time, on connections of their own: they keep no other read from its connection. */
+const maxSearches = 4;
+/** For one statement, of which a search has many; far beyond what its rows take. */
+const maxSearchMilliseconds = 10_000;
 
 /** Longer than most commits of other nodes: a longer wait is for a lock that another application holds. */
 const groupLockMilliseconds = 200;
@@ -36,8 +39,10 @@ const describeBlockers = `select format('process %s of role %s, application %s%s
 
 /** Settings of a PostgreSQL driver. */
 export interface PostgresOptions {
-  /** Connections of this process for reading, besides the one for writing. */
+  /** Connections of this process for reading, besides those for searches and writing. */
   readonly readers?: number;
+  /** Milliseconds that a statement of a search may take before the database ends it. */
+  readonly searchMilliseconds?: number;
   /** Is told of each commit that waits for a lock of another application. */
   readonly lockWait?: (wait: LockWait) => void;
   /** The schema; only tests use another one. */
@@ -45,9 +50,9 @@ export interface PostgresOptions {
 }
 
 /**
- * Connects to PostgreSQL 14 or newer at a connection URI of libpq and migrates the schema. Reads use a pool,
- * commits one pipelined connection, in groups; the next call replaces a lost connection, by one to another
- * server of the URI where the former has gone.
+ * Connects to PostgreSQL 14 or newer at a connection URI of libpq and migrates the schema. Reads and searches
+ * have connections of their own, commits one pipelined connection, in groups. A call that loses its
+ * connection before anything was written waits some seconds for the server, or for another one of the URI.
  *
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  * @throws {StoreUnavailableError} when the server cannot be used.
@@ -56,7 +61,8 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const targets = new PostgresTargets(url);
   await targets.choose();
   await migrateSchema(targets, options.migrations ?? released);
-  const readers = new Readers(targets, options.readers ?? 8);
+  const readers = new Readers(targets, options.readers ?? 8, statementMilliseconds);
+  const searchers = new Readers(targets, maxSearches, options.searchMilliseconds ?? maxSearchMilliseconds);
   const lockedUnits = new LockedUnits(
     new PostgresWriter(targets, () => lockedUnitMilliseconds),
     async (pid) =>
@@ -84,10 +90,10 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     },
     async search(sql, parameters) {
       requireOpen();
-      return readers.read(toQuery(sql, parameters, 'once'));
+      return searchers.read(toQuery(sql, parameters, 'once'));
     },
     async commit(unit) {
-      if (closed !== undefined) throw new StoreUnavailableError('the store is closed');
+      requireOpen();
       const result = commitAround(commits, lockedUnits, unit);
       pending.add(result);
       return result.finally(() => pending.delete(result));
@@ -95,7 +101,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     close() {
       closed ??= Promise.allSettled(pending).then(async () => {
         await Promise.all([commits.close(), lockedUnits.close()]);
-        await Promise.all([writer.close(), readers.close()]);
+        await Promise.all([writer.close(), readers.close(), searchers.close()]);
       });
       return closed;
     },
@@ -117,61 +123,8 @@ async function commitAround(
   }
 }
 
-/** The connections for reading, all to the server in use. */
-class Readers {
-  readonly #targets: PostgresTargets;
-  readonly #max: number;
-  #settings: pg.ClientConfig | undefined;
-  #pool: pg.Pool | undefined;
-
-  constructor(targets: PostgresTargets, max: number) {
-    this.#targets = targets;
-    this.#max = max;
-  }
-
-  async read(query: pg.QueryConfig): Promise<readonly SqlRow[]> {
-    try {
-      return (await this.#currentPool().query(query)).rows.map(toRow);
-    } catch (error) {
-      const failure = this.#explain(error);
-      if (!(await this.#targets.chooseAfter(failure))) throw failure;
-    }
-    try {
-      return (await this.#currentPool().query(query)).rows.map(toRow);
-    } catch (error) {
-      throw this.#explain(error);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#pool?.end();
-  }
-
-  #explain(error: unknown): Error {
-    const { place, settings } = this.#targets;
-    return toStoreError(error, `cannot read ${place}`, settings);
-  }
-
-  #currentPool(): pg.Pool {
-    const { settings, place } = this.#targets;
-    if (this.#pool !== undefined && this.#settings === settings) return this.#pool;
-    // Connections to a server that is no longer in use could read what others have replaced since.
-    this.#pool?.end().catch(() => {});
-    this.#settings = settings;
-    this.#pool = new pg.Pool({
-      ...settings,
-      max: this.#max,
-      idleTimeoutMillis: 60_000,
-      onConnect: (client: pg.ClientBase) => prepareSession(client, place),
-    });
-    // The pool replaces a broken idle connection; without a listener the error would end the process.
-    this.#pool.on('error', () => {});
-    return this.#pool;
-  }
-}
-
 async function migrateSchema(
-  { settings, place }: PostgresTargets,
+  { settings, place, server }: PostgresTargets,
   migrations: readonly Migration[],
 ): Promise<void> {
   // Building an index on a large table takes longer than the time limit of the daemon's statements.
@@ -179,7 +132,7 @@ async function migrateSchema(
   client.on('error', () => {});
   try {
     await client.connect();
-    await prepareSession(client, place);
+    await prepareSession(client, server, { writes: true, statementMilliseconds: 0 });
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
     await migrate(

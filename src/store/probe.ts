@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { WrappedSealingKey } from '../vault/vault.ts';
 import { migrations } from './migrations/index.ts';
 import { requireKnownSchema } from './migrations/migration.ts';
-import { toStoreError } from './postgres-session.ts';
+import { prepareSession, statementMilliseconds, toStoreError } from './postgres-session.ts';
 import { PostgresTargets } from './postgres-targets.ts';
 import { selectSealingKeys, toWrappedKey } from './sql-sealing-keys.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
@@ -82,6 +82,7 @@ async function probePostgres(url: string): Promise<readonly WrappedSealingKey[]>
   client.on('error', () => {});
   try {
     await client.connect();
+    await prepareSession(client, targets.server, { writes: true, statementMilliseconds });
     const { rows } = await client.query('select coalesce(max(version), 0)::int as version from migration');
     requireKnownSchema(rows[0].version, targets.place, migrations);
     return (await client.query(selectSealingKeys)).rows.map(toWrappedKey);

@@ -14,7 +14,7 @@ function partsOf(uri: string): Partial<PostgresUrl> | string {
 
 const host = (name?: string, port?: number) => ({ host: name, port });
 
-const understood: Readonly<Record<string, Partial<PostgresUrl>>> = {
+const understood: Record<string, Partial<PostgresUrl>> = {
   'postgres://': {},
   'postgresql://localhost': { hosts: [host('localhost')] },
   'postgres://u@h/d': { hosts: [host('h')], user: 'u', database: 'd' },
@@ -69,6 +69,9 @@ const understood: Readonly<Record<string, Partial<PostgresUrl>>> = {
     },
 };
 
+for (const attributes of ['any', 'read-write', 'primary'])
+  understood[`postgres://h/d?target_session_attrs=${attributes}`] = { hosts: [host('h')], database: 'd' };
+
 for (const [uri, expected] of Object.entries(understood)) {
   t.test(`reads ${uri}`, (t) => {
     t.same(partsOf(uri), expected);
@@ -76,7 +79,7 @@ for (const [uri, expected] of Object.entries(understood)) {
   });
 }
 
-const refused: Readonly<Record<string, RegExp>> = {
+const refused: Record<string, RegExp> = {
   'postgres://u:p#w@h/d': /write %23 for #, .* or leave the password out and set PGPASSWORD/,
   'postgres://u:p/w@h/d': /write .*%2F for \//,
   'postgres://u:p?w@h/d': /write .*%3F for \?/,
@@ -94,6 +97,11 @@ const refused: Readonly<Record<string, RegExp>> = {
   'postgres://h/d?sslmod=require': /has a parameter "sslmod"/,
   'postgres://h/d?connect_timeout=soon': /has a connect_timeout that is no number/,
 };
+
+for (const attributes of ['read-only', 'standby', 'prefer-standby', '', 'master'])
+  refused[`postgres://h/d?target_session_attrs=${attributes}`] = new RegExp(
+    `has target_session_attrs "${attributes}", but kmipd writes; choose from any, read-write, primary`,
+  );
 
 for (const [uri, problem] of Object.entries(refused)) {
   t.test(`refuses ${uri}`, (t) => {

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import pg from 'pg';
+import t, { type Test } from 'tap';
+import { openPostgres } from '../../src/store/postgres.ts';
+import { createSqlStore } from '../../src/store/sql-store.ts';
+import { startPostgres } from './embedded-postgres.ts';
+import { add, object, unit } from './objects.ts';
+
+/** Searches have connections and a time of their own. */
+
+const server = await startPostgres();
+if (typeof server === 'string') {
+  t.test('PostgreSQL', { skip: server }, async () => {});
+} else {
+  t.teardown(() => server.stop());
+
+  /** Ends only when the observer unlocks. */
+  const slowSearch = 'select 1 as one from pg_advisory_lock_shared(7)';
+
+  const observe = async (t: Test, url: string) => {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    t.teardown(() => client.end());
+    await client.query('select pg_advisory_lock(7)');
+    const searching = async () => {
+      const { rows } = await client.query(
+        `select count(*)::int as searches from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return rows[0].searches as number;
+    };
+    return {
+      unlock: () => client.query('select pg_advisory_unlock(7)'),
+      async waitFor(searches: number) {
+        while ((await searching()) !== searches);
+      },
+    };
+  };
+
+  t.test('twelve slow searches keep no point read and no commit from a connection', async (t) => {
+    const url = await server.fresh();
+    const driver = await openPostgres(url);
+    t.teardown(() => driver.close());
+    const store = createSqlStore(driver);
+    await add(store, object('a'));
+    const { unlock, waitFor } = await observe(t, url);
+    let ended = 0;
+    const searches = Array.from({ length: 12 }, async () => {
+      const rows = await driver.search(slowSearch, []);
+      ended += 1;
+      return rows;
+    });
+    await waitFor(4);
+    const reads = await Promise.all(Array.from({ length: 100 }, () => store.load('blue', ['a'])));
+    t.strictSame(new Set(reads.map(({ length }) => length)), new Set([1]));
+    t.equal(await store.commit(unit({ updates: [object('a', { version: 2 })] })), 'committed');
+    await store.ping();
+    t.equal(ended, 0, 'the searches go on meanwhile');
+    await unlock();
+    t.strictSame(new Set((await Promise.all(searches)).map(({ length }) => length)), new Set([1]));
+  });
+
+  t.test('the database ends a search whose time is over', async (t) => {
+    const url = await server.fresh();
+    const driver = await openPostgres(url, { searchMilliseconds: 100 });
+    t.teardown(() => driver.close());
+    const { waitFor } = await observe(t, url);
+    await t.rejects(driver.search(slowSearch, []), {
+      name: 'StoreUnavailableError',
+      message: /has ended a statement that took longer than 100 ms$/,
+    });
+    await waitFor(0);
+    t.strictSame(await driver.search('select 1 as one', []), [{ one: 1 }]);
+  });
+
+  t.test(
+    'the database ends a search whose node has gone',
+    { skip: process.platform !== 'linux' },
+    async (t) => {
+      const url = await server.fresh();
+      const { waitFor } = await observe(t, url);
+      const driverFile = new URL('../../src/store/postgres.ts', import.meta.url).href;
+      const node = spawn(
+        process.execPath,
+        [
+          '--input-type=module',
+          '--eval',
+          `const { openPostgres } = await import(process.argv[1]);
+         await (await openPostgres(process.argv[2])).search(process.argv[3], []);`,
+          driverFile,
+          url,
+          slowSearch,
+        ],
+        { stdio: 'ignore' },
+      );
+      await waitFor(1);
+      node.kill('SIGKILL');
+      await waitFor(0);
+      t.pass('while the lock is still held');
+    },
+  );
+}
