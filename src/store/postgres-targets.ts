@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type PostgresHost, type PostgresUrl, parsePostgresUrl } from '../common/postgres-url.ts';
+import { refuseSharedSessions } from './postgres-pooler.ts';
 import {
   findSchema,
   type PostgresServer,
@@ -163,6 +164,7 @@ async function tryConnection({ settings, place }: Target): Promise<string> {
   client.on('error', () => {});
   try {
     await client.connect();
+    await refuseSharedSessions(client, settings, place);
     const schema = await findSchema(client, place);
     await prepareSession(client, { place, schema }, { writes: true, statementMilliseconds });
     return schema;

@@ -106,7 +106,8 @@ function serverAt(url: string, stop: () => Promise<void>): TestServer {
   };
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback that nobody uses now. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => probe.once('listening', resolve));
   const address = probe.address();
