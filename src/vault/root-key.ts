@@ -7,11 +7,12 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { VaultUnavailableError } from './vault.ts';
 
 /**
@@ -57,6 +58,17 @@ export function createRootKey(file: string): void {
     fsyncSync(parent);
   } finally {
     closeSync(parent);
+  }
+}
+
+/**
+ * Removes the other names of the key that `createRootKey` leaves when its process is killed. No other process
+ * may create the key at the same time.
+ */
+export function removeUnfinishedRootKeys(file: string): void {
+  for (const name of readdirSync(dirname(file))) {
+    const [, id = ''] = name.split(`${basename(file)}.`, 2);
+    if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) unlinkSync(join(dirname(file), name));
   }
 }
 

@@ -4,59 +4,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import * as x509 from '../../certs/x509.ts';
 import { RevocationReasonCode } from '../../codec/enums.ts';
-import { CryptographicUsageMask } from '../../codec/masks.ts';
-import type { Node } from '../../codec/wire/node.ts';
-import {
-  type Client,
-  connect,
-  enumerated,
-  integer,
-  readIdentity,
-  structure,
-  text,
-  valueOf,
-} from '../client.ts';
+import { connect, enumerated, readIdentity, structure, text, valueOf } from '../client.ts';
 import { KmipdProcess, runKmipd } from '../fixture/kmipd.ts';
+import { create, createIssuer, named } from './issuer.ts';
 
 /** `kmipd crl` beside a running daemon: the CRL contains certificates that clients have just revoked. */
 
 t.setTimeout(900_000);
-
-const signing = CryptographicUsageMask.bit('Sign') | CryptographicUsageMask.bit('CertificateSign');
-const named = (whose: 'Subject' | 'Issuer', name: string): Node => text(`Certificate${whose}CN`, name);
-
-async function create(client: Client, operation: string, ...payload: Node[]): Promise<string> {
-  const answer = await client.request('2.1', [{ operation, payload }]);
-  const id = valueOf(answer, 'BatchItem', 'ResponsePayload', 'UniqueIdentifier');
-  if (typeof id !== 'string') throw new Error(String(valueOf(answer, 'BatchItem', 'ResultMessage')));
-  return id;
-}
-
-/** Creates a key pair with a self-signed certificate, which makes it an issuer. */
-async function issuer(client: Client): Promise<{ readonly publicKey: string; readonly certificate: string }> {
-  const pair = await client.request('2.1', [
-    {
-      operation: 'CreateKeyPair',
-      payload: [
-        structure(
-          'CommonAttributes',
-          enumerated('CryptographicAlgorithm', 6),
-          structure('CryptographicDomainParameters', enumerated('RecommendedCurve', 7)),
-        ),
-        structure('PrivateKeyAttributes', integer('CryptographicUsageMask', signing)),
-        structure('PublicKeyAttributes', integer('CryptographicUsageMask', 2)),
-      ],
-    },
-  ]);
-  const part = (name: 'PrivateKeyUniqueIdentifier' | 'PublicKeyUniqueIdentifier') =>
-    String(valueOf(pair, 'BatchItem', 'ResponsePayload', name));
-  const publicKey = part('PublicKeyUniqueIdentifier');
-  await create(client, 'Activate', text('UniqueIdentifier', part('PrivateKeyUniqueIdentifier')));
-  const subjectAndIssuer = [named('Subject', 'Root'), named('Issuer', 'Root')];
-  const attributes = structure('Attributes', ...subjectAndIssuer, integer('CryptographicUsageMask', signing));
-  const certificate = await create(client, 'Certify', text('UniqueIdentifier', publicKey), attributes);
-  return { publicKey, certificate };
-}
 
 t.test('kmipd crl writes a CRL while the daemon runs', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'kmipd-crl-'));
@@ -68,7 +22,7 @@ t.test('kmipd crl writes a CRL while the daemon runs', async (t) => {
   const { port } = await daemon.ready();
   const client = await connect({ port, ...(await readIdentity(join(directory, 'home', 'clients', 'demo'))) });
   t.teardown(() => client.close());
-  const root = await issuer(client);
+  const root = await createIssuer(client);
   t.match(
     (await runKmipd(directory, 'crl', '--home', 'home')).output,
     new RegExp(`^${root.certificate}  group default, until \\d{4}-\\d\\d-\\d\\d: CN=Root\n$`),

@@ -103,6 +103,8 @@ export const clientAdd: Command<Arguments> = {
     await withClientDirectory(store, async (directory, opened) => {
       const existing = await directory.byName(name);
       if (existing !== undefined) {
+        // That is all that is left to do when this command was killed after the enrolment.
+        endEnrolment(out, existing.fingerprint);
         throw new CommandError(
           `client "${name}" is enrolled already; choose another name, or remove it first`,
         );
@@ -126,7 +128,7 @@ export const clientAdd: Command<Arguments> = {
           `this certificate is enrolled already, as client "${other}"; remove that one first`,
         );
       }
-      endEnrolment(out);
+      endEnrolment(out, client.fingerprint);
       const until = parsed.validToDate.toISOString().slice(0, 10);
       print(
         `client ${name} is enrolled: group ${group}, role ${args.role}, certificate valid until ${until}`,

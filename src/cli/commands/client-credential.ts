@@ -69,12 +69,12 @@ const add: Command<AddArguments> = {
           ? addPassword(username, await userVerifier(username, args))
           : addOneTimePasswords(username, count);
     await withCredentials(args, ({ client, credentials, use }) => {
-      const { next, lines } = change(credentials, use);
+      const { next, passwords = [], lines } = change(credentials, use);
       if (next.users.length + next.devices.length > maxCredentials)
         throw new CommandError(`client ${client} has ${maxCredentials} credentials; remove one first`);
       const first = credentials.users.length + credentials.devices.length === 0;
       const demand = `client ${client} must send its credentials with every request from now on`;
-      return { next, lines: first ? [...lines, demand] : lines };
+      return { next, passwords, lines: first ? [...lines, demand] : lines };
     });
   },
 };
@@ -133,11 +133,19 @@ export const credentialCommands: CommandGroup = {
   commands: [add, list, remove],
 };
 
-/** Computes the new credentials of a client, and the lines to print. */
+/** New credentials of a client, absent if they stay, and what to print. */
+interface Changed {
+  readonly next?: ClientCredentials;
+  /** Passwords that were generated, one a line. */
+  readonly passwords?: readonly string[];
+  /** What was done. */
+  readonly lines: readonly string[];
+}
+
 type Change = (
   credentials: ClientCredentials,
   use: CredentialUse,
-) => { readonly next: ClientCredentials; readonly lines: readonly string[] };
+) => Changed & { readonly next: ClientCredentials };
 
 async function userVerifier(username: string, { 'password-file': file, hashed }: AddArguments) {
   const password = await readPassword(`password of ${username}`, file);
@@ -180,11 +188,15 @@ function addOneTimePasswords(username: string, count: number): Change {
     const unused = (known?.oneTime ?? []).filter((code) => !spent.includes(code));
     if (unused.length + count > maxOneTimePasswords)
       throw new CommandError(
-        `username ${username} would have more than ${maxOneTimePasswords} one-time passwords`,
+        `username ${username} has ${unused.length} one-time passwords already, and at most ${maxOneTimePasswords} are possible`,
       );
     const oneTime = [...unused, ...codes.map(fingerprintOfCode)];
     const user = { ...(known ?? { username }), oneTime };
-    return { next: { users: [...users.filter((each) => each !== known), user], devices }, lines: codes };
+    return {
+      next: { users: [...users.filter((each) => each !== known), user], devices },
+      passwords: codes,
+      lines: [],
+    };
   };
 }
 
@@ -207,10 +219,7 @@ interface StoredCredentials {
  */
 async function withCredentials(
   args: CredentialCommandArguments,
-  work: (found: StoredCredentials) => {
-    readonly next?: ClientCredentials;
-    readonly lines: readonly string[];
-  },
+  work: (found: StoredCredentials) => Changed,
 ): Promise<void> {
   const client = requirePlainName('the name', args.client);
   const stateDirectory = stateDirectoryAt(args.home);
@@ -230,7 +239,9 @@ async function withCredentials(
   closing.defer(() => vault.close());
   if (!vault.unsealed) throw new CommandError(`the vault is sealed: ${vault.sealedBecause}`);
   const directory = new CredentialDirectory(opened.store, vault);
-  const { next, lines } = work({ client, ...(await directory.of(client)) });
+  const { next, passwords = [], lines } = work({ client, ...(await directory.of(client)) });
+  // Before they are stored: a command that is killed in between leaves no password that nobody has seen.
+  if (passwords.length > 0) print(passwords.join('\n'));
   if (next !== undefined) await directory.set(client, group, next);
   for (const line of lines) print(line);
   if (next !== undefined) notifyDaemon(stateDirectory);

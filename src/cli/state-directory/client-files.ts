@@ -41,9 +41,15 @@ export function beginEnrolment(directory: string, fingerprint: string): void {
   writeFileAtomically(join(directory, unfinishedMarker), `${fingerprint}\n`, 0o600);
 }
 
-/** Removes the mark after the client was enrolled. */
-export function endEnrolment(directory: string): void {
-  rmSync(join(directory, unfinishedMarker), { force: true });
+/** Removes the mark after the client with that fingerprint was enrolled; the mark of another one stays. */
+export function endEnrolment(directory: string, fingerprint: string): void {
+  if (readMarker(directory) === fingerprint) rmSync(join(directory, unfinishedMarker));
+}
+
+/** Returns the fingerprint of the enrolment that is not complete; undefined when there is none. */
+function readMarker(directory: string): string | undefined {
+  const marker = join(directory, unfinishedMarker);
+  return existsSync(marker) ? readFileSync(marker, 'utf8').trim() : undefined;
 }
 
 /**
@@ -51,11 +57,8 @@ export function endEnrolment(directory: string): void {
  * @throws {CommandError} when it does.
  */
 export async function requireNoClientKey(directory: string, clients: ClientDirectory): Promise<void> {
-  const marker = join(directory, unfinishedMarker);
-  if (existsSync(marker)) {
-    const fingerprint = readFileSync(marker, 'utf8').trim();
-    if ((await clients.byFingerprint(fingerprint)) === undefined) return;
-  }
+  const fingerprint = readMarker(directory);
+  if (fingerprint !== undefined && (await clients.byFingerprint(fingerprint)) === undefined) return;
   for (const file of irreplaceableFiles) {
     if (!existsSync(join(directory, file))) continue;
     throw new CommandError(

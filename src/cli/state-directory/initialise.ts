@@ -7,7 +7,7 @@ import { renderConfig } from '../../config/template.ts';
 import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { type OpenStore, openStore } from '../../store/open.ts';
-import { createRootKey } from '../../vault/root-key.ts';
+import { createRootKey, removeUnfinishedRootKeys } from '../../vault/root-key.ts';
 import { CommandError } from '../failure.ts';
 import { completeAuthority, completeServer, readAuthority } from './authority.ts';
 import { writeClientFiles } from './client-files.ts';
@@ -77,6 +77,7 @@ export async function initialise(
  * key only.
  */
 async function completeRootKey(stateDirectory: StateDirectory, opened: OpenStore): Promise<void> {
+  removeUnfinishedRootKeys(stateDirectory.rootKey);
   if (existsSync(stateDirectory.rootKey)) return;
   if ((await opened.wrappedKeys.list()).length > 0) {
     throw new CommandError(
