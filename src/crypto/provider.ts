@@ -191,6 +191,11 @@ export interface CryptoProvider extends Wrapping {
 export interface Plaintext {
   readonly data: Uint8Array;
   readonly iv?: Uint8Array | undefined;
+  /**
+   * 16 bytes or more whose beginning is the Initialization Vector, where `iv` is left out; else that is
+   * random.
+   */
+  readonly ivSeed?: Uint8Array | undefined;
   /** Authenticated, not encrypted. */
   readonly additionalData?: Uint8Array | undefined;
 }

@@ -9,8 +9,14 @@ export interface Wrapping {
   /**
    * Wraps the bytes of a key: by NIST key wrap (RFC 3394) or AES key wrap with padding (RFC 5649) with an AES
    * key, in every other mode and with RSA as `encrypt`, the tag of a mode that authenticates behind the data.
+   * An Initialization Vector is the beginning of `ivSeed`, of 16 bytes or more, else random.
    */
-  wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes;
+  wrap(
+    key: PlainKey,
+    parameters: CryptographicParameters,
+    data: Uint8Array,
+    ivSeed?: Uint8Array,
+  ): WrappedBytes;
   /**
    * Unwraps the bytes of a key. Every fault of the wrapped bytes leads to the error of `decryptionFailed()`.
    */

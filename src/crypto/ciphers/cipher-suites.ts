@@ -200,14 +200,15 @@ function rejectCounterFields(parameters: CryptographicParameters, algorithm: Cry
 }
 
 /**
- * Generates a random Initialization Vector of IV Length, in bits or bytes; undefined where the mode takes
- * none.
+ * Generates an Initialization Vector of IV Length, in bits or bytes: random, or the beginning of `seed`;
+ * undefined where the mode takes none.
  * @throws {InvalidParametersError} for a length that the mode does not take, or that is too short to be
  * random
  */
 export function generateIv(
   { ivLengths }: CipherSuite,
   { IVLength }: CryptographicParameters,
+  seed?: Uint8Array,
 ): Uint8Array | undefined {
   if (ivLengths === 'none') return undefined;
   const bytes = IVLength === undefined ? ivLengths.generated : ivBytesOf(IVLength);
@@ -217,7 +218,7 @@ export function generateIv(
       `no Initialization Vector of IV Length ${IVLength} is made for this mode`,
     );
   }
-  return randomFillSync(new Uint8Array(bytes));
+  return seed?.slice(0, bytes) ?? randomFillSync(new Uint8Array(bytes));
 }
 
 /**

@@ -24,11 +24,11 @@ export function encryptSymmetric(
   key: Uint8Array,
   algorithm: CryptographicAlgorithm,
   parameters: CryptographicParameters,
-  { data, iv, additionalData }: Plaintext,
+  { data, iv, ivSeed, additionalData }: Plaintext,
 ): Encrypted {
   const suite = selectSuite(key, algorithm, parameters, additionalData);
   requireLongIv(suite, iv);
-  const generatedIv = iv === undefined ? generateIv(suite, parameters) : undefined;
+  const generatedIv = iv === undefined ? generateIv(suite, parameters, ivSeed) : undefined;
   const preparedIv = prepareIv(suite, parameters, algorithm, iv ?? generatedIv);
   const input = suite.kind === 'blocks' ? pad(data, suite.block, suite.padding) : data;
   try {

@@ -8,7 +8,12 @@ import { encrypt } from './encryption.ts';
  * Wraps the bytes of a key by `encrypt`, and appends the tag of a mode that authenticates. Throws as
  * `encrypt` does.
  */
-export function wrap(key: PlainKey, parameters: CryptographicParameters, data: Uint8Array): WrappedBytes {
-  const { data: body, iv, tag } = encrypt(key, parameters, { data });
+export function wrap(
+  key: PlainKey,
+  parameters: CryptographicParameters,
+  data: Uint8Array,
+  ivSeed?: Uint8Array,
+): WrappedBytes {
+  const { data: body, iv, tag } = encrypt(key, parameters, { data, ivSeed });
   return { data: tag === undefined ? body : concatBytes([body, tag]), ...(iv === undefined ? {} : { iv }) };
 }

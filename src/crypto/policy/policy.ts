@@ -160,9 +160,9 @@ function restrictUses(provider: CryptoProvider, requireUse: RequireUse) {
       requireUse('mac', key, parameters);
       return provider.verifyMac(key, parameters, data, given);
     },
-    wrap: (key, parameters, data) => {
+    wrap: (key, parameters, data, ivSeed) => {
       requireUse('encrypt', key, parameters);
-      return provider.wrap(key, parameters, data);
+      return provider.wrap(key, parameters, data, ivSeed);
     },
     unwrap: async (key, parameters, wrapped) => {
       requireUse('decrypt', key, parameters);

@@ -1,7 +1,7 @@
 import type { BlockCipherMode } from '../../../codec/enums.ts';
 import { fail } from '../../common/errors.ts';
 import { strengthOf } from '../../crypto/algorithms.ts';
-import { tagBytesOf } from '../../crypto/parameter-names.ts';
+import { needsUniqueIv, tagBytesOf } from '../../crypto/parameter-names.ts';
 import { isClosedKey } from '../../object/closed-keys.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
@@ -20,6 +20,8 @@ interface WrappingUse {
   readonly encryptionKey: WrappingKey | undefined;
   /** What a MAC or signature covers: the Key Value, plain or encrypted. */
   readonly authenticates?: 'plain' | 'encrypted' | undefined;
+  /** The value may be one that a client can guess whole. */
+  readonly isGuessable: boolean;
 }
 
 const authenticatedModes: readonly (BlockCipherMode | undefined)[] = [
@@ -54,6 +56,8 @@ export async function findExposure(
   if (!isClosed && !(await isRecipient(key.object, context)))
     return 'clients may know the wrapping key: it is neither closed nor marked as recipient';
   if (!hasIntegrity(key)) return 'the mode of the wrapping has no integrity';
+  if (use.isGuessable && !hidesEquality(key, isClosed))
+    return 'a value that can be guessed is wrapped by GCM, CCM or ChaCha20-Poly1305 only, because equal ones look alike';
   if (isTooWeak(object, key, isClosed, context)) return 'the wrapping key is weaker';
   return undefined;
 }
@@ -117,6 +121,17 @@ function hasIntegrity({ key, parameters }: WrappingKey): boolean {
   if (key.objectType !== 'SymmetricKey') return key.CryptographicAlgorithm === 'RSA' && padding === 'OAEP';
   if (tag !== undefined && tagBytesOf(tag) < minTagBytes) return false;
   return key.CryptographicAlgorithm === 'ChaCha20Poly1305' || authenticatedModes.includes(mode);
+}
+
+/**
+ * Whether a client cannot compare a wrapped value with a wrapped guess, or have a guess recognised as that
+ * value. The server chooses the Initialization Vector for the object; key wrap has none, and every client can
+ * encrypt by a public key and have the result unwrapped. What a recipient that the operator marked can
+ * unwrap, it knows.
+ */
+function hidesEquality({ key, parameters }: WrappingKey, isClosed: boolean): boolean {
+  if (key.objectType === 'PublicKey') return !isClosed;
+  return needsUniqueIv(key.CryptographicAlgorithm, parameters);
 }
 
 /**

@@ -55,7 +55,12 @@ export async function unwrapObject(value: KeyedObjectValue, context: Context): P
   const keys = await loadUnwrappingKeys(data, context);
   const unwrap = async () => {
     const opened = await openKeyValue(data, KeyValue, keys, context);
-    const known = await recogniseValue(value, data.EncodingOption, opened, context);
+    const known = await recogniseValue(
+      value,
+      data.EncodingOption,
+      { ...opened, iv: data.IVCounterNonce },
+      context,
+    );
     const KeyBlock = completeBlock({ ...block, KeyValue: opened.keyValue }, known[0]);
     const unwrapped = { ...value, value: { ...value.value, KeyBlock } } as ManagedObjectValue;
     await requireConsistentKey(unwrapped, KeyBlock, context);

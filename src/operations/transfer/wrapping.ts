@@ -19,7 +19,7 @@ import type { Context } from '../context.ts';
 import { failWithoutKeyValue } from '../usable-key.ts';
 import { recordDisclosure } from './disclosure.ts';
 import { checkWrapping, findExposure } from './exposure.ts';
-import { recordWrapped, type WrappedValue } from './wrapped-values.ts';
+import { deriveIvSeed, mayBeGuessed, recordWrapped, type WrappedValue } from './wrapped-values.ts';
 import {
   describeWrappingKey,
   type KeyInformation,
@@ -86,14 +86,17 @@ export async function wrapObject(
   if (method === undefined) fail('FeatureNotSupported', `the server does not wrap by ${WrappingMethod}`);
   const content = selectContent(value.value.KeyBlock, object, specification, context);
   const { encryptionKey, macKey } = await loadWrappingKeys(specification, method, context);
-  const use = { encryptionKey, authenticates: method.authenticates };
+  const isGuessable = mayBeGuessed(value, content.KeyMaterial);
+  const use = { encryptionKey, authenticates: method.authenticates, isGuessable };
   const isKept = await checkWrapping(object, isSensitive, use, context);
   const bytes = encodeContent(content, specification, context.version);
-  const body = encryptionKey && (await encrypt(encryptionKey, bytes, EncodingOption, context));
+  const leaving = { object, value, material: content.KeyMaterial, known };
+  const ivSeed = isKept && isGuessable ? await deriveIvSeed(leaving, bytes, context) : undefined;
+  const body = encryptionKey && (await encrypt(encryptionKey, { bytes, ivSeed }, EncodingOption, context));
   const covered = method.authenticates === 'encrypted' && body !== undefined ? body.data : bytes;
   const MACSignature = macKey && (await authenticate(macKey, covered, context));
   recordDisclosure(object, isKept ? 'wrapped' : 'clear', context);
-  if (isKept) await recordWrapped(object, value, content, known, context);
+  if (isKept) await recordWrapped(leaving, body?.iv, context);
   // An encoding made here can be wiped; without encoding the bytes are those of the stored key.
   if (bytes !== content.KeyMaterial) bytes.fill(0);
   const KeyBlock: KeyBlock = {
@@ -124,7 +127,8 @@ export async function findStoredExposure(
   const encryptionKey = await describeWrappingKey(data?.EncryptionKeyInformation, context);
   if (encryptionKey === undefined) return 'the server does not know the key that wraps it';
   const authenticates = data && methods.get(data.WrappingMethod)?.authenticates;
-  return findExposure(object, { encryptionKey, authenticates }, context);
+  const isGuessable = object.value !== undefined && hasKeyBlock(object.value) && mayBeGuessed(object.value);
+  return findExposure(object, { encryptionKey, authenticates, isGuessable }, context);
 }
 
 /** Selects the plain key material and the attributes to be wrapped with it. */
@@ -204,7 +208,7 @@ function encodeContent(
 
 async function encrypt(
   { object, key, parameters }: WrappingKey,
-  bytes: Uint8Array,
+  { bytes, ivSeed }: { readonly bytes: Uint8Array; readonly ivSeed: Uint8Array | undefined },
   option: EncodingOption | undefined,
   context: Context,
 ): Promise<WrappedBytes> {
@@ -213,7 +217,7 @@ async function encrypt(
     fail('EncodingOptionError', 'NIST key wrap takes 16, 24, 32, … bytes: use TTLV Encoding for this key');
   }
   countUse(object, bytes.length, context);
-  const wrapped = context.crypto.wrap(key, parameters, bytes);
+  const wrapped = context.crypto.wrap(key, parameters, bytes, ivSeed);
   if (wrapped.iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters))
     await context.randomIvUses.count(object.id);
   return wrapped;

@@ -71,7 +71,7 @@ export async function createWhole(
 ): Promise<string> {
   if (type === 'SecretData') {
     const Attributes = having(mask('DeriveKey', 'Export'), ...attributes);
-    const Object = secret(counted(3));
+    const Object = secret(counted(16));
     return (await succeed(service, '2.1', Register, { ObjectType: type, Attributes, Object }))
       .UniqueIdentifier;
   }
