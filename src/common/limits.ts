@@ -202,6 +202,12 @@ export const limitDefinitions = {
     31_536_000,
     'Seconds that the responses of a pending request can be polled once it is done. They are deleted then.',
   ),
+  reservedNameSeconds: define(
+    31_536_000,
+    60,
+    3_153_600_000,
+    'Seconds that a Name stays reserved to the client whose object had it, with uniqueNames. Others can take it then.',
+  ),
   failedDecryptions: define(
     1_000,
     1,

@@ -64,7 +64,7 @@ export const namedKeys = {
     'uniqueNames',
     false,
     values.readBoolean,
-    'Refuse a Name that another object of the group has. Some clients give many objects one Name and need false.',
+    'Refuse a Name that another object of the group has, or another client had. Some clients give many objects one Name and need false.',
   ),
   interop: configKey(
     'interop',

@@ -32,6 +32,7 @@ const rolesExample = [
   '# Further roles, as lists of KMIP operations and built-in roles, which kmipd client add --help lists.',
   '# ImportReplace beside Import permits to replace objects that exist (Replace Existing); ImportAsIs to state their',
   '# history: Always Sensitive, Never Extractable, Original Creation Date; UseProtectedPassword to make and open PKCS#12',
-  '# files by passwords that the client may not fetch. The role full includes ImportReplace only.',
+  '# files by passwords that the client may not fetch; ForeignNames to change Names of objects that other clients made.',
+  '# The role full includes ImportReplace only.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
 ];

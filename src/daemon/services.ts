@@ -5,7 +5,7 @@ import { certificationRulesOf, cryptographicSettingsOf, protectionOf } from '../
 import { closeThreads, nodeCrypto } from '../crypto/node/node.ts';
 import { CryptographicPolicy } from '../crypto/policy/policy.ts';
 import type { AuthenticationResult } from '../identity/certificate.ts';
-import { authenticate, principalByName } from '../identity/certificate.ts';
+import { authenticate, isEnrolledSince, principalByName } from '../identity/certificate.ts';
 import { credentialKind } from '../identity/credentials.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
 import { RolePolicy } from '../identity/policy.ts';
@@ -93,6 +93,7 @@ export function createServices(
     events,
     clock: Date.now,
     principal: (client) => principalByName(client, clients, rolePolicy, new Date(), findChainProblem),
+    isEnrolled: (maker) => isEnrolledSince(maker, clients),
     enrolments: enrolmentsOf(context, backends, material),
   });
   closing.defer(() => closeThreads());

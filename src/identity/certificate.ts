@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { RolePolicy } from './policy.ts';
-import type { Client, ClientDirectory, Principal } from './principal.ts';
+import type { Client, ClientDirectory, Enrolment, Principal } from './principal.ts';
 
 /** Why a certificate is refused; for the log only, the peer learns nothing. */
 export type CertificateRefusal =
@@ -79,6 +79,14 @@ export async function principalByName(
   if (refusalOf(new X509Certificate(client.certificate), now) !== undefined) return undefined;
   if ((await findChainProblem(client)) !== undefined) return undefined;
   return principalOf(client, policy, false);
+}
+
+/** Whether a client is enrolled since that time under that name, disabled or not. */
+export async function isEnrolledSince(
+  { client, enrolledAt }: Enrolment,
+  directory: ClientDirectory,
+): Promise<boolean> {
+  return (await directory.byName(client))?.enrolledAt === enrolledAt;
 }
 
 /** Returns why a certificate by itself cannot authenticate a client at `now`; undefined when it can. */

@@ -12,14 +12,21 @@ export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', '
  * Import with Replace Existing of an object that exists. `ImportAsIs`: Import may state that an object was
  * always sensitive, never extractable, or created elsewhere at a certain time. `UseProtectedPassword`: Get,
  * Export and Register may make and open PKCS#12 files by passwords that the client may not fetch.
+ * `ForeignNames`: the operations on attributes, Re-key and Import may change Names of objects that other
+ * clients made.
  */
-export const extraPermissions = ['ImportReplace', 'ImportAsIs', 'UseProtectedPassword'] as const;
+export const extraPermissions = [
+  'ImportReplace',
+  'ImportAsIs',
+  'UseProtectedPassword',
+  'ForeignNames',
+] as const;
 
 /**
- * Permissions that an operator grants by name: what ImportAsIs states is believed unseen, and a PKCS#12 tells
- * whether a guess at its password is right.
+ * Permissions that an operator grants by name: what ImportAsIs states is believed unseen, a PKCS#12 tells
+ * whether a guess at its password is right, and Names decide which keys the others find.
  */
-const grantedByName: readonly string[] = ['ImportAsIs', 'UseProtectedPassword'];
+const grantedByName: readonly string[] = ['ImportAsIs', 'UseProtectedPassword', 'ForeignNames'];
 
 const permissions: readonly string[] = [...Operation.members, ...extraPermissions];
 

@@ -13,6 +13,7 @@ import { type CreatingOperation, checkInitial } from './attribute-rules.ts';
 import type { AttributeSet } from './attribute-set.ts';
 import { maxAttributes, maxInstances, ruleOf } from './attributes.ts';
 import { requireOrder } from './date-rules.ts';
+import type { Maker } from './maker.ts';
 import { ManagedObject } from './managed-object.ts';
 import { requireNewName } from './names.ts';
 import { type Birth, initialProvenance } from './provenance.ts';
@@ -30,6 +31,7 @@ export interface ObjectSpecification {
   readonly type: ObjectTypeName;
   readonly group: string;
   readonly id: string;
+  readonly maker?: Maker | undefined;
   /** POSIX seconds. */
   readonly now: number;
   /** Attributes that the client stated, Templates merged in. */
@@ -86,8 +88,8 @@ const generatingOperations: readonly CreatingOperation[] = [
  * InvalidAttributeValue (1.x: InvalidField for each), ServerLimitExceeded, and as `requireQuantumSafety`.
  */
 export function buildObject(specification: ObjectSpecification): ManagedObject {
-  const { operation, type, group, id, value, now } = specification;
-  const object = ManagedObject.create({ id, type, group, value });
+  const { operation, type, id, now } = specification;
+  const object = ManagedObject.create(specification);
   const { attributes } = object;
   if (specification.attributes.length > maxAttributes) {
     fail('ServerLimitExceeded', `an object can have at most ${maxAttributes} attributes`);

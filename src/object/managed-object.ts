@@ -7,11 +7,13 @@ import {
   type ManagedObjectValue,
   type ObjectTypeName,
 } from '../../codec/structures/managed-objects.ts';
+import { concatBytes } from '../common/bytes.ts';
 import type { LoadedObject, StoredObject } from '../store/store.ts';
 import type { SealedKey, Vault } from '../vault/vault.ts';
 import { AttributeSet } from './attribute-set.ts';
 import { isIdentifier } from './identifiers.ts';
 import { indexEntries } from './index-entries.ts';
+import { decodeMaker, encodeMaker, type Maker, splitMaker } from './maker.ts';
 import { uniqueNameKeys } from './names.ts';
 import {
   addProvenance,
@@ -39,6 +41,7 @@ export interface NewObject {
   readonly type: ObjectTypeName;
   readonly group: string;
   readonly value?: ManagedObjectValue | undefined;
+  readonly maker?: Maker | undefined;
 }
 
 /** The sealed content of an object and the function that opens it. */
@@ -67,11 +70,14 @@ export class ManagedObject {
   #sealed: SealedContent | undefined;
   #content: Content | undefined;
   #contentChanged: boolean;
+  /** As it is stored. */
+  readonly #maker: Uint8Array | undefined;
 
   private constructor(
     identity: Pick<ManagedObject, 'id' | 'type' | 'group' | 'version'>,
     attributes: AttributeSet,
     content: { sealed?: SealedContent | undefined; opened?: Content | undefined; changed: boolean },
+    maker: Uint8Array | undefined,
   ) {
     this.id = identity.id;
     this.type = identity.type;
@@ -81,14 +87,18 @@ export class ManagedObject {
     this.#sealed = content.sealed;
     this.#content = content.opened;
     this.#contentChanged = content.changed;
+    this.#maker = maker;
   }
 
   /** Creates an object in memory, without attributes and of unknown provenance. */
-  static create({ id, type, group, value }: NewObject): ManagedObject {
-    return new ManagedObject({ id, type, group, version: 0 }, new AttributeSet(), {
-      opened: value && { value, provenance: unknownProvenance },
-      changed: true,
-    });
+  static create({ id, type, group, value, maker }: NewObject): ManagedObject {
+    const opened = value && { value, provenance: unknownProvenance };
+    return new ManagedObject(
+      { id, type, group, version: 0 },
+      new AttributeSet(),
+      { opened, changed: true },
+      maker && encodeMaker(maker),
+    );
   }
 
   /**
@@ -100,14 +110,21 @@ export class ManagedObject {
     const { id, group, version, sealed } = stored;
     const type = stored.objectType as ObjectTypeName;
     const context = { id, objectType: type };
+    const { attributes, maker } = splitMaker(stored.attributes);
     return new ManagedObject(
       { id, type, group, version },
-      new AttributeSet(decodeAttributes(stored.attributes)),
+      new AttributeSet(decodeAttributes(attributes)),
       {
         sealed: sealed === null ? undefined : { bytes: sealed, open: () => vault.open(context, sealed) },
         changed: false,
       },
+      maker,
     );
+  }
+
+  /** The client that made the object, or that which it replaces; undefined when it is not known. */
+  get maker(): Maker | undefined {
+    return this.#maker && decodeMaker(this.#maker);
   }
 
   /**
@@ -232,11 +249,8 @@ export class ManagedObject {
 
   /** Returns a separate object with the same content and the same `changed`. */
   clone(): ManagedObject {
-    return new ManagedObject(this, this.attributes.clone(), {
-      sealed: this.#sealed,
-      opened: this.#content,
-      changed: this.#contentChanged,
-    });
+    const content = { sealed: this.#sealed, opened: this.#content, changed: this.#contentChanged };
+    return new ManagedObject(this, this.attributes.clone(), content, this.#maker);
   }
 
   /**
@@ -247,12 +261,13 @@ export class ManagedObject {
    */
   toStored(vault: Vault, options: { readonly uniqueNames: boolean }): StoredObject {
     this.#keepNextLink();
+    const attributes = encodeAttributes(this.attributes.list());
     return {
       id: this.id,
       group: this.group,
       objectType: this.type,
       version: this.version + 1,
-      attributes: encodeAttributes(this.attributes.list()),
+      attributes: this.#maker === undefined ? attributes : concatBytes([attributes, this.#maker]),
       sealed: this.#seal(vault),
       index: indexEntries(this.attributes.list()),
       uniqueKeys: options.uniqueNames ? uniqueNameKeys(this.attributes) : [],

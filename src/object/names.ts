@@ -24,6 +24,20 @@ export function requireNewName(
 }
 
 /**
+ * The Names and Alternative Names of an object, each with its type as text that can be compared: clients find
+ * objects by both.
+ */
+export function namesOf(attributes: AttributeSet): ReadonlySet<string> {
+  const names = [...attributes.all('Name'), ...attributes.all('AlternativeName')];
+  return new Set(names.map(({ name, value }) => JSON.stringify([name, value])));
+}
+
+/** The texts of the Names of an object. */
+export function nameTexts(attributes: AttributeSet): ReadonlySet<string> {
+  return new Set(attributes.values('Name').map(({ NameValue }) => NameValue));
+}
+
+/**
  * Keys that the store keeps unique in a group when `uniqueNames` is configured: one for each Name. A
  * destroyed object has none, so its Names can be used again.
  */

@@ -6,7 +6,7 @@ import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Enrolments } from '../identity/enrolment.ts';
-import type { Authorisation, Principal } from '../identity/principal.ts';
+import type { Authorisation, Enrolment, Principal } from '../identity/principal.ts';
 import type { Bar } from '../object/bars.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { TicketUses } from '../object/usage.ts';
@@ -95,6 +95,8 @@ export interface AnsweredObject {
 export interface RenewedAccess {
   /** Whether something that lasts is still authorised by the enrolment and the ticket that it came with. */
   isInForce(authority: Authorisation): Promise<boolean>;
+  /** Whether the client that made an object is enrolled since then. */
+  isEnrolled(maker: Enrolment): Promise<boolean>;
   /** Overwrites what earlier requests would answer with the value of an object that is destroyed. */
   eraseAnswersWith(id: string): Promise<void>;
   /**

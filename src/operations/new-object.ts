@@ -18,11 +18,13 @@ import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
 import { defaultOperationPolicy, locateFilter } from '../object/locate-filter.ts';
+import { makerOf } from '../object/maker.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
+import { isReserved, requireMayAddNames } from './name-rights.ts';
 
 /** Functions shared by the operations that make objects. */
 
@@ -136,6 +138,8 @@ export interface NewObjectRequest {
   readonly value: ManagedObjectValue;
   /** Objects that the value was made from, or whose place it takes; `protection.ts` lists them. */
   readonly inputs: readonly ManagedObject[];
+  /** The object that the new one replaces; it stays that of the same client. */
+  readonly replaced?: ManagedObject;
   /** The server made the key itself, with its own generator. */
   readonly generated?: boolean;
   /** Where the value comes from, when the operation alone does not tell. */
@@ -166,7 +170,8 @@ export async function requireSoundKey(
 /**
  * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of
  * work. `policy` is the group's, loaded when left out.
- * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, or a refusal of one of its attributes
+ * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, PermissionDenied for a new Name of another
+ *   client's object, or a refusal of one of its attributes
  */
 export async function createObject(
   specification: NewObjectRequest,
@@ -180,6 +185,8 @@ export async function createObject(
   const object = assembleObject(specification, context, defaults);
   if (incoming.includes(specification.operation)) await requireSoundKey(object, specification.value, context);
   requireConstraintsMet(groupPolicy, object);
+  const { replaced } = specification;
+  if (replaced !== undefined) await requireMayAddNames(replaced, object.attributes, context);
   await requireUniqueNames(object, context);
   context.work.insert(object);
   return object;
@@ -196,13 +203,15 @@ export function assembleObject(
   defaults: readonly Attribute[] = [],
 ): ManagedObject {
   const { crypto, now, principal, version } = context;
-  const { operation, type, value, inputs, generated, born, id = context.newIdentifier() } = specification;
+  const { operation, type, value, inputs, replaced, generated, born } = specification;
+  const { id = context.newIdentifier() } = specification;
   requireCounts(value);
   const object = buildObject({
     operation,
     type,
     group: principal.group,
     id,
+    maker: replaced === undefined ? makerOf(principal) : replaced.maker,
     attributes: inheritProtection(specification.attributes, inputs),
     defaults,
     value,
@@ -251,20 +260,22 @@ function describeValue(value: ManagedObjectValue, { crypto }: Context): readonly
 }
 
 /**
- * Refuses a Name that another object of the group has, when the server is configured for unique Names.
+ * Refuses a Name that another object of the group has or that is reserved to another client, when the server
+ * is configured for unique Names. `held` are Names that the object had before.
  * @throws {KmipError} NonUniqueNameAttribute, or `legacyReason` for 1.x clients
  */
 export async function requireUniqueNames(
   object: ManagedObject,
-  { server, work, now }: Context,
-  legacyReason: Reason = 'InvalidField',
+  context: Context,
+  { held, legacyReason = 'InvalidField' }: { held?: ReadonlySet<string>; legacyReason?: Reason } = {},
 ): Promise<void> {
+  const { server, work, now } = context;
   if (!server.uniqueNames) return;
   for (const name of object.attributes.values('Name')) {
+    if (held?.has(name.NameValue)) continue;
     const filter = locateFilter({ attributes: [{ name: 'Name', value: name }], now });
     const { ids } = await work.find({ filter, offset: 0, limit: 2 });
-    if (ids.some((id) => id !== object.id)) {
-      fail('NonUniqueNameAttribute', 'another object has that Name already', legacyReason);
-    }
+    const isTaken = ids.some((id) => id !== object.id) || (await isReserved(name.NameValue, context));
+    if (isTaken) fail('NonUniqueNameAttribute', 'the Name belongs to another object or client', legacyReason);
   }
 }

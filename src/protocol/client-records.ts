@@ -2,6 +2,7 @@ import { readJson } from '../common/json.ts';
 import { credentialKind, credentialUseKind } from '../identity/credentials.ts';
 import { jobKinds } from '../operations/asynchronous/jobs.ts';
 import { ticketKind } from '../operations/enrolment.ts';
+import { reservedNameKind } from '../operations/name-rights.ts';
 import { applicationKind } from '../operations/pkcs11/pkcs-11-application.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -21,6 +22,7 @@ const ownedKinds: Readonly<Record<string, readonly string[]>> = {
   [jobKinds.pending]: [jobKinds.message],
   [jobKinds.done]: [jobKinds.answers],
   [applicationKind]: [],
+  [reservedNameKind]: [],
 };
 
 /** More records than any database has. */
@@ -35,9 +37,9 @@ export async function deleteNamedRecords(store: Store, client: string): Promise<
 }
 
 /**
- * Deletes tickets, pending requests, their answers and PKCS#11 applications of a client that is removed. The
- * server would not honour them any more, but answers hold keys. A daemon may be at work on the same
- * database. Rejects while the vault is sealed.
+ * Deletes tickets, pending requests, their answers, PKCS#11 applications and reserved Names of a client that
+ * is removed. The server would not honour them any more, but answers hold keys. A daemon may be at work on
+ * the same database. Rejects while the vault is sealed.
  */
 export async function deleteOwnedRecords(
   store: Store,

@@ -41,7 +41,7 @@ export interface LoadedObject {
   readonly objectType: string;
   /** 1 at insertion, plus one with every update; the optimistic lock. */
   readonly version: number;
-  /** Canonical attributes as `object/` encodes them; opaque to the store, never key material. */
+  /** Canonical attributes and maker as `object/` encodes them; opaque to the store, never key material. */
   readonly attributes: Uint8Array;
   /** Sealed object value; null once destroyed, and for objects without a value. */
   readonly sealed: SealedKey | null;

@@ -129,7 +129,8 @@ function bare(now: { ms: number }) {
     random: nodeCrypto.random,
     clock: () => now.ms,
   });
-  const access = { isInForce: async () => true, async eraseAnswersWith() {}, async require() {} };
+  const yes = async () => true;
+  const access = { isInForce: yes, isEnrolled: yes, async eraseAnswersWith() {}, async require() {} };
   const principal = { client: 'c', group: 'g', may: () => true };
   const begin = async (): Promise<WeakRef<object>> => {
     const message = {};

@@ -285,7 +285,8 @@ t.test(
 
 t.test('a message that is executed again adds its data once', async (t) => {
   const parts = new MultiPartOperations({ limits: defaultLimits, random: nodeCrypto.random, clock: () => 0 });
-  const access = { isInForce: async () => true, async eraseAnswersWith() {}, async require() {} };
+  const yes = async () => true;
+  const access = { isInForce: yes, isEnrolled: yes, async eraseAnswersWith() {}, async require() {} };
   const principal = { client: 'c', group: 'g', may: () => true };
   const start = () => nodeCrypto.startDigest('SHA_256');
   const play = (item: object, request: object) =>

@@ -10,6 +10,7 @@ import type { Protection } from '../../src/common/protection.ts';
 import { nodeCrypto } from '../../src/crypto/node/node.ts';
 import { CryptographicPolicy } from '../../src/crypto/policy/policy.ts';
 import type { CryptographicSettings } from '../../src/crypto/policy/rules.ts';
+import { isEnrolledSince } from '../../src/identity/certificate.ts';
 import type { Enrolments } from '../../src/identity/enrolment.ts';
 import type { ClientDirectory, Principal } from '../../src/identity/principal.ts';
 import type { Channel, SessionControl } from '../../src/operations/context.ts';
@@ -170,6 +171,7 @@ export class TestService {
         events: self.events,
         clock: () => self.now,
         ...(options.enrolments && { enrolments: options.enrolments(opened.clients) }),
+        isEnrolled: (maker) => isEnrolledSince(maker, opened.clients),
         principal: async (client) =>
           self.otherClients.get(client) ?? (self.isEnrolled ? self.#senders.get(client) : undefined),
       });

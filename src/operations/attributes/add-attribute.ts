@@ -2,7 +2,6 @@ import { echoAttribute, echoedAttribute, newAttribute } from '../../../codec/era
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applyAdd } from '../../object/attribute-rules.ts';
-import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { changeAttributes } from './attribute-change.ts';
 
@@ -20,7 +19,6 @@ export const AddAttribute = operation({
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     const added = await changeAttributes(context, () => applyAdd(target, attribute, now));
-    if (added.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(added, attribute.index) };
   },
 });

@@ -3,7 +3,6 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { eraOf } from '../../../codec/version.ts';
 import { applyModify } from '../../object/attribute-rules.ts';
-import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { changeAttributes } from './attribute-change.ts';
 
@@ -23,7 +22,6 @@ export const ModifyAttribute = operation({
     const { object: target, version, now } = context;
     const instance = { era: eraOf(version), current, index: attribute.index };
     const modified = await changeAttributes(context, () => applyModify(target, instance, attribute, now));
-    if (modified.name === 'Name') await requireUniqueNames(target, context, 'IllegalOperation');
     return { UniqueIdentifier: target.id, Attribute: echoAttribute(modified, attribute.index) };
   },
 });

@@ -2,7 +2,6 @@ import { newAttribute } from '../../../codec/eras.ts';
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { applySet } from '../../object/attribute-rules.ts';
-import { requireUniqueNames } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { changeAttributes } from './attribute-change.ts';
 
@@ -17,7 +16,6 @@ export const SetAttribute = operation({
   async handle({ NewAttribute: attribute }, context) {
     const { object: target, now } = context;
     await changeAttributes(context, () => applySet(target, attribute, now));
-    if (attribute.name === 'Name') await requireUniqueNames(target, context);
     return { UniqueIdentifier: target.id };
   },
 });

@@ -63,6 +63,8 @@ export interface Issuance {
   readonly publicKey: ManagedObject | undefined;
   /** Objects that the content comes from, beside the public key. */
   readonly origins: readonly ManagedObject[];
+  /** The certificate that the new one replaces. */
+  readonly replaced?: ManagedObject;
   /** Validity in seconds when there is no Deactivation Date. */
   readonly validity: number;
 }
@@ -74,7 +76,7 @@ export interface Issuance {
  *   beyond the issuer's, FeatureNotSupported for another type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
-  const { operation, attributes, issuer, publicKey, origins } = issuance;
+  const { operation, attributes, issuer, publicKey, origins, replaced } = issuance;
   const { crypto, now } = context;
   const { key, issuerCertificate } = issuer;
   requireX509(attributes);
@@ -120,7 +122,14 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   ];
   const inputs = publicKey === undefined ? origins : [publicKey, ...origins];
   const object = await createObject(
-    { operation, type: value.type, attributes: objectAttributes, value, inputs },
+    {
+      operation,
+      type: value.type,
+      attributes: objectAttributes,
+      value,
+      inputs,
+      ...(replaced && { replaced }),
+    },
     context,
   );
   if (issuerCertificate !== undefined) setLink(object, 'CertificateLink', issuerCertificate.object.id, now);

@@ -83,6 +83,7 @@ export const ReCertify = operation({
         issuer,
         publicKey,
         origins: stored === undefined ? [old] : [old, stored],
+        replaced: old,
         validity: details.notAfter - details.notBefore,
       },
       context,

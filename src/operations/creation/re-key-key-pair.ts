@@ -82,6 +82,7 @@ export const ReKeyKeyPair = operation({
         attributes,
         value,
         inputs: [old],
+        replaced: old,
         generated: true,
       } as const;
       return createObject(half, context);

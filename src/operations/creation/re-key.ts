@@ -43,7 +43,15 @@ export const ReKey = operation({
     };
     const value = convertToStated(generateSymmetricKey(algorithm, bits, crypto), formats, crypto);
     const replacement = await createObject(
-      { operation: 'ReKey', type: value.type, attributes, value, inputs: [old], generated: true },
+      {
+        operation: 'ReKey',
+        type: value.type,
+        attributes,
+        value,
+        inputs: [old],
+        replaced: old,
+        generated: true,
+      },
       context,
     );
     applyReplacement(old, replacement, now);

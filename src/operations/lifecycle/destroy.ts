@@ -1,11 +1,14 @@
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
+import { nameTexts } from '../../object/names.ts';
+import { reserveNames } from '../name-rights.ts';
 import { object, operation } from '../operation.ts';
 import { recordIdentity } from '../revocation-records.ts';
 
 /**
  * Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. Answers of
- * finished asynchronous requests that hold the key material lose it in the same commit.
+ * finished asynchronous requests that hold the key material lose it in the same commit. With unique Names
+ * those of the object stay reserved to the client that made it.
  */
 export const Destroy = operation({
   name: 'Destroy',
@@ -19,7 +22,10 @@ export const Destroy = operation({
     await recordIdentity(target, context);
     const wasDestroyed = target.destroyed;
     target.destroy(now);
-    if (!wasDestroyed) await renewedAccess.eraseAnswersWith(target.id);
+    if (!wasDestroyed) {
+      await renewedAccess.eraseAnswersWith(target.id);
+      await reserveNames(target, nameTexts(target.attributes), context);
+    }
     return { UniqueIdentifier: target.id };
   },
 });

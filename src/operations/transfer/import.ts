@@ -13,10 +13,12 @@ import { limitLife, limitUses } from '../../object/copies.ts';
 import { requireConstraintsMet } from '../../object/group-policy.ts';
 import { isIdentifier, maxIdentifierLength } from '../../object/identifiers.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { namesOf, nameTexts } from '../../object/names.ts';
 import { hasProtectedValue } from '../../object/protection.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
+import { requireMayChangeNames, reserveGivenUp } from '../name-rights.ts';
 import {
   assembleObject,
   type NewObjectRequest,
@@ -86,12 +88,28 @@ export const Import = operation({
     else await requireSoundKey(imported, value, context);
     await requireMayEndCopies(imported, context);
     requireConstraintsMet(await loadPolicy(context), imported);
-    await requireUniqueNames(imported, context);
-    if (existing === undefined) context.work.insert(imported);
-    else replaceContent(existing, imported);
+    if (existing !== undefined) await replaceNamed(existing, imported, context);
+    else {
+      await requireUniqueNames(imported, context);
+      context.work.insert(imported);
+    }
     return { UniqueIdentifier: id };
   },
 });
+
+/** Whoever replaces an object that has or gets a Name decides which key the others find by it. */
+async function replaceNamed(
+  existing: ManagedObject,
+  imported: ManagedObject,
+  context: Context,
+): Promise<void> {
+  const names = [existing, imported].map(({ attributes }) => namesOf(attributes));
+  if (names.some(({ size }) => size > 0)) await requireMayChangeNames(existing, context);
+  const held = nameTexts(existing.attributes);
+  await requireUniqueNames(imported, context, { held });
+  replaceContent(existing, imported);
+  await reserveGivenUp(existing, held, context);
+}
 
 /**
  * Refuses to replace an object without the permission `ImportReplace`. The Rights of a ticket name operations

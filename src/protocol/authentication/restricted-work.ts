@@ -6,6 +6,7 @@ import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import type { FindQuery, FoundItems, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
+import { reservedNameKind } from '../../operations/name-rights.ts';
 import type { LimitedRight } from '../../operations/operation.ts';
 import { certificateKinds } from '../../operations/revocation-records.ts';
 import { valueKeyKind, wrappedValueKind } from '../../operations/transfer/wrapped-values.ts';
@@ -19,8 +20,8 @@ const copyKinds = [wrappedValueKind, valueKeyKind, keyCopiesKind];
  * certificates that were issued or revoked are recorded beside their objects.
  */
 const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
-  objects: [groupPolicyKind, issuerNameKind, ...certificateKinds, ...copyKinds],
-  'new-objects': [groupPolicyKind, ...copyKinds],
+  objects: [groupPolicyKind, issuerNameKind, reservedNameKind, ...certificateKinds, ...copyKinds],
+  'new-objects': [groupPolicyKind, reservedNameKind, ...copyKinds],
   'own-jobs': Object.values(jobKinds),
   public: [],
   nothing: [],

@@ -7,7 +7,6 @@ import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
 import type { Jobs, RenewedAccess, ServerDescription } from '../../operations/context.ts';
-import type { AnyOperation } from '../../operations/operation.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
 import type { AuthenticatedRequest } from '../authentication/authentication.ts';
@@ -22,15 +21,14 @@ import { MultiPartOperations } from './multi-part.ts';
 import { BatchOutputs } from './payload-withholding.ts';
 import { RandomIvUseCounter } from './random-iv-uses.ts';
 import { ReferenceBudget } from './reference-budget.ts';
-import { createRenewedAccess } from './renewed-access.ts';
+import { type AccessOptions, createRenewedAccess } from './renewed-access.ts';
 import { EncodedAnswers } from './response-size.ts';
 
 /** The parts of the server that operations use; all of them last as long as the process. */
-export interface ContextFactoryOptions {
+export interface ContextFactoryOptions extends AccessOptions {
   readonly vault: Vault;
   readonly crypto: CryptoProvider;
   readonly limits: Limits;
-  readonly operations: ReadonlyMap<unknown, AnyOperation>;
   readonly server: ServerDescription;
   /** Asked once for each message, because a reload may change it; always `strict` when left out. */
   readonly protection?: () => Protection;
@@ -89,7 +87,8 @@ export class ContextFactory {
    * attempt.
    */
   createEnvironment(execution: BatchExecution): BatchEnvironment {
-    const { operations, server, vault, limits } = this.#options;
+    const options = this.#options;
+    const { operations, server, vault, limits } = options;
     const { request, unit, sender, unexpected, isRetryable, isCancelled, succeeded } = execution;
     const { principal, refusal } = sender;
     const identifiers = new BatchIdentifiers();
@@ -114,7 +113,7 @@ export class ContextFactory {
           message,
           principal,
           get access() {
-            access ??= createRenewedAccess({ principal, work, server }, operations);
+            access ??= createRenewedAccess({ principal, work, server }, options);
             return access;
           },
           afterCommit,

@@ -1,4 +1,5 @@
 import { fail, type Reason } from '../../common/errors.ts';
+import type { Enrolment } from '../../identity/principal.ts';
 import { type Bar, barsOf } from '../../object/bars.ts';
 import { disclosingOperations, eraseAnswersWith } from '../../operations/asynchronous/held-objects.ts';
 import type { AnsweredObject, Context, RenewedAccess } from '../../operations/context.ts';
@@ -18,17 +19,28 @@ const refusals: Readonly<Record<Bar, readonly [reason: Reason, message: string]>
   notExtractable: ['NotExtractable', 'an object of the answer has become not Extractable since'],
 };
 
+/** The parts of the server that are asked. */
+export interface AccessOptions {
+  readonly operations: ReadonlyMap<unknown, AnyOperation>;
+  /**
+   * Whether the client that made an object is enrolled since then, disabled or not. Every one counts as
+   * enrolled when left out.
+   */
+  readonly isEnrolled?: (maker: Enrolment) => Promise<boolean>;
+}
+
 /**
  * Asks the Rights and the objects anew before an answer to earlier work is handed out: meanwhile an object
  * may have left the Object Groups of a Right, or been archived, destroyed or protected.
  */
 export function createRenewedAccess(
   { principal, ...views }: Pick<Context, 'principal' | 'work' | 'server'>,
-  operations: ReadonlyMap<unknown, AnyOperation>,
+  { operations, isEnrolled }: AccessOptions,
 ): RenewedAccess {
   return {
     isInForce: (authority) =>
       isInForce(authority, principal, (kind, id) => views.work.records.load(kind, id)),
+    isEnrolled: async (maker) => (await isEnrolled?.(maker)) ?? true,
     eraseAnswersWith: (id) => eraseAnswersWith(id, views.work.records),
     async require(name, objects) {
       const operation = operations.get(name);

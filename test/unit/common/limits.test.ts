@@ -34,6 +34,7 @@ const bounds: Readonly<Record<LimitName, 'each' | { readonly ofClient: LimitName
   jobsPerClient: 'each',
   jobBytes: 'each',
   jobAnswerSeconds: 'each',
+  reservedNameSeconds: 'each',
   failedDecryptions: 'each',
 };
 

@@ -27,6 +27,31 @@ t.test('an object is stored and loaded without a change', async (t) => {
   t.equal(vault.opens, 1, 'opened once');
 });
 
+t.test('the maker of an object is stored with it, with or without a value, and outlives its value', (t) => {
+  const vault = new PlainVault();
+  const identity = { id: 'k1', type: 'SymmetricKey', group: 'storage' } as const;
+  const load = (object: ManagedObject) => ManagedObject.fromStored(object.toStored(vault, options), vault);
+  for (const client of ['c', 'Ünïcode 鍵', 'x'.repeat(300)]) {
+    for (const enrolledAt of [0, 1_764_000_000, 2 ** 40]) {
+      for (const value of [symmetricKey(), undefined]) {
+        const maker = { client, enrolledAt };
+        const back = load(ManagedObject.create({ ...identity, value, maker }));
+        t.same(back.maker, maker);
+        t.same(back.clone().maker, maker);
+        back.attributes.add(name('a'));
+        back.destroy(now);
+        const destroyed = load(back);
+        t.same(destroyed.maker, maker);
+        t.same(destroyed.attributes.list(), back.attributes.list());
+      }
+    }
+  }
+  const unknown = load(ManagedObject.create({ ...identity, value: symmetricKey() }));
+  t.equal(unknown.maker, undefined, 'as an older kmipd has stored it');
+  t.same(unknown.value, symmetricKey());
+  t.end();
+});
+
 t.test('a value is sealed again only when it changes', async (t) => {
   const vault = new PlainVault();
   const row = aesKey().toStored(vault, options);
