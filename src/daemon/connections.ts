@@ -3,6 +3,7 @@ import type { OutgoingConnections } from '../net/outgoing.ts';
 import type { TlsMaterial } from '../net/tls.ts';
 import type { Backends } from './backends.ts';
 import type { Services } from './services.ts';
+import type { TlsMaterialSource } from './tls-material.ts';
 
 /**
  * How often open connections are compared with the client directory, so that those of a disabled client end.
@@ -15,12 +16,19 @@ export class Connections {
   readonly #outgoing: OutgoingConnections;
   readonly #backends: Backends;
   readonly #services: Services;
+  readonly #material: TlsMaterialSource;
   #recheckTimer: NodeJS.Timeout | undefined;
 
-  constructor(outgoing: OutgoingConnections, backends: Backends, services: Services) {
+  constructor(
+    outgoing: OutgoingConnections,
+    backends: Backends,
+    services: Services,
+    material: TlsMaterialSource,
+  ) {
     this.#outgoing = outgoing;
     this.#backends = backends;
     this.#services = services;
+    this.#material = material;
   }
 
   add(listener: Listener): void {
@@ -37,8 +45,17 @@ export class Connections {
     for (const listener of this.#listeners) listener.reload(material);
   }
 
+  /** Trusts the certificates of the clients that are enrolled now, whichever node or command enrolled them. */
+  async #trustEnrolledClients(): Promise<void> {
+    const material = await this.#material.withEnrolledClients();
+    if (material === undefined) return;
+    this.reload(material);
+    this.#material.replace(material);
+  }
+
   /** Ends connections whose clients are no longer authorised and adapts the outgoing ones to the settings. */
   async recheck(): Promise<void> {
+    await this.#trustEnrolledClients();
     const outgoing = this.updateOutgoing().then(() => this.#outgoing.recheck());
     await Promise.all([...this.#listeners.map((listener) => listener.recheck()), outgoing]);
   }

@@ -50,7 +50,7 @@ export async function startListeners(
     observer: endpointObserver,
     authenticate,
   });
-  const connections = new Connections(outgoing, backends, services);
+  const connections = new Connections(outgoing, backends, services, material);
   closing.defer(() => connections.drain());
   const listen = async (options: ListenerOptions, option: string) => {
     const listener = new Listener(options);

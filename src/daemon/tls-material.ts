@@ -47,6 +47,19 @@ export class TlsMaterialSource {
     return readMaterial(this.#options, config, this.#clients);
   }
 
+  /**
+   * Returns the current material with the certificates of the clients that are enrolled now; undefined when
+   * the trust anchors stay the same. A command on another node or with another home may have enrolled a
+   * client by a certificate of its own; it does not notify this daemon.
+   */
+  async withEnrolledClients(): Promise<CurrentMaterial | undefined> {
+    const current = this.#current;
+    const ca = trustAnchors(current.authorities, await this.#clients.list());
+    // A reload that ended meanwhile has read the clients too.
+    const isKnown = ca.length === current.ca.length && ca.every((pem, at) => pem === current.ca[at]);
+    return isKnown || this.#current !== current ? undefined : { ...current, ca };
+  }
+
   /** Puts material in force that the listeners have accepted. */
   replace(material: CurrentMaterial): void {
     this.#current = material;
