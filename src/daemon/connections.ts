@@ -45,7 +45,7 @@ export class Connections {
     for (const listener of this.#listeners) listener.reload(material);
   }
 
-  /** Trusts the certificates of the clients that are enrolled now, whichever node or command enrolled them. */
+  /** Trusts the certificates of the clients enrolled now, whichever node or command enrolled them. */
   async #trustEnrolledClients(): Promise<void> {
     const material = await this.#material.withEnrolledClients();
     if (material === undefined) return;
