@@ -46,7 +46,7 @@ export function limitCopy({ object: copy, statedMask, now }: Copy, { origin, cop
   for (const { attributes } of others) keepUsageLimits(attributes, copy.attributes);
   if (origin.type === copy.type) limitActivation(copy, origin, now);
   limitLife(copy, origin, now);
-  const compromised = copies.find((each) => compromisedStates.includes(each.state(now)));
+  const compromised = copies.find((each) => isCompromised(each, now));
   if (compromised !== undefined) keepLifecycle(compromised, copy, now);
 }
 
@@ -82,6 +82,11 @@ function limitActivation({ attributes: own }: ManagedObject, origin: ManagedObje
 }
 
 const compromisedStates: readonly StateName[] = ['Compromised', 'DestroyedCompromised'];
+
+/** Whether the key of an object was compromised, at `now` in POSIX seconds. */
+export function isCompromised(object: ManagedObject, now: number): boolean {
+  return compromisedStates.includes(object.state(now));
+}
 
 /**
  * Reduces the Cryptographic Usage Mask to the bits that `allowed` has too.

@@ -44,10 +44,7 @@ export interface Context {
   readonly channel?: Channel | undefined;
   /** Issues and accepts client certificates; absent where the connection has no enrolled client. */
   readonly enrolments?: Enrolments | undefined;
-  /**
-   * Keeps the request's connection open when its client certificate is replaced; absent where that cannot
-   * happen.
-   */
+  /** Keeps the connection open when its client certificate is replaced; absent where that cannot be. */
   readonly sessionControl?: SessionControl | undefined;
   /** Returns a new Unique Identifier. */
   newIdentifier(): string;
@@ -142,6 +139,8 @@ export interface SessionControl {
 
 /** Port: the unit of work as one batch item sees it. */
 export interface Work {
+  /** Whether the Rights of a ticket limit the item to objects or Object Groups. */
+  readonly isLimited: boolean;
   /**
    * Returns an object of the principal's group with the changes of this message; undefined when none is
    * visible.

@@ -1,9 +1,12 @@
 import { fail } from '../common/errors.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import type { KeyObjects } from '../object/copies.ts';
+import { anyStorageStatus, locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { isProtected } from '../object/protection.ts';
+import type { Filter } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { findIdentity } from './revocation-records.ts';
 
 /**
  * Kind of the records of copies: under the identifier of a key, the identifiers of the objects that were made
@@ -33,6 +36,24 @@ export async function loadCopies(origin: string, { work }: Context): Promise<Key
 
 function failUnseen(): never {
   fail('ObjectNotFound', 'the key that this one is a copy of is not there');
+}
+
+/**
+ * Loads the other objects of the key of `object`, destroyed ones included, as far as the Rights of a ticket
+ * include them.
+ */
+export async function loadTwins(object: ManagedObject, context: Context): Promise<ManagedObject[]> {
+  const { work, now } = context;
+  const { copyOf: origin = object.id } = await findIdentity(object, context);
+  const ids = [origin, ...(await listCopies(origin, work))].filter((id) => id !== object.id);
+  if (ids.length === 0) return [];
+  const isListed: Filter = {
+    any: ids.map((value) => ({ attribute: 'UniqueIdentifier', fields: [{ field: '', op: '=', value }] })),
+  };
+  const stored = locateFilter({ attributes: [], storageStatusMask: anyStorageStatus, now });
+  const found = await work.find({ filter: { all: [isListed, stored] }, offset: 0, limit: ids.length });
+  const objects = await Promise.all(found.ids.map((id) => work.load(id)));
+  return objects.filter((each) => each !== undefined);
 }
 
 /**

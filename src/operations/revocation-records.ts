@@ -109,25 +109,30 @@ export async function findIssued(
 
 /**
  * Records the revocation of an object after its attributes: a certificate by its signed part and, when the
- * server issued it, by issuing key and serial number; the key of a compromised object.
+ * server issued it, by issuing key and serial number; the key of a compromised object. Under limited Rights
+ * the compromise of a key that a client brought is that of the object alone, which may be a copy.
  */
 export async function recordRevocation(object: ManagedObject, context: RecordContext): Promise<void> {
   const { work } = context;
   const revocation = revocationIn(object);
   if (revocation === undefined) return;
   const { key, part } = await findIdentity(object, context);
-  if (revocation.invalidSince !== undefined && key !== undefined)
+  const issued = await findIssued(object, context);
+  const isOwn = issued !== undefined || object.provenance.born === 'made' || !work.isLimited;
+  if (revocation.invalidSince !== undefined && key !== undefined && isOwn)
     await add(kinds.compromisedKey, key, revocation, context);
   if (object.type !== 'Certificate') return;
   if (part !== undefined) await add(kinds.revokedBySignedPart, part, revocation, context);
-  const issued = await findIssued(object, context);
   if (issued !== undefined) await addRevokedSerial(issued, revocation, { work });
 }
 
-/** Identifiers of the records about a key and a certificate. */
+/** What is known of a destroyed object. */
 interface Identity {
+  /** Identifiers of the records about a key and a certificate. */
   readonly key?: string | undefined;
   readonly part?: string | undefined;
+  /** Of an object with the bytes of another one: identifier of the first object with them. */
+  readonly copyOf?: string | undefined;
 }
 
 /** Records what an object holds that is about to be destroyed: it may be revoked later. */
@@ -135,11 +140,12 @@ export async function recordIdentity(object: ManagedObject, context: RecordConte
   if (object.destroyed) return;
   // An older kmipd has stored certificates that cannot be read; they can be destroyed all the same.
   const identity = await computeIdentity(object, context).catch((): Identity => ({}));
-  if (identity.key === undefined && identity.part === undefined) return;
+  if (Object.values(identity).every((known) => known === undefined)) return;
   context.work.records.put(kinds.destroyedIdentity, object.id, writeJson(identity));
 }
 
-async function findIdentity(object: ManagedObject, context: RecordContext): Promise<Identity> {
+/** Finds what an object holds, or held before it was destroyed. */
+export async function findIdentity(object: ManagedObject, context: RecordContext): Promise<Identity> {
   if (!object.destroyed) return computeIdentity(object, context);
   const record = await context.work.records.load(kinds.destroyedIdentity, object.id);
   return record === undefined ? {} : readJson<Identity>(record);
@@ -149,7 +155,8 @@ async function computeIdentity(object: ManagedObject, { crypto }: RecordContext)
   const id = (content: Uint8Array | undefined) => content && idIn(object.group, content, crypto);
   const certificate = certificateIn(object);
   const part = certificate && crypto.certification.signedPart(certificate);
-  return { key: id(await publicKeyIn(object, crypto)), part: id(part) };
+  const { copyOf } = object.provenance;
+  return { key: id(await publicKeyIn(object, crypto)), part: id(part), copyOf };
 }
 
 /** What the attributes of an object tell of its revocation. */

@@ -1,11 +1,12 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
-import { MissingPermissionError } from '../common/errors.ts';
+import { fail, MissingPermissionError } from '../common/errors.ts';
 import { locateFilter } from '../object/locate-filter.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Filter } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
+import { findIssued } from './revocation-records.ts';
 
 /** Objects of a group that hold one certificate. */
 
@@ -31,6 +32,20 @@ export function filterSameCertificate(
 }
 
 /**
+ * Refuses the end of a certificate under limited Rights, unless the server issued it as this object: others
+ * may hold the same certificate outside the Rights, and the end would be theirs.
+ * @throws {KmipError} NotAuthorised
+ */
+export async function requireMayEnd(object: ManagedObject, context: Context): Promise<void> {
+  if (!context.work.isLimited || object.type !== 'Certificate') return;
+  if ((await findIssued(object, context)) === undefined)
+    fail(
+      'NotAuthorised',
+      'the Rights of the ticket do not include the end of a certificate that was not issued here',
+    );
+}
+
+/**
  * Refuses a copy of a stored certificate that states its end, unless the client may revoke the certificate:
  * Validate and the issuance of certificates take such an end for that of the certificate itself.
  * @throws {KmipError} PermissionDenied when the role does not include Revoke, or NotAuthorised when the
@@ -40,6 +55,7 @@ export async function requireMayEndCopies(copy: ManagedObject, context: Context)
   const certificate = certificateIn(copy);
   const isEnded = copy.attributes.has('DeactivationDate') || copy.attributes.has('CompromiseOccurrenceDate');
   if (certificate === undefined || !isEnded) return;
+  await requireMayEnd(copy, context);
   const { principal, renewedAccess, work } = context;
   const filter = filterSameCertificate(certificate, storedAnywhere, context);
   const { ids } = await work.find({ filter, offset: 0, limit: maxAsked });

@@ -5,6 +5,7 @@ import { withoutLoosening } from '../../object/tightening.ts';
 import type { ObjectContext } from '../context.ts';
 import { requireMayChangeNames, reserveGivenUp } from '../name-rights.ts';
 import { requireUniqueNames } from '../new-object.ts';
+import { requireMayEnd } from '../same-certificates.ts';
 
 /**
  * Runs a client's change of attributes of the object, and refuses it where it loosens what binds, where it
@@ -22,6 +23,7 @@ export async function changeAttributes<T>(context: ObjectContext, change: () => 
     if (!principal.may(operation))
       throw new MissingPermissionError(principal.client, operation, ', which this change stands for');
     await renewedAccess.require(operation, [{ id: object.id }]);
+    if (operation === 'Revoke') await requireMayEnd(object, context);
   }
   if (names.symmetricDifference(namesOf(object.attributes)).size > 0) {
     await requireMayChangeNames(object, context);

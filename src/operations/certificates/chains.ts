@@ -15,8 +15,8 @@ import { searchObjects } from './issuers.ts';
 
 /** Certificates in one chain; chains in use have four or five. */
 export const maxChain = 32;
-/** Certificates of the same subject. */
-const maxSameSubject = 32;
+/** Certificates of the same subject: an issuer has a few, and each costs the check of a signature. */
+const maxSameSubject = 256;
 
 /** Extends a chain by issuers that the group has, as far as possible. */
 export async function completeChain(
@@ -32,6 +32,7 @@ export async function completeChain(
   return chain;
 }
 
+/** @throws {KmipError} ServerLimitExceeded when it may be among more certificates than are examined */
 async function findIssuerCertificate(
   certificate: Uint8Array,
   context: Context,
@@ -43,9 +44,13 @@ async function findIssuerCertificate(
   const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
   const subject: Attribute = { name: 'X_509CertificateSubject', value };
   const objects = await searchObjects([subject], maxSameSubject, context, storedAnywhere);
-  return objects
+  const issuer = objects
     .map(certificateIn)
     .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
+  // Without its limits the chain would be judged too well, so none is better than a shorter one.
+  if (issuer === undefined && objects.length === maxSameSubject)
+    fail('ServerLimitExceeded', `there are ${maxSameSubject} certificates with the subject of the issuer`);
+  return issuer;
 }
 
 function describe(CertificateValue: Uint8Array, { crypto }: Context): readonly Attribute[] {

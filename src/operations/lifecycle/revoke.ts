@@ -1,13 +1,16 @@
 import { date, maybe, one, struct, text } from '../../../codec/schema.ts';
 import { RevocationReason } from '../../../codec/structures/attribute-values.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
+import { isCompromised } from '../../object/copies.ts';
+import { loadTwins } from '../key-copies.ts';
 import { object, operation } from '../operation.ts';
 import { recordRevocation } from '../revocation-records.ts';
+import { requireMayEnd } from '../same-certificates.ts';
 
 /**
  * Revoke (KMIP 2.1 §6.1.48, 1.4 §4.20): changes the state to Deactivated, or with a compromise reason to
  * Compromised. The revocation of a certificate, and the compromise of a key, are recorded beside the object
- * and stay, whatever becomes of it.
+ * and stay, whatever becomes of it. A compromise is that of all objects with the same protected key.
  */
 export const Revoke = operation({
   name: 'Revoke',
@@ -22,8 +25,14 @@ export const Revoke = operation({
   limitedRight: 'objects',
   async handle({ RevocationReason: reason, CompromiseOccurrenceDate: occurrence }, context) {
     const { object: target, now } = context;
+    await requireMayEnd(target, context);
     target.revoke(reason, occurrence, now);
     await recordRevocation(target, context);
+    const twins = isCompromised(target, now) ? await loadTwins(target, context) : [];
+    for (const twin of twins.filter((each) => !isCompromised(each, now))) {
+      twin.revoke(reason, occurrence, now);
+      await recordRevocation(twin, context);
+    }
     return { UniqueIdentifier: target.id };
   },
 });

@@ -38,6 +38,7 @@ export function isMember({ groups = [] }: DelegatedRight, { attributes }: Manage
  * object exists or not, so that the client does not learn which identifiers exist.
  */
 export class RestrictedWork implements Work {
+  readonly isLimited = true;
   readonly records: Records;
   readonly #work: Work;
   readonly #rights: readonly DelegatedRight[];

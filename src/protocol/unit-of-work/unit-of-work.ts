@@ -202,6 +202,7 @@ export class UnitOfWork {
 
 /** The unit of work as one batch item sees it. */
 export class WorkLayer implements Work {
+  readonly isLimited = false;
   readonly #unit: UnitOfWork;
   readonly #newRecords: (lasting: (reapply: () => void) => void) => LayerRecords;
   /** Created at the first use: most items have nothing to do with records. */
