@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../common/address.ts';
-import { type CertificationRules, defaultCertificationRules } from '../common/certification-rules.ts';
+import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
+import { readAuthorities } from './authorities.ts';
 import { type ConfigKey, configKeys, limitKey, type logLevels, namedKeys, type tlsProfiles } from './keys.ts';
-import { ConfigValueError } from './values.ts';
+import { ConfigValueError, isTable } from './values.ts';
 
 /** The configuration: `kmipd.toml` with the defaults filled in and absolute paths. */
 export interface Config {
@@ -40,6 +41,8 @@ export interface Config {
   readonly certification: {
     /** URL of the CRL in issued certificates, with `{issuer}`; undefined: they have none. */
     readonly crlUrl: string | undefined;
+    /** True: authorities that `authorities` does not list issue nothing. */
+    readonly onlyListedAuthorities: boolean;
     /** True: private keys with CertificateSign or CRLSign serve data of clients too. */
     readonly authorityKeysForData: boolean;
   };
@@ -56,6 +59,8 @@ export interface Config {
   readonly limits: Limits;
   /** The roles of the section `[roles]`, by name. */
   readonly roles: CustomRoles;
+  /** The sections `[authorities.ISSUER]`: naming policies by the identifier of a certificate. */
+  readonly authorities: CertificationRules['authorities'];
 }
 
 /** Returns the protection in force: that of the file, else `kmip` in conformance test mode, else `strict`. */
@@ -77,9 +82,10 @@ export function cryptographicSettingsOf({
 
 /** Returns the rules for authorities in force. */
 export function certificationRulesOf({
-  certification: { authorityKeysForData },
-}: Pick<Config, 'certification'>): CertificationRules {
-  return { ...defaultCertificationRules, authorityKeysForData };
+  certification: { onlyListedAuthorities, authorityKeysForData },
+  authorities,
+}: Pick<Config, 'certification' | 'authorities'>): CertificationRules {
+  return { authorities, onlyListedAuthorities, authorityKeysForData };
 }
 
 /** Values of the command line, which take precedence over the file. */
@@ -129,10 +135,11 @@ export function parseConfig(source: string, file: string, directory: string): Co
   const problems: string[] = [];
   const values = new Map<string, unknown>();
   const roles = readRoles(tree.roles, problems);
+  const authorities = readAuthorities(tree.authorities, problems);
   for (const [name, value] of flattenSections(tree)) {
     const expected = configKeys.get(name);
     if (expected === undefined) {
-      problems.push(`unknown key "${name}"${didYouMean(name, [...configKeys.keys(), 'roles'])}`);
+      problems.push(`unknown key "${name}"${didYouMean(name, [...configKeys.keys(), ...tables])}`);
       continue;
     }
     try {
@@ -143,7 +150,7 @@ export function parseConfig(source: string, file: string, directory: string): Co
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${file}: ${problem}`));
-  return assembleConfig(values, roles, directory);
+  return { ...assembleConfig(values, directory), roles, authorities };
 }
 
 function parseToml(source: string, file: string): Record<string, unknown> {
@@ -160,10 +167,13 @@ const sections = new Set(
   [...configKeys.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]),
 );
 
+/** Tables whose keys are names of the operator. */
+const tables: readonly string[] = ['roles', 'authorities'];
+
 /** Yields dotted names with their values; a table that is no section of the configuration is one value. */
 function* flattenSections(tree: Record<string, unknown>): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(tree)) {
-    if (name === 'roles') continue;
+    if (tables.includes(name)) continue;
     if (!sections.has(name) || !isTable(value)) yield [name, value];
     else for (const [inner, innerValue] of Object.entries(value)) yield [`${name}.${inner}`, innerValue];
   }
@@ -188,7 +198,10 @@ function readRoles(value: unknown, problems: string[]): CustomRoles {
   return roles;
 }
 
-function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles, directory: string): Config {
+function assembleConfig(
+  values: ReadonlyMap<string, unknown>,
+  directory: string,
+): Omit<Config, 'roles' | 'authorities'> {
   function value<T>({ name, defaultValue, read }: ConfigKey<T>): T {
     return values.has(name) ? (values.get(name) as T) : read(defaultValue, directory);
   }
@@ -211,6 +224,7 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
     },
     certification: {
       crlUrl: values.has(namedKeys.crlUrl.name) ? value(namedKeys.crlUrl) : undefined,
+      onlyListedAuthorities: value(namedKeys.onlyListedAuthorities),
       authorityKeysForData: value(namedKeys.authorityKeysForData),
     },
     crypto: {
@@ -220,9 +234,5 @@ function assembleConfig(values: ReadonlyMap<string, unknown>, roles: CustomRoles
       protection: values.has(namedKeys.protection.name) ? value(namedKeys.protection) : undefined,
     },
     limits,
-    roles,
   };
 }
-
-const isTable = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);

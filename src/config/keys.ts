@@ -120,6 +120,12 @@ export const namedKeys = {
     values.readWebUrl,
     'URL of the CRL in issued certificates; {issuer} stands for the ISSUER of kmipd crl. Absent: no URL.',
   ),
+  onlyListedAuthorities: configKey(
+    'certification.onlyListedAuthorities',
+    false,
+    values.readBoolean,
+    'Only the authorities of [authorities.ISSUER] issue certificates; others issue their own self-signed ones only.',
+  ),
   authorityKeysForData: configKey(
     'certification.authorityKeysForData',
     false,
@@ -160,7 +166,8 @@ export const exampleValues: Readonly<Record<string, string>> = {
 };
 
 /**
- * Every key by its name, in the order of a rendered file; `[roles]` has free names and is read separately.
+ * Every key by its name, in the order of a rendered file; `[roles]` and `[authorities]` have free names and
+ * are read separately.
  */
 export const configKeys: ReadonlyMap<string, ConfigKey> = new Map(
   [...Object.values<ConfigKey>(namedKeys), ...limitNames.map(limitKey)].map((each) => [each.name, each]),

@@ -11,12 +11,13 @@ export interface ReloadedConfig {
 }
 
 /**
- * Combines the configuration in force with a new one: the log level, certificates, roles, `[crypto]` and
- * `[certification]` but for the URL are taken over, every other value stays. A key that is added to the
- * configuration is therefore reported as waiting for a restart until a reload takes it over here.
+ * Combines the configuration in force with a new one: the log level, certificates, roles, authorities,
+ * `[crypto]` and `[certification]` but for the URL are taken over, every other value stays. A key that is
+ * added to the configuration is therefore reported as waiting for a restart until a reload takes it over
+ * here.
  */
 export function takeOverReloadable(current: Config, next: Config): ReloadedConfig {
-  const { log, tls, crypto, roles } = next;
+  const { log, tls, crypto, roles, authorities } = next;
   const config: Config = {
     ...current,
     log,
@@ -24,6 +25,7 @@ export function takeOverReloadable(current: Config, next: Config): ReloadedConfi
     certification: { ...next.certification, crlUrl: current.certification.crlUrl },
     crypto,
     roles,
+    authorities,
   };
   const ignoredKeys = [...configKeys.keys()].filter(
     (name) => !isDeepStrictEqual(valueAt(next, name), valueAt(config, name)),

@@ -7,7 +7,7 @@ import { type ConfigKey, configKeys, exampleValues } from './keys.ts';
 export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaultValue']>> = {}): string {
   const lines = [
     '# Configuration of kmipd. A line that begins with # shows the default. After a change: kmipd check-config,',
-    '# then restart kmipd; SIGHUP reloads certificates, roles, [certification], [crypto] and the log level at once.',
+    '# then restart kmipd; SIGHUP reloads certificates, roles, authorities, [crypto] and the log level at once.',
   ];
   let section = '';
   for (const { name, comment, defaultValue } of configKeys.values()) {
@@ -23,7 +23,7 @@ export function renderConfig(settings: Readonly<Record<string, ConfigKey['defaul
     const line = `${second ?? first} = ${JSON.stringify(setting ?? defaultValue ?? exampleValues[name])}`;
     lines.push(setting === undefined ? `#${line}` : line);
   }
-  return `${[...lines, ...rolesExample].join('\n')}\n`;
+  return `${[...lines, ...rolesExample, ...authoritiesExample].join('\n')}\n`;
 }
 
 const rolesExample = [
@@ -35,4 +35,22 @@ const rolesExample = [
   '# files by passwords that the client may not fetch; ForeignNames to change Names of objects that other clients made.',
   '# The role full includes ImportReplace only.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
+];
+
+const authoritiesExample = [
+  '',
+  '# What an authority, and every authority below it, may certify; ISSUER as kmipd crl lists it: docs/certificates.md.',
+  '#[authorities.ISSUER]',
+  '# Domains with all names below them; e-mail addresses, hosts of URIs and Common Names are judged alike.',
+  '#domains = ["example.com"]',
+  '# Names exactly as they stand, also wildcards.',
+  '#hosts = ["*.apps.example.com"]',
+  '# Networks of IPv4 and IPv6.',
+  '#networks = ["10.0.0.0/8", "2001:db8::/32"]',
+  '# Kinds of alternative names: dns, ip, email, uri, directory.',
+  '#alternativeNames = ["dns", "ip", "email", "uri"]',
+  '# Types of otherName, by object identifier; their values are not judged.',
+  '#otherNames = []',
+  '# "hosts": every Common Name of an end entity is a host or address in the lists; "any": those that look like one.',
+  '#commonName = "any"',
 ];

@@ -96,4 +96,8 @@ export function redactStoreUrl(url: string): string {
     .replace(/([?&]password=)[^&]*/, '$1***');
 }
 
+/** Whether a value of TOML is a table. */
+export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+
 const absolutePath = (file: string, base: string) => (isAbsolute(file) ? file : resolve(base, file));

@@ -1,5 +1,6 @@
 import type { CertificateRequestType, RevocationReasonCode } from '../../codec/enums.ts';
 import type { CryptographicParameters } from '../../codec/structures/cryptographic-parameters.ts';
+import type { NamingPolicy } from '../common/certification-rules.ts';
 import type { PlainKey } from './plain-key.ts';
 
 /** Part of CryptoProvider: X.509 certificates issued, read and validated (RFC 5280, 2986). */
@@ -35,6 +36,20 @@ export interface Certification {
    * @throws {InvalidNameError} when the name is not DER
    */
   comparableName(name: Uint8Array): string;
+  /**
+   * Returns why the policies of the authorities above a certificate do not allow its names; undefined when
+   * all of them do.
+   * @throws {InvalidNameError} when a name is not DER
+   */
+  findNamingProblem(
+    content: Pick<CertificateContent, 'subject' | 'alternativeNames' | 'authority'>,
+    policies: readonly NamingPolicy[],
+  ): string | undefined;
+  /**
+   * Returns a public key, SubjectPublicKeyInfo in DER, in the one encoding that every encoding of the same
+   * key has; a key of an unknown kind as it is.
+   */
+  canonicalKey(publicKey: Uint8Array): Uint8Array;
   /**
    * Returns the public key of a private key as SubjectPublicKeyInfo in DER.
    * @throws {UnsupportedKeyFormatError} for kinds of keys of which it cannot be computed

@@ -78,7 +78,7 @@ export class Reloader {
       await this.#apply(config);
       await this.#recheckConnections();
       log.info(
-        'configuration reloaded: certificates, trusted authorities, roles, [certification], [crypto] and log level',
+        'configuration reloaded: certificates, trusted authorities, roles, [authorities], [certification], [crypto] and log level',
       );
       if (ignoredKeys.length > 0) log.warn({ keys: ignoredKeys }, 'changes of these keys wait for a restart');
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Operation, ResultStatus } from '../../codec/enums.ts';
 import type { Version } from '../../codec/version.ts';
-import type { CertificationRules } from '../common/certification-rules.ts';
+import type { CertificationRules, NamingPolicy } from '../common/certification-rules.ts';
 import type { Reason } from '../common/errors.ts';
 import type { Limits } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
@@ -36,6 +36,8 @@ export interface Context {
   readonly protection: Protection;
   /** What authorities may certify, and what their keys may do. */
   readonly certification: CertificationRules;
+  /** Policies of `certification` by the fingerprint of keys, of the whole group, whatever Rights reach. */
+  listedKeys(): Promise<ReadonlyMap<string, readonly NamingPolicy[]>>;
   readonly multiPart: MultiPart;
   readonly attempts: Attempts;
   readonly randomIvUses: RandomIvUses;
@@ -286,9 +288,7 @@ export interface ServerDescription {
   operations(version: Version): readonly OperationName[];
   /** Whether there is an HTTPS listener; none when left out. */
   readonly https?: boolean;
-  /**
-   * URL of the revocation lists of issuers; `{issuer}` stands for the identifier of the issuer's certificate.
-   */
+  /** URL of the CRLs of issuers; `{issuer}` stands for the identifier of the issuer's certificate. */
   readonly revocationListUrl?: string | undefined;
   /** Conformance test mode (`--interop`). */
   readonly interop: boolean;

@@ -61,14 +61,18 @@ export const maxListSeconds = 30 * 86_400;
 /** Records among which a serial number is searched, each of some 300 bytes. */
 const maxSearched = 1_000_000;
 
-/** SHA-256 of a SubjectPublicKeyInfo, hex. */
-export function keyFingerprint(publicKey: Uint8Array, crypto: Pick<CryptoProvider, 'digest'>): string {
-  return crypto.digest('SHA_256', publicKey).toHex();
+/** SHA-256 of a SubjectPublicKeyInfo, hex; the same for every encoding of the key. */
+export function keyFingerprint(publicKey: Uint8Array, crypto: CryptoProvider): string {
+  return crypto.digest('SHA_256', crypto.certification.canonicalKey(publicKey)).toHex();
 }
 
 function idIn(group: string, content: Uint8Array, crypto: CryptoProvider): string {
   const digest = crypto.digest('SHA_256', content).toHex();
   return crypto.digest('SHA_256', new TextEncoder().encode(`${group}\0${digest}`)).toHex();
+}
+
+function keyIn(group: string, publicKey: Uint8Array, crypto: CryptoProvider): string {
+  return idIn(group, crypto.certification.canonicalKey(publicKey), crypto);
 }
 
 /**
@@ -152,11 +156,13 @@ export async function findIdentity(object: ManagedObject, context: RecordContext
 }
 
 async function computeIdentity(object: ManagedObject, { crypto }: RecordContext): Promise<Identity> {
-  const id = (content: Uint8Array | undefined) => content && idIn(object.group, content, crypto);
   const certificate = certificateIn(object);
-  const part = certificate && crypto.certification.signedPart(certificate);
-  const { copyOf } = object.provenance;
-  return { key: id(await publicKeyIn(object, crypto)), part: id(part), copyOf };
+  const publicKey = await publicKeyIn(object, crypto);
+  return {
+    key: publicKey && keyIn(object.group, publicKey, crypto),
+    part: certificate && idIn(object.group, crypto.certification.signedPart(certificate), crypto),
+    copyOf: object.provenance.copyOf,
+  };
 }
 
 /** What the attributes of an object tell of its revocation. */
@@ -222,7 +228,7 @@ export async function isCompromisedKey(
   group: string,
   { work, crypto }: RecordContext,
 ): Promise<boolean> {
-  return (await work.records.load(kinds.compromisedKey, idIn(group, publicKey, crypto))) !== undefined;
+  return (await work.records.load(kinds.compromisedKey, keyIn(group, publicKey, crypto))) !== undefined;
 }
 
 /**

@@ -18,6 +18,7 @@ import type { CryptoProvider } from '../provider.ts';
 import { joinShares, splitSecret } from '../secret-sharing/split-key.ts';
 import { mac, startMac, verifyMac } from '../signatures/macs.ts';
 import { startMessage } from '../signatures/message-streams.ts';
+import { canonicalKey } from '../x509/canonical-key.ts';
 import { describeCertificate } from '../x509/certificate.ts';
 import { buildChain, isIssuedBy, validatePath } from '../x509/certificate-chain.ts';
 import { readCertificate, signedPart } from '../x509/certificate-content.ts';
@@ -28,6 +29,7 @@ import {
   encodeName,
   nameContains,
 } from '../x509/certificate-names.ts';
+import { findNamingProblem } from '../x509/naming-policy.ts';
 import { issueRevocationList } from '../x509/revocation-list.ts';
 import { readCheckedRequest, threadedOperations } from './threaded.ts';
 
@@ -60,6 +62,8 @@ export const nodeCrypto: CryptoProvider = {
     encodeAlternativeName,
     nameContains,
     comparableName,
+    findNamingProblem,
+    canonicalKey,
     publicKeyOf,
     signedPart,
     isPair,

@@ -207,6 +207,8 @@ function restrictCertification(
     encodeAlternativeName: (text) => certification.encodeAlternativeName(text),
     nameContains: (name, stated) => certification.nameContains(name, stated),
     comparableName: (name) => certification.comparableName(name),
+    findNamingProblem: (content, policies) => certification.findNamingProblem(content, policies),
+    canonicalKey: (publicKey) => certification.canonicalKey(publicKey),
     publicKeyOf: (privateKey) => certification.publicKeyOf(privateKey),
     signedPart: (certificate) => certification.signedPart(certificate),
     isPair: (privateKey, publicKey) => certification.isPair(privateKey, publicKey),

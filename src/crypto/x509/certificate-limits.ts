@@ -15,8 +15,9 @@ const textTags: readonly number[] = [1, 2, 6];
 /**
  * Refuses content that no certificate may have.
  * @throws {InvalidParametersError} for a path length below 0 or above 32
- * @throws {InvalidNameError} for names with control characters, and alternative names that are empty, not
- *   ASCII, addresses of another length than those of IPv4 and IPv6, or not DER
+ * @throws {InvalidNameError} for names with control characters, alternative names of X.400, EDI and
+ *   registered identifiers, and such as are empty, not ASCII, addresses of another length than those of IPv4
+ *   and IPv6, or not DER
  */
 export function requireIssuable({ subject, alternativeNames, pathLength }: CertificateContent): void {
   if (pathLength !== undefined && !(pathLength >= 0 && pathLength <= maxPathLength))
@@ -34,8 +35,15 @@ function requirePrintable(text: string): void {
   if (hasUnprintable(text)) throw new InvalidNameError('a name has control characters');
 }
 
+/** Kinds of GeneralName that the server can check; an otherName, by a naming policy of the operator. */
+const supportedTags: readonly number[] = [0, 1, 2, 4, 6, 7];
+
 function requireGeneralName(name: DerNode): void {
   const { tagNumber } = name.idBlock;
+  if (!supportedTags.includes(tagNumber))
+    throw new InvalidNameError(
+      'no certificate has alternative names of X.400, EDI or registered identifiers',
+    );
   if (textTags.includes(tagNumber)) {
     const text = new TextDecoder('latin1').decode(readPrimitive(name));
     if (!/^[\x21-\x7e]+$/.test(text))

@@ -7,13 +7,19 @@ import { plainKey } from '../../crypto/plain-key.ts';
 import { setLink } from '../../object/links.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { countUse } from '../../object/usage.ts';
+import { recordAuthority } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { createObject, valueOf } from '../new-object.ts';
 import { recordIssued } from '../revocation-records.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
 import { isDerivedFromCertificate } from './certificate-template.ts';
 import { claimName } from './issuer-choice.ts';
-import { limitSelfSigned, requireUncompromised, requireWithinLimits } from './issuer-limits.ts';
+import {
+  limitSelfSigned,
+  requireUncompromised,
+  requireWithinLimits,
+  requireWithinPolicies,
+} from './issuer-limits.ts';
 import type { Issuer } from './issuers.ts';
 
 /** Functions shared by Certify and Re-certify. */
@@ -86,6 +92,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     issuerCertificate === undefined
       ? await limitSelfSigned(issuance.content, key, context)
       : limitPathLength(issuance.content, issuer);
+  await requireWithinPolicies(content, issuer, context);
   const dates = chooseDates(issuance, now);
   const issuerKey = keyForUse(key, 'Certify', context);
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');
@@ -138,6 +145,8 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     setLink(publicKey, 'CertificateLink', object.id, now);
   }
   const issuerPublicKey = issuerCertificate?.details.publicKey ?? content.publicKey;
+  if (content.authority && issuerCertificate !== undefined)
+    await recordAuthority(content.publicKey, issuerPublicKey, context);
   recordIssued(object, { issuerKey: issuerPublicKey, notAfter: dates.notAfter }, context);
   return object;
 }

@@ -1,6 +1,7 @@
 import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { nameTexts } from '../../object/names.ts';
+import { keepAuthorityKey } from '../authority-records.ts';
 import { reserveNames } from '../name-rights.ts';
 import { object, operation } from '../operation.ts';
 import { recordIdentity } from '../revocation-records.ts';
@@ -19,8 +20,9 @@ export const Destroy = operation({
   limitedRight: 'objects',
   async handle(_request, context) {
     const { object: target, now, renewedAccess } = context;
-    await recordIdentity(target, context);
     const wasDestroyed = target.destroyed;
+    await recordIdentity(target, context);
+    await keepAuthorityKey(target, context);
     target.destroy(now);
     if (!wasDestroyed) {
       await renewedAccess.eraseAnswersWith(target.id);

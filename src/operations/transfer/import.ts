@@ -16,6 +16,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { namesOf, nameTexts } from '../../object/names.ts';
 import { hasProtectedValue } from '../../object/protection.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
+import { keepAuthorityKey } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
 import { requireMayChangeNames, reserveGivenUp } from '../name-rights.ts';
@@ -88,8 +89,10 @@ export const Import = operation({
     else await requireSoundKey(imported, value, context);
     await requireMayEndCopies(imported, context);
     requireConstraintsMet(await loadPolicy(context), imported);
-    if (existing !== undefined) await replaceNamed(existing, imported, context);
-    else {
+    if (existing !== undefined) {
+      await keepAuthorityKey(existing, context);
+      await replaceNamed(existing, imported, context);
+    } else {
       await requireUniqueNames(imported, context);
       context.work.insert(imported);
     }

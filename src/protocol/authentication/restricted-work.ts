@@ -2,6 +2,7 @@ import { fail } from '../../common/errors.ts';
 import type { DelegatedRight } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
+import { authorityKinds } from '../../operations/authority-records.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import type { FindQuery, FoundItems, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
@@ -20,8 +21,15 @@ const copyKinds = [wrappedValueKind, valueKeyKind, keyCopiesKind];
  * certificates that were issued or revoked are recorded beside their objects.
  */
 const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
-  objects: [groupPolicyKind, issuerNameKind, reservedNameKind, ...certificateKinds, ...copyKinds],
-  'new-objects': [groupPolicyKind, reservedNameKind, ...copyKinds],
+  objects: [
+    groupPolicyKind,
+    issuerNameKind,
+    reservedNameKind,
+    ...certificateKinds,
+    ...authorityKinds,
+    ...copyKinds,
+  ],
+  'new-objects': [groupPolicyKind, reservedNameKind, ...authorityKinds, ...copyKinds],
   'own-jobs': Object.values(jobKinds),
   public: [],
   nothing: [],

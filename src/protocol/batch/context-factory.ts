@@ -6,6 +6,7 @@ import type { Limits } from '../../common/limits.ts';
 import type { Protection } from '../../common/protection.ts';
 import type { CryptoProvider } from '../../crypto/provider.ts';
 import type { Enrolments } from '../../identity/enrolment.ts';
+import { findListedKeys } from '../../operations/authority-records.ts';
 import type { Jobs, RenewedAccess, ServerDescription } from '../../operations/context.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RequestObserver } from '../../watch/observer.ts';
@@ -66,6 +67,7 @@ export interface BatchExecution {
 /** Makes the environment of a batch, with the handler context of each item. */
 export class ContextFactory {
   readonly #options: ContextFactoryOptions;
+  readonly #beginUnit: () => UnitOfWork;
   readonly #state: ProcessState;
   readonly #randomIvUses: RandomIvUseCounter;
   /** Stands for each message, by its bytes, in what outlives it. */
@@ -75,6 +77,7 @@ export class ContextFactory {
   constructor(options: ContextFactoryOptions, beginUnit: () => UnitOfWork) {
     const { limits, clock, crypto } = options;
     this.#options = options;
+    this.#beginUnit = beginUnit;
     this.#randomIvUses = new RandomIvUseCounter(beginUnit);
     this.#state = {
       multiPart: new MultiPartOperations({ limits, random: crypto.random, clock }),
@@ -163,6 +166,7 @@ export class ContextFactory {
   #batchContext(execution: BatchExecution, identifiers: BatchIdentifiers): BatchContext {
     const { crypto, enrolments, limits, server, protection, certification } = this.#options;
     const { request, unit, sender, conversation } = execution;
+    const rules = certification?.() ?? defaultCertificationRules;
     let jobs: Jobs | undefined;
     return {
       principal: sender.principal,
@@ -175,7 +179,8 @@ export class ContextFactory {
       server,
       limits,
       protection: protection?.() ?? 'strict',
-      certification: certification?.() ?? defaultCertificationRules,
+      certification: rules,
+      listedKeys: () => this.#findListedKeys(rules, sender.principal.group),
       get jobs() {
         jobs ??= execution.openJobs();
         return jobs;
@@ -188,6 +193,13 @@ export class ContextFactory {
       },
       resolve: (identifier) => identifiers.resolve(identifier),
     };
+  }
+
+  async #findListedKeys(rules: CertificationRules, group: string) {
+    if (rules.authorities.size === 0) return new Map();
+    const unit = this.#beginUnit();
+    unit.actFor(group);
+    return findListedKeys(rules, { work: unit.layer(), crypto: this.#options.crypto });
   }
 
   /**

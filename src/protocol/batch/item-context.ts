@@ -121,6 +121,9 @@ export class ItemContext implements Context {
   get certification(): Context['certification'] {
     return this.#batch.certification;
   }
+  get listedKeys(): Context['listedKeys'] {
+    return this.#batch.listedKeys;
+  }
   get channel(): Context['channel'] {
     return this.#batch.channel;
   }

@@ -31,10 +31,11 @@ t.test('an empty file yields all defaults', (t) => {
       names: [],
       authorities: [],
     },
-    certification: { crlUrl: undefined, authorityKeysForData: false },
+    certification: { crlUrl: undefined, onlyListedAuthorities: false, authorityKeysForData: false },
     crypto: { disabled: [], pkcs1Decryption: false, legacy: undefined, protection: undefined },
     limits: defaultLimits,
     roles: {},
+    authorities: new Map(),
   });
   t.end();
 });
@@ -57,6 +58,7 @@ t.test('every key of a file takes effect', (t) => {
     authorities = ["company.pem"]
     [certification]
     crlUrl = "http://pki.example.com/{issuer}.crl"
+    onlyListedAuthorities = true
     authorityKeysForData = true
     [crypto]
     disabled = ["MD5", "RSA<3072"]
@@ -86,12 +88,17 @@ t.test('every key of a file takes effect', (t) => {
       names: ['kms.example.com', '10.0.0.1'],
       authorities: ['/home/company.pem'],
     },
-    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl', authorityKeysForData: true },
+    certification: {
+      crlUrl: 'http://pki.example.com/{issuer}.crl',
+      onlyListedAuthorities: true,
+      authorityKeysForData: true,
+    },
     crypto: { disabled: ['MD5', 'RSA<3072'], pkcs1Decryption: true, legacy: true, protection: 'kmip' },
     limits: Object.fromEntries(
       Object.keys(defaultLimits).map((name) => [name, name === 'depth' ? 17 : 1025]),
     ),
     roles: { backup: ['read-only', 'Export'] },
+    authorities: new Map(),
   });
   t.end();
 });
@@ -148,6 +155,27 @@ const wrong: [source: string, problem: RegExp][] = [
     /"roles.a": "Gett" is neither an operation of KMIP nor a built-in role; did you mean "Get"/,
   ],
   ['[roles]\nfull = ["Get"]', /"roles.full": the role "full" is built in/],
+  ['authorities = 1', /"authorities" must be tables: a line \[authorities.ISSUER\]/],
+  ['[authorities]\na = "example.com"', /"authorities" must be tables/],
+  ['[authorities.a]\ndomain = ["x"]', /unknown key "authorities.a.domain"; did you mean "domains"\?/],
+  ['[authorities.a]\n__proto__ = ["x"]', /unknown key "authorities.a.__proto__"/],
+  ['[authorities.a]\ndomains = "x"', /"authorities.a.domains" must be a list of texts/],
+  ['[authorities.a]\ndomains = ["*.x"]', /"authorities.a.domains" must be a list of domains .*, not "\*.x"/],
+  ['[authorities.a]\ndomains = [".x"]', /must be a list of domains/],
+  ['[authorities.a]\ndomains = ["10.0.0.1"]', /must be a list of domains/],
+  ['[authorities.a]\nhosts = ["a.*.x"]', /"authorities.a.hosts" must be a list of host names/],
+  ['[authorities.a]\nnetworks = ["10.0.0.0"]', /"authorities.a.networks" must be a list of networks/],
+  ['[authorities.a]\nnetworks = ["10.0.0.0/33"]', /must be a list of networks/],
+  ['[authorities.a]\nnetworks = ["::/129"]', /must be a list of networks/],
+  [
+    '[authorities.a]\nalternativeNames = ["x400"]',
+    /"authorities.a.alternativeNames" must be one of "dns", "ip"/,
+  ],
+  [
+    '[authorities.a]\notherNames = ["UPN"]',
+    /"authorities.a.otherNames" must be a list of object identifiers/,
+  ],
+  ['[authorities.a]\ncommonName = "x"', /"authorities.a.commonName" must be one of "any", "hosts"/],
   ['listen = ', /^kmipd.toml:1:10: not valid TOML: /],
   ['listen = "a:1"\nlisten = "b:2"', /^kmipd.toml:2:\d+: not valid TOML: /],
   ['[limits\n', /^kmipd.toml:1:\d+: not valid TOML: /],
@@ -190,7 +218,7 @@ t.test('the rendered file has a comment above every key', (t) => {
     );
   }
   const keyLines = lines.flatMap((line, index) => (/^#\S+ = /.test(line) ? [index] : []));
-  t.equal(keyLines.length, configKeys.size + 1, 'every key and the example of a role');
+  t.equal(keyLines.length, configKeys.size + 7, 'every key and the examples of a role and an authority');
   for (const index of keyLines) t.match(lines[index - 1], /^# \S/, `${lines[index]} has a comment`);
   t.end();
 });
@@ -205,14 +233,52 @@ t.test('the rendered file yields the defaults', (t) => {
   t.match(whole, {
     https: { port: 5697 },
     metrics: { port: 9696 },
-    certification: { crlUrl: 'http://pki.example.com/{issuer}.crl', authorityKeysForData: false },
+    certification: {
+      crlUrl: 'http://pki.example.com/{issuer}.crl',
+      onlyListedAuthorities: false,
+      authorityKeysForData: false,
+    },
     roles: { 'vcenter-lab': ['vcenter', 'Destroy'] },
   });
-  const certification = { crlUrl: undefined, authorityKeysForData: false };
+  const certification = { crlUrl: undefined, onlyListedAuthorities: false, authorityKeysForData: false };
   const crypto = { ...whole.crypto, legacy: undefined, protection: undefined };
-  const restored = { ...whole, https: undefined, metrics: undefined, certification, crypto, roles: {} };
+  const restored = {
+    ...whole,
+    https: undefined,
+    metrics: undefined,
+    certification,
+    crypto,
+    roles: {},
+    authorities: new Map(),
+  };
   t.same(restored, parse(''), 'the values behind # are the defaults');
   for (const line of renderConfig().split('\n')) t.ok(line.length <= 120, line);
+  t.end();
+});
+
+t.test('policies of authorities are read in their normal form, with defaults', (t) => {
+  const { authorities } = parse(
+    '[authorities."018f-a"]\ndomains = ["B\u00fccher.Example."]\nhosts = ["*.Apps.example"]\n[authorities.b]\n',
+  );
+  const defaults = {
+    domains: [],
+    hosts: [],
+    networks: [],
+    alternativeNames: ['dns', 'ip', 'email', 'uri'],
+    otherNames: [],
+    commonName: 'any',
+  };
+  t.same(
+    [...authorities],
+    [
+      ['018f-a', { ...defaults, domains: ['xn--bcher-kva.example'], hosts: ['*.apps.example'] }],
+      ['b', defaults],
+    ],
+  );
+  const many = Array.from({ length: 65 }, (_, index) => `[authorities.a${index}]\n`).join('');
+  t.throws(() => parse(many), /lists more than 64/);
+  const names = JSON.stringify(Array.from({ length: 1_001 }, (_, index) => `a${index}.example`));
+  t.throws(() => parse(`[authorities.a]\ndomains = ${names}`), /at most 1000 entries/);
   t.end();
 });
 

@@ -12,6 +12,7 @@ const reloadedKeys = [
   'tls.key',
   'tls.names',
   'tls.authorities',
+  'certification.onlyListedAuthorities',
   'certification.authorityKeysForData',
   'crypto.disabled',
   'crypto.pkcs1Decryption',
@@ -43,10 +44,11 @@ t.test('a changed key is taken over by a reload or reported, and never both', as
   }
 });
 
-t.test('a reload takes over roles', async (t) => {
-  const next = parseConfig('[roles]\nlab = ["Get"]\n', 'kmipd.toml', '/home');
+t.test('a reload takes over roles and authorities', async (t) => {
+  const next = parseConfig('[authorities.a]\n[roles]\nlab = ["Get"]\n', 'kmipd.toml', '/home');
   const { config, ignoredKeys } = takeOverReloadable(current, next);
   t.same(config.roles, { lab: ['Get'] });
+  t.same([...config.authorities.keys()], ['a']);
   t.same(ignoredKeys, []);
 });
 

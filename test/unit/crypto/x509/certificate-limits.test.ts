@@ -52,6 +52,9 @@ t.test('no certificate has values that none may hold', async (t) => {
     ['IPv6', tagged(0x87, new Uint8Array(16)), undefined],
     ['an address of 8 bytes', tagged(0x87, new Uint8Array(8)), 'InvalidNameError'],
     ['a directory name', tagged(0xa4, subject), undefined],
+    ['X.400', tagged(0xa3, Uint8Array.of(0x30, 0)), 'InvalidNameError'],
+    ['EDI', tagged(0xa5, Uint8Array.of(0xa1, 0)), 'InvalidNameError'],
+    ['a registered identifier', tagged(0x88, Uint8Array.of(0x2a, 3)), 'InvalidNameError'],
     ['a directory name with NUL', tagged(0xa4, await named('a\0b')), 'InvalidNameError'],
     ['no DER', Uint8Array.of(0x82, 9), 'InvalidNameError'],
   ] as const)

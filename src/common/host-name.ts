@@ -1,0 +1,16 @@
+import { domainToASCII } from 'node:url';
+
+/** Labels of a host name in ASCII, `*` as the first one of a wildcard (RFC 1034 §3.5, RFC 6125 §6.4.3). */
+const hostName =
+  /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
+
+/**
+ * Returns a host name in lower case and ASCII, without the dot of the root, as policies and names are
+ * compared; undefined when the text is none.
+ */
+export function normalizeHost(text: string): string | undefined {
+  const [, wildcard = '', rest = ''] = /^(\*\.)?(.*)$/su.exec(text) ?? [];
+  const ascii = /^[\x21-\x7e]*$/.test(rest) ? rest.toLowerCase() : domainToASCII(rest);
+  const host = `${wildcard}${ascii.replace(/\.$/, '')}`;
+  return host.length <= 253 && hostName.test(host) ? host : undefined;
+}
