@@ -64,7 +64,7 @@ export const namedKeys = {
     'uniqueNames',
     false,
     values.readBoolean,
-    'Refuse a Name that another object of the group has, or another client had. Some clients give many objects one Name and need false.',
+    'Refuse a Name that another object has or another client had. Some clients give many objects one Name: false.',
   ),
   interop: configKey(
     'interop',

@@ -268,6 +268,7 @@ const written: Readonly<Record<string, string>> = {
   'operations/transfer/wrapped-values.ts wrappedValueKind': 'of a value, whoever has it',
   'operations/enrolment.ts replacementKind': 'by the fingerprint: compared with the enrolment',
   'operations/group-policy-record.ts groupPolicyKind': 'of a group',
+  'operations/name-rights.ts reservedNameKind': 'enrolment; of unique Names, a year later as well',
   'operations/pkcs11/pkcs-11-application.ts applicationKind': 'enrolment and ticket',
   'operations/sessions/tickets.ts ticketKind': 'enrolment',
   'protocol/authentication/credential-directory.ts credentialKind': 'remove and add delete it',
