@@ -5,7 +5,7 @@ import { InvalidCertificateError } from '../crypto/errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
-import { keyFingerprint } from './revocation-records.ts';
+import { identifierIn, keyFingerprint } from './record-identifiers.ts';
 
 /**
  * The keys of authorities, beside the objects and whatever becomes of them: which key a certificate that the
@@ -120,7 +120,7 @@ export async function findAllAbove(
   return found;
 }
 
-/** Records of groups are apart, because a key may be in several groups. */
+/** A key may be in several groups. */
 function recordOf(key: string, { crypto, principal }: Pick<Context, 'crypto' | 'principal'>): string {
-  return crypto.digest('SHA_256', new TextEncoder().encode(`${principal.group}\0${key}`)).toHex();
+  return identifierIn(principal.group, key, crypto);
 }

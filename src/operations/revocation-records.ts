@@ -5,6 +5,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 import { certificateIn, encodeSpki, plainKeyIn } from './key-pairs.ts';
+import { keyFingerprint, keyIdentifierIn, partIdentifierIn } from './record-identifiers.ts';
 
 /**
  * What the server has issued and the group has revoked, beside the objects and whatever becomes of them: a
@@ -60,20 +61,6 @@ export const maxListSeconds = 30 * 86_400;
 
 /** Records among which a serial number is searched, each of some 300 bytes. */
 const maxSearched = 1_000_000;
-
-/** SHA-256 of a SubjectPublicKeyInfo, hex; the same for every encoding of the key. */
-export function keyFingerprint(publicKey: Uint8Array, crypto: CryptoProvider): string {
-  return crypto.digest('SHA_256', crypto.certification.canonicalKey(publicKey)).toHex();
-}
-
-function idIn(group: string, content: Uint8Array, crypto: CryptoProvider): string {
-  const digest = crypto.digest('SHA_256', content).toHex();
-  return crypto.digest('SHA_256', new TextEncoder().encode(`${group}\0${digest}`)).toHex();
-}
-
-function keyIn(group: string, publicKey: Uint8Array, crypto: CryptoProvider): string {
-  return idIn(group, crypto.certification.canonicalKey(publicKey), crypto);
-}
 
 /**
  * Records a new certificate beside its object, as a lasting change: the certificate was signed, whatever
@@ -159,8 +146,8 @@ async function computeIdentity(object: ManagedObject, { crypto }: RecordContext)
   const certificate = certificateIn(object);
   const publicKey = await publicKeyIn(object, crypto);
   return {
-    key: publicKey && keyIn(object.group, publicKey, crypto),
-    part: certificate && idIn(object.group, crypto.certification.signedPart(certificate), crypto),
+    key: publicKey && keyIdentifierIn(object.group, publicKey, crypto),
+    part: certificate && partIdentifierIn(object.group, certificate, crypto),
     copyOf: object.provenance.copyOf,
   };
 }
@@ -228,7 +215,8 @@ export async function isCompromisedKey(
   group: string,
   { work, crypto }: RecordContext,
 ): Promise<boolean> {
-  return (await work.records.load(kinds.compromisedKey, keyIn(group, publicKey, crypto))) !== undefined;
+  const id = keyIdentifierIn(group, publicKey, crypto);
+  return (await work.records.load(kinds.compromisedKey, id)) !== undefined;
 }
 
 /**
@@ -240,7 +228,7 @@ export async function findRevocations(
   { group, serial, issuerKey }: { group: string; serial: Uint8Array; issuerKey: Uint8Array },
   { work, crypto }: RecordContext,
 ): Promise<readonly Revocation[]> {
-  const part = idIn(group, crypto.certification.signedPart(certificate), crypto);
+  const part = partIdentifierIn(group, certificate, crypto);
   const number = `${keyFingerprint(issuerKey, crypto)}.${serial.toHex()}`;
   const records = [
     await work.records.load(kinds.revokedBySignedPart, part),

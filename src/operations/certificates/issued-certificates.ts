@@ -5,9 +5,9 @@ import { anyStorageStatus, locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { plainKeyIn } from '../key-pairs.ts';
+import { keyFingerprint } from '../record-identifiers.ts';
 import {
   findIssued,
-  keyFingerprint,
   listRevoked,
   maxListSeconds,
   revocationIn,

@@ -6,7 +6,7 @@ import type { CertificateContent, CertificateDetails } from '../../crypto/certif
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
-import { keyFingerprint } from '../revocation-records.ts';
+import { keyFingerprint } from '../record-identifiers.ts';
 import { statedName } from './certificate-template.ts';
 import { type Authority, findIssuer, findIssuers, type Issuer } from './issuers.ts';
 

@@ -5,7 +5,8 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { findAllAbove, findDirectlyAbove } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
-import { isCompromisedKey, keyFingerprint } from '../revocation-records.ts';
+import { keyFingerprint } from '../record-identifiers.ts';
+import { isCompromisedKey } from '../revocation-records.ts';
 import { completeChain, isChainRevoked } from './chains.ts';
 import { findCertificates, type Issuer, searchObjects } from './issuers.ts';
 

@@ -1,0 +1,24 @@
+import type { CryptoProvider } from '../crypto/provider.ts';
+
+/** Identifiers of records about keys and certificates, whatever objects hold them. */
+
+/** Returns the SHA-256 of a SubjectPublicKeyInfo, hex; the same for every encoding of the key. */
+export function keyFingerprint(publicKey: Uint8Array, crypto: CryptoProvider): string {
+  return crypto.digest('SHA_256', crypto.certification.canonicalKey(publicKey)).toHex();
+}
+
+/** Returns the identifier of what a group records about what has that digest (hex). */
+export function identifierIn(group: string, digest: string, crypto: CryptoProvider): string {
+  return crypto.digest('SHA_256', new TextEncoder().encode(`${group}\0${digest}`)).toHex();
+}
+
+/** Returns the identifier for a key, SubjectPublicKeyInfo in DER. */
+export function keyIdentifierIn(group: string, publicKey: Uint8Array, crypto: CryptoProvider): string {
+  return identifierIn(group, keyFingerprint(publicKey, crypto), crypto);
+}
+
+/** Returns the identifier for a certificate in DER, by the part of it that is signed. */
+export function partIdentifierIn(group: string, certificate: Uint8Array, crypto: CryptoProvider): string {
+  const part = crypto.certification.signedPart(certificate);
+  return identifierIn(group, crypto.digest('SHA_256', part).toHex(), crypto);
+}
