@@ -1,5 +1,4 @@
 import { hash as digestOf } from 'node:crypto';
-import { repeatSha256 } from './sha256-rounds.ts';
 
 /** Diversifier of each purpose (RFC 7292, appendix B.3). */
 const purposes = { key: 1, iv: 2, mac: 3 } as const;
@@ -29,8 +28,7 @@ export function derivePkcs12(
   const derived = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     let digest: Uint8Array = digestOf(hash, Buffer.concat([diversifier, input]), 'buffer');
-    if (hash === 'sha256') digest = repeatSha256(digest, iterations - 1);
-    else for (let i = 1; i < iterations; i++) digest = digestOf(hash, digest, 'buffer');
+    for (let i = 1; i < iterations; i++) digest = digestOf(hash, digest, 'buffer');
     derived.set(digest.subarray(0, length - done), done);
     done += digest.length;
     const addend = repeatToBlock(digest, block).subarray(0, block);

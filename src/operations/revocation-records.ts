@@ -53,10 +53,7 @@ export interface Revocation {
 }
 type RevokedSerial = Issued & Revocation;
 
-/**
- * Longest validity of a revocation list. A revoked certificate must be on one more list after its end (RFC
- * 5280 §3.3).
- */
+/** Longest validity of a list: a revoked certificate is on one more after its end (RFC 5280 §3.3). */
 export const maxListSeconds = 30 * 86_400;
 
 /** Records among which a serial number is searched, each of some 300 bytes. */
@@ -84,9 +81,8 @@ export function recordIssued(
 }
 
 /**
- * Returns the record of the certificate in an object that the server issued it for, also after its
- * destruction. A copy that a client registered has none, so that no client puts another's certificate on a
- * revocation list.
+ * Returns the record of the certificate that the server issued as this object, also after its destruction. A
+ * copy that a client registered has none: no client puts another's certificate on a revocation list.
  */
 export async function findIssued(
   object: ManagedObject,

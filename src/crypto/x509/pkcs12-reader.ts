@@ -42,7 +42,7 @@ const macs = new Map<string, Mac>([
 
 /**
  * Maximum rounds of each of the two key derivations, of MAC and key, which the file states: those that the
- * server itself writes, which take a thread less than a second. OpenSSL, Java and Windows write 10,000 and
+ * server itself writes, which take a thread a second or two. OpenSSL, Java and Windows write 10,000 and
  * less.
  */
 const maxIterations = passwordIterations;

@@ -1,5 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { hash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -8,7 +7,6 @@ import { createAuthority, issueClient } from '../../../certs/issue.ts';
 import { generateKey, type KeyKind, openAuthority } from '../../../certs/keys.ts';
 import { createPkcs12, type Pkcs12Encryption } from '../../../certs/pkcs12.ts';
 import { derivePkcs12 } from '../../../certs/pkcs12-kdf.ts';
-import { repeatSha256 } from '../../../certs/sha256-rounds.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
@@ -90,16 +88,5 @@ t.test('derivePkcs12 gives the known values', (t) => {
     derive('sha512', 'smeg', salt('3D83C0E4546AC140'), 'mac', 2, 64),
     '15e095d9f5d567608608cdb669719d5a74c598737f279226fad092b74b9a41ce3328e21cb1d19e9c391c6e89711845d38ace95a9e9069013712d11f6cb935dd2',
   );
-  t.end();
-});
-
-t.test('repeatSha256 hashes as node:crypto does', (t) => {
-  for (const start of ['', 'a', 'zero', 'ones'].map((text) => hash('sha256', text, 'buffer'))) {
-    let expected = start;
-    for (let round = 0; round <= 200; round++) {
-      t.ok(Buffer.from(repeatSha256(start, round)).equals(expected), `${round}`);
-      expected = hash('sha256', expected, 'buffer');
-    }
-  }
   t.end();
 });
