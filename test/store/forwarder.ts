@@ -5,8 +5,12 @@ export interface Forwarder {
   readonly port: number;
   /** Connections that were accepted. */
   readonly connections: number;
-  /** Ends all connections and refuses new ones, until `refusals` more have come. */
+  /** Connections that are open. */
+  readonly open: number;
+  /** Refuses new connections, until `refusals` more have come. */
   refuse(refusals: number): void;
+  /** Ends all connections. */
+  end(): void;
   /** Ends all connections and closes the port. */
   stop(): Promise<void>;
 }
@@ -39,10 +43,13 @@ export async function startForwarder(to: number): Promise<Forwarder> {
     get connections() {
       return connections;
     },
+    get open() {
+      return open.size;
+    },
     refuse(refusals) {
       refused = connections + refusals;
-      end();
     },
+    end,
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       end();

@@ -283,6 +283,21 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
       await written.end();
     });
 
+  t.test('a standby is refused, and passed over where another server is named', async (t) => {
+    const standby = await startPostgres({ standby: true });
+    if (typeof standby === 'string') throw new Error(standby);
+    t.teardown(() => standby.stop());
+    t.match(
+      await attempt(standby.url),
+      /^StoreUnavailableError: postgres:.* is a standby: name the primary, or both$/,
+    );
+    const { host, pathname } = new URL(await plain.fresh());
+    const both = `postgres://postgres:postgres@${new URL(standby.url).host},${host}`;
+    // The database exists on the second server only, and one of both servers on both.
+    t.equal(await attempt(`${both}${pathname}`), 'open');
+    t.equal(await attempt(`${both}/postgres`), 'open');
+  });
+
   t.test('when the server in use has gone, the next call uses another one', async (t) => {
     const url = await plain.fresh();
     const { port, pathname } = new URL(url);

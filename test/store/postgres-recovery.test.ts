@@ -33,11 +33,13 @@ if (typeof server === 'string') {
     for (const refusals of [1, 2, 4]) {
       const before = forwarder.connections;
       forwarder.refuse(refusals);
+      forwarder.end();
       t.equal((await store.load('blue', ['a'])).length, 1, `after ${refusals} refusals`);
       t.ok(forwarder.connections > before + refusals);
     }
     // Nothing is in flight: the lost connection is noticed before anything is sent, or fails the first group.
     forwarder.refuse(3);
+    forwarder.end();
     const first = await store.commit(unit({ inserts: [object('b')] })).catch((error: Error) => error);
     if (first !== 'committed') {
       t.type(first, StoreUnavailableError, 'the outcome of a group in flight is not known');
@@ -48,6 +50,7 @@ if (typeof server === 'string') {
   t.test('while a server stays away, calls share few attempts and then fail at once', async (t) => {
     const { store, forwarder } = await open(t);
     forwarder.refuse(1_000_000);
+    forwarder.end();
     const calls = () =>
       Array.from({ length: 50 }, (_, at) =>
         (at % 2 === 0
@@ -69,6 +72,34 @@ if (typeof server === 'string') {
     forwarder.refuse(0);
     while ((await store.ping().catch((error) => error)) !== undefined) await new Promise(setImmediate);
     t.equal((await store.load('blue', ['a'])).length, 1, 'and it is used again once it is back');
+  });
+
+  t.test('once reads use another server, commits do not go on with the former', async (t) => {
+    const url = new URL(await server.fresh());
+    const [former, next] = [await startForwarder(Number(url.port)), await startForwarder(Number(url.port))];
+    const hosts = `127.0.0.1:${former.port},127.0.0.1:${next.port}`;
+    const { store, close } = await openStore(
+      `postgres://postgres:postgres@${hosts}${url.pathname}?sslmode=disable`,
+    );
+    t.teardown(async () => {
+      await close();
+      await Promise.all([former.stop(), next.stop()]);
+    });
+    await store.load('blue', ['a']);
+    await add(store, object('a'));
+    former.refuse(1_000_000);
+    // The last statement of the connection that writes is a commit; this one stays.
+    await server.administer(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = '${url.pathname.slice(1)}' and query <> 'commit'`,
+    );
+    t.equal((await store.load('blue', ['a'])).length, 1);
+    t.ok(next.connections > 0, 'reads use the other server');
+    t.ok(former.open > 0, 'the connection that writes is still there');
+    const reading = next.connections;
+    await add(store, object('b'));
+    t.ok(next.connections > reading, 'commits use the other server');
+    while (former.open > 0) await new Promise(setImmediate);
   });
 
   t.test('while a server is read-only, reads go on and commits say why they fail', async (t) => {
