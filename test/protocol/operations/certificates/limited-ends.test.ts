@@ -6,6 +6,7 @@ import { SetAttribute } from '../../../../src/operations/attributes/set-attribut
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Validate } from '../../../../src/operations/certificates/validate.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
+import type { AnyOperation } from '../../../../src/operations/operation.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { Import } from '../../../../src/operations/transfer/import.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
@@ -35,32 +36,46 @@ async function judge(service: TestService, ders: readonly Uint8Array[]) {
   return (await succeed(service, '2.1', Validate, request)).ValidityIndicator;
 }
 
-/** Every way to end a certificate that a client has registered. */
-function ends(
-  id: string,
-  der: Uint8Array,
-  at: number,
-): Readonly<Record<string, () => readonly [unknown, unknown]>> {
-  const date = attribute('DeactivationDate', at);
-  return {
-    'Revoke, superseded': () => [Revoke, revoking(id, 'Superseded')],
-    'Revoke, compromised': () => [Revoke, revoking(id, 'KeyCompromise')],
-    'Add Attribute': () => [AddAttribute, { UniqueIdentifier: id, NewAttribute: date }],
-    'Set Attribute': () => [SetAttribute, { UniqueIdentifier: id, NewAttribute: date }],
-    Register: () => [Register, registering(der, date)],
-    Import: () => [
-      Import,
-      {
-        UniqueIdentifier: `i-${id}`,
-        Attributes: [own, date],
-        Object: { type: 'Certificate', value: inline(der) },
-      },
-    ],
-  };
+interface End {
+  readonly operation: AnyOperation;
+  /** Builds the request that ends the object with the certificate at `at` (POSIX seconds). */
+  request(id: string, der: Uint8Array, at: number): object;
 }
 
+const edit = (operation: AnyOperation): End => ({
+  operation,
+  request: (UniqueIdentifier, _, at) => ({
+    UniqueIdentifier,
+    NewAttribute: attribute('DeactivationDate', at),
+  }),
+});
+const revoke = (reason: RevocationReasonCode): End => ({
+  operation: Revoke,
+  request: (id) => revoking(id, reason),
+});
+
+/** Every way to end a certificate that a client has registered. */
+const ends: Readonly<Record<string, End>> = {
+  'Revoke, superseded': revoke('Superseded'),
+  'Revoke, compromised': revoke('KeyCompromise'),
+  'Add Attribute': edit(AddAttribute),
+  'Set Attribute': edit(SetAttribute),
+  Register: {
+    operation: Register,
+    request: (_, der, at) => registering(der, attribute('DeactivationDate', at)),
+  },
+  Import: {
+    operation: Import,
+    request: (id, der, at) => ({
+      UniqueIdentifier: `i-${id}`,
+      Attributes: [own, attribute('DeactivationDate', at)],
+      Object: { type: 'Certificate', value: inline(der) },
+    }),
+  },
+};
+
 t.test('no limited Right ends a certificate that was not issued there', async (t) => {
-  for (const what of Object.keys(ends('', new Uint8Array(0), 0)))
+  for (const [what, { operation, request }] of Object.entries(ends))
     for (const [sender, isAllowed] of [
       [limited, false],
       [unlimited, true],
@@ -71,10 +86,10 @@ t.test('no limited Right ends a certificate that was not issued there', async (t
       service.sender = sender;
       const { UniqueIdentifier: copy } = await succeed(service, '2.1', Register, registering(root.der));
       const past = Math.floor(service.now / 1000) - 1;
-      const [operation, request] = ends(copy, root.der, past)[what]?.() as [never, never];
+      const asked = request(copy, root.der, past);
       const label = `${what}, ${isAllowed ? 'unlimited' : 'limited'}`;
       t.equal(
-        await outcome(service, '2.1', operation, request),
+        await outcome(service, '2.1', operation, asked as never),
         isAllowed ? 'Success' : 'NotAuthorised',
         label,
       );
