@@ -8,6 +8,7 @@ import { DeleteAttribute } from '../../../../src/operations/attributes/delete-at
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
+import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
 import type { TestService } from '../../service.ts';
@@ -300,4 +301,27 @@ t.test('a Replacement Object Link does not replace an issuer', async (t) => {
     Attributes: having(...name('Subject', { CN: 'x' }), ...name('Issuer', { CN: 'Root' })),
   });
   t.equal((await links(service, UniqueIdentifier)).CertificateLink, root.certificate);
+});
+
+t.test('an authority issues nothing while a certificate above it is gone', async (t) => {
+  const service = await opened(t);
+  const root = await authority(service, 'Root');
+  const middle = await subordinate(service, root, 'Middle');
+  const lower = await subordinate(service, middle, 'Lower');
+  const certify = async () =>
+    outcome(service, '2.1', Certify, {
+      UniqueIdentifier: (await keyPair(service)).publicKey,
+      Attributes: having(...name('Subject', { CN: 'x' }), linkTo(lower.certificate)),
+    });
+  t.equal(await certify(), 'Success');
+  const { UniqueIdentifier: copy } = await succeed(service, '2.1', ReCertify, {
+    UniqueIdentifier: middle.certificate,
+  });
+  for (const id of [middle.certificate, copy]) {
+    const RevocationReason = { RevocationReasonCode: 'Superseded' };
+    t.equal(await certify(), 'Success', 'one is left');
+    await succeed(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason });
+    await succeed(service, '2.1', Destroy, { UniqueIdentifier: id });
+  }
+  t.equal(await certify(), 'PermissionDenied', 'none is left');
 });
