@@ -7,8 +7,7 @@ import { type CommitResult, type LockWait, StoreUnavailableError } from './store
 
 /** Units that need rows which other sessions of the database have locked. */
 
-/** How often such a unit is tried; each attempt waits half a second for the locks. */
-const maxAttempts = 4;
+/** How long each attempt of such a unit waits for a lock. */
 export const lockedUnitMilliseconds = 500;
 
 interface WaitingUnit {
@@ -26,6 +25,7 @@ export class LockedUnits {
   readonly #writer: PostgresWriter;
   readonly #describeBlockers: (pid: number) => Promise<readonly string[]>;
   readonly #observe: (wait: LockWait) => void;
+  readonly #maxAttempts: number;
   #waiting: WaitingUnit[] = [];
   /** Units that wait or are being tried, by the rows that they lock. */
   readonly #rows = new Map<string, number>();
@@ -35,15 +35,18 @@ export class LockedUnits {
    * @param writer waits `lockedUnitMilliseconds` for a lock
    * @param describeBlockers describes the sessions for which the one with that process id waits
    * @param observe is told of each unit that has met a lock twice
+   * @param maxAttempts how often a unit is tried here
    */
   constructor(
     writer: PostgresWriter,
     describeBlockers: (pid: number) => Promise<readonly string[]>,
     observe: (wait: LockWait) => void,
+    maxAttempts: number,
   ) {
     this.#writer = writer;
     this.#describeBlockers = describeBlockers;
     this.#observe = observe;
+    this.#maxAttempts = maxAttempts;
   }
 
   /** Whether units wait for locks. */
@@ -119,7 +122,7 @@ export class LockedUnits {
     else {
       tried.attempts += 1;
       if (tried.attempts === 1) this.#observe({ rows: outcome.error.rows, sessions });
-      if (tried.attempts < maxAttempts) this.#waiting.push(tried);
+      if (tried.attempts < this.#maxAttempts) this.#waiting.push(tried);
       else tried.reject(new StoreUnavailableError(outcome.error.message));
     }
   }

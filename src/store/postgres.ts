@@ -31,6 +31,7 @@ const maxSearchMilliseconds = 10_000;
 
 /** Longer than most commits of other nodes: a longer wait is for a lock that another application holds. */
 const groupLockMilliseconds = 200;
+const maxLockAttempts = 4;
 
 /** Describes the sessions for which another one waits. */
 const describeBlockers = `select format('process %s of role %s, application %s%s', pid, usename,
@@ -43,6 +44,8 @@ export interface PostgresOptions {
   readonly readers?: number;
   /** Milliseconds that a statement of a search may take before the database ends it. */
   readonly searchMilliseconds?: number;
+  /** How often a commit that has met a lock is tried, for half a second each. */
+  readonly lockAttempts?: number;
   /** Is told of each commit that waits for a lock of another application. */
   readonly lockWait?: (wait: LockWait) => void;
   /** The schema; only tests use another one. */
@@ -68,6 +71,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
     async (pid) =>
       (await readers.read(toQuery(describeBlockers, [pid]))).map(({ session }) => String(session)),
     options.lockWait ?? (() => {}),
+    options.lockAttempts ?? maxLockAttempts,
   );
   const writer = new PostgresWriter(targets, () =>
     lockedUnits.isWaiting ? minLockMilliseconds : groupLockMilliseconds,
