@@ -4,6 +4,7 @@ import type { AttributeSet } from './attribute-set.ts';
 import type { ManagedObject } from './managed-object.ts';
 import { keepLifecycle, keepUsageLimits } from './replace-existing.ts';
 import type { StateName } from './state.ts';
+import { everyMaskOf } from './usage.ts';
 
 /**
  * Rights of a copy: an object with the bytes of a key that is or was here under another identifier
@@ -48,6 +49,16 @@ export function limitCopy({ object: copy, statedMask, now }: Copy, { origin, cop
   limitLife(copy, origin, now);
   const compromised = copies.find((each) => isCompromised(each, now));
   if (compromised !== undefined) keepLifecycle(compromised, copy, now);
+}
+
+/**
+ * Gives an object the mask as it is now, and the bits that other objects of its key have or ever had, as its
+ * history: what a key was for holds for every object with its bytes.
+ */
+export function keepMaskHistory(object: ManagedObject, others: readonly ManagedObject[]): void {
+  const own = object.attributes.get('CryptographicUsageMask') ?? 0;
+  const masks = others.map((other) => everyMaskOf(other) | (other.provenance.share?.mask ?? 0));
+  object.changeProvenance({ masks: masks.reduce((all, mask) => all | mask, own) });
 }
 
 /**

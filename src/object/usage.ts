@@ -88,6 +88,17 @@ export function requireUsage(
   if (!certification.authorityKeysForData) requireNoAuthorityKey(object, use);
 }
 
+/**
+ * Returns every bit that the Cryptographic Usage Mask of the object has or ever had; of a copy those of the
+ * object it is a copy of, too.
+ */
+export function everyMaskOf({
+  attributes,
+  provenance,
+}: Pick<ManagedObject, 'attributes' | 'provenance'>): number {
+  return (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
+}
+
 /** Bits of keys whose signature others trust as that of an authority. */
 const authorityBits = usageMaskOf('CertificateSign', 'CRLSign');
 
@@ -99,9 +110,9 @@ const usesOfAuthorities: readonly Use[] = ['Certify', 'CreateSplitKey'];
  * certificate without the limits of Certify, or a digest of one. Only bits that are stated count, as for
  * issuers: Unrestricted makes no authority.
  */
-function requireNoAuthorityKey({ type, attributes, provenance }: ManagedObject, use: Use): void {
-  const masks = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
-  if (type !== 'PrivateKey' || usesOfAuthorities.includes(use) || (masks & authorityBits) === 0) return;
+function requireNoAuthorityKey(object: ManagedObject, use: Use): void {
+  if (object.type !== 'PrivateKey' || usesOfAuthorities.includes(use)) return;
+  if ((everyMaskOf(object) & authorityBits) === 0) return;
   fail(
     'IncompatibleCryptographicUsageMask',
     'a key with CertificateSign or CRLSign, now or before, serves certificates only, unless the operator sets certification.authorityKeysForData',

@@ -11,7 +11,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import type { Message } from '../crypto/streams.ts';
 import { linkedId } from '../object/links.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { hasUsageBits, requireUsage, type UsageContext, type Use } from '../object/usage.ts';
+import { everyMaskOf, hasUsageBits, requireUsage, type UsageContext, type Use } from '../object/usage.ts';
 import type { Attempts, ObjectContext } from './context.ts';
 
 /** Functions shared by the operations that use a key. */
@@ -117,12 +117,9 @@ const wrapping = (['WrapKey', 'UnwrapKey'] as const).map((bit) => CryptographicU
  * Refuses to encrypt and decrypt data by key wrap with a key that wraps, or ever could wrap, keys: Decrypt
  * would return a wrapped key as data.
  */
-function requireNoKeyWrap(
-  { attributes, provenance }: ManagedObject,
-  mode: BlockCipherMode | undefined,
-): void {
+function requireNoKeyWrap(object: ManagedObject, mode: BlockCipherMode | undefined): void {
   if (!keyWrapModes.includes(mode)) return;
-  const mask = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
+  const mask = everyMaskOf(object);
   if (wrapping.some((bit) => hasUsageBits(mask, bit)))
     fail(
       'BadCryptographicParameters',

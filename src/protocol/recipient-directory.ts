@@ -2,6 +2,7 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 import { isClosedKey } from '../object/closed-keys.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { isForWrappingOnly, type Provenance } from '../object/provenance.ts';
+import { everyMaskOf } from '../object/usage.ts';
 import { fingerprintOfKey, recipientKind } from '../operations/recipients.ts';
 import type { Store } from '../store/store.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -96,10 +97,10 @@ async function commit(unit: UnitOfWork): Promise<void> {
 }
 
 /** A secret key that also decrypts or computes MACs for clients would open what it wraps. */
-function findProblem({ type, attributes, provenance }: ManagedObject): string | undefined {
+function findProblem(object: ManagedObject): string | undefined {
+  const { type } = object;
   if (type !== 'SymmetricKey' && type !== 'PublicKey') return `a ${type} wraps no keys`;
-  const mask = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
-  if (type === 'SymmetricKey' && !isForWrappingOnly(mask))
+  if (type === 'SymmetricKey' && !isForWrappingOnly(everyMaskOf(object)))
     return 'its usage mask allows clients more than to wrap and unwrap, so they could open what it wraps';
   return undefined;
 }

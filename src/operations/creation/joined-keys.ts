@@ -1,5 +1,5 @@
 import type { Attribute } from '../../../codec/attribute.ts';
-import { type KeyObjects, limitCopy, limitLife, limitMask } from '../../object/copies.ts';
+import { type KeyObjects, keepMaskHistory, limitCopy, limitLife, limitMask } from '../../object/copies.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
 import { findShareSet } from '../../object/share-sets.ts';
@@ -56,6 +56,6 @@ export async function limitJoined(
   for (const mask of masks) limitMask(joined.attributes, mask, statedMask);
   for (const part of parts) limitLife(joined, part, context.now);
   if (divided !== undefined) limitCopy({ object: joined, statedMask, now: context.now }, divided);
-  joined.changeProvenance({ masks: joined.attributes.get('CryptographicUsageMask') ?? 0 });
+  keepMaskHistory(joined, [...parts, ...(divided === undefined ? [] : [divided.origin, ...divided.copies])]);
   if (divided !== undefined) await recordCopy(joined, divided.origin.id, context);
 }

@@ -6,6 +6,7 @@ import { isClosedKey } from '../../object/closed-keys.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { isProtected } from '../../object/protection.ts';
 import { isForWrappingOnly } from '../../object/provenance.ts';
+import { everyMaskOf } from '../../object/usage.ts';
 import type { Context } from '../context.ts';
 import { isRecipient } from '../recipients.ts';
 import type { WrappingKey } from './wrapping-keys.ts';
@@ -105,9 +106,7 @@ export async function requireIntegrity(key: WrappingKey, context: Context): Prom
  * under another one, or in parts.
  */
 export async function mayHaveWrappedSecrets(object: ManagedObject, context: Context): Promise<boolean> {
-  const { attributes, provenance } = object;
-  const masks = (attributes.get('CryptographicUsageMask') ?? 0) | provenance.masks;
-  if (isProtected(object) && isForWrappingOnly(masks)) return true;
+  if (isProtected(object) && isForWrappingOnly(everyMaskOf(object))) return true;
   return (await isClosedTo(object, context)) || isRecipient(object, context);
 }
 

@@ -1,6 +1,6 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import { fail } from '../../common/errors.ts';
-import { type KeyObjects, limitCopy } from '../../object/copies.ts';
+import { type KeyObjects, keepMaskHistory, limitCopy } from '../../object/copies.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { loadCopies, recordCopy } from '../key-copies.ts';
@@ -60,7 +60,10 @@ export async function bindToSources(
   const ownMask = sources[0]?.origin.attributes.get('CryptographicUsageMask');
   if (statedMask === undefined && ownMask !== undefined) attributes.set('CryptographicUsageMask', ownMask);
   for (const source of sources) limitCopy({ object: imported, statedMask, now: context.now }, source);
-  imported.changeProvenance({ masks: attributes.get('CryptographicUsageMask') ?? 0 });
+  keepMaskHistory(
+    imported,
+    sources.flatMap(({ origin, copies }) => [origin, ...copies]),
+  );
   const { madeWith, share } = same;
   if (madeWith !== undefined) imported.changeProvenance({ madeWith, share });
   await recordCopy(imported, same.origin, context);
