@@ -6,6 +6,9 @@ import { ConfigValueError, choiceOf, isTable, readTexts, type ValueReader } from
 
 /** The section `[authorities.ISSUER]` of the configuration: naming policies of authorities. */
 
+/** UTF-16 units of an identifier (`isIdentifier` in src/object/identifiers.ts). */
+const maxIdentifierLength = 127;
+
 /** Each is looked up whenever a certificate is issued. */
 const maxAuthorities = 64;
 const maxEntries = 1_000;
@@ -55,8 +58,14 @@ export function readAuthorities(value: unknown, problems: string[]): ReadonlyMap
   }
   const entries = Object.entries(value);
   if (entries.length > maxAuthorities) problems.push(`"authorities" lists more than ${maxAuthorities}`);
-  for (const [id, fields] of entries)
+  for (const [id, fields] of entries) {
+    if (id.trim() !== id || id === '' || id.length > maxIdentifierLength)
+      problems.push(
+        `"authorities" has a section ${JSON.stringify(id)}: ISSUER must be the identifier of a certificate, ` +
+          `1 to ${maxIdentifierLength} characters without white space around; kmipd crl shows it`,
+      );
     policies.set(id, readPolicy(id, fields as Readonly<Record<string, unknown>>, problems));
+  }
   return policies;
 }
 

@@ -10,6 +10,7 @@ import { describeError } from '../watch/error-text.ts';
 import { createLog, type Logger } from '../watch/log.ts';
 import { Metrics } from '../watch/metrics.ts';
 import { openBackends } from './backends.ts';
+import { warnOfIdlePolicies } from './idle-policies.ts';
 import { type StartedListeners, startListeners } from './listeners.ts';
 import { ReadinessCheck, startManagement } from './management.ts';
 import { hardenProcess } from './process-hardening.ts';
@@ -55,9 +56,12 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
 
   const { vault } = backends;
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
+  await warnOfIdlePolicies(config, backends, log);
   const shutdown = waitForShutdown();
   process.stdout.write(readyLine(version, context, listeners, metricsAddress));
-  const reloader = new Reloader(context, overrides, material, services, connections);
+  const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>
+    warnOfIdlePolicies(inForce, backends, log),
+  );
   reloads.start(() => reloader.reload());
 
   const signal = await shutdown;

@@ -8,11 +8,14 @@ import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import { initialisationState, type StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { type Address, formatAddress } from '../common/address.ts';
 import type { Config } from '../config/index.ts';
-import { probeStore } from '../store/probe.ts';
+import { openStore } from '../store/open.ts';
+import { type ProbedStore, probeStore } from '../store/probe.ts';
+import { openLocalVault } from '../vault/local.ts';
 import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
 import { unwrapSealingKey } from '../vault/sealing.ts';
 import { VaultUnavailableError, type WrappedSealingKey } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
+import { describeIdlePolicies } from './idle-policies.ts';
 import { type CertificateFlaw, findFlawsOfDates, readServerMaterial } from './server-material.ts';
 
 /** What an inspection has found, one line each. */
@@ -25,8 +28,8 @@ export interface InspectionResult {
 
 /**
  * Opens everything that the daemon of a state directory would open: keys, certificates and their dates, the
- * database, the addresses. Changes nothing. Of a directory that is not initialised only the database and the
- * addresses are there to be opened.
+ * database and what [authorities] names in it, the addresses. Changes nothing. Of a directory that is not
+ * initialised only the database and the addresses are there to be opened.
  */
 export async function inspect(stateDirectory: StateDirectory, config: Config): Promise<InspectionResult> {
   const problems: string[] = [];
@@ -38,18 +41,25 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
       problems.push(...failureLines(error));
     }
   };
-  let sealingKeys: readonly WrappedSealingKey[] = [];
+  let probed: ProbedStore = { sealingKeys: [], isMigrated: false };
   await attempt(async () => {
-    sealingKeys = await probeStore(config.store);
+    probed = await probeStore(config.store);
     return [];
   });
   if (initialisationState(stateDirectory) === 'ready') {
-    await attempt(() => inspectRootKey(stateDirectory, sealingKeys));
+    await attempt(() => inspectRootKey(stateDirectory, probed.sealingKeys));
     await attempt(() => inspectServer(config));
     await attempt(() => inspectAuthorities(stateDirectory, config));
     await attempt(() =>
       findExposedFiles(stateDirectory, config).map(({ file, reason }) => `${file}: ${reason}`),
     );
+    await attempt(async () => {
+      if (problems.length > 0 || config.authorities.size === 0) return [];
+      if (probed.sealingKeys.length > 0 && !probed.isMigrated)
+        return ['the identifiers of [authorities] are not checked: the next start migrates the database'];
+      problems.push(...(await inspectNamingPolicies(stateDirectory, config, probed)));
+      return [];
+    });
   }
   await attempt(() => {
     requireDistinctAddresses(config);
@@ -90,6 +100,21 @@ function inspectAuthorities(stateDirectory: StateDirectory, config: Config): rea
   return readTrustedAuthorities(stateDirectory, config).flatMap(({ file, pem }) =>
     findFlawsOfDates(new X509Certificate(pem), file, new Date()).map(describeFlaw),
   );
+}
+
+/** Returns the naming policies that bind nobody. A database without sealing keys has no objects. */
+async function inspectNamingPolicies(
+  { rootKey }: StateDirectory,
+  config: Config,
+  { sealingKeys }: ProbedStore,
+): Promise<readonly string[]> {
+  if (sealingKeys.length === 0) return describeIdlePolicies(config, undefined);
+  await using closing = new AsyncDisposableStack();
+  const { store, clients, wrappedKeys, close } = await openStore(config.store);
+  closing.defer(close);
+  const vault = await openLocalVault({ rootKeyFile: rootKey, wrappedKeys, refreshSeconds: 0 });
+  closing.defer(() => vault.close());
+  return await describeIdlePolicies(config, { store, clients, vault });
 }
 
 const describeFlaw = ({ file, subject, flaw, ends }: CertificateFlaw) =>

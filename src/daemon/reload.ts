@@ -48,21 +48,25 @@ export class Reloader {
   readonly #material: TlsMaterialSource;
   readonly #services: Services;
   readonly #connections: Connections;
+  readonly #warnOf: (config: Config) => Promise<void>;
   /** The configuration in force. */
   #config: Config;
 
+  /** `warnOf` logs what is suspicious in a configuration in force; it must not reject. */
   constructor(
     context: StartContext,
     overrides: ConfigOverrides,
     material: TlsMaterialSource,
     services: Services,
     connections: Connections,
+    warnOf: (config: Config) => Promise<void>,
   ) {
     this.#context = context;
     this.#overrides = overrides;
     this.#material = material;
     this.#services = services;
     this.#connections = connections;
+    this.#warnOf = warnOf;
     this.#config = context.config;
   }
 
@@ -77,6 +81,7 @@ export class Reloader {
       const { config, ignoredKeys } = takeOverReloadable(this.#config, next);
       await this.#apply(config);
       await this.#recheckConnections();
+      await this.#warnOf(config);
       log.info(
         'configuration reloaded: certificates, trusted authorities, roles, [authorities], [certification], [crypto] and log level',
       );

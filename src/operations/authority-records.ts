@@ -25,6 +25,9 @@ const kinds = {
 /** Kinds of the records that this file encodes. */
 export const authorityKinds: readonly string[] = Object.values(kinds);
 
+/** Kind of the records of authorities whose certificate is gone; their id is that of the object. */
+export const authorityKeyKind = kinds.key;
+
 /** Keys that have certified the same authority; in use are one or two. */
 const maxDirectlyAbove = 16;
 /** Keys in all chains above one authority. */
@@ -69,14 +72,23 @@ export async function findListedKeys(
 ): Promise<ReadonlyMap<string, readonly NamingPolicy[]>> {
   const listed = new Map<string, NamingPolicy[]>();
   for (const [id, policy] of authorities) {
-    const record = await work.records.load(kinds.key, id);
-    const key =
-      record === undefined
-        ? await readAuthorityKey(await work.load(id), crypto)
-        : readJson<{ key: string }>(record).key;
+    const key = await findAuthorityKey(id, { work, crypto });
     if (key !== undefined) listed.set(key, [...(listed.get(key) ?? []), policy]);
   }
   return listed;
+}
+
+/**
+ * Returns the fingerprint of the key in the certificate with that identifier, which may be gone; undefined
+ * when the group of `work` had no certificate of an authority with it.
+ */
+export async function findAuthorityKey(
+  id: string,
+  { work, crypto }: RecordContext,
+): Promise<string | undefined> {
+  const record = await work.records.load(kinds.key, id);
+  if (record !== undefined) return readJson<{ key: string }>(record).key;
+  return readAuthorityKey(await work.load(id), crypto);
 }
 
 /** Records that the key of an issuer has certified another one as authority; both SubjectPublicKeyInfo. */

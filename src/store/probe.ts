@@ -14,18 +14,29 @@ import { StoreUnavailableError } from './store.ts';
 
 const missingTable = '42P01';
 
+/** What a database has that the daemon could open. */
+export interface ProbedStore {
+  /** None for a database that has to be created. */
+  readonly sealingKeys: readonly WrappedSealingKey[];
+  /** False: opening it creates or migrates the schema. */
+  readonly isMigrated: boolean;
+}
+
+const absent: ProbedStore = { sealingKeys: [], isMigrated: false };
+const newestVersion = migrations.at(-1)?.version;
+
 /**
  * Finds out whether the daemon could open a store (`sqlite:FILE` or `postgres://…`), without creating or
- * migrating anything. Resolves with the sealing keys in it, none for a database that has to be created.
+ * migrating anything.
  * @throws {StoreUnavailableError} when it could not; the message is one line.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function probeStore(url: string): Promise<readonly WrappedSealingKey[]> {
+export async function probeStore(url: string): Promise<ProbedStore> {
   const file = sqliteFileOf(url);
   return file === undefined ? probePostgres(url) : probeSqlite(resolve(file));
 }
 
-function probeSqlite(file: string): readonly WrappedSealingKey[] {
+function probeSqlite(file: string): ProbedStore {
   const fail = (why: string): never => {
     throw new StoreUnavailableError(`cannot open the database ${file}: ${why}`);
   };
@@ -41,10 +52,10 @@ function probeSqlite(file: string): readonly WrappedSealingKey[] {
   }
   const present = statSync(file, { throwIfNoEntry: false });
   if (present?.isDirectory()) fail('this is a directory, not a file');
-  if (present === undefined) return [];
+  if (present === undefined) return absent;
   const problem = findNameProblem(file);
   if (problem !== undefined) fail(problem);
-  if (present.size === 0) return [];
+  if (present.size === 0) return absent;
   let database: DatabaseSync | undefined;
   let version = 0;
   let keys: readonly WrappedSealingKey[] = [];
@@ -64,7 +75,7 @@ function probeSqlite(file: string): readonly WrappedSealingKey[] {
     database?.close();
   }
   requireKnownSchema(version, `sqlite:${file}`, migrations);
-  return keys;
+  return { sealingKeys: keys, isMigrated: version === newestVersion };
 }
 
 /**
@@ -75,7 +86,7 @@ function nearestDirectory(file: string): string {
     if (existsSync(directory) || directory === dirname(directory)) return directory;
 }
 
-async function probePostgres(url: string): Promise<readonly WrappedSealingKey[]> {
+async function probePostgres(url: string): Promise<ProbedStore> {
   const targets = new PostgresTargets(url);
   await targets.choose();
   const client = new pg.Client(targets.settings);
@@ -85,9 +96,10 @@ async function probePostgres(url: string): Promise<readonly WrappedSealingKey[]>
     await prepareSession(client, targets.server, { writes: true, statementMilliseconds });
     const { rows } = await client.query('select coalesce(max(version), 0)::int as version from migration');
     requireKnownSchema(rows[0].version, targets.place, migrations);
-    return (await client.query(selectSealingKeys)).rows.map(toWrappedKey);
+    const sealingKeys = (await client.query(selectSealingKeys)).rows.map(toWrappedKey);
+    return { sealingKeys, isMigrated: rows[0].version === newestVersion };
   } catch (error) {
-    if ((error as { code?: unknown }).code === missingTable) return [];
+    if ((error as { code?: unknown }).code === missingTable) return absent;
     throw toStoreError(error, `cannot open ${targets.place}`, targets.settings);
   } finally {
     await client.end().catch(() => {});

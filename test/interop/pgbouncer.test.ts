@@ -85,6 +85,6 @@ if (typeof server === 'string') {
       t.equal((await store.load('blue', [id])).length, 1);
       await close();
     }
-    t.strictSame(await probeStore(url), []);
+    t.strictSame((await probeStore(url)).sealingKeys, []);
   });
 }

@@ -157,6 +157,10 @@ const wrong: [source: string, problem: RegExp][] = [
   ['[roles]\nfull = ["Get"]', /"roles.full": the role "full" is built in/],
   ['authorities = 1', /"authorities" must be tables: a line \[authorities.ISSUER\]/],
   ['[authorities]\na = "example.com"', /"authorities" must be tables/],
+  ...['', ' a', 'a ', '\\ta', 'a\\n', '\\u00a0a', '\\ufeffa', 'a'.repeat(128)].map((id): [string, RegExp] => [
+    `[authorities."${id}"]`,
+    /ISSUER must be the identifier of a certificate, 1 to 127 characters without white space around/,
+  ]),
   ['[authorities.a]\ndomain = ["x"]', /unknown key "authorities.a.domain"; did you mean "domains"\?/],
   ['[authorities.a]\n__proto__ = ["x"]', /unknown key "authorities.a.__proto__"/],
   ['[authorities.a]\ndomains = "x"', /"authorities.a.domains" must be a list of texts/],
