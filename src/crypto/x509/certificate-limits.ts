@@ -15,15 +15,15 @@ const textTags: readonly number[] = [1, 2, 6];
 /**
  * Refuses content that no certificate may have.
  * @throws {InvalidParametersError} for a path length below 0 or above 32
- * @throws {InvalidNameError} for names with control characters, alternative names of X.400, EDI and
- *   registered identifiers, and such as are empty, not ASCII, addresses of another length than those of IPv4
- *   and IPv6, or not DER
+ * @throws {InvalidNameError} for names with control characters or with values other than strings, alternative
+ *   names of X.400, EDI and registered identifiers, and such as are empty, not ASCII, addresses of another
+ *   length than those of IPv4 and IPv6, or not DER
  */
 export function requireIssuable({ subject, alternativeNames, pathLength }: CertificateContent): void {
   if (pathLength !== undefined && !(pathLength >= 0 && pathLength <= maxPathLength))
     throw new InvalidParametersError(`a path length is between 0 and ${maxPathLength}`);
   try {
-    for (const { text = '' } of readNameParts(parseDer(subject)).flat()) requirePrintable(text);
+    requirePrintableParts(parseDer(subject));
     for (const name of alternativeNames) requireGeneralName(parseDer(name));
   } catch (error) {
     if (error instanceof InvalidDerError) throw new InvalidNameError('a name is not DER');
@@ -31,8 +31,11 @@ export function requireIssuable({ subject, alternativeNames, pathLength }: Certi
   }
 }
 
-function requirePrintable(text: string): void {
-  if (hasUnprintable(text)) throw new InvalidNameError('a name has control characters');
+function requirePrintableParts(name: DerNode | undefined): void {
+  for (const { text } of readNameParts(name).flat()) {
+    if (text === undefined) throw new InvalidNameError('a part of a name is no character string');
+    if (hasUnprintable(text)) throw new InvalidNameError('a name has control characters');
+  }
 }
 
 /** Kinds of GeneralName that the server can check; an otherName, by a naming policy of the operator. */
@@ -51,6 +54,5 @@ function requireGeneralName(name: DerNode): void {
   }
   if (tagNumber === 7 && ![4, 16].includes(readPrimitive(name).length))
     throw new InvalidNameError('an alternative name is no address of IPv4 or IPv6');
-  if (tagNumber === 4)
-    for (const { text = '' } of readNameParts(readExplicit(name)).flat()) requirePrintable(text);
+  if (tagNumber === 4) requirePrintableParts(readExplicit(name));
 }

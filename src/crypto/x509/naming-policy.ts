@@ -99,14 +99,21 @@ function findSubjectProblem({ subject, authority }: Names, policy: NamingPolicy)
   return undefined;
 }
 
-/** The dots of IDNA (RFC 3490 §3.1). */
-const dots = /[.\u3002\uff0e\uff61]/u;
+/** Characters of host names, addresses and wildcards after NFKC; U+3002 is a dot of IDNA (RFC 3490 §3.1). */
+const hostCharacters = /[.:*\u3002]/u;
 
-function isAllowedCommonName(text: string, authority: boolean, policy: NamingPolicy): boolean {
+/**
+ * Programs normalise names in different ways, so that texts are judged by their compatibility form. A text
+ * with a space is no host name, one without may be that of a host in the local domain or an address as one
+ * number. No other white space counts: programs may drop it.
+ */
+function isAllowedCommonName(stated: string, authority: boolean, policy: NamingPolicy): boolean {
+  const text = stated.normalize('NFKC');
   if (text.includes('@')) return isAllowedMailbox(text, policy);
-  const looksLikeHost = !/\s/u.test(text) && (dots.test(text) || text.includes(':') || text.includes('*'));
   // A name of an authority need not be a host name, but must not be one of others.
-  const isChecked = looksLikeHost || (policy.commonName === 'hosts' && !authority);
+  const isChecked = authority
+    ? !stated.includes(' ') && hostCharacters.test(text)
+    : !stated.includes(' ') || policy.commonName === 'hosts';
   return !isChecked || isAllowedHostOrAddress(text, policy);
 }
 

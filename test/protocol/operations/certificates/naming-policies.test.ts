@@ -64,14 +64,14 @@ const outside = 'a.bank.example';
 const { encodeName, encodeAlternativeName } = nodeCrypto.certification;
 const host = async (value: string): Promise<Attribute> =>
   attribute('X_509CertificateSubject', {
-    SubjectDistinguishedName: await encodeName({ text: 'CN=x' }),
+    SubjectDistinguishedName: await encodeName({ text: 'CN=x y' }),
     SubjectAlternativeName: [await encodeAlternativeName(value)],
   });
 
 const requestFor = async (value: string) =>
   (
     await requestOf({
-      subject: 'CN=x',
+      subject: 'CN=x y',
       extensions: [new x509.SubjectAlternativeNameExtension([{ type: 'dns', value }])],
     })
   ).der;
@@ -113,7 +113,7 @@ const ways: Readonly<Record<string, Way>> = {
     return refusal(service, Certify, { UniqueIdentifier, Attributes: having(linkTo(issuer.certificate)) });
   },
   'Re-certify with attributes': async ({ service }, issuer, value) => {
-    const { certificate } = await certified(service, issuer, 'x');
+    const { certificate } = await certified(service, issuer, 'x y');
     return refusal(service, ReCertify, {
       UniqueIdentifier: certificate,
       Attributes: having(await host(value)),
@@ -225,7 +225,7 @@ t.test('a policy binds content that was certified before, and own certificates',
   const opened = await open(t);
   const { service, list } = opened;
   const root = await authority(service, 'Root');
-  const leaf = await certified(service, root, 'x', await host(outside));
+  const leaf = await certified(service, root, 'x y', await host(outside));
   const selfSigned = (CN: string) =>
     refusal(service, Certify, {
       UniqueIdentifier: root.publicKey,
@@ -279,7 +279,7 @@ t.test('only listed authorities issue where the operator says so', async (t) => 
     const { publicKey } = await keyPair(service);
     const request = {
       UniqueIdentifier: publicKey,
-      Attributes: having(...name('Subject', { CN: 'x' }), ...attributes),
+      Attributes: having(...name('Subject', { CN: 'x y' }), ...attributes),
     };
     t.match(
       await refusal(service, Certify, request),

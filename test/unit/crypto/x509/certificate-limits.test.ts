@@ -40,6 +40,31 @@ t.test('no certificate has values that none may hold', async (t) => {
   for (const text of ['a\0b', 'a\nb', 'a\x7fb', 'a\u202eb', 'a\u2066b', 'a\u200fb'])
     t.equal(refused({ subject: await named(text) }), 'InvalidNameError', JSON.stringify(text));
   t.equal(refused({ subject: await named('Müller & Söhne') }), undefined);
+  const valued = (value: Uint8Array) =>
+    tagged(0x30, tagged(0x31, tagged(0x30, Uint8Array.from([6, 3, 0x55, 4, 3, ...value]))));
+  for (const [what, value, expected] of [
+    ...[12, 19, 20, 22].map(
+      (tag) => [`a string of tag ${tag}`, tagged(tag, latin1('x')), undefined] as const,
+    ),
+    ['UTCTime', tagged(23, latin1('www.bank.example')), 'InvalidNameError'],
+    ['UTCTime that is a time', tagged(23, latin1('260101000000Z')), 'InvalidNameError'],
+    ['GeneralizedTime', tagged(24, latin1('20260101000000Z')), 'InvalidNameError'],
+    ['a BOOLEAN', Uint8Array.of(1, 1, 255), 'InvalidNameError'],
+    ['an INTEGER', Uint8Array.of(2, 1, 1), 'InvalidNameError'],
+    ['a BIT STRING', Uint8Array.of(3, 2, 0, 0x78), 'InvalidNameError'],
+    ['an OCTET STRING', tagged(4, latin1('x')), 'InvalidNameError'],
+    ['NULL', Uint8Array.of(5, 0), 'InvalidNameError'],
+    ['an object identifier', Uint8Array.of(6, 1, 0x2a), 'InvalidNameError'],
+    ['an ENUMERATED', Uint8Array.of(10, 1, 1), 'InvalidNameError'],
+    ['a SEQUENCE', tagged(0x30, tagged(12, latin1('x'))), 'InvalidNameError'],
+  ] as const) {
+    t.equal(refused({ subject: valued(value) }), expected, `${what} in the subject`);
+    t.equal(
+      refused({ alternativeNames: [tagged(0xa4, valued(value))] }),
+      expected,
+      `${what} in a directory name`,
+    );
+  }
   for (const [what, name, expected] of [
     ['a host', tagged(0x82, latin1('a.example')), undefined],
     ['a host with NUL', tagged(0x82, latin1('a.example\0.evil')), 'InvalidNameError'],

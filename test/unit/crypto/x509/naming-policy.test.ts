@@ -17,7 +17,7 @@ const policy: NamingPolicy = {
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 const tagged = (tag: number, content: Uint8Array) => Uint8Array.from([tag, content.length, ...content]);
 const otherName = (oid: string) => tagged(0xa0, Uint8Array.fromHex(`${oid}a0020500`));
-const subject = await encodeName({ text: 'CN=x' });
+const subject = await encodeName({ text: 'CN=x y' });
 
 const problemOf = (content: Partial<Parameters<typeof findNamingProblem>[0]>, ...policies: NamingPolicy[]) =>
   findNamingProblem({ subject, alternativeNames: [], authority: false, ...content }, policies);
@@ -103,7 +103,7 @@ t.test('a policy judges Common Names that look like hosts, and e-mail addresses'
   const hosts: NamingPolicy = { ...policy, commonName: 'hosts' };
   for (const [text, isAllowed, isAllowedAsHost = isAllowed] of [
     ['Storage 7', true, false],
-    ['client', true, false],
+    ['a storage client', true, false],
     ['Version 1.2 of x', true, false],
     ['a.kmip.example', true],
     ['10.1.0.1', true],
@@ -118,6 +118,14 @@ t.test('a policy judges Common Names that look like hosts, and e-mail addresses'
     ['*', false],
     ['*.kmip.example', false],
     ['a@evil.example', false],
+    ['a\uff20evil.example', false],
+    ['\ufe61', false],
+    ['a.evil.example\u00a0x', false],
+    ['a.evil.example\u3000x', false],
+    ...['\u2024', '\ufe52', '\uff0e', '\uff61', '\ufe12', '\u2025', '\u2488'].map(
+      (dot) => [`a${dot}evil${dot}example`, false] as const,
+    ),
+    ['a\u2024kmip\ufe52example', true],
   ] as const) {
     const named = await encodeName({ parts: [['CN', text]] });
     t.equal(problemOf({ subject: named }, policy) === undefined, isAllowed, JSON.stringify(text));
@@ -127,6 +135,12 @@ t.test('a policy judges Common Names that look like hosts, and e-mail addresses'
       isAllowed,
       `${text} of a CA`,
     );
+  }
+  for (const text of ['client', 'localhost', '2130706433', '0x7f000001', 'b\u00fccher', '\uff11\uff12']) {
+    const named = await encodeName({ parts: [['CN', text]] });
+    for (const each of [policy, hosts])
+      t.match(problemOf({ subject: named }, each), /Common Name/, `${text}: a label alone`);
+    t.equal(problemOf({ subject: named, authority: true }, policy), undefined, `${text} of a CA`);
   }
   for (const [text, isAllowed] of [
     ['a@kmip.example', true],
