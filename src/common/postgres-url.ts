@@ -1,3 +1,5 @@
+import { didYouMean } from './suggest.ts';
+
 /** Connection URIs of PostgreSQL, read as libpq reads them (PostgreSQL manual, 34.1.1.2 and 34.1.2). */
 
 /** How TLS is used: libpq's `sslmode`. */
@@ -48,6 +50,14 @@ const withEffect: ReadonlySet<string> = new Set([
   ...['connect_timeout', 'application_name', 'options', 'target_session_attrs'],
 ]);
 
+/** Other parameters of libpq. A message names no others: what is taken for a name may be of a password. */
+const unsupported: ReadonlySet<string> = new Set([
+  ...['channel_binding', 'gssdelegation', 'gsslib', 'hostaddr', 'krbsrvname', 'passfile'],
+  ...['load_balance_hosts', 'max_protocol_version', 'min_protocol_version', 'replication', 'require_auth'],
+  ...['requirepeer', 'requiressl', 'service', 'ssl_max_protocol_version', 'ssl_min_protocol_version'],
+  ...['sslcertmode', 'sslcrl', 'sslcrldir', 'sslkeylogfile', 'sslnegotiation', 'sslpassword'],
+]);
+
 /** Values of `target_session_attrs`. Whichever is stated, a server is used only if it can be written to. */
 const sessionAttributes = ['any', 'read-write', 'primary'];
 
@@ -58,7 +68,8 @@ type Parts = Map<string, string>;
 
 /**
  * Parses a URI; a text says what is wrong with it, as the end of a sentence about the key or option that
- * holds it, and never contains a password.
+ * holds it. It repeats nothing of the URI but names of parameters: a slip, such as : for @, turns a password
+ * into a host, a port or a parameter.
  */
 export function parsePostgresUrl(uri: string): PostgresUrl | string {
   const match = uriPattern.exec(uri);
@@ -87,6 +98,10 @@ function readLogin(login: string, parts: Parts): string | undefined {
   return decodeParts(parts, ['user', 'password']);
 }
 
+const noHost =
+  'has no host and port where they belong: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with @ before ' +
+  'the host and brackets around an IPv6 address; or leave the password out and set PGPASSWORD or ~/.pgpass';
+
 function readHosts(authority: string, path: string, parts: Parts): string | undefined {
   if (path !== '') parts.set('dbname', path);
   const hosts: string[] = [];
@@ -94,7 +109,7 @@ function readHosts(authority: string, path: string, parts: Parts): string | unde
   for (const each of authority === '' ? [] : authority.split(',')) {
     const [, bracketed, plain, port = ''] =
       /^(?:\[([0-9a-f:.%]+)\]|([^:[\]]*))(?::(\d*))?$/i.exec(each) ?? [];
-    if (bracketed === undefined && plain === undefined) return `names no host by "${each}"`;
+    if (bracketed === undefined && plain === undefined) return noHost;
     hosts.push(bracketed ?? plain ?? '');
     ports.push(port);
   }
@@ -107,8 +122,9 @@ function readHosts(authority: string, path: string, parts: Parts): string | unde
 function readQuery(query: string, parts: Parts): string | undefined {
   for (const pair of query === '' ? [] : query.split('&')) {
     const [name = '', ...rest] = pair.split('=');
+    if (unsupported.has(name)) return `has a parameter "${name}" that is not supported`;
     if (!withEffect.has(name) && !withoutEffect.has(name))
-      return `has a parameter "${name}" that is not supported`;
+      return `has a parameter that libpq does not have${didYouMean(name, withEffect) || `; choose from ${[...withEffect].join(', ')}`}`;
     parts.set(name, rest.join('='));
     const problem = decodeParts(parts, [name]);
     if (problem !== undefined) return problem;
@@ -132,12 +148,12 @@ function decodeParts(parts: Parts, names: readonly string[]): string | undefined
 function assemble(parts: Parts): PostgresUrl | string {
   const mode = readSslMode(parts);
   if (mode !== undefined && !isSslMode(mode))
-    return `has sslmode "${mode}"; choose from ${sslModes.join(', ')}`;
+    return `has an unknown sslmode; choose from ${sslModes.join(', ')}`;
   const hosts = pairHosts(parts.get('host'), parts.get('port'));
   if (typeof hosts === 'string') return hosts;
   const attributes = parts.get('target_session_attrs');
   if (attributes !== undefined && !sessionAttributes.includes(attributes))
-    return `has target_session_attrs "${attributes}", but kmipd writes; choose from ${sessionAttributes.join(', ')}`;
+    return `has target_session_attrs that do not fit, because kmipd writes; choose from ${sessionAttributes.join(', ')}`;
   const timeout = parts.get('connect_timeout');
   if (timeout !== undefined && !/^\d{1,6}$/.test(timeout))
     return 'has a connect_timeout that is no number of seconds';
@@ -166,14 +182,18 @@ function isSslMode(text: string): text is SslMode {
   return sslModes.some((mode) => mode === text);
 }
 
+/** A name, an address with its zone, or the path of a socket; @ for one in the abstract namespace. */
+const hostPattern = /^(?:[\p{L}\p{N}._:%-]*|[/@].*)$/u;
+
 /** One port, or one for each host, as in libpq. */
 function pairHosts(hosts = '', ports = ''): readonly PostgresHost[] | string {
   const names = hosts.split(',');
   const numbers = ports.split(',');
   if (numbers.length > 1 && numbers.length !== names.length)
     return `has ${numbers.length} ports for ${names.length} hosts`;
-  const wrong = numbers.find((port) => port !== '' && !(Number(port) >= 1 && Number(port) <= 65_535));
-  if (wrong !== undefined) return `has a port "${wrong}" outside 1 to 65535`;
+  if (names.some((name) => !hostPattern.test(name))) return noHost;
+  if (numbers.some((port) => port !== '' && !(Number(port) >= 1 && Number(port) <= 65_535)))
+    return 'has a port outside 1 to 65535';
   return names.map((name, at) => {
     const port = numbers.length > 1 ? numbers[at] : numbers[0];
     return { host: name === '' ? undefined : name, port: port ? Number(port) : undefined };
