@@ -33,6 +33,7 @@ const rolesExample = [
   '# ImportReplace beside Import permits to replace objects that exist (Replace Existing); ImportAsIs to state their',
   '# history: Always Sensitive, Never Extractable, Original Creation Date; UseProtectedPassword to make and open PKCS#12',
   '# files by passwords that the client may not fetch; ForeignNames to change Names of objects that other clients made.',
+  '# GroupPolicy beside SetDefaults or SetConstraints permits to decide for all clients of the group.',
   '# The role full includes ImportReplace only.',
   '#vcenter-lab = ["vcenter", "Destroy"]',
 ];

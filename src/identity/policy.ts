@@ -13,20 +13,27 @@ export const alwaysGranted: ReadonlySet<string> = new Set(['DiscoverVersions', '
  * always sensitive, never extractable, or created elsewhere at a certain time. `UseProtectedPassword`: Get,
  * Export and Register may make and open PKCS#12 files by passwords that the client may not fetch.
  * `ForeignNames`: the operations on attributes, Re-key and Import may change Names of objects that other
- * clients made.
+ * clients made. `GroupPolicy`: Set Defaults and Set Constraints may decide for all clients of the group.
  */
 export const extraPermissions = [
   'ImportReplace',
   'ImportAsIs',
   'UseProtectedPassword',
   'ForeignNames',
+  'GroupPolicy',
 ] as const;
 
 /**
  * Permissions that an operator grants by name: what ImportAsIs states is believed unseen, a PKCS#12 tells
- * whether a guess at its password is right, and Names decide which keys the others find.
+ * whether a guess at its password is right, Names decide which keys the others find, and the policy of a
+ * group what the others make.
  */
-const grantedByName: readonly string[] = ['ImportAsIs', 'UseProtectedPassword', 'ForeignNames'];
+const grantedByName: readonly string[] = [
+  'ImportAsIs',
+  'UseProtectedPassword',
+  'ForeignNames',
+  'GroupPolicy',
+];
 
 const permissions: readonly string[] = [...Operation.members, ...extraPermissions];
 

@@ -1,4 +1,5 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
+import type { AttributeName } from '../../codec/attribute-table.ts';
 import { ObjectType } from '../../codec/enums.ts';
 import type { ObjectTypeName } from '../../codec/structures/managed-objects.ts';
 import type { Constraint, ObjectDefaults } from '../../codec/structures/query.ts';
@@ -17,6 +18,32 @@ export interface GroupPolicy {
 
 /** Maximum number of entries: every creation reads the whole policy and compares the object with it. */
 const maxEntries = 256;
+
+/**
+ * Attributes that name or relate one object, by which clients find it. As a default they would give objects
+ * of all clients the same name.
+ */
+const ofOneObject: readonly string[] = [
+  'Name',
+  'AlternativeName',
+  'ApplicationSpecificInformation',
+  'KeyValueLocation',
+  'Link',
+  'PKCS_12FriendlyName',
+  'RotateName',
+] satisfies AttributeName[];
+
+function isOfOneObject({ name, vendor }: Attribute): boolean {
+  return vendor === undefined && ofOneObject.includes(name);
+}
+
+/** Stored defaults without attributes of one object, which an older kmipd accepted. */
+export function withoutNames(defaults: readonly ObjectDefaults[]): readonly ObjectDefaults[] {
+  return defaults.map((entry) => ({
+    ...entry,
+    Attributes: entry.Attributes.filter((attribute) => !isOfOneObject(attribute)),
+  }));
+}
 
 /** Scope of an entry: object types and Object Groups; a missing or empty member includes all. */
 type Scope = Pick<ObjectDefaults, 'ObjectType' | 'ObjectTypes' | 'ObjectGroups'>;
@@ -115,9 +142,11 @@ export function requireValidConstraints(constraints: readonly Constraint[]): voi
 }
 
 /**
- * Refuses defaults that a client could not state for objects of those types; Lease Time is allowed here.
+ * Refuses defaults that a client could not state for objects of those types, and those that name or relate
+ * one object; Lease Time is allowed here.
  *
- * @throws {KmipError} InvalidObjectType, InvalidMessage, ServerLimitExceeded, and as `checkInitial`.
+ * @throws {KmipError} InvalidObjectType, InvalidMessage, InvalidAttribute, ServerLimitExceeded, and as
+ * `checkInitial`.
  */
 export function requireValidDefaults(defaults: readonly ObjectDefaults[]): void {
   requirePolicyLimits(defaults);
@@ -126,6 +155,8 @@ export function requireValidDefaults(defaults: readonly ObjectDefaults[]): void 
     if (types.length === 0) fail('InvalidMessage', 'Object Types are missing');
     for (const attribute of entry.Attributes) {
       requireKnown(attribute);
+      if (isOfOneObject(attribute))
+        fail('InvalidAttribute', `${attribute.name} belongs to one object and is no default`);
       for (const type of types) {
         if (attribute.name === 'LeaseTime' && attribute.vendor === undefined) requireValidValue(attribute);
         else checkInitial(attribute, 'Register', type);

@@ -5,7 +5,8 @@ import { tagNumber } from '../../codec/tags.ts';
 import { newestVersion } from '../../codec/version.ts';
 import { BinaryReader } from '../../codec/wire/binary-reader.ts';
 import { encodeMessage } from '../../codec/wire/binary-writer.ts';
-import type { GroupPolicy } from '../object/group-policy.ts';
+import { fail, MissingPermissionError } from '../common/errors.ts';
+import { type GroupPolicy, withoutNames } from '../object/group-policy.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -28,11 +29,19 @@ export async function loadPolicy({ work, principal }: Context): Promise<GroupPol
   const { Constraints: constraints, DefaultsInformation: defaults } = recordPlan.read(
     new BinaryReader(content),
   );
-  return { constraints: constraints.Constraint, defaults: defaults?.ObjectDefaults ?? [] };
+  return { constraints: constraints.Constraint, defaults: withoutNames(defaults?.ObjectDefaults ?? []) };
 }
 
-/** Replaces the policy of the principal's group, which must have been loaded in this message. */
+/**
+ * Replaces the policy of the principal's group, which must have been loaded in this message. It decides for
+ * all clients of the group, so the principal needs the permission `GroupPolicy`.
+ * @throws {KmipError} PermissionDenied
+ */
 export function savePolicy({ constraints, defaults }: GroupPolicy, { work, principal }: Context): void {
+  // The Rights of a ticket name operations only, so a ticket with Rights has no permission beside them.
+  if (principal.rights !== undefined)
+    fail('PermissionDenied', 'with Rights of a ticket the constraints and defaults stay as they are');
+  if (!principal.may('GroupPolicy')) throw new MissingPermissionError(principal.client, 'GroupPolicy');
   if (constraints.length + defaults.length === 0) {
     work.records.remove(groupPolicyKind, principal.group);
     return;

@@ -1,9 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Identity } from '../client.ts';
 import { Daemon, enrolClients } from '../fixture/daemon.ts';
 import { initialiseStateDirectory } from '../fixture/kmipd.ts';
+
+/** The role of the clients: some cases set constraints and defaults. */
+const role = 'conformance = ["full", "GroupPolicy"]\n';
 
 /** A server of its own in a fresh state directory, on free ports. */
 export class TestServer {
@@ -34,7 +37,10 @@ export class TestServer {
     const keep = options.keep ?? false;
     try {
       await initialiseStateDirectory(home);
-      const identities = await enrolClients(home, options.clients);
+      const config = join(home, 'kmipd.toml');
+      const roles = '[roles]\n';
+      await writeFile(config, (await readFile(config, 'utf8')).replace(roles, roles + role));
+      const identities = await enrolClients(home, options.clients, 'conformance');
       const daemon = await Daemon.start({ home, args: ['--interop', '--https', '127.0.0.1:0'] });
       return new TestServer(daemon, identities, keep);
     } catch (error) {

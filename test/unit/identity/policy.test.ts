@@ -32,7 +32,7 @@ t.test('built-in roles list operations of KMIP, each once', (t) => {
   }
   t.same(
     operations.filter((operation) => !presets.full?.includes(operation)),
-    ['ImportAsIs', 'UseProtectedPassword', 'ForeignNames'],
+    ['ImportAsIs', 'UseProtectedPassword', 'ForeignNames', 'GroupPolicy'],
   );
   t.end();
 });
@@ -84,7 +84,7 @@ t.test('only the role full has the permissions beside the operations', (t) => {
   const policy = new RolePolicy({ mine: ['Import'], other: ['Import', 'ImportReplace'] });
   for (const role of policy.roles)
     t.equal(policy.permits(role, 'ImportReplace'), role === 'full' || role === 'other', role);
-  for (const permission of ['ImportAsIs', 'UseProtectedPassword', 'ForeignNames']) {
+  for (const permission of ['ImportAsIs', 'UseProtectedPassword', 'ForeignNames', 'GroupPolicy']) {
     policy.replace({ mover: ['full', permission] });
     for (const role of policy.roles) t.equal(policy.permits(role, permission), role === 'mover', role);
   }
