@@ -20,6 +20,7 @@ import {
   storeOption,
 } from '../command.ts';
 import { CommandError, UsageError } from '../failure.ts';
+import type { TrustedAuthority } from '../state-directory/authority.ts';
 import {
   requireInitialised,
   type StateDirectory,
@@ -164,8 +165,8 @@ async function obtainCertificate(
   const { beginEnrolment, requireNoClientKey, writeClientFiles, writeCertificates } = await import(
     '../state-directory/client-files.ts'
   );
-  const trusted = readTrustedAuthorities(stateDirectory, config).map(({ pem }) => pem);
-  const authorities = trusted.join('');
+  const trusted = readTrustedAuthorities(stateDirectory, config);
+  const authorities = trusted.map(({ pem }) => pem).join('');
   if (args.cert !== undefined) {
     const certificate = await readOwnCertificate(args.cert, trusted);
     writeCertificates(out, undefined, authorities);
@@ -192,18 +193,35 @@ async function obtainCertificate(
  * requires the whole chain up to a root. Resolves to the PEM of the chain, the client's certificate first.
  * @throws {CommandError} when no TLS handshake could use it.
  */
-async function readOwnCertificate(file: string, authorities: readonly string[]): Promise<string> {
+async function readOwnCertificate(file: string, trusted: readonly TrustedAuthority[]): Promise<string> {
   const { readCertificateFile } = await import('../../../certs/certificate-file.ts');
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
-  const { findChainProblem } = await import('../state-directory/client-chain.ts');
+  const { findAbove, findChainProblem } = await import('../state-directory/client-chain.ts');
   return prefixErrors(file, async () => {
     const [certificate, ...more] = readCertificateFile(readInput(file));
     refuseWeakKey(certificate.publicKey);
-    const issuers = [...more, ...authorities.map((pem) => new X509Certificate(pem))];
+    const authorities = trusted.map(({ pem, file: place }) => ({ place, issuer: new X509Certificate(pem) }));
+    const issuers = [...more, ...authorities.map(({ issuer }) => issuer)];
     const problem = await findChainProblem(certificate, issuers, new Date());
     if (problem !== undefined) throw new CommandError(problem);
+    if ((await findChainProblem(certificate, more, new Date())) !== undefined) {
+      const above = findAbove(certificate, issuers);
+      explainTrust(authorities.filter(({ issuer }) => above.has(issuer)).map(({ place }) => place));
+    }
     return [certificate, ...more].map((each) => each.toString()).join('');
   });
+}
+
+/**
+ * Says where the authority is trusted that stands behind a certificate. It is not stored with the client, so
+ * that the configuration can withdraw it, and so another node does not know it.
+ */
+function explainTrust(files: readonly string[]): void {
+  const places = [...new Set(files)].join(', ');
+  print(
+    `its authority is not in the file; this node trusts it by ${places}: every other node with this database needs ` +
+      'a copy, listed in tls.authorities of its kmipd.toml, and a reload (SIGHUP), or refuses the client',
+  );
 }
 
 /** Prefixes the messages of errors of `work` with the name of the file that causes them. */

@@ -56,6 +56,16 @@ function buildChain(
   return chain;
 }
 
+/** Returns the certificate and all of `issuers` that are above it. */
+export function findAbove(
+  certificate: X509Certificate,
+  issuers: readonly X509Certificate[],
+): ReadonlySet<X509Certificate> {
+  const above = new Set([certificate]);
+  for (const each of above) for (const issuer of issuers) if (isSignedBy(each, issuer)) above.add(issuer);
+  return above;
+}
+
 const isSelfIssued = (certificate: X509Certificate) => isSignedBy(certificate, certificate);
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
