@@ -205,8 +205,8 @@ async function readOwnCertificate(file: string, trusted: readonly TrustedAuthori
     const problem = await findChainProblem(certificate, issuers, new Date());
     if (problem !== undefined) throw new CommandError(problem);
     if ((await findChainProblem(certificate, more, new Date())) !== undefined) {
-      const above = findAbove(certificate, issuers);
-      explainTrust(authorities.filter(({ issuer }) => above.has(issuer)).map(({ place }) => place));
+      const ancestors = findAbove(certificate, issuers);
+      explainTrust(authorities.filter(({ issuer }) => ancestors.has(issuer)).map(({ place }) => place));
     }
     return [certificate, ...more].map((each) => each.toString()).join('');
   });

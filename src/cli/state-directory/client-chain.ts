@@ -61,9 +61,9 @@ export function findAbove(
   certificate: X509Certificate,
   issuers: readonly X509Certificate[],
 ): ReadonlySet<X509Certificate> {
-  const above = new Set([certificate]);
-  for (const each of above) for (const issuer of issuers) if (isSignedBy(each, issuer)) above.add(issuer);
-  return above;
+  const found = new Set([certificate]);
+  for (const each of found) for (const issuer of issuers) if (isSignedBy(each, issuer)) found.add(issuer);
+  return found;
 }
 
 const isSelfIssued = (certificate: X509Certificate) => isSignedBy(certificate, certificate);
