@@ -262,6 +262,7 @@ export class Listener {
       conversation: {
         ...{ principal, connection: id, peer, memory: new Set(), sessionControl },
         isOpen: () => !socket.destroyed,
+        hasClientEnded: () => socket.readableEnded,
       },
       service,
       limits,

@@ -176,7 +176,7 @@ export interface Work {
 }
 
 /** A search of the principal's objects; `limit` bounds the identifiers returned, not the total. */
-export type FindQuery = Omit<ObjectQuery, 'group' | 'searcher'>;
+export type FindQuery = Omit<ObjectQuery, 'group'>;
 /** One page of identifiers, and the number of all matches as far as they were counted. */
 export type FoundItems = Pick<FoundObjects, 'ids' | 'total'>;
 

@@ -8,6 +8,7 @@ import {
 import { readOutline } from '../../codec/request-outline.ts';
 import { closestVersion } from '../../codec/version.ts';
 import type { Limits } from '../common/limits.ts';
+import { runFor } from '../common/requester.ts';
 import { accountOf } from '../identity/principal.ts';
 import type { Authenticator } from './authentication/authentication.ts';
 import { runBatch } from './batch/batch.ts';
@@ -112,10 +113,7 @@ export class MessageProcessor {
     const unit = beginUnit();
     const sender = await authenticator.authenticate(request.header, conversation, unit, unit.now);
     const { group } = sender.principal;
-    unit.actFor(group, {
-      account: accountOf(sender.principal),
-      isWaiting: () => conversation.isOpen?.() ?? true,
-    });
+    unit.actFor(group);
     const environment = contexts.createEnvironment({
       request,
       unit,
@@ -124,9 +122,14 @@ export class MessageProcessor {
       openJobs: () => queue.portFor(sender.principal, false),
       unexpected: (error) => responses.unexpected(error, senderOf(conversation)),
     });
+    const requester = {
+      account: accountOf(sender.principal),
+      isWaiting: () => conversation.isOpen?.() ?? true,
+      hasEnded: () => conversation.hasClientEnded?.() ?? false,
+    };
     const items =
       (await this.#submission.submitIfAsynchronous(request, environment)) ??
-      (await runBatch(request, environment));
+      (await runFor(requester, () => runBatch(request, environment)));
     if (isFirst && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
     if ((await unit.commit()) !== 'committed') return { group, result: undefined };
     events?.committed(unit.written, unit.now);

@@ -20,6 +20,8 @@ export interface Conversation {
   readonly sessionControl?: SessionControl;
   /** Whether the connection is open still; absent where that is not known. */
   isOpen?(): boolean;
+  /** Whether the client has closed its side, after which it may still read; absent where not known. */
+  hasClientEnded?(): boolean;
 }
 
 /** Port between `net/` and `protocol/`: one framed request in, one encoded response out. */

@@ -1,4 +1,4 @@
-import type { FairQueue } from './fair-queue.ts';
+import type { FairQueue } from '../common/fair-queue.ts';
 import {
   type Candidates,
   type Condition,
@@ -33,8 +33,6 @@ const minPageObjects = 100;
 const maxCompared = 8;
 /** Objects of a range that are sorted in memory; a range with more is no start of a search. */
 const maxRangeObjects = 10_000;
-/** Account of searches for the server itself. */
-const ownAccount = '';
 
 interface Match {
   readonly seq: number;
@@ -180,9 +178,7 @@ class ObjectSearch {
   }
 
   async #statement(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
-    const { searcher } = this.#query;
-    return this.#queue.run(searcher?.account ?? ownAccount, async () => {
-      if (searcher?.isWaiting() === false) throw new SearchEndedError('nobody waits for the search any more');
+    return this.#queue.run(async () => {
       if (this.#isLate)
         throw new SearchEndedError(
           `the search needs more than ${this.#limits.searchMilliseconds} milliseconds: state more, or rarer, attributes`,

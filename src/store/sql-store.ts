@@ -1,6 +1,6 @@
+import { FairQueue } from '../common/fair-queue.ts';
 import { defaultLimits } from '../common/limits.ts';
 import type { SealedKey } from '../vault/vault.ts';
-import { FairQueue } from './fair-queue.ts';
 import { toIndexText } from './filter.ts';
 import { findObjects, type SearchLimits } from './object-search.ts';
 import { enrolmentStep } from './sql-clients.ts';

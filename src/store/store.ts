@@ -71,14 +71,6 @@ export type Filter =
   /** One instance of the attribute satisfies every comparison; without comparisons: the attribute exists. */
   | { readonly attribute: string; readonly fields: readonly Comparison[] };
 
-/** For whom a search runs. */
-export interface Searcher {
-  /** The statements of all searches of one account wait for each other; accounts take turns. */
-  readonly account: string;
-  /** Whether somebody still waits for the result; asked between the statements of a search. */
-  isWaiting(): boolean;
-}
-
 /** One page of the objects of a group that satisfy a filter. */
 export interface ObjectQuery {
   readonly group: string;
@@ -87,8 +79,6 @@ export interface ObjectQuery {
   readonly limit: number;
   /** The total is exact up to this number of matching objects, and up to the page; 0 when absent. */
   readonly countedItems?: number;
-  /** The server itself when absent. */
-  readonly searcher?: Searcher | undefined;
 }
 
 /** Result of an `ObjectQuery`. */
@@ -196,8 +186,9 @@ export interface Store {
   groupOf(id: string): Promise<string | undefined>;
   /**
    * One page of the objects that satisfy a filter. A search consists of bounded statements and sees each page
-   * of the group's objects at another time.
-   * @throws {SearchEndedError} when it takes too long, or nobody waits for it any more
+   * of the group's objects at another time. Accounts of requesters take turns for the statements.
+   * @throws {SearchEndedError} when it takes too long
+   * @throws {RequesterGoneError} when the current requester does not wait for it any more
    */
   find(query: ObjectQuery): Promise<FoundObjects>;
   /** One record, expired or not: the caller compares group and date. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import t from 'tap';
-import type { MessageService } from '../../src/protocol/service.ts';
+import type { Conversation, MessageService } from '../../src/protocol/service.ts';
 import { until } from './arrivals.ts';
 import { demo } from './certificates-fixture.ts';
 import { echo, frame, holdAnswers, openListener } from './listener-fixture.ts';
@@ -35,7 +35,15 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     `${version}: the server answers a client that has closed its side, and sends close_notify`,
     async (t) => {
       const { service, begun, release } = holdAnswers();
-      const listener = await openListener({ service });
+      const conversations: Conversation[] = [];
+      const observed: MessageService = {
+        ...service,
+        respond(request, conversation) {
+          conversations.push(conversation);
+          return service.respond(request, conversation);
+        },
+      };
+      const listener = await openListener({ service: observed });
       t.teardown(() => listener.close());
       const peer = await connectPeer(listener.port, { ...client, allowHalfOpen: true } as object);
       const ended = new Promise((resolve) => peer.socket.once('end', resolve));
@@ -43,6 +51,8 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const socket = await listener.socketOf(peer);
       if (!socket.readableEnded) await once(socket, 'end');
       await begun.nth(1);
+      const [conversation] = conversations;
+      t.same([conversation?.isOpen?.(), conversation?.hasClientEnded?.()], [true, true]);
       release();
       t.equal((await peer.answers(1))[0]?.[12], 9);
       await ended;

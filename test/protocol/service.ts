@@ -17,7 +17,7 @@ import type { Channel, SessionControl } from '../../src/operations/context.ts';
 import { operations, operationsIn } from '../../src/operations/index.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { createService } from '../../src/protocol/create-service.ts';
-import type { Service } from '../../src/protocol/service.ts';
+import type { Conversation, Service } from '../../src/protocol/service.ts';
 import { ObjectEvents } from '../../src/protocol/unit-of-work/object-events.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -100,6 +100,8 @@ export class TestService {
   isEnrolled = true;
   /** Changes to the principal of the connection. */
   sender: Partial<Principal> = {};
+  /** Whether the connection is open, and whether its client has closed its side. */
+  connectionState: Pick<Conversation, 'isOpen' | 'hasClientEnded'> = {};
   /** Digests of the credentials that the connection remembers. */
   memory: Set<string> | undefined;
   store!: Store;
@@ -225,7 +227,14 @@ export class TestService {
     const principal = { client: 'tester', group, may, ...this.sender };
     this.#senders.set(principal.client, principal);
     const known = { ...(memory && { memory }), ...(sessionControl && { sessionControl }) };
-    const conversation = { principal, connection: '1', peer: 'here', channel, ...known };
+    const conversation = {
+      principal,
+      connection: '1',
+      peer: 'here',
+      channel,
+      ...known,
+      ...this.connectionState,
+    };
     return (await this.#service.respond(request, conversation)).response;
   }
 

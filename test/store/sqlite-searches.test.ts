@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t from 'tap';
+import { runFor } from '../../src/common/requester.ts';
 import {
   type Candidates,
   type CompiledSql,
@@ -167,10 +168,12 @@ t.test('accounts take turns', async (t) => {
   let isAnswered = false;
   const heavy = { account: 'heavy', isWaiting: () => !isAnswered };
   const light = { account: 'light', isWaiting: () => true };
-  const slow = { filter: { not: named('name-1') }, countedItems: count, searcher: heavy };
-  const others = Array.from({ length: 8 + driver.searchSlots }, () => find(slow.filter, slow));
+  const slow = { filter: { not: named('name-1') }, countedItems: count };
+  const others = Array.from({ length: 8 + driver.searchSlots }, () =>
+    runFor(heavy, () => find(slow.filter, slow)),
+  );
   const before = searches.length;
-  await find(named('name-9'), { searcher: light });
+  await runFor(light, () => find(named('name-9')));
   const statements = searches.length - before;
   isAnswered = true;
   const results = await Promise.allSettled(others);
@@ -194,6 +197,7 @@ t.test('a search ends when its time is used up, or its client has left', async (
   t.equal(counted.total, undefined, 'without a total');
   let asked = 0;
   const searcher = { account: 'gone', isWaiting: () => (asked += 1) < 4 };
-  await t.rejects(store.find({ ...query, filter: { not: active }, searcher }), { name: 'SearchEndedError' });
+  const search = runFor(searcher, () => store.find({ ...query, filter: { not: active } }));
+  await t.rejects(search, { name: 'RequesterGoneError' });
   t.equal(asked, 4, 'no statement is run after the client has left');
 });

@@ -12,7 +12,7 @@ import { digest, requireHash } from '../hashes/hashes.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
 import { createKeyObject, requireComponents } from '../keys/key-objects.ts';
 import type { KeyDerivation } from '../provider.ts';
-
+import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { concatBlocks, requireData, requireShort } from './derivation-data.ts';
 import { requireSafeGroup } from './dh-groups.ts';
 import { createHmacPrf, createSymmetricKey, readSecret, requireHashOfDerivation } from './prf.ts';
@@ -41,10 +41,8 @@ const methods: Readonly<Record<MethodName, (derivation: KeyDerivation) => Uint8A
  * thread for some seconds. Today's recommendations are below a tenth of it.
  */
 const maxIterations = 16_777_216;
-/**
- * Derivations of more iterations run one after the other, so that they occupy one thread of the pool only.
- */
-const maxParallelIterations = 1_000_000;
+/** Derivations of more iterations, which take a tenth of a second, wait for other slow work. */
+const maxFastIterations = 100_000;
 
 /**
  * Derives `length` bytes by the method of the derivation; wipes the rest of the method's output.
@@ -89,15 +87,7 @@ async function derivePbkdf2(derivation: KeyDerivation): Promise<Uint8Array> {
         else resolve(output);
       });
     });
-  return work < maxParallelIterations ? run() : runAfterOthers(run);
-}
-
-let last: Promise<unknown> = Promise.resolve();
-
-function runAfterOthers<T>(run: () => Promise<T>): Promise<T> {
-  const mine = last.then(run);
-  last = mine.catch(() => undefined);
-  return mine;
+  return work <= maxFastIterations ? run() : limitConcurrency(run);
 }
 
 /** Hashes the key alone: the specification does not define how data would be joined to it. */

@@ -47,7 +47,7 @@ const primalityRounds = 16;
 const maxCheckedBits = 3_072;
 
 /** Primes that were checked lately, in hexadecimal, with the results. */
-const checked = new Map<string, Promise<boolean>>();
+const checked = new Map<string, boolean>();
 const maxChecked = 64;
 
 /**
@@ -69,17 +69,14 @@ async function isSafePrime(prime: Uint8Array): Promise<boolean> {
   if (knownPrimes.has(p)) return true;
   if (p < 7n || prime.length * 8 > maxCheckedBits) return false;
   const name = prime.toHex();
-  const known = checked.get(name);
-  if (known !== undefined) return known;
+  // While this check waits, another one of the same prime may end.
+  const check = async (): Promise<boolean> =>
+    checked.get(name) ?? ((await isPrime(toBytes((p - 1n) / 2n))) && (await isPrime(prime)));
+  const result = checked.get(name) ?? (await limitConcurrency(check));
   const [oldest] = checked.keys();
   if (oldest !== undefined && checked.size >= maxChecked) checked.delete(oldest);
-  const check = limitConcurrency(
-    async () => (await isPrime(toBytes((p - 1n) / 2n))) && (await isPrime(prime)),
-  );
-  checked.set(name, check);
-  // A check that failed tells nothing of the prime.
-  check.catch(() => checked.delete(name));
-  return check;
+  checked.set(name, result);
+  return result;
 }
 
 function isPrime(candidate: Uint8Array): Promise<boolean> {

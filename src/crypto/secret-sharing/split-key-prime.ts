@@ -4,6 +4,7 @@ import { stripZeros } from '../asn1/der.ts';
 import { CryptographyFailedError, InvalidKeyMaterialError, InvalidParametersError } from '../errors.ts';
 import { bitLength, padToLength } from '../keys/key-components.ts';
 import type { SecretLength, SecretSharingScheme, Share, SharedSecret } from '../secret-sharing.ts';
+import { limitConcurrency } from '../threads/limit-concurrency.ts';
 import { createLagrangeBasis } from './split-key-basis.ts';
 
 /**
@@ -123,12 +124,14 @@ function randomBelow(p: bigint, bytes: number): bigint {
 
 /** Generates a prime of one bit more than the secret: larger than 2^L, as the specification requires. */
 function generateFieldPrime(secret: Uint8Array): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    generatePrime(secret.length * 8 + 1, (error, prime) => {
-      if (error) reject(error);
-      else resolve(new Uint8Array(prime));
+  const generate = () =>
+    new Promise<Uint8Array>((resolve, reject) => {
+      generatePrime(secret.length * 8 + 1, (error, prime) => {
+        if (error) reject(error);
+        else resolve(new Uint8Array(prime));
+      });
     });
-  });
+  return limitConcurrency(generate);
 }
 
 async function checkFieldPrime(bigInteger: Uint8Array, secret: Uint8Array): Promise<Uint8Array> {
@@ -137,13 +140,14 @@ async function checkFieldPrime(bigInteger: Uint8Array, secret: Uint8Array): Prom
     throw new InvalidParametersError(`Prime Field Size must have more than ${secret.length * 8} bits`);
   if (prime.length > maxSecretBytes + 8)
     throw new InvalidParametersError(`Prime Field Size must have at most ${maxSecretBytes + 8} bytes`);
-  const isPrime = await new Promise<boolean>((resolve, reject) => {
-    checkPrime(prime, { checks: primalityRounds }, (error, result) => {
-      if (error) reject(error);
-      else resolve(result);
+  const check = () =>
+    new Promise<boolean>((resolve, reject) => {
+      checkPrime(prime, { checks: primalityRounds }, (error, result) => {
+        if (error) reject(error);
+        else resolve(result);
+      });
     });
-  });
-  if (!isPrime) throw new InvalidParametersError('Prime Field Size is not a prime');
+  if (!(await limitConcurrency(check))) throw new InvalidParametersError('Prime Field Size is not a prime');
   return prime;
 }
 

@@ -45,16 +45,16 @@ export async function sign(
   const scheme = selectScheme(components, parameters);
   requireDigest(scheme, message);
   const object = createKeyObject(key);
-  try {
-    if ('data' in message && isNative(scheme)) {
-      const run = () => signData(scheme, object, message.data);
-      return await (isSlow(components) ? limitConcurrency(run) : run());
+  const run = async (): Promise<Uint8Array> => {
+    try {
+      if ('data' in message && isNative(scheme)) return await signData(scheme, object, message.data);
+      return signEncoded(scheme, components, object, encodeDigest(scheme, message));
+    } catch (error) {
+      if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
+      throw new CryptographyFailedError('the key cannot make a signature with these parameters');
     }
-    return signEncoded(scheme, components, object, encodeDigest(scheme, message));
-  } catch (error) {
-    if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
-    throw new CryptographyFailedError('the key cannot make a signature with these parameters');
-  }
+  };
+  return isSlow(components) ? limitConcurrency(run) : run();
 }
 
 /**

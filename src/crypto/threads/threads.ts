@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { FairQueue } from '../../common/fair-queue.ts';
 import { CryptographyBusyError, createPortError } from '../errors.ts';
 
 /** A message to a thread: the name of a function and its arguments, whose bytes are moved and not copied. */
@@ -22,8 +23,6 @@ export type Outcome =
 type Functions<F> = { readonly [N in keyof F]: (...values: never[]) => unknown };
 
 interface Job {
-  readonly task: ThreadTask;
-  readonly transfer: ArrayBuffer[];
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
@@ -33,7 +32,7 @@ interface Options {
   readonly module: URL;
   /** Maximum number of threads; each is started when there is work for it. */
   readonly size?: number;
-  /** Maximum number of jobs that wait for a thread. */
+  /** Maximum number of jobs of one account that wait for a thread. */
   readonly waiting?: number;
 }
 
@@ -44,61 +43,57 @@ const defaultWaiting = 1_024;
 /**
  * Threads for work that would block the event loop: private operations of RSA, arithmetic in BigInt,
  * password-based key derivation. They start with the first job, take one at a time, and do not keep the
- * process alive. Handing over a job costs some 40 µs, 10 of them on the event loop: cheaper work stays on the
- * event loop.
+ * process alive. Jobs that wait take turns by account. Handing over a job costs some 40 µs, 10 of them on the
+ * event loop: cheaper work stays on the event loop.
  */
 export class Threads<F extends Functions<F>> {
-  readonly #options: Required<Options>;
+  readonly #module: URL;
+  readonly #queue: FairQueue;
   readonly #idle: Worker[] = [];
   readonly #running = new Map<Worker, Job>();
-  readonly #queue: Job[] = [];
 
-  constructor(options: Options) {
-    this.#options = { size: defaultSize, waiting: defaultWaiting, ...options };
+  constructor({ module, size = defaultSize, waiting = defaultWaiting }: Options) {
+    this.#module = module;
+    this.#queue = new FairQueue(size, {
+      maxWaiting: waiting,
+      refusal: () => new CryptographyBusyError('too many keys of this client are at work: try again'),
+    });
   }
 
   /**
    * Calls the function `name` in a thread and resolves with its result. The arguments are copied, and the
-   * thread wipes the copies afterwards.
-   * @throws {CryptographyBusyError} when too many jobs wait already
+   * thread wipes the copies afterwards. The caller leaves its bytes as they are until then.
+   * @throws {CryptographyBusyError} when too many jobs of the current requester's account wait already
+   * @throws {RequesterGoneError} when the requester has gone before a thread is free
    * @throws the port's errors that the function throws; another Error when the function or the thread breaks
    * down
    */
   run<N extends keyof F & string>(name: N, ...values: Parameters<F[N]>): Promise<Awaited<ReturnType<F[N]>>> {
-    if (this.#queue.length >= this.#options.waiting)
-      return Promise.reject(new CryptographyBusyError('too many keys are at work: try again'));
-    const transfer: ArrayBuffer[] = [];
-    const task: ThreadTask = { name, values: values.map((value) => copyForTransfer(value, transfer)) };
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ task, transfer, resolve: resolve as Job['resolve'], reject });
-      this.#startNext();
-    });
+    return this.#queue.run(() => this.#start(name, values)) as Promise<Awaited<ReturnType<F[N]>>>;
   }
 
   /** Ends the threads. Running and waiting jobs fail; a later job starts threads again. */
   async close(): Promise<void> {
     const closed = new Error('the threads of the cryptography are closed');
-    for (const { reject } of this.#queue.splice(0)) reject(closed);
+    this.#queue.refuseWaiting(closed);
     const workers = [...this.#idle.splice(0), ...this.#running.keys()];
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
-  #startNext(): void {
-    while (this.#queue.length > 0) {
-      const worker = this.#idle.pop() ?? this.#startWorker();
-      if (worker === undefined) return;
-      const job = this.#queue.shift() as Job;
-      this.#running.set(worker, job);
+  #start(name: string, values: readonly unknown[]): Promise<unknown> {
+    const transfer: ArrayBuffer[] = [];
+    const task: ThreadTask = { name, values: values.map((value) => copyForTransfer(value, transfer)) };
+    const worker = this.#idle.pop() ?? this.#startWorker();
+    return new Promise((resolve, reject) => {
+      this.#running.set(worker, { resolve, reject });
       worker.ref();
-      worker.postMessage(job.task, job.transfer);
-    }
+      worker.postMessage(task, transfer);
+    });
   }
 
-  /** Returns undefined when the maximum number of threads is running. */
-  #startWorker(): Worker | undefined {
-    if (this.#running.size >= this.#options.size) return undefined;
+  #startWorker(): Worker {
     // Options of the process, such as those of a test runner, are not meant for the thread.
-    const worker = new Worker(this.#options.module, { execArgv: [] });
+    const worker = new Worker(this.#module, { execArgv: [] });
     let cause: Error | undefined;
     worker.on('message', (outcome: Outcome) => this.#finish(worker, outcome));
     worker.on('error', (error: Error) => {
@@ -115,7 +110,6 @@ export class Threads<F extends Functions<F>> {
     worker.unref();
     if ('value' in outcome) job?.resolve(outcome.value);
     else job?.reject(errorOf(outcome.error));
-    this.#startNext();
   }
 
   /** Fails the one job of a thread that ended; the next job starts another thread. */
@@ -125,7 +119,6 @@ export class Threads<F extends Functions<F>> {
     const at = this.#idle.indexOf(worker);
     if (at >= 0) this.#idle.splice(at, 1);
     job?.reject(new Error('a thread of the cryptography ended', { cause }));
-    this.#startNext();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
+import { currentRequester } from '../../common/requester.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
 import { EventLoopYield } from '../event-loop-yield.ts';
@@ -44,12 +45,15 @@ interface Outcome {
   readonly failure?: KmipError;
 }
 
+const abandoned = new KmipError('OperationCanceledByRequester', 'nobody waits for the answer any more');
+
 const noPayload = new Uint8Array(0);
 
 /**
  * Executes the items in order and returns their answers (KMIP 1.4 §7.2, 2.1 §8). After a failure, Stop
  * neither runs nor answers later items, Continue runs them, and Undo takes back the earlier ones and answers
- * them as undone, without their output. Rejects only with errors that `isRetryable`.
+ * them as undone, without their output. When the client has left before a later item, that item fails and all
+ * are taken back, whatever the option. Rejects only with errors that `isRetryable`.
  */
 export async function runBatch(
   request: RequestMessage,
@@ -63,16 +67,20 @@ export async function runItems(
   request: RequestMessage,
   environment: BatchEnvironment,
 ): Promise<ResponseItem[][]> {
-  const option = request.header.BatchErrorContinuationOption ?? 'Stop';
+  const requester = currentRequester();
+  let option = request.header.BatchErrorContinuationOption ?? 'Stop';
   const outcomes: Outcome[] = [];
   let available = availableBytes(request, environment.responseBytes);
   const eventLoop = new EventLoopYield();
   for (const item of request.items) {
     if (eventLoop.isDue) await eventLoop.yield();
-    const outcome = await runItem(item, environment, available);
+    const isAbandoned = outcomes.length > 0 && !requester.isWaiting();
+    const outcome = isAbandoned ? { item, failure: abandoned } : await runItem(item, environment, available);
     outcomes.push(outcome);
     available -= bytesOf(outcome);
-    if (outcome.failure === undefined || option === 'Continue') continue;
+    if (outcome.failure === undefined) continue;
+    if (!requester.isWaiting()) option = 'Undo';
+    if (option === 'Continue') continue;
     if (option === 'Undo') environment.unit.undo();
     break;
   }

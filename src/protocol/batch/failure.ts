@@ -7,7 +7,7 @@ interface Refusal {
   readonly legacyReason?: Reason;
 }
 
-/** Result Reasons for errors of the cryptography port that the request has caused, by the error's `code`. */
+/** Result Reasons for errors that the request has caused, most of them of the cryptography, by code. */
 const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
   ['UNSUPPORTED_ALGORITHM', { reason: 'UnsupportedCryptographicParameters' }],
   ['UNSUPPORTED_KEY_FORMAT', { reason: 'KeyFormatTypeNotSupported' }],
@@ -19,6 +19,8 @@ const refusals: ReadonlyMap<unknown, Refusal> = new Map<string, Refusal>([
   ['INVALID_PARAMETERS', { reason: 'BadCryptographicParameters', legacyReason: 'InvalidField' }],
   ['CRYPTOGRAPHY_FAILED', { reason: 'CryptographicFailure' }],
   ['CRYPTOGRAPHY_BUSY', { reason: 'GeneralFailure' }],
+  ['SEARCH_ENDED', { reason: 'ServerLimitExceeded' }],
+  ['REQUESTER_GONE', { reason: 'OperationCanceledByRequester' }],
   // 2.x has MissingInitializationVector, but the test cases want InvalidMessage in every version.
   ['MISSING_INPUT', { reason: 'InvalidMessage' }],
   ['INVALID_TAG_LENGTH', { reason: 'GeneralFailure' }],

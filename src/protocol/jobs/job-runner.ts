@@ -7,7 +7,8 @@ import {
 } from '../../../codec/envelope.ts';
 import { KmipError } from '../../common/errors.ts';
 import type { Limits } from '../../common/limits.ts';
-import type { Principal } from '../../identity/principal.ts';
+import { runFor } from '../../common/requester.ts';
+import { accountOf, type Principal } from '../../identity/principal.ts';
 import {
   authorityOfJob,
   type Job,
@@ -160,7 +161,9 @@ export class JobRunner {
       isCancelled: (item) => cancelled.has(item),
       succeeded: (item, each) => objects.set(item, each),
     });
-    const answers = await runItems(batch, environment);
+    // A job has no connection: its client asks for the answers later.
+    const requester = { account: accountOf(sender.principal), isWaiting: () => true };
+    const answers = await runFor(requester, () => runItems(batch, environment));
     return {
       answers: job.items.map(({ operation, cancelled: isCancelled }, at) => {
         return answers[at] ?? [failedAnswer(operation, isCancelled === true ? cancellation : notRun)];

@@ -1,17 +1,15 @@
-import { fail } from '../../common/errors.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { evaluateFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import type { FoundItems } from '../../operations/context.ts';
-import {
-  type FoundObjects,
-  type IndexEntry,
-  type LoadedObject,
-  type ObjectExpectation,
-  type ObjectQuery,
-  SearchEndedError,
-  type Store,
-  type StoredObject,
+import type {
+  FoundObjects,
+  IndexEntry,
+  LoadedObject,
+  ObjectExpectation,
+  ObjectQuery,
+  Store,
+  StoredObject,
 } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { EventLoopYield } from '../event-loop-yield.ts';
@@ -153,12 +151,12 @@ export class UnitObjects {
     const { filter, offset, limit } = query;
     const overlay = new Map([...this.#pending, ...own]);
     if (overlay.size === 0) {
-      const found = await this.#search(query);
+      const found = await this.#store.find(query);
       this.#found.push(found);
       return found;
     }
     // A changed object may match only now, or no longer, so the page is cut after the overlay.
-    const found = await this.#search({ ...query, offset: 0, limit: offset + limit + overlay.size });
+    const found = await this.#store.find({ ...query, offset: 0, limit: offset + limit + overlay.size });
     this.#found.push(found);
     const matchesNow = (id: string) =>
       evaluateFilter(filter, this.#entriesOf(overlay.get(id) as ManagedObject));
@@ -197,18 +195,8 @@ export class UnitObjects {
       });
       const filter = { all: [query.filter, { any }] };
       const page = { ...query, filter, offset: 0, limit: maxIdentifiersPerQuery, countedItems: 0 };
-      for (const id of (await this.#search(page)).ids) matching.add(id);
+      for (const id of (await this.#store.find(page)).ids) matching.add(id);
     }
     return matching;
-  }
-
-  /** @throws {KmipError} ServerLimitExceeded when the search takes too long */
-  async #search(query: ObjectQuery): Promise<FoundObjects> {
-    try {
-      return await this.#store.find(query);
-    } catch (error) {
-      if (error instanceof SearchEndedError) fail('ServerLimitExceeded', error.message);
-      throw error;
-    }
   }
 }

@@ -1,7 +1,7 @@
 import { fail } from '../../common/errors.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, FoundItems, Work } from '../../operations/context.ts';
-import type { CommitResult, EnrolmentChange, ObjectQuery, Store, StoreUnit } from '../../store/store.ts';
+import type { CommitResult, EnrolmentChange, Store, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { RowChange } from './object-events.ts';
 import { type ItemObjects, UnitObjects } from './unit-objects.ts';
@@ -29,7 +29,6 @@ export class UnitOfWork {
   /** Created at the first use: most messages have nothing to do with records. */
   #usedRecords: UnitRecords | undefined;
   #actingFor: string | undefined;
-  #searcher: ObjectQuery['searcher'];
   /** The new certificate of the message's client. */
   #enrolment: EnrolmentChange | undefined;
   #effects: (() => void)[] = [];
@@ -55,10 +54,9 @@ export class UnitOfWork {
     return this.#options.now;
   }
 
-  /** Sets the group whose objects the items are about, and who searches them; before the first item. */
-  actFor(group: string, searcher?: ObjectQuery['searcher']): void {
+  /** Sets the group whose objects the items are about; before the first item. */
+  actFor(group: string): void {
     this.#actingFor = group;
-    this.#searcher = searcher;
   }
 
   get #group(): string {
@@ -196,7 +194,7 @@ export class UnitOfWork {
    * changed.
    */
   find(query: FindQuery, own: ReadonlyMap<string, ManagedObject>): Promise<FoundItems> {
-    return this.#objects.find({ ...query, group: this.#group, searcher: this.#searcher }, own);
+    return this.#objects.find({ ...query, group: this.#group }, own);
   }
 }
 

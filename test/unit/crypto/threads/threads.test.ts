@@ -1,5 +1,6 @@
 import { constants, createPrivateKey, createPublicKey, publicEncrypt } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { RequesterGoneError, runFor } from '../../../../src/common/requester.ts';
 import {
   CryptographyBusyError,
   InvalidParametersError,
@@ -46,6 +47,24 @@ t.test('a job is refused at once when too many wait', async (t) => {
   await t.rejects(echo('too much'), CryptographyBusyError);
   t.equal((await Promise.all(accepted)).length, 3);
   t.same(await echo('later'), ['echo', 'later']);
+});
+
+t.test('jobs take turns by account, and those of a client that has left never start', async (t) => {
+  const { echo } = startThreads(t, { size: 1, waiting: 2 });
+  const order: unknown[] = [];
+  let isOpen = true;
+  const account = (name: string, isWaiting = () => true) => {
+    return (word: string) =>
+      runFor({ account: name, isWaiting }, () => echo(word)).then(([, answer]) => order.push(answer));
+  };
+  const [many, leaving, other] = [account('many'), account('leaving', () => isOpen), account('other')];
+  const jobs = [many('1'), many('2'), many('3')];
+  await t.rejects(many('too much'), CryptographyBusyError);
+  const dropped = t.rejects(leaving('left'), RequesterGoneError);
+  jobs.push(other('another account'));
+  isOpen = false;
+  await Promise.all([...jobs, dropped]);
+  t.same(order, ['1', '2', 'another account', '3']);
 });
 
 t.test('an error of the port keeps its class across threads, any other becomes an Error', async (t) => {
