@@ -2,6 +2,7 @@ import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
 import { escapeUnprintable } from '../common/unprintable.ts';
 import { describeCauses, describeError } from './error-text.ts';
+import { LogOutput } from './log-output.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
 import { RepeatedLines } from './repeated-lines.ts';
 
@@ -56,7 +57,10 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Logger {
     },
   };
   if (stream !== undefined) return pino(options, stream);
-  return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
+  if (process.stdout.isTTY) return pino(options, pretty({ sync: true }));
+  const output = new LogOutput();
+  process.once('exit', () => output.flush());
+  return pino(options, output);
 }
 
 type LineArguments = [fields: object, message: string];
