@@ -21,12 +21,14 @@ export async function openBackends({
   config,
   log,
   closing,
+  mustStoreExist: mustExist,
 }: StartContext): Promise<Backends> {
-  const lock = lockDatabase(config.store);
+  const lock = lockDatabase(config.store, mustExist);
   closing.defer(() => lock?.release());
   const { store, clients, wrappedKeys, close } = await openStore(config.store, {
     limits: config.limits,
     lockWait: logLockWaits(log, Date.now),
+    mustExist,
   });
   closing.defer(close);
   const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });

@@ -41,7 +41,8 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   exitOnBugs(log);
   await hardenProcess(log);
   await using closing = new AsyncDisposableStack();
-  const context = { stateDirectory, config, log, metrics: new Metrics(), closing };
+  const mustStoreExist = overrides.store === undefined;
+  const context = { stateDirectory, config, mustStoreExist, log, metrics: new Metrics(), closing };
   for (const exposed of findExposedFiles(stateDirectory, config)) log.warn(exposed, 'a file is exposed');
 
   const backends = await openBackends(context);

@@ -42,11 +42,12 @@ export async function inspect(stateDirectory: StateDirectory, config: Config): P
     }
   };
   let probed: ProbedStore = { sealingKeys: [], isMigrated: false };
+  const isReady = initialisationState(stateDirectory) === 'ready';
   await attempt(async () => {
-    probed = await probeStore(config.store);
+    probed = await probeStore(config.store, { mustExist: isReady });
     return [];
   });
-  if (initialisationState(stateDirectory) === 'ready') {
+  if (isReady) {
     await attempt(() => inspectRootKey(stateDirectory, probed.sealingKeys));
     await attempt(() => inspectServer(config));
     await attempt(() => inspectAuthorities(stateDirectory, config));

@@ -8,6 +8,8 @@ export interface StartContext {
   readonly stateDirectory: StateDirectory;
   /** The configuration at the start, with the overrides of the command line. */
   readonly config: Config;
+  /** Whether a missing database is an error: false when the command line names another one. */
+  readonly mustStoreExist: boolean;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Each step registers here how to close the resources it has opened; they are closed in reverse order. */

@@ -24,17 +24,19 @@ export interface StoreOptions {
   readonly limits?: SearchLimits;
   /** Is told of each commit that waits for another application of the database. */
   readonly lockWait?: ((wait: LockWait) => void) | undefined;
+  /** Whether a SQLite file that is missing is an error; false where it may be created. */
+  readonly mustExist?: boolean;
 }
 
 /**
- * Opens `sqlite:FILE` (relative to the working directory, created when absent) or `postgres://…`, and
- * migrates the schema. Both errors have a one-line message for the operator.
+ * Opens `sqlite:FILE` (relative to the working directory, created when absent unless it must exist) or
+ * `postgres://…`, and migrates the schema. Both errors have a one-line message for the operator.
  *
  * @throws {StoreUnavailableError} when the database cannot be used or the URL is of another kind.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<OpenStore> {
-  const driver = await openDriver(url, options.lockWait);
+  const driver = await openDriver(url, options);
   return {
     store: createSqlStore(driver, options.limits),
     clients: createSqlClients(driver),
@@ -43,9 +45,9 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   };
 }
 
-function openDriver(url: string, lockWait?: (wait: LockWait) => void) {
+function openDriver(url: string, { lockWait, mustExist = false }: StoreOptions) {
   const file = sqliteFileOf(url);
-  if (file !== undefined) return openSqlite(file);
+  if (file !== undefined) return openSqlite(file, { mustExist });
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, { ...(lockWait && { lockWait }) });
   // The scheme only: the rest may hold a password.
   throw new StoreUnavailableError(

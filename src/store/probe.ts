@@ -9,7 +9,7 @@ import { prepareSession, statementMilliseconds, toStoreError } from './postgres-
 import { PostgresTargets } from './postgres-targets.ts';
 import { selectSealingKeys, toWrappedKey } from './sql-sealing-keys.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
-import { findNameProblem, sqliteFileOf } from './sqlite-file.ts';
+import { findMissed, findNameProblem, sqliteFileOf } from './sqlite-file.ts';
 import { StoreUnavailableError } from './store.ts';
 
 const missingTable = '42P01';
@@ -27,16 +27,19 @@ const newestVersion = migrations.at(-1)?.version;
 
 /**
  * Finds out whether the daemon could open a store (`sqlite:FILE` or `postgres://…`), without creating or
- * migrating anything.
+ * migrating anything. `mustExist`: a SQLite file that is missing is an error.
  * @throws {StoreUnavailableError} when it could not; the message is one line.
  * @throws {SchemaTooNewError} when a newer kmipd has migrated the database.
  */
-export async function probeStore(url: string): Promise<ProbedStore> {
+export async function probeStore(
+  url: string,
+  { mustExist = false }: { readonly mustExist?: boolean } = {},
+): Promise<ProbedStore> {
   const file = sqliteFileOf(url);
-  return file === undefined ? probePostgres(url) : probeSqlite(resolve(file));
+  return file === undefined ? probePostgres(url) : probeSqlite(resolve(file), mustExist);
 }
 
-function probeSqlite(file: string): ProbedStore {
+function probeSqlite(file: string, mustExist: boolean): ProbedStore {
   const fail = (why: string): never => {
     throw new StoreUnavailableError(`cannot open the database ${file}: ${why}`);
   };
@@ -52,6 +55,8 @@ function probeSqlite(file: string): ProbedStore {
   }
   const present = statSync(file, { throwIfNoEntry: false });
   if (present?.isDirectory()) fail('this is a directory, not a file');
+  const missed = findMissed(file, mustExist);
+  if (missed !== undefined) fail(missed);
   if (present === undefined) return absent;
   const problem = findNameProblem(file);
   if (problem !== undefined) fail(problem);

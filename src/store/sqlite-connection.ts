@@ -20,6 +20,8 @@ export interface SqliteSettings {
   readonly cacheKibibytes: number;
   /** Largest size of the database in pages of 4 KiB; beyond it commits fail as on a full disk. */
   readonly maxPages?: number;
+  /** Whether the connection only reads; it creates and changes no file then. */
+  readonly readOnly?: boolean;
 }
 
 /** A connection with a cache of prepared statements. */
@@ -31,8 +33,12 @@ export class SqliteConnection {
    * Opens with write-ahead log and fsync at every commit (`synchronous=FULL`), so that commits survive power
    * loss.
    */
-  constructor({ file, busyMilliseconds, cacheKibibytes, maxPages }: SqliteSettings) {
-    this.database = new DatabaseSync(file, { timeout: busyMilliseconds, enableForeignKeyConstraints: true });
+  constructor({ file, busyMilliseconds, cacheKibibytes, maxPages, readOnly = false }: SqliteSettings) {
+    this.database = new DatabaseSync(file, {
+      timeout: busyMilliseconds,
+      enableForeignKeyConstraints: true,
+      readOnly,
+    });
     this.database.exec(
       // `secure_delete` overwrites deleted content with zeros. `fullfsync`: on macOS fsync stops at the
       // drive's cache.

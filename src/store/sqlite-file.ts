@@ -1,5 +1,14 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { describeSqliteError } from './sqlite-connection.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -12,9 +21,12 @@ export function sqliteFileOf(url: string): string | undefined {
  * Creates the database file (mode 0600, its directory 0700) before SQLite does, because SQLite's log and
  * index inherit its mode. A file that exists is kept. Not to be called while SQLite has the file open in this
  * process: closing a file drops the process's fcntl locks on it, and SQLite's are among them.
- * @throws {StoreUnavailableError} when that fails, or the file has more than one name.
+ * `mustExist`: no file is created, because one is missed.
+ * @throws {StoreUnavailableError} when that fails, a file is missed, or the file has more than one name.
  */
-export function createDatabaseFile(path: string): void {
+export function createDatabaseFile(path: string, mustExist: boolean): void {
+  const missed = findMissed(path, mustExist);
+  if (missed !== undefined) throw new StoreUnavailableError(`cannot open the database ${path}: ${missed}`);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600));
@@ -24,6 +36,35 @@ export function createDatabaseFile(path: string): void {
   }
   const problem = findNameProblem(path);
   if (problem !== undefined) throw new StoreUnavailableError(`cannot open the database ${path}: ${problem}`);
+}
+
+/**
+ * Returns why an empty database may not take the place of a file; undefined when it may, or none is missing.
+ * A write-ahead log without its database belongs to a file that was renamed or removed: SQLite would empty
+ * the log for the new one, and commits that are in the log only would be lost.
+ */
+export function findMissed(path: string, mustExist: boolean): string | undefined {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return undefined;
+  if ((statSync(`${targetOf(path)}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
+    return 'it is missing or empty, and its write-ahead log is there: the database was renamed or removed; put it back beside its log';
+  return mustExist
+    ? 'it is missing or empty: mount its directory, or restore it from its backup; to begin with an empty one, name it by serve --store'
+    : undefined;
+}
+
+/** The file that SQLite opens by a path: it follows symbolic links, also to files that are not there. */
+function targetOf(path: string): string {
+  try {
+    return resolve(dirname(path), readlinkSync(path));
+  } catch {
+    return path;
+  }
+}
+
+/** Identifies a file whatever its path. */
+export function identityOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 function fsyncParent(path: string): void {

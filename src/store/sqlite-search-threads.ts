@@ -2,22 +2,26 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { SqlRow, SqlValue } from './sql-driver.ts';
 import { describeSqliteError, type SqliteSettings } from './sqlite-connection.ts';
+import { identityOf } from './sqlite-file.ts';
 import type { SearchReply, SearchRequest } from './sqlite-search.ts';
 import { StoreUnavailableError } from './store.ts';
 
 /** The threads that search a SQLite file. Each starts when it is needed, and is replaced when it ends. */
 export class SqliteSearchThreads {
   readonly #settings: SqliteSettings;
+  /** The file that the other connections have open, whatever its path is by now. */
+  readonly #identity: string | undefined;
   readonly #idle: Worker[] = [];
   readonly #all = new Set<Worker>();
 
   constructor(settings: SqliteSettings) {
-    this.#settings = settings;
+    this.#settings = { ...settings, readOnly: true };
+    this.#identity = identityOf(settings.file);
   }
 
   /**
    * Runs a statement that only reads.
-   * @throws {StoreUnavailableError} when the file cannot be read
+   * @throws {StoreUnavailableError} when the file cannot be read, or is no longer that of the path
    */
   async search(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     const worker = this.#idle.pop() ?? this.#start();
@@ -46,6 +50,10 @@ export class SqliteSearchThreads {
   }
 
   #start(): Worker {
+    if (identityOf(this.#settings.file) !== this.#identity)
+      throw this.#unavailable(
+        'the file was renamed or replaced while kmipd runs; put it back, or stop kmipd first',
+      );
     const worker = new Worker(new URL('./sqlite-search.ts', import.meta.url), { workerData: this.#settings });
     this.#all.add(worker);
     // A running statement rejects; without a listener an error beside it would end the process.

@@ -25,7 +25,6 @@ const port = parentPort;
 if (port === null) throw new Error('sqlite-search.ts runs as a worker thread');
 
 const connection = new SqliteConnection(workerData as SqliteSettings);
-connection.database.exec('pragma query_only = on');
 
 port.on('message', (request: SearchRequest) => {
   if (request === 'close') {

@@ -23,6 +23,7 @@ const dialect: Dialect = {
   blob: 'blob',
   tableEnd: ' strict',
   clusteredEnd: ' strict, without rowid',
+  apart: '',
   numbers: (parameter) => `select value as seq from json_each(${parameter})`,
 };
 
@@ -35,6 +36,8 @@ export interface SqliteOptions {
   readonly maxPages?: number;
   /** The schema; only tests use another one. */
   readonly migrations?: readonly Migration[];
+  /** Whether a missing or empty file is an error, because the database has been there before. */
+  readonly mustExist?: boolean;
 }
 
 /**
@@ -47,6 +50,7 @@ export interface SqliteOptions {
  */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<SqlDriver> {
   const path = resolve(file);
+  createDatabaseFile(path, options.mustExist ?? false);
   const reader = await openReader(path, options.migrations ?? released);
   const { maxPages } = options;
   const settings = { file: path, busyMilliseconds: 5_000, cacheKibibytes: 32_768 };
@@ -98,7 +102,6 @@ export async function openSqlite(file: string, options: SqliteOptions = {}): Pro
  * file.
  */
 async function openReader(path: string, migrations: readonly Migration[]): Promise<SqliteConnection> {
-  createDatabaseFile(path);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await openMigrated(path, migrations);

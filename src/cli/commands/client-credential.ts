@@ -229,7 +229,7 @@ async function withCredentials(
   const { openStore } = await import('../../store/open.ts');
   const { openLocalVault } = await import('../../vault/local.ts');
   await using closing = new AsyncDisposableStack();
-  const opened = await openStore(store);
+  const opened = await openStore(store, { mustExist: true });
   closing.defer(() => opened.close());
   const { group } = await requireClient(opened.clients, client);
   const vault = await openLocalVault({

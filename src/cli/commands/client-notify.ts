@@ -50,7 +50,9 @@ export const clientNotify: Command<Arguments> = {
     const { EndpointDirectory } = await import('../../protocol/endpoints/endpoint-settings.ts');
     const { openStore } = await import('../../store/open.ts');
     const { openLocalVault } = await import('../../vault/local.ts');
-    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store);
+    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store, {
+      mustExist: true,
+    });
     try {
       const { group } = await requireClient(opened.clients, name);
       const vault = await openLocalVault({

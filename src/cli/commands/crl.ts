@@ -61,7 +61,9 @@ export const crl: Command<Arguments> = {
     const { RevocationLists } = await import('../../protocol/revocation-lists.ts');
     const { openStore } = await import('../../store/open.ts');
     const { openLocalVault } = await import('../../vault/local.ts');
-    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store);
+    const opened = await openStore(readOption('store', args.store, readStoreUrl) ?? config.store, {
+      mustExist: true,
+    });
     try {
       const vault = await openLocalVault({
         rootKeyFile: stateDirectory.rootKey,

@@ -26,7 +26,9 @@ export async function withRecipients(
   const { RecipientDirectory } = await import('../../protocol/recipient-directory.ts');
   const { openStore } = await import('../../store/open.ts');
   const { openLocalVault } = await import('../../vault/local.ts');
-  const opened = await openStore(readOption('store', store, readStoreUrl) ?? config.store);
+  const opened = await openStore(readOption('store', store, readStoreUrl) ?? config.store, {
+    mustExist: true,
+  });
   try {
     const { wrappedKeys } = opened;
     const vault = await openLocalVault({ rootKeyFile: stateDirectory.rootKey, wrappedKeys });

@@ -13,7 +13,7 @@ export async function withClientDirectory<T>(
   store: string,
   work: (directory: ClientDirectory, opened: OpenStore) => Promise<T>,
 ): Promise<T> {
-  const opened = await openStore(store);
+  const opened = await openStore(store, { mustExist: true });
   try {
     return await work(opened.clients, opened);
   } finally {

@@ -7,15 +7,16 @@ import { type ProcessLock, readPid, takeLock } from './lock.ts';
 
 /**
  * Locks the SQLite database of a store URL for one daemon, whatever home and path it is used by, and creates
- * the file where it is missing. Undefined for PostgreSQL, which many nodes share. To be taken before this
- * process opens the database and released after it was closed. See docs/decisions/43-database-file-lock.md.
+ * the file where it is missing, unless it must exist. Undefined for PostgreSQL, which many nodes share. To be
+ * taken before this process opens the database and released after it was closed. See
+ * docs/decisions/43-database-file-lock.md.
  * @throws {CommandError} when another daemon has locked it.
- * @throws {StoreUnavailableError} when the file has more than one name.
+ * @throws {StoreUnavailableError} when the file is missed or has more than one name.
  */
-export function lockDatabase(url: string): ProcessLock | undefined {
+export function lockDatabase(url: string, mustExist: boolean): ProcessLock | undefined {
   const path = sqliteFileOf(url);
   if (path === undefined) return undefined;
-  createDatabaseFile(resolve(path));
+  createDatabaseFile(resolve(path), mustExist);
   const file = realpathSync(path);
   const beside = takeLock(file);
   if (beside === undefined) throw inUse(file);
