@@ -18,7 +18,7 @@ export interface Conversation {
    * rechecked.
    */
   readonly sessionControl?: SessionControl;
-  /** Whether the connection is open still; absent where that is not known. */
+  /** Whether the client may still read an answer; absent where that is not known. */
   isOpen?(): boolean;
   /** Whether the client has closed its side, after which it may still read; absent where not known. */
   hasClientEnded?(): boolean;

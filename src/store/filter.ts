@@ -28,6 +28,12 @@ export type Condition = Extract<Filter, { attribute: string }>;
 /** Collects parameters and returns their placeholders. */
 class Parameters {
   readonly values: SqlValue[] = [];
+  /** See `Dialect`. */
+  readonly apart: string;
+
+  constructor({ apart }: Pick<Dialect, 'apart'> = { apart: '' }) {
+    this.apart = apart;
+  }
 
   add(value: SqlValue): string {
     this.values.push(value);
@@ -116,9 +122,10 @@ export function compilePage(
   },
   dialect: Dialect,
 ): CompiledSql {
-  const parameters = new Parameters();
+  const parameters = new Parameters(dialect);
   const source = compileCandidates(candidates, rows, group, parameters, dialect);
-  const ofGroup = `o.grp = ${parameters.add(group)}`;
+  // Candidates are of the group already. Compared as it stands, its index could be read for each of them.
+  const ofGroup = `o.grp || '' = ${parameters.add(group)}`;
   // A cross join fixes the order in SQLite, which has no statistics.
   return {
     sql:
@@ -190,7 +197,7 @@ function compile(filter: Filter, group: string, parameters: Parameters): string 
   if ('all' in filter) return join(filter.all.map(inside), ' and ', always);
   if ('any' in filter) return join(filter.any.map(inside), ' or ', '1 = 0');
   if ('not' in filter) return `not (${inside(filter.not)})`;
-  return `exists (select 1 from object_index i where i.object = o.seq and ${compileRows(filter, 'tested', group, parameters)})`;
+  return `exists (select 1 from object_index i where i.object = o.seq and ${compileRows(filter, 'tested', group, parameters)}${parameters.apart})`;
 }
 
 function join(parts: readonly string[], word: string, none: string): string {
@@ -223,7 +230,7 @@ function compileRows(
     comparison.field === first.field
       ? compileComparison('i', comparison, use, parameters)
       : 'exists (select 1 from object_index j where j.object = i.object and j.instance = i.instance' +
-        ` and ${isField('j', comparison.field)} and ${compileComparison('j', comparison, 'tested', parameters)})`,
+        ` and ${isField('j', comparison.field)} and ${compileComparison('j', comparison, 'tested', parameters)}${parameters.apart})`,
   );
   return [isField('i', first.field), compileComparison('i', first, use, parameters), ...same].join(' and ');
 }

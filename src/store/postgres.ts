@@ -17,6 +17,7 @@ const dialect: Dialect = {
   blob: 'bytea',
   tableEnd: '',
   clusteredEnd: '',
+  apart: ' offset 0',
   numbers: (parameter) =>
     `select cast(value as bigint) as seq from json_array_elements_text(cast(${parameter} as json))`,
 };

@@ -47,6 +47,11 @@ export interface Dialect {
   readonly tableEnd: string;
   /** End of `create table` for a table clustered by its primary key. */
   readonly clusteredEnd: string;
+  /**
+   * End of a subquery that the planner must not merge into its query: it would take longer to plan many of
+   * them than to run them.
+   */
+  readonly apart: string;
   /** Query with the numbers of a JSON array, given as text by a parameter, as column `seq`. */
   numbers(parameter: string): string;
 }

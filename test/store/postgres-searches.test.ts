@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import pg from 'pg';
 import t, { type Test } from 'tap';
+import { compilePage } from '../../src/store/filter.ts';
 import { openPostgres } from '../../src/store/postgres.ts';
 import { createSqlStore } from '../../src/store/sql-store.ts';
+import type { Filter } from '../../src/store/store.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { add, object, unit } from './objects.ts';
 
@@ -58,6 +60,33 @@ if (typeof server === 'string') {
     t.equal(ended, 0, 'the searches go on meanwhile');
     await unlock();
     t.strictSame(new Set((await Promise.all(searches)).map(({ length }) => length)), new Set([1]));
+  });
+
+  t.test('the conditions of a search are planned one by one', async (t) => {
+    const driver = await openPostgres(await server.fresh());
+    t.teardown(() => driver.close());
+    const conditions: readonly Filter[] = Array.from({ length: 64 }, (_, bit) => ({
+      attribute: 'CryptographicUsageMask',
+      fields: [{ field: '', op: 'bits', value: bit + 1 }],
+    }));
+    const request = {
+      group: 'blue',
+      filter: { all: conditions },
+      candidates: { of: 'group', before: Number.MAX_SAFE_INTEGER },
+      rows: 100,
+    } as const;
+    const { sql, parameters } = compilePage(request, driver.dialect);
+    const plan = (await driver.search(`explain ${sql}`, parameters)).map((row) => String(row['QUERY PLAN']));
+    t.equal(plan.filter((line) => /SubPlan \d+$/.test(line)).length, conditions.length);
+    t.ok(
+      plan.some((line) => line.includes('Index Cond: (seq = c.seq)')),
+      'a candidate is one look-up, whatever the statistics say',
+    );
+    t.same(
+      plan.filter((line) => line.includes('Semi Join')),
+      [],
+      'a join of all of them takes seconds to plan',
+    );
   });
 
   t.test('the database ends a search whose time is over', async (t) => {
