@@ -1,3 +1,4 @@
+import { isSameBytes } from '../common/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 
 /** Identifiers of records about keys and certificates, whatever objects hold them. */
@@ -5,6 +6,11 @@ import type { CryptoProvider } from '../crypto/provider.ts';
 /** Returns the SHA-256 of a SubjectPublicKeyInfo, hex; the same for every encoding of the key. */
 export function keyFingerprint(publicKey: Uint8Array, crypto: CryptoProvider): string {
   return crypto.digest('SHA_256', crypto.certification.canonicalKey(publicKey)).toHex();
+}
+
+/** Whether two SubjectPublicKeyInfo hold one key, in whatever encodings. */
+export function isSameKey(one: Uint8Array, other: Uint8Array, { certification }: CryptoProvider): boolean {
+  return isSameBytes(certification.canonicalKey(one), certification.canonicalKey(other));
 }
 
 /** Returns the identifier of what a group records about what has that digest (hex). */

@@ -1,12 +1,14 @@
 import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
 import type { Extension, X509CertificateCreateParams } from '../../../certs/x509.ts';
 import type { CryptographicParameters } from '../../../codec/structures/cryptographic-parameters.ts';
+import { isSameBytes } from '../../common/bytes.ts';
 import { encodeDer, makeSequence, parseDer } from '../asn1/der.ts';
 import type { CertificateContent, CertificateSpecification } from '../certification.ts';
 import { InvalidNameError, InvalidParametersError, UnsupportedAlgorithmError } from '../errors.ts';
 import { readSpki } from '../keys/der-keys.ts';
 import { createKeyObject, requireShortModulus } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
+import { canonicalKey } from './canonical-key.ts';
 import { grantableUsages } from './certificate-content.ts';
 import { requireIssuable } from './certificate-limits.ts';
 import { findWeakness } from './key-strength.ts';
@@ -84,13 +86,9 @@ function requireGeneralName(der: Uint8Array, x509: typeof import('../../../certs
   }
 }
 
-/** Tells whether the private key belongs to the public key, SubjectPublicKeyInfo in DER. */
+/** Tells whether the private key belongs to the public key, SubjectPublicKeyInfo in DER, in any encoding. */
 export function isPair(privateKey: PlainKey, publicKey: Uint8Array): boolean {
-  const key = Buffer.from(publicKey.buffer, publicKey.byteOffset, publicKey.byteLength);
-  // The same key may be encoded in several ways, with a compressed point for example.
-  return createPublicKey(createKeyObject(privateKey)).equals(
-    createPublicKey({ key, format: 'der', type: 'spki' }),
-  );
+  return isSameBytes(canonicalKey(publicKeyOf(privateKey)), canonicalKey(publicKey));
 }
 
 /** Returns the public key of a private key as SubjectPublicKeyInfo in DER. */

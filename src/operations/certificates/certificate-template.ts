@@ -2,7 +2,6 @@ import type { Attribute } from '../../../codec/attribute.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
 import type { ManagedObjectValue } from '../../../codec/structures/managed-objects.ts';
-import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import {
   type CertificateContent,
@@ -15,6 +14,7 @@ import { ruleOf } from '../../object/attributes.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
+import { isSameKey } from '../record-identifiers.ts';
 
 /** The certificate template of Certify and Re-certify: its attributes and its certificate request. */
 
@@ -126,7 +126,7 @@ export async function formerContent(
   const certificate = certificateIn(object);
   if (object === undefined || certificate === undefined) return undefined;
   const details = await crypto.certification.readCertificate(certificate);
-  if (!isSameBytes(details.publicKey, publicKey)) return undefined;
+  if (!isSameKey(details.publicKey, publicKey, crypto)) return undefined;
   return isIssuedHere(object) ? details : { subject: details.subject };
 }
 

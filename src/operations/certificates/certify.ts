@@ -68,7 +68,8 @@ export const Certify = operation({
       certificateRequest === undefined
         ? undefined
         : await checkCertificateRequest(certificateRequest, attributes, crypto);
-    if (keyInfo !== undefined && requested !== undefined) requireSameKey(requested.publicKey, keyInfo);
+    if (keyInfo !== undefined && requested !== undefined)
+      requireSameKey(requested.publicKey, keyInfo, context);
     const content =
       requested ??
       (await contentFromAttributes(

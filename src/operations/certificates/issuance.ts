@@ -1,6 +1,5 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import { hasKeyBlock } from '../../../codec/structures/managed-objects.ts';
-import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent } from '../../crypto/certification.ts';
 import { plainKey } from '../../crypto/plain-key.ts';
@@ -10,6 +9,7 @@ import { countUse } from '../../object/usage.ts';
 import { recordAuthority } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { createObject, valueOf } from '../new-object.ts';
+import { isSameKey } from '../record-identifiers.ts';
 import { recordIssued } from '../revocation-records.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
 import { isDerivedFromCertificate } from './certificate-template.ts';
@@ -55,8 +55,12 @@ export function encodePublicKey(object: ManagedObject, { crypto, now }: Context)
  * Refuses a certificate request for another public key than the one to be certified.
  * @throws {KmipError} InvalidCSR (1.x: InvalidField)
  */
-export function requireSameKey(one: Uint8Array, other: Uint8Array): void {
-  if (!isSameBytes(one, other)) fail('InvalidCSR', 'the certificate request is for another public key');
+export function requireSameKey(
+  one: Uint8Array,
+  other: Uint8Array,
+  { crypto }: Pick<Context, 'crypto'>,
+): void {
+  if (!isSameKey(one, other, crypto)) fail('InvalidCSR', 'the certificate request is for another public key');
 }
 
 /** A certificate to be issued. */

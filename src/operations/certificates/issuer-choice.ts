@@ -1,12 +1,11 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { LinkType } from '../../../codec/enums.ts';
-import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
-import { keyFingerprint } from '../record-identifiers.ts';
+import { isSameKey, keyFingerprint } from '../record-identifiers.ts';
 import { statedName } from './certificate-template.ts';
 import { type Authority, findIssuer, findIssuers, type Issuer } from './issuers.ts';
 
@@ -110,7 +109,8 @@ function isSameAuthority(first: Authority, other: Authority, { crypto }: Context
   const { details: its } = other.issuerCertificate;
   const { comparableName } = crypto.certification;
   return (
-    isSameBytes(own.publicKey, its.publicKey) && comparableName(own.subject) === comparableName(its.subject)
+    isSameKey(own.publicKey, its.publicKey, crypto) &&
+    comparableName(own.subject) === comparableName(its.subject)
   );
 }
 
@@ -163,7 +163,8 @@ export async function claimName(issuer: CertificateDetails, context: Context): P
   const name = comparableName(issuer.subject);
   const isContested = (await findIssuers(context)).some(
     ({ issuerCertificate: { details } }) =>
-      comparableName(details.subject) === name && !isSameBytes(details.publicKey, issuer.publicKey),
+      comparableName(details.subject) === name &&
+      !isSameKey(details.publicKey, issuer.publicKey, context.crypto),
   );
   if (isContested) return;
   const key = keyFingerprint(issuer.publicKey, context.crypto);

@@ -4,7 +4,6 @@ import { creationAttributes } from '../../../codec/eras.ts';
 import { bytes, interval, maybe, one, since, struct, text, until } from '../../../codec/schema.ts';
 import { type Identifier, identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
-import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import { linkedId } from '../../object/links.ts';
@@ -16,6 +15,7 @@ import { loadNamedObject } from '../named-objects.ts';
 import { requestedAttributes } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
+import { isSameKey } from '../record-identifiers.ts';
 import {
   checkCertificateRequest,
   contentFromAttributes,
@@ -123,7 +123,7 @@ async function determineContent(
       crypto,
     );
   const content = await checkCertificateRequest(certificateRequest, stated, crypto);
-  requireSameKey(content.publicKey, details.publicKey);
+  requireSameKey(content.publicKey, details.publicKey, { crypto });
   return content;
 }
 
@@ -140,5 +140,5 @@ async function loadPublicKey(
   const found = id === undefined ? undefined : await work.load(id);
   if (found?.type !== 'PublicKey' || found.archived) return undefined;
   const linked = encodeSpki(found, crypto);
-  return linked !== undefined && isSameBytes(linked, publicKey) ? found : undefined;
+  return linked !== undefined && isSameKey(linked, publicKey, crypto) ? found : undefined;
 }
