@@ -38,6 +38,8 @@ export interface NamingPolicy {
    * that look like one, or like an e-mail address, must be.
    */
   readonly commonName: (typeof commonNameRules)[number];
+  /** True: clients may have authorities certified below, whose keys cannot leave the server. */
+  readonly subordinates: boolean;
 }
 
 export const commonNameRules = ['any', 'hosts'] as const;

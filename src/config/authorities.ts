@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { alternativeNameKinds, commonNameRules, type NamingPolicy } from '../common/certification-rules.ts';
 import { normalizeHost } from '../common/host-name.ts';
 import { didYouMean } from '../common/suggest.ts';
-import { ConfigValueError, choiceOf, isTable, readTexts, type ValueReader } from './values.ts';
+import { ConfigValueError, choiceOf, isTable, readBoolean, readTexts, type ValueReader } from './values.ts';
 
 /** The section `[authorities.ISSUER]` of the configuration: naming policies of authorities. */
 
@@ -34,6 +34,7 @@ const readers: { readonly [K in keyof NamingPolicy]: ValueReader<NamingPolicy[K]
     readTexts(value, directory).map((entry) => choiceOf(alternativeNameKinds)(entry, directory)),
   otherNames: listOf(normalizeOid, 'object identifiers such as "1.3.6.1.4.1.311.20.2.3"'),
   commonName: choiceOf(commonNameRules),
+  subordinates: readBoolean,
 };
 
 /** What an authority may certify of which its section says nothing. */
@@ -44,6 +45,7 @@ const defaults: NamingPolicy = {
   alternativeNames: ['dns', 'ip', 'email', 'uri'],
   otherNames: [],
   commonName: 'any',
+  subordinates: false,
 };
 
 /** Reads the naming policies by the identifiers of certificates, and adds what is wrong to `problems`. */

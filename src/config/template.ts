@@ -54,4 +54,6 @@ const authoritiesExample = [
   '#otherNames = []',
   '# "hosts": every Common Name of an end entity is a host or address in the lists; "any": those that look like one.',
   '#commonName = "any"',
+  '# true: clients may have authorities certified below, with keys that never leave the server.',
+  '#subordinates = false',
 ];

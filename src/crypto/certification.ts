@@ -46,6 +46,11 @@ export interface Certification {
     policies: readonly NamingPolicy[],
   ): string | undefined;
   /**
+   * Returns the Name Constraints (RFC 5280 §4.2.1.10) that permit what all the policies allow, as far as
+   * constraints can express it: the value of the extension in DER. `policies` has at least one.
+   */
+  encodeNameConstraints(policies: readonly NamingPolicy[]): Promise<Uint8Array>;
+  /**
    * Returns a public key, SubjectPublicKeyInfo in DER, in the one encoding that every encoding of the same
    * key has; a key of an unknown kind as it is.
    */

@@ -30,6 +30,7 @@ import {
   nameContains,
 } from '../x509/certificate-names.ts';
 import { findNamingProblem } from '../x509/naming-policy.ts';
+import { encodeNameConstraints } from '../x509/policy-constraints.ts';
 import { issueRevocationList } from '../x509/revocation-list.ts';
 import { readCheckedRequest, threadedOperations } from './threaded.ts';
 
@@ -63,6 +64,7 @@ export const nodeCrypto: CryptoProvider = {
     nameContains,
     comparableName,
     findNamingProblem,
+    encodeNameConstraints,
     canonicalKey,
     publicKeyOf,
     signedPart,

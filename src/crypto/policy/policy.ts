@@ -208,6 +208,7 @@ function restrictCertification(
     nameContains: (name, stated) => certification.nameContains(name, stated),
     comparableName: (name) => certification.comparableName(name),
     findNamingProblem: (content, policies) => certification.findNamingProblem(content, policies),
+    encodeNameConstraints: (policies) => certification.encodeNameConstraints(policies),
     canonicalKey: (publicKey) => certification.canonicalKey(publicKey),
     publicKeyOf: (privateKey) => certification.publicKeyOf(privateKey),
     signedPart: (certificate) => certification.signedPart(certificate),

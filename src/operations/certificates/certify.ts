@@ -83,7 +83,7 @@ export const Certify = operation({
     const origins = named === undefined ? [] : [named];
     const validity = defaultValiditySeconds;
     const certificate = await createCertificate(
-      { operation: 'Certify', content, attributes, issuer, publicKey, origins, validity },
+      { operation: 'Certify', content, attributes, issuer, publicKey, ownKey, origins, validity },
       context,
     );
     return { UniqueIdentifier: certificate.id };

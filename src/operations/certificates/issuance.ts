@@ -21,6 +21,7 @@ import {
   requireWithinPolicies,
 } from './issuer-limits.ts';
 import type { Issuer } from './issuers.ts';
+import { limitAuthority } from './subordinates.ts';
 
 /** Functions shared by Certify and Re-certify. */
 
@@ -71,6 +72,8 @@ export interface Issuance {
   readonly attributes: readonly Attribute[];
   readonly issuer: Issuer;
   readonly publicKey: ManagedObject | undefined;
+  /** The private key of the public key, when the group has it. */
+  readonly ownKey: ManagedObject | undefined;
   /** Objects that the content comes from, beside the public key. */
   readonly origins: readonly ManagedObject[];
   /** The certificate that the new one replaces. */
@@ -86,17 +89,18 @@ export interface Issuance {
  *   beyond the issuer's, FeatureNotSupported for another type than X.509
  */
 export async function createCertificate(issuance: Issuance, context: Context): Promise<ManagedObject> {
-  const { operation, attributes, issuer, publicKey, origins, replaced } = issuance;
+  const { operation, attributes, issuer, publicKey, ownKey, origins, replaced } = issuance;
   const { crypto, now } = context;
   const { key, issuerCertificate } = issuer;
   requireX509(attributes);
   requireOwnName(issuance.content, issuer, context);
   await requireUncompromised(issuance.content.publicKey, context);
-  const content =
+  const limited =
     issuerCertificate === undefined
       ? await limitSelfSigned(issuance.content, key, context)
       : limitPathLength(issuance.content, issuer);
-  await requireWithinPolicies(content, issuer, context);
+  const policies = await requireWithinPolicies(limited, issuer, context);
+  const content = await limitAuthority({ content: limited, ownKey, policies }, issuer, context);
   const dates = chooseDates(issuance, now);
   const issuerKey = keyForUse(key, 'Certify', context);
   const algorithm = valueOf(attributes, 'DigitalSignatureAlgorithm');

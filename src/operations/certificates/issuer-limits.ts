@@ -66,13 +66,14 @@ async function requireKnownEnd(authorities: readonly Uint8Array[], context: Cont
  * Refuses names that a policy of the operator for an authority above does not allow, and authorities that the
  * operator does not list where only those may issue. Policies bind by key: those of the issuer's, of keys
  * that the server knows to have certified it, and of the chains of all its certificates in the group.
+ * Returns these policies.
  * @throws {KmipError} PermissionDenied
  */
 export async function requireWithinPolicies(
   content: CertificateContent,
   { key, issuerCertificate }: Issuer,
   context: Context,
-): Promise<void> {
+): Promise<readonly NamingPolicy[]> {
   const { crypto, certification } = context;
   const listed = await context.listedKeys();
   const issuerKey = keyFingerprint(issuerCertificate?.details.publicKey ?? content.publicKey, crypto);
@@ -87,6 +88,7 @@ export async function requireWithinPolicies(
       : await findPolicies(issuerKey, { content, key, issuerCertificate }, listed, context);
   const problem = crypto.certification.findNamingProblem(content, policies);
   if (problem !== undefined) fail('PermissionDenied', problem);
+  return policies;
 }
 
 /** Finds the policies that bind the issuer of a certificate with that content, by its key. */

@@ -82,6 +82,7 @@ export const ReCertify = operation({
         attributes: [...attributes, ...stated.filter(isDerivedFromCertificate)],
         issuer,
         publicKey,
+        ownKey,
         origins: stored === undefined ? [old] : [old, stored],
         replaced: old,
         validity: details.notAfter - details.notBefore,

@@ -179,6 +179,7 @@ const wrong: [source: string, problem: RegExp][] = [
     '[authorities.a]\notherNames = ["UPN"]',
     /"authorities.a.otherNames" must be a list of object identifiers/,
   ],
+  ['[authorities.a]\nsubordinates = "x"', /"authorities.a.subordinates" must be/],
   ['[authorities.a]\ncommonName = "x"', /"authorities.a.commonName" must be one of "any", "hosts"/],
   ['listen = ', /^kmipd.toml:1:10: not valid TOML: /],
   ['listen = "a:1"\nlisten = "b:2"', /^kmipd.toml:2:\d+: not valid TOML: /],
@@ -271,6 +272,7 @@ t.test('policies of authorities are read in their normal form, with defaults', (
     alternativeNames: ['dns', 'ip', 'email', 'uri'],
     otherNames: [],
     commonName: 'any',
+    subordinates: false,
   };
   t.same(
     [...authorities],

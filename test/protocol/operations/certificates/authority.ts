@@ -175,9 +175,26 @@ export async function extracted(
   };
 }
 
+/** Creates a key pair of which the private key issues certificates only and never leaves the server. */
+export async function keptPair(service: TestService, ...changes: readonly Attribute[]): Promise<Pair> {
+  const all = [mask('CertificateSign'), attribute('Sensitive', true), attribute('Extractable', false)];
+  const kept = all.filter((each) => changes.every((change) => change.name !== each.name));
+  const made = await succeed(service, '2.1', CreateKeyPair, {
+    CommonAttributes: having(...p256),
+    PrivateKeyAttributes: having(...kept, ...changes),
+    PublicKeyAttributes: having(mask('Verify')),
+  });
+  return { privateKey: made.PrivateKeyUniqueIdentifier, publicKey: made.PublicKeyUniqueIdentifier };
+}
+
 /** Creates an authority below another one. */
-export async function subordinate(service: TestService, root: Authority, common: string): Promise<Authority> {
-  const pair = await keyPair(service, p256, 'CertificateSign');
+export async function subordinate(
+  service: TestService,
+  root: Authority,
+  common: string,
+  makePair: (service: TestService) => Promise<Pair> = () => keyPair(service, p256, 'CertificateSign'),
+): Promise<Authority> {
+  const pair = await makePair(service);
   await succeed(service, '2.1', Activate, { UniqueIdentifier: pair.privateKey });
   const { UniqueIdentifier: certificate } = await succeed(service, '2.1', Certify, {
     UniqueIdentifier: pair.publicKey,

@@ -22,6 +22,7 @@ import {
   authority,
   carrying,
   certified,
+  keptPair,
   keyPair,
   linkTo,
   mask,
@@ -39,6 +40,7 @@ const policy: NamingPolicy = {
   alternativeNames: ['dns'],
   otherNames: [],
   commonName: 'any',
+  subordinates: true,
 };
 
 interface Opened {
@@ -121,7 +123,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
   'Certify an authority': async ({ service }, issuer, value) =>
     refusal(service, Certify, {
-      UniqueIdentifier: (await keyPair(service, undefined, 'CertificateSign')).publicKey,
+      UniqueIdentifier: (await keptPair(service)).publicKey,
       Attributes: having(await host(value), mask('CertificateSign'), linkTo(issuer.certificate)),
     }),
 };
@@ -162,11 +164,11 @@ const issuers: Readonly<Record<string, (opened: Opened, root: Authority) => Prom
     });
     return { ...root, certificate: renewed.UniqueIdentifier };
   },
-  'an authority below': ({ service }, root) => subordinate(service, root, 'Below'),
+  'an authority below': ({ service }, root) => subordinate(service, root, 'Below', keptPair),
   'an authority two below': async ({ service }, root) =>
-    subordinate(service, await subordinate(service, root, 'Below'), 'Lowest'),
+    subordinate(service, await subordinate(service, root, 'Below', keptPair), 'Lowest', keptPair),
   'an authority below that another root has certified too': async ({ service }, root) => {
-    const below = await subordinate(service, root, 'Below');
+    const below = await subordinate(service, root, 'Below', keptPair);
     const other = await authority(service, 'Own');
     const crossed = await succeed(service, '2.1', Certify, {
       UniqueIdentifier: below.publicKey,
@@ -182,7 +184,7 @@ const issuers: Readonly<Record<string, (opened: Opened, root: Authority) => Prom
     { service },
     root,
   ) => {
-    const below = await subordinate(service, root, 'Below');
+    const below = await subordinate(service, root, 'Below', keptPair);
     const other = await authority(service, 'Own');
     const crossed = await succeed(service, '2.1', Certify, {
       UniqueIdentifier: below.publicKey,
@@ -290,7 +292,7 @@ t.test('only listed authorities issue where the operator says so', async (t) => 
   t.equal(await refusal(service, ReCertify, { UniqueIdentifier: root.certificate }), undefined, 'itself');
   list(root.certificate);
   for (const [what, way] of Object.entries(ways)) t.equal(await way(opened, root, inside), undefined, what);
-  const below = await subordinate(service, root, 'Below');
+  const below = await subordinate(service, root, 'Below', keptPair);
   const certify = ways['Certify with attributes'] as Way;
   t.match(await certify(opened, below, inside), /has not listed the issuer/, 'an authority below');
   list(below.certificate);

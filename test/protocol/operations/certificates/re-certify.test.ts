@@ -253,7 +253,7 @@ t.test('Re-certify refuses unsuitable objects and requests', async (t) => {
   const promoted = { UniqueIdentifier: issued.certificate, Attributes: having(mask('CertificateSign')) };
   t.equal(
     await outcome(service, '2.1', ReCertify, promoted),
-    'Success',
-    'who asks for an authority gets one',
+    'IncompatibleCryptographicUsageMask',
+    'its key is not one of an authority',
   );
 });

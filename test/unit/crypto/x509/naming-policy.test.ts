@@ -12,6 +12,7 @@ const policy: NamingPolicy = {
   alternativeNames: ['dns', 'ip', 'email', 'uri'],
   otherNames: ['1.2.3.4'],
   commonName: 'any',
+  subordinates: false,
 };
 
 const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
