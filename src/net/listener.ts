@@ -7,7 +7,6 @@ import type { AuthenticationResult } from '../identity/certificate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { MessageService } from '../protocol/service.ts';
 import type { ListenerObserver, RefusedHandshake } from '../watch/observer.ts';
-import { watchClient } from './client-presence.ts';
 import { HandshakeDiagnosis } from './handshake-diagnosis.ts';
 import { classifyHandshakeFailure } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
@@ -262,7 +261,7 @@ export class Listener {
       socket,
       conversation: {
         ...{ principal, connection: id, peer, memory: new Set(), sessionControl },
-        isOpen: watchClient(socket),
+        isOpen: () => !socket.destroyed,
         hasClientEnded: () => socket.readableEnded,
       },
       service,

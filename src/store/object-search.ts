@@ -1,4 +1,5 @@
 import type { FairQueue } from '../common/fair-queue.ts';
+import { currentRequester } from '../common/requester.ts';
 import {
   type Candidates,
   type Condition,
@@ -27,6 +28,8 @@ export interface SearchLimits {
   readonly searchMilliseconds: number;
 }
 
+/** A client that has closed its side may still read the answer of a search that takes no longer. */
+const maxHalfOpenMilliseconds = 2_000;
 /** Objects of one page at the least, however many conditions there are. */
 const minPageObjects = 100;
 /** Conditions whose objects are counted before a long search goes on: more cost more than they save. */
@@ -179,6 +182,8 @@ class ObjectSearch {
 
   async #statement(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     return this.#queue.run(async () => {
+      if (this.#milliseconds > maxHalfOpenMilliseconds && currentRequester().hasEnded?.() === true)
+        throw new SearchEndedError('the client has closed its side of the connection');
       if (this.#isLate)
         throw new SearchEndedError(
           `the search needs more than ${this.#limits.searchMilliseconds} milliseconds: state more, or rarer, attributes`,

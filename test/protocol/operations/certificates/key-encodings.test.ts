@@ -34,6 +34,7 @@ const policy: NamingPolicy = {
   alternativeNames: ['dns'],
   otherNames: [],
   commonName: 'any',
+  subordinates: false,
 };
 
 /** What binds the key of an authority binds it in certificates with other encodings of the key. */
