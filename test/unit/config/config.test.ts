@@ -223,7 +223,7 @@ t.test('the rendered file has a comment above every key', (t) => {
     );
   }
   const keyLines = lines.flatMap((line, index) => (/^#\S+ = /.test(line) ? [index] : []));
-  t.equal(keyLines.length, configKeys.size + 7, 'every key and the examples of a role and an authority');
+  t.equal(keyLines.length, configKeys.size + 8, 'every key and the examples of a role and an authority');
   for (const index of keyLines) t.match(lines[index - 1], /^# \S/, `${lines[index]} has a comment`);
   t.end();
 });
