@@ -62,14 +62,12 @@ function parameterRequest({
 }
 
 /** Of a mode that authenticates, the last part answers all output, once the tag has been verified. */
-function decryptPart(
-  request: Infer<typeof Request>,
-  { object: target, attempts, crypto, now, certification, version, multiPart }: ObjectContext,
-) {
+function decryptPart(request: Infer<typeof Request>, context: ObjectContext) {
+  const { object: target, attempts, crypto, version, multiPart } = context;
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   if (request.CorrelationValue !== undefined && additionalData !== undefined)
     fail('InvalidField', 'the additional data must come with the first part');
-  requireUsage(target, 'Decrypt', { now, certification });
+  requireUsage(target, 'Decrypt', context);
   const kept = () => ({
     parameters: parametersFor(target, parameterRequest(request)),
     iv: request.IVCounterNonce,
@@ -78,7 +76,7 @@ function decryptPart(
   });
   const start = ({ parameters, tag, ...sealed }: ReturnType<typeof kept>) => {
     const appendedTag = !isTagKnownIn('AuthenticatedEncryptionTag', version);
-    const key = keyForUse(target, 'Decrypt', { now, certification });
+    const key = keyForUse(target, 'Decrypt', context);
     return { stream: crypto.startDecryption(key, parameters, { ...sealed, appendedTag }), tag };
   };
   const keptBytes = ({ stream }: ReturnType<typeof start>) => (stream.collects ? data.length : 0);

@@ -72,15 +72,15 @@ function parameterRequest({
 }
 
 function encryptPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, crypto, now, certification, version, multiPart } = context;
+  const { object: target, crypto, version, multiPart } = context;
   const { Data: data = new Uint8Array(), AuthenticatedEncryptionAdditionalData: additionalData } = request;
   const first = request.CorrelationValue === undefined;
   if (!first && additionalData !== undefined)
     fail('InvalidField', 'the additional data must come with the first part');
-  requireUsage(target, 'Encrypt', { now, certification });
+  requireUsage(target, 'Encrypt', context);
   countUse(target, data.length, context);
   const start = () => {
-    const key = keyForUse(target, 'Encrypt', { now, certification });
+    const key = keyForUse(target, 'Encrypt', context);
     const parameters = parametersToEncrypt(target, parameterRequest(request));
     const stream = crypto.startEncryption(key, parameters, { iv: request.IVCounterNonce, additionalData });
     const isCounted = stream.iv !== undefined && needsUniqueIv(key.CryptographicAlgorithm, parameters);

@@ -36,8 +36,8 @@ export async function createSharedSecret(
   parameters: CryptographicParameters,
   context: ObjectContext,
 ): Promise<{ UniqueIdentifier: string; Data: Uint8Array }> {
-  const { object: target, crypto, now, certification } = context;
-  const key = keyForUse(target, 'Encrypt', { now, certification });
+  const { object: target, crypto, now } = context;
+  const key = keyForUse(target, 'Encrypt', context);
   if ((data !== undefined && data.length > 0) || iv !== undefined || additionalData !== undefined) {
     const algorithm = target.attributes.get('CryptographicAlgorithm');
     fail(

@@ -30,11 +30,11 @@ export const MACVerify = operation({
   target: object({ types: ['SymmetricKey'] }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, attempts, crypto, now, certification } = context;
+    const { object: target, attempts, crypto } = context;
     if (isPart(request)) return verifyPart(request, context);
     const data = requireField(request.Data, 'Data');
     const given = requireField(request.MACData, 'MAC Data');
-    const key = keyForUse(target, 'MACVerify', { now, certification });
+    const key = keyForUse(target, 'MACVerify', context);
     const parameters = chooseParameters(target, request);
     const valid = await attempts.verifying(
       target.id,
@@ -53,15 +53,13 @@ function chooseParameters(
 }
 
 /** The MAC may come with the first part or with the last. */
-function verifyPart(
-  request: Infer<typeof Request>,
-  { object: target, attempts, crypto, now, certification, multiPart }: ObjectContext,
-) {
+function verifyPart(request: Infer<typeof Request>, context: ObjectContext) {
+  const { object: target, attempts, crypto, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
-  requireUsage(target, 'MACVerify', { now, certification });
+  requireUsage(target, 'MACVerify', context);
   const kept = () => ({ parameters: chooseParameters(target, request), given: request.MACData });
   const start = ({ parameters, given }: ReturnType<typeof kept>) => {
-    const key = keyForUse(target, 'MACVerify', { now, certification });
+    const key = keyForUse(target, 'MACVerify', context);
     return { mac: parameters && crypto.startMac(key, parameters), given };
   };
   const spec = { operation: 'MACVerify', object: target.id, request, kept, start } as const;

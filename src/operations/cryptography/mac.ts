@@ -24,10 +24,10 @@ export const MAC = operation({
   target: object({ types: ['SymmetricKey'] }),
   limitedRight: 'objects',
   handle(request, context) {
-    const { object: target, crypto, now, certification } = context;
+    const { object: target, crypto } = context;
     if (isPart(request)) return macPart(request, context);
     const data = requireField(request.Data, 'Data');
-    const key = keyForUse(target, 'MAC', { now, certification });
+    const key = keyForUse(target, 'MAC', context);
     countUse(target, data.length, context);
     const mac = crypto.mac(key, chooseParameters(target, request), data);
     return { UniqueIdentifier: target.id, MACData: mac };
@@ -42,12 +42,11 @@ function chooseParameters(
 }
 
 function macPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, crypto, now, certification, multiPart } = context;
+  const { object: target, crypto, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
-  requireUsage(target, 'MAC', { now, certification });
+  requireUsage(target, 'MAC', context);
   countUse(target, data.length, context);
-  const start = () =>
-    crypto.startMac(keyForUse(target, 'MAC', { now, certification }), chooseParameters(target, request));
+  const start = () => crypto.startMac(keyForUse(target, 'MAC', context), chooseParameters(target, request));
   return multiPart.take({ operation: 'MAC', object: target.id, request, start }, (stream, last) => {
     stream.update(data);
     return { UniqueIdentifier: target.id, ...(last ? { MACData: stream.final() } : {}) };

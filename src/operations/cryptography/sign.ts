@@ -25,10 +25,10 @@ export const Sign = operation({
   target: object({ types: ['PrivateKey'] }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, crypto, now, certification } = context;
+    const { object: target, crypto } = context;
     if (isPart(request)) return signPart(request, context);
     const message = signedMessage(request.Data, request.DigestedData);
-    const key = keyForUse(target, 'Sign', { now, certification });
+    const key = keyForUse(target, 'Sign', context);
     countUse(target, (request.Data ?? request.DigestedData ?? []).length, context);
     const use = 'data' in message ? 'sign' : 'signDigest';
     const parameters = parametersFor(target, { use, requested: request.CryptographicParameters });
@@ -38,28 +38,21 @@ export const Sign = operation({
 });
 
 function signPart(request: Infer<typeof Request>, context: ObjectContext) {
-  const { object: target, crypto, now, certification, multiPart } = context;
+  const { object: target, crypto, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
-  requireUsage(target, 'Sign', { now, certification });
+  requireUsage(target, 'Sign', context);
   countUse(target, data.length, context);
   const kept = () => parametersFor(target, { use: 'sign', requested: request.CryptographicParameters });
   const start = (parameters: CryptographicParameters) => {
-    return {
-      parameters,
-      message: crypto.startMessage(keyForUse(target, 'Sign', { now, certification }), parameters),
-    };
+    return { parameters, message: crypto.startMessage(keyForUse(target, 'Sign', context), parameters) };
   };
   const keptBytes = ({ message }: ReturnType<typeof start>) => (message.collects ? data.length : 0);
   const spec = { operation: 'Sign', object: target.id, request, kept, start, keptBytes } as const;
   return multiPart.take(spec, async ({ parameters, message }, last) => {
     message.update(data);
     if (!last) return { UniqueIdentifier: target.id };
-    const signature = await crypto.sign(
-      keyForUse(target, 'Sign', { now, certification }),
-      parameters,
-      message.final(),
-    );
+    const signature = await crypto.sign(keyForUse(target, 'Sign', context), parameters, message.final());
     return { UniqueIdentifier: target.id, SignatureData: signature };
   });
 }

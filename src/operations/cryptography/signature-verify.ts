@@ -40,11 +40,11 @@ export const SignatureVerify = operation({
   target: object({ types: ['PublicKey'] }),
   limitedRight: 'objects',
   async handle(request, context) {
-    const { object: target, crypto, now, certification } = context;
+    const { object: target, crypto } = context;
     if (isPart(request)) return verifyPart(request, context);
     const message = signedMessage(request.Data, request.DigestedData);
     const signature = requireField(request.SignatureData, 'Signature Data');
-    const key = keyForUse(target, 'SignatureVerify', { now, certification });
+    const key = keyForUse(target, 'SignatureVerify', context);
     const use = 'data' in message ? 'sign' : 'signDigest';
     const parameters = parametersToVerify(target, { use, requested: request.CryptographicParameters });
     const valid = parameters !== undefined && (await crypto.verify(key, parameters, message, signature));
@@ -53,19 +53,17 @@ export const SignatureVerify = operation({
 });
 
 /** The signature may come with the first part or with the last. */
-function verifyPart(
-  request: Infer<typeof Request>,
-  { object: target, crypto, now, certification, multiPart }: ObjectContext,
-) {
+function verifyPart(request: Infer<typeof Request>, context: ObjectContext) {
+  const { object: target, crypto, multiPart } = context;
   const { Data: data = new Uint8Array() } = request;
   if (request.DigestedData !== undefined) fail('InvalidField', 'Digested Data does not come in parts');
-  requireUsage(target, 'SignatureVerify', { now, certification });
+  requireUsage(target, 'SignatureVerify', context);
   const kept = () => ({
     parameters: parametersToVerify(target, { use: 'sign', requested: request.CryptographicParameters }),
     signature: request.SignatureData,
   });
   const start = ({ parameters, signature }: ReturnType<typeof kept>) => {
-    const key = keyForUse(target, 'SignatureVerify', { now, certification });
+    const key = keyForUse(target, 'SignatureVerify', context);
     return { parameters, message: parameters && crypto.startMessage(key, parameters), signature };
   };
   const keptBytes = ({ message }: ReturnType<typeof start>) => (message?.collects ? data.length : 0);
@@ -74,7 +72,7 @@ function verifyPart(
     message?.update(data);
     if (!last) return { UniqueIdentifier: target.id };
     const given = requireField(request.SignatureData ?? signature, 'Signature Data');
-    const key = keyForUse(target, 'SignatureVerify', { now, certification });
+    const key = keyForUse(target, 'SignatureVerify', context);
     const valid =
       parameters !== undefined &&
       message !== undefined &&
