@@ -5,6 +5,7 @@ import { isMaker, type Maker } from '../object/maker.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { namesOf, nameTexts } from '../object/names.ts';
 import type { Context } from './context.ts';
+import { identifierIn } from './record-identifiers.ts';
 
 /**
  * Who decides on Names: the client that made an object, as long as it is enrolled, and clients with the
@@ -55,7 +56,7 @@ export async function requireMayAddNames(
 }
 
 function idOf(name: string, { crypto, principal }: Context): string {
-  return crypto.digest('SHA_256', new TextEncoder().encode(`${principal.group}\0${name}`)).toHex();
+  return identifierIn(principal.group, name, crypto);
 }
 
 /** Whether a Name of the group is reserved to a client whose Names the principal may not change. */

@@ -1,7 +1,7 @@
 import { isSameBytes } from '../common/bytes.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 
-/** Identifiers of records about keys and certificates, whatever objects hold them. */
+/** Identifiers of records about keys, certificates and Names, whatever objects have them. */
 
 /** Returns the SHA-256 of a SubjectPublicKeyInfo, hex; the same for every encoding of the key. */
 export function keyFingerprint(publicKey: Uint8Array, crypto: CryptoProvider): string {
@@ -13,9 +13,9 @@ export function isSameKey(one: Uint8Array, other: Uint8Array, { certification }:
   return isSameBytes(certification.canonicalKey(one), certification.canonicalKey(other));
 }
 
-/** Returns the identifier of what a group records about what has that digest (hex). */
-export function identifierIn(group: string, digest: string, crypto: CryptoProvider): string {
-  return crypto.digest('SHA_256', new TextEncoder().encode(`${group}\0${digest}`)).toHex();
+/** Returns the identifier of what a group records about a text: a Name, or a digest in hex. */
+export function identifierIn(group: string, text: string, crypto: CryptoProvider): string {
+  return crypto.digest('SHA_256', new TextEncoder().encode(`${group}\0${text}`)).toHex();
 }
 
 /** Returns the identifier for a key, SubjectPublicKeyInfo in DER. */

@@ -85,12 +85,7 @@ export async function deriveIvSeed(
   bytes: Uint8Array,
   context: Context,
 ): Promise<Uint8Array> {
-  const { crypto } = context;
-  const key = await loadValueKey(context);
-  const keyed = concatBytes([key, writeJson([first?.origin ?? originOf(object)]), bytes]);
-  const inner = crypto.digest('SHA_256', keyed);
-  keyed.fill(0);
-  return crypto.digest('SHA_256', concatBytes([key, inner, ivPurpose]));
+  return macValue([writeJson([first?.origin ?? originOf(object)]), bytes], ivPurpose, context);
 }
 
 /**
@@ -207,19 +202,28 @@ async function identify(
   context: Context,
   vector: Uint8Array = new Uint8Array(),
 ): Promise<string> {
-  const { crypto } = context;
   const bytes =
     material instanceof Uint8Array
       ? material
       : encodeKeyValue({ KeyMaterial: material, Attributes: [] }, newestVersion);
+  return (await macValue([bytes], vector, context)).toHex();
+}
+
+/** Computes a MAC over a value and bytes beside it, by the MAC key of the group. */
+async function macValue(
+  value: readonly Uint8Array[],
+  suffix: Uint8Array,
+  context: Context,
+): Promise<Uint8Array> {
+  const { crypto } = context;
   const key = await loadValueKey(context);
-  const keyed = concatBytes([key, bytes]);
+  const keyed = concatBytes([key, ...value]);
   // SHA-256 outside as well, as in HMAC: nothing can be appended to the value. `crypto.mac` obeys
   // `crypto.disabled`, which would end every export where HMAC is disabled.
   const inner = crypto.digest('SHA_256', keyed);
   keyed.fill(0);
-  // Key and inner digest have one length each, so the vector cannot be taken for another part.
-  return crypto.digest('SHA_256', concatBytes([key, inner, vector])).toHex();
+  // Key and inner digest have one length each, so the suffix cannot be taken for another part.
+  return crypto.digest('SHA_256', concatBytes([key, inner, suffix]));
 }
 
 async function loadValueKey({ work, crypto, principal }: Context): Promise<Uint8Array> {
