@@ -193,6 +193,20 @@ export async function createObject(
 }
 
 /**
+ * Creates a key that the server has generated to replace another one: as protected, and of the same maker.
+ * @throws {KmipError} as `createObject`
+ */
+export function createReplacementKey(
+  operation: 'ReKey' | 'ReKeyKeyPair',
+  replaced: ManagedObject,
+  { attributes, value }: Pick<NewObjectRequest, 'attributes' | 'value'>,
+  context: Context,
+): Promise<ManagedObject> {
+  const key = { type: value.type, attributes, value, generated: true };
+  return createObject({ operation, ...key, inputs: [replaced], replaced }, context);
+}
+
+/**
  * Builds an object with all its implicit attributes, as protected as its inputs, without inserting it into
  * the unit of work. `defaults` are those of the group.
  * @throws {KmipError} InvalidField for numbers that no key can have, or a refusal of one of its attributes

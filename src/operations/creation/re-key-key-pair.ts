@@ -10,7 +10,7 @@ import { applyReplacement, replacementAttributes } from '../../object/replacemen
 import type { Context } from '../context.ts';
 import { findOtherHalf } from '../key-pairs.ts';
 import { requirePresent } from '../named-objects.ts';
-import { createObject, requestedAttributes, valueOf } from '../new-object.ts';
+import { createReplacementKey, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { generatePairValues, isSlowPair } from './key-pair.ts';
@@ -76,16 +76,7 @@ export const ReKeyKeyPair = operation({
     const pair = await generatePairValues(specification, crypto);
     const make = (old: ManagedObject, stated: readonly Attribute[], value: typeof pair.privateKey) => {
       const attributes = withoutUnusedFormat(stated, commonFormat, value);
-      const half = {
-        operation: 'ReKeyKeyPair',
-        type: value.type,
-        attributes,
-        value,
-        inputs: [old],
-        replaced: old,
-        generated: true,
-      } as const;
-      return createObject(half, context);
+      return createReplacementKey('ReKeyKeyPair', old, { attributes, value }, context);
     };
     const privateKey = await make(oldPrivate, privateAttributes, pair.privateKey);
     const publicKey = await make(oldPublic, publicAttributes, pair.publicKey);

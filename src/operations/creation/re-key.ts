@@ -4,7 +4,7 @@ import { identifier } from '../../../codec/structures/identifier.ts';
 import { ProtectionStorageMasks } from '../../../codec/structures/query.ts';
 import { fail } from '../../common/errors.ts';
 import { applyReplacement, replacementAttributes } from '../../object/replacement.ts';
-import { algorithmOf, createObject, requestedAttributes, valueOf } from '../new-object.ts';
+import { algorithmOf, createReplacementKey, requestedAttributes, valueOf } from '../new-object.ts';
 import { object, operation } from '../operation.ts';
 import { requireStorage } from '../protection-storage.ts';
 import { convertToStated } from './stated-formats.ts';
@@ -42,18 +42,7 @@ export const ReKey = operation({
       preferred: [old.attributes.get('KeyFormatType')],
     };
     const value = convertToStated(generateSymmetricKey(algorithm, bits, crypto), formats, crypto);
-    const replacement = await createObject(
-      {
-        operation: 'ReKey',
-        type: value.type,
-        attributes,
-        value,
-        inputs: [old],
-        replaced: old,
-        generated: true,
-      },
-      context,
-    );
+    const replacement = await createReplacementKey('ReKey', old, { attributes, value }, context);
     applyReplacement(old, replacement, now);
     return { UniqueIdentifier: replacement.id };
   },

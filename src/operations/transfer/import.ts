@@ -91,7 +91,7 @@ export const Import = operation({
     requireConstraintsMet(await loadPolicy(context), imported);
     if (existing !== undefined) {
       await keepAuthorityKey(existing, context);
-      await replaceNamed(existing, imported, context);
+      await replaceObject(existing, imported, context);
     } else {
       await requireUniqueNames(imported, context);
       context.work.insert(imported);
@@ -100,8 +100,12 @@ export const Import = operation({
   },
 });
 
-/** Whoever replaces an object that has or gets a Name decides which key the others find by it. */
-async function replaceNamed(
+/**
+ * Replaces the content of an object. A Name that it has or gets finds another key afterwards, which the maker
+ * of the object decides.
+ * @throws {KmipError} PermissionDenied, NonUniqueNameAttribute
+ */
+async function replaceObject(
   existing: ManagedObject,
   imported: ManagedObject,
   context: Context,
