@@ -1,8 +1,10 @@
 import type { RevocationReasonCode } from '../../codec/enums.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import type { RevokedEntry } from '../crypto/certification.ts';
+import { InvalidCertificateError } from '../crypto/errors.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { SealBrokenError } from '../vault/vault.ts';
 import type { Context } from './context.ts';
 import { certificateIn, encodeSpki, plainKeyIn } from './key-pairs.ts';
 import { keyFingerprint, keyIdentifierIn, partIdentifierIn } from './record-identifiers.ts';
@@ -122,11 +124,22 @@ interface Identity {
   readonly copyOf?: string | undefined;
 }
 
-/** Records what an object holds that is about to be destroyed: it may be revoked later. */
+/**
+ * Errors of objects that nothing can read: certificates that an older kmipd has stored, and values that do
+ * not open. They can be destroyed all the same.
+ */
+const unreadable = [InvalidCertificateError, SealBrokenError] as const;
+
+/**
+ * Records what an object holds that is about to be destroyed: it may be revoked later.
+ * @throws {VaultUnavailableError} when the vault is sealed
+ */
 export async function recordIdentity(object: ManagedObject, context: RecordContext): Promise<void> {
   if (object.destroyed) return;
-  // An older kmipd has stored certificates that cannot be read; they can be destroyed all the same.
-  const identity = await computeIdentity(object, context).catch((): Identity => ({}));
+  const identity = await computeIdentity(object, context).catch((error: unknown): Identity => {
+    if (unreadable.some((kind) => error instanceof kind)) return {};
+    throw error;
+  });
   if (Object.values(identity).every((known) => known === undefined)) return;
   context.work.records.put(kinds.destroyedIdentity, object.id, writeJson(identity));
 }
