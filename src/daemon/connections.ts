@@ -55,9 +55,13 @@ export class Connections {
 
   /** Ends connections whose clients are no longer authorised and adapts the outgoing ones to the settings. */
   async recheck(): Promise<void> {
-    await this.#trustEnrolledClients();
     const outgoing = this.updateOutgoing().then(() => this.#outgoing.recheck());
-    await Promise.all([...this.#listeners.map((listener) => listener.recheck()), outgoing]);
+    // Side by side: a certificate in the database that cannot be trusted must keep no connection open.
+    await Promise.all([
+      this.#trustEnrolledClients(),
+      ...this.#listeners.map((listener) => listener.recheck()),
+      outgoing,
+    ]);
   }
 
   /** Store errors are reported by requests; the next interval retries. */
