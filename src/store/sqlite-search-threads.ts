@@ -71,7 +71,7 @@ export class SqliteSearchThreads {
     await Promise.all(
       [...this.#all].map(async (worker) => {
         const exited = once(worker, 'exit');
-        worker.postMessage('close' satisfies SearchRequest);
+        worker.postMessage('close');
         await exited;
       }),
     );

@@ -1,21 +1,18 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import type { UnitOutcome } from './group-commit.ts';
 import type { SqlUnit } from './sql-driver.ts';
-import {
-  classifyFailure,
-  describeSqliteError,
-  SqliteConnection,
-  type SqliteFailure,
-  type SqliteSettings,
-} from './sqlite-connection.ts';
+import { classifyFailure, describeSqliteError, type SqliteFailure } from './sqlite-connection.ts';
+import { openThreadConnection, serveRequests } from './sqlite-thread.ts';
 
 /**
  * The writer thread of `sqlite.ts`: applies one group of units per message in one transaction, so that a slow
  * fsync stalls this thread and not the readers. Messages carry plain data only.
  */
 
-/** Message to the thread: a group to commit, or the end. */
-export type WriterRequest = { readonly group: number; readonly units: readonly SqlUnit[] } | 'close';
+/** Message to the thread: a group to commit. */
+export interface WriterRequest {
+  readonly group: number;
+  readonly units: readonly SqlUnit[];
+}
 
 /** Message from the thread: it is ready, or the result of a group. */
 export type WriterReply =
@@ -28,23 +25,11 @@ export type WriterReply =
       readonly description: string;
     };
 
-const port = parentPort;
-if (port === null) throw new Error('sqlite-writer.ts runs as a worker thread of sqlite.ts');
-
-const connection = new SqliteConnection(workerData as SqliteSettings);
+const connection = openThreadConnection();
 const { database } = connection;
+serveRequests(connection, writeGroup).postMessage('ready' satisfies WriterReply);
 
-port.on('message', (request: WriterRequest) => {
-  if (request === 'close') {
-    connection.close();
-    port.close();
-    return;
-  }
-  port.postMessage(writeGroup(request.group, request.units));
-});
-port.postMessage('ready' satisfies WriterReply);
-
-function writeGroup(group: number, units: readonly SqlUnit[]): WriterReply {
+function writeGroup({ group, units }: WriterRequest): WriterReply {
   try {
     return { group, outcomes: writeTogether(units) ?? runTransaction(() => units.map(writeSeparately)) };
   } catch (error) {

@@ -169,7 +169,7 @@ class WriterThread {
   }
 
   async close(): Promise<void> {
-    this.#worker.postMessage('close' satisfies WriterRequest);
+    this.#worker.postMessage('close');
     await this.#exited;
   }
 
