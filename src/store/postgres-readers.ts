@@ -2,7 +2,6 @@ import pg from 'pg';
 import { isServerGone, isStatementTimeout, prepareSession, toRow, toStoreError } from './postgres-session.ts';
 import type { PostgresTargets } from './postgres-targets.ts';
 import type { SqlRow } from './sql-driver.ts';
-import { StoreUnavailableError } from './store.ts';
 
 /** How often a read is tried while the server in use goes away and comes back. */
 const maxAttempts = 3;
@@ -14,20 +13,31 @@ export class Readers {
   readonly #targets: PostgresTargets;
   readonly #max: number;
   readonly #statementMilliseconds: number;
+  readonly #explainTimeout: (milliseconds: number, place: string) => Error;
   #settings: pg.ClientConfig | undefined;
   #pool: pg.Pool | undefined;
 
   /**
    * @param max connections
    * @param statementMilliseconds after which the database ends a statement
+   * @param explainTimeout creates the error of a statement that a database has ended after that time
    */
-  constructor(targets: PostgresTargets, max: number, statementMilliseconds: number) {
+  constructor(
+    targets: PostgresTargets,
+    max: number,
+    statementMilliseconds: number,
+    explainTimeout: (milliseconds: number, place: string) => Error,
+  ) {
     this.#targets = targets;
     this.#max = max;
     this.#statementMilliseconds = statementMilliseconds;
+    this.#explainTimeout = explainTimeout;
   }
 
-  /** @throws {StoreUnavailableError} when the server stays away, or the statement takes too long. */
+  /**
+   * @throws {StoreUnavailableError} when the server stays away
+   * @throws the error of `explainTimeout` when the statement takes too long
+   */
   async read(query: pg.QueryConfig): Promise<readonly SqlRow[]> {
     for (let attempt = 1; ; attempt += 1) {
       const pool = this.#currentPool();
@@ -50,10 +60,7 @@ export class Readers {
 
   #explain(error: unknown): Error {
     const { place, settings } = this.#targets;
-    if (isStatementTimeout(error))
-      return new StoreUnavailableError(
-        `${place} has ended a statement that took longer than ${this.#statementMilliseconds} ms`,
-      );
+    if (isStatementTimeout(error)) return this.#explainTimeout(this.#statementMilliseconds, place);
     return toStoreError(error, `cannot read ${place}`, settings);
   }
 

@@ -9,7 +9,7 @@ import { PostgresTargets } from './postgres-targets.ts';
 import { minLockMilliseconds, RowsLockedError } from './postgres-units.ts';
 import { PostgresWriter } from './postgres-writer.ts';
 import type { Dialect, SqlDriver, SqlUnit } from './sql-driver.ts';
-import { type CommitResult, type LockWait, StoreUnavailableError } from './store.ts';
+import { type CommitResult, type LockWait, SearchEndedError, StoreUnavailableError } from './store.ts';
 
 const dialect: Dialect = {
   serial: 'bigint generated always as identity primary key',
@@ -65,8 +65,9 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const targets = new PostgresTargets(url);
   await targets.choose();
   await migrateSchema(targets, options.migrations ?? released);
-  const readers = new Readers(targets, options.readers ?? 8, statementMilliseconds);
-  const searchers = new Readers(targets, maxSearches, options.searchMilliseconds ?? maxSearchMilliseconds);
+  const { readers: maxReaders = 8, searchMilliseconds = maxSearchMilliseconds } = options;
+  const readers = new Readers(targets, maxReaders, statementMilliseconds, explainReadTimeout);
+  const searchers = new Readers(targets, maxSearches, searchMilliseconds, explainSearchTimeout);
   const lockedUnits = new LockedUnits(
     new PostgresWriter(targets, () => lockedUnitMilliseconds),
     async (pid) =>
@@ -111,6 +112,15 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
       return closed;
     },
   };
+}
+
+function explainReadTimeout(milliseconds: number, place: string): Error {
+  return new StoreUnavailableError(`${place} has ended a statement that took longer than ${milliseconds} ms`);
+}
+
+/** Clients read this message, so it does not name the server. */
+function explainSearchTimeout(milliseconds: number): Error {
+  return new SearchEndedError(`a statement of the search needs more than ${milliseconds} milliseconds`);
 }
 
 /** Commits a unit with others, or apart from them when another session keeps it from its rows. */

@@ -77,7 +77,8 @@ export interface SqlDriver {
   /**
    * Reads committed rows by any text, planned for these values, without holding the event loop.
    *
-   * @throws {StoreUnavailableError} as `read` does.
+   * @throws {StoreUnavailableError} as `read` does
+   * @throws {SearchEndedError} when the database has ended the statement, because it took too long
    */
   search(sql: string, parameters: readonly SqlValue[]): Promise<readonly SqlRow[]>;
   /** As `Store.commit`: durable when resolved, grouped with units that arrive at the same time. */
