@@ -21,16 +21,15 @@ export function lockDatabase(url: string, mustExist: boolean): ProcessLock | und
   const beside = takeLock(file);
   if (beside === undefined) throw inUse(file);
   const descriptor = openSync(file, 'r');
-  if (!lockContent(file, descriptor)) {
+  const release = () => {
+    closeSync(descriptor);
     beside.release();
+  };
+  if (!lockContent(file, descriptor)) {
+    release();
     throw inUse(file);
   }
-  return {
-    release() {
-      closeSync(descriptor);
-      beside.release();
-    },
-  };
+  return { release };
 }
 
 function inUse(file: string): CommandError {
