@@ -86,9 +86,10 @@ export async function findAuthorityKey(
   id: string,
   { work, crypto }: RecordContext,
 ): Promise<string | undefined> {
+  // The object first: a Destroy that commits in between has left the record.
+  const object = await work.load(id);
   const record = await work.records.load(kinds.key, id);
-  if (record !== undefined) return readJson<{ key: string }>(record).key;
-  return readAuthorityKey(await work.load(id), crypto);
+  return record === undefined ? readAuthorityKey(object, crypto) : readJson<{ key: string }>(record).key;
 }
 
 /** Records that the key of an issuer has certified another one as authority; both SubjectPublicKeyInfo. */

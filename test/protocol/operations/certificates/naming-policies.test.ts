@@ -7,6 +7,7 @@ import {
   type NamingPolicy,
 } from '../../../../src/common/certification-rules.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
+import { authorityKeyKind } from '../../../../src/operations/authority-records.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
 import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
@@ -222,6 +223,30 @@ for (const [who, makeIssuer] of Object.entries(issuers))
       );
     }
   });
+
+t.test('a policy binds while its listed certificate is being destroyed', async (t) => {
+  const opened = await open(t);
+  const { service, list } = opened;
+  const root = await authority(service, 'Root');
+  list(root.certificate);
+  const { UniqueIdentifier } = await succeed(service, '2.1', ReCertify, {
+    UniqueIdentifier: root.certificate,
+  });
+  const read = service.store.record.bind(service.store);
+  let isDestroyed = false;
+  service.store.record = async (kind, id) => {
+    const found = await read(kind, id);
+    if (kind === authorityKeyKind && !isDestroyed) {
+      isDestroyed = true;
+      await destroyCertificate(service, root);
+    }
+    return found;
+  };
+  const certify = ways['Certify with attributes'] as Way;
+  const answer = await certify(opened, { ...root, certificate: UniqueIdentifier }, outside);
+  t.match(answer, /^PermissionDenied: .*policy of an authority/);
+  t.ok(isDestroyed);
+});
 
 t.test('a policy binds content that was certified before, and own certificates', async (t) => {
   const opened = await open(t);
