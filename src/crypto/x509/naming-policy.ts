@@ -133,13 +133,23 @@ function isAllowedHost(text: string, { domains, hosts }: NamingPolicy): boolean 
   return !host.includes('*') && domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
 }
 
-function isAllowedAddress(text: string, { networks }: NamingPolicy): boolean {
-  const allowed = new BlockList();
-  for (const network of networks) {
+function isAllowedAddress(text: string, policy: NamingPolicy): boolean {
+  return networksOf(policy).check(text, familyOf(text));
+}
+
+/** Networks as they are searched: a certificate may have thousands of addresses. */
+const searchable = new WeakMap<NamingPolicy, BlockList>();
+
+function networksOf(policy: NamingPolicy): BlockList {
+  const known = searchable.get(policy);
+  if (known !== undefined) return known;
+  const list = new BlockList();
+  for (const network of policy.networks) {
     const [address = '', bits] = network.split('/');
-    allowed.addSubnet(address, Number(bits), familyOf(address));
+    list.addSubnet(address, Number(bits), familyOf(address));
   }
-  return allowed.check(text, familyOf(text));
+  searchable.set(policy, list);
+  return list;
 }
 
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
