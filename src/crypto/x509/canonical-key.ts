@@ -35,9 +35,9 @@ function reduce(key: KeyComponents): KeyComponents {
     case 'ecPublic':
       return { ...key, point: convertPoint(key.curve, key.point, 'uncompressed') };
     case 'dsaPublic':
-      return { ...key, y: reduceModulo(key.y, toBigInt(key.p)) };
+      return { ...key, y: reduceInGroup(key.y, key.p) };
     case 'dhPublic':
-      return { kind: key.kind, p: key.p, g: key.g, y: reduceModulo(key.y, toBigInt(key.p)) };
+      return { kind: key.kind, p: key.p, g: key.g, y: reduceInGroup(key.y, key.p) };
     case 'bytePublic': {
       const prime = coordinatePrimes.get(key.type.name);
       return prime === undefined ? key : { ...key, key: reduceCoordinate(key.key, prime) };
@@ -45,6 +45,14 @@ function reduce(key: KeyComponents): KeyComponents {
     default:
       return key;
   }
+}
+
+/** Bytes of numbers that are reduced: OpenSSL uses groups of 10,000 bits, and the time grows by the square. */
+const maxReducedBytes = 2_048;
+
+function reduceInGroup(magnitude: Uint8Array, prime: Uint8Array): Uint8Array {
+  const isLong = Math.max(magnitude.length, prime.length) > maxReducedBytes;
+  return isLong ? magnitude : reduceModulo(magnitude, toBigInt(prime));
 }
 
 function reduceModulo(magnitude: Uint8Array, modulus: bigint): Uint8Array {

@@ -202,6 +202,22 @@ t.test('a key that cannot be read stays as it is', async (t) => {
     t.equal(canonicalKey(der), der);
 });
 
+t.test('numbers too long for any group stay as they are, at once', async (t) => {
+  const long = makeInteger(new Uint8Array(40_000).fill(0x77));
+  const short = makeInteger(Uint8Array.of(7));
+  const started = process.cpuUsage().user;
+  for (const [oid, prime, number] of [
+    ['1.2.840.10040.4.1', long, long],
+    ['1.2.840.10040.4.1', short, long],
+    ['1.2.840.113549.1.3.1', long, long],
+  ] as const) {
+    const domain = makeSequence(prime, short, ...(oid.endsWith('4.1') ? [short] : []));
+    const der = spki([makeOid(oid), domain], encodeDer(number));
+    t.same(canonicalKey(der), der, oid);
+  }
+  t.ok(process.cpuUsage().user - started < 1_000_000, 'less than a second of the processor');
+});
+
 t.test('keys of other numbers are other keys', async (t) => {
   const [one, other] = [encodeRsa(), encodeRsa()].map((keys) => Object.values(keys)[0] as Uint8Array);
   t.not(canonicalKey(one as Uint8Array).toHex(), canonicalKey(other as Uint8Array).toHex());
