@@ -60,11 +60,12 @@ function subtrees(tagNumber: number, names: readonly DerNode[]): DerNode[] {
   return [new asn1.Constructed({ idBlock: { tagClass: 3, tagNumber }, value })];
 }
 
-/** Of every two entries that overlap, one is inside the other: the narrower one is in both lists. */
+/** Of every two entries that overlap, one is inside the other: the narrower one is in both lists, once. */
 function intersect<T>(one: readonly T[], other: readonly T[], isWithin: (a: T, b: T) => boolean): T[] {
   const within = (list: readonly T[], limits: readonly T[]) =>
     list.filter((entry) => limits.some((limit) => isWithin(entry, limit)));
-  return [...new Set([...within(one, other), ...within(other, one)])];
+  const narrower = [...within(one, other), ...within(other, one)];
+  return [...new Map(narrower.map((entry) => [String(entry), entry])).values()];
 }
 
 const isBelow = (host: string, domain: string) => host === domain || host.endsWith(`.${domain}`);

@@ -53,6 +53,11 @@ t.test('Name Constraints permit what the policy allows, by kind', async (t) => {
   }
 });
 
+t.test('Name Constraints of several policies that agree are those of one', async (t) => {
+  const one = await encodeNameConstraints([policy]);
+  t.same(await encodeNameConstraints([policy, { ...policy }, { ...policy }]), one);
+});
+
 t.test('Name Constraints of several policies permit what all of them allow', async (t) => {
   const wide: NamingPolicy = { ...policy, domains: ['example'], hosts: [], networks: ['10.0.0.0/8', '::/0'] };
   const narrow: NamingPolicy = {
