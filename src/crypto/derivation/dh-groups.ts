@@ -69,10 +69,12 @@ async function isSafePrime(prime: Uint8Array): Promise<boolean> {
   if (knownPrimes.has(p)) return true;
   if (p < 7n || prime.length * 8 > maxCheckedBits) return false;
   const name = prime.toHex();
+  const known = checked.get(name);
+  if (known !== undefined) return known;
   // While this check waits, another one of the same prime may end.
   const check = async (): Promise<boolean> =>
     checked.get(name) ?? ((await isPrime(toBytes((p - 1n) / 2n))) && (await isPrime(prime)));
-  const result = checked.get(name) ?? (await limitConcurrency(check));
+  const result = await limitConcurrency(check);
   const [oldest] = checked.keys();
   if (oldest !== undefined && checked.size >= maxChecked) checked.delete(oldest);
   checked.set(name, result);

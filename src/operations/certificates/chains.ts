@@ -114,7 +114,7 @@ async function isObjectRevoked(certificate: Uint8Array, at: number, context: Con
  * @throws {KmipError} WrongKeyLifecycleState
  */
 export async function requireUnrevoked(certificate: Uint8Array, context: Context): Promise<void> {
-  const [, issuer = certificate] = await completeChain([certificate], context);
+  const issuer = (await findIssuerCertificate(certificate, context)) ?? certificate;
   const { publicKey } = await context.crypto.certification.readCertificate(issuer);
   if (await isRecordedRevoked(certificate, publicKey, context.now, context))
     fail('WrongKeyLifecycleState', 'a certificate that was revoked is not renewed');
