@@ -1,11 +1,10 @@
 import type { CertificationRules, NamingPolicy } from '../common/certification-rules.ts';
 import { fail } from '../common/errors.ts';
 import { readJson, writeJson } from '../common/json.ts';
-import { InvalidCertificateError } from '../crypto/errors.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
-import { identifierIn, keyFingerprint } from './record-identifiers.ts';
+import { identifierIn, ignoreUnreadable, keyFingerprint } from './record-identifiers.ts';
 
 /**
  * The keys of authorities, beside the objects and whatever becomes of them: which key a certificate that the
@@ -52,14 +51,10 @@ async function readAuthorityKey(
 ): Promise<string | undefined> {
   const certificate = certificateIn(object);
   if (certificate === undefined) return undefined;
-  try {
+  return ignoreUnreadable(async () => {
     const { authority, publicKey } = await crypto.certification.readCertificate(certificate);
     return authority ? keyFingerprint(publicKey, crypto) : undefined;
-  } catch (error) {
-    // Older versions have stored certificates that are not DER.
-    if (error instanceof InvalidCertificateError) return undefined;
-    throw error;
-  }
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isSameBytes } from '../common/bytes.ts';
+import { InvalidCertificateError } from '../crypto/errors.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 
 /** Identifiers of records about keys, certificates and Names, whatever objects have them. */
@@ -27,4 +28,17 @@ export function keyIdentifierIn(group: string, publicKey: Uint8Array, crypto: Cr
 export function partIdentifierIn(group: string, certificate: Uint8Array, crypto: CryptoProvider): string {
   const part = crypto.certification.signedPart(certificate);
   return identifierIn(group, crypto.digest('SHA_256', part).toHex(), crypto);
+}
+
+/**
+ * Returns what `read` finds in a certificate, undefined when that cannot be read: an older kmipd has stored
+ * certificates that are not DER, which are revoked and destroyed all the same.
+ */
+export async function ignoreUnreadable<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof InvalidCertificateError) return undefined;
+    throw error;
+  }
 }

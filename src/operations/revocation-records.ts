@@ -1,13 +1,12 @@
 import type { RevocationReasonCode } from '../../codec/enums.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import type { RevokedEntry } from '../crypto/certification.ts';
-import { InvalidCertificateError } from '../crypto/errors.ts';
 import type { CryptoProvider } from '../crypto/provider.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
 import { SealBrokenError } from '../vault/vault.ts';
 import type { Context } from './context.ts';
 import { certificateIn, encodeSpki, plainKeyIn } from './key-pairs.ts';
-import { keyFingerprint, keyIdentifierIn, partIdentifierIn } from './record-identifiers.ts';
+import { ignoreUnreadable, keyFingerprint, keyIdentifierIn, partIdentifierIn } from './record-identifiers.ts';
 
 /**
  * What the server has issued and the group has revoked, beside the objects and whatever becomes of them: a
@@ -125,19 +124,14 @@ interface Identity {
 }
 
 /**
- * Errors of objects that nothing can read: certificates that an older kmipd has stored, and values that do
- * not open. They can be destroyed all the same.
- */
-const unreadable = [InvalidCertificateError, SealBrokenError] as const;
-
-/**
- * Records what an object holds that is about to be destroyed: it may be revoked later.
+ * Records what an object holds that is about to be destroyed: it may be revoked later. A value that does not
+ * open leaves no record and can be destroyed all the same.
  * @throws {VaultUnavailableError} when the vault is sealed
  */
 export async function recordIdentity(object: ManagedObject, context: RecordContext): Promise<void> {
   if (object.destroyed) return;
   const identity = await computeIdentity(object, context).catch((error: unknown): Identity => {
-    if (unreadable.some((kind) => error instanceof kind)) return {};
+    if (error instanceof SealBrokenError) return {};
     throw error;
   });
   if (Object.values(identity).every((known) => known === undefined)) return;
@@ -152,12 +146,13 @@ export async function findIdentity(object: ManagedObject, context: RecordContext
 }
 
 async function computeIdentity(object: ManagedObject, { crypto }: RecordContext): Promise<Identity> {
+  const { group, provenance } = object;
   const certificate = certificateIn(object);
-  const publicKey = await publicKeyIn(object, crypto);
+  const publicKey = await ignoreUnreadable(() => publicKeyIn(object, crypto));
   return {
-    key: publicKey && keyIdentifierIn(object.group, publicKey, crypto),
-    part: certificate && partIdentifierIn(object.group, certificate, crypto),
-    copyOf: object.provenance.copyOf,
+    key: publicKey && keyIdentifierIn(group, publicKey, crypto),
+    part: await ignoreUnreadable(async () => certificate && partIdentifierIn(group, certificate, crypto)),
+    copyOf: provenance.copyOf,
   };
 }
 

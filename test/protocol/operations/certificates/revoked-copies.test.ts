@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Attribute } from '../../../../codec/attribute.ts';
+import { ManagedObject } from '../../../../src/object/managed-object.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
 import { Validate } from '../../../../src/operations/certificates/validate.ts';
@@ -8,6 +9,7 @@ import { Destroy } from '../../../../src/operations/lifecycle/destroy.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Import } from '../../../../src/operations/transfer/import.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
+import { UnitOfWork } from '../../../../src/protocol/unit-of-work/unit-of-work.ts';
 import { TestService } from '../../service.ts';
 import { having, outcome, succeed } from '../ask.ts';
 import { attribute, authority, certified, day, linkTo, name, opened } from './authority.ts';
@@ -137,4 +139,40 @@ t.test('a copy ends no certificate without the permission Revoke', async (t) => 
   const ending = registering(root.der, ends[0] as Attribute);
   t.equal(await outcome(service, '2.1', Register, ending), 'Success', 'with the permission');
   t.equal(await judge(service, [leaf.der]), 'Invalid', 'with the permission it is the end');
+});
+
+/** Stores a certificate as versions did that took other encodings than DER. */
+async function storeOther(service: TestService, id: string, certificate: Uint8Array): Promise<void> {
+  const unit = new UnitOfWork(service.store, service.vault, { uniqueNames: false, now: service.now / 1000 });
+  unit.actFor('g');
+  const layer = unit.layer();
+  const value = { type: 'Certificate', value: inline(certificate) } as const;
+  const object = ManagedObject.create({ id, type: 'Certificate', group: 'g', value });
+  object.attributes.set('ObjectType', 'Certificate');
+  object.attributes.set('State', 'PreActive');
+  layer.insert(object);
+  layer.keep();
+  await unit.commit();
+}
+
+t.test('a certificate that is not DER is revoked and destroyed', async (t) => {
+  const service = await opened(t);
+  const { der } = await authority(service);
+  // The SEQUENCE outside has an indefinite length.
+  const indefinite = Uint8Array.from([0x30, 0x80, ...der.subarray(4), 0, 0]);
+  for (const [what, certificate] of [
+    ['BER', indefinite],
+    ['nothing', new Uint8Array(0)],
+  ] as const)
+    for (const reason of ['PrivilegeWithdrawn', 'KeyCompromise'] as const) {
+      const id = `${what}-${reason}`;
+      await storeOther(service, id, certificate);
+      const RevocationReason = { RevocationReasonCode: reason };
+      t.equal(
+        await outcome(service, '2.1', Revoke, { UniqueIdentifier: id, RevocationReason }),
+        'Success',
+        id,
+      );
+      t.equal(await outcome(service, '2.1', Destroy, { UniqueIdentifier: id }), 'Success', id);
+    }
 });

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { InvalidCertificateError } from '../../../../src/crypto/errors.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { recordIdentity } from '../../../../src/operations/revocation-records.ts';
 import { SealBrokenError, VaultUnavailableError } from '../../../../src/vault/vault.ts';
@@ -21,9 +20,8 @@ async function recordFailing(error: Error): Promise<readonly string[]> {
   return recorded;
 }
 
-t.test('an object that nothing can read is destroyed without a record of what it was', async (t) => {
-  for (const error of [new InvalidCertificateError('not DER'), new SealBrokenError('changed')])
-    t.same(await recordFailing(error), [], error.name);
+t.test('an object whose value does not open is destroyed without a record of what it was', async (t) => {
+  t.same(await recordFailing(new SealBrokenError('changed')), []);
 });
 
 t.test('an object that cannot be read now is not destroyed', async (t) => {
