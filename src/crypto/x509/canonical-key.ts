@@ -47,7 +47,7 @@ function reduce(key: KeyComponents): KeyComponents {
   }
 }
 
-/** Bytes of numbers that are reduced: OpenSSL uses groups of 10,000 bits, and the time grows by the square. */
+/** Bytes of numbers that are reduced: OpenSSL uses groups of 10,000 bits; the time grows by the square. */
 const maxReducedBytes = 2_048;
 
 function reduceInGroup(magnitude: Uint8Array, prime: Uint8Array): Uint8Array {
