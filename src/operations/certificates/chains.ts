@@ -9,14 +9,12 @@ import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
 import { findRevocations, isCompromisedKey } from '../revocation-records.ts';
 import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
-import { searchObjects } from './issuers.ts';
+import { examineCertificatesOf } from './issuers.ts';
 
 /** Chains of certificates of a group: their issuers, and what of them the group has revoked. */
 
 /** Certificates in one chain; chains in use have four or five. */
 export const maxChain = 32;
-/** Certificates of the same subject: an issuer has a few, and each costs the check of a signature. */
-const maxSameSubject = 256;
 
 /** Extends a chain by issuers that the group has, as far as possible. */
 export async function completeChain(
@@ -32,7 +30,10 @@ export async function completeChain(
   return chain;
 }
 
-/** @throws {KmipError} ServerLimitExceeded when it may be among more certificates than are examined */
+/**
+ * Without the limits of its issuer a chain would be judged too well.
+ * @throws {KmipError} ServerLimitExceeded when the issuer may be among more certificates than are examined
+ */
 async function findIssuerCertificate(
   certificate: Uint8Array,
   context: Context,
@@ -41,16 +42,11 @@ async function findIssuerCertificate(
   if (isIssuedBy(certificate, certificate)) return undefined;
   const name = valueOf(describe(certificate, context), 'X_509CertificateIssuer')?.IssuerDistinguishedName;
   if (name === undefined) return undefined;
-  const value = { SubjectDistinguishedName: name, SubjectAlternativeName: [] };
-  const subject: Attribute = { name: 'X_509CertificateSubject', value };
-  const objects = await searchObjects([subject], maxSameSubject, context, storedAnywhere);
-  const issuer = objects
-    .map(certificateIn)
-    .find((candidate) => candidate !== undefined && isIssuedBy(certificate, candidate));
-  // Without its limits the chain would be judged too well, so none is better than a shorter one.
-  if (issuer === undefined && objects.length === maxSameSubject)
-    fail('ServerLimitExceeded', `there are ${maxSameSubject} certificates with the subject of the issuer`);
-  return issuer;
+  for await (const object of examineCertificatesOf(name, context)) {
+    const candidate = certificateIn(object);
+    if (candidate !== undefined && isIssuedBy(certificate, candidate)) return candidate;
+  }
+  return undefined;
 }
 
 function describe(CertificateValue: Uint8Array, { crypto }: Context): readonly Attribute[] {

@@ -54,13 +54,26 @@ export async function chooseIssuer(selector: IssuerSelector, context: Context): 
   const issuers = await findIssuers(context);
   if (name === undefined && previous !== undefined) return requireSigner(issuers, previous.object, context);
   const known = await withoutLaterKeys(issuers, context);
-  return requireOne(
-    known.filter(
-      ({ issuerCertificate }) =>
-        name === undefined || certification.nameContains(issuerCertificate.details.subject, name),
-    ),
-    context,
+  return requireOne(name === undefined ? known : await selectNamed(known, name, context), context);
+}
+
+/**
+ * Selects the issuers of a name. A whole name that an issuer has, or once had, is that of no other one: a
+ * later authority whose name has more parts receives no request by it.
+ */
+async function selectNamed(
+  issuers: readonly Authority[],
+  name: Uint8Array,
+  context: Context,
+): Promise<readonly Authority[]> {
+  const { comparableName, nameContains } = context.crypto.certification;
+  const whole = issuers.filter(
+    ({ issuerCertificate: { details } }) => comparableName(details.subject) === comparableName(name),
   );
+  const id = nameRecordOf(name, context);
+  const isTaken = whole.length > 0 || (await context.work.records.load(issuerNameKind, id)) !== undefined;
+  if (isTaken) return whole;
+  return issuers.filter(({ issuerCertificate: { details } }) => nameContains(details.subject, name));
 }
 
 /**

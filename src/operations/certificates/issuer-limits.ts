@@ -8,14 +8,11 @@ import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { keyFingerprint } from '../record-identifiers.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
 import { completeChain, isChainRevoked } from './chains.ts';
-import { findCertificates, type Issuer, searchObjects } from './issuers.ts';
+import { examineCertificatesOf, findCertificates, type Issuer } from './issuers.ts';
 
 /**
  * The limits of authorities, which hold for every certificate (docs/decisions/36-certificate-authority.md).
  */
-
-/** Certificates with the subject of a self-signed one that are examined. */
-const maxSameSubject = 64;
 
 /**
  * Refuses a key that is known compromised.
@@ -159,39 +156,25 @@ export async function limitSelfSigned(
 /**
  * Finds certificates in DER that make a key an authority: those that are linked to it, and those of the given
  * subject.
+ * @throws {KmipError} ServerLimitExceeded when there are too many of that subject
  */
 async function findCertificatesOf(
-  content: Pick<CertificateContent, 'subject'>,
+  { subject }: Pick<CertificateContent, 'subject'>,
   key: ManagedObject,
   context: Context,
 ): Promise<readonly Uint8Array[]> {
   const { certification } = context.crypto;
   const plain = plainKeyIn(key);
-  const found: Uint8Array[] = [];
-  for (const object of await findOwnCertificates(content, key, context)) {
+  if (plain === undefined) return [];
+  const found = new Map<string, Uint8Array>();
+  const examine = async (object: ManagedObject) => {
     const certificate = certificateIn(object);
-    if (plain === undefined || certificate === undefined) continue;
+    if (certificate === undefined || found.has(object.id)) return;
     const details = await certification.readCertificate(certificate);
-    if (details.authority && certification.isPair(plain, details.publicKey)) found.push(certificate);
-  }
-  return found;
-}
-
-/** Finds certificates of the key: those linked to it, and those with the subject of the new one. */
-async function findOwnCertificates(
-  { subject }: Pick<CertificateContent, 'subject'>,
-  key: ManagedObject,
-  context: Context,
-): Promise<ManagedObject[]> {
-  const value = { SubjectDistinguishedName: subject, SubjectAlternativeName: [] };
-  const named = await searchObjects(
-    [
-      { name: 'ObjectType', value: 'Certificate' },
-      { name: 'X_509CertificateSubject', value },
-    ],
-    maxSameSubject,
-    context,
-  );
-  const all = [...(await findCertificates(key, context)), ...named];
-  return [...new Map(all.map((object) => [object.id, object])).values()];
+    if (details.authority && certification.isPair(plain, details.publicKey))
+      found.set(object.id, certificate);
+  };
+  for (const object of await findCertificates(key, context)) await examine(object);
+  for await (const object of examineCertificatesOf(subject, context)) await examine(object);
+  return [...found.values()];
 }

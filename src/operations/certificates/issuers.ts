@@ -1,6 +1,8 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { LinkType } from '../../../codec/enums.ts';
 import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import { fail } from '../../common/errors.ts';
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
 import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
@@ -8,6 +10,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { Context } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
+import { storedAnywhere } from '../same-certificates.ts';
 
 /**
  * An issuer of certificates: an Active certificate of an authority in the group and its private key, which is
@@ -163,14 +166,51 @@ function findLinkingTo(id: string, LinkType: LinkType, context: IssuerContext): 
   return searchObjects(attributes, maxCertificates, context);
 }
 
-/** Loads at most `limit` objects with all these attributes; on line, unless the mask says otherwise. */
-export async function searchObjects(
+/** Certificates of one subject: an authority has a few, and each costs the check of a signature. */
+const maxSameSubject = 256;
+/** Bytes of certificates that one search examines; long ones take tens of milliseconds each. */
+const maxExaminedBytes = 4 * 2 ** 20;
+
+/**
+ * Loads the certificates of a subject (Name in DER) one by one, archived ones too, and serves other requests
+ * between them.
+ * @throws {KmipError} ServerLimitExceeded beyond what is examined: one that is not looked at could bind
+ */
+export async function* examineCertificatesOf(
+  subject: Uint8Array,
+  { work, now }: Pick<IssuerContext, 'work' | 'now'>,
+): AsyncGenerator<ManagedObject> {
+  const value = { SubjectDistinguishedName: subject, SubjectAlternativeName: [] };
+  const attributes = [
+    { name: 'ObjectType', value: 'Certificate' },
+    { name: 'X_509CertificateSubject', value },
+  ] satisfies readonly Attribute[];
+  const filter = locateFilter({ attributes, now, storageStatusMask: storedAnywhere });
+  const { ids } = await work.find({ filter, offset: 0, limit: maxSameSubject });
+  const eventLoop = new EventLoopYield();
+  let bytes = 0;
+  for (const id of ids) {
+    if (eventLoop.isDue) await eventLoop.yield();
+    const object = await work.load(id);
+    if (object === undefined) continue;
+    bytes += certificateIn(object)?.length ?? 0;
+    if (bytes > maxExaminedBytes) break;
+    yield object;
+  }
+  if (bytes > maxExaminedBytes || ids.length === maxSameSubject)
+    fail(
+      'ServerLimitExceeded',
+      'there are too many or too long certificates with the subject of the authority',
+    );
+}
+
+/** Loads at most `limit` objects on line with all these attributes. */
+async function searchObjects(
   attributes: readonly Attribute[],
   limit: number,
   { work, now }: Pick<IssuerContext, 'work' | 'now'>,
-  storageStatusMask?: number,
 ): Promise<ManagedObject[]> {
-  const filter = locateFilter({ attributes, now, storageStatusMask });
+  const filter = locateFilter({ attributes, now });
   const { ids } = await work.find({ filter, offset: 0, limit });
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);

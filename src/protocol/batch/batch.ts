@@ -1,10 +1,10 @@
 import type { RequestItem, RequestMessage, ResponseItem } from '../../../codec/envelope.ts';
 import type { Version } from '../../../codec/version.ts';
 import { KmipError, reasonFor } from '../../common/errors.ts';
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { currentRequester } from '../../common/requester.ts';
 import type { Principal } from '../../identity/principal.ts';
 import type { Context, EarlierAnswer } from '../../operations/context.ts';
-import { EventLoopYield } from '../event-loop-yield.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { type Execution, execute, recordResults } from './execute.ts';

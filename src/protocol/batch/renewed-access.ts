@@ -1,4 +1,5 @@
 import { fail, type Reason } from '../../common/errors.ts';
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { Enrolment } from '../../identity/principal.ts';
 import { type Bar, barsOf } from '../../object/bars.ts';
 import { disclosingOperations, eraseAnswersWith } from '../../operations/asynchronous/held-objects.ts';
@@ -6,7 +7,6 @@ import type { AnsweredObject, Context, RenewedAccess } from '../../operations/co
 import { isInForce } from '../../operations/enrolment.ts';
 import type { AnyOperation } from '../../operations/operation.ts';
 import { restrictToRights } from '../authentication/rights.ts';
-import { EventLoopYield } from '../event-loop-yield.ts';
 
 const refusals: Readonly<Record<Bar, readonly [reason: Reason, message: string]>> = {
   archived: ['ObjectArchived', 'an object of the answer has been archived since'],

@@ -1,3 +1,4 @@
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { evaluateFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
@@ -12,7 +13,6 @@ import type {
   StoredObject,
 } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
-import { EventLoopYield } from '../event-loop-yield.ts';
 
 /** The identifiers of the objects that an item has read or made, and of those that it has found. */
 export interface ItemObjects {

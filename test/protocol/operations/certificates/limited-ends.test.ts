@@ -132,15 +132,3 @@ t.test('a limited Right compromises a key that a client brought as that object a
     t.equal(await outcome(service, '2.1', Certify, request), isAlone ? 'Success' : 'ItemNotFound');
   }
 });
-
-t.test('certificates of the same subject hide no issuer', async (t) => {
-  const service = await opened(t);
-  const root = await authority(service);
-  const leaf = await certified(service, root, 'leaf');
-  const twin = await authority(await opened(t));
-  for (let count = 0; count < 255; count++) await succeed(service, '2.1', Register, registering(twin.der));
-  t.equal(await judge(service, [leaf.der]), 'Valid', 'the last one that is looked at');
-  await succeed(service, '2.1', Register, registering(twin.der));
-  const request = { Certificate: [inline(leaf.der)], UniqueIdentifier: [] };
-  t.equal(await outcome(service, '2.1', Validate, request), 'ServerLimitExceeded', 'beyond');
-});

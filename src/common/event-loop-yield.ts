@@ -5,7 +5,8 @@ const maxMilliseconds = 20;
 
 /**
  * Returns to the event loop from time to time, so that other connections are served during a long batch.
- * Reads of SQLite are synchronous: without this, a batch of a thousand items would block every connection.
+ * Reads of SQLite and certificates are synchronous: without this, a batch of a thousand items, or a search
+ * among long certificates, would block every connection.
  */
 export class EventLoopYield {
   #since = performance.now();
