@@ -1,4 +1,5 @@
 import { type TagName, tagName, tagNumber } from '../tags.ts';
+import { escapeUnprintable } from '../unprintable.ts';
 import { tagLabel } from './binary-reader.ts';
 import { vocabularyOf, vocabularyTagOf } from './dictionary.ts';
 import * as lexical from './lexical.ts';
@@ -85,7 +86,7 @@ function formatLeaf(node: LeafValue, vocabularyTag: TagName | undefined): string
         ? lexical.formatWord(node.value)
         : `${name} (${lexical.formatWord(node.value)})`;
     }
-    // Quoted, with control characters escaped: text of a peer must not control the terminal that shows it.
+    // Quoted and escaped: text of a peer must not control the terminal that shows it.
     case 'TextString':
       return quote(node.value);
     case 'ByteString':
@@ -102,14 +103,6 @@ function formatLeaf(node: LeafValue, vocabularyTag: TagName | undefined): string
   }
 }
 
-/**
- * Characters that JSON does not escape and a terminal may obey: DEL, the C1 controls, changes of direction.
- */
-const controlCharacters = /[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
-
 function quote(text: string): string {
-  return JSON.stringify(text).replace(
-    controlCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escapeUnprintable(JSON.stringify(text));
 }

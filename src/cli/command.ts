@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { Argv } from 'yargs';
+import { type EscapeNotation, escapeLines, escapeUnprintable } from '../../codec/unprintable.ts';
 import { concatBytes } from '../common/bytes.ts';
-import { type EscapeNotation, escapeLines, escapeUnprintable } from '../common/unprintable.ts';
 import * as values from '../config/values.ts';
 import { CommandError, UsageError } from './failure.ts';
 
@@ -26,8 +26,8 @@ export interface CommandGroup {
 export const repeatableOptions: ReadonlySet<string> = new Set(['name']);
 
 /**
- * Writes one line, or several, to standard output. Texts of others may be among it, so what could command the
- * terminal is escaped, in that notation.
+ * Writes one line, or several, to standard output. Texts of others may be among it, so unprintable characters
+ * are escaped, in that notation.
  */
 export function print(text: string, notation?: EscapeNotation): void {
   process.stdout.write(`${escapeLines(text, notation)}\n`);

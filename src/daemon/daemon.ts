@@ -1,4 +1,5 @@
 import { newestVersion, oldestVersion } from '../../codec/version.ts';
+import { print } from '../cli/command.ts';
 import { CommandError } from '../cli/failure.ts';
 import { findExposedFiles } from '../cli/state-directory/permissions.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
@@ -59,7 +60,7 @@ export async function boot({ stateDirectory, overrides, version }: BootOptions):
   if (!vault.unsealed) log.warn(`only Discover Versions and Query are answered: ${vault.sealedBecause}`);
   await warnOfIdlePolicies(config, backends, log);
   const shutdown = waitForShutdown();
-  process.stdout.write(readyLine(version, context, listeners, metricsAddress));
+  print(readyLine(version, context, listeners, metricsAddress));
   const reloader = new Reloader(context, overrides, material, services, connections, (inForce) =>
     warnOfIdlePolicies(inForce, backends, log),
   );
@@ -102,5 +103,5 @@ function readyLine(
     ...(httpsAddress ? [`HTTPS on ${formatAddress(httpsAddress)}`] : []),
     ...(metricsAddress ? [`metrics on ${formatAddress(metricsAddress)}`] : []),
   ];
-  return `kmipd ${version} ready on ${formatAddress(address)} (${details.join(', ')})\n`;
+  return `kmipd ${version} ready on ${formatAddress(address)} (${details.join(', ')})`;
 }

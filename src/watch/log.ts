@@ -1,6 +1,6 @@
 import pino, { type DestinationStream } from 'pino';
 import pretty from 'pino-pretty';
-import { escapeUnprintable } from '../common/unprintable.ts';
+import { escapeUnprintable } from '../../codec/unprintable.ts';
 import { describeCauses, describeError } from './error-text.ts';
 import { LogOutput } from './log-output.ts';
 import type { EndpointObserver, ListenerObserver, RequestObserver } from './observer.ts';
@@ -92,7 +92,7 @@ const fields = {
   connection: text,
   connections: number,
   ends: date,
-  error: (value) => (value instanceof Error ? describeError(value) : toErrorText(value)),
+  error: (value) => toErrorText(value instanceof Error ? describeError(value) : value),
   file: text,
   fingerprint: text,
   issuers: texts,
@@ -124,7 +124,7 @@ function selectFields(line: Record<string, unknown>): Record<string, unknown> {
     if (write !== undefined && value !== undefined) written[name] = write(value);
   }
   const causes = describeCauses(line['error']);
-  return causes === undefined ? written : { ...written, causes };
+  return causes === undefined ? written : { ...written, causes: causes.map(toErrorText) };
 }
 
 /** Converts the result of `describeError`, or a plain message. */
@@ -135,14 +135,11 @@ function toErrorText(value: unknown): unknown {
     name: text(name),
     ...(code === undefined ? {} : { code: text(code) }),
     message: text(message),
-    at: texts(at),
+    ...(at === undefined ? {} : { at: texts(at) }),
   };
 }
 
-/**
- * Truncates a text that a client chose and escapes characters that move a cursor or change the text
- * direction.
- */
+/** Truncates a text that a client chose and escapes its unprintable characters. */
 export function truncate(text: string): string {
   const cut = text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
   return escapeUnprintable(cut);

@@ -14,24 +14,37 @@ const run = (args: readonly string[], input?: Uint8Array | string) =>
   spawnSync(process.execPath, [mainFile, ...args], { cwd: home, encoding: 'utf8', input });
 t.equal(run(['init', '--home', join(home, 'ready'), '--listen', '127.0.0.1:0']).status, 0, 'init');
 
-/** Every character that could command a terminal or change the direction of a text, but the line feed. */
+/**
+ * Characters that could command a terminal, change the direction of a text or show nothing, but the line
+ * feed; unit/codec/unprintable.test.ts has every one.
+ */
 const ranges = [
   [0x01, 0x09],
   [0x0b, 0x1f],
   [0x7f, 0x9f],
+  [0xad, 0xad],
   [0x61c, 0x61c],
-  [0x200e, 0x200f],
+  [0x115f, 0x1160],
+  [0x180b, 0x180f],
+  [0x200b, 0x200f],
   [0x2028, 0x202e],
-  [0x2066, 0x2069],
+  [0x2060, 0x206f],
+  [0x3164, 0x3164],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+  [0xfff9, 0xfffb],
+  [0xe0001, 0xe0007],
+  [0xe0041, 0xe007f],
 ] as const;
 const dangerous = ranges.flatMap(([first, last]) =>
-  Array.from({ length: last - first + 1 }, (_, at) => String.fromCharCode(first + at)),
+  Array.from({ length: last - first + 1 }, (_, at) => String.fromCodePoint(first + at)),
 );
 const foreign = `a${dangerous.join('b')}c`;
 /** The same without those that XML 1.0 cannot represent at all. */
 const inXml = `a${dangerous.filter((each) => each >= '\x7f').join('b')}c`;
 /** A text of TOML that means all of them: it may contain them as escapes only. */
-const inToml = `"a${dangerous.map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`).join('b')}c"`;
+const inToml = `"a${dangerous.map((each) => `\\U${each.codePointAt(0)?.toString(16).padStart(8, '0')}`).join('b')}c"`;
 
 const message = (value: string) =>
   encode(structure('RequestMessage', structure('RequestHeader', text('ClientCorrelationValue', value))));
@@ -41,6 +54,9 @@ function write(name: string, content: string | Uint8Array): string {
   writeFileSync(file, content);
   return file;
 }
+
+writeFileSync(join(home, 'ready', 'kmipd.toml'), `[roles]\n${inToml} = ["Get"]\n`);
+t.equal(run(['client', 'add', 'listed', '--home', 'ready', '--role', foreign]).status, 0, 'client add');
 
 /** Every command that prints text which others wrote: its arguments, and its input. */
 const commands: Readonly<Record<string, readonly [args: readonly string[], input?: Uint8Array | string]>> = {
@@ -58,7 +74,10 @@ const commands: Readonly<Record<string, readonly [args: readonly string[], input
   'an unknown command': [[foreign]],
   'an unknown option': [['client', 'list', `--${foreign}`]],
   'a wrong name': [['client', 'add', foreign, '--home', 'ready']],
-  'an unknown role': [['client', 'add', 'x', '--home', 'ready', '--role', foreign]],
+  'an unknown role': [['client', 'add', 'x', '--home', 'ready', '--role', `x${foreign}`]],
+  'a list of clients': [['client', 'list', '--home', 'ready']],
+  'a list of clients in JSON': [['client', 'list', '--home', 'ready', '--json']],
+  'a client': [['client', 'show', 'listed', '--home', 'ready']],
   'a certificate that is not there': [['client', 'add', 'x', '--home', 'ready', '--cert', foreign]],
   'a client that is not there': [['client', 'show', foreign, '--home', 'ready']],
   'an object that is not there': [['object', 'show', foreign, '--home', 'ready']],
@@ -79,7 +98,7 @@ t.test('no command prints a character that could command the terminal', async (t
     const { stdout, stderr } = run(args, input);
     const found = dangerous.filter((each) => `${stdout}${stderr}`.includes(each));
     t.same(
-      found.map((each) => each.charCodeAt(0).toString(16)),
+      found.map((each) => each.codePointAt(0)?.toString(16)),
       [],
       name,
     );

@@ -1,4 +1,3 @@
-import { hasUnprintable } from '../../common/unprintable.ts';
 import { type DerNode, InvalidDerError, parseDer, readExplicit, readPrimitive } from '../asn1/der.ts';
 import { readNameParts } from '../asn1/distinguished-name.ts';
 import type { CertificateContent } from '../certification.ts';
@@ -8,6 +7,13 @@ import { InvalidNameError, InvalidParametersError } from '../errors.ts';
 
 /** Authorities one below the other; chains in use have two or three. */
 const maxPathLength = 32;
+
+/**
+ * Controls, line and paragraph separators, and characters of the bidirectional algorithm (UAX #9). Format
+ * characters that scripts need, such as ZERO WIDTH JOINER, are none.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds them
+const controlCharacters = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 /** Kinds of GeneralName that are strings of ASCII: e-mail address, host name, URI. */
 const textTags: readonly number[] = [1, 2, 6];
@@ -34,7 +40,7 @@ export function requireIssuable({ subject, alternativeNames, pathLength }: Certi
 function requirePrintableParts(name: DerNode | undefined): void {
   for (const { text } of readNameParts(name).flat()) {
     if (text === undefined) throw new InvalidNameError('a part of a name is no character string');
-    if (hasUnprintable(text)) throw new InvalidNameError('a name has control characters');
+    if (controlCharacters.test(text)) throw new InvalidNameError('a name has control characters');
   }
 }
 
