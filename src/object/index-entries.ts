@@ -1,8 +1,9 @@
 import { type Attribute, attributeKey } from '../../codec/attribute.ts';
-import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts';
+import { type AttributeName, type AttributeValue, attributeRow } from '../../codec/attribute-table.ts';
 import type { AnySchema, Field, Struct } from '../../codec/schema.ts';
 import type { TypedValue } from '../../codec/wire/node.ts';
 import type { IndexEntry } from '../store/store.ts';
+import { comparableField, comparableText } from './names.ts';
 
 /** Searchable form of a value: text for equality, or a number for equality, ranges and bits. */
 export type Searchable = Pick<IndexEntry, 'text' | 'number'>;
@@ -18,7 +19,7 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
   return attributes.flatMap((attribute) => {
     const key = attributeKey(attribute);
     const instance = attribute.index ?? 0;
-    const fields = searchableFields(attribute);
+    const fields = [...searchableFields(attribute), ...comparableFields(attribute)];
     return (fields.length > 0 ? fields : presenceEntry).map(([field, searchable]) => ({
       attribute: key,
       field,
@@ -26,6 +27,14 @@ export function indexEntries(attributes: readonly Attribute[]): IndexEntry[] {
       ...searchable,
     }));
   });
+}
+
+/** The comparable text of a Name, where it is another one. */
+function comparableFields({ name, vendor, value }: Attribute): [field: string, searchable: Searchable][] {
+  if (name !== 'Name' || vendor !== undefined) return [];
+  const { NameValue } = value as AttributeValue<'Name'>;
+  const comparable = comparableText(NameValue);
+  return comparable === NameValue ? [] : [[comparableField, text(comparable)]];
 }
 
 /** Entry of a structure without fields, so that a search for the attribute itself finds it. */

@@ -1,6 +1,7 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
 import { fail, type Reason } from '../common/errors.ts';
+import type { Filter } from '../store/store.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
 /**
@@ -32,9 +33,51 @@ export function namesOf(attributes: AttributeSet): ReadonlySet<string> {
   return new Set(names.map(({ name, value }) => JSON.stringify([name, value])));
 }
 
-/** The texts of the Names of an object. */
+/** The texts of the Names of an object, as `comparableText`. */
 export function nameTexts(attributes: AttributeSet): ReadonlySet<string> {
-  return new Set(attributes.values('Name').map(({ NameValue }) => NameValue));
+  return new Set(attributes.values('Name').map(({ NameValue }) => comparableText(NameValue)));
+}
+
+const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu;
+
+/**
+ * Returns one text for Names that look alike: in the form NFKC (Unicode Standard Annex 15), without
+ * characters that are not displayed, and with one space for white space inside. Case and letters of other
+ * scripts distinguish.
+ */
+export function comparableText(text: string): string {
+  const visible = text.replace(/\p{White_Space}/gu, ' ').replace(invisible, '');
+  return visible.normalize('NFKC').replace(/ +/g, ' ').trim();
+}
+
+/**
+ * Field of the index entry of a Name that has another comparable text than its own. An object that an older
+ * kmipd stored has none until it changes.
+ */
+export const comparableField = 'ComparableText';
+
+/**
+ * Finds the objects of a group, archived ones too, that have a Name like this one, whatever its type. A
+ * destroyed object has given its Names up.
+ */
+export function nameFilter(text: string): Filter {
+  const comparable = comparableText(text);
+  const withName = (field: string, value: string): Filter => ({
+    attribute: 'Name',
+    fields: [{ field, op: '=', value }],
+  });
+  const texts = new Set([text, comparable]);
+  return {
+    all: [
+      {
+        any: [
+          ...[...texts].map((each) => withName('NameValue', each)),
+          withName(comparableField, comparable),
+        ],
+      },
+      { not: { attribute: 'DestroyDate', fields: [] } },
+    ],
+  };
 }
 
 /**
@@ -43,5 +86,5 @@ export function nameTexts(attributes: AttributeSet): ReadonlySet<string> {
  */
 export function uniqueNameKeys(attributes: AttributeSet): readonly string[] {
   if (attributes.has('DestroyDate')) return [];
-  return attributes.values('Name').map(({ NameValue }) => `Name:${NameValue}`);
+  return [...nameTexts(attributes)].map((text) => `Name:${text}`);
 }

@@ -6,7 +6,6 @@ import {
 } from '../../codec/attribute.ts';
 import { type AttributeName, type AttributeValue, isAttributeKnownIn } from '../../codec/attribute-table.ts';
 import type { CryptographicAlgorithm } from '../../codec/enums.ts';
-import { StorageStatusMask } from '../../codec/masks.ts';
 import {
   hasKeyBlock,
   type ManagedObjectValue,
@@ -17,14 +16,16 @@ import { plainKey } from '../crypto/plain-key.ts';
 import type { CreatingOperation } from '../object/attribute-rules.ts';
 import { buildObject, mergeTemplates } from '../object/creation.ts';
 import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/group-policy.ts';
-import { defaultOperationPolicy, locateFilter } from '../object/locate-filter.ts';
+import { defaultOperationPolicy } from '../object/locate-filter.ts';
 import { makerOf } from '../object/maker.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { comparableText, nameFilter } from '../object/names.ts';
 import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
 import { isReserved, requireMayAddNames } from './name-rights.ts';
+import { loadTemplate } from './templates.ts';
 
 /** Functions shared by the operations that make objects. */
 
@@ -57,7 +58,7 @@ const maxTemplates = 16;
 /**
  * Merges the attributes that a request states for a new object, its Templates resolved. `sources` are ordered
  * from the least specific (common) to the most specific.
- * @throws {KmipError} ItemNotFound for a Template that does not exist, InvalidField for too many Templates
+ * @throws {KmipError} as `loadTemplate`, InvalidField for too many Templates
  */
 export async function requestedAttributes(
   sources: readonly TemplateAttribute[],
@@ -71,26 +72,6 @@ export async function requestedAttributes(
     attributes,
   ]);
   return mergeTemplates(...(await Promise.all(resolved)).flat());
-}
-
-/** Archived Templates are found too, so that the client learns why one cannot be used. */
-const onLineAndArchived = StorageStatusMask.bit('OnLineStorage') | StorageStatusMask.bit('ArchivalStorage');
-
-async function loadTemplate(
-  name: AttributeValue<'Name'>,
-  { work, now }: Context,
-): Promise<readonly Attribute[]> {
-  const attributes: Attribute[] = [
-    { name: 'Name', value: name },
-    { name: 'ObjectType', value: 'Template' },
-  ];
-  const filter = locateFilter({ attributes, storageStatusMask: onLineAndArchived, now });
-  const { ids } = await work.find({ filter, offset: 0, limit: 1 });
-  const [id] = ids;
-  const template = id === undefined ? undefined : await work.load(id);
-  if (template?.value?.type !== 'Template') fail('ItemNotFound', 'there is no Template of that Name');
-  if (template.archived) fail('ObjectArchived', 'the Template is archived');
-  return template.value.value.Attributes;
 }
 
 /** Operations that copy a key: its attributes take the place of the group's defaults. */
@@ -275,7 +256,7 @@ function describeValue(value: ManagedObjectValue, { crypto }: Context): readonly
 
 /**
  * Refuses a Name that another object of the group has or that is reserved to another client, when the server
- * is configured for unique Names. `held` are Names that the object had before.
+ * is configured for unique Names. `held` are the Names that the object had before, as `nameTexts`.
  * @throws {KmipError} NonUniqueNameAttribute, or `legacyReason` for 1.x clients
  */
 export async function requireUniqueNames(
@@ -283,13 +264,13 @@ export async function requireUniqueNames(
   context: Context,
   { held, legacyReason = 'InvalidField' }: { held?: ReadonlySet<string>; legacyReason?: Reason } = {},
 ): Promise<void> {
-  const { server, work, now } = context;
+  const { server, work } = context;
   if (!server.uniqueNames) return;
-  for (const name of object.attributes.values('Name')) {
-    if (held?.has(name.NameValue)) continue;
-    const filter = locateFilter({ attributes: [{ name: 'Name', value: name }], now });
-    const { ids } = await work.find({ filter, offset: 0, limit: 2 });
-    const isTaken = ids.some((id) => id !== object.id) || (await isReserved(name.NameValue, context));
+  for (const { NameValue } of object.attributes.values('Name')) {
+    const comparable = comparableText(NameValue);
+    if (held?.has(comparable)) continue;
+    const { ids } = await work.find({ filter: nameFilter(NameValue), offset: 0, limit: 2 });
+    const isTaken = ids.some((id) => id !== object.id) || (await isReserved(comparable, context));
     if (isTaken) fail('NonUniqueNameAttribute', 'the Name belongs to another object or client', legacyReason);
   }
 }
