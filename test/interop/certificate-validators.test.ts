@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { defaultCertificationRules, type NamingPolicy } from '../../src/common/certification-rules.ts';
 import { Validate } from '../../src/operations/certificates/validate.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
 import { ask, having, succeed } from '../protocol/operations/ask.ts';
 import { authority, day, opened } from '../protocol/operations/certificates/authority.ts';
-import type { TestService } from '../protocol/service.ts';
-import { authorityKeys, type Chain, damages, issued, signedOutside } from './generated-chains.ts';
+import { TestService } from '../protocol/service.ts';
+import { authorityKeys, type Chain, damages, issued, limited, signedOutside } from './generated-chains.ts';
 
 /**
  * Chains of certificates that kmipd issues, good ones and such as are bad in one place, are judged alike by
@@ -123,6 +124,11 @@ t.test('three validators judge chains alike', { skip, timeout: 900_000 }, async 
     }
   }
   chains.push(...(await Array.fromAsync(signedOutside(service, at))));
+  const authorities = new Map<string, NamingPolicy>();
+  const bound = await TestService.open({ certification: { ...defaultCertificationRules, authorities } });
+  t.teardown(() => bound.close());
+  bound.now = service.now;
+  chains.push(...(await Array.fromAsync(limited(bound, authorities, at))));
   t.ok(chains.length >= 200, `${chains.length} chains`);
   for (const chain of chains) {
     const { what, isGood } = chain;

@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import * as x509 from '../../certs/x509.ts';
 import type { Attribute } from '../../codec/attribute.ts';
+import type { NamingPolicy } from '../../src/common/certification-rules.ts';
 import { Certify } from '../../src/operations/certificates/certify.ts';
 import { having, succeed } from '../protocol/operations/ask.ts';
 import {
@@ -13,6 +14,7 @@ import {
   day,
   ecdsa,
   extracted,
+  keptPair,
   linkTo,
   p256,
   readX509,
@@ -80,6 +82,21 @@ export const damages: Readonly<Record<string, Damage>> = {
   'an authority is missing': ({ ders }) => (ders.length > 2 ? { ders: ders.toSpliced(1, 1) } : undefined),
 };
 
+/** Certifies an end entity from a request; returns its certificate. */
+async function certifyRequest(
+  service: TestService,
+  issuer: Authority,
+  extensions: x509.Extension[],
+  at: number,
+): Promise<Uint8Array> {
+  const { der } = await requestOf({ subject: 'CN=an end', extensions });
+  const { UniqueIdentifier: id } = await succeed(service, '2.1', Certify, {
+    ...carrying('2.1', der),
+    Attributes: having(linkTo(issuer.certificate), attribute('DeactivationDate', at + 30 * day)),
+  });
+  return certificateOf(service, id);
+}
+
 /** A hierarchy of three authorities with end entities below each. */
 export async function* issued(service: TestService, at: number): AsyncGenerator<Chain> {
   for (const [kind, key] of Object.entries(authorityKeys)) {
@@ -89,15 +106,68 @@ export async function* issued(service: TestService, at: number): AsyncGenerator<
     const paths = [[root], [middle, root], [lower, middle, root]];
     for (const path of paths)
       for (const [what, extensions] of Object.entries(contents)) {
-        const { der } = await requestOf({ subject: 'CN=end', extensions });
-        const issuer = path[0] as Authority;
-        const { UniqueIdentifier: id } = await succeed(service, '2.1', Certify, {
-          ...carrying('2.1', der),
-          Attributes: having(linkTo(issuer.certificate), attribute('DeactivationDate', at + 30 * day)),
-        });
-        const ders = [await certificateOf(service, id), ...path.map((each) => each.der)];
+        const leaf = await certifyRequest(service, path[0] as Authority, extensions, at);
+        const ders = [leaf, ...path.map((each) => each.der)];
         yield { what: `${kind}, ${ders.length} certificates, ${what}`, ders, at: at + 2 * day, isGood: true };
       }
+  }
+}
+
+const nothing: NamingPolicy = {
+  domains: [],
+  hosts: [],
+  networks: [],
+  alternativeNames: ['dns', 'ip', 'email', 'uri'],
+  otherNames: [],
+  commonName: 'any',
+  subordinates: true,
+};
+/** Policies, with the alternative names that they allow. */
+const policies: readonly (readonly [Partial<NamingPolicy>, ...x509.JsonGeneralNames])[] = [
+  [{}],
+  [{ domains: ['kmip.example'] }, { type: 'dns', value: 'a.kmip.example' }],
+  [{ domains: ['kmip.example'] }, { type: 'email', value: 'a@kmip.example' }],
+  [{ domains: ['kmip.example'] }, { type: 'email', value: 'a@b.kmip.example' }],
+  [{ domains: ['kmip.example'] }, { type: 'url', value: 'https://b.kmip.example/' }],
+  [{ hosts: ['b.example'] }, { type: 'dns', value: 'b.example' }],
+  [{ networks: ['10.1.0.0/16'] }, { type: 'ip', value: '10.1.2.3' }],
+  [{ networks: ['2001:db8::/32'] }, { type: 'ip', value: '2001:db8::1' }],
+  [
+    { domains: ['kmip.example'], networks: ['10.1.0.0/16', '2001:db8::/32'] },
+    { type: 'dns', value: 'a.kmip.example' },
+    { type: 'ip', value: '10.1.2.3' },
+    { type: 'ip', value: '2001:db8::1' },
+  ],
+  [
+    { alternativeNames: ['dns'], domains: ['kmip.example'] },
+    { type: 'dns', value: 'kmip.example' },
+  ],
+];
+
+/** End entities below two authorities that a naming policy of the operator limits by Name Constraints. */
+export async function* limited(
+  service: TestService,
+  authorities: Map<string, NamingPolicy>,
+  at: number,
+): AsyncGenerator<Chain> {
+  for (const [index, [policy, ...allowed]] of policies.entries()) {
+    const root = await authority(service, `Limited ${index}`);
+    authorities.set(root.certificate, { ...nothing, ...policy });
+    const middle = await subordinate(service, root, `Limited middle ${index}`, keptPair);
+    const lower = await subordinate(service, middle, `Limited lower ${index}`, keptPair);
+    // GnuTLS takes the Common Name of servers, and of certificates for any use, for a host.
+    const forClients = new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.2']);
+    const alternative = allowed.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(allowed)];
+    const extensions = [forClients, ...alternative];
+    for (const path of [
+      [middle, root],
+      [lower, middle, root],
+    ]) {
+      const leaf = await certifyRequest(service, path[0] as Authority, extensions, at);
+      const ders = [leaf, ...path.map(({ der }) => der)];
+      const what = `${JSON.stringify([policy, allowed])}, ${ders.length} certificates`;
+      yield { what, ders, at: at + 2 * day, isGood: true };
+    }
   }
 }
 
