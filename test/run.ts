@@ -14,7 +14,13 @@ import { summarise } from './summary.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'node_modules', '.bin');
-const environment = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH']}`, FORCE_COLOR: '0' };
+const environment = {
+  ...process.env,
+  PATH: `${bin}${delimiter}${process.env['PATH']}`,
+  FORCE_COLOR: '0',
+  // Tests start hundreds of processes, and half of the start is the removal of types.
+  NODE_COMPILE_CACHE: join(root, '.tap', 'compile-cache'),
+};
 
 /**
  * The suite quick has no tests that start PostgreSQL or take long; interop needs software that is not in npm.
