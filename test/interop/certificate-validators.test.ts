@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { defaultCertificationRules, type NamingPolicy } from '../../src/common/certification-rules.ts';
 import { Validate } from '../../src/operations/certificates/validate.ts';
 import { Register } from '../../src/operations/transfer/register.ts';
 import { ask, having, succeed } from '../protocol/operations/ask.ts';
 import { authority, day, opened } from '../protocol/operations/certificates/authority.ts';
-import { TestService } from '../protocol/service.ts';
+import { openPolicies } from '../protocol/operations/certificates/policies.ts';
+import type { TestService } from '../protocol/service.ts';
 import { authorityKeys, type Chain, damages, issued, limited, signedOutside } from './generated-chains.ts';
 
 /**
@@ -124,11 +124,9 @@ t.test('three validators judge chains alike', { skip, timeout: 900_000 }, async 
     }
   }
   chains.push(...(await Array.fromAsync(signedOutside(service, at))));
-  const authorities = new Map<string, NamingPolicy>();
-  const bound = await TestService.open({ certification: { ...defaultCertificationRules, authorities } });
-  t.teardown(() => bound.close());
-  bound.now = service.now;
-  chains.push(...(await Array.fromAsync(limited(bound, authorities, at))));
+  const bound = await openPolicies(t);
+  bound.service.now = service.now;
+  chains.push(...(await Array.fromAsync(limited(bound, at))));
   t.ok(chains.length >= 200, `${chains.length} chains`);
   for (const chain of chains) {
     const { what, isGood } = chain;

@@ -21,6 +21,7 @@ import {
   requestOf,
   subordinate,
 } from '../protocol/operations/certificates/authority.ts';
+import { domainPolicy, type OpenedPolicies } from '../protocol/operations/certificates/policies.ts';
 import type { TestService } from '../protocol/service.ts';
 
 /** Chains of certificates below authorities of the server, good ones and such as are bad in one place. */
@@ -114,13 +115,9 @@ export async function* issued(service: TestService, at: number): AsyncGenerator<
 }
 
 const nothing: NamingPolicy = {
+  ...domainPolicy,
   domains: [],
-  hosts: [],
-  networks: [],
   alternativeNames: ['dns', 'ip', 'email', 'uri'],
-  otherNames: [],
-  commonName: 'any',
-  subordinates: true,
 };
 /** Policies, with the alternative names that they allow. */
 const policies: readonly (readonly [Partial<NamingPolicy>, ...x509.JsonGeneralNames])[] = [
@@ -145,11 +142,7 @@ const policies: readonly (readonly [Partial<NamingPolicy>, ...x509.JsonGeneralNa
 ];
 
 /** End entities below two authorities that a naming policy of the operator limits by Name Constraints. */
-export async function* limited(
-  service: TestService,
-  authorities: Map<string, NamingPolicy>,
-  at: number,
-): AsyncGenerator<Chain> {
+export async function* limited({ service, authorities }: OpenedPolicies, at: number): AsyncGenerator<Chain> {
   for (const [index, [policy, ...allowed]] of policies.entries()) {
     const root = await authority(service, `Limited ${index}`);
     authorities.set(root.certificate, { ...nothing, ...policy });

@@ -2,7 +2,7 @@ import { webcrypto } from 'node:crypto';
 import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
-import { defaultCertificationRules, type NamingPolicy } from '../../../../src/common/certification-rules.ts';
+import type { NamingPolicy } from '../../../../src/common/certification-rules.ts';
 import { encodeDer, makeBits, makeNull, makeOid, makeSequence } from '../../../../src/crypto/asn1/der.ts';
 import { readSpki, writeRsaPublicKey } from '../../../../src/crypto/keys/der-keys.ts';
 import { convertPoint } from '../../../../src/crypto/keys/elliptic.ts';
@@ -10,7 +10,7 @@ import { DeleteAttribute } from '../../../../src/operations/attributes/delete-at
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
-import { TestService } from '../../service.ts';
+import type { TestService } from '../../service.ts';
 import { ask, having, succeed } from '../ask.ts';
 import {
   type Authority,
@@ -25,17 +25,10 @@ import {
   p256,
   readX509,
 } from './authority.ts';
+import { domainPolicy, openPolicies } from './policies.ts';
 import { listOf, listsOf } from './revocation.ts';
 
-const policy: NamingPolicy = {
-  domains: ['kmip.example'],
-  hosts: [],
-  networks: [],
-  alternativeNames: ['dns'],
-  otherNames: [],
-  commonName: 'any',
-  subordinates: false,
-};
+const policy: NamingPolicy = { ...domainPolicy, subordinates: false };
 
 /** What binds the key of an authority binds it in certificates with other encodings of the key. */
 
@@ -86,11 +79,7 @@ async function open(
   t: { teardown(close: () => unknown): void },
   [key, encode, signature = []]: Encoding,
 ): Promise<Tried> {
-  const policies = new Map<string, NamingPolicy>();
-  const service = await TestService.open({
-    certification: { ...defaultCertificationRules, authorities: policies },
-  });
-  t.teardown(() => service.close());
+  const { service, authorities: policies } = await openPolicies(t);
   const root = await authority(service, 'Root', key);
   const keys = await clientKeys();
   const draft = {

@@ -1,11 +1,7 @@
 import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
 import type { Attribute } from '../../../../codec/attribute.ts';
-import {
-  type CertificationRules,
-  defaultCertificationRules,
-  type NamingPolicy,
-} from '../../../../src/common/certification-rules.ts';
+import type { CertificationRules } from '../../../../src/common/certification-rules.ts';
 import { nodeCrypto } from '../../../../src/crypto/node/node.ts';
 import { authorityKeyKind } from '../../../../src/operations/authority-records.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
@@ -15,7 +11,7 @@ import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
 import { Import } from '../../../../src/operations/transfer/import.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
-import { TestService } from '../../service.ts';
+import type { TestService } from '../../service.ts';
 import { ask, having, succeed } from '../ask.ts';
 import {
   type Authority,
@@ -31,18 +27,9 @@ import {
   requestOf,
   subordinate,
 } from './authority.ts';
+import { domainPolicy, openPolicies } from './policies.ts';
 
 /** The operator's policies for names bind every way to a certificate of the key, and of keys below it. */
-
-const policy: NamingPolicy = {
-  domains: ['kmip.example'],
-  hosts: [],
-  networks: [],
-  alternativeNames: ['dns'],
-  otherNames: [],
-  commonName: 'any',
-  subordinates: true,
-};
 
 interface Opened {
   readonly service: TestService;
@@ -51,12 +38,8 @@ interface Opened {
 }
 
 async function open(t: Tap, rules: Partial<CertificationRules> = {}): Promise<Opened> {
-  const authorities = new Map<string, NamingPolicy>();
-  const service = await TestService.open({
-    certification: { ...defaultCertificationRules, ...rules, authorities },
-  });
-  t.teardown(() => service.close());
-  return { service, list: (...ids) => ids.forEach((id) => authorities.set(id, policy)) };
+  const { service, authorities } = await openPolicies(t, rules);
+  return { service, list: (...ids) => ids.forEach((id) => authorities.set(id, domainPolicy)) };
 }
 interface Tap {
   teardown(close: () => unknown): void;

@@ -1,10 +1,6 @@
 import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
-import {
-  type CertificationRules,
-  defaultCertificationRules,
-  type NamingPolicy,
-} from '../../../../src/common/certification-rules.ts';
+import type { NamingPolicy } from '../../../../src/common/certification-rules.ts';
 import type { Protection } from '../../../../src/common/protection.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { ReCertify } from '../../../../src/operations/certificates/re-certify.ts';
@@ -30,28 +26,16 @@ import {
   requestOf,
   subordinate,
 } from './authority.ts';
+import { openPolicies, domainPolicy as policy } from './policies.ts';
 
 /** Keys that are certified as authorities: with and without a policy of the operator above. */
-
-const policy: NamingPolicy = {
-  domains: ['kmip.example'],
-  hosts: [],
-  networks: [],
-  alternativeNames: ['dns'],
-  otherNames: [],
-  commonName: 'any',
-  subordinates: true,
-};
 
 async function open(
   t: { teardown(close: () => unknown): void },
   policies: readonly NamingPolicy[] = [],
   protection: Protection = 'strict',
 ) {
-  const authorities = new Map<string, NamingPolicy>();
-  const certification: CertificationRules = { ...defaultCertificationRules, authorities };
-  const service = await TestService.open({ certification, protection });
-  t.teardown(() => service.close());
+  const { service, authorities } = await openPolicies(t, {}, { protection });
   const root = await authority(service, 'Root');
   for (const each of policies) authorities.set(root.certificate, each);
   return { service, root, authorities };
