@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { type EscapeNotation, escapeLines, escapeUnprintable } from '../../codec/unprintable.ts';
-import { concatBytes } from '../common/bytes.ts';
+import { type FileKind, readRegularFile, readToEnd } from '../common/regular-file.ts';
 import * as values from '../config/values.ts';
-import { CommandError, UsageError } from './failure.ts';
+import { UsageError } from './failure.ts';
 
 /** A command: its syntax, and its effect once the whole command line is parsed. */
 export interface Command<Arguments = never> {
@@ -38,37 +38,25 @@ export function printError(line: string): void {
   process.stderr.write(`${escapeUnprintable(line)}\n`);
 }
 
-/** Bytes of the largest certificate, certificate request or password file that a command reads. */
-const maxInputBytes = 16 * 1024 * 1024;
-
 /**
- * Reads a file that the command line names, or standard input (0), which need not end. For a directory Node's
- * error has no path, so the path is added.
- * @throws {CommandError} when there are more than `maxBytes`; the system's error, with `code` and `path`.
+ * Reads a file that the command line names, or standard input (0). A pipe that the shell passes, such as
+ * `<(command)`, is read like standard input; others may have no writer.
+ * @throws {UnusableFileError} when it is neither, or has more bytes than its kind may have.
+ * @throws the system's error, with `code` and `path`.
  */
-export function readInput(file: string | 0, maxBytes = maxInputBytes): Uint8Array {
-  try {
-    const descriptor = file === 0 ? file : openSync(file, 'r');
-    try {
-      return readBytes(descriptor, maxBytes);
-    } finally {
-      if (descriptor !== 0) closeSync(descriptor);
-    }
-  } catch (error) {
-    throw error instanceof Error && 'syscall' in error ? Object.assign(error, { path: file || '-' }) : error;
-  }
+export function readInput(file: string | 0, kind: FileKind): Uint8Array {
+  const descriptor = file === 0 ? file : findPassedPipe(file);
+  return descriptor === undefined
+    ? readRegularFile(String(file), kind)
+    : readToEnd(descriptor, file || 'the standard input', kind);
 }
 
-function readBytes(descriptor: number, maxBytes: number): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  for (let total = 0; ; ) {
-    const chunk = new Uint8Array(65_536);
-    const count = readSync(descriptor, chunk);
-    if (count === 0) return concatBytes(chunks);
-    total += count;
-    if (total > maxBytes) throw new CommandError(`the input has more than the ${maxBytes} bytes allowed`);
-    chunks.push(chunk.subarray(0, count));
-  }
+/** Returns the descriptor of a path that stands for an open pipe of this process. */
+function findPassedPipe(path: string): number | undefined {
+  const match = /^\/dev\/(?:stdin|fd\/(\d{1,6}))$/.exec(path);
+  if (match === null) return undefined;
+  const stats = statSync(path);
+  return stats.isFIFO() || stats.isSocket() ? Number(match[1] ?? 0) : undefined;
 }
 
 const defaultHome = './var';

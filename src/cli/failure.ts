@@ -1,3 +1,4 @@
+import { describeFileError } from '../common/regular-file.ts';
 import { ConfigError } from '../config/index.ts';
 
 /** Is thrown when a command fails: exit code 1. The message is one line with problem, place and remedy. */
@@ -28,28 +29,13 @@ const operatorErrorCodes: ReadonlySet<unknown> = new Set([
   'NO_REVOCATION_LIST',
 ]);
 
-/** Explanations of the system's errors about files, by their code. */
-const systemReasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied; run kmipd as the user who owns it, or change its mode',
-  EPERM: 'not permitted; run kmipd as the user who owns it',
-  ENOENT: 'there is no such file or directory',
-  ENOTDIR: 'a part of this path is a file, not a directory',
-  EISDIR: 'this is a directory, not a file',
-  EEXIST: 'this exists already',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  EROFS: 'the file system is read-only',
-  EIO: 'the disk failed',
-  EMFILE: 'too many open files; raise the limit (ulimit -n)',
-};
-
 /** Returns the lines that a failed command prints, each of which is complete in itself; never a stack. */
 export function failureLines(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.problems;
   if (!(error instanceof Error)) return [String(error)];
   const { code, path } = error as NodeJS.ErrnoException;
   if (operatorErrorCodes.has(code)) return [firstLine(error.message)];
-  const reason = code === undefined ? undefined : systemReasons[code];
+  const reason = describeFileError(error);
   if (reason !== undefined && path !== undefined) return [`${path}: ${reason}`];
   if (reason !== undefined) return [`${firstLine(error.message)}: ${reason}`];
   return [`unexpected failure: ${firstLine(error.message)} (set KMIPD_DEBUG=1 to see where)`];

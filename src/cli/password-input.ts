@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import type { ReadStream } from 'node:tty';
+import { isatty, type ReadStream } from 'node:tty';
 import { readInput } from './command.ts';
 import { CommandError } from './failure.ts';
 
@@ -14,8 +13,10 @@ const maxBytes = 1_024;
 export async function readPassword(what: string, file: string | undefined): Promise<string> {
   // The decoder removes a byte order mark, which PowerShell puts before what it pipes.
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (file !== undefined) return requireOneLine(decode(readInput(file)), file);
-  if (!process.stdin.isTTY) return requireOneLine(decode(readFileSync(standardInput)), 'the standard input');
+  if (file !== undefined) return requireOneLine(decode(readInput(file, 'password')), file);
+  // The use of process.stdin would make a pipe non-blocking, and a read fail before the writer has written.
+  if (!isatty(standardInput))
+    return requireOneLine(decode(readInput(standardInput, 'password')), 'the standard input');
   const password = await readFromTerminal(`${what}: `);
   if ((await readFromTerminal('once more: ')) !== password)
     throw new CommandError('the two passwords differ');

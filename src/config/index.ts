@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { Address } from '../common/address.ts';
 import type { CertificationRules } from '../common/certification-rules.ts';
 import { type Limits, limitNames } from '../common/limits.ts';
 import type { Protection } from '../common/protection.ts';
+import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import { didYouMean } from '../common/suggest.ts';
 import type { CryptographicSettings } from '../crypto/policy/rules.ts';
 import { type CustomRoles, roleProblem } from '../identity/policy.ts';
@@ -114,13 +114,13 @@ export class ConfigError extends Error {
 export function readConfigFile(file: string, directory: string): Config {
   let source: string;
   try {
-    source = readFileSync(file, 'utf8');
+    source = readTextFile(file, 'configuration');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reason =
       code === 'ENOENT'
         ? 'there is no such file; an empty one stands for all defaults'
-        : `cannot be read (${code}); check its owner and mode`;
+        : (describeFileError(error) ?? `cannot be read (${code}); check its owner and mode`);
     throw new ConfigError([`${file}: ${reason}`]);
   }
   return parseConfig(source, file, directory);

@@ -1,3 +1,4 @@
+import { failureLines } from '../cli/failure.ts';
 import type { StateDirectory } from '../cli/state-directory/state-directory.ts';
 import { readStateConfig } from '../cli/state-directory/state-directory.ts';
 import {
@@ -88,7 +89,7 @@ export class Reloader {
       if (ignoredKeys.length > 0) log.warn({ keys: ignoredKeys }, 'changes of these keys wait for a restart');
     } catch (error) {
       log.error(
-        { error: (error as Error).message },
+        { error: failureLines(error).join('\n') },
         'the reload failed; the former configuration stays in force',
       );
     }

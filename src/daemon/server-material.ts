@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { splitCertificates } from '../../certs/pem.ts';
 import { CommandError } from '../cli/failure.ts';
+import { readRequiredFile } from '../cli/state-directory/state-directory.ts';
 
 /** The server's certificate and key as an operator may have put them there. */
 
@@ -49,17 +49,11 @@ export function readServerMaterial(paths: {
 
 /** Reads a file that must be PEM; `conversion` is the command of openssl that makes PEM of DER. */
 function readPem(file: string, what: string, conversion: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new CommandError(`${what} ${file} is missing; restore it, or change it in the configuration`);
-  }
-  const derSequence = 0x30;
-  if (bytes[0] === derSequence)
+  const text = readRequiredFile(file, what, 'restore it, or change it in the configuration');
+  const derSequence = '\x30';
+  if (text.startsWith(derSequence))
     throw new CommandError(`${file} is DER, not PEM; convert it: openssl ${conversion} -in ${file} -out NEW`);
-  return bytes.toString('utf8');
+  return text;
 }
 
 function parse(pem: string, file: string): X509Certificate {

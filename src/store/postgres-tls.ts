@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity, getCACertificates } from 'node:tls';
 import type { PostgresUrl, SslMode } from '../common/postgres-url.ts';
+import { describeFileError, readTextFile } from '../common/regular-file.ts';
 import { StoreUnavailableError } from './store.ts';
 
 /** Encryption of the connection to one server, and verification of the server's certificate. */
@@ -106,9 +107,9 @@ function rootCertificates(
 
 function readPem(file: string, parameter: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file, 'certificates');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new StoreUnavailableError(`cannot read ${parameter} ${file} of the store (${code})`);
+    const reason = describeFileError(error) ?? (error as NodeJS.ErrnoException).code;
+    throw new StoreUnavailableError(`cannot read ${parameter} ${file} of the store: ${reason}`);
   }
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import { findTypeProblem } from '../common/regular-file.ts';
 import type { WrappedSealingKey } from '../vault/vault.ts';
 import { migrations } from './migrations/index.ts';
 import { requireKnownSchema } from './migrations/migration.ts';
@@ -54,7 +55,8 @@ function probeSqlite(file: string, mustExist: boolean): ProbedStore {
     );
   }
   const present = statSync(file, { throwIfNoEntry: false });
-  if (present?.isDirectory()) fail('this is a directory, not a file');
+  const typeProblem = present && findTypeProblem(present);
+  if (typeProblem !== undefined) fail(typeProblem);
   const missed = findMissed(file, mustExist);
   if (missed !== undefined) fail(missed);
   if (present === undefined) return absent;

@@ -117,8 +117,6 @@ export function classifyFailure(error: unknown): SqliteFailure {
 
 /** SQLite's description of an error (`disk I/O error`), or that of the file system, without values. */
 export function describeSqliteError(error: unknown): string {
-  if (error instanceof Error && 'code' in error && error.code === 'EISDIR')
-    return 'this is a directory, not a file';
   if (error instanceof Error && 'errstr' in error) return String(error.errstr);
   return error instanceof Error ? error.message : String(error);
 }

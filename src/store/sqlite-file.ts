@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { describeFileError, findTypeProblem } from '../common/regular-file.ts';
 import { describeSqliteError } from './sqlite-connection.ts';
 import { StoreUnavailableError } from './store.ts';
 
@@ -22,17 +23,20 @@ export function sqliteFileOf(url: string): string | undefined {
  * index inherit its mode. A file that exists is kept. Not to be called while SQLite has the file open in this
  * process: closing a file drops the process's fcntl locks on it, and SQLite's are among them.
  * `mustExist`: no file is created, because one is missed.
- * @throws {StoreUnavailableError} when that fails, a file is missed, or the file has more than one name.
+ * @throws {StoreUnavailableError} when that fails, a file is missed, what is there is no regular file, or the
+ *   file has more than one name.
  */
 export function createDatabaseFile(path: string, mustExist: boolean): void {
-  const missed = findMissed(path, mustExist);
-  if (missed !== undefined) throw new StoreUnavailableError(`cannot open the database ${path}: ${missed}`);
+  const present = statSync(path, { throwIfNoEntry: false });
+  const refusal = (present && findTypeProblem(present)) ?? findMissed(path, mustExist);
+  if (refusal !== undefined) throw new StoreUnavailableError(`cannot open the database ${path}: ${refusal}`);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     closeSync(openSync(path, 'a', 0o600));
     fsyncParent(path);
   } catch (error) {
-    throw new StoreUnavailableError(`cannot open the database ${path}: ${describeSqliteError(error)}`);
+    const reason = describeFileError(error) ?? describeSqliteError(error);
+    throw new StoreUnavailableError(`cannot open the database ${path}: ${reason}`);
   }
   const problem = findNameProblem(path);
   if (problem !== undefined) throw new StoreUnavailableError(`cannot open the database ${path}: ${problem}`);

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { describeFileError, openRegularFile } from '../common/regular-file.ts';
 import { VaultUnavailableError } from './vault.ts';
 
 /**
@@ -80,31 +81,36 @@ export function removeUnfinishedRootKeys(file: string): void {
 export function readRootKey(file: string): Uint8Array | undefined {
   let handle: number;
   try {
-    handle = openSync(file, 'r');
+    handle = openRegularFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new VaultUnavailableError(`cannot read the root key ${file}: ${(error as Error).message}`);
+    throw unreadable(file, error);
   }
   const line = new Uint8Array(maxFileBytes);
   try {
-    const { mode } = fstatSync(handle);
+    const { mode, size } = fstatSync(handle);
     if ((mode & 0o077) !== 0)
       throw new VaultUnavailableError(
         `the root key ${file} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, others can read it: chmod 600 it`,
       );
-    const key = decodeLine(line.subarray(0, readSync(handle, line)));
+    const count = readSync(handle, line);
+    const key = size > maxFileBytes ? undefined : decodeLine(line.subarray(0, count));
     if (key === undefined)
       throw new VaultUnavailableError(
         `the root key ${file} is not one line of ${rootKeyBytes} bytes in hex or base64`,
       );
     return key;
   } catch (error) {
-    if (error instanceof VaultUnavailableError) throw error;
-    throw new VaultUnavailableError(`cannot read the root key ${file}: ${(error as Error).message}`);
+    throw error instanceof VaultUnavailableError ? error : unreadable(file, error);
   } finally {
     line.fill(0);
     closeSync(handle);
   }
+}
+
+function unreadable(file: string, error: unknown): VaultUnavailableError {
+  const reason = describeFileError(error) ?? (error as Error).message;
+  return new VaultUnavailableError(`cannot read the root key ${file}: ${reason}`);
 }
 
 /** What the operator is told when the root key in a file does not decrypt the sealing key of that id. */

@@ -180,7 +180,7 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
       'verify-ca, a file that is not there',
       'encrypted',
       { sslmode: 'verify-ca', sslrootcert: '/none' },
-      /cannot read sslrootcert \/none of the store \(ENOENT\)/,
+      /cannot read sslrootcert \/none of the store: there is no such file/,
     ],
     [
       'verify-full, the name of the certificate',

@@ -49,7 +49,7 @@ t.test('opening rejects with one line when the file is not a database', async (t
   });
   await t.rejects(openSqlite(directory), {
     name: 'StoreUnavailableError',
-    message: /^cannot open the database .*: this is a directory, not a file$/,
+    message: /^cannot open the database .*: this is a directory, not a file; name a regular file instead$/,
   });
   await t.rejects(openStore('sqlite:'), /unknown store "sqlite:": use sqlite:FILE or postgres:/);
   await t.rejects(openStore('mysql://root:secret@host/x'), { message: /^((?!secret).)*$/ });

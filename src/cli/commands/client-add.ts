@@ -173,7 +173,7 @@ async function obtainCertificate(
     return certificate;
   }
   if (args.csr !== undefined) {
-    const request = readInput(args.csr);
+    const request = readInput(args.csr, 'certificates');
     const certificate = await prefixErrors(args.csr, () =>
       signRequest(readAuthority(stateDirectory), name, request),
     );
@@ -198,7 +198,7 @@ async function readOwnCertificate(file: string, trusted: readonly TrustedAuthori
   const { refuseWeakKey } = await import('../../../certs/keys.ts');
   const { findAbove, findChainProblem } = await import('../state-directory/client-chain.ts');
   return prefixErrors(file, async () => {
-    const [certificate, ...more] = readCertificateFile(readInput(file));
+    const [certificate, ...more] = readCertificateFile(readInput(file, 'certificates'));
     refuseWeakKey(certificate.publicKey);
     const authorities = trusted.map(({ pem, file: place }) => ({ place, issuer: new X509Certificate(pem) }));
     const issuers = [...more, ...authorities.map(({ issuer }) => issuer)];
@@ -235,7 +235,7 @@ async function prefixErrors<T>(file: string, work: () => Promise<T>): Promise<T>
 }
 
 function readPkcs12Password(file: string): string {
-  const password = Buffer.from(readInput(file)).toString().split(/\r?\n/, 1)[0] ?? '';
+  const password = new TextDecoder().decode(readInput(file, 'password')).split(/\r?\n/, 1)[0] ?? '';
   if (password === '')
     throw new CommandError(`${file} is empty; its first line is the password of client.p12`);
   return password;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Node } from '../../../codec/wire/node.ts';
+import { maxBytesOf } from '../../common/regular-file.ts';
 import { type Command, print, readInput } from '../command.ts';
 import { readNotation, requireTtlv } from '../decoding/notations.ts';
 import { CommandError } from '../failure.ts';
@@ -14,7 +15,7 @@ interface Arguments {
 }
 
 /** The operator decides about the size of a message; the limits of the daemon do not apply. */
-const limits = { bytes: 256 * 1024 * 1024, depth: 1024, structureItems: 10_000_000 };
+const limits = { bytes: maxBytesOf('message'), depth: 1024, structureItems: 10_000_000 };
 
 /** The command `decode`. */
 export const decode: Command<Arguments> = {
@@ -49,8 +50,8 @@ export const decode: Command<Arguments> = {
 };
 
 function readMessageInput(input = ''): Uint8Array {
-  if (input === '' || input === '-') return readInput(0, limits.bytes);
-  if (existsSync(input)) return readInput(input, limits.bytes);
+  if (input === '' || input === '-') return readInput(0, 'message');
+  if (existsSync(input)) return readInput(input, 'message');
   const text = new TextEncoder().encode(input);
   if (isOtherEncoding(input) || readNotation(input) !== undefined) return text;
   throw new CommandError(`"${input}" is neither a file nor hex digits, nor Base64`);

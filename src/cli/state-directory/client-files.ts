@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
 import { createPkcs12, type Pkcs12Encryption, passwordIterations } from '../../../certs/pkcs12.ts';
+import { readTextFile } from '../../common/regular-file.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileAtomically } from './state-directory.ts';
@@ -49,7 +50,7 @@ export function endEnrolment(directory: string, fingerprint: string): void {
 /** Returns the fingerprint of the enrolment that is not complete; undefined when there is none. */
 function readMarker(directory: string): string | undefined {
   const marker = join(directory, unfinishedMarker);
-  return existsSync(marker) ? readFileSync(marker, 'utf8').trim() : undefined;
+  return existsSync(marker) ? readTextFile(marker, 'note').trim() : undefined;
 }
 
 /**

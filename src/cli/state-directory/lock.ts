@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { readTextFile } from '../../common/regular-file.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, type StateDirectory, writeFileAtomically } from './state-directory.ts';
 
@@ -62,7 +63,7 @@ export function takeLock(base: string): ProcessLock | undefined {
 /** Reads the process id that the holder of a lock has written; undefined when there is none. */
 export function readPid(base: string): number | undefined {
   try {
-    const pid = Number(readFileSync(`${base}.pid`, 'utf8'));
+    const pid = Number(readTextFile(`${base}.pid`, 'note'));
     return Number.isInteger(pid) && pid > 1 ? pid : undefined;
   } catch {
     return undefined;

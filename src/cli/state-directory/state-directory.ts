@@ -4,13 +4,13 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { readTextFile } from '../../common/regular-file.ts';
 import { type Config, readConfigFile } from '../../config/index.ts';
 import { CommandError } from '../failure.ts';
 
@@ -91,12 +91,14 @@ export function requireInitialised(stateDirectory: StateDirectory): Config {
 }
 
 /**
- * Reads a text file that must exist.
+ * Reads a file of certificates or keys (PEM) that must exist.
  * @throws {CommandError} when it is missing; `what` names the file in the message, `remedy` is its end.
+ * @throws {UnusableFileError} when it is no regular file, or too large; the system's error, with `code` and
+ *   `path`.
  */
 export function readRequiredFile(file: string, what: string, remedy: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readTextFile(file, 'certificates');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new CommandError(`${what} ${file} is missing; ${remedy}`);
