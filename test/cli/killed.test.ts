@@ -119,7 +119,6 @@ async function filesProblem(at: string, out: string, name: string, files: readon
 }
 
 const keyFiles = ['ca.pem', 'cert.pem', 'key.pem', 'client.pem', 'client.p12', 'client.p12.password'];
-const isEnrolled = /client "added" is enrolled already/;
 const is = async (at: string, name: string, isDisabled: boolean) =>
   (await clientOf(at, name))?.disabled === isDisabled ? undefined : 'the client is as before';
 const shows = async (pattern: RegExp, ...args: readonly string[]) => {
@@ -137,17 +136,17 @@ const commands: Readonly<Record<string, Killed>> = {
   },
   'client add': {
     args: () => ['client', 'add', 'added'],
-    done: isEnrolled,
+    done: /"added" is enrolled already; its files are in \S+added: ca\.pem cert\.pem key\.pem client\.pem client\.p12 client\.p12\.password;/,
     problem: (at) => filesProblem(at, join(at, 'home', 'clients', 'added'), 'added', keyFiles),
   },
   'client add --csr': {
     args: (at) => ['client', 'add', 'added', '--csr', csr, '--out', join(at, 'out')],
-    done: isEnrolled,
+    done: /"added" is enrolled already; its files are in \S+out: ca\.pem cert\.pem;/,
     problem: (at) => filesProblem(at, join(at, 'out'), 'added', ['ca.pem', 'cert.pem']),
   },
   'client add --cert': {
     args: () => ['client', 'add', 'added', '--cert', certificate],
-    done: isEnrolled,
+    done: /"added" is enrolled already, by this certificate; give the client \S+added\/ca\.pem,/,
     problem: (at) => filesProblem(at, join(at, 'home', 'clients', 'added'), 'added', ['ca.pem']),
   },
   'client disable': {

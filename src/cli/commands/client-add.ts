@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { KeyKind } from '../../../certs/keys.ts';
@@ -107,7 +108,7 @@ export const clientAdd: Command<Arguments> = {
         // That is all that is left to do when this command was killed after the enrolment.
         endEnrolment(out, existing.fingerprint);
         throw new CommandError(
-          `client "${name}" is enrolled already; choose another name, or remove it first`,
+          `client "${name}" is enrolled already${await describeEnrolled(existing, out, args, stateDirectory)}`,
         );
       }
       const certificate = await obtainCertificate(name, out, args, stateDirectory, config, directory);
@@ -146,6 +147,30 @@ function refuseUnknownRole(role: string, config: Config): void {
   throw new UsageError(
     `there is no role "${role}"${didYouMean(role, roles) || `; choose from ${roles.join(', ')}`}`,
   );
+}
+
+/** Returns how a client is enrolled already: where the files are that this command would write, what to do. */
+async function describeEnrolled(
+  { name, fingerprint }: Client,
+  out: string,
+  { cert, csr }: Arguments,
+  { authority }: StateDirectory,
+): Promise<string> {
+  const { findClientFiles } = await import('../state-directory/client-files.ts');
+  if (cert !== undefined) {
+    const { readCertificateFile } = await import('../../../certs/certificate-file.ts');
+    const [own] = await prefixErrors(cert, async () => readCertificateFile(readInput(cert, 'certificates')));
+    const ca = [join(out, 'ca.pem'), authority.certificate].find((file) => existsSync(file));
+    if (fingerprintOf(own) === fingerprint)
+      return `, by this certificate; give the client ${ca}, so that it can check the server`;
+  }
+  const again = `kmipd client remove ${name}, then add it again`;
+  const files = findClientFiles(out, fingerprint);
+  if (files.length === 0)
+    return `, and its files are not in ${out}; choose another name, or, if its key is lost: ${again}`;
+  if (files.includes('key.pem') || csr !== undefined)
+    return `; its files are in ${out}: ${files.join(' ')}; choose another name for another client`;
+  return `; ${out} has its ${files.join(' ')}, and not its key; if that is lost: ${again}`;
 }
 
 /**

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IssuedCertificate, privateKeyToPem } from '../../../certs/keys.ts';
 import { splitCertificates } from '../../../certs/pem.ts';
 import { createPkcs12, type Pkcs12Encryption, passwordIterations } from '../../../certs/pkcs12.ts';
 import { readTextFile } from '../../common/regular-file.ts';
+import { fingerprintOf } from '../../identity/certificate.ts';
 import type { ClientDirectory } from '../../identity/principal.ts';
 import { CommandError } from '../failure.ts';
 import { makeDirectory, writeFileAtomically } from './state-directory.ts';
@@ -25,6 +26,9 @@ export interface ClientFilesOptions {
  * imports the algorithms of 1999 only is as old as they are. Some importers refuse more than 300,000.
  */
 const fewIterations = 10_000;
+
+/** The files of a client, in the order in which they are written. */
+const clientFiles = ['ca.pem', 'cert.pem', 'key.pem', 'client.pem', 'client.p12', 'client.p12.password'];
 
 /** The files that `client add` must not overwrite, because they contain a key that exists nowhere else. */
 const irreplaceableFiles = ['key.pem', 'client.pem', 'client.p12'];
@@ -65,6 +69,25 @@ export async function requireNoClientKey(directory: string, clients: ClientDirec
     throw new CommandError(
       `${join(directory, file)} exists already; remove it or give another directory with --out`,
     );
+  }
+}
+
+/**
+ * Returns the names of the files in a directory that belong to the client with that certificate; none when
+ * `cert.pem` is missing or another certificate.
+ */
+export function findClientFiles(directory: string, fingerprint: string): readonly string[] {
+  const certificate = join(directory, 'cert.pem');
+  if (!existsSync(certificate) || readFingerprint(certificate) !== fingerprint) return [];
+  return clientFiles.filter((file) => existsSync(join(directory, file)));
+}
+
+function readFingerprint(file: string): string | undefined {
+  const pem = readTextFile(file, 'certificates');
+  try {
+    return fingerprintOf(new X509Certificate(pem));
+  } catch {
+    return undefined;
   }
 }
 
