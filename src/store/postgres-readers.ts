@@ -59,9 +59,9 @@ export class Readers {
   }
 
   #explain(error: unknown): Error {
-    const { place, settings } = this.#targets;
+    const { place, login } = this.#targets;
     if (isStatementTimeout(error)) return this.#explainTimeout(this.#statementMilliseconds, place);
-    return toStoreError(error, `cannot read ${place}`, settings);
+    return toStoreError(error, `cannot read ${place}`, login);
   }
 
   #currentPool(): pg.Pool {

@@ -207,9 +207,11 @@ export function isStatementError(error: unknown): boolean {
 }
 
 /** Who is connected to what, for the explanation of a refusal. */
-interface Login {
+export interface Login {
   readonly user?: string | undefined;
   readonly database?: string | undefined;
+  /** The schema of the tables; undefined before it is known. */
+  readonly schema?: string | undefined;
 }
 
 /**
@@ -231,13 +233,21 @@ export function toStoreError(error: unknown, what: string, login: Login = {}): E
 }
 
 const insufficientPrivilege = '42501';
-/** Rights that the store needs, by the kind of thing in the message of the server. */
-const neededGrants: Readonly<Record<string, (name: string) => string>> = {
-  schema: (name) => `GRANT USAGE, CREATE ON SCHEMA ${name}`,
-  database: (name) => `GRANT CONNECT ON DATABASE ${name}`,
-  table: () => 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public',
-  sequence: () => 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public',
+/**
+ * Rights that the store needs, by the kind of thing in the message of the server, for the name in it and the
+ * schema of the tables.
+ */
+const neededGrants: Readonly<Record<string, (name: string, schema: string) => string>> = {
+  schema: (name) => `GRANT USAGE, CREATE ON SCHEMA ${quoteIdentifier(name)}`,
+  database: (name) => `GRANT CONNECT ON DATABASE ${quoteIdentifier(name)}`,
+  table: (_, schema) =>
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${quoteIdentifier(schema)}`,
+  sequence: (_, schema) => `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${quoteIdentifier(schema)}`,
 };
+
+function quoteIdentifier(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
 
 /** Explains what an administrator of the database can mend; undefined for other errors. */
 function explainRefusal(error: unknown, login: Login): string | undefined {
@@ -253,8 +263,8 @@ function explainRefusal(error: unknown, login: Login): string | undefined {
     return `the server asks for the password of role "${user}": set PGPASSWORD, or put it into ~/.pgpass or the URL`;
   if (codeOf(error) !== insufficientPrivilege) return undefined;
   const [reason = ''] = error.message.split('\n', 1);
-  const [, kind = '', name = ''] = /permission denied for (\w+) (\S+)/.exec(reason) ?? [];
-  const grant = neededGrants[kind]?.(name);
+  const [, kind = '', name = ''] = /permission denied for (\w+) (.+)$/.exec(reason) ?? [];
+  const grant = neededGrants[kind]?.(name, login.schema ?? 'public');
   const remedy =
     grant === undefined
       ? `connect as the owner of the tables, or make "${user}" their owner`

@@ -4,6 +4,7 @@ import { type PostgresHost, type PostgresUrl, parsePostgresUrl } from '../common
 import { refuseSharedSessions } from './postgres-pooler.ts';
 import {
   findSchema,
+  type Login,
   type PostgresServer,
   prepareSession,
   statementMilliseconds,
@@ -72,6 +73,12 @@ export class PostgresTargets {
   /** The settings for a new connection to the server in use. */
   get settings(): pg.ClientConfig {
     return this.#inUse.settings;
+  }
+
+  /** The login to the server in use, for `toStoreError`. */
+  get login(): Login {
+    const { settings, schema } = this.#inUse;
+    return { user: settings.user, database: settings.database, schema };
   }
 
   /** Grows with each choice of a server: connections of an earlier generation are not to be used any more. */

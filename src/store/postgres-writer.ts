@@ -101,7 +101,7 @@ export class PostgresWriter {
   }
 
   #explain(error: unknown): Error {
-    return toStoreError(error, `cannot write ${this.#targets.place}`, this.#targets.settings);
+    return toStoreError(error, `cannot write ${this.#targets.place}`, this.#targets.login);
   }
 
   async #connect(): Promise<pg.Client> {

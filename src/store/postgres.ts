@@ -139,7 +139,7 @@ async function commitAround(
 }
 
 async function migrateSchema(
-  { settings, place, server }: PostgresTargets,
+  { settings, login, place, server }: PostgresTargets,
   migrations: readonly Migration[],
 ): Promise<void> {
   // Building an index on a large table takes longer than the time limit of the daemon's statements.
@@ -161,7 +161,7 @@ async function migrateSchema(
     );
     await client.query('commit');
   } catch (error) {
-    throw toStoreError(error, `cannot open ${place}`, settings);
+    throw toStoreError(error, `cannot open ${place}`, login);
   } finally {
     await client.end().catch(() => {});
   }

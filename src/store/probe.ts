@@ -107,7 +107,7 @@ async function probePostgres(url: string): Promise<ProbedStore> {
     return { sealingKeys, isMigrated: rows[0].version === newestVersion };
   } catch (error) {
     if ((error as { code?: unknown }).code === missingTable) return absent;
-    throw toStoreError(error, `cannot open ${targets.place}`, targets.settings);
+    throw toStoreError(error, `cannot open ${targets.place}`, targets.login);
   } finally {
     await client.end().catch(() => {});
   }

@@ -71,6 +71,22 @@ if (typeof plain === 'string' || typeof encrypted === 'string') {
     const tables = await attempt(asReader);
     t.match(tables, /role "reader" lacks a right/, 'tables of another owner');
     t.match(tables, /GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "reader"$/);
+    for (const [schema, quoted] of [
+      ['keys', 'keys'],
+      ['Key "store"', '"Key ""store"""'],
+    ] as const) {
+      const identifier = pg.escapeIdentifier(schema);
+      const administrator = new pg.Client({ connectionString: url });
+      await administrator.connect();
+      await administrator.query(`create schema ${identifier}; grant usage, create on schema ${identifier} to reader;
+        create table ${identifier}.migration (version int, name text, applied int);
+        alter role reader set search_path = ${identifier}`);
+      const refusal = await attempt(asReader);
+      await administrator.query('alter role reader reset search_path');
+      await administrator.end();
+      const grant = `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${quoted} TO "reader"`;
+      t.ok(refusal.endsWith(grant), refusal);
+    }
   });
 
   t.test('a missing password is one clear line, a wrong one names no password', async (t) => {
