@@ -207,7 +207,7 @@ export function isStatementError(error: unknown): boolean {
 }
 
 /** Who is connected to what, for the explanation of a refusal. */
-export interface Login {
+export interface DatabaseLogin {
   readonly user?: string | undefined;
   readonly database?: string | undefined;
   /** The schema of the tables; undefined before it is known. */
@@ -218,7 +218,7 @@ export interface Login {
  * Returns the error for callers: bugs unchanged, anything else as StoreUnavailableError, without values.
  * `what` begins the message.
  */
-export function toStoreError(error: unknown, what: string, login: Login = {}): Error {
+export function toStoreError(error: unknown, what: string, login: DatabaseLogin = {}): Error {
   if (
     error instanceof StoreUnavailableError ||
     (error instanceof Error && error.name === 'SchemaTooNewError')
@@ -250,7 +250,7 @@ function quoteIdentifier(name: string): string {
 }
 
 /** Explains what an administrator of the database can mend; undefined for other errors. */
-function explainRefusal(error: unknown, login: Login): string | undefined {
+function explainRefusal(error: unknown, login: DatabaseLogin): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // pg reads what the URL leaves out from the same places.
   const user = login.user ?? process.env.PGUSER ?? pg.defaults.user ?? 'the role';

@@ -3,8 +3,8 @@ import pg from 'pg';
 import { type PostgresHost, type PostgresUrl, parsePostgresUrl } from '../common/postgres-url.ts';
 import { refuseSharedSessions } from './postgres-pooler.ts';
 import {
+  type DatabaseLogin,
   findSchema,
-  type Login,
   type PostgresServer,
   prepareSession,
   statementMilliseconds,
@@ -76,7 +76,7 @@ export class PostgresTargets {
   }
 
   /** The login to the server in use, for `toStoreError`. */
-  get login(): Login {
+  get login(): DatabaseLogin {
     const { settings, schema } = this.#inUse;
     return { user: settings.user, database: settings.database, schema };
   }

@@ -149,7 +149,7 @@ function refuseUnknownRole(role: string, config: Config): void {
   );
 }
 
-/** Returns how a client is enrolled already: where the files are that this command would write, what to do. */
+/** Returns how a client is enrolled already: where the files of this command are, and what to do. */
 async function describeEnrolled(
   { name, fingerprint }: Client,
   out: string,
