@@ -2,9 +2,10 @@ import type { CertificationRules, NamingPolicy } from '../common/certification-r
 import { fail } from '../common/errors.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
+import { addCertificate, readAuthorityDetails } from './authority-certificates.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
-import { identifierIn, ignoreUnreadable, keyFingerprint } from './record-identifiers.ts';
+import { identifierIn, keyFingerprint } from './record-identifiers.ts';
 
 /**
  * The keys of authorities, beside the objects and whatever becomes of them: which key a certificate that the
@@ -13,6 +14,7 @@ import { identifierIn, ignoreUnreadable, keyFingerprint } from './record-identif
  */
 
 type RecordContext = Pick<Context, 'work' | 'crypto'>;
+type GroupContext = RecordContext & Pick<Context, 'principal'>;
 
 const kinds = {
   /** The key in the certificate of an authority that is gone, by the identifier of the object. */
@@ -29,32 +31,24 @@ export const authorityKeyKind = kinds.key;
 
 /** Keys that have certified the same authority; in use are one or two. */
 const maxDirectlyAbove = 16;
-/** Keys in all chains above one authority. */
-const maxAbove = 64;
 
 /**
- * Keeps the key of an authority when the object loses its certificate: what the operator says of the
- * identifier is about the key. The first key stays.
+ * Keeps the key and the certificate of an authority when the object loses the certificate: what the operator
+ * says of the identifier is about the key, and the certificate limits it still. The first key of an
+ * identifier stays.
  */
 export async function keepAuthorityKey(
   object: ManagedObject,
-  { work, crypto }: RecordContext,
+  context: GroupContext & Pick<Context, 'now'>,
 ): Promise<void> {
-  const key = await readAuthorityKey(object, crypto);
-  if (key === undefined || (await work.records.load(kinds.key, object.id)) !== undefined) return;
-  work.records.put(kinds.key, object.id, writeJson({ key }));
-}
-
-async function readAuthorityKey(
-  object: ManagedObject | undefined,
-  crypto: Context['crypto'],
-): Promise<string | undefined> {
+  const { work, crypto } = context;
   const certificate = certificateIn(object);
-  if (certificate === undefined) return undefined;
-  return ignoreUnreadable(async () => {
-    const { authority, publicKey } = await crypto.certification.readCertificate(certificate);
-    return authority ? keyFingerprint(publicKey, crypto) : undefined;
-  });
+  const details = await readAuthorityDetails(certificate, crypto);
+  if (certificate === undefined || details === undefined) return;
+  // An older kmipd has not recorded the certificate when it came; those are few, and none may be lost.
+  await addCertificate(certificate, details, context, { isBounded: false });
+  if ((await work.records.load(kinds.key, object.id)) !== undefined) return;
+  work.records.put(kinds.key, object.id, writeJson({ key: keyFingerprint(details.publicKey, crypto) }));
 }
 
 /**
@@ -84,14 +78,16 @@ export async function findAuthorityKey(
   // The object first: a Destroy that commits in between has left the record.
   const object = await work.load(id);
   const record = await work.records.load(kinds.key, id);
-  return record === undefined ? readAuthorityKey(object, crypto) : readJson<{ key: string }>(record).key;
+  if (record !== undefined) return readJson<{ key: string }>(record).key;
+  const details = await readAuthorityDetails(certificateIn(object), crypto);
+  return details && keyFingerprint(details.publicKey, crypto);
 }
 
 /** Records that the key of an issuer has certified another one as authority; both SubjectPublicKeyInfo. */
 export async function recordAuthority(
   subject: Uint8Array,
   issuer: Uint8Array,
-  context: RecordContext & Pick<Context, 'principal'>,
+  context: GroupContext,
 ): Promise<void> {
   const key = keyFingerprint(subject, context.crypto);
   const issuers = await findDirectlyAbove(key, context);
@@ -104,28 +100,9 @@ export async function recordAuthority(
 }
 
 /** The keys that have certified that one as authority, all by their fingerprints. */
-export async function findDirectlyAbove(
-  key: string,
-  context: RecordContext & Pick<Context, 'principal'>,
-): Promise<readonly string[]> {
+export async function findDirectlyAbove(key: string, context: GroupContext): Promise<readonly string[]> {
   const record = await context.work.records.load(kinds.above, recordOf(key, context));
   return record === undefined ? [] : readJson<{ keys: string[] }>(record).keys;
-}
-
-/**
- * Returns those keys and all keys above them by the records, by their fingerprints.
- * @throws {KmipError} PermissionDenied when they are too many
- */
-export async function findAllAbove(
-  keys: Iterable<string>,
-  context: RecordContext & Pick<Context, 'principal'>,
-): Promise<ReadonlySet<string>> {
-  const found = new Set(keys);
-  for (const key of found) {
-    if (found.size > maxAbove) fail('PermissionDenied', 'too many authorities are above the issuer');
-    for (const issuer of await findDirectlyAbove(key, context)) found.add(issuer);
-  }
-  return found;
 }
 
 /** A key may be in several groups. */

@@ -22,6 +22,7 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { comparableText, nameFilter } from '../object/names.ts';
 import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
+import { recordCertificate } from './authority-certificates.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
 import { isReserved, requireMayAddNames } from './name-rights.ts';
@@ -123,6 +124,8 @@ export interface NewObjectRequest {
   readonly replaced?: ManagedObject;
   /** The server made the key itself, with its own generator. */
   readonly generated?: boolean;
+  /** SubjectPublicKeyInfo of the key by which the server has signed the certificate. */
+  readonly issuerKey?: Uint8Array;
   /** Where the value comes from, when the operation alone does not tell. */
   readonly born?: Birth;
   /** Identifier of the object; a new one when left out. */
@@ -152,7 +155,8 @@ export async function requireSoundKey(
  * Builds an object with all its implicit attributes and the group's defaults, and inserts it into the unit of
  * work. `policy` is the group's, loaded when left out.
  * @throws {KmipError} ConstraintViolation, NonUniqueNameAttribute, PermissionDenied for a new Name of another
- *   client's object, or a refusal of one of its attributes
+ *   client's object, ServerLimitExceeded for a certificate that `recordCertificate` refuses, or a refusal of
+ *   one of its attributes
  */
 export async function createObject(
   specification: NewObjectRequest,
@@ -170,6 +174,7 @@ export async function createObject(
   if (replaced !== undefined) await requireMayAddNames(replaced, object.attributes, context);
   await requireUniqueNames(object, context);
   context.work.insert(object);
+  await recordCertificate(object, context, specification.issuerKey);
   return object;
 }
 

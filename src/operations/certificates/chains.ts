@@ -1,9 +1,12 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { AttributeName } from '../../../codec/attribute-table.ts';
+import { isSameBytes } from '../../common/bytes.ts';
 import { fail } from '../../common/errors.ts';
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
 import { anyStorageStatus } from '../../object/locate-filter.ts';
 import type { Filter } from '../../store/store.ts';
+import { findRecordedCertificates, findRecordedKeys } from '../authority-certificates.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { valueOf } from '../new-object.ts';
@@ -16,37 +19,96 @@ import { examineCertificatesOf } from './issuers.ts';
 /** Certificates in one chain; chains in use have four or five. */
 export const maxChain = 32;
 
-/** Extends a chain by issuers that the group has, as far as possible. */
-export async function completeChain(
+/** Chains from one certificate up that are looked at; authorities certify each other once or twice. */
+const maxChains = 64;
+
+/**
+ * Yields the chains that the group knows from the given one up, each as long as possible, at most 64.
+ * `isStored`: without certificates whose objects are gone or outside the Rights of the client.
+ */
+export async function* findChains(
   given: readonly Uint8Array[],
   context: Context,
-): Promise<readonly Uint8Array[]> {
-  const chain = [...given];
-  while (chain.length < maxChain) {
-    const issuer = await findIssuerCertificate(chain.at(-1) as Uint8Array, context);
-    if (issuer === undefined) break;
-    chain.push(issuer);
+  { isStored = false } = {},
+): AsyncGenerator<readonly Uint8Array[]> {
+  let count = 0;
+  for await (const chain of extendChain(given, context, isStored)) {
+    yield chain;
+    if (++count === maxChains) return;
   }
-  return chain;
+}
+
+async function* extendChain(
+  chain: readonly Uint8Array[],
+  context: Context,
+  isStoredOnly: boolean,
+): AsyncGenerator<readonly Uint8Array[]> {
+  let isEnd = true;
+  if (chain.length < maxChain)
+    for await (const issuer of findIssuerCertificates(chain.at(-1) as Uint8Array, context)) {
+      if (chain.some((each) => isSameBytes(each, issuer))) continue;
+      if (isStoredOnly && !(await isStored(issuer, context))) continue;
+      isEnd = false;
+      yield* extendChain([...chain, issuer], context, isStoredOnly);
+    }
+  if (isEnd) yield chain;
 }
 
 /**
- * Without the limits of its issuer a chain would be judged too well.
+ * Yields the certificates of the key that signed a certificate, none for its own key: those on record first,
+ * so that a later one takes the place of none, then those of its subject that are stored only, as an older
+ * kmipd has left them.
  * @throws {KmipError} ServerLimitExceeded when the issuer may be among more certificates than are examined
  */
-async function findIssuerCertificate(
+export async function* findIssuerCertificates(
   certificate: Uint8Array,
   context: Context,
-): Promise<Uint8Array | undefined> {
-  const { isIssuedBy } = context.crypto.certification;
+): AsyncGenerator<Uint8Array, undefined> {
+  const { isIssuedBy, readCertificate } = context.crypto.certification;
   if (isIssuedBy(certificate, certificate)) return undefined;
-  const name = valueOf(describe(certificate, context), 'X_509CertificateIssuer')?.IssuerDistinguishedName;
-  if (name === undefined) return undefined;
+  const { issuer: name } = await readCertificate(certificate);
+  const eventLoop = new EventLoopYield();
+  const found: Uint8Array[] = [];
+  for (const key of await findRecordedKeys(name, context)) {
+    if (eventLoop.isDue) await eventLoop.yield();
+    for (const candidate of await findRecordedCertificates(key, context)) {
+      if (!isIssuedBy(certificate, candidate)) continue;
+      found.push(candidate);
+      yield candidate;
+    }
+  }
   for await (const object of examineCertificatesOf(name, context)) {
     const candidate = certificateIn(object);
-    if (candidate !== undefined && isIssuedBy(certificate, candidate)) return candidate;
+    if (candidate === undefined || found.some((each) => isSameBytes(each, candidate))) continue;
+    if (isIssuedBy(certificate, candidate)) yield candidate;
   }
   return undefined;
+}
+
+/**
+ * Returns the chain of an issuer by which a new certificate is judged at `at` (POSIX seconds): of several the
+ * first one in force, so that a later certificate for a key above takes away no limit; the first one when
+ * none is in force.
+ */
+export async function findBindingChain(
+  issuer: Uint8Array,
+  at: number,
+  context: Context,
+): Promise<readonly Uint8Array[]> {
+  let first: readonly Uint8Array[] | undefined;
+  for await (const chain of findChains([issuer], context)) {
+    if (await isInForce(chain, at, context)) return chain;
+    first ??= chain;
+  }
+  return first as readonly Uint8Array[];
+}
+
+async function isInForce(chain: readonly Uint8Array[], at: number, context: Context): Promise<boolean> {
+  for (const certificate of chain) {
+    const { notBefore, notAfter } = await context.crypto.certification.readCertificate(certificate);
+    if (at < notBefore || notAfter < at) return false;
+  }
+  return !(await isChainRevoked(chain, context.now, context));
 }
 
 function describe(CertificateValue: Uint8Array, { crypto }: Context): readonly Attribute[] {
@@ -110,7 +172,7 @@ async function isObjectRevoked(certificate: Uint8Array, at: number, context: Con
  * @throws {KmipError} WrongKeyLifecycleState
  */
 export async function requireUnrevoked(certificate: Uint8Array, context: Context): Promise<void> {
-  const issuer = (await findIssuerCertificate(certificate, context)) ?? certificate;
+  const issuer = (await findIssuerCertificates(certificate, context).next()).value ?? certificate;
   const { publicKey } = await context.crypto.certification.readCertificate(issuer);
   if (await isRecordedRevoked(certificate, publicKey, context.now, context))
     fail('WrongKeyLifecycleState', 'a certificate that was revoked is not renewed');

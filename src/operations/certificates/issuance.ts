@@ -135,14 +135,15 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     { name: 'ActivationDate', value: dates.notBefore },
     { name: 'DeactivationDate', value: dates.notAfter },
   ];
-  const inputs = publicKey === undefined ? origins : [publicKey, ...origins];
+  const issuerPublicKey = issuerCertificate?.details.publicKey ?? content.publicKey;
   const object = await createObject(
     {
       operation,
       type: value.type,
       attributes: objectAttributes,
       value,
-      inputs,
+      inputs: publicKey === undefined ? origins : [publicKey, ...origins],
+      issuerKey: issuerPublicKey,
       ...(replaced && { replaced }),
     },
     context,
@@ -152,7 +153,6 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     setLink(object, 'PublicKeyLink', publicKey.id, now);
     setLink(publicKey, 'CertificateLink', object.id, now);
   }
-  const issuerPublicKey = issuerCertificate?.details.publicKey ?? content.publicKey;
   if (content.authority && issuerCertificate !== undefined)
     await recordAuthority(content.publicKey, issuerPublicKey, context);
   recordIssued(object, { issuerKey: issuerPublicKey, notAfter: dates.notAfter }, context);

@@ -2,12 +2,13 @@ import type { NamingPolicy } from '../../common/certification-rules.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent } from '../../crypto/certification.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
-import { findAllAbove, findDirectlyAbove } from '../authority-records.ts';
+import { findRecordedCertificates } from '../authority-certificates.ts';
+import { findDirectlyAbove } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { keyFingerprint } from '../record-identifiers.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
-import { completeChain, isChainRevoked } from './chains.ts';
+import { findBindingChain, findIssuerCertificates, isChainRevoked } from './chains.ts';
 import { examineCertificatesOf, findCertificates, type Issuer } from './issuers.ts';
 
 /**
@@ -36,7 +37,7 @@ export async function requireWithinLimits(
   context: Context,
 ): Promise<void> {
   if (issuerCertificate === undefined) return;
-  const authorities = await completeChain([issuerCertificate.certificate], context);
+  const authorities = await findBindingChain(issuerCertificate.certificate, at, context);
   await requireKnownEnd(authorities, context);
   const chain = [certificate, ...authorities];
   if (await isChainRevoked(authorities, context.now, context))
@@ -95,43 +96,75 @@ async function findPolicies(
   listed: ReadonlyMap<string, readonly NamingPolicy[]>,
   context: Context,
 ): Promise<readonly NamingPolicy[]> {
-  const keys = new Set([issuerKey]);
-  const own = await findCertificatesOf(issuerCertificate?.details ?? content, key, context);
-  const certificates = issuerCertificate === undefined ? own : [issuerCertificate.certificate, ...own];
-  for (const certificate of certificates)
-    for (const each of await readKnownChain(certificate, listed, context)) keys.add(each);
-  const all = await findAllAbove(keys, context);
-  return [...all].flatMap((each) => listed.get(each) ?? []);
+  const { recorded, unrecorded } = await findCertificatesOf(
+    issuerCertificate?.details ?? content,
+    key,
+    context,
+  );
+  const own = issuerCertificate === undefined ? [] : [issuerCertificate.certificate];
+  const certificates = [...own, ...recorded, ...unrecorded];
+  const keys = await findKeysAbove(issuerKey, certificates, listed, context);
+  return [...keys].flatMap((each) => listed.get(each) ?? []);
 }
 
 /**
- * Returns the keys in the chain from a certificate of an authority on, by their fingerprints.
- * @throws {KmipError} PermissionDenied when it ends neither in a root nor in what the operator lists or the
- *   server has issued: an authority with a policy may be above it
+ * Returns a key with those certificates and all keys above it, by their fingerprints: of every certificate
+ * that makes one of them an authority, the keys that signed it, and those that the server knows to have
+ * certified them.
+ * @throws {KmipError} PermissionDenied when a certificate of them is neither that of a root nor of a key that
+ *   the operator lists or the server has certified, and its issuer is not here: an authority with a policy
+ *   may be above it; also when there are too many of them
  */
-async function readKnownChain(
-  certificate: Uint8Array,
+async function findKeysAbove(
+  issuerKey: string,
+  certificates: readonly Uint8Array[],
   listed: ReadonlyMap<string, unknown>,
   context: Context,
-): Promise<readonly string[]> {
+): Promise<ReadonlySet<string>> {
   const { crypto } = context;
-  const chain = await completeChain([certificate], context);
-  const details = await Promise.all(chain.map((each) => crypto.certification.readCertificate(each)));
-  const keys = details.map(({ publicKey }) => keyFingerprint(publicKey, crypto));
-  const end = keys.at(-1) as string;
-  const isKnown =
-    details.at(-1)?.selfSigned || listed.has(end) || (await findDirectlyAbove(end, context)).length > 0;
-  if (!isKnown)
-    fail(
-      'PermissionDenied',
-      'an authority above the issuer is not here, and the operator has policies for authorities: register its certificate',
-    );
+  const keys = new Set([issuerKey]);
+  const examined = new Set<string>();
+  const examine = async (certificate: Uint8Array): Promise<void> => {
+    const id = certificate.toBase64();
+    if (examined.has(id)) return;
+    examined.add(id);
+    const details = await crypto.certification.readCertificate(certificate);
+    const key = keyFingerprint(details.publicKey, crypto);
+    keys.add(key);
+    requireFew(keys, examined);
+    let isKnown = details.selfSigned || listed.has(key) || (await findDirectlyAbove(key, context)).length > 0;
+    for await (const issuer of findIssuerCertificates(certificate, context)) {
+      await examine(issuer);
+      isKnown = true;
+    }
+    if (!isKnown)
+      fail(
+        'PermissionDenied',
+        'an authority above the issuer is not here, and the operator has policies for authorities: register its certificate',
+      );
+  };
+  for (const certificate of certificates) await examine(certificate);
+  // The keys that are found are examined too.
+  for (const key of keys) {
+    for (const certificate of await findRecordedCertificates(key, context)) await examine(certificate);
+    for (const each of await findDirectlyAbove(key, context)) keys.add(each);
+    requireFew(keys, examined);
+  }
   return keys;
 }
 
+/** Keys above one authority, and their certificates. */
+const maxKeysAbove = 64;
+const maxCertificatesAbove = 256;
+
+function requireFew(keys: ReadonlySet<string>, certificates: ReadonlySet<string>): void {
+  if (keys.size > maxKeysAbove || certificates.size > maxCertificatesAbove)
+    fail('PermissionDenied', 'too many authorities or certificates are above the issuer');
+}
+
 /**
- * Returns the content of a self-signed certificate within the limits that the certificates of its key have
- * already: a key that another authority has certified as authority below itself signs none for itself.
+ * Returns the content of a self-signed certificate within the limits that the self-signed certificates of its
+ * key have already: a key that was the authority below another first signs none for itself.
  * @throws {KmipError} PermissionDenied
  */
 export async function limitSelfSigned(
@@ -140,12 +173,17 @@ export async function limitSelfSigned(
   context: Context,
 ): Promise<CertificateContent> {
   if (!content.authority) return content;
-  const { certification } = context.crypto;
+  const { readCertificate } = context.crypto.certification;
+  const { recorded, unrecorded } = await findCertificatesOf(content, key, context);
+  const [first, ...later] = await Promise.all(recorded.map(readCertificate));
+  const older = await Promise.all(unrecorded.map(readCertificate));
+  // A later certificate of another authority does not stop the renewals of a root: anybody could make one.
+  const decisive = older.length > 0 || first === undefined ? older : [first];
+  if (decisive.some(({ selfSigned }) => !selfSigned))
+    fail('PermissionDenied', 'the key is that of an authority below another, which renews its certificate');
   let { pathLength, nameConstraints } = content;
-  for (const certificate of await findCertificatesOf(content, key, context)) {
-    const details = await certification.readCertificate(certificate);
-    if (!details.selfSigned)
-      fail('PermissionDenied', 'the key is that of an authority below another, which renews its certificate');
+  for (const details of [...older, ...(first === undefined ? [] : [first]), ...later]) {
+    if (!details.selfSigned) continue;
     if (details.pathLength !== undefined)
       pathLength = Math.min(pathLength ?? details.pathLength, details.pathLength);
     nameConstraints ??= details.nameConstraints;
@@ -153,28 +191,38 @@ export async function limitSelfSigned(
   return { ...content, pathLength, nameConstraints };
 }
 
+/** The certificates in DER that make a key an authority. */
+interface AuthorityCertificates {
+  /** Those on record, in its order. */
+  readonly recorded: readonly Uint8Array[];
+  /** Stored ones that are older than the record, or of which a renewal is on record. */
+  readonly unrecorded: readonly Uint8Array[];
+}
+
 /**
- * Finds certificates in DER that make a key an authority: those that are linked to it, and those of the given
+ * Finds the certificates that make a key an authority; those without a record by their Links and the given
  * subject.
  * @throws {KmipError} ServerLimitExceeded when there are too many of that subject
  */
 async function findCertificatesOf(
-  { subject }: Pick<CertificateContent, 'subject'>,
+  { subject, publicKey }: Pick<CertificateContent, 'subject' | 'publicKey'>,
   key: ManagedObject,
   context: Context,
-): Promise<readonly Uint8Array[]> {
-  const { certification } = context.crypto;
+): Promise<AuthorityCertificates> {
+  const { crypto } = context;
+  const { certification } = crypto;
+  const recorded = await findRecordedCertificates(keyFingerprint(publicKey, crypto), context);
+  const known = new Set(recorded.map((each) => each.toBase64()));
+  const unrecorded: Uint8Array[] = [];
   const plain = plainKeyIn(key);
-  if (plain === undefined) return [];
-  const found = new Map<string, Uint8Array>();
   const examine = async (object: ManagedObject) => {
     const certificate = certificateIn(object);
-    if (certificate === undefined || found.has(object.id)) return;
+    if (plain === undefined || certificate === undefined || known.has(certificate.toBase64())) return;
+    known.add(certificate.toBase64());
     const details = await certification.readCertificate(certificate);
-    if (details.authority && certification.isPair(plain, details.publicKey))
-      found.set(object.id, certificate);
+    if (details.authority && certification.isPair(plain, details.publicKey)) unrecorded.push(certificate);
   };
   for (const object of await findCertificates(key, context)) await examine(object);
   for await (const object of examineCertificatesOf(subject, context)) await examine(object);
-  return [...found.values()];
+  return { recorded, unrecorded };
 }

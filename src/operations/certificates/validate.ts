@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { loadNamedObject } from '../named-objects.ts';
 import { conversation, operation } from '../operation.ts';
-import { completeChain, isChainRevoked, isStored, maxChain } from './chains.ts';
+import { findChains, isChainRevoked, isStored, maxChain } from './chains.ts';
 
 /**
  * Validate (KMIP 2.1 §6.1.57, 1.4 §4.24): whether one chain of certificates, given as values and by
@@ -41,9 +41,8 @@ export const Validate = operation({
     const ordered =
       crypto.certification.buildChain(given) ??
       fail('InvalidMessage', 'the certificates do not form one chain');
-    const chain = await completeChain(ordered, context);
     const at = request.ValidityDate ?? now;
-    return { ValidityIndicator: await validateChain(chain, at, context) };
+    return { ValidityIndicator: await validateChains(ordered, at, context) };
   },
 });
 
@@ -54,6 +53,21 @@ async function loadCertificate(id: string, context: Context): Promise<Uint8Array
     context,
   );
   return certificateIn(object) ?? fail('InvalidField', 'only X.509 certificates are validated');
+}
+
+/** One valid chain is enough (RFC 5280 §6.1); else the answer is about the first one. */
+async function validateChains(
+  given: readonly Uint8Array[],
+  at: number,
+  context: Context,
+): Promise<ValidationResult> {
+  let first: ValidationResult | undefined;
+  for await (const chain of findChains(given, context, { isStored: true })) {
+    const result = await validateChain(chain, at, context);
+    if (result === 'Valid') return result;
+    first ??= result;
+  }
+  return first as ValidationResult;
 }
 
 async function validateChain(

@@ -16,6 +16,7 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import { namesOf, nameTexts } from '../../object/names.ts';
 import { hasProtectedValue } from '../../object/protection.ts';
 import { prepareReplacement, replaceContent } from '../../object/replace-existing.ts';
+import { recordCertificate } from '../authority-certificates.ts';
 import { keepAuthorityKey } from '../authority-records.ts';
 import type { Context } from '../context.ts';
 import { loadPolicy } from '../group-policy-record.ts';
@@ -96,6 +97,7 @@ export const Import = operation({
       await requireUniqueNames(imported, context);
       context.work.insert(imported);
     }
+    await recordCertificate(imported, context);
     return { UniqueIdentifier: id };
   },
 });

@@ -2,6 +2,7 @@ import { fail } from '../../common/errors.ts';
 import type { DelegatedRight } from '../../identity/principal.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
 import { jobKinds } from '../../operations/asynchronous/jobs.ts';
+import { authorityCertificateKinds } from '../../operations/authority-certificates.ts';
 import { authorityKinds } from '../../operations/authority-records.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
 import type { FindQuery, FoundItems, Records, Work } from '../../operations/context.ts';
@@ -16,6 +17,9 @@ import type { Filter } from '../../store/store.ts';
 /** Records by which keys are recognised that come back, and their copies are found. */
 const copyKinds = [wrappedValueKind, valueKeyKind, keyCopiesKind];
 
+/** Records of authorities: what they limit does not depend on the Rights of a ticket. */
+const authorities = [...authorityKinds, ...authorityCertificateKinds];
+
 /**
  * Kinds of records that an operation reaches under limited Rights. New objects follow the group's policy, and
  * certificates that were issued or revoked are recorded beside their objects.
@@ -26,10 +30,10 @@ const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
     issuerNameKind,
     reservedNameKind,
     ...certificateKinds,
-    ...authorityKinds,
+    ...authorities,
     ...copyKinds,
   ],
-  'new-objects': [groupPolicyKind, reservedNameKind, ...authorityKinds, ...copyKinds],
+  'new-objects': [groupPolicyKind, reservedNameKind, ...authorities, ...copyKinds],
   'own-jobs': Object.values(jobKinds),
   public: [],
   nothing: [],

@@ -175,6 +175,53 @@ export async function extracted(
   };
 }
 
+export interface Outside {
+  readonly subject: x509.JsonName;
+  readonly keys: webcrypto.CryptoKeyPair;
+  /** Another authority than the subject itself. */
+  readonly issuer?: { readonly name: x509.JsonName; readonly keys: webcrypto.CryptoKeyPair } | undefined;
+  readonly extensions: readonly x509.Extension[];
+}
+
+/** Signs a certificate outside the server that is valid for fifty days from `now` (milliseconds). */
+export async function signOutside(
+  now: number,
+  { subject, keys, issuer = { name: subject, keys }, extensions }: Outside,
+): Promise<Uint8Array> {
+  const made = await x509.X509CertificateGenerator.create(
+    {
+      subject,
+      issuer: issuer.name,
+      notBefore: new Date(now),
+      notAfter: new Date(now + 50 * day * 1000),
+      publicKey: keys.publicKey,
+      signingKey: issuer.keys.privateKey,
+      signingAlgorithm: ecdsa,
+      extensions: [...extensions],
+    },
+    webcrypto as Crypto,
+  );
+  return new Uint8Array(made.rawData);
+}
+
+/** One name in spellings that are equal by RFC 5280 §7.1. */
+export function spellingsOf(common: string): Readonly<Record<string, x509.JsonName>> {
+  return {
+    'the same name': [{ CN: [common] }],
+    'another letter case': [{ CN: [common.toUpperCase()] }],
+    'more spaces': [{ CN: [` ${common}  `] }],
+    'a UTF8String': [{ CN: [{ utf8String: common }] }] as never,
+    'a BMPString': [{ CN: [{ bmpString: common }] }] as never,
+  };
+}
+
+/** The extensions of an authority. */
+export const ca = (pathLength?: number): x509.Extension =>
+  new x509.BasicConstraintsExtension(true, pathLength, true);
+/** Name Constraints that permit kmip.example only: the value in hex, and the extension. */
+export const constraints = '3012a010300e820c6b6d69702e6578616d706c65';
+export const permitted = new x509.Extension('2.5.29.30', true, Uint8Array.fromHex(constraints));
+
 /** Creates a key pair of which the private key issues certificates only and never leaves the server. */
 export async function keptPair(service: TestService, ...changes: readonly Attribute[]): Promise<Pair> {
   const all = [mask('CertificateSign'), attribute('Sensitive', true), attribute('Extractable', false)];
