@@ -12,7 +12,7 @@ import { openStore } from '../store/open.ts';
 import { type ProbedStore, probeStore } from '../store/probe.ts';
 import { openLocalVault } from '../vault/local.ts';
 import { foreignRootKeyMessage, readRootKey } from '../vault/root-key.ts';
-import { unwrapSealingKey } from '../vault/sealing.ts';
+import { unwrapSealingKey } from '../vault/sealing-keys.ts';
 import { VaultUnavailableError, type WrappedSealingKey } from '../vault/vault.ts';
 import { addressesOf, bind, requireDistinctAddresses } from './bind.ts';
 import { describeIdlePolicies } from './idle-policies.ts';

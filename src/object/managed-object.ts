@@ -107,17 +107,14 @@ export class ManagedObject {
    * @throws {WireError} when the attributes cannot be decoded.
    */
   static fromStored(stored: LoadedObject, vault: Vault): ManagedObject {
-    const { id, group, version, sealed } = stored;
-    const type = stored.objectType as ObjectTypeName;
-    const context = { id, objectType: type };
+    const { id, group, objectType, version, sealed: bytes } = stored;
+    const context = { kind: 'value', id, group, objectType } as const;
     const { attributes, maker } = splitMaker(stored.attributes);
+    const sealed = bytes === null ? undefined : { bytes, open: () => vault.open(context, bytes) };
     return new ManagedObject(
-      { id, type, group, version },
+      { id, type: objectType as ObjectTypeName, group, version },
       new AttributeSet(decodeAttributes(attributes)),
-      {
-        sealed: sealed === null ? undefined : { bytes: sealed, open: () => vault.open(context, sealed) },
-        changed: false,
-      },
+      { sealed, changed: false },
       maker,
     );
   }
@@ -255,7 +252,7 @@ export class ManagedObject {
 
   /**
    * Returns the row to write, with the next version. Encrypts the value only when it or its provenance has
-   * changed.
+   * changed, or when an older kmipd has sealed it.
    *
    * @throws {VaultUnavailableError} when the vault is sealed.
    */
@@ -287,11 +284,13 @@ export class ManagedObject {
   }
 
   #seal(vault: Vault): SealedKey | null {
-    if (!this.#contentChanged) return this.#sealed?.bytes ?? null;
-    if (this.#content === undefined) return null;
-    const value = encodeManagedObject(this.#content.value);
-    const plain = addProvenance(this.#content.provenance, value);
-    const sealed = vault.seal({ id: this.id, objectType: this.type }, plain);
+    if (this.#sealed !== undefined && vault.isCurrent(this.#sealed.bytes)) return this.#sealed.bytes;
+    const content = this.#open();
+    if (content === undefined) return null;
+    const value = encodeManagedObject(content.value);
+    const plain = addProvenance(content.provenance, value);
+    const context = { kind: 'value', id: this.id, group: this.group, objectType: this.type } as const;
+    const sealed = vault.seal(context, plain);
     value.fill(0);
     plain.fill(0);
     return sealed;

@@ -1,13 +1,15 @@
 import { randomFillSync } from 'node:crypto';
 import { createRootKey, foreignRootKeyMessage, readRootKey } from './root-key.ts';
 import {
-  openSealedValue,
-  sealingKeyBytes,
-  sealingKeyOf,
+  createSealingKey,
+  isCurrentFormat,
+  openValue,
+  readKeyId,
+  type SealingKey,
   sealValue,
-  unwrapSealingKey,
-  wrapSealingKey,
-} from './sealing.ts';
+  wipeSealingKey,
+} from './sealed-value.ts';
+import { sealingKeyBytes, unwrapSealingKey, wrapSealingKey } from './sealing-keys.ts';
 import {
   SealBrokenError,
   type SealContext,
@@ -68,12 +70,6 @@ export async function openLocalVault(options: LocalVaultOptions): Promise<LocalV
   return vault;
 }
 
-interface SealingKey {
-  readonly id: number;
-  readonly key: Uint8Array;
-  readonly createdAt: number;
-}
-
 class LocalFileVault implements LocalVault {
   readonly #options: LocalVaultOptions;
   readonly #now: () => number;
@@ -100,7 +96,8 @@ class LocalFileVault implements LocalVault {
   }
 
   seal(context: SealContext, plain: Uint8Array): SealedKey {
-    const { id, key } = this.#currentKey();
+    const current = this.#currentKey();
+    const { id } = current;
     if (this.#seals.id !== id) this.#seals = { id, count: 0 };
     this.#seals.count += 1;
     const { count } = this.#seals;
@@ -111,21 +108,25 @@ class LocalFileVault implements LocalVault {
     const limit = this.#options.sealsBeforeRotation ?? sealsBeforeRotation;
     // A failed rotation is tried again after the same number of seals.
     if (count % limit === 0) this.rotate().catch(() => {});
-    return sealValue(key, id, context, plain);
+    return sealValue(current, context, plain);
   }
 
   open(context: SealContext, sealed: SealedKey): Uint8Array {
     this.#requireUnsealed();
-    const id = sealingKeyOf(sealed);
+    const id = readKeyId(sealed);
     const known = id === undefined ? undefined : this.#find(id);
     if (known === undefined && id !== undefined && this.#mayExistElsewhere(id)) {
       this.refresh().catch(() => {});
       throw new VaultUnavailableError(`sealing key ${id} is not known here yet`);
     }
-    const plain = known && openSealedValue(known.key, context, sealed);
+    const plain = known && openValue(known, context, sealed);
     if (plain === undefined)
-      throw new SealBrokenError(`the sealed value of object ${JSON.stringify(context.id)} does not open`);
+      throw new SealBrokenError(`the sealed value of ${describeContext(context)} does not open`);
     return plain;
+  }
+
+  isCurrent(sealed: SealedKey): boolean {
+    return isCurrentFormat(sealed);
   }
 
   rotate(): Promise<number> {
@@ -150,7 +151,7 @@ class LocalFileVault implements LocalVault {
     this.#closed = true;
     clearInterval(this.#timer);
     await Promise.allSettled([this.#refreshing, this.#rotating]);
-    wipeKeys(this.#keys);
+    this.#keys.forEach(wipeSealingKey);
     [this.#keys, this.#sealedBecause] = [[], 'the vault is closed'];
   }
 
@@ -187,7 +188,7 @@ class LocalFileVault implements LocalVault {
         await this.#persist(rootKey, 1);
         return this.#unwrap(rootKey, await this.#options.wrappedKeys.list());
       });
-      if (this.#closed) wipeKeys(keys);
+      if (this.#closed) keys.forEach(wipeSealingKey);
       else [this.#keys, this.#sealedBecause] = [keys, undefined];
     } catch (error) {
       if (!(error instanceof VaultUnavailableError)) throw error;
@@ -233,8 +234,10 @@ class LocalFileVault implements LocalVault {
   #unwrap(rootKey: Uint8Array, wrappedKeys: readonly WrappedSealingKey[]): readonly SealingKey[] {
     return wrappedKeys
       .map(({ id, wrapped, createdAt }) => {
-        const key = this.#find(id)?.key ?? unwrapSealingKey(rootKey, id, wrapped);
-        if (key !== undefined) return { id, key, createdAt };
+        const known = this.#find(id);
+        if (known !== undefined) return known;
+        const key = unwrapSealingKey(rootKey, id, wrapped);
+        if (key !== undefined) return createSealingKey(id, key, createdAt);
         throw new VaultUnavailableError(this.#wrongRootKeyMessage(id));
       })
       .toSorted((a, b) => a.id - b.id);
@@ -253,6 +256,11 @@ class LocalFileVault implements LocalVault {
   }
 }
 
+function describeContext(context: SealContext): string {
+  const id = JSON.stringify(context.id);
+  return context.kind === 'value' ? `object ${id}` : `record ${context.recordKind} ${id}`;
+}
+
 function createOrReadRootKey(file: string): Uint8Array | undefined {
   try {
     createRootKey(file);
@@ -261,8 +269,4 @@ function createOrReadRootKey(file: string): Uint8Array | undefined {
       throw new VaultUnavailableError(`cannot create the root key ${file}: ${(error as Error).message}`);
   }
   return readRootKey(file);
-}
-
-function wipeKeys(keys: readonly SealingKey[]): void {
-  for (const { key } of keys) key.fill(0);
 }

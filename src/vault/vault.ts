@@ -1,8 +1,8 @@
 /**
  * Port of the vault: encrypts key material before the store receives it, and decrypts it afterwards. The one
- * adapter is `local.ts`, which keeps its root key in a file. Every value is bound to one object:
+ * adapter is `local.ts`, which keeps its root key in a file. Every value is bound to one row of the store:
  *
- *     const context = { id: object.id, objectType: 'SymmetricKey' };
+ *     const context = { kind: 'value', id: object.id, group: 'storage', objectType: 'SymmetricKey' };
  *     const sealed = vault.seal(context, keyMaterial); // may be stored
  *     const plain = vault.open(context, sealed);       // a copy of keyMaterial
  *     vault.open({ ...context, id: 'another' }, sealed); // throws SealBrokenError
@@ -12,18 +12,34 @@
 /** Bytes that `Vault.seal` returned. The brand makes storing plain bytes by mistake a type error. */
 export type SealedKey = Uint8Array & { readonly __sealed: unique symbol };
 
-/** Identity of the object that a sealed value is bound to; opening the value under another identity fails. */
-export interface SealContext {
+/** What a sealed value is bound to: the row that has it, and what stands beside it there. */
+export type SealContext = ValueContext | RecordContext;
+
+/** The value of an object. */
+export interface ValueContext {
+  readonly kind: 'value';
   /** Unique Identifier of the object. */
   readonly id: string;
+  readonly group: string;
   /** KMIP name of its Object Type, for example `SymmetricKey`. */
   readonly objectType: string;
 }
 
-/** Encrypts and decrypts values of objects under sealing keys, which the root key protects. */
+/** The content of a record, each version of it. */
+export interface RecordContext {
+  readonly kind: 'record';
+  readonly recordKind: string;
+  readonly id: string;
+  readonly group: string;
+  readonly version: number;
+  /** POSIX seconds; null: never. */
+  readonly expires: number | null;
+}
+
+/** Encrypts and decrypts values and records under sealing keys, which the root key protects. */
 export interface Vault {
   /**
-   * Encrypts `plain` for one object and returns the bytes to be stored.
+   * Encrypts `plain` for one row and returns the bytes to be stored.
    *
    * @throws {VaultUnavailableError} when the vault is sealed or no sealing key may be used any more.
    */
@@ -33,9 +49,11 @@ export interface Vault {
    *
    * @throws {VaultUnavailableError} when the vault is sealed, or its sealing key is not known to this process
    * yet.
-   * @throws {SealBrokenError} when the value belongs to another object or was changed.
+   * @throws {SealBrokenError} when the value belongs to another row or was changed.
    */
   open(context: SealContext, sealed: SealedKey): Uint8Array;
+  /** False for a value that an older kmipd sealed, which is to be sealed again when its row is written. */
+  isCurrent(sealed: SealedKey): boolean;
   /** False while the root key is not available; the daemon then answers only Discover Versions and Query. */
   readonly unsealed: boolean;
   /** Wipes the sealing keys in memory; further calls throw VaultUnavailableError. */

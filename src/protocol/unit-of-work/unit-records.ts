@@ -1,7 +1,7 @@
 import { fail } from '../../common/errors.ts';
 import type { Records } from '../../operations/context.ts';
 import type { RecordChanges, Store, StoredRecord } from '../../store/store.ts';
-import type { Vault } from '../../vault/vault.ts';
+import type { RecordContext, Vault } from '../../vault/vault.ts';
 
 /** A record as code that belongs to no group sees it. */
 export interface UnitRecord {
@@ -182,16 +182,15 @@ export class UnitRecords {
       const renewed = row !== undefined && content !== undefined && !this.#isExpired(row.expires);
       if (row !== undefined && !renewed) removals.push({ kind, id, version: row.version });
       if (content === undefined) continue;
-      const sealed = this.#vault.seal(sealContext(kind, id), content);
-      content.fill(0);
-      puts.push({
+      const record = {
         kind,
         id,
         group,
         version: renewed ? row.version + 1 : 1,
         expires: expires ?? null,
-        sealed,
-      });
+      };
+      puts.push({ ...record, sealed: this.#vault.seal(sealContext(record), content) });
+      content.fill(0);
     }
     return { expects: this.#expects(), puts, removals };
   }
@@ -204,8 +203,8 @@ export class UnitRecords {
     return content === undefined ? undefined : { group, content: content.slice(), expires };
   }
 
-  #open({ kind, id, sealed }: StoredRecord): Uint8Array {
-    return this.#vault.open(sealContext(kind, id), sealed);
+  #open(record: StoredRecord): Uint8Array {
+    return this.#vault.open(sealContext(record), record.sealed);
   }
 
   #isExpired(expires: number | null): boolean {
@@ -272,8 +271,9 @@ function replace(changes: Changes, key: string, change: Change): void {
   changes.set(key, change);
 }
 
-function sealContext(kind: string, id: string): { id: string; objectType: string } {
-  return { id: keyOf(kind, id), objectType: 'record' };
+function sealContext({ kind: recordKind, ...row }: Omit<StoredRecord, 'sealed'>): RecordContext {
+  const { id, group, version, expires } = row;
+  return { kind: 'record', recordKind, id, group, version, expires };
 }
 
 /** A kind is a name of the code's own, without a slash. */

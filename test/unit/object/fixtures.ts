@@ -83,24 +83,33 @@ export function refusals(act: () => unknown): (string | undefined)[] {
  */
 export class PlainVault implements Vault {
   readonly unsealed = true;
+  readonly #isCurrent: boolean;
   seals = 0;
   opens = 0;
 
-  seal({ id, objectType }: SealContext, plain: Uint8Array): SealedKey {
+  constructor(isCurrent = true) {
+    this.#isCurrent = isCurrent;
+  }
+
+  seal(context: SealContext, plain: Uint8Array): SealedKey {
     this.seals++;
-    const prefix = new TextEncoder().encode(`${id}|${objectType}|`);
+    const prefix = new TextEncoder().encode(JSON.stringify(context));
     const sealed = new Uint8Array(prefix.length + plain.length);
     sealed.set(prefix);
     sealed.set(plain, prefix.length);
     return sealed as SealedKey;
   }
 
-  open({ id, objectType }: SealContext, sealed: SealedKey): Uint8Array {
+  open(context: SealContext, sealed: SealedKey): Uint8Array {
     this.opens++;
-    const prefix = new TextEncoder().encode(`${id}|${objectType}|`);
+    const prefix = new TextEncoder().encode(JSON.stringify(context));
     if (!prefix.every((byte, at) => sealed[at] === byte))
       throw new SealBrokenError('sealed for another object');
     return sealed.slice(prefix.length);
+  }
+
+  isCurrent(): boolean {
+    return this.#isCurrent;
   }
 
   async close(): Promise<void> {}

@@ -67,6 +67,17 @@ t.test('a value is sealed again only when it changes', async (t) => {
   t.equal(vault.seals, 2);
 });
 
+t.test('a value of a former format is sealed again with any change', async (t) => {
+  const vault = new PlainVault(false);
+  const row = aesKey().toStored(vault, options);
+  const back = ManagedObject.fromStored(row, vault);
+  t.notOk(back.changed, 'the format alone is no change');
+  back.activate(now);
+  t.not(back.toStored(vault, options).sealed, row.sealed, 'other bytes');
+  t.equal(vault.seals, 2);
+  t.same(ManagedObject.fromStored(back.toStored(vault, options), vault).value, symmetricKey());
+});
+
 t.test('a destroyed object has no value in the store', async (t) => {
   const vault = new PlainVault();
   const back = ManagedObject.fromStored(aesKey().toStored(vault, options), vault);

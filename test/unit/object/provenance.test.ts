@@ -57,7 +57,8 @@ t.test('a provenance that could not be read again is not encoded', async (t) => 
 t.test('a value that an older kmipd stored opens with an unknown provenance, which is open', async (t) => {
   const vault = new PlainVault();
   const row = aesKey().toStored(vault, options);
-  const context = { id: row.id, objectType: row.objectType };
+  const { id, group, objectType } = row;
+  const context = { kind: 'value', id, group, objectType } as const;
   const old = { ...row, sealed: vault.seal(context, encodeManagedObject(symmetricKey())) };
   const object = ManagedObject.fromStored(old, vault);
   t.same(object.value, symmetricKey());

@@ -33,10 +33,8 @@ t.test('a certificate of an undone batch is revoked by its serial number', async
     [enumerated('BatchErrorContinuationOption', 3)],
   );
   const records = await service.store.records({ kind: 'issued', group: 'g', limit: 9 });
-  const contents = records.map(({ kind, id, sealed }) =>
-    JSON.parse(
-      new TextDecoder().decode(service.vault.open({ id: `${kind}/${id}`, objectType: 'record' }, sealed)),
-    ),
+  const contents = records.map(({ kind: recordKind, sealed, ...row }) =>
+    JSON.parse(new TextDecoder().decode(service.vault.open({ kind: 'record', recordKind, ...row }, sealed))),
   );
   const lost = contents.find(({ subject }) => subject === 'CN=lost');
   t.same(serialsIn(await listOf(service, issuer)), [], 'not on the list unless an operator revokes it');
