@@ -2,6 +2,9 @@ import { type Attribute, attributeKey } from '../../codec/attribute.ts';
 import type { AttributeName, AttributeValue } from '../../codec/attribute-table.ts';
 import { isSameValue } from './values.ts';
 
+/** Attributes up to which a search through the list is faster than an arrangement. */
+const maxLinear = 64;
+
 /** Value of any attribute. */
 export type AnyValue = Attribute['value'];
 
@@ -11,10 +14,13 @@ export type AnyValue = Attribute['value'];
  * index never changes; a new instance gets the index after the highest in use, so a gap is never filled.
  *
  * The set is a list with linear search: objects have some twenty attributes, and each Get builds a new set.
+ * A long list is arranged by keys when instances are looked for, so that thousands are added in linear time.
  */
 export class AttributeSet {
   #list: Attribute[];
   #changed = false;
+  /** The list by keys, as long as it has only grown; undefined until it is needed. */
+  #byKey: Map<string, Attribute[]> | undefined;
 
   /** Uses `list` itself, as `decodeAttributes` returns it, without a copy. */
   constructor(list: Attribute[] = []) {
@@ -35,7 +41,8 @@ export class AttributeSet {
 
   /** All instances of one attribute, in order. */
   all(key: string): readonly Attribute[] {
-    return this.#list.filter((attribute) => isKey(attribute, key));
+    if (this.#list.length <= maxLinear) return this.#list.filter((attribute) => isKey(attribute, key));
+    return this.#instances(key).slice();
   }
 
   /** All values of a standard attribute, in order. */
@@ -62,11 +69,12 @@ export class AttributeSet {
   set<N extends AttributeName>(name: N, value: AttributeValue<N>): void {
     const at = this.#list.findIndex((attribute) => isKey(attribute, name));
     const attribute = { name, value } as Attribute;
-    if (at < 0) this.#list.push(attribute);
+    if (at < 0) this.#push(attribute);
     else if (isSameValue(this.#list[at] as Attribute, attribute) && !this.#hasSecond(name)) return;
     else {
       this.#list[at] = attribute;
       this.#list = this.#list.filter((other, index) => index <= at || !isKey(other, name));
+      this.#byKey = undefined;
     }
     this.#changed = true;
   }
@@ -74,9 +82,10 @@ export class AttributeSet {
   /** Adds an instance under the next free index, whatever its own index is, and returns it as stored. */
   add(attribute: Attribute): Attribute {
     const key = attributeKey(attribute);
-    const next = this.all(key).reduce((highest, { index = 0 }) => Math.max(highest, index), -1) + 1;
-    const stored = withIndex(attribute, next);
-    this.#list.push(stored);
+    // Instances are in the order of their indexes.
+    const last = this.#list.length <= maxLinear ? this.all(key).at(-1) : this.#instances(key).at(-1);
+    const stored = withIndex(attribute, last === undefined ? 0 : (last.index ?? 0) + 1);
+    this.#push(stored);
     this.#changed = true;
     return stored;
   }
@@ -97,6 +106,7 @@ export class AttributeSet {
     if (old === undefined) throw new TypeError(`${key} has no instance ${index}`);
     const replaced = { ...old, value } as Attribute;
     this.#list[at] = replaced;
+    this.#byKey = undefined;
     this.#changed = true;
     return replaced;
   }
@@ -108,6 +118,7 @@ export class AttributeSet {
     const removed = this.#list.filter(isSelected);
     if (removed.length > 0) {
       this.#list = this.#list.filter((attribute) => !isSelected(attribute));
+      this.#byKey = undefined;
       this.#changed = true;
     }
     return removed;
@@ -118,6 +129,18 @@ export class AttributeSet {
     const copy = new AttributeSet([...this.#list]);
     copy.#changed = this.#changed;
     return copy;
+  }
+
+  #instances(key: string): readonly Attribute[] {
+    this.#byKey ??= Map.groupBy(this.#list, attributeKey);
+    return this.#byKey.get(key) ?? [];
+  }
+
+  #push(attribute: Attribute): void {
+    this.#list.push(attribute);
+    const own = this.#byKey?.get(attributeKey(attribute));
+    if (own === undefined) this.#byKey?.set(attributeKey(attribute), [attribute]);
+    else own.push(attribute);
   }
 
   #hasSecond(key: string): boolean {

@@ -20,7 +20,7 @@ import { type Birth, initialProvenance } from './provenance.ts';
 import { requireQuantumSafety } from './quantum-safety.ts';
 import { defaultUsageMask } from './usage.ts';
 import { isSameDomain, isSameLength, normalise } from './value-rules.ts';
-import { contains, isSameValue } from './values.ts';
+import { contains, isSameValue, valueKey } from './values.ts';
 
 /** Default Lease Time in seconds. */
 export const defaultLeaseSeconds = 3_600;
@@ -91,9 +91,7 @@ export function buildObject(specification: ObjectSpecification): ManagedObject {
   const { operation, type, id, now } = specification;
   const object = ManagedObject.create(specification);
   const { attributes } = object;
-  if (specification.attributes.length > maxAttributes) {
-    fail('ServerLimitExceeded', `an object can have at most ${maxAttributes} attributes`);
-  }
+  requireAttributeLimit(specification.attributes);
   attributes.set('UniqueIdentifier', id);
   for (const derived of derivedAttributes(specification)) addDerived(attributes, derived);
   const known = new Set(attributes.keys());
@@ -267,18 +265,25 @@ function setIfAbsent<N extends AttributeName>(
  * order, then the attributes of the request; for a key pair the common attributes before those of one key
  * (KMIP 1.4 §4.1). Of a single-valued attribute the last source counts; instances of a multi-valued one are
  * added, equal ones once.
+ * @throws {KmipError} ServerLimitExceeded for more attributes than an object can have
  */
 export function mergeTemplates(...sources: readonly (readonly Attribute[])[]): Attribute[] {
   let merged: Attribute[] = [];
   for (const source of sources) {
     const replaced = new Set(source.filter((attribute) => !isMultiple(attribute)).map(attributeKey));
     merged = merged.filter((attribute) => !replaced.has(attributeKey(attribute)));
-    const before = Map.groupBy(merged, attributeKey);
-    const isNew = (attribute: Attribute) =>
-      !before.get(attributeKey(attribute))?.some((other) => isSameValue(other, attribute));
-    merged = [...merged, ...source.filter(isNew)];
+    const before = new Set(merged.map(comparableKey));
+    merged = [...merged, ...source.filter((attribute) => !before.has(comparableKey(attribute)))];
+    requireAttributeLimit(merged);
   }
   return merged;
+}
+
+const comparableKey = (attribute: Attribute) => `${attributeKey(attribute)}=${valueKey(attribute.value)}`;
+
+function requireAttributeLimit(attributes: readonly Attribute[]): void {
+  if (attributes.length > maxAttributes)
+    fail('ServerLimitExceeded', `an object can have at most ${maxAttributes} attributes`);
 }
 
 function isMultiple(attribute: Attribute): boolean {

@@ -3,7 +3,7 @@ import { type AttributeName, attributeRow } from '../../codec/attribute-table.ts
 import { type ObjectGroupMember, ObjectType, State } from '../../codec/enums.ts';
 import { StorageStatusMask } from '../../codec/masks.ts';
 import type { Protection } from '../common/protection.ts';
-import type { Comparison, Filter, IndexEntry } from '../store/store.ts';
+import type { Comparison, Filter } from '../store/store.ts';
 import { searchableFields } from './index-entries.ts';
 import { publicTypes } from './protection.ts';
 import { isFunctionOfValue } from './shown-attributes.ts';
@@ -71,41 +71,6 @@ export function locateFilter(criteria: LocateCriteria): Filter {
       memberCondition(criteria.objectGroupMember),
     ],
   };
-}
-
-/** Evaluates a filter over the index entries of one object, by the same rules as the database. */
-export function evaluateFilter(filter: Filter, entries: readonly IndexEntry[]): boolean {
-  if ('all' in filter) return filter.all.every((part) => evaluateFilter(part, entries));
-  if ('any' in filter) return filter.any.some((part) => evaluateFilter(part, entries));
-  if ('not' in filter) return !evaluateFilter(filter.not, entries);
-  const own = entries.filter((entry) => entry.attribute === filter.attribute);
-  const instances = new Set(own.map((entry) => entry.instance));
-  return [...instances].some((instance) =>
-    filter.fields.every((comparison) =>
-      own.some(
-        (entry) =>
-          entry.instance === instance &&
-          entry.field === comparison.field &&
-          meetsComparison(entry, comparison),
-      ),
-    ),
-  );
-}
-
-function meetsComparison({ text, number }: IndexEntry, { op, value }: Comparison): boolean {
-  if (typeof value === 'string') return text === value;
-  if (number === null) return false;
-  switch (op) {
-    case '=':
-      return number === value;
-    case '>=':
-      return number >= value;
-    case '<=':
-      return number <= value;
-    case 'bits':
-      // Masks are unsigned 32-bit numbers in the index.
-      return (number & value) >>> 0 === value >>> 0;
-  }
 }
 
 function attributeCondition(attribute: Attribute, now: number): Filter {

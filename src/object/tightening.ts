@@ -3,7 +3,7 @@ import { fail } from '../common/errors.ts';
 import type { Protection } from '../common/protection.ts';
 import { combineParameters } from '../crypto/parameter-binding.ts';
 import type { ManagedObject } from './managed-object.ts';
-import { contains, isSameValue } from './values.ts';
+import { contains, isSameValue, valueKey } from './values.ts';
 
 /**
  * Runs a client's change of attributes. Under `strict` protection a client may tighten Sensitive and
@@ -32,9 +32,13 @@ export function withoutLoosening<T>(
   return result;
 }
 
+/** Comparisons of sets that are not equal: each takes microseconds, and a key has up to a thousand sets. */
+const maxComparisons = 10_000;
+
 /**
  * Whether sets of Cryptographic Parameters permit no use that the `previous` ones do not: each repeats a
- * previous set and only states more. Sets without a field, of an older kmipd, bind nothing.
+ * previous set and only states more. Sets without a field, of an older kmipd, bind nothing. More sets than
+ * can be compared do not.
  */
 export function isNarrower(
   sets: readonly CryptographicParameters[],
@@ -42,10 +46,13 @@ export function isNarrower(
 ): boolean {
   const binding = previous.filter((set) => Object.values(set).some((field) => field !== undefined));
   if (binding.length === 0) return true;
+  const known = new Set(binding.map(valueKey));
+  const others = sets.filter((set) => !known.has(valueKey(set)));
+  if (others.length * binding.length > maxComparisons) return false;
   const repeats = (set: CryptographicParameters, own: CryptographicParameters) =>
     // A further field may change what the others mean: PSS beside a name of PKCS #1 v1.5.
     contains(set, own) && combineParameters([own], set) !== undefined;
-  return sets.length > 0 && sets.every((set) => binding.some((own) => repeats(set, own)));
+  return sets.length > 0 && others.every((set) => binding.some((own) => repeats(set, own)));
 }
 
 function refuse(what: string): never {

@@ -13,6 +13,16 @@ export function isSameValue(a: { readonly value: unknown }, b: { readonly value:
   return isEqual(a.value, b.value);
 }
 
+/** Returns one text for all equal values, and different texts for others. */
+export function valueKey(value: unknown): string {
+  if (value instanceof Uint8Array) return `x${value.toHex()}`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return `[${value.map(valueKey)}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return `{${fields.map(([field, inner]) => `${field}:${valueKey(inner)}`).sort()}}`;
+}
+
 /** Whether a value contains `stated`: they are equal, or structures and every field of `stated` is equal. */
 export function contains(value: unknown, stated: unknown): boolean {
   if (isEqual(value, stated)) return true;

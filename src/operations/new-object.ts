@@ -22,6 +22,7 @@ import type { ManagedObject } from '../object/managed-object.ts';
 import { comparableText, nameFilter } from '../object/names.ts';
 import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
+import { valueKey } from '../object/values.ts';
 import { recordCertificate } from './authority-certificates.ts';
 import type { Context } from './context.ts';
 import { loadPolicy } from './group-policy-record.ts';
@@ -68,8 +69,14 @@ export async function requestedAttributes(
   if (sources.reduce((sum, { templates }) => sum + templates.length, 0) > maxTemplates) {
     fail('InvalidField', `a request may refer to at most ${maxTemplates} Templates`);
   }
+  const loaded = new Map<string, Promise<readonly Attribute[]>>();
+  const load = (name: AttributeValue<'Name'>) => {
+    const template = loaded.get(valueKey(name)) ?? loadTemplate(name, context);
+    loaded.set(valueKey(name), template);
+    return template;
+  };
   const resolved = sources.map(async ({ templates, attributes }) => [
-    ...(await Promise.all(templates.map((name) => loadTemplate(name, context)))),
+    ...(await Promise.all(templates.map(load))),
     attributes,
   ]);
   return mergeTemplates(...(await Promise.all(resolved)).flat());

@@ -11,6 +11,7 @@ import { JobRunner } from './jobs/job-runner.ts';
 import { Maintenance } from './jobs/maintenance.ts';
 import { MessageProcessor } from './message-processor.ts';
 import type { Service } from './service.ts';
+import type { NewObjectLimits } from './unit-of-work/new-objects.ts';
 import type { ObjectEvents } from './unit-of-work/object-events.ts';
 import { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
@@ -34,9 +35,10 @@ export function createService(options: ServiceOptions): Service {
   const now = (): number => Math.floor(clock() / 1000);
   const principal = options.principal ?? (() => Promise.resolve(undefined));
   const { uniqueNames } = server;
-  const maxNewObjects = maxNewObjectsFor(limits);
+  const { searchMilliseconds } = limits;
+  const newObjects = newObjectLimits(limits);
   const beginUnit = (): UnitOfWork =>
-    new UnitOfWork(store, vault, { uniqueNames, maxNewObjects, now: now() });
+    new UnitOfWork(store, vault, { uniqueNames, newObjects, searchMilliseconds, now: now() });
   const responses = new Responses(observer, now);
   const contexts = new ContextFactory(options, beginUnit);
   const runner = new JobRunner({ limits, clock, beginUnit, principal, contexts, responses, events });
@@ -77,8 +79,13 @@ export function createService(options: ServiceOptions): Service {
 
 /**
  * Objects that one message may make: both keys of a pair in every item, and one key split into the most parts
- * (255). An item that splits a key has 200 bytes; a thousand of them would make 255,000 objects at once.
+ * (255). An item that splits a key has 200 bytes; a thousand of them would make 255,000 objects at once. The
+ * attributes may take what a request can state, what the server sets, and what references may add.
  */
-function maxNewObjectsFor({ batchItems }: Limits): number {
-  return 2 * batchItems + 255;
+function newObjectLimits({ batchItems, requestBytes, referenceBytes }: Limits): NewObjectLimits {
+  const objects = 2 * batchItems + 255;
+  return { objects, attributeBytes: requestBytes + objects * serverAttributeBytes + referenceBytes };
 }
+
+/** Bytes of the attributes that the server sets of an object. */
+const serverAttributeBytes = 1_536;

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
+import { ArrangedEntries, evaluateFilter } from '../../src/object/filter-evaluation.ts';
 import { indexEntries } from '../../src/object/index-entries.ts';
-import { evaluateFilter, locateFilter } from '../../src/object/locate-filter.ts';
+import { locateFilter } from '../../src/object/locate-filter.ts';
 import { openStore } from '../../src/store/open.ts';
 import { attributeSet, criteria } from '../unit/object/generators.ts';
 import { add, object } from './objects.ts';
@@ -22,7 +23,9 @@ t.test('the database finds the same objects as the filter in memory', async (t) 
   for (const [at, set] of sets.entries()) {
     for (const asked of fc.sample(criteria(set), { numRuns: 2, seed: at })) {
       const filter = locateFilter(asked);
-      const expected = objects.filter(({ index }) => evaluateFilter(filter, index)).map(({ id }) => id);
+      const expected = objects
+        .filter(({ index }) => evaluateFilter(filter, new ArrangedEntries(index)))
+        .map(({ id }) => id);
       const { ids, total } = await store.find({ group: 'blue', filter, offset: 0, limit: 1_000 });
       hits += expected.length;
       if (total !== expected.length || [...ids].reverse().join() !== expected.join()) {

@@ -1,16 +1,17 @@
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import { ArrangedEntries, evaluateFilter } from '../../object/filter-evaluation.ts';
 import { indexEntries } from '../../object/index-entries.ts';
-import { evaluateFilter } from '../../object/locate-filter.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
 import type { FoundItems } from '../../operations/context.ts';
-import type {
-  FoundObjects,
-  IndexEntry,
-  LoadedObject,
-  ObjectExpectation,
-  ObjectQuery,
-  Store,
-  StoredObject,
+import {
+  type Filter,
+  type FoundObjects,
+  type LoadedObject,
+  type ObjectExpectation,
+  type ObjectQuery,
+  SearchEndedError,
+  type Store,
+  type StoredObject,
 } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 
@@ -36,11 +37,14 @@ export class UnitObjects {
   #hasStaleResult = false;
   /** Objects that successful items changed, in the order of their first change. */
   #pending = new Map<string, ManagedObject>();
-  readonly #entries = new WeakMap<ManagedObject, readonly IndexEntry[]>();
+  readonly #entries = new WeakMap<ManagedObject, ArrangedEntries>();
+  /** Milliseconds that searches among the changed objects have left. */
+  #searchMilliseconds: number;
 
-  constructor(store: Store, vault: Vault) {
+  constructor(store: Store, vault: Vault, searchMilliseconds = Number.POSITIVE_INFINITY) {
     this.#store = store;
     this.#vault = vault;
+    this.#searchMilliseconds = searchMilliseconds;
   }
 
   /** Objects to be written. */
@@ -158,12 +162,11 @@ export class UnitObjects {
     // A changed object may match only now, or no longer, so the page is cut after the overlay.
     const found = await this.#store.find({ ...query, offset: 0, limit: offset + limit + overlay.size });
     this.#found.push(found);
-    const matchesNow = (id: string) =>
-      evaluateFilter(filter, this.#entriesOf(overlay.get(id) as ManagedObject));
     const matchedBefore = await this.#matchingInStore(overlay, query);
-    const added = [...overlay.keys()].filter((id) => !matchedBefore.has(id) && matchesNow(id)).reverse();
-    const removed = [...matchedBefore].filter((id) => !matchesNow(id)).length;
-    const ids = [...added, ...found.ids.filter((id) => !overlay.has(id) || matchesNow(id))];
+    const matchingNow = await this.#matchingNow(overlay, filter);
+    const added = [...matchingNow].filter((id) => !matchedBefore.has(id)).reverse();
+    const removed = [...matchedBefore].filter((id) => !matchingNow.has(id)).length;
+    const ids = [...added, ...found.ids.filter((id) => !overlay.has(id) || matchingNow.has(id))];
     return {
       ids: ids.slice(offset, offset + limit),
       total: found.total === undefined ? undefined : found.total - removed + added.length,
@@ -171,13 +174,31 @@ export class UnitObjects {
   }
 
   /**
+   * Returns the changed objects that match; other messages are served meanwhile.
+   * @throws {SearchEndedError} when the searches of the message take too long
+   */
+  async #matchingNow(overlay: ReadonlyMap<string, ManagedObject>, filter: Filter): Promise<Set<string>> {
+    const matching = new Set<string>();
+    const eventLoop = new EventLoopYield();
+    for (const [id, object] of overlay) {
+      const started = performance.now();
+      if (evaluateFilter(filter, this.#entriesOf(object))) matching.add(id);
+      this.#searchMilliseconds -= performance.now() - started;
+      if (this.#searchMilliseconds < 0)
+        throw new SearchEndedError('the searches among the changes of the batch take too long');
+      if (eventLoop.isDue) await eventLoop.yield();
+    }
+    return matching;
+  }
+
+  /**
    * Returns the index entries of a changed object. Those of pending objects are kept, because nothing changes
    * these in place and every search of the message compares all of them.
    */
-  #entriesOf(object: ManagedObject): readonly IndexEntry[] {
+  #entriesOf(object: ManagedObject): ArrangedEntries {
     const known = this.#entries.get(object);
     if (known !== undefined) return known;
-    const entries = indexEntries(object.attributes.list());
+    const entries = new ArrangedEntries(indexEntries(object.attributes.list()));
     if (this.#pending.get(object.id) === object) this.#entries.set(object, entries);
     return entries;
   }

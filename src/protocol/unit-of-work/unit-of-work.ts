@@ -3,9 +3,12 @@ import type { ManagedObject } from '../../object/managed-object.ts';
 import type { FindQuery, FoundItems, Work } from '../../operations/context.ts';
 import type { CommitResult, EnrolmentChange, Store, StoreUnit } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { type NewObjectLimits, NewObjects } from './new-objects.ts';
 import type { RowChange } from './object-events.ts';
 import { type ItemObjects, UnitObjects } from './unit-objects.ts';
 import { LayerRecords, type UnitRecord, UnitRecords } from './unit-records.ts';
+
+const unbounded: NewObjectLimits = { objects: Infinity, attributeBytes: Infinity };
 
 export interface UnitOptions {
   /** Whether a Name may be on one object of a group only. */
@@ -13,7 +16,9 @@ export interface UnitOptions {
   /** POSIX seconds, the same for the whole message. */
   readonly now: number;
   /** Unbounded when left out. */
-  readonly maxNewObjects?: number;
+  readonly newObjects?: NewObjectLimits;
+  /** Milliseconds for all searches among the changed objects of the message; unbounded when left out. */
+  readonly searchMilliseconds?: number;
 }
 
 /**
@@ -35,13 +40,14 @@ export class UnitOfWork {
   /** Functions that apply the lasting changes again, in the order of their items. */
   readonly #lasting: (() => void)[] = [];
   #written: StoreUnit['inserts'] = [];
-  #newObjects = 0;
+  readonly newObjects: NewObjects;
 
   constructor(store: Store, vault: Vault, options: UnitOptions) {
     this.#store = store;
     this.#vault = vault;
     this.#options = options;
-    this.#objects = new UnitObjects(store, vault);
+    this.#objects = new UnitObjects(store, vault, options.searchMilliseconds);
+    this.newObjects = new NewObjects(options.newObjects ?? unbounded);
   }
 
   get #records(): UnitRecords {
@@ -156,13 +162,6 @@ export class UnitOfWork {
     return this.#objects.isTaken(id);
   }
 
-  /** @throws {KmipError} ServerLimitExceeded when the message makes too many objects, kept ones or not. */
-  countNewObject(): void {
-    this.#newObjects++;
-    const { maxNewObjects: max = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#newObjects > max) fail('ServerLimitExceeded', `a batch makes ${max} objects at the most`);
-  }
-
   /** Whether an item of the message has already replaced the enrolment of its client. */
   get reenrolled(): boolean {
     return this.#enrolment !== undefined;
@@ -237,7 +236,7 @@ export class WorkLayer implements Work {
   }
 
   insert(object: ManagedObject): void {
-    this.#unit.countNewObject();
+    this.#unit.newObjects.count(object);
     this.#objects.set(object.id, object);
   }
 

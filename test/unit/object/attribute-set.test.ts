@@ -1,4 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
 import t from 'tap';
+import { attributeKey } from '../../../codec/attribute.ts';
 import { AttributeSet } from '../../../src/object/attribute-set.ts';
 import { custom, name } from './fixtures.ts';
 
@@ -69,4 +72,34 @@ t.test('a clone changes independently', async (t) => {
   t.notOk(set.changed);
   t.ok(copy.changed);
   t.ok(copy.clone().changed);
+});
+
+t.test('a long set keeps its instances by every change', async () => {
+  const change = fc.tuple(
+    fc.constantFrom('add', 'set', 'replace', 'remove', 'clone'),
+    fc.constantFrom('a', 'b', 'c'),
+    fc.nat(60),
+  );
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+      let set = new AttributeSet();
+      for (let at = 0; at < 100; at++) set.add(custom(`${'ab'[at % 2]}`, `${at}`));
+      for (const [what, key, at] of changes) {
+        const index = set.all(`x-${key}`)[at]?.index ?? 0;
+        if (what === 'add') set.add(custom(key, `${at}`));
+        else if (what === 'set') set.set('State', at % 2 === 0 ? 'Active' : 'PreActive');
+        else if (what === 'clone') set = set.clone();
+        else if (what === 'remove') set.remove(`x-${key}`, index);
+        else if (set.instance(`x-${key}`, index) !== undefined)
+          set.replace(`x-${key}`, index, { type: 'TextString', value: `new ${at}` });
+        for (const each of ['x-a', 'x-b', 'x-c', 'State']) {
+          const expected = set.list().filter((attribute) => attributeKey(attribute) === each);
+          const indexes = expected.map((attribute) => attribute.index ?? 0);
+          if (!isDeepStrictEqual(set.all(each), expected)) return false;
+          if (indexes.some((one, place) => place > 0 && one <= (indexes[place - 1] as number))) return false;
+        }
+      }
+      return true;
+    }),
+  );
 });

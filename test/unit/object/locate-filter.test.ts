@@ -1,8 +1,9 @@
 import t from 'tap';
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { AttributeName } from '../../../codec/attribute-table.ts';
+import { ArrangedEntries, evaluateFilter } from '../../../src/object/filter-evaluation.ts';
 import { indexEntries } from '../../../src/object/index-entries.ts';
-import { evaluateFilter, type LocateCriteria, locateFilter } from '../../../src/object/locate-filter.ts';
+import { type LocateCriteria, locateFilter } from '../../../src/object/locate-filter.ts';
 import type { ManagedObject } from '../../../src/object/managed-object.ts';
 import type { Filter } from '../../../src/store/store.ts';
 import { aesKey, custom, name, now } from './fixtures.ts';
@@ -155,5 +156,5 @@ t.test('a Locate filter matches by storage status and freshness', async (t) => {
 });
 
 function matches({ attributes }: ManagedObject, filter: Filter): boolean {
-  return evaluateFilter(filter, indexEntries(attributes.list()));
+  return evaluateFilter(filter, new ArrangedEntries(indexEntries(attributes.list())));
 }
