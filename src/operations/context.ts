@@ -96,7 +96,7 @@ export interface RenewedAccess {
   isInForce(authority: Authorisation): Promise<boolean>;
   /** Whether the client that made an object is enrolled since then. */
   isEnrolled(maker: Enrolment): Promise<boolean>;
-  /** Overwrites what earlier requests would answer with the value of an object that is destroyed. */
+  /** Overwrites what earlier requests would answer with a value that is destroyed or replaced. */
   eraseAnswersWith(id: string): Promise<void>;
   /**
    * `objects`: those of the answer; undefined when they are not known.

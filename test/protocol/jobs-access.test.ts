@@ -22,12 +22,14 @@ import type { AnyOperation } from '../../src/operations/operation.ts';
 import { DelegatedLogin } from '../../src/operations/sessions/delegated-login.ts';
 import { Export } from '../../src/operations/transfer/export.ts';
 import { Get } from '../../src/operations/transfer/get.ts';
+import { Import } from '../../src/operations/transfer/import.ts';
 import { UnitOfWork } from '../../src/protocol/unit-of-work/unit-of-work.ts';
 import { enumerated, valueOf } from '../client.ts';
 import { authenticationHeader, ticketOf } from './credentials/credential-headers.ts';
 import { mandatory, submit, waitForJobs } from './jobs.ts';
 import { active, registerKey, withMask } from './keys.ts';
 import { aes, having, payloadOf, succeed } from './operations/ask.ts';
+import { counted, symmetric } from './operations/transfer/wrapping-keys.ts';
 import { TestService } from './service.ts';
 
 /** Poll asks the Rights and the objects anew: an answer is not better than the request would be now. */
@@ -63,6 +65,20 @@ const requests: Readonly<Record<string, (id: string) => ReturnType<typeof asked>
 const set = (UniqueIdentifier: string, NewAttribute: Attribute) =>
   succeed(service, '2.1', SetAttribute, { UniqueIdentifier, NewAttribute } as never);
 
+const deactivate = (UniqueIdentifier: string) =>
+  succeed(service, '2.1', Revoke, {
+    UniqueIdentifier,
+    RevocationReason: { RevocationReasonCode: 'CessationOfOperation' },
+  } as never);
+
+const replace = (UniqueIdentifier: string) =>
+  succeed(service, '2.1', Import, {
+    UniqueIdentifier,
+    ReplaceExisting: true,
+    Attributes: [withMask('Encrypt', 'DeriveKey'), inGroup('in')],
+    Object: symmetric(counted(16)),
+  } as never);
+
 /** Changes of an object, and the operations whose answers they take back, with what Poll says then. */
 const changes: Readonly<
   Record<
@@ -82,11 +98,17 @@ const changes: Readonly<
   ],
   destroyed: [
     async (UniqueIdentifier) => {
-      const reason = { RevocationReason: { RevocationReasonCode: 'CessationOfOperation' } };
-      await succeed(service, '2.1', Revoke, { UniqueIdentifier, ...reason } as never);
+      await deactivate(UniqueIdentifier);
       await succeed(service, '2.1', Destroy, { UniqueIdentifier });
     },
     { Get: 'ObjectDestroyed', Export: 'ObjectDestroyed', Encrypt: 'ObjectDestroyed' },
+  ],
+  replaced: [
+    async (UniqueIdentifier) => {
+      await deactivate(UniqueIdentifier);
+      await replace(UniqueIdentifier);
+    },
+    { Get: 'WrongKeyLifecycleState', Export: 'WrongKeyLifecycleState' },
   ],
   compromised: [
     (UniqueIdentifier) =>
@@ -211,17 +233,26 @@ t.test('a Destroy that is refused leaves the answers as they are, beside one tha
   t.same(outcomes, ['ObjectDestroyed', 'Success']);
 });
 
-t.test('Destroy overwrites the answers that hold the object, and no others', async (t) => {
+/** Every operation that ends a value, and what Poll says of the answers that held it. */
+const ends = [
+  {
+    name: 'Destroy',
+    end: (UniqueIdentifier: string) => succeed(service, '2.1', Destroy, { UniqueIdentifier }),
+    refused: 'ObjectDestroyed',
+  },
+  { name: 'Import with Replace Existing', end: replace, refused: 'WrongKeyLifecycleState' },
+];
+
+t.test('the end of a value overwrites the answers that hold it, and no others', async (t) => {
   const keptOf = async (value: Uint8Array) => {
     const at = { uniqueNames: false, now: service.now / 1000 };
     const unit = new UnitOfWork(service.store, service.vault, at);
     const record = await unit.record(jobKinds.answers, value.subarray(0, 16).toHex());
     return Buffer.from(record?.content as Uint8Array);
   };
-  for (const [what, isPolled] of [
-    ['fetched once', true],
-    ['not fetched', false],
-  ] as const) {
+  const cases = ends.flatMap((each) => [true, false].map((isPolled) => ({ ...each, isPolled })));
+  for (const { name, end, refused, isPolled } of cases) {
+    const what = `${name}, ${isPolled ? 'fetched once' : 'not fetched'}`;
     const ids = [await service.key(), await service.key()];
     const materials: Buffer[] = [];
     for (const UniqueIdentifier of ids) {
@@ -242,10 +273,10 @@ t.test('Destroy overwrites the answers that hold the object, and no others', asy
     };
     t.same(await holds(), [true, true], what);
     if (isPolled) for (const each of values) t.equal((await polled(each)).outcome, 'Success');
-    await succeed(service, '2.1', Destroy, { UniqueIdentifier: ids[0] });
+    await end(ids[0] as string);
     t.same(await holds(), [false, true], what);
     const outcomes = await Promise.all(values.map(async (each) => (await polled(each)).outcome));
-    t.same(outcomes, ['ObjectDestroyed', 'ObjectDestroyed', 'Success', 'Success'], what);
-    await service.asOtherNode(async () => t.equal((await polled(value)).outcome, 'ObjectDestroyed', what));
+    t.same(outcomes, [refused, refused, 'Success', 'Success'], what);
+    await service.asOtherNode(async () => t.equal((await polled(value)).outcome, refused, what));
   }
 });

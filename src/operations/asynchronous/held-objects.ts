@@ -29,7 +29,7 @@ export function addHolder(content: Uint8Array | undefined, holder: Holder, now: 
   return writeJson([...kept, holder].slice(-maxHolders));
 }
 
-/** Overwrites what finished jobs would answer with the value of an object that is destroyed. */
+/** Overwrites what finished jobs would answer with the value of an object that is destroyed or replaced. */
 export async function eraseAnswersWith(id: string, records: Records): Promise<void> {
   const content = await records.load(holdersKind, id);
   if (content === undefined) return;

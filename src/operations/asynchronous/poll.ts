@@ -66,9 +66,13 @@ async function findRefusal(
   if (!answers.some(({ status, payload }) => status === 'Success' && payload !== undefined)) return undefined;
   const list = range && content?.subarray(...range);
   try {
-    if (answers.some(({ payload }) => payload !== undefined && isErased(content?.subarray(...payload))))
-      fail('ObjectDestroyed', 'an object of the answer has been destroyed since');
     await renewedAccess.require(operation, list && readJson<readonly AnsweredObject[]>(list));
+    // The object is there, because a destroyed one has been refused.
+    if (answers.some(({ payload }) => payload !== undefined && isErased(content?.subarray(...payload))))
+      fail(
+        'WrongKeyLifecycleState',
+        'the value of an object of the answer has been replaced since: send the request again',
+      );
     return undefined;
   } catch (error) {
     if (!(error instanceof KmipError)) throw error;

@@ -103,8 +103,9 @@ export const Import = operation({
 });
 
 /**
- * Replaces the content of an object. A Name that it has or gets finds another key afterwards, which the maker
- * of the object decides.
+ * Replaces the content of an object, and erases the answers of finished asynchronous requests that hold the
+ * former value. A Name that it has or gets finds another key afterwards, which the maker of the object
+ * decides.
  * @throws {KmipError} PermissionDenied, NonUniqueNameAttribute
  */
 async function replaceObject(
@@ -117,6 +118,7 @@ async function replaceObject(
   const held = nameTexts(existing.attributes);
   await requireUniqueNames(imported, context, { held });
   replaceContent(existing, imported);
+  await context.renewedAccess.eraseAnswersWith(existing.id);
   await reserveGivenUp(existing, held, context);
 }
 
