@@ -1,6 +1,7 @@
 import type { Attribute } from '../../codec/attribute.ts';
 import type { Name } from '../../codec/structures/attribute-values.ts';
-import { fail, type Reason } from '../common/errors.ts';
+import { removeUnprintable } from '../../codec/unprintable.ts';
+import { fail, KmipError, type Reason } from '../common/errors.ts';
 import type { Filter } from '../store/store.ts';
 import type { AttributeSet } from './attribute-set.ts';
 
@@ -33,20 +34,27 @@ export function namesOf(attributes: AttributeSet): ReadonlySet<string> {
   return new Set(names.map(({ name, value }) => JSON.stringify([name, value])));
 }
 
+/** The refusal of a Name that another object has, or that is reserved to another client. */
+export function nameTaken(legacyReason: Reason = 'InvalidField'): KmipError {
+  return new KmipError(
+    'NonUniqueNameAttribute',
+    'the Name belongs to another object or client',
+    legacyReason,
+  );
+}
+
 /** The texts of the Names of an object, as `comparableText`. */
 export function nameTexts(attributes: AttributeSet): ReadonlySet<string> {
   return new Set(attributes.values('Name').map(({ NameValue }) => comparableText(NameValue)));
 }
 
-const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu;
-
 /**
  * Returns one text for Names that look alike: in the form NFKC (Unicode Standard Annex 15), without
- * characters that are not displayed, and with one space for white space inside. Case and letters of other
- * scripts distinguish.
+ * characters that show nothing or only format, and with one space for white space inside. Case and letters of
+ * other scripts distinguish.
  */
 export function comparableText(text: string): string {
-  const visible = text.replace(/\p{White_Space}/gu, ' ').replace(invisible, '');
+  const visible = removeUnprintable(text.replace(/\p{White_Space}/gu, ' '));
   return visible.normalize('NFKC').replace(/ +/g, ' ').trim();
 }
 

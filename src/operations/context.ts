@@ -143,10 +143,7 @@ export interface SessionControl {
 export interface Work {
   /** Whether the Rights of a ticket limit the item to objects or Object Groups. */
   readonly isLimited: boolean;
-  /**
-   * Returns an object of the principal's group with the changes of this message; undefined when none is
-   * visible.
-   */
+  /** Returns an object of the group with the changes of this message; undefined when none is visible. */
   load(id: string): Promise<ManagedObject | undefined>;
   /**
    * Whether an object of any group has that identifier. Identifiers are unique on the server, so one of the
@@ -160,6 +157,8 @@ export interface Work {
   insert(object: ManagedObject): void;
   /** Returns matching identifiers, newest first, and their number; changes of this message are included. */
   find(query: FindQuery): Promise<FoundItems>;
+  /** As `find`, over the whole group, whatever Rights reach: the client must learn no more than a refusal. */
+  findInGroup(query: FindQuery): Promise<FoundItems>;
   /**
    * Applies a change to an object of this message that stays although the item fails after its handler has
    * answered, or the batch is undone: uses that were counted, a value that was shown. The change is applied

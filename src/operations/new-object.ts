@@ -19,7 +19,7 @@ import { defaultsFor, type GroupPolicy, requireConstraintsMet } from '../object/
 import { defaultOperationPolicy } from '../object/locate-filter.ts';
 import { makerOf } from '../object/maker.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { comparableText, nameFilter } from '../object/names.ts';
+import { comparableText, nameFilter, nameTaken } from '../object/names.ts';
 import { inheritHistory, inheritProtection } from '../object/protection.ts';
 import type { Birth } from '../object/provenance.ts';
 import { valueKey } from '../object/values.ts';
@@ -268,21 +268,22 @@ function describeValue(value: ManagedObjectValue, { crypto }: Context): readonly
 
 /**
  * Refuses a Name that another object of the group has or that is reserved to another client, when the server
- * is configured for unique Names. `held` are the Names that the object had before, as `nameTexts`.
+ * is configured for unique Names. Names are compared over the whole group whatever the Rights of a ticket.
+ * `held` are the Names that the object had before, as `nameTexts`.
  * @throws {KmipError} NonUniqueNameAttribute, or `legacyReason` for 1.x clients
  */
 export async function requireUniqueNames(
   object: ManagedObject,
   context: Context,
-  { held, legacyReason = 'InvalidField' }: { held?: ReadonlySet<string>; legacyReason?: Reason } = {},
+  { held, legacyReason }: { held?: ReadonlySet<string>; legacyReason?: Reason } = {},
 ): Promise<void> {
   const { server, work } = context;
   if (!server.uniqueNames) return;
   for (const { NameValue } of object.attributes.values('Name')) {
     const comparable = comparableText(NameValue);
     if (held?.has(comparable)) continue;
-    const { ids } = await work.find({ filter: nameFilter(NameValue), offset: 0, limit: 2 });
+    const { ids } = await work.findInGroup({ filter: nameFilter(NameValue), offset: 0, limit: 2 });
     const isTaken = ids.some((id) => id !== object.id) || (await isReserved(comparable, context));
-    if (isTaken) fail('NonUniqueNameAttribute', 'the Name belongs to another object or client', legacyReason);
+    if (isTaken) throw nameTaken(legacyReason);
   }
 }

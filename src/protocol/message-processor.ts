@@ -10,6 +10,7 @@ import { closestVersion } from '../../codec/version.ts';
 import type { Limits } from '../common/limits.ts';
 import { runFor } from '../common/requester.ts';
 import { accountOf } from '../identity/principal.ts';
+import type { CommitResult } from '../store/store.ts';
 import type { Authenticator } from './authentication/authentication.ts';
 import { runBatch } from './batch/batch.ts';
 import type { ContextFactory } from './batch/context-factory.ts';
@@ -20,6 +21,7 @@ import type { JobQueue } from './jobs/job-queue.ts';
 import type { Conversation, MessageService } from './service.ts';
 import { ConflictRetry } from './unit-of-work/conflict-retry.ts';
 import type { ObjectEvents } from './unit-of-work/object-events.ts';
+import { TakenNames } from './unit-of-work/taken-names.ts';
 import type { UnitOfWork } from './unit-of-work/unit-of-work.ts';
 
 export interface MessageProcessorOptions {
@@ -38,8 +40,9 @@ export interface MessageProcessorOptions {
 interface Attempt {
   /** Group whose objects the message is about. */
   readonly group: string;
-  /** Undefined after a conflict: another message changed what this one had read, and nothing was written. */
+  /** Undefined when nothing was written. */
   readonly result: AttemptResult | undefined;
+  readonly commit: CommitResult;
 }
 
 interface AttemptResult {
@@ -95,9 +98,15 @@ export class MessageProcessor {
   }
 
   async #executeUntilCommitted(request: RequestMessage, conversation: Conversation): Promise<AttemptResult> {
-    const first = await this.#executeBatch(request, conversation, true);
-    const retry = async () => (await this.#executeBatch(request, conversation, false)).result;
-    return first.result ?? this.#conflictRetry.run(first.group, retry);
+    const takenNames = new TakenNames();
+    const attempt = async (isFirst: boolean): Promise<Attempt> => {
+      const made = await this.#executeBatch(request, conversation, isFirst);
+      takenNames.note(made.commit);
+      if (takenNames.refusal !== undefined) throw takenNames.refusal;
+      return made;
+    };
+    const first = await attempt(true);
+    return first.result ?? this.#conflictRetry.run(first.group, async () => (await attempt(false)).result);
   }
 
   /**
@@ -131,8 +140,9 @@ export class MessageProcessor {
       (await this.#submission.submitIfAsynchronous(request, environment)) ??
       (await runFor(requester, () => runBatch(request, environment)));
     if (isFirst && unit.changed) await this.#conflictRetry.exclusiveBarrier(group);
-    if ((await unit.commit()) !== 'committed') return { group, result: undefined };
+    const commit = await unit.commit();
+    if (commit !== 'committed') return { group, commit, result: undefined };
     events?.committed(unit.written, unit.now);
-    return { group, result: { items, serverHashedPassword: sender.serverHashedPassword } };
+    return { group, commit, result: { items, serverHashedPassword: sender.serverHashedPassword } };
   }
 }

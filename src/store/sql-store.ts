@@ -105,15 +105,16 @@ async function commit(driver: SqlDriver, terms: TermCache, unit: StoreUnit): Pro
   const recorded = recordNamesOf(records);
   if (expects.length + inserts.length + updates.length + recorded.length === 0 && enrolment === undefined)
     return 'committed';
+  const previous = new Set(unit.previousKeys?.map(toIndexText));
   const changes: Change[] = [];
   for (const object of updates) {
-    const change = await computeChange(driver, object, await terms.toIndexRows(object));
+    const change = await computeChange(driver, object, await terms.toIndexRows(object), previous);
     if (change === undefined) return 'conflict';
     changes.push(change);
   }
   const news: SqlStep[] = [];
   for (const object of inserts)
-    news.push(...additionSteps(object, await terms.toIndexRows(object), uniqueKeysOf(object)));
+    news.push(...additionSteps(object, await terms.toIndexRows(object), uniqueKeysOf(object), previous));
   const written = new Map([
     ...inserts.map(({ id }) => [id, 0] as const),
     ...updates.map(({ id, version }) => [id, version - 1] as const),
@@ -166,6 +167,7 @@ async function computeChange(
   driver: SqlDriver,
   object: StoredObject,
   wanted: readonly IndexRow[],
+  previous: ReadonlySet<string>,
 ): Promise<Change | undefined> {
   const present = await driver.read(selectSearchRows, [object.id]);
   if (present[0]?.version !== object.version - 1) return undefined;
@@ -182,22 +184,21 @@ async function computeChange(
       remove.push({ sql: deleteUniqueKey, parameters: [object.id, object.group, text] });
   }
   const changed = wanted.filter((row) => rows.get(rowKey(row.term, row.instance)) !== undefined);
-  return { remove, add: additionSteps(object, changed, [...keys]) };
+  return { remove, add: additionSteps(object, changed, [...keys], previous) };
 }
 
 function additionSteps(
   { id }: StoredObject,
   rows: readonly IndexRow[],
   keys: readonly string[],
+  previous: ReadonlySet<string>,
 ): readonly SqlStep[] {
   if (new Set(rows.map(({ term, instance }) => rowKey(term, instance))).size !== rows.length)
     throw new TypeError(`object ${id} has two index entries for one field of one attribute instance`);
-  const steps: SqlStep[] = keys.map((key) => ({
-    sql: insertUniqueKey,
-    parameters: [id, key],
-    rows: 1,
-    otherwise: 'taken',
-  }));
+  const steps: SqlStep[] = keys.map((key) => {
+    const step = { sql: insertUniqueKey, parameters: [id, key] };
+    return previous.has(key) ? step : { ...step, rows: 1, otherwise: 'taken' };
+  });
   let at = 0;
   for (const size of indexSizes)
     for (const sql = indexSql.get(size) ?? buildIndexSql(size); rows.length - at >= size; at += size) {

@@ -110,6 +110,11 @@ export interface StoreUnit {
   readonly inserts: readonly StoredObject[];
   /** `version` is the new one; the row must still have `version - 1`. */
   readonly updates: readonly StoredObject[];
+  /**
+   * Unique keys that objects of the unit should hold before it. One that another object holds, because the
+   * option was off once, does not refuse the unit: what keeps the key or moves it takes it where it is free.
+   */
+  readonly previousKeys?: readonly string[];
   readonly records?: RecordChanges;
   readonly enrolment?: EnrolmentChange;
 }

@@ -225,6 +225,28 @@ export async function storeSuite(t: Test, engine: Engine): Promise<void> {
     t.strictSame(both.sort(), ['committed', 'taken']);
   });
 
+  await t.test('a previous unique key is taken where it is free', async (t) => {
+    const { store } = await openStore(t);
+    await add(store, object('a'), object('b', { uniqueKeys: ['one'] }));
+    let version = 1;
+    const update = (uniqueKeys: string[], previousKeys: string[]) => {
+      const updates = [object('a', { version: version + 1, uniqueKeys })];
+      return store.commit(unit({ updates, previousKeys })).then((result) => {
+        if (result === 'committed') version += 1;
+        return result;
+      });
+    };
+    const insert = (id: string, key: string) =>
+      store.commit(unit({ inserts: [object(id, { uniqueKeys: [key] })] }));
+    t.equal(await update(['one'], []), 'taken', 'a new key');
+    t.equal(await update(['one'], ['two']), 'taken', 'a new key in the place of another');
+    t.equal(await update(['one', 'two'], ['one', 'two']), 'committed', 'previous keys');
+    t.equal(await insert('c', 'two'), 'taken', 'the free one is held');
+    t.equal(await store.commit(unit({ updates: [object('b', { version: 2 })] })), 'committed');
+    t.equal(await update(['one', 'two'], ['one', 'two']), 'committed');
+    t.equal(await insert('c', 'one'), 'taken', 'so is the other, once it was given up');
+  });
+
   await t.test('commit rejects when one field has two index entries', async (t) => {
     const { store } = await openStore(t);
     const twice = object('a', { index: [entry('State', 1), entry('State', 2)] });

@@ -103,6 +103,10 @@ export class RestrictedWork implements Work {
     return this.#work.find({ ...query, filter: { all: [query.filter, { any }] } });
   }
 
+  findInGroup(query: FindQuery): Promise<FoundItems> {
+    return this.#work.findInGroup(query);
+  }
+
   /**
    * Refuses an item that has changed the Object Groups of an object: they decide which Rights include it.
    * @throws {KmipError} NotAuthorised

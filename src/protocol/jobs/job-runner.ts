@@ -24,6 +24,7 @@ import type { ContextFactory } from '../batch/context-factory.ts';
 import { asRefusal, isTransient } from '../batch/failure.ts';
 import { jobSender, type Responses } from '../batch/responses.ts';
 import type { ObjectEvents } from '../unit-of-work/object-events.ts';
+import { TakenNames } from '../unit-of-work/taken-names.ts';
 import type { ItemObjects } from '../unit-of-work/unit-objects.ts';
 import type { UnitOfWork } from '../unit-of-work/unit-of-work.ts';
 import { storeJobAnswers } from './job-answers.ts';
@@ -74,6 +75,7 @@ export class JobRunner {
     const started = performance.now();
     if (jobRun.isLeftBehind) await this.#countResumption(id);
     let request: RequestMessage | KmipError | undefined;
+    const takenNames = new TakenNames();
     try {
       for (let attempt = 1; ; attempt++) {
         const unit = this.#options.beginUnit();
@@ -86,14 +88,16 @@ export class JobRunner {
         // Read once: multi-part operations recognise an item by its object in every attempt.
         request ??= this.#read(message.content);
         const failure = request instanceof KmipError ? request : undefined;
-        const refusal = reasonToGiveUp(job, attempt) ?? failure;
+        const refusal = reasonToGiveUp(job, attempt) ?? takenNames.refusal ?? failure;
         const { answers, objects } =
           refusal === undefined
             ? await this.#execute(job, request as RequestMessage, unit, group, jobRun)
             : { answers: job.items.map(({ operation }) => [failedAnswer(operation, refusal)]), objects: [] };
         const expires = Math.floor(this.#options.clock() / 1000) + this.#options.limits.jobAnswerSeconds;
         await storeJobAnswers(unit, { id, group, job, answers, objects, expires });
-        if ((await unit.commit()) !== 'committed') continue;
+        const commit = await unit.commit();
+        takenNames.note(commit);
+        if (commit !== 'committed') continue;
         this.#notify(job, message.content, answers, performance.now() - started, unit);
         return;
       }

@@ -2,6 +2,7 @@ import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import { ArrangedEntries, evaluateFilter } from '../../object/filter-evaluation.ts';
 import { indexEntries } from '../../object/index-entries.ts';
 import { ManagedObject } from '../../object/managed-object.ts';
+import { uniqueNameKeys } from '../../object/names.ts';
 import type { FoundItems } from '../../operations/context.ts';
 import {
   type Filter,
@@ -12,6 +13,7 @@ import {
   SearchEndedError,
   type Store,
   type StoredObject,
+  type StoreUnit,
 } from '../../store/store.ts';
 import type { Vault } from '../../vault/vault.ts';
 
@@ -20,6 +22,9 @@ export interface ItemObjects {
   readonly read: readonly string[];
   readonly found: readonly string[];
 }
+
+/** The objects that a unit writes. */
+type WrittenObjects = Required<Pick<StoreUnit, 'inserts' | 'updates' | 'previousKeys'>>;
 
 /** Identifiers in one query to the store: database engines limit the depth of an expression. */
 const maxIdentifiersPerQuery = 100;
@@ -75,17 +80,21 @@ export class UnitObjects {
   }
 
   /**
-   * Encrypts and returns the rows to be written; other messages are served meanwhile. `uniqueNames`, `now`:
-   * see `UnitOptions`.
+   * Encrypts and returns the rows to be written; other messages are served meanwhile. `uniqueNames`: see
+   * `UnitOptions`.
    */
-  async toStored(options: { readonly uniqueNames: boolean; readonly now: number }): Promise<StoredObject[]> {
+  async toStored({ uniqueNames }: { readonly uniqueNames: boolean }): Promise<WrittenObjects> {
     const rows: StoredObject[] = [];
+    const previousKeys: string[] = [];
     const eventLoop = new EventLoopYield();
     for (const object of this.#pending.values()) {
-      rows.push(object.toStored(this.#vault, options));
+      const before = uniqueNames ? this.#fromRow(object.id) : undefined;
+      if (before !== undefined) previousKeys.push(...uniqueNameKeys(before.attributes));
+      rows.push(object.toStored(this.#vault, { uniqueNames }));
       if (eventLoop.isDue) await eventLoop.yield();
     }
-    return rows;
+    const inserts = rows.filter((row) => row.version === 1);
+    return { inserts, updates: rows.filter((row) => row.version > 1), previousKeys };
   }
 
   /** Takes over the changed objects of an item that has succeeded. */

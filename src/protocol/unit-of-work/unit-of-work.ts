@@ -142,11 +142,10 @@ export class UnitOfWork {
   }
 
   async #storeUnit(): Promise<StoreUnit> {
-    const rows = await this.#objects.toStored(this.#options);
+    const written = await this.#objects.toStored(this.#options);
     return {
       expects: this.#actingFor === undefined ? [] : this.#objects.expectations(this.#actingFor),
-      inserts: rows.filter((row) => row.version === 1),
-      updates: rows.filter((row) => row.version > 1),
+      ...written,
       ...(this.#usedRecords && { records: this.#usedRecords.changes() }),
       ...(this.#enrolment && { enrolment: this.#enrolment }),
     };
@@ -255,10 +254,14 @@ export class WorkLayer implements Work {
   }
 
   async find(query: FindQuery): Promise<FoundItems> {
-    const changed = new Map([...this.#objects].filter(([, object]) => object.changed));
-    const page = await this.#unit.find(query, changed);
+    const page = await this.findInGroup(query);
     for (const id of page.ids) this.#found.add(id);
     return page;
+  }
+
+  findInGroup(query: FindQuery): Promise<FoundItems> {
+    const changed = new Map([...this.#objects].filter(([, object]) => object.changed));
+    return this.#unit.find(query, changed);
   }
 
   /** The objects of the item so far. */
@@ -287,10 +290,8 @@ export class WorkLayer implements Work {
   keep(): void {
     this.confirmLasting();
     this.#unit.remember(this.#lasting);
-    this.#unit.merge(
-      [...this.#objects.values()].filter((object) => object.changed),
-      this.#effects,
-    );
+    const changed = this.#objects.values().filter((object) => object.changed);
+    this.#unit.merge(changed, this.#effects);
     this.#records?.keep();
     if (this.#enrolment !== undefined) this.#unit.reenrol(this.#enrolment);
   }

@@ -2,11 +2,12 @@ import t from 'tap';
 import { tagNumber } from '../../../codec/tags.ts';
 import { escapeLines, escapeUnprintable } from '../../../codec/unprintable.ts';
 import { nodeToText } from '../../../codec/wire/text.ts';
+import { comparableText } from '../../../src/object/names.ts';
 import { createLog } from '../../../src/watch/log.ts';
 
 /** Every code point is shown as it is, or as an escape that stands for it alone. */
 
-/** Unicode 16: categories Cc, Cf, Cs, Zl, Zp, and Default_Ignorable_Code_Point. */
+/** Unicode 16: categories Cc, Cf, Cs, Zl, Zp, Default_Ignorable_Code_Point, and blank glyphs. */
 const invisible: readonly (readonly [first: number, last?: number])[] = [
   [0x00, 0x1f],
   [0x7f, 0x9f],
@@ -24,6 +25,7 @@ const invisible: readonly (readonly [first: number, last?: number])[] = [
   [0x200b, 0x200f], // ZERO WIDTH SPACE to RIGHT-TO-LEFT MARK
   [0x2028, 0x202e],
   [0x2060, 0x206f],
+  [0x2800], // BRAILLE PATTERN BLANK
   [0x3164], // HANGUL FILLER
   [0xd800, 0xdfff],
   [0xfe00, 0xfe0f],
@@ -33,7 +35,10 @@ const invisible: readonly (readonly [first: number, last?: number])[] = [
   [0x110bd],
   [0x110cd],
   [0x13430, 0x1343f],
+  [0x13441, 0x13442], // EGYPTIAN HIEROGLYPH FULL BLANK, HALF BLANK
+  [0x16fe4], // KHITAN SMALL SCRIPT FILLER
   [0x1bca0, 0x1bca3],
+  [0x1d159], // MUSICAL SYMBOL NULL NOTEHEAD
   [0x1d173, 0x1d17a],
   [0xe0000, 0xe0fff], // tags
 ];
@@ -54,6 +59,21 @@ t.test('exactly the characters that show nothing or command a terminal are escap
       JSON.parse(`"${asJson}"`) !== text ||
       asXml !== `&#x${code.toString(16)};`
     );
+  });
+  t.same(
+    wrong.map((code) => code.toString(16)),
+    [],
+  );
+});
+
+t.test('exactly these characters do not tell Names apart, and comparing again changes nothing', async (t) => {
+  const wrong = everyCodePoint.filter((code) => {
+    const text = `a${String.fromCodePoint(code)}b`;
+    const comparable = comparableText(text);
+    const isSpace = /\p{White_Space}/u.test(text);
+    const isIgnored = comparable === 'ab';
+    const isWrong = isInvisible(code) !== isIgnored && !isSpace && !unassigned.test(text);
+    return isWrong || comparableText(comparable) !== comparable;
   });
   t.same(
     wrong.map((code) => code.toString(16)),
