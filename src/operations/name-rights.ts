@@ -42,6 +42,16 @@ export async function requireMayChangeNames({ maker }: ManagedObject, context: C
 }
 
 /**
+ * Refuses to destroy a Template with a Name to a client that may not decide on its Names: another Template of
+ * the Name, of that client perhaps, would take its place without a word.
+ * @throws {KmipError} PermissionDenied
+ */
+export async function requireMayDestroy(target: ManagedObject, context: Context): Promise<void> {
+  if (target.type === 'Template' && nameTexts(target.attributes).size > 0)
+    await requireMayChangeNames(target, context);
+}
+
+/**
  * Refuses Names and Alternative Names that a request adds when it replaces an object of another client: the
  * replacement belongs to the same client.
  * @throws {KmipError} PermissionDenied

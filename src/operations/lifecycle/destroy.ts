@@ -2,14 +2,15 @@ import { maybe, one, struct, text } from '../../../codec/schema.ts';
 import { identifier } from '../../../codec/structures/identifier.ts';
 import { nameTexts } from '../../object/names.ts';
 import { keepAuthorityKey } from '../authority-records.ts';
-import { reserveNames } from '../name-rights.ts';
+import { requireMayDestroy, reserveNames } from '../name-rights.ts';
 import { object, operation } from '../operation.ts';
 import { recordIdentity } from '../revocation-records.ts';
 
 /**
  * Destroy (KMIP 2.1 §6.1.15, 1.4 §4.21): deletes the key material and keeps the attributes. Answers of
  * finished asynchronous requests that hold the key material lose it in the same commit. With unique Names
- * those of the object stay reserved to the client that made it.
+ * those of the object stay reserved to the client that made it. A Template with a Name is destroyed by that
+ * client, or with `ForeignNames`.
  */
 export const Destroy = operation({
   name: 'Destroy',
@@ -21,6 +22,7 @@ export const Destroy = operation({
   async handle(_request, context) {
     const { object: target, now, renewedAccess } = context;
     const wasDestroyed = target.destroyed;
+    if (!wasDestroyed) await requireMayDestroy(target, context);
     await recordIdentity(target, context);
     await keepAuthorityKey(target, context);
     target.destroy(now);
