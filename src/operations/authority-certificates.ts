@@ -12,7 +12,10 @@ import { identifierIn, ignoreUnreadable, keyFingerprint } from './record-identif
  * name, no Link and no end of an object hides a limit (docs/decisions/36-certificate-authority.md).
  */
 
-type GroupContext = Pick<Context, 'work' | 'crypto' | 'principal'>;
+/** What reading the records of a group needs. */
+export interface GroupContext extends Pick<Context, 'work' | 'crypto'> {
+  readonly principal: Pick<Context['principal'], 'group'>;
+}
 
 const kinds = {
   /** The certificates of a key, by group and key. */
@@ -44,6 +47,8 @@ export async function readAuthorityDetails(
 interface Entry {
   /** Base64. */
   readonly der: string;
+  /** When it, or the one whose place it took, came into the group: POSIX seconds. */
+  readonly since: number;
   /** Of a certificate that the server signed. */
   readonly made?: Made | undefined;
 }
@@ -85,7 +90,7 @@ export async function addCertificate(
   const { crypto, now } = context;
   const key = keyFingerprint(details.publicKey, crypto);
   const made = issuerKey && describe(details, keyFingerprint(issuerKey, crypto), crypto);
-  const entry: Entry = { der: certificate.toBase64(), made };
+  const entry: Entry = { der: certificate.toBase64(), since: now, made };
   const lists = { isLasting: made !== undefined, isBounded };
   await extendList<Entry>(
     { ...lists, kind: kinds.certificates, id: recordOf(key, context) },
@@ -144,9 +149,11 @@ function insertEntry(known: readonly Entry[], entry: Entry, now: number): readon
   const at = known.findIndex((each) => each.made !== undefined && each.made.statement === made?.statement);
   const same = known[at]?.made;
   if (made === undefined || same === undefined) return [...known, entry];
-  if (same.notBefore <= made.notBefore && made.notAfter <= same.notAfter) return known;
+  const { since } = known[at] as Entry;
   // One that is in force does not give way to one that is not yet, or ends sooner.
-  return made.notBefore <= now && made.notAfter >= same.notAfter ? known.with(at, entry) : [...known, entry];
+  if (made.notBefore <= now && made.notAfter >= same.notAfter) return known.with(at, { ...entry, since });
+  const isCovered = same.notBefore <= made.notBefore && made.notAfter <= same.notAfter;
+  return isCovered ? known : [...known, entry];
 }
 
 function describe(details: CertificateDetails, issuerKey: string, crypto: Context['crypto']): Made {
@@ -165,11 +172,23 @@ export async function findRecordedCertificates(
   key: string,
   context: GroupContext,
 ): Promise<readonly Uint8Array[]> {
-  const record = await context.work.records.load(kinds.certificates, recordOf(key, context));
-  if (record === undefined) return [];
   const isBrought = ({ made }: Entry) => Number(made === undefined);
-  const entries = readJson<Entry[]>(record).toSorted((a, b) => isBrought(a) - isBrought(b));
+  const entries = (await loadEntries(key, context)).toSorted((a, b) => isBrought(a) - isBrought(b));
   return entries.map(({ der }) => Uint8Array.fromBase64(der));
+}
+
+/**
+ * Returns when the first certificate on record that makes a key an authority, by its fingerprint, came into
+ * the group: POSIX seconds, 0 when there is none, as for authorities of older databases.
+ */
+export async function findRecordedSince(key: string, context: GroupContext): Promise<number> {
+  const entries = await loadEntries(key, context);
+  return entries.length === 0 ? 0 : Math.min(...entries.map(({ since }) => since));
+}
+
+async function loadEntries(key: string, context: GroupContext): Promise<readonly Entry[]> {
+  const record = await context.work.records.load(kinds.certificates, recordOf(key, context));
+  return record === undefined ? [] : readJson<Entry[]>(record);
 }
 
 /** Returns the keys, by their fingerprints, with a certificate of an authority with that subject (DER). */

@@ -2,7 +2,7 @@ import type { CertificationRules, NamingPolicy } from '../common/certification-r
 import { fail } from '../common/errors.ts';
 import { readJson, writeJson } from '../common/json.ts';
 import type { ManagedObject } from '../object/managed-object.ts';
-import { addCertificate, readAuthorityDetails } from './authority-certificates.ts';
+import { addCertificate, type GroupContext, readAuthorityDetails } from './authority-certificates.ts';
 import type { Context } from './context.ts';
 import { certificateIn } from './key-pairs.ts';
 import { identifierIn, keyFingerprint } from './record-identifiers.ts';
@@ -14,7 +14,6 @@ import { identifierIn, keyFingerprint } from './record-identifiers.ts';
  */
 
 type RecordContext = Pick<Context, 'work' | 'crypto'>;
-type GroupContext = RecordContext & Pick<Context, 'principal'>;
 
 const kinds = {
   /** The key in the certificate of an authority that is gone, by the identifier of the object. */
@@ -106,6 +105,6 @@ export async function findDirectlyAbove(key: string, context: GroupContext): Pro
 }
 
 /** A key may be in several groups. */
-function recordOf(key: string, { crypto, principal }: Pick<Context, 'crypto' | 'principal'>): string {
+function recordOf(key: string, { crypto, principal }: GroupContext): string {
   return identifierIn(principal.group, key, crypto);
 }

@@ -56,7 +56,7 @@ export class RevocationLists {
   /** Returns the certificates of a group that may issue certificates. */
   async issuers(group: string): Promise<readonly IssuerSummary[]> {
     const { work, now } = this.#begin(group);
-    const found = await findIssuers({ work, crypto: this.#crypto, now });
+    const found = await findIssuers({ work, crypto: this.#crypto, now, principal: { group } });
     return found.map(({ issuerCertificate: { object, details } }) => ({
       id: object.id,
       group,

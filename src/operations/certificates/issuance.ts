@@ -13,7 +13,7 @@ import { isSameKey } from '../record-identifiers.ts';
 import { recordIssued } from '../revocation-records.ts';
 import { keyForUse, parametersFor } from '../usable-key.ts';
 import { isDerivedFromCertificate } from './certificate-template.ts';
-import { claimName } from './issuer-choice.ts';
+import { claimName, recordIssuerOrder } from './issuer-choice.ts';
 import {
   limitSelfSigned,
   requireUncompromised,
@@ -121,7 +121,7 @@ export async function createCertificate(issuance: Issuance, context: Context): P
     signature: parametersFor(key, { use: 'certify', requested }),
   });
   await requireWithinLimits(certificate, issuer, Math.max(dates.notBefore, now), context);
-  await claimIssuerName(certificate, issuer, context);
+  await claimIssuer(certificate, issuer, context);
   countUse(key, certificate.length, context);
   const value = {
     type: 'Certificate',
@@ -159,15 +159,17 @@ export async function createCertificate(issuance: Issuance, context: Context): P
   return object;
 }
 
-/** The name of an issuer stands for its key from the first certificate on, its own included. */
-async function claimIssuerName(
+/** The name and the place of an issuer are its own from the first certificate on, its own included. */
+async function claimIssuer(
   certificate: Uint8Array,
-  { issuerCertificate }: Issuer,
+  { key, issuerCertificate }: Issuer,
   context: Context,
 ): Promise<void> {
   const details =
     issuerCertificate?.details ?? (await context.crypto.certification.readCertificate(certificate));
-  if (details.authority) await claimName(details, context);
+  if (!details.authority) return;
+  await claimName(details, context);
+  await recordIssuerOrder(details, key, context);
 }
 
 function requireX509(attributes: readonly Attribute[]): void {

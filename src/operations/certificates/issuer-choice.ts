@@ -3,10 +3,17 @@ import type { LinkType } from '../../../codec/enums.ts';
 import { fail } from '../../common/errors.ts';
 import type { CertificateContent, CertificateDetails } from '../../crypto/certification.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import { findRecordedSince } from '../authority-certificates.ts';
 import type { Context } from '../context.ts';
 import { certificateIn } from '../key-pairs.ts';
 import { isSameKey, keyFingerprint } from '../record-identifiers.ts';
 import { statedName } from './certificate-template.ts';
+import {
+  authorityIdentifier,
+  extendIssuerOrder,
+  loadIssuerOrder,
+  type OrderedAuthority,
+} from './issuer-order.ts';
 import { type Authority, findIssuer, findIssuers, type Issuer } from './issuers.ts';
 
 /**
@@ -54,7 +61,79 @@ export async function chooseIssuer(selector: IssuerSelector, context: Context): 
   const issuers = await findIssuers(context);
   if (name === undefined && previous !== undefined) return requireSigner(issuers, previous.object, context);
   const known = await withoutLaterKeys(issuers, context);
-  return requireOne(name === undefined ? known : await selectNamed(known, name, context), context);
+  const selected =
+    name === undefined ? await selectFirst(known, context) : await selectNamed(known, name, context);
+  return requireOne(selected, context);
+}
+
+/**
+ * Selects the authority that could issue first, among those that the operator lists where only those may
+ * issue. Several remain when they came at the same time and none has issued yet.
+ */
+async function selectFirst(issuers: readonly Authority[], context: Context): Promise<readonly Authority[]> {
+  const ranked = await rankIssuers(await selectAllowed(issuers, context), context);
+  return ranked.filter(({ rank }) => rank === ranked[0]?.rank).map(({ issuer }) => issuer);
+}
+
+async function selectAllowed(issuers: readonly Authority[], context: Context): Promise<readonly Authority[]> {
+  if (!context.certification.onlyListedAuthorities) return issuers;
+  const listed = await context.listedKeys();
+  const allowed = issuers.filter(({ issuerCertificate: { details } }) =>
+    listed.has(keyFingerprint(details.publicKey, context.crypto)),
+  );
+  return allowed.length > 0 ? allowed : issuers;
+}
+
+interface RankedIssuer {
+  readonly issuer: Authority;
+  readonly authority: string;
+  /** Negative in the order of the group, else POSIX seconds since when the group has the authority. */
+  readonly rank: number;
+}
+
+/** Sorts issuers: those in the order of the group first, then by the time at which their keys came. */
+async function rankIssuers(issuers: readonly Authority[], context: Context): Promise<RankedIssuer[]> {
+  const order = await loadIssuerOrder(context);
+  const ranked: RankedIssuer[] = [];
+  for (const issuer of issuers) {
+    const { details } = issuer.issuerCertificate;
+    const authority = authorityIdentifier(details, context);
+    const at = order.findIndex((each) => each.authority === authority);
+    const key = keyFingerprint(details.publicKey, context.crypto);
+    const rank = at >= 0 ? at - order.length : await findRecordedSince(key, context);
+    ranked.push({ issuer, authority, rank });
+  }
+  return ranked.toSorted((a, b) => a.rank - b.rank);
+}
+
+/**
+ * Records that an authority, whose certificate has these details, issues with that private key: behind the
+ * authorities that could issue before, and not before its own certificate is in force.
+ */
+export async function recordIssuerOrder(
+  issuer: CertificateDetails,
+  key: ManagedObject,
+  context: Context,
+): Promise<void> {
+  const order = await loadIssuerOrder(context);
+  const own = authorityIdentifier(issuer, context);
+  if (issuer.notBefore > context.now || order.some(({ authority }) => authority === own)) return;
+  const ranked = await rankIssuers(await findIssuers(context), context);
+  const entry = { authority: own, key: keyFingerprint(issuer.publicKey, context.crypto), keyId: key.id };
+  const added = new Map<string, OrderedAuthority>();
+  const isOther = ({ authority }: RankedIssuer) => Number(authority !== own);
+  for (const each of ranked.toSorted((a, b) => a.rank - b.rank || isOther(a) - isOther(b))) {
+    const { details } = each.issuer.issuerCertificate;
+    const fingerprint = keyFingerprint(details.publicKey, context.crypto);
+    if (each.rank >= 0 && !added.has(each.authority))
+      added.set(each.authority, {
+        authority: each.authority,
+        key: fingerprint,
+        keyId: each.issuer.key.id,
+      });
+  }
+  if (!added.has(own)) added.set(own, entry);
+  extendIssuerOrder(order, [...added.values()], context);
 }
 
 /**

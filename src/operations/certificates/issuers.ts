@@ -1,16 +1,19 @@
 import type { Attribute } from '../../../codec/attribute.ts';
 import type { LinkType } from '../../../codec/enums.ts';
-import { CryptographicUsageMask } from '../../../codec/masks.ts';
+import { CryptographicUsageMask, StorageStatusMask } from '../../../codec/masks.ts';
 import { fail } from '../../common/errors.ts';
 import { EventLoopYield } from '../../common/event-loop-yield.ts';
 import type { CertificateDetails } from '../../crypto/certification.ts';
 import { linkedId } from '../../object/links.ts';
 import { locateFilter } from '../../object/locate-filter.ts';
 import type { ManagedObject } from '../../object/managed-object.ts';
+import type { Filter } from '../../store/store.ts';
+import { findRecordedCertificates, type GroupContext } from '../authority-certificates.ts';
 import type { Context } from '../context.ts';
 import { certificateIn, plainKeyIn } from '../key-pairs.ts';
 import { isCompromisedKey } from '../revocation-records.ts';
-import { storedAnywhere } from '../same-certificates.ts';
+import { filterSameCertificate, storedAnywhere } from '../same-certificates.ts';
+import { loadIssuerOrder } from './issuer-order.ts';
 
 /**
  * An issuer of certificates: an Active certificate of an authority in the group and its private key, which is
@@ -39,17 +42,51 @@ const maxKeys = 64;
 /** Certificates of one issuing key, renewed ones included. */
 const maxCertificates = 64;
 
-/** Finds every certificate that may issue now, with its key. */
-export async function findIssuers(context: IssuerContext): Promise<Authority[]> {
-  const keys = await searchObjects(issuingKeys, maxKeys, context);
+/**
+ * Finds every certificate that may issue now, with its key: those of the authorities in the order of the
+ * group, whatever other keys it has and whatever Links say, and those of the latest keys by their Links.
+ */
+export async function findIssuers(context: IssuerContext & GroupContext): Promise<Authority[]> {
+  const ordered = new Map((await loadIssuerOrder(context)).map(({ key, keyId }) => [keyId, key]));
+  const latest = await searchObjects(issuingKeys, maxKeys, context);
+  const keys = [...(await searchKeys([...ordered.keys()], context)), ...latest];
   const found: Authority[] = [];
-  for (const key of keys) {
-    for (const certificate of await findCertificates(key, context)) {
+  for (const key of uniqueObjects(keys)) {
+    const fingerprint = ordered.get(key.id);
+    const recorded = fingerprint === undefined ? [] : await findStoredCertificates(fingerprint, context);
+    for (const certificate of uniqueObjects([...recorded, ...(await findCertificates(key, context))])) {
       const authority = await matchAuthority(certificate, key, context);
       if (authority !== undefined) found.push(authority);
     }
   }
   return found;
+}
+
+function uniqueObjects(objects: readonly ManagedObject[]): Iterable<ManagedObject> {
+  return new Map(objects.map((object) => [object.id, object])).values();
+}
+
+/** Loads those of the objects that are private keys which may issue. */
+function searchKeys(ids: readonly string[], context: IssuerContext): Promise<ManagedObject[]> {
+  const filter = locateFilter({ attributes: issuingKeys, now: context.now });
+  const any = ids.map(
+    (value): Filter => ({
+      attribute: 'UniqueIdentifier',
+      fields: [{ field: '', op: '=', value }],
+    }),
+  );
+  return any.length === 0 ? Promise.resolve([]) : loadFound({ all: [filter, { any }] }, maxKeys, context);
+}
+
+/** Loads the objects on line with the certificates that make a key an authority, by its fingerprint. */
+async function findStoredCertificates(
+  key: string,
+  context: IssuerContext & GroupContext,
+): Promise<ManagedObject[]> {
+  const recorded = await findRecordedCertificates(key, context);
+  const onLine = StorageStatusMask.bit('OnLineStorage');
+  const any = recorded.map((certificate) => filterSameCertificate(certificate, onLine, context));
+  return any.length === 0 ? [] : loadFound({ any }, maxCertificates, context);
 }
 
 /** Finds the issuer with the certificate of that identifier; undefined when it may not issue now. */
@@ -208,9 +245,16 @@ export async function* examineCertificatesOf(
 async function searchObjects(
   attributes: readonly Attribute[],
   limit: number,
-  { work, now }: Pick<IssuerContext, 'work' | 'now'>,
+  context: Pick<IssuerContext, 'work' | 'now'>,
 ): Promise<ManagedObject[]> {
-  const filter = locateFilter({ attributes, now });
+  return loadFound(locateFilter({ attributes, now: context.now }), limit, context);
+}
+
+async function loadFound(
+  filter: Filter,
+  limit: number,
+  { work }: Pick<IssuerContext, 'work'>,
+): Promise<ManagedObject[]> {
   const { ids } = await work.find({ filter, offset: 0, limit });
   const objects = await Promise.all(ids.map((id) => work.load(id)));
   return objects.filter((object) => object !== undefined);

@@ -5,6 +5,7 @@ import { jobKinds } from '../../operations/asynchronous/jobs.ts';
 import { authorityCertificateKinds } from '../../operations/authority-certificates.ts';
 import { authorityKinds } from '../../operations/authority-records.ts';
 import { issuerNameKind } from '../../operations/certificates/issuer-choice.ts';
+import { issuerOrderKind } from '../../operations/certificates/issuer-order.ts';
 import type { FindQuery, FoundItems, Records, Work } from '../../operations/context.ts';
 import { groupPolicyKind } from '../../operations/group-policy-record.ts';
 import { keyCopiesKind } from '../../operations/key-copies.ts';
@@ -28,6 +29,7 @@ const reachableKinds: Readonly<Record<LimitedRight, readonly string[]>> = {
   objects: [
     groupPolicyKind,
     issuerNameKind,
+    issuerOrderKind,
     reservedNameKind,
     ...certificateKinds,
     ...authorities,

@@ -5,10 +5,13 @@ import type { AttributeName, AttributeValue } from '../../../../codec/attribute-
 import { CryptographicUsageMask } from '../../../../codec/masks.ts';
 import { eraOf } from '../../../../codec/version.ts';
 import type { NamePartType } from '../../../../src/crypto/certification.ts';
+import { authorityCertificateKinds } from '../../../../src/operations/authority-certificates.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
+import { issuerOrderKind } from '../../../../src/operations/certificates/issuer-order.ts';
 import { CreateKeyPair } from '../../../../src/operations/creation/create-key-pair.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
 import { Get } from '../../../../src/operations/transfer/get.ts';
+import { deleteRecord } from '../../../../src/protocol/unit-of-work/unit-records.ts';
 import { TestService } from '../../service.ts';
 import { attributesOf, having, materialOf, succeed } from '../ask.ts';
 
@@ -131,6 +134,13 @@ export async function requestOf({ subject = 'CN=client', extensions = [], keys }
     webcrypto as Crypto,
   );
   return { der: new Uint8Array(request.rawData), pem: new TextEncoder().encode(request.toString('pem')) };
+}
+
+/** Removes the records that databases of older versions do not have. */
+export async function forgetRecords({ store, now }: TestService): Promise<void> {
+  for (const kind of [...authorityCertificateKinds, issuerOrderKind])
+    for (const { id } of await store.records({ kind, limit: 1_000, at: now / 1000 }))
+      await deleteRecord(store, kind, id);
 }
 
 export async function opened(t: { teardown(close: () => unknown): void }): Promise<TestService> {

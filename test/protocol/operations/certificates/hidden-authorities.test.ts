@@ -2,17 +2,25 @@ import { webcrypto } from 'node:crypto';
 import t from 'tap';
 import * as x509 from '../../../../certs/x509.ts';
 import { DeleteAttribute } from '../../../../src/operations/attributes/delete-attribute.ts';
-import { authorityCertificateKinds } from '../../../../src/operations/authority-certificates.ts';
 import { Certify } from '../../../../src/operations/certificates/certify.ts';
 import { Validate } from '../../../../src/operations/certificates/validate.ts';
 import { Activate } from '../../../../src/operations/lifecycle/activate.ts';
 import { Archive } from '../../../../src/operations/lifecycle/archive.ts';
 import { Revoke } from '../../../../src/operations/lifecycle/revoke.ts';
 import { Register } from '../../../../src/operations/transfer/register.ts';
-import { deleteRecord } from '../../../../src/protocol/unit-of-work/unit-records.ts';
 import type { TestService } from '../../service.ts';
 import { attributeOf, having, outcome, succeed } from '../ask.ts';
-import { authority, certified, ecdsa, keyPair, mask, name, opened, subordinate } from './authority.ts';
+import {
+  authority,
+  certified,
+  ecdsa,
+  forgetRecords,
+  keyPair,
+  mask,
+  name,
+  opened,
+  subordinate,
+} from './authority.ts';
 
 /** No certificate that a client adds hides an authority, or takes its requests. */
 
@@ -28,12 +36,6 @@ const register = (service: TestService, der: Uint8Array) =>
 const validating = (der: Uint8Array) => ({ Certificate: [inline(der)], UniqueIdentifier: [] });
 const judge = async (service: TestService, der: Uint8Array) =>
   (await succeed(service, '2.1', Validate, validating(der))).ValidityIndicator;
-/** Removes the records that databases of older versions do not have. */
-async function forgetRecords({ store, now }: TestService): Promise<void> {
-  for (const kind of authorityCertificateKinds)
-    for (const { id } of await store.records({ kind, limit: 1_000, at: now / 1000 }))
-      await deleteRecord(store, kind, id);
-}
 const subject = (common: string) => [
   ...name('Subject', { CN: common, O: 'Test' }),
   ...name('Issuer', { CN: common, O: 'Test' }),
