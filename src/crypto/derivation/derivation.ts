@@ -12,7 +12,7 @@ import { digest, requireHash } from '../hashes/hashes.ts';
 import type { KeyComponents } from '../keys/key-components.ts';
 import { createKeyObject, requireComponents } from '../keys/key-objects.ts';
 import type { KeyDerivation } from '../provider.ts';
-import { limitConcurrency } from '../threads/limit-concurrency.ts';
+import { limitConcurrency, runBriefly, runOnPool } from '../threads/limit-concurrency.ts';
 import { concatBlocks, requireData, requireShort } from './derivation-data.ts';
 import { requireSafeGroup } from './dh-groups.ts';
 import { createHmacPrf, createSymmetricKey, readSecret, requireHashOfDerivation } from './prf.ts';
@@ -87,7 +87,7 @@ async function derivePbkdf2(derivation: KeyDerivation): Promise<Uint8Array> {
         else resolve(output);
       });
     });
-  return work <= maxFastIterations ? run() : limitConcurrency(run);
+  return work <= maxFastIterations ? runOnPool(run) : limitConcurrency(run);
 }
 
 /** Hashes the key alone: the specification does not define how data would be joined to it. */
@@ -170,15 +170,17 @@ async function deriveAgreement({ key, peer }: KeyDerivation): Promise<Uint8Array
   if (!canAgree) throw new UnsupportedAlgorithmError('such keys do not agree on a secret');
   if (own.kind === 'dhPrivate') await requireSafeGroup(own);
   const pair = { privateKey: createKeyObject(key), publicKey: createKeyObject(peer) };
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, secret: Uint8Array) => {
-      if (!error) resolve(secret);
-      else reject(new CryptographyFailedError('the keys do not agree on a secret'));
-    };
-    try {
-      diffieHellman(pair, done);
-    } catch {
-      reject(new InvalidParametersError('the keys are not of the same kind'));
-    }
-  });
+  const agree = () =>
+    new Promise<Uint8Array>((resolve, reject) => {
+      const done = (error: Error | null, secret: Uint8Array) => {
+        if (!error) resolve(secret);
+        else reject(new CryptographyFailedError('the keys do not agree on a secret'));
+      };
+      try {
+        diffieHellman(pair, done);
+      } catch {
+        reject(new InvalidParametersError('the keys are not of the same kind'));
+      }
+    });
+  return own.kind === 'dhPrivate' ? runOnPool(agree) : runBriefly(agree);
 }

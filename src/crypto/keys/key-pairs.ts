@@ -4,7 +4,7 @@ import { type PostQuantumAlgorithm, xWing } from '../algorithm-table.ts';
 import { generatesLength } from '../algorithms.ts';
 import { UnsupportedAlgorithmError } from '../errors.ts';
 import type { GeneratedKeyPair, KeyPairRequest } from '../provider.ts';
-import { limitConcurrency } from '../threads/limit-concurrency.ts';
+import { limitConcurrency, runBriefly, runOnPool } from '../threads/limit-concurrency.ts';
 import { type ByteKeyType, byteKeyTypes, findTypeOfAlgorithm } from './byte-keys.ts';
 import { curves, findCurve } from './curves.ts';
 import { writePkcs8, writeSpki } from './der-keys.ts';
@@ -45,7 +45,7 @@ export async function generateKeyPair(request: KeyPairRequest): Promise<Generate
       const { bits } = request;
       requireGeneratedLength('DH', bits);
       const group = dhGroups.get(bits) as string;
-      return runGeneration(bits, (done) => generateNative('dh', { group, ...encodings }, done));
+      return runGeneration(bits, (done) => generateNative('dh', { group, ...encodings }, done), runOnPool);
     }
     case 'Ed25519':
       return runGeneration(256, (done) => generateNative('ed25519', encodings, done));
@@ -69,7 +69,7 @@ function generateRsa(bits: number, exponent: number): Promise<GeneratedKeyPair> 
   }
   const start = (done: Done) =>
     generateNative('rsa', { modulusLength: bits, publicExponent: exponent, ...encodings }, done);
-  return limitConcurrency(() => runGeneration(bits, start));
+  return runGeneration(bits, start, limitConcurrency);
 }
 
 /** Bits of the subgroup by the bits of the prime (FIPS 186-4 §4.2), the default first. */
@@ -86,7 +86,7 @@ function generateDsa(bits: number, qLength = 0): Promise<GeneratedKeyPair> {
   }
   const start = (done: Done) =>
     generateNative('dsa', { modulusLength: bits, divisorLength: qLength, ...encodings }, done);
-  return limitConcurrency(() => runGeneration(bits, start));
+  return runGeneration(bits, start, limitConcurrency);
 }
 
 function generateOnCurve(
@@ -113,7 +113,7 @@ function generatePostQuantum(algorithm: PostQuantumAlgorithm, bits?: number): Pr
   if (bits !== undefined) requireGeneratedLength(algorithm, bits);
   if (algorithm === xWing) return Promise.resolve(generateXWingPair(type, bits ?? type.bits));
   const start = (done: Done) => generateNative(type.nodeType as 'ed25519', encodings, done);
-  return limitConcurrency(() => runGeneration(bits ?? type.bits, start));
+  return runGeneration(bits ?? type.bits, start, limitConcurrency);
 }
 
 function generateXWingPair(type: ByteKeyType, bits: number): GeneratedKeyPair {
@@ -135,14 +135,20 @@ function requireGeneratedLength(algorithm: KeyPairRequest['algorithm'], bits: nu
 
 type Done = (error: Error | null, publicKey: Uint8Array, privateKey: Uint8Array) => void;
 
-/** OpenSSL returns buffers of their own, so nothing needs to be copied or wiped. */
-function runGeneration(bits: number, start: (done: Done) => void): Promise<GeneratedKeyPair> {
-  return new Promise((resolve, reject) => {
-    start((error, publicKey, privateKey) => {
-      if (error) reject(error);
-      else resolve({ privateKey: toUint8Array(privateKey), publicKey: toUint8Array(publicKey), bits });
+/** Generates a pair in the queue. OpenSSL returns buffers of their own, so nothing is copied or wiped. */
+function runGeneration(
+  bits: number,
+  start: (done: Done) => void,
+  runInTurn: typeof runOnPool = runBriefly,
+): Promise<GeneratedKeyPair> {
+  const generate = () =>
+    new Promise<GeneratedKeyPair>((resolve, reject) => {
+      start((error, publicKey, privateKey) => {
+        if (error) reject(error);
+        else resolve({ privateKey: toUint8Array(privateKey), publicKey: toUint8Array(publicKey), bits });
+      });
     });
-  });
+  return runInTurn(generate);
 }
 
 /** Returns a Buffer's memory as a Uint8Array, whose `slice` copies. */

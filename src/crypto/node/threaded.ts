@@ -4,7 +4,7 @@ import { InvalidCertificateRequestError, InvalidKeyMaterialError } from '../erro
 import { plainKey } from '../plain-key.ts';
 import type { CryptoProvider } from '../provider.ts';
 import { sign as signDirectly, verify as verifyDirectly } from '../signatures/signatures.ts';
-import { limitConcurrency } from '../threads/limit-concurrency.ts';
+import { limitConcurrency, maxSlowTasks } from '../threads/limit-concurrency.ts';
 import { Threads } from '../threads/threads.ts';
 import { readPublicKeyInfo } from '../x509/certificate.ts';
 import { readCertificateRequest } from '../x509/certificate-content.ts';
@@ -17,10 +17,15 @@ import type { threadFunctions } from './thread-functions.ts';
  * take less, and asynchronous functions of node:crypto run on threads already.
  */
 
-const threads = new Threads<typeof threadFunctions>({ module: new URL('./thread.ts', import.meta.url) });
+const module = new URL('./thread.ts', import.meta.url);
+const threads = new Threads<typeof threadFunctions>({ module });
+/** Threads for jobs that take turns as slow work, so that none of them waits twice. */
+const slowThreads = new Threads<typeof threadFunctions>({ module, size: maxSlowTasks });
 
 /** Ends the threads; jobs that are not done fail. */
-export const closeThreads = (): Promise<void> => threads.close();
+export async function closeThreads(): Promise<void> {
+  await Promise.all([threads.close(), slowThreads.close()]);
+}
 
 const decrypt: CryptoProvider['decrypt'] = async (key, parameters, ciphertext) =>
   key.objectType === 'PrivateKey'
@@ -77,7 +82,7 @@ export const threadedOperations = {
   unwrap: (key, parameters, { data, iv }) => decrypt(key, parameters, { data, iv, tag: 'appended' }),
   sign,
   verify,
-  encodePkcs12: (key, parts) => limitConcurrency(() => threads.run('encodePkcs12', key, parts)),
+  encodePkcs12: (key, parts) => limitConcurrency(() => slowThreads.run('encodePkcs12', key, parts)),
   checkObject,
-  decodePkcs12: (file, password) => limitConcurrency(() => threads.run('decodePkcs12', file, password)),
+  decodePkcs12: (file, password) => limitConcurrency(() => slowThreads.run('decodePkcs12', file, password)),
 } satisfies Partial<CryptoProvider>;

@@ -22,7 +22,7 @@ import {
 } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
 import type { Message } from '../streams.ts';
-import { limitConcurrency } from '../threads/limit-concurrency.ts';
+import { limitConcurrency, runBriefly, runOnPool } from '../threads/limit-concurrency.ts';
 import { signDigest, verifyDigest } from './digest-signatures.ts';
 import { defaultSaltLength, encodePss, verifyPss } from './pss.ts';
 import { isNative, requireDigest, type Scheme, selectScheme } from './schemes.ts';
@@ -45,16 +45,19 @@ export async function sign(
   const scheme = selectScheme(components, parameters);
   requireDigest(scheme, message);
   const object = createKeyObject(key);
+  const isOnPool = 'data' in message && isNative(scheme);
   const run = async (): Promise<Uint8Array> => {
     try {
-      if ('data' in message && isNative(scheme)) return await signData(scheme, object, message.data);
+      if (isOnPool) return await signData(scheme, object, message.data);
       return signEncoded(scheme, components, object, encodeDigest(scheme, message));
     } catch (error) {
       if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
       throw new CryptographyFailedError('the key cannot make a signature with these parameters');
     }
   };
-  return isSlow(components) ? limitConcurrency(run) : run();
+  if (isSlow(components)) return limitConcurrency(run);
+  if (!isOnPool) return run();
+  return isBrief(components) ? runBriefly(run) : runOnPool(run);
 }
 
 /**
@@ -76,19 +79,27 @@ export async function verify(
   // RFC 8017 §8.1.2 and §8.2.2; OpenSSL would add missing leading zeros.
   if ('n' in components && signature.length !== Math.ceil(bitLength(components.n) / 8)) return false;
   const object = createKeyObject(key);
-  try {
-    if ('data' in message && isNative(scheme))
-      return await verifyData(scheme, object, message.data, signature);
-    return verifyEncoded(scheme, components, object, encodeDigest(scheme, message), signature);
-  } catch (error) {
-    if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
-    return false;
-  }
+  const isOnPool = 'data' in message && isNative(scheme);
+  const run = async (): Promise<boolean> => {
+    try {
+      if (isOnPool) return await verifyData(scheme, object, message.data, signature);
+      return verifyEncoded(scheme, components, object, encodeDigest(scheme, message), signature);
+    } catch (error) {
+      if (error instanceof UnsupportedAlgorithmError || error instanceof InvalidParametersError) throw error;
+      return false;
+    }
+  };
+  return isOnPool ? runBriefly(run) : run();
 }
 
 /** A signature of SLH-DSA takes 15 ms to more than a second. */
 function isSlow(key: KeyComponents): boolean {
   return key.kind === 'bytePrivate' && String(key.type.algorithm).startsWith('SLH_');
+}
+
+/** A signature of RSA-3072 takes 2 ms, of RSA-8192 more than 20. */
+function isBrief(key: KeyComponents): boolean {
+  return !('n' in key) || bitLength(key.n) <= 2_048;
 }
 
 function signData(scheme: Scheme, key: KeyObject, data: Uint8Array): Promise<Uint8Array> {

@@ -8,6 +8,7 @@ import { InvalidNameError, InvalidParametersError, UnsupportedAlgorithmError } f
 import { readSpki } from '../keys/der-keys.ts';
 import { createKeyObject, requireShortModulus } from '../keys/key-objects.ts';
 import type { PlainKey } from '../plain-key.ts';
+import { runOnPool } from '../threads/limit-concurrency.ts';
 import { canonicalKey } from './canonical-key.ts';
 import { grantableUsages } from './certificate-content.ts';
 import { requireIssuable } from './certificate-limits.ts';
@@ -26,7 +27,11 @@ const authorityBits = usageBits.keyCertSign | usageBits.cRLSign;
  * @throws {InvalidParametersError} when the signature parameters contradict each other or the key
  * @throws {InvalidNameError} when an alternative name is not a GeneralName
  */
-export async function issueCertificate(specification: CertificateSpecification): Promise<Uint8Array> {
+export function issueCertificate(specification: CertificateSpecification): Promise<Uint8Array> {
+  return runOnPool(() => signCertificate(specification));
+}
+
+async function signCertificate(specification: CertificateSpecification): Promise<Uint8Array> {
   const { content } = specification;
   requireStrength(content.publicKey);
   requireIssuable(content);

@@ -2,6 +2,7 @@ import { createPublicKey, type KeyObject, verify, webcrypto } from 'node:crypto'
 import { promisify } from 'node:util';
 import { derOf, parseDer, readBits, readOid, readSequence } from '../asn1/der.ts';
 import { InvalidCertificateRequestError } from '../errors.ts';
+import { runBriefly } from '../threads/limit-concurrency.ts';
 
 /* Signatures of certificate requests (RFC 2986 §3), which prove that the requester has the private key. */
 
@@ -59,7 +60,7 @@ export async function isRequestSignedBy(request: Uint8Array, publicKey: Uint8Arr
   const key = openKey(publicKey);
   const [kind, hash] = scheme;
   if (key.asymmetricKeyType !== kind) return false;
-  return verifyOnThread(hash, derOf(info), key, readBits(signature)).catch(() => false);
+  return runBriefly(() => verifyOnThread(hash, derOf(info), key, readBits(signature)).catch(() => false));
 }
 
 function openKey(publicKey: Uint8Array): KeyObject {
@@ -77,5 +78,5 @@ function openKey(publicKey: Uint8Array): KeyObject {
 async function isSignedWithPss(request: Uint8Array): Promise<boolean> {
   const x509 = await import('../../../certs/x509.ts');
   const opened = new x509.Pkcs10CertificateRequest(new Uint8Array(request));
-  return opened.verify(webcrypto as Crypto).catch(() => false);
+  return runBriefly(() => opened.verify(webcrypto as Crypto).catch(() => false));
 }

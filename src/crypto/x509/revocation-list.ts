@@ -5,6 +5,7 @@ import { encodeDer, makeInteger, parseDer, readIntegerContent } from '../asn1/de
 import type { RevocationListSpecification, RevokedEntry } from '../certification.ts';
 import { InvalidParametersError } from '../errors.ts';
 import { createKeyObject } from '../keys/key-objects.ts';
+import { runOnPool } from '../threads/limit-concurrency.ts';
 import {
   chooseSigningAlgorithm,
   copyForLibrary,
@@ -34,7 +35,11 @@ const reasons: Readonly<Partial<Record<RevocationReasonCode, number>>> = {
  * @throws {InvalidParametersError} when the list's number is not positive, or the parameters contradict the
  * key
  */
-export async function issueRevocationList(specification: RevocationListSpecification): Promise<Uint8Array> {
+export function issueRevocationList(specification: RevocationListSpecification): Promise<Uint8Array> {
+  return runOnPool(() => signRevocationList(specification));
+}
+
+async function signRevocationList(specification: RevocationListSpecification): Promise<Uint8Array> {
   const key = createKeyObject(specification.issuerKey);
   const algorithm = chooseSigningAlgorithm(key, specification.signature);
   const x509 = await import('../../../certs/x509.ts');

@@ -1,6 +1,4 @@
 import { generatePrimeSync } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { type Requester, RequesterGoneError, runFor } from '../../../../src/common/requester.ts';
 import { requireSafeGroup } from '../../../../src/crypto/derivation/dh-groups.ts';
@@ -94,16 +92,4 @@ t.test('a client with too many slow tasks is refused, another one is not and is 
   holder.release();
   await Promise.all([holder.released, ...tasks]);
   t.ok(order.indexOf('other') <= 2, `the other one was number ${order.indexOf('other') + 1}`);
-});
-
-t.test('every file with a slow function of node:crypto takes part in the turns', async (t) => {
-  const root = join(import.meta.dirname, '../../../../src/crypto');
-  const slow =
-    /import \{[^}]*\b(generateKeyPair|generatePrime|checkPrime|pbkdf2|scrypt|argon2)\b[^}]*\} from 'node:crypto'/;
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.ts'),
-  );
-  const users = files.filter((path) => slow.test(readFileSync(join(root, path), 'utf8')));
-  t.ok(users.length >= 4, users.join(', '));
-  for (const path of users) t.match(readFileSync(join(root, path), 'utf8'), 'limitConcurrency(', path);
 });

@@ -64,7 +64,7 @@ t.test('jobs take turns by account, and those of a client that has left never st
   jobs.push(other('another account'));
   isOpen = false;
   await Promise.all([...jobs, dropped]);
-  t.same(order, ['1', '2', 'another account', '3']);
+  t.same(order, ['1', 'another account', '2', '3']);
 });
 
 t.test('an error of the port keeps its class across threads, any other becomes an Error', async (t) => {
