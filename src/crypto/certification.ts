@@ -85,7 +85,7 @@ export interface Certification {
    * one chain.
    * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
    */
-  buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined;
+  buildChain(certificates: readonly Uint8Array[]): Promise<readonly Uint8Array[] | undefined>;
   /**
    * Tells whether the issuer's key made the signature of the certificate, both in DER.
    * @throws {InvalidCertificateError} when one of them is not X.509 in DER

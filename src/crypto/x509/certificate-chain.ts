@@ -4,7 +4,7 @@ import {
   derOf,
   findTagged,
   InvalidDerError,
-  parseDer,
+  parseCertificate,
   readExplicit,
   readOctets,
   readOid,
@@ -12,23 +12,16 @@ import {
 } from '../asn1/der.ts';
 import type { CertificateDetails, ValidationResult } from '../certification.ts';
 import { InvalidCertificateError, InvalidKeyMaterialError, UnsupportedKeyFormatError } from '../errors.ts';
-import {
-  isSelfSigned,
-  isSignedByKeyOf,
-  openCertificate,
-  readCertificate,
-  readNames,
-} from './certificate-content.ts';
+import { isSelfSigned, isSignedByKeyOf, readCertificate } from './certificate-content.ts';
 import { findWeakness } from './key-strength.ts';
 import { estimateComparisonCost, validateNames } from './name-constraints.ts';
+import { type CertificateNames, openCertificate, readOnce } from './opened-certificates.ts';
 
 /* Chains of certificates: building and validating paths (RFC 5280 §6). */
 
-interface Link {
+interface Link extends CertificateNames {
   readonly der: Uint8Array;
   readonly certificate: X509Certificate;
-  readonly issuer: string;
-  readonly subject: string;
 }
 
 /**
@@ -36,12 +29,16 @@ interface Link {
  * chain.
  * @throws {InvalidCertificateError} when a certificate is not X.509 in DER
  */
-export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
+export async function buildChain(
+  certificates: readonly Uint8Array[],
+): Promise<readonly Uint8Array[] | undefined> {
   const unique = new Map(certificates.map((der) => [der.toHex(), der]));
-  const links = [...unique.values()].map((der): Link => {
-    const certificate = openCertificate(der);
-    return { der, certificate, ...readNames(der) };
-  });
+  const links: Link[] = [];
+  for (const der of unique.values()) {
+    await readCertificate(der);
+    const { certificate, names } = openCertificate(der);
+    links.push({ der, certificate, ...names });
+  }
   const issuers = new Map(links.map((link) => [link, findIssuer(link, links)]));
   const issuing = new Set(issuers.values());
   const [leaf, other] = links.filter((link) => !issuing.has(link));
@@ -53,7 +50,7 @@ export function buildChain(certificates: readonly Uint8Array[]): readonly Uint8A
 
 /** Finds the certificate of the issuer by its name; among several (after a key rollover) by its signature. */
 function findIssuer(link: Link, links: readonly Link[]): Link | undefined {
-  if (isSelfSigned(link.certificate)) return undefined;
+  if (isSelfSigned(link.der)) return undefined;
   const named = links.filter((other) => other !== link && other.subject === link.issuer);
   return named.find(({ certificate }) => isSignedByKeyOf(link.certificate, certificate)) ?? named[0];
 }
@@ -63,11 +60,9 @@ function findIssuer(link: Link, links: readonly Link[]): Link | undefined {
  * @throws {InvalidCertificateError} when one is not X.509 in DER
  */
 export function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean {
-  const issuerCertificate = openCertificate(issuer);
-  const opened = openCertificate(certificate);
-  return (
-    readNames(certificate).issuer === readNames(issuer).subject && isSignedByKeyOf(opened, issuerCertificate)
-  );
+  const issuing = openCertificate(issuer);
+  const own = openCertificate(certificate);
+  return own.names.issuer === issuing.names.subject && isSignedByKeyOf(own.certificate, issuing.certificate);
 }
 
 /**
@@ -81,9 +76,13 @@ export async function validatePath(
   date: number,
   isAnchored = false,
 ): Promise<ValidationResult> {
-  const details = await Promise.all(chain.map(readCertificate));
-  const opened = chain.map(openCertificate);
-  const inspections = chain.map(inspect);
+  const details: CertificateDetails[] = [];
+  const inspections: Inspection[] = [];
+  for (const der of chain) {
+    details.push(await readCertificate(der));
+    inspections.push(readOnce(der, inspect));
+  }
+  const opened = chain.map((der) => openCertificate(der).certificate);
   const results = details.map((own, at): ValidationResult => {
     const { isFullyProcessed, isWeak } = inspections[at] as Inspection;
     if (date < own.notBefore || date > own.notAfter || isWeakKey(own.publicKey)) return 'Invalid';
@@ -186,7 +185,7 @@ function inspect(der: Uint8Array): Inspection {
     const isFullyProcessed = extensions.every(
       ({ id, critical }) => !critical || processedExtensions.includes(id),
     );
-    const constraints = extensions.find(({ id }) => id === nameConstraints)?.value;
+    const constraints = extensions.find(({ id }) => id === nameConstraints)?.value.slice();
     return { isFullyProcessed, isWeak: isWeaklySigned(der), constraints };
   } catch (error) {
     if (error instanceof InvalidDerError)
@@ -196,7 +195,7 @@ function inspect(der: Uint8Array): Inspection {
 }
 
 function readExtensions(der: Uint8Array): { id: string; critical: boolean; value: Uint8Array }[] {
-  const field = findTagged(readSequence(readSequence(parseDer(der))[0]), 3);
+  const field = findTagged(readSequence(readSequence(parseCertificate(der))[0]), 3);
   if (field === undefined) return [];
   return readSequence(readExplicit(field)).map((extension) => {
     const parts = readSequence(extension);
@@ -219,7 +218,7 @@ const weakAlgorithms: readonly string[] = [
 const pss = '1.2.840.113549.1.1.10';
 
 function isWeaklySigned(der: Uint8Array): boolean {
-  const [algorithm, parameters] = readSequence(readSequence(parseDer(der))[1]);
+  const [algorithm, parameters] = readSequence(readSequence(parseCertificate(der))[1]);
   const id = readOid(algorithm);
   if (id !== pss) return weakAlgorithms.includes(id);
   try {

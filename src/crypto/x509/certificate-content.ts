@@ -1,11 +1,19 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Extension } from '../../../certs/x509.ts';
 import type { CertificateRequestType } from '../../../codec/enums.ts';
-import { type DerNode, derOf, findTagged, InvalidDerError, parseDer, readSequence } from '../asn1/der.ts';
+import { EventLoopYield } from '../../common/event-loop-yield.ts';
+import {
+  type DerNode,
+  derOf,
+  InvalidDerError,
+  parseCertificate,
+  parseDer,
+  readSequence,
+} from '../asn1/der.ts';
 import { requireStrictDer } from '../asn1/strict-der.ts';
 import type { CertificateContent, CertificateDetails } from '../certification.ts';
 import { InvalidCertificateError, InvalidCertificateRequestError } from '../errors.ts';
-import { readComparableParts } from './certificate-names.ts';
+import { type OpenedCertificate, readOnce } from './opened-certificates.ts';
 import { isRequestSignedBy } from './request-signature.ts';
 
 /* Statements of requests (PKCS#10, RFC 2986) and certificates about their subject. */
@@ -91,12 +99,19 @@ function decodePem(value: Uint8Array): Uint8Array {
   }
 }
 
+const eventLoop = new EventLoopYield();
+
 /**
- * Reads a certificate in DER.
+ * Reads a certificate in DER; other work of the event loop is done between several long ones. The result is
+ * shared and must not be changed.
  * @throws {InvalidCertificateError} when the certificate is not X.509 in DER
  */
 export async function readCertificate(der: Uint8Array): Promise<CertificateDetails> {
-  const native = openCertificate(der);
+  if (eventLoop.isDue) await eventLoop.yield();
+  return readOnce(der, readDetails);
+}
+
+async function readDetails(der: Uint8Array): Promise<CertificateDetails> {
   const x509 = await import('../../../certs/x509.ts');
   try {
     const certificate = new x509.X509Certificate(der);
@@ -107,22 +122,8 @@ export async function readCertificate(der: Uint8Array): Promise<CertificateDetai
       ...readExtensions(certificate.extensions, x509),
       notBefore: Math.floor(certificate.notBefore.getTime() / 1000),
       notAfter: Math.floor(certificate.notAfter.getTime() / 1000),
-      selfSigned: isSelfSigned(native),
+      selfSigned: isSelfSigned(der),
     };
-  } catch {
-    throw new InvalidCertificateError('the certificate is not X.509 in DER');
-  }
-}
-
-/**
- * Opens a certificate with OpenSSL.
- * @throws {InvalidCertificateError} when OpenSSL or asn1js cannot read its DER, so that both read the same
- */
-export function openCertificate(der: Uint8Array): X509Certificate {
-  try {
-    requireStrictDer(der);
-    readNames(der);
-    return new X509Certificate(der);
   } catch {
     throw new InvalidCertificateError('the certificate is not X.509 in DER');
   }
@@ -134,31 +135,22 @@ export function openCertificate(der: Uint8Array): X509Certificate {
  */
 export function signedPart(certificate: Uint8Array): Uint8Array {
   try {
-    return derOf(readSequence(parseDer(certificate))[0] as DerNode);
+    return derOf(readSequence(parseCertificate(certificate))[0] as DerNode);
   } catch {
     throw new InvalidCertificateError('the certificate is not X.509 in DER');
   }
 }
 
 /**
- * Reads issuer and subject as texts that are equal when the names are equal by RFC 5280 §7.1.
- * @throws {InvalidDerError} when the names cannot be read
+ * Tells whether the certificate is signed with its own key.
+ * @throws {InvalidCertificateError} when the certificate is not X.509 in DER
  */
-export function readNames(certificate: Uint8Array): { readonly issuer: string; readonly subject: string } {
-  const fields = readSequence(readSequence(parseDer(certificate))[0]);
-  const [, , issuer, , subject] = findTagged(fields.slice(0, 1), 0) ? fields.slice(1) : fields;
-  if (issuer === undefined || subject === undefined) throw new InvalidDerError('its names are missing');
-  const text = (name: DerNode) => readComparableParts(name).join();
-  return { issuer: text(issuer), subject: text(subject) };
+export function isSelfSigned(der: Uint8Array): boolean {
+  return readOnce(der, computeSelfSigned);
 }
 
-/**
- * Tells whether the certificate is signed with its own key.
- * @throws {InvalidDerError} when its names cannot be read
- */
-export function isSelfSigned(certificate: X509Certificate): boolean {
-  const { issuer, subject } = readNames(certificate.raw);
-  return issuer === subject && isSignedByKeyOf(certificate, certificate);
+function computeSelfSigned(_: Uint8Array, { certificate, names }: OpenedCertificate): boolean {
+  return names.issuer === names.subject && isSignedByKeyOf(certificate, certificate);
 }
 
 /**

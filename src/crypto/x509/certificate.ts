@@ -7,6 +7,7 @@ import {
   derOf,
   findTagged,
   InvalidDerError,
+  parseCertificate,
   parseDer,
   readExplicit,
   readIntegerContent,
@@ -112,7 +113,7 @@ interface CertificateFields {
 
 /** RFC 5280 §4.1. Dates and signature are not checked: storing a certificate does not mean trusting it. */
 function readFields(der: Uint8Array): CertificateFields {
-  const outer = readSequence(parseDer(der));
+  const outer = readSequence(parseCertificate(der));
   if (outer.length !== 3) throw new InvalidDerError('a certificate has three parts');
   const fields = readSequence(outer[0]);
   const [serial, , issuer, , subject, publicKey] = findTagged(fields.slice(0, 1), 0)

@@ -39,7 +39,7 @@ export const Validate = operation({
     for (const id of request.UniqueIdentifier)
       given.push(await loadCertificate(context.resolve(id), context));
     const ordered =
-      crypto.certification.buildChain(given) ??
+      (await crypto.certification.buildChain(given)) ??
       fail('InvalidMessage', 'the certificates do not form one chain');
     const at = request.ValidityDate ?? now;
     return { ValidityIndicator: await validateChains(ordered, at, context) };

@@ -75,22 +75,22 @@ t.test('certificates are put in the order of their chain', async (t) => {
   const other = await made('other', root);
   const rollover = await made('root', root, { extensions: [ca()] });
   const end = await made('end', rollover);
-  const ordered = (...links: Link[]) =>
-    certification
-      .buildChain(links.map(({ der }) => der))
-      ?.map((der) => links.findIndex((link) => link.der === der));
-  t.same(ordered(root, middle, leaf), [2, 1, 0]);
-  t.same(ordered(middle, leaf), [1, 0]);
-  t.same(ordered(leaf), [0]);
-  t.same(ordered(root, end, rollover), [1, 2, 0], 'two of one name: whose key it was');
-  t.equal(ordered(leaf, root), undefined, 'a gap');
-  t.equal(ordered(leaf, middle, root, other), undefined, 'a fork');
-  t.equal(ordered(leaf, other), undefined, 'two chains');
+  const ordered = async (...links: Link[]) =>
+    (await certification.buildChain(links.map(({ der }) => der)))?.map((der) =>
+      links.findIndex((link) => link.der === der),
+    );
+  t.same(await ordered(root, middle, leaf), [2, 1, 0]);
+  t.same(await ordered(middle, leaf), [1, 0]);
+  t.same(await ordered(leaf), [0]);
+  t.same(await ordered(root, end, rollover), [1, 2, 0], 'two of one name: whose key it was');
+  t.equal(await ordered(leaf, root), undefined, 'a gap');
+  t.equal(await ordered(leaf, middle, root, other), undefined, 'a fork');
+  t.equal(await ordered(leaf, other), undefined, 'two chains');
   const twice = await made('twice', undefined, { extensions: [ca(), ca()] });
   await t.rejects(judged([twice]), InvalidCertificateError, 'an extension that comes twice');
-  t.throws(() => certification.buildChain([Uint8Array.of(0x30, 0)]), InvalidCertificateError);
-  t.throws(
-    () => certification.buildChain([new Uint8Array(200_000)]),
+  await t.rejects(certification.buildChain([Uint8Array.of(0x30, 0)]), InvalidCertificateError);
+  await t.rejects(
+    certification.buildChain([new Uint8Array(200_000)]),
     InvalidCertificateError,
     'too large to be looked at',
   );
@@ -108,9 +108,10 @@ t.test('names are equal when they differ in case, spaces or string type only', a
   const other = await made('leaf', root, {
     issuer: written([{ CN: [{ utf8String: 'Root' }] }, { O: [{ utf8String: 'Acme Inc' }] }]),
   });
-  const ordered = (link: Link) => certification.buildChain([root.der, link.der])?.[0] === link.der;
-  t.ok(ordered(leaf), 'letter case, spaces and the kind of string do not count');
-  t.notOk(ordered(other), 'the order of the parts does');
+  const ordered = async (link: Link) =>
+    (await certification.buildChain([root.der, link.der]))?.[0] === link.der;
+  t.ok(await ordered(leaf), 'letter case, spaces and the kind of string do not count');
+  t.notOk(await ordered(other), 'the order of the parts does');
   t.equal(await judged([leaf, root]), 'Valid');
 });
 
@@ -174,4 +175,43 @@ t.test('weak subject keys and issuers that cannot sign are refused', async (t) =
   await t.rejects(order(issuer.publicKey, issuer.privateKey, 'MD5'), named, 'MD5');
   const der = await order(issuer.publicKey, issuer.privateKey);
   t.match(new x509.X509Certificate(new Uint8Array(der)).serialNumber, /^7f(ff){15}$/, 'always positive');
+});
+
+t.test('a certificate with a thousand names is read, one with many more is not', async (t) => {
+  const named = (count: number) =>
+    made('names', undefined, {
+      extensions: [
+        ca(),
+        new x509.SubjectAlternativeNameExtension(
+          Array.from({ length: count }, (_, at) => ({ type: 'dns' as const, value: `a${at}.example` })),
+        ),
+      ],
+    });
+  const [usual, long] = [await named(1_000), await named(4_100)];
+  t.equal((await certification.readCertificate(usual.der)).alternativeNames.length, 1_000);
+  t.equal(await judged([usual]), 'Valid');
+  await t.rejects(certification.readCertificate(long.der), InvalidCertificateError);
+  await t.rejects(judged([long]), InvalidCertificateError);
+});
+
+t.test('a certificate that was read before is read as it is now', async (t) => {
+  const root = await made('root', undefined, { extensions: [ca()] });
+  const leaf = await made('leaf', root);
+  const buffer = leaf.der.slice();
+  const before = await certification.readCertificate(buffer);
+  t.ok(certification.isIssuedBy(buffer, root.der));
+  buffer[buffer.length - 1] = (buffer.at(-1) as number) ^ 1;
+  t.notOk(certification.isIssuedBy(buffer, root.der), 'the bytes count, not the buffer');
+  t.equal(await judged([{ ...leaf, der: buffer }, root]), 'Invalid');
+  buffer.fill(0);
+  t.same(await certification.readCertificate(leaf.der), before, 'nothing refers to the buffer');
+  t.equal(await judged([leaf, root]), 'Valid');
+});
+
+t.test('many certificates are read one after another', async (t) => {
+  const root = await made('root', undefined, { extensions: [ca()] });
+  const leaves = await Promise.all(Array.from({ length: 600 }, (_, at) => made(`leaf ${at}`, root)));
+  for (const round of [1, 2])
+    for (const { der } of leaves) if (!certification.isIssuedBy(der, root.der)) t.fail(`round ${round}`);
+  t.pass('more than are remembered');
 });
